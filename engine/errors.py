@@ -1,0 +1,35 @@
+"""The few exceptions that a caller may catch. Each message is one line that a person can act on."""
+
+from __future__ import annotations
+
+
+class EspdeckError(Exception):
+    """Any failure that espdeck explains: what happened, where, and what to do."""
+
+
+class UsageError(EspdeckError):
+    """The caller asked for something that makes no sense: a bad URL, an unknown project."""
+
+
+class MissingToolError(EspdeckError):
+    """A program or an optional part is not installed; the message says how to get it."""
+
+
+class ToolError(EspdeckError):
+    """An external program failed, timed out or answered nonsense."""
+
+
+class BoardError(EspdeckError):
+    """A board cannot be used: its port is absent, busy or vanished, or it does not answer."""
+
+
+class CancelledError(EspdeckError):
+    """The build was cancelled while this was running."""
+
+
+class Interrupted(BaseException):  # noqa: N818 - not an error: the run goes on at the next start
+    """The process is shutting down.
+
+    Not an ``Exception``, so that nothing records it as the failure of a stage: a stage that ends
+    with it stays unfinished and is done again when the engine starts next.
+    """

@@ -1,0 +1,54 @@
+"""Images: what a toolchain makes, a flasher writes and a simulator runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.words import ArtifactKind
+
+
+@dataclass(frozen=True, slots=True)
+class FlashPart:
+    """One file of an image and where it goes in flash.
+
+    Args:
+        offset: bytes from the start of flash.
+        path: the file, absolute.
+        kind: what it is.
+    """
+
+    offset: int
+    path: Path
+    kind: ArtifactKind
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRegion:
+    """How full a memory region or partition is, in bytes; ``total`` is None where unknown."""
+
+    name: str
+    used: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A flashable firmware.
+
+    Args:
+        target: the chip that it is for, such as ``esp32c3``.
+        elf: the linked program with its symbols, absolute.
+        parts: what to write, by offset; never empty.
+        flash_size: bytes of flash that the image expects, None where it does not say.
+        flash_mode, flash_freq: as ``esptool write-flash`` takes them, ``keep`` by default.
+        regions: sizes, the app partition or memory regions first.
+    """
+
+    target: str
+    elf: Path
+    parts: tuple[FlashPart, ...]
+    flash_size: int | None = None
+    flash_mode: str = "keep"
+    flash_freq: str = "keep"
+    regions: tuple[MemoryRegion, ...] = ()

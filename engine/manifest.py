@@ -1,0 +1,86 @@
+"""``espdeck.toml`` in a firmware repository: what a project expects of its own firmware."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import UsageError
+
+FILE_NAME = "espdeck.toml"
+_MAX_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a project says of itself.
+
+    Args:
+        expect: regular expressions that must appear in the serial output, in any order, each
+            found in one line.
+        timeout: seconds of firmware time to wait for them.
+        baud: speed of the console.
+        unity: whether a Unity summary (``N Tests M Failures K Ignored``) must appear.
+    """
+
+    expect: tuple[str, ...] = ()
+    timeout: float = 10.0
+    baud: int = 115200
+    unity: bool = False
+
+
+def load(tree: Path) -> Manifest:
+    """Read ``espdeck.toml`` of a source tree; a tree without one has the defaults.
+
+    Args:
+        tree: root of the source tree. The file is untrusted: size and types are checked.
+
+    Raises:
+        UsageError: the file says something that makes no sense; names the key.
+    """
+    path = tree / FILE_NAME
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise UsageError(f"{FILE_NAME}: larger than {_MAX_BYTES} bytes")
+        data = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return Manifest()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{FILE_NAME}: {error}") from error
+    known = {"expect", "timeout", "baud", "unity"}
+    unknown = sorted(set(data) - known)
+    if unknown:
+        raise UsageError(f"{FILE_NAME}: unknown key {unknown[0]!r} (known: {', '.join(sorted(known))})")
+    return Manifest(
+        expect=_patterns(data.get("expect", [])),
+        timeout=_number(data, "timeout", 10.0, 0.1, 3600.0),
+        baud=int(_number(data, "baud", 115200, 300, 5_000_000)),
+        unity=_flag(data, "unity"),
+    )
+
+
+def _patterns(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise UsageError(f"{FILE_NAME}: expect must be a list of regular expressions")
+    for pattern in value:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise UsageError(f"{FILE_NAME}: expect {pattern!r}: {error}") from error
+    return tuple(value)
+
+
+def _number(data: dict[str, object], key: str, default: float, low: float, high: float) -> float:
+    value = data.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise UsageError(f"{FILE_NAME}: {key} must be a number from {low:g} to {high:g}")
+    return float(value)
+
+
+def _flag(data: dict[str, object], key: str) -> bool:
+    value = data.get(key, False)
+    if not isinstance(value, bool):
+        raise UsageError(f"{FILE_NAME}: {key} must be true or false")
+    return value

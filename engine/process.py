@@ -1,0 +1,218 @@
+"""The one way to run an external program.
+
+Argument lists and no shell, a process group of its own, a timeout, a way to cancel, and both
+streams handed on as they come. While it runs, a process group is written down in a ledger folder,
+so that an engine that starts after a ``kill -9`` can end what its predecessor left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from engine.cancel import CancelToken
+from engine.errors import MissingToolError, ToolError
+
+KILL_AFTER = 0.5
+"""Seconds between TERM and KILL: a cancelled stage is gone within a second."""
+
+_CHUNK = 1 << 16
+_TAIL = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How a program ended.
+
+    Args:
+        returncode: its exit code, negative for a signal as in :mod:`subprocess`.
+        tail: the last 64 KiB of what it printed on both streams.
+        seconds: how long it ran.
+    """
+
+    returncode: int
+    tail: str
+    seconds: float
+
+
+class Ledger:
+    """Process groups that are running now, one small file each, in a folder of the workspace."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @contextlib.contextmanager
+    def entry(self, pid: int) -> Iterator[None]:
+        """Write the process group down while the block runs."""
+        path = self._folder / str(pid)
+        with contextlib.suppress(psutil.Error, OSError):
+            path.write_text(repr(psutil.Process(pid).create_time()))
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def end_orphans(self) -> int:
+        """Kill every process group that is still written down, and forget it.
+
+        Only for the engine that holds the workspace: then whatever is written down belongs to a
+        predecessor that died. A process id that was given out again is told by its start time.
+
+        Returns:
+            How many groups were ended.
+        """
+        ended = 0
+        for path in self._folder.iterdir():
+            with contextlib.suppress(ValueError, OSError, psutil.Error):
+                pid = int(path.name)
+                if abs(psutil.Process(pid).create_time() - float(path.read_text())) < 0.02:
+                    os.killpg(pid, signal.SIGKILL)
+                    psutil.Process(pid).wait(timeout=5)
+                    ended += 1
+            path.unlink(missing_ok=True)
+        return ended
+
+
+_ledger: Ledger | None = None
+
+
+def use_ledger(ledger: Ledger | None) -> None:
+    """Set the ledger of this process (one workspace a process)."""
+    global _ledger
+    _ledger = ledger
+
+
+def run(
+    argv: Sequence[str | os.PathLike[str]],
+    *,
+    timeout: float,
+    cancel: CancelToken,
+    on_output: Callable[[bytes], None] | None = None,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Completed:
+    """Run a program to its end and hand its output on as it comes.
+
+    Args:
+        argv: program and arguments; never seen by a shell.
+        timeout: seconds that it may take.
+        cancel: ends it early: TERM to its process group, KILL half a second later.
+        on_output: called in this thread with each chunk of standard output and error, merged in
+            the order in which they come.
+        cwd: folder it runs in.
+        env: variables added to this process's environment.
+
+    Returns:
+        How it ended; a non-zero exit code is not an error here.
+
+    Raises:
+        MissingToolError: the program is not there or not executable.
+        ToolError: it took longer than ``timeout``.
+        CancelledError, Interrupted: as ``cancel`` says.
+    """
+    cancel.check()
+    words = [os.fspath(word) for word in argv]
+    started = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            env=None if env is None else {**os.environ, **env},
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        missing = error.filename if cwd is not None and not cwd.is_dir() else words[0]
+        raise MissingToolError(f"{missing}: not found") from error
+    except OSError as error:
+        raise MissingToolError(f"{words[0]}: cannot be started: {error.strerror}") from error
+    ledger = _ledger.entry(process.pid) if _ledger is not None else contextlib.nullcontext()
+    forget = cancel.on_stop(lambda: end_group(process))
+    timed_out = False
+    tail = bytearray()
+    try:
+        with ledger, process:
+            timed_out = _pump(process, started + timeout, tail, on_output)
+    except BaseException:
+        end_group(process)
+        raise
+    finally:
+        forget()
+    cancel.check()
+    if timed_out:
+        raise ToolError(f"{Path(words[0]).name}: no end after {timeout:g} s, ended it")
+    return Completed(
+        returncode=process.returncode,
+        tail=tail.decode("utf-8", "replace"),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _pump(
+    process: subprocess.Popen[bytes],
+    deadline: float,
+    tail: bytearray,
+    on_output: Callable[[bytes], None] | None,
+) -> bool:
+    """Hand output on until the stream ends and the process is gone; True if time ran out."""
+    assert process.stdout is not None
+    descriptor = process.stdout.fileno()
+    os.set_blocking(descriptor, False)
+    timed_out = False
+    gone_at: float | None = None
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        while True:
+            now = time.monotonic()
+            if not timed_out and now >= deadline:
+                timed_out = True
+                end_group(process)
+            if selector.select(min(0.2, max(0.0, deadline - now)) if not timed_out else 0.2):
+                chunk = os.read(descriptor, _CHUNK)
+                if not chunk:
+                    break
+                tail += chunk
+                del tail[:-_TAIL]
+                if on_output is not None:
+                    on_output(chunk)
+            elif process.poll() is not None:
+                # A grandchild that keeps the pipe open must not keep us waiting.
+                gone_at = gone_at or now
+                if now - gone_at > KILL_AFTER:
+                    end_group(process)
+                    break
+    try:
+        process.wait(max(KILL_AFTER, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        timed_out = True
+        end_group(process)
+        process.wait(5)
+    return timed_out
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """Send TERM to a process group now and KILL shortly after, without waiting for either."""
+
+    def kill() -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGTERM)
+        timer = threading.Timer(KILL_AFTER, kill)
+        timer.daemon = True
+        timer.start()

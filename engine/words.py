@@ -1,0 +1,111 @@
+"""The words of the field, spelled as users see them. Imports nothing heavy: every room uses it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+TARGETS = (
+    "esp32",
+    "esp32s2",
+    "esp32s3",
+    "esp32c2",
+    "esp32c3",
+    "esp32c6",
+    "esp32h2",
+    "esp32p4",
+)
+"""Chips that espdeck knows, spelled as ``idf.py set-target`` spells them."""
+
+
+class ProjectStatus(StrEnum):
+    """Where a project stands: ``pending`` while it is cloned."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    ERROR = "error"
+
+
+class BuildStatus(StrEnum):
+    """Where a build stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the build has ended."""
+        return self in (BuildStatus.SUCCESS, BuildStatus.FAILED, BuildStatus.CANCELLED)
+
+
+class StageStatus(StrEnum):
+    """Where one stage of a build stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+class Trigger(StrEnum):
+    """What started a build."""
+
+    MANUAL = "manual"
+    PUSH = "push"
+    WEBHOOK = "webhook"
+    SCHEDULE = "schedule"
+
+
+class Phase(StrEnum):
+    """The five phases of the firmware pipeline, in order."""
+
+    SETUP = "setup"
+    BUILD = "build"
+    TEST = "test"
+    VALIDATION = "validation"
+    FEEDBACK = "feedback"
+
+
+class Role(StrEnum):
+    """The six firmware agents."""
+
+    PROJECT_MANAGER = "PROJECT_MANAGER"
+    BUILDER = "BUILDER"
+    TESTER = "TESTER"
+    DOCTOR = "DOCTOR"
+    QA = "QA"
+    DEVELOPER = "DEVELOPER"
+
+
+class AgentStatus(StrEnum):
+    """What an agent is doing."""
+
+    IDLE = "idle"
+    WORKING = "working"
+    COMPLETED = "completed"
+    ERROR = "error"
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class ArtifactKind(StrEnum):
+    """What a kept file is."""
+
+    ELF = "elf"
+    APP = "app"
+    BOOTLOADER = "bootloader"
+    PARTITION_TABLE = "partition-table"
+    MAP = "map"
+    LOG = "log"
+    PATCH = "patch"
+    REPORT = "report"
