@@ -1,0 +1,1 @@
+"""espdeck's engine: the whole product without a screen."""

@@ -1,0 +1,1 @@
+"""Boards: flashing with esptool, monitoring with pyserial, decoding panics, the virtual board."""

@@ -1,0 +1,1 @@
+"""Pipelines: stages as data, and the runner that carries them durably."""

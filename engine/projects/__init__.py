@@ -1,0 +1,1 @@
+"""Projects: repositories under watch, their worktrees, and what must hold before a build."""

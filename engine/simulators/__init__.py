@@ -1,0 +1,1 @@
+"""Simulators run an image without a board, behind one protocol."""

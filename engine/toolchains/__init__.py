@@ -1,0 +1,1 @@
+"""Toolchains turn a source tree into an image, behind one protocol."""

@@ -1,0 +1,99 @@
+"""What every toolchain offers, and how the right one is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Protocol
+
+from engine.cancel import CancelToken
+from engine.errors import UsageError
+from engine.findings import Finding
+from engine.image import Image
+
+
+@dataclass(frozen=True, slots=True)
+class CompileRequest:
+    """What to build and who listens.
+
+    Args:
+        source: root of the source tree, absolute.
+        build_dir: where to build, absolute, kept between builds so that the next is incremental.
+        target: the chip.
+        timeout: seconds for each program that is run.
+        cancel: ends it early.
+        on_output: called with raw output of the tools as it comes.
+        on_progress: called with percent (0 to 100) and what is being done.
+    """
+
+    source: Path
+    build_dir: Path
+    target: str
+    timeout: float
+    cancel: CancelToken
+    on_output: Callable[[bytes], None]
+    on_progress: Callable[[float, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What came of it.
+
+    Args:
+        image: the firmware, None when it did not build.
+        findings: errors and warnings of every tool, errors first; a failed build has at least one
+            error.
+    """
+
+    image: Image | None
+    findings: tuple[Finding, ...]
+
+
+class Toolchain(Protocol):
+    """Turns a source tree into an image."""
+
+    name: str
+    """How people call it, such as ``cmake`` or ``idf``."""
+
+    def recognises(self, source: Path) -> int:
+        """How sure it is that this tree is for it: 0 is not at all, the highest wins."""
+        ...
+
+    def missing(self, target: str) -> str | None:
+        """One line that says what to install or set, or None when it can build for ``target``."""
+        ...
+
+    def targets(self) -> frozenset[str]:
+        """Chips that it can build for, when nothing is missing."""
+        ...
+
+    def compile(self, request: CompileRequest) -> Compiled:
+        """Configure, build, measure.
+
+        Raises:
+            MissingToolError: a program is not installed.
+            ToolError: a program hung or broke in a way that is no fault of the source.
+        """
+        ...
+
+
+def find_toolchains() -> list[Toolchain]:
+    """Every registered toolchain (entry points ``espdeck.toolchains``), by name."""
+    found = sorted(entry_points(group="espdeck.toolchains"), key=lambda point: point.name)
+    return [point.load()() for point in found]
+
+
+def choose_toolchain(source: Path) -> Toolchain:
+    """The toolchain for a source tree, by what the tree is.
+
+    Raises:
+        UsageError: no ``CMakeLists.txt``, or none that any toolchain knows.
+    """
+    if not (source / "CMakeLists.txt").is_file():
+        raise UsageError("no CMakeLists.txt at the root of the repository")
+    best = max(find_toolchains(), key=lambda toolchain: toolchain.recognises(source))
+    if not best.recognises(source):
+        raise UsageError("no toolchain knows this kind of project")
+    return best
