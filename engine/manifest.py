@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+import re2
 
 from engine.errors import UsageError
 
@@ -18,8 +19,8 @@ class Manifest:
     """What a project says of itself.
 
     Args:
-        expect: regular expressions that must appear in the serial output, in any order, each
-            found in one line.
+        expect: regular expressions (RE2 syntax, so that a hostile one cannot take forever) that
+            must appear in the serial output, in any order, each found in one line.
         timeout: seconds of firmware time to wait for them.
         baud: speed of the console.
         unity: whether a Unity summary (``N Tests M Failures K Ignored``) must appear.
@@ -66,8 +67,8 @@ def _patterns(value: object) -> tuple[str, ...]:
         raise UsageError(f"{FILE_NAME}: expect must be a list of regular expressions")
     for pattern in value:
         try:
-            re.compile(pattern)
-        except re.error as error:
+            re2.compile(pattern)
+        except re2.error as error:
             raise UsageError(f"{FILE_NAME}: expect {pattern!r}: {error}") from error
     return tuple(value)
 
