@@ -1,1 +1,1 @@
-"""The store: SQLModel tables on SQLite. SQL stays in this room, in functions that answer a question."""
+"""The store: SQLModel tables on SQLite. SQL stays here, in functions that answer a question."""

@@ -1,0 +1,248 @@
+"""Events: what just happened, and the bus that carries it.
+
+An event is the only way news leaves the engine. The bus gives each event of a build the next
+sequence number under one lock, calls subscribers in the publishing thread (they must be quick and
+hand over, never work), and gives it to the journal, which writes it to the store in batches.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from engine.words import AgentStatus, BuildStatus, Phase, ProjectStatus, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened.
+
+    Args:
+        build_id: the build that it belongs to, 0 for none.
+        seq: its place among the events of that build, from 1; given by the bus.
+        at: when, in UTC.
+    """
+
+    kind: ClassVar[str] = ""
+    build_id: int = 0
+    seq: int = 0
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def body(self) -> dict[str, Any]:
+        """The fields of this kind of event as JSON values."""
+        common = {"build_id", "seq", "at"}
+        return {name: value for name, value in asdict(self).items() if name not in common}
+
+    def json(self) -> str:
+        """The whole event as one line of JSON."""
+        head = {
+            "event": self.kind,
+            "build": self.build_id,
+            "seq": self.seq,
+            "at": self.at.isoformat(timespec="milliseconds"),
+        }
+        return json.dumps(head | self.body(), ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowStarted(Event):
+    """A build began to run, or went on after an interruption (``resumed``)."""
+
+    kind: ClassVar[str] = "workflow.started"
+    project: str
+    commit: str
+    target: str
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowProgress(Event):
+    """How far a build is: ``percent`` from 0 to 100 over the whole of it."""
+
+    kind: ClassVar[str] = "workflow.progress"
+    phase: Phase
+    percent: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowCompleted(Event):
+    """A build ended; ``duration`` in seconds."""
+
+    kind: ClassVar[str] = "workflow.completed"
+    success: bool
+    status: BuildStatus
+    duration: float
+    result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentChanged(Event):
+    """An agent began or ended a stage; ``task`` says what it does or how it went."""
+
+    kind: ClassVar[str] = "agent.status"
+    agent: Role
+    stage: str
+    attempt: int
+    status: AgentStatus
+    task: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log(Event):
+    """Whole lines of a stage's log. Untrusted text: clean it before it reaches a terminal.
+
+    Args:
+        first_line: number of the first line within its log, from 0.
+        text: one or more lines, each ended by a newline.
+    """
+
+    kind: ClassVar[str] = "log"
+    stage: str
+    attempt: int
+    agent: Role
+    first_line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serial(Log):
+    """Whole lines that firmware printed, on a board or in a simulator."""
+
+    kind: ClassVar[str] = "serial"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectChanged(Event):
+    """A project was added, cloned, synced, failed or removed."""
+
+    kind: ClassVar[str] = "project.status"
+    project_id: str
+    project: str
+    status: ProjectStatus
+    detail: str = ""
+    removed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildChanged(Event):
+    """A build's row changed: it was asked for, began, ended."""
+
+    kind: ClassVar[str] = "build.status"
+    project_id: str
+    status: BuildStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem(Event):
+    """Something outside a stage went wrong that a person should know of; one line."""
+
+    kind: ClassVar[str] = "problem"
+    message: str
+
+
+KINDS: dict[str, type[Event]] = {
+    kind.kind: kind
+    for kind in (
+        WorkflowStarted,
+        WorkflowProgress,
+        WorkflowCompleted,
+        AgentChanged,
+        Log,
+        Serial,
+        ProjectChanged,
+        BuildChanged,
+        Problem,
+    )
+}
+"""Every kind of event by its name."""
+
+_WORDS = {
+    "phase": Phase,
+    "agent": Role,
+    ("agent.status", "status"): AgentStatus,
+    ("project.status", "status"): ProjectStatus,
+    ("build.status", "status"): BuildStatus,
+    ("workflow.completed", "status"): BuildStatus,
+}
+
+
+def from_body(kind: str, body: dict[str, Any], *, build_id: int, seq: int, at: datetime) -> Event:
+    """An event as :meth:`Event.body` gave it away; the inverse of what the store keeps."""
+    cls = KINDS[kind]
+    known = {entry.name for entry in fields(cls)}
+    values = {name: value for name, value in body.items() if name in known}
+    for name, value in values.items():
+        word = _WORDS.get((kind, name)) or _WORDS.get(name)
+        if word is not None:
+            values[name] = word(value)
+    return cls(build_id=build_id, seq=seq, at=at, **values)
+
+
+Subscriber = Callable[[Event], None]
+
+
+class Bus:
+    """Publish from any thread; subscribe from any thread.
+
+    Subscribers are called one event at a time for each build, in order, in the thread that
+    publishes. One that raises is dropped: it must not end the stage that had news.
+    """
+
+    def __init__(self, first_seq: Callable[[int], int] = lambda _build: 0) -> None:
+        """Make a bus.
+
+        Args:
+            first_seq: asked once a build for the last number it used in an earlier process.
+        """
+        self._first_seq = first_seq
+        self._lock = threading.RLock()
+        self._seq: dict[int, int] = {}
+        self._subscribers: list[Subscriber] = []
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Call ``subscriber`` with every event from now on.
+
+        Returns:
+            A function that ends the subscription.
+        """
+        with self._lock:
+            self._subscribers.append(subscriber)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                if subscriber in self._subscribers:
+                    self._subscribers.remove(subscriber)
+
+        return unsubscribe
+
+    def publish(self, event: Event) -> Event:
+        """Give the event its number and hand it to every subscriber.
+
+        Returns:
+            The event with its number.
+        """
+        with self._lock:
+            build = event.build_id
+            if build not in self._seq:
+                self._seq[build] = self._first_seq(build)
+            self._seq[build] += 1
+            numbered = replace(event, seq=self._seq[build])
+            self._deliver(numbered)
+        return numbered
+
+    def relay(self, event: Event) -> None:
+        """Hand on an event that another process published; it keeps its number."""
+        with self._lock:
+            self._deliver(event)
+
+    def _deliver(self, event: Event) -> None:
+        for subscriber in tuple(self._subscribers):
+            try:
+                subscriber(event)
+            except Exception:
+                self._subscribers.remove(subscriber)

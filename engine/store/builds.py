@@ -1,0 +1,276 @@
+"""What is asked of builds, their stages, findings and artifacts."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, update
+from sqlmodel import col, select
+
+from engine.errors import UsageError
+from engine.findings import Finding
+from engine.store.database import Store
+from engine.store.tables import Artifact, Build, FindingRow, StageRow, utc_now
+from engine.words import BuildStatus, StageStatus
+
+
+def add_build(store: Store, build: Build) -> Build:
+    """Write a new build and give it its number."""
+    with store.write() as session:
+        session.add(build)
+        session.flush()
+        session.refresh(build)
+    return build
+
+
+def get_build(store: Store, build_id: int) -> Build:
+    """A build by its number.
+
+    Raises:
+        UsageError: there is none.
+    """
+    with store.read() as session:
+        build = session.get(Build, build_id)
+    if build is None:
+        raise UsageError(f"no build {build_id}")
+    return build
+
+
+def list_builds(
+    store: Store,
+    *,
+    project_id: uuid.UUID | None = None,
+    status: BuildStatus | None = None,
+    text: str = "",
+    limit: int = 200,
+    before: int | None = None,
+) -> Sequence[Build]:
+    """Builds, newest first, a page at a time.
+
+    Args:
+        text: kept are builds whose number, commit, message, branch or status has this in it.
+        before: only builds with a smaller number, for the next page.
+    """
+    query = select(Build).order_by(col(Build.id).desc()).limit(limit)
+    if project_id is not None:
+        query = query.where(Build.project_id == project_id)
+    if status is not None:
+        query = query.where(Build.status == status)
+    if before is not None:
+        query = query.where(col(Build.id) < before)
+    if text:
+        fields = (
+            Build.commit_sha,
+            Build.commit_message,
+            Build.branch,
+            Build.status,
+            Build.commit_author,
+        )
+        tests = [func.instr(func.lower(field), text.lower()) > 0 for field in fields]
+        if text.lstrip("#").isdigit():
+            tests.append(col(Build.id) == int(text.lstrip("#")))
+        query = query.where(or_(*tests))
+    with store.read() as session:
+        return session.exec(query).all()
+
+
+def start_build(store: Store, build_id: int) -> Build:
+    """Say that a build runs now; its first start is kept when it goes on after an interruption."""
+    with store.write() as session:
+        build = session.get_one(Build, build_id)
+        build.status = BuildStatus.RUNNING
+        build.started_at = build.started_at or utc_now()
+        session.add(build)
+    return build
+
+
+def finish_build(
+    store: Store,
+    build_id: int,
+    *,
+    status: BuildStatus,
+    error: str = "",
+    test_results: dict[str, Any] | None = None,
+    build_output: str | None = None,
+) -> Build:
+    """Write how a build ended."""
+    with store.write() as session:
+        build = session.get_one(Build, build_id)
+        build.status = status
+        build.error = error
+        build.completed_at = utc_now()
+        build.duration = _seconds(build.started_at, build.completed_at)
+        if test_results is not None:
+            build.test_results = test_results
+        if build_output is not None:
+            build.build_output = build_output
+        session.add(build)
+        session.exec(
+            update(StageRow)
+            .where(col(StageRow.build_id) == build_id)
+            .where(col(StageRow.status).in_([StageStatus.RUNNING, StageStatus.PENDING]))
+            .values(status=StageStatus.CANCELLED, completed_at=build.completed_at)
+        )
+    return build
+
+
+def requeue_build(store: Store, build_id: int, run_id: str) -> Build:
+    """Make an ended build pending again, carried by a new run."""
+    with store.write() as session:
+        build = session.get_one(Build, build_id)
+        build.status = BuildStatus.PENDING
+        build.run_id = run_id
+        build.cancel_requested = False
+        build.started_at = build.completed_at = build.duration = None
+        build.error = ""
+        session.add(build)
+    return build
+
+
+def request_cancel(store: Store, build_id: int) -> Build:
+    """Ask whichever process runs the build to end it."""
+    with store.write() as session:
+        build = session.get_one(Build, build_id)
+        build.cancel_requested = True
+        session.add(build)
+    return build
+
+
+def cancel_requests(store: Store) -> Sequence[int]:
+    """Builds that someone wants ended and that have not ended."""
+    with store.read() as session:
+        found = session.exec(
+            select(Build.id)
+            .where(Build.cancel_requested)
+            .where(col(Build.status).in_([BuildStatus.PENDING, BuildStatus.RUNNING]))
+        ).all()
+    return [number for number in found if number is not None]
+
+
+def unfinished_builds(store: Store) -> Sequence[Build]:
+    """Builds that have not ended, oldest first."""
+    with store.read() as session:
+        return session.exec(
+            select(Build)
+            .where(col(Build.status).in_([BuildStatus.PENDING, BuildStatus.RUNNING]))
+            .order_by(col(Build.id))
+        ).all()
+
+
+def put_back_running(store: Store) -> None:
+    """Make builds and stages that a dead process left ``running`` pending again."""
+    with store.write() as session:
+        session.exec(
+            update(Build)
+            .where(col(Build.status) == BuildStatus.RUNNING)
+            .values(status=BuildStatus.PENDING)
+        )
+        session.exec(
+            update(StageRow)
+            .where(col(StageRow.status) == StageStatus.RUNNING)
+            .values(status=StageStatus.PENDING)
+        )
+
+
+def put_stage(store: Store, stage: StageRow) -> None:
+    """Write a stage of a build as it stands now (one row a build, key and attempt)."""
+    with store.write() as session:
+        row = session.exec(
+            select(StageRow)
+            .where(StageRow.build_id == stage.build_id)
+            .where(StageRow.key == stage.key)
+            .where(StageRow.attempt == stage.attempt)
+        ).first()
+        if row is None:
+            session.add(stage)
+            return
+        row.status = stage.status
+        row.started_at = stage.started_at
+        row.completed_at = stage.completed_at
+        row.summary = stage.summary
+        session.add(row)
+
+
+def put_findings(
+    store: Store, build_id: int, stage: str, attempt: int, findings: Iterable[Finding]
+) -> None:
+    """Write the findings of a stage in place of what it had found before."""
+    with store.write() as session:
+        for old in session.exec(
+            select(FindingRow)
+            .where(FindingRow.build_id == build_id)
+            .where(FindingRow.stage == stage)
+            .where(FindingRow.attempt == attempt)
+        ):
+            session.delete(old)
+        session.flush()
+        for finding in findings:
+            session.add(
+                FindingRow(
+                    build_id=build_id,
+                    stage=stage,
+                    attempt=attempt,
+                    severity=finding.severity,
+                    code=finding.code,
+                    message=finding.message,
+                    file=finding.file,
+                    line=finding.line,
+                    column=finding.column,
+                    hint=finding.hint,
+                    evidence=finding.evidence,
+                )
+            )
+
+
+def put_artifacts(store: Store, build_id: int, artifacts: Iterable[Artifact]) -> None:
+    """Write artifacts of a build; one with the same path is replaced."""
+    with store.write() as session:
+        for artifact in artifacts:
+            old = session.exec(
+                select(Artifact)
+                .where(Artifact.build_id == build_id)
+                .where(Artifact.path == artifact.path)
+            ).first()
+            if old is not None:
+                session.delete(old)
+                session.flush()
+            session.add(artifact)
+
+
+def set_artifacts_path(store: Store, build_id: int, path: str) -> None:
+    """Say where the artifacts of a build lie."""
+    with store.write() as session:
+        build = session.get_one(Build, build_id)
+        build.artifacts_path = path
+        session.add(build)
+
+
+def stages_of(store: Store, build_id: int) -> Sequence[StageRow]:
+    """Stages of a build in the order in which they came."""
+    with store.read() as session:
+        return session.exec(
+            select(StageRow).where(StageRow.build_id == build_id).order_by(col(StageRow.id))
+        ).all()
+
+
+def findings_of(store: Store, build_id: int) -> Sequence[FindingRow]:
+    """Findings of a build in the order in which they came."""
+    with store.read() as session:
+        return session.exec(
+            select(FindingRow).where(FindingRow.build_id == build_id).order_by(col(FindingRow.id))
+        ).all()
+
+
+def artifacts_of(store: Store, build_id: int) -> Sequence[Artifact]:
+    """Artifacts of a build, by path."""
+    with store.read() as session:
+        return session.exec(
+            select(Artifact).where(Artifact.build_id == build_id).order_by(Artifact.path)
+        ).all()
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> float | None:
+    return (end - start).total_seconds() if start and end else None

@@ -1,0 +1,134 @@
+"""Opening the store: SQLite with WAL, foreign keys and a busy timeout, migrated by alembic."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlmodel import Session
+
+from engine.errors import EspdeckError
+
+HEAD = "0001"
+"""The newest migration; a store that is there already opens without importing alembic."""
+
+BUSY_TIMEOUT = 10.0
+"""Seconds that a writer waits for another process before it gives up."""
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class StoreError(EspdeckError):
+    """The database cannot be read or written: disk full, no permission, damaged."""
+
+
+class Store:
+    """One database file, shared by threads and processes.
+
+    Every access is a short transaction: :meth:`read` sees one consistent state, :meth:`write`
+    takes the write lock at once, so that two writers queue up and never deadlock.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the database and bring it to the newest migration.
+
+        Raises:
+            StoreError: the file cannot be made, read or migrated.
+        """
+        self.path = path
+        self._engine = create_engine(
+            f"sqlite:///{path}",
+            connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False},
+        )
+        event.listen(self._engine, "connect", _configure)
+        event.listen(self._engine, "begin", _begin)
+        self._writer = self._engine.execution_options(immediate=True)
+        with self._explained():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if self._version() != HEAD:
+                self._migrate()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that only reads."""
+        with self._explained(), Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session that holds the write lock and commits at the end of the block."""
+        with self._explained(), Session(self._writer, expire_on_commit=False) as session:
+            yield session
+            session.commit()
+
+    def data_version(self, connection: Connection) -> int:
+        """A number that changes when another connection commits (``PRAGMA data_version``)."""
+        return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+
+    @contextlib.contextmanager
+    def watch(self) -> Iterator[Connection]:
+        """A connection of its own for :meth:`data_version`."""
+        with self._explained(), self._engine.connect() as connection:
+            yield connection
+
+    def _version(self) -> str | None:
+        with self._engine.connect() as connection:
+            try:
+                return connection.execute(
+                    text("SELECT version_num FROM alembic_version")
+                ).scalar_one_or_none()
+            except OperationalError as error:
+                if "no such table" in str(error):
+                    return None
+                raise
+
+    def _migrate(self) -> None:
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        with self._writer.connect() as connection, connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (DatabaseError, OSError) as error:
+            reason = str(getattr(error, "orig", None) or error)
+            raise StoreError(f"{self.path}: {_advice(reason)}") from error
+
+
+def _advice(reason: str) -> str:
+    if "full" in reason or "No space" in reason:
+        return "the disk is full: free some space and try again"
+    if "readonly" in reason or "unable to open" in reason or "Permission" in reason:
+        return f"cannot be written ({reason}): check its owner and permissions"
+    if "locked" in reason:
+        return "busy for too long: another process holds it"
+    if "malformed" in reason or "not a database" in reason:
+        return f"damaged ({reason}): move it away to start anew"
+    return reason
+
+
+def _configure(connection: sqlite3.Connection, _record: Any) -> None:
+    # Transactions are begun by _begin, not guessed by the driver.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,168 @@
+"""What is asked of logs and events: written in batches, read by range, searched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func
+from sqlmodel import SQLModel, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from engine.store.database import Store
+from engine.store.tables import EventRow, LogChunk
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """One log: ``stream`` is ``log`` (what the agent did) or ``serial`` (what firmware printed)."""
+
+    build_id: int
+    stage: str
+    attempt: int
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogMatch:
+    """A line that a search found; ``line`` counts from 0 within its log."""
+
+    key: LogKey
+    line: int
+    text: str
+
+
+def append(store: Store, rows: Sequence[SQLModel]) -> None:
+    """Write chunks and events, all or none."""
+    with store.write() as session:
+        session.add_all(rows)
+
+
+def last_seq(store: Store, build_id: int) -> int:
+    """The highest sequence number of a build's chunks and events, 0 before the first."""
+    with store.read() as session:
+        chunk = session.exec(
+            select(func.max(LogChunk.seq)).where(LogChunk.build_id == build_id)
+        ).one()
+        event = session.exec(
+            select(func.max(EventRow.seq)).where(EventRow.build_id == build_id)
+        ).one()
+    return max(chunk or 0, event or 0)
+
+
+def line_count(store: Store, key: LogKey) -> int:
+    """How many lines a log has."""
+    with store.read() as session:
+        last = session.exec(_of(key).order_by(col(LogChunk.first_line).desc()).limit(1)).first()
+    return last.first_line + last.lines if last else 0
+
+
+def read_lines(store: Store, key: LogKey, first: int = 0, count: int | None = None) -> list[str]:
+    """Lines of a log by range, without their ends.
+
+    Args:
+        first: the first line wanted, from 0.
+        count: how many at the most; None is all that follow.
+    """
+    query = _of(key).where(LogChunk.first_line + LogChunk.lines > first)
+    if count is not None:
+        query = query.where(LogChunk.first_line < first + count)
+    lines: list[str] = []
+    with store.read() as session:
+        for chunk in session.exec(query.order_by(col(LogChunk.first_line))):
+            skip = max(0, first - chunk.first_line)
+            lines += split_lines(chunk.text)[skip:]
+    return lines if count is None else lines[:count]
+
+
+def search(store: Store, build_id: int, text: str, *, limit: int = 1000) -> list[LogMatch]:
+    """Lines of any log of a build that contain ``text``, whatever its case, in order."""
+    wanted = text.lower()
+    query = (
+        select(LogChunk)
+        .where(LogChunk.build_id == build_id)
+        .where(func.instr(func.lower(LogChunk.text), wanted) > 0)
+        .order_by(col(LogChunk.seq))
+    )
+    matches: list[LogMatch] = []
+    with store.read() as session:
+        for chunk in session.exec(query):
+            key = LogKey(build_id, chunk.stage, chunk.attempt, chunk.stream)
+            for number, line in enumerate(split_lines(chunk.text), chunk.first_line):
+                if wanted in line.lower():
+                    matches.append(LogMatch(key, number, line))
+                    if len(matches) == limit:
+                        return matches
+    return matches
+
+
+def logs_of(store: Store, build_id: int) -> list[LogKey]:
+    """Every log that a build has, in the order in which they began."""
+    query = (
+        select(LogChunk.stage, LogChunk.attempt, LogChunk.stream)
+        .where(LogChunk.build_id == build_id)
+        .group_by(LogChunk.stage, col(LogChunk.attempt), LogChunk.stream)
+        .order_by(func.min(LogChunk.seq))
+    )
+    with store.read() as session:
+        return [LogKey(build_id, *row) for row in session.exec(query)]
+
+
+def rows_after(
+    store: Store, chunk_id: int, event_id: int, *, limit: int = 500
+) -> tuple[Sequence[LogChunk], Sequence[EventRow]]:
+    """Chunks and events written after the ones given, by id: what another process published."""
+    with store.read() as session:
+        chunks = session.exec(
+            select(LogChunk)
+            .where(col(LogChunk.id) > chunk_id)
+            .order_by(col(LogChunk.id))
+            .limit(limit)
+        ).all()
+        events = session.exec(
+            select(EventRow)
+            .where(col(EventRow.id) > event_id)
+            .order_by(col(EventRow.id))
+            .limit(limit)
+        ).all()
+    return chunks, events
+
+
+def last_ids(store: Store) -> tuple[int, int]:
+    """The newest ids of chunks and of events."""
+    with store.read() as session:
+        chunk = session.exec(select(func.max(LogChunk.id))).one()
+        event = session.exec(select(func.max(EventRow.id))).one()
+    return chunk or 0, event or 0
+
+
+def replay(
+    store: Store, build_id: int, *, after: int = 0, upto: int | None = None
+) -> Iterator[LogChunk | EventRow]:
+    """Chunks and events of a build in the order in which they happened."""
+    chunks = select(LogChunk).where(LogChunk.build_id == build_id).where(LogChunk.seq > after)
+    events = select(EventRow).where(EventRow.build_id == build_id).where(EventRow.seq > after)
+    if upto is not None:
+        chunks = chunks.where(LogChunk.seq <= upto)
+        events = events.where(EventRow.seq <= upto)
+    with store.read() as session:
+        rows: list[LogChunk | EventRow] = [*session.exec(chunks), *session.exec(events)]
+    yield from sorted(rows, key=lambda row: row.seq)
+
+
+def split_lines(text: str) -> list[str]:
+    """Lines of a chunk: only a newline ends one, whatever else firmware sends."""
+    lines = text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    return lines
+
+
+def _of(key: LogKey) -> SelectOfScalar[LogChunk]:
+    return (
+        select(LogChunk)
+        .where(LogChunk.build_id == key.build_id)
+        .where(LogChunk.stage == key.stage)
+        .where(LogChunk.attempt == key.attempt)
+        .where(LogChunk.stream == key.stream)
+    )

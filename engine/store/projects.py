@@ -1,0 +1,144 @@
+"""What is asked of the project table."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import case, func
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+
+from engine.errors import UsageError
+from engine.store.database import Store, StoreError
+from engine.store.tables import Build, Project, utc_now
+from engine.words import BuildStatus, ProjectStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectStats:
+    """How a project's builds went: ``average_duration`` in seconds over ended builds."""
+
+    builds: int
+    succeeded: int
+    ended: int
+    average_duration: float | None
+    last: tuple[BuildStatus, ...]
+
+    @property
+    def success_rate(self) -> float | None:
+        """Part of the ended builds that succeeded, 0 to 1; None before the first."""
+        return self.succeeded / self.ended if self.ended else None
+
+
+def add_project(store: Store, project: Project) -> Project:
+    """Write a new project.
+
+    Raises:
+        UsageError: the name is taken.
+    """
+    try:
+        with store.write() as session:
+            session.add(project)
+            session.flush()
+    except StoreError as error:
+        if isinstance(error.__cause__, IntegrityError):
+            raise UsageError(f"a project named {project.name!r} is there already") from error
+        raise
+    return project
+
+
+def all_projects(store: Store) -> Sequence[Project]:
+    """Every project, by name."""
+    with store.read() as session:
+        return session.exec(select(Project).order_by(func.lower(Project.name))).all()
+
+
+def find_project(store: Store, name_or_id: str) -> Project | None:
+    """A project by its name, its id, or its source."""
+    with store.read() as session:
+        found = session.exec(select(Project).where(Project.name == name_or_id)).first()
+        if found is None:
+            try:
+                found = session.get(Project, uuid.UUID(name_or_id))
+            except ValueError:
+                query = select(Project).where(Project.source == name_or_id)
+                found = session.exec(query).first()
+        return found
+
+
+def get_project(store: Store, project_id: uuid.UUID) -> Project:
+    """A project by its id.
+
+    Raises:
+        UsageError: there is none.
+    """
+    with store.read() as session:
+        project = session.get(Project, project_id)
+    if project is None:
+        raise UsageError(f"no project {project_id}")
+    return project
+
+
+def update_project(
+    store: Store,
+    project_id: uuid.UUID,
+    *,
+    status: ProjectStatus,
+    detail: str = "",
+    branch: str | None = None,
+    clone_path: str | None = None,
+    synced: bool = False,
+) -> Project:
+    """Change where a project stands; what is None stays as it is."""
+    with store.write() as session:
+        project = session.get_one(Project, project_id)
+        project.status = status
+        project.status_detail = detail
+        project.updated_at = utc_now()
+        if branch is not None:
+            project.branch = branch
+        if clone_path is not None:
+            project.clone_path = clone_path
+        if synced:
+            project.synced_at = project.updated_at
+        session.add(project)
+    return project
+
+
+def remove_project(store: Store, project_id: uuid.UUID) -> None:
+    """Forget a project with its builds, findings and logs."""
+    with store.write() as session:
+        project = session.get(Project, project_id)
+        if project is not None:
+            session.delete(project)
+
+
+def project_stats(store: Store, project_id: uuid.UUID, *, last: int = 10) -> ProjectStats:
+    """How a project's builds went, with the statuses of the ``last`` newest, newest first."""
+    ended = col(Build.completed_at).is_not(None)
+    succeeded = case((col(Build.status) == BuildStatus.SUCCESS, 1), else_=0)
+    with store.read() as session:
+        row = session.exec(
+            select(
+                func.count(),
+                func.coalesce(func.sum(succeeded), 0),
+                func.coalesce(func.sum(case((ended, 1), else_=0)), 0),
+                func.avg(Build.duration),
+            ).where(Build.project_id == project_id)
+        ).one()
+        newest = session.exec(
+            select(Build.status)
+            .where(Build.project_id == project_id)
+            .order_by(col(Build.id).desc())
+            .limit(last)
+        ).all()
+    builds, good, done, average = row
+    return ProjectStats(
+        builds=builds,
+        succeeded=good,
+        ended=done,
+        average_duration=average,
+        last=tuple(map(BuildStatus, newest)),
+    )

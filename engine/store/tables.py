@@ -1,0 +1,220 @@
+"""The tables. All times are UTC; enums are stored as users see them.
+
+Rows that leave the store are detached and complete: no attribute of theirs loads lazily.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, DateTime, Dialect, Enum, Index, String, TypeDecorator
+from sqlmodel import Field, SQLModel
+
+from engine.findings import Finding
+from engine.words import (
+    ArtifactKind,
+    BuildStatus,
+    Phase,
+    ProjectStatus,
+    Role,
+    Severity,
+    StageStatus,
+    Trigger,
+)
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC and aware of it."""
+    return datetime.now(UTC)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """SQLite forgets time zones: store UTC, give back aware UTC."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn any aware time into UTC without a zone."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Say that it is UTC."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def _words(kind: type[Any]) -> Enum:
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=False,
+        length=32,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def _time(*, nullable: bool = True) -> Any:
+    return Column(UtcDateTime(), nullable=nullable)
+
+
+class Project(SQLModel, table=True):
+    """A Git repository under watch."""
+
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    name: str = Field(unique=True)
+    source: str
+    branch: str | None = None
+    target: str
+    status: ProjectStatus = Field(
+        default=ProjectStatus.PENDING, sa_column=Column(_words(ProjectStatus), nullable=False)
+    )
+    status_detail: str = ""
+    clone_path: str = ""
+    created_at: datetime = Field(default_factory=utc_now, sa_column=_time(nullable=False))
+    updated_at: datetime = Field(default_factory=utc_now, sa_column=_time(nullable=False))
+    synced_at: datetime | None = Field(default=None, sa_column=_time())
+
+
+class Build(SQLModel, table=True):
+    """One run of the firmware pipeline on one commit.
+
+    ``run_id`` names the durable run that carries it now; a retry gives it a new one.
+    ``board`` and ``simulator`` are what was asked for; ``cancel_requested`` is how another
+    process asks the one that runs it to stop.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: uuid.UUID = Field(foreign_key="project.id", index=True, ondelete="CASCADE")
+    commit_sha: str
+    commit_message: str = ""
+    commit_author: str = ""
+    branch: str = ""
+    target: str
+    triggered_by: Trigger = Field(
+        default=Trigger.MANUAL, sa_column=Column(_words(Trigger), nullable=False)
+    )
+    status: BuildStatus = Field(
+        default=BuildStatus.PENDING, sa_column=Column(_words(BuildStatus), nullable=False)
+    )
+    board: str = "auto"
+    simulator: str = "auto"
+    run_id: str = ""
+    cancel_requested: bool = False
+    started_at: datetime | None = Field(default=None, sa_column=_time())
+    completed_at: datetime | None = Field(default=None, sa_column=_time())
+    duration: float | None = None
+    build_output: str = ""
+    test_results: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
+    artifacts_path: str = ""
+    error: str = ""
+    created_at: datetime = Field(default_factory=utc_now, sa_column=_time(nullable=False))
+
+    @property
+    def number(self) -> int:
+        """The id of a build that is in the store."""
+        assert self.id is not None
+        return self.id
+
+
+class StageRow(SQLModel, table=True):
+    """One stage of a build, once for each attempt."""
+
+    __tablename__ = "stage"
+    __table_args__ = (Index("ix_stage_once", "build_id", "key", "attempt", unique=True),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    build_id: int = Field(foreign_key="build.id", index=True, ondelete="CASCADE")
+    key: str
+    agent: Role = Field(sa_column=Column(_words(Role), nullable=False))
+    phase: Phase = Field(sa_column=Column(_words(Phase), nullable=False))
+    attempt: int
+    status: StageStatus = Field(sa_column=Column(_words(StageStatus), nullable=False))
+    started_at: datetime | None = Field(default=None, sa_column=_time())
+    completed_at: datetime | None = Field(default=None, sa_column=_time())
+    summary: str = ""
+    lines: int = 0
+
+
+class FindingRow(SQLModel, table=True):
+    """A finding of a stage."""
+
+    __tablename__ = "finding"
+
+    id: int | None = Field(default=None, primary_key=True)
+    build_id: int = Field(foreign_key="build.id", index=True, ondelete="CASCADE")
+    stage: str
+    attempt: int
+    severity: Severity = Field(sa_column=Column(_words(Severity), nullable=False))
+    code: str
+    message: str
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    hint: str | None = None
+    evidence: str | None = None
+
+    @property
+    def finding(self) -> Finding:
+        """The finding itself, as the rest of the house knows it."""
+        return Finding(
+            severity=self.severity,
+            code=self.code,
+            message=self.message,
+            file=self.file,
+            line=self.line,
+            column=self.column,
+            hint=self.hint,
+            evidence=self.evidence,
+        )
+
+
+class Artifact(SQLModel, table=True):
+    """A file that a build keeps; ``path`` is relative to the build's artifacts folder."""
+
+    __table_args__ = (Index("ix_artifact_once", "build_id", "path", unique=True),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    build_id: int = Field(foreign_key="build.id", index=True, ondelete="CASCADE")
+    kind: ArtifactKind = Field(sa_column=Column(_words(ArtifactKind), nullable=False))
+    path: str
+    size: int
+    sha256: str
+
+
+class LogChunk(SQLModel, table=True):
+    """A run of whole lines of one stage's log.
+
+    Chunks, not lines: a compiler that floods six panes is written as a few rows a second, and a
+    range of lines is found by ``first_line``. ``seq`` orders chunks and events of one build.
+    """
+
+    __tablename__ = "log_chunk"
+    __table_args__ = (
+        Index("ix_log_range", "build_id", "stage", "attempt", "stream", "first_line"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    build_id: int = Field(foreign_key="build.id", ondelete="CASCADE")
+    stage: str
+    attempt: int
+    stream: str = Field(sa_column=Column(String(8), nullable=False))
+    seq: int
+    first_line: int
+    lines: int
+    text: str
+
+
+class EventRow(SQLModel, table=True):
+    """An event that is neither log nor serial text, as JSON. ``build_id`` 0 is no build's."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index("ix_event_replay", "build_id", "seq"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    build_id: int = 0
+    seq: int
+    kind: str
+    at: datetime = Field(default_factory=utc_now, sa_column=_time(nullable=False))
+    body: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
