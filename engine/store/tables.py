@@ -187,7 +187,8 @@ class LogChunk(SQLModel, table=True):
     """A run of whole lines of one stage's log.
 
     Chunks, not lines: a compiler that floods six panes is written as a few rows a second, and a
-    range of lines is found by ``first_line``. ``seq`` orders chunks and events of one build.
+    range of lines is found by ``first_line``. ``seq`` orders chunks and events of one build;
+    ``writer`` names the process that wrote it, so that others know it for news.
     """
 
     __tablename__ = "log_chunk"
@@ -200,10 +201,12 @@ class LogChunk(SQLModel, table=True):
     stage: str
     attempt: int
     stream: str = Field(sa_column=Column(String(8), nullable=False))
+    agent: Role = Field(sa_column=Column(_words(Role), nullable=False))
     seq: int
     first_line: int
     lines: int
     text: str
+    writer: str
 
 
 class EventRow(SQLModel, table=True):
@@ -218,3 +221,4 @@ class EventRow(SQLModel, table=True):
     kind: str
     at: datetime = Field(default_factory=utc_now, sa_column=_time(nullable=False))
     body: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    writer: str

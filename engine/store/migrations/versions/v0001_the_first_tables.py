@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.Column("body", sa.JSON(), nullable=False),
+        sa.Column("writer", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
@@ -165,7 +166,23 @@ def upgrade() -> None:
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("first_line", sa.Integer(), nullable=False),
         sa.Column("lines", sa.Integer(), nullable=False),
+        sa.Column(
+            "agent",
+            sa.Enum(
+                "PROJECT_MANAGER",
+                "BUILDER",
+                "TESTER",
+                "DOCTOR",
+                "QA",
+                "DEVELOPER",
+                name="role",
+                native_enum=False,
+                length=32,
+            ),
+            nullable=False,
+        ),
         sa.Column("text", sa.String(), nullable=False),
+        sa.Column("writer", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["build_id"], ["build.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )

@@ -1,0 +1,101 @@
+"""Settings: one model; defaults, then the TOML file, then ``ESPDECK_*``, then flags."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_config_path, user_data_path
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from engine.errors import UsageError
+
+
+def config_file() -> Path:
+    """The settings file: ``ESPDECK_CONFIG``, else ``espdeck/config.toml`` in the user's config."""
+    named = os.environ.get("ESPDECK_CONFIG")
+    return Path(named) if named else user_config_path("espdeck") / "config.toml"
+
+
+class Settings(BaseSettings):
+    """What a person can set. Every field is a key of the file and an ``ESPDECK_*`` variable."""
+
+    model_config = SettingsConfigDict(env_prefix="ESPDECK_", extra="forbid", frozen=True)
+
+    workspace: Path = Field(default_factory=lambda: user_data_path("espdeck"))
+    """Folder of the database, clones, worktrees and artifacts."""
+
+    boards: tuple[str, ...] = ()
+    """Boards that builds may flash: a serial port (``/dev/ttyUSB0``), a serial URL
+    (``socket://host:port``, ``rfc2217://host:port``), or ``virtual:esp32c3``."""
+
+    max_concurrent_builds: int = Field(default=2, ge=1, le=32)
+    """How many builds run at the same time on this machine."""
+
+    max_iterations: int = Field(default=3, ge=0, le=10)
+    """How often DEVELOPER may repair and send a build round again."""
+
+    compile_timeout: float = Field(default=1800.0, gt=0)
+    """Seconds that configuring or compiling may take."""
+
+    flash_timeout: float = Field(default=180.0, gt=0)
+    """Seconds that flashing may take."""
+
+    flash_baud: int = Field(default=460800, ge=9600, le=5_000_000)
+    """Speed of flashing; the console's own speed is a project's ``baud``."""
+
+    mouse: bool = True
+    """Whether the app takes the mouse; off leaves it to the terminal, for selecting text."""
+
+    ascii: bool = False
+    """Plain ASCII instead of box drawing and symbols."""
+
+    theme: Literal["dark", "light"] = "dark"
+    """Colours."""
+
+    keys: dict[str, str] = Field(default_factory=dict)
+    """Keys by the id of their action, such as ``build = "ctrl+b"`` (the help screen shows ids)."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags win over the environment, the environment over the file."""
+        return (
+            init_settings,
+            env_settings,
+            TomlConfigSettingsSource(settings_cls, toml_file=config_file()),
+        )
+
+    @classmethod
+    def load(cls, **flags: Any) -> Settings:
+        """Read the settings.
+
+        Args:
+            flags: values that win over everything; None means not given.
+
+        Raises:
+            UsageError: a value makes no sense; says which, where, and what is allowed.
+        """
+        try:
+            return cls(**{name: value for name, value in flags.items() if value is not None})
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise UsageError(
+                f"setting {where}: {first['msg']} (in {config_file()} or ESPDECK_{where.upper()})"
+            ) from error
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{config_file()}: {error}") from error
