@@ -27,7 +27,7 @@ class CancelledError(EspdeckError):
     """The build was cancelled while this was running."""
 
 
-class Interrupted(BaseException):  # noqa: N818 - not an error: the run goes on at the next start
+class Interrupted(BaseException):
     """The process is shutting down.
 
     Not an ``Exception``, so that nothing records it as the failure of a stage: a stage that ends

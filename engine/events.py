@@ -45,7 +45,7 @@ class Event:
             "seq": self.seq,
             "at": self.at.isoformat(timespec="milliseconds"),
         }
-        return json.dumps(head | self.body(), ensure_ascii=False)
+        return json.dumps(head | self.body())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

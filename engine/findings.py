@@ -1,4 +1,4 @@
-"""Findings: structured problems. Compiler errors, panics and failed expectations are all findings."""
+"""Findings: structured problems. Compiler errors, panics, failed expectations: all findings."""
 
 from __future__ import annotations
 

@@ -53,7 +53,9 @@ def load(tree: Path) -> Manifest:
     known = {"expect", "timeout", "baud", "unity"}
     unknown = sorted(set(data) - known)
     if unknown:
-        raise UsageError(f"{FILE_NAME}: unknown key {unknown[0]!r} (known: {', '.join(sorted(known))})")
+        raise UsageError(
+            f"{FILE_NAME}: unknown key {unknown[0]!r} (known: {', '.join(sorted(known))})"
+        )
     return Manifest(
         expect=_patterns(data.get("expect", [])),
         timeout=_number(data, "timeout", 10.0, 0.1, 3600.0),

@@ -162,16 +162,14 @@ class Journal:
                 self._bytes -= _size(self._queue.popleft())
 
     def _relay_loop(self) -> None:
-        version = -1
         while not self._closed.wait(LOOK_EVERY):
             try:
-                with self._store.watch() as connection:
-                    version = self._store.data_version(connection)
-                    self._relay()
+                with self._store.watch() as data_version:
+                    seen = -1
                     while not self._closed.wait(LOOK_EVERY):
-                        current = self._store.data_version(connection)
-                        if current != version:
-                            version = current
+                        current = data_version()
+                        if current != seen:
+                            seen = current
                             self._relay()
             except StoreError:
                 self._closed.wait(1.0)
@@ -185,9 +183,8 @@ class Journal:
                 max((row.id or 0 for row in rows), default=self._seen[1]),
             )
             more = bool(chunks or rows)
-            foreign: list[LogChunk | EventRow] = [
-                row for row in (*chunks, *rows) if row.writer != self._writer
-            ]
+            rows_of_all: list[LogChunk | EventRow] = [*chunks, *rows]
+            foreign = [row for row in rows_of_all if row.writer != self._writer]
             self._relaying.now = True
             for row in sorted(foreign, key=lambda row: (row.build_id, row.seq)):
                 self._bus.relay(event_of(row))

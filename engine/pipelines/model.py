@@ -182,3 +182,16 @@ Agent = Callable[[StageContext], StageResult]
 It raises ``EspdeckError`` when it cannot do its work (the stage fails with that line), and lets
 ``CancelledError`` and ``Interrupted`` pass.
 """
+
+
+def step_name(key: str, attempt: int) -> str:
+    """The name under which the durable engine keeps a stage's result."""
+    return f"{key}#{attempt}"
+
+
+def steps_of_phase(pipeline: Pipeline, key: str, attempt: int) -> frozenset[str]:
+    """Names of the steps of the wave that a stage belongs to, in one attempt."""
+    phase = pipeline.stage(key).phase
+    return frozenset(
+        step_name(stage.key, attempt) for stage in pipeline.stages if stage.phase is phase
+    )

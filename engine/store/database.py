@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +70,26 @@ class Store:
             yield session
             session.commit()
 
-    def data_version(self, connection: Connection) -> int:
-        """A number that changes when another connection commits (``PRAGMA data_version``)."""
-        return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
-
     @contextlib.contextmanager
-    def watch(self) -> Iterator[Connection]:
-        """A connection of its own for :meth:`data_version`."""
-        with self._explained(), self._engine.connect() as connection:
-            yield connection
+    def watch(self) -> Iterator[Callable[[], int]]:
+        """A function that gives a number which changes when another connection commits.
+
+        It asks ``PRAGMA data_version`` on a connection of its own, outside of transactions, which
+        costs microseconds (https://sqlite.org/pragma.html#pragma_data_version).
+        """
+        with self._explained():
+            connection = self._engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+
+                def version() -> int:
+                    cursor.execute("PRAGMA data_version")
+                    row = cursor.fetchone()
+                    return int(row[0]) if row else 0
+
+                yield version
+            finally:
+                connection.close()
 
     def _version(self) -> str | None:
         with self._engine.connect() as connection:

@@ -1,0 +1,69 @@
+"""BUILDER: configures, compiles, measures, and keeps what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.image import Image, MemoryRegion
+from engine.pipelines.model import StageContext, StageResult
+from engine.pipelines.outputs import Compiled, Planned
+from engine.toolchains.base import CompileRequest, find_toolchains
+from engine.words import ArtifactKind, Severity, StageStatus
+
+
+def run(context: StageContext) -> StageResult:
+    """Compile the worktree; warnings and errors become findings."""
+    plan = context.output_of("plan", Planned)
+    toolchain = next(each for each in find_toolchains() if each.name == plan.toolchain)
+    context.build_dir.mkdir(parents=True, exist_ok=True)
+    compiled = toolchain.compile(
+        CompileRequest(
+            source=context.source,
+            build_dir=context.build_dir,
+            target=context.target,
+            timeout=context.settings.compile_timeout,
+            cancel=context.cancel,
+            on_output=context.report.output,
+            on_progress=context.report.progress,
+        )
+    )
+    errors = [each for each in compiled.findings if each.severity is Severity.ERROR]
+    warnings = sum(each.severity is Severity.WARNING for each in compiled.findings)
+    if compiled.image is None:
+        first = errors[0]
+        where = f"{first.where}: " if first.where else ""
+        return StageResult(
+            status=StageStatus.FAILED,
+            summary=f"{where}{first.message}",
+            findings=compiled.findings,
+        )
+    image = _keep(context, compiled.image)
+    sizes = ", ".join(describe(region) for region in image.regions)
+    context.report.log(f"sizes: {sizes}")
+    return StageResult(
+        status=StageStatus.SUCCESS,
+        summary=f"{image.elf.name}, {warnings} warnings, {sizes}",
+        findings=compiled.findings,
+        output=Compiled(image=image, warnings=warnings),
+    )
+
+
+def describe(region: MemoryRegion) -> str:
+    """A region's use for people: ``DRAM 12.3 KiB of 400 KiB (3 %)``."""
+    used = f"{region.name} {region.used / 1024:.1f} KiB"
+    if not region.total:
+        return used
+    return f"{used} of {region.total / 1024:.0f} KiB ({100 * region.used / region.total:.0f} %)"
+
+
+def _keep(context: StageContext, image: Image) -> Image:
+    """The image with its files copied to the artifacts, so that a later retry flashes the same."""
+    parts = tuple(
+        replace(part, path=context.report.keep(part.kind, part.path, part.path.name))
+        for part in image.parts
+    )
+    elf = context.report.keep(ArtifactKind.ELF, image.elf, image.elf.name)
+    for map_file in (image.elf.with_suffix(".map"), image.elf.with_name(f"{image.elf.name}.map")):
+        if map_file.is_file():
+            context.report.keep(ArtifactKind.MAP, map_file, map_file.name)
+    return replace(image, elf=elf, parts=parts)

@@ -1,0 +1,77 @@
+"""DOCTOR: looks for what ails the firmware: chip, flash, boot log, panics."""
+
+from __future__ import annotations
+
+from engine.boards import bootlog, panic
+from engine.findings import Finding
+from engine.pipelines.model import StageContext, StageResult
+from engine.pipelines.outputs import Compiled, Tested
+from engine.words import Severity, StageStatus
+
+
+def run(context: StageContext) -> StageResult:
+    """Diagnose what the tests saw."""
+    image = context.output_of("build", Compiled).image
+    findings: list[Finding] = []
+    for key in ("test.board", "test.simulator"):
+        result = context.results.get(key)
+        if result is None or not isinstance(result.output, Tested):
+            continue
+        tested = result.output
+        context.report.log(f"{tested.ran_on}: {tested.lines} lines")
+        findings += _chip(tested, image.target)
+        findings += _flash(tested, image.flash_size)
+        log = bootlog.examine(tested.transcript, target=image.target)
+        for reason in log.resets:
+            context.report.log(f"reset reason: {reason}")
+        findings += log.findings
+        findings += panic.decode(tested.transcript, image.elf, context.source)
+    findings = _once(findings)
+    for finding in findings:
+        where = f"{finding.where}: " if finding.where else ""
+        context.report.log(f"{finding.severity}: {where}{finding.message}")
+        if finding.evidence:
+            context.report.log(finding.evidence)
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    return StageResult(
+        status=StageStatus.FAILED if errors else StageStatus.SUCCESS,
+        summary=errors[0].message if errors else "nothing wrong was seen",
+        findings=tuple(findings),
+    )
+
+
+def _chip(tested: Tested, target: str) -> list[Finding]:
+    chip = tested.chip.lower().replace("-", "")
+    if not chip or chip.startswith(target):
+        return []
+    message = f"{tested.ran_on} has a {tested.chip}, the image is for {target}"
+    return [Finding(severity=Severity.ERROR, code="board.chip", message=message)]
+
+
+def _flash(tested: Tested, wanted: int | None) -> list[Finding]:
+    if wanted is None or tested.flash_size is None or wanted <= tested.flash_size:
+        return []
+    message = (
+        f"the image wants {wanted >> 20} MB of flash, "
+        f"{tested.ran_on} has {tested.flash_size >> 20} MB"
+    )
+    return [
+        Finding(
+            severity=Severity.ERROR,
+            code="board.flash-size",
+            message=message,
+            hint="set CONFIG_ESPTOOLPY_FLASHSIZE to what the board has",
+        )
+    ]
+
+
+def _once(findings: list[Finding]) -> list[Finding]:
+    """A board and a simulator see the same panic: say it once."""
+    seen: set[tuple[object, ...]] = set()
+    kept: list[Finding] = []
+    for finding in findings:
+        key = (finding.code, finding.message, finding.file, finding.line)
+        if key not in seen:
+            seen.add(key)
+            kept.append(finding)
+    return kept

@@ -1,0 +1,79 @@
+"""PROJECT_MANAGER: validates the project, chooses toolchain, board and simulator."""
+
+from __future__ import annotations
+
+from engine import manifest
+from engine.findings import Finding
+from engine.pipelines.model import StageContext, StageResult
+from engine.pipelines.outputs import Planned
+from engine.projects.dependencies import scan_dependencies
+from engine.projects.validation import validate
+from engine.simulators.base import Simulator, find_simulators
+from engine.toolchains.base import choose_toolchain
+from engine.words import Severity, StageStatus
+
+
+def run(context: StageContext) -> StageResult:
+    """Validate and plan; each rule that fails is a finding of its own."""
+    say = context.report.log
+    say(f"project {context.project.name} at {context.source}")
+    findings = validate(context.project, context.source, context.target)
+    if findings:
+        for finding in findings:
+            say(f"{finding.severity}: {finding.message}")
+        return StageResult(
+            status=StageStatus.FAILED, summary=findings[0].message, findings=tuple(findings)
+        )
+    toolchain = choose_toolchain(context.source)
+    say(f"toolchain {toolchain.name}, target {context.target}")
+    for dependency in scan_dependencies(context.source):
+        say(f"component {dependency.name} {dependency.version} ({dependency.file})")
+    expected = manifest.load(context.source)
+    say(
+        f"{len(expected.expect)} expectations, {expected.timeout:g} s, {expected.baud} baud"
+        if expected.expect or expected.unity
+        else f"no expectations: {manifest.FILE_NAME} would say what the firmware should print"
+    )
+    untested: list[str] = []
+    board = context.boards.choose(context.board, context.target)
+    if board is None:
+        untested.append(
+            "no board was wanted"
+            if context.board == "none"
+            else f"no {context.target} board: name one with --board or in the settings"
+        )
+    simulator, reason = _choose_simulator(context)
+    if simulator is None:
+        untested.append(reason)
+    for line in untested:
+        say(line)
+    say(f"board {board or 'none'}, simulator {simulator.name if simulator else 'none'}")
+    notes = tuple(
+        Finding(severity=Severity.INFO, code="plan.untested", message=line) for line in untested
+    )
+    return StageResult(
+        status=StageStatus.SUCCESS,
+        summary=f"{toolchain.name} for {context.target}, "
+        f"board {board or 'none'}, simulator {simulator.name if simulator else 'none'}",
+        findings=notes,
+        output=Planned(
+            toolchain=toolchain.name,
+            manifest=expected,
+            board=board,
+            simulator=simulator.name if simulator else None,
+            untested=tuple(untested),
+        ),
+    )
+
+
+def _choose_simulator(context: StageContext) -> tuple[Simulator | None, str]:
+    if context.simulator == "none":
+        return None, "no simulator was wanted"
+    reason = f"no simulator runs {context.target}"
+    for simulator in find_simulators():
+        if context.target in simulator.targets:
+            missing = simulator.missing()
+            if missing is None:
+                return simulator, ""
+            reason = missing
+    return None, reason

@@ -1,0 +1,81 @@
+"""QA: judges. Tests passed, warnings, size against what the chip has; a verdict with blockers."""
+
+from __future__ import annotations
+
+from engine.findings import Finding
+from engine.image import Image
+from engine.pipelines.model import StageContext, StageResult
+from engine.pipelines.outputs import Compiled, Tested, Verdict
+from engine.words import Severity, StageStatus
+
+TIGHT = 0.9
+"""Part of a region or partition in use from which QA warns."""
+
+
+def run(context: StageContext) -> StageResult:
+    """Judge the image and what the tests saw of it."""
+    compiled = context.output_of("build", Compiled)
+    tested = [
+        result.output for result in context.results.values() if isinstance(result.output, Tested)
+    ]
+    findings = _sizes(compiled.image)
+    blockers = [finding.message for finding in findings if finding.severity is Severity.ERROR]
+    for key in ("test.board", "test.simulator"):
+        result = context.results.get(key)
+        if result is not None and result.status is StageStatus.FAILED:
+            blockers.append(result.summary)
+    if not tested:
+        findings.append(
+            Finding(
+                severity=Severity.WARNING,
+                code="qa.untested",
+                message="compiled but not run: neither on a board nor in a simulator",
+            )
+        )
+    verdict = Verdict(
+        blockers=tuple(blockers),
+        tests=sum(each.report.tests for each in tested if each.report),
+        failures=sum(each.report.failures for each in tested if each.report),
+        warnings=compiled.warnings,
+    )
+    _say(context, compiled.image, verdict)
+    summary = (
+        f"blocked: {blockers[0]}"
+        if blockers
+        else f"accepted: {verdict.tests} tests passed, {verdict.warnings} warnings"
+    )
+    return StageResult(
+        status=StageStatus.FAILED if blockers else StageStatus.SUCCESS,
+        summary=summary,
+        findings=tuple(findings),
+        output=verdict,
+    )
+
+
+def _sizes(image: Image) -> list[Finding]:
+    findings = []
+    for region in image.regions:
+        if not region.total or region.used <= TIGHT * region.total:
+            continue
+        over = region.used > region.total
+        findings.append(
+            Finding(
+                severity=Severity.ERROR if over else Severity.WARNING,
+                code="qa.size",
+                message=f"{region.name}: {region.used} of {region.total} bytes in use",
+                hint="make it smaller, or give it a larger partition",
+            )
+        )
+    return findings
+
+
+def _say(context: StageContext, image: Image, verdict: Verdict) -> None:
+    say = context.report.log
+    say(f"tests     {verdict.tests} run, {verdict.failures} failed")
+    say(f"warnings  {verdict.warnings}")
+    for region in image.regions:
+        total = f" of {region.total}" if region.total else ""
+        say(f"size      {region.name} {region.used}{total} bytes")
+    for blocker in verdict.blockers:
+        say(f"BLOCKER   {blocker}")
+    say("verdict   " + ("blocked" if verdict.blockers else "accepted"))

@@ -1,0 +1,160 @@
+"""The boards of this machine: which there are, which one a build gets, one stage at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.boards.lock import hold
+from engine.boards.virtual import VirtualBoard
+from engine.cancel import CancelToken
+from engine.errors import BoardError, MissingToolError, UsageError
+from engine.words import TARGETS
+
+VIRTUAL = "virtual:"
+
+
+@dataclass(frozen=True, slots=True)
+class BoardInfo:
+    """A board as a list shows it.
+
+    Args:
+        name: how it was named in the settings: a port, a URL, or ``virtual:CHIP``.
+        kind: ``virtual`` or ``serial``.
+        chip: the chip where it is known, else an empty string.
+        state: ``free``, ``busy`` (a stage holds it) or ``off`` (a virtual board not started).
+        url: what esptool and pyserial open.
+    """
+
+    name: str
+    kind: str
+    chip: str
+    state: str
+    url: str
+
+
+class Boards:
+    """Boards that the settings name; virtual ones are started here and end with the process."""
+
+    def __init__(self, names: Sequence[str], folder: Path) -> None:
+        """Know the boards; nothing is started yet.
+
+        Args:
+            names: ports, URLs and ``virtual:CHIP``.
+            folder: where locks and the flash of virtual boards are kept.
+
+        Raises:
+            UsageError: a name makes no sense.
+        """
+        for name in names:
+            if name.startswith(VIRTUAL) and name.removeprefix(VIRTUAL) not in TARGETS:
+                raise UsageError(f"board {name!r}: no such chip (known: {', '.join(TARGETS)})")
+        self._names = tuple(names)
+        self._folder = folder
+        self._virtual: dict[str, VirtualBoard] = {}
+        self._busy: set[str] = set()
+        self._lock = threading.Lock()
+
+    def list(self) -> tuple[BoardInfo, ...]:
+        """Every board that the settings name."""
+        with self._lock:
+            return tuple(self._info(name) for name in self._names)
+
+    def start(self) -> None:
+        """Start the virtual boards that the settings name, so that the first build need not wait.
+
+        Raises:
+            MissingToolError: the ``lab`` extra is not installed.
+            BoardError: one did not start.
+        """
+        for name in self._names:
+            if name.startswith(VIRTUAL):
+                self._url(name)
+
+    def close(self) -> None:
+        """End the virtual boards."""
+        with self._lock:
+            boards, self._virtual = list(self._virtual.values()), {}
+        for board in boards:
+            board.stop()
+
+    def choose(self, wanted: str, target: str) -> str | None:
+        """The board for a build.
+
+        Args:
+            wanted: ``auto``, ``none``, a port, a URL, or ``virtual:CHIP``.
+            target: the chip that the image is for.
+
+        Returns:
+            Its name, None for none: ``auto`` takes a free board of the settings that may have
+            this chip, or waits for the first that is busy.
+
+        Raises:
+            UsageError: a virtual board of another chip was asked for.
+        """
+        if wanted == "none":
+            return None
+        if wanted != "auto":
+            chip = wanted.removeprefix(VIRTUAL) if wanted.startswith(VIRTUAL) else target
+            if chip != target:
+                raise UsageError(f"board {wanted} has another chip than the target {target}")
+            return wanted
+        fitting = [board for board in self.list() if board.chip in ("", target)]
+        fitting.sort(key=lambda board: board.state == "busy")
+        return fitting[0].name if fitting else None
+
+    @contextlib.contextmanager
+    def use(
+        self, name: str, *, cancel: CancelToken, on_wait: Callable[[str], None]
+    ) -> Iterator[str]:
+        """Hold a board while the block runs; others wait for it.
+
+        Yields:
+            What esptool and pyserial open.
+
+        Raises:
+            BoardError: it cannot be had.
+            CancelledError, Interrupted: as ``cancel`` says, while it waits.
+        """
+        with hold(name, cancel=cancel, folder=self._folder / "locks", on_wait=on_wait):
+            with self._lock:
+                self._busy.add(name)
+            try:
+                yield self._url(name)
+            finally:
+                with self._lock:
+                    self._busy.discard(name)
+
+    def _url(self, name: str) -> str:
+        if not name.startswith(VIRTUAL):
+            return name
+        with self._lock:
+            board = self._virtual.get(name)
+            if board is None or not board.is_alive:
+                chip = name.removeprefix(VIRTUAL)
+                board = VirtualBoard(chip=chip, folder=self._folder / f"virtual-{chip}")
+                missing = board.missing()
+                if missing:
+                    raise MissingToolError(missing)
+                try:
+                    board.start()
+                except OSError as error:
+                    raise BoardError(f"virtual board {chip}: {error}") from error
+                self._virtual[name] = board
+            return board.url
+
+    def _info(self, name: str) -> BoardInfo:
+        virtual = name.startswith(VIRTUAL)
+        board = self._virtual.get(name)
+        running = board is not None and board.is_alive
+        state = "busy" if name in self._busy else "off" if virtual and not running else "free"
+        return BoardInfo(
+            name=name,
+            kind="virtual" if virtual else "serial",
+            chip=name.removeprefix(VIRTUAL) if virtual else "",
+            state=state,
+            url=board.url if board is not None and running else "" if virtual else name,
+        )

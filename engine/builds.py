@@ -1,0 +1,254 @@
+"""Builds as a front end sees them: start, list, follow, cancel, retry."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine import events
+from engine.boards.service import Boards
+from engine.errors import UsageError
+from engine.pipelines.firmware import FIRMWARE
+from engine.pipelines.journal import Journal, wait_until
+from engine.pipelines.model import steps_of_phase
+from engine.pipelines.runs import Runs
+from engine.projects import git
+from engine.store import builds as store_builds
+from engine.store import logs, projects
+from engine.store.database import Store, StoreError
+from engine.store.logs import LogKey, LogMatch
+from engine.store.tables import Artifact, Build, FindingRow, StageRow
+from engine.words import BuildStatus, ProjectStatus, StageStatus, Trigger
+
+if TYPE_CHECKING:
+    from engine.pipelines.runner import Runner
+
+
+@dataclass(frozen=True, slots=True)
+class BuildServices:
+    """What :class:`Builds` works with; ``wait_ready`` waits until runs can be asked for."""
+
+    store: Store
+    bus: events.Bus
+    journal: Journal
+    runs: Runs
+    boards: Boards
+    wait_ready: Callable[[], None]
+
+
+class Builds:
+    """Every build of a workspace. All calls may block: keep them off an event loop."""
+
+    def __init__(self, services: BuildServices) -> None:
+        self._store = services.store
+        self._bus = services.bus
+        self._journal = services.journal
+        self._runs = services.runs
+        self._boards = services.boards
+        self._wait_ready = services.wait_ready
+        self.runner: Runner | None = None
+        """Set while this process is the one that runs builds."""
+
+    def start(
+        self,
+        project_id: uuid.UUID,
+        *,
+        commit: str | None = None,
+        board: str = "auto",
+        simulator: str = "auto",
+        triggered_by: Trigger = Trigger.MANUAL,
+    ) -> Build:
+        """Ask for a build; it waits in the queue of this host.
+
+        Args:
+            commit: a commit or a ref; None is the tip of the project's branch.
+            board: ``auto``, ``none``, a port, a serial URL or ``virtual:CHIP``.
+            simulator: ``auto`` or ``none``.
+
+        Raises:
+            UsageError: the project is not active, there is no such commit, or a choice makes no
+                sense.
+        """
+        project = projects.get_project(self._store, project_id)
+        if project.status is not ProjectStatus.ACTIVE:
+            detail = f": {project.status_detail}" if project.status_detail else ""
+            raise UsageError(f"{project.name} is {project.status}, not active{detail}")
+        if simulator not in ("auto", "none"):
+            raise UsageError(f"simulator {simulator!r}: auto or none")
+        self._boards.choose(board, project.target)
+        found = git.resolve(Path(project.clone_path), commit or project.branch or "HEAD")
+        run_id = str(uuid.uuid4())
+        build = store_builds.add_build(
+            self._store,
+            Build(
+                project_id=project.id,
+                commit_sha=found.sha,
+                commit_message=found.message,
+                commit_author=found.author,
+                branch=project.branch or "",
+                target=project.target,
+                triggered_by=triggered_by,
+                board=board,
+                simulator=simulator,
+                run_id=run_id,
+            ),
+        )
+        self._changed(build)
+        self._wait_ready()
+        self._runs.enqueue(run_id, build.number)
+        return build
+
+    def list(
+        self,
+        project_id: uuid.UUID | None = None,
+        status: BuildStatus | None = None,
+        text: str = "",
+        limit: int = 200,
+        before: int | None = None,
+    ) -> Sequence[Build]:
+        """Builds, newest first, a page at a time (see :func:`engine.store.builds.list_builds`)."""
+        return store_builds.list_builds(
+            self._store,
+            project_id=project_id,
+            status=status,
+            text=text,
+            limit=limit,
+            before=before,
+        )
+
+    def get(self, number: int) -> Build:
+        """A build by its number.
+
+        Raises:
+            UsageError: there is none.
+        """
+        return store_builds.get_build(self._store, number)
+
+    def stages(self, number: int) -> Sequence[StageRow]:
+        """Stages of a build in the order in which they came."""
+        return store_builds.stages_of(self._store, number)
+
+    def findings(self, number: int) -> Sequence[FindingRow]:
+        """Findings of a build in the order in which they came."""
+        return store_builds.findings_of(self._store, number)
+
+    def artifacts(self, number: int) -> Sequence[Artifact]:
+        """Artifacts of a build, by path."""
+        return store_builds.artifacts_of(self._store, number)
+
+    def artifact_file(self, artifact: Artifact) -> Path:
+        """Where an artifact lies."""
+        return Path(self.get(artifact.build_id).artifacts_path) / artifact.path
+
+    def logs(self, number: int) -> Sequence[LogKey]:
+        """Logs of a build in the order in which they began."""
+        self._settle()
+        return logs.logs_of(self._store, number)
+
+    def lines(self, key: LogKey, first: int = 0, count: int | None = None) -> Sequence[str]:
+        """Lines of a log by range, from line 0. Untrusted text."""
+        self._settle()
+        return logs.read_lines(self._store, key, first, count)
+
+    def line_count(self, key: LogKey) -> int:
+        """How many lines a log has."""
+        self._settle()
+        return logs.line_count(self._store, key)
+
+    def search(self, number: int, text: str) -> Sequence[LogMatch]:
+        """Lines of any log of a build that contain ``text``, whatever its case."""
+        self._settle()
+        return logs.search(self._store, number, text)
+
+    def cancel(self, number: int) -> Build:
+        """End a build: its running programs are gone within a second.
+
+        Raises:
+            UsageError: it has ended already.
+        """
+        build = self.get(number)
+        if build.status.is_final:
+            raise UsageError(f"build {number} has ended already ({build.status})")
+        self._wait_ready()
+        build = store_builds.request_cancel(self._store, number)
+        if self.runner is None or not self.runner.cancel(number):
+            self._runs.cancel(build.run_id)
+            if build.status is BuildStatus.PENDING:
+                build = self._end(build, BuildStatus.CANCELLED, "cancelled before it began")
+        return build
+
+    def retry(self, number: int, stage: str | None = None) -> Build:
+        """Run an ended build again, from its start or from the phase of a stage.
+
+        Args:
+            stage: key of a stage that ran; None starts over.
+
+        Raises:
+            UsageError: it has not ended, or that stage never ran.
+        """
+        build = self.get(number)
+        if not build.status.is_final:
+            raise UsageError(f"build {number} has not ended ({build.status}): cancel it first")
+        self._wait_ready()
+        run_id = str(uuid.uuid4())
+        if stage is None:
+            build = store_builds.requeue_build(self._store, number, run_id)
+            self._changed(build)
+            self._runs.enqueue(run_id, number)
+            return build
+        ran = [
+            row.attempt
+            for row in self.stages(number)
+            if row.key == stage and row.status is not StageStatus.SKIPPED
+        ]
+        if not ran:
+            known = ", ".join(each.key for each in FIRMWARE.stages)
+            raise UsageError(f"stage {stage!r} did not run in build {number} (stages: {known})")
+        steps = steps_of_phase(FIRMWARE, stage, max(ran))
+        old_run, build = build.run_id, store_builds.requeue_build(self._store, number, run_id)
+        try:
+            self._runs.again(old_run, run_id, steps)
+        except LookupError as error:
+            raise UsageError(f"stage {stage!r} never ended in build {number}") from error
+        self._changed(build)
+        return build
+
+    def wait(self, number: int, timeout: float | None = None) -> Build:
+        """Wait for a build to end, or ``timeout`` seconds; returns it as it then stands."""
+        wait_until(lambda: self.get(number).status.is_final, self._bus, timeout)
+        return self.get(number)
+
+    def give_up(self, build: Build, reason: str) -> Build:
+        """End a build that nothing carries any more as failed."""
+        return self._end(build, BuildStatus.FAILED, reason)
+
+    def _end(self, build: Build, status: BuildStatus, reason: str) -> Build:
+        build = store_builds.finish_build(self._store, build.number, status=status, error=reason)
+        self._bus.publish(
+            events.WorkflowCompleted(
+                build_id=build.number,
+                success=False,
+                status=status,
+                duration=build.duration or 0.0,
+                result=reason,
+            )
+        )
+        self._changed(build)
+        return build
+
+    def _changed(self, build: Build) -> None:
+        self._bus.publish(
+            events.BuildChanged(
+                build_id=build.number, project_id=str(build.project_id), status=build.status
+            )
+        )
+        self._settle()
+
+    def _settle(self) -> None:
+        # Nothing to say here when it cannot be written: the journal's thread says it once.
+        with contextlib.suppress(StoreError):
+            self._journal.flush()

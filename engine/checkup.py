@@ -1,0 +1,126 @@
+"""What is installed, what is missing, what to do about it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.settings import Settings, config_file
+from engine.simulators.base import find_simulators
+from engine.toolchains.base import find_toolchains
+from engine.words import TARGETS
+
+_LOW_DISK = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """One thing that was looked at.
+
+    Args:
+        name: what.
+        ok: whether it is as it should be.
+        needed: whether nothing works without it.
+        detail: what was found.
+        advice: what to do, empty when it is fine.
+    """
+
+    name: str
+    ok: bool
+    needed: bool
+    detail: str
+    advice: str = ""
+
+
+def checkup(settings: Settings) -> tuple[Checkup, ...]:
+    """Look at everything that builds may need."""
+    return (
+        _git(),
+        _workspace(settings.workspace),
+        Checkup("settings", True, False, _settings_detail()),
+        *_toolchains(),
+        *_simulators(),
+        _virtual_board(),
+        *(_board(name) for name in settings.boards),
+    )
+
+
+def _git() -> Checkup:
+    path = shutil.which("git")
+    if path:
+        return Checkup("git", True, True, path)
+    return Checkup("git", False, True, "not on PATH", "install git")
+
+
+def _workspace(folder: Path) -> Checkup:
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not os.access(there, os.W_OK):
+        return Checkup(
+            "workspace", False, True, f"{folder} cannot be written", "set ESPDECK_WORKSPACE"
+        )
+    free = shutil.disk_usage(there).free
+    if free < _LOW_DISK:
+        detail = f"{folder}, {free >> 20} MB free"
+        return Checkup("workspace", False, False, detail, "free some space")
+    return Checkup("workspace", True, True, f"{folder}, {free >> 30} GB free")
+
+
+def _settings_detail() -> str:
+    path = config_file()
+    return f"{path}" if path.is_file() else f"defaults (no {path})"
+
+
+def _toolchains() -> list[Checkup]:
+    found = []
+    for toolchain in find_toolchains():
+        targets = sorted(toolchain.targets() & set(TARGETS))
+        missing = toolchain.missing(targets[0])
+        found.append(
+            Checkup(
+                f"toolchain {toolchain.name}",
+                missing is None,
+                False,
+                f"builds for {', '.join(targets)}",
+                missing or "",
+            )
+        )
+    return found
+
+
+def _simulators() -> list[Checkup]:
+    return [
+        Checkup(
+            f"simulator {simulator.name}",
+            simulator.missing() is None,
+            False,
+            f"runs {', '.join(sorted(simulator.targets))}",
+            simulator.missing() or "",
+        )
+        for simulator in find_simulators()
+    ]
+
+
+def _virtual_board() -> Checkup:
+    ok = importlib.util.find_spec("esp32_mock_bootloader") is not None
+    advice = "" if ok else "pip install 'espdeck[lab]'"
+    return Checkup("virtual board", ok, False, "esp32c3 without hardware", advice)
+
+
+def _board(name: str) -> Checkup:
+    if not name.startswith("/"):
+        return Checkup(f"board {name}", True, False, "by name or URL")
+    if not Path(name).exists():
+        return Checkup(f"board {name}", False, False, "not there", "plug it in, check the cable")
+    if not os.access(name, os.R_OK | os.W_OK):
+        group = Path(name).group()
+        return Checkup(
+            f"board {name}",
+            False,
+            False,
+            "no permission",
+            f"join its group: sudo usermod -aG {group} $USER, then log in again",
+        )
+    return Checkup(f"board {name}", True, False, "there and writable")

@@ -1,0 +1,253 @@
+"""The engine: what a front end talks to. One attribute a capability, one door each."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from engine.boards.service import Boards
+from engine.builds import Builds, BuildServices
+from engine.checkup import Checkup, checkup
+from engine.errors import EspdeckError
+from engine.events import Bus, Event, Problem
+from engine.lock import FileLock
+from engine.pipelines.firmware import FIRMWARE
+from engine.pipelines.journal import Journal, event_of
+from engine.pipelines.runs import Runs
+from engine.process import Ledger, use_ledger
+from engine.projects.service import Projects
+from engine.projects.worktrees import Slots
+from engine.settings import Settings
+from engine.store import builds as store_builds
+from engine.store import logs
+from engine.store.database import Store
+
+if TYPE_CHECKING:
+    from engine.pipelines.durable import Executor
+    from engine.pipelines.runner import Runner
+
+LOOK_FOR_LOCK = 1.0
+"""Seconds between two tries to take over the builds of a process that went away."""
+
+STOP_WITHIN = 5.0
+"""Seconds that running stages get to stop when the engine closes."""
+
+_LOG = logging.getLogger("espdeck")
+
+
+class Engine:
+    """A workspace at work.
+
+    Several processes may open one workspace. The first that asks to execute runs the builds of
+    this host; the others see its events, and one of them takes over when it goes away.
+    """
+
+    projects: Projects
+    builds: Builds
+    boards: Boards
+
+    def __init__(self, settings: Settings) -> None:
+        """Make an engine; nothing is opened yet.
+
+        Args:
+            settings: as :meth:`Settings.load` read them.
+        """
+        self.settings = settings
+        self.events = Bus(self._last_seq)
+        self._lock = FileLock(settings.workspace / "executor.lock")
+        self._turn = threading.Lock()
+        self._store: Store | None = None
+        self._executor: Executor | None = None
+        self._runner: Runner | None = None
+        self._ready = threading.Event()
+        self._closed = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> Engine:
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def is_executor(self) -> bool:
+        """Whether this process runs the builds of this host."""
+        return self._lock.held
+
+    def open(self, *, execute: bool = True) -> None:
+        """Open the workspace. Blocks for some 0.3 s; builds can be asked for when it returns.
+
+        Args:
+            execute: run builds here unless another process does; False only looks.
+
+        Raises:
+            StoreError: the database cannot be opened.
+            UsageError: a setting makes no sense.
+        """
+        folder = self.settings.workspace
+        self._store = store = Store(folder / "espdeck.db")
+        _log_to(folder / "espdeck.log")
+        self._journal = Journal(store, self.events)
+        self.boards = Boards(self.settings.boards, folder / "boards")
+        self.projects = Projects(store, self.events, folder / "projects")
+        self._runs = Runs(folder / "runs.db")
+        self.builds = Builds(
+            BuildServices(
+                store=store,
+                bus=self.events,
+                journal=self._journal,
+                runs=self._runs,
+                boards=self.boards,
+                wait_ready=self.wait_ready,
+            )
+        )
+        self._journal.start()
+        if self._lock.acquire():
+            store_builds.put_back_running(store)
+            if execute:
+                self.projects.recover()
+                self._spawn(self._launch, "launch")
+            else:
+                self._lock.release()
+        elif execute:
+            self._spawn(self._take_over, "take-over")
+
+    def close(self) -> None:
+        """Stop. Running builds are interrupted and go on when the workspace is opened next."""
+        if self._store is None or self._closed.is_set():
+            return
+        self._closed.set()
+        with self._turn:
+            if self._runner is not None:
+                self._runner.interrupt(STOP_WITHIN)
+            if self._executor is not None:
+                self._executor.close()
+        for thread in self._threads:
+            thread.join(STOP_WITHIN)
+        self.projects.close()
+        self.boards.close()
+        self._runs.close()
+        self._journal.close()
+        if self._lock.held:
+            store_builds.put_back_running(self._store)
+            self._lock.release()
+            use_ledger(None)
+        self._store.close()
+
+    def wait_ready(self, timeout: float = 30.0) -> None:
+        """Wait until this process runs builds, or another one does.
+
+        Raises:
+            EspdeckError: it took longer than ``timeout`` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        while not self._ready.wait(0.05):
+            if not self._lock.held and (self.settings.workspace / "runs.db").exists():
+                return
+            if time.monotonic() > deadline:
+                raise EspdeckError("the durable engine did not start (see espdeck.log)")
+
+    def replay(self, build_id: int, after: int = 0) -> Iterator[Event]:
+        """Events of a build from the store, in order, after a sequence number."""
+        assert self._store is not None
+        self._journal.flush()
+        for row in logs.replay(self._store, build_id, after=after):
+            yield event_of(row)
+
+    def checkup(self) -> tuple[Checkup, ...]:
+        """What is installed, what is missing, what to do. Needs no open workspace."""
+        return checkup(self.settings)
+
+    def _last_seq(self, build_id: int) -> int:
+        return logs.last_seq(self._store, build_id) if self._store is not None else 0
+
+    def _spawn(self, target: Callable[[], None], name: str) -> None:
+        thread = threading.Thread(target=target, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _launch(self) -> None:
+        """Become the process that runs builds: heavy, so in a thread of its own."""
+        try:
+            with self._turn:
+                if self._closed.is_set():
+                    return
+                self._start_executor()
+            self.boards.start()
+        except EspdeckError as error:
+            self.events.publish(Problem(message=str(error)))
+        except Exception as error:
+            _LOG.exception("launch")
+            self.events.publish(Problem(message=f"builds cannot run here: {error!r}"))
+
+    def _start_executor(self) -> None:
+        from engine.pipelines.durable import Executor
+        from engine.pipelines.runner import Runner, Workshop
+
+        assert self._store is not None
+        folder = self.settings.workspace
+        ledger = Ledger(folder / "processes")
+        ledger.end_orphans()
+        use_ledger(ledger)
+        self._runner = self.builds.runner = Runner(
+            Workshop(
+                store=self._store,
+                bus=self.events,
+                journal=self._journal,
+                settings=self.settings,
+                boards=self.boards,
+                slots=Slots(folder / "worktrees"),
+                artifacts=folder / "artifacts",
+            ),
+            FIRMWARE,
+        )
+        self._journal.on_change(self._runner.cancel_requested)
+        self._executor = Executor(
+            folder / "runs.db",
+            concurrency=self.settings.max_concurrent_builds,
+            carry=self._runner.carry,
+        )
+        self._end_lost_builds()
+        self._ready.set()
+
+    def _end_lost_builds(self) -> None:
+        """Builds that no durable run carries any more (it was given up, or its file is gone)."""
+        assert self._store is not None
+        for build in store_builds.unfinished_builds(self._store):
+            if not self._runs.is_alive(build.run_id):
+                self.builds.give_up(build, "lost: the process that ran it died too often")
+
+    def _take_over(self) -> None:
+        while not self._closed.wait(LOOK_FOR_LOCK):
+            if self._lock.acquire():
+                assert self._store is not None
+                store_builds.put_back_running(self._store)
+                self._launch()
+                return
+
+
+def _log_to(path: Path) -> None:
+    """Send log records to a file of the workspace, so that none reaches the screen."""
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler, logging.handlers.RotatingFileHandler):
+            root.removeHandler(handler)
+            handler.close()
+    handler = logging.handlers.RotatingFileHandler(
+        path, maxBytes=1 << 20, backupCount=2, delay=True
+    )
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setLevel(logging.WARNING)
+    root.addHandler(handler)

@@ -1,0 +1,126 @@
+"""Durable runs: the one place that knows DBOS (https://docs.dbos.dev/python).
+
+A run is a DBOS workflow, a stage is one of its steps: what a step returned is kept the moment it
+ends, so a process that dies loses no finished stage. Steps of one wave run at once: their numbers
+are reserved in order first, which keeps replay deterministic. Exactly one process a workspace
+launches (the holder of the workspace's lock); :mod:`engine.pipelines.runs` is how any process asks
+for runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import logging
+import socket
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from dbos import DBOS, DBOSClient, DBOSConfig
+from dbos.error import DBOSWorkflowCancelledError
+
+from engine.errors import CancelledError
+from engine.pipelines.runs import APPLICATION, APPLICATION_VERSION, WORKFLOW, queue_name
+
+POLL = 0.05
+"""Seconds between two looks of the executor into its queue; a look costs some 0.3 ms."""
+
+MAX_RECOVERIES = 5
+"""Starts that a run may take down with it before it is given up."""
+
+R = TypeVar("R")
+Carrier = Callable[[int, "Steps"], None]
+
+
+class Steps:
+    """What a run may do that is kept: call functions once, however often the run is replayed."""
+
+    def wave(self, jobs: Sequence[tuple[str, Callable[[], R]]]) -> list[R]:
+        """Call functions at once, each in a thread of its own, and keep what they return.
+
+        Args:
+            jobs: a name for each and the function, in an order that replay repeats.
+
+        Returns:
+            What they returned, in order. One that was called in an earlier process is not called
+            again.
+
+        Raises:
+            CancelledError: the run was cancelled.
+            BaseException: what a function raised, after all of them have ended.
+        """
+        try:
+            reserved = [(name, DBOS.reserve_step(), job) for name, job in jobs]
+            with ThreadPoolExecutor(len(jobs), thread_name_prefix="stage") as pool:
+                futures = [
+                    # A reserved step runs only in its workflow's context.
+                    pool.submit(
+                        contextvars.copy_context().run, partial(step.run, {"name": name}, job)
+                    )
+                    for name, step, job in reserved
+                ]
+                wait(futures)
+            return [future.result() for future in futures]
+        except DBOSWorkflowCancelledError as error:
+            raise CancelledError("cancelled") from error
+
+
+_carrier: Carrier | None = None
+
+
+@DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MAX_RECOVERIES)
+def _carry(build_id: int) -> None:
+    assert _carrier is not None
+    _carrier(build_id, Steps())
+
+
+class Executor:
+    """The process's durable engine: takes runs from the queue and carries them."""
+
+    def __init__(self, database: Path, *, concurrency: int, carry: Carrier) -> None:
+        """Launch. Runs that a predecessor left unfinished go on at once.
+
+        Args:
+            database: DBOS's own database file.
+            concurrency: how many runs at once.
+            carry: called in a worker thread with a build's number and its steps.
+        """
+        global _carrier
+        _carrier = carry
+        # DBOS adds a console handler of its own unless its logger has one.
+        logger = logging.getLogger("dbos")
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())
+        logger.propagate = True
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+        url = f"sqlite:///{database}"
+        DBOS.migrate(system_database_url=url)
+        # Before launch: a queue that is there already is served at once, a new one only after
+        # the next look for queues, a second later.
+        client = DBOSClient(system_database_url=url, application_name=APPLICATION)
+        client.register_queue(
+            queue_name(),
+            worker_concurrency=concurrency,
+            polling_interval_sec=POLL,
+            on_conflict="always_update",
+        )
+        client.destroy()
+        config: DBOSConfig = {
+            "name": APPLICATION,
+            "system_database_url": url,
+            "executor_id": socket.gethostname(),
+            "application_version": APPLICATION_VERSION,
+            "log_level": "WARNING",
+            "notification_listener_polling_interval_sec": 0.25,
+        }
+        DBOS(config=config)
+        DBOS.launch()
+
+    def close(self) -> None:
+        """Stop taking runs. Runs must have been told to stop before."""
+        DBOS.destroy(workflow_completion_timeout_sec=0)

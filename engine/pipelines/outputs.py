@@ -1,0 +1,79 @@
+"""What the firmware agents hand to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.image import Image
+from engine.manifest import Manifest
+from engine.unity import TestReport
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """PROJECT_MANAGER's plan.
+
+    Args:
+        toolchain: name of the toolchain that fits the tree.
+        manifest: what the project expects of its firmware.
+        board: name of the board to flash, None for none.
+        simulator: name of the simulator, None for none.
+        untested: why there is no board or no simulator, one line each.
+    """
+
+    toolchain: str
+    manifest: Manifest
+    board: str | None
+    simulator: str | None
+    untested: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """BUILDER's image; its files lie among the build's artifacts."""
+
+    image: Image
+    warnings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A pattern that the firmware's output should have; ``line`` is the one that did."""
+
+    pattern: str
+    line: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What TESTER saw of the firmware, on a board or in a simulator.
+
+    Args:
+        ran_on: the board's or the simulator's name.
+        chip: the chip as the flasher found it, empty where nothing was flashed.
+        flash_size: bytes of flash that it found, None where it did not say.
+        expectations: the project's expectations.
+        report: Unity results, None where the firmware printed none.
+        lines: how many lines it printed.
+        fault: why the simulated chip stopped by itself, else empty.
+        transcript: what it printed, shortened in the middle.
+    """
+
+    ran_on: str
+    chip: str
+    flash_size: int | None
+    expectations: tuple[Expectation, ...]
+    report: TestReport | None
+    lines: int
+    fault: str
+    transcript: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """QA's word: ``blockers`` is empty when the firmware is accepted."""
+
+    blockers: tuple[str, ...]
+    tests: int
+    failures: int
+    warnings: int

@@ -1,0 +1,382 @@
+"""``espdeck`` and its subcommands. Exit code 0: success, 1: a build failed, 2: usage, environment."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from engine.text import clean
+
+from engine.errors import EspdeckError, UsageError
+from engine.words import BuildStatus
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+    from engine.settings import Settings
+    from engine.store.tables import Build, Project
+
+SUCCESS, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+cli = typer.Typer(
+    name="espdeck",
+    help="The console of an ESP32 firmware lab. Without a command it opens the app.",
+    invoke_without_command=True,
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
+def main() -> None:
+    """Run the command line; no traceback reaches a user."""
+    try:
+        cli()
+    except EspdeckError as error:
+        _complain(str(error))
+        sys.exit(USAGE)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # What reads us has gone; the interpreter must not complain when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+
+
+@cli.callback()
+def app(
+    context: typer.Context,
+    workspace: Annotated[
+        Path | None, typer.Option(help="Folder of the database, clones and artifacts.")
+    ] = None,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Open the app on your workspace."""
+    context.obj = workspace
+    if show_version:
+        print_line(f"espdeck {version('espdeck')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        _run_app(_settings(context))
+
+
+@cli.command()
+def demo(
+    context: typer.Context,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="No screen: print the events line by line.")
+    ] = False,
+    as_json: _Json = False,
+) -> None:
+    """Try espdeck with sample projects and a virtual board: needs no hardware."""
+    from platformdirs import user_data_path
+
+    from engine import demo as samples
+
+    folder = context.obj or user_data_path("espdeck") / "demo"
+    settings = _settings(context, workspace=folder, boards=(samples.BOARD,))
+    if not headless and not as_json:
+
+        def open_build(engine: Engine) -> int:
+            return engine.builds.start(samples.prepare(engine).id).number
+
+        _run_app(settings, open_build)
+        return
+    with _printing(settings, as_json=as_json) as (engine, printer):
+        build = engine.builds.start(samples.prepare(engine).id)
+        code = _follow(engine, build, printer)
+        if not as_json:
+            printer.close()
+            _summarise(engine, build.number)
+    raise typer.Exit(code)
+
+
+@cli.command("build")
+def build_command(
+    context: typer.Context,
+    project: Annotated[str, typer.Argument(help="A project's name, a Git URL or a path.")],
+    target: Annotated[
+        str | None, typer.Option(help="Chip, for a project that is new. [default: esp32c3]")
+    ] = None,
+    board: Annotated[
+        str, typer.Option(help="auto, none, a serial port, a serial URL or virtual:CHIP.")
+    ] = "auto",
+    simulator: Annotated[str, typer.Option(help="auto or none.")] = "auto",
+    commit: Annotated[str | None, typer.Option(help="Commit, tag or branch.")] = None,
+    as_json: _Json = False,
+) -> None:
+    """Build, flash, simulate and judge a project; follow it to its end."""
+    with _printing(_settings(context), as_json=as_json) as (engine, printer):
+        found = _find_or_add(engine, project, target)
+        build = engine.builds.start(found.id, commit=commit, board=board, simulator=simulator)
+        code = _follow(engine, build, printer)
+        if not as_json:
+            printer.close()
+            _summarise(engine, build.number)
+    raise typer.Exit(code)
+
+
+@cli.command("projects")
+def projects_command(context: typer.Context, as_json: _Json = False) -> None:
+    """List the projects."""
+    with _looking(context) as engine:
+        found = engine.projects.list()
+        if as_json:
+            for project in found:
+                _print_json(project)
+            return
+        if not found:
+            print_line("no projects yet: espdeck build URL, or `a` in the app")
+            return
+        _table(
+            ("NAME", "STATUS", "TARGET", "BRANCH", "SOURCE"),
+            [
+                (each.name, each.status, each.target, each.branch or "", each.source)
+                for each in found
+            ],
+        )
+        for project in found:
+            if project.status_detail:
+                print_line(f"{project.name}: {project.status_detail}")
+
+
+@cli.command("builds")
+def builds_command(
+    context: typer.Context,
+    project: Annotated[str | None, typer.Option(help="Only builds of this project.")] = None,
+    status: Annotated[BuildStatus | None, typer.Option(help="Only builds that stand so.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
+    as_json: _Json = False,
+) -> None:
+    """List builds, newest first."""
+    with _looking(context) as engine:
+        wanted = engine.projects.get(project).id if project else None
+        found = engine.builds.list(project_id=wanted, status=status, limit=limit)
+        if as_json:
+            for build in found:
+                _print_json(build)
+            return
+        names = {each.id: each.name for each in engine.projects.list()}
+        _table(
+            ("BUILD", "PROJECT", "STATUS", "COMMIT", "TIME", "MESSAGE"),
+            [
+                (
+                    f"#{each.id}",
+                    names.get(each.project_id, ""),
+                    each.status,
+                    each.commit_sha[:10],
+                    f"{each.duration:.1f} s" if each.duration is not None else "",
+                    each.error or each.commit_message.split("\n")[0],
+                )
+                for each in found
+            ],
+        )
+
+
+@cli.command()
+def show(
+    context: typer.Context,
+    build: Annotated[str, typer.Argument(help="Number of the build.")],
+    log: Annotated[
+        str | None, typer.Option(help="Print the log of this stage instead (or of: all).")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Show a build: stages, findings, artifacts; or the log of a stage."""
+    number = _number(build)
+    with _looking(context) as engine:
+        engine.builds.get(number)
+        if as_json:
+            for event in engine.replay(number):
+                print_line(event.json())
+        elif log is not None:
+            _show_log(engine, number, log)
+        else:
+            _summarise(engine, number)
+
+
+@cli.command()
+def doctor(context: typer.Context) -> None:
+    """Say what is installed, what is missing, and what to do."""
+    from engine.checkup import checkup
+
+    checks = checkup(_settings(context))
+    for each in checks:
+        mark = "ok     " if each.ok else "MISSING" if each.needed else "absent "
+        print_line(f"{mark} {each.name}: {each.detail}")
+        if each.advice:
+            print_line(f"        {each.advice}")
+    if any(each.needed and not each.ok for each in checks):
+        raise typer.Exit(USAGE)
+
+
+def _settings(context: typer.Context, **flags: Any) -> Settings:
+    from engine.settings import Settings
+
+    return Settings.load(**({"workspace": context.obj} | flags))
+
+
+def _run_app(settings: Settings, open_build: Any = None) -> None:
+    from tui.app import EspdeckApp
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the app needs a terminal; without one: espdeck build, espdeck builds")
+    EspdeckApp(settings, open_build=open_build).run(mouse=settings.mouse)
+
+
+@contextlib.contextmanager
+def _looking(context: typer.Context) -> Iterator[Engine]:
+    from engine import Engine
+
+    engine = Engine(_settings(context))
+    try:
+        engine.open(execute=False)
+        yield engine
+    finally:
+        engine.close()
+
+
+@contextlib.contextmanager
+def _printing(settings: Settings, *, as_json: bool) -> Iterator[tuple[Engine, Any]]:
+    from engine import Engine
+    from tui.console import Printer
+
+    engine, printer = Engine(settings), Printer(as_json=as_json)
+    engine.events.subscribe(printer)
+    try:
+        engine.open()
+        yield engine, printer
+    finally:
+        engine.close()
+        printer.close()
+
+
+def _find_or_add(engine: Engine, wanted: str, target: str | None) -> Project:
+    """The project by name, else by source; one that is new is imported."""
+    from engine.projects.sources import check_source
+
+    with contextlib.suppress(UsageError):
+        return _check_target(engine.projects.get(wanted), target)
+    source = check_source(wanted)
+    try:
+        project = _check_target(engine.projects.get(source.url), target)
+        engine.projects.sync(project.id)
+    except UsageError:
+        project = engine.projects.add(wanted, target=target or "esp32c3")
+    engine.projects.wait(project.id)
+    return engine.projects.get(str(project.id))
+
+
+def _check_target(project: Project, target: str | None) -> Project:
+    if target is not None and target != project.target:
+        raise EspdeckError(f"{project.name} is for {project.target}, not {target}")
+    return project
+
+
+def _follow(engine: Engine, build: Build, printer: Any) -> int:
+    """Print a build's events until it ends; Ctrl-C cancels it."""
+    number = build.number
+    printer.follow(number)
+    try:
+        build = engine.builds.wait(number)
+    except KeyboardInterrupt:
+        with contextlib.suppress(EspdeckError):
+            engine.builds.cancel(number)
+        engine.builds.wait(number, timeout=5.0)
+        return INTERRUPTED
+    return SUCCESS if build.status is BuildStatus.SUCCESS else FAILED
+
+
+def _summarise(engine: Engine, number: int) -> None:
+    build = engine.builds.get(number)
+    project = engine.projects.get(str(build.project_id))
+    took = f" in {build.duration:.1f} s" if build.duration is not None else ""
+    print_line("")
+    print_line(f"build #{number} of {project.name}: {build.status}{took}")
+    if build.error:
+        print_line(f"  {build.error}")
+    message = build.commit_message.split("\n")[0]
+    print_line(f"  commit {build.commit_sha[:10]} {message} ({build.commit_author})")
+    print_line("")
+    _table(
+        ("STAGE", "AGENT", "ROUND", "STATUS", "TIME", "SUMMARY"),
+        [
+            (
+                each.key,
+                each.agent,
+                str(each.attempt),
+                each.status,
+                f"{(each.completed_at - each.started_at).total_seconds():.2f} s"
+                if each.started_at and each.completed_at
+                else "",
+                each.summary,
+            )
+            for each in engine.builds.stages(number)
+        ],
+    )
+    findings = engine.builds.findings(number)
+    if findings:
+        print_line("")
+    for row in findings:
+        finding = row.finding
+        where = f"{finding.where}: " if finding.where else ""
+        print_line(f"{finding.severity}: {where}{finding.message} [{finding.code}] ({row.stage})")
+        if finding.hint:
+            print_line(f"    {finding.hint}")
+    artifacts = engine.builds.artifacts(number)
+    if artifacts:
+        print_line("")
+        _table(
+            ("ARTIFACT", "KIND", "BYTES", "SHA-256"),
+            [(each.path, each.kind, str(each.size), each.sha256[:16]) for each in artifacts],
+        )
+        print_line(f"in {build.artifacts_path}")
+
+
+def _show_log(engine: Engine, number: int, stage: str) -> None:
+    keys = [key for key in engine.builds.logs(number) if stage in (key.stage, "all")]
+    if not keys:
+        known = sorted({key.stage for key in engine.builds.logs(number)})
+        raise UsageError(f"build {number} has no log of {stage!r} (there are: {', '.join(known)})")
+    for key in keys:
+        print_line(f"== {key.stage}, round {key.attempt}, {key.stream}")
+        for line in engine.builds.lines(key):
+            print_line(line)
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text.removeprefix("#"))
+    except ValueError as error:
+        raise UsageError(f"{text!r} is not the number of a build") from error
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Columns as wide as they need to be; the last one is as long as it is."""
+    cleaned = [tuple(clean(str(cell)) for cell in row) for row in rows]
+    widths = [max(len(row[column]) for row in (head, *cleaned)) for column in range(len(head) - 1)]
+    for row in (head, *cleaned):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        print_line("  ".join((*cells, row[-1])).rstrip())
+
+
+def _print_json(row: Any) -> None:
+    print_line(json.dumps(row.model_dump(mode="json")))
+
+
+def print_line(text: str) -> None:
+    """Print one line; whatever it is, it cannot steer the terminal."""
+    typer.echo(clean(text))
+
+
+def _complain(text: str) -> None:
+    typer.echo(f"espdeck: {clean(text)}", err=True)
