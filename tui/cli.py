@@ -1,4 +1,7 @@
-"""``espdeck`` and its subcommands. Exit code 0: success, 1: a build failed, 2: usage, environment."""
+"""``espdeck`` and its subcommands.
+
+Exit code 0 is success, 1 a failed build, 2 a mistake of usage or environment, 130 Ctrl-C.
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from dbos import DBOS, DBOSClient, DBOSConfig
-from dbos.error import DBOSWorkflowCancelledError
+from dbos import error as dbos_error
 
 from engine.errors import CancelledError
 from engine.pipelines.runs import APPLICATION, APPLICATION_VERSION, WORKFLOW, queue_name
@@ -65,7 +65,7 @@ class Steps:
                 ]
                 wait(futures)
             return [future.result() for future in futures]
-        except DBOSWorkflowCancelledError as error:
+        except dbos_error.DBOSWorkflowCancelledError as error:
             raise CancelledError("cancelled") from error
 
 

@@ -70,7 +70,8 @@ class Journal:
         with self._pending:
             self._pending.notify_all()
         for thread in self._threads:
-            thread.join(5)
+            if thread.is_alive():
+                thread.join(5)
         self._unsubscribe()
         with contextlib.suppress(StoreError):
             self.flush()

@@ -1,0 +1,205 @@
+"""The store: migrations, constraints, pages, logs by range, writers that queue."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+from sqlmodel import SQLModel
+
+from engine.errors import UsageError
+from engine.store import builds, logs, projects
+from engine.store.database import Store, StoreError
+from engine.store.tables import Build, EventRow, LogChunk, Project
+from engine.words import BuildStatus, Role
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "espdeck.db")
+
+
+@pytest.fixture
+def project(store: Store) -> Project:
+    return projects.add_project(store, Project(name="blinky", source="/src", target="esp32c3"))
+
+
+def add(store: Store, project: Project, **values: object) -> Build:
+    given = {"commit_sha": "0" * 40, "target": "esp32c3", "project_id": project.id} | values
+    return builds.add_build(store, Build(**given))
+
+
+def chunk(first: int, text: str, *, seq: int = 0, build: int = 1, stage: str = "build") -> LogChunk:
+    return LogChunk(
+        build_id=build,
+        stage=stage,
+        attempt=1,
+        stream="log",
+        agent=Role.BUILDER,
+        seq=seq or first + 1,
+        first_line=first,
+        lines=text.count("\n"),
+        text=text,
+        writer="test",
+    )
+
+
+def test_migrations_make_exactly_the_tables_of_the_models(store: Store) -> None:
+    with create_engine(f"sqlite:///{store.path}").connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
+
+    assert differences == []
+
+
+def test_sqlite_is_set_up_for_many_processes(store: Store) -> None:
+    with sqlite3.connect(store.path) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    with store.read() as session:
+        assert session.connection().exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_a_second_open_keeps_what_is_there(store: Store, project: Project) -> None:
+    store.close()
+
+    assert [each.name for each in projects.all_projects(Store(store.path))] == ["blinky"]
+
+
+def test_a_damaged_file_is_one_clear_line(tmp_path: Path) -> None:
+    path = tmp_path / "espdeck.db"
+    path.write_bytes(b"this is no database, " * 100)
+
+    with pytest.raises(StoreError, match=r"espdeck\.db: damaged .*move it away"):
+        Store(path)
+
+
+def test_a_name_is_taken_once(store: Store, project: Project) -> None:
+    with pytest.raises(UsageError, match="'blinky' is there already"):
+        projects.add_project(store, Project(name="blinky", source="/other", target="esp32"))
+
+
+def test_a_project_is_found_by_name_id_and_source(store: Store, project: Project) -> None:
+    for wanted in ("blinky", str(project.id), "/src"):
+        found = projects.find_project(store, wanted)
+        assert found is not None
+        assert found.id == project.id
+    assert projects.find_project(store, "other") is None
+
+
+def test_times_come_back_in_utc(store: Store, project: Project) -> None:
+    assert projects.get_project(store, project.id).created_at == project.created_at
+    assert project.created_at.tzname() == "UTC"
+
+
+def test_builds_come_newest_first_and_by_page(store: Store, project: Project) -> None:
+    numbers = [add(store, project).number for _ in range(5)]
+
+    first = builds.list_builds(store, project_id=project.id, limit=2)
+    second = builds.list_builds(store, project_id=project.id, limit=2, before=first[-1].number)
+
+    assert [each.number for each in (*first, *second)] == numbers[:0:-1]
+
+
+@pytest.mark.parametrize("text", ["blink", "FASTER", "cafe", "#1"])
+def test_builds_are_filtered_by_text(store: Store, project: Project, text: str) -> None:
+    add(store, project, commit_message="Blink faster", commit_sha="cafe" * 10)
+    add(store, project, commit_message="other", commit_sha="beef" * 10)
+
+    assert [each.number for each in builds.list_builds(store, text=text)] == [1]
+
+
+def test_wildcards_in_a_filter_mean_themselves(store: Store, project: Project) -> None:
+    add(store, project, commit_message="plain")
+
+    assert builds.list_builds(store, text="%") == []
+
+
+def test_removing_a_project_removes_its_builds_and_logs(store: Store, project: Project) -> None:
+    build = add(store, project)
+    logs.append(store, [chunk(0, "one\n", build=build.number)])
+
+    projects.remove_project(store, project.id)
+
+    assert builds.list_builds(store) == []
+    assert logs.logs_of(store, build.number) == []
+
+
+def test_what_a_dead_process_left_running_is_pending_again(store: Store, project: Project) -> None:
+    build = builds.start_build(store, add(store, project).number)
+    assert build.status is BuildStatus.RUNNING
+
+    builds.put_back_running(store)
+
+    assert builds.get_build(store, build.number).status is BuildStatus.PENDING
+
+
+def test_stats_say_how_builds_went(store: Store, project: Project) -> None:
+    for status in (BuildStatus.SUCCESS, BuildStatus.FAILED, BuildStatus.SUCCESS):
+        number = builds.start_build(store, add(store, project).number).number
+        builds.finish_build(store, number, status=status)
+    add(store, project)
+
+    stats = projects.project_stats(store, project.id)
+
+    assert (stats.builds, stats.ended, stats.succeeded) == (4, 3, 2)
+    assert stats.success_rate == pytest.approx(2 / 3)
+    assert stats.average_duration is not None
+    assert stats.last == (
+        BuildStatus.PENDING,
+        BuildStatus.SUCCESS,
+        BuildStatus.FAILED,
+        BuildStatus.SUCCESS,
+    )
+
+
+def test_logs_are_read_whole_by_range_and_searched(store: Store, project: Project) -> None:
+    build = add(store, project).number
+    logs.append(store, [chunk(0, "zero\none\n"), chunk(2, "two\n"), chunk(3, "Three\nfour\n")])
+    key = logs.LogKey(build, "build", 1, "log")
+
+    assert logs.line_count(store, key) == 5
+    assert logs.read_lines(store, key) == ["zero", "one", "two", "Three", "four"]
+    assert logs.read_lines(store, key, 1, 3) == ["one", "two", "Three"]
+    assert logs.read_lines(store, key, 4, 10) == ["four"]
+    assert [(each.line, each.text) for each in logs.search(store, build, "thr")] == [(3, "Three")]
+
+
+def test_chunks_and_events_replay_in_order(store: Store, project: Project) -> None:
+    build = add(store, project).number
+    logs.append(
+        store,
+        [
+            chunk(0, "a\n", seq=2),
+            EventRow(build_id=build, seq=1, kind="build.status", writer="test"),
+            EventRow(build_id=build, seq=3, kind="build.status", writer="test"),
+        ],
+    )
+
+    assert [row.seq for row in logs.replay(store, build)] == [1, 2, 3]
+    assert [row.seq for row in logs.replay(store, build, after=1)] == [2, 3]
+    assert logs.last_seq(store, build) == 3
+
+
+def test_writers_of_two_connections_queue_up(store: Store, project: Project) -> None:
+    other = Store(store.path)
+    failures: list[Exception] = []
+
+    def write(each: Store) -> None:
+        try:
+            for _ in range(25):
+                add(each, project)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(each,)) for each in (store, other) * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert len(builds.list_builds(store)) == 100

@@ -1,0 +1,62 @@
+"""espdeck.toml: read, checked, never trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import UsageError
+from engine.manifest import FILE_NAME, Manifest, load
+
+
+def test_a_tree_without_one_has_the_defaults(tmp_path: Path) -> None:
+    assert load(tmp_path) == Manifest()
+
+
+def test_reads_what_a_project_expects(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text(
+        'expect = ["ready", "^I \\\\(\\\\d+\\\\)"]\ntimeout = 2.5\nbaud = 74880\nunity = true\n'
+    )
+
+    assert load(tmp_path) == Manifest(
+        expect=("ready", r"^I \(\d+\)"), timeout=2.5, baud=74880, unity=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('expect = "one"', "expect"),
+        ('expect = ["("]', "expect"),
+        ("timeout = true", "timeout"),
+        ("timeout = 1e9", "timeout"),
+        ("baud = 1", "baud"),
+        ("unity = 1", "unity"),
+        ("exepct = []", "exepct"),
+        ("= nonsense", FILE_NAME),
+        ("#" * 70_000, "larger"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_key(tmp_path: Path, text: str, named: str) -> None:
+    (tmp_path / FILE_NAME).write_text(text)
+
+    with pytest.raises(UsageError) as raised:
+        load(tmp_path)
+
+    assert named in str(raised.value)
+
+
+@given(data=st.binary(max_size=400))
+def test_no_bytes_do_more_than_raise_a_usage_error(
+    data: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    tree = tmp_path_factory.mktemp("tree")
+    (tree / FILE_NAME).write_bytes(data)
+
+    try:
+        assert isinstance(load(tree), Manifest)
+    except UsageError as error:
+        assert FILE_NAME in str(error)

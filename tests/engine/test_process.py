@@ -1,0 +1,147 @@
+"""Running programs: output as it comes, timeouts, cancelling, orphans."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from engine.cancel import CancelToken
+from engine.errors import CancelledError, Interrupted, MissingToolError, ToolError
+from engine.process import Ledger, run, use_ledger
+
+SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
+
+
+def test_hands_on_both_streams_and_the_exit_code() -> None:
+    seen: list[bytes] = []
+
+    done = run(
+        ["sh", "-c", "echo out; echo err >&2; exit 3"],
+        timeout=10,
+        cancel=CancelToken(),
+        on_output=seen.append,
+    )
+
+    assert done.returncode == 3
+    assert sorted(b"".join(seen).split()) == [b"err", b"out"]
+    assert sorted(done.tail.split()) == ["err", "out"]
+
+
+def test_a_missing_program_is_one_clear_line() -> None:
+    with pytest.raises(MissingToolError, match=r"^no-such-tool: not found$"):
+        run(["no-such-tool"], timeout=1, cancel=CancelToken())
+
+
+def test_a_program_that_takes_too_long_is_ended() -> None:
+    with pytest.raises(ToolError, match=r"no end after 0\.3 s"):
+        run(SLEEPER, timeout=0.3, cancel=CancelToken())
+
+
+@pytest.mark.parametrize(
+    ("stop", "error"), [("cancel", CancelledError), ("interrupt", Interrupted)]
+)
+def test_stopping_ends_the_whole_process_group(stop: str, error: type[BaseException]) -> None:
+    token = CancelToken()
+    children: list[int] = []
+
+    def note(data: bytes) -> None:
+        children.extend(int(word) for word in data.split())
+        getattr(token, stop)()
+
+    with pytest.raises(error):
+        run(["sh", "-c", "sleep 60 & echo $!; wait"], timeout=30, cancel=token, on_output=note)
+
+    _gone, alive = psutil.wait_procs(
+        [psutil.Process(pid) for pid in children if psutil.pid_exists(pid)], timeout=5
+    )
+    assert children
+    assert not alive
+
+
+def test_one_that_ignores_term_is_killed() -> None:
+    token = CancelToken()
+    code = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "print('up', flush=True); time.sleep(60)"
+    )
+
+    with pytest.raises(CancelledError):
+        run(
+            [sys.executable, "-c", code],
+            timeout=30,
+            cancel=token,
+            on_output=lambda _data: token.cancel(),
+        )
+
+
+def test_a_token_that_was_stopped_before_starts_nothing(tmp_path: Path) -> None:
+    token = CancelToken()
+    token.cancel()
+
+    with pytest.raises(CancelledError):
+        run(["touch", str(tmp_path / "made")], timeout=5, cancel=token)
+
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_grandchild_that_keeps_the_pipe_does_not_keep_us() -> None:
+    done = run(["sh", "-c", "sleep 60 & echo started"], timeout=30, cancel=CancelToken())
+
+    assert done.returncode == 0
+    assert done.seconds < 20
+
+
+def test_the_ledger_ends_what_a_killed_engine_left_behind(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    orphan = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    (tmp_path / str(orphan.pid)).write_text(repr(psutil.Process(orphan.pid).create_time()))
+    stranger = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    (tmp_path / str(stranger.pid)).write_text("1.0")
+
+    try:
+        assert ledger.end_orphans() == 1
+        assert not psutil.pid_exists(orphan.pid)
+        assert stranger.poll() is None
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_a_running_program_stands_in_the_ledger(tmp_path: Path) -> None:
+    use_ledger(Ledger(tmp_path))
+    token = CancelToken()
+    started = threading.Event()
+
+    def cancelled() -> None:
+        with pytest.raises(CancelledError):
+            run(SLEEPER, timeout=30, cancel=token, on_output=lambda _data: started.set())
+
+    try:
+        thread = threading.Thread(target=cancelled)
+        thread.start()
+        assert started.wait(10)
+        assert len(list(tmp_path.iterdir())) == 1
+        token.cancel()
+        thread.join(10)
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        use_ledger(None)
+
+
+def test_the_environment_is_added_to(tmp_path: Path) -> None:
+    done = run(
+        ["sh", "-c", 'echo "$HOME $EXTRA"; pwd'],
+        timeout=5,
+        cancel=CancelToken(),
+        env={"EXTRA": "more"},
+        cwd=tmp_path,
+    )
+
+    assert done.tail.split() == [os.environ["HOME"], "more", str(tmp_path)]
