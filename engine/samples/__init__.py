@@ -1,0 +1,35 @@
+"""Firmware projects that ship with espdeck.
+
+Each folder beside this file but ``runtime`` is the source tree of one project; ``runtime`` is what
+they all start on. A project as a user sees it carries its own copy of it, so that it is whole.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+_RUNTIME = "runtime"
+
+
+def names() -> tuple[str, ...]:
+    """The sample projects, the one to begin with first."""
+    found = {path.parent.name for path in _HERE.glob("*/CMakeLists.txt")}
+    return ("hello", *sorted(found - {"hello"}))
+
+
+def write(name: str, folder: Path) -> None:
+    """Write the whole source tree of a sample.
+
+    Args:
+        name: one of :func:`names`.
+        folder: where to; made when it is not there, its own files are overwritten.
+
+    Raises:
+        KeyError: no such sample.
+    """
+    if name not in names():
+        raise KeyError(name)
+    shutil.copytree(_HERE / name, folder, dirs_exist_ok=True)
+    shutil.copytree(_HERE / _RUNTIME, folder / _RUNTIME, dirs_exist_ok=True)
