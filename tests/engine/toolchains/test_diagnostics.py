@@ -1,0 +1,270 @@
+"""Tool output as findings: real logs of ESP-IDF and clang, and anything else."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.findings import Finding
+from engine.toolchains.diagnostics import MAX_FINDINGS, parse
+from engine.words import Severity
+
+LOGS = Path(__file__).parents[2] / "data" / "idf-logs"
+ROOT = Path("/home/user/hello")
+
+
+def read(name: str) -> tuple[Finding, ...]:
+    return parse((LOGS / f"{name}.log").read_text("utf-8"), root=ROOT)
+
+
+@pytest.mark.parametrize(
+    ("log", "code", "where", "message", "hint"),
+    [
+        (
+            "fail_cmake_missing_source",
+            "cmake.error",
+            "main/CMakeLists.txt:1",
+            "Cannot find source file: /home/user/hello/main/nope.c",
+            "a source file that is not there",
+        ),
+        (
+            "fail_cmake_unknown_component",
+            "cmake.error",
+            "CMakeLists.txt:8",
+            "Failed to resolve component 'no_such_component'",
+            "component name was misspelled",
+        ),
+        (
+            "fail_compile_format_Werror",
+            "-Wformat=",
+            "main/hello_world_main.c:19:14",
+            "format ‘%s’ expects argument of type ‘char *’",
+            "",
+        ),
+        (
+            "fail_compile_implicit_function",
+            "-Wimplicit-function-declaration",
+            "main/hello_world_main.c:18:5",
+            "implicit declaration of function ‘print_f’; did you mean ‘printf’?",
+            "include the header",
+        ),
+        (
+            "fail_compile_missing_semicolon",
+            "compiler.error",
+            "main/hello_world_main.c:18:29",
+            "expected ‘;’ before ‘esp_chip_info_t’",
+            "",
+        ),
+        (
+            "fail_compile_undeclared",
+            "compiler.error",
+            "main/hello_world_main.c:18:33",
+            "‘cuont’ undeclared (first use in this function)",
+            "correct its spelling",
+        ),
+        (
+            "fail_link_undefined_reference",
+            "linker.error",
+            "main/hello_world_main.c:19",
+            "undefined reference to `sensor_read'",
+            "never defined",
+        ),
+        (
+            "fail_missing_include_requires",
+            "compiler.error",
+            "main/hello_world_main.c:1:10",
+            "esp_http_server.h: No such file or directory",
+            "add esp_http_server to PRIV_REQUIRES",
+        ),
+        (
+            "fail_no_cmakelists",
+            "idf.error",
+            "",
+            "CMakeLists.txt not found in project directory",
+            "add a CMakeLists.txt",
+        ),
+        (
+            "fail_toolchain_missing_esp32",
+            "cmake.error",
+            "CMakeLists.txt:8",
+            "The CMAKE_C_COMPILER: xtensa-esp32-elf-gcc is not a full path",
+            "reinstall the toolchain",
+        ),
+        ("fail_wrong_target", "idf.error", "", "Invalid value for", "choose a chip"),
+    ],
+)
+def test_the_first_error_of_a_real_idf_build_is_named(
+    log: str, code: str, where: str, message: str, hint: str
+) -> None:
+    first = read(log)[0]
+
+    assert first.severity is Severity.ERROR
+    assert (first.code, first.where) == (code, where)
+    assert first.message.startswith(message)
+    assert hint in (first.hint or "")
+    assert first.evidence
+
+
+def test_warnings_follow_errors_and_keep_their_snippet() -> None:
+    error, unused_variable, unused_function = read("fail_compile_format_Werror")
+
+    assert error.severity is Severity.ERROR
+    assert (unused_variable.severity, unused_variable.code) == (
+        Severity.WARNING,
+        "-Wunused-variable",
+    )
+    assert "static int unused_fn(void) { int x; return 1; }" in (unused_variable.evidence or "")
+    assert unused_function.line == 16
+
+
+@pytest.mark.parametrize("log", ["success_build_linux", "success_rebuild_nothing_to_do"])
+def test_a_build_without_problems_has_no_findings(log: str) -> None:
+    assert read(log) == ()
+
+
+def test_notes_and_the_include_chain_are_evidence() -> None:
+    (finding,) = parse(
+        "In file included from /home/user/hello/main.c:1:\n"
+        "/home/user/hello/a.h:1:17: error: unknown type name 'intt'; did you mean 'int'?\n"
+        "    1 | intt q;\n"
+        "      | ^~~~\n"
+        "      | int\n"
+        "/home/user/hello/b.h:4:1: note: declared here\n"
+        "1 error generated.\n",
+        root=ROOT,
+    )
+
+    assert finding.file == "a.h"
+    assert (finding.evidence or "").splitlines()[0].startswith("In file included from")
+    assert (finding.evidence or "").endswith("note: declared here")
+
+
+def test_lld_errors_point_at_the_line_that_refers() -> None:
+    undefined, region = parse(
+        "ld.lld: error: undefined symbol: sensor_read\n"
+        ">>> referenced by main.c:6 (/home/user/hello/main.c:6)\n"
+        ">>>               CMakeFiles/app.dir/main.c.obj:(main)\n"
+        "ld.lld: error: section '.text' will not fit in region 'iram': overflowed by 56 bytes\n",
+        root=ROOT,
+    )
+
+    assert (undefined.code, undefined.where) == ("linker.error", "main.c:6")
+    assert region.message.startswith("section '.text' will not fit")
+    assert "larger than its memory" in (region.hint or "")
+
+
+def test_gnu_ld_errors_without_line_numbers_are_errors_too() -> None:
+    findings = parse(
+        "/opt/bin/riscv32-esp-elf-ld: region `iram0_0_seg' overflowed by 123 bytes\n"
+        "/opt/bin/ld: app.elf section `.text' will not fit in region `iram0_0_seg'\n"
+        "main.c:(.text.app_main+0x4): undefined reference to `missing'\n"
+        "collect2: error: ld returned 1 exit status\n",
+        root=ROOT,
+    )
+
+    assert [finding.code for finding in findings] == ["linker.error"] * 3
+    assert findings[2].file == "main.c"
+
+
+def test_a_tool_that_complains_without_a_place_is_heard() -> None:
+    findings = parse(
+        "FAILED: [code=1] tiny.elf \nerror: unsupported linker arg: -Map\n"
+        "clang: error: no such file or directory: 'x.c'\n",
+        root=ROOT,
+    )
+
+    assert [finding.message for finding in findings] == [
+        "unsupported linker arg: -Map",
+        "no such file or directory: 'x.c'",
+    ]
+
+
+def test_a_failed_command_that_explains_nothing_is_still_an_error() -> None:
+    (finding,) = parse(
+        "[1/2] Generating table\nFAILED: table.h \npython gen.py\nTraceback: boom\n"
+        "ninja: build stopped: subcommand failed.\n",
+        root=ROOT,
+    )
+
+    assert (finding.code, finding.message) == ("ninja.failed", "table.h: failed")
+
+
+def test_duplicates_fold_and_a_cascade_is_bounded() -> None:
+    same = "/home/user/hello/a.h:1:1: error: bad\n" * 50
+    many = "".join(f"x.c:{line}:1: error: bad\n" for line in range(1, 1001))
+
+    findings = parse(same + many, root=ROOT)
+
+    assert findings[0].file == "a.h"
+    assert len(findings) == MAX_FINDINGS + 1
+    assert findings[-1].message.startswith("801 more")
+
+
+def test_paths_outside_the_tree_stay_as_they_are() -> None:
+    inside, outside = parse(
+        "/home/user/hello/sub/../a.c:1: error: x\n/home/user/hello2/b.c:2: error: y\n", root=ROOT
+    )
+
+    assert (inside.file, outside.file) == ("a.c", "/home/user/hello2/b.c")
+
+
+FRAGMENTS = st.sampled_from(
+    [
+        "a.c:1:2: error: x\n",
+        "CMake Error at a:1 (b):\n",
+        "  b\n",
+        "\n",
+        "FAILED: x\n",
+        ">>> ",
+        "ld: ",
+        " | ^\n",
+        "HINT: h\n",
+        "\x1b[31m",
+        "\r",
+        "undefined reference to `a'\n",
+        "ninja: error: x\n",
+    ]
+)
+
+
+@given(st.lists(FRAGMENTS | st.text(max_size=40)).map("".join))
+def test_any_text_is_read_without_an_error(text: str) -> None:
+    for finding in parse(text, root=ROOT):
+        assert "\n" not in finding.message
+        assert finding.message
+
+
+@given(st.binary())
+def test_any_bytes_are_read_without_an_error(data: bytes) -> None:
+    parse(data.decode("utf-8", "replace"), root=ROOT)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a:1:",
+        "ld: ",
+        " [-W",
+        "CMake Error at ",
+        "x" * 100,
+        "x(.y",
+        "a\n",
+        ": In function ",
+        "\x1b[",
+        "CMake Error: x\n\n",
+        "a.c:1:1: error: x [-Wy]\n",
+        "FAILED: x\n",
+        "a.c:1:1: note: x\n",
+    ],
+)
+def test_a_megabyte_of_anything_takes_linear_time(piece: str) -> None:
+    text = piece * (1_000_000 // len(piece))
+
+    started = time.process_time()
+    parse(text, root=ROOT)
+
+    assert time.process_time() - started < 8
