@@ -383,3 +383,7 @@ def print_line(text: str) -> None:
 
 def _complain(text: str) -> None:
     typer.echo(f"espdeck: {clean(text)}", err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""A commit goes in, a flashed and judged firmware comes out: real compiler, esptool, simulator."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from engine import Engine, Settings, demo
+from engine.errors import UsageError
+from engine.events import AgentChanged, Event, Log, Serial, WorkflowCompleted, WorkflowProgress
+from engine.store.tables import Build, StageRow
+from engine.words import BuildStatus, Role, Severity, StageStatus
+
+pytestmark = pytest.mark.xdist_group("first-light")
+
+STAGES = ["plan", "build", "test.board", "test.simulator", "diagnose", "judge"]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    settings = Settings(workspace=tmp_path_factory.mktemp("workspace"), boards=(demo.BOARD,))
+    with Engine(settings) as engine:
+        demo.prepare(engine)
+        yield engine
+
+
+@pytest.fixture
+def seen(engine: Engine) -> Iterator[list[Event]]:
+    events: list[Event] = []
+    unsubscribe = engine.events.subscribe(events.append)
+    yield events
+    unsubscribe()
+
+
+def build(engine: Engine, project: str, **choices: str) -> Build:
+    started = engine.builds.start(engine.projects.get(project).id, **choices)
+    return engine.builds.wait(started.number, timeout=120)
+
+
+def stages(engine: Engine, number: int) -> dict[tuple[str, int], StageRow]:
+    return {(row.key, row.attempt): row for row in engine.builds.stages(number)}
+
+
+def test_hello_is_built_flashed_simulated_and_accepted(engine: Engine, seen: list[Event]) -> None:
+    done = build(engine, "hello")
+
+    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    assert done.duration is not None
+    rows = stages(engine, done.number)
+    assert [rows[key, 1].status for key in STAGES] == [StageStatus.SUCCESS] * 6
+    assert rows["repair", 1].status is StageStatus.SKIPPED
+    for stage in ("test.board", "test.simulator"):
+        assert done.test_results is not None
+        assert done.test_results[stage]["report"]["failures"] == 0
+        assert done.test_results[stage]["report"]["tests"] > 0
+    kinds = {artifact.kind for artifact in engine.builds.artifacts(done.number)}
+    assert {"elf", "app"} <= kinds
+    for artifact in engine.builds.artifacts(done.number):
+        assert engine.builds.artifact_file(artifact).stat().st_size == artifact.size
+    mine = [event for event in seen if event.build_id == done.number]
+    assert [event.seq for event in mine] == list(range(1, len(mine) + 1))
+    board = "".join(e.text for e in mine if isinstance(e, Serial) and e.stage == "test.board")
+    simulated = "".join(
+        e.text for e in mine if isinstance(e, Serial) and e.stage == "test.simulator"
+    )
+    assert "0 Failures" in board
+    assert board == simulated
+    assert {e.agent for e in mine if isinstance(e, AgentChanged)} == set(Role) - {Role.DEVELOPER}
+    percents = [e.percent for e in mine if isinstance(e, WorkflowProgress)]
+    assert percents == sorted(percents)
+    (end,) = [e for e in mine if isinstance(e, WorkflowCompleted)]
+    assert end.success
+
+
+def test_a_second_build_compiles_nothing_anew(engine: Engine) -> None:
+    build(engine, "hello", board="none", simulator="none")
+    done = build(engine, "hello", board="none", simulator="none")
+
+    assert done.status is BuildStatus.SUCCESS
+    assert "no work to do" in done.build_output
+    assert any(row.code == "qa.untested" for row in engine.builds.findings(done.number))
+
+
+def test_broken_is_repaired_and_succeeds_in_the_second_round(engine: Engine) -> None:
+    done = build(engine, "broken")
+
+    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    rows = stages(engine, done.number)
+    assert rows["build", 1].status is StageStatus.FAILED
+    assert rows["repair", 1].status is StageStatus.SUCCESS
+    assert rows["build", 2].status is StageStatus.SUCCESS
+    assert rows["judge", 2].status is StageStatus.SUCCESS
+    (error,) = [
+        row
+        for row in engine.builds.findings(done.number)
+        if row.severity is Severity.ERROR and row.stage == "build"
+    ]
+    assert error.file is not None
+    assert error.file.endswith(".c")
+    assert error.line
+    (patch,) = [a for a in engine.builds.artifacts(done.number) if a.kind == "patch"]
+    text = engine.builds.artifact_file(patch).read_text()
+    assert text.startswith("--- a/")
+    # The project itself is untouched: the repair is the worktree's.
+    source = Path(engine.projects.get("broken").source)
+    assert error.file
+    assert (source / error.file).read_text() != _patched(source / error.file, text)
+
+
+def _patched(path: Path, patch: str) -> str:
+    added = [line[1:] for line in patch.split("\n") if line.startswith("+") and line[1:2] != "+"]
+    return path.read_text() + "\n".join(added)
+
+
+def test_crash_fails_with_the_decoded_panic(engine: Engine) -> None:
+    done = build(engine, "crash")
+
+    assert done.status is BuildStatus.FAILED
+    panics = [row for row in engine.builds.findings(done.number) if row.code.startswith("panic.")]
+    assert panics
+    assert panics[0].file is not None
+    assert panics[0].file.endswith("main.c")
+    source = (Path(engine.projects.get("crash").source) / panics[0].file).read_text().split("\n")
+    assert panics[0].line is not None
+    assert "=" in source[panics[0].line - 1]
+    assert stages(engine, done.number)["diagnose", 1].status is StageStatus.FAILED
+
+
+def test_flaky_tests_are_blocked_by_qa(engine: Engine) -> None:
+    done = build(engine, "flaky-tests")
+
+    assert done.status is BuildStatus.FAILED
+    assert "blocked" in done.error
+    assert stages(engine, done.number)["judge", 1].status is StageStatus.FAILED
+    assert any(row.code == "test.failed" for row in engine.builds.findings(done.number))
+
+
+def test_logs_are_read_back_whole_and_searched(engine: Engine) -> None:
+    done = build(engine, "hello", board="none")
+    keys = engine.builds.logs(done.number)
+    (serial,) = [key for key in keys if key.stream == "serial"]
+
+    lines = engine.builds.lines(serial)
+
+    assert engine.builds.line_count(serial) == len(lines) > 5
+    assert engine.builds.lines(serial, 2, 3) == lines[2:5]
+    (match, *_) = engine.builds.search(done.number, lines[3].upper())
+    assert (match.key, match.line) == (serial, 3)
+
+
+def test_what_happened_can_be_replayed(engine: Engine, seen: list[Event]) -> None:
+    done = build(engine, "hello", board="none", simulator="none")
+
+    replayed = list(engine.replay(done.number))
+
+    live = [event for event in seen if event.build_id == done.number]
+    assert [e for e in replayed if not isinstance(e, Log)] == [
+        e for e in live if not isinstance(e, Log)
+    ]
+    assert "".join(e.text for e in replayed if isinstance(e, Log) and e.stage == "build") == (
+        "".join(e.text for e in live if isinstance(e, Log) and e.stage == "build")
+    )
+
+
+@pytest.mark.parametrize("stage", ["build", "test.board", "test.simulator"])
+def test_cancel_ends_the_running_stage_within_a_second(engine: Engine, stage: str) -> None:
+    working = threading.Event()
+    ended: list[float] = []
+
+    def watch(event: Event) -> None:
+        if isinstance(event, Log) and event.stage == stage:
+            working.set()
+        if isinstance(event, WorkflowCompleted):
+            ended.append(event.at.timestamp())
+
+    unsubscribe = engine.events.subscribe(watch)
+    started = engine.builds.start(engine.projects.get("crash").id)
+    assert working.wait(60)
+    asked = engine.builds.cancel(started.number)
+    done = engine.builds.wait(started.number, timeout=30)
+    unsubscribe()
+
+    assert asked.cancel_requested
+    assert done.status is BuildStatus.CANCELLED
+    tools = [
+        child.cmdline()
+        for child in psutil.Process().children(recursive=True)
+        if not any("virtual" in word for word in child.cmdline())
+    ]
+    assert not [argv for argv in tools if "esptool" in argv or "cmake" in argv]
+    assert build(engine, "hello").status is BuildStatus.SUCCESS
+
+
+def test_a_retry_from_a_stage_repeats_only_what_follows(engine: Engine) -> None:
+    done = build(engine, "flaky-tests")
+    before = stages(engine, done.number)
+
+    engine.builds.retry(done.number, "diagnose")
+    again = engine.builds.wait(done.number, timeout=60)
+
+    after = stages(engine, done.number)
+    assert again.status is BuildStatus.FAILED
+    assert after["build", 1].completed_at == before["build", 1].completed_at
+    assert after["judge", 1].completed_at != before["judge", 1].completed_at
+
+
+def test_a_retry_from_the_start_repeats_everything(engine: Engine) -> None:
+    done = build(engine, "flaky-tests")
+    before = stages(engine, done.number)
+
+    engine.builds.retry(done.number)
+    engine.builds.wait(done.number, timeout=60)
+
+    after = stages(engine, done.number)
+    assert after["plan", 1].completed_at != before["plan", 1].completed_at
+
+
+def test_what_makes_no_sense_is_refused_at_once(engine: Engine) -> None:
+    project = engine.projects.get("hello").id
+
+    with pytest.raises(UsageError, match="nonsense"):
+        engine.builds.start(project, commit="nonsense")
+    with pytest.raises(UsageError, match="esp32s3"):
+        engine.builds.start(project, board="virtual:esp32s3")
+    with pytest.raises(UsageError, match="no build 4711"):
+        engine.builds.get(4711)
+    with pytest.raises(UsageError, match="has ended"):
+        engine.builds.cancel(build(engine, "hello", board="none", simulator="none").number)
+
+
+def test_an_absent_port_fails_the_stage_with_one_clear_line(engine: Engine) -> None:
+    done = build(engine, "hello", board="/dev/ttyNOPE", simulator="none")
+
+    assert done.status is BuildStatus.FAILED
+    assert "/dev/ttyNOPE" in done.error
+    assert "\n" not in done.error

@@ -1,0 +1,105 @@
+"""Processes that die and processes beside each other, as a user would run them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from engine import Engine, Settings, demo
+from engine.words import BuildStatus, StageStatus
+
+pytestmark = pytest.mark.xdist_group("processes")
+
+ESPDECK = [sys.executable, "-m", "tui.cli"]
+
+
+def espdeck(workspace: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*ESPDECK, "--workspace", str(workspace), *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "ESPDECK_BOARDS": json.dumps([demo.BOARD])},
+    )
+
+
+def events(process: subprocess.Popen[str]) -> Iterator[dict[str, object]]:
+    assert process.stdout is not None
+    for line in process.stdout:
+        yield json.loads(line)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    demo.make_repository("hello", tmp_path / "hello")
+    return tmp_path / "workspace"
+
+
+@pytest.mark.parametrize("stage", ["plan", "build", "test.board", "test.simulator", "judge"])
+def test_a_build_survives_kill_9_in_any_stage(workspace: Path, stage: str) -> None:
+    source = str(workspace.parent / "hello")
+    first = espdeck(workspace, "build", source, "--json")
+    for event in events(first):
+        if event["event"] == "agent.status" and event["stage"] == stage:
+            os.kill(first.pid, signal.SIGKILL)
+            break
+    first.wait(10)
+    looked = espdeck(workspace, "builds", "--json")
+    (row,) = events(looked)
+    assert row["status"] != "running"
+
+    with Engine(Settings(workspace=workspace, boards=(demo.BOARD,))) as engine:
+        done = engine.builds.wait(1, timeout=90)
+        rows = engine.builds.stages(1)
+
+    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    assert all(row.status in (StageStatus.SUCCESS, StageStatus.SKIPPED) for row in rows)
+    assert not _programs_in(workspace)
+
+
+def test_a_second_process_sees_and_follows_what_the_first_runs(workspace: Path) -> None:
+    with Engine(Settings(workspace=workspace, boards=(demo.BOARD,))) as first:
+        project = first.projects.add(str(workspace.parent / "hello"))
+        first.projects.wait(project.id)
+        first.wait_ready()
+        second = espdeck(workspace, "build", "hello", "--json")
+        output, _ = second.communicate(timeout=90)
+        done = first.builds.wait(1, timeout=10)
+
+    assert second.returncode == 0, output
+    assert done.status is BuildStatus.SUCCESS
+    kinds = [json.loads(line)["event"] for line in output.splitlines()]
+    assert {"workflow.started", "log", "serial", "workflow.completed"} <= set(kinds)
+
+
+def test_ctrl_c_cancels_the_build(workspace: Path) -> None:
+    process = espdeck(workspace, "build", str(workspace.parent / "hello"), "--json")
+    for event in events(process):
+        if event["event"] == "agent.status" and event["stage"] == "build":
+            os.kill(process.pid, signal.SIGINT)
+            break
+    process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    with Engine(Settings(workspace=workspace)) as engine:
+        assert engine.builds.get(1).status is BuildStatus.CANCELLED
+    assert not _programs_in(workspace)
+
+
+def _programs_in(workspace: Path) -> list[str]:
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if any(str(workspace) in word for word in words) and process.pid != os.getpid():
+            found.append(" ".join(words))
+    return found
