@@ -120,7 +120,7 @@ class Machine:
         return _STORE_FAULT if store else _LOAD_FAULT
 
     def _waits_for_nothing(self) -> bool:
-        """Whether the CPU waits for an interrupt that it will not take, and nothing is left to send.
+        """Whether the CPU waits for an interrupt that it will not take, with all output sent.
 
         Such a loop is made of ``wfi`` and jumps alone, and interrupts are off.
         """

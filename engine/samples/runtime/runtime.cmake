@@ -24,6 +24,7 @@ function(espdeck_firmware name)
     $<$<COMPILE_LANGUAGE:C>:-Os -Wall -Wextra>
     # Paths as a person knows them, in messages of tests and in debug information.
     "-ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}/="
+    "-ffile-prefix-map=${CMAKE_BINARY_DIR}=."
   )
   target_link_options(${name} PRIVATE
     -nostdlib

@@ -1,0 +1,133 @@
+"""A virtual board: a chip behind a serial URL; esptool and pyserial take it for a real one.
+
+It runs in a process of its own (:mod:`engine.boards.virtual_child`) that ends with this one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+
+from engine.errors import BoardError
+
+CHIPS = frozenset({"esp32c3", "esp32c6"})
+"""Chips that a virtual board can be."""
+
+START_SECONDS = 20.0
+"""How long a board may take to answer: two interpreters start, on a machine that may be busy."""
+
+_PARTS = ("esp32_mock_bootloader", "labwired")
+
+
+class VirtualBoard:
+    """One virtual board, started and stopped from one thread; its client may be anywhere."""
+
+    def __init__(self, *, chip: str = "esp32c3", folder: Path) -> None:
+        """Describe a board; nothing is started yet.
+
+        Args:
+            chip: one of :data:`CHIPS`.
+            folder: where its flash is kept (``flash.bin``), and what its process complains of.
+        """
+        self._chip = chip
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._url = ""
+
+    def __enter__(self) -> VirtualBoard:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """What esptool and pyserial open: ``socket://…``, empty before the start."""
+        return self._url
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @staticmethod
+    def missing() -> str | None:
+        """One line that says what to install, or None when nothing is missing."""
+        if all(find_spec(part) for part in _PARTS):
+            return None
+        return "virtual board: pip install 'espdeck[lab]'"
+
+    def start(self) -> None:
+        """Start it and wait until it answers; does nothing while it is alive.
+
+        Raises:
+            BoardError: there is no such virtual chip, or it did not start; says why.
+        """
+        if self.is_alive:
+            return
+        if self._chip not in CHIPS:
+            raise BoardError(
+                f"virtual board: no simulated {self._chip} (only {', '.join(sorted(CHIPS))})"
+            )
+        self._folder.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "engine.boards.virtual_child", "--chip", self._chip]
+        command += ["--flash", str(self._folder / "flash.bin"), "--port", "0"]
+        log = self._folder / "board.log"
+        with log.open("wb") as complaints:
+            # Not engine.process.run, which waits for the end: a board lives as long as we do.
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                start_new_session=True,
+            )
+        word, _, rest = self._first_line().partition(" ")
+        if word == "port":
+            self._url = f"socket://127.0.0.1:{rest}"
+            return
+        self.stop()
+        last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
+        reason = rest or "".join(last) or f"no answer within {START_SECONDS:g} s"
+        raise BoardError(f"virtual board {self._chip}: {reason}")
+
+    def stop(self) -> None:
+        """End its process; its flash stays. Does nothing when it is not running."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        with process:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+            try:
+                process.wait(2)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def _first_line(self) -> str:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        deadline, line = time.monotonic() + START_SECONDS, b""
+        while not line.endswith(b"\n"):
+            left = max(0.0, deadline - time.monotonic())
+            if not select.select([self._process.stdout], [], [], left)[0]:
+                return ""
+            chunk = os.read(self._process.stdout.fileno(), 256)
+            if not chunk:
+                return ""
+            line += chunk
+        return line.decode("utf-8", "replace").strip()

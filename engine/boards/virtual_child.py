@@ -1,0 +1,213 @@
+"""The process that is a virtual board: ``python -m engine.boards.virtual_child``.
+
+One client at a time over TCP, as on a serial port; others wait. A client that sends the SYNC frame
+of Espressif's serial protocol talks to the ROM bootloader (esp32-mock-bootloader); every other one
+sees the console of the program in flash, which runs in a process of its own (the simulator holds
+the interpreter lock while it computes). The chip resets when a bootloader conversation ends.
+
+Time of the chip passes only while a client reads: with no client, or with one that does not take
+what it is sent, the program stands still, so nothing is lost and nothing piles up. What a client
+sends to the program's console is dropped: LabWired's machine has no way in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import os
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from esp32_mock_bootloader.server import BootloaderConnection, handle_client
+
+from engine.boards.virtual_app import ENDED, LENGTH
+from engine.boards.virtual_flash import Flash, read_program
+
+SYNC = b"\xc0\x00\x08"
+"""How the SYNC command begins (Espressif, "Serial Protocol": SLIP frame, request, command 8)."""
+
+GRACE = 0.15
+"""Seconds that a client may take to send its first byte before the program goes on: esptool is
+spared the console of a program that it is about to end."""
+
+ERASED = b"invalid header: 0xffffffff\r\n"
+"""What the ROM says of an erased flash, over and over; here it is said eight times."""
+
+
+class App:
+    """The program in flash, running in a process of its own, one slice a grant."""
+
+    def __init__(self, elf: bytes, chip: str) -> None:
+        with tempfile.NamedTemporaryFile(prefix="espdeck-", suffix=".elf", delete=False) as file:
+            file.write(elf)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "engine.boards.virtual_app", file.name, chip],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._grants, self._frames = self._process.stdin, self._process.stdout
+        self._buffer = b""
+        self._granted = False
+        self.over = False
+
+    def fileno(self) -> int:
+        """What becomes readable when a slice has run."""
+        return self._frames.fileno()
+
+    def grant(self) -> None:
+        """Let one slice run, unless one runs already or nothing will come any more."""
+        if self.over or self._granted:
+            return
+        try:
+            os.write(self._grants.fileno(), b".")
+            self._granted = True
+        except OSError:
+            self.over = True
+
+    def read(self) -> bytes:
+        """Console output that has come; only when readable."""
+        chunk = os.read(self._frames.fileno(), 1 << 16)
+        if not chunk:
+            self.over = True
+            return b""
+        self._buffer += chunk
+        output = b""
+        while len(self._buffer) >= LENGTH.size:
+            (length,) = LENGTH.unpack_from(self._buffer)
+            if length == ENDED:
+                self.over = True
+                break
+            end = LENGTH.size + length
+            if len(self._buffer) < end:
+                break
+            output += self._buffer[LENGTH.size : end]
+            self._buffer = self._buffer[end:]
+            self._granted = False
+        return output
+
+    def end(self) -> None:
+        """End the process, now."""
+        self._process.kill()
+        self._process.wait()
+        self._grants.close()
+        self._frames.close()
+
+
+class Rewound(BootloaderConnection):  # type: ignore[misc] # the library is untyped
+    """A connection whose first bytes were read already."""
+
+    def __init__(self, connection: socket.socket, first: bytes) -> None:
+        super().__init__(sock=connection)
+        self._first = first
+
+    def recv(self, size: int) -> bytes:
+        """The next bytes; raises as a socket with a timeout does."""
+        if self._first:
+            first, self._first = self._first, b""
+            return first
+        return bytes(super().recv(size))
+
+
+class Board:
+    """One chip with its flash: reset, bootloader, program."""
+
+    def __init__(self, chip: str, flash: Path) -> None:
+        self._chip = chip
+        self._flash = Flash(flash)
+        self._app: App | None = None
+        self._greeting = b""
+        self._ending = threading.Event()
+        self._reset()
+
+    def serve(self, client: socket.socket) -> None:
+        """Serve one client until it leaves."""
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with client:
+            first = self._console(client)
+            if not first:
+                return
+            try:
+                handle_client(Rewound(client, first), self._ending, self._chip, flash=self._flash)
+            finally:
+                self._flash.save()
+                self._reset()
+
+    def _reset(self) -> None:
+        if self._app is not None:
+            self._app.end()
+            self._app = None
+        program = read_program(self._flash.data, self._chip)
+        if program is None:
+            self._greeting = ERASED * 8
+        else:
+            self._greeting = b""
+            self._app = App(program.elf(), self._chip)
+
+    def _console(self, client: socket.socket) -> bytes:
+        """Be the program's console until the client leaves (empty) or wants the bootloader."""
+        select.select([client], [], [], GRACE)
+        pending, self._greeting = self._greeting, b""
+        while True:
+            app = self._app if self._app is not None and not self._app.over else None
+            readers: list[socket.socket | App] = [client]
+            if app is not None and not pending:
+                app.grant()
+                readers.append(app)
+            readable, writable, _ = select.select(readers, [client] if pending else [], [])
+            try:
+                if client in readable:
+                    data = client.recv(4096)
+                    if not data or SYNC in data:
+                        return data[max(0, data.find(SYNC)) :]
+                if writable:
+                    pending = pending[client.send(pending) :]
+            except OSError:
+                return b""
+            if app is not None and app in readable:
+                pending += app.read()
+
+
+def main() -> int:
+    """Serve clients until standard input ends."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--chip", required=True)
+    parser.add_argument("--flash", type=Path, required=True)
+    parser.add_argument("--port", type=int, default=0)
+    options = parser.parse_args()
+    lock = options.flash.with_suffix(".lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _say("error another process runs this virtual board already")
+        return 1
+    server = socket.create_server(("127.0.0.1", options.port))
+    board = Board(options.chip, options.flash)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _say(f"port {server.getsockname()[1]}")
+    while True:
+        client, _address = server.accept()
+        with contextlib.suppress(OSError):
+            board.serve(client)
+
+
+def _say(line: str) -> None:
+    os.write(1, line.encode() + b"\n")
+
+
+def _end_with_parent() -> None:
+    """The parent holds the other end of standard input: it ends with the parent, even if killed."""
+    while os.read(0, 4096):
+        pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
