@@ -1,0 +1,63 @@
+"""How much of a chip's internal memory a program takes, from its ELF."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.image import MemoryRegion
+
+
+@dataclass(frozen=True, slots=True)
+class _Bus:
+    """Addresses at which a bus sees internal SRAM; ``end`` is the first one after."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Sram:
+    size: int
+    buses: tuple[_Bus, ...]
+
+
+_SRAM = {
+    # ESP32-C3 TRM, "System and Memory", table "Internal Memory Address Mapping": SRAM0 16 KB
+    # (instruction bus only) and SRAM1 384 KB, which both buses see: they share the 400 KB.
+    "esp32c3": _Sram(
+        400 << 10,
+        (_Bus("IRAM", 0x4037C000, 0x403E0000), _Bus("DRAM", 0x3FC80000, 0x3FCE0000)),
+    ),
+    # ESP32-C6 TRM, "System and Memory", table "Internal Memory Address Mapping": HP SRAM.
+    "esp32c6": _Sram(512 << 10, (_Bus("HP SRAM", 0x40800000, 0x40880000),)),
+}
+
+
+def memory_regions(elf: Path, target: str) -> tuple[MemoryRegion, ...]:
+    """Internal SRAM that a program's loadable segments take: the whole, then by bus.
+
+    Args:
+        elf: the linked program. Untrusted: one that cannot be read has no regions.
+        target: the chip; one whose memory map is not known here has none either.
+    """
+    from elftools.elf.elffile import ELFFile
+
+    sram = _SRAM.get(target)
+    if sram is None:
+        return ()
+    used = {bus.name: 0 for bus in sram.buses}
+    try:
+        with elf.open("rb") as stream:
+            for segment in ELFFile(stream).iter_segments():
+                for bus in sram.buses:
+                    if segment["p_type"] == "PT_LOAD" and bus.start <= segment["p_vaddr"] < bus.end:
+                        used[bus.name] += segment["p_memsz"]
+    except Exception:
+        # The parser raises whatever a broken file leads it to.
+        return ()
+    whole = MemoryRegion("SRAM", sum(used.values()), sram.size)
+    if len(sram.buses) == 1:
+        return (whole,)
+    return (whole, *(MemoryRegion(name, size, None) for name, size in used.items()))

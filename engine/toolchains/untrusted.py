@@ -1,0 +1,78 @@
+"""Reading what a build wrote, by someone who does not trust it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from engine.errors import ToolError
+
+MAX_JSON = 32 << 20
+"""Bytes of a JSON file that a build may hand over."""
+
+
+class Fields:
+    """A JSON object whose fields are asked for by type.
+
+    Args:
+        name: how the file is called in errors.
+        data: the object.
+    """
+
+    def __init__(self, name: str, data: object) -> None:
+        if not isinstance(data, dict):
+            raise ToolError(f"{name}: not a JSON object where one is expected")
+        self.name = name
+        self._data = data
+
+    @classmethod
+    def read(cls, path: Path) -> Fields:
+        """Read a file.
+
+        Raises:
+            ToolError: it is absent, too large, or no JSON object.
+        """
+        try:
+            if path.stat().st_size > MAX_JSON:
+                raise ToolError(f"{path.name}: larger than {MAX_JSON >> 20} MiB")
+            data = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise ToolError(f"{path.name}: {error}") from error
+        return cls(path.name, data)
+
+    def text(self, key: str) -> str:
+        """A string, empty where there is none."""
+        value = self._data.get(key, "")
+        if not isinstance(value, str):
+            raise ToolError(f"{self.name}: {key} is not a string")
+        return value
+
+    def object(self, key: str) -> Fields:
+        """An object, empty where there is none."""
+        return Fields(self.name, self._data.get(key, {}))
+
+    def objects(self, key: str) -> list[Fields]:
+        """A list of objects, empty where there is none."""
+        value = self._data.get(key, [])
+        if not isinstance(value, list):
+            raise ToolError(f"{self.name}: {key} is not a list")
+        return [Fields(self.name, item) for item in value]
+
+    def texts(self) -> dict[str, str]:
+        """Every field, all of them strings."""
+        return {str(key): self.text(key) for key in self._data}
+
+
+def file_inside(folder: Path, name: str, said_by: str) -> Path:
+    """An existing file that a build named, which must lie inside ``folder``, links followed.
+
+    Raises:
+        ToolError: it does not, or it is not there; names ``said_by``, the file that named it.
+    """
+    try:
+        path = (folder / name).resolve(strict=True)
+        if path.is_relative_to(folder.resolve()) and path.is_file():
+            return path
+    except (OSError, ValueError, RuntimeError):
+        pass
+    raise ToolError(f"{said_by}: {name!r} is not a file in the build folder")
