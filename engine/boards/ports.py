@@ -1,0 +1,81 @@
+"""Serial ports and serial URLs: whether one can be opened, and in one line why not."""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import os
+import re
+from pathlib import Path
+
+import psutil
+
+from engine.errors import BoardError
+
+
+def is_url(port: str) -> bool:
+    """Whether this is a URL as pyserial takes it (``socket://…``), not a device."""
+    return "://" in port
+
+
+def check(port: str) -> None:
+    """See whether a device is there and may be used, before anything slow is started.
+
+    Raises:
+        BoardError: it is absent, or this user may not open it; one line.
+    """
+    if is_url(port):
+        return
+    if not Path(port).exists():
+        raise BoardError(f"{port}: no such port; is the board plugged in?")
+    if not os.access(port, os.R_OK | os.W_OK):
+        raise BoardError(_no_permission(port))
+
+
+def explain(port: str, problem: str) -> str | None:
+    """One line for what esptool or pyserial say of a port that cannot be opened or has gone.
+
+    Args:
+        port: the port.
+        problem: their text, which carries the text of the system's error.
+
+    Returns:
+        None if the text is about something else.
+    """
+    if re.search(r"No such file or directory|FileNotFoundError", problem):
+        return f"{port}: no such port; is the board plugged in?"
+    if re.search(r"Permission denied|PermissionError", problem):
+        return _no_permission(port)
+    if "Connection refused" in problem:
+        return f"{port}: nothing answers there"
+    if re.search(r"Errno 16\]|Errno 11\]|exclusively lock|Resource busy", problem):
+        return f"{port}: in use{_by_whom(port)}"
+    if "Could not configure port" in problem:
+        return f"{port}: not a serial port"
+    if re.search(
+        r"disconnected|returned no data|Input/output error|Connection reset|Broken pipe"
+        r"|No such device|device not configured|[Ss]erial exception error",
+        problem,
+    ):
+        return f"{port}: the board vanished; check its cable and power"
+    return None
+
+
+def _no_permission(port: str) -> str:
+    group = "dialout"
+    with contextlib.suppress(OSError, KeyError):
+        group = grp.getgrgid(Path(port).stat().st_gid).gr_name
+    return f"{port}: permission denied; add yourself to the group {group} and log in again"
+
+
+def _by_whom(port: str) -> str:
+    """The process that holds a device open, where this user may see it."""
+    if is_url(port):
+        return ""
+    device = Path(port).resolve()
+    for process in psutil.process_iter(["pid", "name"]):
+        with contextlib.suppress(OSError):
+            for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():
+                if process.pid != os.getpid() and descriptor.readlink() == device:
+                    return f" by {process.info['name']} (process {process.pid})"
+    return ""
