@@ -105,6 +105,7 @@ class ArtifactKind(StrEnum):
     APP = "app"
     BOOTLOADER = "bootloader"
     PARTITION_TABLE = "partition-table"
+    DATA = "data"
     MAP = "map"
     LOG = "log"
     PATCH = "patch"

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import process
-from engine.errors import MissingToolError, ToolError
+from engine.errors import MissingToolError
 from engine.findings import Finding
 from engine.image import FlashPart, Image, MemoryRegion
-from engine.toolchains import diagnostics, fileapi
+from engine.toolchains import fileapi
 from engine.toolchains.base import Compiled, CompileRequest
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import NINJA_STATUS, BuildOutput
@@ -194,24 +194,7 @@ def _run(request: CompileRequest, name: str, argv: list[str], low: float, high: 
         cwd=request.build_dir,
         env=_ENV,
     )
-    if completed.returncode < 0:
-        raise ToolError(f"{name} was ended by signal {-completed.returncode}")
-    findings = diagnostics.parse(output.text, root=request.source)
-    ok = completed.returncode == 0
-    if not ok and not any(each.severity is Severity.ERROR for each in findings):
-        findings = (_unexplained(name, completed), *findings)
-    return _Step(ok, findings)
-
-
-def _unexplained(name: str, completed: process.Completed) -> Finding:
-    lines = [line.rstrip() for line in completed.tail.splitlines() if line.strip()]
-    last = f": {lines[-1]}" if lines else ""
-    return Finding(
-        severity=Severity.ERROR,
-        code=f"{name}.failed",
-        message=f"{name} ended with exit code {completed.returncode}{last}"[:400],
-        evidence="\n".join(lines[-20:]) or None,
-    )
+    return _Step(completed.returncode == 0, output.findings(name, completed))
 
 
 def _errors_first(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
