@@ -186,7 +186,8 @@ def _reason(port: str, text: str) -> str:
         return f"{port}: no answer; hold BOOT, press RESET, let go of BOOT, and try again"
     known = ports.explain(port, text)
     if known:
-        return known
+        # Once it has talked to a board, a port that cannot be opened again is one that went.
+        return ports.vanished(port) if "\nConnected to " in text else known
     if "MD5 of file does not match" in text:
         return f"{port}: the flash did not keep what was written; it may be worn out or locked"
     fatal = re.findall(r"(?:A fatal error occurred|[Ee]rror): (.+)", text)

@@ -57,8 +57,13 @@ def explain(port: str, problem: str) -> str | None:
         r"|No such device|device not configured|[Ss]erial exception error",
         problem,
     ):
-        return f"{port}: the board vanished; check its cable and power"
+        return vanished(port)
     return None
+
+
+def vanished(port: str) -> str:
+    """One line for a board that was there and is not any more."""
+    return f"{port}: the board vanished; check its cable and power"
 
 
 def _no_permission(port: str) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from esp32_mock_bootloader.server import FlashImage
 from esptool.bin_image import LoadFirmwareImage
-from esptool.util import FatalError
 
 PARTITION_TABLE = 0x8000
 """Where ESP-IDF's partition table is, by default."""
@@ -119,7 +118,7 @@ def read_program(flash: bytes | bytearray, chip: str) -> Program | None:
         return None
     try:
         image = LoadFirmwareImage(chip, bytes(flash[start:]))
-    except (FatalError, struct.error, ValueError, IndexError):
+    except (RuntimeError, struct.error, ValueError, IndexError):  # of which FatalError is one
         return None
     if image.checksum != image.calculate_checksum():
         return None

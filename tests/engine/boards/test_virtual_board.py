@@ -1,0 +1,220 @@
+"""esptool itself and plain sockets against the virtual board."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from engine.boards.virtual import VirtualBoard
+from engine.cancel import CancelToken
+from engine.errors import BoardError
+from engine.image import Image
+from engine.simulators.labwired import LabWired
+
+BuildSample = Callable[[str], Image]
+
+OWNER = """
+import sys, time
+from pathlib import Path
+from engine.boards.virtual import VirtualBoard
+board = VirtualBoard(folder=Path(sys.argv[1]))
+board.start()
+print("up", flush=True)
+time.sleep(60)
+"""
+
+
+def esptool(board: VirtualBoard, *arguments: str | Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "esptool", "--port", board.url, *map(str, arguments)],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def connect(board: VirtualBoard) -> socket.socket:
+    host, port = board.url.removeprefix("socket://").split(":")
+    client = socket.create_connection((host, int(port)), timeout=20)
+    client.settimeout(20)
+    return client
+
+
+def console(board: VirtualBoard, until: bytes) -> bytes:
+    output = b""
+    with connect(board) as client:
+        while until not in output:
+            data = client.recv(4096)
+            assert data, output
+            output += data
+    return output
+
+
+def test_esptool_writes_verifies_reads_back_and_erases(
+    virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
+) -> None:
+    app = built_sample("hello").parts[0].path
+    assert "Hash of data verified" in esptool(virtual_board, "write-flash", "0x0", app)
+    assert "digest matched" in esptool(virtual_board, "verify-flash", "0x0", app)
+
+    back = tmp_path / "back.bin"
+    esptool(virtual_board, "read-flash", "0x0", str(app.stat().st_size), back)
+    assert back.read_bytes() == app.read_bytes()
+
+    esptool(virtual_board, "erase-flash")
+    assert console(virtual_board, b"\n").startswith(b"invalid header: 0xffffffff\r\n")
+
+
+def test_it_is_a_chip_with_an_address_and_a_flash(virtual_board: VirtualBoard) -> None:
+    assert re.search(r"Chip type: +ESP32-C3", esptool(virtual_board, "chip-id"))
+    found = esptool(virtual_board, "flash-id")
+    assert re.search(r"MAC: +[0-9a-f:]{17}", found)
+    assert "Detected flash size: 4MB" in found
+
+
+def test_it_prints_what_a_simulator_prints_of_the_same_program(
+    virtual_board: VirtualBoard, built_sample: BuildSample
+) -> None:
+    image = built_sample("crash")
+    simulated = bytearray()
+    LabWired().run(
+        image, seconds=5, on_output=simulated.extend, until=lambda: False, cancel=CancelToken()
+    )
+    esptool(virtual_board, "write-flash", "0x0", image.parts[0].path)
+
+    assert console(virtual_board, b"CPU halted.\r\n") == simulated
+
+
+def test_its_program_stands_still_while_nobody_listens(
+    virtual_board: VirtualBoard, built_sample: BuildSample
+) -> None:
+    esptool(virtual_board, "write-flash", "0x0", built_sample("crash").parts[0].path)
+
+    first = console(virtual_board, b"reading 1\r\n")
+    rest = console(virtual_board, b"CPU halted.\r\n")
+
+    assert b"reading 2" not in first
+    assert rest.splitlines()[0].endswith(b"reading 2")
+
+
+def test_an_app_behind_a_partition_table_is_found(
+    virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
+) -> None:
+    table = tmp_path / "table.bin"
+    table.write_bytes(
+        struct.pack("<2sBBII16sI", b"\xaa\x50", 1, 2, 0x9000, 0x6000, b"nvs", 0)
+        + struct.pack("<2sBBII16sI", b"\xaa\x50", 0, 0, 0x10000, 0x100000, b"factory", 0)
+        + b"\xff" * 32
+    )
+    app = built_sample("hello").parts[0].path
+    esptool(virtual_board, "erase-flash")
+    esptool(virtual_board, "write-flash", "0x8000", table, "0x10000", app)
+
+    assert b"hello from espdeck" in console(virtual_board, b"OK\r\n")
+    esptool(virtual_board, "erase-flash")
+
+
+def test_its_flash_outlives_it(tmp_path: Path, built_sample: BuildSample) -> None:
+    with VirtualBoard(folder=tmp_path) as board:
+        esptool(board, "write-flash", "0x0", built_sample("hello").parts[0].path)
+
+    with VirtualBoard(folder=tmp_path) as board:
+        assert b"hello from espdeck" in console(board, b"OK\r\n")
+
+
+def test_a_client_that_vanishes_in_the_middle_leaves_it_usable(
+    virtual_board: VirtualBoard, tmp_path: Path, built_sample: BuildSample
+) -> None:
+    noise = tmp_path / "noise.bin"
+    noise.write_bytes(os.urandom(2 << 20))
+    flasher = subprocess.Popen(
+        [sys.executable, "-m", "esptool", "--port", virtual_board.url, "write-flash", "0", noise],
+        stdout=subprocess.PIPE,
+    )
+    assert flasher.stdout is not None
+    seen = b""
+    while b"Writing at" not in seen:
+        seen = flasher.stdout.readline()
+        assert seen
+    flasher.kill()
+    with flasher:
+        pass
+
+    assert "Hash of data verified" in esptool(
+        virtual_board, "write-flash", "0x0", built_sample("hello").parts[0].path
+    )
+    assert b"hello from espdeck" in console(virtual_board, b"OK\r\n")
+
+
+def test_a_client_that_reads_nothing_is_no_trouble_once_it_is_gone(
+    virtual_board: VirtualBoard, built_sample: BuildSample
+) -> None:
+    esptool(virtual_board, "write-flash", "0x0", built_sample("crash").parts[0].path)
+    with connect(virtual_board) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+        client.sendall(b"?")
+
+    assert "ESP32-C3" in esptool(virtual_board, "chip-id")
+
+
+def test_bytes_that_are_no_bootloader_command_do_no_harm(virtual_board: VirtualBoard) -> None:
+    with connect(virtual_board) as client:
+        client.sendall(os.urandom(4096).replace(b"\xc0", b"?"))
+    with connect(virtual_board) as client:
+        client.sendall(b"\xc0\x00\x08" + os.urandom(4096) + b"\xc0")
+
+    assert "ESP32-C3" in esptool(virtual_board, "chip-id")
+
+
+def test_a_second_process_on_the_same_flash_is_refused(tmp_path: Path) -> None:
+    with (
+        VirtualBoard(folder=tmp_path),
+        pytest.raises(BoardError, match="another process"),
+    ):
+        VirtualBoard(folder=tmp_path).start()
+
+
+def test_a_chip_that_nothing_simulates_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BoardError, match="esp32s3"):
+        VirtualBoard(chip="esp32s3", folder=tmp_path).start()
+
+
+def test_it_dies_with_the_process_that_started_it(
+    tmp_path: Path, built_sample: BuildSample
+) -> None:
+    with VirtualBoard(folder=tmp_path) as board:
+        esptool(board, "write-flash", "0x0", built_sample("hello").parts[0].path)
+    owner = subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE)
+    assert owner.stdout is not None
+    assert owner.stdout.readline() == b"up\n"
+    family = psutil.Process(owner.pid).children(recursive=True)
+    assert len(family) == 2  # the board and the program in its flash
+    owner.send_signal(signal.SIGKILL)
+    with owner:
+        pass
+
+    _gone, alive = psutil.wait_procs(family, timeout=5)
+    assert alive == []
+
+
+def test_a_stopped_board_can_be_started_again(tmp_path: Path) -> None:
+    board = VirtualBoard(folder=tmp_path)
+    board.start()
+    board.stop()
+    assert not board.is_alive
+    started = time.monotonic()
+    board.start()
+    assert board.is_alive
+    assert time.monotonic() - started < 10
+    board.stop()

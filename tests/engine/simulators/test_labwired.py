@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from engine.cancel import CancelToken
+from engine.errors import CancelledError, Interrupted, ToolError
+from engine.image import Image
+from engine.simulators.base import find_simulators
+from engine.simulators.labwired import LabWired
+
+BuildSample = Callable[[str], Image]
+
+
+def simulate(
+    image: Image, seconds: float = 0.2, until: str | None = None
+) -> tuple[str, str | None, float]:
+    output = bytearray()
+    started = time.monotonic()
+    reason = LabWired().run(
+        image,
+        seconds=seconds,
+        on_output=output.extend,
+        until=lambda: until is not None and until.encode() in output,
+        cancel=CancelToken(),
+    )
+    return output.decode(), reason, time.monotonic() - started
+
+
+def test_it_is_registered_and_installed() -> None:
+    assert [simulator.name for simulator in find_simulators()] == ["labwired"]
+    assert LabWired().missing() is None
+
+
+def test_hello_boots_and_its_tests_pass(built_sample: BuildSample) -> None:
+    output, reason, _ = simulate(built_sample("hello"), until="OK\r\n")
+
+    lines = output.splitlines()
+    assert re.fullmatch(r"I \(\d+\) boot: rst:0x[0-9a-f]+ \(\w+\)", lines[0])
+    assert re.fullmatch(r"I \(\d+\) main: hello from espdeck", lines[2])
+    assert re.fullmatch(r"test/test_math\.c:\d+:test_addition:PASS", lines[3])
+    assert lines[-3:] == ["-----------------------", "3 Tests 0 Failures 0 Ignored ", "OK"]
+    assert reason is None
+
+
+def test_flaky_tests_names_the_line_that_fails(built_sample: BuildSample) -> None:
+    output, _, _ = simulate(built_sample("flaky-tests"), until="FAIL\r\n")
+
+    assert "test/test_sensor.c:27:test_range:FAIL: Expected 42 Was 41.\r\n" in output
+    assert "3 Tests 1 Failures 0 Ignored \r\nFAIL\r\n" in output
+
+
+def test_broken_works_once_its_semicolon_is_there(built_sample: BuildSample) -> None:
+    output, _, _ = simulate(built_sample("broken"), until="OK\r\n")
+
+    assert "main: repaired: every statement has its semicolon\r\n" in output
+
+
+def test_crash_dumps_its_registers_and_the_addresses_decode_to_the_bad_store(
+    built_sample: BuildSample,
+) -> None:
+    image = built_sample("crash")
+    output, reason, _ = simulate(image, seconds=10)
+
+    head = "Guru Meditation Error: Core  0 panic'ed (Store access fault). Exception was unhandled."
+    assert head in output
+    registers = dict(re.findall(r"([A-Z][A-Z0-9/]*) *: 0x([0-9a-f]{8})", output))
+    assert int(registers["MCAUSE"], 16) == 7
+    assert int(registers["MTVAL"], 16) == 0xDEAD0010
+    assert len(registers) == 37
+    assert "\r\nStack memory:\r\n" in output
+    assert functions(image, registers["MEPC"], registers["RA"]) == [
+        "write_reading",
+        "update_sensor",
+    ]
+    assert reason is None
+
+
+def test_a_program_that_waits_for_nothing_ends_its_run_early(built_sample: BuildSample) -> None:
+    output, reason, took = simulate(built_sample("flaky-tests"), seconds=60)
+
+    assert output.endswith("FAIL\r\n")
+    assert reason is None
+    assert took < 10
+
+
+def test_a_program_with_no_trap_handler_says_where_it_stopped(
+    built_sample: BuildSample, tmp_path: Path
+) -> None:
+    image = built_sample("hello")
+    elf = bytearray(image.elf.read_bytes())
+    offset = symbol_offset(image.elf, "call_start")
+    elf[offset : offset + 8] = bytes.fromhex("b70200f0") + bytes.fromhex("23a00200")  # sw to 0xf0…
+    bad = tmp_path / "bad.elf"
+    bad.write_bytes(elf)
+
+    output, reason, _ = simulate(replace(image, elf=bad))
+
+    assert output == ""
+    assert reason is not None
+    assert "0xf0000000" in reason
+
+
+def test_no_program_at_all_is_an_error(built_sample: BuildSample, tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing.elf"
+    nothing.write_bytes(b"this is no program")
+
+    with pytest.raises(ToolError, match="labwired"):
+        simulate(replace(built_sample("hello"), elf=nothing))
+
+
+def test_another_chip_is_an_error(built_sample: BuildSample) -> None:
+    with pytest.raises(ToolError, match="esp32s3"):
+        simulate(replace(built_sample("hello"), target="esp32s3"))
+
+
+@pytest.mark.parametrize("how, error", [("cancel", CancelledError), ("interrupt", Interrupted)])
+def test_it_ends_at_once_when_told(
+    how: str, error: type[BaseException], built_sample: BuildSample
+) -> None:
+    cancel, printed = CancelToken(), threading.Event()
+    stopper = threading.Thread(target=lambda: (printed.wait(20), getattr(cancel, how)()))
+    stopper.start()
+
+    with pytest.raises(error):
+        LabWired().run(
+            built_sample("hello"),
+            seconds=60,
+            on_output=lambda data: printed.set(),
+            until=lambda: False,
+            cancel=cancel,
+        )
+    stopper.join()
+
+
+def functions(image: Image, *addresses: str) -> list[str]:
+    with image.elf.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        found = [
+            (entry["st_value"], entry["st_value"] + entry["st_size"], entry.name)
+            for entry in table.iter_symbols()
+            if entry["st_info"]["type"] == "STT_FUNC"
+        ]
+    return [
+        name for address in addresses for low, high, name in found if low <= int(address, 16) < high
+    ]
+
+
+def symbol_offset(path: Path, name: str) -> int:
+    with path.open("rb") as file:
+        elf = ELFFile(file)
+        value = elf.get_section_by_name(".symtab").get_symbol_by_name(name)[0]["st_value"]
+        return next(iter(elf.address_offsets(value)))
