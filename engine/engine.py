@@ -101,7 +101,8 @@ class Engine:
         _log_to(folder / "espdeck.log")
         self._journal = Journal(store, self.events)
         self.boards = Boards(self.settings.boards, folder / "boards")
-        self.projects = Projects(store, self.events, folder / "projects")
+        self._slots = Slots(folder / "worktrees")
+        self.projects = Projects(store, self.events, folder / "projects", self._slots)
         self._runs = Runs(folder / "runs.db")
         self.builds = Builds(
             BuildServices(
@@ -208,7 +209,7 @@ class Engine:
                 journal=self._journal,
                 settings=self.settings,
                 boards=self.boards,
-                slots=Slots(folder / "worktrees"),
+                slots=self._slots,
                 artifacts=folder / "artifacts",
             ),
             FIRMWARE,

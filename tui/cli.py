@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from engine.text import clean
 
 from engine.errors import EspdeckError, UsageError
+from engine.text import clean
 from engine.words import BuildStatus
 
 if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.settings import Settings
-    from engine.store.tables import Build, Project
+    from engine.store.tables import Build
 
 SUCCESS, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -119,7 +119,7 @@ def build_command(
 ) -> None:
     """Build, flash, simulate and judge a project; follow it to its end."""
     with _printing(_settings(context), as_json=as_json) as (engine, printer):
-        found = _find_or_add(engine, project, target)
+        found = engine.projects.find_or_add(project, target=target)
         build = engine.builds.start(found.id, commit=commit, board=board, simulator=simulator)
         code = _follow(engine, build, printer)
         if not as_json:
@@ -261,28 +261,6 @@ def _printing(settings: Settings, *, as_json: bool) -> Iterator[tuple[Engine, An
     finally:
         engine.close()
         printer.close()
-
-
-def _find_or_add(engine: Engine, wanted: str, target: str | None) -> Project:
-    """The project by name, else by source; one that is new is imported."""
-    from engine.projects.sources import check_source
-
-    with contextlib.suppress(UsageError):
-        return _check_target(engine.projects.get(wanted), target)
-    source = check_source(wanted)
-    try:
-        project = _check_target(engine.projects.get(source.url), target)
-        engine.projects.sync(project.id)
-    except UsageError:
-        project = engine.projects.add(wanted, target=target or "esp32c3")
-    engine.projects.wait(project.id)
-    return engine.projects.get(str(project.id))
-
-
-def _check_target(project: Project, target: str | None) -> Project:
-    if target is not None and target != project.target:
-        raise EspdeckError(f"{project.name} is for {project.target}, not {target}")
-    return project
 
 
 def _follow(engine: Engine, build: Build, printer: Any) -> int:

@@ -130,7 +130,7 @@ def _on_board(context: StageContext, board: str, manifest: Manifest, image: Imag
     report, listener = context.report, Listener(manifest)
     with context.boards.use(board, cancel=context.cancel, on_wait=report.log) as port:
         report.log(f"flashing {board} ({port})")
-        flashed = flasher.flash(
+        flasher.flash(
             port,
             image,
             on_output=report.output,
@@ -151,7 +151,7 @@ def _on_board(context: StageContext, board: str, manifest: Manifest, image: Imag
             cancel=context.cancel,
             reset=True,
         )
-    return _judge(context, listener, board, flashed.chip, flashed.flash_size, None)
+    return _judge(context, listener, board, fault=None)
 
 
 def _in_simulator(
@@ -170,7 +170,7 @@ def _in_simulator(
     )
     if fault:
         report.log(f"the simulated chip stopped: {fault}")
-    return _judge(context, listener, name, "", None, fault)
+    return _judge(context, listener, name, fault=fault)
 
 
 def _seconds(manifest: Manifest) -> float:

@@ -1,0 +1,118 @@
+"""What must hold before a build: rules as data, each failure one clear line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import EspdeckError
+from engine.findings import Finding
+from engine.projects import git
+from engine.store.tables import Project
+from engine.toolchains.base import choose_toolchain
+from engine.words import TARGETS, ProjectStatus, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is validated: a project, and the worktree of the commit that is to be built."""
+
+    project: Project
+    source: Path
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that must hold.
+
+    Args:
+        code: of the finding when it does not.
+        broken: the line that says so, None when it holds.
+        hint: what a person might do.
+    """
+
+    code: str
+    broken: Callable[[Subject], str | None]
+    hint: str
+
+
+def _active(subject: Subject) -> str | None:
+    project = subject.project
+    if project.status is ProjectStatus.ACTIVE:
+        return None
+    return f"project {project.name} is {project.status}, not active"
+
+
+def _clone_path(subject: Subject) -> str | None:
+    path = subject.project.clone_path
+    return None if path and Path(path).is_dir() else f"clone path {path or '(none)'} is not there"
+
+
+def _repository(subject: Subject) -> str | None:
+    with git.open_repository(Path(subject.project.clone_path)):
+        return None
+
+
+def _branch(subject: Subject) -> str | None:
+    project = subject.project
+    if project.branch is None or git.branch_exists(Path(project.clone_path), project.branch):
+        return None
+    return f"branch {project.branch} is not there"
+
+
+def _cmake_lists(subject: Subject) -> str | None:
+    there = (subject.source / "CMakeLists.txt").is_file()
+    return None if there else "no CMakeLists.txt at the root of the repository"
+
+
+def _target(subject: Subject) -> str | None:
+    if subject.target in TARGETS:
+        return None
+    return f"target {subject.target!r} is not one of {', '.join(TARGETS)}"
+
+
+def _toolchain(subject: Subject) -> str | None:
+    toolchain = choose_toolchain(subject.source)
+    return toolchain.missing(subject.target)
+
+
+def _buildable(subject: Subject) -> str | None:
+    toolchain = choose_toolchain(subject.source)
+    if subject.target in toolchain.targets():
+        return None
+    return f"{toolchain.name} does not build for {subject.target}"
+
+
+RULES = (
+    Rule("project.status", _active, "sync it, and look at its status"),
+    Rule("project.clone", _clone_path, "sync the project: it is cloned anew"),
+    Rule("project.repository", _repository, "sync the project: it is cloned anew"),
+    Rule("project.branch", _branch, "sync the project, or choose another branch"),
+    Rule("project.cmake", _cmake_lists, "espdeck builds CMake projects: ESP-IDF's and plain ones"),
+    Rule("project.target", _target, "choose a chip that espdeck knows"),
+    Rule("toolchain.missing", _toolchain, "espdeck doctor says what is installed"),
+    Rule("toolchain.target", _buildable, "choose another chip"),
+)
+"""In the order in which they are looked at; the first that is broken ends it, as what follows
+would only repeat it."""
+
+
+def validate(project: Project, source: Path, target: str) -> tuple[Finding, ...]:
+    """Look at every rule until one is broken.
+
+    Args:
+        project: as it stands in the store.
+        source: worktree of the commit.
+        target: the chip.
+    """
+    subject = Subject(project, source, target)
+    for rule in RULES:
+        try:
+            line = rule.broken(subject)
+        except EspdeckError as error:
+            line = str(error)
+        if line is not None:
+            return (Finding(Severity.ERROR, rule.code, line, hint=rule.hint),)
+    return ()

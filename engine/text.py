@@ -1,0 +1,43 @@
+"""The boundary to the terminal: text from outside becomes text, whatever it was meant to do.
+
+Firmware, compilers, repositories and models print what they like; a terminal obeys it. Stripped
+are the control functions of ECMA-48 (C0, C1, CSI, OSC, DCS, APC, PM, SOS and the two-character
+escapes) and the bidirectional controls of Unicode (UAX #9), which reorder what is around them.
+"""
+
+from __future__ import annotations
+
+import re
+
+TAB = "    "
+
+_SEQUENCE = re.compile(
+    r"""
+    (?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?              # CSI, also one that was cut short
+  | (?:\x1b[\]PX^_]|[\x90\x98\x9d\x9e\x9f])         # OSC, DCS, SOS, PM, APC ...
+    [^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?        # ... up to its end, or the end of the line
+  | \x1b[ -/]*[0-~]?                               # any other escape
+    """,
+    re.VERBOSE,
+)
+_CONTROLS = {
+    **dict.fromkeys((*range(0x20), *range(0x7F, 0xA0))),
+    0x09: TAB,
+    **dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))),
+    **dict.fromkeys((0x2028, 0x2029)),
+    **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),
+}
+
+
+def clean(text: str) -> str:
+    """One line of text that cannot steer a terminal.
+
+    Args:
+        text: anything. Newlines are stripped too: cut into lines first.
+
+    Returns:
+        The text without control sequences; tabs become four spaces, lone surrogates U+FFFD.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _SEQUENCE.sub("", text).translate(_CONTROLS)

@@ -1,0 +1,369 @@
+"""Projects: cloned, synced, removed, with real Git; nothing of a repository is run."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.cancel import CancelToken
+from engine.errors import CancelledError, ToolError, UsageError
+from engine.events import Bus, Event, ProjectChanged
+from engine.projects import git
+from engine.projects.dependencies import scan_dependencies
+from engine.projects.service import Projects
+from engine.projects.sources import Source, SourceKind
+from engine.projects.validation import RULES, validate
+from engine.projects.worktrees import Slots
+from engine.store import builds
+from engine.store.database import Store
+from engine.store.tables import Build, Project
+from engine.words import ProjectStatus
+from tests.engine.git_repos import commit
+
+
+class Yard:
+    """Projects on a store, with everything they said."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = Store(folder / "espdeck.db")
+        self.bus = Bus()
+        self.said: list[Event] = []
+        self.bus.subscribe(self.said.append)
+        self.slots = Slots(folder / "worktrees")
+        self.projects = Projects(self.store, self.bus, folder / "projects", self.slots)
+
+    def add(self, source: Path | str, **choices: str) -> Project:
+        project = self.projects.add(str(source), **choices)
+        assert project.status is ProjectStatus.PENDING
+        return self.projects.wait(project.id, timeout=30)
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Iterator[Yard]:
+    yard = Yard(tmp_path / "workspace")
+    yield yard
+    yard.projects.close()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    commit(tmp_path / "fw", {"CMakeLists.txt": "project(fw C)\n", "main.c": "int x;\n"}, "First")
+    return tmp_path / "fw"
+
+
+def test_a_project_is_pending_then_active(yard: Yard, source: Path) -> None:
+    project = yard.add(source)
+
+    assert (project.status, project.status_detail) == (ProjectStatus.ACTIVE, "")
+    assert (project.name, project.branch, project.target) == ("fw", "main", "esp32c3")
+    statuses = [event.status for event in yard.said if isinstance(event, ProjectChanged)]
+    assert statuses[0] is ProjectStatus.PENDING
+    assert statuses[-1] is ProjectStatus.ACTIVE
+
+
+def test_a_name_is_made_unique_but_one_that_was_given_is_kept(yard: Yard, source: Path) -> None:
+    yard.add(source)
+
+    assert yard.add(source).name == "fw-2"
+    with pytest.raises(UsageError, match="there already"):
+        yard.projects.add(str(source), name="fw")
+
+
+@pytest.mark.parametrize(
+    ("choices", "named"),
+    [
+        ({"target": "esp8266"}, "esp8266"),
+        ({"branch": "--output=x"}, "--output"),
+        ({"name": "\x1b[2J"}, "name"),
+    ],
+)
+def test_choices_that_make_no_sense_are_refused_at_once(
+    yard: Yard, source: Path, choices: dict[str, str], named: str
+) -> None:
+    with pytest.raises(UsageError, match=named):
+        yard.projects.add(str(source), **choices)
+    assert yard.projects.list() == []
+
+
+def test_a_branch_that_is_not_there_is_an_error_with_the_reason(yard: Yard, source: Path) -> None:
+    project = yard.add(source, branch="nope")
+
+    assert project.status is ProjectStatus.ERROR
+    assert "no branch 'nope'" in project.status_detail
+
+
+def test_an_empty_repository_is_an_error_with_the_reason(yard: Yard, tmp_path: Path) -> None:
+    import git as gitpython
+
+    gitpython.Repo.init(tmp_path / "empty").close()
+
+    project = yard.add(tmp_path / "empty")
+
+    assert project.status is ProjectStatus.ERROR
+    assert "no commits" in project.status_detail
+
+
+def test_an_unreachable_host_is_an_error_with_the_reason(yard: Yard) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+
+    project = yard.add(f"https://127.0.0.1:{port}/x.git")
+
+    assert project.status is ProjectStatus.ERROR
+    assert "cannot be reached" in project.status_detail
+    assert "\n" not in project.status_detail
+
+
+def test_a_server_that_says_nothing_can_be_cancelled(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        token = CancelToken()
+        connected = threading.Thread(target=lambda: (silent.accept(), token.cancel()))
+        connected.start()
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/x.git"
+        with pytest.raises(CancelledError):
+            git.clone(
+                Source(url, SourceKind.HTTPS, "x"),
+                tmp_path / "x.git",
+                None,
+                on_progress=lambda _percent, _what: None,
+                cancel=token,
+            )
+        connected.join()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sync_fetches_and_fast_forwards(yard: Yard, source: Path) -> None:
+    project = yard.add(source)
+    newest = commit(source, {"main.c": "int y;\n"}, "Second")
+
+    yard.projects.sync(project.id)
+    yard.projects.wait(project.id, timeout=30)
+
+    found = git.resolve(Path(project.clone_path), "main")
+    assert (found.sha, found.message, found.author) == (newest, "Second", "Ada")
+
+
+def test_sync_refuses_a_rewritten_branch_and_keeps_what_is_there(yard: Yard, source: Path) -> None:
+    import git as gitpython
+
+    project = yard.add(source)
+    before = git.resolve(Path(project.clone_path), "main").sha
+    with gitpython.Repo(source) as repository:
+        repository.git.commit("--amend", "-m", "Rewritten")
+
+    yard.projects.sync(project.id)
+    after = yard.projects.wait(project.id, timeout=30)
+
+    assert "rewritten" in after.status_detail
+    assert git.resolve(Path(project.clone_path), "main").sha == before
+
+
+def test_find_or_add_takes_a_path_and_syncs_it_the_second_time(yard: Yard, source: Path) -> None:
+    first = yard.projects.find_or_add(str(source))
+    newest = commit(source, {"main.c": "int z;\n"})
+
+    second = yard.projects.find_or_add(str(source))
+
+    assert second.id == first.id
+    assert git.resolve(Path(second.clone_path), "main").sha == newest
+    with pytest.raises(UsageError, match="is for esp32c3"):
+        yard.projects.find_or_add("fw", target="esp32")
+
+
+def test_removing_deletes_clone_and_worktrees(yard: Yard, source: Path) -> None:
+    project = yard.add(source)
+    sha = git.resolve(Path(project.clone_path), "main").sha
+    with yard.slots.take(
+        str(project.id), Path(project.clone_path), sha, cancel=CancelToken()
+    ) as slot:
+        folder = slot.folder
+
+    yard.projects.remove(project.id)
+
+    assert not Path(project.clone_path).exists()
+    assert not folder.exists()
+    assert yard.projects.list() == []
+
+
+def test_a_project_with_an_unfinished_build_is_not_removed(yard: Yard, source: Path) -> None:
+    project = yard.add(source)
+    builds.add_build(yard.store, Build(project_id=project.id, commit_sha="0", target="esp32c3"))
+
+    with pytest.raises(UsageError, match="has not ended"):
+        yard.projects.remove(project.id)
+
+
+def test_an_import_that_died_can_be_synced(yard: Yard, source: Path) -> None:
+    project = yard.add(source)
+    from engine.store import projects as rows
+
+    rows.update_project(yard.store, project.id, status=ProjectStatus.PENDING)
+
+    yard.projects.recover()
+
+    assert "interrupted" in yard.projects.get("fw").status_detail
+    yard.projects.sync(project.id)
+    assert yard.projects.wait(project.id, timeout=30).status is ProjectStatus.ACTIVE
+
+
+def test_commits_are_found_by_hash_tag_and_branch(yard: Yard, source: Path) -> None:
+    import git as gitpython
+
+    with gitpython.Repo(source) as repository:
+        repository.create_tag("v1")
+    clone = Path(yard.add(source).clone_path)
+    sha = git.resolve(clone, "main").sha
+
+    assert {git.resolve(clone, ref).sha for ref in (sha, sha[:8], "v1", "HEAD")} == {sha}
+    for ref in ("nope", "dead" * 10, "cafe"):
+        with pytest.raises(UsageError, match=ref):
+            git.resolve(clone, ref)
+
+
+def test_a_worktree_is_the_exact_commit_and_keeps_untouched_files(yard: Yard, source: Path) -> None:
+    first = git.resolve(Path(yard.add(source).clone_path), "main").sha
+    commit(source, {"main.c": "int y;\n"}, "Second")
+    project = yard.projects.find_or_add(str(source))
+    second = git.resolve(Path(project.clone_path), "main").sha
+    clone, name = Path(project.clone_path), str(project.id)
+
+    with yard.slots.take(name, clone, first, cancel=CancelToken()) as slot:
+        assert (slot.source / "main.c").read_text() == "int x;\n"
+        before = (slot.source / "CMakeLists.txt").stat().st_mtime_ns
+        (slot.source / "stray").write_text("left behind")
+        (slot.source / "main.c").write_text("changed by a build")
+        folder = slot.folder
+    with yard.slots.take(name, clone, second, cancel=CancelToken()) as slot:
+        assert slot.folder == folder
+        assert (slot.source / "main.c").read_text() == "int y;\n"
+        assert (slot.source / "CMakeLists.txt").stat().st_mtime_ns == before
+        assert not (slot.source / "stray").exists()
+        with yard.slots.take(name, clone, first, cancel=CancelToken()) as other:
+            assert other.folder != slot.folder
+            assert (other.source / "main.c").read_text() == "int x;\n"
+
+
+def test_a_patch_is_applied_and_gone_with_the_next_build(yard: Yard, source: Path) -> None:
+    project = yard.add(source)
+    clone = Path(project.clone_path)
+    sha = git.resolve(clone, "main").sha
+    patch = "--- a/main.c\n+++ b/main.c\n@@ -1 +1 @@\n-int x;\n+int patched;\n"
+
+    with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()) as slot:
+        slot.apply(patch)
+        assert (slot.source / "main.c").read_text() == "int patched;\n"
+        with pytest.raises(ToolError):
+            slot.apply(patch)
+        with pytest.raises(ToolError):
+            slot.apply(patch.replace("main.c", "../../main.c"))
+        with pytest.raises(ToolError):
+            slot.apply(patch.replace("main.c", ".git/config"))
+    with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()) as slot:
+        assert (slot.source / "main.c").read_text() == "int x;\n"
+
+
+def test_a_lock_that_a_killed_git_left_is_no_obstacle(yard: Yard, source: Path) -> None:
+    project = yard.add(source)
+    clone = Path(project.clone_path)
+    sha = git.resolve(clone, "main").sha
+    with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()):
+        pass
+    (entry,) = (clone / "worktrees").iterdir()
+    (entry / "index.lock").touch()
+
+    with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()) as slot:
+        assert (slot.source / "main.c").is_file()
+
+
+def test_hooks_of_a_clone_never_run(yard: Yard, source: Path, tmp_path: Path) -> None:
+    project = yard.add(source)
+    clone = Path(project.clone_path)
+    (clone / "hooks").mkdir(exist_ok=True)
+    hook = clone / "hooks" / "post-checkout"
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/pwned\n")
+    hook.chmod(0o755)
+    sha = git.resolve(clone, "main").sha
+
+    with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()):
+        pass
+
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_a_link_that_leaves_the_repository_is_refused(yard: Yard, source: Path) -> None:
+    (source / "notes.txt").symlink_to("/etc/passwd")
+    commit(source, {}, "Link")
+    project = yard.add(source)
+    clone = Path(project.clone_path)
+    sha = git.resolve(clone, "main").sha
+
+    with (
+        pytest.raises(ToolError, match=r"notes\.txt: a link"),
+        yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()),
+    ):
+        pass
+
+
+def test_a_sound_project_breaks_no_rule(yard: Yard, source: Path) -> None:
+    assert validate(yard.add(source), source, "esp32c3") == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"status": ProjectStatus.ERROR}, "project.status"),
+        ({"clone_path": "/no/such/clone"}, "project.clone"),
+        ({"clone_path": "/"}, "project.repository"),
+        ({"branch": "gone"}, "project.branch"),
+    ],
+)
+def test_each_rule_says_one_clear_line(
+    yard: Yard, source: Path, change: dict[str, object], code: str
+) -> None:
+    project = yard.add(source)
+    for name, value in change.items():
+        setattr(project, name, value)
+
+    (finding,) = validate(project, source, "esp32c3")
+
+    assert finding.code == code
+    assert "\n" not in finding.message
+    assert finding.hint
+
+
+def test_rules_about_the_tree_and_the_chip(yard: Yard, source: Path) -> None:
+    project = yard.add(source)
+    codes = {
+        target: [finding.code for finding in validate(project, source, target)]
+        for target in ("esp8266", "esp32s3")
+    }
+    (source / "CMakeLists.txt").unlink()
+
+    assert codes == {"esp8266": ["project.target"], "esp32s3": ["toolchain.missing"]}
+    assert [each.code for each in validate(project, source, "esp32c3")] == ["project.cmake"]
+    assert len({rule.code for rule in RULES}) == len(RULES)
+
+
+def test_dependencies_of_components_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "main").mkdir()
+    (tmp_path / "main" / "idf_component.yml").write_text(
+        "dependencies:\n  idf: '>=5.1'\n  espressif/led_strip:\n    version: ^2.5.0\n  x/y: 3\n"
+    )
+    (tmp_path / "idf_component.yml").write_text("dependencies: [nonsense")
+
+    found = [(each.name, each.version) for each in scan_dependencies(tmp_path)]
+
+    assert found == [("idf", ">=5.1"), ("espressif/led_strip", "^2.5.0"), ("x/y", "3")]
+
+
+def test_unknown_projects_are_one_clear_line(yard: Yard) -> None:
+    with pytest.raises(UsageError, match="no project 'x'"):
+        yard.projects.get("x")
+    with pytest.raises(UsageError, match="no project"):
+        yard.projects.sync(uuid.uuid4())
