@@ -1,0 +1,93 @@
+"""Boot messages: who resets a chip and why."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.boards.bootlog import examine
+
+ROM = "ESP-ROM:esp32c3-api1-20210207\r\nBuild:Feb  7 2021\r\n"
+CLEAN = ROM + "rst:0x1 (POWERON),boot:0xd (SPI_FAST_FLASH_BOOT)\r\nI (21) main: hello\r\n"
+PANIC = (
+    "rst:0xc (RTC_SW_CPU_RST),boot:0xd (SPI_FAST_FLASH_BOOT)\n"
+    "Guru Meditation Error: Core  0 panic'ed (Load access fault). Exception was unhandled.\n"
+    "Rebooting...\n"
+)
+
+
+def test_a_clean_boot_has_facts_and_no_findings() -> None:
+    log = examine(CLEAN, target="esp32c3")
+
+    assert (log.chip, log.resets, log.panics, log.loops) == ("esp32c3", ("POWERON",), (), False)
+    assert log.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("E BOD: Brownout detector was triggered", "boot.brownout"),
+        ("rst:0xf (RTCWDT_BROWN_OUT_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", "boot.brownout"),
+        ("rst:0xf (BROWNOUT_RST),boot:0x8 (SPI_FAST_FLASH_BOOT)", "boot.brownout"),
+        ("rst:0x7 (TG0WDT_SYS_RST),boot:0xd (SPI_FAST_FLASH_BOOT)", "boot.watchdog-reset"),
+        ("rst:0x8 (TG1WDT_SYS_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", "boot.watchdog-reset"),
+        ("rst:0x10 (RTCWDT_RTC_RST),boot:0xd (SPI_FAST_FLASH_BOOT)", "boot.watchdog-reset"),
+        ("rst:0x10 (LP_WDT_SYS),boot:0xc (SPI_FAST_FLASH_BOOT)", "boot.watchdog-reset"),
+        ("\x1b[0;31mE (5311) task_wdt: Task watchdog got triggered.", "boot.task-watchdog"),
+        ("***ERROR*** A stack overflow in task main has been detected.", "boot.stack-overflow"),
+        ("CORRUPT HEAP: Bad head at 0x3fc9a2b0.", "boot.heap-corrupt"),
+        ("invalid header: 0xffffffff", "boot.no-image"),
+        ("ESP-ROM:esp32s3-20210327", "boot.chip"),
+    ],
+)
+def test_each_illness_is_one_finding_with_its_line(line: str, code: str) -> None:
+    (finding,) = examine(f"{CLEAN}{line}\nnext\n", target="esp32c3").findings
+
+    assert finding.code == code
+    assert line.removeprefix("\x1b[0;31m") in (finding.evidence or "")
+
+
+def test_what_repeats_is_counted_not_repeated() -> None:
+    (finding,) = examine("Brownout detector was triggered\nx\n" * 2, target="esp32c3").findings
+
+    assert finding.message.endswith("(2 times)")
+
+
+def test_the_same_panic_three_times_is_a_boot_loop() -> None:
+    assert not examine(CLEAN + PANIC * 2, target="esp32c3").loops
+
+    log = examine(CLEAN + PANIC * 3, target="esp32c3")
+
+    assert log.loops
+    assert log.panics == ("Load access fault",) * 3
+    (loop,) = log.findings
+    assert loop.message == "boot loop: the same panic (Load access fault) 3 times"
+
+
+def test_three_watchdog_resets_are_a_boot_loop() -> None:
+    log = examine("rst:0x7 (TG0WDT_SYS_RST),boot:0xd\n" * 3, target="esp32c3")
+
+    assert [finding.code for finding in log.findings] == ["boot.watchdog-reset", "boot.loop"]
+
+
+def test_resets_that_were_asked_for_are_no_loop() -> None:
+    text = CLEAN * 4 + "rst:0x5 (DSLEEP),boot:0xd\n" * 4 + "rst:0x15 (USB_UART_CHIP_RESET)\n" * 4
+
+    assert examine(text, target="esp32c3").findings == ()
+
+
+@given(st.text())
+def test_any_text_is_examined_without_an_error(text: str) -> None:
+    examine(text, target="esp32c3")
+    examine(f"rst:0x1 ({text})", target="esp32c3")
+
+
+@pytest.mark.parametrize("piece", ["rst:0x1 (", "\0", "ESP-ROM:esp32", "a\n", "*" * 50, "(WDT"])
+def test_a_megabyte_of_noise_takes_linear_time(piece: str) -> None:
+    started = time.process_time()
+    examine(piece * (1_000_000 // len(piece)), target="esp32c3")
+
+    assert time.process_time() - started < 8
