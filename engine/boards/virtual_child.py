@@ -32,9 +32,12 @@ from engine.boards.virtual_flash import Flash, read_program
 SYNC = b"\xc0\x00\x08"
 """How the SYNC command begins (Espressif, "Serial Protocol": SLIP frame, request, command 8)."""
 
-GRACE = 0.15
-"""Seconds that a client may take to send its first byte before the program goes on: esptool is
-spared the console of a program that it is about to end."""
+GRACE = 0.05
+"""Seconds that a client may take to send its first byte before the program goes on: esptool, which
+sends it within a millisecond, is spared the console of a program that it is about to end."""
+
+PATIENCE = 10.0
+"""Seconds that a bootloader waits for the rest of a conversation that has begun."""
 
 ERASED = b"invalid header: 0xffffffff\r\n"
 """What the ROM says of an erased flash, over and over; here it is said eight times."""
@@ -102,11 +105,18 @@ class App:
 
 
 class Rewound(BootloaderConnection):  # type: ignore[misc] # the library is untyped
-    """A connection whose first bytes were read already."""
+    """A connection whose first bytes were read already, and that is patient.
+
+    The library gives up on an answer after 50 ms, which a busy machine can take.
+    """
 
     def __init__(self, connection: socket.socket, first: bytes) -> None:
         super().__init__(sock=connection)
         self._first = first
+
+    def set_timeout(self, timeout: float) -> None:
+        """Wait at least :data:`PATIENCE` for each piece, whatever the library asks for."""
+        super().set_timeout(max(timeout, PATIENCE))
 
     def recv(self, size: int) -> bytes:
         """The next bytes; raises as a socket with a timeout does."""
@@ -153,6 +163,7 @@ class Board:
 
     def _console(self, client: socket.socket) -> bytes:
         """Be the program's console until the client leaves (empty) or wants the bootloader."""
+        client.setblocking(False)
         select.select([client], [], [], GRACE)
         pending, self._greeting = self._greeting, b""
         while True:

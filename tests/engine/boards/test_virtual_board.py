@@ -168,6 +168,22 @@ def test_a_client_that_reads_nothing_is_no_trouble_once_it_is_gone(
     assert "ESP32-C3" in esptool(virtual_board, "chip-id")
 
 
+def test_a_program_that_prints_is_ended_by_the_first_command_of_a_bootloader_client(
+    virtual_board: VirtualBoard, built_sample: BuildSample
+) -> None:
+    esptool(virtual_board, "write-flash", "0x0", built_sample("crash").parts[0].path)
+    sync = b"\xc0\x00\x08\x24\x00\x00\x00\x00\x00\x07\x07\x12\x20" + b"\x55" * 32 + b"\xc0"
+    with connect(virtual_board) as client:
+        output = b""
+        while b"reading 1" not in output:
+            output += client.recv(4096)
+        client.sendall(sync)
+        while b"\xc0\x01\x08" not in output:
+            output += client.recv(4096)
+    assert b"Guru" not in output
+    assert console(virtual_board, b"reading 1\r\n").startswith(b"I (0) boot")
+
+
 def test_bytes_that_are_no_bootloader_command_do_no_harm(virtual_board: VirtualBoard) -> None:
     with connect(virtual_board) as client:
         client.sendall(os.urandom(4096).replace(b"\xc0", b"?"))

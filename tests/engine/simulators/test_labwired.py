@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, Interrupted, ToolError
@@ -140,9 +143,43 @@ def test_it_ends_at_once_when_told(
     stopper.join()
 
 
+C6_PROGRAM = """
+#define REG(address) (*(volatile unsigned *)(address))
+int main(void) {
+    for (const char *c = "hello from an ESP32-C6\\n"; *c; c++) {
+        REG(0x60000000) = *c; /* UART0 FIFO */
+    }
+    for (;;) __asm__("wfi");
+}
+__attribute__((naked)) void _start(void) { __asm__("la sp, 0x40840000\\n j main"); }
+"""
+
+C6_LAYOUT = """
+MEMORY { ram (rwx) : ORIGIN = 0x40800000, LENGTH = 128K }
+SECTIONS { .text : { *(.text*) } > ram .data : { *(.rodata*) *(.data*) } > ram }
+"""
+
+
+def test_an_esp32c6_runs_too(tmp_path: Path) -> None:
+    source, layout, elf = tmp_path / "c6.c", tmp_path / "c6.ld", tmp_path / "c6.elf"
+    source.write_text(C6_PROGRAM)
+    layout.write_text(C6_LAYOUT)
+    subprocess.run(
+        [sys.executable, "-m", "ziglang", "cc", "-target", "riscv32-freestanding-none",
+         "-mcpu=generic_rv32+m+a+c", "-Os", "-nostdlib", "-fno-sanitize=undefined",
+         f"-Wl,-T,{layout}", "-o", elf, source],
+        check=True, timeout=60,
+    )  # fmt: skip
+
+    output, reason, _ = simulate(Image(target="esp32c6", elf=elf, parts=()))
+
+    assert output == "hello from an ESP32-C6\n"
+    assert reason is None
+
+
 def functions(image: Image, *addresses: str) -> list[str]:
     with image.elf.open("rb") as file:
-        table = ELFFile(file).get_section_by_name(".symtab")
+        table = symbols(ELFFile(file))
         found = [
             (entry["st_value"], entry["st_value"] + entry["st_size"], entry.name)
             for entry in table.iter_symbols()
@@ -156,5 +193,12 @@ def functions(image: Image, *addresses: str) -> list[str]:
 def symbol_offset(path: Path, name: str) -> int:
     with path.open("rb") as file:
         elf = ELFFile(file)
-        value = elf.get_section_by_name(".symtab").get_symbol_by_name(name)[0]["st_value"]
-        return next(iter(elf.address_offsets(value)))
+        found = symbols(elf).get_symbol_by_name(name)
+        assert found
+        return next(iter(elf.address_offsets(found[0]["st_value"])))
+
+
+def symbols(elf: ELFFile) -> SymbolTableSection:
+    table = elf.get_section_by_name(".symtab")
+    assert isinstance(table, SymbolTableSection)
+    return table
