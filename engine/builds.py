@@ -82,6 +82,7 @@ class Builds:
         self._boards.choose(board, project.target)
         found = git.resolve(Path(project.clone_path), commit or project.branch or "HEAD")
         run_id = str(uuid.uuid4())
+        self._wait_ready()
         build = store_builds.add_build(
             self._store,
             Build(
@@ -98,7 +99,6 @@ class Builds:
             ),
         )
         self._changed(build)
-        self._wait_ready()
         self._runs.enqueue(run_id, build.number)
         return build
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from engine.boards.service import Boards
 from engine.builds import Builds, BuildServices
+from engine.cancel import CancelToken
 from engine.checkup import Checkup, checkup
-from engine.errors import EspdeckError
+from engine.errors import EspdeckError, Interrupted
 from engine.events import Bus, Event, Problem
 from engine.lock import FileLock
 from engine.pipelines.firmware import FIRMWARE
@@ -27,6 +28,7 @@ from engine.settings import Settings
 from engine.store import builds as store_builds
 from engine.store import logs
 from engine.store.database import Store
+from engine.store.tables import utc_now
 
 if TYPE_CHECKING:
     from engine.pipelines.durable import Executor
@@ -37,6 +39,9 @@ LOOK_FOR_LOCK = 1.0
 
 STOP_WITHIN = 5.0
 """Seconds that running stages get to stop when the engine closes."""
+
+JUST_NOW = 30.0
+"""Seconds in which a build that was asked for is surely in the queue."""
 
 _LOG = logging.getLogger("espdeck")
 
@@ -68,6 +73,7 @@ class Engine:
         self._ready = threading.Event()
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._stop = CancelToken()
 
     def __enter__(self) -> Engine:
         self.open()
@@ -130,6 +136,7 @@ class Engine:
         if self._store is None or self._closed.is_set():
             return
         self._closed.set()
+        self._stop.interrupt()
         with self._turn:
             if self._runner is not None:
                 self._runner.interrupt(STOP_WITHIN)
@@ -186,9 +193,11 @@ class Engine:
                 if self._closed.is_set():
                     return
                 self._start_executor()
-            self.boards.start()
+            self.boards.start(self._stop)
         except EspdeckError as error:
             self.events.publish(Problem(message=str(error)))
+        except Interrupted:
+            return
         except Exception as error:
             _LOG.exception("launch")
             self.events.publish(Problem(message=f"builds cannot run here: {error!r}"))
@@ -227,7 +236,9 @@ class Engine:
         """Builds that no durable run carries any more (it was given up, or its file is gone)."""
         assert self._store is not None
         for build in store_builds.unfinished_builds(self._store):
-            if not self._runs.is_alive(build.run_id):
+            # One that another process asked for just now may not be in the queue yet.
+            young = (utc_now() - build.created_at).total_seconds() < JUST_NOW
+            if not young and not self._runs.is_alive(build.run_id):
                 self.builds.give_up(build, "lost: the process that ran it died too often")
 
     def _take_over(self) -> None:

@@ -41,8 +41,7 @@ def run(context: StageContext) -> StageResult:
 
 
 def _chip(tested: Tested, target: str) -> list[Finding]:
-    chip = tested.chip.lower().replace("-", "")
-    if not chip or chip.startswith(target):
+    if tested.chip in ("", target):
         return []
     message = f"{tested.ran_on} has a {tested.chip}, the image is for {target}"
     return [Finding(severity=Severity.ERROR, code="board.chip", message=message)]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import re2
 
 from engine.boards import flasher, monitor
+from engine.boards.flasher import BoardIdentity
 from engine.findings import Finding
 from engine.image import Image
 from engine.manifest import Manifest
@@ -129,7 +130,10 @@ def _skipped(reasons: tuple[str, ...], what: str) -> StageResult:
 def _on_board(context: StageContext, board: str, manifest: Manifest, image: Image) -> StageResult:
     report, listener = context.report, Listener(manifest)
     with context.boards.use(board, cancel=context.cancel, on_wait=report.log) as port:
-        report.log(f"flashing {board} ({port})")
+        identity = context.boards.identity(board, port, context.cancel)
+        report.log(
+            f"flashing {board} ({port}): {identity.chip} {identity.revision}, {identity.mac}"
+        )
         flasher.flash(
             port,
             image,
@@ -151,7 +155,7 @@ def _on_board(context: StageContext, board: str, manifest: Manifest, image: Imag
             cancel=context.cancel,
             reset=True,
         )
-    return _judge(context, listener, board, fault=None)
+    return _judge(context, listener, board, identity=identity)
 
 
 def _in_simulator(
@@ -192,15 +196,15 @@ def _judge(
     context: StageContext,
     listener: Listener,
     ran_on: str,
-    chip: str,
-    flash_size: int | None,
-    fault: str | None,
+    *,
+    identity: BoardIdentity | None = None,
+    fault: str | None = None,
 ) -> StageResult:
     expectations, unity = listener.expectations(), listener.report()
     tested = Tested(
         ran_on=ran_on,
-        chip=chip,
-        flash_size=flash_size,
+        chip=identity.chip if identity else "",
+        flash_size=identity.flash_size if identity else None,
         expectations=expectations,
         report=unity,
         lines=listener.lines,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.boards.flasher import BoardIdentity, identify
 from engine.boards.lock import hold
 from engine.boards.virtual import VirtualBoard
 from engine.cancel import CancelToken
@@ -56,6 +57,7 @@ class Boards:
         self._folder = folder
         self._virtual: dict[str, VirtualBoard] = {}
         self._busy: set[str] = set()
+        self._known: dict[str, BoardIdentity] = {}
         self._lock = threading.Lock()
 
     def list(self) -> tuple[BoardInfo, ...]:
@@ -63,16 +65,33 @@ class Boards:
         with self._lock:
             return tuple(self._info(name) for name in self._names)
 
-    def start(self) -> None:
+    def start(self, cancel: CancelToken) -> None:
         """Start the virtual boards that the settings name, so that the first build need not wait.
 
         Raises:
             MissingToolError: the ``lab`` extra is not installed.
             BoardError: one did not start.
+            CancelledError, Interrupted: as ``cancel`` says.
         """
         for name in self._names:
             if name.startswith(VIRTUAL):
-                self._url(name)
+                with self.use(name, cancel=cancel, on_wait=lambda _line: None) as url:
+                    self.identity(name, url, cancel)
+
+    def identity(self, name: str, url: str, cancel: CancelToken) -> BoardIdentity:
+        """What a board is: asked of the board once, then remembered.
+
+        Args:
+            name: the board, held by the caller.
+            url: what :meth:`use` gave.
+
+        Raises:
+            BoardError: it does not answer.
+        """
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = identify(url, cancel=cancel)
+        return known
 
     def close(self) -> None:
         """End the virtual boards."""
@@ -150,11 +169,12 @@ class Boards:
         virtual = name.startswith(VIRTUAL)
         board = self._virtual.get(name)
         running = board is not None and board.is_alive
+        known = self._known.get(name)
         state = "busy" if name in self._busy else "off" if virtual and not running else "free"
         return BoardInfo(
             name=name,
             kind="virtual" if virtual else "serial",
-            chip=name.removeprefix(VIRTUAL) if virtual else "",
+            chip=name.removeprefix(VIRTUAL) if virtual else known.chip if known else "",
             state=state,
             url=board.url if board is not None and running else "" if virtual else name,
         )

@@ -14,9 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from engine.boards.virtual import VirtualBoard
-
 from engine import Engine, Settings, demo
+from engine.boards.virtual import VirtualBoard
 from engine.words import BuildStatus
 from tests.bench.table import median, show
 
