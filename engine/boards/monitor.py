@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
 import select
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import serial
 
@@ -15,6 +18,8 @@ from engine.boards import ports
 from engine.cancel import CancelToken
 from engine.errors import BoardError
 
+_SOCKET = "socket://"
+_CONNECT_SECONDS = 10.0
 _CHUNK = 1 << 16
 _TICK = 0.1  # seconds after which cancel and the deadline are looked at again
 _RESET_SECONDS = 0.1  # how long the reset line is held; esptool's hard reset does the same
@@ -48,14 +53,50 @@ def read_serial(
     """
     cancel.check()
     ports.check(port)
+    with contextlib.ExitStack() as stack:
+        with _explained(port):
+            take = _connect(port, baud, reset, cancel, stack)
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            cancel.check()
+            with _explained(port):
+                data = take(min(_TICK, left))
+            if data:
+                on_output(data)
+                if until():
+                    return
+
+
+@contextlib.contextmanager
+def _explained(port: str) -> Iterator[None]:
+    """Turn what goes wrong with a port into one line."""
     try:
-        with _open(port, baud) as line:
-            if reset and not port.startswith("socket://"):
-                _reset(line, cancel)
-            _read(line, on_output, until, time.monotonic() + seconds, cancel)
-    except (OSError, serial.SerialException) as error:
-        known = ports.explain(port, str(error))
-        raise BoardError(known or f"{port}: {error}") from error
+        yield
+    except (OSError, ValueError, serial.SerialException) as error:
+        raise BoardError(ports.explain(port, str(error)) or f"{port}: {error}") from error
+
+
+def _connect(
+    port: str, baud: int, reset: bool, cancel: CancelToken, stack: contextlib.ExitStack
+) -> Callable[[float], bytes]:
+    """Open a port until ``stack`` closes it.
+
+    Returns:
+        A function that waits that many seconds at the most and returns what has come.
+    """
+    if port.startswith(_SOCKET):
+        # Not through pyserial, which sleeps for 0.3 s when it closes one.
+        parts = urlsplit(port)
+        address = (parts.hostname or "", parts.port or 0)
+        connection = socket.create_connection(address, timeout=_CONNECT_SECONDS)
+        return _taker(stack.enter_context(connection).fileno())
+    line = stack.enter_context(_open(port, baud))
+    if reset:
+        _reset(line, cancel)
+    try:
+        return _taker(line.fileno())
+    except (io.UnsupportedOperation, AttributeError):  # such as rfc2217://
+        return lambda seconds: line.read(1) + line.read(line.in_waiting)
 
 
 def _open(port: str, baud: int) -> serial.Serial:
@@ -82,33 +123,8 @@ def _reset(line: serial.Serial, cancel: CancelToken) -> None:
     line.rts = False
 
 
-def _read(
-    line: serial.Serial,
-    on_output: Callable[[bytes], None],
-    until: Callable[[], bool],
-    deadline: float,
-    cancel: CancelToken,
-) -> None:
-    take = _taker(line)
-    while time.monotonic() < deadline:
-        cancel.check()
-        data = take(max(0.0, min(_TICK, deadline - time.monotonic())))
-        if data:
-            on_output(data)
-            if until():
-                return
-
-
-def _taker(line: serial.Serial) -> Callable[[float], bytes]:
-    """A function that waits that many seconds at the most and returns what has come.
-
-    pyserial's own ``read`` either waits for a full buffer or goes byte by byte, so the descriptor
-    is read where there is one.
-    """
-    try:
-        descriptor = line.fileno()
-    except (io.UnsupportedOperation, AttributeError):
-        return lambda seconds: line.read(1) + line.read(line.in_waiting)
+def _taker(descriptor: int) -> Callable[[float], bytes]:
+    """Read a descriptor as things come; pyserial waits for a full buffer or goes byte by byte."""
 
     def take(seconds: float) -> bytes:
         if not select.select([descriptor], [], [], seconds)[0]:

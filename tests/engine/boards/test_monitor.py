@@ -93,6 +93,34 @@ def test_an_absent_port_is_told() -> None:
         read("/dev/no-such-port")
 
 
+@pytest.mark.parametrize("url", ["socket://nowhere", "socket://a:b", "socket://", "what://ever"])
+def test_a_url_that_leads_nowhere_is_told(url: str) -> None:
+    with pytest.raises(BoardError, match=url):
+        read(url)
+
+
+def test_what_goes_wrong_with_the_listener_is_not_blamed_on_the_board(
+    pty: tuple[int, str],
+) -> None:
+    def full(data: bytes) -> None:
+        raise OSError("no space left on device")
+
+    os.write(pty[0], b"x")
+    arrives = threading.Timer(0.2, lambda: os.write(pty[0], b"x"))
+    arrives.start()
+    with pytest.raises(OSError, match="no space left"):
+        read_serial(
+            pty[1],
+            baud=115200,
+            on_output=full,
+            until=lambda: False,
+            seconds=10,
+            cancel=CancelToken(),
+            reset=False,
+        )
+    arrives.join()
+
+
 def test_a_port_in_use_is_told(pty: tuple[int, str]) -> None:
     cancel, reading = CancelToken(), threading.Event()
 
