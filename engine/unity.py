@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.ansi import plain
+from engine.text import clean
 
 _MAX_LINE = 4096
 _CASE = re.compile(r":(\d{1,7}):([^\n]{1,200}?):(PASS|FAIL|IGNORE)(?::\s?(.*)|\s*)$")
@@ -86,7 +86,7 @@ def parse(text: str) -> TestReport:
     runs: dict[tuple[str, ...], TestReport] = {}
     cases: list[TestCase] = []
     for raw in text.splitlines():
-        line = plain(raw[:_MAX_LINE])
+        line = clean(raw[:_MAX_LINE])
         case = _case(line)
         if case is not None:
             if any(each.name == case.name and each.file == case.file for each in cases[:1]):

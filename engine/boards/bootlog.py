@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.ansi import plain
 from engine.findings import Finding
+from engine.text import clean
 from engine.words import Severity
 
 LOOP = 3
@@ -120,7 +120,7 @@ def examine(text: str, *, target: str) -> BootLog:
         text: what a board or simulator printed. Untrusted.
         target: the chip that the firmware was built for.
     """
-    lines = [plain(line[:_MAX_LINE]).rstrip("\r") for line in text.split("\n")]
+    lines = [clean(line[:_MAX_LINE]).rstrip("\r") for line in text.split("\n")]
     chips = [match[1].lower() for match in map(_ROM.search, lines) if match]
     resets = [(match[2], line) for line in lines if (match := _RESET.search(line))]
     panics = [(match[1], line) for line in lines if (match := _PANIC.search(line))]

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.ansi import plain
 from engine.boards.symbols import Place, Symbols, load
 from engine.findings import Finding
+from engine.text import clean
 from engine.words import Severity
 
 MAX_PANICS = 20
@@ -110,7 +110,7 @@ def _panics(text: str) -> list[_Panic]:
     panics: list[_Panic] = []
     left = 0
     for raw in text.split("\n"):
-        line = plain(raw[:_MAX_LINE]).rstrip("\r ")
+        line = clean(raw[:_MAX_LINE]).rstrip("\r ")
         start = _START.search(line)
         # An assertion aborts: one panic, told twice.
         if start and not (start["abort"] and left and "assert" in panics[-1].reason):

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.ansi import plain
 from engine.findings import Finding
+from engine.text import clean
 from engine.toolchains.hints import hint_for
 from engine.words import Severity
 
@@ -103,7 +103,7 @@ def parse(text: str, *, root: Path) -> tuple[Finding, ...]:
         :data:`MAX_FINDINGS` and one more that says how many were left out.
     """
     reader = _Reader(_Paths(root))
-    lines = [plain(line[:_MAX_LINE]) for line in text.split("\n")]
+    lines = [clean(line[:_MAX_LINE]) for line in text.split("\n")]
     reader.read([line.rstrip("\r") for line in lines])
     drafts = sorted(reader.found.values(), key=lambda draft: draft.severity is not Severity.ERROR)
     findings = [_finish(draft) for draft in drafts[:MAX_FINDINGS]]
