@@ -17,7 +17,11 @@ def includes_esp_idf(lists: Path) -> bool:
     """
     try:
         with lists.open("rb") as stream:
-            text = stream.read(_MAX_BYTES).decode("utf-8", "replace")
+            return mentions_esp_idf(stream.read(_MAX_BYTES).decode("utf-8", "replace"))
     except OSError:
         return False
+
+
+def mentions_esp_idf(text: str) -> bool:
+    """Whether the text of a ``CMakeLists.txt`` includes ESP-IDF's ``project.cmake``."""
     return _INCLUDE.search(text) is not None
