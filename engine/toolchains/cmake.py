@@ -18,7 +18,7 @@ from engine import process
 from engine.errors import MissingToolError
 from engine.findings import Finding
 from engine.image import FlashPart, Image, MemoryRegion
-from engine.toolchains import fileapi
+from engine.toolchains import fileapi, warnings
 from engine.toolchains.base import Compiled, CompileRequest
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import NINJA_STATUS, BuildOutput
@@ -194,7 +194,8 @@ def _run(request: CompileRequest, name: str, argv: list[str], low: float, high: 
         cwd=request.build_dir,
         env=_ENV,
     )
-    return _Step(completed.returncode == 0, output.findings(name, completed))
+    earlier = warnings.recall(request.build_dir, output.text) if name == "ninja" else ""
+    return _Step(completed.returncode == 0, output.findings(name, completed, earlier=earlier))
 
 
 def _errors_first(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

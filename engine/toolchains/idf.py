@@ -17,7 +17,7 @@ from pathlib import Path
 from engine import process
 from engine.errors import MissingToolError, ToolError
 from engine.image import FlashPart, Image, MemoryRegion
-from engine.toolchains import partitions
+from engine.toolchains import partitions, warnings
 from engine.toolchains.base import Compiled, CompileRequest
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import NINJA_STATUS, BuildOutput
@@ -95,7 +95,8 @@ class IdfToolchain:
                 "LC_ALL": "C.UTF-8",
             },
         )
-        findings = output.findings("idf.py", completed)
+        earlier = warnings.recall(request.build_dir, output.text)
+        findings = output.findings("idf.py", completed, earlier=earlier)
         if completed.returncode:
             return Compiled(None, findings)
         image = read_image(request.build_dir, request.target)

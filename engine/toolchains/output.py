@@ -51,18 +51,27 @@ class BuildOutput:
             self._low = max(self._low, percent)
             self._request.on_progress(self._low, step[3].decode("utf-8", "replace"))
 
-    def findings(self, tool: str, completed: Completed) -> tuple[Finding, ...]:
+    @property
+    def text(self) -> str:
+        """What was printed; of more than 8 MiB the last part."""
+        return self._kept.decode("utf-8", "replace")
+
+    def findings(
+        self, tool: str, completed: Completed, *, earlier: str = ""
+    ) -> tuple[Finding, ...]:
         """What the program found, errors first; one that failed has at least one error.
 
-        Of more than 8 MiB of output the last part is read.
+        Args:
+            tool: its name, for people.
+            completed: how it ended.
+            earlier: output of earlier runs that still holds.
 
         Raises:
             ToolError: it was killed, which is no fault of the source.
         """
         if completed.returncode < 0:
             raise ToolError(f"{tool} was ended by signal {-completed.returncode}")
-        text = self._kept.decode("utf-8", "replace")
-        findings = diagnostics.parse(text, root=self._request.source)
+        findings = diagnostics.parse(f"{earlier}\n{self.text}", root=self._request.source)
         if completed.returncode and not any(each.severity is Severity.ERROR for each in findings):
             return (_unexplained(tool, completed), *findings)
         return findings

@@ -140,6 +140,27 @@ def test_the_second_build_does_nothing_and_does_it_quickly(build: Build) -> None
     assert second.image == first.image
 
 
+def test_warnings_stay_until_their_file_is_compiled_again(build: Build) -> None:
+    first = build.run().findings
+    assert build.run().findings == first
+
+    (build.source / "sensor.c").write_text("int read_sensor(void) { int two; return 2; }\n")
+    files = {each.file for each in build.run().findings}
+    assert files == {"main.c", "sensor.c"}
+
+    (build.source / "main.c").write_text(MAIN.replace("    int spare;\n", ""))
+    assert [each.file for each in build.run().findings] == ["sensor.c"]
+    assert [each.file for each in build.run().findings] == ["sensor.c"]
+
+
+def test_warnings_of_a_file_that_is_gone_are_gone(build: Build) -> None:
+    build.run()
+    (build.source / "main.c").rename(build.source / "start.c")
+    (build.source / "CMakeLists.txt").write_text(LISTS.replace("main.c", "start.c"))
+
+    assert [each.file for each in build.run().findings] == ["start.c"]
+
+
 def test_a_changed_file_is_all_that_is_compiled_again(build: Build) -> None:
     build.run()
     (build.source / "sensor.c").write_text("int read_sensor(void) { return 8; }\n")
