@@ -1,18 +1,24 @@
 """Components that a project asks for: ``idf_component.yml``, as ESP-IDF's component manager has it.
 
-Source: ESP-IDF Programming Guide, "IDF Component Manager"; the file is untrusted.
+Source: IDF Component Manager documentation, "idf_component.yml manifest file". The file is
+untrusted.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 FILE_NAME = "idf_component.yml"
+
 _MAX_BYTES = 64 << 10
 _MAX_FILES = 200
+_MAX_TEXT = 80
+_NOT_OURS = frozenset({"managed_components", "build", ".git"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +26,8 @@ class Dependency:
     """A component that some part of the project asks for.
 
     Args:
-        name: such as ``espressif/led_strip``; ``idf`` is ESP-IDF itself.
-        version: what it asks for, ``*`` where it does not say.
+        name: such as ``espressif/led_strip``; ``idf`` is ESP-IDF itself. At most 80 characters.
+        version: what it asks for, ``*`` where it does not say. At most 80 characters.
         file: where, relative to the source tree.
     """
 
@@ -37,16 +43,20 @@ def scan_dependencies(source: Path) -> tuple[Dependency, ...]:
     itself will say what is wrong with it.
     """
     found: list[Dependency] = []
-    files = sorted(
-        path
-        for path in source.rglob(FILE_NAME)
-        if "managed_components" not in path.parts and not path.is_symlink()
-    )
-    for path in files[:_MAX_FILES]:
+    for path in sorted(_manifests(source))[:_MAX_FILES]:
         name = str(path.relative_to(source))
         for component, wanted in _dependencies(path).items():
-            found.append(Dependency(str(component), _version(wanted), name))
+            if isinstance(component, str):
+                found.append(Dependency(component[:_MAX_TEXT], _version(wanted), name))
     return tuple(found)
+
+
+def _manifests(source: Path) -> Iterator[Path]:
+    for folder, folders, files in os.walk(source):
+        folders[:] = [name for name in folders if name not in _NOT_OURS]
+        path = Path(folder, FILE_NAME)
+        if FILE_NAME in files and path.is_file() and not path.is_symlink():
+            yield path
 
 
 def _dependencies(path: Path) -> dict[object, object]:
@@ -54,7 +64,8 @@ def _dependencies(path: Path) -> dict[object, object]:
         if path.stat().st_size > _MAX_BYTES:
             return {}
         data = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError):
+    # The loader raises the last three for numbers, dates and nesting that are out of range.
+    except (OSError, yaml.YAMLError, ValueError, OverflowError, RecursionError):
         return {}
     listed = data.get("dependencies") if isinstance(data, dict) else None
     return listed if isinstance(listed, dict) else {}
@@ -63,4 +74,7 @@ def _dependencies(path: Path) -> dict[object, object]:
 def _version(wanted: object) -> str:
     if isinstance(wanted, dict):
         wanted = wanted.get("version", "*")
-    return str(wanted)[:80] if isinstance(wanted, str | int | float) else "*"
+    if isinstance(wanted, int):
+        # Python will not print an integer of thousands of digits.
+        return str(wanted) if abs(wanted) < 10**_MAX_TEXT else "*"
+    return str(wanted)[:_MAX_TEXT] if isinstance(wanted, str | float) else "*"

@@ -1,28 +1,43 @@
 """Git, without its ways of running other people's code.
 
-What goes over the network (clone, fetch) runs ``git`` as a program of its own, so that it has a
-timeout and can be cancelled; GitPython's clone has neither while it reports progress. What only
+What changes a clone or goes over the network runs ``git`` as a program of its own, so that it has
+a timeout and can be cancelled; GitPython's clone has neither while it reports progress. What only
 reads is GitPython's. Hooks never run, transports are allow-listed, nothing asks for a password.
+
+A clone is bare: nobody edits in it, worktrees are made from it. ``refs/remotes/origin/*`` is what
+the source has, as of the last fetch; ``refs/heads/*`` is the project's own branch alone, moved
+only forward.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-from git import GitCommandError, InvalidGitRepositoryError, NoSuchPathError, Repo
-from git.exc import BadName, BadObject
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from engine import process
 from engine.cancel import CancelToken
-from engine.errors import MissingToolError, ToolError, UsageError
+from engine.errors import CancelledError, MissingToolError, ToolError, UsageError
 from engine.projects.sources import Source, SourceKind, check_ref, is_commit, mask
+from engine.text import clean
 
-TIMEOUT = 600.0
-"""Seconds that a clone or a fetch may take."""
+if TYPE_CHECKING:
+    from git import Repo
+
+TIMEOUT = 3600.0
+"""Seconds that a clone or a fetch may take: a repository of gigabytes on a slow line ends too."""
+
+ANSWER_WITHIN = 30.0
+"""Seconds until a server must have said its first word. After that curl and ssh see to it."""
+
+LOCAL_TIMEOUT = 300.0
+"""Seconds that work on this machine's files may take."""
 
 SAFE = (
     *("-c", "core.hooksPath=/dev/null"),
@@ -33,49 +48,60 @@ SAFE = (
     *("-c", "protocol.file.allow=always"),
     *("-c", "fetch.recurseSubmodules=false"),
     *("-c", "submodule.recurse=false"),
+    *("-c", "core.logAllRefUpdates=false"),
     *("-c", "gc.auto=0"),
+    *("-c", "maintenance.auto=false"),
     # A server that sends less than this for that long is taken for dead.
     *("-c", "http.lowSpeedLimit=1"),
     *("-c", "http.lowSpeedTime=30"),
 )
 """Options before every command: no hooks, no helper programs, only these transports."""
 
-ENVIRONMENT = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_ASKPASS": "true",
-    "SSH_ASKPASS": "true",
-    "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=10",
-    "GIT_TEMPLATE_DIR": "",
-    "LC_ALL": "C",
-}
-"""Nothing waits for a person, and messages are in English: they are parsed."""
+_SSH = "-oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=10 -oServerAliveCountMax=3"
 
-_PROGRESS = re.compile(rb"(Receiving objects|Resolving deltas|Counting objects):\s+(\d+)%")
+# Set by Git around its hooks; a build started from one must not work on that repository.
+_OF_A_CALLER = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE"),
+)
+
+# Git runs it when a server asks for a password; the secrets are in the environment, which only
+# this user can read, not among the arguments, which everybody can (gitcredentials(7)).
+_ANSWER = (
+    '!f() { test "$1" = get && '
+    'printf "username=%s\\npassword=%s\\n" "$ESPDECK_GIT_USER" "$ESPDECK_GIT_PASSWORD"; }; f'
+)
+
+_PROGRESS = re.compile(
+    rb"((?:Enumerat|Count|Compress|Receiv|Unpack)ing objects|Resolving deltas):\s+(\d+)(%?)"
+)
 
 _REASONS = (
-    (r"Could not resolve host: (\S+)", "unknown host {0}: check the URL and the network"),
-    (r"Could not resolve hostname ([^:]+)", "unknown host {0}: check the URL and the network"),
+    (r"Could not resolve host(?:name)?:? ([^\s:]+)", "unknown host {0}: check it and the network"),
     (r"(?:Failed to connect to|connect to host) (\S+)", "{0} cannot be reached"),
     (r"Connection (refused|timed out|reset)", "connection {0}"),
-    (r"Operation too slow", "the server sends nothing"),
-    (
-        r"Authentication failed|could not read Username|Permission denied|prompts disabled",
-        "needs authentication: use an SSH key, or a credential helper",
-    ),
+    (r"Operation (?:too slow|timed out)", "the server sends nothing any more"),
     (r"Host key verification failed", "host key unknown: connect once with ssh to accept it"),
     (
-        r"[Rr]epository .*not found|does not appear to be a git repository|not found",
-        "no repository",
+        r"Authentication failed|could not read (?:Username|Password)|Permission denied \("
+        r"|terminal prompts disabled|HTTP Basic: Access denied|error: 40[13]",
+        "needs authentication: use an SSH key, or a credential helper",
     ),
-    (r"Remote branch (\S+) not found|couldn't find remote ref (\S+)", "no branch {0}"),
-    (r"No space left on device", "the disk is full: free some space"),
-    (r"transport '(\w+)' not allowed", "transport {0} is not allowed"),
+    (r"certificate|SSL", "its TLS certificate or connection is not right"),
+    (r"Remote branch (\S+) not found", "no branch {0!r}"),
+    (r"[Rr]epository .*not found|does not appear to be a git repository", "no repository there"),
+    (r"No space left on device|Disk quota exceeded", "the disk is full: free some space"),
+    (
+        r"detected dubious ownership",
+        "belongs to another user: git config --global --add safe.directory PATH trusts it",
+    ),
+    (r"transport '([\w-]+)' not allowed", "transport {0} is not allowed"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit as builds remember it; ``author`` is the name alone."""
+    """A commit as builds remember it; ``author`` is the name alone. Untrusted text."""
 
     sha: str
     message: str
@@ -89,37 +115,37 @@ def clone(
     *,
     on_progress: Callable[[float, str], None],
     cancel: CancelToken,
+    answer_within: float = ANSWER_WITHIN,
 ) -> str:
-    """Clone a repository, bare: worktrees are made from it, and nobody edits in it.
+    """Clone a repository.
 
     Args:
-        path: where to; whole or not there at all when this returns or raises.
+        path: where to; replaced as a whole at the end, and untouched when this raises.
         branch: the branch wanted, None for the repository's own choice.
+        on_progress: called with percent (0 to 100, for each phase anew) and the phase.
+        answer_within: seconds until the server must have said something.
 
     Returns:
         The branch.
 
     Raises:
         ToolError: it cannot be cloned; one line with the reason.
-        UsageError: no such branch.
+        UsageError: no such branch, or no commits.
     """
     part = path.with_name(f".{path.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    shutil.rmtree(path, ignore_errors=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    url = source.url if source.kind is not SourceKind.FILE else f"file://{source.url}"
+    wanted = [] if branch is None else ["--branch", check_ref(branch)]
+    # --no-local: a local source is read by Git's protocol too, not by copying whatever is there.
+    arguments = ["clone", "--no-checkout", "--no-local", "--progress", *wanted, "--"]
     try:
-        _network(
-            ["clone", "--bare", "--progress", "--no-local", "--", url, str(part)],
-            mask(source.url),
-            on_progress,
-            cancel,
-        )
-        found = _pick_branch(part, branch, mask(source.url))
-        part.rename(path)
-    except BaseException:
+        _network(arguments, source, [str(part)], on_progress, cancel, answer_within)
+        found = _chosen_branch(part, branch, mask(source.url))
+        run_git(["-C", str(part), "config", "core.bare", "true"], cancel=cancel)
+        shutil.rmtree(path, ignore_errors=True)
+        (part / ".git").rename(path)
+    finally:
         shutil.rmtree(part, ignore_errors=True)
-        raise
     return found
 
 
@@ -130,92 +156,117 @@ def fetch(
     *,
     on_progress: Callable[[float, str], None],
     cancel: CancelToken,
+    answer_within: float = ANSWER_WITHIN,
 ) -> None:
     """Fetch, and move the branch to where the source has it if that is forward.
 
+    Nobody else may fetch into this clone meanwhile: locks in it are those of a killed ``git``.
+
     Raises:
-        ToolError: the source cannot be reached, or its branch was rewritten.
+        ToolError: the source cannot be reached, or its branch is gone or was rewritten.
     """
-    url = source.url if source.kind is not SourceKind.FILE else f"file://{source.url}"
-    name = check_ref(branch)
-    _network(
-        [
-            *("-C", str(path), "fetch", "--progress", "--tags", "--no-recurse-submodules", "--"),
-            *(url, "+refs/heads/*:refs/remotes/origin/*"),
-        ],
-        mask(source.url),
-        on_progress,
-        cancel,
-    )
+    shown, name = mask(source.url), check_ref(branch)
+    _remove_stale_locks(path)
+    options = ("--progress", "--prune", "--tags", "--force", "--no-write-fetch-head")
+    arguments = ["-C", str(path), "fetch", *options, "--"]
+    refspecs = ["+refs/heads/*:refs/remotes/origin/*"]
+    _network(arguments, source, refspecs, on_progress, cancel, answer_within)
     with open_repository(path) as repository:
-        theirs = f"refs/remotes/origin/{name}"
-        if not _exists(repository, theirs):
-            raise ToolError(f"{mask(source.url)}: no branch {name} any more")
-        ours = f"refs/heads/{name}"
-        if _exists(repository, ours) and not _is_ancestor(repository, ours, theirs):
+        theirs = _sha(repository, f"refs/remotes/origin/{name}")
+        ours = _sha(repository, f"refs/heads/{name}")
+        if theirs is None:
+            raise ToolError(f"{shown}: no branch {name!r} any more")
+        if ours is not None and not repository.is_ancestor(
+            repository.commit(ours), repository.commit(theirs)
+        ):
             raise ToolError(
                 f"branch {name} was rewritten at its source: remove the project and add it anew"
             )
-        repository.git.update_ref(ours, theirs)
+    run_git(["-C", str(path), "update-ref", f"refs/heads/{name}", theirs], cancel=cancel)
 
 
 def resolve(path: Path, ref: str) -> Commit:
-    """The commit that a ref or a hash names.
+    """The commit that a ref or a hash names: a hash, else the project's branch, else the source's.
 
     Raises:
         UsageError: there is none.
         ToolError: the clone is gone.
     """
     check_ref(ref)
+    names = [f"refs/heads/{ref}", f"refs/remotes/origin/{ref}", f"refs/tags/{ref}"]
+    if ref == "HEAD" or is_commit(ref):
+        names.insert(0, ref)
     with open_repository(path) as repository:
-        candidates = [ref] if is_commit(ref) or ref == "HEAD" else []
-        for name in (
-            *candidates,
-            f"refs/heads/{ref}",
-            f"refs/remotes/origin/{ref}",
-            f"refs/tags/{ref}",
-        ):
-            try:
-                found = repository.commit(name)
-            except (BadName, BadObject, ValueError, IndexError, GitCommandError):
-                continue
-            message = found.message if isinstance(found.message, str) else ""
-            return Commit(found.hexsha, message.strip(), found.author.name or "")
+        for name in names:
+            sha = _sha(repository, name)
+            if sha is not None:
+                found = repository.commit(sha)
+                text = found.message
+                message = text if isinstance(text, str) else text.decode("utf-8", "replace")
+                return Commit(sha, _storable(message.strip()), _storable(found.author.name or ""))
     raise UsageError(f"no commit, branch or tag {ref!r}")
 
 
 def branch_exists(path: Path, branch: str) -> bool:
-    """Whether the clone has this branch.
+    """Whether the project's clone has this branch as its own.
 
     Raises:
         ToolError: the clone is gone.
     """
     with open_repository(path) as repository:
-        return _exists(repository, f"refs/heads/{check_ref(branch)}")
+        return _sha(repository, f"refs/heads/{check_ref(branch)}") is not None
+
+
+def is_repository(path: Path) -> bool:
+    """Whether there is a Git repository (or worktree) at this very path."""
+    try:
+        open_repository(path).close()
+    except ToolError:
+        return False
+    return True
 
 
 def open_repository(path: Path) -> Repo:
-    """Open a clone.
+    """Open a clone or a worktree to read from it.
 
     Raises:
         ToolError: it is gone, or no repository any more.
+        MissingToolError: Git is not installed.
     """
+    # GitPython looks for git as it is imported, and would raise an ImportError of many lines.
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    from git import GitError, Repo
+
+    if shutil.which("git") is None:
+        raise MissingToolError("git is not installed")
     try:
-        return Repo(path)
-    except (InvalidGitRepositoryError, NoSuchPathError) as error:
+        repository = Repo(path, expand_vars=False)
+    except (GitError, OSError, ValueError) as error:
         raise ToolError(f"{path}: no Git repository any more: sync the project") from error
+    folder = Path(repository.git_dir)
+    repository.git.update_environment(
+        GIT_DIR=str(folder),
+        GIT_INDEX_FILE=str(folder / "index"),
+        **({} if repository.bare else {"GIT_WORK_TREE": str(path)}),
+        GIT_OPTIONAL_LOCKS="0",
+        LC_ALL="C",
+    )
+    return repository
 
 
-def run_git(arguments: list[str], *, cancel: CancelToken, timeout: float = 60.0) -> str:
-    """Run git on this machine's files, safely; gives back what it printed.
+def run_git(
+    arguments: list[str], *, cancel: CancelToken, timeout: float = LOCAL_TIMEOUT
+) -> process.Completed:
+    """Run git safely on this machine's files.
 
     Raises:
         ToolError: it failed; one line.
+        MissingToolError: Git is not installed.
     """
-    done = process.run(["git", *SAFE, *arguments], timeout=timeout, cancel=cancel, env=ENVIRONMENT)
+    done = _run(arguments, timeout=timeout, cancel=cancel)
     if done.returncode != 0:
         raise ToolError(f"git: {explain(done.tail)}")
-    return done.tail
+    return done
 
 
 def explain(output: str) -> str:
@@ -223,57 +274,130 @@ def explain(output: str) -> str:
     for pattern, reason in _REASONS:
         match = re.search(pattern, output)
         if match:
-            return reason.format(*(group for group in match.groups() if group))
-    lines = [line for line in output.replace("\r", "\n").splitlines() if line.strip()]
+            return clean(reason.format(*match.groups()))
+    lines = [line.strip() for line in re.split(r"[\r\n]+", output) if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
-    return mask((fatal or lines or ["no reason given"])[0].strip())
+    return mask(clean((fatal or lines or ["no reason given"])[0]))[:300]
+
+
+def _run(
+    arguments: list[str],
+    *,
+    timeout: float,
+    cancel: CancelToken,
+    on_output: Callable[[bytes], None] | None = None,
+    secrets: dict[str, str] | None = None,
+) -> process.Completed:
+    if shutil.which("git") is None:
+        raise MissingToolError("git is not installed")
+    inherited = [word for name in _OF_A_CALLER if name in os.environ for word in ("-u", name)]
+    program = ["env", *inherited, "git"] if inherited else ["git"]
+    return process.run(
+        [*program, *SAFE, *arguments],
+        timeout=timeout,
+        cancel=cancel,
+        on_output=on_output,
+        env={
+            # Nothing waits for a person, and messages are in English: they are parsed.
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ASKPASS": "true",
+            "SSH_ASKPASS": "true",
+            "GIT_SSH_COMMAND": f"{os.environ.get('GIT_SSH_COMMAND', 'ssh')} {_SSH}",
+            "GIT_TEMPLATE_DIR": "",
+            "LC_ALL": "C",
+            **(secrets or {}),
+        },
+    )
 
 
 def _network(
     arguments: list[str],
-    shown: str,
+    source: Source,
+    rest: list[str],
     on_progress: Callable[[float, str], None],
     cancel: CancelToken,
+    answer_within: float,
 ) -> None:
+    """Run ``git arguments URL rest`` and end it when the server keeps silent."""
+    shown = mask(source.url)
+    url, options, secrets = _credentials(source)
+    ended = CancelToken()
+    forget = cancel.on_stop(ended.cancel)
+    silence = threading.Timer(answer_within, ended.cancel)
+    silence.daemon = True
+
     def watch(chunk: bytes) -> None:
         for match in _PROGRESS.finditer(chunk):
-            on_progress(float(match[2]), match[1].decode().lower())
+            silence.cancel()
+            if match[3]:
+                on_progress(float(match[2]), match[1].decode().lower())
 
+    silence.start()
     try:
-        done = process.run(
-            ["git", *SAFE, *arguments],
+        done = _run(
+            [*options, *arguments, url, *rest],
             timeout=TIMEOUT,
-            cancel=cancel,
+            cancel=ended,
             on_output=watch,
-            env=ENVIRONMENT,
+            secrets=secrets,
         )
-    except MissingToolError as error:
-        raise MissingToolError("git is not installed") from error
+    except CancelledError:
+        cancel.check()
+        raise ToolError(
+            f"{shown}: no answer within {answer_within:g} s: check the URL and the network"
+        ) from None
+    except ToolError:
+        raise ToolError(f"{shown}: not done after {TIMEOUT / 60:g} minutes, ended it") from None
+    finally:
+        silence.cancel()
+        forget()
     if done.returncode != 0:
         raise ToolError(f"{shown}: {explain(done.tail)}")
 
 
-def _pick_branch(path: Path, branch: str | None, shown: str) -> str:
+def _credentials(source: Source) -> tuple[str, list[str], dict[str, str]]:
+    """The URL without user and password, options to ask for them, and the variables they are in."""
+    parts = urlsplit(source.url) if source.kind is SourceKind.HTTPS else None
+    if parts is None or "@" not in parts.netloc:
+        return source.url, [], {}
+    host = parts.netloc.rpartition("@")[2]
+    secrets = {
+        "ESPDECK_GIT_USER": unquote(parts.username or ""),
+        "ESPDECK_GIT_PASSWORD": unquote(parts.password or ""),
+    }
+    options = ["-c", f"credential.https://{host}.helper={_ANSWER}"]
+    return parts._replace(netloc=host).geturl(), options, secrets
+
+
+def _chosen_branch(path: Path, branch: str | None, shown: str) -> str:
     with open_repository(path) as repository:
         if branch is not None:
-            if not _exists(repository, f"refs/heads/{check_ref(branch)}"):
+            # --branch takes a tag too, and then makes no branch.
+            if _sha(repository, f"refs/heads/{branch}") is None:
                 raise UsageError(f"{shown}: no branch {branch!r}")
             return branch
         heads = [head.name for head in repository.heads]
         if not heads:
-            raise UsageError(f"{shown}: it has no commits yet")
-        if not repository.head.is_detached and repository.head.reference.name in heads:
-            return repository.head.reference.name
+            raise UsageError(f"{shown}: no commits, or no branch to start from: name a branch")
         return heads[0]
 
 
-def _is_ancestor(repository: Repo, older: str, newer: str) -> bool:
-    return repository.is_ancestor(repository.commit(older), repository.commit(newer))
+def _remove_stale_locks(path: Path) -> None:
+    for lock in (*path.glob("*.lock"), *(path / "refs").rglob("*.lock")):
+        lock.unlink(missing_ok=True)
 
 
-def _exists(repository: Repo, ref: str) -> bool:
+def _sha(repository: Repo, name: str) -> str | None:
+    from git import GitError
+    from git.exc import ODBError
+
     try:
-        repository.commit(ref)
-    except (BadName, BadObject, ValueError, IndexError, GitCommandError):
-        return False
-    return True
+        return repository.commit(name).hexsha
+    # GitPython raises the latter for names it cannot make out, and for what is no commit.
+    except (GitError, ODBError, ValueError, IndexError, TypeError, AttributeError):
+        return None
+
+
+def _storable(text: str) -> str:
+    """GitPython gives back undecodable bytes as lone surrogates, which no database takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")

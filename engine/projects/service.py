@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import shutil
 import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.errors import EspdeckError, Interrupted, UsageError
-from engine.events import Bus, ProjectChanged
+from engine.events import Bus, Problem, ProjectChanged
+from engine.lock import FileLock
 from engine.projects import git
 from engine.projects.sources import Source, check_ref, check_source
 from engine.projects.worktrees import Slots
@@ -28,7 +32,24 @@ SAY_EVERY = 0.2
 DEFAULT_TARGET = "esp32c3"
 """The chip of a project that does not say."""
 
-_INTERRUPTED = "the import was interrupted: sync to try again"
+DEFAULT_TARGET = "esp32c3"
+"""The chip of a project when nobody says another."""
+
+STOP_WITHIN = 5.0
+"""Seconds that a clone or a fetch gets to stop."""
+
+_INTERRUPTED = "import was interrupted: sync to try again"
+_MAX_NAME = 80
+
+_LOG = logging.getLogger("espdeck.projects")
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A project that is being cloned or synced here, and how to end that."""
+
+    thread: threading.Thread
+    cancel: CancelToken
 
 
 class Projects:
@@ -46,7 +67,7 @@ class Projects:
         self._folder = folder
         self._slots = slots
         self._lock = threading.Lock()
-        self._working: dict[uuid.UUID, tuple[threading.Thread, CancelToken]] = {}
+        self._working: dict[uuid.UUID, _Job] = {}
 
     def list(self) -> Sequence[Project]:
         """Every project, by name."""
@@ -90,16 +111,18 @@ class Projects:
             raise UsageError(f"target {target!r} is not one of {', '.join(TARGETS)}")
         if branch is not None:
             check_ref(branch)
-        if name is not None and (not name.strip() or len(name) > 80 or not name.isprintable()):
-            raise UsageError(f"{name!r} is no name for a project")
+        if name is not None and not (0 < len(name.strip()) <= _MAX_NAME and name.isprintable()):
+            raise UsageError(
+                f"{name[:_MAX_NAME]!r} is no name for a project (1 to {_MAX_NAME} characters)"
+            )
         project = Project(
-            name=name.strip() if name else self._free_name(checked.name),
+            name=name.strip() if name is not None else self._free_name(checked.name),
             source=checked.url,
             branch=branch,
             target=target,
             status_detail="waits to be cloned",
         )
-        project.clone_path = str(self._folder / f"{project.id}.git")
+        project.clone_path = str(self._clone_path(project.id))
         store_projects.add_project(self._store, project)
         self._say(project)
         self._work(project.id, lambda cancel: self._clone(project, checked, cancel))
@@ -114,14 +137,15 @@ class Projects:
             UsageError: it is neither a project nor a repository, or is for another chip.
         """
         found = store_projects.find_project(self._store, wanted)
-        if found is None:
-            wanted = check_source(wanted).url
-            found = store_projects.find_project(self._store, wanted)
+        source = None
+        if found is None or found.source == wanted:
+            source = check_source(wanted)
+            found = store_projects.find_project(self._store, source.url)
         if found is None:
             return self.wait(self.add(wanted, target=target or DEFAULT_TARGET).id)
         if target is not None and target != found.target:
             raise UsageError(f"{found.name} is for {found.target}, not {target}")
-        if found.source == wanted:
+        if source is not None and not self._is_working(found.id):
             self.sync(found.id)
         return self.wait(found.id)
 
@@ -133,10 +157,10 @@ class Projects:
         """
         project = store_projects.get_project(self._store, project_id)
         source = check_source(project.source)
-        if Path(project.clone_path).is_dir() and project.branch is not None:
-            self._work(project_id, lambda cancel: self._fetch(project, source, cancel))
-        else:
-            self._work(project_id, lambda cancel: self._clone(project, source, cancel))
+        job = self._clone
+        if project.branch is not None and git.is_repository(Path(project.clone_path)):
+            job = self._fetch
+        self._work(project_id, lambda cancel: job(project, source, cancel))
 
     def remove(self, project_id: uuid.UUID) -> None:
         """Forget a project, with its clone, worktrees, builds and logs.
@@ -155,65 +179,117 @@ class Projects:
         with self._lock:
             working = self._working.get(project_id)
         if working is not None:
-            working[1].cancel()
-            working[0].join(5)
-        store_projects.remove_project(self._store, project_id)
-        shutil.rmtree(project.clone_path, ignore_errors=True)
-        self._slots.remove(str(project_id))
+            working.cancel.cancel()
+            working.thread.join(STOP_WITHIN)
+        lock = self._file_lock(project_id)
+        if not lock.acquire():
+            raise UsageError(f"{project.name} is being cloned or synced: try again when it is done")
+        try:
+            # A negative limit is none in SQLite.
+            kept = store_builds.list_builds(self._store, project_id=project_id, limit=-1)
+            store_projects.remove_project(self._store, project_id)
+            for build in kept:
+                if build.artifacts_path:
+                    shutil.rmtree(build.artifacts_path, ignore_errors=True)
+            shutil.rmtree(self._clone_path(project_id), ignore_errors=True)
+            self._slots.remove(str(project_id))
+            lock.path.unlink(missing_ok=True)
+        finally:
+            lock.release()
         self._say(project, removed=True)
 
     def wait(self, project_id: uuid.UUID, timeout: float | None = None) -> Project:
-        """Wait until a project is neither cloned nor synced; returns it as it then stands."""
+        """Wait until a project is neither cloned nor synced here, or ``timeout`` seconds.
+
+        Returns:
+            The project as it then stands.
+        """
         with self._lock:
             working = self._working.get(project_id)
         if working is not None:
-            working[0].join(timeout)
+            working.thread.join(timeout)
         return store_projects.get_project(self._store, project_id)
 
     def recover(self) -> None:
         """Say of projects that a dead process was importing that they are not imported."""
         for project in self.list():
-            if project.status is ProjectStatus.PENDING:
-                self._update(project.id, ProjectStatus.ERROR, _INTERRUPTED)
+            lock = self._file_lock(project.id)
+            if project.status is ProjectStatus.PENDING and lock.acquire():
+                try:
+                    self._update(project.id, ProjectStatus.ERROR, _INTERRUPTED)
+                finally:
+                    lock.release()
 
     def close(self) -> None:
         """Stop cloning and syncing."""
         with self._lock:
-            working = list(self._working.values())
-        for _thread, cancel in working:
-            cancel.interrupt()
-        for thread, _cancel in working:
-            thread.join(5)
+            working = tuple(self._working.values())
+        for job in working:
+            job.cancel.interrupt()
+        for job in working:
+            job.thread.join(STOP_WITHIN)
 
     def _work(self, project_id: uuid.UUID, job: Callable[[CancelToken], None]) -> None:
+        """Do a job in a thread; one at a time for each project, over all processes."""
         cancel = CancelToken()
+        lock = self._file_lock(project_id)
 
         def work() -> None:
             try:
-                job(cancel)
-            except EspdeckError as error:
-                self._update(project_id, ProjectStatus.ERROR, str(error))
-            except Interrupted:
-                self._update(project_id, ProjectStatus.ERROR, _INTERRUPTED)
-            except OSError as error:
-                self._update(project_id, ProjectStatus.ERROR, f"{error.filename}: {error.strerror}")
+                self._explained(project_id, lambda: job(cancel))
             finally:
                 with self._lock:
                     del self._working[project_id]
+                    lock.release()
 
         with self._lock:
-            if project_id in self._working:
+            if project_id in self._working or not lock.acquire():
                 raise UsageError("it is being cloned or synced already")
-            thread = threading.Thread(target=work, name="project", daemon=True)
-            self._working[project_id] = (thread, cancel)
+            # A daemon: a server that keeps silent must not keep the process alive.
+            thread = threading.Thread(target=work, name=f"project {project_id}", daemon=True)
+            self._working[project_id] = _Job(thread, cancel)
             thread.start()
+
+    def _explained(self, project_id: uuid.UUID, job: Callable[[], None]) -> None:
+        """Do a job and write down how it failed; nothing gets past this."""
+        try:
+            try:
+                job()
+            except Interrupted:
+                project = store_projects.get_project(self._store, project_id)
+                if project.status is ProjectStatus.PENDING:
+                    project = store_projects.update_project(
+                        self._store, project_id, status=ProjectStatus.ERROR, detail=_INTERRUPTED
+                    )
+                self._say(project)
+            except EspdeckError as error:
+                self._update(project_id, ProjectStatus.ERROR, str(error))
+            except OSError as error:
+                reason = f"{error.filename}: {os.strerror(error.errno or 0)}"
+                self._update(project_id, ProjectStatus.ERROR, reason)
+            except Exception as error:
+                _LOG.exception("project %s", project_id)
+                reason = f"internal error: {error!r} (see espdeck.log)"
+                self._update(project_id, ProjectStatus.ERROR, reason)
+        except EspdeckError as error:
+            # Not even that can be written: the disk is full, or the store is gone.
+            self._bus.publish(Problem(message=str(error)))
+
+    def _is_working(self, project_id: uuid.UUID) -> bool:
+        with self._lock:
+            return project_id in self._working
+
+    def _clone_path(self, project_id: uuid.UUID) -> Path:
+        return self._folder / f"{project_id}.git"
+
+    def _file_lock(self, project_id: uuid.UUID) -> FileLock:
+        return FileLock(self._folder / f"{project_id}.lock")
 
     def _clone(self, project: Project, source: Source, cancel: CancelToken) -> None:
         self._update(project.id, ProjectStatus.PENDING, "cloning")
-        path = Path(project.clone_path)
         branch = git.clone(
             source,
-            path,
+            Path(project.clone_path),
             project.branch,
             on_progress=self._progress(project, ProjectStatus.PENDING),
             cancel=cancel,
@@ -225,13 +301,11 @@ class Projects:
 
     def _fetch(self, project: Project, source: Source, cancel: CancelToken) -> None:
         assert project.branch is not None
-        self._update(project.id, ProjectStatus.ACTIVE, "syncing")
+        # Only said, not written: the project is as usable as it was while this goes on.
+        progress = self._progress(project, project.status)
+        progress(0.0, "syncing")
         git.fetch(
-            Path(project.clone_path),
-            source,
-            project.branch,
-            on_progress=self._progress(project, ProjectStatus.ACTIVE),
-            cancel=cancel,
+            Path(project.clone_path), source, project.branch, on_progress=progress, cancel=cancel
         )
         changed = store_projects.update_project(
             self._store, project.id, status=ProjectStatus.ACTIVE, synced=True
@@ -239,7 +313,7 @@ class Projects:
         self._say(changed)
 
     def _progress(self, project: Project, status: ProjectStatus) -> Callable[[float, str], None]:
-        said = 0.0
+        said = -SAY_EVERY
 
         def say(percent: float, what: str) -> None:
             nonlocal said

@@ -6,17 +6,21 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from engine.errors import UsageError
 
 ACCEPTED = "https://…, ssh://…, user@host:path, file://… or a path"
 
-_SCP = re.compile(r"^[A-Za-z0-9][\w.-]*@[A-Za-z0-9][\w.-]*:(?!/?/)[^\s:]+$")
-_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
-_COMMIT = re.compile(r"^[0-9a-fA-F]{4,40}$")
+_MAX_LENGTH = 2000
+
+# A host, user or remote path that begins with a dash would be an option of ssh or of Git.
+_SCP = re.compile(r"[A-Za-z0-9_][\w.-]*@[A-Za-z0-9][\w.-]*:(?!//|-)[^\s:]+", re.ASCII)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_HOST = re.compile(r"[A-Za-z0-9][\w.-]*|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
+_COMMIT = re.compile(r"[0-9a-fA-F]{4,64}")
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^[/.-]|[/.]$|^@$")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_SECRETS = re.compile(r"(?<=://)[^/\s]*@|^[^/\s:@]*:[^/\s]*@")
 
 
 class SourceKind(StrEnum):
@@ -32,7 +36,8 @@ class Source:
     """A repository that may be cloned.
 
     Args:
-        url: what Git is given; an absolute path for a local one.
+        url: what Git is given; an absolute path for a local one. May hold a password:
+            :func:`mask` it wherever it is shown.
         kind: how it is reached.
         name: what its project may be called.
     """
@@ -45,28 +50,30 @@ class Source:
 def check_source(text: str) -> Source:
     """Check a repository's URL or path.
 
+    Plain ``http://`` and ``git://`` are refused: what comes over them can be changed on the way,
+    and it is compiled and flashed. So is ``file://`` with a host.
+
     Raises:
         UsageError: it is of a kind that is not accepted, or a path without a repository.
     """
     text = text.strip()
-    shown = mask(text)
-    if not text or text.startswith("-") or _CONTROL.search(text):
+    shown = mask(text[:200])
+    if not text or text.startswith("-") or not text.isprintable() or len(text) > _MAX_LENGTH:
         raise UsageError(f"{shown!r} is no repository: give {ACCEPTED}")
-    if _SCP.match(text):
+    if _SCP.fullmatch(text):
         return Source(text, SourceKind.SSH, _name(text.rpartition(":")[2]))
-    if "::" in text:
-        raise UsageError(f"{shown}: transport helpers are not accepted; give {ACCEPTED}")
     scheme = text.partition("://")[0].lower() if "://" in text else ""
     if scheme in ("https", "ssh"):
         return _remote(text, SourceKind(scheme))
     if scheme == "file":
-        parts = urlsplit(text)
-        if parts.netloc not in ("", "localhost"):
+        host, slash, path = text[len("file://") :].partition("/")
+        if host not in ("", "localhost"):
             raise UsageError(f"{shown}: file:// reaches this machine only")
-        return _local(Path(parts.path), shown)
-    if scheme or (_SCHEME.match(text) and not Path(text).exists()):
-        raise UsageError(f"{shown}: not accepted; give {ACCEPTED}")
-    return _local(Path(text).expanduser(), shown)
+        return _local(slash + unquote(path), shown)
+    # A folder may have a colon in its name, but then it is one that is there.
+    if _SCHEME.match(text) and not _is_folder(text):
+        raise UsageError(f"{shown} is not accepted: give {ACCEPTED}")
+    return _local(text, shown)
 
 
 def check_ref(text: str) -> str:
@@ -75,44 +82,62 @@ def check_ref(text: str) -> str:
     Raises:
         UsageError: Git could take it for something else.
     """
-    if not text or len(text) > 200 or _BAD_REF.search(text):
-        raise UsageError(f"{text!r} is no branch, tag or commit")
+    if not text or len(text) > 200 or not text.isprintable() or _BAD_REF.search(text):
+        raise UsageError(f"{text[:200]!r} is no branch, tag or commit")
     return text
 
 
 def is_commit(text: str) -> bool:
     """Whether this may be the hash of a commit, whole or shortened."""
-    return bool(_COMMIT.match(text))
+    return _COMMIT.fullmatch(text) is not None
 
 
-def mask(url: str) -> str:
-    """A URL without the user and password in it, for logs and screens."""
-    return re.sub(r"(?<=://)[^/@\s]+@", "***@", url)
+def mask(text: str) -> str:
+    """A URL, or text with URLs in it, without users and passwords: for logs and screens."""
+    return _SECRETS.sub("***@", text)
 
 
 def _remote(text: str, kind: SourceKind) -> Source:
     try:
         parts = urlsplit(text)
-        host, _port = parts.hostname, parts.port
-    except ValueError as error:
-        raise UsageError(f"{mask(text)}: {error}") from error
-    # A host or user that begins with a dash would be an option of ssh.
-    if not host or host.startswith("-") or (parts.username or "").startswith("-"):
-        raise UsageError(f"{mask(text)}: no host in it")
+        _port = parts.port
+    except ValueError:
+        # What looks like a port may be a password with a slash in it: say nothing of it.
+        raise UsageError(
+            f"{kind}://… has no valid host and port (in a password, write %2F for /)"
+        ) from None
+    user, secret = unquote(parts.username or ""), unquote(parts.password or "")
+    if not _HOST.fullmatch(parts.hostname or "") or user.startswith("-"):
+        raise UsageError(f"{mask(text)}: no valid host in it")
+    if not (user + secret).isprintable():
+        raise UsageError(f"{mask(text)}: control characters in user or password")
     if not parts.path.strip("/"):
         raise UsageError(f"{mask(text)}: no repository in it")
     return Source(text, kind, _name(parts.path))
 
 
-def _local(path: Path, shown: str) -> Source:
-    path = path.resolve()
-    if not path.is_dir():
+def _local(text: str, shown: str) -> Source:
+    try:
+        path = Path(text).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError):
+        raise UsageError(f"{shown}: no such folder; give {ACCEPTED}") from None
+    if not _is_folder(str(path)):
         raise UsageError(f"{shown}: no such folder; give {ACCEPTED}")
-    if not ((path / ".git").exists() or (path / "HEAD").is_file()):
+    if not str(path).isprintable():
+        raise UsageError(f"{shown}: a path with control characters in it is not accepted")
+    bare = all((path / name).exists() for name in ("HEAD", "objects", "refs"))
+    if not bare and not (path / ".git").exists():
         raise UsageError(f"{shown}: not a Git repository (git init makes one)")
     return Source(str(path), SourceKind.FILE, _name(str(path)))
 
 
+def _is_folder(text: str) -> bool:
+    try:
+        return Path(text).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def _name(path: str) -> str:
     last = path.rstrip("/").removesuffix("/.git").rpartition("/")[2].removesuffix(".git")
-    return re.sub(r"[^\w.-]+", "-", last).strip("-.") or "project"
+    return re.sub(r"[^\w.-]+", "-", unquote(last))[:80].strip("-.") or "project"

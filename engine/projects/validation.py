@@ -31,18 +31,21 @@ class Rule:
         code: of the finding when it does not.
         broken: the line that says so, None when it holds.
         hint: what a person might do.
+        needs: rules that must hold for this one to make sense.
     """
 
     code: str
     broken: Callable[[Subject], str | None]
     hint: str
+    needs: tuple[str, ...] = ()
 
 
 def _active(subject: Subject) -> str | None:
     project = subject.project
     if project.status is ProjectStatus.ACTIVE:
         return None
-    return f"project {project.name} is {project.status}, not active"
+    detail = f": {project.status_detail}" if project.status_detail else ""
+    return f"project {project.name} is {project.status}, not active{detail}"
 
 
 def _clone_path(subject: Subject) -> str | None:
@@ -51,13 +54,15 @@ def _clone_path(subject: Subject) -> str | None:
 
 
 def _repository(subject: Subject) -> str | None:
-    with git.open_repository(Path(subject.project.clone_path)):
-        return None
+    path = Path(subject.project.clone_path)
+    return None if git.is_repository(path) else f"{path} is no Git repository"
 
 
 def _branch(subject: Subject) -> str | None:
     project = subject.project
-    if project.branch is None or git.branch_exists(Path(project.clone_path), project.branch):
+    if project.branch is None:
+        return "the project has no branch"
+    if git.branch_exists(Path(project.clone_path), project.branch):
         return None
     return f"branch {project.branch} is not there"
 
@@ -73,46 +78,78 @@ def _target(subject: Subject) -> str | None:
     return f"target {subject.target!r} is not one of {', '.join(TARGETS)}"
 
 
-def _toolchain(subject: Subject) -> str | None:
-    toolchain = choose_toolchain(subject.source)
-    return toolchain.missing(subject.target)
-
-
 def _buildable(subject: Subject) -> str | None:
     toolchain = choose_toolchain(subject.source)
     if subject.target in toolchain.targets():
         return None
-    return f"{toolchain.name} does not build for {subject.target}"
+    chips = ", ".join(sorted(toolchain.targets()))
+    return f"{toolchain.name} builds for {chips}, not for {subject.target}"
+
+
+def _toolchain(subject: Subject) -> str | None:
+    return choose_toolchain(subject.source).missing(subject.target)
 
 
 RULES = (
-    Rule("project.status", _active, "sync it, and look at its status"),
+    Rule("project.status", _active, "sync the project, and look at its status"),
     Rule("project.clone", _clone_path, "sync the project: it is cloned anew"),
-    Rule("project.repository", _repository, "sync the project: it is cloned anew"),
-    Rule("project.branch", _branch, "sync the project, or choose another branch"),
-    Rule("project.cmake", _cmake_lists, "espdeck builds CMake projects: ESP-IDF's and plain ones"),
-    Rule("project.target", _target, "choose a chip that espdeck knows"),
-    Rule("toolchain.missing", _toolchain, "espdeck doctor says what is installed"),
-    Rule("toolchain.target", _buildable, "choose another chip"),
+    Rule(
+        "project.repository",
+        _repository,
+        "sync the project: it is cloned anew",
+        needs=("project.clone",),
+    ),
+    Rule(
+        "project.branch",
+        _branch,
+        "sync the project, or add it again with another branch",
+        needs=("project.repository",),
+    ),
+    Rule(
+        "project.cmake",
+        _cmake_lists,
+        "espdeck builds CMake projects: ESP-IDF's and plain ones",
+    ),
+    Rule("project.target", _target, "add the project again with one of these chips"),
+    Rule(
+        "toolchain.target",
+        _buildable,
+        "add the project again with another chip",
+        needs=("project.cmake", "project.target"),
+    ),
+    Rule(
+        "toolchain.missing",
+        _toolchain,
+        "espdeck doctor says what is installed",
+        needs=("toolchain.target",),
+    ),
 )
-"""In the order in which they are looked at; the first that is broken ends it, as what follows
-would only repeat it."""
+"""In the order in which they are looked at."""
 
 
 def validate(project: Project, source: Path, target: str) -> tuple[Finding, ...]:
-    """Look at every rule until one is broken.
+    """Look at every rule.
 
     Args:
         project: as it stands in the store.
         source: worktree of the commit.
         target: the chip.
+
+    Returns:
+        One finding for each rule that is broken; none for what only follows from another.
     """
     subject = Subject(project, source, target)
+    failed: set[str] = set()
+    found: list[Finding] = []
     for rule in RULES:
+        if failed.intersection(rule.needs):
+            failed.add(rule.code)
+            continue
         try:
             line = rule.broken(subject)
         except EspdeckError as error:
             line = str(error)
         if line is not None:
-            return (Finding(Severity.ERROR, rule.code, line, hint=rule.hint),)
-    return ()
+            failed.add(rule.code)
+            found.append(Finding(Severity.ERROR, rule.code, line, hint=rule.hint))
+    return tuple(found)

@@ -8,6 +8,8 @@ not change untouched, and the build directory beside it stays.
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -17,9 +19,11 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.errors import ToolError
 from engine.lock import FileLock
-from engine.projects.git import open_repository, run_git
+from engine.projects.git import SAFE, TIMEOUT, explain, open_repository, resolve, run_git
 
 _MAX_SLOTS = 64
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +45,71 @@ class Slot:
 
     def build_dir(self, target: str) -> Path:
         """Where to build for a chip; kept between builds."""
-        return self.folder / f"build-{target}"
+        return self.folder / f"build-{_plain(target)}"
 
     def apply(self, patch: str) -> None:
-        """Apply a unified diff to the worktree.
+        """Apply a unified diff: it may change lines of tracked files, and nothing else.
 
         Raises:
-            ToolError: it does not apply, or leaves the worktree.
+            ToolError: it does not apply, leaves the worktree, or makes, deletes, renames, links
+                or changes the mode of a file. Nothing was changed then.
         """
         path = self.folder / "apply.patch"
-        path.write_text(patch, "utf-8")
+        path.write_bytes(patch.encode("utf-8", "surrogateescape"))
         try:
-            run_git(["-C", str(self.source), "apply", "--", str(path)], cancel=self.cancel)
+            self._check_patch(path)
+            command = ["-C", str(self.source), "apply", "--whitespace=nowarn", "--", str(path)]
+            run_git(command, cancel=self.cancel)
         finally:
             path.unlink(missing_ok=True)
 
+    def diff(self) -> str:
+        """What differs from the commit, as a unified diff; text may hold lone surrogates.
+
+        Raises:
+            ToolError: Git cannot say.
+        """
+        plain = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames")
+        prefixes = ("--src-prefix=a/", "--dst-prefix=b/")
+        return self._read("diff", *plain, *prefixes, "HEAD", "--")
+
+    def _check_patch(self, path: Path) -> None:
+        summary = self._read("apply", "--summary", "--", str(path)).strip()
+        if summary:
+            raise ToolError(
+                f"the patch does more than change lines: {explain(summary.splitlines()[0])}"
+            )
+        counts = self._read("apply", "--numstat", "-z", "--", str(path))
+        for entry in filter(None, counts.split("\0")):
+            name = entry.split("\t", 2)[-1]
+            # Git itself refuses what lies outside, in .git, or behind a link.
+            if not self._read("ls-files", "-z", "--", f":(literal){name}"):
+                raise ToolError(f"the patch changes {explain(name)}, which is not tracked")
+            if (self.source / name).is_symlink():
+                raise ToolError(f"the patch changes the link {explain(name)}")
+
+    def _read(self, command: str, *arguments: str) -> str:
+        from git import GitCommandError
+
+        with open_repository(self.source) as repository:
+            try:
+                return str(
+                    repository.git.execute(
+                        ["git", *SAFE, command, *arguments],
+                        strip_newline_in_stdout=False,
+                        kill_after_timeout=60.0,
+                    )
+                )
+            except GitCommandError as error:
+                raise ToolError(f"git: {explain(str(error.stderr))}") from error
+
 
 class Slots:
-    """The slots of every project; the lowest free one is taken."""
+    """The slots of every project; the lowest free one is taken.
+
+    A slot is held by a lock on a file, so it is free again when its process is gone, and threads
+    and processes never share one.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -66,22 +117,29 @@ class Slots:
 
     @contextlib.contextmanager
     def take(self, project: str, clone: Path, sha: str, *, cancel: CancelToken) -> Iterator[Slot]:
-        """Hold a slot with a worktree of one commit.
+        """Hold a slot with a worktree of one commit, and its submodules.
+
+        Args:
+            project: names the slots' folder.
+            sha: the commit, whole.
 
         Raises:
-            ToolError: the commit cannot be checked out, or a link in it leaves the worktree.
+            ToolError: the commit cannot be checked out, a submodule cannot be fetched, or a link
+                leaves the worktree.
+            UsageError: the clone has no such commit.
         """
-        lock, folder = self._free(project)
+        commit = resolve(clone, sha).sha
+        lock, folder = self._free(_plain(project))
         try:
             slot = Slot(folder, cancel)
-            _check_out(clone, slot, sha)
+            _check_out(clone, slot, commit)
             yield slot
         finally:
             lock.release()
 
     def remove(self, project: str) -> None:
         """Delete every slot of a project."""
-        shutil.rmtree(self._folder / project, ignore_errors=True)
+        shutil.rmtree(self._folder / _plain(project), ignore_errors=True)
 
     def _free(self, project: str) -> tuple[FileLock, Path]:
         with self._lock:
@@ -93,41 +151,82 @@ class Slots:
         raise ToolError(f"{_MAX_SLOTS} builds of one project at once: wait for one to end")
 
 
+def _plain(name: str) -> str:
+    """A name that is a path of one part below where it is put."""
+    if not _PLAIN_NAME.fullmatch(name):
+        raise ToolError(f"{name!r} cannot be the name of a folder")
+    return name
+
+
 def _check_out(clone: Path, slot: Slot, sha: str) -> None:
-    source = slot.source
-    with open_repository(clone):
-        pass
-    git = ["-C", str(source)]
-    if (source / ".git").is_file():
-        # What a killed process left; the slot is ours alone.
-        for stale in (clone / "worktrees").glob("*/index.lock"):
-            if (stale.parent / "gitdir").read_text().strip() == str(source / ".git"):
-                stale.unlink(missing_ok=True)
-        try:
-            run_git([*git, "checkout", "--force", "--detach", sha], cancel=slot.cancel)
-        except ToolError:
-            _add(clone, slot, sha)
-    else:
+    git = ["-C", str(slot.source)]
+    entry = _entry(clone, slot)
+    if entry is None:
         _add(clone, slot, sha)
-    run_git([*git, "clean", "-ffdx"], cancel=slot.cancel)
-    _check_links(source)
+    else:
+        # What a killed process left; the slot is ours alone.
+        for stale in entry.glob("*.lock"):
+            stale.unlink(missing_ok=True)
+        try:
+            run_git([*git, "checkout", "--force", "--detach", sha, "--"], cancel=slot.cancel)
+        except ToolError:
+            # A damaged index, or a worktree that something else took for its own.
+            _add(clone, slot, sha)
+    _update_submodules(slot)
+    run_git([*git, "clean", "-ffdxq"], cancel=slot.cancel)
+    _check_links(slot.source)
+
+
+def _entry(clone: Path, slot: Slot) -> Path | None:
+    """The folder in which this clone keeps the worktree, None when it is not its worktree."""
+    try:
+        word, _, text = (slot.source / ".git").read_text("utf-8").partition(": ")
+    except (OSError, UnicodeDecodeError):
+        return None
+    entry = Path(text.strip())
+    known = word == "gitdir" and entry.parent.resolve() == (clone / "worktrees").resolve()
+    return entry if known and entry.is_dir() else None
 
 
 def _add(clone: Path, slot: Slot, sha: str) -> None:
     shutil.rmtree(slot.source, ignore_errors=True)
     git = ["-C", str(clone), "worktree"]
     run_git([*git, "prune"], cancel=slot.cancel)
-    run_git(
-        [*git, "add", "--force", "--detach", "--", str(slot.source), sha],
-        cancel=slot.cancel,
-        timeout=300.0,
-    )
+    run_git([*git, "add", "--force", "--detach", "--", str(slot.source), sha], cancel=slot.cancel)
+
+
+def _update_submodules(slot: Slot) -> None:
+    """Check submodules out; their URLs come from the repository, so never from this machine."""
+    if not (slot.source / ".gitmodules").is_file():
+        return
+    git = ["-C", str(slot.source), "-c", "protocol.file.allow=never", "submodule"]
+    update = ["update", "--init", "--recursive", "--force", "--checkout"]
+    try:
+        run_git([*git, "sync", "--recursive", "--quiet"], cancel=slot.cancel)
+        run_git([*git, *update], cancel=slot.cancel, timeout=TIMEOUT)
+        foreach = ["foreach", "--recursive", "--quiet", "git", "clean", "-ffdxq"]
+        run_git([*git, *foreach], cancel=slot.cancel)
+    except ToolError as error:
+        raise ToolError(f"submodules: {error}") from error
 
 
 def _check_links(source: Path) -> None:
     """A link in a repository may lead anywhere: a build must not read or write through it."""
     root = source.resolve()
-    for path in source.rglob("*"):
-        if path.is_symlink() and not path.resolve().is_relative_to(root):
-            name = path.relative_to(source)
+    for link in _links(root):
+        try:
+            inside = link.resolve().is_relative_to(root)
+        except (OSError, RuntimeError):
+            inside = False
+        if not inside:
+            name = explain(str(link.relative_to(root)))
             raise ToolError(f"{name}: a link that leaves the repository is refused")
+
+
+def _links(folder: Path) -> Iterator[Path]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                yield Path(entry.path)
+            elif entry.is_dir():
+                yield from _links(Path(entry.path))

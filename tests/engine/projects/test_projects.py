@@ -345,7 +345,7 @@ def test_rules_about_the_tree_and_the_chip(yard: Yard, source: Path) -> None:
     }
     (source / "CMakeLists.txt").unlink()
 
-    assert codes == {"esp8266": ["project.target"], "esp32s3": ["toolchain.missing"]}
+    assert codes == {"esp8266": ["project.target"], "esp32s3": ["toolchain.target"]}
     assert [each.code for each in validate(project, source, "esp32c3")] == ["project.cmake"]
     assert len({rule.code for rule in RULES}) == len(RULES)
 
