@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import process
-from engine.errors import MissingToolError
+from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.image import FlashPart, Image, MemoryRegion
 from engine.toolchains import fileapi, warnings
@@ -84,8 +84,15 @@ class CMakeToolchain:
 
         Raises:
             MissingToolError: CMake, ninja or the built-in compiler is not installed.
-            ToolError: a program hung, was killed, or answered nonsense.
+            ToolError: a program hung, was killed, or answered nonsense; the build folder cannot be
+                written.
         """
+        try:
+            return self._compile(request)
+        except OSError as error:
+            raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
+
+    def _compile(self, request: CompileRequest) -> Compiled:
         cmake, ninja = _needed("cmake"), _needed("ninja")
         request.build_dir.mkdir(parents=True, exist_ok=True)
         arguments = _arguments(request, ninja)

@@ -6,6 +6,10 @@ import re
 
 HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
+        re.compile(r"No space left on device|\bENOSPC\b|NoSpaceLeft"),
+        "the disk is full: make room where the workspace is",
+    ),
+    (
         re.compile(r"is not a full path and was not found in the PATH|compiler .{0,99}not found"),
         "the chip's compiler is not installed: run $IDF_PATH/install.sh for this chip, then "
         "source $IDF_PATH/export.sh before starting espdeck",

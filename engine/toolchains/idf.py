@@ -67,8 +67,14 @@ class IdfToolchain:
 
         Raises:
             MissingToolError: ESP-IDF is not there.
-            ToolError: it hung, was killed, or wrote nonsense.
+            ToolError: it hung, was killed, or wrote nonsense; the build folder cannot be written.
         """
+        try:
+            return self._compile(request)
+        except OSError as error:
+            raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
+
+    def _compile(self, request: CompileRequest) -> Compiled:
         idf_py = _idf_py(request.target)
         request.build_dir.mkdir(parents=True, exist_ok=True)
         _forget_other_source(request.build_dir, request.source)

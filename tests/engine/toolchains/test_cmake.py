@@ -348,6 +348,13 @@ def test_a_compiler_that_takes_too_long_is_ended_and_the_folder_stays_usable(bui
     assert build.run().image is not None
 
 
+def test_a_build_folder_that_cannot_be_written_is_one_clear_line(build: Build) -> None:
+    build.build_dir.write_text("a file is in the way")
+
+    with pytest.raises(ToolError, match="build: File exists"):
+        build.run()
+
+
 def test_without_its_tools_it_says_what_to_install(
     build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
