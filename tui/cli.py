@@ -233,7 +233,11 @@ def _run_app(settings: Settings, open_build: Any = None) -> None:
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the app needs a terminal; without one: espdeck build, espdeck builds")
-    EspdeckApp(settings, open_build=open_build).run(mouse=settings.mouse)
+    app = EspdeckApp(settings, open_build=open_build)
+    try:
+        app.run(mouse=settings.mouse)
+    finally:
+        app.close_engine()
 
 
 @contextlib.contextmanager
@@ -274,6 +278,7 @@ def _follow(engine: Engine, build: Build, printer: Any) -> int:
             engine.builds.cancel(number)
         engine.builds.wait(number, timeout=5.0)
         return INTERRUPTED
+    printer.wait_completed(timeout=2.0)
     return SUCCESS if build.status is BuildStatus.SUCCESS else FAILED
 
 

@@ -6,8 +6,6 @@ import sys
 import threading
 from collections import deque
 
-from engine.text import clean
-
 from engine.events import (
     AgentChanged,
     BuildChanged,
@@ -20,9 +18,13 @@ from engine.events import (
     WorkflowProgress,
     WorkflowStarted,
 )
+from engine.text import clean
 
 QUEUE_BYTES = 8 << 20
 """Text that may wait for a slow terminal or pipe; older log lines are skipped beyond it."""
+
+EARLY_EVENTS = 1000
+"""Events of builds kept until it is known which build to print."""
 
 
 def line_of(event: Event) -> list[str]:
@@ -61,41 +63,45 @@ def line_of(event: Event) -> list[str]:
 
 
 class Printer:
-    """Prints events of one build as they come, in a thread of its own.
+    """Prints the events of one build as they come, in a thread of its own.
 
-    A pipe that reads slowly slows nothing down: what waits is bounded, and what had to be skipped
-    is counted. A pipe that was closed is no error: printing just ends.
+    What comes before the build is known waits, so that its first events are not missed. A pipe
+    that reads slowly slows nothing down: what waits is bounded, and what had to be skipped is
+    counted. A pipe that was closed is no error: printing just ends.
     """
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
         self._queue: deque[Event] = deque()
+        self._early: deque[Event] = deque(maxlen=EARLY_EVENTS)
         self._bytes = 0
         self._skipped = 0
         self._changed = threading.Condition()
+        self._completed = threading.Event()
         self._ended = False
         self._broken = False
-        self._builds: set[int] | None = set()
+        self._build: int | None = None
         self._thread = threading.Thread(target=self._print, name="printer", daemon=True)
         self._thread.start()
 
     def follow(self, build_id: int) -> None:
-        """Print the events of this build too (events of no build are always printed)."""
+        """Print the events of this build (events of no build are always printed)."""
         with self._changed:
-            assert self._builds is not None
-            self._builds.add(build_id)
+            self._build = build_id
+            for event in self._early:
+                self._take(event)
+            self._early.clear()
+            self._changed.notify()
 
     def __call__(self, event: Event) -> None:
         """Take an event (from any thread); never waits for the terminal."""
         with self._changed:
-            wanted = event.build_id == 0 or event.build_id in (self._builds or ())
-            if not wanted or self._broken or self._ended:
-                return
-            self._queue.append(event)
-            self._bytes += _size(event)
-            if self._bytes > QUEUE_BYTES:
-                self._skip_oldest()
+            self._take(event)
             self._changed.notify()
+
+    def wait_completed(self, timeout: float) -> None:
+        """Wait until the build's last event has come, which can be a moment after its end."""
+        self._completed.wait(timeout)
 
     def close(self, timeout: float = 10.0) -> None:
         """Print what is left, for at most ``timeout`` seconds."""
@@ -103,6 +109,21 @@ class Printer:
             self._ended = True
             self._changed.notify()
         self._thread.join(timeout)
+
+    def _take(self, event: Event) -> None:
+        if self._broken or self._ended:
+            return
+        if event.build_id and self._build is None:
+            self._early.append(event)
+            return
+        if event.build_id not in (0, self._build):
+            return
+        if isinstance(event, WorkflowCompleted) and event.build_id == self._build:
+            self._completed.set()
+        self._queue.append(event)
+        self._bytes += _size(event)
+        if self._bytes > QUEUE_BYTES:
+            self._skip_oldest()
 
     def _skip_oldest(self) -> None:
         kept: deque[Event] = deque()

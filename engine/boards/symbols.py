@@ -9,6 +9,7 @@ import bisect
 import functools
 import logging
 import os
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,10 @@ _log = logging.getLogger(__name__)
 _MAX_ELF = 256 << 20
 _SHF_ALLOC, _SHF_EXECINSTR = 0x2, 0x4
 _RETURN_REGISTER = 1  # ra
+_STT_FUNC = 2
+
+# Elf32_Sym, little endian as every chip of the family: name, value, size, info, other, section.
+_SYMBOL = struct.Struct("<IIIBBH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,8 @@ class Symbols:
 
         # The file stays open for the debug information, which is read only where it is asked for.
         self._file = ELFFile(elf.open("rb"))
+        if self._file.elfclass != 32 or not self._file.little_endian:
+            raise ValueError("not a 32-bit little-endian program")
         self._code = [
             (section["sh_addr"], section.data())
             for section in self._file.iter_sections()
@@ -57,9 +64,11 @@ class Symbols:
             and section["sh_flags"] & _SHF_EXECINSTR
             and section["sh_type"] == "SHT_PROGBITS"
         ]
+        strings = self._file.get_section_by_name(".strtab")
+        self._strings = bytes(strings.data()) if strings is not None else b""
         found = sorted(self._functions())
         self._starts = [start for start, _size, _name in found]
-        self._names = [(name, size) for _start, size, name in found]
+        self._sizes_and_names = [(size, name) for _start, size, name in found]
 
     def is_code(self, address: int) -> bool:
         """Whether the program has code there."""
@@ -77,9 +86,10 @@ class Symbols:
         index = bisect.bisect_right(self._starts, address) - 1
         if index < 0:
             return None
-        name, size = self._names[index]
+        size, name = self._sizes_and_names[index]
         # Functions written in assembler often have no size: they last until the next one.
-        return name if not size or address < self._starts[index] + size else None
+        inside = not size or address < self._starts[index] + size
+        return self._name(name) if inside else None
 
     def call_before(self, address: int) -> tuple[bool, int | None]:
         """Whether the RISC-V instruction before an address is a call, and where it goes.
@@ -119,13 +129,23 @@ class Symbols:
                 return bytes(data[address - start : address - start + count])
         return None
 
-    def _functions(self) -> Iterator[tuple[int, int, str]]:
-        from elftools.elf.sections import SymbolTableSection
+    def _functions(self) -> Iterator[tuple[int, int, int]]:
+        """Start, size and offset of the name of every function.
 
+        Unpacked by hand: the parser's objects take seconds for the symbols of a large firmware.
+        """
         table = self._file.get_section_by_name(".symtab")
-        for symbol in table.iter_symbols() if isinstance(table, SymbolTableSection) else ():
-            if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_shndx"] != "SHN_UNDEF":
-                yield symbol["st_value"], symbol["st_size"], symbol.name
+        if table is None:
+            return
+        data = table.data()
+        whole = len(data) // _SYMBOL.size * _SYMBOL.size
+        for name, value, size, info, _other, section in _SYMBOL.iter_unpack(data[:whole]):
+            if info & 0xF == _STT_FUNC and section:
+                yield value, size, name
+
+    def _name(self, offset: int) -> str:
+        end = self._strings.find(b"\0", offset)
+        return self._strings[offset : end if end >= 0 else None].decode("utf-8", "replace")
 
     @functools.cached_property
     def _units(self) -> list[tuple[Any, list[tuple[int, int]]]]:

@@ -22,3 +22,9 @@ def commit(folder: Path, files: dict[str, str], message: str = "Change") -> str:
     made = repository.index.commit(message, author=AUTHOR, committer=AUTHOR, skip_hooks=True)
     repository.close()
     return made.hexsha
+
+
+def rewrite(folder: Path) -> None:
+    """Replace the newest commit by one of the same files with another message."""
+    with Repo(folder) as repository:
+        repository.head.set_commit(repository.head.commit.replace(message="Rewritten"))

@@ -23,7 +23,7 @@ from engine.store import builds
 from engine.store.database import Store
 from engine.store.tables import Build, Project
 from engine.words import ProjectStatus
-from tests.engine.git_repos import commit
+from tests.engine.git_repos import commit, rewrite
 
 
 class Yard:
@@ -150,12 +150,9 @@ def test_sync_fetches_and_fast_forwards(yard: Yard, source: Path) -> None:
 
 
 def test_sync_refuses_a_rewritten_branch_and_keeps_what_is_there(yard: Yard, source: Path) -> None:
-    import git as gitpython
-
     project = yard.add(source)
     before = git.resolve(Path(project.clone_path), "main").sha
-    with gitpython.Repo(source) as repository:
-        repository.git.commit("--amend", "-m", "Rewritten")
+    rewrite(source)
 
     yard.projects.sync(project.id)
     after = yard.projects.wait(project.id, timeout=30)
