@@ -87,6 +87,7 @@ class AgentChanged(Event):
     kind: ClassVar[str] = "agent.status"
     agent: Role
     stage: str
+    phase: Phase
     attempt: int
     status: AgentStatus
     task: str

@@ -372,20 +372,20 @@ class _Run:
                 build_id=self._id,
                 agent=stage.role,
                 stage=stage.key,
+                phase=stage.phase,
                 attempt=attempt,
                 status=status,
                 task=task,
             )
         )
-        if status is not AgentStatus.IDLE:
-            self._shop.bus.publish(
-                events.WorkflowProgress(
-                    build_id=self._id,
-                    phase=stage.phase,
-                    percent=self._progress.percent,
-                    message=f"{stage.role}: {task}",
-                )
+        self._shop.bus.publish(
+            events.WorkflowProgress(
+                build_id=self._id,
+                phase=stage.phase,
+                percent=self._progress.percent,
+                message=f"{stage.role}: {task}",
             )
+        )
 
     def _publish_status(self, build: Build) -> None:
         self._shop.bus.publish(

@@ -78,6 +78,7 @@ def test_unsubscribing_ends_it() -> None:
 
 def test_an_event_comes_back_from_its_json_body() -> None:
     event = AgentChanged(
+        phase=Phase.BUILD,
         build_id=3,
         seq=9,
         agent=Role.DOCTOR,

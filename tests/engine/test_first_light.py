@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -37,7 +38,7 @@ def seen(engine: Engine) -> Iterator[list[Event]]:
     unsubscribe()
 
 
-def build(engine: Engine, project: str, **choices: str) -> Build:
+def build(engine: Engine, project: str, **choices: Any) -> Build:
     started = engine.builds.start(engine.projects.get(project).id, **choices)
     return engine.builds.wait(started.number, timeout=120)
 

@@ -123,7 +123,12 @@ def test_an_unreachable_host_is_an_error_with_the_reason(yard: Yard) -> None:
 def test_a_server_that_says_nothing_can_be_cancelled(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         token = CancelToken()
-        connected = threading.Thread(target=lambda: (silent.accept(), token.cancel()))
+
+        def cancel_when_connected() -> None:
+            silent.accept()
+            token.cancel()
+
+        connected = threading.Thread(target=cancel_when_connected)
         connected.start()
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/x.git"
         with pytest.raises(CancelledError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -29,9 +30,9 @@ def project(store: Store) -> Project:
     return projects.add_project(store, Project(name="blinky", source="/src", target="esp32c3"))
 
 
-def add(store: Store, project: Project, **values: object) -> Build:
-    given = {"commit_sha": "0" * 40, "target": "esp32c3", "project_id": project.id} | values
-    return builds.add_build(store, Build(**given))
+def add(store: Store, project: Project, **values: Any) -> Build:
+    given: dict[str, Any] = {"commit_sha": "0" * 40, "target": "esp32c3"}
+    return builds.add_build(store, Build(project_id=project.id, **given | values))
 
 
 def chunk(first: int, text: str, *, seq: int = 0, build: int = 1, stage: str = "build") -> LogChunk:

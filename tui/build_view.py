@@ -1,0 +1,186 @@
+"""What a build screen shows, without a screen: made from the store, moved on by events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from engine.events import (
+    AgentChanged,
+    BuildChanged,
+    Event,
+    Log,
+    WorkflowCompleted,
+    WorkflowProgress,
+    WorkflowStarted,
+)
+from engine.words import AgentStatus, BuildStatus, Phase, Role, StageStatus
+from tui.tail import LogTail
+
+if TYPE_CHECKING:
+    from engine.store.logs import LogKey
+    from engine.store.tables import Build, StageRow
+
+_OF_AGENT = {
+    AgentStatus.IDLE: StageStatus.PENDING,
+    AgentStatus.WORKING: StageStatus.RUNNING,
+    AgentStatus.COMPLETED: StageStatus.SUCCESS,
+    AgentStatus.ERROR: StageStatus.FAILED,
+}
+_URGENCY = (
+    StageStatus.RUNNING,
+    StageStatus.FAILED,
+    StageStatus.CANCELLED,
+    StageStatus.SUCCESS,
+    StageStatus.SKIPPED,
+    StageStatus.PENDING,
+)
+"""What several stages together are: what comes first here."""
+
+
+@dataclass(frozen=True, slots=True)
+class TailKey:
+    """One log of the build: ``stream`` is ``log`` or ``serial``."""
+
+    stage: str
+    attempt: int
+    stream: str
+
+
+@dataclass(slots=True)
+class StageView:
+    """One stage in its newest round; ``task`` says what it does or how it went."""
+
+    role: Role
+    phase: Phase
+    attempt: int
+    status: StageStatus
+    task: str
+
+
+@dataclass(slots=True)
+class BuildView:
+    """The state of one build."""
+
+    number: int
+    status: BuildStatus = BuildStatus.PENDING
+    title: str = ""
+    percent: float = 0.0
+    message: str = ""
+    error: str = ""
+    attempt: int = 1
+    started: datetime | None = None
+    duration: float | None = None
+    stages: dict[str, StageView] = field(default_factory=dict)
+    tails: dict[TailKey, LogTail] = field(default_factory=dict)
+    results_changed: bool = True
+
+    def load(self, build: Build, stages: Sequence[StageRow], title: str) -> None:
+        """Take what the store says."""
+        self.title = title
+        self.status = BuildStatus(build.status)
+        self.error = build.error
+        self.started = build.started_at
+        self.duration = build.duration
+        self.percent = 100.0 if self.status is BuildStatus.SUCCESS else self.percent
+        for row in stages:
+            task = row.summary or ("not needed" if row.status is StageStatus.SKIPPED else "")
+            self._set_stage(row.key, StageView(row.agent, row.phase, row.attempt, row.status, task))
+
+    def log(self, key: LogKey, first_line: int, lines: Sequence[str]) -> None:
+        """Take the newest lines of a log from the store."""
+        self._tail(TailKey(key.stage, key.attempt, key.stream)).extend(first_line, list(lines))
+
+    def apply(self, events: Iterable[Event]) -> None:
+        """Take what happened."""
+        for event in events:
+            if event.build_id == self.number:
+                self._apply(event)
+
+    def elapsed(self) -> float | None:
+        """Seconds since it began, or that it took."""
+        if self.duration is not None:
+            return self.duration
+        if self.started is None:
+            return None
+        return (datetime.now(UTC) - self.started).total_seconds()
+
+    def agent(self, role: Role) -> tuple[StageStatus, str]:
+        """How an agent's stages stand together, and what the one that matters says."""
+        mine = [stage for stage in self.stages.values() if stage.role is role]
+        if not mine:
+            return StageStatus.PENDING, ""
+        first = min(mine, key=lambda stage: _URGENCY.index(stage.status))
+        return first.status, first.task
+
+    def phase(self, phase: Phase) -> StageStatus:
+        """How the stages of a phase stand together."""
+        mine = [stage.status for stage in self.stages.values() if stage.phase is phase]
+        if not mine and self.status.is_final:
+            return StageStatus.SKIPPED
+        return min(mine, key=_URGENCY.index, default=StageStatus.PENDING)
+
+    def keys_of(self, role: Role | None) -> list[TailKey]:
+        """Logs of an agent in the order in which they began.
+
+        None is what firmware printed: of each round, what the board printed comes last.
+        """
+        if role is None:
+            serial = [key for key in self.tails if key.stream == "serial"]
+            return sorted(serial, key=lambda key: (key.attempt, key.stage == "test.board"))
+        return [
+            key
+            for key in self.tails
+            if key.stream == "log"
+            and key.stage in self.stages
+            and self.stages[key.stage].role is role
+        ]
+
+    def _apply(self, event: Event) -> None:
+        match event:
+            case Log():
+                key = TailKey(event.stage, event.attempt, event.kind)
+                self._tail(key).extend(event.first_line, event.text.split("\n")[:-1])
+            case AgentChanged():
+                status = _OF_AGENT[event.status]
+                self._set_stage(
+                    event.stage,
+                    StageView(event.agent, event.phase, event.attempt, status, event.task),
+                )
+                self.results_changed = True
+            case WorkflowStarted():
+                self.status = BuildStatus.RUNNING
+                self.started = event.at if self.started is None else self.started
+                self.duration, self.error = None, ""
+            case WorkflowProgress():
+                self.percent, self.message = event.percent, event.message
+            case WorkflowCompleted():
+                self.status, self.duration = event.status, event.duration
+                self.error = "" if event.success else event.result
+                self.message = event.result
+                self.percent = 100.0 if event.success else self.percent
+                self.results_changed = True
+            case BuildChanged():
+                self.status = event.status
+                if event.status is BuildStatus.PENDING:
+                    self.started = self.duration = None
+                    self.percent, self.error = 0.0, ""
+            case _:
+                pass
+
+    def _set_stage(self, key: str, stage: StageView) -> None:
+        """Take a stage; a new round puts back what comes after."""
+        known = self.stages.get(key)
+        if known is not None and stage.attempt > known.attempt:
+            order = list(Phase)
+            for other in self.stages.values():
+                behind = order.index(other.phase) >= order.index(stage.phase)
+                if behind and other.attempt < stage.attempt:
+                    other.status, other.task = StageStatus.PENDING, ""
+        self.stages[key] = stage
+        self.attempt = max(self.attempt, stage.attempt)
+
+    def _tail(self, key: TailKey) -> LogTail:
+        return self.tails.setdefault(key, LogTail())

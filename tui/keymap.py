@@ -1,0 +1,149 @@
+"""Keys as data: one table makes the bindings, the key bar, the help and the command palette."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.binding import Binding
+
+
+class Where(StrEnum):
+    """Where a key works."""
+
+    EVERYWHERE = "everywhere"
+    HOME = "home"
+    BUILD = "build"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One action of a main screen, which does it in ``do_<id>``.
+
+    Args:
+        id: its name in the settings file.
+        keys: its keys, as Textual spells them, separated by commas.
+        shown: how they are written on the screen.
+        title: what it does, in a word or two.
+        help: what it does, in a sentence.
+        where: the screen that has it.
+        bar: whether the key bar has it.
+    """
+
+    id: str
+    keys: str
+    shown: str
+    title: str
+    help: str
+    where: Where
+    bar: bool = True
+
+
+KEYS = (
+    Key("open", "enter,o", "enter", "open", "Open the build; from a project, go to its builds",
+        Where.HOME),
+    Key("build", "b", "b", "build", "Build the tip of the project's branch", Where.HOME),
+    Key("add", "a", "a", "add", "Add a project: a Git URL or a path", Where.HOME),
+    Key("sync", "s", "s", "sync", "Fetch the project's branch and fast-forward", Where.HOME),
+    Key("cancel", "c", "c", "cancel", "Cancel the build", Where.HOME),
+    Key("retry", "r", "r", "retry", "Run the build again from its start", Where.HOME),
+    Key("filter", "slash", "/", "filter", "Filter the builds by text; esc shows all", Where.HOME),
+    Key("remove", "d", "d", "remove", "Remove the project with its builds; asks", Where.HOME),
+    Key("other", "tab,shift+tab", "tab", "other list", "Go to the other list", Where.HOME,
+        bar=False),
+    Key("left", "h,left", "h", "projects", "Go to the projects", Where.HOME, bar=False),
+    Key("right", "l,right", "l", "builds", "Go to the builds", Where.HOME, bar=False),
+    Key("next_pane", "tab", "tab", "pane", "Go to the next pane; 1 to 9 go to each", Where.BUILD),
+    Key("previous_pane", "shift+tab", "S-tab", "pane before", "Go to the pane before",
+        Where.BUILD, bar=False),
+    Key("enlarge", "z", "z", "zoom", "Give the pane all the room, and back", Where.BUILD),
+    Key("look", "enter", "enter", "look", "Read the finding or artifact; enlarge a log",
+        Where.BUILD, bar=False),
+    Key("follow", "f", "f", "follow", "Follow the end of the log, or stay", Where.BUILD),
+    Key("search", "slash", "/", "search", "Search in every log of the build", Where.BUILD),
+    Key("next_match", "n", "n", "next match", "Go to the next match", Where.BUILD, bar=False),
+    Key("previous_match", "N", "N", "match before", "Go to the match before", Where.BUILD,
+        bar=False),
+    Key("next_log", "x,right_square_bracket", "x", "log", "Show the pane's next log: stage, round",
+        Where.BUILD),
+    Key("previous_log", "X,left_square_bracket", "X", "log before", "Show the pane's log before",
+        Where.BUILD, bar=False),
+    Key("cancel", "c", "c", "cancel", "Cancel the build", Where.BUILD),
+    Key("retry", "r", "r", "retry", "Run the build again, from its start or a stage", Where.BUILD),
+    Key("copy", "y", "y", "copy", "Copy what the pane shows to the clipboard", Where.BUILD),
+    Key("left", "h,left", "h", "to the left", "Show what is left of long lines", Where.BUILD,
+        bar=False),
+    Key("right", "l,right", "l", "to the right", "Show what is right of long lines", Where.BUILD,
+        bar=False),
+    Key("back", "q,backspace", "q", "back", "Go back to the projects", Where.BUILD),
+    Key("down", "j,down", "j", "down", "Go one row down", Where.EVERYWHERE, bar=False),
+    Key("up", "k,up", "k", "up", "Go one row up", Where.EVERYWHERE, bar=False),
+    Key("page_down", "pagedown,ctrl+d,space", "pgdn", "page down", "Go one page down",
+        Where.EVERYWHERE, bar=False),
+    Key("page_up", "pageup,ctrl+u", "pgup", "page up", "Go one page up", Where.EVERYWHERE,
+        bar=False),
+    Key("first", "g,home", "g", "first", "Go to the first row", Where.EVERYWHERE, bar=False),
+    Key("last", "G,end", "G", "last", "Go to the last row, and follow it", Where.EVERYWHERE,
+        bar=False),
+    Key("palette", "colon,ctrl+p", ":", "actions", "Find any action by its name",
+        Where.EVERYWHERE, bar=False),
+    Key("help", "question_mark", "?", "help", "Show every key", Where.EVERYWHERE),
+    Key("quit", "q,ctrl+q,ctrl+c", "q", "quit", "Quit; running builds go on at the next start",
+        Where.HOME),
+    Key("quit", "ctrl+q,ctrl+c", "C-q", "quit", "Quit; running builds go on at the next start",
+        Where.BUILD, bar=False),
+)  # fmt: skip
+"""Every action, in the order of the key bar."""
+
+NAMES = {
+    "slash": "/",
+    "question_mark": "?",
+    "colon": ":",
+    "right_square_bracket": "]",
+    "left_square_bracket": "[",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+}
+
+
+def keys_of(where: Where) -> tuple[Key, ...]:
+    """The keys of a screen."""
+    return tuple(key for key in KEYS if key.where in (where, Where.EVERYWHERE))
+
+
+def bindings_of(where: Where) -> list[Binding]:
+    """Textual's bindings of a screen; their ids let :func:`keymap` replace keys."""
+    return [
+        Binding(key.keys, f"do('{key.id}')", key.title, id=f"{where}.{key.id}", show=False)
+        for key in keys_of(where)
+    ]
+
+
+def shown(key: Key, chosen: Mapping[str, str]) -> str:
+    """How an action's first key is written, with the keys that a person chose."""
+    if key.id not in chosen:
+        return key.shown
+    first = chosen[key.id].split(",")[0].strip()
+    return NAMES.get(first, first)
+
+
+def keymap(chosen: Mapping[str, str]) -> dict[str, str]:
+    """Textual's keymap for keys that a person chose.
+
+    Args:
+        chosen: keys by the id of an action; several are separated by commas.
+
+    Raises:
+        ValueError: there is no such action.
+    """
+    ids = {key.id for key in KEYS}
+    unknown = sorted(set(chosen) - ids)
+    if unknown:
+        raise ValueError(f"no action is called {', '.join(unknown)} (? lists them)")
+    return {
+        f"{where}.{key.id}": chosen[key.id]
+        for where in (Where.HOME, Where.BUILD)
+        for key in keys_of(where)
+        if key.id in chosen
+    }

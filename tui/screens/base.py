@@ -1,0 +1,97 @@
+"""What the two main screens share: keys as actions, moves, and news ten times a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from engine.errors import EspdeckError
+from engine.events import Event
+from engine.text import clean
+from tui.keymap import Key, Where, bindings_of, keys_of
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+    from tui.app import EspdeckApp
+
+
+class MainScreen(Screen[None]):
+    """A screen whose keys come from :mod:`tui.keymap`: ``do_<id>`` does what a key says."""
+
+    WHERE: ClassVar[Where]
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        if "WHERE" in cls.__dict__:
+            cls.BINDINGS = cast("list[BindingType]", bindings_of(cls.WHERE))
+        super().__init_subclass__(**arguments)
+
+    @property
+    def deck(self) -> EspdeckApp:
+        """The app."""
+        return cast("EspdeckApp", self.app)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, open."""
+        assert self.deck.engine is not None
+        return self.deck.engine
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """Keys that this screen has."""
+        return keys_of(self.WHERE)
+
+    def why_not(self, name: str) -> str | None:
+        """Why an action does nothing now, None when it works."""
+        raise NotImplementedError
+
+    def take(self, events: Sequence[Event]) -> None:
+        """Take what happened since the last call; the app's timer calls it."""
+        raise NotImplementedError
+
+    def action_do(self, name: str) -> None:
+        """Do what a key says, or say why not."""
+        why = self.why_not(name)
+        if why is not None:
+            self.notify(clean(why), severity="warning", markup=False)
+            return
+        getattr(self, f"do_{name}")()
+
+    def do_help(self) -> None:
+        """Show every key."""
+        from tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self.keys))
+
+    def do_palette(self) -> None:
+        """Show every action."""
+        self.app.action_command_palette()
+
+    def do_quit(self) -> None:
+        """Quit, asking when builds run."""
+        self.deck.leave()
+
+    def in_thread(self, work: Callable[[], Any], then: Callable[[Any], None] | None = None) -> None:
+        """Call the engine off the event loop; ``then`` gets what it gave, on the loop.
+
+        An error is shown as its one line.
+        """
+
+        def call() -> None:
+            try:
+                result = work()
+            except EspdeckError as error:
+                self.app.call_from_thread(self.complain, str(error))
+                return
+            if then is not None and self.is_attached:
+                self.app.call_from_thread(then, result)
+
+        self.run_worker(call, thread=True, exit_on_error=False)
+
+    def complain(self, message: str) -> None:
+        """Show one line of what went wrong."""
+        self.notify(clean(message), severity="error", markup=False, timeout=8)

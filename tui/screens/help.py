@@ -1,0 +1,42 @@
+"""Help: every key that works on the screen below, with the names that settings use."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.keymap import Key
+
+
+class HelpScreen(ModalScreen[None]):
+    """A table of keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,enter", "dismiss", "back")
+    ]
+
+    def __init__(self, keys: tuple[Key, ...]) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def compose(self) -> ComposeResult:
+        """The table, scrolled where it is too long."""
+        lines = [f"{key.shown:<8} {key.help}  [{key.id}]" for key in self._keys]
+        with Vertical(classes="dialog dialog--wide"):
+            yield Static(Content("Keys"), classes="dialog--title")
+            with VerticalScroll():
+                yield Static(Content("\n".join(lines)))
+            yield Static(
+                Content("In brackets: the name for [keys] in the settings.   esc back"),
+                classes="dialog--keys",
+            )
+
+    def on_mount(self) -> None:
+        """Arrows scroll at once."""
+        self.query_one(VerticalScroll).focus()

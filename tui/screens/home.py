@@ -1,0 +1,381 @@
+"""Home: the projects, the builds of the chosen one, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar
+from uuid import UUID
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input
+
+from engine.events import BuildChanged, Event, ProjectChanged, WorkflowCompleted, WorkflowProgress
+from engine.text import clean
+from engine.words import BuildStatus, ProjectStatus
+from tui.keymap import Where
+from tui.screens.base import MainScreen
+from tui.widgets.facts import Facts
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.row_list import Parts, RowList
+
+if TYPE_CHECKING:
+    from engine.store.projects import ProjectStats
+    from engine.store.tables import Build, Project
+
+PAGE = 200
+"""Builds that are loaded at once."""
+
+_COLOURS = {
+    "success": "good",
+    "active": "good",
+    "failed": "bad",
+    "error": "bad",
+    "cancelled": "bad",
+    "running": "busy",
+    "pending": "busy",
+}
+
+_NOTHING = "no projects yet: press a to add one, ? for help"
+
+
+class HomeScreen(MainScreen):
+    """Projects left, builds right, details below."""
+
+    WHERE: ClassVar[Where] = Where.HOME
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._projects: RowList[Project] = RowList(
+            draw=self._draw_project, key=lambda each: each.id, id="projects", empty="opening …"
+        )
+        self._builds: RowList[Build] = RowList(
+            draw=self._draw_build, key=lambda each: each.id, id="builds"
+        )
+        self._projects.title, self._builds.title = " projects", " builds"
+        self._facts = Facts()
+        self._bar = KeyBar(self.keys, self.why_not)
+        self._filter = Input(placeholder="filter: commit, message, branch, status", id="filter")
+        self._progress: dict[int, float] = {}
+        self._details: dict[str, str] = {}
+        self._more = True
+        self._stale: set[str] = set()
+
+    def compose(self) -> ComposeResult:
+        """Lists, details, key bar."""
+        with Horizontal(id="lists"):
+            yield self._projects
+            with Vertical(id="right"):
+                yield self._builds
+                yield self._filter
+        yield self._facts
+        yield self._bar
+
+    def on_mount(self) -> None:
+        """Nothing can be filtered yet."""
+        self._filter.display = False
+        self._projects.focus()
+
+    def opened(self) -> None:
+        """The engine is open: show what it has."""
+        self._load_projects()
+
+    def select_project(self, project_id: UUID) -> None:
+        """Put the cursor on a project: the one whose build is looked at."""
+        self._projects.select(project_id)
+
+    def on_screen_resume(self) -> None:
+        """Coming back: things may have changed."""
+        if self.deck.engine is not None and self.deck.is_open:
+            self._stale |= {"projects", "builds"}
+
+    def why_not(self, name: str) -> str | None:
+        """Why an action does nothing now."""
+        if name in ("help", "quit", "palette"):
+            return None
+        if not self.deck.is_open:
+            return "the workspace is not open yet"
+        project, build = self._projects.item, self._builds.item
+        if name in ("build", "sync", "remove") and project is None:
+            return "no project: press a to add one"
+        if name == "build" and project is not None and project.status != ProjectStatus.ACTIVE:
+            return f"{project.name} is {project.status}: press s to sync it"
+        if name in ("open", "cancel", "retry") and build is None:
+            return "no build yet: press b"
+        if name == "cancel" and build is not None and build.status.is_final:
+            return f"build {build.id} has ended already"
+        if name == "retry" and build is not None and not build.status.is_final:
+            return f"build {build.id} has not ended"
+        return None
+
+    def take(self, events: Sequence[Event]) -> None:
+        """Note what changed, and load it once."""
+        for event in events:
+            match event:
+                case ProjectChanged():
+                    self._details[event.project_id] = event.detail
+                    self._stale.add("projects")
+                case WorkflowProgress():
+                    self._progress[event.build_id] = event.percent
+                    self._builds.refresh()
+                case BuildChanged() | WorkflowCompleted():
+                    self._stale |= {"builds", "facts"}
+                case _:
+                    pass
+        stale, self._stale = self._stale, set()
+        if "projects" in stale:
+            self._load_projects()
+        if "builds" in stale:
+            self._load_builds()
+        if "facts" in stale:
+            self._load_facts()
+
+    def on_row_list_moved(self, message: RowList.Moved) -> None:
+        """Another project: its builds. Near the last build: more builds."""
+        if message.rows is self._projects:
+            self._builds.fill((), empty="loading …")
+            self._load_builds()
+            self._load_facts()
+        elif self._builds.at_end and self._more:
+            self._load_builds(more=True)
+        self._bar.refresh()
+
+    def on_row_list_opened(self, message: RowList.Opened) -> None:
+        """A double click opens a build."""
+        if message.rows is self._builds:
+            self.action_do("open")
+        else:
+            self._builds.focus()
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        """Filter as it is typed."""
+        if message.input is self._filter:
+            self._load_builds()
+
+    def on_input_submitted(self, _message: Input.Submitted) -> None:
+        """The filter stays; the keys go to the builds again."""
+        self._builds.focus()
+
+    def key_escape(self) -> None:
+        """Leave the filter, and all that it hides comes back."""
+        if self._filter.display:
+            self._filter.value = ""
+            self._filter.display = False
+            self._builds.focus()
+
+    def do_open(self) -> None:
+        """Open the build; on a project, go to its builds first."""
+        build = self._builds.item
+        assert build is not None
+        self.deck.show_build(build.number)
+
+    def do_build(self) -> None:
+        """Build the tip of the branch."""
+        project = self._projects.item
+        assert project is not None
+
+        def started(build: Build) -> None:
+            self.deck.show_build(build.number)
+
+        self.in_thread(lambda: self.engine.builds.start(project.id), started)
+
+    def do_add(self) -> None:
+        """Ask for a project."""
+        from tui.screens.add_project import AddProject
+
+        def added(project_id: UUID | None) -> None:
+            if project_id is not None:
+                self._load_projects(select=project_id)
+
+        self.app.push_screen(AddProject(), added)
+
+    def do_sync(self) -> None:
+        """Fetch the project."""
+        project = self._projects.item
+        assert project is not None
+        self.in_thread(lambda: self.engine.projects.sync(project.id))
+
+    def do_cancel(self) -> None:
+        """Cancel the build."""
+        build = self._builds.item
+        assert build is not None
+        self.in_thread(lambda: self.engine.builds.cancel(build.number))
+
+    def do_retry(self) -> None:
+        """Run the build again, and show it."""
+        build = self._builds.item
+        assert build is not None
+        self.in_thread(
+            lambda: self.engine.builds.retry(build.number),
+            lambda _build: self.deck.show_build(build.number),
+        )
+
+    def do_remove(self) -> None:
+        """Remove the project, after asking."""
+        from tui.screens.confirm import Confirm
+
+        project = self._projects.item
+        assert project is not None
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.in_thread(lambda: self.engine.projects.remove(project.id))
+
+        self.app.push_screen(
+            Confirm(
+                f"Remove {project.name}?",
+                "Its clone, builds, logs and artifacts are deleted. Its source is not touched.",
+                "remove",
+            ),
+            answered,
+        )
+
+    def do_filter(self) -> None:
+        """Type what the builds should have."""
+        self._filter.display = True
+        self._filter.focus()
+
+    def do_other(self) -> None:
+        """The other list."""
+        (self._builds if self._projects.has_focus else self._projects).focus()
+
+    def do_left(self) -> None:
+        """The projects."""
+        self._projects.focus()
+
+    def do_right(self) -> None:
+        """The builds."""
+        self._builds.focus()
+
+    def do_down(self) -> None:
+        """One row down."""
+        self._list.move(1)
+
+    def do_up(self) -> None:
+        """One row up."""
+        self._list.move(-1)
+
+    def do_page_down(self) -> None:
+        """One page down."""
+        self._list.move_pages(1)
+
+    def do_page_up(self) -> None:
+        """One page up."""
+        self._list.move_pages(-1)
+
+    def do_first(self) -> None:
+        """The first row."""
+        self._list.move_to(0)
+
+    def do_last(self) -> None:
+        """The last row."""
+        self._list.move_to(len(self._list.items) - 1)
+
+    @property
+    def _list(self) -> RowList[Project] | RowList[Build]:
+        return self._builds if self._builds.has_focus else self._projects
+
+    def _load_projects(self, select: UUID | None = None) -> None:
+        def show(projects: Sequence[Project]) -> None:
+            self._projects.title = f" projects {len(projects)}"
+            self._projects.fill(projects, empty=_NOTHING)
+            if select is not None:
+                self._projects.select(select)
+            self._builds.fill(self._builds.items, empty="" if not projects else None)
+            self._load_facts()
+            self._bar.refresh()
+
+        self.in_thread(self.engine.projects.list, show)
+
+    def _load_builds(self, *, more: bool = False) -> None:
+        project = self._projects.item
+        if project is None:
+            self._builds.fill((), empty="")
+            return
+        text = self._filter.value.strip()
+        before = self._builds.items[-1].id if more and self._builds.items else None
+        shown = 0 if more else max(PAGE, len(self._builds.items))
+
+        def show(builds: Sequence[Build]) -> None:
+            now = self._projects.item
+            if now is None or now.id != project.id or self._filter.value.strip() != text:
+                return
+            self._more = len(builds) >= PAGE
+            items = [*self._builds.items, *builds] if more else list(builds)
+            nothing = f"no build has {text!r}" if text else "no build yet: press b to build"
+            self._builds.title = f" builds of {clean(project.name)}"
+            self._builds.fill(items, empty=nothing)
+            self._bar.refresh()
+
+        self.in_thread(
+            lambda: self.engine.builds.list(
+                project_id=project.id, text=text, limit=shown or PAGE, before=before
+            ),
+            show,
+        )
+
+    def _load_facts(self) -> None:
+        project = self._projects.item
+        if project is None:
+            self._facts.show([])
+            return
+
+        def show(stats: ProjectStats) -> None:
+            now = self._projects.item
+            if now is not None and now.id == project.id:
+                self._facts.show(self._facts_of(now, stats))
+
+        self.in_thread(lambda: self.engine.projects.stats(project.id), show)
+
+    def _facts_of(self, project: Project, stats: ProjectStats) -> list[tuple[str, str]]:
+        rate = f"{100 * stats.success_rate:.0f} %" if stats.success_rate is not None else "–"
+        average = f"{stats.average_duration:.1f} s" if stats.average_duration is not None else "–"
+        last = "".join(self.deck.glyphs.state(status) for status in stats.last)
+        detail = self._details.get(str(project.id)) or project.status_detail
+        synced = f", synced {_ago(project.synced_at)}" if project.synced_at else ""
+        return [
+            ("source", project.source),
+            ("branch", f"{project.branch or '–'} for {project.target}{synced}"),
+            ("status", f"{project.status}{': ' + detail if detail else ''}"),
+            ("builds", f"{stats.builds}, {rate} succeed, {average} on average"),
+            ("last", last or "–"),
+        ]
+
+    def _draw_project(self, project: Project, width: int) -> Parts:
+        sign = self.deck.glyphs.state(project.status)
+        detail = self._details.get(str(project.id), "")
+        pending = project.status == ProjectStatus.PENDING and detail
+        return [
+            (f" {sign} ", _COLOURS.get(project.status, "dim")),
+            (project.name, ""),
+            (f"  {detail if pending else project.target}", "dim"),
+        ]
+
+    def _draw_build(self, build: Build, width: int) -> Parts:
+        status = BuildStatus(build.status)
+        sign = self.deck.glyphs.state(status)
+        took = f"{build.duration:.1f} s" if build.duration is not None else ""
+        if status is BuildStatus.RUNNING and build.number in self._progress:
+            took = f"{self._progress[build.number]:.0f} %"
+        first_line = build.commit_message.split("\n", 1)[0]
+        parts = [
+            (f" {sign} {status:<9}", _COLOURS[status]),
+            (f" #{build.number:<5}", ""),
+            (f"{took:>8} ", "dim"),
+        ]
+        if width >= 60:
+            parts.append((f" {_ago(build.created_at):<9}", "dim"))
+        parts.append((f" {build.commit_sha[:8]} ", "dim"))
+        if width >= 84:
+            parts.append((f" {build.branch[:12]:<12} {build.triggered_by:<8} ", "dim"))
+        parts.append((first_line, ""))
+        return parts
+
+
+def _ago(when: datetime) -> str:
+    seconds = max(0, int((datetime.now(UTC) - when).total_seconds()))
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return "now" if seconds < 10 else f"{seconds} s ago"

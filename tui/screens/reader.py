@@ -1,0 +1,81 @@
+"""A text to read: a finding with its evidence, a patch, a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.tail import LogTail
+from tui.widgets.live_pane import LivePane, log_class
+
+
+class Reader(ModalScreen[None]):
+    """Untrusted text, scrolled with the keys of a log."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "dismiss", "back"),
+        Binding("j,down", "scroll(1)", "down"),
+        Binding("k,up", "scroll(-1)", "up"),
+        Binding("pagedown,ctrl+d,space", "pages(1)", "page down"),
+        Binding("pageup,ctrl+u", "pages(-1)", "page up"),
+        Binding("g,home", "start", "first"),
+        Binding("G,end", "end", "last"),
+        Binding("y", "copy", "copy"),
+    ]
+
+    def __init__(
+        self, title: str, text: str, *, classify: Callable[[str], str] = log_class
+    ) -> None:
+        """Make a reader.
+
+        Args:
+            title: what it is.
+            text: all of it; at most what a log keeps in memory is shown.
+            classify: the colour of a line.
+        """
+        super().__init__()
+        self._tail = LogTail()
+        self._tail.extend(0, text.split("\n"))
+        self._text = text
+        self._pane = LivePane(classify=classify)
+        self._pane.title = f" {title}"
+
+    def compose(self) -> ComposeResult:
+        """The text and the keys."""
+        with Vertical(classes="dialog dialog--wide"):
+            yield self._pane
+            yield Static(Content("j k scroll   y copy   esc back"), classes="dialog--keys")
+
+    def on_mount(self) -> None:
+        """From the beginning."""
+        self._pane.show(self._tail)
+        self._pane.focus()
+        self.call_after_refresh(self._pane.to_start)
+
+    def action_scroll(self, lines: int) -> None:
+        """Move so many lines."""
+        self._pane.scroll(lines)
+
+    def action_pages(self, pages: int) -> None:
+        """Move so many pages."""
+        self._pane.scroll_pages(pages)
+
+    def action_start(self) -> None:
+        """To the beginning."""
+        self._pane.to_start()
+
+    def action_end(self) -> None:
+        """To the end."""
+        self._pane.follow(True)
+
+    def action_copy(self) -> None:
+        """Copy all of it."""
+        self.app.copy_to_clipboard(self._text)
+        self.notify("copied", markup=False)

@@ -1,0 +1,55 @@
+"""The last row: the keys that work now; those that do not are dim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.keymap import Key
+from tui.widgets.lines import pieces
+
+
+class KeyBar(Widget):
+    """Keys of a screen, as many as there is room for; help and quit always."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"key-bar--key", "key-bar--title", "key-bar--off"}
+
+    def __init__(self, keys: tuple[Key, ...], why_not: Callable[[str], str | None]) -> None:
+        """Make a key bar.
+
+        Args:
+            keys: of the screen.
+            why_not: why a key does nothing now, None when it works.
+        """
+        super().__init__()
+        self._keys = [key for key in keys if key.bar]
+        self._why_not = why_not
+
+    def render_line(self, _y: int) -> Strip:
+        """The row."""
+        key_style = self.get_component_rich_style("key-bar--key")
+        title_style = self.get_component_rich_style("key-bar--title")
+        off = self.get_component_rich_style("key-bar--off")
+        left = self.size.width
+        always = [key for key in self._keys if key.id in ("help", "quit")]
+        left -= sum(map(_width, always))
+        parts: list[tuple[str, Style]] = []
+        for key in self._keys:
+            if key not in always:
+                if _width(key) > left:
+                    continue
+                left -= _width(key)
+            works = self._why_not(key.id) is None
+            parts += [
+                (f" {key.shown}", key_style if works else off),
+                (f" {key.title} ", title_style if works else off),
+            ]
+        return pieces(parts, self.size.width, title_style)
+
+
+def _width(key: Key) -> int:
+    return len(key.shown) + len(key.title) + 3

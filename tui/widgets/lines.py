@@ -1,0 +1,40 @@
+"""Rows of cells out of untrusted text: one segment a row, as wide as it may be."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from engine.text import clean
+
+
+def fit(text: str, width: int) -> str:
+    """Text cut or filled to so many cells."""
+    if text.isascii():
+        return text[:width].ljust(width)
+    return set_cell_size(text, width)
+
+
+def row(text: str, style: Style, width: int) -> Strip:
+    """A row of untrusted text in one style."""
+    # No row is wider than some hundred cells: what is beyond is cut before it costs anything.
+    return Strip([Segment(fit(clean(text[: width * 8 + 256]), width), style)], width)
+
+
+def pieces(parts: list[tuple[str, Style]], width: int, fill: Style) -> Strip:
+    """A row of several styles, each part cleaned; cut at ``width``."""
+    segments: list[Segment] = []
+    left = width
+    for text, style in parts:
+        text = clean(text)
+        size = cell_len(text)
+        if size > left:
+            text, size = set_cell_size(text, left), left
+        if size:
+            segments.append(Segment(text, style))
+            left -= size
+    if left > 0:
+        segments.append(Segment(" " * left, fill))
+    return Strip(segments, width)

@@ -1,0 +1,287 @@
+"""A pane that shows a log while it grows, and goes back in time.
+
+The newest lines come from a bounded tail in memory, older ones from the log store by range. Only
+what is seen is cleaned, coloured and drawn, one segment a row: a flood costs no more than its
+newest screenful, ten times a second.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from engine.text import clean
+from tui.tail import LogTail
+from tui.widgets.lines import fit, row
+
+PAGE = 400
+"""Lines that are asked of the store at once."""
+
+_ENOUGH = 400
+"""Characters of a line that decide its colour."""
+
+# esp_log.h's LOG_FORMAT begins a line with its level; Unity puts the outcome after colons.
+_BAD = re.compile(
+    r"^E \(|Guru Meditation|:FAIL\b|\b(?:fatal )?error\b|^FAILED:|\babort\(\)|Brownout|panic'ed",
+    re.IGNORECASE,
+)
+_WARNING = re.compile(r"^W \(|\bwarning\b|:IGNORE\b", re.IGNORECASE)
+_GOOD = re.compile(r":PASS\b|^OK$|\bHash of data verified|\b0 Failures\b")
+
+
+def log_class(line: str) -> str:
+    """The colour for a line of a log: error, warning, good, note or text."""
+    line = line[:_ENOUGH]
+    if _GOOD.search(line):
+        return "good"
+    if _BAD.search(line):
+        return "error"
+    if _WARNING.search(line):
+        return "warning"
+    return "note" if line.startswith("$ ") else "text"
+
+
+def diff_class(line: str) -> str:
+    """The colour for a line of a unified diff."""
+    if line.startswith(("+++", "---", "diff ", "index ")):
+        return "note"
+    return {"+": "good", "-": "error", "@": "note"}.get(line[:1], "text")
+
+
+class LivePane(Widget, can_focus=True):
+    """A title row, then lines of one log."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "live-pane--title",
+        "live-pane--title-focus",
+        "live-pane--text",
+        "live-pane--error",
+        "live-pane--warning",
+        "live-pane--good",
+        "live-pane--note",
+        "live-pane--match",
+    }
+    ALLOW_SELECT = False
+
+    title = reactive("", layout=False)
+
+    class Wanted(Message):
+        """Lines are to be shown that are not in memory: give them with :meth:`LivePane.give`."""
+
+        def __init__(self, pane: LivePane, tail: LogTail, first: int) -> None:
+            super().__init__()
+            self.pane = pane
+            self.tail = tail
+            self.first = first
+
+        @property
+        def control(self) -> LivePane:
+            """The pane, for Textual's selectors."""
+            return self.pane
+
+    class Chosen(Message):
+        """The pane was clicked."""
+
+        def __init__(self, pane: LivePane) -> None:
+            super().__init__()
+            self.pane = pane
+
+        @property
+        def control(self) -> LivePane:
+            """The pane, for Textual's selectors."""
+            return self.pane
+
+    def __init__(
+        self,
+        *,
+        classify: Callable[[str], str] = log_class,
+        empty: str = "",
+        id: str | None = None,
+    ) -> None:
+        """Make an empty pane.
+
+        Args:
+            classify: the colour of a line, one of the component classes after ``live-pane--``.
+            empty: what an empty log says.
+        """
+        super().__init__(id=id)
+        self._classify = classify
+        self._empty = empty
+        self._tail = LogTail()
+        self._drawn = -1
+        self._top: int | None = None
+        self._left = 0
+        self._marked: int | None = None
+        self._page_first = 0
+        self._page: Sequence[str] = ()
+        self._asked: int | None = None
+        self._styles_of: dict[str, Style] = {}
+
+    @property
+    def following(self) -> bool:
+        """Whether it shows the end of its log."""
+        return self._top is None
+
+    def show(self, tail: LogTail) -> None:
+        """Show another log, from its end; nothing when it is shown already."""
+        if tail is self._tail:
+            return
+        self._tail = tail
+        self._drawn = -1
+        self._top, self._left, self._marked = None, 0, None
+        self._page, self._asked = (), None
+        self.refresh()
+
+    def sync(self) -> None:
+        """Draw what came since the last call, if what is seen changed."""
+        if self._tail.version != self._drawn:
+            self._drawn = self._tail.version
+            self.refresh()
+
+    def give(self, tail: LogTail, first: int, lines: Sequence[str]) -> None:
+        """Take lines that were wanted."""
+        self._asked = None
+        if tail is self._tail:
+            self._page_first, self._page = first, lines
+            self.refresh()
+
+    def follow(self, on: bool) -> None:
+        """Follow the end from now on, or stay here."""
+        self._top = None if on else self._first()
+        self._marked = None
+        self.refresh()
+
+    def scroll(self, lines: int) -> None:
+        """Move by lines; at the end it follows."""
+        self._go(self._first() + lines)
+
+    def scroll_pages(self, pages: int) -> None:
+        """Move by pages, of which one row stays."""
+        self.scroll(pages * max(1, self._rows() - 1))
+
+    def scroll_aside(self, cells: int) -> None:
+        """Move along long lines."""
+        self._left = max(0, self._left + cells)
+        self.refresh()
+
+    def to_start(self) -> None:
+        """Show the first line."""
+        self._go(0, may_follow=False)
+
+    def to_line(self, number: int, *, mark: bool = False) -> None:
+        """Show a line, a third down; ``mark`` highlights it."""
+        self._marked = number if mark else None
+        self._go(number - self._rows() // 3, may_follow=False)
+
+    def visible_text(self) -> str:
+        """What it shows, cleaned, without the title."""
+        first = self._first()
+        lines = (self._line(number) for number in range(first, first + self._rows()))
+        return "\n".join(clean(line) for line in lines if line is not None)
+
+    def render_line(self, y: int) -> Strip:
+        """One row: the title, or a line."""
+        width = self.size.width
+        if y == 0:
+            return self._title_row(width)
+        number = self._first() + y - 1
+        if number >= self._tail.end:
+            nothing = self._empty if y == 1 and not self._tail.end else ""
+            return row(nothing, self._style("note" if nothing else "text"), width)
+        line = self._line(number)
+        if line is None:
+            self._want(number)
+            return row(" ...", self._style("note"), width)
+        style = self._style("match" if number == self._marked else self._classify(line))
+        if self._left:
+            line = clean(line)[self._left :]
+        # A cell of air, so that panes beside each other can be told apart.
+        return row(f" {line}", style, width)
+
+    def notify_style_update(self) -> None:
+        """Colours changed: look them up anew."""
+        self._styles_of = {}
+        super().notify_style_update()
+
+    def watch_title(self) -> None:
+        """The title row is to be drawn again."""
+        self.refresh()
+
+    def _on_focus(self, event: events.Focus) -> None:
+        super()._on_focus(event)
+        self.refresh()
+
+    def _on_blur(self, event: events.Blur) -> None:
+        super()._on_blur(event)
+        self.refresh()
+
+    def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.scroll(3)
+
+    def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.scroll(-3)
+
+    async def _on_click(self, _event: events.Click) -> None:
+        self.post_message(self.Chosen(self))
+
+    def _title_row(self, width: int) -> Strip:
+        style = self._style("title-focus" if self.has_focus else "title")
+        where = self._where()
+        room = max(0, width - len(where))
+        return Strip([Segment(fit(clean(self.title), room) + where[:width], style)], width)
+
+    def _where(self) -> str:
+        """Which lines are seen, and what memory has no more."""
+        end = self._tail.end
+        parts = []
+        if self._left:
+            parts.append(f"+{self._left}")
+        if self._tail.missed:
+            parts.append(f"{self._tail.missed} skipped")
+        if self._top is not None:
+            first = self._first()
+            parts.append(f"{first + 1}-{min(end, first + self._rows())}/{end}")
+        elif end > self._rows():
+            parts.append(str(end))
+        return f" {', '.join(parts)} " if parts else ""
+
+    def _rows(self) -> int:
+        return max(1, self.size.height - 1)
+
+    def _first(self) -> int:
+        end = max(0, self._tail.end - self._rows())
+        return end if self._top is None else min(self._top, end)
+
+    def _line(self, number: int) -> str | None:
+        line = self._tail.get(number)
+        if line is None and 0 <= number - self._page_first < len(self._page):
+            line = self._page[number - self._page_first]
+        return line
+
+    def _go(self, top: int, *, may_follow: bool = True) -> None:
+        end = max(0, self._tail.end - self._rows())
+        self._top = None if may_follow and top >= end else max(0, min(top, end))
+        self.refresh()
+
+    def _want(self, number: int) -> None:
+        """Ask once for the lines around a number."""
+        if self._asked is None:
+            self._asked = max(0, number - PAGE // 2)
+            self.post_message(self.Wanted(self, self._tail, self._asked))
+
+    def _style(self, name: str) -> Style:
+        style = self._styles_of.get(name)
+        if style is None:
+            style = self._styles_of[name] = self.get_component_rich_style(f"live-pane--{name}")
+        return style
