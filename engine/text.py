@@ -41,3 +41,8 @@ def clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _SEQUENCE.sub("", text).translate(_CONTROLS)
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things, as ``1 test`` and ``2 tests``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

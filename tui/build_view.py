@@ -173,11 +173,14 @@ class BuildView:
     def _set_stage(self, key: str, stage: StageView) -> None:
         """Take a stage; a new round puts back what comes after."""
         known = self.stages.get(key)
+        skipped = stage.status is StageStatus.SKIPPED and stage.phase is Phase.FEEDBACK
+        if known is not None and skipped:
+            return  # a round that needs no repair does not undo an earlier one
         if known is not None and stage.attempt > known.attempt:
             order = list(Phase)
             for other in self.stages.values():
-                behind = order.index(other.phase) >= order.index(stage.phase)
-                if behind and other.attempt < stage.attempt:
+                again = order.index(stage.phase) <= order.index(other.phase) < len(order) - 1
+                if again and other.attempt < stage.attempt:
                     other.status, other.task = StageStatus.PENDING, ""
         self.stages[key] = stage
         self.attempt = max(self.attempt, stage.attempt)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from engine.image import Image, MemoryRegion
 from engine.pipelines.model import StageContext, StageResult
 from engine.pipelines.outputs import Compiled, Planned
+from engine.text import count
 from engine.toolchains.base import CompileRequest, find_toolchains
 from engine.words import ArtifactKind, Severity, StageStatus
 
@@ -42,7 +43,7 @@ def run(context: StageContext) -> StageResult:
     context.report.log(f"sizes: {sizes}")
     return StageResult(
         status=StageStatus.SUCCESS,
-        summary=f"{image.elf.name}, {warnings} warnings, {sizes}",
+        summary=f"{image.elf.name}, {count(warnings, 'warning')}, {sizes}",
         findings=compiled.findings,
         output=Compiled(image=image, warnings=warnings),
     )

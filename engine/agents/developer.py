@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.pipelines.model import StageContext, StageResult
 from engine.repair import propose, suggest
+from engine.text import count
 from engine.words import ArtifactKind, Severity, StageStatus
 
 
@@ -21,7 +22,7 @@ def run(context: StageContext) -> StageResult:
         for finding in result.findings
         if finding.severity is Severity.ERROR
     ]
-    say(f"{len(errors)} errors to look at")
+    say(f"{count(len(errors), 'error')} to look at")
     repair = propose(errors, context.source)
     if repair is None:
         advice = suggest(errors)

@@ -6,6 +6,7 @@ from engine.boards import bootlog, panic
 from engine.findings import Finding
 from engine.pipelines.model import StageContext, StageResult
 from engine.pipelines.outputs import Compiled, Tested
+from engine.text import count
 from engine.words import Severity, StageStatus
 
 
@@ -18,7 +19,7 @@ def run(context: StageContext) -> StageResult:
         if result is None or not isinstance(result.output, Tested):
             continue
         tested = result.output
-        context.report.log(f"{tested.ran_on}: {tested.lines} lines")
+        context.report.log(f"{tested.ran_on}: {count(tested.lines, 'line')}")
         findings += _chip(tested, image.target)
         findings += _flash(tested, image.flash_size)
         log = bootlog.examine(tested.transcript, target=image.target)

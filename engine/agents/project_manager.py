@@ -9,6 +9,7 @@ from engine.pipelines.outputs import Planned
 from engine.projects.dependencies import scan_dependencies
 from engine.projects.validation import validate
 from engine.simulators.base import Simulator, find_simulators
+from engine.text import count
 from engine.toolchains.base import choose_toolchain
 from engine.words import Severity, StageStatus
 
@@ -29,8 +30,9 @@ def run(context: StageContext) -> StageResult:
     for dependency in scan_dependencies(context.source):
         say(f"component {dependency.name} {dependency.version} ({dependency.file})")
     expected = manifest.load(context.source)
+    expectations = count(len(expected.expect), "expectation")
     say(
-        f"{len(expected.expect)} expectations, {expected.timeout:g} s, {expected.baud} baud"
+        f"{expectations}, {expected.timeout:g} s, {expected.baud} baud"
         if expected.expect or expected.unity
         else f"no expectations: {manifest.FILE_NAME} would say what the firmware should print"
     )

@@ -6,6 +6,7 @@ from engine.findings import Finding
 from engine.image import Image
 from engine.pipelines.model import StageContext, StageResult
 from engine.pipelines.outputs import Compiled, Tested, Verdict
+from engine.text import count
 from engine.words import Severity, StageStatus
 
 TIGHT = 0.9
@@ -39,10 +40,11 @@ def run(context: StageContext) -> StageResult:
         warnings=compiled.warnings,
     )
     _say(context, compiled.image, verdict)
+    warned = count(verdict.warnings, "warning")
     summary = (
         f"blocked: {blockers[0]}"
         if blockers
-        else f"accepted: {verdict.tests} tests passed, {verdict.warnings} warnings"
+        else f"accepted: {count(verdict.tests, 'test')} passed, {warned}"
     )
     return StageResult(
         status=StageStatus.FAILED if blockers else StageStatus.SUCCESS,

@@ -14,6 +14,7 @@ from engine.manifest import Manifest
 from engine.pipelines.model import StageContext, StageResult
 from engine.pipelines.outputs import Compiled, Expectation, Planned, Tested
 from engine.simulators.base import find_simulators
+from engine.text import count
 from engine.unity import TestReport, parse
 from engine.words import Severity, StageStatus
 
@@ -215,8 +216,8 @@ def _judge(
     for finding in findings:
         context.report.log(f"{finding.severity}: {finding.message}")
     met = sum(each.line is not None for each in expectations)
-    tests = f", {unity.tests} tests, {unity.failures} failures" if unity else ""
-    summary = f"{ran_on}: {met} of {len(expectations)} expectations met{tests}"
+    tests = f", {count(unity.tests, 'test')}, {count(unity.failures, 'failure')}" if unity else ""
+    summary = f"{ran_on}: {met} of {count(len(expectations), 'expectation')} met{tests}"
     if findings:
         return StageResult(
             status=StageStatus.FAILED,

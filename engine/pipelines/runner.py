@@ -196,15 +196,16 @@ class _Run:
                 break
             attempt += 1
             start = back_to
-        # What was judged last says most; that nothing could repair it says least.
-        failed = [
-            result
+        failed = {
+            key: result
             for key, result in self._results.items()
             if result.status is _FAILED and not self._pipeline.stage(key).back_to
-        ]
+        }
         if not failed:
             return BuildStatus.SUCCESS, ""
-        return BuildStatus.FAILED, failed[-1].summary
+        # A diagnosis says most, then what was judged last; that nothing could repair it, least.
+        causes = [key for key in failed if self._pipeline.stage(key).role is Role.DOCTOR]
+        return BuildStatus.FAILED, failed[(causes or list(failed))[-1]].summary
 
     def _round(self, slot: Slot, attempt: int, start: str | None) -> str | None:
         """Walk all waves once; the stage to go back to when the pipeline says so."""

@@ -342,11 +342,18 @@ class BuildScreen(MainScreen):
     def _load_results(self) -> None:
         def show(found: tuple[Sequence[FindingRow], Sequence[Artifact]]) -> None:
             order = {"error": 0, "warning": 1, "info": 2}
-            findings = sorted(found[0], key=lambda row: (-row.attempt, order[row.severity]))
+            findings = sorted(
+                found[0],
+                # What names its place in the source tells most.
+                key=lambda row: (-row.attempt, order[row.severity], not row.finding.file),
+            )
             self._findings.title = f" FINDINGS {len(findings)}"
             self._artifacts.title = f" ARTIFACTS {len(found[1])}"
             self._findings.fill(findings)
             self._artifacts.fill(found[1])
+            if not self._picked:
+                self._findings.move_to(0)
+            self._list.refresh()
 
         builds = self.engine.builds
         self.in_thread(lambda: (builds.findings(self.number), builds.artifacts(self.number)), show)
@@ -434,7 +441,10 @@ class BuildScreen(MainScreen):
             where = f" {key.stage.removeprefix('test.')}" if key is not None else ""
             return f" SERIAL{where}{which}"
         status, task = self._view.agent(role)
-        stage = f" {key.stage}" if key is not None and role is Role.TESTER else ""
+        stage = ""
+        if key is not None and role is Role.TESTER:
+            # Of its two stages at once, what is said is of the one that is shown.
+            stage, task = f" {key.stage}", self._view.stages[key.stage].task
         sign = self.deck.glyphs.state(status)
         return clean(f" {sign} {name}{stage}{which} {task}")
 
@@ -555,7 +565,8 @@ class BuildScreen(MainScreen):
             (f" {sign} ", _SEVERITIES.get(row.severity, "dim")),
             (f"{where}: " if where else "", "note"),
             (row.message, ""),
-            (f"  round {row.attempt}" if self._view.attempt > 1 else "", "dim"),
+            (f"  {row.stage}", "dim"),
+            (f" round {row.attempt}" if self._view.attempt > 1 else "", "dim"),
         ]
 
     def _draw_artifact(self, row: Artifact, width: int) -> Parts:

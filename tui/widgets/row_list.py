@@ -206,6 +206,7 @@ class RowList(Widget, Generic[T], can_focus=True):
         rows = self._rows()
         self._top = min(self._top, self._cursor)
         self._top = max(self._top, self._cursor - rows + 1, 0)
+        self._top = min(self._top, max(0, len(self._items) - rows))
 
     def _style(self, name: str) -> Style:
         style = self._styles_of.get(name)
