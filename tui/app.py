@@ -18,7 +18,7 @@ from engine.events import Event, Log, Problem
 from engine.text import clean
 from engine.words import BuildStatus
 from tui.glyphs import Glyphs
-from tui.keymap import keymap
+from tui.keymap import Key, keymap, shown
 from tui.screens.base import MainScreen
 from tui.screens.build import BuildScreen
 from tui.screens.home import HomeScreen
@@ -142,12 +142,16 @@ class EspdeckApp(App[None]):
         """First paint first; then the engine, in a thread."""
         # Two busy threads of Python keep the screen waiting for a slice each: make slices short.
         sys.setswitchinterval(0.0005)
+        self.set_interval(TICK, self._tick)
+        self.call_after_refresh(self._open)
         try:
             self.set_keymap(keymap(self._settings.keys))
         except ValueError as error:
-            self.notify(clean(f"settings, keys: {error}"), severity="error", markup=False)
-        self.set_interval(TICK, self._tick)
-        self.call_after_refresh(self._open)
+            self.call_after_refresh(self.home.complain, f"settings, keys: {error}")
+
+    def shown(self, key: Key) -> str:
+        """How a key is written, whoever chose it."""
+        return shown(key, self._settings.keys)
 
     def show_build(self, number: int) -> None:
         """Show a build."""
@@ -196,7 +200,7 @@ class EspdeckApp(App[None]):
             if key.id == "palette":
                 continue
             why = screen.why_not(key.id)
-            text = f"{key.help} ({key.shown})" + (f": not now, {why}" if why else "")
+            text = f"{key.help} ({self.shown(key)})" + (f": not now, {why}" if why else "")
             yield SystemCommand(key.title, clean(text), lambda name=key.id: screen.action_do(name))
 
     def close_engine(self) -> None:

@@ -123,20 +123,19 @@ class BuildView:
         return min(mine, key=_URGENCY.index, default=StageStatus.PENDING)
 
     def keys_of(self, role: Role | None) -> list[TailKey]:
-        """Logs of an agent in the order in which they began.
+        """Logs of an agent, round by round; of a round, what the board did comes last.
 
-        None is what firmware printed: of each round, what the board printed comes last.
+        None is what firmware printed.
         """
-        if role is None:
-            serial = [key for key in self.tails if key.stream == "serial"]
-            return sorted(serial, key=lambda key: (key.attempt, key.stage == "test.board"))
-        return [
-            key
-            for key in self.tails
-            if key.stream == "log"
-            and key.stage in self.stages
-            and self.stages[key.stage].role is role
-        ]
+
+        def belongs(key: TailKey) -> bool:
+            if role is None:
+                return key.stream == "serial"
+            stage = self.stages.get(key.stage)
+            return key.stream == "log" and stage is not None and stage.role is role
+
+        mine = [key for key in self.tails if belongs(key)]
+        return sorted(mine, key=lambda key: (key.attempt, key.stage == "test.board"))
 
     def _apply(self, event: Event) -> None:
         match event:

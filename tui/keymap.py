@@ -113,9 +113,20 @@ def keys_of(where: Where) -> tuple[Key, ...]:
 
 
 def bindings_of(where: Where) -> list[Binding]:
-    """Textual's bindings of a screen; their ids let :func:`keymap` replace keys."""
+    """Textual's bindings of a screen; their ids let :func:`keymap` replace keys.
+
+    They have priority: then each is done before the next key is looked at, so that keys which
+    come at once (a slow line, a fast hand) go where a person meant them to go.
+    """
     return [
-        Binding(key.keys, f"do('{key.id}')", key.title, id=f"{where}.{key.id}", show=False)
+        Binding(
+            key.keys,
+            f"do('{key.id}')",
+            key.title,
+            id=f"{where}.{key.id}",
+            show=False,
+            priority=True,
+        )
         for key in keys_of(where)
     ]
 

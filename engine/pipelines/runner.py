@@ -227,6 +227,7 @@ class _Run:
             outcomes = self._steps.wave(jobs)
             for stage, result in zip(due, outcomes, strict=True):
                 self._results[stage.key] = result
+                self._progress.finish(stage)  # also what an earlier run had finished
             for stage, result in zip(due, outcomes, strict=True):
                 if (
                     stage.back_to

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 class AddProject(ModalScreen[UUID | None]):
     """A form; enter adds, escape leaves. What is wrong is said in its last row."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "leave", priority=True)
+    ]
 
     def compose(self) -> ComposeResult:
         """The form."""

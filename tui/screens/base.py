@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widgets import Input
 
 from engine.errors import EspdeckError
 from engine.events import Event
@@ -22,11 +23,13 @@ class MainScreen(Screen[None]):
     """A screen whose keys come from :mod:`tui.keymap`: ``do_<id>`` does what a key says."""
 
     WHERE: ClassVar[Where]
-    BINDINGS: ClassVar[list[BindingType]] = []
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "leave", show=False, priority=True)
+    ]
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         if "WHERE" in cls.__dict__:
-            cls.BINDINGS = cast("list[BindingType]", bindings_of(cls.WHERE))
+            cls.BINDINGS = [*bindings_of(cls.WHERE), *cls.BINDINGS]
         super().__init_subclass__(**arguments)
 
     @property
@@ -45,6 +48,11 @@ class MainScreen(Screen[None]):
         """Keys that this screen has."""
         return keys_of(self.WHERE)
 
+    @property
+    def shown_keys(self) -> list[tuple[str, Key]]:
+        """They, each with how it is written."""
+        return [(self.deck.shown(key), key) for key in self.keys]
+
     def why_not(self, name: str) -> str | None:
         """Why an action does nothing now, None when it works."""
         raise NotImplementedError
@@ -52,6 +60,19 @@ class MainScreen(Screen[None]):
     def take(self, events: Sequence[Event]) -> None:
         """Take what happened since the last call; the app's timer calls it."""
         raise NotImplementedError
+
+    def leave(self) -> None:
+        """Do what escape says: out of what is open, step by step."""
+        raise NotImplementedError
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something is typed, keys are letters."""
+        typing = isinstance(self.focused, Input)
+        return not (typing and action in ("do", "pane"))
+
+    def action_leave(self) -> None:
+        """Escape."""
+        self.leave()
 
     def action_do(self, name: str) -> None:
         """Do what a key says, or say why not."""
@@ -65,7 +86,7 @@ class MainScreen(Screen[None]):
         """Show every key."""
         from tui.screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen(self.keys))
+        self.app.push_screen(HelpScreen(self.shown_keys))
 
     def do_palette(self) -> None:
         """Show every action."""

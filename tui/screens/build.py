@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events as textual_events
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.geometry import Offset
 from textual.widget import Widget
@@ -47,6 +48,13 @@ class BuildScreen(MainScreen):
     """One build, live or from the store."""
 
     WHERE: ClassVar[Where] = Where.BUILD
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *MainScreen.BINDINGS,
+        *(
+            Binding(str(number), f"pane({number})", name, show=False, priority=True)
+            for number, name in enumerate(PANES, 1)
+        ),
+    ]
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -93,7 +101,7 @@ class BuildScreen(MainScreen):
             yield self._findings
             yield self._artifacts
         yield self._search
-        self._bar = KeyBar(self.keys, self.why_not)
+        self._bar = KeyBar(self.shown_keys, self.why_not)
         yield self._bar
 
     def on_mount(self) -> None:
@@ -172,7 +180,7 @@ class BuildScreen(MainScreen):
         if text:
             self.in_thread(lambda: self.engine.builds.search(self.number, text), self._found)
 
-    def key_escape(self) -> None:
+    def leave(self) -> None:
         """Out of the search, out of a large pane, home."""
         if self._search.display:
             self._close_search()
@@ -181,13 +189,9 @@ class BuildScreen(MainScreen):
         else:
             self.do_back()
 
-    def on_key(self, event: textual_events.Key) -> None:
+    def action_pane(self, number: int) -> None:
         """A number goes to a pane."""
-        if self._search.display:
-            return
-        if event.character and event.character in "123456789":
-            event.stop()
-            self._pick(PANES[int(event.character) - 1])
+        self._pick(PANES[number - 1])
 
     def do_back(self) -> None:
         """Home."""
@@ -225,7 +229,7 @@ class BuildScreen(MainScreen):
         """Type what to search."""
         self._search.display = True
         self._search.value = ""
-        self._search.focus()
+        self.set_focus(self._search)
 
     def do_next_match(self) -> None:
         """The next match."""
@@ -336,6 +340,9 @@ class BuildScreen(MainScreen):
             if not self._picked:
                 self._go(self._where_work_is())
             self.take(waiting)
+            self._head.refresh()
+            self._list.refresh()
+            self._bar.refresh()
 
         self.in_thread(read, show)
 
@@ -367,7 +374,7 @@ class BuildScreen(MainScreen):
         self._place(layout)
         pane = self._pane(self._focused)
         if not self._search.has_focus:
-            pane.focus()
+            self.set_focus(pane)
         self._list.select(self._focused)
 
     def _place(self, layout: Layout) -> None:
@@ -403,7 +410,7 @@ class BuildScreen(MainScreen):
 
     def _go(self, name: str) -> None:
         if name == self._focused:
-            self._pane(name).focus()
+            self.set_focus(self._pane(name))
             return
         self._focused = name
         self._arrange()
@@ -467,7 +474,7 @@ class BuildScreen(MainScreen):
 
     def _close_search(self) -> None:
         self._search.display = False
-        self._pane(self._focused).focus()
+        self.set_focus(self._pane(self._focused))
 
     def _found(self, matches: Sequence[LogMatch]) -> None:
         self._matches, self._match = matches, -1
@@ -477,8 +484,8 @@ class BuildScreen(MainScreen):
         self._go_to_match(0)
 
     def _go_to_match(self, index: int) -> None:
-        self._match = index % len(self._matches)
-        match = self._matches[self._match]
+        self._match = index = index % len(self._matches)
+        match = self._matches[index]
         key = TailKey(match.key.stage, match.key.attempt, match.key.stream)
         stage = self._view.stages.get(key.stage)
         if stage is None or key not in self._view.tails:
@@ -487,8 +494,7 @@ class BuildScreen(MainScreen):
         self._chosen[name] = key
         self._pick(name)
         self._show_logs()
-        self._logs[name].to_line(match.line, mark=True)
-        self.notify(f"match {self._match + 1} of {len(self._matches)}", markup=False, timeout=1.5)
+        self._logs[name].to_line(match.line, mark=f"match {index + 1}/{len(self._matches)}")
 
     def _look_at_finding(self) -> None:
         from tui.screens.reader import Reader

@@ -19,8 +19,8 @@ class Confirm(ModalScreen[bool]):
     """Says what will be done, and asks."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "dismiss(True)", "yes"),
-        Binding("n,escape,q", "dismiss(False)", "no"),
+        Binding("y", "dismiss(True)", "yes", priority=True),
+        Binding("n,escape,q", "dismiss(False)", "no", priority=True),
     ]
 
     def __init__(self, question: str, consequence: str, verb: str) -> None:
@@ -47,7 +47,9 @@ class Confirm(ModalScreen[bool]):
 class Choose(ModalScreen[str | None]):
     """One of several."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss(None)", "none")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss(None)", "none", priority=True)
+    ]
 
     def __init__(self, question: str, choices: list[tuple[str, str]]) -> None:
         """Make a question.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -18,16 +19,21 @@ class HelpScreen(ModalScreen[None]):
     """A table of keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,enter", "dismiss", "back")
+        Binding("escape,q,question_mark,enter", "dismiss", "back", priority=True)
     ]
 
-    def __init__(self, keys: tuple[Key, ...]) -> None:
+    def __init__(self, keys: Sequence[tuple[str, Key]]) -> None:
+        """Make the help.
+
+        Args:
+            keys: the keys of a screen, each with how it is written.
+        """
         super().__init__()
         self._keys = keys
 
     def compose(self) -> ComposeResult:
         """The table, scrolled where it is too long."""
-        lines = [f"{key.shown:<8} {key.help}  [{key.id}]" for key in self._keys]
+        lines = [f"{shown:<8} {key.help}  [{key.id}]" for shown, key in self._keys]
         with Vertical(classes="dialog dialog--wide"):
             yield Static(Content("Keys"), classes="dialog--title")
             with VerticalScroll():

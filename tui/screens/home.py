@@ -37,7 +37,7 @@ _COLOURS = {
     "pending": "busy",
 }
 
-_NOTHING = "no projects yet: press a to add one, ? for help"
+_NOTHING = " no projects yet: press a to add one, ? for help"
 
 
 class HomeScreen(MainScreen):
@@ -48,14 +48,13 @@ class HomeScreen(MainScreen):
     def __init__(self) -> None:
         super().__init__()
         self._projects: RowList[Project] = RowList(
-            draw=self._draw_project, key=lambda each: each.id, id="projects", empty="opening …"
+            draw=self._draw_project, key=lambda each: each.id, id="projects", empty=" opening"
         )
         self._builds: RowList[Build] = RowList(
             draw=self._draw_build, key=lambda each: each.id, id="builds"
         )
         self._projects.title, self._builds.title = " projects", " builds"
         self._facts = Facts()
-        self._bar = KeyBar(self.keys, self.why_not)
         self._filter = Input(placeholder="filter: commit, message, branch, status", id="filter")
         self._progress: dict[int, float] = {}
         self._details: dict[str, str] = {}
@@ -70,12 +69,13 @@ class HomeScreen(MainScreen):
                 yield self._builds
                 yield self._filter
         yield self._facts
+        self._bar = KeyBar(self.shown_keys, self.why_not)
         yield self._bar
 
     def on_mount(self) -> None:
         """Nothing can be filtered yet."""
         self._filter.display = False
-        self._projects.focus()
+        self.set_focus(self._projects)
 
     def opened(self) -> None:
         """The engine is open: show what it has."""
@@ -100,7 +100,9 @@ class HomeScreen(MainScreen):
         if name in ("build", "sync", "remove") and project is None:
             return "no project: press a to add one"
         if name == "build" and project is not None and project.status != ProjectStatus.ACTIVE:
-            return f"{project.name} is {project.status}: press s to sync it"
+            if project.status == ProjectStatus.PENDING:
+                return f"{project.name} is being cloned"
+            return f"{project.name} has an error: press s to sync it again"
         if name in ("open", "cancel", "retry") and build is None:
             return "no build yet: press b"
         if name == "cancel" and build is not None and build.status.is_final:
@@ -134,7 +136,7 @@ class HomeScreen(MainScreen):
     def on_row_list_moved(self, message: RowList.Moved) -> None:
         """Another project: its builds. Near the last build: more builds."""
         if message.rows is self._projects:
-            self._builds.fill((), empty="loading …")
+            self._builds.fill((), empty=" loading")
             self._load_builds()
             self._load_facts()
         elif self._builds.at_end and self._more:
@@ -146,7 +148,7 @@ class HomeScreen(MainScreen):
         if message.rows is self._builds:
             self.action_do("open")
         else:
-            self._builds.focus()
+            self.set_focus(self._builds)
 
     def on_input_changed(self, message: Input.Changed) -> None:
         """Filter as it is typed."""
@@ -155,14 +157,14 @@ class HomeScreen(MainScreen):
 
     def on_input_submitted(self, _message: Input.Submitted) -> None:
         """The filter stays; the keys go to the builds again."""
-        self._builds.focus()
+        self.set_focus(self._builds)
 
-    def key_escape(self) -> None:
+    def leave(self) -> None:
         """Leave the filter, and all that it hides comes back."""
         if self._filter.display:
             self._filter.value = ""
             self._filter.display = False
-            self._builds.focus()
+            self.set_focus(self._builds)
 
     def do_open(self) -> None:
         """Open the build; on a project, go to its builds first."""
@@ -234,19 +236,19 @@ class HomeScreen(MainScreen):
     def do_filter(self) -> None:
         """Type what the builds should have."""
         self._filter.display = True
-        self._filter.focus()
+        self.set_focus(self._filter)
 
     def do_other(self) -> None:
         """The other list."""
-        (self._builds if self._projects.has_focus else self._projects).focus()
+        self.set_focus(self._builds if self._projects.has_focus else self._projects)
 
     def do_left(self) -> None:
         """The projects."""
-        self._projects.focus()
+        self.set_focus(self._projects)
 
     def do_right(self) -> None:
         """The builds."""
-        self._builds.focus()
+        self.set_focus(self._builds)
 
     def do_down(self) -> None:
         """One row down."""
@@ -279,10 +281,12 @@ class HomeScreen(MainScreen):
     def _load_projects(self, select: UUID | None = None) -> None:
         def show(projects: Sequence[Project]) -> None:
             self._projects.title = f" projects {len(projects)}"
-            self._projects.fill(projects, empty=_NOTHING)
+            self._projects.fill(projects, empty=" none yet")
             if select is not None:
                 self._projects.select(select)
-            self._builds.fill(self._builds.items, empty="" if not projects else None)
+            if not projects:
+                self._builds.title = " builds"
+                self._builds.fill((), empty=_NOTHING)
             self._load_facts()
             self._bar.refresh()
 
@@ -291,7 +295,6 @@ class HomeScreen(MainScreen):
     def _load_builds(self, *, more: bool = False) -> None:
         project = self._projects.item
         if project is None:
-            self._builds.fill((), empty="")
             return
         text = self._filter.value.strip()
         before = self._builds.items[-1].id if more and self._builds.items else None
@@ -303,7 +306,7 @@ class HomeScreen(MainScreen):
                 return
             self._more = len(builds) >= PAGE
             items = [*self._builds.items, *builds] if more else list(builds)
-            nothing = f"no build has {text!r}" if text else "no build yet: press b to build"
+            nothing = f" no build has {text!r}" if text else " no build yet: press b to build"
             self._builds.title = f" builds of {clean(project.name)}"
             self._builds.fill(items, empty=nothing)
             self._bar.refresh()
@@ -360,7 +363,7 @@ class HomeScreen(MainScreen):
             took = f"{self._progress[build.number]:.0f} %"
         first_line = build.commit_message.split("\n", 1)[0]
         parts = [
-            (f" {sign} {status:<9}", _COLOURS[status]),
+            (f" {sign} {status:<9}" if width >= 44 else f" {sign}", _COLOURS[status]),
             (f" #{build.number:<5}", ""),
             (f"{took:>8} ", "dim"),
         ]

@@ -20,14 +20,14 @@ class Reader(ModalScreen[None]):
     """Untrusted text, scrolled with the keys of a log."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "dismiss", "back"),
-        Binding("j,down", "scroll(1)", "down"),
-        Binding("k,up", "scroll(-1)", "up"),
-        Binding("pagedown,ctrl+d,space", "pages(1)", "page down"),
-        Binding("pageup,ctrl+u", "pages(-1)", "page up"),
-        Binding("g,home", "start", "first"),
-        Binding("G,end", "end", "last"),
-        Binding("y", "copy", "copy"),
+        Binding("escape,q,enter", "dismiss", "back", priority=True),
+        Binding("j,down", "scroll(1)", "down", priority=True),
+        Binding("k,up", "scroll(-1)", "up", priority=True),
+        Binding("pagedown,ctrl+d,space", "pages(1)", "page down", priority=True),
+        Binding("pageup,ctrl+u", "pages(-1)", "page up", priority=True),
+        Binding("g,home", "start", "first", priority=True),
+        Binding("G,end", "end", "last", priority=True),
+        Binding("y", "copy", "copy", priority=True),
     ]
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.style import Style
@@ -18,15 +18,17 @@ class KeyBar(Widget):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-bar--key", "key-bar--title", "key-bar--off"}
 
-    def __init__(self, keys: tuple[Key, ...], why_not: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, keys: Sequence[tuple[str, Key]], why_not: Callable[[str], str | None]
+    ) -> None:
         """Make a key bar.
 
         Args:
-            keys: of the screen.
+            keys: of the screen, each with how it is written.
             why_not: why a key does nothing now, None when it works.
         """
         super().__init__()
-        self._keys = [key for key in keys if key.bar]
+        self._keys = [(shown, key) for shown, key in keys if key.bar]
         self._why_not = why_not
 
     def render_line(self, _y: int) -> Strip:
@@ -34,22 +36,21 @@ class KeyBar(Widget):
         key_style = self.get_component_rich_style("key-bar--key")
         title_style = self.get_component_rich_style("key-bar--title")
         off = self.get_component_rich_style("key-bar--off")
-        left = self.size.width
-        always = [key for key in self._keys if key.id in ("help", "quit")]
-        left -= sum(map(_width, always))
+        always = [each for each in self._keys if each[1].id in ("help", "quit")]
+        left = self.size.width - sum(_width(*each) for each in always)
         parts: list[tuple[str, Style]] = []
-        for key in self._keys:
-            if key not in always:
-                if _width(key) > left:
+        for shown, key in self._keys:
+            if (shown, key) not in always:
+                if _width(shown, key) > left:
                     continue
-                left -= _width(key)
+                left -= _width(shown, key)
             works = self._why_not(key.id) is None
             parts += [
-                (f" {key.shown}", key_style if works else off),
+                (f" {shown}", key_style if works else off),
                 (f" {key.title} ", title_style if works else off),
             ]
         return pieces(parts, self.size.width, title_style)
 
 
-def _width(key: Key) -> int:
-    return len(key.shown) + len(key.title) + 3
+def _width(shown: str, key: Key) -> int:
+    return len(shown) + len(key.title) + 3

@@ -121,6 +121,7 @@ class LivePane(Widget, can_focus=True):
         self._top: int | None = None
         self._left = 0
         self._marked: int | None = None
+        self._mark = ""
         self._page_first = 0
         self._page: Sequence[str] = ()
         self._asked: int | None = None
@@ -177,9 +178,9 @@ class LivePane(Widget, can_focus=True):
         """Show the first line."""
         self._go(0, may_follow=False)
 
-    def to_line(self, number: int, *, mark: bool = False) -> None:
-        """Show a line, a third down; ``mark`` highlights it."""
-        self._marked = number if mark else None
+    def to_line(self, number: int, *, mark: str) -> None:
+        """Highlight a line and show it a third down; ``mark`` says in the title what it is."""
+        self._marked, self._mark = number, mark
         self._go(number - self._rows() // 3, may_follow=False)
 
     def visible_text(self) -> str:
@@ -245,6 +246,8 @@ class LivePane(Widget, can_focus=True):
         """Which lines are seen, and what memory has no more."""
         end = self._tail.end
         parts = []
+        if self._marked is not None:
+            parts.append(self._mark)
         if self._left:
             parts.append(f"+{self._left}")
         if self._tail.missed:

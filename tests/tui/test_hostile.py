@@ -1,0 +1,154 @@
+"""What comes from outside cannot steer the terminal, on any screen: the bytes are looked at."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyte
+import pytest
+
+from tests.tui.workspaces import fill
+
+pytestmark = pytest.mark.xdist_group("hostile")
+
+MARK = "31337"
+"""A number that nothing of ours prints: where it stands in a control sequence, one got through."""
+
+SEQUENCES = (
+    f"\x1b]0;{MARK}\x07",
+    f"\x1b]52;c;{MARK}\x1b\\",
+    f"\x1b[{MARK}m",
+    f"\x1b[{MARK};1H",
+    f"\x1bP{MARK}q\x1b\\",
+    f"\x1b_{MARK}\x1b\\",
+    f"\x9b{MARK}m",
+    f"\x9d0;{MARK}\x9c",
+    f"[@click=app.exit]{MARK}[/] [/b] [bold",
+    "\u202e\u2066",
+    "\r\x08\x0e\x05",
+)
+GOT_THROUGH = re.compile(rb"(?:\x1b[\[\]P_^X]|\xc2[\x90-\x9f])[0-9;:?c]*" + MARK.encode())
+
+
+def hostile(text: str) -> str:
+    head, line, rest = text.partition("\n")
+    return "".join(SEQUENCES[:-3]) + head + "".join(SEQUENCES) + line + rest
+
+
+class Terminal:
+    """A person's terminal: sends keys, keeps every byte that the app writes."""
+
+    def __init__(self, workspace: Path, rows: int, columns: int) -> None:
+        self.fd, child = pty.openpty()
+        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tui.cli", "--workspace", str(workspace)],
+            stdin=child,
+            stdout=child,
+            stderr=child,
+            start_new_session=True,
+            env={**os.environ, "TERM": "xterm-256color"},
+        )
+        os.close(child)
+        self.output = b""
+        self.screen = pyte.Screen(columns, rows)
+        self.stream = pyte.ByteStream(self.screen)
+
+    def sees(self, text: str, timeout: float = 20.0) -> None:
+        deadline = time.monotonic() + timeout
+        while text not in "\n".join(self.screen.display):
+            left = deadline - time.monotonic()
+            assert left > 0, "\n".join([f"no {text!r} in", *self.screen.display])
+            if select.select([self.fd], [], [], left)[0]:
+                chunk = os.read(self.fd, 1 << 16)
+                self.output += chunk
+                self.stream.feed(chunk)
+
+    def keys(self, text: str) -> None:
+        os.write(self.fd, text.encode())
+
+    def close(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            while chunk := os.read(self.fd, 1 << 16):
+                self.output += chunk
+        except OSError:
+            pass  # Linux says EIO when the other end is closed
+        os.close(self.fd)
+        return self.process.wait(20)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Path]:
+    fill(tmp_path, text=hostile)
+    yield tmp_path
+
+
+@pytest.mark.parametrize("size", [(24, 80), (60, 200)], ids=["80x24", "200x60"])
+def test_nothing_gets_through_on_any_screen(workspace: Path, size: tuple[int, int]) -> None:
+    terminal = Terminal(workspace, *size)
+    try:
+        terminal.sees("sensor-hub")
+        terminal.keys("gb")  # a warning that names the project
+        terminal.sees("has an")
+        terminal.keys("d")  # the question that names it
+        terminal.sees("Remove")
+        terminal.keys("n")
+        terminal.keys("j")
+        terminal.sees("#3")
+        terminal.keys("l\r")  # the build: its title, panes and findings
+        terminal.sees("FINDINGS 2")
+        terminal.keys("\r")
+        terminal.sees("0xdead0000")
+        terminal.keys("q")
+        terminal.sees("tab pane")
+        for pane in "123467":
+            terminal.keys(f"{pane}z")
+            terminal.sees("the last of them")
+            terminal.keys("z")
+        terminal.keys("/log line 7\r")
+        terminal.sees("match 1/")
+        terminal.keys(":")
+        terminal.sees("Search")
+        terminal.keys("\x1b")
+    finally:
+        terminal.close()
+
+    assert MARK.encode() in terminal.output  # it is shown, as text
+    assert not GOT_THROUGH.search(terminal.output)
+    assert "\u202e".encode() not in terminal.output
+
+
+def test_the_command_line_lets_nothing_through(workspace: Path) -> None:
+    for words in (
+        ("projects",),
+        ("builds",),
+        ("show", "3"),
+        ("show", "3", "--log", "all"),
+        ("show", "3", "--json"),
+        ("projects", "--json"),
+        ("builds", "--json"),
+        ("build", hostile("nowhere")),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "tui.cli", "--workspace", str(workspace), *words],
+            capture_output=True,
+            timeout=30,
+        )
+        output = done.stdout + done.stderr
+        assert MARK.encode() in output, words
+        assert b"\x1b" not in output, words
+        assert not GOT_THROUGH.search(output), words
+        assert b"Traceback" not in output, words

@@ -1,0 +1,189 @@
+"""A person at work with the app: real engine, real builds on the virtual board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine import demo
+from engine.events import Event, WorkflowCompleted
+from tests.tui.workspaces import LOG_LINES, Story, fill, running
+from tui.screens.home import HomeScreen
+
+pytestmark = pytest.mark.xdist_group("stories")
+
+
+async def open_newest(story: Story) -> None:
+    await story.sees("sensor-hub")
+    await story.press("j", "l")
+    await story.sees("#3")
+    await story.press("g", "enter")
+    await story.sees("FINDINGS 2")
+
+
+async def test_from_nothing_to_a_judged_firmware(tmp_path: Path) -> None:
+    source = demo.make_repository("hello", tmp_path / "hello")
+    async with running(tmp_path / "ws", boards=(demo.BOARD,)) as story:
+        await story.sees("press a to add one", "? for help")
+        await story.press("b")
+        await story.sees("no project: press a to add one")
+
+        await story.press("a")
+        await story.sees("Git URL or path")
+        await story.type("nonsense://x")
+        await story.press("enter")
+        await story.sees("nonsense")
+        await story.press(*["backspace"] * len("nonsense://x"))
+        await story.type(str(source))
+        await story.press("enter")
+        await story.sees(" hello  esp32c3", "status  active", "no build yet: press b")
+
+        await story.press("b")
+        await story.sees("✓ success", "SERIAL board", "0 Failures", timeout=60)
+        await story.press("q")
+        await story.sees("✓ success", "#1", "1, 100 % succeed")
+
+
+async def test_a_retry_from_a_stage_and_a_cancel(tmp_path: Path) -> None:
+    demo.make_repository("flaky-tests", tmp_path / "flaky")
+    async with running(tmp_path / "ws", boards=(demo.BOARD,)) as story:
+        engine = story.app.engine
+        assert engine is not None
+        project = engine.projects.add(str(tmp_path / "flaky"))
+        await story.sees("no build yet: press b", "status  active")
+        await story.press("b")
+        await story.sees("✗ failed", "blocked", timeout=60)
+
+        await story.press("r")
+        await story.sees("from the start", "from judge")
+        ended: list[Event] = []
+        engine.events.subscribe(
+            lambda event: ended.append(event) if isinstance(event, WorkflowCompleted) else None
+        )
+        await story.press("end", "up", "enter")
+        await story.until(lambda: bool(ended), timeout=60)
+        await story.sees("✗ failed", "QA")
+
+        started = engine.builds.start(project.id)
+        await story.press("q")
+        await story.sees(f"#{started.number}")
+        await story.press("l", "g", "c")
+        await story.until(lambda: engine.builds.get(started.number).status.is_final)
+        await story.sees("cancelled")
+
+
+async def test_panes_are_chosen_enlarged_scrolled_and_searched(tmp_path: Path) -> None:
+    fill(tmp_path)
+    async with running(tmp_path) as story:
+        await open_newest(story)
+        await story.sees("FINDINGS 2", "main/main.c:21: Store access fault")
+        await story.press("enter")
+        await story.sees("panic.store-access-fault", "hint: 0xdead0000")
+        await story.press("escape", "2")
+        await story.sees("BUILDER compile: done", "W (12) sensor: the last of them")
+
+        await story.press("g")  # the beginning is in the store only
+        await story.sees("build log line 0", f"/{LOG_LINES}")
+        await story.press("pagedown")
+        await story.sees("build log line 18", f"19-37/{LOG_LINES}")
+        await story.press("f")
+        assert "1-19" not in story.text()
+        await story.press("G")
+        await story.sees("W (12) sensor: the last of them")
+
+        await story.press("slash")
+        await story.type("log line 1234")
+        await story.press("enter")
+        await story.sees("match 1/1", "build log line 1234")
+
+        await story.press("z")
+        assert "PROJECT_MANAGER" not in story.text()
+        await story.press("z", "tab", "tab")
+        await story.sees("DOCTOR diagnose: done", "PROJECT_MANAGER")
+        await story.press("9")
+        await story.sees("27.6 KiB hub.elf")
+        await story.press("escape")
+        assert isinstance(story.screen, HomeScreen)
+
+
+async def test_builds_are_filtered_and_come_in_pages(tmp_path: Path) -> None:
+    fill(tmp_path, count=1000)
+    async with running(tmp_path, size=(120, 30)) as story:
+        await story.sees("sensor-hub")
+        await story.press("j", "l")
+        await story.sees("#1000")
+        await story.press("slash")
+        await story.type("take 17")
+        await story.sees("#179", "#170", "#17 ")
+        await story.until(lambda: "#1000" not in story.text())
+        await story.press("enter", "escape")
+        await story.sees("#1000")
+        for _ in range(8):  # a page of the list more comes in each time
+            await story.press("G")
+            await story.pilot.pause(0.05)
+        await story.sees("#1 ")
+
+
+async def test_actions_say_why_they_do_nothing(tmp_path: Path) -> None:
+    fill(tmp_path)
+    async with running(tmp_path) as story:
+        await story.sees("broken-link")
+        await story.press("g", "b")
+        await story.sees("broken-link has an error")
+        await story.press("j", "l")
+        await story.sees("#3")
+        await story.press("c")
+        await story.sees("build 3 has ended already")
+        await story.press("enter")
+        await story.sees("FINDINGS 2")
+        await story.press("n")
+        await story.sees("no search yet")
+
+
+async def test_help_palette_and_own_keys(tmp_path: Path) -> None:
+    fill(tmp_path)
+    async with running(tmp_path, size=(100, 40), keys={"sync": "ctrl+y"}) as story:
+        await story.sees("sensor-hub")
+        await story.press("question_mark")
+        await story.sees("Add a project", "ctrl+y", "[sync]")
+        await story.press("escape", "colon")
+        await story.sees("Search for commands")
+        await story.type("remov")
+        await story.sees("Remove the project")
+        await story.press("escape")
+
+
+async def test_an_unknown_action_in_the_settings_is_said(tmp_path: Path) -> None:
+    async with running(tmp_path, keys={"explode": "x"}) as story:
+        await story.sees("no action is called", "explode")
+
+
+async def test_removing_asks_first(tmp_path: Path) -> None:
+    fill(tmp_path)
+    async with running(tmp_path) as story:
+        await story.sees("broken-link")
+        await story.press("g", "d")
+        await story.sees("Remove broken-link?", "source is not touched")
+        await story.press("n")
+        await story.sees("broken-link")
+        await story.press("d", "y")
+        await story.until(lambda: "broken-link" not in story.text())
+        await story.sees("sensor-hub", "projects 1")
+
+
+@pytest.mark.parametrize("size", [(40, 12), (60, 15), (80, 24), (120, 45), (200, 60)])
+async def test_every_size_works(tmp_path: Path, size: tuple[int, int]) -> None:
+    fill(tmp_path)
+    async with running(tmp_path, size=(100, 30)) as story:
+        await story.sees("sensor-hub")
+        await story.pilot.resize_terminal(*size)
+        await open_newest(story)
+        await story.press("2")
+        await story.sees("W (12)")
+        await story.pilot.resize_terminal(30, 8)
+        await story.press("3")
+        await story.sees("TESTER")
+        await story.pilot.resize_terminal(*size)
+        await story.press("q")
+        await story.sees("sensor-hub")

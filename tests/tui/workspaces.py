@@ -1,0 +1,191 @@
+"""Workspaces with a past, written through the store, and the app on them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from textual.events import Paste
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+from engine import Settings
+from engine.findings import Finding
+from engine.pipelines.firmware import FIRMWARE
+from engine.store import builds, logs, projects
+from engine.store.database import Store
+from engine.store.tables import Artifact, Build, LogChunk, Project, StageRow
+from engine.words import ArtifactKind, BuildStatus, ProjectStatus, Severity, StageStatus
+from tui.app import EspdeckApp
+
+LOG_LINES = 3000
+"""Lines of the compiler's log of the newest build: more than a pane keeps in memory."""
+
+
+def fill(workspace: Path, text: Callable[[str], str] = lambda text: text, count: int = 3) -> None:
+    """Write two projects, and builds of the first of which the newest has failed.
+
+    Args:
+        text: what becomes of every text that comes from outside.
+        count: how many builds.
+    """
+    store = Store(workspace / "espdeck.db")
+    project = _project(text("sensor-hub"), text("https://git.lab/sensor-hub.git"), text("main"))
+    projects.add_project(store, project)
+    broken = _project(text("broken-link"), text("https://git.lab/gone.git"), text("main"))
+    broken.status = ProjectStatus.ERROR
+    broken.status_detail = text("https://git.lab/gone.git: cannot be reached")
+    projects.add_project(store, broken)
+    began = datetime.now(UTC) - timedelta(hours=2, minutes=20)
+    with store.write() as session:
+        for number in range(1, count + 1):
+            failed = number == count
+            session.add(
+                Build(
+                    id=number,
+                    project_id=project.id,
+                    commit_sha=f"{number:08x}" * 5,
+                    commit_message=text(f"Read the humidity, take {number}\n\nAt last."),
+                    commit_author=text("Ada"),
+                    branch=text("main"),
+                    target="esp32c3",
+                    status=BuildStatus.FAILED if failed else BuildStatus.SUCCESS,
+                    started_at=began,
+                    completed_at=began + timedelta(seconds=4),
+                    created_at=began,
+                    duration=4.2,
+                    error=text("Store access fault in write_reading()") if failed else "",
+                    artifacts_path=str(workspace / "artifacts" / str(number)),
+                )
+            )
+    _fill_build(store, count, text)
+    store.close()
+
+
+def _project(name: str, source: str, branch: str) -> Project:
+    return Project(
+        id=uuid.uuid4(),
+        name=name,
+        source=source,
+        branch=branch,
+        target="esp32c3",
+        status=ProjectStatus.ACTIVE,
+        synced_at=datetime.now(UTC) - timedelta(hours=3, minutes=10),
+    )
+
+
+def _fill_build(store: Store, number: int, text: Callable[[str], str]) -> None:
+    at = datetime.now(UTC)
+    failed = {"test.board", "diagnose", "judge", "repair"}
+    seq = 0
+    for stage in FIRMWARE.stages:
+        builds.put_stage(
+            store,
+            StageRow(
+                build_id=number,
+                key=stage.key,
+                agent=stage.role,
+                phase=stage.phase,
+                attempt=1,
+                status=StageStatus.FAILED if stage.key in failed else StageStatus.SUCCESS,
+                started_at=at,
+                completed_at=at,
+                summary=text(f"{stage.title}: done"),
+            ),
+        )
+        lines = LOG_LINES if stage.key == "build" else 12
+        for stream in ("log", "serial") if stage.key.startswith("test.") else ("log",):
+            seq += 1
+            body = [text(f"{stage.key} {stream} line {line}") for line in range(lines)]
+            body[-1] = text("W (12) sensor: the last of them")
+            chunk = LogChunk(
+                build_id=number,
+                stage=stage.key,
+                attempt=1,
+                stream=stream,
+                agent=stage.role,
+                seq=seq,
+                first_line=0,
+                lines=lines,
+                text="\n".join(body) + "\n",
+                writer="past",
+            )
+            logs.append(store, [chunk])
+    panic = Finding(
+        severity=Severity.ERROR,
+        code="panic.store-access-fault",
+        message=text("Store access fault in write_reading()"),
+        file=text("main/main.c"),
+        line=21,
+        hint=text("0xdead0000 is not an address of this chip"),
+        evidence=text("MEPC : 0x403802a8"),
+    )
+    warning = Finding(
+        severity=Severity.WARNING, code="Wunused", message=text("unused variable 'x'")
+    )
+    builds.put_findings(store, number, "diagnose", 1, [panic])
+    builds.put_findings(store, number, "build", 1, [warning])
+    artifact = Artifact(
+        build_id=number, kind=ArtifactKind.ELF, path="hub.elf", size=28_262, sha256="ab" * 32
+    )
+    builds.put_artifacts(store, number, [artifact])
+
+
+@contextlib.asynccontextmanager
+async def running(
+    workspace: Path, *, size: tuple[int, int] = (80, 24), **settings: Any
+) -> AsyncIterator[Story]:
+    """The app on a workspace, opened."""
+    app = EspdeckApp(Settings(workspace=workspace, **settings))
+    try:
+        async with app.run_test(size=size, notifications=True) as pilot:
+            story = Story(app, pilot)
+            await story.until(lambda: app.is_open)
+            yield story
+    finally:
+        await asyncio.to_thread(app.close_engine)
+
+
+class Story:
+    """A person before the app: presses keys, waits for what should be seen."""
+
+    def __init__(self, app: EspdeckApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def screen(self) -> Screen[Any]:
+        """What is in front."""
+        return self.app.screen
+
+    def text(self) -> str:
+        """All that is on the screen, as lines."""
+        strips = self.screen._compositor.render_strips()
+        return "\n".join(strip.text for strip in strips)
+
+    async def press(self, *keys: str) -> None:
+        """Press keys."""
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        """Paste a text."""
+        self.app.post_message(Paste(text))
+        await self.pilot.pause()
+
+    async def until(self, seen: Callable[[], bool], timeout: float = 10.0) -> None:
+        """Wait until something is so."""
+        deadline = time.monotonic() + timeout
+        while not seen():
+            assert time.monotonic() < deadline, self.text()
+            await self.pilot.pause(0.02)
+
+    async def sees(self, *texts: str, timeout: float = 10.0) -> None:
+        """Wait until all of these are on the screen."""
+        await self.until(lambda: all(text in self.text() for text in texts), timeout)
