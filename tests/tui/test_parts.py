@@ -1,0 +1,223 @@
+"""The parts of screens that need no screen: layout, tails, keys, the state of a build."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.style import Style
+
+from engine.events import (
+    AgentChanged,
+    BuildChanged,
+    Serial,
+    WorkflowCompleted,
+    WorkflowProgress,
+    WorkflowStarted,
+)
+from engine.words import AgentStatus, BuildStatus, Phase, Role, StageStatus
+from tui.build_view import BuildView, TailKey
+from tui.keymap import KEYS, Where, keymap, keys_of
+from tui.layout import PANES, arrange
+from tui.screens.build import BuildScreen
+from tui.screens.home import HomeScreen
+from tui.tail import MAX_BYTES, MAX_LINES, LogTail
+from tui.widgets.lines import fit, pieces, row
+from tui.widgets.live_pane import diff_class, log_class
+
+PLAIN = Style.null()
+
+
+@given(st.integers(1, 400), st.integers(1, 200), st.sampled_from(PANES), st.booleans())
+def test_panes_never_overlap_nor_leave_the_room(
+    width: int, height: int, focused: str, enlarged: bool
+) -> None:
+    layout = arrange(width, height, focused, enlarged=enlarged)
+
+    boxes = [*layout.panes.values(), *([layout.list] if layout.list else [])]
+    assert focused in layout.panes
+    for box in boxes:
+        assert 0 <= box.x < box.x + box.width <= width
+        assert 0 <= box.y < box.y + box.height <= height
+    for one, other in itertools.combinations(boxes, 2):
+        apart = one.x + one.width <= other.x or other.x + other.width <= one.x
+        assert apart or one.y + one.height <= other.y or other.y + other.height <= one.y
+
+
+def test_a_large_terminal_shows_every_pane() -> None:
+    assert set(arrange(200, 56, "QA", enlarged=False).panes) == set(PANES)
+    assert set(arrange(80, 20, "QA", enlarged=False).panes) == {"QA"}
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.lists(st.text(max_size=40), max_size=300)), max_size=12
+    )
+)
+def test_a_tail_numbers_lines_rightly_whatever_it_misses(
+    chunks: list[tuple[int, list[str]]],
+) -> None:
+    tail, log = LogTail(), list[str]()
+    for missed, lines in chunks:
+        log += ["missed"] * missed
+        tail.extend(len(log), lines)
+        log += lines
+    for number in range(tail.first, tail.end):
+        assert tail.get(number) == log[number]
+    assert tail.get(tail.end) is None
+    assert tail.end - tail.first <= MAX_LINES
+
+
+def test_a_tail_takes_a_chunk_only_once() -> None:
+    tail = LogTail()
+    tail.extend(0, ["a", "b"])
+    tail.extend(1, ["b", "c"])
+    tail.extend(0, ["a"])
+    assert [tail.get(number) for number in range(3)] == ["a", "b", "c"]
+
+
+def test_a_tail_is_bounded_in_bytes() -> None:
+    tail = LogTail()
+    for number in range(100):
+        tail.extend(number, ["x" * 10_000])
+    assert tail.end == 100
+    assert (tail.end - tail.first) * 10_000 <= MAX_BYTES
+
+
+@given(st.text(), st.integers(0, 60))
+def test_a_row_is_exactly_as_wide_as_it_may_be(text: str, width: int) -> None:
+    assert row(text, PLAIN, width).cell_length == width
+    assert pieces([(text, PLAIN), (text, PLAIN)], width, PLAIN).cell_length == width
+
+
+def test_wide_characters_are_not_cut_in_half() -> None:
+    assert fit("漢字漢字", 5) == "漢字 "
+    assert fit("ab", 5) == "ab   "
+
+
+def test_every_key_has_what_it_does_and_its_own_keys() -> None:
+    for where, screen in ((Where.HOME, HomeScreen), (Where.BUILD, BuildScreen)):
+        keys = keys_of(where)
+        assert len({key.id for key in keys}) == len(keys)
+        spelled = [each for key in keys for each in key.keys.split(",")]
+        assert len(set(spelled)) == len(spelled), where
+        for key in keys:
+            assert callable(getattr(screen, f"do_{key.id}"))
+            assert key.help
+    assert {key.where for key in KEYS} == set(Where)
+
+
+def test_own_keys_replace_those_of_every_screen_that_has_the_action() -> None:
+    assert keymap({"cancel": "ctrl+k"}) == {"home.cancel": "ctrl+k", "build.cancel": "ctrl+k"}
+    with pytest.raises(ValueError, match="no action is called fly"):
+        keymap({"fly": "f"})
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("E (312) wifi: no", "error"),
+        ("main.c:3:1: error: expected ';'", "error"),
+        ("Guru Meditation Error: Core  0 panic'ed (Store access fault)", "error"),
+        ("test.c:3:test_a:FAIL: Expected 1", "error"),
+        ("W (12) sensor: cold", "warning"),
+        ("main.c:3:1: warning: unused", "warning"),
+        ("test.c:3:test_a:PASS", "good"),
+        ("3 Tests 0 Failures 0 Ignored", "good"),
+        ("I (0) main: hello", "text"),
+        ("$ cmake -S .", "note"),
+    ],
+)
+def test_lines_have_their_colours(line: str, expected: str) -> None:
+    assert log_class(line) == expected
+
+
+def test_a_patch_has_its_colours() -> None:
+    lines = ["diff --git a/x b/x", "--- a/x", "+++ b/x", "@@ -1 +1 @@", "-a", "+b", " c"]
+    assert [diff_class(line) for line in lines] == [
+        "note", "note", "note", "note", "error", "good", "text",
+    ]  # fmt: skip
+
+
+def agent(role: Role, stage: str, phase: Phase, status: AgentStatus, attempt: int) -> AgentChanged:
+    return AgentChanged(
+        build_id=1,
+        agent=role,
+        stage=stage,
+        phase=phase,
+        attempt=attempt,
+        status=status,
+        task=f"{stage} {status}",
+    )
+
+
+def test_two_stages_of_an_agent_are_one_state() -> None:
+    view = BuildView(1)
+    tester = (Role.TESTER, "test.board", Phase.TEST)
+    beside = (Role.TESTER, "test.simulator", Phase.TEST)
+    view.apply([agent(*tester, AgentStatus.WORKING, 1), agent(*beside, AgentStatus.WORKING, 1)])
+    view.apply([agent(*beside, AgentStatus.COMPLETED, 1)])
+    assert view.agent(Role.TESTER) == (StageStatus.RUNNING, "test.board working")
+    assert view.phase(Phase.TEST) is StageStatus.RUNNING
+
+    view.apply([agent(*tester, AgentStatus.ERROR, 1)])
+    assert view.agent(Role.TESTER) == (StageStatus.FAILED, "test.board error")
+    assert view.phase(Phase.VALIDATION) is StageStatus.PENDING
+
+
+def test_a_second_round_begins_anew_but_keeps_the_repair() -> None:
+    view = BuildView(1)
+    build = (Role.BUILDER, "build", Phase.BUILD)
+    view.apply(
+        [
+            agent(Role.PROJECT_MANAGER, "plan", Phase.SETUP, AgentStatus.COMPLETED, 1),
+            agent(*build, AgentStatus.ERROR, 1),
+            agent(Role.DEVELOPER, "repair", Phase.FEEDBACK, AgentStatus.COMPLETED, 1),
+            agent(*build, AgentStatus.WORKING, 2),
+        ]
+    )
+    assert view.attempt == 2
+    assert [view.phase(phase) for phase in (Phase.SETUP, Phase.BUILD, Phase.FEEDBACK)] == [
+        StageStatus.SUCCESS,
+        StageStatus.RUNNING,
+        StageStatus.SUCCESS,
+    ]
+
+
+def test_a_build_is_followed_from_its_start_to_its_end() -> None:
+    view = BuildView(1)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    serial = Serial(
+        build_id=1,
+        stage="test.board",
+        attempt=1,
+        agent=Role.TESTER,
+        first_line=0,
+        text="I (0) main: hello\nOK\n",
+    )
+    view.apply(
+        [
+            WorkflowStarted(build_id=1, at=at, project="hub", commit="c", target="esp32c3"),
+            WorkflowProgress(build_id=1, phase=Phase.TEST, percent=60.0, message="writing"),
+            agent(Role.TESTER, "test.board", Phase.TEST, AgentStatus.WORKING, 1),
+            serial,
+            WorkflowProgress(build_id=2, phase=Phase.TEST, percent=99.0, message="another's"),
+        ]
+    )
+    assert (view.status, view.percent, view.message) == (BuildStatus.RUNNING, 60.0, "writing")
+    assert view.keys_of(None) == [TailKey("test.board", 1, "serial")]
+    assert view.keys_of(Role.TESTER) == []
+
+    view.apply(
+        [
+            WorkflowCompleted(
+                build_id=1, success=True, status=BuildStatus.SUCCESS, duration=2.5, result="fine"
+            ),
+            BuildChanged(build_id=1, project_id="p", status=BuildStatus.SUCCESS),
+        ]
+    )
+    assert (view.status, view.percent, view.elapsed()) == (BuildStatus.SUCCESS, 100.0, 2.5)
+    assert view.phase(Phase.FEEDBACK) is StageStatus.SKIPPED
