@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
@@ -103,7 +105,7 @@ class Inbox:
 class EspdeckApp(App[None]):
     """The console."""
 
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "espdeck"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "f1"
@@ -217,26 +219,24 @@ class EspdeckApp(App[None]):
         engine = Engine(self._settings)
         engine.events.subscribe(self._inbox.put)
         self.engine = engine
+        # A full collection over every module takes 80 ms in which no key is answered: none while
+        # they are loaded, and then they are not looked at again.
+        gc.disable()
         try:
             engine.open()
+            self.call_from_thread(self._opened)
+            if self._open_build is not None:
+                self.call_from_thread(self.show_build, self._open_build(engine))
+            engine.wait_ready()
         except EspdeckError as error:
-            self.call_from_thread(self._not_open, str(error))
-            return
-        self.call_from_thread(self._opened)
-        if self._open_build is not None:
-            try:
-                number = self._open_build(engine)
-            except EspdeckError as error:
-                self.call_from_thread(self.home.complain, str(error))
-                return
-            self.call_from_thread(self.show_build, number)
+            self.call_from_thread(self.home.complain, str(error))
+        finally:
+            gc.freeze()
+            gc.enable()
 
     def _opened(self) -> None:
         self.is_open = True
         self.home.opened()
-
-    def _not_open(self, message: str) -> None:
-        self.home.complain(f"{message} (q quits)")
 
     def _tick(self) -> None:
         events = self._inbox.take()

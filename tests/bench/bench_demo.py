@@ -61,7 +61,7 @@ def _demo(folder: Path) -> dict[str, float]:
             case "serial" if event["stage"] == "test.board":
                 moments.setdefault("board: first line", now)
             case "workflow.completed":
-                moments["build ended"] = now
+                moments["all ended"] = now
     code = process.wait()
     moments["process ended"] = time.perf_counter() - started
     assert code == 0

@@ -63,6 +63,7 @@ class BuildScreen(MainScreen):
         self._waiting: list[Event] = []
         self._focused = "BUILDER"
         self._picked = False
+        self._beat = 0
         self._enlarged = False
         self._chosen: dict[str, TailKey] = {}
         self._matches: Sequence[LogMatch] = ()
@@ -425,8 +426,11 @@ class BuildScreen(MainScreen):
         return self._view.keys_of(_ROLES.get(name or self._focused))
 
     def _show_logs(self) -> None:
-        for name, pane in self._logs.items():
-            if not pane.display:
+        self._beat += 1
+        for place, (name, pane) in enumerate(self._logs.items()):
+            # A flood of six panes in one frame would keep keys waiting and fill a slow line: panes
+            # beside the chosen one take turns.
+            if not pane.display or (name != self._focused and (place + self._beat) % 2):
                 continue
             keys = self._keys(name)
             key = self._chosen.get(name)
