@@ -22,7 +22,6 @@ from engine.words import BuildStatus
 from tui.glyphs import Glyphs
 from tui.keymap import Key, keymap, shown
 from tui.screens.base import MainScreen
-from tui.screens.build import BuildScreen
 from tui.screens.home import HomeScreen
 
 if TYPE_CHECKING:
@@ -157,6 +156,8 @@ class EspdeckApp(App[None]):
 
     def show_build(self, number: int) -> None:
         """Show a build."""
+        from tui.screens.build import BuildScreen
+
         if isinstance(self.screen, BuildScreen):
             self.pop_screen()
         self.push_screen(BuildScreen(number))

@@ -22,6 +22,7 @@ def run(context: StageContext) -> StageResult:
         for finding in result.findings
         if finding.severity is Severity.ERROR
     ]
+    errors.sort(key=lambda finding: finding.file is None)  # what names its place tells most
     say(f"{count(len(errors), 'error')} to look at")
     repair = propose(errors, context.source)
     if repair is None:

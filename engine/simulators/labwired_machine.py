@@ -30,6 +30,8 @@ _VIOLATION = re.compile(r"Memory access violation at 0x([0-9a-fA-F]+)")
 _PC = 32  # register number of the program counter in LabWired's register file
 _WFI = 0x10500073
 _UART0_STATUS = 0x6000001C  # TXFIFO_CNT [25:16]: TRM of either chip, chapter "UART Controller"
+_RESET_CAUSE = {"esp32c3": 0x60008038}  # RTC_CNTL_RESET_STATE_REG: ESP32-C3 TRM, 9.6
+_POWER_ON = 0x01  # the cause that the chip notes after power-up and after a pulse on CHIP_EN
 _MIE, _MPIE, _MPP = 1 << 3, 1 << 7, 0b11 << 11
 _FETCH_FAULT, _LOAD_FAULT, _STORE_FAULT = 1, 5, 7
 
@@ -49,6 +51,8 @@ class Machine:
         """
         systems = Path(labwired.__file__).parent / "configs" / "systems"
         self._machine = labwired.Machine(str(elf), str(systems / f"{SYSTEMS[chip]}.yaml"))
+        if chip in _RESET_CAUSE:
+            self._machine.write_memory(_RESET_CAUSE[chip], [_POWER_ON])
         self._console, console = os.pipe()
         os.set_blocking(self._console, False)
         sys.stdout.flush()

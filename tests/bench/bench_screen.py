@@ -149,7 +149,7 @@ def _starts() -> None:
                 terminal.close()
     bare = median(times["bare"])
     show(
-        f"from the command to the full first paint, median of {STARTS} "
+        f"from the start of Python to the full first paint, median of {STARTS} "
         "(memory: idle, before the engine is loaded)",
         ("program", "seconds", "ratio", "MB"),
         [
@@ -167,8 +167,8 @@ def _flood(rate: int, *, busy: int) -> tuple[str, list[float]]:
         folder = Path(name)
         report = folder / "report.json"
         terminal = Terminal(
-            "-m", "tests.bench.screen_child", "--workspace", name, "--rate", str(rate), "--busy", str(busy),
-            "--report", str(report),
+            "-m", "tests.bench.screen_child", "--workspace", name, "--report", str(report),
+            "--rate", str(rate), "--busy", str(busy),
         )  # fmt: skip
         terminal.until(b"ARTIFACTS")
         settled = time.monotonic() + 2.0

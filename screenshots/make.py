@@ -1,0 +1,109 @@
+"""Makes the pictures of the README anew, of the real app at work on the demo workspace.
+
+``pip install '.[lab,screenshots]' && python screenshots/make.py``; it takes some ten seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cairosvg
+from textual.app import App
+from textual.pilot import Pilot
+
+from engine import Settings, demo
+from engine.words import BuildStatus
+from tui.app import EspdeckApp
+from tui.screens.build import BuildScreen
+
+FOLDER = Path(__file__).parent
+SIZE = (160, 42)
+TIMEOUT = 60.0
+FONT = "DejaVu Sans Mono"
+"""A font that the renderer of the PNG finds; a browser shows the SVG with its own."""
+
+
+async def main() -> None:
+    """Walk through the demo and take the pictures."""
+    with tempfile.TemporaryDirectory(prefix="espdeck-") as name:
+        settings = Settings(workspace=Path(name) / "demo", boards=(demo.BOARD,))
+        app = EspdeckApp(settings)
+        try:
+            async with app.run_test(size=SIZE) as pilot:
+                await _walk(app, pilot)
+        finally:
+            await asyncio.to_thread(app.close_engine)
+
+
+async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
+    await _until(pilot, lambda: app.is_open)
+    engine = app.engine
+    assert engine is not None
+    await asyncio.to_thread(demo.prepare, engine)
+    projects = {project.name: project for project in engine.projects.list()}
+
+    async def build(name: str, until: Callable[[], bool]) -> int:
+        number = engine.builds.start(projects[name].id).number
+        app.show_build(number)
+        await _until(pilot, until)
+        return number
+
+    def ended() -> bool:
+        screen = app.screen
+        return isinstance(screen, BuildScreen) and engine.builds.get(screen.number).status.is_final
+
+    def flashing() -> bool:
+        return "writing" in _text(app)
+
+    for name in ("hello", "broken", "flaky-tests"):
+        await build(name, ended)
+    number = await build("hello", flashing)
+    _take(app, "build")
+    await _until(pilot, ended)
+    assert engine.builds.get(number).status is BuildStatus.SUCCESS
+
+    await build("crash", ended)
+    await _until(pilot, lambda: "Store access fault" in _text(app))
+    await pilot.pause(0.5)
+    await pilot.press("7", "g")
+    await pilot.pause(0.5)
+    _take(app, "panic")
+
+    await pilot.press("q")
+    app.home.select_project(projects["hello"].id)
+    await _until(pilot, lambda: "builds of hello" in _text(app))
+    await pilot.press("l")
+    await pilot.pause(0.5)
+    _take(app, "home")
+    await pilot.press("question_mark")
+    await pilot.pause(0.5)
+    _take(app, "help")
+
+
+async def _until(pilot: Pilot[None], seen: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while not seen():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the app did not come so far:\n{_text(pilot.app)}")
+        await pilot.pause(0.02)
+
+
+def _text(app: App[None]) -> str:
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+def _take(app: EspdeckApp, name: str) -> None:
+    svg = app.export_screenshot(title="espdeck")
+    (FOLDER / f"{name}.svg").write_text(svg, encoding="utf-8")
+    plain = svg.replace("Fira Code", FONT)
+    cairosvg.svg2png(
+        bytestring=plain.encode(), write_to=str(FOLDER / f"{name}.png"), output_width=1600
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,81 @@
+"""What the screens look like: ``pytest --snapshot-update`` takes the pictures anew."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from engine import Settings
+from tests.tui.workspaces import Story, fill
+from tui.app import EspdeckApp
+
+pytestmark = pytest.mark.xdist_group("snapshots")
+
+Walk = Callable[[Story], Awaitable[None]]
+
+
+async def home(story: Story) -> None:
+    await story.sees("sensor-hub")
+    await story.press("j", "l")
+    await story.sees("#3", "source  https://git.lab/sensor-hub")
+
+
+async def build(story: Story) -> None:
+    await home(story)
+    await story.press("g", "enter")
+    await story.sees("FINDINGS 2", "Store access fault")
+
+
+async def builder(story: Story) -> None:
+    await build(story)
+    await story.press("2")
+    await story.sees("the last of them")
+
+
+async def helped(story: Story) -> None:
+    await home(story)
+    await story.press("question_mark")
+    await story.sees("Keys")
+
+
+async def empty(story: Story) -> None:
+    await story.sees("no projects yet: press a")
+
+
+@pytest.fixture
+def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
+    app = EspdeckApp(Settings(workspace=tmp_path, **getattr(request, "param", {})))
+    yield app
+    app.close_engine()
+
+
+@pytest.mark.parametrize(
+    ("walk", "size", "app"),
+    [
+        pytest.param(empty, (80, 24), {}, id="empty"),
+        pytest.param(home, (80, 24), {}, id="home"),
+        pytest.param(home, (120, 30), {"theme": "light"}, id="home-light"),
+        pytest.param(build, (80, 24), {}, id="build"),
+        pytest.param(builder, (80, 24), {"ascii": True}, id="builder-ascii"),
+        pytest.param(builder, (200, 60), {}, id="build-large"),
+        pytest.param(build, (40, 12), {}, id="build-small"),
+        pytest.param(helped, (80, 24), {}, id="help"),
+    ],
+    indirect=["app"],
+)
+def test_it_looks_as_it_did(
+    snap_compare: Any, tmp_path: Path, app: EspdeckApp, walk: Walk, size: tuple[int, int]
+) -> None:
+    if walk is not empty:
+        fill(tmp_path)
+
+    async def run_before(pilot: Pilot[None]) -> None:
+        story = Story(app, pilot)
+        await story.until(lambda: app.is_open)
+        await walk(story)
+
+    assert snap_compare(app, terminal_size=size, run_before=run_before)
