@@ -27,7 +27,7 @@ async def home(story: Story) -> None:
 async def build(story: Story) -> None:
     await home(story)
     await story.press("g", "enter")
-    await story.sees("FINDINGS 2", "Store access fault")
+    await story.sees("FINDINGS 2", "main/main.c")
 
 
 async def builder(story: Story) -> None:
