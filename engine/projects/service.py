@@ -134,7 +134,8 @@ class Projects:
         Returns when the project is cloned or could not be.
 
         Raises:
-            UsageError: it is neither a project nor a repository, or is for another chip.
+            UsageError: it is neither a project nor a repository, or is for another chip, or
+                could not be cloned; then nothing was added.
         """
         found = store_projects.find_project(self._store, wanted)
         source = None
@@ -142,7 +143,11 @@ class Projects:
             source = check_source(wanted)
             found = store_projects.find_project(self._store, source.url)
         if found is None:
-            return self.wait(self.add(wanted, target=target or DEFAULT_TARGET).id)
+            added = self.wait(self.add(wanted, target=target or DEFAULT_TARGET).id)
+            if added.status is ProjectStatus.ERROR:
+                self.remove(added.id)  # a mistake in a URL leaves no project behind
+                raise UsageError(added.status_detail)
+            return added
         if target is not None and target != found.target:
             raise UsageError(f"{found.name} is for {found.target}, not {target}")
         if source is not None and not self._is_working(found.id):
