@@ -72,6 +72,7 @@ class Builds:
         Raises:
             UsageError: the project is not active, there is no such commit, or a choice makes no
                 sense.
+            StoreError: it cannot be written down (the disk is full).
         """
         project = projects.get_project(self._store, project_id)
         if project.status is not ProjectStatus.ACTIVE:
@@ -99,7 +100,12 @@ class Builds:
             ),
         )
         self._changed(build)
-        self._runs.enqueue(run_id, build.number)
+        try:
+            self._runs.enqueue(run_id, build.number)
+        except StoreError as error:
+            with contextlib.suppress(StoreError):  # or it is given up at the next start
+                self.give_up(build, str(error))
+            raise
         return build
 
     def list(
@@ -210,16 +216,22 @@ class Builds:
             raise UsageError(f"stage {stage!r} did not run in build {number} (stages: {known})")
         steps = steps_of_phase(FIRMWARE, stage, max(ran))
         old_run, build = build.run_id, store_builds.requeue_build(self._store, number, run_id)
-        try:
-            self._runs.again(old_run, run_id, steps)
-        except LookupError as error:
-            raise UsageError(f"stage {stage!r} never ended in build {number}") from error
+        self._runs.again(old_run, run_id, steps)
         self._changed(build)
         return build
 
     def wait(self, number: int, timeout: float | None = None) -> Build:
-        """Wait for a build to end, or ``timeout`` seconds; returns it as it then stands."""
-        wait_until(lambda: self.get(number).status.is_final, self._bus, timeout)
+        """Wait for a build to end, or ``timeout`` seconds; returns it as it then stands.
+
+        Raises:
+            StoreError: it ended, which cannot be written now.
+        """
+        unwritten = self.runner.unwritten if self.runner is not None else {}
+        wait_until(
+            lambda: self.get(number).status.is_final or number in unwritten, self._bus, timeout
+        )
+        if (reason := unwritten.get(number)) is not None:
+            raise StoreError(reason)
         return self.get(number)
 
     def give_up(self, build: Build, reason: str) -> Build:

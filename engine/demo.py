@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import samples
 from engine.errors import EspdeckError
+from engine.text import clean
 from engine.words import ProjectStatus
 
 if TYPE_CHECKING:
@@ -52,16 +54,18 @@ def make_repository(name: str, folder: Path) -> Path:
     Raises:
         EspdeckError: the folder cannot be written.
     """
-    from git import Actor, Repo
+    from git import Actor, GitCommandError, Repo
 
     if (folder / ".git").is_dir():
         return folder
+    author = Actor("espdeck", "espdeck@localhost")
     try:
         samples.write(name, folder)
-    except OSError as error:
-        raise EspdeckError(f"{folder}: {error.strerror}") from error
-    author = Actor("espdeck", "espdeck@localhost")
-    with Repo.init(folder, initial_branch="main") as repository:
-        repository.git.add(all=True)
-        repository.index.commit(f"Add the {name} sample", author=author, committer=author)
+        with Repo.init(folder, initial_branch="main") as repository:
+            repository.git.add(all=True)
+            repository.index.commit(f"Add the {name} sample", author=author, committer=author)
+    except (OSError, GitCommandError) as error:
+        shutil.rmtree(folder, ignore_errors=True)  # half of a repository is of no use
+        reason = error.strerror if isinstance(error, OSError) else error.stderr.strip()
+        raise EspdeckError(f"{folder} cannot be made: {clean(str(reason))}") from error
     return folder

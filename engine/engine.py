@@ -250,16 +250,21 @@ class Engine:
                 return
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A log that is silent when it cannot be written: the disk is full, the folder is gone."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        """Say nothing: the screen is the only other place."""
+
+
 def _log_to(path: Path) -> None:
     """Send log records to a file of the workspace, so that none reaches the screen."""
     root = logging.getLogger()
     for handler in list(root.handlers):
-        if isinstance(handler, logging.handlers.RotatingFileHandler):
+        if isinstance(handler, _LogFile):
             root.removeHandler(handler)
             handler.close()
-    handler = logging.handlers.RotatingFileHandler(
-        path, maxBytes=1 << 20, backupCount=2, delay=True
-    )
+    handler = _LogFile(path, maxBytes=1 << 20, backupCount=2, delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.setLevel(logging.WARNING)
     root.addHandler(handler)

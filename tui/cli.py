@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -42,6 +44,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a li
 
 def main() -> None:
     """Run the command line; no traceback reaches a user."""
+    threading.excepthook = _log_uncaught
     try:
         cli()
     except EspdeckError as error:
@@ -362,6 +365,12 @@ def _print_json(row: Any) -> None:
 def print_line(text: str) -> None:
     """Print one line; whatever it is, it cannot steer the terminal."""
     typer.echo(clean(text))
+
+
+def _log_uncaught(uncaught: threading.ExceptHookArgs) -> None:
+    error = uncaught.exc_value
+    if error is not None:
+        logging.getLogger("espdeck").error("a thread died", exc_info=error)
 
 
 def _complain(text: str) -> None:

@@ -22,9 +22,11 @@ from typing import TypeVar
 
 from dbos import DBOS, DBOSClient, DBOSConfig
 from dbos import error as dbos_error
+from sqlalchemy.exc import DatabaseError
 
 from engine.errors import CancelledError
 from engine.pipelines.runs import APPLICATION, APPLICATION_VERSION, WORKFLOW, queue_name
+from engine.store.database import StoreError, advice
 
 POLL = 0.05
 """Seconds between two looks of the executor into its queue; a look costs some 0.3 ms."""
@@ -51,6 +53,7 @@ class Steps:
 
         Raises:
             CancelledError: the run was cancelled.
+            StoreError: what they did cannot be kept (the disk is full).
             BaseException: what a function raised, after all of them have ended.
         """
         try:
@@ -67,6 +70,8 @@ class Steps:
             return [future.result() for future in futures]
         except dbos_error.DBOSWorkflowCancelledError as error:
             raise CancelledError("cancelled") from error
+        except DatabaseError as error:
+            raise StoreError(f"what a stage did cannot be kept: {advice(error)}") from error
 
 
 _carrier: Carrier | None = None
@@ -88,6 +93,9 @@ class Executor:
             database: DBOS's own database file.
             concurrency: how many runs at once.
             carry: called in a worker thread with a build's number and its steps.
+
+        Raises:
+            StoreError: the database cannot be made or written.
         """
         global _carrier
         _carrier = carry
@@ -96,20 +104,11 @@ class Executor:
         if not logger.handlers:
             logger.addHandler(logging.NullHandler())
         logger.propagate = True
-        with contextlib.closing(sqlite3.connect(database)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
         url = f"sqlite:///{database}"
-        DBOS.migrate(system_database_url=url)
-        # Before launch: a queue that is there already is served at once, a new one only after
-        # the next look for queues, a second later.
-        client = DBOSClient(system_database_url=url, application_name=APPLICATION)
-        client.register_queue(
-            queue_name(),
-            worker_concurrency=concurrency,
-            polling_interval_sec=POLL,
-            on_conflict="always_update",
-        )
-        client.destroy()
+        try:
+            _prepare(database, url, concurrency)
+        except (DatabaseError, sqlite3.Error) as error:
+            raise StoreError(f"{database}: {advice(error)}") from error
         config: DBOSConfig = {
             "name": APPLICATION,
             "system_database_url": url,
@@ -124,3 +123,20 @@ class Executor:
     def close(self) -> None:
         """Stop taking runs. Runs must have been told to stop before."""
         DBOS.destroy(workflow_completion_timeout_sec=0)
+
+
+def _prepare(database: Path, url: str, concurrency: int) -> None:
+    """Make DBOS's database and our queue."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    DBOS.migrate(system_database_url=url)
+    # Before launch: a queue that is there already is served at once, a new one only after
+    # the next look for queues, a second later.
+    client = DBOSClient(system_database_url=url, application_name=APPLICATION)
+    client.register_queue(
+        queue_name(),
+        worker_concurrency=concurrency,
+        polling_interval_sec=POLL,
+        on_conflict="always_update",
+    )
+    client.destroy()

@@ -13,7 +13,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import entry_points
@@ -49,6 +49,9 @@ _LOG = logging.getLogger("espdeck.runner")
 
 _OUTPUT_TAIL = 64 << 10
 
+TRY_TO_WRITE = 1.0
+"""Seconds between two tries to write how a build ended, while the disk is full."""
+
 
 def find_agents() -> dict[Role, Agent]:
     """The agent of each role (entry points ``espdeck.agents``)."""
@@ -78,7 +81,9 @@ class Runner:
         self._lock = threading.Lock()
         self._running: dict[int, CancelToken] = {}
         self._idle = threading.Condition(self._lock)
-        self._closing = False
+        self._closing = CancelToken()
+        self.unwritten: dict[int, str] = {}
+        """Builds whose end cannot be written now, and why."""
 
     def cancel(self, build_id: int) -> bool:
         """End a build that runs here; False when it does not."""
@@ -97,7 +102,7 @@ class Runner:
     def interrupt(self, timeout: float) -> None:
         """Stop everything so that it goes on at the next start; waits until it has stopped."""
         with self._lock:
-            self._closing = True
+            self._closing.interrupt()
             tokens = list(self._running.values())
         for token in tokens:
             token.interrupt()
@@ -110,18 +115,35 @@ class Runner:
         """Carry one build from where it stands to its end."""
         token = CancelToken()
         with self._lock:
-            if self._closing:
-                raise Interrupted
+            self._closing.check()
             self._running[build_id] = token
         try:
             build = builds.get_build(self._workshop.store, build_id)
+            if build.status.is_final:
+                return  # it ended when the disk was too full for the run to say so
             if build.cancel_requested:
                 token.cancel()
-            _Run(self._workshop, self._pipeline, self._agents, build, token, steps).walk()
+            run = _Run(self._workshop, self._pipeline, self._agents, build, token, steps)
+            ended = run.walk()
+            while not self._write(build_id, ended):
+                self._closing.wait(TRY_TO_WRITE)
         finally:
+            self.unwritten.pop(build_id, None)
             with self._idle:
                 del self._running[build_id]
                 self._idle.notify_all()
+
+    def _write(self, build_id: int, ended: Callable[[], None]) -> bool:
+        """Write how a build ended; when there is no room for it, say so, once."""
+        try:
+            ended()
+        except StoreError as error:
+            if build_id not in self.unwritten:
+                self.unwritten[build_id] = str(error)
+                message = f"the end of build {build_id} cannot be written: {error}"
+                self._workshop.bus.publish(events.Problem(build_id=build_id, message=message))
+            return False
+        return True
 
 
 class _Run:
@@ -148,8 +170,12 @@ class _Run:
         self._progress = _Progress(pipeline)
         self._folder = workshop.artifacts / str(self._id)
 
-    def walk(self) -> None:
-        """Walk the pipeline; writes how the build ended, whatever happens."""
+    def walk(self) -> Callable[[], None]:
+        """Walk the pipeline.
+
+        Returns:
+            What writes how the build ended, whatever happened.
+        """
         status, error = BuildStatus.FAILED, ""
         try:
             self._begin()
@@ -169,7 +195,7 @@ class _Run:
         except Exception as problem:
             _LOG.exception("build %s", self._id)
             error = f"internal error: {problem!r} (see espdeck.log)"
-        self._end(status, error)
+        return partial(self._end, status, error)
 
     def _begin(self) -> None:
         resumed = self._build.started_at is not None
@@ -402,10 +428,7 @@ class _Run:
             for key, result in self._results.items()
             if isinstance(result.output, Tested)
         }
-        try:
-            self._shop.journal.flush()
-        except StoreError as problem:
-            status, error = BuildStatus.FAILED, error or str(problem)
+        self._shop.journal.flush()
         build = builds.finish_build(
             self._shop.store,
             self._id,

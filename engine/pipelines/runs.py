@@ -6,10 +6,16 @@ the pipeline's code could not replay the runs that an older version left unfinis
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DatabaseError
+
+from engine.store.database import StoreError, advice
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
@@ -27,11 +33,12 @@ def queue_name() -> str:
 class Runs:
     """Asks for runs, from any process of the workspace.
 
-    The executor must have launched once, for its database to be there.
+    The executor must have launched once, for its database to be there. Every call raises
+    :class:`StoreError` when the database cannot be read or written.
     """
 
     def __init__(self, database: Path) -> None:
-        self._url = f"sqlite:///{database}"
+        self._database = database
         self._lock = threading.Lock()
         self._client: DBOSClient | None = None
 
@@ -44,60 +51,62 @@ class Runs:
 
     def enqueue(self, run_id: str, build_id: int) -> None:
         """Put a run into this host's queue; one with the same id is there only once."""
-        self._connected().enqueue(
-            {
-                "workflow_name": WORKFLOW,
-                "queue_name": queue_name(),
-                "workflow_id": run_id,
-                "app_version": APPLICATION_VERSION,
-            },
-            build_id,
-        )
+        with self._connected() as client:
+            client.enqueue(
+                {
+                    "workflow_name": WORKFLOW,
+                    "queue_name": queue_name(),
+                    "workflow_id": run_id,
+                    "app_version": APPLICATION_VERSION,
+                },
+                build_id,
+            )
 
     def cancel(self, run_id: str) -> None:
         """Take a run out of the queue, or let it start no further step."""
-        self._connected().cancel_workflow(run_id)
+        with self._connected() as client:
+            client.cancel_workflow(run_id)
 
     def again(self, run_id: str, new_run_id: str, steps: frozenset[str]) -> None:
-        """Repeat a run from the wave that holds the last of the named steps.
+        """Repeat a run from one of its waves on.
 
         Args:
             run_id: the run that ended.
             new_run_id: id of the run that repeats it; what came before is taken over.
-            steps: names of steps of one wave.
-
-        Raises:
-            LookupError: the run never came to any of them.
+            steps: names of the steps of that wave. When the run was ended before any of them
+                was, it goes on where it was.
         """
         from dbos import SetWorkflowID
 
-        client = self._connected()
-        numbers = [
-            step["function_id"]
-            for step in client.list_workflow_steps(run_id)
-            if step["function_name"] in steps
-        ]
-        if not numbers:
-            raise LookupError(", ".join(sorted(steps)))
-        with SetWorkflowID(new_run_id):
-            client.fork_workflow(
-                run_id,
-                min(numbers),
-                application_version=APPLICATION_VERSION,
-                queue_name=queue_name(),
-            )
+        with self._connected() as client:
+            known = client.list_workflow_steps(run_id)
+            numbers = [step["function_id"] for step in known if step["function_name"] in steps]
+            unfinished = max((step["function_id"] for step in known), default=0) + 1
+            with SetWorkflowID(new_run_id):
+                client.fork_workflow(
+                    run_id,
+                    min(numbers, default=unfinished),
+                    application_version=APPLICATION_VERSION,
+                    queue_name=queue_name(),
+                )
 
     def is_alive(self, run_id: str) -> bool:
         """Whether a run waits or runs, as far as the durable engine knows."""
-        found = self._connected().list_workflows(workflow_ids=[run_id], load_input=False)
+        with self._connected() as client:
+            found = client.list_workflows(workflow_ids=[run_id], load_input=False)
         return any(run.status in ("PENDING", "ENQUEUED", "DELAYED") for run in found)
 
-    def _connected(self) -> DBOSClient:
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[DBOSClient]:
         from dbos import DBOSClient
 
-        with self._lock:
-            if self._client is None:
-                self._client = DBOSClient(
-                    system_database_url=self._url, application_name=APPLICATION
-                )
-            return self._client
+        try:
+            with self._lock:
+                if self._client is None:
+                    self._client = DBOSClient(
+                        system_database_url=f"sqlite:///{self._database}",
+                        application_name=APPLICATION,
+                    )
+            yield self._client
+        except DatabaseError as error:
+            raise StoreError(f"{self._database}: {advice(error)}") from error

@@ -117,11 +117,12 @@ class Store:
         try:
             yield
         except (DatabaseError, OSError) as error:
-            reason = str(getattr(error, "orig", None) or error)
-            raise StoreError(f"{self.path}: {_advice(reason)}") from error
+            raise StoreError(f"{self.path}: {advice(error)}") from error
 
 
-def _advice(reason: str) -> str:
+def advice(error: Exception) -> str:
+    """What an error of SQLite means, and what to do, in a line."""
+    reason = str(getattr(error, "orig", None) or error)
     if "full" in reason or "No space" in reason:
         return "the disk is full: free some space and try again"
     if "readonly" in reason or "unable to open" in reason or "Permission" in reason:
