@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gc
+import signal
 import sys
 import threading
 from collections import deque
@@ -143,6 +146,10 @@ class EspdeckApp(App[None]):
         """First paint first; then the engine, in a thread."""
         # Two busy threads of Python keep the screen waiting for a slice each: make slices short.
         sys.setswitchinterval(0.0005)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with contextlib.suppress(RuntimeError, ValueError):  # not the main thread: a test's
+                loop.add_signal_handler(number, self.exit)
         self.set_interval(TICK, self._tick)
         self.call_after_refresh(self._open)
         try:

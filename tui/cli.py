@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 SUCCESS, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
+EVIDENCE = 6
+"""Lines of a finding's evidence in the summary; the screen shows all."""
+
 cli = typer.Typer(
     name="espdeck",
     help="The console of an ESP32 firmware lab. Without a command it opens the app.",
@@ -45,6 +49,9 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a li
 def main() -> None:
     """Run the command line; no traceback reaches a user."""
     threading.excepthook = _log_uncaught
+    # The end of an SSH session or of the service: builds are put back as at any other end.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
     try:
         cli()
     except EspdeckError as error:
@@ -321,6 +328,9 @@ def _summarise(engine: Engine, number: int) -> None:
         print_line(f"{finding.severity}: {where}{finding.message} [{finding.code}] ({row.stage})")
         if finding.hint:
             print_line(f"    {finding.hint}")
+        for line in (finding.evidence or "").split("\n")[:EVIDENCE]:
+            if line.strip():
+                print_line(f"    | {line}")
     artifacts = engine.builds.artifacts(number)
     if artifacts:
         print_line("")
@@ -365,6 +375,10 @@ def _print_json(row: Any) -> None:
 def print_line(text: str) -> None:
     """Print one line; whatever it is, it cannot steer the terminal."""
     typer.echo(clean(text))
+
+
+def _leave(number: int, _frame: object) -> None:
+    sys.exit(128 + number)
 
 
 def _log_uncaught(uncaught: threading.ExceptHookArgs) -> None:

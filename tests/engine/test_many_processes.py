@@ -96,6 +96,24 @@ def test_ctrl_c_cancels_the_build(workspace: Path) -> None:
     assert not _programs_in(workspace)
 
 
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
+def test_the_end_of_a_session_puts_the_build_back(workspace: Path, end: signal.Signals) -> None:
+    process = espdeck(workspace, "build", str(workspace.parent / "hello"), "--json")
+    for event in events(process):
+        if event["event"] == "agent.status" and event["stage"] == "test.board":
+            os.kill(process.pid, end)
+            break
+    process.communicate(timeout=30)
+
+    assert process.returncode == 128 + end
+    assert not _programs_in(workspace)
+    with Engine(Settings(workspace=workspace, boards=(demo.BOARD,))) as engine:
+        done = engine.builds.wait(1, timeout=90)
+        kept = {row.key for row in engine.builds.stages(1) if row.attempt == 1}
+    assert done.status is BuildStatus.SUCCESS
+    assert "test.board" in kept
+
+
 def _programs_in(workspace: Path) -> list[str]:
     found = []
     for process in psutil.process_iter(["cmdline"]):
