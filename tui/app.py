@@ -7,23 +7,23 @@ import contextlib
 import gc
 import signal
 import sys
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
+from uuid import UUID
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.theme import Theme
 
 from engine.errors import EspdeckError
-from engine.events import Event, Log, Problem
+from engine.events import Problem
 from engine.text import clean
 from engine.words import BuildStatus
-from tui.glyphs import Glyphs
+from tui.deck import Deck
+from tui.inbox import Inbox
 from tui.keymap import Key, keymap, shown
+from tui.look import DARK, LIGHT, Glyphs
 from tui.screens.base import MainScreen
 from tui.screens.home import HomeScreen
 
@@ -34,77 +34,11 @@ if TYPE_CHECKING:
 TICK = 0.1
 """Seconds between two looks at what happened: all that is drawn by itself is drawn then."""
 
-INBOX_BYTES = 4 << 20
-"""Log text that may wait for the next look. What is beyond is not shown; the store has it."""
-
-_DARK = Theme(
-    name="espdeck-dark",
-    primary="#7aa2f7",
-    secondary="#89ddff",
-    accent="#7dcfff",
-    warning="#e0af68",
-    error="#f7768e",
-    success="#9ece6a",
-    foreground="#c0caf5",
-    background="#16161e",
-    surface="#1a1b26",
-    panel="#24283b",
-    dark=True,
-)
-_LIGHT = Theme(
-    name="espdeck-light",
-    primary="#2e5cc7",
-    secondary="#166775",
-    accent="#0f6d92",
-    warning="#8a5a00",
-    error="#b3203f",
-    success="#38661d",
-    foreground="#20242f",
-    background="#f6f6f9",
-    surface="#ececf2",
-    panel="#dcdce6",
-    dark=False,
-)
+INBOX_TEXT = 4 << 20
+"""Characters of log text that may wait for the next look."""
 
 
-class Inbox:
-    """Events between the engine's threads and the screen's: any thread puts, the screen takes.
-
-    Bounded by the bytes of log text: when a flood comes faster than it is taken, the oldest log
-    text is left out, and panes count by line numbers what they miss.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._events: deque[Event] = deque()
-        self._bytes = 0
-
-    def put(self, event: Event) -> None:
-        """Take an event."""
-        with self._lock:
-            self._events.append(event)
-            if isinstance(event, Log):
-                self._bytes += len(event.text)
-                if self._bytes > INBOX_BYTES:
-                    self._drop()
-
-    def take(self) -> Sequence[Event]:
-        """Everything that came since the last call."""
-        with self._lock:
-            events, self._events, self._bytes = self._events, deque(), 0
-        return list(events)
-
-    def _drop(self) -> None:
-        kept: deque[Event] = deque()
-        for event in self._events:
-            if isinstance(event, Log) and self._bytes > INBOX_BYTES // 2:
-                self._bytes -= len(event.text)
-            else:
-                kept.append(event)
-        self._events = kept
-
-
-class EspdeckApp(App[None]):
+class EspdeckApp(Deck):
     """The console."""
 
     CSS_PATH = Path(__file__).with_name("app.tcss")
@@ -127,14 +61,12 @@ class EspdeckApp(App[None]):
                 that is shown at once.
         """
         super().__init__()
-        self.engine: Engine | None = None
-        self.is_open = False
         self._settings = settings() if callable(settings) else settings
         self._open_build = open_build
-        self._inbox = Inbox()
+        self._inbox = Inbox(INBOX_TEXT)
         self.glyphs = Glyphs(self._settings.ascii)
-        self.register_theme(_DARK)
-        self.register_theme(_LIGHT)
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
         self.theme = f"espdeck-{self._settings.theme}"
         self.home = HomeScreen()
 
@@ -168,6 +100,10 @@ class EspdeckApp(App[None]):
         if isinstance(self.screen, BuildScreen):
             self.pop_screen()
         self.push_screen(BuildScreen(number))
+
+    def select_project(self, project_id: UUID) -> None:
+        """Make a project the chosen one on the home screen."""
+        self.home.select_project(project_id)
 
     def leave(self) -> None:
         """Quit; asks when builds run here."""
@@ -247,7 +183,7 @@ class EspdeckApp(App[None]):
         self.home.opened()
 
     def _tick(self) -> None:
-        events = self._inbox.take()
+        events, _skipped = self._inbox.take()  # panes count by line numbers what they miss
         for event in events:
             if isinstance(event, Problem):
                 self.notify(clean(event.message), severity="error", markup=False, timeout=15)

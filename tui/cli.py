@@ -48,6 +48,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a li
 
 def main() -> None:
     """Run the command line; no traceback reaches a user."""
+    logging.getLogger().addHandler(logging.NullHandler())  # else warnings reach the terminal
     threading.excepthook = _log_uncaught
     # The end of an SSH session or of the service: builds are put back as at any other end.
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -267,7 +268,7 @@ def _printing(settings: Settings, *, as_json: bool) -> Iterator[tuple[Engine, An
     from engine import Engine
     from tui.console import Printer
 
-    engine, printer = Engine(settings), Printer(as_json=as_json)
+    engine, printer = Engine(settings), Printer(sys.stdout, as_json=as_json)
     engine.events.subscribe(printer)
     try:
         engine.open()

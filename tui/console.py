@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import deque
+from typing import TextIO
 
 from engine.events import (
     AgentChanged,
@@ -18,10 +18,11 @@ from engine.events import (
     WorkflowProgress,
     WorkflowStarted,
 )
-from engine.text import clean
+from engine.text import clean, count
+from tui.inbox import Inbox
 
-QUEUE_BYTES = 8 << 20
-"""Text that may wait for a slow terminal or pipe; older log lines are skipped beyond it."""
+WAITING_TEXT = 8 << 20
+"""Characters of log text that may wait for a slow terminal or pipe."""
 
 EARLY_EVENTS = 1000
 """Events of builds kept until it is known which build to print."""
@@ -70,13 +71,19 @@ class Printer:
     counted. A pipe that was closed is no error: printing just ends.
     """
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, out: TextIO, *, as_json: bool) -> None:
+        """Begin to print.
+
+        Args:
+            out: where to.
+            as_json: JSON, one event a line, instead of lines for people.
+        """
+        self._out = out
         self._as_json = as_json
-        self._queue: deque[Event] = deque()
+        self._inbox = Inbox(WAITING_TEXT)
         self._early: deque[Event] = deque(maxlen=EARLY_EVENTS)
-        self._bytes = 0
-        self._skipped = 0
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._news = threading.Event()
         self._completed = threading.Event()
         self._ended = False
         self._broken = False
@@ -86,18 +93,19 @@ class Printer:
 
     def follow(self, build_id: int) -> None:
         """Print the events of this build (events of no build are always printed)."""
-        with self._changed:
+        with self._lock:
             self._build = build_id
             for event in self._early:
                 self._take(event)
             self._early.clear()
-            self._changed.notify()
 
     def __call__(self, event: Event) -> None:
         """Take an event (from any thread); never waits for the terminal."""
-        with self._changed:
-            self._take(event)
-            self._changed.notify()
+        with self._lock:
+            if event.build_id and self._build is None:
+                self._early.append(event)
+            else:
+                self._take(event)
 
     def wait_completed(self, timeout: float) -> None:
         """Wait until the build's last event has come, which can be a moment after its end."""
@@ -105,62 +113,36 @@ class Printer:
 
     def close(self, timeout: float = 10.0) -> None:
         """Print what is left, for at most ``timeout`` seconds."""
-        with self._changed:
-            self._ended = True
-            self._changed.notify()
+        self._ended = True
+        self._news.set()
         self._thread.join(timeout)
 
     def _take(self, event: Event) -> None:
-        if self._broken or self._ended:
+        if event.build_id not in (0, self._build) or self._broken or self._ended:
             return
-        if event.build_id and self._build is None:
-            self._early.append(event)
-            return
-        if event.build_id not in (0, self._build):
-            return
-        if isinstance(event, WorkflowCompleted) and event.build_id == self._build:
+        self._inbox.put(event)
+        self._news.set()
+        if isinstance(event, WorkflowCompleted):
             self._completed.set()
-        self._queue.append(event)
-        self._bytes += _size(event)
-        if self._bytes > QUEUE_BYTES:
-            self._skip_oldest()
-
-    def _skip_oldest(self) -> None:
-        kept: deque[Event] = deque()
-        for event in self._queue:
-            if isinstance(event, Log) and self._bytes > QUEUE_BYTES // 2:
-                self._bytes -= _size(event)
-                self._skipped += event.text.count("\n")
-            else:
-                kept.append(event)
-        self._queue = kept
 
     def _print(self) -> None:
-        while True:
-            with self._changed:
-                while not self._queue and not self._ended:
-                    self._changed.wait()
-                batch, self._queue, self._bytes = self._queue, deque(), 0
-                skipped, self._skipped = self._skipped, 0
-                ended = self._ended
-            lines = [f"... {skipped} lines skipped, the log has them"] if skipped else []
-            for event in batch:
+        ended = False
+        while not ended:
+            self._news.wait()
+            self._news.clear()
+            ended = self._ended
+            events, skipped = self._inbox.take()
+            lines = [f"... {count(skipped, 'line')} skipped, the log has them"] if skipped else []
+            for event in events:
                 lines += [event.json()] if self._as_json else line_of(event)
-            if lines and not _write("\n".join(lines) + "\n"):
+            if lines and not self._write("\n".join(lines) + "\n"):
                 self._broken = True
                 return
-            if ended and not self._queue:
-                return
 
-
-def _size(event: Event) -> int:
-    return len(event.text) if isinstance(event, Log) else 256
-
-
-def _write(text: str) -> bool:
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except (BrokenPipeError, ValueError):
-        return False
-    return True
+    def _write(self, text: str) -> bool:
+        try:
+            self._out.write(text)
+            self._out.flush()
+        except (BrokenPipeError, ValueError):
+            return False
+        return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 from uuid import UUID
 
 from textual.app import ComposeResult
@@ -16,9 +16,7 @@ from textual.widgets import Input, Static
 from engine.errors import EspdeckError
 from engine.text import clean
 from engine.words import TARGETS
-
-if TYPE_CHECKING:
-    from tui.app import EspdeckApp
+from tui.deck import Deck
 
 
 class AddProject(ModalScreen[UUID | None]):
@@ -50,7 +48,7 @@ class AddProject(ModalScreen[UUID | None]):
             self.query_one(f"#{field}", Input).value.strip()
             for field in ("source", "target", "branch", "name")
         )
-        engine = cast("EspdeckApp", self.app).engine
+        engine = cast("Deck", self.app).engine
         assert engine is not None
 
         def add() -> None:

@@ -12,11 +12,11 @@ from textual.widgets import Input
 from engine.errors import EspdeckError
 from engine.events import Event
 from engine.text import clean
+from tui.deck import Deck
 from tui.keymap import Key, Where, bindings_of, keys_of
 
 if TYPE_CHECKING:
     from engine.engine import Engine
-    from tui.app import EspdeckApp
 
 
 class MainScreen(Screen[None]):
@@ -33,9 +33,9 @@ class MainScreen(Screen[None]):
         super().__init_subclass__(**arguments)
 
     @property
-    def deck(self) -> EspdeckApp:
+    def deck(self) -> Deck:
         """The app."""
-        return cast("EspdeckApp", self.app)
+        return cast("Deck", self.app)
 
     @property
     def engine(self) -> Engine:

@@ -331,7 +331,7 @@ class BuildScreen(MainScreen):
             found: tuple[Build, Sequence[StageRow], str, list[tuple[LogKey, int, Sequence[str]]]],
         ) -> None:
             build, stages, title, tails = found
-            self.deck.home.select_project(build.project_id)
+            self.deck.select_project(build.project_id)
             self._view.load(build, stages, title)
             for key, first, lines in tails:
                 self._view.log(key, first, lines)

@@ -12,15 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.message import Message
-from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
 from engine.text import clean
 from tui.tail import LogTail
+from tui.widgets.drawn import Drawn
 from tui.widgets.lines import fit, row
 
 PAGE = 400
@@ -57,9 +55,10 @@ def diff_class(line: str) -> str:
     return {"+": "good", "-": "error", "@": "note"}.get(line[:1], "text")
 
 
-class LivePane(Widget, can_focus=True):
+class LivePane(Drawn):
     """A title row, then lines of one log."""
 
+    PREFIX = "live-pane"
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "live-pane--title",
         "live-pane--title-focus",
@@ -70,9 +69,6 @@ class LivePane(Widget, can_focus=True):
         "live-pane--note",
         "live-pane--match",
     }
-    ALLOW_SELECT = False
-
-    title = reactive("", layout=False)
 
     class Wanted(Message):
         """Lines are to be shown that are not in memory: give them with :meth:`LivePane.give`."""
@@ -125,7 +121,6 @@ class LivePane(Widget, can_focus=True):
         self._page_first = 0
         self._page: Sequence[str] = ()
         self._asked: int | None = None
-        self._styles_of: dict[str, Style] = {}
 
     @property
     def following(self) -> bool:
@@ -183,6 +178,10 @@ class LivePane(Widget, can_focus=True):
         self._marked, self._mark = number, mark
         self._go(number - self._rows() // 3, may_follow=False)
 
+    def wheel(self, rows: int) -> None:
+        """Move by rows of the mouse wheel."""
+        self.scroll(rows)
+
     def visible_text(self) -> str:
         """What it shows, cleaned, without the title."""
         first = self._first()
@@ -197,47 +196,22 @@ class LivePane(Widget, can_focus=True):
         number = self._first() + y - 1
         if number >= self._tail.end:
             nothing = self._empty if y == 1 and not self._tail.end else ""
-            return row(nothing, self._style("note" if nothing else "text"), width)
+            return row(nothing, self.style_of("note" if nothing else "text"), width)
         line = self._line(number)
         if line is None:
             self._want(number)
-            return row(" ...", self._style("note"), width)
-        style = self._style("match" if number == self._marked else self._classify(line))
+            return row(" ...", self.style_of("note"), width)
+        style = self.style_of("match" if number == self._marked else self._classify(line))
         if self._left:
             line = clean(line)[self._left :]
         # A cell of air, so that panes beside each other can be told apart.
         return row(f" {line}", style, width)
 
-    def notify_style_update(self) -> None:
-        """Colours changed: look them up anew."""
-        self._styles_of = {}
-        super().notify_style_update()
-
-    def watch_title(self) -> None:
-        """The title row is to be drawn again."""
-        self.refresh()
-
-    def _on_focus(self, event: events.Focus) -> None:
-        super()._on_focus(event)
-        self.refresh()
-
-    def _on_blur(self, event: events.Blur) -> None:
-        super()._on_blur(event)
-        self.refresh()
-
-    def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        event.stop()
-        self.scroll(3)
-
-    def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        event.stop()
-        self.scroll(-3)
-
     async def _on_click(self, _event: events.Click) -> None:
         self.post_message(self.Chosen(self))
 
     def _title_row(self, width: int) -> Strip:
-        style = self._style("title-focus" if self.has_focus else "title")
+        style = self.title_style
         where = self._where()
         room = max(0, width - len(where))
         return Strip([Segment(fit(clean(self.title), room) + where[:width], style)], width)
@@ -282,9 +256,3 @@ class LivePane(Widget, can_focus=True):
         if self._asked is None:
             self._asked = max(0, number - PAGE // 2)
             self.post_message(self.Wanted(self, self._tail, self._asked))
-
-    def _style(self, name: str) -> Style:
-        style = self._styles_of.get(name)
-        if style is None:
-            style = self._styles_of[name] = self.get_component_rich_style(f"live-pane--{name}")
-        return style

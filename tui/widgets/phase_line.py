@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from engine.words import BuildStatus, Phase, StageStatus
 from tui.build_view import BuildView
-from tui.glyphs import Glyphs
+from tui.look import Glyphs
 from tui.widgets.lines import pieces
 
 _COLOURS = {

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from rich.style import Style
 from textual import events
 from textual.message import Message
-from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
+from tui.widgets.drawn import Drawn
 from tui.widgets.lines import pieces, row
 
 T = TypeVar("T")
@@ -20,9 +18,10 @@ Parts = list[tuple[str, str]]
 """A row: texts (untrusted ones too), each with the name of its colour or an empty string."""
 
 
-class RowList(Widget, Generic[T], can_focus=True):
+class RowList(Drawn, Generic[T]):
     """A title row, then items; the cursor stays with its item when items change."""
 
+    PREFIX = "row-list"
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "row-list--title",
         "row-list--title-focus",
@@ -35,8 +34,6 @@ class RowList(Widget, Generic[T], can_focus=True):
         "row-list--busy",
         "row-list--note",
     }
-
-    title = reactive("", layout=False)
 
     class Moved(Message):
         """The cursor is on another item."""
@@ -79,7 +76,6 @@ class RowList(Widget, Generic[T], can_focus=True):
         self._items: Sequence[T] = ()
         self._cursor = 0
         self._top = 0
-        self._styles_of: dict[str, Style] = {}
 
     @property
     def item(self) -> T | None:
@@ -143,55 +139,31 @@ class RowList(Widget, Generic[T], can_focus=True):
             self.refresh()
             self.post_message(self.Moved(self))
 
+    def wheel(self, rows: int) -> None:
+        """Move the cursor with the mouse wheel."""
+        self.move(rows)
+
     def render_line(self, y: int) -> Strip:
         """One row: the title, or an item."""
         width = self.size.width
         if y == 0:
-            name = "row-list--title-focus" if self.has_focus else "row-list--title"
-            return row(self.title, self._style(name), width)
+            return row(self.title, self.title_style, width)
         index = self._top + y - 1
-        base = self._style("row-list--row")
+        base = self.style_of("row")
         if index >= len(self._items):
             if y == 1 and not self._items:
-                return row(self._empty, self._style("row-list--note"), width)
+                return row(self._empty, self.style_of("note"), width)
             return row("", base, width)
         parts = self._draw(self._items[index], width)
         if index == self._cursor:
-            name = "row-list--cursor" if self.has_focus else "row-list--cursor-blur"
-            cursor = self._style(name)
+            name = "cursor" if self.has_focus else "cursor-blur"
+            cursor = self.style_of(name)
             return pieces([(text, cursor) for text, _ in parts], width, cursor)
-        styled = [
-            (text, self._style(f"row-list--{name}") if name else base) for text, name in parts
-        ]
+        styled = [(text, self.style_of(name) if name else base) for text, name in parts]
         return pieces(styled, width, base)
-
-    def notify_style_update(self) -> None:
-        """Colours changed: look them up anew."""
-        self._styles_of = {}
-        super().notify_style_update()
-
-    def watch_title(self) -> None:
-        """The title row is to be drawn again."""
-        self.refresh()
-
-    def _on_focus(self, event: events.Focus) -> None:
-        super()._on_focus(event)
-        self.refresh()
-
-    def _on_blur(self, event: events.Blur) -> None:
-        super()._on_blur(event)
-        self.refresh()
 
     def _on_resize(self, _event: events.Resize) -> None:
         self._show_cursor()
-
-    def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        event.stop()
-        self.move(3)
-
-    def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        event.stop()
-        self.move(-3)
 
     async def _on_click(self, event: events.Click) -> None:
         if event.y > 0 and self._top + event.y - 1 < len(self._items):
@@ -207,9 +179,3 @@ class RowList(Widget, Generic[T], can_focus=True):
         self._top = min(self._top, self._cursor)
         self._top = max(self._top, self._cursor - rows + 1, 0)
         self._top = min(self._top, max(0, len(self._items) - rows))
-
-    def _style(self, name: str) -> Style:
-        style = self._styles_of.get(name)
-        if style is None:
-            style = self._styles_of[name] = self.get_component_rich_style(name)
-        return style

@@ -1,8 +1,10 @@
-"""Signs for states: each its own, so that they can be told apart without colour."""
+"""How things look: a sign for each state, so that it can be told without colour, and the themes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from textual.theme import Theme
 
 _STATES = {
     "pending": ("◌", "."),
@@ -47,3 +49,33 @@ class Glyphs:
     def cut(self) -> str:
         """Where a line was cut."""
         return "~" if self.ascii else "…"
+
+
+DARK = Theme(
+    name="espdeck-dark",
+    primary="#7aa2f7",
+    secondary="#89ddff",
+    accent="#7dcfff",
+    warning="#e0af68",
+    error="#f7768e",
+    success="#9ece6a",
+    foreground="#c0caf5",
+    background="#16161e",
+    surface="#1a1b26",
+    panel="#24283b",
+    dark=True,
+)
+LIGHT = Theme(
+    name="espdeck-light",
+    primary="#2e5cc7",
+    secondary="#166775",
+    accent="#0f6d92",
+    warning="#8a5a00",
+    error="#b3203f",
+    success="#38661d",
+    foreground="#20242f",
+    background="#f6f6f9",
+    surface="#ececf2",
+    panel="#dcdce6",
+    dark=False,
+)
