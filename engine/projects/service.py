@@ -24,7 +24,7 @@ from engine.store import projects as store_projects
 from engine.store.database import Store
 from engine.store.projects import ProjectStats
 from engine.store.tables import Project
-from engine.words import TARGETS, ProjectStatus
+from engine.words import TARGETS, BuildStatus, ProjectStatus
 
 SAY_EVERY = 0.2
 """Seconds between two events about the progress of a clone."""
@@ -83,6 +83,10 @@ class Projects:
         if found is None:
             raise UsageError(f"no project {name_or_id!r} (espdeck projects lists them)")
         return found
+
+    def last_statuses(self) -> dict[uuid.UUID, BuildStatus]:
+        """How the newest build of each project that has one stands."""
+        return store_projects.last_statuses(self._store)
 
     def stats(self, project_id: uuid.UUID) -> ProjectStats:
         """How its builds went."""

@@ -142,3 +142,13 @@ def project_stats(store: Store, project_id: uuid.UUID, *, last: int = 10) -> Pro
         average_duration=average,
         last=tuple(map(BuildStatus, newest)),
     )
+
+
+def last_statuses(store: Store) -> dict[uuid.UUID, BuildStatus]:
+    """How the newest build of each project stands; projects without builds are left out."""
+    newest = select(func.max(Build.id)).group_by(col(Build.project_id))
+    with store.read() as session:
+        rows = session.exec(
+            select(Build.project_id, Build.status).where(col(Build.id).in_(newest))
+        ).all()
+    return {project_id: BuildStatus(status) for project_id, status in rows}

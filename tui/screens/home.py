@@ -29,7 +29,6 @@ PAGE = 200
 
 _COLOURS = {
     "success": "good",
-    "active": "good",
     "failed": "bad",
     "error": "bad",
     "cancelled": "bad",
@@ -57,6 +56,7 @@ class HomeScreen(MainScreen):
         self._facts = Facts()
         self._filter = Input(placeholder="filter: commit, message, branch, status", id="filter")
         self._progress: dict[int, float] = {}
+        self._last: dict[UUID, BuildStatus] = {}
         self._details: dict[str, str] = {}
         self._more = True
         self._stale: set[str] = set()
@@ -122,7 +122,7 @@ class HomeScreen(MainScreen):
                     self._progress[event.build_id] = event.percent
                     self._builds.refresh()
                 case BuildChanged() | WorkflowCompleted():
-                    self._stale |= {"builds", "facts"}
+                    self._stale |= {"projects", "builds", "facts"}
                 case _:
                     pass
         stale, self._stale = self._stale, set()
@@ -279,7 +279,11 @@ class HomeScreen(MainScreen):
         return self._builds if self._builds.has_focus else self._projects
 
     def _load_projects(self, select: UUID | None = None) -> None:
-        def show(projects: Sequence[Project]) -> None:
+        def read() -> tuple[Sequence[Project], dict[UUID, BuildStatus]]:
+            return self.engine.projects.list(), self.engine.projects.last_statuses()
+
+        def show(found: tuple[Sequence[Project], dict[UUID, BuildStatus]]) -> None:
+            projects, self._last = found
             self._projects.title = f" projects {len(projects)}"
             self._projects.fill(projects, empty=" none yet")
             if select is not None:
@@ -290,7 +294,7 @@ class HomeScreen(MainScreen):
             self._load_facts()
             self._bar.refresh()
 
-        self.in_thread(self.engine.projects.list, show)
+        self.in_thread(read, show)
 
     def _load_builds(self, *, more: bool = False) -> None:
         project = self._projects.item
@@ -346,11 +350,13 @@ class HomeScreen(MainScreen):
         ]
 
     def _draw_project(self, project: Project, width: int) -> Parts:
-        sign = self.deck.glyphs.state(project.status)
         detail = self._details.get(str(project.id), "")
         pending = project.status == ProjectStatus.PENDING and detail
+        # A project that works is as its newest build.
+        is_active = project.status == ProjectStatus.ACTIVE
+        state = self._last.get(project.id, "idle") if is_active else project.status
         return [
-            (f" {sign} ", _COLOURS.get(project.status, "dim")),
+            (f" {self.deck.glyphs.state(state)} ", _COLOURS.get(state, "dim")),
             (project.name, ""),
             (f"  {detail if pending else project.target}", "dim"),
         ]
