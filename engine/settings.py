@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -16,6 +17,9 @@ from pydantic_settings import (
 )
 
 from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 def config_file() -> Path:
@@ -63,6 +67,12 @@ class Settings(BaseSettings):
     keys: dict[str, str] = Field(default_factory=dict)
     """Keys by the id of their action, such as ``build = "ctrl+b"`` (the help screen shows ids)."""
 
+    @field_validator("workspace")
+    @classmethod
+    def _whole_path(cls, value: Path) -> Path:
+        # Git and the programs of a build run in folders of their own.
+        return value.expanduser().resolve()
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -89,13 +99,26 @@ class Settings(BaseSettings):
         Raises:
             UsageError: a value makes no sense; says which, where, and what is allowed.
         """
+        if "ESPDECK_CONFIG" in os.environ and not config_file().is_file():
+            raise UsageError(f"ESPDECK_CONFIG: {config_file()} is no file")
         try:
             return cls(**{name: value for name, value in flags.items() if value is not None})
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise UsageError(
-                f"setting {where}: {first['msg']} (in {config_file()} or ESPDECK_{where.upper()})"
-            ) from error
+            raise UsageError("; ".join(map(_explain, error.errors()))) from error
         except (OSError, ValueError) as error:
             raise UsageError(f"{config_file()}: {error}") from error
+
+
+def _explain(error: ErrorDetails) -> str:
+    """One wrong setting, where it stands, and what it should be."""
+    name = str(error["loc"][0]) if error["loc"] else ""
+    variable = f"ESPDECK_{name.upper()}"
+    where = variable if variable in os.environ else str(config_file())
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, Settings.model_fields, 1)
+        advice = f" (did you mean {near[0]}?)" if near else ""
+        return f"{where}: no setting is called {name}{advice}"
+    if error["type"].startswith("tuple"):
+        return f'{where}: {name} is a list: {name} = ["...", "..."]'
+    rest = ".".join(str(part) for part in error["loc"])
+    return f"{where}: setting {rest}: {error['msg']}"

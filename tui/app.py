@@ -14,6 +14,7 @@ from uuid import UUID
 
 from textual.app import SystemCommand
 from textual.binding import BindingType
+from textual.events import Resize
 from textual.screen import Screen
 
 from engine.errors import EspdeckError
@@ -22,7 +23,7 @@ from engine.text import clean
 from engine.words import BuildStatus
 from tui.deck import Deck
 from tui.inbox import Inbox
-from tui.keymap import Key, keymap, shown
+from tui.keymap import Key, check, keymap, shown
 from tui.look import DARK, LIGHT, Glyphs
 from tui.screens.base import MainScreen
 from tui.screens.home import HomeScreen
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 TICK = 0.1
 """Seconds between two looks at what happened: all that is drawn by itself is drawn then."""
+
+LOW = 18
+"""Rows of a terminal below which it is low."""
 
 INBOX_TEXT = 4 << 20
 """Characters of log text that may wait for the next look."""
@@ -62,11 +66,17 @@ class EspdeckApp(Deck):
         """
         super().__init__()
         self._settings = settings() if callable(settings) else settings
+        self._keys, self._wrong_keys = check(self._settings.keys)
         self._open_build = open_build
+        self.failure = ""
+        """Why the workspace could not be opened, when that ended the app."""
+
+        self._asked_to_leave = False
         self._inbox = Inbox(INBOX_TEXT)
         self.glyphs = Glyphs(self._settings.ascii)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
+        self.set_class(self._settings.ascii, "-ascii")
         self.theme = f"espdeck-{self._settings.theme}"
         self.home = HomeScreen()
 
@@ -84,14 +94,18 @@ class EspdeckApp(Deck):
                 loop.add_signal_handler(number, self.exit)
         self.set_interval(TICK, self._tick)
         self.call_after_refresh(self._open)
-        try:
-            self.set_keymap(keymap(self._settings.keys))
-        except ValueError as error:
-            self.call_after_refresh(self.home.complain, f"settings, keys: {error}")
+        self.set_keymap(keymap(self._keys))
+        if self._wrong_keys:
+            message = f"settings, [keys]: {'; '.join(self._wrong_keys)}"
+            self.call_after_refresh(self.home.complain, message)
+
+    def on_resize(self, event: Resize) -> None:
+        """Dialogs leave out the air where there is no room for it."""
+        self.set_class(event.size.height < LOW, "-low")
 
     def shown(self, key: Key) -> str:
         """How a key is written, whoever chose it."""
-        return shown(key, self._settings.keys)
+        return shown(key, self._keys)
 
     def show_build(self, number: int) -> None:
         """Show a build."""
@@ -109,7 +123,8 @@ class EspdeckApp(Deck):
         """Quit; asks when builds run here."""
         from tui.screens.confirm import Confirm
 
-        if not self.is_open or self.engine is None or not self.engine.is_executor:
+        again, self._asked_to_leave = self._asked_to_leave, True
+        if again or not self.is_open or self.engine is None or not self.engine.is_executor:
             self.exit()
             return
         engine = self.engine
@@ -124,9 +139,14 @@ class EspdeckApp(Deck):
                 return
             builds = "1 build runs" if running == 1 else f"{running} builds run"
             self.push_screen(
-                Confirm(f"Quit? {builds}.", "It goes on at the next start.", "quit"),
-                lambda yes: self.exit() if yes else None,
+                Confirm(f"Quit? {builds}.", "What runs goes on at the next start.", "quit"),
+                answered,
             )
+
+        def answered(yes: bool | None) -> None:
+            self._asked_to_leave = False
+            if yes:
+                self.exit()
 
         self.run_worker(count, thread=True, exit_on_error=False)
 
@@ -173,7 +193,11 @@ class EspdeckApp(Deck):
                 self.call_from_thread(self.show_build, self._open_build(engine))
             engine.wait_ready()
         except EspdeckError as error:
-            self.call_from_thread(self.home.complain, str(error))
+            if self.is_open:
+                self.call_from_thread(self.home.complain, str(error))
+            else:
+                self.failure = str(error)
+                self.call_from_thread(self.exit)
         finally:
             gc.freeze()
             gc.enable()

@@ -16,6 +16,7 @@ from engine.events import (
     WorkflowProgress,
     WorkflowStarted,
 )
+from engine.pipelines.firmware import FIRMWARE
 from engine.words import AgentStatus, BuildStatus, Phase, Role, StageStatus
 from tui.tail import LogTail
 
@@ -29,6 +30,7 @@ _OF_AGENT = {
     AgentStatus.COMPLETED: StageStatus.SUCCESS,
     AgentStatus.ERROR: StageStatus.FAILED,
 }
+_ENDED = (StageStatus.SUCCESS, StageStatus.FAILED, StageStatus.SKIPPED)
 _URGENCY = (
     StageStatus.RUNNING,
     StageStatus.FAILED,
@@ -84,10 +86,12 @@ class BuildView:
         self.error = build.error
         self.started = build.started_at
         self.duration = build.duration
-        self.percent = 100.0 if self.status is BuildStatus.SUCCESS else self.percent
         for row in stages:
             task = row.summary or ("not needed" if row.status is StageStatus.SKIPPED else "")
             self._set_stage(row.key, StageView(row.agent, row.phase, row.attempt, row.status, task))
+        done = [key for key, stage in self.stages.items() if stage.status in _ENDED]
+        weights = {stage.key: stage.weight for stage in FIRMWARE.stages}
+        self.percent = float(sum(weights.get(key, 0) for key in done))
 
     def log(self, key: LogKey, first_line: int, lines: Sequence[str]) -> None:
         """Take the newest lines of a log from the store."""
@@ -110,6 +114,8 @@ class BuildView:
     def agent(self, role: Role) -> tuple[StageStatus, str]:
         """How an agent's stages stand together, and what the one that matters says."""
         mine = [stage for stage in self.stages.values() if stage.role is role]
+        if not mine and self.status.is_final:
+            return StageStatus.SKIPPED, "not needed"
         if not mine:
             return StageStatus.PENDING, ""
         first = min(mine, key=lambda stage: _URGENCY.index(stage.status))
@@ -144,6 +150,8 @@ class BuildView:
                 self._tail(key).extend(event.first_line, event.text.split("\n")[:-1])
             case AgentChanged():
                 status = _OF_AGENT[event.status]
+                if status is StageStatus.FAILED and event.task == "cancelled":
+                    status = StageStatus.CANCELLED
                 self._set_stage(
                     event.stage,
                     StageView(event.agent, event.phase, event.attempt, status, event.task),

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
 SUCCESS, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
+MAX_DIGITS = 18
+"""Digits of a build's number: what SQLite can count to."""
+
+MESSAGE = 100
+"""Characters of a commit's first line in the summary."""
+
 EVIDENCE = 6
 """Lines of a finding's evidence in the summary; the screen shows all."""
 
@@ -249,6 +255,8 @@ def _run_app(settings: Settings, open_build: Any = None) -> None:
         app.run(mouse=settings.mouse)
     finally:
         app.close_engine()
+    if app.failure:
+        raise UsageError(app.failure)
 
 
 @contextlib.contextmanager
@@ -301,7 +309,7 @@ def _summarise(engine: Engine, number: int) -> None:
     print_line(f"build #{number} of {project.name}: {build.status}{took}")
     if build.error:
         print_line(f"  {build.error}")
-    message = build.commit_message.split("\n")[0]
+    message = build.commit_message.split("\n")[0][:MESSAGE]
     print_line(f"  commit {build.commit_sha[:10]} {message} ({build.commit_author})")
     print_line("")
     _table(
@@ -320,13 +328,15 @@ def _summarise(engine: Engine, number: int) -> None:
             for each in engine.builds.stages(number)
         ],
     )
-    findings = engine.builds.findings(number)
+    findings = sorted(engine.builds.findings(number), key=lambda row: (-row.attempt, row.rank))
+    rounds = max((row.attempt for row in findings), default=1)
     if findings:
         print_line("")
     for row in findings:
         finding = row.finding
         where = f"{finding.where}: " if finding.where else ""
-        print_line(f"{finding.severity}: {where}{finding.message} [{finding.code}] ({row.stage})")
+        of = f"{row.stage}, round {row.attempt}" if rounds > 1 else row.stage
+        print_line(f"{finding.severity}: {where}{finding.message} [{finding.code}] ({of})")
         if finding.hint:
             print_line(f"    {finding.hint}")
         for line in (finding.evidence or "").split("\n")[:EVIDENCE]:
@@ -354,10 +364,10 @@ def _show_log(engine: Engine, number: int, stage: str) -> None:
 
 
 def _number(text: str) -> int:
-    try:
-        return int(text.removeprefix("#"))
-    except ValueError as error:
-        raise UsageError(f"{text!r} is not the number of a build") from error
+    digits = text.removeprefix("#")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS):
+        raise UsageError(f"{text!r} is not the number of a build")
+    return int(digits)
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -89,6 +89,8 @@ KEYS = (
     Key("palette", "colon,ctrl+p", ":", "actions", "Find any action by its name",
         Where.EVERYWHERE, bar=False),
     Key("help", "question_mark", "?", "help", "Show every key", Where.EVERYWHERE),
+    Key("suspend", "ctrl+z", "C-z", "to the shell", "Go back to the shell; fg comes back",
+        Where.EVERYWHERE, bar=False),
     Key("quit", "q,ctrl+q,ctrl+c", "q", "quit", "Quit; running builds go on at the next start",
         Where.HOME),
     Key("quit", "ctrl+q,ctrl+c", "C-q", "quit", "Quit; running builds go on at the next start",
@@ -139,19 +141,30 @@ def shown(key: Key, chosen: Mapping[str, str]) -> str:
     return NAMES.get(first, first)
 
 
-def keymap(chosen: Mapping[str, str]) -> dict[str, str]:
-    """Textual's keymap for keys that a person chose.
+def check(chosen: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Keys that a person chose, without those that make no sense.
 
     Args:
         chosen: keys by the id of an action; several are separated by commas.
 
-    Raises:
-        ValueError: there is no such action.
+    Returns:
+        What can be used, and what is wrong with the rest, a line each.
     """
     ids = {key.id for key in KEYS}
-    unknown = sorted(set(chosen) - ids)
-    if unknown:
-        raise ValueError(f"no action is called {', '.join(unknown)} (? lists them)")
+    problems = [f"no action is called {each} (? lists them)" for each in chosen if each not in ids]
+    fine = {each: keys for each, keys in chosen.items() if each in ids}
+    for where in (Where.HOME, Where.BUILD):
+        owners: dict[str, str] = {}
+        for key in keys_of(where):
+            for spelled in fine.get(key.id, key.keys).split(","):
+                other = owners.setdefault(spelled.strip(), key.id)
+                if other != key.id:
+                    problems.append(f"{spelled.strip()} is both {other} and {key.id}")
+    return fine, list(dict.fromkeys(problems))
+
+
+def keymap(chosen: Mapping[str, str]) -> dict[str, str]:
+    """Textual's keymap for keys that a person chose, as :func:`check` gave them."""
     return {
         f"{where}.{key.id}": chosen[key.id]
         for where in (Where.HOME, Where.BUILD)

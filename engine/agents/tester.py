@@ -146,7 +146,7 @@ def _on_board(context: StageContext, board: str, manifest: Manifest, image: Imag
         )
         seconds = _seconds(manifest)
         report.log(f"listening to {board} at {manifest.baud} baud for up to {seconds:g} s")
-        report.progress(60, "listening")
+        report.progress(60, f"listening for up to {seconds:g} s")
         monitor.read_serial(
             port,
             baud=manifest.baud,

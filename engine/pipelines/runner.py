@@ -366,14 +366,18 @@ class _Run:
 
     def _writer(self, stage: Stage, attempt: int, stream: str) -> LineWriter:
         key = logs.LogKey(self._id, stage.key, attempt, stream)
-        return LineWriter(
+        line = logs.line_count(self._shop.store, key)
+        writer = LineWriter(
             self._shop.journal,
             self._shop.bus,
             key,
             stage.role,
-            line=logs.line_count(self._shop.store, key),
+            line=line,
             stopped=lambda: self._cancel.stopped,
         )
+        if line:  # a retry, or an interrupted stage that is done again
+            writer.write(f"--- again, {utc_now():%Y-%m-%d %H:%M:%S} UTC ---")
+        return writer
 
     def _row(self, stage: Stage, attempt: int, status: StageStatus) -> StageRow:
         return StageRow(
@@ -386,7 +390,7 @@ class _Run:
         )
 
     def _say_progress(self, stage: Stage, percent: float, message: str) -> None:
-        overall = self._progress.move(stage, percent)
+        overall = self._progress.move(stage, percent, message)
         if overall is not None:
             self._shop.bus.publish(
                 events.WorkflowProgress(
@@ -467,7 +471,7 @@ class _Progress:
         self._pipeline = pipeline
         self._lock = threading.Lock()
         self._done: dict[str, float] = {}
-        self._said = (-1.0, 0.0)
+        self._said = (-1.0, 0.0, "")
 
     @property
     def percent(self) -> float:
@@ -475,16 +479,17 @@ class _Progress:
         with self._lock:
             return self._percent()
 
-    def move(self, stage: Stage, percent: float) -> float | None:
+    def move(self, stage: Stage, percent: float, message: str) -> float | None:
         """Note how far a stage is; the overall percent when it is worth saying."""
+        what = message.partition(" ")[0]
         with self._lock:
             part = min(100.0, max(0.0, percent)) / 100
             self._done[stage.key] = max(part, self._done.get(stage.key, 0.0))
             overall, now = self._percent(), time.monotonic()
-            said, at = self._said
-            if overall - said < 1.0 and now - at < 0.2:
+            said, at, before = self._said
+            if overall - said < 1.0 and now - at < 0.2 and what == before:
                 return None
-            self._said = (overall, now)
+            self._said = (overall, now, what)
             return overall
 
     def finish(self, stage: Stage) -> None:
@@ -498,7 +503,7 @@ class _Progress:
             for wave in self._pipeline.waves(key):
                 for stage in wave:
                     self._done.pop(stage.key, None)
-            self._said = (-1.0, 0.0)
+            self._said = (-1.0, 0.0, "")
 
     def _percent(self) -> float:
         done = sum(stage.weight * self._done.get(stage.key, 0.0) for stage in self._pipeline.stages)

@@ -70,8 +70,8 @@ def suggest(findings: Sequence[Finding]) -> tuple[str, ...]:
     lines = []
     for finding in findings:
         where = f"{finding.where}: " if finding.where else ""
-        advice = finding.hint or "look at this place in the log"
-        lines.append(f"{where}{finding.message}: {advice}".replace("\n", " "))
+        advice = f" - {finding.hint}" if finding.hint else ""
+        lines.append(f"{where}{finding.message}{advice}".replace("\n", " "))
     return tuple(dict.fromkeys(lines))[:_MAX_SUGGESTIONS]
 
 

@@ -12,6 +12,9 @@ from sqlmodel.sql.expression import SelectOfScalar
 from engine.store.database import Store
 from engine.store.tables import EventRow, LogChunk
 
+MAX_MATCHES = 1000
+"""Lines that one search gives at the most."""
+
 
 @dataclass(frozen=True, slots=True)
 class LogKey:
@@ -75,7 +78,7 @@ def read_lines(store: Store, key: LogKey, first: int = 0, count: int | None = No
     return lines if count is None else lines[:count]
 
 
-def search(store: Store, build_id: int, text: str, *, limit: int = 1000) -> list[LogMatch]:
+def search(store: Store, build_id: int, text: str, *, limit: int = MAX_MATCHES) -> list[LogMatch]:
     """Lines of any log of a build that contain ``text``, whatever its case, in order."""
     wanted = text.lower()
     query = (

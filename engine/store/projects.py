@@ -18,7 +18,7 @@ from engine.words import BuildStatus, ProjectStatus
 
 @dataclass(frozen=True, slots=True)
 class ProjectStats:
-    """How a project's builds went: ``average_duration`` in seconds over ended builds."""
+    """How a project's builds went; ``average_duration`` in seconds. Cancelled ones did not end."""
 
     builds: int
     succeeded: int
@@ -117,7 +117,7 @@ def remove_project(store: Store, project_id: uuid.UUID) -> None:
 
 def project_stats(store: Store, project_id: uuid.UUID, *, last: int = 10) -> ProjectStats:
     """How a project's builds went, with the statuses of the ``last`` newest, newest first."""
-    ended = col(Build.completed_at).is_not(None)
+    ended = col(Build.status).in_([BuildStatus.SUCCESS, BuildStatus.FAILED])
     succeeded = case((col(Build.status) == BuildStatus.SUCCESS, 1), else_=0)
     with store.read() as session:
         row = session.exec(
@@ -125,7 +125,7 @@ def project_stats(store: Store, project_id: uuid.UUID, *, last: int = 10) -> Pro
                 func.count(),
                 func.coalesce(func.sum(succeeded), 0),
                 func.coalesce(func.sum(case((ended, 1), else_=0)), 0),
-                func.avg(Build.duration),
+                func.avg(case((ended, Build.duration), else_=None)),
             ).where(Build.project_id == project_id)
         ).one()
         newest = session.exec(

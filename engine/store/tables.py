@@ -156,6 +156,11 @@ class FindingRow(SQLModel, table=True):
     evidence: str | None = None
 
     @property
+    def rank(self) -> tuple[int, bool]:
+        """Sorts findings: errors first, and of those the ones that name their place."""
+        return list(Severity).index(self.severity), self.file is None
+
+    @property
     def finding(self) -> Finding:
         """The finding itself, as the rest of the house knows it."""
         return Finding(

@@ -13,6 +13,7 @@ from engine.settings import Settings
 @pytest.fixture(autouse=True)
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "config.toml"
+    path.touch()
     monkeypatch.setenv("ESPDECK_CONFIG", str(path))
     return path
 
@@ -57,3 +58,33 @@ def test_a_mistake_is_one_line_that_names_it(config: Path, text: str, named: str
 
     assert named in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_workspace_is_a_whole_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+    assert Settings.load(workspace=Path("here")).workspace == tmp_path / "here"
+    assert Settings.load(workspace=Path("~/lab")).workspace == tmp_path / "home" / "lab"
+
+
+def test_every_mistake_is_told_where_it_stands(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text('workspacee = "x"\nboards = "oops"\n')
+    monkeypatch.setenv("ESPDECK_MAX_ITERATIONS", "many")
+
+    with pytest.raises(UsageError) as caught:
+        Settings.load()
+
+    message = str(caught.value)
+    assert "no setting is called workspacee (did you mean workspace?)" in message
+    assert "boards is a list" in message
+    assert "ESPDECK_MAX_ITERATIONS: setting max_iterations" in message
+
+
+def test_a_settings_file_that_is_named_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ESPDECK_CONFIG", "/nowhere/espdeck.toml")
+
+    with pytest.raises(UsageError, match="/nowhere/espdeck.toml is no file"):
+        Settings.load()

@@ -20,7 +20,7 @@ from engine.events import (
 )
 from engine.words import AgentStatus, BuildStatus, Phase, Role, StageStatus
 from tui.build_view import BuildView, TailKey
-from tui.keymap import KEYS, Where, keymap, keys_of
+from tui.keymap import KEYS, Where, check, keymap, keys_of
 from tui.layout import PANES, arrange
 from tui.screens.build import BuildScreen
 from tui.screens.home import HomeScreen
@@ -112,8 +112,12 @@ def test_every_key_has_what_it_does_and_its_own_keys() -> None:
 
 def test_own_keys_replace_those_of_every_screen_that_has_the_action() -> None:
     assert keymap({"cancel": "ctrl+k"}) == {"home.cancel": "ctrl+k", "build.cancel": "ctrl+k"}
-    with pytest.raises(ValueError, match="no action is called fly"):
-        keymap({"fly": "f"})
+
+
+def test_own_keys_that_make_no_sense_are_told_and_the_others_work() -> None:
+    fine, problems = check({"fly": "f", "build": "c", "sync": "ctrl+y"})
+    assert fine == {"build": "c", "sync": "ctrl+y"}
+    assert problems == ["no action is called fly (? lists them)", "c is both build and cancel"]
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ class MainScreen(Screen[None]):
         """Do what a key says, or say why not."""
         why = self.why_not(name)
         if why is not None:
+            self.app.clear_notifications()  # one is enough: they cover what is below
             self.notify(clean(why), severity="warning", markup=False)
             return
         getattr(self, f"do_{name}")()
@@ -91,6 +92,10 @@ class MainScreen(Screen[None]):
     def do_palette(self) -> None:
         """Show every action."""
         self.app.action_command_palette()
+
+    def do_suspend(self) -> None:
+        """Back to the shell that started the app, until ``fg``."""
+        self.app.action_suspend_process()
 
     def do_quit(self) -> None:
         """Quit, asking when builds run."""
@@ -115,4 +120,5 @@ class MainScreen(Screen[None]):
 
     def complain(self, message: str) -> None:
         """Show one line of what went wrong."""
+        self.app.clear_notifications()
         self.notify(clean(message), severity="error", markup=False, timeout=8)

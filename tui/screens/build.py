@@ -40,6 +40,7 @@ _COLOURS = {
     StageStatus.FAILED: "bad",
     StageStatus.CANCELLED: "bad",
 }
+_LISTS = ("findings", "artifacts")
 _SEVERITIES = {"error": "bad", "warning": "busy", "info": "dim"}
 _PATCH_BYTES = 512 << 10
 
@@ -126,6 +127,11 @@ class BuildScreen(MainScreen):
             return f"build {self.number} has not ended"
         if name in ("next_match", "previous_match") and not self._matches:
             return "no search yet: press /"
+        if name == "follow" and self._focused in _LISTS:
+            return "this pane is a list: logs are followed"
+        pane = self._pane(self._focused)
+        if name == "look" and isinstance(pane, RowList) and pane.item is None:
+            return "nothing to look at"
         if name in ("next_log", "previous_log") and len(self._keys()) < 2:
             return "this pane has no other log"
         return None
@@ -349,12 +355,7 @@ class BuildScreen(MainScreen):
 
     def _load_results(self) -> None:
         def show(found: tuple[Sequence[FindingRow], Sequence[Artifact]]) -> None:
-            order = {"error": 0, "warning": 1, "info": 2}
-            findings = sorted(
-                found[0],
-                # What names its place in the source tells most.
-                key=lambda row: (-row.attempt, order[row.severity], not row.finding.file),
-            )
+            findings = sorted(found[0], key=lambda row: (-row.attempt, row.rank))
             self._findings.title = f" FINDINGS {len(findings)}"
             self._artifacts.title = f" ARTIFACTS {len(found[1])}"
             self._findings.fill(findings)
@@ -416,6 +417,7 @@ class BuildScreen(MainScreen):
         self._focused = name
         self._arrange()
         self._show_logs()
+        self._bar.refresh()
 
     def _pane(self, name: str) -> Widget:
         if name == "findings":
@@ -423,7 +425,8 @@ class BuildScreen(MainScreen):
         return self._artifacts if name == "artifacts" else self._logs[name]
 
     def _keys(self, name: str | None = None) -> list[TailKey]:
-        return self._view.keys_of(_ROLES.get(name or self._focused))
+        name = name or self._focused
+        return [] if name in _LISTS else self._view.keys_of(_ROLES.get(name))
 
     def _show_logs(self) -> None:
         self._beat += 1
@@ -488,7 +491,10 @@ class BuildScreen(MainScreen):
         self._go_to_match(0)
 
     def _go_to_match(self, index: int) -> None:
+        from engine.store.logs import MAX_MATCHES
+
         self._match = index = index % len(self._matches)
+        found = f"{len(self._matches)}{'+' if len(self._matches) == MAX_MATCHES else ''}"
         match = self._matches[index]
         key = TailKey(match.key.stage, match.key.attempt, match.key.stream)
         stage = self._view.stages.get(key.stage)
@@ -498,7 +504,7 @@ class BuildScreen(MainScreen):
         self._chosen[name] = key
         self._pick(name)
         self._show_logs()
-        self._logs[name].to_line(match.line, mark=f"match {index + 1}/{len(self._matches)}")
+        self._logs[name].to_line(match.line, mark=f"match {index + 1}/{found}")
 
     def _look_at_finding(self) -> None:
         from tui.screens.reader import Reader

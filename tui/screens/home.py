@@ -36,6 +36,8 @@ _COLOURS = {
     "pending": "busy",
 }
 
+_ACTIONS = ("open", "build", "sync", "cancel", "retry", "remove")
+
 _NOTHING = " no projects yet: press a to add one, ? for help"
 
 
@@ -97,12 +99,14 @@ class HomeScreen(MainScreen):
         if not self.deck.is_open:
             return "the workspace is not open yet"
         project, build = self._projects.item, self._builds.item
-        if name in ("build", "sync", "remove") and project is None:
+        if name not in ("add", "filter") and name in _ACTIONS and project is None:
             return "no project: press a to add one"
         if name == "build" and project is not None and project.status != ProjectStatus.ACTIVE:
             if project.status == ProjectStatus.PENDING:
                 return f"{project.name} is being cloned"
             return f"{project.name} has an error: press s to sync it again"
+        if name == "open" and project is not None and self._is_broken(project):
+            return None
         if name in ("open", "cancel", "retry") and build is None:
             return "no build yet: press b"
         if name == "cancel" and build is not None and build.status.is_final:
@@ -167,7 +171,13 @@ class HomeScreen(MainScreen):
             self.set_focus(self._builds)
 
     def do_open(self) -> None:
-        """Open the build; on a project, go to its builds first."""
+        """Open the build; of a project that has an error, say all of it."""
+        project = self._projects.item
+        if project is not None and self._is_broken(project):
+            from tui.screens.reader import Reader
+
+            self.app.push_screen(Reader(project.name, self._story_of(project)))
+            return
         build = self._builds.item
         assert build is not None
         self.deck.show_build(build.number)
@@ -311,6 +321,8 @@ class HomeScreen(MainScreen):
             self._more = len(builds) >= PAGE
             items = [*self._builds.items, *builds] if more else list(builds)
             nothing = f" no build has {text!r}" if text else " no build yet: press b to build"
+            if not text and now.status == ProjectStatus.ERROR:
+                nothing = " cannot be built: enter says why"
             self._builds.title = f" builds of {clean(project.name)}"
             self._builds.fill(items, empty=nothing)
             self._bar.refresh()
@@ -320,6 +332,17 @@ class HomeScreen(MainScreen):
                 project_id=project.id, text=text, limit=shown or PAGE, before=before
             ),
             show,
+        )
+
+    def _is_broken(self, project: Project) -> bool:
+        has_focus = self._projects.has_focus or not self._builds.items
+        return project.status == ProjectStatus.ERROR and has_focus
+
+    def _story_of(self, project: Project) -> str:
+        return (
+            f"{project.source}\nbranch {project.branch or 'of the repository'}\n\n"
+            f"{project.status_detail}\n\n"
+            "s tries again; d removes it, to add it with another source or branch."
         )
 
     def _load_facts(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,6 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from engine.text import clean
 from tui.tail import LogTail
 from tui.widgets.live_pane import LivePane, log_class
 
@@ -27,6 +29,8 @@ class Reader(ModalScreen[None]):
         Binding("pageup,ctrl+u", "pages(-1)", "page up", priority=True),
         Binding("g,home", "start", "first", priority=True),
         Binding("G,end", "end", "last", priority=True),
+        Binding("h,left", "aside(-8)", "left", priority=True),
+        Binding("l,right", "aside(8)", "right", priority=True),
         Binding("y", "copy", "copy", priority=True),
     ]
 
@@ -41,9 +45,8 @@ class Reader(ModalScreen[None]):
             classify: the colour of a line.
         """
         super().__init__()
-        self._tail = LogTail()
-        self._tail.extend(0, text.split("\n"))
         self._text = text
+        self._wraps = classify is log_class  # a patch is read as it is
         self._pane = LivePane(classify=classify)
         self._pane.title = f" {title}"
 
@@ -54,14 +57,30 @@ class Reader(ModalScreen[None]):
             yield Static(Content("j k scroll   y copy   esc back"), classes="dialog--keys")
 
     def on_mount(self) -> None:
-        """From the beginning."""
-        self._pane.show(self._tail)
+        """The keys go to the text."""
         self._pane.focus()
-        self.call_after_refresh(self._pane.to_start)
+
+    def on_resize(self) -> None:
+        """Wrap for this width, and show it from the beginning."""
+        self.call_after_refresh(self._fill)
+
+    def _fill(self) -> None:
+        lines = self._text.split("\n")
+        width = self._pane.size.width - 2
+        if self._wraps and width > 0:
+            lines = [part for line in lines for part in wrap(clean(line), width) or [""]]
+        tail = LogTail()
+        tail.extend(0, lines)
+        self._pane.show(tail)
+        self._pane.to_start()
 
     def action_scroll(self, lines: int) -> None:
         """Move so many lines."""
         self._pane.scroll(lines)
+
+    def action_aside(self, cells: int) -> None:
+        """Move along long lines."""
+        self._pane.scroll_aside(cells)
 
     def action_pages(self, pages: int) -> None:
         """Move so many pages."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from rich.style import Style
 from textual import events
 from textual.reactive import reactive
 from textual.widget import Widget
+
+from tui.deck import Deck
 
 WHEEL = 3
 """Rows that a notch of the mouse wheel moves."""
@@ -24,6 +26,12 @@ class Drawn(Widget, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._styles_of: dict[str, Style] = {}
+        self.cut = ""
+        """The sign at the end of a row that goes on beyond it."""
+
+    def _on_mount(self, event: events.Mount) -> None:
+        super()._on_mount(event)
+        self.cut = cast("Deck", self.app).glyphs.cut
 
     def wheel(self, rows: int) -> None:
         """Move by rows of the mouse wheel."""

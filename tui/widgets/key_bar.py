@@ -36,7 +36,7 @@ class KeyBar(Widget):
         key_style = self.get_component_rich_style("key-bar--key")
         title_style = self.get_component_rich_style("key-bar--title")
         off = self.get_component_rich_style("key-bar--off")
-        always = [each for each in self._keys if each[1].id in ("help", "quit")]
+        always = [each for each in self._keys if each[1].id in ("help", "quit", "back")]
         left = self.size.width - sum(_width(*each) for each in always)
         parts: list[tuple[str, Style]] = []
         for shown, key in self._keys:

@@ -17,10 +17,17 @@ def fit(text: str, width: int) -> str:
     return set_cell_size(text, width)
 
 
-def row(text: str, style: Style, width: int) -> Strip:
-    """A row of untrusted text in one style."""
+def row(text: str, style: Style, width: int, *, cut: str = "") -> Strip:
+    """A row of untrusted text in one style.
+
+    Args:
+        cut: a sign, one cell wide, that ends a row which is cut.
+    """
     # No row is wider than some hundred cells: what is beyond is cut before it costs anything.
-    return Strip([Segment(fit(clean(text[: width * 8 + 256]), width), style)], width)
+    text = clean(text[: width * 8 + 256])
+    long = len(text) > width if text.isascii() else cell_len(text) > width
+    shown = fit(text, width - 1) + cut if long and cut and width > 1 else fit(text, width)
+    return Strip([Segment(shown, style)], width)
 
 
 def pieces(parts: list[tuple[str, Style]], width: int, fill: Style) -> Strip:

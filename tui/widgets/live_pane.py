@@ -166,7 +166,11 @@ class LivePane(Drawn):
 
     def scroll_aside(self, cells: int) -> None:
         """Move along long lines."""
-        self._left = max(0, self._left + cells)
+        first = self._first()
+        lines = (self._line(number) or "" for number in range(first, first + self._rows()))
+        longest = max(len(line) for line in lines)
+        last = max(0, longest + 1 - self.size.width)
+        self._left = max(0, min(self._left + cells, last))
         self.refresh()
 
     def to_start(self) -> None:
@@ -176,6 +180,7 @@ class LivePane(Drawn):
     def to_line(self, number: int, *, mark: str) -> None:
         """Highlight a line and show it a third down; ``mark`` says in the title what it is."""
         self._marked, self._mark = number, mark
+        self._left = 0
         self._go(number - self._rows() // 3, may_follow=False)
 
     def wheel(self, rows: int) -> None:
@@ -205,7 +210,7 @@ class LivePane(Drawn):
         if self._left:
             line = clean(line)[self._left :]
         # A cell of air, so that panes beside each other can be told apart.
-        return row(f" {line}", style, width)
+        return row(f" {line}", style, width, cut=self.cut)
 
     async def _on_click(self, _event: events.Click) -> None:
         self.post_message(self.Chosen(self))
