@@ -26,6 +26,7 @@ from engine.errors import MissingToolError, ToolError
 KILL_AFTER = 0.5
 """Seconds between TERM and KILL: a cancelled stage is gone within a second."""
 
+_ROUND = 0.2  # seconds that are waited for output before anything else is looked at
 _CHUNK = 1 << 16
 _TAIL = 1 << 16
 
@@ -146,10 +147,12 @@ def run(
     tail = bytearray()
     try:
         with ledger, process:
-            timed_out = _pump(process, started + timeout, tail, on_output)
-    except BaseException:
-        end_group(process)
-        raise
+            try:
+                timed_out = _pump(process, started + timeout, tail, on_output)
+            except BaseException:
+                # Before the with block ends: it waits for the process.
+                end_group(process)
+                raise
     finally:
         forget()
     cancel.check()
@@ -173,28 +176,32 @@ def _pump(
     descriptor = process.stdout.fileno()
     os.set_blocking(descriptor, False)
     timed_out = False
-    gone_at: float | None = None
+    over_at: float | None = None
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)
         while True:
             now = time.monotonic()
-            if not timed_out and now >= deadline:
-                timed_out = True
-                end_group(process)
-            if selector.select(min(0.2, max(0.0, deadline - now)) if not timed_out else 0.2):
-                chunk = os.read(descriptor, _CHUNK)
-                if not chunk:
-                    break
-                tail += chunk
-                del tail[:-_TAIL]
-                if on_output is not None:
-                    on_output(chunk)
-            elif process.poll() is not None:
-                # A grandchild that keeps the pipe open must not keep us waiting.
-                gone_at = gone_at or now
-                if now - gone_at > KILL_AFTER:
+            if over_at is None:
+                timed_out = process.poll() is None and now >= deadline
+                if timed_out:
                     end_group(process)
-                    break
+                if timed_out or process.returncode is not None:
+                    over_at = now
+            elif now - over_at > KILL_AFTER:
+                # Whoever else holds the pipe, silent or not, must not keep us. What the process
+                # itself printed was read: one read since takes all that a pipe holds.
+                end_group(process)
+                break
+            left = _ROUND if over_at is not None else min(_ROUND, max(0.0, deadline - now))
+            if not selector.select(left):
+                continue
+            chunk = os.read(descriptor, _CHUNK)
+            if not chunk:
+                break
+            tail += chunk
+            del tail[:-_TAIL]
+            if on_output is not None:
+                on_output(chunk)
     try:
         process.wait(max(KILL_AFTER, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -70,6 +71,7 @@ def test_one_that_ignores_term_is_killed() -> None:
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
         "print('up', flush=True); time.sleep(60)"
     )
+    started = time.monotonic()
 
     with pytest.raises(CancelledError):
         run(
@@ -78,6 +80,8 @@ def test_one_that_ignores_term_is_killed() -> None:
             cancel=token,
             on_output=lambda _data: token.cancel(),
         )
+
+    assert time.monotonic() - started < 10
 
 
 def test_a_token_that_was_stopped_before_starts_nothing(tmp_path: Path) -> None:
@@ -95,6 +99,48 @@ def test_a_grandchild_that_keeps_the_pipe_does_not_keep_us() -> None:
 
     assert done.returncode == 0
     assert done.seconds < 20
+
+
+def test_one_that_left_the_group_and_keeps_printing_does_not_keep_us() -> None:
+    done = run(["sh", "-c", "setsid yes & exit 3"], timeout=30, cancel=CancelToken())
+
+    assert done.returncode == 3
+    assert done.seconds < 20
+
+
+def test_one_that_left_the_group_and_keeps_printing_does_not_outlast_the_timeout() -> None:
+    started = time.monotonic()
+
+    with pytest.raises(ToolError, match=r"no end after 0\.3 s"):
+        run(["sh", "-c", "setsid yes & exec sleep 60"], timeout=0.3, cancel=CancelToken())
+
+    assert time.monotonic() - started < 20
+
+
+def test_what_was_printed_before_the_end_is_whole_however_slow_its_reader_is() -> None:
+    size = 60_000
+    seen: list[int] = []
+
+    def slow(data: bytes) -> None:
+        seen.append(len(data))
+        threading.Event().wait(0.7)
+
+    code = f"import os; os.write(1, b'a'); os.write(1, b'b' * {size})"
+    run([sys.executable, "-c", code], timeout=30, cancel=CancelToken(), on_output=slow)
+
+    assert sum(seen) == size + 1
+
+
+def test_a_listener_that_fails_ends_the_program_at_once() -> None:
+    started = time.monotonic()
+
+    def fail(_data: bytes) -> None:
+        raise RuntimeError("the listener")
+
+    with pytest.raises(RuntimeError, match="the listener"):
+        run(SLEEPER, timeout=30, cancel=CancelToken(), on_output=fail)
+
+    assert time.monotonic() - started < 10
 
 
 def test_the_ledger_ends_what_a_killed_engine_left_behind(tmp_path: Path) -> None:
