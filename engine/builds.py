@@ -22,10 +22,12 @@ from engine.store import logs, projects
 from engine.store.database import Store, StoreError
 from engine.store.logs import LogKey, LogMatch
 from engine.store.tables import Artifact, Build, FindingRow, StageRow
-from engine.words import BuildStatus, ProjectStatus, StageStatus, Trigger
+from engine.words import BuildStatus, Phase, ProjectStatus, StageStatus, Trigger
 
 if TYPE_CHECKING:
     from engine.pipelines.runner import Runner
+
+_PHASES = list(Phase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +101,7 @@ class Builds:
                 run_id=run_id,
             ),
         )
-        self._changed(build)
-        try:
-            self._runs.enqueue(run_id, build.number)
-        except StoreError as error:
-            with contextlib.suppress(StoreError):  # or it is given up at the next start
-                self.give_up(build, str(error))
-            raise
-        return build
+        return self._ask_for_run(build.number, lambda: self._runs.enqueue(run_id, build.number))
 
     def list(
         self,
@@ -195,30 +190,28 @@ class Builds:
 
         Raises:
             UsageError: it has not ended, or that stage never ran.
+            StoreError: it cannot be written down.
         """
         build = self.get(number)
         if not build.status.is_final:
             raise UsageError(f"build {number} has not ended ({build.status}): cancel it first")
         self._wait_ready()
         run_id = str(uuid.uuid4())
+        ran = self.stages(number)
         if stage is None:
-            build = store_builds.requeue_build(self._store, number, run_id)
-            self._changed(build)
-            self._runs.enqueue(run_id, number)
-            return build
-        ran = [
-            row.attempt
-            for row in self.stages(number)
-            if row.key == stage and row.status is not StageStatus.SKIPPED
+            store_builds.requeue_build(self._store, number, run_id, dropped=ran)
+            return self._ask_for_run(number, lambda: self._runs.enqueue(run_id, number))
+        rounds = [
+            row.attempt for row in ran if row.key == stage and row.status is not StageStatus.SKIPPED
         ]
-        if not ran:
+        if not rounds:
             known = ", ".join(each.key for each in FIRMWARE.stages)
             raise UsageError(f"stage {stage!r} did not run in build {number} (stages: {known})")
-        steps = steps_of_phase(FIRMWARE, stage, max(ran))
-        old_run, build = build.run_id, store_builds.requeue_build(self._store, number, run_id)
-        self._runs.again(old_run, run_id, steps)
-        self._changed(build)
-        return build
+        steps = steps_of_phase(FIRMWARE, stage, max(rounds))
+        begin = (max(rounds), _PHASES.index(FIRMWARE.stage(stage).phase))
+        behind = [row for row in ran if (row.attempt, _PHASES.index(row.phase)) >= begin]
+        store_builds.requeue_build(self._store, number, run_id, dropped=behind)
+        return self._ask_for_run(number, lambda: self._runs.again(build.run_id, run_id, steps))
 
     def wait(self, number: int, timeout: float | None = None) -> Build:
         """Wait for a build to end, or ``timeout`` seconds; returns it as it then stands.
@@ -235,8 +228,21 @@ class Builds:
         return self.get(number)
 
     def give_up(self, build: Build, reason: str) -> Build:
-        """End a build that nothing carries any more as failed."""
-        return self._end(build, BuildStatus.FAILED, reason)
+        """End a build that nothing carries any more: as failed, or cancelled if that was asked."""
+        status = BuildStatus.CANCELLED if build.cancel_requested else BuildStatus.FAILED
+        return self._end(build, status, reason)
+
+    def _ask_for_run(self, number: int, ask: Callable[[], None]) -> Build:
+        """Ask for the run of a pending build, which ends when it cannot be asked for."""
+        build = self.get(number)
+        self._changed(build)
+        try:
+            ask()
+        except StoreError as error:
+            with contextlib.suppress(StoreError):  # or it is given up when there is room again
+                self.give_up(build, str(error))
+            raise
+        return build
 
     def _end(self, build: Build, status: BuildStatus, reason: str) -> Build:
         build = store_builds.finish_build(self._store, build.number, status=status, error=reason)

@@ -27,7 +27,7 @@ from engine.projects.worktrees import Slots
 from engine.settings import Settings
 from engine.store import builds as store_builds
 from engine.store import logs
-from engine.store.database import Store
+from engine.store.database import Store, StoreError
 from engine.store.tables import utc_now
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class Engine:
         self._executor: Executor | None = None
         self._runner: Runner | None = None
         self._ready = threading.Event()
+        self._failure: str | None = None
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
         self._stop = CancelToken()
@@ -103,10 +104,10 @@ class Engine:
             UsageError: a setting makes no sense.
         """
         folder = self.settings.workspace
+        self.boards = Boards(self.settings.boards, folder / "boards")
         self._store = store = Store(folder / "espdeck.db")
         _log_to(folder / "espdeck.log")
         self._journal = Journal(store, self.events)
-        self.boards = Boards(self.settings.boards, folder / "boards")
         self._slots = Slots(folder / "worktrees")
         self.projects = Projects(store, self.events, folder / "projects", self._slots)
         self._runs = Runs(folder / "runs.db")
@@ -122,11 +123,11 @@ class Engine:
         )
         self._journal.start()
         if self._lock.acquire():
-            store_builds.put_back_running(store)
             if execute:
-                self.projects.recover()
+                self._put_back()
                 self._spawn(self._launch, "launch")
             else:
+                store_builds.put_back_running(store)
                 self._lock.release()
         elif execute:
             self._spawn(self._take_over, "take-over")
@@ -158,10 +159,12 @@ class Engine:
         """Wait until this process runs builds, or another one does.
 
         Raises:
-            EspdeckError: it took longer than ``timeout`` seconds.
+            EspdeckError: it cannot, or took longer than ``timeout`` seconds.
         """
         deadline = time.monotonic() + timeout
         while not self._ready.wait(0.05):
+            if self._failure is not None:
+                raise EspdeckError(self._failure)
             if not self._lock.held and (self.settings.workspace / "runs.db").exists():
                 return
             if time.monotonic() > deadline:
@@ -172,7 +175,9 @@ class Engine:
         assert self._store is not None
         self._journal.flush()
         for row in logs.replay(self._store, build_id, after=after):
-            yield event_of(row)
+            event = event_of(row)
+            if event is not None:
+                yield event
 
     def checkup(self) -> tuple[Checkup, ...]:
         """What is installed, what is missing, what to do. Needs no open workspace."""
@@ -194,13 +199,20 @@ class Engine:
                     return
                 self._start_executor()
             self.boards.start(self._stop)
-        except EspdeckError as error:
-            self.events.publish(Problem(message=str(error)))
+            self._spawn(self._look_for_lost_builds, "lost-builds")
         except Interrupted:
             return
+        except EspdeckError as error:
+            self._give_up_launch(str(error))
         except Exception as error:
             _LOG.exception("launch")
-            self.events.publish(Problem(message=f"builds cannot run here: {error!r}"))
+            self._give_up_launch(f"builds cannot run here: {error!r} (see espdeck.log)")
+
+    def _give_up_launch(self, reason: str) -> None:
+        self.events.publish(Problem(message=reason))
+        if not self._ready.is_set():  # a board that does not start is no reason to build nothing
+            self._failure = reason
+            self._lock.release()  # another process may do better
 
     def _start_executor(self) -> None:
         from engine.pipelines.durable import Executor
@@ -241,13 +253,31 @@ class Engine:
             if not young and not self._runs.is_alive(build.run_id):
                 self.builds.give_up(build, "lost: the process that ran it died too often")
 
+    def _look_for_lost_builds(self) -> None:
+        while not self._closed.wait(JUST_NOW):
+            try:
+                self._end_lost_builds()
+            except StoreError:
+                continue  # the disk is full: later
+            except Exception:
+                _LOG.exception("lost builds")
+
     def _take_over(self) -> None:
         while not self._closed.wait(LOOK_FOR_LOCK):
             if self._lock.acquire():
-                assert self._store is not None
-                store_builds.put_back_running(self._store)
+                try:
+                    self._put_back()
+                except EspdeckError as error:
+                    self._give_up_launch(str(error))
+                    return
                 self._launch()
                 return
+
+    def _put_back(self) -> None:
+        """Make what a dead process left in the midst of its work ready to be done again."""
+        assert self._store is not None
+        store_builds.put_back_running(self._store)
+        self.projects.recover()
 
 
 class _LogFile(logging.handlers.RotatingFileHandler):

@@ -8,6 +8,7 @@ hand over, never work), and gives it to the journal, which writes it to the stor
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -15,6 +16,8 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from engine.words import AgentStatus, BuildStatus, Phase, ProjectStatus, Role
+
+_LOG = logging.getLogger("espdeck.events")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,9 +175,17 @@ _WORDS = {
 }
 
 
-def from_body(kind: str, body: dict[str, Any], *, build_id: int, seq: int, at: datetime) -> Event:
-    """An event as :meth:`Event.body` gave it away; the inverse of what the store keeps."""
-    cls = KINDS[kind]
+def from_body(
+    kind: str, body: dict[str, Any], *, build_id: int, seq: int, at: datetime
+) -> Event | None:
+    """An event as :meth:`Event.body` gave it away; the inverse of what the store keeps.
+
+    Returns:
+        None for a kind that this version does not know.
+    """
+    cls = KINDS.get(kind)
+    if cls is None:
+        return None
     known = {entry.name for entry in fields(cls)}
     values = {name: value for name, value in body.items() if name in known}
     for name, value in values.items():
@@ -239,6 +250,8 @@ class Bus:
     def relay(self, event: Event) -> None:
         """Hand on an event that another process published; it keeps its number."""
         with self._lock:
+            if event.build_id in self._seq:
+                self._seq[event.build_id] = max(self._seq[event.build_id], event.seq)
             self._deliver(event)
 
     def _deliver(self, event: Event) -> None:
@@ -246,4 +259,6 @@ class Bus:
             try:
                 subscriber(event)
             except Exception:
-                self._subscribers.remove(subscriber)
+                _LOG.exception("a subscriber fails and is dropped")
+                if subscriber in self._subscribers:
+                    self._subscribers.remove(subscriber)

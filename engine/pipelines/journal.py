@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import logging
 import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from sqlalchemy.exc import OperationalError
 from sqlmodel import SQLModel
 
 from engine import events
@@ -35,6 +37,8 @@ LOOK_EVERY = 0.1
 """Seconds between two looks at what other processes wrote."""
 
 _MERGE_BYTES = 64 << 10
+
+_LOG = logging.getLogger("espdeck.journal")
 
 
 class Journal:
@@ -96,11 +100,31 @@ class Journal:
                 return
             try:
                 logs.append(self._store, batch)
-            except StoreError:
-                with self._pending:
-                    self._queue.extendleft(reversed(_fresh(batch)))
-                    self._bytes += sum(_size(row) for row in self._queue)
+            except StoreError as error:
+                if _is_for_good(error):
+                    self._write_singly(batch)
+                    return
+                self._put_back(batch)
                 raise
+
+    def _write_singly(self, batch: Sequence[SQLModel]) -> None:
+        """Write what can be written of a batch in which something never can be."""
+        rows = _fresh(batch)
+        for place, row in enumerate(rows):
+            try:
+                logs.append(self._store, [row])
+            except StoreError as error:
+                if not _is_for_good(error):
+                    self._put_back(rows[place:])
+                    raise
+                # Of a build that was removed meanwhile, for instance.
+                _LOG.warning("left out of the journal: %s", error)
+
+    def _put_back(self, batch: Sequence[SQLModel]) -> None:
+        rows = _fresh(batch)
+        with self._pending:
+            self._queue.extendleft(reversed(rows))
+            self._bytes += sum(map(_size, rows))
 
     def _enqueue(self, event: Event) -> None:
         if getattr(self._relaying, "now", False):
@@ -155,6 +179,8 @@ class Journal:
                     self._bus.relay(events.Problem(message=f"logs cannot be kept: {error}"))
                 self._drop_oldest()
                 self._closed.wait(1.0)
+            except Exception:
+                _LOG.exception("journal")
 
     def _drop_oldest(self) -> None:
         # Nothing can be written: keep the newest text within the bound instead of all memory.
@@ -174,6 +200,9 @@ class Journal:
                             self._relay()
             except StoreError:
                 self._closed.wait(1.0)
+            except Exception:
+                _LOG.exception("relay")
+                self._closed.wait(1.0)
 
     def _relay(self) -> None:
         more = True
@@ -188,14 +217,21 @@ class Journal:
             foreign = [row for row in rows_of_all if row.writer != self._writer]
             self._relaying.now = True
             for row in sorted(foreign, key=lambda row: (row.build_id, row.seq)):
-                self._bus.relay(event_of(row))
+                event = event_of(row)
+                if event is not None:
+                    self._bus.relay(event)
             self._relaying.now = False
         for callback in self._on_look:
             callback()
 
 
-def event_of(row: LogChunk | EventRow) -> Event:
-    """The event that a row of the store was."""
+def _is_for_good(error: StoreError) -> bool:
+    """Whether trying again later cannot help: it is the row, not the disk or another writer."""
+    return not isinstance(error.__cause__, OperationalError | OSError)
+
+
+def event_of(row: LogChunk | EventRow) -> Event | None:
+    """The event that a row of the store was; None for a kind of a newer version."""
     if isinstance(row, EventRow):
         return events.from_body(row.kind, row.body, build_id=row.build_id, seq=row.seq, at=row.at)
     cls = Serial if row.stream == Serial.kind else Log
@@ -250,6 +286,8 @@ class LineWriter:
 
     def write(self, text: str) -> None:
         """Take text that ends with a line of its own."""
+        # What is no Unicode (a lone surrogate of a file name) cannot be stored.
+        text = text.encode("utf-8", "replace").decode("utf-8")
         with self._lock:
             self._take(text if text.endswith("\n") else text + "\n")
 
@@ -319,7 +357,7 @@ def _merge(queue: deque[LogChunk | EventRow]) -> list[SQLModel]:
     return merged
 
 
-def _fresh(batch: list[SQLModel]) -> list[LogChunk | EventRow]:
+def _fresh(batch: Sequence[SQLModel]) -> list[LogChunk | EventRow]:
     """The rows again, unbound from the session that could not write them."""
     fresh: list[LogChunk | EventRow] = []
     for row in batch:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from engine import events
 from engine.boards.service import Boards
@@ -48,6 +48,9 @@ from engine.words import AgentStatus, ArtifactKind, BuildStatus, Role, Severity,
 _LOG = logging.getLogger("espdeck.runner")
 
 _OUTPUT_TAIL = 64 << 10
+_OUTPUT_LINES = 2000
+
+R = TypeVar("R")
 
 TRY_TO_WRITE = 1.0
 """Seconds between two tries to write how a build ended, while the disk is full."""
@@ -83,7 +86,7 @@ class Runner:
         self._idle = threading.Condition(self._lock)
         self._closing = CancelToken()
         self.unwritten: dict[int, str] = {}
-        """Builds whose end cannot be written now, and why."""
+        """Builds that wait until the store can be written again, and why it cannot."""
 
     def cancel(self, build_id: int) -> bool:
         """End a build that runs here; False when it does not."""
@@ -118,32 +121,55 @@ class Runner:
             self._closing.check()
             self._running[build_id] = token
         try:
-            build = builds.get_build(self._workshop.store, build_id)
-            if build.status.is_final:
-                return  # it ended when the disk was too full for the run to say so
-            if build.cancel_requested:
-                token.cancel()
-            run = _Run(self._workshop, self._pipeline, self._agents, build, token, steps)
-            ended = run.walk()
-            while not self._write(build_id, ended):
-                self._closing.wait(TRY_TO_WRITE)
+            self._carry(build_id, token, steps)
+        except Interrupted:
+            raise
+        except Exception as error:
+            _LOG.exception("build %s", build_id)
+            self._insist(build_id, partial(self._fail, build_id, f"internal error: {error!r}"))
         finally:
             self.unwritten.pop(build_id, None)
             with self._idle:
-                del self._running[build_id]
+                # A retry may run already: its token stays.
+                if self._running.get(build_id) is token:
+                    del self._running[build_id]
                 self._idle.notify_all()
 
-    def _write(self, build_id: int, ended: Callable[[], None]) -> bool:
-        """Write how a build ended; when there is no room for it, say so, once."""
-        try:
-            ended()
-        except StoreError as error:
-            if build_id not in self.unwritten:
-                self.unwritten[build_id] = str(error)
-                message = f"the end of build {build_id} cannot be written: {error}"
-                self._workshop.bus.publish(events.Problem(build_id=build_id, message=message))
-            return False
-        return True
+    def _carry(self, build_id: int, token: CancelToken, steps: Steps) -> None:
+        shop = self._workshop
+        build = self._insist(build_id, lambda: builds.get_build(shop.store, build_id))
+        if build.status.is_final:
+            return  # it ended when the disk was too full for the run to say so
+        if build.cancel_requested:
+            token.cancel()
+        run = self._insist(
+            build_id, lambda: _Run(shop, self._pipeline, self._agents, build, token, steps)
+        )
+        self._insist(build_id, run.walk())
+
+    def _fail(self, build_id: int, reason: str) -> None:
+        builds.finish_build(
+            self._workshop.store,
+            build_id,
+            status=BuildStatus.FAILED,
+            error=f"{reason} (see espdeck.log)",
+        )
+
+    def _insist(self, build_id: int, do: Callable[[], R]) -> R:
+        """Do what needs the store; when the disk is full, say so once and wait for room.
+
+        Raises:
+            Interrupted: the process shuts down.
+        """
+        while True:
+            try:
+                return do()
+            except StoreError as error:
+                if build_id not in self.unwritten:
+                    self.unwritten[build_id] = str(error)
+                    message = f"build {build_id} waits: {error}"
+                    self._workshop.bus.publish(events.Problem(build_id=build_id, message=message))
+            self._closing.wait(TRY_TO_WRITE)
 
 
 class _Run:
@@ -357,7 +383,8 @@ class _Run:
         except OSError as error:
             part.unlink(missing_ok=True)
             raise EspdeckError(f"{kept}: {os.strerror(error.errno or 0)}") from error
-        digest = hashlib.sha256(kept.read_bytes()).hexdigest()
+        with kept.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         artifact = Artifact(
             build_id=self._id, kind=kind, path=name, size=kept.stat().st_size, sha256=digest
         )
@@ -460,7 +487,8 @@ class _Run:
         ]
         if not keys:
             return ""
-        text = "\n".join(logs.read_lines(self._shop.store, keys[-1]))
+        first = logs.line_count(self._shop.store, keys[-1]) - _OUTPUT_LINES
+        text = "\n".join(logs.read_lines(self._shop.store, keys[-1], max(0, first)))
         return text[-_OUTPUT_TAIL:]
 
 

@@ -99,6 +99,7 @@ class Runs:
     @contextlib.contextmanager
     def _connected(self) -> Iterator[DBOSClient]:
         from dbos import DBOSClient
+        from dbos import error as dbos_error
 
         try:
             with self._lock:
@@ -110,3 +111,5 @@ class Runs:
             yield self._client
         except DatabaseError as error:
             raise StoreError(f"{self._database}: {advice(error)}") from error
+        except dbos_error.DBOSException as error:
+            raise StoreError(f"{self._database}: {error}") from error

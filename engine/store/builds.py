@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import delete, func, or_, update
 from sqlmodel import col, select
 
 from engine.errors import UsageError
@@ -15,6 +15,9 @@ from engine.findings import Finding
 from engine.store.database import Store
 from engine.store.tables import Artifact, Build, FindingRow, StageRow, utc_now
 from engine.words import BuildStatus, StageStatus
+
+MAX_DIGITS = 18
+"""Digits of a number that fits into SQLite's integers."""
 
 
 def add_build(store: Store, build: Build) -> Build:
@@ -32,8 +35,10 @@ def get_build(store: Store, build_id: int) -> Build:
     Raises:
         UsageError: there is none.
     """
-    with store.read() as session:
-        build = session.get(Build, build_id)
+    build = None
+    if abs(build_id) < 10**MAX_DIGITS:
+        with store.read() as session:
+            build = session.get(Build, build_id)
     if build is None:
         raise UsageError(f"no build {build_id}")
     return build
@@ -70,8 +75,9 @@ def list_builds(
             Build.commit_author,
         )
         tests = [func.instr(func.lower(field), text.lower()) > 0 for field in fields]
-        if text.lstrip("#").isdigit():
-            tests.append(col(Build.id) == int(text.lstrip("#")))
+        number = text.lstrip("#")
+        if number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS:
+            tests.append(col(Build.id) == int(number))
         query = query.where(or_(*tests))
     with store.read() as session:
         return session.exec(query).all()
@@ -117,15 +123,37 @@ def finish_build(
     return build
 
 
-def requeue_build(store: Store, build_id: int, run_id: str) -> Build:
-    """Make an ended build pending again, carried by a new run."""
+def requeue_build(
+    store: Store, build_id: int, run_id: str, *, dropped: Iterable[StageRow]
+) -> Build:
+    """Make an ended build pending again, carried by a new run.
+
+    Args:
+        dropped: stages that the new run does again: what they came to, and found, goes.
+    """
     with store.write() as session:
+        for row in dropped:
+            session.exec(
+                delete(StageRow).where(
+                    col(StageRow.build_id) == build_id,
+                    col(StageRow.key) == row.key,
+                    col(StageRow.attempt) == row.attempt,
+                )
+            )
+            session.exec(
+                delete(FindingRow).where(
+                    col(FindingRow.build_id) == build_id,
+                    col(FindingRow.stage) == row.key,
+                    col(FindingRow.attempt) == row.attempt,
+                )
+            )
         build = session.get_one(Build, build_id)
         build.status = BuildStatus.PENDING
         build.run_id = run_id
         build.cancel_requested = False
         build.started_at = build.completed_at = build.duration = None
-        build.error = ""
+        build.error = build.build_output = ""
+        build.test_results = None
         session.add(build)
     return build
 

@@ -47,10 +47,15 @@ class Store:
         )
         event.listen(self._engine, "connect", _configure)
         event.listen(self._engine, "begin", _begin)
+        event.listen(self._engine, "before_cursor_execute", _storable, retval=True)
         self._writer = self._engine.execution_options(immediate=True)
         with self._explained():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if self._version() != HEAD:
+            # Sources may carry passwords: nobody else reads what is in a workspace.
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            version = self._version()
+            if version is not None and version > HEAD:
+                raise StoreError(f"{path} was written by a newer espdeck: update this one")
+            if version != HEAD:
                 self._migrate()
 
     def close(self) -> None:
@@ -144,3 +149,25 @@ def _configure(connection: sqlite3.Connection, _record: Any) -> None:
 def _begin(connection: Connection) -> None:
     immediate = connection.get_execution_options().get("immediate")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _storable(
+    _connection: object,
+    _cursor: object,
+    statement: str,
+    parameters: Any,
+    _context: object,
+    _many: bool,
+) -> tuple[str, Any]:
+    """Replace what is no Unicode text, as lone surrogates of file names: SQLite refuses it."""
+    return statement, _encodable(parameters)
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, tuple):
+        return tuple(map(_encodable, value))
+    if isinstance(value, list):
+        return [_encodable(each) for each in value]
+    return value

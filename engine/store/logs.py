@@ -16,6 +16,10 @@ MAX_MATCHES = 1000
 """Lines that one search gives at the most."""
 
 
+REPLAY_ROWS = 200
+"""Rows that a replay reads at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class LogKey:
     """One log: ``stream`` is ``log`` (what the agent did) or ``serial`` (what firmware printed)."""
@@ -79,7 +83,7 @@ def read_lines(store: Store, key: LogKey, first: int = 0, count: int | None = No
 
 
 def search(store: Store, build_id: int, text: str, *, limit: int = MAX_MATCHES) -> list[LogMatch]:
-    """Lines of any log of a build that contain ``text``, whatever its case, in order."""
+    """Lines of any log of a build that contain ``text``, whatever its case (ASCII), in order."""
     wanted = text.lower()
     query = (
         select(LogChunk)
@@ -139,18 +143,22 @@ def last_ids(store: Store) -> tuple[int, int]:
     return chunk or 0, event or 0
 
 
-def replay(
-    store: Store, build_id: int, *, after: int = 0, upto: int | None = None
-) -> Iterator[LogChunk | EventRow]:
-    """Chunks and events of a build in the order in which they happened."""
-    chunks = select(LogChunk).where(LogChunk.build_id == build_id).where(LogChunk.seq > after)
-    events = select(EventRow).where(EventRow.build_id == build_id).where(EventRow.seq > after)
-    if upto is not None:
-        chunks = chunks.where(LogChunk.seq <= upto)
-        events = events.where(EventRow.seq <= upto)
-    with store.read() as session:
-        rows: list[LogChunk | EventRow] = [*session.exec(chunks), *session.exec(events)]
-    yield from sorted(rows, key=lambda row: row.seq)
+def replay(store: Store, build_id: int, *, after: int = 0) -> Iterator[LogChunk | EventRow]:
+    """Chunks and events of a build in the order in which they happened, some at a time."""
+    while True:
+        chunks = select(LogChunk).where(LogChunk.build_id == build_id, LogChunk.seq > after)
+        events = select(EventRow).where(EventRow.build_id == build_id, EventRow.seq > after)
+        with store.read() as session:
+            some = session.exec(chunks.order_by(col(LogChunk.seq)).limit(REPLAY_ROWS)).all()
+            others = session.exec(events.order_by(col(EventRow.seq)).limit(REPLAY_ROWS)).all()
+        rows: list[LogChunk | EventRow] = [*some, *others]
+        if not rows:
+            return
+        rows.sort(key=lambda row: row.seq)
+        # Beyond these there may be some of the other table that were not read yet.
+        del rows[REPLAY_ROWS:]
+        yield from rows
+        after = rows[-1].seq
 
 
 def split_lines(text: str) -> list[str]:

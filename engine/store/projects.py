@@ -6,13 +6,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import case, func
+from sqlalchemy import case, delete, func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from engine.errors import UsageError
 from engine.store.database import Store, StoreError
-from engine.store.tables import Build, Project, utc_now
+from engine.store.tables import Build, EventRow, Project, utc_now
 from engine.words import BuildStatus, ProjectStatus
 
 
@@ -110,9 +110,9 @@ def update_project(
 def remove_project(store: Store, project_id: uuid.UUID) -> None:
     """Forget a project with its builds, findings and logs."""
     with store.write() as session:
-        project = session.get(Project, project_id)
-        if project is not None:
-            session.delete(project)
+        mine = select(Build.id).where(Build.project_id == project_id)
+        session.exec(delete(EventRow).where(col(EventRow.build_id).in_(mine)))
+        session.exec(delete(Project).where(col(Project.id) == project_id))
 
 
 def project_stats(store: Store, project_id: uuid.UUID, *, last: int = 10) -> ProjectStats:

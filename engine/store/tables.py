@@ -30,6 +30,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+_NEVER_AGAIN = {"sqlite_autoincrement": True}
+"""The id of a row that was deleted never comes again: others know it, and would take one for the
+other."""
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """SQLite forgets time zones: store UTC, give back aware UTC."""
 
@@ -85,6 +90,8 @@ class Build(SQLModel, table=True):
     process asks the one that runs it to stop.
     """
 
+    __table_args__ = _NEVER_AGAIN
+
     id: int | None = Field(default=None, primary_key=True)
     project_id: uuid.UUID = Field(foreign_key="project.id", index=True, ondelete="CASCADE")
     commit_sha: str
@@ -134,7 +141,6 @@ class StageRow(SQLModel, table=True):
     started_at: datetime | None = Field(default=None, sa_column=_time())
     completed_at: datetime | None = Field(default=None, sa_column=_time())
     summary: str = ""
-    lines: int = 0
 
 
 class FindingRow(SQLModel, table=True):
@@ -199,6 +205,7 @@ class LogChunk(SQLModel, table=True):
     __tablename__ = "log_chunk"
     __table_args__ = (
         Index("ix_log_range", "build_id", "stage", "attempt", "stream", "first_line"),
+        _NEVER_AGAIN,
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -218,7 +225,7 @@ class EventRow(SQLModel, table=True):
     """An event that is neither log nor serial text, as JSON. ``build_id`` 0 is no build's."""
 
     __tablename__ = "event"
-    __table_args__ = (Index("ix_event_replay", "build_id", "seq"),)
+    __table_args__ = (Index("ix_event_replay", "build_id", "seq"), _NEVER_AGAIN)
 
     id: int | None = Field(default=None, primary_key=True)
     build_id: int = 0

@@ -86,5 +86,5 @@ def test_every_mistake_is_told_where_it_stands(
 def test_a_settings_file_that_is_named_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ESPDECK_CONFIG", "/nowhere/espdeck.toml")
 
-    with pytest.raises(UsageError, match="/nowhere/espdeck.toml is no file"):
+    with pytest.raises(UsageError, match=r"/nowhere/espdeck\.toml is no file"):
         Settings.load()

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("body", sa.JSON(), nullable=False),
         sa.Column("writer", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.create_index("ix_event_replay", ["build_id", "seq"], unique=False)
@@ -97,6 +98,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("build", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_build_project_id"), ["project_id"], unique=False)
@@ -185,6 +187,7 @@ def upgrade() -> None:
         sa.Column("writer", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["build_id"], ["build.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("log_chunk", schema=None) as batch_op:
         batch_op.create_index(
@@ -244,7 +247,6 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(), nullable=True),
         sa.Column("completed_at", sa.DateTime(), nullable=True),
         sa.Column("summary", sa.String(), nullable=False),
-        sa.Column("lines", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["build_id"], ["build.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )
