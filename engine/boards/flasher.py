@@ -158,7 +158,7 @@ def _esptool(
     timeout: float,
 ) -> Completed:
     ports.check(port)
-    command = [sys.executable, "-m", "esptool", "--port", port]
+    command = [sys.executable, "-P", "-m", "esptool", "--port", port]
     command += ["--connect-attempts", str(CONNECT_ATTEMPTS), *arguments]
     rest = b""
 

@@ -83,7 +83,7 @@ class VirtualBoard:
                 f"virtual board: no simulated {self._chip} (only {', '.join(sorted(CHIPS))})"
             )
         self._folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "engine.boards.virtual_child", "--chip", self._chip]
+        command = [sys.executable, "-P", "-m", "engine.boards.virtual_child", "--chip", self._chip]
         command += ["--flash", str(self._folder / "flash.bin"), "--port", "0"]
         log = self._folder / "board.log"
         with log.open("wb") as complaints:

@@ -50,7 +50,8 @@ class App:
         with tempfile.NamedTemporaryFile(prefix="espdeck-", suffix=".elf", delete=False) as file:
             file.write(elf)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "engine.boards.virtual_app", file.name, chip],
+            # -P here and wherever "-m" is run: the current folder may hold anybody's code.
+            [sys.executable, "-P", "-m", "engine.boards.virtual_app", file.name, chip],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -60,7 +60,7 @@ class LabWired:
 
         with tempfile.TemporaryDirectory(prefix="espdeck-") as folder:
             reason = Path(folder) / "reason"
-            argv = [sys.executable, "-m", "engine.simulators.labwired_child"]
+            argv = [sys.executable, "-P", "-m", "engine.simulators.labwired_child"]
             argv += [str(image.elf), image.target, str(seconds), str(WALL_SECONDS), str(reason)]
             try:
                 done = run(

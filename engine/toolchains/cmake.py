@@ -236,7 +236,7 @@ def _pack(request: CompileRequest, elf: Path, app: Path) -> _Step:
     request.on_progress(90, "making the image")
     # DIO at 80 MHz is what every module's flash can do and what ESP-IDF defaults to.
     flash = ["--flash-size", f"{FLASH_SIZE >> 20}MB", "--flash-mode", "dio", "--flash-freq", "80m"]
-    argv = [sys.executable, "-m", "esptool", "--chip", request.target, "elf2image", *flash]
+    argv = [sys.executable, "-P", "-m", "esptool", "--chip", request.target, "elf2image", *flash]
     step = _run(request, "esptool", [*argv, "-o", str(app), str(elf)], 90, 100)
     if step.ok:
         stamp.write_text(json.dumps(made_from), "utf-8")

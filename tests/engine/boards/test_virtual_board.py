@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from engine.boards.flasher import identify
 from engine.boards.virtual import VirtualBoard
 from engine.cancel import CancelToken
 from engine.errors import BoardError
@@ -204,6 +205,21 @@ def test_a_second_process_on_the_same_flash_is_refused(tmp_path: Path) -> None:
 def test_a_chip_that_nothing_simulates_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BoardError, match="esp32s3"):
         VirtualBoard(chip="esp32s3", folder=tmp_path).start()
+
+
+def test_python_files_of_the_current_folder_are_not_run(
+    built_sample: BuildSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = built_sample("hello").parts[0].path
+    for name in ("engine.py", "esptool.py"):
+        (tmp_path / name).write_text("raise SystemExit('foreign code')\n")
+    with VirtualBoard(folder=tmp_path / "board") as board:
+        esptool(board, "write-flash", "0x0", app)
+        monkeypatch.chdir(tmp_path)
+        assert identify(board.url, cancel=CancelToken()).chip == "esp32c3"
+
+    with VirtualBoard(folder=tmp_path / "board") as board:
+        assert b"hello from espdeck" in console(board, b"OK\r\n")
 
 
 def test_it_dies_with_the_process_that_started_it(

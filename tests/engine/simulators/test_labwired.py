@@ -53,6 +53,18 @@ def test_hello_boots_and_its_tests_pass(built_sample: BuildSample) -> None:
     assert reason is None
 
 
+def test_python_files_of_the_current_folder_are_not_run(
+    built_sample: BuildSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = built_sample("hello")
+    (tmp_path / "engine.py").write_text("raise SystemExit('foreign code')\n")
+    monkeypatch.chdir(tmp_path)
+
+    output, _, _ = simulate(image, until="OK\r\n")
+
+    assert "hello from espdeck" in output
+
+
 def test_flaky_tests_names_the_line_that_fails(built_sample: BuildSample) -> None:
     output, _, _ = simulate(built_sample("flaky-tests"), until="FAIL\r\n")
 

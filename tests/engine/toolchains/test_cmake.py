@@ -370,6 +370,13 @@ def test_without_its_tools_it_says_what_to_install(
         build.run()
 
 
+def test_python_files_of_the_build_folder_are_not_run_by_espdeck(build: Build) -> None:
+    build.build_dir.mkdir()
+    (build.build_dir / "esptool.py").write_text("raise SystemExit('foreign code')\n")
+
+    assert build.run().image is not None
+
+
 def test_a_chip_that_it_cannot_build_for_is_named() -> None:
     assert "not for esp32s3" in (CMakeToolchain().missing("esp32s3") or "")
 
