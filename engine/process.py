@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -29,6 +30,15 @@ KILL_AFTER = 0.5
 _ROUND = 0.2  # seconds that are waited for output before anything else is looked at
 _CHUNK = 1 << 16
 _TAIL = 1 << 16
+
+_HARMLESS = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TMPDIR|TERM|TZ|XDG_\w+|VIRTUAL_ENV"
+    r"|(?i:\w+_proxy)|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|SOURCE_DATE_EPOCH"
+    r"|CMAKE_\w+|NINJA_STATUS|CCACHE_\w+"
+    # What ESP-IDF's export.sh sets and its tools read.
+    r"|IDF_\w+|ESP_\w+|OPENOCD_SCRIPTS"
+)
+"""Variables that a foreign project's build may see: what its tools need, and no one's secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,7 @@ def run(
     on_output: Callable[[bytes], None] | None = None,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    clean_env: bool = False,
 ) -> Completed:
     """Run a program to its end and hand its output on as it comes.
 
@@ -114,6 +125,8 @@ def run(
             the order in which they come.
         cwd: folder it runs in.
         env: variables added to this process's environment.
+        clean_env: of this process's environment, hand on only what any build needs: for programs
+            that run a foreign project's code, which must not see tokens.
 
     Returns:
         How it ended; a non-zero exit code is not an error here.
@@ -133,7 +146,7 @@ def run(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=cwd,
-            env=None if env is None else {**os.environ, **env},
+            env={**_environment(clean_env), **(env or {})},
             start_new_session=True,
         )
     except FileNotFoundError as error:
@@ -163,6 +176,12 @@ def run(
         tail=tail.decode("utf-8", "replace"),
         seconds=time.monotonic() - started,
     )
+
+
+def _environment(clean: bool) -> dict[str, str]:
+    """The variables of this process that a program gets."""
+    own = dict(os.environ)
+    return {name: own[name] for name in own if _HARMLESS.fullmatch(name)} if clean else own
 
 
 def _pump(

@@ -200,6 +200,7 @@ def _run(request: CompileRequest, name: str, argv: list[str], low: float, high: 
         on_output=output.feed,
         cwd=request.build_dir,
         env=_ENV,
+        clean_env=True,
     )
     earlier = warnings.recall(request.build_dir, output.text) if name == "ninja" else ""
     return _Step(completed.returncode == 0, output.findings(name, completed, earlier=earlier))

@@ -100,6 +100,7 @@ class IdfToolchain:
                 "PYTHONUNBUFFERED": "1",
                 "LC_ALL": "C.UTF-8",
             },
+            clean_env=True,
         )
         earlier = warnings.recall(request.build_dir, output.text)
         findings = output.findings("idf.py", completed, earlier=earlier)

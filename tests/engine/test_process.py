@@ -191,3 +191,25 @@ def test_the_environment_is_added_to(tmp_path: Path) -> None:
     )
 
     assert done.tail.split() == [os.environ["HOME"], "more", str(tmp_path)]
+
+
+def test_a_clean_environment_has_what_a_build_needs_and_no_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = {
+        "IDF_PATH": "/idf", "IDF_TOOLS_PATH": "/tools", "IDF_PYTHON_ENV_PATH": "/env",
+        "ESP_IDF_VERSION": "5.5", "ESP_ROM_ELF_DIR": "/rom", "OPENOCD_SCRIPTS": "/scripts",
+        "LC_CTYPE": "C", "https_proxy": "http://p", "HTTPS_PROXY": "http://p", "CCACHE_DIR": "/c",
+        "XDG_CACHE_HOME": "/cache", "SOURCE_DATE_EPOCH": "0",
+    }  # fmt: skip
+    secret = ("GITHUB_TOKEN", "ESPDECK_WORKSPACE", "AWS_SECRET_ACCESS_KEY", "PYTHONPATH", "MY_PATH")
+    for name, value in {**kept, **dict.fromkeys(secret, "secret")}.items():
+        monkeypatch.setenv(name, value)
+
+    done = run(["env"], timeout=5, cancel=CancelToken(), env={"EXTRA": "more"}, clean_env=True)
+    seen = dict(line.split("=", 1) for line in done.tail.splitlines())
+
+    assert kept.items() <= seen.items()
+    assert seen["EXTRA"] == "more"
+    assert seen["PATH"] == os.environ["PATH"]
+    assert not seen.keys() & set(secret)

@@ -377,6 +377,18 @@ def test_python_files_of_the_build_folder_are_not_run_by_espdeck(build: Build) -
     assert build.run().image is not None
 
 
+def test_a_project_sees_no_secrets_of_the_environment(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_secret")
+    lists = build.source / "CMakeLists.txt"
+    lists.write_text(f'{LISTS}message(STATUS "token <$ENV{{GITHUB_TOKEN}}>")\n')
+
+    assert build.run().image is not None
+
+    assert b"token <>" in build.output
+
+
 def test_a_chip_that_it_cannot_build_for_is_named() -> None:
     assert "not for esp32s3" in (CMakeToolchain().missing("esp32s3") or "")
 

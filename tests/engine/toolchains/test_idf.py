@@ -178,7 +178,8 @@ def replay(
         (home / "log").write_text("".join(lines[1:-1]))
         code = int(lines[-1].strip("[]\n").split()[-1])
         (home / "tools/idf.py").write_text(
-            "import pathlib, sys\nhome = pathlib.Path(__file__).parents[1]\n"
+            "import os, pathlib, sys\nhome = pathlib.Path(__file__).parents[1]\n"
+            "(home / 'env').write_text('\\n'.join(os.environ))\n"
             "(home / 'argv').write_text('\\n'.join(sys.argv[1:]))\n"
             f"print((home / 'log').read_text(), end='')\nsys.exit({code})\n"
         )
@@ -241,6 +242,21 @@ def test_the_build_keeps_its_files_out_of_the_source_tree(
     ]
     assert (build_dir / "sdkconfig").read_text() == "CONFIG_A=y\n"
     assert sorted(path.name for path in source.iterdir()) == ["CMakeLists.txt", "sdkconfig"]
+
+
+def test_a_project_sees_no_secrets_of_the_environment(
+    replay: Callable[[str], Compiled],
+    build_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_secret")
+
+    replay("success_build_linux")
+
+    names = (tmp_path / "idf/env").read_text().split("\n")
+    assert "GITHUB_TOKEN" not in names
+    assert {"PATH", "IDF_PATH", "IDF_PYTHON_ENV_PATH", "IDF_TARGET"} <= set(names)
 
 
 def test_a_changed_default_makes_the_configuration_anew(
