@@ -16,6 +16,7 @@ from engine.repair.sources import Edit, Sources, patch_of
 from engine.words import Severity
 
 _MAX_SUGGESTIONS = 5
+_MAX_ERRORS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +27,30 @@ class Repair:
         rule: name of the rule that made it.
         explanation: what it does, one line.
         patch: unified diff with ``a/`` and ``b/`` prefixes, as ``git apply`` takes it.
-        files: every file that it changes, relative to the source root.
     """
 
     rule: str
     explanation: str
     patch: str
-    files: tuple[str, ...]
 
 
 def propose(findings: Sequence[Finding], root: Path) -> Repair | None:
     """The first rule's repair that fits, for every place that it fits.
 
     Args:
-        findings: errors of a failed build. Untrusted, as the names of files in them are.
+        findings: errors of a failed build, of which the first 50 are looked at: others are mostly
+            their consequence. Untrusted, as the names of files in them are.
         root: root of the source tree; only C sources and CMake files inside it are read, and no
             link is followed.
 
     Returns:
         The repair, or None when no rule fits.
     """
-    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    errors = [each for each in findings if each.severity is Severity.ERROR][:_MAX_ERRORS]
     sources = Sources(root)
+    for finding in errors:
+        if finding.file:
+            sources.read(finding.file)  # First, as there is a bound to what is read in all.
     for rule in RULES:
         edits = list(dict.fromkeys(rule.edits(errors, sources)))
         patches = {
@@ -60,7 +63,6 @@ def propose(findings: Sequence[Finding], root: Path) -> Repair | None:
                 rule=rule.name,
                 explanation=_explain([edit for edit in edits if edit.file in patches]),
                 patch="".join(patches.values()),
-                files=tuple(patches),
             )
     return None
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from engine.findings import Finding
 from engine.repair.headers import FREESTANDING, HEADERS, STANDARD
-from engine.repair.sources import Edit, Sources, masked, offset_of
+from engine.repair.sources import Edit, Sources, ends_of, offset_of
 from engine.toolchains.project import mentions_esp_idf
 
 _NAME = r"['‘`](?P<name>[A-Za-z_]\w{0,127})['’]"
@@ -36,8 +36,8 @@ _REQUIRES = re.compile(
     r"add (?P<component>[\w-]{1,80}) to (?P<list>PRIV_REQUIRES|REQUIRES) list of "
     r"idf_component_register call in (?P<file>\S{1,400}CMakeLists\.txt)"
 )
-_INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*([<\"])([^>\"\n]{1,200})[>\"]", re.M)
 _DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(\w+)[ \t]*(\w*)", re.M)
+_REGISTER = re.compile(r"\bidf_component_register[ \t\r\n]*\(([^)]*)(?:(\))|\Z)")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 _NEAR = 0.75
@@ -78,17 +78,14 @@ def _known_headers(findings: Sequence[Finding], sources: Sources) -> Iterator[Ed
             continue
         headers = [each for each in HEADERS.get(name, ()) if _is_to_be_had(each, sources)]
         if headers and headers[-1] == HEADERS[name][-1]:
-            yield from _include(finding.file, text, headers)
+            yield from _include(finding.file, sources, headers)
 
 
 def _is_to_be_had(header: str, sources: Sources) -> bool:
     """Whether including it can work: bare-metal compilers come without a C library."""
     if header in FREESTANDING or mentions_esp_idf(sources.read("CMakeLists.txt") or ""):
         return True
-    return any(
-        header in (match[2] for match in _INCLUDE.finditer(sources.read(file) or ""))
-        for file in sources.c_files
-    )
+    return header in sources.included
 
 
 def _own_headers(findings: Sequence[Finding], sources: Sources) -> Iterator[Edit]:
@@ -98,63 +95,51 @@ def _own_headers(findings: Sequence[Finding], sources: Sources) -> Iterator[Edit
         text = sources.read(finding.file) if finding.file else None
         if name is None or text is None or finding.file is None:
             continue
-        declared = re.compile(rf"^[A-Za-z_][\w \t*]{{0,200}}\b{name}[ \t]*\(", re.M)
-        macro = re.compile(rf"^[ \t]*#[ \t]*define[ \t]+{name}\b", re.M)
-        found = [
-            file
-            for file in sources.c_files
-            if file.endswith((".h", ".hpp")) and file != finding.file
-            for code in (masked(sources.read(file) or ""),)
-            if declared.search(code) or macro.search(code)
-        ]
+        found = [file for file in sources.declaring.get(name, ()) if file != finding.file]
         if len(found) == 1:
-            yield from _include(finding.file, text, [_spelling(found[0], sources)], own=True)
+            header = sources.spelling(found[0])
+            yield from _include(finding.file, sources, [header], own=True)
 
 
-def _spelling(header: str, sources: Sources) -> str:
-    """How other files include a header of the project; by its bare name where none does."""
-    for file in sources.c_files:
-        for match in _INCLUDE.finditer(sources.read(file) or ""):
-            if match[1] == '"' and f"/{header}".endswith(f"/{match[2].lstrip('./')}"):
-                return match[2]
-    return header.rpartition("/")[2]
-
-
-def _include(file: str, text: str, headers: Sequence[str], *, own: bool = False) -> Iterator[Edit]:
-    there = {match[2] for match in _INCLUDE.finditer(text)}
+def _include(
+    file: str, sources: Sources, headers: Sequence[str], *, own: bool = False
+) -> Iterator[Edit]:
+    text = sources.read(file) or ""
+    there = {include.header for include in sources.includes(file)}
     wanted = [header for header in headers if header not in there]
     for header in wanted:
         quoted = f"<{header}>" if header in STANDARD and not own else f'"{header}"'
-        at = _place_for_include(text, system=quoted.startswith("<"))
+        at = _place_for_include(file, sources, system=quoted.startswith("<"))
         end = "\r\n" if "\r\n" in text else "\n"
         start = end if at == len(text) and text and not text.endswith("\n") else ""
         yield Edit(file, at, at, f"{start}#include {quoted}{end}", f"include {quoted}")
 
 
-def _place_for_include(text: str, *, system: bool) -> int:
+def _place_for_include(file: str, sources: Sources, *, system: bool) -> int:
     """After the last include of its kind that no condition guards, else before all code."""
-    code = masked(text)
+    code = sources.code(file)
+    includes = {include.start: include for include in sources.includes(file)}
     depth = guard = 0
     directives = list(_DIRECTIVE.finditer(code))
     if len(directives) > 1 and directives[0][1] == "ifndef" and directives[1][1] == "define":
         guard = int(directives[0][2] == directives[1][2])
-    after: dict[str, int] = {}
+    after: dict[bool, int] = {}
     first: int | None = None
     for directive in directives:
         word = directive[1]
         depth += word.startswith("if") - (word == "endif")
-        include = _INCLUDE.match(text, directive.start()) if word == "include" else None
+        include = includes.get(directive.start()) if word == "include" else None
         if include and depth == guard:
             first = directive.start() if first is None else first
-            after[include[1]] = _next_line(text, include.end())
-    found = after.get("<", first) if system else after.get('"', after.get("<"))
+            after[include.system] = _next_line(code, include.end)
+    found = after.get(True, first) if system else after.get(False, after.get(True))
     if found is not None:
         return found
     if guard:
-        return _next_line(text, directives[1].end())
+        return _next_line(code, directives[1].end())
     pragma = next((each for each in directives if each[1] == "pragma" and each[2] == "once"), None)
     if pragma is not None:
-        return _next_line(text, pragma.end())
+        return _next_line(code, pragma.end())
     code_starts = len(code) - len(code.lstrip())
     return code.rfind("\n", 0, code_starts) + 1
 
@@ -180,7 +165,7 @@ def _semicolons(findings: Sequence[Finding], sources: Sources) -> Iterator[Edit]
         offset = offset_of(text, finding.line, finding.column)
         if offset is None:
             continue
-        code = masked(text)
+        code = sources.code(finding.file)
         at = len(code[:offset].rstrip())
         line = code[code.rfind("\n", 0, at) + 1 : at]
         if line and not line.lstrip().startswith("#") and line[-1] not in ";{}\\,(":
@@ -200,21 +185,21 @@ def _misspelled(findings: Sequence[Finding], sources: Sources) -> Iterator[Edit]
         text = sources.read(finding.file) if finding.file else None
         if name is None or text is None or finding.file is None:
             continue
-        code = masked(text)
+        code = sources.code(finding.file)
         meant = _MEANT.search(finding.message)
         right = meant["meant"] if meant else None
         if right is None:
-            right = _nearest(name, _names((code, *_included(text, sources))) - unknown)
+            right = _nearest(name, _names((code, *_included(finding.file, sources))) - unknown)
         if right is not None and right != name:
             yield from _rename(finding, text, code, name, right)
 
 
-def _included(text: str, sources: Sources) -> Iterator[str]:
+def _included(file: str, sources: Sources) -> Iterator[str]:
     """Code of the project's own headers that a file includes, without theirs in turn."""
-    wanted = {match[2].lstrip("./") for match in _INCLUDE.finditer(text) if match[1] == '"'}
-    for file in sources.c_files:
-        if any(f"/{file}".endswith(f"/{name}") for name in wanted):
-            yield masked(sources.read(file) or "")
+    wanted = {each.path for each in sources.includes(file) if not each.system}
+    for header in sources.c_files:
+        if any(end in wanted for end in ends_of(header)):
+            yield sources.code(header)
 
 
 def _names(codes: Iterable[str]) -> set[str]:
@@ -255,8 +240,8 @@ def _requires(findings: Sequence[Finding], sources: Sources) -> Iterator[Edit]:
         text = sources.read(file) if match else None
         if match is None or text is None:
             continue
-        call = re.search(r"\bidf_component_register[ \t\r\n]*\(([^)]*)\)", text)
-        if call is None or re.search(rf"\b{match['component']}\b", call[1]):
+        call = _REGISTER.search(text)
+        if call is None or call[2] is None or re.search(rf"\b{match['component']}\b", call[1]):
             continue
         keyword = re.search(rf"\b{match['list']}\b", call[1])
         at = call.start(1) + keyword.end() if keyword else call.end(1)

@@ -6,7 +6,7 @@ import difflib
 import functools
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -16,10 +16,23 @@ MAX_BYTES = 1 << 20
 C_SUFFIXES = frozenset({".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx", ".s", ".inc"})
 """Endings of C and C++ sources, in lower case."""
 
+MAX_TOTAL = 16 << 20
+"""How many bytes of files are read in all."""
+
 _MAX_FILES = 2000
 _NAME = re.compile(r"[^\x00-\x1f\x7f\"\\]{1,400}")
+# A string that is not closed is matched too, and a character constant is short: else each quote
+# in it would be tried as the start of another one.
 _OPAQUE = re.compile(
-    r"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL
+    r"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*(?:"|(?=\n)|\\?\Z)"""
+    r"""|'(?:\\.|[^'\\\n]){0,32}'""",
+    re.DOTALL,
+)
+_INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*([<\"])([^>\"\n]{1,200})[>\"]", re.M)
+_DECLARED = re.compile(
+    r"^(?:[A-Za-z_][\w \t*]{0,200}\b([A-Za-z_]\w{0,127})[ \t]*\("
+    r"|[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w{0,127})\b)",
+    re.M,
 )
 
 
@@ -39,8 +52,23 @@ class Edit:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Include:
+    """An ``#include``: the header as it is spelled, whether in ``<>``, and where that ends."""
+
+    header: str
+    system: bool
+    start: int
+    end: int
+
+    @property
+    def path(self) -> str:
+        """The header without ``./`` and ``../`` before it."""
+        return self.header.lstrip("./")
+
+
 class Sources:
-    """Reads source files of one tree, each once.
+    """Reads source files of one tree, each once and :data:`MAX_TOTAL` in all.
 
     Args:
         root: root of the tree.
@@ -49,17 +77,67 @@ class Sources:
     def __init__(self, root: Path) -> None:
         self._given, self._root = root, root.resolve()
         self._texts: dict[str, str | None] = {}
+        self._codes: dict[str, str] = {}
+        self._includes: dict[str, tuple[Include, ...]] = {}
+        self._room = MAX_TOTAL
 
     def read(self, name: str) -> str | None:
         """Text of a C source or CMake file, None for anything that a repair must not touch.
 
         Args:
             name: relative to the root, with ``/``. A name that leaves the tree, follows a link, or
-                belongs to Git is refused, as are large and binary files.
+                belongs to Git is refused, as are large and binary files, and all that comes when
+            :data:`MAX_TOTAL` is used up.
         """
         if name not in self._texts:
             self._texts[name] = self._read(name)
         return self._texts[name]
+
+    def code(self, name: str) -> str:
+        """What :meth:`read` gives, :func:`masked`; empty where that is None."""
+        if name not in self._codes:
+            self._codes[name] = masked(self.read(name) or "")
+        return self._codes[name]
+
+    def includes(self, name: str) -> tuple[Include, ...]:
+        """Every include of a file that :meth:`read` gives."""
+        if name not in self._includes:
+            self._includes[name] = tuple(
+                Include(match[2], match[1] == "<", match.start(), match.end())
+                for match in _INCLUDE.finditer(self.read(name) or "")
+            )
+        return self._includes[name]
+
+    @functools.cached_property
+    def declaring(self) -> Mapping[str, Sequence[str]]:
+        """The headers of the tree in which a name is declared as a function or a macro."""
+        found: dict[str, list[str]] = {}
+        for file in self.c_files:
+            if file.endswith((".h", ".hpp")):
+                matches = _DECLARED.finditer(self.code(file))
+                for name in {match[1] or match[2] for match in matches}:
+                    found.setdefault(name, []).append(file)
+        return found
+
+    @functools.cached_property
+    def included(self) -> frozenset[str]:
+        """Every header that some file of the tree includes."""
+        return frozenset(each.header for file in self.c_files for each in self.includes(file))
+
+    def spelling(self, header: str) -> str:
+        """How files include a header of the tree; by its bare name where none does."""
+        found = [self._spellings[end] for end in ends_of(header) if end in self._spellings]
+        return min(found)[1] if found else header.rpartition("/")[2]
+
+    @functools.cached_property
+    def _spellings(self) -> Mapping[str, tuple[int, str]]:
+        """What stands in ``""`` in includes by the path in it, with when it came first."""
+        found: dict[str, tuple[int, str]] = {}
+        for file in self.c_files:
+            for include in self.includes(file):
+                if not include.system:
+                    found.setdefault(include.path, (len(found), include.header))
+        return found
 
     def relative(self, path: str) -> str:
         """A path inside the tree relative to its root, any other as it is."""
@@ -71,14 +149,18 @@ class Sources:
     def c_files(self) -> tuple[str, ...]:
         """Every C source of the tree, hidden folders left out, at most 2,000."""
         found: list[str] = []
-        for folder, folders, files in os.walk(self._root):
-            folders[:] = sorted(each for each in folders if not each.startswith("."))
-            for name in sorted(files):
-                path = Path(folder, name)
-                if path.suffix.lower() in C_SUFFIXES:
+        # No os.walk: it calls itself for each level, and a repository may have thousands.
+        folders = [self._root]
+        while folders and len(found) < _MAX_FILES:
+            inner = []
+            for entry in _entries(folders.pop()):
+                path = Path(entry.path)
+                if entry.is_dir(follow_symlinks=False):
+                    if not entry.name.startswith("."):
+                        inner.append(path)
+                elif path.suffix.lower() in C_SUFFIXES:
                     found.append(path.relative_to(self._root).as_posix())
-            if len(found) >= _MAX_FILES:
-                break
+            folders += reversed(inner)
         return tuple(found[:_MAX_FILES])
 
     def _read(self, name: str) -> str | None:
@@ -90,8 +172,10 @@ class Sources:
             return None
         path = self._root / name
         try:
-            if path.resolve() != path or not path.is_file() or path.stat().st_size > MAX_BYTES:
+            size = path.stat().st_size
+            if path.resolve() != path or not path.is_file() or size > min(MAX_BYTES, self._room):
                 return None
+            self._room -= size
             # Line ends stay as they are.
             text = path.read_bytes().decode("utf-8")
         except (OSError, ValueError):
@@ -102,15 +186,34 @@ class Sources:
 def masked(text: str) -> str:
     """C source of the same length without what is in comments, strings and character constants.
 
-    Comments become blanks altogether; strings keep their quotes.
+    Comments become blanks altogether; strings keep their quotes. A string that is not closed stays
+    as it is: nobody knows where it was meant to end.
     """
 
     def blank(match: re.Match[str]) -> str:
         found = match[0]
+        if found[0] == '"' and (len(found) == 1 or found[-1] != '"'):
+            return found
         inner = re.sub(r"[^\n]", " ", found)
         return inner if found[0] == "/" else f"{found[0]}{inner[1:-1]}{found[-1]}"
 
     return _OPAQUE.sub(blank, text)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        return []
+
+
+def ends_of(file: str) -> Iterator[str]:
+    """A file's name with fewer and fewer of its folders."""
+    yield file
+    while "/" in file:
+        file = file.partition("/")[2]
+        yield file
 
 
 def offset_of(text: str, line: int | None, column: int | None) -> int | None:

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine.findings import Finding
-from engine.repair import Repair, propose, suggest
+from engine.repair import Repair, propose, sources, suggest
+from engine.repair.sources import Sources, masked
 from engine.toolchains import diagnostics
 from engine.words import Severity
 
@@ -61,15 +62,21 @@ def error(message: str, file: str = "main/main.c", line: int = 1, column: int = 
 
 def apply(tree: Path, repair: Repair | None) -> str:
     """Apply with Git and return the first file that it names, after checking it named all."""
+    changed = files_of(repair)
     assert repair is not None
     git(tree, "add", "-A")
     patch = tree.parent / "repair.patch"
     patch.write_text(repair.patch, "utf-8", newline="")
     git(tree, "apply", str(patch))
-    assert git(tree, "-c", "core.quotePath=off", "diff", "--name-only").splitlines() == [
-        *repair.files
-    ]
-    return (tree / repair.files[0]).read_bytes().decode()
+    assert git(tree, "-c", "core.quotePath=off", "diff", "--name-only").splitlines() == changed
+    return (tree / changed[0]).read_bytes().decode()
+
+
+def files_of(repair: Repair | None) -> list[str]:
+    """The files that a patch names."""
+    assert repair is not None
+    lines = repair.patch.split("\n")
+    return [line[len("+++ b/") :].rstrip("\t") for line in lines if line.startswith("+++ b/")]
 
 
 BROKEN = [
@@ -163,7 +170,6 @@ def test_a_repair_proposes_and_touches_nothing(tree: Path) -> None:
             "diff --git a/main/main.c b/main/main.c\n--- a/main/main.c\n+++ b/main/main.c\n"
             "@@ -1 +1,2 @@\n+#include <stdint.h>\n uint8_t a;\n"
         ),
-        files=("main/main.c",),
     )
 
 
@@ -309,10 +315,88 @@ def test_suggestions_are_the_hints_of_the_first_errors() -> None:
     strange = Finding(Severity.ERROR, "x", "strange")
 
     assert suggest([known, known, strange]) == (
-        "a.c:3: undefined: define it",
-        "strange: look at this place in the log",
+        "a.c:3: undefined - define it",
+        "strange",
     )
     assert suggest([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "left"),
+    [
+        ('int a = "b//c"; // "d', 'int a = "    ";      '),
+        ('f("a\\"b", x);', 'f("    ", x);'),
+        ('f("open, x);\nint y;', 'f("open, x);\nint y;'),
+        ('"', '"'),
+        ('"a\\', '"a\\'),
+        ("char c = '\"'; int n = 1'000'000;", "char c = ' '; int n = 1'   '000;"),
+        ("int a; /* open\n int b;", "int a;        \n       "),
+    ],
+)
+def test_comments_strings_and_characters_are_masked(code: str, left: str) -> None:
+    assert masked(code) == left
+
+
+@pytest.mark.parametrize("piece", ['\\"', "\\'", '"', "'", "'\\", "/*", "//"])
+@pytest.mark.parametrize("end", ["", "\\"])
+def test_masking_costs_linear_time_whatever_is_not_closed(piece: str, end: str) -> None:
+    code = f'"{piece * 1_000_000}{end}'  # Hours, if each piece were tried against all the rest.
+
+    assert len(masked(code)) == len(code)
+
+
+def test_no_file_is_masked_twice_however_many_errors_there_are(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def count(text: str) -> str:
+        seen.append(text)
+        return masked(text)
+
+    monkeypatch.setattr(sources, "masked", count)
+    for number in range(30):
+        (tree / f"main/h{number}.h").write_text(f"int other_{number}(void);\n")
+    (tree / "main/main.c").write_text("int a;\n")
+
+    propose([error(f"use of undeclared identifier 'far_away_{n}'") for n in range(40)], tree)
+
+    assert len(seen) == len(set(seen))
+    assert len(seen) == 31
+
+
+def test_what_is_read_in_all_has_a_bound_and_broken_files_come_first(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "MAX_TOTAL", 100)
+    for number in range(10):
+        (tree / f"main/h{number}.h").write_text("int far(void);".ljust(40))
+    (tree / "main/main.c").write_text("uint8_t a;\nuint8_t b;\nuint8_t c;\n")
+
+    read = Sources(tree)
+    repair = propose([error("unknown type name 'uint8_t'")], tree)
+
+    assert [read.read(name) is not None for name in read.c_files] == [True] * 2 + [False] * 9
+    assert files_of(repair) == ["main/main.c"]
+
+
+def test_only_the_first_errors_are_looked_at(tree: Path) -> None:
+    (tree / "main/main.c").write_text("int a;\n")
+    (tree / "main/late.c").write_text("uint8_t a;\n")
+    cascade = [error("strange")] * 1000
+
+    assert propose([*cascade, error("unknown type name 'uint8_t'", "main/late.c")], tree) is None
+
+
+def test_sources_are_found_below_any_number_of_folders(tree: Path) -> None:
+    deepest = "d/" * 1100
+    # Python's own functions that make and delete folders call themselves for each level.
+    subprocess.run(["mkdir", "-p", tree / deepest], check=True)
+    (tree / deepest / "deep.h").touch()
+    try:
+        assert Sources(tree).c_files == (f"{deepest}deep.h",)
+    finally:
+        subprocess.run(["rm", "-rf", tree / "d"], check=True)
 
 
 NAMES = st.sampled_from(["main.c", "a b.c", "ä.h", "-x.c", "sub/deep.cpp", "tab'x.c"])
@@ -389,6 +473,6 @@ def test_any_patch_applies_and_touches_only_what_it_names(
     )
 
     if repair is not None:
-        assert repair.files == (name,)
+        assert files_of(repair) == [name]
         before = path.read_bytes()
         assert apply(repository, repair).encode() != before
