@@ -21,19 +21,27 @@ class FileLock:
         return self._descriptor is not None
 
     def acquire(self) -> bool:
-        """Take the lock if it is free; writes this process's id into the file."""
+        """Take the lock if it is free; writes this process's id into the file.
+
+        Raises:
+            OSError: the file cannot be made or locked.
+        """
         if self._descriptor is not None:
             return True
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError as error:
             os.close(descriptor)
-            return False
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, str(os.getpid()).encode())
+            if isinstance(error, BlockingIOError):
+                return False
+            raise
         self._descriptor = descriptor
+        # The id is for people only: a full disk does not matter.
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, str(os.getpid()).encode())
         return True
 
     def release(self) -> None:
@@ -42,10 +50,3 @@ class FileLock:
             with contextlib.suppress(OSError):
                 os.close(self._descriptor)
             self._descriptor = None
-
-    def holder(self) -> int | None:
-        """Process id of whoever took it last."""
-        try:
-            return int(self.path.read_text())
-        except (OSError, ValueError):
-            return None

@@ -9,9 +9,10 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
+from engine.boards.ports import is_url
 from engine.cancel import CancelToken
+from engine.errors import BoardError
 
 POLL_SECONDS = 0.1
 """How often a lock that another process holds is tried: the system cannot tell when it is free."""
@@ -28,27 +29,51 @@ def hold(
     """Hold a board while the block runs.
 
     Args:
-        port: the board's port, URL or name; the same words mean the same board.
+        port: the board's port, URL or name; the same words mean the same board, and so do a device
+            and a link to it.
         cancel: ends the waiting.
         folder: where lock files are; the same for all processes that share boards.
         on_wait: called once with who holds the board, if it must be waited for.
 
     Raises:
+        BoardError: the lock file cannot be made or locked.
         CancelledError, Interrupted: as ``cancel`` says, while it waits.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder.resolve() / (hashlib.sha256(port.encode()).hexdigest()[:16] + ".lock")
+    board = os.path.realpath(port) if os.sep in port and not is_url(port) else port
+    path = folder.resolve() / (hashlib.sha256(board.encode()).hexdigest()[:16] + ".lock")
     told = _Once(on_wait)
-    with _turn(path, port, cancel, told), path.open("a+") as file:
-        _lock(file, port, cancel, told)
+    with _turn(path, port, cancel, told), _opened(path, port) as descriptor:
+        _lock(descriptor, port, path, cancel, told)
+        _write(descriptor, str(os.getpid()))
         try:
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
             yield
         finally:
-            file.truncate(0)
-            fcntl.flock(file, fcntl.LOCK_UN)
+            _write(descriptor, "")
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, port: str) -> Iterator[int]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise _unlockable(port, path, error) from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _unlockable(port: str, path: Path, error: OSError) -> BoardError:
+    return BoardError(f"{port}: cannot be locked: {path}: {error.strerror or error}")
+
+
+def _write(descriptor: int, holder: str) -> None:
+    """Say who holds the board. For people only: a full disk does not matter."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, holder.encode(), 0)
 
 
 class _Once:
@@ -91,15 +116,16 @@ def _turn(path: Path, port: str, cancel: CancelToken, told: _Once) -> Iterator[N
             _changed.notify_all()
 
 
-def _lock(file: IO[str], port: str, cancel: CancelToken, told: _Once) -> None:
+def _lock(descriptor: int, port: str, path: Path, cancel: CancelToken, told: _Once) -> None:
     """Wait for other processes; the system frees the lock of one that dies."""
     while True:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
-            holder = file.read(32).strip()
+            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
             told(f"waiting for {port}: process {holder or 'unknown'} holds it")
             cancel.wait(POLL_SECONDS)
+        except OSError as error:
+            raise _unlockable(port, path, error) from error
         else:
             return

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 import threading
@@ -9,7 +11,8 @@ import pytest
 
 from engine.boards.lock import hold
 from engine.cancel import CancelToken
-from engine.errors import CancelledError
+from engine.errors import BoardError, CancelledError
+from engine.lock import FileLock
 
 HOLDER = """
 import sys
@@ -128,3 +131,59 @@ def test_waiting_for_another_process_ends_when_it_is_cancelled(tmp_path: Path) -
     other.kill()
     with other:
         pass
+
+
+def test_a_device_and_a_link_to_it_are_one_board(tmp_path: Path) -> None:
+    device, link = tmp_path / "ttyACM0", tmp_path / "by-id"
+    device.touch()
+    link.symlink_to(device)
+    one, two = (Stage(tmp_path / "locks", str(port), [], "") for port in (device, link))
+    one.start()
+    assert one.held.wait(10)
+    two.start()
+    assert two.waits.wait(10)
+    for stage in (one, two):
+        stage.let_go.set()
+        stage.join()
+    assert two.held.is_set()
+
+
+def test_a_lock_file_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "locks").write_text("a file is in the way")
+
+    with (
+        pytest.raises(BoardError, match=r"^board: cannot be locked: .*(File exists|Not a dir)"),
+        hold("board", cancel=CancelToken(), folder=tmp_path / "locks", on_wait=print),
+    ):
+        raise AssertionError("it is not ours")
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tmp_path.is_dir()  # made by writing, so before the disk is full
+
+    def full(*_args: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for call in ("write", "pwrite"):
+        monkeypatch.setattr(os, call, full)
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_board_can_be_held_on_a_full_disk(tmp_path: Path) -> None:
+    held = 0
+    for _turn in range(2):
+        with hold("board", cancel=CancelToken(), folder=tmp_path, on_wait=print):
+            held += 1
+    assert held == 2
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_file_lock_is_held_and_given_back_on_a_full_disk(tmp_path: Path) -> None:
+    first, second = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
+
+    assert first.acquire()
+    assert not second.acquire()
+    first.release()
+    assert second.acquire()
+    second.release()
