@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ _MAX_LINE = 2000
 _MAX_EVIDENCE = 24
 _MAX_EVIDENCE_LINE = 300
 _MAX_MESSAGE = 400
+_MAX_HINTS = 32
 
 _LOCATED = re.compile(
     r"(?P<file>[^:\n]{1,400}):(?P<line>\d{1,7})(?::(?P<column>\d{1,7}))?: "
@@ -107,8 +109,9 @@ def parse(text: str, *, root: Path) -> tuple[Finding, ...]:
     reader.read([line.rstrip("\r") for line in lines])
     drafts = sorted(reader.found.values(), key=lambda draft: draft.severity is not Severity.ERROR)
     findings = [_finish(draft) for draft in drafts[:MAX_FINDINGS]]
-    if len(drafts) > MAX_FINDINGS:
-        more = f"{len(drafts) - MAX_FINDINGS} more errors and warnings in the log"
+    left_out = len(drafts) - len(findings) + reader.left_out
+    if left_out:
+        more = f"{left_out} more errors and warnings in the log"
         findings.append(Finding(Severity.INFO, "diagnostics.more", more))
     return tuple(findings)
 
@@ -134,11 +137,17 @@ class _Paths:
 
 
 class _Reader:
-    """Goes over the lines once; ``found`` is what it saw, by what makes a finding the same."""
+    """Goes over the lines once; ``found`` is what it saw, by what makes a finding the same.
+
+    At most :data:`MAX_FINDINGS` errors and as many warnings are kept, the others only counted.
+    """
 
     def __init__(self, paths: _Paths) -> None:
         self.found: dict[tuple[object, ...], _Draft] = {}
         self._paths = paths
+        self._kept: Counter[Severity] = Counter()
+        self._beyond: set[int] = set()
+        self._hints: dict[str, int] = {}
         self._last: _Draft | None = None
         self._context: list[str] = []
         self._failed: list[_Draft] = []
@@ -151,7 +160,13 @@ class _Reader:
             self._bare,
         )
 
+    @property
+    def left_out(self) -> int:
+        """How many errors and warnings were seen and not kept."""
+        return len(self._beyond)
+
     def read(self, lines: Sequence[str]) -> None:
+        """Read every line."""
         index = 0
         while index < len(lines):
             block = _cmake_block(lines, index) if lines[index].startswith("CMake ") else 0
@@ -163,7 +178,8 @@ class _Reader:
                 self._last = None
                 self._context.clear()
             index += 1
-        if not any(draft.severity is Severity.ERROR for draft in self.found.values()):
+        self._give_hints()
+        if not self._kept[Severity.ERROR]:
             for draft in self._failed:
                 self._keep(draft)
 
@@ -172,10 +188,16 @@ class _Reader:
         for line in self._context:
             draft.add(line)
         self._context.clear()
-        self._last = self.found.setdefault(draft.key, draft)
-        if self._last is not draft:
-            # The same again, as another file includes the same header: its evidence is there.
-            self._last = _Draft(draft.severity, draft.code, draft.message)
+        key = draft.key
+        if key not in self.found and self._kept[draft.severity] < MAX_FINDINGS:
+            self.found[key] = self._last = draft
+            self._kept[draft.severity] += 1
+            return
+        if key not in self.found:
+            self._beyond.add(hash(key))
+        # What follows belongs to it. When it is the same again, as another file includes the same
+        # header, its evidence is there.
+        self._last = _Draft(draft.severity, draft.code, draft.message)
 
     def _located(self, line: str) -> bool:
         match = _LOCATED.match(line)
@@ -247,24 +269,28 @@ class _Reader:
         failed = _FAILED.match(line)
         if failed:
             draft = _Draft(Severity.ERROR, "ninja.failed", f"{failed['message'].strip()}: failed")
-            self._failed.append(draft)
+            self._fail(draft)
             self._last = draft
             return True
         match = _NINJA.match(line)
         if match:
-            self._failed.append(_Draft(Severity.ERROR, "ninja.error", match["message"]))
+            self._fail(_Draft(Severity.ERROR, "ninja.error", match["message"]))
             return True
         if self._last is not None and self._last in self._failed[-1:]:
             self._last.add(line)  # What the command printed that failed.
         return False
 
+    def _fail(self, draft: _Draft) -> None:
+        if len(self._failed) < MAX_FINDINGS:
+            self._failed.append(draft)
+
     def _idf(self, line: str) -> bool:
         hint = _IDF_HINT.match(line)
         if hint:
-            self._give_hint((hint[1] or hint[2]).strip())
+            self._note_hint((hint[1] or hint[2]).strip())
             return True
         if line.startswith("To fix this, "):
-            self._give_hint(line)
+            self._note_hint(line)
             return True
         for pattern in _IDF_LINES:
             match = pattern.match(line)
@@ -276,11 +302,18 @@ class _Reader:
                 return True
         return False
 
-    def _give_hint(self, hint: str) -> None:
+    def _note_hint(self, hint: str) -> None:
         """``idf.py`` explains at the end, once: what it says is about the errors before."""
-        for draft in self.found.values():
-            if draft.severity is Severity.ERROR and len(draft.hint or "") < _MAX_MESSAGE:
-                draft.hint = f"{draft.hint} {hint}" if draft.hint else hint
+        if hint in self._hints or len(self._hints) < _MAX_HINTS:
+            self._hints[hint] = len(self.found)
+
+    def _give_hints(self) -> None:
+        for index, draft in enumerate(self.found.values()):
+            if draft.severity is not Severity.ERROR:
+                continue
+            for hint, before in self._hints.items():
+                if index < before and len(draft.hint or "") < _MAX_MESSAGE:
+                    draft.hint = f"{draft.hint} {hint}" if draft.hint else hint
 
     def _cmake(self, block: Sequence[str]) -> None:
         head = _CMAKE.match(block[0])

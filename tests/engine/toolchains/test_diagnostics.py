@@ -204,6 +204,35 @@ def test_duplicates_fold_and_a_cascade_is_bounded() -> None:
     assert findings[-1].message.startswith("801 more")
 
 
+def test_errors_after_any_number_of_warnings_are_kept() -> None:
+    warnings = "".join(f"x.c:{line}:1: warning: odd\n" for line in range(1, 1001))
+
+    findings = parse(f"{warnings}a.c:1:1: error: bad\n{warnings}", root=ROOT)
+
+    assert (findings[0].severity, findings[0].file) == (Severity.ERROR, "a.c")
+    assert len(findings) == MAX_FINDINGS + 1
+    assert findings[-1].message.startswith("801 more")
+
+
+def test_a_hint_is_about_the_errors_before_it_and_said_once() -> None:
+    hints = "HINT: add it\nHINT: look\nHINT: add it\n"
+
+    before, after = parse(f"a.c:1: error: x\n{hints}a.c:2: error: y\n", root=ROOT)
+
+    assert (before.hint, after.hint) == ("add it look", None)
+
+
+def test_many_errors_with_many_hints_cost_linear_time() -> None:
+    # Ten thousand million steps, if each hint were given to each error.
+    errors = "".join(f"x.c:{line}:1: error: bad\n" for line in range(1, 100_001))
+    hints = "".join(f"HINT: h{number}\n" for number in range(100_000))
+
+    findings = parse(errors + hints, root=ROOT)
+
+    assert findings[-1].message.startswith("99800 more")
+    assert "h0 h1 " in (findings[0].hint or "")
+
+
 def test_paths_outside_the_tree_stay_as_they_are() -> None:
     inside, outside = parse(
         "/home/user/hello/sub/../a.c:1: error: x\n/home/user/hello2/b.c:2: error: y\n", root=ROOT
