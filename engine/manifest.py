@@ -12,6 +12,8 @@ from engine.errors import UsageError
 
 FILE_NAME = "espdeck.toml"
 _MAX_BYTES = 64 * 1024
+_MAX_PATTERNS = 100
+_MAX_PATTERN = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Manifest:
 
     Args:
         expect: regular expressions (RE2 syntax, so that a hostile one cannot take forever) that
-            must appear in the serial output, in any order, each found in one line.
+            must appear in the serial output, in any order, each found in one line; at most 100.
         timeout: seconds of firmware time to wait for them.
         baud: speed of the console.
         unity: whether a Unity summary (``N Tests M Failures K Ignored``) must appear.
@@ -67,7 +69,16 @@ def load(tree: Path) -> Manifest:
 def _patterns(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise UsageError(f"{FILE_NAME}: expect must be a list of regular expressions")
+    # Each is looked for in each line that the firmware prints.
+    if len(value) > _MAX_PATTERNS:
+        raise UsageError(
+            f"{FILE_NAME}: expect has {len(value)} patterns, at most {_MAX_PATTERNS} are accepted"
+        )
     for pattern in value:
+        if len(pattern) > _MAX_PATTERN:
+            raise UsageError(
+                f"{FILE_NAME}: expect {pattern[:40] + '…'!r}: longer than {_MAX_PATTERN} characters"
+            )
         try:
             re2.compile(pattern)
         except re2.error as error:

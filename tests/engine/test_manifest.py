@@ -38,6 +38,8 @@ def test_reads_what_a_project_expects(tmp_path: Path) -> None:
         ("exepct = []", "exepct"),
         ("= nonsense", FILE_NAME),
         ("#" * 70_000, "larger"),
+        (f"expect = {['x'] * 101}", "expect has 101 patterns, at most 100"),
+        (f"expect = ['{'x' * 501}']", "longer than 500 characters"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_key(tmp_path: Path, text: str, named: str) -> None:
@@ -47,6 +49,7 @@ def test_a_mistake_is_one_line_that_names_the_key(tmp_path: Path, text: str, nam
         load(tmp_path)
 
     assert named in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 @given(data=st.binary(max_size=400))
