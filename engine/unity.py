@@ -8,13 +8,14 @@ summary ``N Tests M Failures K Ignored`` followed by ``OK`` or ``FAIL``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.text import clean
 
 _MAX_LINE = 4096
+_MAX_CASES = 10_000
 _CASE = re.compile(r":(\d{1,7}):([^\n]{1,200}?):(PASS|FAIL|IGNORE)(?::\s?(.*)|\s*)$")
 _SUMMARY = re.compile(r"\b(\d{1,7}) Tests (\d{1,7}) Failures (\d{1,7}) Ignored\b")
 
@@ -74,41 +75,81 @@ class TestReport:
     complete: bool
 
 
-def parse(text: str) -> TestReport:
-    """Read Unity output among any other output.
+class Reader:
+    """Reads Unity output line by line: each costs the same, however many came before.
 
     Firmware that reboots runs its tests again: a run of the same tests replaces the former one,
-    a run of others adds to it.
-
-    Args:
-        text: what firmware printed. Untrusted; line ends, colours and other lines do not matter.
+    a run of others adds to it. Of what firmware prints for ever the newest 10,000 tests are kept.
     """
-    runs: dict[tuple[str, ...], TestReport] = {}
-    cases: list[TestCase] = []
-    for raw in text.splitlines():
-        line = clean(raw[:_MAX_LINE])
+
+    def __init__(self) -> None:
+        self._runs: dict[tuple[str, ...], TestReport] = {}
+        self._cases: list[TestCase] = []
+        self._in_runs = 0
+
+    @property
+    def started(self) -> bool:
+        """Whether there was anything of Unity."""
+        return bool(self._runs or self._cases)
+
+    @property
+    def complete(self) -> bool:
+        """Whether a summary ended the last run."""
+        return bool(self._runs) and not self._cases
+
+    def add(self, line: str) -> None:
+        """Take the next line. Untrusted; colours and lines of others do not matter."""
+        line = clean(line[:_MAX_LINE])
         case = _case(line)
         if case is not None:
-            if any(each.name == case.name and each.file == case.file for each in cases[:1]):
-                cases = []  # The first test again: it rebooted before its summary.
-            cases.append(case)
-            continue
+            if any(each.name == case.name and each.file == case.file for each in self._cases[:1]):
+                self._cases = []  # The first test again: it rebooted before its summary.
+            self._cases.append(case)
+            self._forget()
+            return
         summary = _SUMMARY.search(line)
         if summary:
             tests, failures, ignored = map(int, summary.groups())
-            key = tuple(each.name for each in cases)
-            runs[key] = TestReport(tuple(cases), tests, failures, ignored, complete=True)
-            cases = []
-    if cases:
-        unfinished = TestReport(
-            cases=tuple(cases),
-            tests=len(cases),
-            failures=sum(each.failed for each in cases),
-            ignored=sum(each.outcome is Outcome.IGNORE for each in cases),
-            complete=False,
-        )
-        return _sum((*runs.values(), unfinished))
-    return _sum(runs.values())
+            run = TestReport(tuple(self._cases), tests, failures, ignored, complete=True)
+            key = tuple(each.name for each in run.cases)
+            self._in_runs += 0 if key in self._runs else len(key)
+            self._runs[key] = run
+            self._cases = []
+
+    def report(self) -> TestReport:
+        """The results so far."""
+        runs = [*self._runs.values()]
+        if self._cases:
+            runs.append(
+                TestReport(
+                    cases=tuple(self._cases),
+                    tests=len(self._cases),
+                    failures=sum(each.failed for each in self._cases),
+                    ignored=sum(each.outcome is Outcome.IGNORE for each in self._cases),
+                    complete=False,
+                )
+            )
+        return _sum(runs)
+
+    def _forget(self) -> None:
+        while self._in_runs and self._in_runs + len(self._cases) > _MAX_CASES:
+            oldest = next(iter(self._runs))
+            del self._runs[oldest]
+            self._in_runs -= len(oldest)
+        if len(self._cases) > _MAX_CASES:
+            del self._cases[0]
+
+
+def parse(text: str) -> TestReport:
+    """Read Unity output among any other output.
+
+    Args:
+        text: what firmware printed. Untrusted; line ends do not matter.
+    """
+    reader = Reader()
+    for line in text.splitlines():
+        reader.add(line)
+    return reader.report()
 
 
 def _case(line: str) -> TestCase | None:
@@ -123,8 +164,7 @@ def _case(line: str) -> TestCase | None:
     return TestCase(name.strip(), Outcome(outcome), words[-1], int(number), (message or "").strip())
 
 
-def _sum(runs: Iterable[TestReport]) -> TestReport:
-    runs = tuple(runs)
+def _sum(runs: Sequence[TestReport]) -> TestReport:
     return TestReport(
         cases=tuple(case for run in runs for case in run.cases),
         tests=sum(run.tests for run in runs),

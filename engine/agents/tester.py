@@ -15,7 +15,7 @@ from engine.pipelines.model import StageContext, StageResult
 from engine.pipelines.outputs import Compiled, Expectation, Planned, Tested
 from engine.simulators.base import find_simulators
 from engine.text import count
-from engine.unity import TestReport, parse
+from engine.unity import Reader, TestReport
 from engine.words import Severity, StageStatus
 
 LISTEN = 5.0
@@ -43,7 +43,7 @@ class Listener:
         self._tail = bytearray()
         self._dropped = 0
         self._rest = b""
-        self._unity: list[str] = []
+        self._unity = Reader()
         self._panicked = False
         self._panic_over = False
         self.lines = 0
@@ -70,14 +70,12 @@ class Listener:
             return True
         if not self._patterns and not self._wants_unity:
             return False
-        report = self.report()
-        unity_done = report.complete if report else not self._wants_unity
+        unity_done = self._unity.complete if self._unity.started else not self._wants_unity
         return unity_done and len(self._found) == len(self._patterns)
 
     def report(self) -> TestReport | None:
         """Unity results so far, None when the firmware printed none."""
-        report = parse("\n".join(self._unity))
-        return report if report.cases or report.complete else None
+        return self._unity.report() if self._unity.started else None
 
     def expectations(self) -> tuple[Expectation, ...]:
         """Each expectation with the line that met it."""
@@ -97,17 +95,11 @@ class Listener:
         for pattern, compiled in self._patterns.items():
             if pattern not in self._found and compiled.search(line):
                 self._found[pattern] = line
-        if ":" in line or "Tests" in line or line in ("OK", "FAIL"):
-            self._keep_for_unity(line)
+        self._unity.add(line)
         if _PANIC in line:
             self._panicked = True
         elif self._panicked and line.startswith(_PANIC_ENDS):
             self._panic_over = True
-
-    def _keep_for_unity(self, line: str) -> None:
-        if parse(line).cases or " Tests " in line or line in ("OK", "FAIL"):
-            self._unity.append(line)
-            del self._unity[:-10_000]
 
 
 def run(context: StageContext) -> StageResult:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.unity import Outcome, TestCase, parse
+from engine.unity import Outcome, Reader, TestCase, parse
 
 PASSED = """\
 I (31) main: running tests
@@ -84,6 +84,26 @@ def test_other_output_has_no_results() -> None:
 
     assert report.cases == ()
     assert not report.complete
+
+
+def test_it_is_complete_between_a_summary_and_the_next_test() -> None:
+    reader = Reader()
+    seen = []
+    for line in [*PASSED.splitlines(), "b.c:1:test_other:PASS"]:
+        reader.add(line)
+        seen.append((reader.started, reader.complete))
+
+    assert seen == [(False, False)] + [(True, False)] * 5 + [(True, True)] * 2 + [(True, False)]
+
+
+def test_of_tests_without_end_the_newest_are_kept() -> None:
+    text = "".join(f"a.c:1:test_{number}:PASS\n" for number in range(10_500))
+    ended = f"{text}10500 Tests 0 Failures 0 Ignored\n"
+
+    cut, more = parse(text), parse(f"{ended}b.c:1:test_other:PASS\n")
+
+    assert (len(cut.cases), cut.cases[-1].name) == (10_000, "test_10499")
+    assert [case.name for case in more.cases] == ["test_other"]
 
 
 def test_a_report_can_be_written_as_json() -> None:
