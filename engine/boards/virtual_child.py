@@ -148,8 +148,11 @@ class Board:
             try:
                 handle_client(Rewound(client, first), self._ending, self._chip, flash=self._flash)
             finally:
-                self._flash.save()
-                self._reset()
+                try:
+                    self._flash.save()
+                finally:
+                    # A chip runs what its flash holds, whether or not a file could be written.
+                    self._reset()
 
     def _reset(self) -> None:
         if self._app is not None:

@@ -58,13 +58,18 @@ class Flash(FlashImage):  # type: ignore[misc] # the library is untyped
             self._plain_offset = self._put(self._plain_offset, payload[16 : 16 + size])
 
     def save(self) -> None:
-        """Write the file anew if anything changed; it is whole at any moment."""
+        """Write the file anew if anything changed; it is whole at any moment.
+
+        Raises:
+            OSError: it cannot be written; the next save tries again.
+        """
         if self._kept == self.data:
             return
-        self._kept = bytes(self.data)
+        content = bytes(self.data)
         new = self._path.with_suffix(".new")
-        new.write_bytes(self._kept)
+        new.write_bytes(content)
         new.replace(self._path)
+        self._kept = content
 
     def _put(self, offset: int, data: bytes) -> int:
         fitting = max(0, min(len(data), len(self.data) - offset))

@@ -134,6 +134,16 @@ def test_its_flash_outlives_it(tmp_path: Path, built_sample: BuildSample) -> Non
         assert b"hello from espdeck" in console(board, b"OK\r\n")
 
 
+def test_what_is_in_flash_runs_even_if_it_cannot_be_kept(
+    tmp_path: Path, built_sample: BuildSample
+) -> None:
+    with VirtualBoard(folder=tmp_path) as board:
+        (tmp_path / "flash.new").mkdir()  # in the way of the file
+        esptool(board, "write-flash", "0x0", built_sample("hello").parts[0].path)
+
+        assert b"hello from espdeck" in console(board, b"OK\r\n")
+
+
 def test_a_client_that_vanishes_in_the_middle_leaves_it_usable(
     virtual_board: VirtualBoard, tmp_path: Path, built_sample: BuildSample
 ) -> None:

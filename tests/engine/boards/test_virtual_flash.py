@@ -4,6 +4,7 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
+import pytest
 from elftools.elf.elffile import ELFFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -62,3 +63,17 @@ def test_what_is_written_is_kept_in_a_file_and_nothing_beyond_its_end(tmp_path: 
     again = Flash(path)
     assert len(again.data) == size
     assert again.read(size - 4, 8) == b"1234"
+
+
+def test_what_could_not_be_kept_is_kept_by_the_next_save(tmp_path: Path) -> None:
+    flash = Flash(tmp_path / "flash.bin")
+    flash.data[0] = 7
+    in_the_way = tmp_path / "flash.new"
+    in_the_way.mkdir()
+    with pytest.raises(IsADirectoryError):
+        flash.save()
+    in_the_way.rmdir()
+
+    flash.save()
+
+    assert Flash(tmp_path / "flash.bin").data[0] == 7
