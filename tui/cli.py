@@ -148,11 +148,13 @@ def build_command(
 @cli.command("projects")
 def projects_command(context: typer.Context, as_json: _Json = False) -> None:
     """List the projects."""
+    from engine.projects.sources import mask
+
     with _looking(context) as engine:
         found = engine.projects.list()
         if as_json:
             for project in found:
-                _print_json(project)
+                _print_json(project, source=mask(project.source))
             return
         if not found:
             print_line("no projects yet: espdeck build URL, or `a` in the app")
@@ -160,7 +162,7 @@ def projects_command(context: typer.Context, as_json: _Json = False) -> None:
         _table(
             ("NAME", "STATUS", "TARGET", "BRANCH", "SOURCE"),
             [
-                (each.name, each.status, each.target, each.branch or "", each.source)
+                (each.name, each.status, each.target, each.branch or "", mask(each.source))
                 for each in found
             ],
         )
@@ -379,8 +381,8 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
         print_line("  ".join((*cells, row[-1])).rstrip())
 
 
-def _print_json(row: Any) -> None:
-    print_line(json.dumps(row.model_dump(mode="json")))
+def _print_json(row: Any, **instead: str) -> None:
+    print_line(json.dumps(row.model_dump(mode="json") | instead))
 
 
 def print_line(text: str) -> None:

@@ -131,6 +131,32 @@ def test_nothing_gets_through_on_any_screen(workspace: Path, size: tuple[int, in
     assert "\u202e".encode() not in terminal.output
 
 
+def test_a_password_in_a_source_is_shown_nowhere(tmp_path: Path) -> None:
+
+    def secret(text: str) -> str:
+        is_source = text.endswith(".git")
+        return text.replace("https://", "https://me:hunter2@") if is_source else text
+
+    fill(tmp_path, text=secret)
+    terminal = Terminal(tmp_path, 24, 80)
+    try:
+        terminal.sees("sensor-hub")
+        terminal.sees("https://***@git.lab")
+        terminal.keys("\r")
+        terminal.sees("s tries again")
+    finally:
+        terminal.close()
+    output = terminal.output
+    for words in (("projects",), ("projects", "--json"), ("doctor",)):
+        output += subprocess.run(
+            [sys.executable, "-m", "tui.cli", "--workspace", str(tmp_path), *words],
+            capture_output=True,
+            timeout=30,
+        ).stdout
+    assert b"***@git.lab" in output
+    assert b"hunter2" not in output
+
+
 def test_the_command_line_lets_nothing_through(workspace: Path) -> None:
     for words in (
         ("projects",),

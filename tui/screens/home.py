@@ -340,7 +340,7 @@ class HomeScreen(MainScreen):
 
     def _story_of(self, project: Project) -> str:
         return (
-            f"{project.source}\nbranch {project.branch or 'of the repository'}\n\n"
+            f"{_source_of(project)}\nbranch {project.branch or 'of the repository'}\n\n"
             f"{project.status_detail}\n\n"
             "s tries again; d removes it, to add it with another source or branch."
         )
@@ -365,7 +365,7 @@ class HomeScreen(MainScreen):
         detail = self._details.get(str(project.id)) or project.status_detail
         synced = f", synced {_ago(project.synced_at)}" if project.synced_at else ""
         return [
-            ("source", project.source),
+            ("source", _source_of(project)),
             ("branch", f"{project.branch or '–'} for {project.target}{synced}"),
             ("status", f"{project.status}{': ' + detail if detail else ''}"),
             ("builds", f"{stats.builds}, {rate} succeed, {average} on average"),
@@ -403,6 +403,12 @@ class HomeScreen(MainScreen):
             parts.append((f" {build.branch[:12]:<12} {build.triggered_by:<8} ", "dim"))
         parts.append((first_line, ""))
         return parts
+
+
+def _source_of(project: Project) -> str:
+    from engine.projects.sources import mask
+
+    return mask(project.source)
 
 
 def _ago(when: datetime) -> str:
