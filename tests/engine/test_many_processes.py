@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 import pytest
 
 from engine import Engine, Settings, demo
+from engine.errors import EspdeckError
 from engine.words import BuildStatus, StageStatus
 
 pytestmark = pytest.mark.xdist_group("processes")
@@ -107,11 +109,39 @@ def test_the_end_of_a_session_puts_the_build_back(workspace: Path, end: signal.S
 
     assert process.returncode == 128 + end
     assert not _programs_in(workspace)
+    ended_at = datetime.now(UTC)
     with Engine(Settings(workspace=workspace, boards=(demo.BOARD,))) as engine:
         done = engine.builds.wait(1, timeout=90)
-        kept = {row.key for row in engine.builds.stages(1) if row.attempt == 1}
+        rows = {row.key: row.completed_at for row in engine.builds.stages(1)}
     assert done.status is BuildStatus.SUCCESS
-    assert "test.board" in kept
+    assert rows["build"] is not None
+    assert rows["build"] < ended_at  # kept
+    assert rows["test.board"] is not None
+    assert rows["test.board"] > ended_at  # done again
+
+
+def test_who_takes_over_goes_on_with_everything(workspace: Path) -> None:
+    first = espdeck(workspace, "build", str(workspace.parent / "hello"), "--json")
+    settings = Settings(workspace=workspace, boards=(demo.BOARD,))
+    for event in events(first):
+        if event["event"] == "agent.status" and event["stage"] == "build":
+            break
+    with Engine(settings) as second:
+        assert not second.is_executor
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait(10)
+        done = second.builds.wait(1, timeout=90)
+        assert second.is_executor
+    assert done.status is BuildStatus.SUCCESS
+
+
+def test_a_damaged_file_of_runs_is_told_at_once(workspace: Path) -> None:
+    workspace.mkdir(parents=True)
+    (workspace / "runs.db").write_bytes(b"no database" * 1000)
+    with Engine(Settings(workspace=workspace)) as engine:
+        with pytest.raises(EspdeckError, match="damaged"):
+            engine.wait_ready()
+        assert not engine.is_executor
 
 
 def _programs_in(workspace: Path) -> list[str]:

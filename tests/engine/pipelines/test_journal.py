@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.events import Bus, Event, Log, Serial
+from engine.events import BuildChanged, Bus, Event, Log, Serial
 from engine.pipelines.journal import Journal, LineWriter
 from engine.store import builds, logs, projects
 from engine.store.database import Store
-from engine.store.tables import Build, Project
-from engine.words import Role
+from engine.store.tables import Build, EventRow, Project
+from engine.words import BuildStatus, Role
 
 KEY = logs.LogKey(1, "build", 1, "log")
 
@@ -165,3 +166,49 @@ def test_what_is_relayed_is_not_written_again(desk: Desk, tmp_path: Path) -> Non
     other.journal.close()
 
     assert logs.read_lines(desk.store, KEY) == ["news"]
+
+
+def test_a_row_that_cannot_be_kept_takes_no_other_with_it(desk: Desk) -> None:
+    gone = logs.LogKey(99, "build", 1, "log")  # of a build that was removed meanwhile
+    desk.writer(gone).write("lost")
+    desk.writer().write("kept")
+
+    desk.journal.flush()
+
+    assert logs.read_lines(desk.store, KEY) == ["kept"]
+    desk.writer().write("kept too")
+    desk.journal.flush()
+    assert logs.read_lines(desk.store, KEY) == ["kept", "kept too"]
+
+
+def test_what_is_no_unicode_is_kept_as_a_question_mark(desk: Desk) -> None:
+    desk.writer().write("a name with \udcff in it")
+    desk.journal.flush()
+
+    assert logs.read_lines(desk.store, KEY) == ["a name with ? in it"]
+
+
+def test_an_event_of_a_newer_version_is_passed_over(desk: Desk, tmp_path: Path) -> None:
+    seen: list[Event] = []
+    relayed = threading.Event()
+    desk.bus.subscribe(seen.append)
+    desk.bus.subscribe(lambda event: relayed.set() if isinstance(event, Log) else None)
+    desk.journal.start()
+    row = EventRow(build_id=1, seq=1, kind="check.done", body={"new": 1}, writer="other")
+    logs.append(desk.store, [row])
+    other = Desk(tmp_path)
+    other.writer().write("after it")
+    other.journal.flush()
+    other.journal.close()
+
+    assert relayed.wait(10)
+    assert [event.kind for event in seen] == ["log"]
+
+
+def test_a_process_that_saw_events_goes_on_counting_behind_them(desk: Desk) -> None:
+    first = desk.bus.publish(BuildChanged(build_id=1, project_id="p", status=BuildStatus.PENDING))
+    desk.bus.relay(replace(first, seq=7))
+
+    last = desk.bus.publish(BuildChanged(build_id=1, project_id="p", status=BuildStatus.RUNNING))
+
+    assert last.seq == 8

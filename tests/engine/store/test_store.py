@@ -204,3 +204,59 @@ def test_writers_of_two_connections_queue_up(store: Store, project: Project) -> 
 
     assert failures == []
     assert len(builds.list_builds(store)) == 100
+
+
+def test_the_number_of_a_removed_build_never_comes_again(store: Store, project: Project) -> None:
+    first = add(store, project)
+    event = EventRow(build_id=first.number, seq=1, kind="problem", body={}, writer="w")
+    logs.append(store, [chunk(0, "a\n", build=first.number), event])
+    before = logs.last_ids(store)
+    projects.remove_project(store, project.id)
+    again = projects.add_project(store, Project(name="again", source="/src", target="esp32c3"))
+
+    second = add(store, again)
+
+    assert second.number > first.number
+    assert list(logs.replay(store, first.number)) == []
+    logs.append(store, [chunk(0, "b\n", build=second.number)])
+    assert logs.last_ids(store)[0] > before[0]
+
+
+def test_a_replay_is_whole_and_in_order_however_long(store: Store, project: Project) -> None:
+    number = add(store, project).number
+    total = 2 * logs.REPLAY_ROWS + 17
+    rows: list[Any] = []
+    for seq in range(1, total + 1):
+        if seq % 3:
+            rows.append(chunk(seq, "x\n", seq=seq, build=number))
+        else:
+            rows.append(EventRow(build_id=number, seq=seq, kind="problem", body={}, writer="w"))
+    logs.append(store, rows)
+
+    assert [row.seq for row in logs.replay(store, number)] == list(range(1, total + 1))
+    assert [row.seq for row in logs.replay(store, number, after=total - 2)] == [total - 1, total]
+
+
+@pytest.mark.parametrize("text", ["\u00b2", "#99999999999999999999", "12345678901234567890123"])
+def test_any_filter_finds_nothing_or_something(store: Store, project: Project, text: str) -> None:
+    add(store, project)
+    assert builds.list_builds(store, text=text) == []
+
+
+def test_a_number_that_is_too_large_is_no_build(store: Store) -> None:
+    with pytest.raises(UsageError, match="no build"):
+        builds.get_build(store, 10**20)
+
+
+def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    Store(tmp_path / "espdeck.db").close()
+    with sqlite3.connect(tmp_path / "espdeck.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(StoreError, match="newer espdeck"):
+        Store(tmp_path / "espdeck.db")
+
+
+def test_a_workspace_is_its_owners_only(tmp_path: Path) -> None:
+    Store(tmp_path / "ws" / "espdeck.db").close()
+    assert (tmp_path / "ws").stat().st_mode & 0o077 == 0
