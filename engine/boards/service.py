@@ -58,6 +58,7 @@ class Boards:
         self._virtual: dict[str, VirtualBoard] = {}
         self._busy: set[str] = set()
         self._known: dict[str, BoardIdentity] = {}
+        self._closed = False
         self._lock = threading.Lock()
 
     def list(self) -> tuple[BoardInfo, ...]:
@@ -79,23 +80,29 @@ class Boards:
                     self.identity(name, url, cancel)
 
     def identity(self, name: str, url: str, cancel: CancelToken) -> BoardIdentity:
-        """What a board is: asked of the board once, then remembered.
+        """What a board is: a virtual one is asked once, a port each time (boards are swapped).
 
         Args:
             name: the board, held by the caller.
             url: what :meth:`use` gave.
+            cancel: ends it early.
 
         Raises:
             BoardError: it does not answer.
+            CancelledError, Interrupted: as ``cancel`` says.
         """
-        known = self._known.get(name)
+        with self._lock:
+            known = self._known.get(name) if name.startswith(VIRTUAL) else None
         if known is None:
-            known = self._known[name] = identify(url, cancel=cancel)
+            known = identify(url, cancel=cancel)
+            with self._lock:
+                self._known[name] = known
         return known
 
     def close(self) -> None:
-        """End the virtual boards."""
+        """End the virtual boards; none is started any more."""
         with self._lock:
+            self._closed = True
             boards, self._virtual = list(self._virtual.values()), {}
         for board in boards:
             board.stop()
@@ -108,8 +115,9 @@ class Boards:
             target: the chip that the image is for.
 
         Returns:
-            Its name, None for none: ``auto`` takes a free board of the settings that may have
-            this chip, or waits for the first that is busy.
+            Its name, None for none: ``auto`` takes a board of the settings that may have this
+            chip, a port that had another when it was asked last only for want of a better one,
+            and of the fitting ones a free one before one that is busy.
 
         Raises:
             UsageError: a virtual board of another chip was asked for.
@@ -121,9 +129,10 @@ class Boards:
             if chip != target:
                 raise UsageError(f"board {wanted} has another chip than the target {target}")
             return wanted
-        fitting = [board for board in self.list() if board.chip in ("", target)]
-        fitting.sort(key=lambda board: board.state == "busy")
-        return fitting[0].name if fitting else None
+        boards = [(board, board.chip in ("", target)) for board in self.list()]
+        fitting = [each for each in boards if each[1] or each[0].kind == "serial"]
+        fitting.sort(key=lambda each: (not each[1], each[0].state == "busy"))
+        return fitting[0][0].name if fitting else None
 
     @contextlib.contextmanager
     def use(
@@ -142,28 +151,43 @@ class Boards:
             with self._lock:
                 self._busy.add(name)
             try:
-                yield self._url(name)
+                yield self._url(name, cancel)
             finally:
                 with self._lock:
                     self._busy.discard(name)
 
-    def _url(self, name: str) -> str:
+    def _url(self, name: str, cancel: CancelToken) -> str:
+        """What to open; starts a virtual board, which the caller holds, if need be."""
         if not name.startswith(VIRTUAL):
             return name
         with self._lock:
+            self._check_open(name)
             board = self._virtual.get(name)
-            if board is None or not board.is_alive:
-                chip = name.removeprefix(VIRTUAL)
-                board = VirtualBoard(chip=chip, folder=self._folder / f"virtual-{chip}")
-                missing = board.missing()
-                if missing:
-                    raise MissingToolError(missing)
-                try:
-                    board.start()
-                except OSError as error:
-                    raise BoardError(f"virtual board {chip}: {error}") from error
-                self._virtual[name] = board
-            return board.url
+        if board is None or not board.is_alive:
+            board = self._started(name.removeprefix(VIRTUAL), cancel)
+            try:
+                with self._lock:
+                    self._check_open(name)
+                    self._virtual[name] = board
+            except BoardError:
+                board.stop()
+                raise
+        return board.url
+
+    def _check_open(self, name: str) -> None:
+        if self._closed:
+            raise BoardError(f"{name}: not started: espdeck is ending")
+
+    def _started(self, chip: str, cancel: CancelToken) -> VirtualBoard:
+        board = VirtualBoard(chip=chip, folder=self._folder / f"virtual-{chip}")
+        missing = board.missing()
+        if missing:
+            raise MissingToolError(missing)
+        try:
+            board.start(cancel)
+        except OSError as error:
+            raise BoardError(f"virtual board {chip}: {error}") from error
+        return board
 
     def _info(self, name: str) -> BoardInfo:
         virtual = name.startswith(VIRTUAL)

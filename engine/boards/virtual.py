@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
+from engine.cancel import CancelToken
 from engine.errors import BoardError
 
 CHIPS = frozenset({"esp32c3", "esp32c6"})
@@ -23,6 +24,7 @@ CHIPS = frozenset({"esp32c3", "esp32c6"})
 START_SECONDS = 20.0
 """How long a board may take to answer: two interpreters start, on a machine that may be busy."""
 
+_ROUND = 0.1  # seconds that a start waits before it looks whether it is cancelled
 _PARTS = ("esp32_mock_bootloader", "labwired")
 
 
@@ -70,11 +72,15 @@ class VirtualBoard:
             return None
         return "virtual board: pip install 'espdeck[lab]'"
 
-    def start(self) -> None:
+    def start(self, cancel: CancelToken | None = None) -> None:
         """Start it and wait until it answers; does nothing while it is alive.
+
+        Args:
+            cancel: ends the waiting, and what was started.
 
         Raises:
             BoardError: there is no such virtual chip, or it did not start; says why.
+            CancelledError, Interrupted: as ``cancel`` says.
         """
         if self.is_alive:
             return
@@ -95,7 +101,13 @@ class VirtualBoard:
                 stderr=complaints,
                 start_new_session=True,
             )
-        word, _, rest = self._first_line().partition(" ")
+        try:
+            word, _, rest = self._first_line(cancel or CancelToken()).partition(" ")
+        except BaseException:
+            # It does not look at its standard input before it has started.
+            self._process.kill()
+            self.stop()
+            raise
         if word == "port":
             self._url = f"socket://127.0.0.1:{rest}"
             return
@@ -118,14 +130,17 @@ class VirtualBoard:
             except subprocess.TimeoutExpired:
                 process.kill()
 
-    def _first_line(self) -> str:
+    def _first_line(self, cancel: CancelToken) -> str:
         assert self._process is not None
         assert self._process.stdout is not None
         deadline, line = time.monotonic() + START_SECONDS, b""
         while not line.endswith(b"\n"):
+            cancel.check()
             left = max(0.0, deadline - time.monotonic())
-            if not select.select([self._process.stdout], [], [], left)[0]:
-                return ""
+            if not select.select([self._process.stdout], [], [], min(_ROUND, left))[0]:
+                if not left:
+                    return ""
+                continue
             chunk = os.read(self._process.stdout.fileno(), 256)
             if not chunk:
                 return ""
