@@ -110,8 +110,13 @@ def _virtual_board() -> Checkup:
 
 
 def _board(name: str) -> Checkup:
+    if name.startswith("virtual:"):
+        return Checkup(f"board {name}", True, False, "simulated")
+    if "://" in name:
+        return Checkup(f"board {name}", True, False, "asked for when it is used")
     if not name.startswith("/"):
-        return Checkup(f"board {name}", True, False, "by name or URL")
+        advice = "name a port (/dev/ttyUSB0), a serial URL (socket://host:port) or virtual:esp32c3"
+        return Checkup(f"board {name}", False, True, "no port, no URL", advice)
     if not Path(name).exists():
         return Checkup(f"board {name}", False, False, "not there", "plug it in, check the cable")
     if not os.access(name, os.R_OK | os.W_OK):

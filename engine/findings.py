@@ -40,3 +40,9 @@ class Finding:
             if parts and number is not None:
                 parts.append(str(number))
         return ":".join(parts)
+
+    @property
+    def title(self) -> str:
+        """The message behind its place, unless it names its place itself."""
+        known = not self.where or self.where in self.message
+        return self.message if known else f"{self.where}: {self.message}"

@@ -336,9 +336,8 @@ def _summarise(engine: Engine, number: int) -> None:
         print_line("")
     for row in findings:
         finding = row.finding
-        where = f"{finding.where}: " if finding.where else ""
         of = f"{row.stage}, round {row.attempt}" if rounds > 1 else row.stage
-        print_line(f"{finding.severity}: {where}{finding.message} [{finding.code}] ({of})")
+        print_line(f"{finding.severity}: {finding.title} [{finding.code}] ({of})")
         if finding.hint:
             print_line(f"    {finding.hint}")
         for line in (finding.evidence or "").split("\n")[:EVIDENCE]:

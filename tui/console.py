@@ -54,6 +54,8 @@ def line_of(event: Event) -> list[str]:
         case ProjectChanged():
             detail = f": {event.detail}" if event.detail else ""
             text = f"project {event.project} {event.status}{detail}"
+        case BuildChanged() if event.status.is_final:
+            return []  # its end was told
         case BuildChanged():
             text = f"build {event.build_id} {event.status}"
         case Problem():

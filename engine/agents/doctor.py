@@ -29,8 +29,7 @@ def run(context: StageContext) -> StageResult:
         findings += panic.decode(tested.transcript, image.elf, context.source)
     findings = _once(findings)
     for finding in findings:
-        where = f"{finding.where}: " if finding.where else ""
-        context.report.log(f"{finding.severity}: {where}{finding.message}")
+        context.report.log(f"{finding.severity}: {finding.title}")
         if finding.evidence:
             context.report.log(finding.evidence)
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]

@@ -550,9 +550,7 @@ class BuildScreen(MainScreen):
 
     def _text_of_list(self) -> str:
         if self._focused == "findings":
-            return "\n".join(
-                f"{row.severity}: {row.finding.where} {row.message}" for row in self._findings.items
-            )
+            return "\n".join(f"{row.severity}: {row.finding.title}" for row in self._findings.items)
         return "\n".join(f"{row.path} {row.size} {row.sha256}" for row in self._artifacts.items)
 
     def _log_key(self, key: TailKey) -> LogKey:
@@ -576,7 +574,7 @@ class BuildScreen(MainScreen):
 
     def _draw_finding(self, row: FindingRow, width: int) -> Parts:
         sign = self.deck.glyphs.state(row.severity)
-        where = row.finding.where
+        where = row.finding.where if row.finding.title != row.message else ""
         return [
             (f" {sign} ", _SEVERITIES.get(row.severity, "dim")),
             (f"{where}: " if where else "", "note"),
