@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from engine.image import Image, MemoryRegion
 from engine.pipelines.model import StageContext, StageResult
@@ -59,12 +60,22 @@ def describe(region: MemoryRegion) -> str:
 
 def _keep(context: StageContext, image: Image) -> Image:
     """The image with its files copied to the artifacts, so that a later retry flashes the same."""
+    used: set[str] = set()
+
+    def keep(kind: ArtifactKind, path: Path, prefix: str) -> Path:
+        # Files of several folders come into one, where two bootloader.bin must not become one.
+        name = path.name
+        while name in used:
+            name = f"{prefix}-{name}"
+        used.add(name)
+        return context.report.keep(kind, path, name)
+
+    elf = keep(ArtifactKind.ELF, image.elf, "elf")
     parts = tuple(
-        replace(part, path=context.report.keep(part.kind, part.path, part.path.name))
-        for part in image.parts
+        replace(part, path=keep(part.kind, part.path, f"{part.offset:#x}")) for part in image.parts
     )
-    elf = context.report.keep(ArtifactKind.ELF, image.elf, image.elf.name)
-    for map_file in (image.elf.with_suffix(".map"), image.elf.with_name(f"{image.elf.name}.map")):
+    maps = (image.elf.with_suffix(".map"), image.elf.with_name(f"{image.elf.name}.map"))
+    for map_file in dict.fromkeys(maps):
         if map_file.is_file():
-            context.report.keep(ArtifactKind.MAP, map_file, map_file.name)
+            keep(ArtifactKind.MAP, map_file, "map")
     return replace(image, elf=elf, parts=parts)
