@@ -52,11 +52,19 @@ def scan_dependencies(source: Path) -> tuple[Dependency, ...]:
 
 
 def _manifests(source: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(source):
-        folders[:] = [name for name in folders if name not in _NOT_OURS]
-        path = Path(folder, FILE_NAME)
-        if FILE_NAME in files and path.is_file() and not path.is_symlink():
-            yield path
+    # No os.walk: it calls itself for each level, and a repository may have thousands.
+    folders = [source]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        if entry.name not in _NOT_OURS:
+                            folders.append(Path(entry.path))
+                    elif entry.name == FILE_NAME and entry.is_file(follow_symlinks=False):
+                        yield Path(entry.path)
+        except OSError:
+            continue  # It can be read by nobody: the build will say so.
 
 
 def _dependencies(path: Path) -> dict[object, object]:

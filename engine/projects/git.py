@@ -11,11 +11,12 @@ only forward.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from urllib.parse import unquote, urlsplit
 from engine import process
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, MissingToolError, ToolError, UsageError
+from engine.lock import FileLock
 from engine.projects.sources import Source, SourceKind, check_ref, is_commit, mask
 from engine.text import clean
 
@@ -38,6 +40,8 @@ ANSWER_WITHIN = 30.0
 
 LOCAL_TIMEOUT = 300.0
 """Seconds that work on this machine's files may take."""
+
+_TURN = 0.05
 
 SAFE = (
     *("-c", "core.hooksPath=/dev/null"),
@@ -115,7 +119,6 @@ def clone(
     *,
     on_progress: Callable[[float, str], None],
     cancel: CancelToken,
-    answer_within: float = ANSWER_WITHIN,
 ) -> str:
     """Clone a repository.
 
@@ -123,7 +126,6 @@ def clone(
         path: where to; replaced as a whole at the end, and untouched when this raises.
         branch: the branch wanted, None for the repository's own choice.
         on_progress: called with percent (0 to 100, for each phase anew) and the phase.
-        answer_within: seconds until the server must have said something.
 
     Returns:
         The branch.
@@ -139,7 +141,7 @@ def clone(
     # --no-local: a local source is read by Git's protocol too, not by copying whatever is there.
     arguments = ["clone", "--no-checkout", "--no-local", "--progress", *wanted, "--"]
     try:
-        _network(arguments, source, [str(part)], on_progress, cancel, answer_within)
+        _network(arguments, source, [str(part)], on_progress, cancel)
         found = _chosen_branch(part, branch, mask(source.url))
         run_git(["-C", str(part), "config", "core.bare", "true"], cancel=cancel)
         shutil.rmtree(path, ignore_errors=True)
@@ -156,7 +158,6 @@ def fetch(
     *,
     on_progress: Callable[[float, str], None],
     cancel: CancelToken,
-    answer_within: float = ANSWER_WITHIN,
 ) -> None:
     """Fetch, and move the branch to where the source has it if that is forward.
 
@@ -166,11 +167,12 @@ def fetch(
         ToolError: the source cannot be reached, or its branch is gone or was rewritten.
     """
     shown, name = mask(source.url), check_ref(branch)
-    _remove_stale_locks(path)
+    with alone(path, cancel=cancel):
+        _remove_stale_locks(path)
     options = ("--progress", "--prune", "--tags", "--force", "--no-write-fetch-head")
     arguments = ["-C", str(path), "fetch", *options, "--"]
     refspecs = ["+refs/heads/*:refs/remotes/origin/*"]
-    _network(arguments, source, refspecs, on_progress, cancel, answer_within)
+    _network(arguments, source, refspecs, on_progress, cancel)
     with open_repository(path) as repository:
         theirs = _sha(repository, f"refs/remotes/origin/{name}")
         ours = _sha(repository, f"refs/heads/{name}")
@@ -183,6 +185,31 @@ def fetch(
                 f"branch {name} was rewritten at its source: remove the project and add it anew"
             )
     run_git(["-C", str(path), "update-ref", f"refs/heads/{name}", theirs], cancel=cancel)
+
+
+@contextlib.contextmanager
+def alone(path: Path, *, cancel: CancelToken) -> Iterator[None]:
+    """Hold a clone's configuration, which Git locks without waiting for its turn.
+
+    Waits for threads and processes alike. The lock lies beside the clone, see :func:`lock_of`.
+
+    Raises:
+        CancelledError, Interrupted: it was told to stop while it waited.
+    """
+    lock = FileLock(lock_of(path))
+    while not lock.acquire():
+        cancel.wait(_TURN)
+    try:
+        # Only somebody who was killed can have left it.
+        (path / "config.lock").unlink(missing_ok=True)
+        yield
+    finally:
+        lock.release()
+
+
+def lock_of(path: Path) -> Path:
+    """The file that :func:`alone` locks for a clone."""
+    return path.with_name(f"{path.name}.lock")
 
 
 def resolve(path: Path, ref: str) -> Commit:
@@ -316,14 +343,13 @@ def _network(
     rest: list[str],
     on_progress: Callable[[float, str], None],
     cancel: CancelToken,
-    answer_within: float,
 ) -> None:
     """Run ``git arguments URL rest`` and end it when the server keeps silent."""
     shown = mask(source.url)
     url, options, secrets = _credentials(source)
     ended = CancelToken()
     forget = cancel.on_stop(ended.cancel)
-    silence = threading.Timer(answer_within, ended.cancel)
+    silence = threading.Timer(ANSWER_WITHIN, ended.cancel)
     silence.daemon = True
 
     def watch(chunk: bytes) -> None:
@@ -344,7 +370,7 @@ def _network(
     except CancelledError:
         cancel.check()
         raise ToolError(
-            f"{shown}: no answer within {answer_within:g} s: check the URL and the network"
+            f"{shown}: no answer within {ANSWER_WITHIN:g} s: check the URL and the network"
         ) from None
     except ToolError:
         raise ToolError(f"{shown}: not done after {TIMEOUT / 60:g} minutes, ended it") from None

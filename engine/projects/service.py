@@ -30,9 +30,6 @@ SAY_EVERY = 0.2
 """Seconds between two events about the progress of a clone."""
 
 DEFAULT_TARGET = "esp32c3"
-"""The chip of a project that does not say."""
-
-DEFAULT_TARGET = "esp32c3"
 """The chip of a project when nobody says another."""
 
 STOP_WITHIN = 5.0
@@ -202,6 +199,7 @@ class Projects:
                     shutil.rmtree(build.artifacts_path, ignore_errors=True)
             shutil.rmtree(self._clone_path(project_id), ignore_errors=True)
             self._slots.remove(str(project_id))
+            git.lock_of(self._clone_path(project_id)).unlink(missing_ok=True)
             lock.path.unlink(missing_ok=True)
         finally:
             lock.release()

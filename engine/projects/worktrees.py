@@ -19,7 +19,7 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.errors import ToolError
 from engine.lock import FileLock
-from engine.projects.git import SAFE, TIMEOUT, explain, open_repository, resolve, run_git
+from engine.projects.git import SAFE, TIMEOUT, alone, explain, open_repository, resolve, run_git
 
 _MAX_SLOTS = 64
 
@@ -132,7 +132,10 @@ class Slots:
         lock, folder = self._free(_plain(project))
         try:
             slot = Slot(folder, cancel)
-            _check_out(clone, slot, commit)
+            # Worktrees share the clone's configuration, and submodules are written down there.
+            with alone(clone, cancel=cancel):
+                _check_out(clone, slot, commit)
+            check_links(slot.source)
             yield slot
         finally:
             lock.release()
@@ -174,7 +177,6 @@ def _check_out(clone: Path, slot: Slot, sha: str) -> None:
             _add(clone, slot, sha)
     _update_submodules(slot)
     run_git([*git, "clean", "-ffdxq"], cancel=slot.cancel)
-    _check_links(slot.source)
 
 
 def _entry(clone: Path, slot: Slot) -> Path | None:
@@ -210,8 +212,12 @@ def _update_submodules(slot: Slot) -> None:
         raise ToolError(f"submodules: {error}") from error
 
 
-def _check_links(source: Path) -> None:
-    """A link in a repository may lead anywhere: a build must not read or write through it."""
+def check_links(source: Path) -> None:
+    """A link in a repository may lead anywhere: a build must not read or write through it.
+
+    Raises:
+        ToolError: there is a link that leaves the tree.
+    """
     root = source.resolve()
     for link in _links(root):
         try:
@@ -223,10 +229,13 @@ def _check_links(source: Path) -> None:
             raise ToolError(f"{name}: a link that leaves the repository is refused")
 
 
-def _links(folder: Path) -> Iterator[Path]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_symlink():
-                yield Path(entry.path)
-            elif entry.is_dir():
-                yield from _links(Path(entry.path))
+def _links(root: Path) -> Iterator[Path]:
+    # No recursion: a repository may have thousands of folders in each other.
+    folders = [root]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    yield Path(entry.path)
+                elif entry.is_dir():
+                    folders.append(Path(entry.path))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import threading
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from git import Repo
 
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, ToolError, UsageError
@@ -18,7 +21,7 @@ from engine.projects.dependencies import scan_dependencies
 from engine.projects.service import Projects
 from engine.projects.sources import Source, SourceKind
 from engine.projects.validation import RULES, validate
-from engine.projects.worktrees import Slots
+from engine.projects.worktrees import Slots, check_links
 from engine.store import builds
 from engine.store.database import Store
 from engine.store.tables import Build, Project
@@ -188,7 +191,7 @@ def test_removing_deletes_clone_and_worktrees(yard: Yard, source: Path) -> None:
 
     yard.projects.remove(project.id)
 
-    assert not Path(project.clone_path).exists()
+    assert list(Path(project.clone_path).parent.iterdir()) == []
     assert not folder.exists()
     assert yard.projects.list() == []
 
@@ -281,6 +284,99 @@ def test_a_lock_that_a_killed_git_left_is_no_obstacle(yard: Yard, source: Path) 
 
     with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()) as slot:
         assert (slot.source / "main.c").is_file()
+
+
+@pytest.fixture
+def with_submodules(source: Path) -> Path:
+    """A repository with submodules that nobody can reach."""
+    sha = commit(source, {})
+    modules = ""
+    with Repo(source) as repository:
+        for number in range(10):
+            name = f"lib{number}"
+            modules += f'[submodule "{name}"]\npath = {name}\nurl = https://127.0.0.1:1/x.git\n'
+            repository.git.update_index("--add", "--cacheinfo", f"160000,{sha},{name}")
+            (source / name).mkdir()
+    commit(source, {".gitmodules": modules})
+    return source
+
+
+def test_builds_of_a_project_with_submodules_do_not_disturb_each_other(
+    yard: Yard, with_submodules: Path
+) -> None:
+    project = yard.add(with_submodules)
+    clone = Path(project.clone_path)
+    sha = git.resolve(clone, "main").sha
+    together = threading.Barrier(4)
+
+    def take(_number: int) -> str:
+        together.wait(timeout=30)
+        with (
+            pytest.raises(ToolError) as raised,
+            yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()),
+        ):
+            pass
+        return str(raised.value)
+
+    with ThreadPoolExecutor(4) as pool:
+        reasons = set(pool.map(take, range(4)))
+
+    assert reasons == {"submodules: git: 127.0.0.1 cannot be reached"}
+
+
+class Impatient(CancelToken):
+    """Is cancelled by the first wait."""
+
+    def wait(self, seconds: float) -> None:
+        self.cancel()
+        super().wait(seconds)
+
+
+def test_waiting_for_another_checkout_can_be_cancelled(yard: Yard, source: Path) -> None:
+    project = yard.add(source)
+    clone = Path(project.clone_path)
+    sha = git.resolve(clone, "main").sha
+
+    with (
+        git.alone(clone, cancel=CancelToken()),
+        pytest.raises(CancelledError),
+        yard.slots.take(str(project.id), clone, sha, cancel=Impatient()),
+    ):
+        pass
+
+    assert not (clone / "worktrees").exists()
+    with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()) as slot:
+        assert slot.folder.name == "0"
+
+
+def test_a_configuration_that_a_killed_git_left_locked_is_no_obstacle(
+    yard: Yard, with_submodules: Path
+) -> None:
+    project = yard.add(with_submodules)
+    clone = Path(project.clone_path)
+    (clone / "config.lock").touch()
+
+    with (
+        pytest.raises(ToolError, match="cannot be reached"),
+        yard.slots.take(
+            str(project.id), clone, git.resolve(clone, "main").sha, cancel=CancelToken()
+        ),
+    ):
+        pass
+
+
+def test_any_number_of_folders_in_each_other_is_looked_through(tmp_path: Path) -> None:
+    deepest = tmp_path / ("d/" * 1100)
+    # Python's own functions that make and delete folders call themselves for each level.
+    subprocess.run(["mkdir", "-p", deepest], check=True)
+    (deepest / "idf_component.yml").write_text("dependencies: {a/b: '1'}\n")
+    (deepest / "out").symlink_to("/etc/passwd")
+    try:
+        assert [each.name for each in scan_dependencies(tmp_path)] == ["a/b"]
+        with pytest.raises(ToolError, match="a link that leaves"):
+            check_links(tmp_path)
+    finally:
+        subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)
 
 
 def test_hooks_of_a_clone_never_run(yard: Yard, source: Path, tmp_path: Path) -> None:
