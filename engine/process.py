@@ -15,6 +15,7 @@ import signal
 import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,10 @@ from engine.errors import MissingToolError, ToolError
 KILL_AFTER = 0.5
 """Seconds between TERM and KILL: a cancelled stage is gone within a second."""
 
+MARK = "ESPDECK_GROUP"
+"""Environment variable that tells the processes of one run, whatever became of their leader."""
+
+_GONE_WITHIN = 5.0  # seconds that killed processes may take to be gone
 _ROUND = 0.2  # seconds that are waited for output before anything else is looked at
 _CHUNK = 1 << 16
 _TAIL = 1 << 16
@@ -64,11 +69,16 @@ class Ledger:
         folder.mkdir(parents=True, exist_ok=True)
 
     @contextlib.contextmanager
-    def entry(self, pid: int) -> Iterator[None]:
-        """Write the process group down while the block runs."""
+    def entry(self, pid: int, mark: str) -> Iterator[None]:
+        """Write the process group down while the block runs.
+
+        Args:
+            pid: of its leader, and so of the group.
+            mark: what its processes have in the environment variable :data:`MARK`.
+        """
         path = self._folder / str(pid)
         with contextlib.suppress(psutil.Error, OSError):
-            path.write_text(repr(psutil.Process(pid).create_time()))
+            path.write_text(f"{psutil.Process(pid).create_time()!r} {mark}")
         try:
             yield
         finally:
@@ -79,7 +89,8 @@ class Ledger:
         """Kill every process group that is still written down, and forget it.
 
         Only for the engine that holds the workspace: then whatever is written down belongs to a
-        predecessor that died. A process id that was given out again is told by its start time.
+        predecessor that died. A group whose id was given out again is told by its mark, or by when
+        its leader started.
 
         Returns:
             How many groups were ended.
@@ -87,13 +98,38 @@ class Ledger:
         ended = 0
         for path in self._folder.iterdir():
             with contextlib.suppress(ValueError, OSError, psutil.Error):
-                pid = int(path.name)
-                if abs(psutil.Process(pid).create_time() - float(path.read_text())) < 0.02:
-                    os.killpg(pid, signal.SIGKILL)
-                    psutil.Process(pid).wait(timeout=5)
+                group = int(path.name)
+                started, _, mark = path.read_text().partition(" ")
+                if any(_is_ours(each, group, float(started), mark) for each in _members(group)):
+                    os.killpg(group, signal.SIGKILL)
                     ended += 1
+                    deadline = time.monotonic() + _GONE_WITHIN
+                    while _members(group) and time.monotonic() < deadline:
+                        time.sleep(0.02)
             path.unlink(missing_ok=True)
         return ended
+
+
+def _members(group: int) -> list[psutil.Process]:
+    """The living processes of a group, whose leader may be gone."""
+    found = []
+    for pid in psutil.pids():
+        with contextlib.suppress(OSError, psutil.Error):
+            if os.getpgid(pid) == group:
+                member = psutil.Process(pid)
+                if member.status() != psutil.STATUS_ZOMBIE:
+                    found.append(member)
+    return found
+
+
+def _is_ours(member: psutil.Process, group: int, started: float, mark: str) -> bool:
+    """Whether a process that has a group's id belongs to the group that was written down."""
+    with contextlib.suppress(OSError, psutil.Error):
+        if member.pid == group and abs(member.create_time() - started) < 0.02:
+            return True
+        # Members start whenever they like: when they did says nothing.
+        return bool(mark) and member.environ().get(MARK) == mark
+    return False
 
 
 _ledger: Ledger | None = None
@@ -138,6 +174,8 @@ def run(
     """
     cancel.check()
     words = [os.fspath(word) for word in argv]
+    ledger, mark = _ledger, uuid.uuid4().hex
+    marked = {MARK: mark} if ledger is not None else {}
     started = time.monotonic()
     try:
         process = subprocess.Popen(
@@ -146,7 +184,7 @@ def run(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=cwd,
-            env={**_environment(clean_env), **(env or {})},
+            env={**_environment(clean_env), **(env or {}), **marked},
             start_new_session=True,
         )
     except FileNotFoundError as error:
@@ -154,12 +192,12 @@ def run(
         raise MissingToolError(f"{missing}: not found") from error
     except OSError as error:
         raise MissingToolError(f"{words[0]}: cannot be started: {error.strerror}") from error
-    ledger = _ledger.entry(process.pid) if _ledger is not None else contextlib.nullcontext()
+    entry = ledger.entry(process.pid, mark) if ledger is not None else contextlib.nullcontext()
     forget = cancel.on_stop(lambda: end_group(process))
     timed_out = False
     tail = bytearray()
     try:
-        with ledger, process:
+        with entry, process:
             try:
                 timed_out = _pump(process, started + timeout, tail, on_output)
             except BaseException:

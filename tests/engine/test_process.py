@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -152,12 +153,56 @@ def test_the_ledger_ends_what_a_killed_engine_left_behind(tmp_path: Path) -> Non
 
     try:
         assert ledger.end_orphans() == 1
-        assert not psutil.pid_exists(orphan.pid)
+        assert orphan.wait(5) == -signal.SIGKILL
         assert stranger.poll() is None
         assert list(tmp_path.iterdir()) == []
     finally:
         stranger.kill()
         stranger.wait()
+
+
+OWNER = """
+import sys
+from pathlib import Path
+from engine.cancel import CancelToken
+from engine.process import Ledger, run, use_ledger
+use_ledger(Ledger(Path(sys.argv[1])))
+run(["sh", "-c", "sleep 60 & echo $!; wait"], timeout=60, cancel=CancelToken(),
+    on_output=lambda data: print(data.decode(), end="", flush=True))
+"""
+
+
+def test_the_ledger_ends_a_group_whose_leader_died_too(tmp_path: Path) -> None:
+    owner = subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE)
+    assert owner.stdout is not None
+    member = psutil.Process(int(owner.stdout.readline()))
+    leader = psutil.Process(os.getpgid(member.pid))
+    with owner:
+        owner.kill()
+    leader.kill()
+    psutil.wait_procs([leader], timeout=5)
+    assert member.status() != psutil.STATUS_ZOMBIE
+
+    assert Ledger(tmp_path).end_orphans() == 1
+
+    assert not member.is_running() or member.status() == psutil.STATUS_ZOMBIE
+
+
+def test_the_ledger_spares_a_group_that_got_the_id_of_one_that_ended(tmp_path: Path) -> None:
+    leader = subprocess.Popen(
+        ["sh", "-c", "sleep 60 & echo $!"], stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert leader.stdout is not None
+    member = psutil.Process(int(leader.stdout.readline()))
+    leader.wait()
+    (tmp_path / str(leader.pid)).write_text(f"{time.time()!r} {'0' * 32}")
+
+    try:
+        assert Ledger(tmp_path).end_orphans() == 0
+        assert member.status() != psutil.STATUS_ZOMBIE
+    finally:
+        member.kill()
+        leader.stdout.close()
 
 
 def test_a_running_program_stands_in_the_ledger(tmp_path: Path) -> None:
