@@ -136,7 +136,7 @@ def clone(
     """
     part = path.with_name(f".{path.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     wanted = [] if branch is None else ["--branch", check_ref(branch)]
     # --no-local: a local source is read by Git's protocol too, not by copying whatever is there.
     arguments = ["clone", "--no-checkout", "--no-local", "--progress", *wanted, "--"]

@@ -17,7 +17,7 @@ from engine.errors import EspdeckError, Interrupted, UsageError
 from engine.events import Bus, Problem, ProjectChanged
 from engine.lock import FileLock
 from engine.projects import git
-from engine.projects.sources import Source, check_ref, check_source
+from engine.projects.sources import Source, check_ref, check_source, mask
 from engine.projects.worktrees import Slots
 from engine.store import builds as store_builds
 from engine.store import projects as store_projects
@@ -78,7 +78,7 @@ class Projects:
         """
         found = store_projects.find_project(self._store, name_or_id)
         if found is None:
-            raise UsageError(f"no project {name_or_id!r} (espdeck projects lists them)")
+            raise UsageError(f"no project {mask(name_or_id)!r} (espdeck projects lists them)")
         return found
 
     def last_statuses(self) -> dict[uuid.UUID, BuildStatus]:
@@ -114,7 +114,7 @@ class Projects:
             check_ref(branch)
         if name is not None and not (0 < len(name.strip()) <= _MAX_NAME and name.isprintable()):
             raise UsageError(
-                f"{name[:_MAX_NAME]!r} is no name for a project (1 to {_MAX_NAME} characters)"
+                f"{mask(name)[:_MAX_NAME]!r} is no name for a project (1 to {_MAX_NAME} characters)"
             )
         project = Project(
             name=name.strip() if name is not None else self._free_name(checked.name),
@@ -124,9 +124,17 @@ class Projects:
             status_detail="waits to be cloned",
         )
         project.clone_path = str(self._clone_path(project.id))
-        store_projects.add_project(self._store, project)
+        lock = self._file_lock(project.id)
+        # Before anybody sees it: a pending project that nobody holds is one whose import died.
+        lock.acquire()
+        try:
+            store_projects.add_project(self._store, project)
+        except EspdeckError:
+            lock.path.unlink(missing_ok=True)
+            lock.release()
+            raise
         self._say(project)
-        self._work(project.id, lambda cancel: self._clone(project, checked, cancel))
+        self._work(project.id, lambda cancel: self._clone(project, checked, cancel), lock)
         return project
 
     def find_or_add(self, wanted: str, *, target: str | None = None) -> Project:
@@ -218,14 +226,14 @@ class Projects:
         return store_projects.get_project(self._store, project_id)
 
     def recover(self) -> None:
-        """Say of projects that a dead process was importing that they are not imported."""
+        """Say of projects that a dead process was importing that they are not imported.
+
+        May be called at any time and again: what a process works on, this or another, is left
+        alone.
+        """
         for project in self.list():
-            lock = self._file_lock(project.id)
-            if project.status is ProjectStatus.PENDING and lock.acquire():
-                try:
-                    self._update(project.id, ProjectStatus.ERROR, _INTERRUPTED)
-                finally:
-                    lock.release()
+            if project.status is ProjectStatus.PENDING:
+                self._recover(project.id)
 
     def close(self) -> None:
         """Stop cloning and syncing."""
@@ -236,10 +244,29 @@ class Projects:
         for job in working:
             job.thread.join(STOP_WITHIN)
 
-    def _work(self, project_id: uuid.UUID, job: Callable[[CancelToken], None]) -> None:
+    def _recover(self, project_id: uuid.UUID) -> None:
+        lock = self._file_lock(project_id)
+        if not lock.acquire():
+            return
+        try:
+            # Since it was listed, its import may have ended.
+            project = store_projects.get_project(self._store, project_id)
+            if project.status is ProjectStatus.PENDING:
+                self._update(project_id, ProjectStatus.ERROR, _INTERRUPTED)
+        except UsageError:
+            lock.path.unlink(missing_ok=True)  # It was removed.
+        finally:
+            lock.release()
+
+    def _work(
+        self,
+        project_id: uuid.UUID,
+        job: Callable[[CancelToken], None],
+        lock: FileLock | None = None,
+    ) -> None:
         """Do a job in a thread; one at a time for each project, over all processes."""
         cancel = CancelToken()
-        lock = self._file_lock(project_id)
+        lock = lock or self._file_lock(project_id)
 
         def work() -> None:
             try:
@@ -270,13 +297,13 @@ class Projects:
                     )
                 self._say(project)
             except EspdeckError as error:
-                self._update(project_id, ProjectStatus.ERROR, str(error))
+                self._update(project_id, ProjectStatus.ERROR, mask(str(error)))
             except OSError as error:
                 reason = f"{error.filename}: {os.strerror(error.errno or 0)}"
                 self._update(project_id, ProjectStatus.ERROR, reason)
             except Exception as error:
                 _LOG.exception("project %s", project_id)
-                reason = f"internal error: {error!r} (see espdeck.log)"
+                reason = f"internal error: {mask(repr(error))} (see espdeck.log)"
                 self._update(project_id, ProjectStatus.ERROR, reason)
         except EspdeckError as error:
             # Not even that can be written: the disk is full, or the store is gone.
@@ -290,6 +317,8 @@ class Projects:
         return self._folder / f"{project_id}.git"
 
     def _file_lock(self, project_id: uuid.UUID) -> FileLock:
+        # The first file of the folder, made here: others must not read what is cloned into it.
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return FileLock(self._folder / f"{project_id}.lock")
 
     def _clone(self, project: Project, source: Source, cancel: CancelToken) -> None:

@@ -57,7 +57,7 @@ def check_source(text: str) -> Source:
         UsageError: it is of a kind that is not accepted, or a path without a repository.
     """
     text = text.strip()
-    shown = mask(text[:200])
+    shown = mask(text)[:200]
     if not text or text.startswith("-") or not text.isprintable() or len(text) > _MAX_LENGTH:
         raise UsageError(f"{shown!r} is no repository: give {ACCEPTED}")
     if _SCP.fullmatch(text):
@@ -83,7 +83,7 @@ def check_ref(text: str) -> str:
         UsageError: Git could take it for something else.
     """
     if not text or len(text) > 200 or not text.isprintable() or _BAD_REF.search(text):
-        raise UsageError(f"{text[:200]!r} is no branch, tag or commit")
+        raise UsageError(f"{mask(text)[:200]!r} is no branch, tag or commit")
     return text
 
 
@@ -93,7 +93,10 @@ def is_commit(text: str) -> bool:
 
 
 def mask(text: str) -> str:
-    """A URL, or text with URLs in it, without users and passwords: for logs and screens."""
+    """A URL, or text with URLs in it, without users and passwords: for logs and screens.
+
+    This is how a front end shows ``Project.source``.
+    """
     return _SECRETS.sub("***@", text)
 
 

@@ -146,6 +146,8 @@ class Slots:
 
     def _free(self, project: str) -> tuple[FileLock, Path]:
         with self._lock:
+            # Others must not read what is checked out.
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for number in range(_MAX_SLOTS):
                 folder = self._folder / project / str(number)
                 lock = FileLock(folder / "lock")

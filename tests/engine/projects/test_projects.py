@@ -16,6 +16,7 @@ from git import Repo
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, ToolError, UsageError
 from engine.events import Bus, Event, ProjectChanged
+from engine.lock import FileLock
 from engine.projects import git
 from engine.projects.dependencies import scan_dependencies
 from engine.projects.service import Projects
@@ -23,6 +24,7 @@ from engine.projects.sources import Source, SourceKind
 from engine.projects.validation import RULES, validate
 from engine.projects.worktrees import Slots, check_links
 from engine.store import builds
+from engine.store import projects as rows
 from engine.store.database import Store
 from engine.store.tables import Build, Project
 from engine.words import ProjectStatus
@@ -206,8 +208,6 @@ def test_a_project_with_an_unfinished_build_is_not_removed(yard: Yard, source: P
 
 def test_an_import_that_died_can_be_synced(yard: Yard, source: Path) -> None:
     project = yard.add(source)
-    from engine.store import projects as rows
-
     rows.update_project(yard.store, project.id, status=ProjectStatus.PENDING)
 
     yard.projects.recover()
@@ -215,6 +215,90 @@ def test_an_import_that_died_can_be_synced(yard: Yard, source: Path) -> None:
     assert "interrupted" in yard.projects.get("fw").status_detail
     yard.projects.sync(project.id)
     assert yard.projects.wait(project.id, timeout=30).status is ProjectStatus.ACTIVE
+
+
+def test_recovering_again_changes_nothing(yard: Yard, source: Path) -> None:
+    project = yard.add(source)
+    rows.update_project(yard.store, project.id, status=ProjectStatus.PENDING)
+
+    yard.projects.recover()
+    first, said = yard.projects.get("fw"), len(yard.said)
+    yard.projects.recover()
+
+    assert first.status is ProjectStatus.ERROR
+    assert yard.projects.get("fw") == first
+    assert len(yard.said) == said
+
+
+def test_what_another_process_imports_is_not_recovered(yard: Yard, source: Path) -> None:
+    project = yard.add(source)
+    rows.update_project(yard.store, project.id, status=ProjectStatus.PENDING)
+    other = FileLock(Path(project.clone_path).with_suffix(".lock"))
+    assert other.acquire()
+
+    yard.projects.recover()
+
+    assert yard.projects.get("fw").status is ProjectStatus.PENDING
+    other.release()
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_what_ended_since_it_was_listed_is_not_recovered(
+    yard: Yard, source: Path, monkeypatch: pytest.MonkeyPatch, removed: bool
+) -> None:
+    project = yard.add(source)
+    rows.update_project(yard.store, project.id, status=ProjectStatus.PENDING)
+    listed = yard.projects.list()
+    monkeypatch.setattr(yard.projects, "list", lambda: listed)
+    if removed:
+        yard.projects.remove(project.id)
+    else:
+        rows.update_project(yard.store, project.id, status=ProjectStatus.ACTIVE)
+
+    yard.projects.recover()
+
+    assert [each.status for each in rows.all_projects(yard.store)] == (
+        [] if removed else [ProjectStatus.ACTIVE]
+    )
+    assert Path(project.clone_path).with_suffix(".lock").exists() is not removed
+
+
+def test_a_project_is_held_before_it_can_be_seen(
+    yard: Yard, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = rows.add_project
+
+    def add_and_recover(store: Store, project: Project) -> Project:
+        write(store, project)
+        yard.projects.recover()
+        return rows.get_project(store, project.id)
+
+    monkeypatch.setattr(rows, "add_project", add_and_recover)
+
+    assert yard.add(source).status is ProjectStatus.ACTIVE
+    details = [event.detail for event in yard.said if isinstance(event, ProjectChanged)]
+    assert not any("interrupted" in detail for detail in details)
+
+
+def test_a_project_that_cannot_be_added_leaves_nothing(yard: Yard, source: Path) -> None:
+    folder = Path(yard.add(source).clone_path).parent
+    before = sorted(folder.iterdir())
+
+    with pytest.raises(UsageError, match="there already"):
+        yard.projects.add(str(source), name="fw")
+
+    assert sorted(folder.iterdir()) == before
+
+
+def test_only_their_owner_may_read_clones_and_worktrees(yard: Yard, source: Path) -> None:
+    project = yard.add(source)
+    clone = Path(project.clone_path)
+    sha = git.resolve(clone, "main").sha
+
+    with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()) as slot:
+        folders = (clone.parent, slot.folder.parents[1])
+
+    assert [folder.stat().st_mode & 0o777 for folder in folders] == [0o700, 0o700]
 
 
 def test_commits_are_found_by_hash_tag_and_branch(yard: Yard, source: Path) -> None:
@@ -292,7 +376,7 @@ def with_submodules(source: Path) -> Path:
     sha = commit(source, {})
     modules = ""
     with Repo(source) as repository:
-        for number in range(10):
+        for number in range(40):
             name = f"lib{number}"
             modules += f'[submodule "{name}"]\npath = {name}\nurl = https://127.0.0.1:1/x.git\n'
             repository.git.update_index("--add", "--cacheinfo", f"160000,{sha},{name}")
@@ -465,3 +549,5 @@ def test_unknown_projects_are_one_clear_line(yard: Yard) -> None:
         yard.projects.get("x")
     with pytest.raises(UsageError, match="no project"):
         yard.projects.sync(uuid.uuid4())
+    with pytest.raises(UsageError, match=r"no project 'https://\*\*\*@example.com/x'"):
+        yard.projects.get("https://me:secret@example.com/x")

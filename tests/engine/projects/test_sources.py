@@ -115,6 +115,27 @@ def test_no_text_does_more_than_raise_a_usage_error(text: str) -> None:
         assert "\n" not in str(error)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"https://me:{'secret' * 50}@example.com/\x07.git",
+        f"http://me:{'secret' * 50}@example.com/x.git",
+        "https://me:secret@/x.git",
+        "https://me:secret@example.com",
+        "https://me:secret/more@example.com/x.git",
+    ],
+)
+def test_no_password_is_in_what_is_said_of_a_source(text: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        check_source(text)
+    assert "secret" not in str(raised.value)
+
+
+def test_a_source_that_is_given_as_a_branch_is_masked() -> None:
+    with pytest.raises(UsageError, match=r"https://\*\*\*@example"):
+        check_ref("https://me:secret@example.com/x.git")
+
+
 def test_passwords_are_masked() -> None:
     assert mask("https://me:secret@example.com/x") == "https://***@example.com/x"
     assert mask("https://example.com/x@y") == "https://example.com/x@y"
