@@ -6,12 +6,13 @@ untrusted.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+
+from engine.projects import trees
 
 FILE_NAME = "idf_component.yml"
 
@@ -52,19 +53,9 @@ def scan_dependencies(source: Path) -> tuple[Dependency, ...]:
 
 
 def _manifests(source: Path) -> Iterator[Path]:
-    # No os.walk: it calls itself for each level, and a repository may have thousands.
-    folders = [source]
-    while folders:
-        try:
-            with os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        if entry.name not in _NOT_OURS:
-                            folders.append(Path(entry.path))
-                    elif entry.name == FILE_NAME and entry.is_file(follow_symlinks=False):
-                        yield Path(entry.path)
-        except OSError:
-            continue  # It can be read by nobody: the build will say so.
+    for entry in trees.below(source, skip=_NOT_OURS):
+        if entry.name == FILE_NAME and entry.is_file(follow_symlinks=False):
+            yield Path(entry.path)
 
 
 def _dependencies(path: Path) -> dict[object, object]:

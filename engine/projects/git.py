@@ -26,6 +26,7 @@ from engine import process
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, MissingToolError, ToolError, UsageError
 from engine.lock import FileLock
+from engine.projects import trees
 from engine.projects.sources import Source, SourceKind, check_ref, is_commit, mask
 from engine.text import clean
 
@@ -135,7 +136,7 @@ def clone(
         UsageError: no such branch, or no commits.
     """
     part = path.with_name(f".{path.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
+    trees.delete(part)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     wanted = [] if branch is None else ["--branch", check_ref(branch)]
     # --no-local: a local source is read by Git's protocol too, not by copying whatever is there.
@@ -144,10 +145,10 @@ def clone(
         _network(arguments, source, [str(part)], on_progress, cancel)
         found = _chosen_branch(part, branch, mask(source.url))
         run_git(["-C", str(part), "config", "core.bare", "true"], cancel=cancel)
-        shutil.rmtree(path, ignore_errors=True)
+        trees.delete(path)
         (part / ".git").rename(path)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        trees.delete(part)
     return found
 
 
@@ -409,7 +410,8 @@ def _chosen_branch(path: Path, branch: str | None, shown: str) -> str:
 
 
 def _remove_stale_locks(path: Path) -> None:
-    for lock in (*path.glob("*.lock"), *(path / "refs").rglob("*.lock")):
+    refs = (Path(entry.path) for entry in trees.below(path / "refs"))
+    for lock in (*path.glob("*.lock"), *(ref for ref in refs if ref.suffix == ".lock")):
         lock.unlink(missing_ok=True)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import threading
 import time
 import uuid
@@ -16,7 +15,7 @@ from engine.cancel import CancelToken
 from engine.errors import EspdeckError, Interrupted, UsageError
 from engine.events import Bus, Problem, ProjectChanged
 from engine.lock import FileLock
-from engine.projects import git
+from engine.projects import git, trees
 from engine.projects.sources import Source, check_ref, check_source, mask
 from engine.projects.worktrees import Slots
 from engine.store import builds as store_builds
@@ -204,8 +203,8 @@ class Projects:
             store_projects.remove_project(self._store, project_id)
             for build in kept:
                 if build.artifacts_path:
-                    shutil.rmtree(build.artifacts_path, ignore_errors=True)
-            shutil.rmtree(self._clone_path(project_id), ignore_errors=True)
+                    trees.delete(Path(build.artifacts_path))
+            trees.delete(self._clone_path(project_id))
             self._slots.remove(str(project_id))
             git.lock_of(self._clone_path(project_id)).unlink(missing_ok=True)
             lock.path.unlink(missing_ok=True)

@@ -8,9 +8,7 @@ not change untouched, and the build directory beside it stays.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.errors import ToolError
 from engine.lock import FileLock
+from engine.projects import trees
 from engine.projects.git import SAFE, TIMEOUT, alone, explain, open_repository, resolve, run_git
 
 _MAX_SLOTS = 64
@@ -142,7 +141,7 @@ class Slots:
 
     def remove(self, project: str) -> None:
         """Delete every slot of a project."""
-        shutil.rmtree(self._folder / _plain(project), ignore_errors=True)
+        trees.delete(self._folder / _plain(project))
 
     def _free(self, project: str) -> tuple[FileLock, Path]:
         with self._lock:
@@ -193,7 +192,7 @@ def _entry(clone: Path, slot: Slot) -> Path | None:
 
 
 def _add(clone: Path, slot: Slot, sha: str) -> None:
-    shutil.rmtree(slot.source, ignore_errors=True)
+    trees.delete(slot.source)
     git = ["-C", str(clone), "worktree"]
     run_git([*git, "prune"], cancel=slot.cancel)
     run_git([*git, "add", "--force", "--detach", "--", str(slot.source), sha], cancel=slot.cancel)
@@ -221,7 +220,10 @@ def check_links(source: Path) -> None:
         ToolError: there is a link that leaves the tree.
     """
     root = source.resolve()
-    for link in _links(root):
+    for entry in trees.below(root):
+        if not entry.is_symlink():
+            continue
+        link = Path(entry.path)
         try:
             inside = link.resolve().is_relative_to(root)
         except (OSError, RuntimeError):
@@ -229,15 +231,3 @@ def check_links(source: Path) -> None:
         if not inside:
             name = explain(str(link.relative_to(root)))
             raise ToolError(f"{name}: a link that leaves the repository is refused")
-
-
-def _links(root: Path) -> Iterator[Path]:
-    # No recursion: a repository may have thousands of folders in each other.
-    folders = [root]
-    while folders:
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                if entry.is_symlink():
-                    yield Path(entry.path)
-                elif entry.is_dir():
-                    folders.append(Path(entry.path))

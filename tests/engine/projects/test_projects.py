@@ -17,7 +17,7 @@ from engine.cancel import CancelToken
 from engine.errors import CancelledError, ToolError, UsageError
 from engine.events import Bus, Event, ProjectChanged
 from engine.lock import FileLock
-from engine.projects import git
+from engine.projects import git, trees
 from engine.projects.dependencies import scan_dependencies
 from engine.projects.service import Projects
 from engine.projects.sources import Source, SourceKind
@@ -459,8 +459,20 @@ def test_any_number_of_folders_in_each_other_is_looked_through(tmp_path: Path) -
         assert [each.name for each in scan_dependencies(tmp_path)] == ["a/b"]
         with pytest.raises(ToolError, match="a link that leaves"):
             check_links(tmp_path)
+        trees.delete(tmp_path / "d")
+        assert list(tmp_path.iterdir()) == []
     finally:
         subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)
+
+
+def test_a_link_is_not_followed_to_delete_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+
+    trees.delete(tmp_path / "link")
+
+    assert (tmp_path / "mine" / "file").exists()
 
 
 def test_hooks_of_a_clone_never_run(yard: Yard, source: Path, tmp_path: Path) -> None:
