@@ -6,6 +6,7 @@ Messages read: those of GCC and clang, in C and C++ (quotes plain or typographic
 from __future__ import annotations
 
 import difflib
+import heapq
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ _CLEARLY = 0.08
 """By how much the nearest name must beat the next one."""
 
 _MAX_NAMES = 5000
+_MAX_COMPARED = 20
+_MAX_GUESSED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +216,25 @@ def _names(codes: Iterable[str]) -> set[str]:
 
 
 def _nearest(name: str, names: set[str]) -> str | None:
-    close = difflib.get_close_matches(name, sorted(names - {name}), n=2, cutoff=_NEAR)
+    if not 2 < len(name) <= _MAX_GUESSED:
+        return None
+    close = difflib.get_close_matches(name, _likely(name, names), n=2, cutoff=_NEAR)
     if len(close) == 2:
         first, second = (difflib.SequenceMatcher(None, each, name).ratio() for each in close)
         if first - second < _CLEARLY:
             return None
-    return close[0] if close and len(name) > 2 else None
+    return close[0] if close else None
+
+
+def _likely(name: str, names: set[str]) -> list[str]:
+    """The few names that may be near it: to compare two takes the square of their length."""
+    matcher = difflib.SequenceMatcher(None, b=name)
+    bounds = []
+    for each in names - {name}:
+        matcher.set_seq1(each)
+        if matcher.real_quick_ratio() >= _NEAR:
+            bounds.append((matcher.quick_ratio(), each))
+    return [each for _bound, each in heapq.nlargest(_MAX_COMPARED, bounds)]
 
 
 def _rename(finding: Finding, text: str, code: str, name: str, right: str) -> Iterator[Edit]:

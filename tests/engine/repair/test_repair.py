@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import subprocess
 from collections.abc import Callable, Iterator
@@ -378,6 +379,29 @@ def test_what_is_read_in_all_has_a_bound_and_broken_files_come_first(
 
     assert [read.read(name) is not None for name in read.c_files] == [True] * 2 + [False] * 9
     assert files_of(repair) == ["main/main.c"]
+
+
+def test_of_thousands_of_like_names_few_are_compared(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[int] = []
+    compare = difflib.get_close_matches
+
+    def count(word: str, possibilities: list[str], n: int, cutoff: float) -> list[str]:
+        compared.append(len(possibilities))
+        return compare(word, possibilities, n, cutoff)
+
+    monkeypatch.setattr(difflib, "get_close_matches", count)
+    others = "".join(f"int {'a' * 40}{number:05d};\n" for number in range(4000))
+    (tree / "main/main.c").write_text(f"int near_enough;\n{others}int b = naer_enough;\n")
+
+    repair = propose([error("use of undeclared identifier 'naer_enough'", line=4002)], tree)
+    propose([error(f"use of undeclared identifier '{'a' * 45}'")], tree)
+    propose([error(f"use of undeclared identifier '{'a' * 100}'")], tree)
+
+    assert repair is not None
+    assert repair.rule == "misspelled-name"
+    assert compared == [1, 20]
 
 
 def test_only_the_first_errors_are_looked_at(tree: Path) -> None:
