@@ -52,6 +52,7 @@ class Store:
         with self._explained():
             # Sources may carry passwords: nobody else reads what is in a workspace.
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)
             version = self._version()
             if version is not None and version > HEAD:
                 raise StoreError(f"{path} was written by a newer espdeck: update this one")

@@ -260,3 +260,4 @@ def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 def test_a_workspace_is_its_owners_only(tmp_path: Path) -> None:
     Store(tmp_path / "ws" / "espdeck.db").close()
     assert (tmp_path / "ws").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "ws" / "espdeck.db").stat().st_mode & 0o077 == 0
