@@ -53,7 +53,10 @@ def gcc(tree: Path, file: str) -> tuple[Finding, ...]:
 
 
 def _compile(argv: list[str | Path], tree: Path) -> tuple[Finding, ...]:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+    # zig leaves an object where it runs, whatever -o says.
+    done = subprocess.run(
+        argv, capture_output=True, text=True, check=False, timeout=120, cwd=tree.parent
+    )
     return diagnostics.parse(done.stdout + done.stderr, root=tree)
 
 
