@@ -53,7 +53,7 @@ class EspdeckApp(Deck):
 
     def __init__(
         self,
-        settings: Settings | Callable[[], Settings],
+        settings: Settings,
         *,
         open_build: Callable[[Engine], int] | None = None,
     ) -> None:
@@ -65,7 +65,7 @@ class EspdeckApp(Deck):
                 that is shown at once.
         """
         super().__init__()
-        self._settings = settings() if callable(settings) else settings
+        self._settings = settings
         self._keys, self._wrong_keys = check(self._settings.keys)
         self._open_build = open_build
         self.failure = ""
