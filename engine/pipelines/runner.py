@@ -38,6 +38,7 @@ from engine.pipelines.model import (
     step_name,
 )
 from engine.pipelines.outputs import Tested
+from engine.pipelines.progress import Progress
 from engine.projects.worktrees import Slot, Slots
 from engine.settings import Settings
 from engine.store import builds, logs, projects
@@ -193,7 +194,7 @@ class _Run:
         self._cancel = cancel
         self._steps = steps
         self._results: dict[str, StageResult] = {}
-        self._progress = _Progress(pipeline)
+        self._progress = Progress(pipeline)
         self._folder = workshop.artifacts / str(self._id)
 
     def walk(self) -> Callable[[], None]:
@@ -490,52 +491,6 @@ class _Run:
         first = logs.line_count(self._shop.store, keys[-1]) - _OUTPUT_LINES
         text = "\n".join(logs.read_lines(self._shop.store, keys[-1], max(0, first)))
         return text[-_OUTPUT_TAIL:]
-
-
-class _Progress:
-    """How far the whole build is; never goes back but when the pipeline does."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
-        self._lock = threading.Lock()
-        self._done: dict[str, float] = {}
-        self._said = (-1.0, 0.0, "")
-
-    @property
-    def percent(self) -> float:
-        """Percent of the whole."""
-        with self._lock:
-            return self._percent()
-
-    def move(self, stage: Stage, percent: float, message: str) -> float | None:
-        """Note how far a stage is; the overall percent when it is worth saying."""
-        what = message.partition(" ")[0]
-        with self._lock:
-            part = min(100.0, max(0.0, percent)) / 100
-            self._done[stage.key] = max(part, self._done.get(stage.key, 0.0))
-            overall, now = self._percent(), time.monotonic()
-            said, at, before = self._said
-            if overall - said < 1.0 and now - at < 0.2 and what == before:
-                return None
-            self._said = (overall, now, what)
-            return overall
-
-    def finish(self, stage: Stage) -> None:
-        """Note that a stage is over."""
-        with self._lock:
-            self._done[stage.key] = 1.0
-
-    def back_to(self, key: str) -> None:
-        """Note that the pipeline goes back."""
-        with self._lock:
-            for wave in self._pipeline.waves(key):
-                for stage in wave:
-                    self._done.pop(stage.key, None)
-            self._said = (-1.0, 0.0, "")
-
-    def _percent(self) -> float:
-        done = sum(stage.weight * self._done.get(stage.key, 0.0) for stage in self._pipeline.stages)
-        return round(min(100.0, done), 1)
 
 
 _FAILED = StageStatus.FAILED

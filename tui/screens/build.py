@@ -19,6 +19,7 @@ from engine.words import BuildStatus, Role, StageStatus
 from tui.build_view import BuildView, TailKey
 from tui.keymap import Where
 from tui.layout import PANES, Layout, arrange
+from tui.rows import artifact_parts, finding_parts, finding_text
 from tui.screens.base import MainScreen
 from tui.tail import MAX_LINES
 from tui.widgets.key_bar import KeyBar
@@ -41,7 +42,6 @@ _COLOURS = {
     StageStatus.CANCELLED: "bad",
 }
 _LISTS = ("findings", "artifacts")
-_SEVERITIES = {"error": "bad", "warning": "busy", "info": "dim"}
 _PATCH_BYTES = 512 << 10
 
 
@@ -75,10 +75,18 @@ class BuildScreen(MainScreen):
         self._list.title = " panes"
         self._list.can_focus = False
         self._findings: RowList[FindingRow] = RowList(
-            draw=self._draw_finding, key=lambda row: row.id, empty="nothing found", id="findings"
+            draw=lambda row, _width: finding_parts(
+                row, self.deck.glyphs, rounds=self._view.attempt
+            ),
+            key=lambda row: row.id,
+            empty="nothing found",
+            id="findings",
         )
         self._artifacts: RowList[Artifact] = RowList(
-            draw=self._draw_artifact, key=lambda row: row.path, empty="nothing kept", id="artifacts"
+            draw=lambda row, _width: artifact_parts(row),
+            key=lambda row: row.path,
+            empty="nothing kept",
+            id="artifacts",
         )
         self._logs = {
             name: LivePane(id=name, empty=" nothing yet")
@@ -512,15 +520,7 @@ class BuildScreen(MainScreen):
         row = self._findings.item
         if row is None:
             return
-        finding = row.finding
-        lines = [f"{finding.severity}: {finding.message}", f"[{finding.code}] in {row.stage}"]
-        if finding.where:
-            lines.append(f"at {finding.where}")
-        if finding.hint:
-            lines += ["", f"hint: {finding.hint}"]
-        if finding.evidence:
-            lines += ["", *finding.evidence.split("\n")]
-        self.app.push_screen(Reader("FINDING", "\n".join(lines)))
+        self.app.push_screen(Reader("FINDING", finding_text(row)))
 
     def _look_at_artifact(self) -> None:
         from tui.screens.reader import Reader
@@ -571,29 +571,3 @@ class BuildScreen(MainScreen):
         status, _task = self._view.agent(role)
         sign = self.deck.glyphs.state(status)
         return [(f" {number} ", "dim"), (f"{sign} ", _COLOURS[status]), (name, "")]
-
-    def _draw_finding(self, row: FindingRow, width: int) -> Parts:
-        sign = self.deck.glyphs.state(row.severity)
-        where = row.finding.where if row.finding.title != row.message else ""
-        return [
-            (f" {sign} ", _SEVERITIES.get(row.severity, "dim")),
-            (f"{where}: " if where else "", "note"),
-            (row.message, ""),
-            (f"  {row.stage}", "dim"),
-            (f" round {row.attempt}" if self._view.attempt > 1 else "", "dim"),
-        ]
-
-    def _draw_artifact(self, row: Artifact, width: int) -> Parts:
-        return [
-            (f" {_size(row.size):>9} ", "dim"),
-            (f"{row.path} ", ""),
-            (f" {row.kind}", "dim"),
-        ]
-
-
-def _size(count: int) -> str:
-    if count < 1024:
-        return f"{count} B"
-    if count < 1 << 20:
-        return f"{count / 1024:.1f} KiB"
-    return f"{count / (1 << 20):.1f} MiB"

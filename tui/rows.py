@@ -1,0 +1,52 @@
+"""Findings and artifacts as rows of a list, and as texts to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.look import Glyphs
+from tui.widgets.row_list import Parts
+
+if TYPE_CHECKING:
+    from engine.store.tables import Artifact, FindingRow
+
+_SEVERITIES = {"error": "bad", "warning": "busy", "info": "dim"}
+
+
+def finding_parts(row: FindingRow, glyphs: Glyphs, *, rounds: int) -> Parts:
+    """A finding as a row; which round it is of is said when there were several."""
+    where = row.finding.where if row.finding.title != row.message else ""
+    return [
+        (f" {glyphs.state(row.severity)} ", _SEVERITIES.get(row.severity, "dim")),
+        (f"{where}: " if where else "", "note"),
+        (row.message, ""),
+        (f"  {row.stage}", "dim"),
+        (f" round {row.attempt}" if rounds > 1 else "", "dim"),
+    ]
+
+
+def finding_text(row: FindingRow) -> str:
+    """All of a finding: what, where, what to do, and the lines that show it."""
+    finding = row.finding
+    lines = [f"{finding.severity}: {finding.message}", f"[{finding.code}] in {row.stage}"]
+    if finding.where:
+        lines.append(f"at {finding.where}")
+    if finding.hint:
+        lines += ["", f"hint: {finding.hint}"]
+    if finding.evidence:
+        lines += ["", *finding.evidence.split("\n")]
+    return "\n".join(lines)
+
+
+def artifact_parts(row: Artifact) -> Parts:
+    """An artifact as a row."""
+    return [(f" {size(row.size):>9} ", "dim"), (f"{row.path} ", ""), (f" {row.kind}", "dim")]
+
+
+def size(count: int) -> str:
+    """Bytes as ``812 B``, ``12.3 KiB`` or ``4.0 MiB``."""
+    if count < 1024:
+        return f"{count} B"
+    if count < 1 << 20:
+        return f"{count / 1024:.1f} KiB"
+    return f"{count / (1 << 20):.1f} MiB"
