@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.boards import monitor, ports
 from engine.boards.flasher import BoardIdentity, identify
 from engine.boards.lock import hold
+from engine.boards.sessions import Recorder
 from engine.boards.virtual import VirtualBoard
 from engine.cancel import CancelToken
 from engine.errors import BoardError, MissingToolError, UsageError
 from engine.words import TARGETS
 
 VIRTUAL = "virtual:"
+
+BACK_AGAIN = 0.5
+"""Seconds between two looks for a board that vanished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,74 @@ class Boards:
             finally:
                 with self._lock:
                     self._busy.discard(name)
+
+    def watch(
+        self,
+        name: str,
+        *,
+        baud: int,
+        reset: bool,
+        on_output: Callable[[bytes], None],
+        on_note: Callable[[str], None],
+        cancel: CancelToken,
+    ) -> None:
+        """Read a board's console until ``cancel``; what it says is kept as a session.
+
+        A board that vanishes is waited for, and read again when it is back.
+
+        Args:
+            name: the board; it is held meanwhile, and waited for.
+            baud: speed in bits a second.
+            reset: reset it first, so that the log begins with the boot.
+            on_output: called with each piece as it comes.
+            on_note: called with a line for people: what is waited for, where the session is kept.
+            cancel: ends it.
+
+        Raises:
+            BoardError: the board cannot be had, or the session cannot be kept.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        with self.use(name, cancel=cancel, on_wait=on_note) as url, ExitStack() as stack:
+            recorder: Recorder | None = None
+            is_here = False
+
+            def take(data: bytes) -> None:
+                nonlocal recorder, is_here
+                is_here = True
+                if recorder is None:
+                    recorder = stack.enter_context(Recorder(self.sessions_folder, name))
+                    on_note(f"kept in {recorder.info.log}")
+                recorder.feed(data)
+                on_output(data)
+
+            while True:
+                try:
+                    monitor.read_serial(
+                        url,
+                        baud=baud,
+                        on_output=take,
+                        until=lambda: False,
+                        seconds=math.inf,
+                        cancel=cancel,
+                        reset=reset and recorder is None,
+                    )
+                except BoardError as error:
+                    if recorder is None:
+                        raise
+                    if is_here:
+                        on_note(f"{error}; waits for it")
+                    is_here = False
+                    self._wait_for_port(url, cancel)
+
+    def _wait_for_port(self, url: str, cancel: CancelToken) -> None:
+        cancel.wait(BACK_AGAIN)
+        while not (ports.is_url(url) or Path(url).exists()):
+            cancel.wait(BACK_AGAIN)
+
+    @property
+    def sessions_folder(self) -> Path:
+        """Where sessions of the monitor are kept."""
+        return self._folder / "sessions"
 
     def _url(self, name: str, cancel: CancelToken) -> str:
         """What to open; starts a virtual board, which the caller holds, if need be."""

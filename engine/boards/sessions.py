@@ -1,0 +1,144 @@
+"""Monitor sessions on disk: every byte that a board said, and when each line came.
+
+A session is two files beside each other: ``….raw`` has the bytes as they came, ``….log`` the lines
+with the UTC time of their last byte. Names sort by time and carry the board's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from engine.errors import BoardError
+
+MAX_LINE = 4096
+"""Bytes of a line without an end after which it is cut in the ``.log``; ``.raw`` has all."""
+
+_NAME = re.compile(r"(?P<time>\d{8}T\d{6}\.\d{3})Z-(?P<board>[\w.-]{1,80})")
+_TIME = "%Y%m%dT%H%M%S.%f"
+_STAMP = "%Y-%m-%dT%H:%M:%S.%f"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """A session that was kept.
+
+    Args:
+        board: its name, with what no file name may have replaced.
+        began: when, in UTC.
+        raw: the bytes.
+        log: the lines with their times.
+    """
+
+    board: str
+    began: datetime
+    raw: Path
+    log: Path
+
+
+class Recorder:
+    """Writes one session; one writer, whose thread reads the board.
+
+    Args:
+        folder: where sessions are kept.
+        board: the board's name.
+        now: the clock, in UTC.
+
+    Raises:
+        BoardError: the files cannot be made (by the constructor) or written.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        board: str,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._now = now
+        self._rest = b""
+        stem = f"{now().strftime(_TIME)[:-3]}Z-{_plain(board)}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # Unbuffered: what the board said last before a crash of anything is there.
+            self._raw = (folder / f"{stem}.raw").open("xb", buffering=0)
+            self._log = (folder / f"{stem}.log").open("xb", buffering=0)
+        except OSError as error:
+            raise BoardError(f"{folder / stem}: {error.strerror}") from error
+        self.info = SessionInfo(_plain(board), now(), Path(self._raw.name), Path(self._log.name))
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def feed(self, data: bytes) -> None:
+        """Keep the next bytes."""
+        *lines, rest = (self._rest + data).split(b"\n")
+        if len(rest) > MAX_LINE:
+            lines.append(rest)
+            rest = b""
+        self._rest = rest
+        try:
+            self._raw.write(data)
+            if lines:
+                stamp = self._now().strftime(_STAMP)[:-3].encode()
+                self._log.write(b"".join(b"%sZ %s\n" % (stamp, line) for line in lines))
+        except OSError as error:
+            raise BoardError(f"{self._raw.name}: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Keep a last line that nothing ended, and close the files."""
+        if self._rest:
+            self.feed(b"\n")
+            self._raw.truncate(self._raw.tell() - 1)  # the board said no newline
+        self._raw.close()
+        self._log.close()
+
+
+def sessions(folder: Path, *, board: str | None = None) -> Sequence[SessionInfo]:
+    """Sessions that were kept, newest first.
+
+    Args:
+        folder: where sessions are kept.
+        board: only those of this board.
+    """
+    found = []
+    for raw in folder.glob("*.raw"):
+        name = _NAME.fullmatch(raw.stem)
+        if name is not None and (board is None or name["board"] == _plain(board)):
+            began = datetime.strptime(name["time"], _TIME).replace(tzinfo=UTC)
+            found.append(SessionInfo(name["board"], began, raw, raw.with_suffix(".log")))
+    return sorted(found, key=lambda session: session.began, reverse=True)
+
+
+def search(
+    folder: Path, text: str, *, board: str | None = None
+) -> Iterator[tuple[SessionInfo, str]]:
+    """Lines of any session with ``text`` in them, whatever its case, newest session first.
+
+    Yields:
+        The session, and the line with its time. Untrusted text: clean it before it is shown.
+    """
+    wanted = text.lower()
+    for session in sessions(folder, board=board):
+        with session.log.open("rb") as file:
+            for raw in file:
+                line = raw.decode("utf-8", "replace").rstrip("\r\n")
+                if wanted in line.partition(" ")[2].lower():
+                    yield session, line
+
+
+def _plain(board: str) -> str:
+    """A board's name as part of a file's."""
+    return re.sub(r"[^\w.-]+", "-", board).strip("-.")[:80] or "board"

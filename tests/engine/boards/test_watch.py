@@ -1,0 +1,125 @@
+"""Watching a console: it is kept, a board that vanishes is read again, cancelling ends it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.boards import service
+from engine.boards.service import Boards
+from engine.boards.sessions import sessions
+from engine.cancel import CancelToken
+from engine.errors import BoardError, CancelledError
+
+
+class Desk:
+    """A board behind a socket, and someone who watches it in a thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self.boards = Boards((), folder)
+        self.cancel = CancelToken()
+        self.seen = b""
+        self.notes: list[str] = []
+        self.changed = threading.Condition()
+        self.error: BaseException | None = None
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port: int = free.getsockname()[1]
+        self.thread = threading.Thread(target=self._watch)
+
+    @property
+    def url(self) -> str:
+        return f"socket://127.0.0.1:{self.port}"
+
+    def plug(self) -> socket.socket:
+        return socket.create_server(("127.0.0.1", self.port), reuse_port=False)
+
+    def until(self, text: bytes) -> None:
+        with self.changed:
+            assert self.changed.wait_for(lambda: text in self.seen, 20), self.seen
+
+    def close(self) -> None:
+        self.cancel.cancel()
+        self.thread.join(20)
+
+    def _watch(self) -> None:
+        try:
+            self.boards.watch(
+                self.url,
+                baud=115200,
+                reset=False,
+                on_output=self._take,
+                on_note=self.notes.append,
+                cancel=self.cancel,
+            )
+        except BaseException as error:
+            self.error = error
+
+    def _take(self, data: bytes) -> None:
+        with self.changed:
+            self.seen += data
+            self.changed.notify_all()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setattr(service, "BACK_AGAIN", 0.02)
+    desk = Desk(tmp_path)
+    yield desk
+    if desk.thread.is_alive():
+        desk.close()
+
+
+def test_a_board_that_is_unplugged_is_read_again_when_it_is_back(desk: Desk) -> None:
+    rounds = 20
+    server = desk.plug()
+    desk.thread.start()
+    for number in range(rounds):
+        board, _ = server.accept()
+        server.close()
+        board.sendall(b"I (%d) main: round %d\n" % (number, number))
+        desk.until(b"round %d\n" % number)
+        board.close()
+        server = desk.plug()
+    server.close()
+    desk.close()
+
+    assert isinstance(desk.error, CancelledError)
+    expected = b"".join(b"I (%d) main: round %d\n" % (n, n) for n in range(rounds))
+    (session,) = sessions(desk.boards.sessions_folder)
+    assert session.raw.read_bytes() == expected
+    assert sum("waits for it" in note for note in desk.notes) == rounds
+
+
+def test_a_board_that_was_never_there_is_told_and_keeps_no_session(desk: Desk) -> None:
+    desk.thread.start()
+    desk.thread.join(20)
+
+    assert isinstance(desk.error, BoardError)
+    assert "nothing answers there" in str(desk.error)
+    assert list(sessions(desk.boards.sessions_folder)) == []
+
+
+def test_who_watches_holds_the_board(desk: Desk) -> None:
+    with desk.plug() as server:
+        desk.thread.start()
+        board, _ = server.accept()
+        board.sendall(b"hello\n")
+        desk.until(b"hello")
+        waiting: list[str] = []
+        other = CancelToken()
+
+        def cancel_when_told(note: str) -> None:
+            waiting.append(note)
+            other.cancel()
+
+        with (
+            pytest.raises(CancelledError),
+            desk.boards.use(desk.url, cancel=other, on_wait=cancel_when_told),
+        ):
+            pass
+        board.close()
+    assert "waiting for" in waiting[0]
