@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from engine.boards.service import Boards
+from engine.boards.service import Boards, check_names
 from engine.builds import Builds, BuildServices
 from engine.cancel import CancelToken
 from engine.checkup import Checkup, checkup
@@ -104,10 +104,11 @@ class Engine:
             UsageError: a setting makes no sense.
         """
         folder = self.settings.workspace
-        self.boards = Boards(self.settings.boards, folder / "boards")
+        check_names(self.settings.boards)
         self._store = store = Store(folder / "espdeck.db")
         _log_to(folder / "espdeck.log")
         self._journal = Journal(store, self.events)
+        self.boards = Boards(self.settings.boards, folder / "boards", store)
         self._slots = Slots(folder / "worktrees")
         self.projects = Projects(store, self.events, folder / "projects", self._slots)
         self._runs = Runs(folder / "runs.db")

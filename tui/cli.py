@@ -6,6 +6,7 @@ Exit code 0 is success, 1 a failed build, 2 a mistake of usage or environment, 1
 from __future__ import annotations
 
 import contextlib
+import getpass
 import json
 import logging
 import os
@@ -235,8 +236,11 @@ def boards_command(context: typer.Context) -> None:
         named = engine.boards.list()
         if named:
             _table(
-                ("BOARD", "KIND", "CHIP", "STATE"),
-                [(each.name, each.kind, each.chip or "?", each.state) for each in named],
+                ("BOARD", "KIND", "CHIP", "STATE", "RESERVED BY"),
+                [
+                    (each.name, each.kind, each.chip or "?", each.state, each.reserved or "-")
+                    for each in named
+                ],
             )
         others = [port for port in usb_ports() if port.device not in {b.name for b in named}]
         if others:
@@ -247,6 +251,30 @@ def boards_command(context: typer.Context) -> None:
             )
         if not named and not others:
             print_line("no boards: plug one in, or name one in the settings (boards = [...])")
+
+
+@cli.command()
+def reserve(
+    context: typer.Context,
+    board: Annotated[str, typer.Argument(help="A board as `espdeck boards` names it.")],
+    note: Annotated[str, typer.Option(help="Why, for the others to read.")] = "",
+    hours: Annotated[float, typer.Option(help="For how long.")] = 8.0,
+) -> None:
+    """Reserve a board for yourself: builds wait until it is given back."""
+    with _looking(context) as engine:
+        row = engine.boards.reserve(board, holder=getpass.getuser(), note=note, hours=hours)
+        print_line(f"{board} is reserved by {row.reserved}")
+
+
+@cli.command()
+def release(
+    context: typer.Context,
+    board: Annotated[str, typer.Argument(help="A board as `espdeck boards` names it.")],
+    force: Annotated[bool, typer.Option("--force", help="Also another person's.")] = False,
+) -> None:
+    """Give a board back that was reserved."""
+    with _looking(context) as engine:
+        engine.boards.release(board, holder=getpass.getuser(), force=force)
 
 
 @cli.command()
@@ -279,6 +307,7 @@ def monitor(
                 on_output=printer.feed,
                 on_note=printer.note,
                 cancel=CancelToken(),
+                holder=getpass.getuser(),
             )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
+from engine.errors import BoardError
+
 
 @dataclass(frozen=True, slots=True)
 class UsbPort:
@@ -30,6 +32,18 @@ def usb_ports() -> Sequence[UsbPort]:
         (_port(each) for each in list_ports.comports() if each.vid is not None),
         key=lambda port: port.device,
     )
+
+
+def device_of(identity: str) -> str:
+    """The device of a USB port now.
+
+    Raises:
+        BoardError: it is not plugged in.
+    """
+    for port in usb_ports():
+        if port.identity == identity:
+            return port.device
+    raise BoardError(f"{identity}: not plugged in (espdeck boards lists what is)")
 
 
 def _port(found: ListPortInfo) -> UsbPort:

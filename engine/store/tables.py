@@ -234,3 +234,37 @@ class EventRow(SQLModel, table=True):
     at: datetime = Field(default_factory=utc_now, sa_column=_time(nullable=False))
     body: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     writer: str
+
+
+class BoardRow(SQLModel, table=True):
+    """What is known of a board, and who has it.
+
+    ``name`` is what builds call it: a port, a URL, ``virtual:CHIP`` or a ``usb-`` identity. What
+    it said of itself was said at ``asked_at``; ``holder`` has it until ``held_until``.
+    """
+
+    __tablename__ = "board"
+
+    name: str = Field(primary_key=True)
+    chip: str = ""
+    revision: str = ""
+    mac: str = ""
+    flash_size: int | None = None
+    features: str = ""
+    asked_at: datetime | None = Field(default=None, sa_column=_time())
+    holder: str = ""
+    note: str = ""
+    held_until: datetime | None = Field(default=None, sa_column=_time())
+
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody has it now."""
+        return bool(self.holder) and self.held_until is not None and self.held_until > utc_now()
+
+    @property
+    def reserved(self) -> str:
+        """Who has it, until when, and why, in a line; empty when nobody has."""
+        if not self.is_held or self.held_until is None:
+            return ""
+        why = f": {self.note}" if self.note else ""
+        return f"{self.holder} until {self.held_until:%Y-%m-%d %H:%M} UTC{why}"

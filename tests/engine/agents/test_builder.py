@@ -16,6 +16,7 @@ from engine.pipelines.firmware import FIRMWARE
 from engine.pipelines.model import Reporter, StageContext, StageResult
 from engine.pipelines.outputs import Compiled, Planned
 from engine.settings import Settings
+from engine.store.database import Store
 from engine.store.tables import Project
 from engine.toolchains import base
 from engine.words import ArtifactKind, StageStatus
@@ -65,7 +66,7 @@ def build(folder: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> Image:
             build_dir=folder / "build",
             results={"plan": StageResult(StageStatus.SUCCESS, "", output=plan)},
             settings=Settings(),
-            boards=Boards((), folder / "boards"),
+            boards=Boards((), folder / "boards", Store(folder / "espdeck.db")),
             cancel=CancelToken(),
             report=Reporter(
                 log=lambda _line: None,

@@ -17,6 +17,7 @@ from engine.boards.flasher import BoardIdentity
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
 from engine.errors import BoardError, CancelledError, EspdeckError
+from engine.store.database import Store
 
 VIRTUAL = "virtual:esp32c3"
 
@@ -47,7 +48,7 @@ def ask(boards: Boards, port: str) -> str:
 def test_a_board_that_was_swapped_is_the_board_that_is_there_now(
     ports: Ports, tmp_path: Path
 ) -> None:
-    boards = Boards(["/dev/a"], tmp_path)
+    boards = Boards(["/dev/a"], tmp_path, Store(tmp_path / "espdeck.db"))
     ports.chips["/dev/a"] = "esp32s3"
     assert ask(boards, "/dev/a") == "esp32s3"
     assert [board.chip for board in boards.list()] == ["esp32s3"]
@@ -60,7 +61,9 @@ def test_a_board_that_was_swapped_is_the_board_that_is_there_now(
 
 
 def test_of_several_ports_the_one_that_had_the_chip_is_taken(ports: Ports, tmp_path: Path) -> None:
-    boards = Boards(["/dev/a", "/dev/b", "virtual:esp32c6"], tmp_path)
+    boards = Boards(
+        ["/dev/a", "/dev/b", "virtual:esp32c6"], tmp_path, Store(tmp_path / "espdeck.db")
+    )
     ports.chips = {"/dev/a": "esp32s3", "/dev/b": "esp32c3"}
     for port in ports.chips:
         ask(boards, port)
@@ -73,7 +76,7 @@ def test_of_several_ports_the_one_that_had_the_chip_is_taken(ports: Ports, tmp_p
 def test_a_virtual_board_is_asked_once_and_never_has_another_chip(
     ports: Ports, tmp_path: Path
 ) -> None:
-    boards = Boards([VIRTUAL], tmp_path)
+    boards = Boards([VIRTUAL], tmp_path, Store(tmp_path / "espdeck.db"))
     ports.chips["socket://x"] = "esp32c3"
 
     for _time in range(2):
@@ -98,7 +101,7 @@ class SlowStart:
         )
         python.chmod(0o755)
         monkeypatch.setattr(sys, "executable", str(python))
-        self.boards = Boards([VIRTUAL], folder / "boards")
+        self.boards = Boards([VIRTUAL], folder / "boards", Store(folder / "espdeck.db"))
         self.cancel = CancelToken()
         self.error: EspdeckError | None = None
         others = set(psutil.Process().children())

@@ -14,13 +14,14 @@ from engine.boards.service import Boards
 from engine.boards.sessions import sessions
 from engine.cancel import CancelToken
 from engine.errors import BoardError, CancelledError
+from engine.store.database import Store
 
 
 class Desk:
     """A board behind a socket, and someone who watches it in a thread."""
 
     def __init__(self, folder: Path) -> None:
-        self.boards = Boards((), folder)
+        self.boards = Boards((), folder, Store(folder / "espdeck.db"))
         self.cancel = CancelToken()
         self.seen = b""
         self.notes: list[str] = []

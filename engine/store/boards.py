@@ -1,0 +1,67 @@
+"""What is asked of the board table."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import select
+
+from engine.errors import UsageError
+from engine.store.database import Store
+from engine.store.tables import BoardRow, utc_now
+
+
+def get_board(store: Store, name: str) -> BoardRow:
+    """What is known of a board; an empty row for one that was never used."""
+    with store.read() as session:
+        return session.get(BoardRow, name) or BoardRow(name=name)
+
+
+def all_boards(store: Store) -> dict[str, BoardRow]:
+    """Every board that was used or reserved, by name."""
+    with store.read() as session:
+        return {row.name: row for row in session.exec(select(BoardRow))}
+
+
+def remember_board(store: Store, seen: BoardRow) -> None:
+    """Keep what a board said of itself; who holds it stays."""
+    with store.write() as session:
+        row = session.get(BoardRow, seen.name) or BoardRow(name=seen.name)
+        row.chip, row.revision, row.mac = seen.chip, seen.revision, seen.mac
+        row.flash_size, row.features = seen.flash_size, seen.features
+        row.asked_at = utc_now()
+        session.add(row)
+
+
+def reserve_board(store: Store, name: str, *, holder: str, note: str, until: datetime) -> BoardRow:
+    """Reserve a board for a person; one's own reservation is made anew.
+
+    Raises:
+        UsageError: another person has it.
+    """
+    with store.write() as session:
+        row = session.get(BoardRow, name) or BoardRow(name=name)
+        if row.is_held and row.holder != holder:
+            raise UsageError(f"{name} is reserved by {row.reserved}")
+        row.holder, row.note, row.held_until = holder, note, until
+        session.add(row)
+    return row
+
+
+def release_board(store: Store, name: str, *, holder: str, force: bool) -> None:
+    """Give a board back.
+
+    Args:
+        force: also another person's.
+
+    Raises:
+        UsageError: it is not reserved, or by another person.
+    """
+    with store.write() as session:
+        row = session.get(BoardRow, name)
+        if row is None or not row.is_held:
+            raise UsageError(f"{name} is not reserved")
+        if row.holder != holder and not force:
+            raise UsageError(f"{name} is reserved by {row.reserved} (--force takes it)")
+        row.holder, row.note, row.held_until = "", "", None
+        session.add(row)
