@@ -15,6 +15,12 @@ class Where(StrEnum):
     EVERYWHERE = "everywhere"
     HOME = "home"
     BUILD = "build"
+    BOARDS = "boards"
+    MONITOR = "monitor"
+
+
+SCREENS = tuple(where for where in Where if where is not Where.EVERYWHERE)
+"""The screens that have keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ KEYS = (
     Key("retry", "r", "r", "retry", "Run the build again from its start", Where.HOME),
     Key("filter", "slash", "/", "filter", "Filter the builds by text; esc shows all", Where.HOME),
     Key("remove", "d", "d", "remove", "Remove the project with its builds; asks", Where.HOME),
+    Key("boards", "B", "B", "boards", "Show the boards: monitor, reserve", Where.HOME),
     Key("other", "tab,shift+tab", "tab", "other list", "Go to the other list", Where.HOME,
         bar=False),
     Key("left", "h,left", "h", "projects", "Go to the projects", Where.HOME, bar=False),
@@ -77,6 +84,23 @@ KEYS = (
     Key("right", "l,right", "l", "to the right", "Show what is right of long lines", Where.BUILD,
         bar=False),
     Key("back", "q,backspace", "q", "back", "Go back to the projects", Where.BUILD),
+    Key("watch", "enter", "enter", "monitor", "Show what the board's console says", Where.BOARDS),
+    Key("reserve", "r", "r", "reserve", "Reserve the board for yourself: builds wait",
+        Where.BOARDS),
+    Key("release", "u", "u", "release", "Give the board back", Where.BOARDS),
+    Key("back", "q,backspace", "q", "back", "Go back to the projects", Where.BOARDS),
+    Key("filter", "slash", "/", "filter", "Filter by tag and level, as idf.py monitor does",
+        Where.MONITOR),
+    Key("follow", "f", "f", "follow", "Follow the end, or stay", Where.MONITOR),
+    Key("timestamps", "t", "t", "times", "Show when each line came (UTC), or not", Where.MONITOR),
+    Key("baud", "b", "b", "baud", "Read at the next speed", Where.MONITOR),
+    Key("reset", "R", "R", "reset", "Reset the board", Where.MONITOR),
+    Key("copy", "y", "y", "copy", "Copy what is shown to the clipboard", Where.MONITOR),
+    Key("left", "h,left", "h", "to the left", "Show what is left of long lines", Where.MONITOR,
+        bar=False),
+    Key("right", "l,right", "l", "to the right", "Show what is right of long lines",
+        Where.MONITOR, bar=False),
+    Key("back", "q,backspace", "q", "back", "Go back to the boards", Where.MONITOR),
     Key("down", "j,down", "j", "down", "Go one row down", Where.EVERYWHERE, bar=False),
     Key("up", "k,up", "k", "up", "Go one row up", Where.EVERYWHERE, bar=False),
     Key("page_down", "pagedown,ctrl+d,space", "pgdn", "page down", "Go one page down",
@@ -93,8 +117,11 @@ KEYS = (
         Where.EVERYWHERE, bar=False),
     Key("quit", "q,ctrl+q,ctrl+c", "q", "quit", "Quit; running builds go on at the next start",
         Where.HOME),
-    Key("quit", "ctrl+q,ctrl+c", "C-q", "quit", "Quit; running builds go on at the next start",
-        Where.BUILD, bar=False),
+    *(
+        Key("quit", "ctrl+q,ctrl+c", "C-q", "quit", "Quit; running builds go on at the next start",
+            where, bar=False)
+        for where in (Where.BUILD, Where.BOARDS, Where.MONITOR)
+    ),
 )  # fmt: skip
 """Every action, in the order of the key bar."""
 
@@ -153,7 +180,7 @@ def check(chosen: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     ids = {key.id for key in KEYS}
     problems = [f"no action is called {each} (? lists them)" for each in chosen if each not in ids]
     fine = {each: keys for each, keys in chosen.items() if each in ids}
-    for where in (Where.HOME, Where.BUILD):
+    for where in SCREENS:
         owners: dict[str, str] = {}
         for key in keys_of(where):
             for spelled in fine.get(key.id, key.keys).split(","):
@@ -167,7 +194,7 @@ def keymap(chosen: Mapping[str, str]) -> dict[str, str]:
     """Textual's keymap for keys that a person chose, as :func:`check` gave them."""
     return {
         f"{where}.{key.id}": chosen[key.id]
-        for where in (Where.HOME, Where.BUILD)
+        for where in SCREENS
         for key in keys_of(where)
         if key.id in chosen
     }

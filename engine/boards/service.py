@@ -282,6 +282,8 @@ class Boards:
         """
         held = self.use(name, cancel=cancel, on_wait=on_note, holder=holder)
         with held as url, ExitStack() as stack:
+            if reset and name.startswith(VIRTUAL):
+                identify(url, cancel=cancel)  # no reset line: a flasher that leaves resets it
             recorder: Recorder | None = None
             is_here = False
 
@@ -309,7 +311,7 @@ class Boards:
                     if recorder is None:
                         raise
                     if is_here:
-                        on_note(f"{error}; waits for it")
+                        on_note(f"waits: {error}")
                     is_here = False
                     self._wait_for_port(url, cancel)
 

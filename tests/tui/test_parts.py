@@ -22,13 +22,21 @@ from engine.words import AgentStatus, BuildStatus, Phase, Role, StageStatus
 from tui.build_view import BuildView, TailKey
 from tui.keymap import KEYS, Where, check, keymap, keys_of
 from tui.layout import PANES, arrange
+from tui.screens.boards import BoardsScreen
 from tui.screens.build import BuildScreen
 from tui.screens.home import HomeScreen
+from tui.screens.monitor import MonitorScreen
 from tui.tail import MAX_BYTES, MAX_LINES, LogTail
 from tui.widgets.lines import fit, pieces, row
 from tui.widgets.live_pane import diff_class, log_class
 
 PLAIN = Style.null()
+SCREEN_OF = {
+    Where.HOME: HomeScreen,
+    Where.BUILD: BuildScreen,
+    Where.BOARDS: BoardsScreen,
+    Where.MONITOR: MonitorScreen,
+}
 
 
 @given(st.integers(1, 400), st.integers(1, 200), st.sampled_from(PANES), st.booleans())
@@ -99,7 +107,7 @@ def test_wide_characters_are_not_cut_in_half() -> None:
 
 
 def test_every_key_has_what_it_does_and_its_own_keys() -> None:
-    for where, screen in ((Where.HOME, HomeScreen), (Where.BUILD, BuildScreen)):
+    for where, screen in SCREEN_OF.items():
         keys = keys_of(where)
         assert len({key.id for key in keys}) == len(keys)
         spelled = [each for key in keys for each in key.keys.split(",")]

@@ -243,6 +243,12 @@ class HomeScreen(MainScreen):
             answered,
         )
 
+    def do_boards(self) -> None:
+        """Show the boards."""
+        from tui.screens.boards import BoardsScreen
+
+        self.app.push_screen(BoardsScreen())
+
     def do_filter(self) -> None:
         """Type what the builds should have."""
         self._filter.display = True

@@ -173,9 +173,9 @@ class LivePane(Drawn):
         self._left = max(0, min(self._left + cells, last))
         self.refresh()
 
-    def to_start(self) -> None:
-        """Show the first line."""
-        self._go(0, may_follow=False)
+    def to_start(self, first: int = 0) -> None:
+        """Show the first line, or the first that there is."""
+        self._go(first, may_follow=False)
 
     def to_line(self, number: int, *, mark: str) -> None:
         """Highlight a line and show it a third down; ``mark`` says in the title what it is."""
