@@ -1,7 +1,7 @@
 """Lines of a firmware's console: levels and tags, what to show of them, addresses in them.
 
-ESP-IDF's log lines are ``L (time) tag: text`` with a level of E, W, I, D or V, maybe coloured
-(ESP-IDF Programming Guide, "Logging library"). The filter's words are those of ``idf.py monitor
+ESP-IDF's log lines are ``L (time) tag: text`` with a level of E, W, I, D or V, maybe coloured and
+maybe without the time (ESP-IDF Programming Guide, "Logging library"). The filter's words are those of ``idf.py monitor
 --print-filter`` (same guide, "IDF Monitor", "Output Filtering").
 """
 
@@ -22,13 +22,13 @@ EVERY_TAG = "*"
 MAX_ADDRESSES = 32
 """Addresses that are looked up in one line: a backtrace has fewer."""
 
-_LOG = re.compile(r"(?:\x1b\[[0-9;]{0,16}m)?([EWIDV]) \(([^)]{1,32})\) ([^:]{1,128}): ?")
+_LOG = re.compile(r"(?:\x1b\[[0-9;]{0,16}m)?([EWIDV]) (?:\(([^)]{1,32})\) )?([^:]{1,128}): ")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{8}(?![0-9a-fA-F])")
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """What ESP-IDF's logging says of a line: ``time`` as it was printed (ticks or a clock)."""
+    """What ESP-IDF's logging says of a line: ``time`` as it was printed, empty without one."""
 
     level: str
     time: str
@@ -38,7 +38,7 @@ class LogLine:
 def parse(line: str) -> LogLine | None:
     """Read the head of a log line; None for any other line, such as a bootloader's or printf's."""
     found = _LOG.match(line)
-    return LogLine(found[1], found[2], found[3].strip()) if found else None
+    return LogLine(found[1], found[2] or "", found[3]) if found else None
 
 
 class PrintFilter:

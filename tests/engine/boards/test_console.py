@@ -20,6 +20,7 @@ LINES = {
     "I (312) sensor: 21 degrees": "I",
     "\x1b[0;32mI (12:34:56.789) main: coloured\x1b[0m": "I",
     "V (9) heap: detail": "V",
+    "D wifi: without a time": "D",
     "ets Jul 29 2019 12:21:46": None,
     "printf of one's own": None,
 }
@@ -43,9 +44,9 @@ def test_time_and_tag_are_kept_as_they_were_printed() -> None:
         ("*:N", []),
         ("wifi:W", list(LINES)[:2]),
         ("wifi:E", list(LINES)[:1]),
-        ("wifi:N *:I", [*list(LINES)[2:4], *list(LINES)[5:]]),
+        ("wifi:N *:I", [*list(LINES)[2:4], *list(LINES)[6:]]),
         ("sensor heap:*", [list(LINES)[2], list(LINES)[4]]),
-        ("*:W", [*list(LINES)[:2], *list(LINES)[5:]]),
+        ("*:W", [*list(LINES)[:2], *list(LINES)[6:]]),
     ],
 )
 def test_a_filter_shows_what_idf_monitor_shows(text: str, shown: list[str]) -> None:
