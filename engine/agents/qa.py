@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from engine.findings import Finding
 from engine.image import Image
+from engine.pipelines.junit import junit
 from engine.pipelines.model import StageContext, StageResult
 from engine.pipelines.outputs import Compiled, Tested, Verdict
 from engine.text import count
-from engine.words import Severity, StageStatus
+from engine.words import ArtifactKind, Severity, StageStatus
+
+JUNIT = "junit.xml"
+"""Artifact with the test results, for other tools."""
 
 TIGHT = 0.9
 """Part of a region or partition in use from which QA warns."""
@@ -16,9 +20,12 @@ TIGHT = 0.9
 def run(context: StageContext) -> StageResult:
     """Judge the image and what the tests saw of it."""
     compiled = context.output_of("build", Compiled)
-    tested = [
-        result.output for result in context.results.values() if isinstance(result.output, Tested)
-    ]
+    seen = {
+        key: result.output
+        for key, result in context.results.items()
+        if isinstance(result.output, Tested)
+    }
+    tested = list(seen.values())
     findings = _sizes(compiled.image)
     blockers = [finding.message for finding in findings if finding.severity is Severity.ERROR]
     for key in ("test.board", "test.simulator"):
@@ -40,6 +47,10 @@ def run(context: StageContext) -> StageResult:
         warnings=compiled.warnings,
     )
     _say(context, compiled.image, verdict)
+    if seen:
+        path = context.build_dir / JUNIT
+        path.write_bytes(junit(seen))
+        context.report.keep(ArtifactKind.REPORT, path, JUNIT)
     warned = count(verdict.warnings, "warning")
     summary = (
         f"blocked: {blockers[0]}"

@@ -1,8 +1,8 @@
 """Lines of a firmware's console: levels and tags, what to show of them, addresses in them.
 
 ESP-IDF's log lines are ``L (time) tag: text`` with a level of E, W, I, D or V, maybe coloured and
-maybe without the time (ESP-IDF Programming Guide, "Logging library"). The filter's words are those of ``idf.py monitor
---print-filter`` (same guide, "IDF Monitor", "Output Filtering").
+maybe without the time (ESP-IDF Programming Guide, "Logging library"). The filter's words are those
+of ``idf.py monitor --print-filter`` (same guide, "IDF Monitor", "Output Filtering").
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 from git import Repo
+from junitparser import JUnitXml
 
 from engine import Engine, Settings, demo
 from engine.errors import UsageError
@@ -132,6 +133,10 @@ def test_crash_fails_with_the_decoded_panic(engine: Engine) -> None:
 
 def test_flaky_tests_are_blocked_by_qa(engine: Engine) -> None:
     done = build(engine, "flaky-tests")
+    (report,) = [each for each in engine.builds.artifacts(done.number) if each.kind == "report"]
+    suites = list(JUnitXml.fromfile(str(engine.builds.artifact_file(report))))
+    assert {suite.name for suite in suites} == {"test.board", "test.simulator"}
+    assert all(suite.failures == 1 and suite.tests >= 3 for suite in suites)
 
     assert done.status is BuildStatus.FAILED
     assert "blocked" in done.error
