@@ -92,6 +92,7 @@ class EspdeckApp(Deck):
         for number in (signal.SIGTERM, signal.SIGHUP):
             with contextlib.suppress(RuntimeError, ValueError):  # not the main thread: a test's
                 loop.add_signal_handler(number, self.exit)
+        self.app_resume_signal.subscribe(self, self._resumed)
         self.set_interval(TICK, self._tick)
         self.call_after_refresh(self._open)
         self.set_keymap(keymap(self._keys))
@@ -201,6 +202,10 @@ class EspdeckApp(Deck):
         finally:
             gc.freeze()
             gc.enable()
+
+    def _resumed(self, _app: object) -> None:
+        """Back from the shell: the terminal shows nothing of ours any more."""
+        self.screen.refresh(layout=True)
 
     def _opened(self) -> None:
         self.is_open = True
