@@ -287,7 +287,7 @@ class _Reader:
     def _idf(self, line: str) -> bool:
         hint = _IDF_HINT.match(line)
         if hint:
-            self._note_hint((hint[1] or hint[2]).strip())
+            self._note_hint((hint[1] or hint[2] or "").strip())
             return True
         if line.startswith("To fix this, "):
             self._note_hint(line)
@@ -304,7 +304,7 @@ class _Reader:
 
     def _note_hint(self, hint: str) -> None:
         """``idf.py`` explains at the end, once: what it says is about the errors before."""
-        if hint in self._hints or len(self._hints) < _MAX_HINTS:
+        if hint and (hint in self._hints or len(self._hints) < _MAX_HINTS):
             self._hints[hint] = len(self.found)
 
     def _give_hints(self) -> None:

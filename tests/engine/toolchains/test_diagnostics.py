@@ -294,3 +294,10 @@ def test_a_megabyte_of_anything_takes_linear_time(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
 
     assert len(parse(text, root=ROOT)) <= MAX_FINDINGS + 1
+
+
+@pytest.mark.parametrize("hint", ["HINT: ", "\x1b[0;33mHINT: ", "HINT:"])
+def test_a_hint_that_was_cut_short_is_none(hint: str) -> None:
+    (found,) = parse(f"main.c:3:1: error: expected ';'\n{hint}", root=Path("/p"))
+    assert found.message == "expected ';'"
+    assert not found.hint or found.hint.strip()
