@@ -6,8 +6,6 @@ Exit code 0 is success, 1 a failed build, 2 a mistake of usage or environment, 1
 from __future__ import annotations
 
 import contextlib
-import getpass
-import json
 import logging
 import os
 import signal
@@ -23,6 +21,8 @@ import typer
 from engine.errors import EspdeckError, UsageError
 from engine.text import clean
 from engine.words import BuildStatus
+from tui import cli_boards
+from tui.shell import looking, number_of, print_json, print_line, settings_of, table
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from engine.store.tables import Build
 
 SUCCESS, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-
-MAX_DIGITS = 18
-"""Digits of a build's number: what SQLite can count to."""
 
 MESSAGE = 100
 """Characters of a commit's first line in the summary."""
@@ -49,6 +46,8 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+cli.add_typer(cli_boards.cli)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
@@ -87,7 +86,7 @@ def app(
         print_line(f"espdeck {version('espdeck')}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        _run_app(_settings(context))
+        _run_app(settings_of(context))
 
 
 @cli.command()
@@ -104,7 +103,7 @@ def demo(
     from engine import demo as samples
 
     folder = context.obj or user_data_path("espdeck") / "demo"
-    settings = _settings(context, workspace=folder, boards=(samples.BOARD,))
+    settings = settings_of(context, workspace=folder, boards=(samples.BOARD,))
     if not headless and not as_json:
 
         def open_build(engine: Engine) -> int:
@@ -136,7 +135,7 @@ def build_command(
     as_json: _Json = False,
 ) -> None:
     """Build, flash, simulate and judge a project; follow it to its end."""
-    with _printing(_settings(context), as_json=as_json) as (engine, printer):
+    with _printing(settings_of(context), as_json=as_json) as (engine, printer):
         found = engine.projects.find_or_add(project, target=target)
         build = engine.builds.start(found.id, commit=commit, board=board, simulator=simulator)
         code = _follow(engine, build, printer)
@@ -151,16 +150,16 @@ def projects_command(context: typer.Context, as_json: _Json = False) -> None:
     """List the projects."""
     from engine.projects.sources import mask
 
-    with _looking(context) as engine:
+    with looking(context) as engine:
         found = engine.projects.list()
         if as_json:
             for project in found:
-                _print_json(project, source=mask(project.source))
+                print_json(project, source=mask(project.source))
             return
         if not found:
             print_line("no projects yet: espdeck build URL, or `a` in the app")
             return
-        _table(
+        table(
             ("NAME", "STATUS", "TARGET", "BRANCH", "SOURCE"),
             [
                 (each.name, each.status, each.target, each.branch or "", mask(each.source))
@@ -181,15 +180,15 @@ def builds_command(
     as_json: _Json = False,
 ) -> None:
     """List builds, newest first."""
-    with _looking(context) as engine:
+    with looking(context) as engine:
         wanted = engine.projects.get(project).id if project else None
         found = engine.builds.list(project_id=wanted, status=status, limit=limit)
         if as_json:
             for build in found:
-                _print_json(build)
+                print_json(build)
             return
         names = {each.id: each.name for each in engine.projects.list()}
-        _table(
+        table(
             ("BUILD", "PROJECT", "STATUS", "COMMIT", "TIME", "MESSAGE"),
             [
                 (
@@ -215,8 +214,8 @@ def show(
     as_json: _Json = False,
 ) -> None:
     """Show a build: stages, findings, artifacts; or the log of a stage."""
-    number = _number(build)
-    with _looking(context) as engine:
+    number = number_of(build)
+    with looking(context) as engine:
         engine.builds.get(number)
         if as_json:
             for event in engine.replay(number):
@@ -227,129 +226,12 @@ def show(
             _summarise(engine, number)
 
 
-@cli.command("boards")
-def boards_command(context: typer.Context) -> None:
-    """List the boards of the settings, and USB ports that may have one."""
-    from engine.boards.discovery import usb_ports
-
-    with _looking(context) as engine:
-        named = engine.boards.list()
-        if named:
-            _table(
-                ("BOARD", "KIND", "CHIP", "STATE", "RESERVED BY"),
-                [
-                    (each.name, each.kind, each.chip or "?", each.state, each.reserved or "-")
-                    for each in named
-                ],
-            )
-        others = [port for port in usb_ports() if port.device not in {b.name for b in named}]
-        if others:
-            print_line("")
-            _table(
-                ("USB PORT", "IDENTITY", "DEVICE"),
-                [(port.device, port.identity, port.description) for port in others],
-            )
-        if not named and not others:
-            print_line("no boards: plug one in, or name one in the settings (boards = [...])")
-
-
-@cli.command()
-def reserve(
-    context: typer.Context,
-    board: Annotated[str, typer.Argument(help="A board as `espdeck boards` names it.")],
-    note: Annotated[str, typer.Option(help="Why, for the others to read.")] = "",
-    hours: Annotated[float, typer.Option(help="For how long.")] = 8.0,
-) -> None:
-    """Reserve a board for yourself: builds wait until it is given back."""
-    with _looking(context) as engine:
-        row = engine.boards.reserve(board, holder=getpass.getuser(), note=note, hours=hours)
-        print_line(f"{board} is reserved by {row.reserved}")
-
-
-@cli.command()
-def release(
-    context: typer.Context,
-    board: Annotated[str, typer.Argument(help="A board as `espdeck boards` names it.")],
-    force: Annotated[bool, typer.Option("--force", help="Also another person's.")] = False,
-) -> None:
-    """Give a board back that was reserved."""
-    with _looking(context) as engine:
-        engine.boards.release(board, holder=getpass.getuser(), force=force)
-
-
-@cli.command()
-def monitor(
-    context: typer.Context,
-    board: Annotated[str, typer.Argument(help="A port, a serial URL or virtual:CHIP.")],
-    baud: Annotated[int, typer.Option(min=300, help="Bits a second.")] = 115200,
-    print_filter: Annotated[
-        str, typer.Option(help="Which lines: 'wifi:W *:I', as idf.py monitor takes it.")
-    ] = "",
-    build: Annotated[
-        str | None, typer.Option(help="Decode addresses by the program of this build.")
-    ] = None,
-    reset: Annotated[bool, typer.Option(help="Reset the board first.")] = True,
-    timestamps: Annotated[bool, typer.Option(help="Show when each line came (UTC).")] = False,
-) -> None:
-    """Show a board's console until Ctrl-C; all of it is kept as a session."""
-    from engine.cancel import CancelToken
-    from tui.monitor import ConsolePrinter
-
-    with _looking(context) as engine:
-        printer = ConsolePrinter(
-            sys.stdout, print_filter, *_program_of(engine, build), timestamps=timestamps
-        )
-        with contextlib.suppress(KeyboardInterrupt):
-            engine.boards.watch(
-                board,
-                baud=baud,
-                reset=reset,
-                on_output=printer.feed,
-                on_note=printer.note,
-                cancel=CancelToken(),
-                holder=getpass.getuser(),
-            )
-
-
-@cli.command("sessions")
-def sessions_command(
-    context: typer.Context,
-    board: Annotated[str | None, typer.Option(help="Only of this board.")] = None,
-    search: Annotated[str | None, typer.Option(help="Print lines with this text instead.")] = None,
-) -> None:
-    """List the sessions that the monitor kept, newest first; or search in them."""
-    from engine.boards import sessions
-
-    with _looking(context) as engine:
-        folder = engine.boards.sessions_folder
-        if search is not None:
-            for session, line in sessions.search(folder, search, board=board):
-                print_line(f"{session.board} {line}")
-            return
-        found = sessions.sessions(folder, board=board)
-        if not found:
-            print_line("no sessions yet: espdeck monitor BOARD makes one")
-            return
-        _table(
-            ("BEGAN (UTC)", "BOARD", "BYTES", "LOG"),
-            [
-                (
-                    each.began.strftime("%Y-%m-%d %H:%M:%S"),
-                    each.board,
-                    str(each.raw.stat().st_size),
-                    str(each.log),
-                )
-                for each in found
-            ],
-        )
-
-
 @cli.command()
 def doctor(context: typer.Context) -> None:
     """Say what is installed, what is missing, and what to do."""
     from engine.checkup import checkup
 
-    checks = checkup(_settings(context))
+    checks = checkup(settings_of(context))
     for each in checks:
         mark = "ok     " if each.ok else "MISSING" if each.needed else "absent "
         print_line(f"{mark} {each.name}: {each.detail}")
@@ -357,12 +239,6 @@ def doctor(context: typer.Context) -> None:
             print_line(f"        {each.advice}")
     if any(each.needed and not each.ok for each in checks):
         raise typer.Exit(USAGE)
-
-
-def _settings(context: typer.Context, **flags: Any) -> Settings:
-    from engine.settings import Settings
-
-    return Settings.load(**({"workspace": context.obj} | flags))
 
 
 def _run_app(settings: Settings, open_build: Any = None) -> None:
@@ -377,18 +253,6 @@ def _run_app(settings: Settings, open_build: Any = None) -> None:
         app.close_engine()
     if app.failure:
         raise UsageError(app.failure)
-
-
-@contextlib.contextmanager
-def _looking(context: typer.Context) -> Iterator[Engine]:
-    from engine import Engine
-
-    engine = Engine(_settings(context))
-    try:
-        engine.open(execute=False)
-        yield engine
-    finally:
-        engine.close()
 
 
 @contextlib.contextmanager
@@ -421,18 +285,6 @@ def _follow(engine: Engine, build: Build, printer: Any) -> int:
     return SUCCESS if build.status is BuildStatus.SUCCESS else FAILED
 
 
-def _program_of(engine: Engine, build: str | None) -> tuple[Path | None, Path]:
-    """The ELF of a build, and the folder that its sources are relative to."""
-    if build is None:
-        return None, Path.cwd()
-    number = _number(build)
-    project = engine.projects.get(str(engine.builds.get(number).project_id))
-    for artifact in engine.builds.artifacts(number):
-        if artifact.kind == "elf":
-            return engine.builds.artifact_file(artifact), Path(project.clone_path)
-    raise UsageError(f"build {number} kept no program (espdeck show {number})")
-
-
 def _summarise(engine: Engine, number: int) -> None:
     build = engine.builds.get(number)
     project = engine.projects.get(str(build.project_id))
@@ -444,7 +296,7 @@ def _summarise(engine: Engine, number: int) -> None:
     message = build.commit_message.split("\n")[0][:MESSAGE]
     print_line(f"  commit {build.commit_sha[:10]} {message} ({build.commit_author})")
     print_line("")
-    _table(
+    table(
         ("STAGE", "AGENT", "ROUND", "STATUS", "TIME", "SUMMARY"),
         [
             (
@@ -476,7 +328,7 @@ def _summarise(engine: Engine, number: int) -> None:
     artifacts = engine.builds.artifacts(number)
     if artifacts:
         print_line("")
-        _table(
+        table(
             ("ARTIFACT", "KIND", "BYTES", "SHA-256"),
             [(each.path, each.kind, str(each.size), each.sha256[:16]) for each in artifacts],
         )
@@ -492,31 +344,6 @@ def _show_log(engine: Engine, number: int, stage: str) -> None:
         print_line(f"== {key.stage}, round {key.attempt}, {key.stream}")
         for line in engine.builds.lines(key):
             print_line(line)
-
-
-def _number(text: str) -> int:
-    digits = text.removeprefix("#")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS):
-        raise UsageError(f"{text!r} is not the number of a build")
-    return int(digits)
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """Columns as wide as they need to be; the last one is as long as it is."""
-    cleaned = [tuple(clean(str(cell)) for cell in row) for row in rows]
-    widths = [max(len(row[column]) for row in (head, *cleaned)) for column in range(len(head) - 1)]
-    for row in (head, *cleaned):
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        print_line("  ".join((*cells, row[-1])).rstrip())
-
-
-def _print_json(row: Any, **instead: str) -> None:
-    print_line(json.dumps(row.model_dump(mode="json") | instead))
-
-
-def print_line(text: str) -> None:
-    """Print one line; whatever it is, it cannot steer the terminal."""
-    typer.echo(clean(text))
 
 
 def _leave(number: int, _frame: object) -> None:

@@ -1,0 +1,148 @@
+"""``espdeck boards``, ``reserve``, ``release``, ``monitor`` and ``sessions``."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.errors import UsageError
+from tui.shell import looking, number_of, print_line, table
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+cli = typer.Typer()
+
+
+@cli.command("boards")
+def boards_command(context: typer.Context) -> None:
+    """List the boards of the settings, and USB ports that may have one."""
+    from engine.boards.discovery import usb_ports
+
+    with looking(context) as engine:
+        named = engine.boards.list()
+        if named:
+            table(
+                ("BOARD", "KIND", "CHIP", "STATE", "RESERVED BY"),
+                [
+                    (each.name, each.kind, each.chip or "?", each.state, each.reserved or "-")
+                    for each in named
+                ],
+            )
+        others = [port for port in usb_ports() if port.device not in {b.name for b in named}]
+        if others:
+            print_line("")
+            table(
+                ("USB PORT", "IDENTITY", "DEVICE"),
+                [(port.device, port.identity, port.description) for port in others],
+            )
+        if not named and not others:
+            print_line("no boards: plug one in, or name one in the settings (boards = [...])")
+
+
+@cli.command()
+def reserve(
+    context: typer.Context,
+    board: Annotated[str, typer.Argument(help="A board as `espdeck boards` names it.")],
+    note: Annotated[str, typer.Option(help="Why, for the others to read.")] = "",
+    hours: Annotated[float, typer.Option(help="For how long.")] = 8.0,
+) -> None:
+    """Reserve a board for yourself: builds wait until it is given back."""
+    with looking(context) as engine:
+        row = engine.boards.reserve(board, holder=getpass.getuser(), note=note, hours=hours)
+        print_line(f"{board} is reserved by {row.reserved}")
+
+
+@cli.command()
+def release(
+    context: typer.Context,
+    board: Annotated[str, typer.Argument(help="A board as `espdeck boards` names it.")],
+    force: Annotated[bool, typer.Option("--force", help="Also another person's.")] = False,
+) -> None:
+    """Give a board back that was reserved."""
+    with looking(context) as engine:
+        engine.boards.release(board, holder=getpass.getuser(), force=force)
+
+
+@cli.command()
+def monitor(
+    context: typer.Context,
+    board: Annotated[str, typer.Argument(help="A port, a serial URL or virtual:CHIP.")],
+    baud: Annotated[int, typer.Option(min=300, help="Bits a second.")] = 115200,
+    print_filter: Annotated[
+        str, typer.Option(help="Which lines: 'wifi:W *:I', as idf.py monitor takes it.")
+    ] = "",
+    build: Annotated[
+        str | None, typer.Option(help="Decode addresses by the program of this build.")
+    ] = None,
+    reset: Annotated[bool, typer.Option(help="Reset the board first.")] = True,
+    timestamps: Annotated[bool, typer.Option(help="Show when each line came (UTC).")] = False,
+) -> None:
+    """Show a board's console until Ctrl-C; all of it is kept as a session."""
+    from engine.cancel import CancelToken
+    from tui.monitor import ConsolePrinter
+
+    with looking(context) as engine:
+        printer = ConsolePrinter(
+            sys.stdout, print_filter, *_program_of(engine, build), timestamps=timestamps
+        )
+        with contextlib.suppress(KeyboardInterrupt):
+            engine.boards.watch(
+                board,
+                baud=baud,
+                reset=reset,
+                on_output=printer.feed,
+                on_note=printer.note,
+                cancel=CancelToken(),
+                holder=getpass.getuser(),
+            )
+
+
+@cli.command("sessions")
+def sessions_command(
+    context: typer.Context,
+    board: Annotated[str | None, typer.Option(help="Only of this board.")] = None,
+    search: Annotated[str | None, typer.Option(help="Print lines with this text instead.")] = None,
+) -> None:
+    """List the sessions that the monitor kept, newest first; or search in them."""
+    from engine.boards import sessions
+
+    with looking(context) as engine:
+        folder = engine.boards.sessions_folder
+        if search is not None:
+            for session, line in sessions.search(folder, search, board=board):
+                print_line(f"{session.board} {line}")
+            return
+        found = sessions.sessions(folder, board=board)
+        if not found:
+            print_line("no sessions yet: espdeck monitor BOARD makes one")
+            return
+        table(
+            ("BEGAN (UTC)", "BOARD", "BYTES", "LOG"),
+            [
+                (
+                    each.began.strftime("%Y-%m-%d %H:%M:%S"),
+                    each.board,
+                    str(each.raw.stat().st_size),
+                    str(each.log),
+                )
+                for each in found
+            ],
+        )
+
+
+def _program_of(engine: Engine, build: str | None) -> tuple[Path | None, Path]:
+    """The ELF of a build, and the folder that its sources are relative to."""
+    if build is None:
+        return None, Path.cwd()
+    number = number_of(build)
+    project = engine.projects.get(str(engine.builds.get(number).project_id))
+    for artifact in engine.builds.artifacts(number):
+        if artifact.kind == "elf":
+            return engine.builds.artifact_file(artifact), Path(project.clone_path)
+    raise UsageError(f"build {number} kept no program (espdeck show {number})")

@@ -1,0 +1,67 @@
+"""What every subcommand uses: the settings, an engine that only looks, tables and lines."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from engine.errors import UsageError
+from engine.text import clean
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+    from engine.settings import Settings
+
+MAX_DIGITS = 18
+"""Digits of a build's number: what SQLite can count to."""
+
+
+def settings_of(context: typer.Context, **flags: Any) -> Settings:
+    """Read the settings; what the command line says wins."""
+    from engine.settings import Settings
+
+    return Settings.load(**({"workspace": context.obj} | flags))
+
+
+@contextlib.contextmanager
+def looking(context: typer.Context) -> Iterator[Engine]:
+    """An engine that runs no builds, open while the block runs."""
+    from engine import Engine
+
+    engine = Engine(settings_of(context))
+    try:
+        engine.open(execute=False)
+        yield engine
+    finally:
+        engine.close()
+
+
+def number_of(text: str) -> int:
+    """The number of a build, as a person writes it."""
+    digits = text.removeprefix("#")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS):
+        raise UsageError(f"{text!r} is not the number of a build")
+    return int(digits)
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Columns as wide as they need to be; the last one is as long as it is."""
+    cleaned = [tuple(clean(str(cell)) for cell in row) for row in rows]
+    widths = [max(len(row[column]) for row in (head, *cleaned)) for column in range(len(head) - 1)]
+    for row in (head, *cleaned):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        print_line("  ".join((*cells, row[-1])).rstrip())
+
+
+def print_json(row: Any, **instead: str) -> None:
+    """Print a row of the store as JSON; ``instead`` replaces some of it."""
+    print_line(json.dumps(row.model_dump(mode="json") | instead))
+
+
+def print_line(text: str) -> None:
+    """Print one line; whatever it is, it cannot steer the terminal."""
+    typer.echo(clean(text))
