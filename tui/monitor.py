@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from engine.boards import console, symbols
-from engine.boards.console import PrintFilter
+from engine.boards.console import LineCutter, PrintFilter
 from engine.text import clean
 
 _COLOURS = {"E": "31", "W": "33"}
 """Foreground colours of ECMA-48 for the levels that should catch the eye."""
-
-MAX_LINE = 4096
-"""Characters of a line without an end that are shown at once."""
 
 
 class ConsolePrinter:
@@ -47,17 +43,12 @@ class ConsolePrinter:
         self._symbols = symbols.load(program) if program is not None else None
         self._root = root
         self._timestamps = timestamps
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._rest = ""
+        self._cutter = LineCutter()
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
-        *lines, self._rest = (self._rest + self._decoder.decode(data)).split("\n")
-        if len(self._rest) > MAX_LINE:
-            lines.append(self._rest)
-            self._rest = ""
-        for line in lines:
-            self._line(line.rstrip("\r"))
+        for line in self._cutter.feed(data):
+            self._line(line)
         self._out.flush()
 
     def note(self, text: str) -> None:

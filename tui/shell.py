@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,6 @@ from engine.text import clean
 if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.settings import Settings
-
-MAX_DIGITS = 18
-"""Digits of a build's number: what SQLite can count to."""
 
 
 def settings_of(context: typer.Context, **flags: Any) -> Settings:
@@ -43,7 +41,7 @@ def looking(context: typer.Context) -> Iterator[Engine]:
 def number_of(text: str) -> int:
     """The number of a build, as a person writes it."""
     digits = text.removeprefix("#")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS):
+    if not re.fullmatch(r"[0-9]{1,18}", digits):  # what SQLite can count to
         raise UsageError(f"{text!r} is not the number of a build")
     return int(digits)
 

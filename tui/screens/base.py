@@ -14,6 +14,7 @@ from engine.events import Event
 from engine.text import clean
 from tui.deck import Deck
 from tui.keymap import Key, Where, bindings_of, keys_of
+from tui.widgets.drawn import Drawn
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -82,6 +83,35 @@ class MainScreen(Screen[None]):
             self.notify(clean(why), severity="warning", markup=False)
             return
         getattr(self, f"do_{name}")()
+
+    @property
+    def moved(self) -> Drawn:
+        """The list or pane that the keys for moving move."""
+        raise NotImplementedError
+
+    def do_down(self) -> None:
+        """One row down."""
+        self.moved.move(1)
+
+    def do_up(self) -> None:
+        """One row up."""
+        self.moved.move(-1)
+
+    def do_page_down(self) -> None:
+        """One page down."""
+        self.moved.move_pages(1)
+
+    def do_page_up(self) -> None:
+        """One page up."""
+        self.moved.move_pages(-1)
+
+    def do_first(self) -> None:
+        """To the first row."""
+        self.moved.to_first()
+
+    def do_last(self) -> None:
+        """To the last row."""
+        self.moved.to_last()
 
     def do_help(self) -> None:
         """Show every key."""

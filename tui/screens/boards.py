@@ -111,29 +111,10 @@ class BoardsScreen(MainScreen):
             lambda _none: self._load(),
         )
 
-    def do_down(self) -> None:
-        """One row down."""
-        self._boards.move(1)
-
-    def do_up(self) -> None:
-        """One row up."""
-        self._boards.move(-1)
-
-    def do_page_down(self) -> None:
-        """One page down."""
-        self._boards.move_pages(1)
-
-    def do_page_up(self) -> None:
-        """One page up."""
-        self._boards.move_pages(-1)
-
-    def do_first(self) -> None:
-        """The first row."""
-        self._boards.move_to(0)
-
-    def do_last(self) -> None:
-        """The last row."""
-        self._boards.move_to(len(self._boards.items) - 1)
+    @property
+    def moved(self) -> RowList[BoardInfo]:
+        """The boards."""
+        return self._boards
 
     def _load(self) -> None:
         from engine.boards.discovery import usb_ports

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events as textual_events
@@ -22,6 +22,7 @@ from tui.layout import PANES, Layout, arrange
 from tui.rows import artifact_parts, finding_parts, finding_text
 from tui.screens.base import MainScreen
 from tui.tail import MAX_LINES
+from tui.widgets.drawn import Drawn
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_pane import PAGE, LivePane, diff_class, log_class
 from tui.widgets.phase_line import PhaseLine
@@ -291,37 +292,23 @@ class BuildScreen(MainScreen):
         self.app.copy_to_clipboard(text)
         self.notify("copied", markup=False, timeout=2)
 
-    def do_down(self) -> None:
-        """One line down."""
-        self._scroll(lambda pane: pane.scroll(1), lambda rows: rows.move(1))
-
-    def do_up(self) -> None:
-        """One line up."""
-        self._scroll(lambda pane: pane.scroll(-1), lambda rows: rows.move(-1))
-
-    def do_page_down(self) -> None:
-        """One page down."""
-        self._scroll(lambda pane: pane.scroll_pages(1), lambda rows: rows.move_pages(1))
-
-    def do_page_up(self) -> None:
-        """One page up."""
-        self._scroll(lambda pane: pane.scroll_pages(-1), lambda rows: rows.move_pages(-1))
-
     def do_left(self) -> None:
         """What is left of long lines."""
-        self._scroll(lambda pane: pane.scroll_aside(-8), lambda _rows: None)
+        self._move_aside(-8)
 
     def do_right(self) -> None:
         """What is right of long lines."""
-        self._scroll(lambda pane: pane.scroll_aside(8), lambda _rows: None)
+        self._move_aside(8)
 
-    def do_first(self) -> None:
-        """To the beginning."""
-        self._scroll(lambda pane: pane.to_start(), lambda rows: rows.move_to(0))
+    @property
+    def moved(self) -> Drawn:
+        """The pane that has the focus."""
+        return self._pane(self._focused)
 
-    def do_last(self) -> None:
-        """To the end."""
-        self._scroll(lambda pane: pane.follow(True), lambda rows: rows.move_to(len(rows.items) - 1))
+    def _move_aside(self, cells: int) -> None:
+        pane = self._logs.get(self._focused)
+        if pane is not None:
+            pane.scroll_aside(cells)
 
     def _load(self) -> None:
         """Read the build from the store; what happens meanwhile waits."""
@@ -427,7 +414,7 @@ class BuildScreen(MainScreen):
         self._show_logs()
         self._bar.refresh()
 
-    def _pane(self, name: str) -> Widget:
+    def _pane(self, name: str) -> Drawn:
         if name == "findings":
             return self._findings
         return self._artifacts if name == "artifacts" else self._logs[name]
@@ -476,16 +463,6 @@ class BuildScreen(MainScreen):
         at = keys.index(now) if now in keys else len(keys) - 1
         self._chosen[self._focused] = keys[(at + step) % len(keys)]
         self._show_logs()
-
-    def _scroll(
-        self,
-        pane: Callable[[LivePane], None],
-        rows: Callable[[RowList[FindingRow] | RowList[Artifact]], None],
-    ) -> None:
-        if self._focused in self._logs:
-            pane(self._logs[self._focused])
-        else:
-            rows(self._findings if self._focused == "findings" else self._artifacts)
 
     def _close_search(self) -> None:
         self._search.display = False

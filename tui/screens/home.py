@@ -266,32 +266,9 @@ class HomeScreen(MainScreen):
         """The builds."""
         self.set_focus(self._builds)
 
-    def do_down(self) -> None:
-        """One row down."""
-        self._list.move(1)
-
-    def do_up(self) -> None:
-        """One row up."""
-        self._list.move(-1)
-
-    def do_page_down(self) -> None:
-        """One page down."""
-        self._list.move_pages(1)
-
-    def do_page_up(self) -> None:
-        """One page up."""
-        self._list.move_pages(-1)
-
-    def do_first(self) -> None:
-        """The first row."""
-        self._list.move_to(0)
-
-    def do_last(self) -> None:
-        """The last row."""
-        self._list.move_to(len(self._list.items) - 1)
-
     @property
-    def _list(self) -> RowList[Project] | RowList[Build]:
+    def moved(self) -> RowList[Project] | RowList[Build]:
+        """The list that has the focus."""
         return self._builds if self._builds.has_focus else self._projects
 
     def _load_projects(self, select: UUID | None = None) -> None:

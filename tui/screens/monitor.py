@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import getpass
 import threading
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.widgets import Input
 
-from engine.boards.console import PrintFilter
+from engine.boards.console import LineCutter, PrintFilter
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, EspdeckError, UsageError
 from engine.events import Event
@@ -28,8 +27,6 @@ of the first ESP32s with a 26 MHz crystal."""
 
 WAITING_LINES = 20_000
 """Lines that may wait for the screen; the session has all."""
-
-MAX_LINE = 4096
 
 
 class _Line:
@@ -155,35 +152,20 @@ class MonitorScreen(MainScreen):
         """What is right of long lines."""
         self._pane.scroll_aside(8)
 
-    def do_down(self) -> None:
-        """One line down."""
-        self._pane.scroll(1)
-
-    def do_up(self) -> None:
-        """One line up."""
-        self._pane.scroll(-1)
-
-    def do_page_down(self) -> None:
-        """One page down."""
-        self._pane.scroll_pages(1)
-
-    def do_page_up(self) -> None:
-        """One page up."""
-        self._pane.scroll_pages(-1)
-
     def do_first(self) -> None:
         """To the beginning of what is in memory."""
-        self._pane.to_start(self._tail.first)
+        self._pane.to_first(self._tail.first)
 
-    def do_last(self) -> None:
-        """To the end."""
-        self._pane.follow(True)
+    @property
+    def moved(self) -> LivePane:
+        """The console."""
+        return self._pane
 
     def _watch(self, *, reset: bool) -> None:
         """Read the board anew, in a thread; who read it before ends."""
         self._token.cancel()
         token = self._token = CancelToken()
-        reader = _Reader(self)
+        cutter = LineCutter()
         baud, board = BAUDS[self._baud], self._board
 
         def watch() -> None:
@@ -192,7 +174,7 @@ class MonitorScreen(MainScreen):
                     board,
                     baud=baud,
                     reset=reset,
-                    on_output=reader.feed,
+                    on_output=lambda data: self._put(cutter.feed(data)),
                     on_note=self._take_note,
                     cancel=token,
                     holder=getpass.getuser(),
@@ -206,12 +188,12 @@ class MonitorScreen(MainScreen):
 
     def _take_note(self, note: str) -> None:
         self._note = note
-        self.put([_Line(f"--- {note}")])
+        self._put([f"--- {note}"])
 
-    def put(self, lines: list[_Line]) -> None:
+    def _put(self, lines: list[str]) -> None:
         """Take lines from the thread that reads."""
         with self._lock:
-            self._waiting += lines
+            self._waiting += map(_Line, lines)
             over = len(self._waiting) - WAITING_LINES
             if over > 0:
                 del self._waiting[:over]
@@ -234,21 +216,3 @@ class MonitorScreen(MainScreen):
     def _close_filter(self) -> None:
         self._typed.display = False
         self.set_focus(self._pane)
-
-
-class _Reader:
-    """Cuts the bytes of one reading thread into lines."""
-
-    def __init__(self, screen: MonitorScreen) -> None:
-        self._screen = screen
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._rest = ""
-
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
-        *lines, self._rest = (self._rest + self._decoder.decode(data)).split("\n")
-        if len(self._rest) > MAX_LINE:
-            lines.append(self._rest)
-            self._rest = ""
-        if lines:
-            self._screen.put([_Line(line.rstrip("\r")) for line in lines])

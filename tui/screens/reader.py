@@ -72,11 +72,11 @@ class Reader(ModalScreen[None]):
         tail = LogTail()
         tail.extend(0, lines)
         self._pane.show(tail)
-        self._pane.to_start()
+        self._pane.to_first()
 
     def action_scroll(self, lines: int) -> None:
         """Move so many lines."""
-        self._pane.scroll(lines)
+        self._pane.move(lines)
 
     def action_aside(self, cells: int) -> None:
         """Move along long lines."""
@@ -84,15 +84,15 @@ class Reader(ModalScreen[None]):
 
     def action_pages(self, pages: int) -> None:
         """Move so many pages."""
-        self._pane.scroll_pages(pages)
+        self._pane.move_pages(pages)
 
     def action_start(self) -> None:
         """To the beginning."""
-        self._pane.to_start()
+        self._pane.to_first()
 
     def action_end(self) -> None:
         """To the end."""
-        self._pane.follow(True)
+        self._pane.to_last()
 
     def action_copy(self) -> None:
         """Copy all of it."""

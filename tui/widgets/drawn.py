@@ -33,9 +33,26 @@ class Drawn(Widget, can_focus=True):
         super()._on_mount(event)
         self.cut = cast("Deck", self.app).glyphs.cut
 
-    def wheel(self, rows: int) -> None:
-        """Move by rows of the mouse wheel."""
+    def move(self, rows: int) -> None:
+        """Move by rows."""
         raise NotImplementedError
+
+    def move_pages(self, pages: int) -> None:
+        """Move by pages, of which one row stays."""
+        self.move(pages * max(1, self.rows - 1))
+
+    def to_first(self) -> None:
+        """Go to the first row."""
+        raise NotImplementedError
+
+    def to_last(self) -> None:
+        """Go to the last row."""
+        raise NotImplementedError
+
+    @property
+    def rows(self) -> int:
+        """Rows that are seen below the title."""
+        return max(1, self.size.height - 1)
 
     def style_of(self, name: str) -> Style:
         """The style of a component class, without its prefix."""
@@ -69,8 +86,8 @@ class Drawn(Widget, can_focus=True):
 
     def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
-        self.wheel(WHEEL)
+        self.move(WHEEL)
 
     def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
-        self.wheel(-WHEEL)
+        self.move(-WHEEL)

@@ -156,41 +156,37 @@ class LivePane(Drawn):
         self._marked = None
         self.refresh()
 
-    def scroll(self, lines: int) -> None:
+    def move(self, rows: int) -> None:
         """Move by lines; at the end it follows."""
-        self._go(self._first() + lines)
-
-    def scroll_pages(self, pages: int) -> None:
-        """Move by pages, of which one row stays."""
-        self.scroll(pages * max(1, self._rows() - 1))
+        self._go(self._first() + rows)
 
     def scroll_aside(self, cells: int) -> None:
         """Move along long lines."""
         first = self._first()
-        lines = (self._line(number) or "" for number in range(first, first + self._rows()))
+        lines = (self._line(number) or "" for number in range(first, first + self.rows))
         longest = max(len(line) for line in lines)
         last = max(0, longest + 1 - self.size.width)
         self._left = max(0, min(self._left + cells, last))
         self.refresh()
 
-    def to_start(self, first: int = 0) -> None:
+    def to_first(self, first: int = 0) -> None:
         """Show the first line, or the first that there is."""
         self._go(first, may_follow=False)
+
+    def to_last(self) -> None:
+        """Show the last line, and follow."""
+        self.follow(True)
 
     def to_line(self, number: int, *, mark: str) -> None:
         """Highlight a line and show it a third down; ``mark`` says in the title what it is."""
         self._marked, self._mark = number, mark
         self._left = 0
-        self._go(number - self._rows() // 3, may_follow=False)
-
-    def wheel(self, rows: int) -> None:
-        """Move by rows of the mouse wheel."""
-        self.scroll(rows)
+        self._go(number - self.rows // 3, may_follow=False)
 
     def visible_text(self) -> str:
         """What it shows, cleaned, without the title."""
         first = self._first()
-        lines = (self._line(number) for number in range(first, first + self._rows()))
+        lines = (self._line(number) for number in range(first, first + self.rows))
         return "\n".join(clean(line) for line in lines if line is not None)
 
     def render_line(self, y: int) -> Strip:
@@ -233,16 +229,13 @@ class LivePane(Drawn):
             parts.append(f"{self._tail.missed} skipped")
         if self._top is not None:
             first = self._first()
-            parts.append(f"{first + 1}-{min(end, first + self._rows())}/{end}")
-        elif end > self._rows():
+            parts.append(f"{first + 1}-{min(end, first + self.rows)}/{end}")
+        elif end > self.rows:
             parts.append(str(end))
         return f" {', '.join(parts)} " if parts else ""
 
-    def _rows(self) -> int:
-        return max(1, self.size.height - 1)
-
     def _first(self) -> int:
-        end = max(0, self._tail.end - self._rows())
+        end = max(0, self._tail.end - self.rows)
         return end if self._top is None else min(self._top, end)
 
     def _line(self, number: int) -> str | None:
@@ -252,7 +245,7 @@ class LivePane(Drawn):
         return line
 
     def _go(self, top: int, *, may_follow: bool = True) -> None:
-        end = max(0, self._tail.end - self._rows())
+        end = max(0, self._tail.end - self.rows)
         self._top = None if may_follow and top >= end else max(0, min(top, end))
         self.refresh()
 

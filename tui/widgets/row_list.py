@@ -90,7 +90,7 @@ class RowList(Drawn, Generic[T]):
     @property
     def at_end(self) -> bool:
         """Whether the cursor is near the last item: time to load more."""
-        return self._cursor >= len(self._items) - max(1, self._rows())
+        return self._cursor >= len(self._items) - max(1, self.rows)
 
     def fill(self, items: Sequence[T], *, empty: str | None = None) -> None:
         """Show other items; the cursor stays with its item if it is still there."""
@@ -126,10 +126,6 @@ class RowList(Drawn, Generic[T]):
         """Move the cursor."""
         self.move_to(self._cursor + rows)
 
-    def move_pages(self, pages: int) -> None:
-        """Move the cursor by pages."""
-        self.move(pages * max(1, self._rows() - 1))
-
     def move_to(self, index: int) -> None:
         """Put the cursor on an item by its place."""
         index = max(0, min(index, len(self._items) - 1))
@@ -139,9 +135,13 @@ class RowList(Drawn, Generic[T]):
             self.refresh()
             self.post_message(self.Moved(self))
 
-    def wheel(self, rows: int) -> None:
-        """Move the cursor with the mouse wheel."""
-        self.move(rows)
+    def to_first(self) -> None:
+        """Put the cursor on the first item."""
+        self.move_to(0)
+
+    def to_last(self) -> None:
+        """Put the cursor on the last item."""
+        self.move_to(len(self._items) - 1)
 
     def render_line(self, y: int) -> Strip:
         """One row: the title, or an item."""
@@ -171,11 +171,8 @@ class RowList(Drawn, Generic[T]):
             if event.chain == 2:
                 self.post_message(self.Opened(self))
 
-    def _rows(self) -> int:
-        return max(1, self.size.height - 1)
-
     def _show_cursor(self) -> None:
-        rows = self._rows()
+        rows = self.rows
         self._top = min(self._top, self._cursor)
         self._top = max(self._top, self._cursor - rows + 1, 0)
         self._top = min(self._top, max(0, len(self._items) - rows))
