@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from engine.boards.service import Boards, check_names
+from engine.boards.names import check_names
+from engine.boards.service import Boards
 from engine.builds import Builds, BuildServices
 from engine.cancel import CancelToken
 from engine.checkup import Checkup, checkup
@@ -104,11 +105,11 @@ class Engine:
             UsageError: a setting makes no sense.
         """
         folder = self.settings.workspace
-        check_names(self.settings.boards)
+        check_names((*self.settings.boards, *self.settings.board))
         self._store = store = Store(folder / "espdeck.db")
         _log_to(folder / "espdeck.log")
         self._journal = Journal(store, self.events)
-        self.boards = Boards(self.settings.boards, folder / "boards", store)
+        self.boards = Boards(self.settings.boards, folder / "boards", store, self.settings.board)
         self._slots = Slots(folder / "worktrees")
         self.projects = Projects(store, self.events, folder / "projects", self._slots)
         self._runs = Runs(folder / "runs.db")

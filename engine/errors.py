@@ -23,6 +23,14 @@ class BoardError(EspdeckError):
     """A board cannot be used: its port is absent, busy or vanished, or it does not answer."""
 
 
+class BoardGoneError(BoardError):
+    """A board was there and is not any more; it may come back."""
+
+
+class BoardSilentError(BoardError):
+    """A board's port is there, but no chip answers at it."""
+
+
 class CancelledError(EspdeckError):
     """The build was cancelled while this was running."""
 

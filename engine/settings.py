@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,6 +28,20 @@ def config_file() -> Path:
     return Path(named) if named else user_config_path("espdeck") / "config.toml"
 
 
+class BoardSettings(BaseModel):
+    """What a person can set for one board: programs for a board that has no DTR and RTS."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reset_command: tuple[str, ...] = ()
+    """Program and arguments that reset the board; its last argument is ``bootloader`` or ``run``:
+    what the chip is to start."""
+
+    power_command: tuple[str, ...] = ()
+    """Program and arguments that switch the board's power; its last argument is ``on`` or
+    ``off``."""
+
+
 class Settings(BaseSettings):
     """What a person can set. Every field is a key of the file and an ``ESPDECK_*`` variable."""
 
@@ -39,6 +53,9 @@ class Settings(BaseSettings):
     boards: tuple[str, ...] = ()
     """Boards that builds may flash: a serial port (``/dev/ttyUSB0``), a serial URL
     (``socket://host:port``, ``rfc2217://host:port``), or ``virtual:esp32c3``."""
+
+    board: dict[str, BoardSettings] = Field(default_factory=dict)
+    """What holds for one board only, by its name: ``[board."/dev/ttyUSB0"]``."""
 
     max_concurrent_builds: int = Field(default=2, ge=1, le=32)
     """How many builds run at the same time on this machine."""
@@ -54,6 +71,10 @@ class Settings(BaseSettings):
 
     flash_baud: int = Field(default=460800, ge=9600, le=5_000_000)
     """Speed of flashing; the console's own speed is a project's ``baud``."""
+
+    flash_secure: bool = False
+    """Flash images that are signed for Secure Boot or encrypted: their first start may burn eFuses
+    for good."""
 
     mouse: bool = True
     """Whether the app takes the mouse; off leaves it to the terminal, for selecting text."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine import manifest
 from engine.findings import Finding
 from engine.pipelines.model import StageContext, StageResult
@@ -37,8 +39,8 @@ def run(context: StageContext) -> StageResult:
         else f"no expectations: {manifest.FILE_NAME} would say what the firmware should print"
     )
     untested: list[str] = []
-    board = context.boards.choose(context.board, context.target)
-    if board is None:
+    boards = context.boards.choose(context.board, context.target)
+    if not boards:
         untested.append(
             "no board was wanted"
             if context.board == "none"
@@ -49,23 +51,29 @@ def run(context: StageContext) -> StageResult:
         untested.append(reason)
     for line in untested:
         say(line)
-    say(f"board {board or 'none'}, simulator {simulator.name if simulator else 'none'}")
+    where = f"board {_shown(boards)}, simulator {simulator.name if simulator else 'none'}"
+    say(where)
     notes = tuple(
         Finding(severity=Severity.INFO, code="plan.untested", message=line) for line in untested
     )
     return StageResult(
         status=StageStatus.SUCCESS,
-        summary=f"{toolchain.name} for {context.target}, "
-        f"board {board or 'none'}, simulator {simulator.name if simulator else 'none'}",
+        summary=f"{toolchain.name} for {context.target}, {where}",
         findings=notes,
         output=Planned(
             toolchain=toolchain.name,
             manifest=expected,
-            board=board,
+            boards=boards,
             simulator=simulator.name if simulator else None,
             untested=tuple(untested),
         ),
     )
+
+
+def _shown(boards: Sequence[str]) -> str:
+    if not boards:
+        return "none"
+    return boards[0] if len(boards) == 1 else f"{boards[0]} or the first free of {len(boards)}"
 
 
 def _choose_simulator(context: StageContext) -> tuple[Simulator | None, str]:

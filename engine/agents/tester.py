@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import re2
 
-from engine.boards import flasher, monitor
+from engine.boards.bootlog import Resets
 from engine.boards.flasher import BoardIdentity
+from engine.boards.held import FlashOptions
 from engine.findings import Finding
 from engine.image import Image
 from engine.manifest import Manifest
@@ -47,6 +48,7 @@ class Listener:
         self._panicked = False
         self._panic_over = False
         self.lines = 0
+        self.resets = Resets()
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -66,7 +68,7 @@ class Listener:
     @property
     def done(self) -> bool:
         """Whether there is nothing left to wait for."""
-        if self._panic_over:
+        if self._panic_over or self.resets.loop:
             return True
         if not self._patterns and not self._wants_unity:
             return False
@@ -96,6 +98,7 @@ class Listener:
             if pattern not in self._found and compiled.search(line):
                 self._found[pattern] = line
         self._unity.add(line)
+        self.resets.add(line)
         if _PANIC in line:
             self._panicked = True
         elif self._panicked and line.startswith(_PANIC_ENDS):
@@ -107,9 +110,9 @@ def run(context: StageContext) -> StageResult:
     plan = context.output_of("plan", Planned)
     image = context.output_of("build", Compiled).image
     if context.stage.key == "test.board":
-        if plan.board is None:
+        if not plan.boards:
             return _skipped(plan.untested, "board")
-        return _on_board(context, plan.board, plan.manifest, image)
+        return _on_board(context, plan.boards, plan.manifest, image)
     if plan.simulator is None:
         return _skipped(plan.untested, "simulator")
     return _in_simulator(context, plan.simulator, plan.manifest, image)
@@ -120,35 +123,47 @@ def _skipped(reasons: tuple[str, ...], what: str) -> StageResult:
     return StageResult(status=StageStatus.SKIPPED, summary=reason)
 
 
-def _on_board(context: StageContext, board: str, manifest: Manifest, image: Image) -> StageResult:
-    report, listener = context.report, Listener(manifest)
-    with context.boards.use(board, cancel=context.cancel, on_wait=report.log) as port:
-        identity = context.boards.identity(board, port, context.cancel)
+def _on_board(
+    context: StageContext, boards: Sequence[str], manifest: Manifest, image: Image
+) -> StageResult:
+    report, listener, settings = context.report, Listener(manifest), context.settings
+    with context.boards.use(
+        *boards,
+        cancel=context.cancel,
+        on_wait=report.log,
+        purpose=f"build {context.build_id}",
+    ) as board:
+        identity = board.identity()
         report.log(
-            f"flashing {board} ({port}): {identity.chip} {identity.revision}, {identity.mac}"
+            f"flashing {board.name} ({board.url}): {identity.chip} {identity.revision}, "
+            f"{identity.mac}"
         )
-        flasher.flash(
-            port,
+        board.flash(
             image,
+            FlashOptions(baud=settings.flash_baud, secure=settings.flash_secure),
             on_output=report.output,
             on_progress=lambda percent, message: report.progress(percent * 0.6, message),
-            cancel=context.cancel,
-            timeout=context.settings.flash_timeout,
-            baud=context.settings.flash_baud,
+            timeout=settings.flash_timeout,
         )
         seconds = _seconds(manifest)
-        report.log(f"listening to {board} at {manifest.baud} baud for up to {seconds:g} s")
+        report.log(f"listening to {board.name} at {manifest.baud} baud for up to {seconds:g} s")
         report.progress(60, f"listening for up to {seconds:g} s")
-        monitor.read_serial(
-            port,
+        board.listen(
             baud=manifest.baud,
             on_output=_both(report.serial, listener.feed),
             until=lambda: listener.done,
             seconds=seconds,
-            cancel=context.cancel,
             reset=True,
         )
-    return _judge(context, listener, board, identity=identity)
+        resets = listener.resets
+        context.boards.count_resets(
+            board.name, brownouts=resets.brownouts, watchdogs=resets.watchdogs
+        )
+        if resets.loop and board.park():
+            report.log(
+                f"boot loop ({resets.loop}): stopped, {board.name} is left in its bootloader"
+            )
+        return _judge(context, listener, board.name, identity=identity)
 
 
 def _in_simulator(

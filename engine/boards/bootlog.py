@@ -113,6 +113,34 @@ class BootLog:
     findings: tuple[Finding, ...]
 
 
+class Resets:
+    """Counts the resets that nobody asked for, line by line, as a console is read.
+
+    Args:
+        brownouts: resets because the supply fell too low.
+        watchdogs: resets by a watchdog.
+    """
+
+    def __init__(self) -> None:
+        self.brownouts = 0
+        self.watchdogs = 0
+        self._causes: Counter[str] = Counter()
+
+    def add(self, line: str) -> None:
+        """Take the next line."""
+        found = _RESET.search(line[:_MAX_LINE])
+        if found is None or _EXPECTED.match(found[2]):
+            return
+        self._causes[found[2]] += 1
+        self.brownouts += "BROWN" in found[2]
+        self.watchdogs += "WDT" in found[2]
+
+    @property
+    def loop(self) -> str:
+        """The cause that came :data:`LOOP` times, as the ROM spells it; empty for none."""
+        return next((cause for cause, times in self._causes.items() if times >= LOOP), "")
+
+
 def examine(text: str, *, target: str) -> BootLog:
     """Read a boot log.
 

@@ -1,30 +1,30 @@
-"""Flashing: the real esptool, in a process of its own.
-
-What it prints is documented by example only (esptool documentation, "Basic Commands"); the lines
-that are read here are those of esptool 5.
-"""
+"""A board's flash and eFuses through esptool: identify, write, verify, read, erase."""
 
 from __future__ import annotations
 
+import json
 import re
-import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from engine.boards import ports
+from engine.boards.tool import Reach, espefuse, esptool
 from engine.cancel import CancelToken
-from engine.errors import BoardError, ToolError
+from engine.errors import BoardError
 from engine.image import FlashPart, Image
-from engine.process import Completed, run
 
-CONNECT_ATTEMPTS = 5
-"""How often esptool tries to get an answer; each takes a second or two."""
+SECTOR = 4096
+"""Bytes that are erased at once: offsets and sizes of an erasure are multiples of it."""
 
-_PROGRESS = re.compile(rb"^Writing at 0x([0-9a-fA-F]+) .*?([0-9.]+)%")
+_ANSWER_SECONDS = 30.0
+_PROGRESS = re.compile(rb"^(?:Writing at|Reading from) 0x([0-9a-fA-F]+) .*?([0-9.]+)%")
 _VERIFIED = "Hash of data verified."
 _SIZES = {1 << 20: "MB", 1 << 10: "KB"}
-_QUIET_TERMINAL = {"TERM": "dumb", "NO_COLOR": "1", "PYTHONUTF8": "1", "COLUMNS": "100"}
+
+OnLine = Callable[[bytes], None]
+OnProgress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +46,33 @@ class BoardIdentity:
     features: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Efuse:
+    """One eFuse field: ``category`` groups it as espefuse does, ``value`` is for people."""
+
+    name: str
+    category: str
+    value: str
+    description: str
+
+
 def identify(
-    port: str,
-    *,
-    cancel: CancelToken,
-    on_output: Callable[[bytes], None] | None = None,
-    timeout: float = 30.0,
+    reach: Reach, *, cancel: CancelToken, timeout: float = _ANSWER_SECONDS
 ) -> BoardIdentity:
     """Ask a board what it is; resets it.
 
     Args:
-        port: a serial port or URL.
+        reach: the board.
         cancel: ends it early.
-        on_output: called with what esptool prints, line by line.
         timeout: seconds for all of it.
 
     Raises:
         BoardError: the port cannot be used or the board does not answer.
         CancelledError, Interrupted: as ``cancel`` says.
     """
-    done = _esptool(port, ["flash-id"], on_output or (lambda line: None), cancel, timeout)
-    if done.returncode != 0:
-        raise BoardError(_reason(port, done.tail))
-    identity = parse_identity(done.tail)
+    identity = parse_identity(esptool(reach, ["flash-id"], cancel=cancel, timeout=timeout))
     if identity is None:
-        raise BoardError(f"{port}: esptool did not say which chip it found")
+        raise BoardError(f"{reach.port}: esptool did not say which chip it found")
     return identity
 
 
@@ -93,25 +95,23 @@ def parse_identity(text: str) -> BoardIdentity | None:
 
 
 def flash(
-    port: str,
+    reach: Reach,
     image: Image,
     *,
-    on_output: Callable[[bytes], None],
-    on_progress: Callable[[float, str], None],
+    on_output: OnLine,
+    on_progress: OnProgress,
     cancel: CancelToken,
     timeout: float = 120.0,
-    baud: int = 460800,
 ) -> float:
     """Write an image to a board, verify it by its hash, and reset the board into it.
 
     Args:
-        port: a serial port or URL.
-        image: what to write, for the chip it is for.
+        reach: the board; another chip than the image's is refused before a byte is written.
+        image: what to write.
         on_output: called with what esptool prints, line by line, without its progress lines.
         on_progress: called with percent (0 to 100, of all parts by their size) and what is done.
         cancel: ends it early; the flash is then half written.
         timeout: seconds for all of it.
-        baud: speed while flashing, in bits a second.
 
     Returns:
         Seconds it took.
@@ -136,63 +136,110 @@ def flash(
         on_progress(min(100.0, 100 * share / total), f"writing {name}")
 
     on_progress(0.0, "connecting")
-    arguments = ["write-flash", "--flash-mode", image.flash_mode, "--flash-freq", image.flash_freq]
-    arguments += ["--flash-size", _size_word(image.flash_size)]
-    for part in image.parts:
-        arguments += [hex(part.offset), str(part.path)]
-    options = ["--chip", image.target, "--baud", str(baud)]
-    done = _esptool(port, [*options, *arguments], take, cancel, timeout)
-    if done.returncode != 0:
-        raise BoardError(_reason(port, done.tail))
-    if _VERIFIED not in done.tail:
-        raise BoardError(f"{port}: esptool did not verify what it wrote")
+    arguments = ["--chip", image.target, "write-flash", "--flash-mode", image.flash_mode]
+    arguments += ["--flash-freq", image.flash_freq, "--flash-size", _size_word(image.flash_size)]
+    said = esptool(
+        reach, [*arguments, *_files(image)], cancel=cancel, timeout=timeout, on_line=take
+    )
+    if _VERIFIED not in said:
+        raise BoardError(f"{reach.port}: esptool did not verify what it wrote")
     on_progress(100.0, "verified")
     return time.monotonic() - started
 
 
-def _esptool(
-    port: str,
-    arguments: Sequence[str],
-    on_line: Callable[[bytes], None],
+def verify(reach: Reach, image: Image, *, cancel: CancelToken, timeout: float = 120.0) -> None:
+    """Compare a board's flash with an image, by hash; nothing is written.
+
+    Raises:
+        BoardError: it holds something else, or as :func:`flash`.
+        CancelledError, Interrupted: as ``cancel`` says.
+    """
+    # Mode, frequency and size lie in the image's header: written, they are the flasher's.
+    arguments = ["--chip", image.target, "verify-flash", "--flash-mode", image.flash_mode]
+    arguments += ["--flash-freq", image.flash_freq, "--flash-size", _size_word(image.flash_size)]
+    esptool(reach, [*arguments, *_files(image)], cancel=cancel, timeout=timeout)
+
+
+def read_flash(
+    reach: Reach,
+    file: Path,
+    *,
+    offset: int,
+    size: int,
+    on_progress: OnProgress,
     cancel: CancelToken,
-    timeout: float,
-) -> Completed:
-    ports.check(port)
-    command = [sys.executable, "-P", "-m", "esptool", "--port", port]
-    command += ["--connect-attempts", str(CONNECT_ATTEMPTS), *arguments]
-    rest = b""
+    timeout: float = 600.0,
+) -> None:
+    """Copy a part of a board's flash into a file.
 
-    def split(chunk: bytes) -> None:
-        nonlocal rest
-        *lines, rest = (rest + chunk.replace(b"\r", b"\n")).split(b"\n")
-        for line in lines:
-            on_line(line + b"\n")
+    Args:
+        reach: the board.
+        file: where to; replaced.
+        offset, size: in bytes.
+        on_progress: called with percent (0 to 100) and what is done.
+        cancel: ends it early.
+        timeout: seconds for all of it.
 
-    try:
-        done = run(command, timeout=timeout, cancel=cancel, on_output=split, env=_QUIET_TERMINAL)
-    except ToolError as error:
-        raise BoardError(f"{port}: esptool took longer than {timeout:g} s") from error
-    if rest:
-        on_line(rest + b"\n")
-    return done
+    Raises:
+        BoardError: the flash ends before, the file cannot be written, or as :func:`flash`.
+        CancelledError, Interrupted: as ``cancel`` says.
+    """
+
+    def take(line: bytes) -> None:
+        found = _PROGRESS.match(line)
+        if found:
+            on_progress(float(found[2]), "reading")
+
+    on_progress(0.0, "connecting")
+    arguments = ["read-flash", hex(offset), hex(size), str(file)]
+    esptool(reach, arguments, cancel=cancel, timeout=timeout, on_line=take)
+    on_progress(100.0, "read")
 
 
-def _reason(port: str, text: str) -> str:
-    """One line for what esptool complained of."""
-    wrong = re.search(r"This chip is ([\w-]+), not ([\w-]+)", text)
-    if wrong:
-        return f"{port}: the board is an {wrong[1]}, the image is for {wrong[2]}"
-    if "Failed to connect to" in text:
-        return f"{port}: no answer; hold BOOT, press RESET, let go of BOOT, and try again"
-    known = ports.explain(port, text)
-    if known:
-        # Once it has talked to a board, a port that cannot be opened again is one that went.
-        return ports.vanished(port) if "\nConnected to " in text else known
-    if "MD5 of file does not match" in text:
-        return f"{port}: the flash did not keep what was written; it may be worn out or locked"
-    fatal = re.findall(r"(?:A fatal error occurred|[Ee]rror): (.+)", text)
-    lines = [line for line in text.splitlines() if line.strip()]
-    return f"{port}: esptool: {(fatal or lines or ['no reason given'])[-1].strip()}"
+def erase(
+    reach: Reach, *, region: tuple[int, int] | None, cancel: CancelToken, timeout: float = 180.0
+) -> None:
+    """Erase a board's flash.
+
+    Args:
+        reach: the board.
+        region: offset and size in bytes, multiples of :data:`SECTOR`; None erases all of it.
+        cancel: ends it early.
+        timeout: seconds for all of it.
+
+    Raises:
+        BoardError: as :func:`flash`.
+        CancelledError, Interrupted: as ``cancel`` says.
+    """
+    arguments = ["erase-flash"] if region is None else ["erase-region", *map(hex, region)]
+    esptool(reach, arguments, cancel=cancel, timeout=timeout)
+
+
+def efuses(reach: Reach, *, cancel: CancelToken, timeout: float = 60.0) -> tuple[Efuse, ...]:
+    """Read a board's eFuses; none is ever written. Keys that cannot be read stay unknown.
+
+    Raises:
+        BoardError: as :func:`flash`.
+        CancelledError, Interrupted: as ``cancel`` says.
+    """
+    with tempfile.TemporaryDirectory(prefix="espdeck-") as folder:
+        file = Path(folder) / "efuses.json"
+        arguments = ["summary", "--format", "json", "--file", str(file)]
+        espefuse(reach, arguments, cancel=cancel, timeout=timeout)
+        found = json.loads(file.read_text("utf-8"))
+    return tuple(
+        Efuse(
+            name=str(each["name"]),
+            category=str(each["category"]),
+            value=str(each["value"]),
+            description=str(each["description"]),
+        )
+        for each in found.values()
+    )
+
+
+def _files(image: Image) -> list[str]:
+    return [word for part in image.parts for word in (hex(part.offset), str(part.path))]
 
 
 def _part_at(address: int, parts: Sequence[FlashPart]) -> int:

@@ -21,6 +21,7 @@ from engine.errors import BoardError
 _SOCKET = "socket://"
 _CONNECT_SECONDS = 10.0
 _CHUNK = 1 << 16
+_ANY_BAUD = 115200
 _TICK = 0.1  # seconds after which cancel and the deadline are looked at again
 _RESET_SECONDS = 0.1  # how long the reset line is held; esptool's hard reset does the same
 
@@ -65,6 +66,22 @@ def read_serial(
                 on_output(data)
                 if until():
                     return
+
+
+def reset(port: str, *, cancel: CancelToken) -> None:
+    """Reset a board by its RTS line.
+
+    Args:
+        port: a serial port, or a URL that has such a line (``rfc2217://``).
+        cancel: ends it early.
+
+    Raises:
+        BoardError: the port is absent, busy, or vanished; one line.
+        CancelledError, Interrupted: as ``cancel`` says.
+    """
+    ports.check(port)
+    with _explained(port), _open(port, _ANY_BAUD) as line:
+        _reset(line, cancel)
 
 
 @contextlib.contextmanager

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import math
-import threading
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from engine.boards import discovery, monitor, ports
-from engine.boards.flasher import BoardIdentity, identify
-from engine.boards.lock import hold
+from engine.boards import discovery
+from engine.boards.flasher import BoardIdentity
+from engine.boards.held import HeldBoard
+from engine.boards.lab import VirtualLab
+from engine.boards.lock import hold_one, holder_of
+from engine.boards.names import USB, check_names, is_virtual, virtual_chip, virtual_name
 from engine.boards.sessions import Recorder
-from engine.boards.virtual import VirtualBoard
 from engine.cancel import CancelToken
-from engine.errors import BoardError, MissingToolError, UsageError
+from engine.errors import BoardError, UsageError
+from engine.settings import BoardSettings
 from engine.store import boards as board_rows
 from engine.store.database import Store
 from engine.store.tables import BoardRow, utc_now
-from engine.words import TARGETS
-
-VIRTUAL = "virtual:"
-
-USB = "usb-"
 
 RELEASED = 0.5
 """Seconds between two looks whether a reserved board was given back."""
@@ -33,8 +31,13 @@ RELEASED = 0.5
 MAX_HOURS = 24 * 30
 """The longest reservation."""
 
-BACK_AGAIN = 0.5
-"""Seconds between two looks for a board that vanished."""
+MAX_REMARK = 200
+"""Characters of what people write about a board."""
+
+LOCKS = "locks"
+"""Folder of the lock files."""
+
+_LABEL = re.compile(r"[A-Za-z0-9._-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,117 +46,156 @@ class BoardInfo:
 
     Args:
         name: how it was named in the settings: a port, a URL, or ``virtual:CHIP``.
+        label: how people call it, empty for nothing.
+        remark: what they wrote about it.
         kind: ``virtual`` or ``serial``.
         chip: the chip where it is known, else an empty string.
+        revision, mac, flash_size: what it said of itself when it was asked last.
         reserved: who reserved it, until when, and why; empty when nobody did.
-        state: ``free``, ``busy`` (a stage holds it) or ``off`` (a virtual board not started).
+        state: ``free``, ``busy`` (somebody holds it) or ``off`` (a virtual board not started).
+        holder: who holds a busy one: a build, a person's monitor.
         url: what esptool and pyserial open.
+        brownouts, watchdog_resets: how often it was seen to reset by itself.
     """
 
     name: str
+    label: str
+    remark: str
     kind: str
     chip: str
+    revision: str
+    mac: str
+    flash_size: int | None
     reserved: str
     state: str
+    holder: str
     url: str
-
-
-def check_names(names: Sequence[str]) -> None:
-    """See whether boards are named in a way that means something.
-
-    Args:
-        names: ports, URLs, ``virtual:CHIP`` and identities of USB ports (``usb-…``).
-
-    Raises:
-        UsageError: one is none of these.
-    """
-    for name in names:
-        if name.startswith(VIRTUAL) and name.removeprefix(VIRTUAL) not in TARGETS:
-            raise UsageError(f"board {name!r}: no such chip (known: {', '.join(TARGETS)})")
-        if not (name.startswith((VIRTUAL, USB)) or ports.is_url(name) or "/" in name):
-            raise UsageError(
-                f"board {name!r}: give a port (/dev/ttyUSB0), a serial URL (socket://host:port), "
-                "virtual:CHIP, or an identity that espdeck boards lists (usb-...)"
-            )
+    brownouts: int
+    watchdog_resets: int
 
 
 class Boards:
-    """Boards that the settings name; virtual ones are started here and end with the process."""
+    """Boards that the settings name, and virtual boards that run in this workspace."""
 
-    def __init__(self, names: Sequence[str], folder: Path, store: Store) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        folder: Path,
+        store: Store,
+        settings: Mapping[str, BoardSettings] | None = None,
+    ) -> None:
         """Know the boards; nothing is started yet.
 
         Args:
-            names: as :func:`check_names` takes them.
+            names: as :func:`engine.boards.names.check_names` takes them.
             folder: where locks, sessions and the flash of virtual boards are kept.
             store: where what is known of boards is kept, and who reserved them.
+            settings: what holds for one board only, by its name.
 
         Raises:
             UsageError: a name makes no sense.
         """
-        check_names(names)
+        settings = settings or {}
+        check_names((*names, *settings))
         self._names = tuple(names)
         self._folder = folder
         self._store = store
-        self._virtual: dict[str, VirtualBoard] = {}
-        self._busy: set[str] = set()
+        self._settings = settings
+        self._lab = VirtualLab(folder)
         self._known: dict[str, BoardIdentity] = {}
-        self._closed = False
-        self._lock = threading.Lock()
 
     def list(self) -> tuple[BoardInfo, ...]:
-        """Every board that the settings name."""
+        """Boards of the settings, then running virtual ones, then others that are reserved."""
         rows = board_rows.all_boards(self._store)
-        names = (*self._names, *sorted(name for name in rows if rows[name].is_held))
-        with self._lock:
-            return tuple(
-                self._info(name, rows.get(name) or BoardRow(name=name))
-                for name in dict.fromkeys(names)
-            )
+        running = self._lab.running()
+        reserved = sorted(name for name in rows if rows[name].is_held)
+        return tuple(
+            self._info(name, rows.get(name) or BoardRow(name=name), running.get(name, ""))
+            for name in dict.fromkeys((*self._names, *running, *reserved))
+        )
 
-    def start(self, cancel: CancelToken) -> None:
-        """Start the virtual boards that the settings name, so that the first build need not wait.
+    def list_all(self) -> tuple[BoardInfo, ...]:
+        """Boards as :meth:`list` gives them, then USB ports that may have another one."""
+        boards = self.list()
+        known = {each for board in boards for each in (board.name, board.url)}
+        rows = board_rows.all_boards(self._store)
+        others = (port for port in discovery.usb_ports() if port.device not in known)
+        return boards + tuple(
+            self._info(port.identity, rows.get(port.identity) or BoardRow(name=port.identity), "")
+            for port in others
+            if port.identity not in known
+        )
+
+    def named(self, word: str) -> str:
+        """The name of a board: ``word`` itself, or of the board that people call so.
 
         Raises:
+            UsageError: it is neither.
+        """
+        name = board_rows.called(self._store, word) or word
+        check_names([name])
+        return name
+
+    def call(self, name: str, *, label: str, remark: str) -> None:
+        """Call a board by a name of one's own, which then does wherever a board is named.
+
+        Args:
+            name: the board.
+            label: letters, digits, ``-``, ``_`` and ``.``, at most 40; empty takes the name back.
+            remark: anything worth knowing, at most 200 characters.
+
+        Raises:
+            UsageError: the label makes no sense or is another board's.
+        """
+        check_names([name])
+        if label and (label in ("auto", "none") or not _LABEL.fullmatch(label)):
+            raise UsageError(f"{label!r}: letters, digits, -, _ and . make a name, 40 at most")
+        if len(remark) > MAX_REMARK:
+            raise UsageError(f"a remark has {MAX_REMARK} characters at most")
+        board_rows.name_board(self._store, name, label=label, remark=remark)
+
+    def start_lab(self, chip: str, number: int, cancel: CancelToken) -> dict[str, str]:
+        """Start virtual boards; they end with this process.
+
+        Args:
+            chip: which chip they are.
+            number: how many.
+            cancel: ends it early.
+
+        Returns:
+            Their URLs by name.
+
+        Raises:
+            UsageError: no such chip, or too many.
             MissingToolError: the ``lab`` extra is not installed.
             BoardError: one did not start.
             CancelledError, Interrupted: as ``cancel`` says.
         """
-        for name in self._names:
-            if name.startswith(VIRTUAL):
-                with self.use(name, cancel=cancel, on_wait=lambda _line: None) as url:
-                    self.identity(name, url, cancel)
+        names = [virtual_name(chip, each) for each in range(1, number + 1)]
+        check_names(names)
+        return {name: self._lab.url(name, cancel) for name in names}
 
-    def identity(self, name: str, url: str, cancel: CancelToken) -> BoardIdentity:
-        """What a board is: a virtual one is asked once, a port each time (boards are swapped).
+    def start(self, cancel: CancelToken) -> None:
+        """Start virtual boards of the settings, and ask every board of which nothing is known.
 
-        Args:
-            name: the board, held by the caller.
-            url: what :meth:`use` gave.
-            cancel: ends it early.
+        The first build then need not wait. Boards that cannot be asked are left for later.
 
         Raises:
-            BoardError: it does not answer.
+            MissingToolError: the ``lab`` extra is not installed.
+            BoardError: a virtual board did not start.
             CancelledError, Interrupted: as ``cancel`` says.
         """
-        with self._lock:
-            known = self._known.get(name) if name.startswith(VIRTUAL) else None
-        if known is None:
-            known = identify(url, cancel=cancel)
-            with self._lock:
-                self._known[name] = known
-            board_rows.remember_board(
-                self._store,
-                BoardRow(
-                    name=name,
-                    chip=known.chip,
-                    revision=known.revision,
-                    mac=known.mac,
-                    flash_size=known.flash_size,
-                    features=", ".join(known.features),
-                ),
-            )
-        return known
+        known = board_rows.all_boards(self._store)
+        for name in self._names:
+            if is_virtual(name):
+                with self.use(name, cancel=cancel, on_wait=_say_nothing, purpose="start") as board:
+                    board.identify()
+            elif name not in known or known[name].asked_at is None:
+                with (
+                    contextlib.suppress(BoardError),
+                    self.use(name, cancel=cancel, on_wait=_say_nothing, purpose="look") as board,
+                ):
+                    board.identify()
 
     def reserve(self, name: str, *, holder: str, note: str, hours: float) -> BoardRow:
         """Reserve a board for a person: builds wait until it is given back or time is up.
@@ -181,75 +223,94 @@ class Boards:
         """
         board_rows.release_board(self._store, name, holder=holder, force=force)
 
-    def close(self) -> None:
-        """End the virtual boards; none is started any more."""
-        with self._lock:
-            self._closed = True
-            boards, self._virtual = list(self._virtual.values()), {}
-        for board in boards:
-            board.stop()
+    def count_resets(self, name: str, *, brownouts: int, watchdogs: int) -> None:
+        """Add resets that a board did by itself; a list shows their sums."""
+        if brownouts or watchdogs:
+            board_rows.count_resets(
+                self._store, name, brownouts=brownouts, watchdog_resets=watchdogs
+            )
 
-    def choose(self, wanted: str, target: str) -> str | None:
-        """The board for a build.
+    def close(self) -> None:
+        """End the virtual boards that were started here; none is started any more."""
+        self._lab.close()
+
+    def choose(self, wanted: str, target: str) -> tuple[str, ...]:
+        """The boards that a build may use.
 
         Args:
-            wanted: ``auto``, ``none``, a port, a URL, or ``virtual:CHIP``.
+            wanted: ``auto``, ``none``, a port, a URL, ``virtual:CHIP``, or what people call one.
             target: the chip that the image is for.
 
         Returns:
-            Its name, None for none: ``auto`` takes a board of the settings that may have this
-            chip, a port that had another when it was asked last only for want of a better one,
-            and of the fitting ones a free one before one that is reserved or busy.
+            Their names, the best first: ``auto`` takes those of the settings and of the lab that
+            have this chip; where none is known to, those that were never asked; at last those that
+            had another chip (boards are swapped). Of these, free ones come before those that are
+            reserved or busy.
 
         Raises:
             UsageError: a virtual board of another chip was asked for, or no board's name.
         """
         if wanted == "none":
-            return None
+            return ()
         if wanted != "auto":
-            check_names([wanted])
-            chip = wanted.removeprefix(VIRTUAL) if wanted.startswith(VIRTUAL) else target
+            name = self.named(wanted)
+            chip = virtual_chip(name) if is_virtual(name) else target
             if chip != target:
                 raise UsageError(f"board {wanted} has another chip than the target {target}")
-            return wanted
-        known = [board for board in self.list() if board.name in self._names]
-        boards = [(board, board.chip in ("", target)) for board in known]
-        fitting = [each for each in boards if each[1] or each[0].kind == "serial"]
-        fitting.sort(key=lambda each: (not each[1], each[0].reserved, each[0].state == "busy"))
-        return fitting[0][0].name if fitting else None
+            return (name,)
+        running = self._lab.running()
+        boards = [board for board in self.list() if board.name in (*self._names, *running)]
+        serial = [board for board in boards if board.kind == "serial"]
+        fitting = (
+            [board for board in boards if board.chip == target]
+            or [board for board in serial if not board.chip]
+            or serial
+        )
+        fitting.sort(key=lambda board: (bool(board.reserved), board.state == "busy"))
+        return tuple(board.name for board in fitting)
 
     @contextlib.contextmanager
     def use(
-        self, name: str, *, cancel: CancelToken, on_wait: Callable[[str], None], holder: str = ""
-    ) -> Iterator[str]:
-        """Hold a board while the block runs; others wait for it.
+        self,
+        *names: str,
+        cancel: CancelToken,
+        on_wait: Callable[[str], None],
+        purpose: str,
+        holder: str = "",
+    ) -> Iterator[HeldBoard]:
+        """Hold the first of some boards that is free while the block runs; others wait for it.
 
         Args:
-            name: the board.
-            cancel: ends the waiting.
-            on_wait: called with a line that says what is waited for.
+            names: the boards, the best first.
+            cancel: ends the waiting, and what is done with the board.
+            on_wait: called with lines that say what is waited for.
+            purpose: what it is held for, for those who wait: ``build 12``.
             holder: the person who wants it; a build, which is nobody, waits while it is reserved.
 
         Yields:
-            What esptool and pyserial open.
+            The board.
 
         Raises:
             BoardError: it cannot be had.
             CancelledError, Interrupted: as ``cancel`` says, while it waits.
         """
+        locks = self._folder / LOCKS
         while True:
-            # Without the lock: who reserved it must get it.
-            self._wait_for_release(name, holder, cancel, on_wait)
-            with hold(name, cancel=cancel, folder=self._folder / "locks", on_wait=on_wait):
-                if self._is_anothers(name, holder):
+            # Without the lock: who reserved a board must get it.
+            free = self._wait_for_release(names, holder, cancel, on_wait)
+            patience = math.inf if len(free) == len(names) else RELEASED * 10
+            with hold_one(
+                free,
+                cancel=cancel,
+                folder=locks,
+                on_wait=on_wait,
+                purpose=purpose,
+                seconds=patience,
+            ) as name:
+                if name is None or self._is_anothers(name, holder):
                     continue
-                with self._lock:
-                    self._busy.add(name)
-                try:
-                    yield self._url(name, cancel)
-                finally:
-                    with self._lock:
-                        self._busy.discard(name)
+                self._url(name, cancel)  # there, or started, before anything is done with it
+                yield self._held(name, cancel, on_wait)
                 return
 
     def watch(
@@ -280,10 +341,11 @@ class Boards:
             BoardError: the board cannot be had, or the session cannot be kept.
             CancelledError, Interrupted: as ``cancel`` says.
         """
-        held = self.use(name, cancel=cancel, on_wait=on_note, holder=holder)
-        with held as url, ExitStack() as stack:
-            if reset and name.startswith(VIRTUAL):
-                identify(url, cancel=cancel)  # no reset line: a flasher that leaves resets it
+        purpose = f"monitor of {holder}" if holder else "monitor"
+        held = self.use(name, cancel=cancel, on_wait=on_note, holder=holder, purpose=purpose)
+        with held as board, ExitStack() as stack:
+            if reset and is_virtual(name):
+                board.reset()
             recorder: Recorder | None = None
             is_here = False
 
@@ -298,13 +360,11 @@ class Boards:
 
             while True:
                 try:
-                    monitor.read_serial(
-                        url,
+                    board.listen(
                         baud=baud,
                         on_output=take,
                         until=lambda: False,
                         seconds=math.inf,
-                        cancel=cancel,
                         reset=reset and recorder is None,
                     )
                 except BoardError as error:
@@ -313,27 +373,55 @@ class Boards:
                     if is_here:
                         on_note(f"waits: {error}")
                     is_here = False
-                    self._wait_for_port(url, cancel)
+                    board.wait_until_back()
 
     def _wait_for_release(
-        self, name: str, holder: str, cancel: CancelToken, on_wait: Callable[[str], None]
-    ) -> None:
+        self,
+        names: Sequence[str],
+        holder: str,
+        cancel: CancelToken,
+        on_wait: Callable[[str], None],
+    ) -> Sequence[str]:
+        """Those of the boards that nobody else reserved, as soon as there is one."""
         told = ""
-        while self._is_anothers(name, holder):
-            row = board_rows.get_board(self._store, name)
+        while True:
+            free = [name for name in names if not self._is_anothers(name, holder)]
+            if free:
+                return free
+            row = board_rows.get_board(self._store, names[0])
             if row.reserved != told:
                 told = row.reserved
-                on_wait(f"waiting for {name}: reserved by {told}")
+                on_wait(f"waiting for {', '.join(names)}: reserved by {told}")
             cancel.wait(RELEASED)
 
     def _is_anothers(self, name: str, holder: str) -> bool:
         row = board_rows.get_board(self._store, name)
         return row.is_held and row.holder != holder
 
-    def _wait_for_port(self, url: str, cancel: CancelToken) -> None:
-        cancel.wait(BACK_AGAIN)
-        while not (ports.is_url(url) or Path(url).exists()):
-            cancel.wait(BACK_AGAIN)
+    def _held(self, name: str, cancel: CancelToken, on_note: Callable[[str], None]) -> HeldBoard:
+        return HeldBoard(
+            name,
+            open_url=lambda token: self._url(name, token),
+            commands=self._settings.get(name, BoardSettings()),
+            known=self._known.get(name) if is_virtual(name) else None,
+            remember=lambda identity: self._remember(name, identity),
+            cancel=cancel,
+            on_note=on_note,
+        )
+
+    def _remember(self, name: str, identity: BoardIdentity) -> None:
+        self._known[name] = identity
+        board_rows.remember_board(
+            self._store,
+            BoardRow(
+                name=name,
+                chip=identity.chip,
+                revision=identity.revision,
+                mac=identity.mac,
+                flash_size=identity.flash_size,
+                features=", ".join(identity.features),
+            ),
+        )
 
     @property
     def sessions_folder(self) -> Path:
@@ -341,50 +429,41 @@ class Boards:
         return self._folder / "sessions"
 
     def _url(self, name: str, cancel: CancelToken) -> str:
-        """What to open; starts a virtual board, which the caller holds, if need be."""
+        """What to open now; starts a virtual board, which the caller holds, if need be."""
         if name.startswith(USB):
             return discovery.device_of(name)
-        if not name.startswith(VIRTUAL):
-            return name
-        with self._lock:
-            self._check_open(name)
-            board = self._virtual.get(name)
-        if board is None or not board.is_alive:
-            board = self._started(name.removeprefix(VIRTUAL), cancel)
-            try:
-                with self._lock:
-                    self._check_open(name)
-                    self._virtual[name] = board
-            except BoardError:
-                board.stop()
-                raise
-        return board.url
+        return self._lab.url(name, cancel) if is_virtual(name) else name
 
-    def _check_open(self, name: str) -> None:
-        if self._closed:
-            raise BoardError(f"{name}: not started: espdeck is ending")
-
-    def _started(self, chip: str, cancel: CancelToken) -> VirtualBoard:
-        board = VirtualBoard(chip=chip, folder=self._folder / f"virtual-{chip}")
-        missing = board.missing()
-        if missing:
-            raise MissingToolError(missing)
-        try:
-            board.start(cancel)
-        except OSError as error:
-            raise BoardError(f"virtual board {chip}: {error}") from error
-        return board
-
-    def _info(self, name: str, row: BoardRow) -> BoardInfo:
-        virtual = name.startswith(VIRTUAL)
-        board = self._virtual.get(name)
-        running = board is not None and board.is_alive
-        state = "busy" if name in self._busy else "off" if virtual and not running else "free"
+    def _info(self, name: str, row: BoardRow, running: str) -> BoardInfo:
+        virtual = is_virtual(name)
+        holder = holder_of(name, self._folder / LOCKS)
+        state = "busy" if holder else "off" if virtual and not running else "free"
         return BoardInfo(
             name=name,
+            label=row.label,
+            remark=row.remark,
             kind="virtual" if virtual else "serial",
-            chip=name.removeprefix(VIRTUAL) if virtual else row.chip,
+            chip=virtual_chip(name) if virtual else row.chip,
+            revision=row.revision,
+            mac=row.mac,
+            flash_size=row.flash_size,
             reserved=row.reserved,
             state=state,
-            url=board.url if board is not None and running else "" if virtual else name,
+            holder=holder,
+            url=running if virtual else _device(name),
+            brownouts=row.brownouts,
+            watchdog_resets=row.watchdog_resets,
         )
+
+
+def _device(name: str) -> str:
+    """The device of a port; empty for a place on USB where nothing is plugged in."""
+    if not name.startswith(USB):
+        return name
+    with contextlib.suppress(BoardError):
+        return discovery.device_of(name)
+    return ""
+
+
+def _say_nothing(_line: str) -> None:
+    pass

@@ -1,6 +1,7 @@
 """A virtual board: a chip behind a serial URL; esptool and pyserial take it for a real one.
 
-It runs in a process of its own (:mod:`engine.boards.virtual_child`) that ends with this one.
+It runs in a process of its own (:mod:`engine.boards.virtual_child`) that ends with this one. Its
+address lies beside its flash, so that other processes use the same board instead of a second one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
+import psutil
+
 from engine.cancel import CancelToken
 from engine.errors import BoardError
 
@@ -24,12 +27,30 @@ CHIPS = frozenset({"esp32c3", "esp32c6"})
 START_SECONDS = 20.0
 """How long a board may take to answer: two interpreters start, on a machine that may be busy."""
 
+ADDRESS = "address"
+"""File in a board's folder, while it runs: its TCP port, its process, and when that began."""
+
 _ROUND = 0.1  # seconds that a start waits before it looks whether it is cancelled
 _PARTS = ("esp32_mock_bootloader", "labwired")
+_TAKEN = "taken"
+
+
+def address_in(folder: Path) -> str:
+    """The URL of the board that runs on a folder's flash, in whatever process; empty for none."""
+    try:
+        port, pid, began = (folder / ADDRESS).read_text("ascii", "replace").split()
+        if repr(psutil.Process(int(pid)).create_time()) == began:
+            return f"socket://127.0.0.1:{int(port)}"
+    except (OSError, ValueError, psutil.Error):
+        pass
+    return ""
 
 
 class VirtualBoard:
-    """One virtual board, started and stopped from one thread; its client may be anywhere."""
+    """One virtual board, started and stopped from one thread; its client may be anywhere.
+
+    Where another process runs it already, it is that one, and ends with that process.
+    """
 
     def __init__(self, *, chip: str = "esp32c3", folder: Path) -> None:
         """Describe a board; nothing is started yet.
@@ -63,7 +84,9 @@ class VirtualBoard:
     @property
     def is_alive(self) -> bool:
         """Whether its process runs."""
-        return self._process is not None and self._process.poll() is None
+        if self._process is None:
+            return bool(self._url) and address_in(self._folder) == self._url
+        return self._process.poll() is None
 
     @staticmethod
     def missing() -> str | None:
@@ -89,6 +112,10 @@ class VirtualBoard:
                 f"virtual board: no simulated {self._chip} (only {', '.join(sorted(CHIPS))})"
             )
         self._folder.mkdir(parents=True, exist_ok=True)
+        cancel = cancel or CancelToken()
+        self._url = address_in(self._folder)
+        if self._url:
+            return
         command = [sys.executable, "-P", "-m", "engine.boards.virtual_child", "--chip", self._chip]
         command += ["--flash", str(self._folder / "flash.bin"), "--port", "0"]
         log = self._folder / "board.log"
@@ -102,7 +129,7 @@ class VirtualBoard:
                 start_new_session=True,
             )
         try:
-            word, _, rest = self._first_line(cancel or CancelToken()).partition(" ")
+            word, _, rest = self._first_line(cancel).partition(" ")
         except BaseException:
             # It does not look at its standard input before it has started.
             self._process.kill()
@@ -112,13 +139,16 @@ class VirtualBoard:
             self._url = f"socket://127.0.0.1:{rest}"
             return
         self.stop()
+        if word == _TAKEN:
+            self._url = self._awaited(cancel)
+            return
         last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
         reason = rest or "".join(last) or f"no answer within {START_SECONDS:g} s"
         raise BoardError(f"virtual board {self._chip}: {reason}")
 
     def stop(self) -> None:
-        """End its process; its flash stays. Does nothing when it is not running."""
-        process, self._process = self._process, None
+        """End its process if this one started it; its flash stays."""
+        process, self._process, self._url = self._process, None, ""
         if process is None:
             return
         assert process.stdin is not None
@@ -129,6 +159,18 @@ class VirtualBoard:
                 process.wait(2)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+    def _awaited(self, cancel: CancelToken) -> str:
+        """The address of a board that another process is just starting."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            url = address_in(self._folder)
+            if url:
+                return url
+            cancel.wait(_ROUND)
+        raise BoardError(
+            f"virtual board {self._chip}: another process runs it and does not say where"
+        )
 
     def _first_line(self, cancel: CancelToken) -> str:
         assert self._process is not None

@@ -24,8 +24,10 @@ import tempfile
 import threading
 from pathlib import Path
 
+import psutil
 from esp32_mock_bootloader.server import BootloaderConnection, handle_client
 
+from engine.boards.virtual import ADDRESS
 from engine.boards.virtual_app import ENDED, LENGTH
 from engine.boards.virtual_flash import Flash, read_program
 
@@ -201,12 +203,15 @@ def main() -> int:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        _say("error another process runs this virtual board already")
+        _say("taken")
         return 1
     server = socket.create_server(("127.0.0.1", options.port))
     board = Board(options.chip, options.flash)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _say(f"port {server.getsockname()[1]}")
+    port = server.getsockname()[1]
+    began = psutil.Process().create_time()
+    options.flash.with_name(ADDRESS).write_text(f"{port} {os.getpid()} {began!r}", "ascii")
+    _say(f"port {port}")
     while True:
         client, _address = server.accept()
         with contextlib.suppress(OSError):

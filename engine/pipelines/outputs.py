@@ -16,14 +16,14 @@ class Planned:
     Args:
         toolchain: name of the toolchain that fits the tree.
         manifest: what the project expects of its firmware.
-        board: name of the board to flash, None for none.
+        boards: names of the boards that may be flashed, the best first; empty for none.
         simulator: name of the simulator, None for none.
         untested: why there is no board or no simulator, one line each.
     """
 
     toolchain: str
     manifest: Manifest
-    board: str | None
+    boards: tuple[str, ...]
     simulator: str | None
     untested: tuple[str, ...] = ()
 

@@ -65,3 +65,35 @@ def release_board(store: Store, name: str, *, holder: str, force: bool) -> None:
             raise UsageError(f"{name} is reserved by {row.reserved} (--force takes it)")
         row.holder, row.note, row.held_until = "", "", None
         session.add(row)
+
+
+def name_board(store: Store, name: str, *, label: str, remark: str) -> BoardRow:
+    """Keep how people call a board (unique; empty for nothing) and what they wrote about it.
+
+    Raises:
+        UsageError: another board is called so.
+    """
+    with store.write() as session:
+        other = session.exec(select(BoardRow).where(BoardRow.label == label)).first()
+        if label and other is not None and other.name != name:
+            raise UsageError(f"{other.name} is called {label} already")
+        row = session.get(BoardRow, name) or BoardRow(name=name)
+        row.label, row.remark = label, remark
+        session.add(row)
+    return row
+
+
+def called(store: Store, label: str) -> str | None:
+    """The name of the board that people call ``label``, None for none."""
+    with store.read() as session:
+        row = session.exec(select(BoardRow).where(BoardRow.label == label)).first()
+        return row.name if row is not None else None
+
+
+def count_resets(store: Store, name: str, *, brownouts: int, watchdog_resets: int) -> None:
+    """Add resets that a board was seen to do by itself."""
+    with store.write() as session:
+        row = session.get(BoardRow, name) or BoardRow(name=name)
+        row.brownouts += brownouts
+        row.watchdog_resets += watchdog_resets
+        session.add(row)

@@ -240,7 +240,8 @@ class BoardRow(SQLModel, table=True):
     """What is known of a board, and who has it.
 
     ``name`` is what builds call it: a port, a URL, ``virtual:CHIP`` or a ``usb-`` identity. What
-    it said of itself was said at ``asked_at``; ``holder`` has it until ``held_until``.
+    it said of itself was said at ``asked_at``; ``holder`` has it until ``held_until``. People call
+    it ``label`` and wrote ``remark`` about it. Resets that nobody asked for are counted.
     """
 
     __tablename__ = "board"
@@ -255,6 +256,10 @@ class BoardRow(SQLModel, table=True):
     holder: str = ""
     note: str = ""
     held_until: datetime | None = Field(default=None, sa_column=_time())
+    label: str = ""
+    remark: str = ""
+    brownouts: int = 0
+    watchdog_resets: int = 0
 
     @property
     def is_held(self) -> bool:

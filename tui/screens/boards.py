@@ -15,7 +15,6 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
-    from engine.boards.discovery import UsbPort
     from engine.boards.service import BoardInfo
 
 LOOK_EVERY = 10
@@ -117,20 +116,12 @@ class BoardsScreen(MainScreen):
         return self._boards
 
     def _load(self) -> None:
-        from engine.boards.discovery import usb_ports
-
-        def read() -> list[BoardInfo]:
-            boards = list(self.engine.boards.list())
-            named = {each for board in boards for each in (board.name, board.url)}
-            others = [port for port in usb_ports() if not {port.device, port.identity} & named]
-            return boards + [_as_board(port) for port in others]
-
-        def show(boards: list[BoardInfo]) -> None:
+        def show(boards: Sequence[BoardInfo]) -> None:
             self._boards.title = f" boards {len(boards)}"
             self._boards.fill(boards, empty=_NOTHING)
             self._bar.refresh()
 
-        self.in_thread(read, show)
+        self.in_thread(self.engine.boards.list_all, show)
 
     def _draw(self, board: BoardInfo, width: int) -> Parts:
         state = {"free": "idle", "busy": "running"}.get(board.state, "skipped")
@@ -140,11 +131,3 @@ class BoardsScreen(MainScreen):
             (f"{board.chip or '?':<9}", "dim"),
             (f" {board.reserved}" if board.reserved else "", "busy"),
         ]
-
-
-def _as_board(port: UsbPort) -> BoardInfo:
-    from engine.boards.service import BoardInfo
-
-    return BoardInfo(
-        name=port.identity, kind="serial", chip="", reserved="", state="free", url=port.device
-    )

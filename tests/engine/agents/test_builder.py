@@ -52,7 +52,7 @@ def build(folder: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> Image:
         return Path(shutil.copyfile(path, artifacts / name))
 
     monkeypatch.setattr(builder, "find_toolchains", lambda: [Ready(image)])
-    plan = Planned("ready", Manifest(), board=None, simulator=None)
+    plan = Planned("ready", Manifest(), boards=(), simulator=None)
     result = builder.run(
         StageContext(
             project=Project(name="fw", source="/fw", target="esp32c3"),

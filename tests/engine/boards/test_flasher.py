@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.boards.flasher import flash, identify, parse_identity
+from engine.boards.tool import Reach
 from engine.boards.virtual import VirtualBoard
 from engine.cancel import CancelToken
 from engine.errors import BoardError, CancelledError
@@ -24,7 +25,7 @@ BuildSample = Callable[[str], Image]
 def write(port: str, image: Image) -> tuple[str, list[tuple[float, str]]]:
     output, progress = bytearray(), []
     flash(
-        port,
+        Reach(port),
         image,
         on_output=output.extend,
         on_progress=lambda percent, message: progress.append((percent, message)),
@@ -36,7 +37,7 @@ def write(port: str, image: Image) -> tuple[str, list[tuple[float, str]]]:
 def two_parts(image: Image, folder: Path) -> Image:
     second = folder / "assets.bin"
     second.write_bytes(os.urandom(300_000))
-    return replace(image, parts=(*image.parts, FlashPart(0x20000, second, ArtifactKind.APP)))
+    return replace(image, parts=(*image.parts, FlashPart(0x20000, second, ArtifactKind.DATA)))
 
 
 def test_an_image_of_two_parts_is_written_with_rising_progress(
@@ -57,7 +58,7 @@ def test_an_image_of_two_parts_is_written_with_rising_progress(
 
 
 def test_a_board_says_what_it_is(virtual_board: VirtualBoard) -> None:
-    identity = identify(virtual_board.url, cancel=CancelToken())
+    identity = identify(Reach(virtual_board.url), cancel=CancelToken())
 
     assert identity.chip == "esp32c3"
     assert identity.flash_size == 4 << 20
@@ -104,7 +105,7 @@ def test_a_board_that_does_not_answer_gets_the_advice_to_hold_boot() -> None:
         socket.create_server(("127.0.0.1", 0)) as server,
         pytest.raises(BoardError, match="no answer; hold BOOT"),
     ):
-        identify(f"socket://127.0.0.1:{server.getsockname()[1]}", cancel=CancelToken())
+        identify(Reach(f"socket://127.0.0.1:{server.getsockname()[1]}"), cancel=CancelToken())
 
 
 def test_a_board_that_vanishes_while_it_is_flashed_is_told(
@@ -120,7 +121,7 @@ def test_a_board_that_vanishes_while_it_is_flashed_is_told(
 
     with pytest.raises(BoardError, match="the board vanished; check its cable"):
         flash(
-            board.url,
+            Reach(board.url),
             image,
             on_output=lambda data: None,
             on_progress=unplug,
@@ -134,7 +135,7 @@ def test_flashing_ends_when_it_is_cancelled_and_the_board_can_be_flashed_again(
     cancel = CancelToken()
     with pytest.raises(CancelledError):
         flash(
-            virtual_board.url,
+            Reach(virtual_board.url),
             two_parts(built_sample("hello"), tmp_path),
             on_output=lambda data: None,
             on_progress=lambda percent, message: cancel.cancel() if percent > 20 else None,

@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from engine.boards.lock import hold
 from engine.cancel import CancelToken
-with hold("board", cancel=CancelToken(), folder=Path(sys.argv[1]), on_wait=print):
+with hold("board", cancel=CancelToken(), folder=Path(sys.argv[1]), on_wait=print, purpose="test"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -39,6 +39,7 @@ class Stage(threading.Thread):
             cancel=CancelToken(),
             folder=self._folder,
             on_wait=lambda message: self.waits.set(),
+            purpose=self.name,
         ):
             self._order.append(self.name)
             self.held.set()
@@ -82,7 +83,13 @@ def test_waiting_ends_when_it_is_cancelled_and_the_line_moves_on(tmp_path: Path)
     cancel = CancelToken()
     with (
         pytest.raises(CancelledError),
-        hold("board", cancel=cancel, folder=tmp_path, on_wait=lambda message: cancel.cancel()),
+        hold(
+            "board",
+            cancel=cancel,
+            folder=tmp_path,
+            on_wait=lambda message: cancel.cancel(),
+            purpose="test",
+        ),
     ):
         raise AssertionError("it is not ours")
     third.start()
@@ -109,8 +116,8 @@ def test_a_board_that_another_process_holds_is_waited_for_even_if_that_one_is_ki
         messages.append(message)
         other.kill()
 
-    with hold("board", cancel=CancelToken(), folder=tmp_path, on_wait=told):
-        assert messages == [f"waiting for board: process {other.pid} holds it"]
+    with hold("board", cancel=CancelToken(), folder=tmp_path, on_wait=told, purpose="test"):
+        assert messages == [f"waiting for board: test (process {other.pid}) holds it"]
     with other:
         pass
 
@@ -125,7 +132,13 @@ def test_waiting_for_another_process_ends_when_it_is_cancelled(tmp_path: Path) -
     cancel = CancelToken()
     with (
         pytest.raises(CancelledError),
-        hold("board", cancel=cancel, folder=tmp_path, on_wait=lambda message: cancel.cancel()),
+        hold(
+            "board",
+            cancel=cancel,
+            folder=tmp_path,
+            on_wait=lambda message: cancel.cancel(),
+            purpose="test",
+        ),
     ):
         raise AssertionError("it is not ours")
     other.kill()
@@ -153,7 +166,9 @@ def test_a_lock_file_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> No
 
     with (
         pytest.raises(BoardError, match=r"^board: cannot be locked: .*(File exists|Not a dir)"),
-        hold("board", cancel=CancelToken(), folder=tmp_path / "locks", on_wait=print),
+        hold(
+            "board", cancel=CancelToken(), folder=tmp_path / "locks", on_wait=print, purpose="test"
+        ),
     ):
         raise AssertionError("it is not ours")
 
@@ -173,7 +188,7 @@ def full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_board_can_be_held_on_a_full_disk(tmp_path: Path) -> None:
     held = 0
     for _turn in range(2):
-        with hold("board", cancel=CancelToken(), folder=tmp_path, on_wait=print):
+        with hold("board", cancel=CancelToken(), folder=tmp_path, on_wait=print, purpose="test"):
             held += 1
     assert held == 2
 

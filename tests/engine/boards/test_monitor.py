@@ -11,6 +11,7 @@ import pytest
 
 from engine.boards.flasher import flash
 from engine.boards.monitor import read_serial
+from engine.boards.tool import Reach
 from engine.boards.virtual import VirtualBoard
 from engine.cancel import CancelToken
 from engine.errors import BoardError, CancelledError
@@ -48,7 +49,7 @@ def test_after_flashing_the_console_is_read_from_its_first_byte(
     virtual_board: VirtualBoard, built_sample: BuildSample
 ) -> None:
     flash(
-        virtual_board.url,
+        Reach(virtual_board.url),
         built_sample("hello"),
         on_output=lambda data: None,
         on_progress=lambda percent, message: None,

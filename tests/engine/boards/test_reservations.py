@@ -39,7 +39,7 @@ def test_a_build_waits_until_the_board_is_given_back(boards: Boards) -> None:
         told.set()
 
     def build() -> None:
-        with boards.use(BOARD, cancel=CancelToken(), on_wait=on_wait):
+        with boards.use(BOARD, cancel=CancelToken(), on_wait=on_wait, purpose="build 1"):
             used.set()
 
     thread = threading.Thread(target=build)
@@ -48,8 +48,10 @@ def test_a_build_waits_until_the_board_is_given_back(boards: Boards) -> None:
     assert "reserved by ada until" in lines[0]
     assert "scope attached" in lines[0]
     # Meanwhile the person who has it uses it.
-    with boards.use(BOARD, cancel=CancelToken(), on_wait=lines.append, holder="ada") as url:
-        assert url == BOARD
+    with boards.use(
+        BOARD, cancel=CancelToken(), on_wait=lines.append, holder="ada", purpose="ada"
+    ) as board:
+        assert board.url == BOARD
         assert not used.is_set()
 
     boards.release(BOARD, holder="ada")
@@ -63,7 +65,7 @@ def test_waiting_for_a_person_can_be_cancelled(boards: Boards) -> None:
     token = CancelToken()
     with (
         pytest.raises(CancelledError),
-        boards.use(BOARD, cancel=token, on_wait=lambda _line: token.cancel()),
+        boards.use(BOARD, cancel=token, on_wait=lambda _line: token.cancel(), purpose="test"),
     ):
         pass
 
@@ -107,15 +109,15 @@ def test_a_reservation_ends_by_itself(boards: Boards) -> None:
     board_rows.reserve_board(
         boards._store, BOARD, holder="ada", note="", until=utc_now() - timedelta(seconds=1)
     )
-    with boards.use(BOARD, cancel=CancelToken(), on_wait=pytest.fail) as url:
-        assert url == BOARD
+    with boards.use(BOARD, cancel=CancelToken(), on_wait=pytest.fail, purpose="test") as board:
+        assert board.url == BOARD
     assert not any(board.reserved for board in boards.list())
 
 
 def test_a_free_board_is_chosen_before_a_reserved_one(boards: Boards) -> None:
-    assert boards.choose("auto", "esp32c3") == BOARD
+    assert boards.choose("auto", "esp32c3")[0] == BOARD
     reserve(boards)
-    assert boards.choose("auto", "esp32c3") == "/dev/ttyUSB0"
+    assert boards.choose("auto", "esp32c3") == ("/dev/ttyUSB0", BOARD)
 
 
 @pytest.mark.parametrize("hours", [0, -1, float("nan"), 10_000])
@@ -132,6 +134,6 @@ def test_a_name_that_is_no_board_is_refused(boards: Boards) -> None:
 def test_a_usb_identity_that_is_not_plugged_in_is_told(boards: Boards) -> None:
     with (
         pytest.raises(BoardError, match="not plugged in"),
-        boards.use("usb-10c4:ea60-0001", cancel=CancelToken(), on_wait=pytest.fail),
+        boards.use("usb-10c4:ea60-0001", cancel=CancelToken(), on_wait=pytest.fail, purpose="test"),
     ):
         pass

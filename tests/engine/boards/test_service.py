@@ -12,9 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.boards import service
+from engine.boards import flasher
 from engine.boards.flasher import BoardIdentity
 from engine.boards.service import Boards
+from engine.boards.tool import Reach
 from engine.cancel import CancelToken
 from engine.errors import BoardError, CancelledError, EspdeckError
 from engine.store.database import Store
@@ -29,20 +30,21 @@ class Ports:
         self.chips: dict[str, str] = {}
         self.asked: list[str] = []
 
-    def identify(self, port: str, *, cancel: CancelToken) -> BoardIdentity:
-        self.asked.append(port)
-        return BoardIdentity(self.chips[port], "v0.4", "", None, ())
+    def identify(self, reach: Reach, *, cancel: CancelToken) -> BoardIdentity:
+        self.asked.append(reach.port)
+        return BoardIdentity(self.chips[reach.port], "v0.4", "", None, ())
 
 
 @pytest.fixture
 def ports(monkeypatch: pytest.MonkeyPatch) -> Ports:
     ports = Ports()
-    monkeypatch.setattr(service, "identify", ports.identify)
+    monkeypatch.setattr(flasher, "identify", ports.identify)
     return ports
 
 
 def ask(boards: Boards, port: str) -> str:
-    return boards.identity(port, port, CancelToken()).chip
+    with boards.use(port, cancel=CancelToken(), on_wait=pytest.fail, purpose="test") as board:
+        return board.identity().chip
 
 
 def test_a_board_that_was_swapped_is_the_board_that_is_there_now(
@@ -55,7 +57,7 @@ def test_a_board_that_was_swapped_is_the_board_that_is_there_now(
 
     ports.chips["/dev/a"] = "esp32c3"
 
-    assert boards.choose("auto", "esp32c3") == "/dev/a"
+    assert boards.choose("auto", "esp32c3") == ("/dev/a",)
     assert ask(boards, "/dev/a") == "esp32c3"
     assert [board.chip for board in boards.list()] == ["esp32c3"]
 
@@ -68,22 +70,22 @@ def test_of_several_ports_the_one_that_had_the_chip_is_taken(ports: Ports, tmp_p
     for port in ports.chips:
         ask(boards, port)
 
-    assert boards.choose("auto", "esp32c3") == "/dev/b"
-    assert boards.choose("auto", "esp32s3") == "/dev/a"
-    assert boards.choose("auto", "esp32c6") == "virtual:esp32c6"
+    assert boards.choose("auto", "esp32c3") == ("/dev/b",)
+    assert boards.choose("auto", "esp32s3") == ("/dev/a",)
+    assert boards.choose("auto", "esp32c6") == ("virtual:esp32c6",)
 
 
-def test_a_virtual_board_is_asked_once_and_never_has_another_chip(
-    ports: Ports, tmp_path: Path
-) -> None:
+def test_a_virtual_board_is_asked_once_and_never_has_another_chip(tmp_path: Path) -> None:
     boards = Boards([VIRTUAL], tmp_path, Store(tmp_path / "espdeck.db"))
-    ports.chips["socket://x"] = "esp32c3"
-
-    for _time in range(2):
-        boards.identity(VIRTUAL, "socket://x", CancelToken())
-
-    assert ports.asked == ["socket://x"]
-    assert boards.choose("auto", "esp32c6") is None
+    try:
+        identities = []
+        for _time in range(2):
+            with boards.use(VIRTUAL, cancel=CancelToken(), on_wait=print, purpose="test") as board:
+                identities.append(board.identity())
+        assert identities[0] is identities[1]
+        assert boards.choose("auto", "esp32c6") == ()
+    finally:
+        boards.close()
 
 
 class SlowStart:
@@ -113,7 +115,7 @@ class SlowStart:
 
     def _use(self) -> None:
         try:
-            with self.boards.use(VIRTUAL, cancel=self.cancel, on_wait=print):
+            with self.boards.use(VIRTUAL, cancel=self.cancel, on_wait=print, purpose="test"):
                 pass
         except EspdeckError as error:
             self.error = error

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from engine.boards.flasher import identify
+from engine.boards.tool import Reach
 from engine.boards.virtual import VirtualBoard
 from engine.cancel import CancelToken
 from engine.errors import BoardError
@@ -28,6 +29,7 @@ BuildSample = Callable[[str], Image]
 OWNER = """
 import sys, time
 from pathlib import Path
+from engine.boards.tool import Reach
 from engine.boards.virtual import VirtualBoard
 board = VirtualBoard(folder=Path(sys.argv[1]))
 board.start()
@@ -204,12 +206,18 @@ def test_bytes_that_are_no_bootloader_command_do_no_harm(virtual_board: VirtualB
     assert "ESP32-C3" in esptool(virtual_board, "chip-id")
 
 
-def test_a_second_process_on_the_same_flash_is_refused(tmp_path: Path) -> None:
-    with (
-        VirtualBoard(folder=tmp_path),
-        pytest.raises(BoardError, match="another process"),
-    ):
-        VirtualBoard(folder=tmp_path).start()
+def test_a_second_one_on_the_same_flash_is_the_first_one(tmp_path: Path) -> None:
+    with VirtualBoard(folder=tmp_path) as first:
+        second = VirtualBoard(folder=tmp_path)
+        second.start()
+        assert second.url == first.url
+        second.stop()
+        assert not second.is_alive
+        assert first.is_alive
+        second.start()
+    assert not second.is_alive
+    with VirtualBoard(folder=tmp_path) as third:
+        assert "ESP32-C3" in esptool(third, "chip-id")
 
 
 def test_a_chip_that_nothing_simulates_is_refused(tmp_path: Path) -> None:
@@ -226,7 +234,7 @@ def test_python_files_of_the_current_folder_are_not_run(
     with VirtualBoard(folder=tmp_path / "board") as board:
         esptool(board, "write-flash", "0x0", app)
         monkeypatch.chdir(tmp_path)
-        assert identify(board.url, cancel=CancelToken()).chip == "esp32c3"
+        assert identify(Reach(board.url), cancel=CancelToken()).chip == "esp32c3"
 
     with VirtualBoard(folder=tmp_path / "board") as board:
         assert b"hello from espdeck" in console(board, b"OK\r\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.boards import service
+from engine.boards import held
 from engine.boards.service import Boards
 from engine.boards.sessions import sessions
 from engine.cancel import CancelToken
@@ -67,7 +67,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(service, "BACK_AGAIN", 0.02)
+    monkeypatch.setattr(held, "BACK_AGAIN", 0.02)
     desk = Desk(tmp_path)
     yield desk
     if desk.thread.is_alive():
@@ -119,7 +119,7 @@ def test_who_watches_holds_the_board(desk: Desk) -> None:
 
         with (
             pytest.raises(CancelledError),
-            desk.boards.use(desk.url, cancel=other, on_wait=cancel_when_told),
+            desk.boards.use(desk.url, cancel=other, on_wait=cancel_when_told, purpose="test"),
         ):
             pass
         board.close()

@@ -1,0 +1,428 @@
+"""A board in one's hands: everything that is done with it while nobody else may."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from engine.boards import flasher, monitor, ports, secure
+from engine.boards.flasher import BoardIdentity, Efuse
+from engine.boards.tool import Reach
+from engine.cancel import CancelToken
+from engine.errors import (
+    BoardError,
+    BoardGoneError,
+    BoardSilentError,
+    MissingToolError,
+    ToolError,
+    UsageError,
+)
+from engine.image import Image
+from engine.process import run
+from engine.settings import BoardSettings
+from engine.toolchains import partitions
+from engine.toolchains.partitions import Partition
+from engine.words import ArtifactKind
+
+BACK_AGAIN = 0.5
+"""Seconds between two looks for a board that vanished."""
+
+RETRIES = 3
+"""How often something is done again on a board that vanished and came back."""
+
+BACK_SECONDS = 30.0
+"""How long a board that vanished may be away."""
+
+POWER_OFF_SECONDS = 1.0
+"""How long a board is without power when it is switched off and on."""
+
+PARTITION_TABLE = 0x8000
+"""Where ESP-IDF keeps the partition table, unless told otherwise."""
+
+_COMMAND_SECONDS = 30.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class FlashOptions:
+    """How to flash.
+
+    Args:
+        baud: speed in bits a second.
+        app_only: write the program and leave bootloader, partition table and data alone.
+        before, after: as esptool takes them; empty for what fits the board.
+        secure: also an image that is signed or encrypted.
+    """
+
+    baud: int = 460800
+    app_only: bool = False
+    before: str = ""
+    after: str = ""
+    secure: bool = False
+
+
+class HeldBoard:
+    """A board that :meth:`engine.boards.service.Boards.use` holds; of no use after that.
+
+    What a board that vanishes interrupts is done again when it is back.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        open_url: Callable[[CancelToken], str],
+        commands: BoardSettings,
+        known: BoardIdentity | None,
+        remember: Callable[[BoardIdentity], None],
+        cancel: CancelToken,
+        on_note: Callable[[str], None],
+    ) -> None:
+        """Take it in hand.
+
+        Args:
+            name: as the settings name it.
+            open_url: what esptool and pyserial open now; starts a virtual board. Raises BoardError.
+            commands: what resets and powers it, where it has no DTR and RTS for that.
+            known: what it is, where that cannot have changed.
+            remember: told what it says of itself.
+            cancel: ends everything that is done with it.
+            on_note: called with lines for people: that it vanished, that it is waited for.
+        """
+        self.name = name
+        self._open = open_url
+        self._commands = commands
+        self._known = known
+        self._remember = remember
+        self._cancel = cancel
+        self._say = on_note
+
+    @property
+    def url(self) -> str:
+        """What esptool and pyserial open now; it may be another port after a replug.
+
+        Raises:
+            BoardError: it is not there.
+        """
+        return self._open(self._cancel)
+
+    def identify(self) -> BoardIdentity:
+        """Ask it what it is, and remember that; resets it.
+
+        Raises:
+            BoardError: it does not answer.
+            CancelledError, Interrupted: as the token says.
+        """
+
+        def ask() -> BoardIdentity:
+            with self._bootloader() as reach:
+                return flasher.identify(reach, cancel=self._cancel)
+
+        identity = self._again(ask)
+        self._remember(identity)
+        return identity
+
+    def identity(self) -> BoardIdentity:
+        """What it is; asks it unless that is known for sure.
+
+        Raises:
+            BoardError: it does not answer.
+            CancelledError, Interrupted: as the token says.
+        """
+        return self._known or self.identify()
+
+    def flash(
+        self,
+        image: Image,
+        options: FlashOptions,
+        *,
+        on_output: Callable[[bytes], None],
+        on_progress: Callable[[float, str], None],
+        timeout: float,
+    ) -> float:
+        """Write an image, verify it, and start it; as :func:`engine.boards.flasher.flash`.
+
+        Returns:
+            Seconds of the writing that succeeded.
+
+        Raises:
+            BoardError: it cannot be written; signed or encrypted and not wanted; no app in it.
+            CancelledError, Interrupted: as the token says.
+        """
+        if options.app_only:
+            image = _app_of(image)
+        if not options.secure:
+            secure.check_plain(image)
+
+        def write() -> float:
+            with self._bootloader(options.before, options.after, options.baud) as reach:
+                return flasher.flash(
+                    reach,
+                    image,
+                    on_output=on_output,
+                    on_progress=on_progress,
+                    cancel=self._cancel,
+                    timeout=timeout,
+                )
+
+        return self._again(write)
+
+    def verify(self, image: Image, options: FlashOptions, *, timeout: float) -> None:
+        """Compare its flash with an image.
+
+        Raises:
+            BoardError: it holds something else, or cannot be read.
+            CancelledError, Interrupted: as the token says.
+        """
+        image = _app_of(image) if options.app_only else image
+
+        def compare() -> None:
+            with self._bootloader(options.before, options.after, options.baud) as reach:
+                flasher.verify(reach, image, cancel=self._cancel, timeout=timeout)
+
+        self._again(compare)
+
+    def read_flash(
+        self,
+        file: Path,
+        *,
+        offset: int,
+        size: int,
+        baud: int | None = None,
+        on_progress: Callable[[float, str], None],
+    ) -> None:
+        """Copy ``size`` bytes of its flash from ``offset`` into a file.
+
+        Raises:
+            BoardError: it cannot be read, or ends before.
+            CancelledError, Interrupted: as the token says.
+        """
+
+        def read() -> None:
+            with self._bootloader(baud=baud) as reach:
+                flasher.read_flash(
+                    reach,
+                    file,
+                    offset=offset,
+                    size=size,
+                    on_progress=on_progress,
+                    cancel=self._cancel,
+                )
+
+        self._again(read)
+
+    def erase(self, region: tuple[int, int] | None) -> None:
+        """Erase its flash, or a region (offset and size in bytes) of it.
+
+        Raises:
+            UsageError: the region does not begin or end at a sector.
+            BoardError: it cannot be erased.
+            CancelledError, Interrupted: as the token says.
+        """
+        for number in region or ():
+            if number % flasher.SECTOR:
+                raise UsageError(f"{number:#x}: flash is erased in sectors of {flasher.SECTOR:#x}")
+
+        def wipe() -> None:
+            with self._bootloader() as reach:
+                flasher.erase(reach, region=region, cancel=self._cancel)
+
+        self._again(wipe)
+
+    def efuses(self) -> tuple[Efuse, ...]:
+        """Read its eFuses.
+
+        Raises:
+            BoardError: it does not answer.
+            CancelledError, Interrupted: as the token says.
+        """
+
+        def read() -> tuple[Efuse, ...]:
+            with self._bootloader() as reach:
+                return flasher.efuses(reach, cancel=self._cancel)
+
+        return self._again(read)
+
+    def partitions(self, offset: int = PARTITION_TABLE) -> tuple[Partition, ...]:
+        """The partition table in its flash; empty where there is none.
+
+        Raises:
+            BoardError: it does not answer.
+            CancelledError, Interrupted: as the token says.
+        """
+        with tempfile.TemporaryDirectory(prefix="espdeck-") as folder:
+            file = Path(folder) / "table.bin"
+            self.read_flash(
+                file,
+                offset=offset,
+                size=partitions.MAX_BYTES,
+                on_progress=lambda _percent, _what: None,
+            )
+            return partitions.parse(file.read_bytes())
+
+    def listen(
+        self,
+        *,
+        baud: int,
+        on_output: Callable[[bytes], None],
+        until: Callable[[], bool],
+        seconds: float,
+        reset: bool,
+    ) -> None:
+        """Read its console; as :func:`engine.boards.monitor.read_serial`.
+
+        Raises:
+            BoardError: the port is absent, busy, or vanished.
+            CancelledError, Interrupted: as the token says.
+        """
+        by_command = bool(self._commands.reset_command)
+        if reset and by_command:
+            self._command("reset_command", "run")
+        monitor.read_serial(
+            self.url,
+            baud=baud,
+            on_output=on_output,
+            until=until,
+            seconds=seconds,
+            cancel=self._cancel,
+            reset=reset and not by_command,
+        )
+
+    def reset(self) -> None:
+        """Start its program anew.
+
+        Raises:
+            BoardError: the port cannot be used, or the command failed.
+            CancelledError, Interrupted: as the token says.
+        """
+        if self._commands.reset_command:
+            self._command("reset_command", "run")
+        elif self.url.startswith("socket://"):
+            # No reset line: what is behind it resets when a flasher leaves.
+            flasher.identify(Reach(self.url), cancel=self._cancel)
+        else:
+            monitor.reset(self.url, cancel=self._cancel)
+
+    def park(self) -> bool:
+        """Leave it in its bootloader, so that its program runs no more until the next reset.
+
+        Returns:
+            Whether it stays there; a ``socket://`` starts its program when a flasher leaves.
+
+        Raises:
+            BoardError: it does not answer.
+            CancelledError, Interrupted: as the token says.
+        """
+        if self.url.startswith("socket://"):
+            return False
+        with self._bootloader(after="no-reset") as reach:
+            flasher.identify(reach, cancel=self._cancel)
+        return True
+
+    def power(self, word: str) -> None:
+        """Switch its power.
+
+        Args:
+            word: ``on``, ``off``, or ``cycle`` for off and on again.
+
+        Raises:
+            UsageError: another word, or no ``power_command`` for this board in the settings.
+            BoardError: the command failed.
+            CancelledError, Interrupted: as the token says.
+        """
+        if word not in ("on", "off", "cycle"):
+            raise UsageError(f"power {word!r}: give on, off or cycle")
+        if not self._commands.power_command:
+            raise UsageError(f"{self.name}: no power_command in the settings (see README)")
+        if word != "cycle":
+            self._command("power_command", word)
+            return
+        self._command("power_command", "off")
+        self._cancel.wait(POWER_OFF_SECONDS)
+        self._command("power_command", "on")
+
+    def wait_until_back(self, seconds: float = math.inf) -> None:
+        """Wait until a board that vanished may be there again, or that many seconds.
+
+        A device is seen when it comes; what is behind a URL is only known by opening it.
+
+        Raises:
+            CancelledError, Interrupted: as the token says.
+        """
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self._cancel.wait(BACK_AGAIN)
+            with contextlib.suppress(BoardError):
+                url = self.url
+                if ports.is_url(url) or Path(url).exists():
+                    return
+
+    @contextlib.contextmanager
+    def _bootloader(
+        self, before: str = "", after: str = "", baud: int | None = None
+    ) -> Iterator[Reach]:
+        """Have it in its bootloader for as long as the block runs."""
+        reach = Reach(self.url, before=before, after=after, baud=baud)
+        if not self._commands.reset_command:
+            yield reach
+            return
+        self._command("reset_command", "bootloader")
+        yield replace(reach, before=before or "no-reset", after="no-reset")
+        if after in ("", "hard-reset"):
+            self._command("reset_command", "run")
+
+    def _command(self, setting: str, word: str) -> None:
+        argv = [*getattr(self._commands, setting), word]
+        shown = f"{self.name}: {setting} ({' '.join(argv)})"
+        try:
+            done = run(
+                argv, timeout=_COMMAND_SECONDS, cancel=self._cancel, on_output=lambda _data: None
+            )
+        except (ToolError, MissingToolError) as error:
+            raise BoardError(f"{shown}: {error}") from error
+        if done.returncode:
+            last = done.tail.strip().splitlines()[-1:]
+            raise BoardError(
+                f"{shown}: exit code {done.returncode}{': ' if last else ''}{''.join(last)}"
+            )
+
+    def _again(self, attempt: Callable[[], T]) -> T:
+        """Do something, and do it again when the board vanished and came back."""
+        gone_at, tries, cycled = None, 0, False
+        while True:
+            try:
+                return attempt()
+            except BoardSilentError as error:
+                if gone_at is None and self._commands.power_command and not cycled:
+                    self._say(f"{error}; switching it off and on")
+                    self.power("cycle")
+                    cycled = True
+                    continue
+                problem: BoardError = error
+            except BoardError as error:
+                problem = error
+            if isinstance(problem, BoardGoneError):
+                tries += 1
+                gone_at = time.monotonic()
+                self._say(f"{problem}; waiting up to {BACK_SECONDS:g} s for it")
+            elif gone_at is None:
+                raise problem
+            if tries > RETRIES:
+                raise BoardGoneError(f"{problem} (vanished {tries} times)") from problem
+            if time.monotonic() - gone_at > BACK_SECONDS:
+                raise BoardGoneError(f"{problem} (it did not come back)") from problem
+            self.wait_until_back(gone_at + BACK_SECONDS - time.monotonic())
+
+
+def _app_of(image: Image) -> Image:
+    parts = tuple(part for part in image.parts if part.kind is ArtifactKind.APP)
+    if not parts:
+        raise UsageError(f"{image.elf.name}: the image has no app of its own")
+    return replace(image, parts=parts)

@@ -1,0 +1,64 @@
+"""How boards are named: a port, a serial URL, a place on USB, or a virtual board."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from engine.boards import ports
+from engine.errors import UsageError
+from engine.words import TARGETS
+
+VIRTUAL = "virtual:"
+USB = "usb-"
+
+MAX_VIRTUAL = 32
+"""Virtual boards of one chip."""
+
+_VIRTUAL = re.compile(r"virtual:([a-z0-9]+)(?:-([1-9][0-9]?))?")
+
+
+def is_virtual(name: str) -> bool:
+    """Whether a board exists only in memory."""
+    return name.startswith(VIRTUAL)
+
+
+def virtual_name(chip: str, number: int) -> str:
+    """The name of a virtual board; the first of a chip (1) goes without its number."""
+    return f"{VIRTUAL}{chip}" if number == 1 else f"{VIRTUAL}{chip}-{number}"
+
+
+def virtual_chip(name: str) -> str:
+    """The chip of a virtual board."""
+    found = _VIRTUAL.fullmatch(name)
+    return found[1] if found else ""
+
+
+def check_names(names: Sequence[str]) -> None:
+    """See whether boards are named in a way that means something.
+
+    Args:
+        names: ports, URLs, ``virtual:CHIP`` and ``virtual:CHIP-NUMBER`` (from 2 on), and identities
+            of USB ports (``usb-…``).
+
+    Raises:
+        UsageError: one is none of these.
+    """
+    for name in names:
+        if is_virtual(name):
+            _check_virtual(name)
+        elif not (name.startswith(USB) or ports.is_url(name) or "/" in name):
+            raise UsageError(
+                f"board {name!r}: give a port (/dev/ttyUSB0), a serial URL (socket://host:port), "
+                "virtual:CHIP, or an identity that espdeck boards lists (usb-...)"
+            )
+
+
+def _check_virtual(name: str) -> None:
+    found = _VIRTUAL.fullmatch(name)
+    if found is None:
+        raise UsageError(f"board {name!r}: give virtual:CHIP or virtual:CHIP-NUMBER")
+    if found[1] not in TARGETS:
+        raise UsageError(f"board {name!r}: no such chip (known: {', '.join(TARGETS)})")
+    if found[2] and not 2 <= int(found[2]) <= MAX_VIRTUAL:
+        raise UsageError(f"board {name!r}: numbers go from 2 to {MAX_VIRTUAL}")

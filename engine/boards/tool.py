@@ -1,0 +1,148 @@
+"""Runs Espressif's esptool and espefuse, each in a process of its own, and explains their words.
+
+What they print is documented by example only (esptool documentation, "Basic Commands"); the lines
+that are read here are those of esptool 5.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from engine.boards import ports
+from engine.cancel import CancelToken
+from engine.errors import BoardError, BoardGoneError, BoardSilentError, ToolError
+from engine.process import run
+
+CONNECT_ATTEMPTS = 5
+"""How often esptool tries to get an answer; each takes a second or two."""
+
+BEFORE = ("default-reset", "usb-reset", "no-reset", "no-reset-no-sync")
+"""How esptool can get a board into its bootloader."""
+
+AFTER = ("hard-reset", "soft-reset", "no-reset", "no-reset-stub", "watchdog-reset")
+"""How esptool can leave a board."""
+
+_QUIET_TERMINAL = {"TERM": "dumb", "NO_COLOR": "1", "PYTHONUTF8": "1", "COLUMNS": "100"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How esptool reaches a board.
+
+    Args:
+        port: a serial port or URL.
+        before: one of :data:`BEFORE`, empty for esptool's own choice.
+        after: one of :data:`AFTER`, empty for esptool's own choice.
+        baud: speed of the transfer in bits a second, None for the ROM's.
+    """
+
+    port: str
+    before: str = ""
+    after: str = ""
+    baud: int | None = None
+
+    def options(self) -> list[str]:
+        """As options of esptool's command line."""
+        options = ["--port", self.port]
+        options += ["--before", self.before] if self.before else []
+        options += ["--after", self.after] if self.after else []
+        return options + (["--baud", str(self.baud)] if self.baud else [])
+
+
+def esptool(
+    reach: Reach,
+    arguments: Sequence[str],
+    *,
+    cancel: CancelToken,
+    timeout: float,
+    on_line: Callable[[bytes], None] = lambda _line: None,
+) -> str:
+    """Run esptool on a board.
+
+    Args:
+        reach: the board.
+        arguments: of esptool, after its options for the port.
+        cancel: ends it early.
+        timeout: seconds for all of it.
+        on_line: called with each line that it prints; progress is a line each time.
+
+    Returns:
+        The end of what it printed.
+
+    Raises:
+        BoardGoneError: the board was there and is not any more.
+        BoardSilentError: no chip answers.
+        BoardError: the port cannot be used, the board does not answer or is another chip, or
+            esptool failed; one line.
+        CancelledError, Interrupted: as ``cancel`` says.
+    """
+    options = [*reach.options(), "--connect-attempts", str(CONNECT_ATTEMPTS)]
+    return _run("esptool", reach.port, [*options, *arguments], cancel, timeout, on_line)
+
+
+def espefuse(reach: Reach, arguments: Sequence[str], *, cancel: CancelToken, timeout: float) -> str:
+    """Run espefuse on a board, as :func:`esptool` does; ``arguments`` only ever read.
+
+    Raises:
+        BoardGoneError, BoardError, CancelledError, Interrupted: as :func:`esptool`.
+    """
+    arguments = [*reach.options(), *arguments]
+    return _run("espefuse", reach.port, arguments, cancel, timeout, lambda _line: None)
+
+
+def _run(
+    tool: str,
+    port: str,
+    arguments: Sequence[str],
+    cancel: CancelToken,
+    timeout: float,
+    on_line: Callable[[bytes], None],
+) -> str:
+    ports.check(port)
+    command = [sys.executable, "-P", "-m", tool, *arguments]
+    rest = b""
+
+    def split(chunk: bytes) -> None:
+        nonlocal rest
+        *lines, rest = (rest + chunk.replace(b"\r", b"\n")).split(b"\n")
+        for line in lines:
+            on_line(line + b"\n")
+
+    try:
+        done = run(command, timeout=timeout, cancel=cancel, on_output=split, env=_QUIET_TERMINAL)
+    except ToolError as error:
+        raise BoardError(f"{port}: {tool} took longer than {timeout:g} s") from error
+    if rest:
+        on_line(rest + b"\n")
+    if done.returncode != 0:
+        raise _problem(tool, port, done.tail)
+    return done.tail
+
+
+def _problem(tool: str, port: str, text: str) -> BoardError:
+    """What the tool complained of, in a line."""
+    wrong = re.search(r"This chip is ([\w-]+), not ([\w-]+)", text)
+    if wrong:
+        return BoardError(f"{port}: the board is an {wrong[1]}, the image is for {wrong[2]}")
+    if "Failed to connect to" in text:
+        return BoardSilentError(
+            f"{port}: no answer; hold BOOT, press RESET, let go of BOOT, and try again"
+        )
+    known = ports.explain(port, text)
+    if known == ports.vanished(port) or (known and "\nConnected to " in text):
+        # Once it has talked to a board, a port that cannot be opened again is one that went.
+        return BoardGoneError(ports.vanished(port))
+    if known:
+        return BoardError(known)
+    if "MD5 of file does not match" in text:
+        return BoardError(
+            f"{port}: the flash did not keep what was written; it may be worn out or locked"
+        )
+    if "verification failed" in text.lower() or "verify failed" in text.lower():
+        return BoardError(f"{port}: the flash holds something else")
+    fatal = re.findall(r"(?:A fatal error occurred|[Ee]rror): (.+)", text)
+    lines = [line for line in text.splitlines() if line.strip()]
+    return BoardError(f"{port}: {tool}: {(fatal or lines or ['no reason given'])[-1].strip()}")
