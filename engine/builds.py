@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine import events
+from engine import events, image_file
 from engine.boards.service import Boards
 from engine.errors import UsageError
+from engine.image import Image
 from engine.pipelines.firmware import FIRMWARE
 from engine.pipelines.journal import Journal, wait_until
 from engine.pipelines.model import steps_of_phase
@@ -22,7 +23,9 @@ from engine.store import logs, projects
 from engine.store.database import Store, StoreError
 from engine.store.logs import LogKey, LogMatch
 from engine.store.tables import Artifact, Build, FindingRow, StageRow
-from engine.words import BuildStatus, Phase, ProjectStatus, StageStatus, Trigger
+from engine.toolchains import partitions
+from engine.toolchains.partitions import Partition
+from engine.words import ArtifactKind, BuildStatus, Phase, ProjectStatus, StageStatus, Trigger
 
 if TYPE_CHECKING:
     from engine.pipelines.runner import Runner
@@ -144,6 +147,28 @@ class Builds:
     def artifact_file(self, artifact: Artifact) -> Path:
         """Where an artifact lies."""
         return Path(self.get(artifact.build_id).artifacts_path) / artifact.path
+
+    def image(self, number: int) -> Image:
+        """What a build is to be flashed with.
+
+        Raises:
+            UsageError: there is no such build, or it kept no image.
+        """
+        for artifact in self.artifacts(number):
+            if artifact.path == image_file.NAME:
+                return image_file.read(self.artifact_file(artifact))
+        raise UsageError(f"build {number} kept no image (espdeck show {number})")
+
+    def partitions(self, number: int) -> tuple[Partition, ...]:
+        """The partition table of a build; empty where its image has none.
+
+        Raises:
+            UsageError: there is no such build, or it kept no image.
+        """
+        for part in self.image(number).parts:
+            if part.kind is ArtifactKind.PARTITION_TABLE:
+                return partitions.parse(part.path.read_bytes()[: partitions.MAX_BYTES])
+        return ()
 
     def logs(self, number: int) -> Sequence[LogKey]:
         """Logs of a build in the order in which they began."""

@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import EspdeckError, UsageError
-from engine.text import clean
 from engine.words import BuildStatus
-from tui import cli_boards
-from tui.shell import looking, number_of, print_json, print_line, settings_of, table
+from tui import cli_bench, cli_boards
+from tui.shell import complain, looking, number_of, print_json, print_line, settings_of, table
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -48,6 +47,7 @@ cli = typer.Typer(
 )
 
 cli.add_typer(cli_boards.cli)
+cli.add_typer(cli_bench.cli)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
@@ -62,7 +62,7 @@ def main() -> None:
     try:
         cli()
     except EspdeckError as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(USAGE)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
@@ -354,10 +354,6 @@ def _log_uncaught(uncaught: threading.ExceptHookArgs) -> None:
     error = uncaught.exc_value
     if error is not None:
         logging.getLogger("espdeck").error("a thread died", exc_info=error)
-
-
-def _complain(text: str) -> None:
-    typer.echo(f"espdeck: {clean(text)}", err=True)
 
 
 if __name__ == "__main__":

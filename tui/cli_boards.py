@@ -22,27 +22,25 @@ cli = typer.Typer()
 @cli.command("boards")
 def boards_command(context: typer.Context) -> None:
     """List the boards of the settings, and USB ports that may have one."""
-    from engine.boards.discovery import usb_ports
-
     with looking(context) as engine:
-        named = engine.boards.list()
-        if named:
-            table(
-                ("BOARD", "KIND", "CHIP", "STATE", "RESERVED BY"),
-                [
-                    (each.name, each.kind, each.chip or "?", each.state, each.reserved or "-")
-                    for each in named
-                ],
-            )
-        others = [port for port in usb_ports() if port.device not in {b.name for b in named}]
-        if others:
-            print_line("")
-            table(
-                ("USB PORT", "IDENTITY", "DEVICE"),
-                [(port.device, port.identity, port.description) for port in others],
-            )
-        if not named and not others:
+        boards = engine.boards.list_all()
+        if not boards:
             print_line("no boards: plug one in, or name one in the settings (boards = [...])")
+            return
+        table(
+            ("BOARD", "NAME", "CHIP", "PORT", "STATE", "WHO HAS IT"),
+            [
+                (
+                    each.name,
+                    each.label or "-",
+                    each.chip or "?",
+                    each.url or "-",
+                    each.state,
+                    each.holder or (f"reserved by {each.reserved}" if each.reserved else "-"),
+                )
+                for each in boards
+            ],
+        )
 
 
 @cli.command()
@@ -54,7 +52,9 @@ def reserve(
 ) -> None:
     """Reserve a board for yourself: builds wait until it is given back."""
     with looking(context) as engine:
-        row = engine.boards.reserve(board, holder=getpass.getuser(), note=note, hours=hours)
+        row = engine.boards.reserve(
+            engine.boards.named(board), holder=getpass.getuser(), note=note, hours=hours
+        )
         print_line(f"{board} is reserved by {row.reserved}")
 
 
@@ -66,7 +66,7 @@ def release(
 ) -> None:
     """Give a board back that was reserved."""
     with looking(context) as engine:
-        engine.boards.release(board, holder=getpass.getuser(), force=force)
+        engine.boards.release(engine.boards.named(board), holder=getpass.getuser(), force=force)
 
 
 @cli.command()
@@ -93,7 +93,7 @@ def monitor(
         )
         with contextlib.suppress(KeyboardInterrupt):
             engine.boards.watch(
-                board,
+                engine.boards.named(board),
                 baud=baud,
                 reset=reset,
                 on_output=printer.feed,

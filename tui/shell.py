@@ -63,3 +63,8 @@ def print_json(row: Any, **instead: str) -> None:
 def print_line(text: str) -> None:
     """Print one line; whatever it is, it cannot steer the terminal."""
     typer.echo(clean(text))
+
+
+def complain(text: str) -> None:
+    """Print one line to standard error, as every failure is told."""
+    typer.echo(f"espdeck: {clean(text)}", err=True)

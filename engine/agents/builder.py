@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from engine import image_file
 from engine.image import Image, MemoryRegion
 from engine.pipelines.model import StageContext, StageResult
 from engine.pipelines.outputs import Compiled, Planned
@@ -78,4 +79,8 @@ def _keep(context: StageContext, image: Image) -> Image:
     for map_file in dict.fromkeys(maps):
         if map_file.is_file():
             keep(ArtifactKind.MAP, map_file, "map")
-    return replace(image, elf=elf, parts=parts)
+    kept = replace(image, elf=elf, parts=parts)
+    description = context.build_dir / image_file.NAME
+    image_file.write(kept, description)
+    keep(ArtifactKind.REPORT, description, "image")
+    return kept

@@ -15,6 +15,25 @@ APP = 0x00
 # (esp_partition_info_t in bootloader_support/include/esp_flash_partitions.h).
 _ENTRY = struct.Struct("<2sBBLL16sL")
 _MAGIC = b"\xaa\x50"
+_DATA = 0x01
+_OTA = 0x10
+
+# The guide, "Type field" and "SubType".
+_TYPES = {APP: "app", _DATA: "data"}
+_SUBTYPES = {
+    (APP, 0x00): "factory",
+    (APP, 0x20): "test",
+    (_DATA, 0x00): "ota",
+    (_DATA, 0x01): "phy",
+    (_DATA, 0x02): "nvs",
+    (_DATA, 0x03): "coredump",
+    (_DATA, 0x04): "nvs_keys",
+    (_DATA, 0x05): "efuse",
+    (_DATA, 0x06): "undefined",
+    (_DATA, 0x81): "fat",
+    (_DATA, 0x82): "spiffs",
+    (_DATA, 0x83): "littlefs",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +45,18 @@ class Partition:
     subtype: int
     offset: int
     size: int
+
+    @property
+    def type_name(self) -> str:
+        """The type as ESP-IDF's table of text spells it, a number where it has no name."""
+        return _TYPES.get(self.type, f"{self.type:#04x}")
+
+    @property
+    def subtype_name(self) -> str:
+        """The subtype likewise."""
+        if self.type == APP and _OTA <= self.subtype < _OTA + 16:
+            return f"ota_{self.subtype - _OTA}"
+        return _SUBTYPES.get((self.type, self.subtype), f"{self.subtype:#04x}")
 
 
 def parse(data: bytes) -> tuple[Partition, ...]:

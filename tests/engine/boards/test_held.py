@@ -1,0 +1,250 @@
+"""What is done with a board that is held, by the real esptool, and when the cable is pulled."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.boards import held as held_module
+from engine.boards.held import FlashOptions, HeldBoard
+from engine.boards.service import Boards
+from engine.boards.virtual import VirtualBoard
+from engine.cancel import CancelToken
+from engine.errors import BoardError, BoardGoneError, UsageError
+from engine.image import FlashPart, Image
+from engine.settings import BoardSettings
+from engine.store.database import Store
+from engine.words import ArtifactKind
+from tests.engine.boards.cable import Cable
+
+BuildSample = Callable[[str], Image]
+
+
+@pytest.fixture
+def cable(virtual_board: VirtualBoard) -> Iterator[Cable]:
+    cable = Cable(virtual_board.url)
+    yield cable
+    cable.unplug()
+
+
+@contextlib.contextmanager
+def taken(
+    url: str,
+    folder: Path,
+    settings: BoardSettings | None = None,
+    on_note: Callable[[str], None] = lambda _line: None,
+) -> Iterator[HeldBoard]:
+    boards = Boards(
+        (), folder / "boards", Store(folder / "espdeck.db"), {url: settings} if settings else None
+    )
+    with boards.use(url, cancel=CancelToken(), on_wait=on_note, purpose="test") as board:
+        yield board
+
+
+def write(
+    board: HeldBoard,
+    image: Image,
+    options: FlashOptions | None = None,
+    on_progress: Callable[[float, str], None] = lambda _percent, _what: None,
+) -> None:
+    board.flash(
+        image,
+        options or FlashOptions(),
+        on_output=lambda _line: None,
+        on_progress=on_progress,
+        timeout=60,
+    )
+
+
+def with_data(image: Image, folder: Path, size: int = 300_000) -> Image:
+    """The image with something at 0x20000 that takes a while to write."""
+    data = folder / "data.bin"
+    data.write_bytes(os.urandom(size))
+    return replace(image, parts=(*image.parts, FlashPart(0x20000, data, ArtifactKind.DATA)))
+
+
+def test_a_cable_that_is_pulled_while_flashing_costs_a_second_try(
+    cable: Cable, built_sample: BuildSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_module, "BACK_AGAIN", 0.05)
+    image, notes = with_data(built_sample("hello"), tmp_path), list[str]()
+    pulled = threading.Event()
+
+    def pull(percent: float, _what: str) -> None:
+        if percent > 40 and not pulled.is_set():
+            pulled.set()
+            cable.unplug()
+
+    def note(line: str) -> None:
+        notes.append(line)
+        cable.plug()
+
+    with taken(cable.url, tmp_path, on_note=note) as board:
+        write(board, image, on_progress=pull)
+        board.verify(image, FlashOptions(), timeout=60)
+    assert len(notes) == 1
+    assert "the board vanished" in notes[0]
+
+
+def test_a_board_that_does_not_come_back_is_told(
+    cable: Cable, built_sample: BuildSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_module, "BACK_AGAIN", 0.05)
+    monkeypatch.setattr(held_module, "BACK_SECONDS", 0.5)
+    image = with_data(built_sample("hello"), tmp_path)
+
+    def pull(percent: float, _what: str) -> None:
+        if percent > 40:
+            cable.unplug()
+
+    with (
+        taken(cable.url, tmp_path) as board,
+        pytest.raises(BoardGoneError, match="it did not come back"),
+    ):
+        write(board, image, on_progress=pull)
+
+
+def test_another_chip_is_refused_before_a_byte_is_written(
+    virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
+) -> None:
+    image = built_sample("hello")
+    with taken(virtual_board.url, tmp_path) as board:
+        write(board, image)
+        other = replace(with_data(image, tmp_path), target="esp32s3")
+        with pytest.raises(BoardError, match="the board is an ESP32-C3, the image is for ESP32-S3"):
+            write(board, other)
+        board.verify(image, FlashOptions(), timeout=60)
+
+
+def test_only_the_app_leaves_the_rest_as_it_is(
+    virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
+) -> None:
+    image = with_data(built_sample("hello"), tmp_path, 5000)
+    with taken(virtual_board.url, tmp_path) as board:
+        board.erase((0x20000, 0x2000))
+        write(board, image, FlashOptions(app_only=True))
+        board.verify(image, FlashOptions(app_only=True), timeout=60)
+        with pytest.raises(BoardError, match="holds something else"):
+            board.verify(image, FlashOptions(), timeout=60)
+        data = replace(image, parts=image.parts[1:])
+        with pytest.raises(UsageError, match="has no app"):
+            write(board, data, FlashOptions(app_only=True))
+
+
+def signed(data: bytes) -> bytes:
+    """An app with a signature block as Secure Boot v2 appends it."""
+    padded = data + b"\xff" * (-len(data) % 4096)
+    return padded + b"\xe7\x02\0\0" + b"\xaa" * 4092
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [(signed, "signed for Secure Boot"), (lambda data: b"\x17" + data[1:], "encrypted")],
+)
+def test_an_image_that_may_burn_efuses_is_refused_unless_asked_for(
+    make: Callable[[bytes], bytes],
+    reason: str,
+    virtual_board: VirtualBoard,
+    built_sample: BuildSample,
+    tmp_path: Path,
+) -> None:
+    plain = built_sample("hello")
+    app = tmp_path / "app.bin"
+    app.write_bytes(make(plain.parts[0].path.read_bytes()))
+    image = replace(plain, parts=(replace(plain.parts[0], path=app),))
+    with taken(virtual_board.url, tmp_path) as board:
+        write(board, plain)
+        with pytest.raises(BoardError, match=rf"app\.bin is {reason}.*may burn eFuses"):
+            write(board, image)
+        board.verify(plain, FlashOptions(), timeout=60)
+        write(board, image, FlashOptions(secure=True, after="no-reset"))
+
+
+def test_flash_is_read_back_and_erased_by_sectors(
+    virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
+) -> None:
+    image, back = built_sample("hello"), tmp_path / "back.bin"
+    size = image.parts[0].path.stat().st_size
+    with taken(virtual_board.url, tmp_path) as board:
+        write(board, image)
+        percents = list[float]()
+        board.read_flash(
+            back, offset=0, size=size, on_progress=lambda percent, _what: percents.append(percent)
+        )
+        assert back.read_bytes() == image.parts[0].path.read_bytes()
+        assert percents[0] == 0
+        assert percents[-1] == 100
+        with pytest.raises(UsageError, match="0x1001: flash is erased in sectors"):
+            board.erase((0x1001, 0x1000))
+        board.erase(None)
+        board.read_flash(back, offset=0, size=4096, on_progress=lambda _percent, _what: None)
+        assert back.read_bytes() == b"\xff" * 4096
+        assert board.partitions() == ()
+
+
+def test_efuses_are_read(virtual_board: VirtualBoard, tmp_path: Path) -> None:
+    with taken(virtual_board.url, tmp_path) as board:
+        found = {each.name: each for each in board.efuses()}
+    assert found["DIS_USB_JTAG"].value == "False"
+    assert found["BLOCK_KEY0"].category == "security"
+
+
+def recorder(folder: Path) -> tuple[str, ...]:
+    """A program that writes down what it is told."""
+    script = folder / "told.py"
+    script.write_text(
+        "import sys\nwith open(sys.argv[1], 'a') as log: log.write(sys.argv[2] + '\\n')\n"
+    )
+    return (sys.executable, str(script), str(folder / "told.txt"))
+
+
+def test_a_board_without_dtr_and_rts_is_reset_by_a_command(
+    virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
+) -> None:
+    settings = BoardSettings(reset_command=recorder(tmp_path))
+    with taken(virtual_board.url, tmp_path, settings) as board:
+        write(board, built_sample("hello"))
+        board.reset()
+    assert (tmp_path / "told.txt").read_text().split() == ["bootloader", "run", "run"]
+
+
+def test_power_is_switched_by_a_command(virtual_board: VirtualBoard, tmp_path: Path) -> None:
+    settings = BoardSettings(power_command=recorder(tmp_path))
+    with taken(virtual_board.url, tmp_path, settings) as board:
+        board.power("cycle")
+        board.power("on")
+        with pytest.raises(UsageError, match="give on, off or cycle"):
+            board.power("up")
+    assert (tmp_path / "told.txt").read_text().split() == ["off", "on", "on"]
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [(("/nowhere/relay",), "not found"), ((sys.executable, "-c", "exit('stuck')"), "stuck")],
+)
+def test_a_command_that_fails_is_told(
+    command: tuple[str, ...], reason: str, virtual_board: VirtualBoard, tmp_path: Path
+) -> None:
+    settings = BoardSettings(reset_command=command)
+    with (
+        taken(virtual_board.url, tmp_path, settings) as board,
+        pytest.raises(BoardError, match=f"reset_command .*{reason}"),
+    ):
+        board.reset()
+
+
+def test_without_a_command_there_is_no_power_to_switch(
+    virtual_board: VirtualBoard, tmp_path: Path
+) -> None:
+    with (
+        taken(virtual_board.url, tmp_path) as board,
+        pytest.raises(UsageError, match="no power_command in the settings"),
+    ):
+        board.power("cycle")

@@ -1,0 +1,371 @@
+"""What is done with a board by hand: ``flash``, ``verify``, ``read-flash``, ``erase``,
+``partitions``, ``efuses``, ``reset``, ``power``, ``name`` and ``lab``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.errors import EspdeckError, UsageError
+from engine.text import clean, count
+from tui.shell import complain, looking, number_of, print_line, table
+
+if TYPE_CHECKING:
+    from engine.boards.held import FlashOptions, HeldBoard
+    from engine.engine import Engine
+    from engine.toolchains.partitions import Partition
+
+cli = typer.Typer()
+
+_Board = Annotated[str, typer.Argument(help="A board as `espdeck boards` names it.")]
+_Boards = Annotated[list[str], typer.Argument(help="Boards as `espdeck boards` names them.")]
+_Build = Annotated[str, typer.Argument(help="Number of a build that succeeded to build.")]
+_AppOnly = Annotated[
+    bool, typer.Option("--app-only", help="Only the program, not bootloader and partitions.")
+]
+_Before = Annotated[str, typer.Option(help="How to enter the bootloader: no-reset, usb-reset, …")]
+_After = Annotated[str, typer.Option(help="How to leave it: no-reset, watchdog-reset, …")]
+_Baud = Annotated[int | None, typer.Option(min=9600, help="Bits a second. [default: settings]")]
+
+
+@cli.command()
+def flash(
+    context: typer.Context,
+    build: _Build,
+    boards: _Boards,
+    app_only: _AppOnly = False,
+    baud: _Baud = None,
+    before: _Before = "",
+    after: _After = "",
+    secure: Annotated[
+        bool, typer.Option("--secure", help="Also an image that is signed or encrypted.")
+    ] = False,
+) -> None:
+    """Flash what a build made, on one board or on several at once."""
+    with looking(context) as engine:
+        image = engine.builds.image(number_of(build))
+        options = _options(engine, app_only, baud, before, after, secure=secure)
+
+        def write(board: HeldBoard, progress: Callable[[float, str], None]) -> str:
+            seconds = board.flash(
+                image,
+                options,
+                on_output=lambda _line: None,
+                on_progress=progress,
+                timeout=engine.settings.flash_timeout,
+            )
+            return f"flashed and verified in {seconds:.1f} s"
+
+        _on_each(engine, boards, write)
+
+
+@cli.command()
+def verify(
+    context: typer.Context,
+    build: _Build,
+    boards: _Boards,
+    app_only: _AppOnly = False,
+    baud: _Baud = None,
+) -> None:
+    """Compare what is in flash with what a build made."""
+    with looking(context) as engine:
+        image = engine.builds.image(number_of(build))
+        options = _options(engine, app_only, baud, "", "", secure=True)
+
+        def compare(board: HeldBoard, _progress: Callable[[float, str], None]) -> str:
+            board.verify(image, options, timeout=engine.settings.flash_timeout)
+            return f"holds build {build}"
+
+        _on_each(engine, boards, compare)
+
+
+@cli.command("read-flash")
+def read_flash(
+    context: typer.Context,
+    board: _Board,
+    file: Annotated[Path, typer.Argument(help="Where to; must not be there yet.")],
+    offset: Annotated[str, typer.Option(help="First byte, such as 0x10000.")] = "0",
+    size: Annotated[
+        str | None, typer.Option(help="How many bytes, such as 0x1000. [default: all]")
+    ] = None,
+    partition: Annotated[
+        str | None, typer.Option(help="This partition instead, by its label.")
+    ] = None,
+    baud: _Baud = None,
+) -> None:
+    """Copy flash into a file: all of it, a region or a partition."""
+    if file.exists():
+        raise UsageError(f"{file} is there already: give another name")
+    with looking(context) as engine:
+
+        def read(held: HeldBoard, progress: Callable[[float, str], None]) -> str:
+            first, length = _region(held, offset, size, partition)
+            held.read_flash(
+                file,
+                offset=first,
+                size=length,
+                baud=baud or engine.settings.flash_baud,
+                on_progress=progress,
+            )
+            return f"{length} bytes from {first:#x} are in {file}"
+
+        _on_each(engine, [board], read)
+
+
+@cli.command()
+def erase(
+    context: typer.Context,
+    board: _Board,
+    offset: Annotated[str | None, typer.Option(help="Erase from here, such as 0x9000.")] = None,
+    size: Annotated[str | None, typer.Option(help="How many bytes, such as 0x6000.")] = None,
+    partition: Annotated[
+        str | None, typer.Option(help="Only this partition, by its label.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Erase flash: all of it, a region or a partition."""
+    if (offset is None) != (size is None):
+        raise UsageError("give --offset and --size, or neither")
+    if not yes:
+        typed = typer.prompt(f"This erases {partition or 'flash'} of {board}. Type its name")
+        if typed != board:
+            raise UsageError("another name: nothing was erased")
+    with looking(context) as engine:
+
+        def wipe(held: HeldBoard, _progress: Callable[[float, str], None]) -> str:
+            is_all = offset is None and partition is None
+            region = None if is_all else _region(held, offset or "0", size, partition)
+            held.erase(region)
+            return "erased" if region is None else f"erased {region[1]:#x} from {region[0]:#x}"
+
+        _on_each(engine, [board], wipe)
+
+
+@cli.command()
+def partitions(
+    context: typer.Context,
+    board: Annotated[str, typer.Argument(help="A board, or the number of a build.")],
+    offset: Annotated[str, typer.Option(help="Where the table is.")] = "0x8000",
+) -> None:
+    """Show the partition table of a board or of a build."""
+    with looking(context) as engine:
+        if board.removeprefix("#").isdigit():
+            found = engine.builds.partitions(number_of(board))
+        else:
+            with _held(engine, board) as held:
+                found = held.partitions(_number(offset))
+        if not found:
+            print_line(f"{board}: no partition table at {offset}")
+            raise typer.Exit(1)
+        _show_partitions(found)
+
+
+@cli.command()
+def efuses(
+    context: typer.Context,
+    board: _Board,
+    every: Annotated[bool, typer.Option("--all", help="Also those that are zero.")] = False,
+) -> None:
+    """Show a board's eFuses; none is ever written."""
+    with looking(context) as engine:
+        with _held(engine, board) as held:
+            found = held.efuses()
+        shown = [each for each in found if every or each.value.strip("0 ") not in ("", "False")]
+        table(
+            ("GROUP", "NAME", "VALUE", "MEANING"),
+            [(each.category, each.name, each.value, each.description) for each in shown],
+        )
+        if len(shown) < len(found):
+            print_line(f"{count(len(found) - len(shown), 'eFuse')} more of zero (--all)")
+
+
+@cli.command()
+def reset(context: typer.Context, board: _Board) -> None:
+    """Start a board's program anew."""
+    with looking(context) as engine, _held(engine, board) as held:
+        held.reset()
+
+
+@cli.command()
+def power(
+    context: typer.Context,
+    board: _Board,
+    word: Annotated[str, typer.Argument(help="on, off or cycle.")] = "cycle",
+) -> None:
+    """Switch a board's power by the command that the settings give for it."""
+    with looking(context) as engine, _held(engine, board) as held:
+        held.power(word)
+
+
+@cli.command("name")
+def name_command(
+    context: typer.Context,
+    board: _Board,
+    label: Annotated[str, typer.Argument(help="Its name; empty takes it back.")],
+    note: Annotated[str, typer.Option(help="Anything worth knowing about it.")] = "",
+) -> None:
+    """Call a board by a name of your own, which then does wherever a board is named."""
+    with looking(context) as engine:
+        engine.boards.call(engine.boards.named(board), label=label, remark=note)
+
+
+@cli.command()
+def lab(
+    context: typer.Context,
+    boards: Annotated[int, typer.Option(min=1, max=32, help="How many.")] = 4,
+    chip: Annotated[str, typer.Option(help="Which chip they are.")] = "esp32c3",
+) -> None:
+    """Run virtual boards until Ctrl-C: for espdeck beside it, and for any other tool."""
+    from engine.cancel import CancelToken
+
+    with looking(context) as engine, contextlib.suppress(KeyboardInterrupt):
+        started = engine.boards.start_lab(chip, boards, CancelToken())
+        table(("BOARD", "URL"), list(started.items()))
+        print_line(f"{count(len(started), 'board')} until Ctrl-C; esptool takes the URL as --port")
+        threading.Event().wait()
+
+
+def _options(
+    engine: Engine, app_only: bool, baud: int | None, before: str, after: str, *, secure: bool
+) -> FlashOptions:
+    from engine.boards.held import FlashOptions
+    from engine.boards.tool import AFTER, BEFORE
+
+    for word, known in ((before, BEFORE), (after, AFTER)):
+        if word and word not in known:
+            raise UsageError(f"{word!r}: esptool knows {', '.join(known)}")
+    return FlashOptions(
+        baud=baud or engine.settings.flash_baud,
+        app_only=app_only,
+        before=before,
+        after=after,
+        secure=secure or engine.settings.flash_secure,
+    )
+
+
+@contextlib.contextmanager
+def _held(
+    engine: Engine, board: str, say: Callable[[str], None] = print_line
+) -> Iterator[HeldBoard]:
+    from engine.cancel import CancelToken
+
+    user, cancel = getpass.getuser(), CancelToken()
+    try:
+        with engine.boards.use(
+            engine.boards.named(board), cancel=cancel, on_wait=say, purpose=user, holder=user
+        ) as held:
+            yield held
+    except KeyboardInterrupt:
+        cancel.cancel()
+        raise
+
+
+def _on_each(
+    engine: Engine,
+    boards: Sequence[str],
+    work: Callable[[HeldBoard, Callable[[float, str], None]], str],
+) -> None:
+    """Do the same with several boards at once, each with its progress; say how each ended."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    from engine.cancel import CancelToken
+
+    names = list(dict.fromkeys(engine.boards.named(board) for board in boards))
+    user, cancel = getpass.getuser(), CancelToken()
+    columns = (
+        TextColumn("{task.fields[board]}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    with (
+        Progress(*columns, transient=True, disable=not sys.stdout.isatty()) as bars,
+        ThreadPoolExecutor(len(names)) as threads,
+    ):
+
+        def one(name: str) -> str:
+            bar = bars.add_task("waiting", board=clean(name), total=100)
+
+            def progress(percent: float, what: str) -> None:
+                bars.update(bar, completed=percent, description=clean(what))
+
+            with engine.boards.use(
+                name,
+                cancel=cancel,
+                on_wait=lambda line: bars.console.print(clean(line), markup=False),
+                purpose=user,
+                holder=user,
+            ) as held:
+                progress(0, "connecting")
+                return work(held, progress)
+
+        futures = {name: threads.submit(one, name) for name in names}
+        try:
+            failed = False
+            for name, future in futures.items():
+                try:
+                    bars.console.print(f"{clean(name)}: {clean(future.result())}", markup=False)
+                except EspdeckError as error:
+                    failed = True
+                    complain(f"{name}: {str(error).removeprefix(f'{name}: ')}")
+        except KeyboardInterrupt:
+            cancel.cancel()
+            raise
+    if failed:
+        raise typer.Exit(1)
+
+
+def _region(
+    board: HeldBoard, offset: str, size: str | None, partition: str | None
+) -> tuple[int, int]:
+    """First byte and length of what is meant."""
+    if partition is not None:
+        found = board.partitions()
+        for each in found:
+            if each.label == partition:
+                return each.offset, each.size
+        known = ", ".join(each.label for each in found) or "no partition table"
+        raise UsageError(f"{board.name}: no partition {partition} (there are: {known})")
+    first = _number(offset)
+    if size is not None:
+        return first, _number(size)
+    total = board.identity().flash_size
+    if total is None:
+        raise UsageError(f"{board.name} does not say how large its flash is: give --size")
+    return first, total - first
+
+
+def _number(text: str) -> int:
+    try:
+        value = int(text, 0)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 1 << 32:
+        raise UsageError(f"{text!r}: give a number such as 0x10000")
+    return value
+
+
+def _show_partitions(found: Sequence[Partition]) -> None:
+    table(
+        ("LABEL", "TYPE", "SUBTYPE", "OFFSET", "SIZE", "KIB"),
+        [
+            (
+                each.label,
+                each.type_name,
+                each.subtype_name,
+                f"{each.offset:#x}",
+                f"{each.size:#x}",
+                f"{each.size / 1024:g}",
+            )
+            for each in found
+        ],
+    )
