@@ -57,3 +57,23 @@ def test_asking_after_each_line_costs_the_same_however_much_came() -> None:
     listener.feed(SUMMARY)
 
     assert listener.done
+
+
+def test_a_boot_loop_ends_the_listening_and_is_counted() -> None:
+    listener = Listener(Manifest(expect=("ready",)))
+    boot = b"ESP-ROM:esp32c3-api1-20210207\r\nrst:0x7 (TG0WDT_SYS_RST),boot:0xc\r\n"
+    listener.feed(b"rst:0x1 (POWERON),boot:0xc\r\n" + 2 * boot)
+    assert not listener.done
+    listener.feed(b"rst:0xf (BROWNOUT_RST),boot:0xc\r\n")
+    assert not listener.done
+    listener.feed(boot)
+    assert listener.done
+    assert listener.resets.loop == "TG0WDT_SYS_RST"
+    assert (listener.resets.watchdogs, listener.resets.brownouts) == (3, 1)
+
+
+def test_resets_that_were_asked_for_are_no_boot_loop() -> None:
+    listener = Listener(Manifest(expect=("ready",)))
+    listener.feed(9 * b"rst:0x3 (RTC_SW_SYS_RST),boot:0xc\r\nrst:0x5 (DSLEEP),boot:0xc\r\n")
+    assert not listener.done
+    assert listener.resets.watchdogs == 0

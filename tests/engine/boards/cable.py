@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 
 
 class Cable:
-    """A ``socket://`` that leads to another one; while it is unplugged nothing answers there."""
+    """A ``socket://`` that leads to another one; while it is unplugged nothing answers there.
+
+    ``carried`` counts the bytes that it brought from the board.
+    """
 
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)
@@ -18,6 +21,7 @@ class Cable:
         self._ends: set[socket.socket] = set()
         self._server: socket.socket | None = None
         self._port = 0
+        self.carried = 0
         self.plug()
 
     @property
@@ -58,12 +62,16 @@ class Cable:
                     return
                 self._ends |= {client, board}
             for source, sink in ((client, board), (board, client)):
-                threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
+                threading.Thread(
+                    target=self._carry, args=(source, sink, sink is client), daemon=True
+                ).start()
 
-    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+    def _carry(self, source: socket.socket, sink: socket.socket, is_console: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
                 sink.sendall(data)
+                if is_console:
+                    self.carried += len(data)
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
