@@ -200,8 +200,8 @@ class Engine:
                 if self._closed.is_set():
                     return
                 self._start_executor()
-            self.boards.start(self._stop)
             self._spawn(self._look_for_lost_builds, "lost-builds")
+            self.boards.start(self._stop)
         except Interrupted:
             return
         except EspdeckError as error:

@@ -73,6 +73,7 @@ class EspdeckApp(Deck):
 
         self._asked_to_leave = False
         self._inbox = Inbox(INBOX_TEXT)
+        self.by_hand = {}
         self.glyphs = Glyphs(self._settings.ascii)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -172,6 +173,8 @@ class EspdeckApp(Deck):
 
     def close_engine(self) -> None:
         """Close the engine; blocks until running stages have stopped."""
+        for cancel in list(self.by_hand.values()):
+            cancel.cancel()
         if self.engine is not None:
             self.engine.close()
 

@@ -17,12 +17,12 @@ import typer
 
 from engine.errors import EspdeckError, UsageError
 from engine.text import clean, count
+from tui.columns import efuse_rows, partition_rows
 from tui.shell import complain, looking, number_of, print_line, table
 
 if TYPE_CHECKING:
     from engine.boards.held import FlashOptions, HeldBoard
     from engine.engine import Engine
-    from engine.toolchains.partitions import Partition
 
 cli = typer.Typer()
 
@@ -166,7 +166,7 @@ def partitions(
         if not found:
             print_line(f"{board}: no partition table at {offset}")
             raise typer.Exit(1)
-        _show_partitions(found)
+        table(*partition_rows(found))
 
 
 @cli.command()
@@ -180,10 +180,7 @@ def efuses(
         with _held(engine, board) as held:
             found = held.efuses()
         shown = [each for each in found if every or each.value.strip("0 ") not in ("", "False")]
-        table(
-            ("GROUP", "NAME", "VALUE", "MEANING"),
-            [(each.category, each.name, each.value, each.description) for each in shown],
-        )
+        table(*efuse_rows(shown))
         if len(shown) < len(found):
             print_line(f"{count(len(found) - len(shown), 'eFuse')} more of zero (--all)")
 
@@ -352,20 +349,3 @@ def _number(text: str) -> int:
     if not 0 <= value < 1 << 32:
         raise UsageError(f"{text!r}: give a number such as 0x10000")
     return value
-
-
-def _show_partitions(found: Sequence[Partition]) -> None:
-    table(
-        ("LABEL", "TYPE", "SUBTYPE", "OFFSET", "SIZE", "KIB"),
-        [
-            (
-                each.label,
-                each.type_name,
-                each.subtype_name,
-                f"{each.offset:#x}",
-                f"{each.size:#x}",
-                f"{each.size / 1024:g}",
-            )
-            for each in found
-        ],
-    )

@@ -11,6 +11,7 @@ from tui.keymap import Key
 from tui.look import Glyphs
 
 if TYPE_CHECKING:
+    from engine.cancel import CancelToken
     from engine.engine import Engine
 
 
@@ -24,6 +25,9 @@ class Deck(App[None]):
     """Whether the engine's workspace is open."""
 
     glyphs: Glyphs
+
+    by_hand: dict[str, CancelToken]
+    """What a person does with boards, by the board's name; ends with the app."""
 
     def shown(self, key: Key) -> str:
         """How a key is written, whoever chose it."""

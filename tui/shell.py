@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from engine.errors import UsageError
 from engine.text import clean
+from tui.columns import Row, columns
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -46,13 +47,10 @@ def number_of(text: str) -> int:
     return int(digits)
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """Columns as wide as they need to be; the last one is as long as it is."""
-    cleaned = [tuple(clean(str(cell)) for cell in row) for row in rows]
-    widths = [max(len(row[column]) for row in (head, *cleaned)) for column in range(len(head) - 1)]
-    for row in (head, *cleaned):
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        print_line("  ".join((*cells, row[-1])).rstrip())
+def table(head: Row, rows: Sequence[Row]) -> None:
+    """Print a table."""
+    for line in columns(head, rows):
+        print_line(line)
 
 
 def print_json(row: Any, **instead: str) -> None:

@@ -82,6 +82,7 @@ class HeldBoard:
         commands: BoardSettings,
         known: BoardIdentity | None,
         remember: Callable[[BoardIdentity], None],
+        show: Callable[[str], None],
         cancel: CancelToken,
         on_note: Callable[[str], None],
     ) -> None:
@@ -93,6 +94,7 @@ class HeldBoard:
             commands: what resets and powers it, where it has no DTR and RTS for that.
             known: what it is, where that cannot have changed.
             remember: told what it says of itself.
+            show: told in a few words what is being done with it, for lists of boards.
             cancel: ends everything that is done with it.
             on_note: called with lines for people: that it vanished, that it is waited for.
         """
@@ -101,6 +103,7 @@ class HeldBoard:
         self._commands = commands
         self._known = known
         self._remember = remember
+        self._show = show
         self._cancel = cancel
         self._say = on_note
 
@@ -161,13 +164,17 @@ class HeldBoard:
         if not options.secure:
             secure.check_plain(image)
 
+        def progress(percent: float, what: str) -> None:
+            self._show(f"flash {percent:.0f} %")
+            on_progress(percent, what)
+
         def write() -> float:
             with self._bootloader(options.before, options.after, options.baud) as reach:
                 return flasher.flash(
                     reach,
                     image,
                     on_output=on_output,
-                    on_progress=on_progress,
+                    on_progress=progress,
                     cancel=self._cancel,
                     timeout=timeout,
                 )
@@ -182,6 +189,8 @@ class HeldBoard:
             CancelledError, Interrupted: as the token says.
         """
         image = _app_of(image) if options.app_only else image
+
+        self._show("verify")
 
         def compare() -> None:
             with self._bootloader(options.before, options.after, options.baud) as reach:
@@ -205,6 +214,10 @@ class HeldBoard:
             CancelledError, Interrupted: as the token says.
         """
 
+        def progress(percent: float, what: str) -> None:
+            self._show(f"read {percent:.0f} %")
+            on_progress(percent, what)
+
         def read() -> None:
             with self._bootloader(baud=baud) as reach:
                 flasher.read_flash(
@@ -212,7 +225,7 @@ class HeldBoard:
                     file,
                     offset=offset,
                     size=size,
-                    on_progress=on_progress,
+                    on_progress=progress,
                     cancel=self._cancel,
                 )
 
@@ -229,6 +242,8 @@ class HeldBoard:
         for number in region or ():
             if number % flasher.SECTOR:
                 raise UsageError(f"{number:#x}: flash is erased in sectors of {flasher.SECTOR:#x}")
+
+        self._show("erase")
 
         def wipe() -> None:
             with self._bootloader() as reach:
@@ -282,6 +297,7 @@ class HeldBoard:
             BoardError: the port is absent, busy, or vanished.
             CancelledError, Interrupted: as the token says.
         """
+        self._show("listen")
         by_command = bool(self._commands.reset_command)
         if reset and by_command:
             self._command("reset_command", "run")

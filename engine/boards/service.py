@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from engine.boards import discovery
+from engine.boards import discovery, ports
 from engine.boards.flasher import BoardIdentity
 from engine.boards.held import HeldBoard
 from engine.boards.lab import VirtualLab
@@ -50,10 +50,11 @@ class BoardInfo:
         remark: what they wrote about it.
         kind: ``virtual`` or ``serial``.
         chip: the chip where it is known, else an empty string.
-        revision, mac, flash_size: what it said of itself when it was asked last.
+        revision, mac, flash_size, features: what it said of itself when it was asked last.
         reserved: who reserved it, until when, and why; empty when nobody did.
         state: ``free``, ``busy`` (somebody holds it) or ``off`` (a virtual board not started).
         holder: who holds a busy one: a build, a person's monitor.
+        doing: what this process is doing with it now, such as ``flash 43 %``; else empty.
         url: what esptool and pyserial open.
         brownouts, watchdog_resets: how often it was seen to reset by itself.
     """
@@ -66,9 +67,11 @@ class BoardInfo:
     revision: str
     mac: str
     flash_size: int | None
+    features: str
     reserved: str
     state: str
     holder: str
+    doing: str
     url: str
     brownouts: int
     watchdog_resets: int
@@ -103,6 +106,7 @@ class Boards:
         self._settings = settings
         self._lab = VirtualLab(folder)
         self._known: dict[str, BoardIdentity] = {}
+        self._doing: dict[str, str] = {}
 
     def list(self) -> tuple[BoardInfo, ...]:
         """Boards of the settings, then running virtual ones, then others that are reserved."""
@@ -176,9 +180,10 @@ class Boards:
         return {name: self._lab.url(name, cancel) for name in names}
 
     def start(self, cancel: CancelToken) -> None:
-        """Start virtual boards of the settings, and ask every board of which nothing is known.
+        """Start virtual boards of the settings, and ask every port of which nothing is known.
 
-        The first build then need not wait. Boards that cannot be asked are left for later.
+        The first build then need not wait. Ports that do not answer are left for later, and so are
+        URLs: behind them may be anything.
 
         Raises:
             MissingToolError: the ``lab`` extra is not installed.
@@ -190,7 +195,7 @@ class Boards:
             if is_virtual(name):
                 with self.use(name, cancel=cancel, on_wait=_say_nothing, purpose="start") as board:
                     board.identify()
-            elif name not in known or known[name].asked_at is None:
+            elif not ports.is_url(name) and (name not in known or not known[name].asked_at):
                 with (
                     contextlib.suppress(BoardError),
                     self.use(name, cancel=cancel, on_wait=_say_nothing, purpose="look") as board,
@@ -310,7 +315,10 @@ class Boards:
                 if name is None or self._is_anothers(name, holder):
                     continue
                 self._url(name, cancel)  # there, or started, before anything is done with it
-                yield self._held(name, cancel, on_wait)
+                try:
+                    yield self._held(name, cancel, on_wait)
+                finally:
+                    self._doing.pop(name, None)
                 return
 
     def watch(
@@ -405,6 +413,7 @@ class Boards:
             commands=self._settings.get(name, BoardSettings()),
             known=self._known.get(name) if is_virtual(name) else None,
             remember=lambda identity: self._remember(name, identity),
+            show=lambda what: self._doing.__setitem__(name, what),
             cancel=cancel,
             on_note=on_note,
         )
@@ -447,9 +456,11 @@ class Boards:
             revision=row.revision,
             mac=row.mac,
             flash_size=row.flash_size,
+            features=row.features,
             reserved=row.reserved,
             state=state,
             holder=holder,
+            doing=self._doing.get(name, ""),
             url=running if virtual else _device(name),
             brownouts=row.brownouts,
             watchdog_resets=row.watchdog_resets,

@@ -28,7 +28,8 @@ START_SECONDS = 20.0
 """How long a board may take to answer: two interpreters start, on a machine that may be busy."""
 
 ADDRESS = "address"
-"""File in a board's folder, while it runs: its TCP port, its process, and when that began."""
+"""File in a board's folder, while it runs: its TCP port, then its process and the one that it ends
+with, each with the time at which it began."""
 
 _ROUND = 0.1  # seconds that a start waits before it looks whether it is cancelled
 _PARTS = ("esp32_mock_bootloader", "labwired")
@@ -38,12 +39,26 @@ _TAKEN = "taken"
 def address_in(folder: Path) -> str:
     """The URL of the board that runs on a folder's flash, in whatever process; empty for none."""
     try:
-        port, pid, began = (folder / ADDRESS).read_text("ascii", "replace").split()
-        if repr(psutil.Process(int(pid)).create_time()) == began:
+        port, *processes = (folder / ADDRESS).read_text("ascii", "replace").split()
+        if len(processes) == 4 and all(map(_is_alive, processes[::2], processes[1::2])):
             return f"socket://127.0.0.1:{int(port)}"
-    except (OSError, ValueError, psutil.Error):
+    except (OSError, ValueError):
         pass
     return ""
+
+
+def name_process(pid: int) -> str:
+    """A process as :data:`ADDRESS` names it: numbers are used again, times are not."""
+    return f"{pid} {psutil.Process(pid).create_time()!r}"
+
+
+def _is_alive(pid: str, began: str) -> bool:
+    try:
+        process = psutil.Process(int(pid))
+        dead = process.status() == psutil.STATUS_ZOMBIE
+        return not dead and repr(process.create_time()) == began
+    except (ValueError, psutil.Error):
+        return False
 
 
 class VirtualBoard:
@@ -113,9 +128,34 @@ class VirtualBoard:
             )
         self._folder.mkdir(parents=True, exist_ok=True)
         cancel = cancel or CancelToken()
-        self._url = address_in(self._folder)
-        if self._url:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            self._url = address_in(self._folder) or self._started(cancel)
+            if self._url:
+                return
+            if time.monotonic() > deadline:
+                raise BoardError(
+                    f"virtual board {self._chip}: another process has {self._folder} "
+                    "and does not say where its board is"
+                )
+            cancel.wait(_ROUND)  # it is just starting, or just ending
+
+    def stop(self) -> None:
+        """End its process if this one started it; its flash stays."""
+        process, self._process, self._url = self._process, None, ""
+        if process is None:
             return
+        assert process.stdin is not None
+        with process:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+            try:
+                process.wait(2)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def _started(self, cancel: CancelToken) -> str:
+        """Start the process: its URL, empty when another one has the flash."""
         command = [sys.executable, "-P", "-m", "engine.boards.virtual_child", "--chip", self._chip]
         command += ["--flash", str(self._folder / "flash.bin"), "--port", "0"]
         log = self._folder / "board.log"
@@ -136,41 +176,13 @@ class VirtualBoard:
             self.stop()
             raise
         if word == "port":
-            self._url = f"socket://127.0.0.1:{rest}"
-            return
+            return f"socket://127.0.0.1:{rest}"
         self.stop()
         if word == _TAKEN:
-            self._url = self._awaited(cancel)
-            return
+            return ""
         last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
         reason = rest or "".join(last) or f"no answer within {START_SECONDS:g} s"
         raise BoardError(f"virtual board {self._chip}: {reason}")
-
-    def stop(self) -> None:
-        """End its process if this one started it; its flash stays."""
-        process, self._process, self._url = self._process, None, ""
-        if process is None:
-            return
-        assert process.stdin is not None
-        with process:
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.close()
-            try:
-                process.wait(2)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-    def _awaited(self, cancel: CancelToken) -> str:
-        """The address of a board that another process is just starting."""
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            url = address_in(self._folder)
-            if url:
-                return url
-            cancel.wait(_ROUND)
-        raise BoardError(
-            f"virtual board {self._chip}: another process runs it and does not say where"
-        )
 
     def _first_line(self, cancel: CancelToken) -> str:
         assert self._process is not None

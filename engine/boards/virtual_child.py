@@ -24,10 +24,9 @@ import tempfile
 import threading
 from pathlib import Path
 
-import psutil
 from esp32_mock_bootloader.server import BootloaderConnection, handle_client
 
-from engine.boards.virtual import ADDRESS
+from engine.boards.virtual import ADDRESS, name_process
 from engine.boards.virtual_app import ENDED, LENGTH
 from engine.boards.virtual_flash import Flash, read_program
 
@@ -209,8 +208,8 @@ def main() -> int:
     board = Board(options.chip, options.flash)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     port = server.getsockname()[1]
-    began = psutil.Process().create_time()
-    options.flash.with_name(ADDRESS).write_text(f"{port} {os.getpid()} {began!r}", "ascii")
+    processes = f"{name_process(os.getpid())} {name_process(os.getppid())}"
+    options.flash.with_name(ADDRESS).write_text(f"{port} {processes}", "ascii")
     _say(f"port {port}")
     while True:
         client, _address = server.accept()

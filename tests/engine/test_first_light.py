@@ -133,7 +133,7 @@ def test_crash_fails_with_the_decoded_panic(engine: Engine) -> None:
 
 def test_flaky_tests_are_blocked_by_qa(engine: Engine) -> None:
     done = build(engine, "flaky-tests")
-    (report,) = [each for each in engine.builds.artifacts(done.number) if each.kind == "report"]
+    (report,) = [each for each in engine.builds.artifacts(done.number) if each.path == "junit.xml"]
     suites = list(JUnitXml.fromfile(str(engine.builds.artifact_file(report))))
     assert {suite.name for suite in suites} == {"test.board", "test.simulator"}
     assert all(suite.failures == 1 and suite.tests >= 3 for suite in suites)

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from engine.boards import service
+from engine import image_file
+from engine.boards import held
 from engine.boards.sessions import sessions
-from tests.tui.workspaces import running
+from engine.image import Image
+from engine.store.builds import put_artifacts
+from engine.store.database import Store
+from engine.store.tables import Artifact
+from engine.words import ArtifactKind
+from tests.tui.workspaces import fill, running
 from tui.screens.home import HomeScreen
+
+VIRTUAL = "virtual:esp32c3"
 
 pytestmark = pytest.mark.xdist_group("bench-screens")
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
-    monkeypatch.setattr(service, "BACK_AGAIN", 0.05)
+    monkeypatch.setattr(held, "BACK_AGAIN", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(10)
         yield server
@@ -80,8 +89,80 @@ async def test_a_board_is_reserved_and_given_back(tmp_path: Path) -> None:
         await story.press("u")
         await story.sees("is not reserved")
         await story.press("r")
-        await story.sees(f"{getpass.getuser()} until")
+        await story.sees("Builds wait until you give it back")
+        await story.type("scope attached")
+        await story.press("enter")
+        await story.sees(f"reserved by {getpass.getuser()} until", "scope attached")
         await story.press("u")
         await story.until(lambda: f"{getpass.getuser()} until" not in story.text())
         await story.press("enter")
         await story.sees("no such port")
+
+
+async def test_a_board_is_named_and_found_by_its_name(tmp_path: Path) -> None:
+    async with running(tmp_path, size=(120, 24), boards=("/dev/ttyUSB77",)) as story:
+        await story.press("B")
+        await story.sees("/dev/ttyUSB77")
+        await story.press("n")
+        await story.sees("Name /dev/ttyUSB77")
+        await story.type("desk")
+        await story.press("tab")
+        await story.type("left of the scope")
+        await story.press("enter")
+        await story.sees("desk (/dev/ttyUSB77)", "left of the scope")
+        await story.press("P")
+        await story.sees("no power_command")
+
+
+async def test_a_board_is_flashed_with_a_build_looked_into_and_erased(
+    tmp_path: Path, built_sample: Callable[[str], Image]
+) -> None:
+    fill(tmp_path, count=1)
+    keep_image(tmp_path, 1, built_sample("hello"))
+    async with running(tmp_path, size=(120, 24), boards=(VIRTUAL,)) as story:
+        await story.press("B")
+        await story.sees(VIRTUAL)
+        await story.press("c")
+        await story.sees("nothing is done with")
+        await story.press("f")
+        await story.sees("Flash which build?", "build 1  sensor-hub")
+        await story.press("enter")
+        await story.sees("flashed with build 1", timeout=30)
+
+        await story.press("i")
+        await story.sees("is an esp32c3", "flash 4.0 MiB", timeout=30)
+        await story.press("p")
+        await story.sees("no partition table at 0x8000", timeout=30)
+        await story.press("e")
+        await story.sees("GROUP", "BLOCK_KEY0", timeout=30)
+        await story.press("escape")
+
+        await story.press("E")
+        await story.sees("Erase all flash of virtual:esp32c3?")
+        await story.type("virtual")
+        await story.press("enter")
+        await story.sees("nothing was erased")
+        await story.press("E")
+        await story.sees("Erase all flash of virtual:esp32c3?")
+        await story.type(VIRTUAL)
+        await story.press("enter")
+        await story.sees(f"{VIRTUAL}: erased", timeout=30)
+
+        await story.press("enter")
+        await story.sees("invalid header: 0xffffffff", timeout=30)
+
+
+def keep_image(workspace: Path, number: int, image: Image) -> None:
+    """Make an image one that a build kept."""
+    folder = workspace / "artifacts" / str(number)
+    folder.mkdir(parents=True)
+    shutil.copy(image.elf, folder)
+    for part in image.parts:
+        shutil.copy(part.path, folder)
+    image_file.write(image, folder / image_file.NAME)
+    store = Store(workspace / "espdeck.db")
+    row = Artifact(
+        build_id=number, kind=ArtifactKind.REPORT, path=image_file.NAME, size=1, sha256="ab" * 32
+    )
+    put_artifacts(store, number, [row])
+    store.close()

@@ -1,30 +1,59 @@
-"""The boards: state, chip, who has them; from here to a board's console."""
+"""The boards: state, chip, who has them, and everything that is done with them by hand."""
 
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 
+from engine.cancel import CancelToken
+from engine.errors import CancelledError, UsageError
 from engine.events import Event
+from engine.words import BuildStatus
+from tui.columns import columns, efuse_rows, partition_rows
 from tui.keymap import Where
+from tui.rows import size
+from tui.screens.ask import Ask, Field
 from tui.screens.base import MainScreen
+from tui.screens.confirm import Choose
+from tui.screens.reader import Reader
+from tui.widgets.facts import Facts
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
+    from engine.boards.held import HeldBoard
     from engine.boards.service import BoardInfo
 
 LOOK_EVERY = 10
 """Ticks of the app between two looks at what is plugged in."""
 
 HOURS = 8.0
-"""How long a reservation from here lasts."""
+"""How long a reservation from here lasts, unless said otherwise."""
+
+BUILDS = 30
+"""How many builds can be chosen from to flash one."""
 
 _COLOURS = {"free": "good", "busy": "busy", "off": "dim"}
 _NOTHING = " no boards: plug one in, or name one in the settings (boards = [...])"
+_NEED_A_BOARD = frozenset(
+    {
+        "watch",
+        "flash",
+        "flash_app",
+        "reset",
+        "power",
+        "identify",
+        "partitions",
+        "efuses",
+        "erase",
+        "name",
+        "reserve",
+        "release",
+    }
+)
 
 
 class BoardsScreen(MainScreen):
@@ -38,11 +67,13 @@ class BoardsScreen(MainScreen):
             draw=self._draw, key=lambda board: board.name, id="boards", empty=" loading"
         )
         self._boards.title = " boards"
+        self._facts = Facts()
         self._ticks = 0
 
     def compose(self) -> ComposeResult:
-        """The list and the keys."""
+        """The list, what is known of a board, and the keys."""
         yield self._boards
+        yield self._facts
         self._bar = KeyBar(self.shown_keys, self.why_not)
         yield self._bar
 
@@ -54,16 +85,24 @@ class BoardsScreen(MainScreen):
     def why_not(self, name: str) -> str | None:
         """Why an action does nothing now."""
         board = self._boards.item
-        if name in ("watch", "reserve", "release") and board is None:
+        if name in _NEED_A_BOARD and board is None:
             return "no board"
-        if name == "release" and board is not None and not board.reserved:
+        if board is None:
+            return None
+        if name == "release" and not board.reserved:
             return f"{board.name} is not reserved"
+        is_ours = board.name in self.deck.by_hand
+        if name == "cancel" and not is_ours:
+            return f"nothing is done with {board.name} from here"
+        if is_ours and name in ("flash", "flash_app", "reset", "identify", "erase", "power"):
+            return f"{board.name}: wait for what you do with it, or cancel that"
         return None
 
     def take(self, events: Sequence[Event]) -> None:
         """Boards come and go without a word: look again now and then."""
         self._ticks += 1
-        if self._ticks % LOOK_EVERY == 0 and self.is_current:
+        often = 2 if self.deck.by_hand else LOOK_EVERY
+        if self._ticks % often == 0 and self.is_current:
             self._load()
 
     def leave(self) -> None:
@@ -72,6 +111,7 @@ class BoardsScreen(MainScreen):
 
     def on_row_list_moved(self, _message: RowList.Moved) -> None:
         """Other keys work on another board."""
+        self._show_facts()
         self._bar.refresh()
 
     def on_row_list_opened(self, _message: RowList.Opened) -> None:
@@ -86,27 +126,121 @@ class BoardsScreen(MainScreen):
         """The board's console."""
         from tui.screens.monitor import MonitorScreen
 
-        board = self._boards.item
-        assert board is not None
-        self.app.push_screen(MonitorScreen(board.name))
+        self.app.push_screen(MonitorScreen(self._board.name))
+
+    def do_flash(self) -> None:
+        """Write a build's image."""
+        self._flash(app_only=False)
+
+    def do_flash_app(self) -> None:
+        """Write a build's program."""
+        self._flash(app_only=True)
+
+    def do_cancel(self) -> None:
+        """Stop what is done with it."""
+        self.deck.by_hand[self._board.name].cancel()
+
+    def do_reset(self) -> None:
+        """Start its program anew."""
+        self._by_hand("reset", lambda board: board.reset())
+
+    def do_power(self) -> None:
+        """Off and on."""
+        self._by_hand("off and on", lambda board: board.power("cycle"))
+
+    def do_identify(self) -> None:
+        """Ask it what it is."""
+
+        def ask(board: HeldBoard) -> str:
+            found = board.identify()
+            return f"is an {found.chip} {found.revision}, {found.mac}"
+
+        self._by_hand("identified", ask)
+
+    def do_partitions(self) -> None:
+        """Its partition table."""
+
+        def read(board: HeldBoard) -> None:
+            found = board.partitions()
+            if not found:
+                raise UsageError(f"{board.name}: no partition table at 0x8000")
+            self._read(f"partitions of {board.name}", *partition_rows(found))
+
+        self._by_hand("", read)
+
+    def do_efuses(self) -> None:
+        """Its eFuses."""
+        self._by_hand(
+            "",
+            lambda board: self._read(f"eFuses of {board.name}", *efuse_rows(board.efuses())),
+        )
+
+    def do_erase(self) -> None:
+        """Erase all of its flash."""
+        name = self._board.name
+
+        def answered(typed: tuple[str, ...] | None) -> None:
+            if typed is None:
+                return
+            if typed != (name,):
+                self.complain("another name: nothing was erased")
+                return
+            self._by_hand("erased", lambda board: board.erase(None))
+
+        self.app.push_screen(
+            Ask(f"Erase all flash of {name}?", "Type its name.", [Field(name)], "erase"), answered
+        )
+
+    def do_name(self) -> None:
+        """Give it a name."""
+        board = self._board
+
+        def answered(typed: tuple[str, ...] | None) -> None:
+            if typed is not None:
+                label, remark = typed
+                self.in_thread(
+                    lambda: self.engine.boards.call(board.name, label=label, remark=remark),
+                    lambda _none: self._load(),
+                )
+
+        fields = [
+            Field("name, such as desk-2", board.label),
+            Field("anything worth knowing about it", board.remark),
+        ]
+        self.app.push_screen(
+            Ask(f"Name {board.name}", "It does wherever a board is named.", fields, "keep"),
+            answered,
+        )
 
     def do_reserve(self) -> None:
         """Take the board."""
-        board = self._boards.item
-        assert board is not None
-        self.in_thread(
-            lambda: self.engine.boards.reserve(
-                board.name, holder=getpass.getuser(), note="", hours=HOURS
-            ),
-            lambda _row: self._load(),
+        name = self._board.name
+
+        def answered(typed: tuple[str, ...] | None) -> None:
+            if typed is None:
+                return
+            note, hours = typed
+
+            def reserve() -> None:
+                try:
+                    number = float(hours)
+                except ValueError as error:
+                    raise UsageError(f"{hours!r} is no number of hours") from error
+                self.engine.boards.reserve(name, holder=getpass.getuser(), note=note, hours=number)
+
+            self.in_thread(reserve, lambda _none: self._load())
+
+        fields = [Field("why, for the others to read"), Field("hours", f"{HOURS:g}")]
+        self.app.push_screen(
+            Ask(f"Reserve {name}", "Builds wait until you give it back.", fields, "reserve"),
+            answered,
         )
 
     def do_release(self) -> None:
         """Give the board back."""
-        board = self._boards.item
-        assert board is not None
+        name = self._board.name
         self.in_thread(
-            lambda: self.engine.boards.release(board.name, holder=getpass.getuser()),
+            lambda: self.engine.boards.release(name, holder=getpass.getuser()),
             lambda _none: self._load(),
         )
 
@@ -115,19 +249,123 @@ class BoardsScreen(MainScreen):
         """The boards."""
         return self._boards
 
+    @property
+    def _board(self) -> BoardInfo:
+        board = self._boards.item
+        assert board is not None
+        return board
+
     def _load(self) -> None:
         def show(boards: Sequence[BoardInfo]) -> None:
             self._boards.title = f" boards {len(boards)}"
             self._boards.fill(boards, empty=_NOTHING)
+            self._show_facts()
             self._bar.refresh()
 
         self.in_thread(self.engine.boards.list_all, show)
 
+    def _flash(self, *, app_only: bool) -> None:
+        board = self._board
+
+        def find() -> list[tuple[str, str]]:
+            chips = {project.id: project for project in self.engine.projects.list()}
+            found = []
+            for build in self.engine.builds.list(limit=BUILDS):
+                project = chips.get(build.project_id)
+                if project is None or board.chip not in ("", project.target):
+                    continue
+                if build.status is not BuildStatus.PENDING:
+                    what = f"{project.name} {build.commit_sha[:7]} {build.status}"
+                    found.append((str(build.number), f"build {build.number}  {what}"))
+            return found
+
+        def ask(builds: list[tuple[str, str]]) -> None:
+            if not builds:
+                self.complain(f"no build for {board.chip or 'this board'} yet")
+                return
+            what = "the program of which build" if app_only else "which build"
+            self.app.push_screen(Choose(f"Flash {what}?", builds), chosen)
+
+        def chosen(number: str | None) -> None:
+            if number is not None:
+                self._by_hand(
+                    f"flashed with build {number}",
+                    lambda held: self._write(held, int(number), app_only=app_only),
+                )
+
+        self.in_thread(find, ask)
+
+    def _write(self, board: HeldBoard, number: int, *, app_only: bool) -> None:
+        from engine.boards.held import FlashOptions
+
+        settings = self.engine.settings
+        board.flash(
+            self.engine.builds.image(number),
+            FlashOptions(baud=settings.flash_baud, app_only=app_only, secure=settings.flash_secure),
+            on_output=lambda _line: None,
+            on_progress=lambda _percent, _what: None,
+            timeout=settings.flash_timeout,
+        )
+
+    def _by_hand(self, done: str, work: Callable[[HeldBoard], str | None]) -> None:
+        """Do something with the board in a thread; ``done`` says so when it is done."""
+        name, user = self._board.name, getpass.getuser()
+        cancel = self.deck.by_hand[name] = CancelToken()
+
+        def run() -> str:
+            try:
+                with self.engine.boards.use(
+                    name, cancel=cancel, on_wait=self._note, purpose=user, holder=user
+                ) as held:
+                    return work(held) or done
+            except CancelledError:
+                return "cancelled"
+            finally:
+                self.deck.by_hand.pop(name, None)
+
+        def end(said: str) -> None:
+            self._load()
+            if said:
+                self.notify(f"{name}: {said}", markup=False)
+
+        self._load()
+        self.in_thread(run, end)
+
+    def _note(self, line: str) -> None:
+        self.app.call_from_thread(self.notify, line, markup=False)
+
+    def _read(self, title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+        text = "\n".join(columns(head, rows))
+        self.app.call_from_thread(
+            self.app.push_screen, Reader(title, text, classify=lambda _line: "text")
+        )
+
     def _draw(self, board: BoardInfo, width: int) -> Parts:
         state = {"free": "idle", "busy": "running"}.get(board.state, "skipped")
+        name = f"{board.label} ({board.name})" if board.label else board.name
+        who = board.holder or (f"reserved by {board.reserved}" if board.reserved else "")
         return [
-            (f" {self.deck.glyphs.state(state)} {board.state:<6}", _COLOURS[board.state]),
-            (f"{board.name:<28} ", ""),
+            (f" {self.deck.glyphs.state(state)} {board.doing or board.state:<12}",
+             _COLOURS[board.state]),
+            (f"{name:<32} ", ""),
             (f"{board.chip or '?':<9}", "dim"),
-            (f" {board.reserved}" if board.reserved else "", "busy"),
-        ]
+            (f"{who}" if who else board.remark, "busy" if who else "dim"),
+        ]  # fmt: skip
+
+    def _show_facts(self) -> None:
+        board = self._boards.item
+        if board is None:
+            self._facts.show([])
+            return
+        chip = f"{board.chip} {board.revision}".strip() or "not asked yet (i asks)"
+        flash = size(board.flash_size) if board.flash_size else "?"
+        resets = f"{board.brownouts} brownouts, {board.watchdog_resets} watchdog resets seen"
+        self._facts.show(
+            [
+                ("chip", f"{chip}, flash {flash}, {board.mac or 'no address known'}"),
+                ("has", board.features or "?"),
+                ("port", board.url or "not there"),
+                ("health", resets),
+                ("note", board.remark or "-"),
+            ]
+        )
