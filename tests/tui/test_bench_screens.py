@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from engine import image_file
 from engine.boards import held
 from engine.boards.sessions import sessions
 from engine.image import Image
-from engine.store.builds import put_artifacts
-from engine.store.database import Store
-from engine.store.tables import Artifact
-from engine.words import ArtifactKind
-from tests.tui.workspaces import fill, running
+from tests.tui.workspaces import fill, keep_image, running
 from tui.screens.home import HomeScreen
 
 VIRTUAL = "virtual:esp32c3"
@@ -150,19 +144,3 @@ async def test_a_board_is_flashed_with_a_build_looked_into_and_erased(
 
         await story.press("enter")
         await story.sees("invalid header: 0xffffffff", timeout=30)
-
-
-def keep_image(workspace: Path, number: int, image: Image) -> None:
-    """Make an image one that a build kept."""
-    folder = workspace / "artifacts" / str(number)
-    folder.mkdir(parents=True)
-    shutil.copy(image.elf, folder)
-    for part in image.parts:
-        shutil.copy(part.path, folder)
-    image_file.write(image, folder / image_file.NAME)
-    store = Store(workspace / "espdeck.db")
-    row = Artifact(
-        build_id=number, kind=ArtifactKind.REPORT, path=image_file.NAME, size=1, sha256="ab" * 32
-    )
-    put_artifacts(store, number, [row])
-    store.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -15,8 +16,9 @@ from textual.events import Paste
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from engine import Settings
+from engine import Settings, image_file
 from engine.findings import Finding
+from engine.image import Image
 from engine.pipelines.firmware import FIRMWARE
 from engine.store import builds, logs, projects
 from engine.store.database import Store
@@ -65,6 +67,22 @@ def fill(workspace: Path, text: Callable[[str], str] = lambda text: text, count:
                 )
             )
     _fill_build(store, count, text)
+    store.close()
+
+
+def keep_image(workspace: Path, number: int, image: Image) -> None:
+    """Make an image one that a build kept."""
+    folder = workspace / "artifacts" / str(number)
+    folder.mkdir(parents=True)
+    shutil.copy(image.elf, folder)
+    for part in image.parts:
+        shutil.copy(part.path, folder)
+    image_file.write(image, folder / image_file.NAME)
+    store = Store(workspace / "espdeck.db")
+    row = Artifact(
+        build_id=number, kind=ArtifactKind.REPORT, path=image_file.NAME, size=1, sha256="ab" * 32
+    )
+    builds.put_artifacts(store, number, [row])
     store.close()
 
 

@@ -1,0 +1,121 @@
+"""Boards by hand on the command line: the real esptool on virtual boards of ``espdeck lab``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.image import Image
+from tests.tui.workspaces import fill, keep_image
+
+pytestmark = pytest.mark.xdist_group("bench-commands")
+
+FIRST, SECOND = "virtual:esp32c3", "virtual:esp32c3-2"
+
+
+class Shell:
+    def __init__(self, workspace: Path) -> None:
+        self._command = [sys.executable, "-m", "tui.cli", "--workspace", str(workspace)]
+        self._env = {**os.environ, "ESPDECK_BOARDS": json.dumps([]), "COLUMNS": "100"}
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*self._command, *words], env=self._env, stdout=subprocess.PIPE, text=True
+        )
+
+    def says(self, *words: str, typed: str = "", code: int = 0) -> str:
+        done = subprocess.run(
+            [*self._command, *words],
+            env=self._env, input=typed, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def shell(
+    tmp_path_factory: pytest.TempPathFactory, built_sample: Callable[[str], Image]
+) -> Iterator[Shell]:
+    workspace = tmp_path_factory.mktemp("lab")
+    fill(workspace, count=2)
+    keep_image(workspace, 1, built_sample("hello"))
+    shell = Shell(workspace)
+    with shell.start("lab", "--boards", "2") as lab:
+        assert lab.stdout is not None
+        lines = [lab.stdout.readline() for _line in range(4)]
+        assert lines[-1].startswith("2 boards until Ctrl-C")
+        yield shell
+        lab.terminate()
+
+
+def test_boards_of_the_lab_are_listed(shell: Shell) -> None:
+    said = shell.says("boards")
+    assert f"\n{FIRST} " in said
+    assert f"\n{SECOND} " in said
+    assert said.count("socket://127.0.0.1:") == 2
+
+
+def test_several_boards_are_flashed_at_once_and_verified(shell: Shell) -> None:
+    said = shell.says("flash", "1", FIRST, SECOND)
+    assert f"{FIRST}: flashed and verified in " in said
+    assert f"{SECOND}: flashed and verified in " in said
+    assert f"{SECOND}: holds build 1" in shell.says("verify", "1", SECOND)
+
+
+def test_erasing_asks_for_the_boards_name(shell: Shell) -> None:
+    shell.says("flash", "1", SECOND)
+    assert "nothing was erased" in shell.says("erase", SECOND, typed=f"{FIRST}\n", code=2)
+    shell.says("verify", "1", SECOND)
+    assert "erased" in shell.says("erase", SECOND, typed=f"{SECOND}\n")
+    assert "the flash holds something else" in shell.says("verify", "1", SECOND, code=1)
+
+
+def test_a_region_is_read_and_erased(shell: Shell, tmp_path: Path) -> None:
+    shell.says("flash", "1", FIRST)
+    file = tmp_path / "flash.bin"
+    region = ("--offset", "0x0", "--size", "0x1000")
+    assert "4096 bytes from 0x0" in shell.says("read-flash", FIRST, str(file), *region)
+    assert file.read_bytes()[0] == 0xE9
+    assert "is there already" in shell.says("read-flash", FIRST, str(file), *region, code=2)
+    assert "erased 0x1000 from 0x0" in shell.says("erase", FIRST, "--yes", *region)
+    file.unlink()
+    shell.says("read-flash", FIRST, str(file), *region)
+    assert file.read_bytes() == b"\xff" * 4096
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "reason"),
+    [
+        (("flash", "2", FIRST), 2, "build 2 kept no image"),
+        (("flash", "x", FIRST), 2, "'x' is not the number of a build"),
+        (("flash", "1", "nonsense"), 2, "give a port"),
+        (("flash", "1", "/dev/ttyUSB77"), 1, "no such port"),
+        (("flash", "1", FIRST, "--before", "magic"), 2, "esptool knows default-reset"),
+        (("erase", FIRST, "--yes", "--offset", "1", "--size", "4096"), 1, "in sectors of 0x1000"),
+        (("erase", FIRST, "--yes", "--offset", "1"), 2, "give --offset and --size"),
+        (("erase", FIRST, "--yes", "--partition", "nvs"), 1, "no partition nvs"),
+        (("partitions", FIRST), 1, "no partition table at 0x8000"),
+        (("power", FIRST), 2, "no power_command"),
+        (("name", FIRST, "a b"), 2, "make a name"),
+        (("lab", "--chip", "esp32s3"), 2, "no simulated esp32s3"),
+    ],
+)
+def test_what_makes_no_sense_is_told_in_a_line(
+    shell: Shell, words: tuple[str, ...], code: int, reason: str
+) -> None:
+    assert reason in shell.says(*words, code=code)
+
+
+def test_a_board_is_called_by_a_name(shell: Shell) -> None:
+    shell.says("name", SECOND, "desk", "--note", "left of the scope")
+    shell.says("reset", "desk")
+    assert "GROUP" in shell.says("efuses", "desk")
+    shell.says("name", "desk", "")
+    assert "give a port" in shell.says("reset", "desk", code=2)
