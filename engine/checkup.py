@@ -8,6 +8,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.boards import discovery, labgrid, ports
+from engine.boards.names import LABGRID, USB, check_names, is_virtual
+from engine.errors import EspdeckError, UsageError
 from engine.settings import Settings, config_file
 from engine.simulators.base import find_simulators
 from engine.toolchains.base import find_toolchains
@@ -110,22 +113,18 @@ def _virtual_board() -> Checkup:
 
 
 def _board(name: str) -> Checkup:
-    if name.startswith("virtual:"):
-        return Checkup(f"board {name}", True, False, "simulated")
-    if "://" in name:
-        return Checkup(f"board {name}", True, False, "asked for when it is used")
-    if not name.startswith("/"):
-        advice = "name a port (/dev/ttyUSB0), a serial URL (socket://host:port) or virtual:esp32c3"
-        return Checkup(f"board {name}", False, True, "no port, no URL", advice)
-    if not Path(name).exists():
-        return Checkup(f"board {name}", False, False, "not there", "plug it in, check the cable")
-    if not os.access(name, os.R_OK | os.W_OK):
-        group = Path(name).group()
-        return Checkup(
-            f"board {name}",
-            False,
-            False,
-            "no permission",
-            f"join its group: sudo usermod -aG {group} $USER, then log in again",
-        )
-    return Checkup(f"board {name}", True, False, "there and writable")
+    title, detail = f"board {name}", "asked for when it is used"
+    try:
+        check_names([name])
+        if is_virtual(name):
+            detail = "simulated"
+        elif name.startswith(LABGRID):
+            labgrid.check_installed()
+        elif not ports.is_url(name):
+            ports.check(discovery.device_of(name) if name.startswith(USB) else name)
+            detail = "there and writable"
+    except UsageError as error:
+        return Checkup(title, False, True, "no board's name", str(error))
+    except EspdeckError as error:
+        return Checkup(title, False, False, "cannot be used", str(error))
+    return Checkup(title, True, False, detail)

@@ -11,10 +11,12 @@ from engine.words import TARGETS
 
 VIRTUAL = "virtual:"
 USB = "usb-"
+LABGRID = "labgrid:"
 
 MAX_VIRTUAL = 32
 """Virtual boards of one chip."""
 
+_PLACE = re.compile(r"labgrid:[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VIRTUAL = re.compile(r"virtual:([a-z0-9]+)(?:-([1-9][0-9]?))?")
 
 
@@ -34,12 +36,17 @@ def virtual_chip(name: str) -> str:
     return found[1] if found else ""
 
 
+def labgrid_place(name: str) -> str:
+    """The place of a board that labgrid has."""
+    return name.removeprefix(LABGRID)
+
+
 def check_names(names: Sequence[str]) -> None:
     """See whether boards are named in a way that means something.
 
     Args:
-        names: ports, URLs, ``virtual:CHIP`` and ``virtual:CHIP-NUMBER`` (from 2 on), and identities
-            of USB ports (``usb-…``).
+        names: ports, URLs, ``virtual:CHIP`` and ``virtual:CHIP-NUMBER`` (from 2 on), identities of
+            USB ports (``usb-…``) and places of labgrid (``labgrid:PLACE``).
 
     Raises:
         UsageError: one is none of these.
@@ -47,10 +54,13 @@ def check_names(names: Sequence[str]) -> None:
     for name in names:
         if is_virtual(name):
             _check_virtual(name)
+        elif name.startswith(LABGRID):
+            if not _PLACE.fullmatch(name):
+                raise UsageError(f"board {name!r}: give labgrid:PLACE")
         elif not (name.startswith(USB) or ports.is_url(name) or "/" in name):
             raise UsageError(
                 f"board {name!r}: give a port (/dev/ttyUSB0), a serial URL (socket://host:port), "
-                "virtual:CHIP, or an identity that espdeck boards lists (usb-...)"
+                "virtual:CHIP, labgrid:PLACE, or an identity that espdeck boards lists (usb-...)"
             )
 
 

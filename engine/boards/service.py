@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from engine.boards import discovery, ports
+from engine.boards import discovery, labgrid
 from engine.boards.flasher import BoardIdentity
 from engine.boards.held import HeldBoard
 from engine.boards.lab import VirtualLab
 from engine.boards.lock import hold_one, holder_of
-from engine.boards.names import USB, check_names, is_virtual, virtual_chip, virtual_name
+from engine.boards.names import LABGRID, USB, check_names, is_virtual, virtual_chip, virtual_name
 from engine.boards.sessions import Recorder
 from engine.cancel import CancelToken
 from engine.errors import BoardError, UsageError
@@ -195,7 +195,7 @@ class Boards:
             if is_virtual(name):
                 with self.use(name, cancel=cancel, on_wait=_say_nothing, purpose="start") as board:
                     board.identify()
-            elif not ports.is_url(name) and (name not in known or not known[name].asked_at):
+            elif name.startswith(("/", USB)) and (name not in known or not known[name].asked_at):
                 with (
                     contextlib.suppress(BoardError),
                     self.use(name, cancel=cancel, on_wait=_say_nothing, purpose="look") as board,
@@ -314,9 +314,10 @@ class Boards:
             ) as name:
                 if name is None or self._is_anothers(name, holder):
                     continue
-                self._url(name, cancel)  # there, or started, before anything is done with it
                 try:
-                    yield self._held(name, cancel, on_wait)
+                    with self._opened(name, cancel, on_wait) as open_url:
+                        open_url(cancel)  # there, or started, before anything is done with it
+                        yield self._held(name, open_url, cancel, on_wait)
                 finally:
                     self._doing.pop(name, None)
                 return
@@ -406,10 +407,31 @@ class Boards:
         row = board_rows.get_board(self._store, name)
         return row.is_held and row.holder != holder
 
-    def _held(self, name: str, cancel: CancelToken, on_note: Callable[[str], None]) -> HeldBoard:
+    @contextlib.contextmanager
+    def _opened(
+        self, name: str, cancel: CancelToken, on_wait: Callable[[str], None]
+    ) -> Iterator[Callable[[CancelToken], str]]:
+        """What says which port to open for a board that is held; it starts a virtual one."""
+        if name.startswith(LABGRID):
+            with labgrid.acquired(name, cancel=cancel, on_wait=on_wait) as url:
+                yield lambda _cancel: url
+        elif name.startswith(USB):
+            yield lambda _cancel: discovery.device_of(name)
+        elif is_virtual(name):
+            yield lambda token: self._lab.url(name, token)
+        else:
+            yield lambda _cancel: name
+
+    def _held(
+        self,
+        name: str,
+        open_url: Callable[[CancelToken], str],
+        cancel: CancelToken,
+        on_note: Callable[[str], None],
+    ) -> HeldBoard:
         return HeldBoard(
             name,
-            open_url=lambda token: self._url(name, token),
+            open_url=open_url,
             commands=self._settings.get(name, BoardSettings()),
             known=self._known.get(name) if is_virtual(name) else None,
             remember=lambda identity: self._remember(name, identity),
@@ -436,12 +458,6 @@ class Boards:
     def sessions_folder(self) -> Path:
         """Where sessions of the monitor are kept."""
         return self._folder / "sessions"
-
-    def _url(self, name: str, cancel: CancelToken) -> str:
-        """What to open now; starts a virtual board, which the caller holds, if need be."""
-        if name.startswith(USB):
-            return discovery.device_of(name)
-        return self._lab.url(name, cancel) if is_virtual(name) else name
 
     def _info(self, name: str, row: BoardRow, running: str) -> BoardInfo:
         virtual = is_virtual(name)

@@ -1,0 +1,51 @@
+"""What ``espdeck doctor`` says of the boards of the settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.checkup import Checkup, checkup
+from engine.settings import Settings
+
+
+def of(board: str, folder: Path) -> Checkup:
+    (found,) = (
+        each
+        for each in checkup(Settings(workspace=folder, boards=(board,)))
+        if each.name == f"board {board}"
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    "board", ["virtual:esp32c3-2", "socket://127.0.0.1:1", "rfc2217://lab:4000"]
+)
+def test_boards_that_need_nothing_are_well(board: str, tmp_path: Path) -> None:
+    assert of(board, tmp_path).ok
+
+
+@pytest.mark.parametrize(
+    ("board", "advice"),
+    [
+        ("/dev/ttyUSB77", "is the board plugged in"),
+        ("usb-10c4:ea60-0001", "not plugged in"),
+        ("labgrid:desk", "pipx install labgrid"),
+    ],
+)
+def test_what_a_board_lacks_is_told(
+    board: str, advice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = of(board, tmp_path)
+    assert not found.ok
+    assert not found.needed
+    assert advice in found.advice
+
+
+def test_a_name_that_means_nothing_stops_everything(tmp_path: Path) -> None:
+    found = of("ttyUSB0", tmp_path)
+    assert not found.ok
+    assert found.needed
+    assert "give a port" in found.advice
