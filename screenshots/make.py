@@ -30,7 +30,8 @@ FONT = "DejaVu Sans Mono"
 async def main() -> None:
     """Walk through the demo and take the pictures."""
     with tempfile.TemporaryDirectory(prefix="espdeck-") as name:
-        settings = Settings(workspace=Path(name) / "demo", boards=(demo.BOARD,))
+        boards = (demo.BOARD, *(f"{demo.BOARD}-{number}" for number in (2, 3, 4)))
+        settings = Settings(workspace=Path(name) / "demo", boards=boards)
         app = EspdeckApp(settings)
         try:
             async with app.run_test(size=SIZE) as pilot:
@@ -82,6 +83,16 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
     await pilot.press("question_mark")
     await pilot.pause(0.5)
     _take(app, "help")
+    await pilot.press("escape")
+
+    engine.boards.call(demo.BOARD, label="desk", remark="left of the scope")
+    engine.boards.call(f"{demo.BOARD}-3", label="rack-3", remark="battery, no USB power")
+    engine.boards.reserve(f"{demo.BOARD}-2", holder="ada", note="measuring sleep current", hours=2)
+    await pilot.press("B")
+    for name in ("hello", "crash"):
+        engine.builds.start(projects[name].id)
+    await _until(pilot, lambda: "flash " in _text(app) and "listen" in _text(app))
+    _take(app, "boards")
 
 
 async def _until(pilot: Pilot[None], seen: Callable[[], bool]) -> None:
