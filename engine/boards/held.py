@@ -83,6 +83,7 @@ class HeldBoard:
         known: BoardIdentity | None,
         remember: Callable[[BoardIdentity], None],
         show: Callable[[str], None],
+        hear: Callable[[bytes], None],
         cancel: CancelToken,
         on_note: Callable[[str], None],
     ) -> None:
@@ -95,6 +96,7 @@ class HeldBoard:
             known: what it is, where that cannot have changed.
             remember: told what it says of itself.
             show: told in a few words what is being done with it, for lists of boards.
+            hear: given what its console says, for lists of boards too.
             cancel: ends everything that is done with it.
             on_note: called with lines for people: that it vanished, that it is waited for.
         """
@@ -104,6 +106,7 @@ class HeldBoard:
         self._known = known
         self._remember = remember
         self._show = show
+        self._hear = hear
         self._cancel = cancel
         self._say = on_note
 
@@ -298,13 +301,18 @@ class HeldBoard:
             CancelledError, Interrupted: as the token says.
         """
         self._show("listen")
+
+        def take(data: bytes) -> None:
+            self._hear(data)
+            on_output(data)
+
         by_command = bool(self._commands.reset_command)
         if reset and by_command:
             self._command("reset_command", "run")
         monitor.read_serial(
             self.url,
             baud=baud,
-            on_output=on_output,
+            on_output=take,
             until=until,
             seconds=seconds,
             cancel=self._cancel,

@@ -24,6 +24,7 @@ from engine.settings import BoardSettings
 from engine.store import boards as board_rows
 from engine.store.database import Store
 from engine.store.tables import BoardRow, utc_now
+from engine.text import clean
 
 RELEASED = 0.5
 """Seconds between two looks whether a reserved board was given back."""
@@ -33,6 +34,9 @@ MAX_HOURS = 24 * 30
 
 MAX_REMARK = 200
 """Characters of what people write about a board."""
+
+HEARD = 200
+"""Bytes at least that are remembered of what a board said last."""
 
 LOCKS = "locks"
 """Folder of the lock files."""
@@ -56,6 +60,7 @@ class BoardInfo:
         holder: who holds a busy one: a build, a person's monitor.
         doing: what this process is doing with it now, such as ``flash 43 %``; else empty.
         url: what esptool and pyserial open.
+        last_line: what its console said last, as far as this process heard it. Untrusted text.
         brownouts, watchdog_resets: how often it was seen to reset by itself.
     """
 
@@ -73,6 +78,7 @@ class BoardInfo:
     holder: str
     doing: str
     url: str
+    last_line: str
     brownouts: int
     watchdog_resets: int
 
@@ -107,6 +113,7 @@ class Boards:
         self._lab = VirtualLab(folder)
         self._known: dict[str, BoardIdentity] = {}
         self._doing: dict[str, str] = {}
+        self._heard: dict[str, bytes] = {}
 
     def list(self) -> tuple[BoardInfo, ...]:
         """Boards of the settings, then running virtual ones, then others that are reserved."""
@@ -436,9 +443,13 @@ class Boards:
             known=self._known.get(name) if is_virtual(name) else None,
             remember=lambda identity: self._remember(name, identity),
             show=lambda what: self._doing.__setitem__(name, what),
+            hear=lambda data: self._hear(name, data),
             cancel=cancel,
             on_note=on_note,
         )
+
+    def _hear(self, name: str, data: bytes) -> None:
+        self._heard[name] = (self._heard.get(name, b"")[-HEARD:] + data)[-2 * HEARD :]
 
     def _remember(self, name: str, identity: BoardIdentity) -> None:
         self._known[name] = identity
@@ -478,9 +489,15 @@ class Boards:
             holder=holder,
             doing=self._doing.get(name, ""),
             url=running if virtual else _device(name),
+            last_line=_last_line(self._heard.get(name, b"")),
             brownouts=row.brownouts,
             watchdog_resets=row.watchdog_resets,
         )
+
+
+def _last_line(heard: bytes) -> str:
+    lines = map(clean, reversed(heard.decode("utf-8", "replace").split("\n")))
+    return next((line.strip() for line in lines if line.strip()), "")
 
 
 def _device(name: str) -> str:

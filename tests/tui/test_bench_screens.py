@@ -66,7 +66,7 @@ async def test_a_console_is_watched_filtered_and_left(
         await story.sees("E (1) wifi: again")
 
         await story.press("q")
-        await story.sees("boards 1")
+        await story.sees("boards 1", "E (1) wifi: again")
         await story.until(lambda: board.recv(1) == b"")  # let go
         engine = story.app.engine
         assert engine is not None

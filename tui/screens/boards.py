@@ -36,6 +36,9 @@ HOURS = 8.0
 BUILDS = 30
 """How many builds can be chosen from to flash one."""
 
+WIDE = 140
+"""Columns from which a row has room for the port."""
+
 _COLOURS = {"free": "good", "busy": "busy", "off": "dim"}
 _NOTHING = " no boards: plug one in, or name one in the settings (boards = [...])"
 _NEED_A_BOARD = frozenset(
@@ -344,13 +347,16 @@ class BoardsScreen(MainScreen):
         state = {"free": "idle", "busy": "running"}.get(board.state, "skipped")
         name = f"{board.label} ({board.name})" if board.label else board.name
         who = board.holder or (f"reserved by {board.reserved}" if board.reserved else "")
+        port = [(f" {board.url or '-':<28}", "dim")] if width >= WIDE else []
         return [
-            (f" {self.deck.glyphs.state(state)} {board.doing or board.state:<12}",
-             _COLOURS[board.state]),
-            (f"{name:<32} ", ""),
-            (f"{board.chip or '?':<9}", "dim"),
-            (f"{who}" if who else board.remark, "busy" if who else "dim"),
-        ]  # fmt: skip
+            (f" {self.deck.glyphs.state(state)} ", _COLOURS[board.state]),
+            (f"{board.doing or board.state:<11} ", _COLOURS[board.state]),
+            (f"{name:<30} ", ""),
+            (f"{board.chip or '?':<8}", "dim"),
+            *port,
+            (f" {who}" if who else "", "busy"),
+            (f" {board.last_line or board.remark}", "dim"),
+        ]
 
     def _show_facts(self) -> None:
         board = self._boards.item
