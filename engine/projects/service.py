@@ -36,6 +36,7 @@ STOP_WITHIN = 5.0
 
 _INTERRUPTED = "import was interrupted: sync to try again"
 _MAX_NAME = 80
+_TURN = 0.1  # seconds between two looks whether another process is done with a project
 
 _LOG = logging.getLogger("espdeck.projects")
 
@@ -159,7 +160,10 @@ class Projects:
         if target is not None and target != found.target:
             raise UsageError(f"{found.name} is for {found.target}, not {target}")
         if source is not None and not self._is_working(found.id):
-            self.sync(found.id)
+            lock = self._file_lock(found.id)
+            while not lock.acquire():  # another process clones or syncs it
+                time.sleep(_TURN)
+            self._sync(found.id, lock)
         return self.wait(found.id)
 
     def sync(self, project_id: uuid.UUID) -> None:
@@ -168,12 +172,23 @@ class Projects:
         Raises:
             UsageError: there is no such project, or it is being cloned or synced now.
         """
-        project = store_projects.get_project(self._store, project_id)
-        source = check_source(project.source)
+        lock = self._file_lock(project_id)
+        if self._is_working(project_id) or not lock.acquire():
+            name = store_projects.get_project(self._store, project_id).name
+            raise UsageError(f"{name} is being cloned or synced already")
+        self._sync(project_id, lock)
+
+    def _sync(self, project_id: uuid.UUID, lock: FileLock) -> None:
+        try:
+            project = store_projects.get_project(self._store, project_id)
+            source = check_source(project.source)
+        except EspdeckError:
+            lock.release()
+            raise
         job = self._clone
         if project.branch is not None and git.is_repository(Path(project.clone_path)):
             job = self._fetch
-        self._work(project_id, lambda cancel: job(project, source, cancel))
+        self._work(project_id, lambda cancel: job(project, source, cancel), lock)
 
     def remove(self, project_id: uuid.UUID) -> None:
         """Forget a project, with its clone, worktrees, builds and logs.
@@ -261,11 +276,10 @@ class Projects:
         self,
         project_id: uuid.UUID,
         job: Callable[[CancelToken], None],
-        lock: FileLock | None = None,
+        lock: FileLock,
     ) -> None:
-        """Do a job in a thread; one at a time for each project, over all processes."""
+        """Do a job in a thread, which gives ``lock`` back: one a project, over all processes."""
         cancel = CancelToken()
-        lock = lock or self._file_lock(project_id)
 
         def work() -> None:
             try:
@@ -276,8 +290,6 @@ class Projects:
                     lock.release()
 
         with self._lock:
-            if project_id in self._working or not lock.acquire():
-                raise UsageError("it is being cloned or synced already")
             # A daemon: a server that keeps silent must not keep the process alive.
             thread = threading.Thread(target=work, name=f"project {project_id}", daemon=True)
             self._working[project_id] = _Job(thread, cancel)

@@ -171,6 +171,21 @@ def test_sync_refuses_a_rewritten_branch_and_keeps_what_is_there(yard: Yard, sou
     assert git.resolve(Path(project.clone_path), "main").sha == before
 
 
+def test_a_project_that_another_process_syncs_is_waited_for(yard: Yard, source: Path) -> None:
+    project = yard.add(source)
+    other = FileLock(yard.store.path.parent / "projects" / f"{project.id}.lock")
+    assert other.acquire()
+    with pytest.raises(UsageError, match="fw is being cloned or synced already"):
+        yard.projects.sync(project.id)
+    newer = commit(source, {"main.c": "int y;\n"}, "Second")
+    with ThreadPoolExecutor(1) as threads:
+        found = threads.submit(yard.projects.find_or_add, str(source))
+        other.release()
+        assert found.result(20).id == project.id
+    clone = Path(project.clone_path)
+    assert git.resolve(clone, project.branch or "HEAD").sha == newer
+
+
 def test_find_or_add_takes_a_path_and_syncs_it_the_second_time(yard: Yard, source: Path) -> None:
     first = yard.projects.find_or_add(str(source))
     newest = commit(source, {"main.c": "int z;\n"})
