@@ -25,11 +25,18 @@ class FlashPart:
 
 @dataclass(frozen=True, slots=True)
 class MemoryRegion:
-    """How full a memory region or partition is, in bytes; ``total`` is None where unknown."""
+    """How full a memory region or partition is.
+
+    Args:
+        name: for people.
+        used, total: bytes; ``total`` is None where unknown.
+        grows: whether it grows with the program; a file system's image fills its partition.
+    """
 
     name: str
     used: int
     total: int | None
+    grows: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +44,9 @@ class Image:
     """A flashable firmware.
 
     Args:
-        target: the chip that it is for, such as ``esp32c3``.
+        target: what it is for, such as ``esp32c3``.
         elf: the linked program with its symbols, absolute.
-        parts: what to write, by offset; never empty.
+        parts: what to write, by offset; empty for the ``linux`` target alone.
         flash_size: bytes of flash that the image expects, None where it does not say.
         flash_mode, flash_freq: as ``esptool write-flash`` takes them, ``keep`` by default.
         regions: sizes, the app partition or memory regions first.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-TARGETS = (
+CHIPS = (
     "esp32",
     "esp32s2",
     "esp32s3",
@@ -15,6 +15,12 @@ TARGETS = (
     "esp32p4",
 )
 """Chips that espdeck knows, spelled as ``idf.py set-target`` spells them."""
+
+LINUX = "linux"
+"""ESP-IDF's target for the machine that builds: a program of its own, on no board."""
+
+TARGETS = (*CHIPS, LINUX)
+"""What firmware is built for."""
 
 
 class ProjectStatus(StrEnum):

@@ -13,7 +13,7 @@ from engine.projects.validation import validate
 from engine.simulators.base import Simulator, find_simulators
 from engine.text import count
 from engine.toolchains.base import choose_toolchain
-from engine.words import Severity, StageStatus
+from engine.words import LINUX, Severity, StageStatus
 
 
 def run(context: StageContext) -> StageResult:
@@ -44,6 +44,8 @@ def run(context: StageContext) -> StageResult:
         untested.append(
             "no board was wanted"
             if context.board == "none"
+            else "no board: firmware for linux runs on this machine"
+            if context.target == LINUX
             else f"no {context.target} board: name one with --board or in the settings"
         )
     simulator, reason = _choose_simulator(context)

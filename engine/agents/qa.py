@@ -68,7 +68,8 @@ def run(context: StageContext) -> StageResult:
 def _sizes(image: Image) -> list[Finding]:
     findings = []
     for region in image.regions:
-        if not region.total or region.used <= TIGHT * region.total:
+        limit = TIGHT if region.grows else 1.0
+        if not region.total or region.used <= limit * region.total:
             continue
         over = region.used > region.total
         findings.append(

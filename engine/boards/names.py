@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from engine.boards import ports
 from engine.errors import UsageError
-from engine.words import TARGETS
+from engine.words import CHIPS
 
 VIRTUAL = "virtual:"
 USB = "usb-"
@@ -68,7 +68,7 @@ def _check_virtual(name: str) -> None:
     found = _VIRTUAL.fullmatch(name)
     if found is None:
         raise UsageError(f"board {name!r}: give virtual:CHIP or virtual:CHIP-NUMBER")
-    if found[1] not in TARGETS:
-        raise UsageError(f"board {name!r}: no such chip (known: {', '.join(TARGETS)})")
+    if found[1] not in CHIPS:
+        raise UsageError(f"board {name!r}: no such chip (known: {', '.join(CHIPS)})")
     if found[2] and not 2 <= int(found[2]) <= MAX_VIRTUAL:
         raise UsageError(f"board {name!r}: numbers go from 2 to {MAX_VIRTUAL}")

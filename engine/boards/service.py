@@ -25,6 +25,7 @@ from engine.store import boards as board_rows
 from engine.store.database import Store
 from engine.store.tables import BoardRow, utc_now
 from engine.text import clean
+from engine.words import LINUX
 
 RELEASED = 0.5
 """Seconds between two looks whether a reserved board was given back."""
@@ -260,10 +261,13 @@ class Boards:
             reserved or busy.
 
         Raises:
-            UsageError: a virtual board of another chip was asked for, or no board's name.
+            UsageError: a virtual board of another chip was asked for, or no board's name, or a
+                board for firmware that runs on none.
         """
-        if wanted == "none":
+        if wanted == "none" or (wanted == "auto" and target == LINUX):
             return ()
+        if target == LINUX:
+            raise UsageError(f"board {wanted}: firmware for {LINUX} runs on this machine")
         if wanted != "auto":
             name = self.named(wanted)
             chip = virtual_chip(name) if is_virtual(name) else target

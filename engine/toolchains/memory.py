@@ -1,4 +1,4 @@
-"""How much of a chip's internal memory a program takes, from its ELF."""
+"""How much memory a program takes, of a chip's internal memory where it has one, from its ELF."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.image import MemoryRegion
+from engine.words import LINUX
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,9 @@ class _Bus:
 
 @dataclass(frozen=True, slots=True)
 class _Sram:
-    size: int
+    size: int | None
     buses: tuple[_Bus, ...]
+    name: str = "SRAM"
 
 
 _SRAM = {
@@ -32,15 +34,17 @@ _SRAM = {
     ),
     # ESP32-C6 TRM, "System and Memory", table "Internal Memory Address Mapping": HP SRAM.
     "esp32c6": _Sram(512 << 10, (_Bus("HP SRAM", 0x40800000, 0x40880000),)),
+    # A process of this machine: all of it, wherever.
+    LINUX: _Sram(None, (_Bus("memory", 0, 1 << 64),), "memory"),
 }
 
 
 def memory_regions(elf: Path, target: str) -> tuple[MemoryRegion, ...]:
-    """Internal SRAM that a program's loadable segments take: the whole, then by bus.
+    """Memory that a program's loadable segments take: the whole, then by bus. Of a chip: its SRAM.
 
     Args:
         elf: the linked program. Untrusted: one that cannot be read has no regions.
-        target: the chip; one whose memory map is not known here has none either.
+        target: the target; one whose memory map is not known here has none either.
     """
     from elftools.elf.elffile import ELFFile
 
@@ -57,7 +61,7 @@ def memory_regions(elf: Path, target: str) -> tuple[MemoryRegion, ...]:
     except Exception:
         # The parser raises whatever a broken file leads it to.
         return ()
-    whole = MemoryRegion("SRAM", sum(used.values()), sram.size)
+    whole = MemoryRegion(sram.name, sum(used.values()), sram.size)
     if len(sram.buses) == 1:
         return (whole,)
     return (whole, *(MemoryRegion(name, size, None) for name, size in used.items()))

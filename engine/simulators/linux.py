@@ -1,0 +1,88 @@
+"""Programs of ESP-IDF's ``linux`` target, run on this machine (ESP-IDF, "Host Applications").
+
+They are a foreign project's code, as its build is, and are run as carefully: in a process group of
+their own, in an empty folder, with no secrets in their environment, and no longer than asked for.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.cancel import CancelToken
+from engine.errors import MissingToolError, ToolError
+from engine.image import Image
+from engine.simulators.child import run_until
+from engine.words import LINUX
+
+_UNBUFFERED = ("stdbuf", "--output=0")
+"""A program that writes to a pipe keeps its output back, where a UART has it at once."""
+
+_MARGIN = 15.0  # seconds to start and to end, before the process counts as hung
+
+
+class LinuxHost:
+    """Runs an image's program as a process; standard output is its console."""
+
+    name = "linux"
+    targets = frozenset({LINUX})
+
+    def missing(self) -> str | None:
+        """One line that says what to install, or None when it is ready to run."""
+        if sys.platform != "linux":
+            return f"firmware for {LINUX} runs on Linux only"
+        return None if shutil.which(_UNBUFFERED[0]) else "stdbuf: install GNU coreutils"
+
+    def run(
+        self,
+        image: Image,
+        *,
+        seconds: float,
+        on_output: Callable[[bytes], None],
+        until: Callable[[], bool],
+        cancel: CancelToken,
+    ) -> str | None:
+        """Run an image as :meth:`engine.simulators.base.Simulator.run` says.
+
+        Firmware time is the wall's. A program that a signal ends, or that ends with an exit code
+        other than 0, has stopped of itself.
+        """
+        missing = self.missing()
+        if missing:
+            raise MissingToolError(missing)
+        if image.target not in self.targets:
+            raise ToolError(f"linux: cannot run firmware for {image.target}")
+        with tempfile.TemporaryDirectory(prefix="espdeck-") as folder:
+            # Artifacts are kept without their mode; what runs must not change them either.
+            program, empty = Path(folder) / "firmware.elf", Path(folder) / "run"
+            shutil.copyfile(image.elf, program)
+            program.chmod(0o700)
+            empty.mkdir()
+            done = run_until(
+                [*_UNBUFFERED, program],
+                on_output=on_output,
+                until=until,
+                cancel=cancel,
+                timeout=seconds + _MARGIN,
+                seconds=seconds,
+                cwd=empty,
+                clean_env=True,
+            )
+        return None if done is None else _reason(done.returncode)
+
+
+def _reason(code: int) -> str | None:
+    if code < 0:
+        return f"the program was ended by {_signal(-code)}"
+    return f"the program ended with exit code {code}" if code else None
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
