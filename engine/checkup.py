@@ -13,6 +13,7 @@ from engine.boards.names import LABGRID, USB, check_names, is_virtual
 from engine.errors import EspdeckError, UsageError
 from engine.settings import Settings, config_file
 from engine.simulators.base import find_simulators
+from engine.toolchains import idf_installs
 from engine.toolchains.base import find_toolchains
 from engine.words import TARGETS
 
@@ -40,11 +41,13 @@ class Checkup:
 
 def checkup(settings: Settings) -> tuple[Checkup, ...]:
     """Look at everything that builds may need."""
+    idf_installs.also_look_in(settings.idf_paths)
     return (
         _git(),
         _workspace(settings.workspace),
         Checkup("settings", True, False, _settings_detail()),
         *_toolchains(),
+        *_esp_idf(),
         *_simulators(),
         _virtual_board(),
         *(_board(name) for name in settings.boards),
@@ -80,16 +83,29 @@ def _toolchains() -> list[Checkup]:
     found = []
     for toolchain in find_toolchains():
         targets = sorted(toolchain.targets() & set(TARGETS))
-        missing = toolchain.missing(targets[0])
+        missing = [toolchain.missing(target) for target in targets]
         found.append(
             Checkup(
                 f"toolchain {toolchain.name}",
-                missing is None,
+                None in missing,
                 False,
                 f"builds for {', '.join(targets)}",
-                missing or "",
+                "" if None in missing else missing[0] or "",
             )
         )
+    return found
+
+
+def _esp_idf() -> list[Checkup]:
+    """Each ESP-IDF of this machine; which chips it is installed for, its tools say."""
+    found = []
+    for install in idf_installs.find_installs():
+        lacking = {target: idf_installs.lacks(install, target) for target in TARGETS}
+        ready = [target for target, lack in lacking.items() if lack is None]
+        detail = f"{install.path} ({install.named_by}), "
+        detail += f"ready for {', '.join(ready)}" if ready else "ready for no target"
+        advice = next((lack for lack in lacking.values() if lack), "")
+        found.append(Checkup(install.label, bool(ready), False, detail, advice))
     return found
 
 

@@ -30,6 +30,7 @@ from engine.store import builds as store_builds
 from engine.store import logs
 from engine.store.database import Store, StoreError
 from engine.store.tables import utc_now
+from engine.toolchains import idf_installs
 
 if TYPE_CHECKING:
     from engine.pipelines.durable import Executor
@@ -106,6 +107,7 @@ class Engine:
         """
         folder = self.settings.workspace
         check_names((*self.settings.boards, *self.settings.board))
+        idf_installs.also_look_in(self.settings.idf_paths)
         self._store = store = Store(folder / "espdeck.db")
         _log_to(folder / "espdeck.log")
         self._journal = Journal(store, self.events)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import re2
@@ -14,6 +15,22 @@ FILE_NAME = "espdeck.toml"
 _MAX_BYTES = 64 * 1024
 _MAX_PATTERNS = 100
 _MAX_PATTERN = 500
+_MAX_DEFINITIONS = 50
+_IDF_VERSION = re.compile(r"(\d{1,3}(\.\d{1,3}){0,2})?")
+_CMAKE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """How a project wants to be built: the table ``[build]``.
+
+    Args:
+        idf: beginning of the version of ESP-IDF, such as ``5.5``; empty for any.
+        cmake: what CMake is told, each ``NAME=VALUE``.
+    """
+
+    idf: str = ""
+    cmake: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +43,14 @@ class Manifest:
         timeout: seconds of firmware time to wait for them.
         baud: speed of the console.
         unity: whether a Unity summary (``N Tests M Failures K Ignored``) must appear.
+        build: how it wants to be built.
     """
 
     expect: tuple[str, ...] = ()
     timeout: float = 10.0
     baud: int = 115200
     unity: bool = False
+    build: BuildOptions = field(default_factory=BuildOptions)
 
 
 def load(tree: Path) -> Manifest:
@@ -52,18 +71,41 @@ def load(tree: Path) -> Manifest:
         return Manifest()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{FILE_NAME}: {error}") from error
-    known = {"expect", "timeout", "baud", "unity"}
-    unknown = sorted(set(data) - known)
-    if unknown:
-        raise UsageError(
-            f"{FILE_NAME}: unknown key {unknown[0]!r} (known: {', '.join(sorted(known))})"
-        )
+    _only(data, {"expect", "timeout", "baud", "unity", "build"}, "")
     return Manifest(
         expect=_patterns(data.get("expect", [])),
         timeout=_number(data, "timeout", 10.0, 0.1, 3600.0),
         baud=int(_number(data, "baud", 115200, 300, 5_000_000)),
         unity=_flag(data, "unity"),
+        build=_build(data.get("build", {})),
     )
+
+
+def _only(data: dict[str, object], known: set[str], table: str) -> None:
+    unknown = sorted(set(data) - known)
+    if unknown:
+        raise UsageError(
+            f"{FILE_NAME}: unknown key {table + unknown[0]!r} (known: {', '.join(sorted(known))})"
+        )
+
+
+def _build(value: object) -> BuildOptions:
+    if not isinstance(value, dict):
+        raise UsageError(f"{FILE_NAME}: build must be a table")
+    _only(value, {"idf", "cmake"}, "build.")
+    idf, cmake = value.get("idf", ""), value.get("cmake", {})
+    if not isinstance(idf, str) or not _IDF_VERSION.fullmatch(idf):
+        raise UsageError(f'{FILE_NAME}: build.idf must be a version such as "5.5"')
+    if not isinstance(cmake, dict) or len(cmake) > _MAX_DEFINITIONS:
+        raise UsageError(
+            f"{FILE_NAME}: build.cmake must be a table of at most {_MAX_DEFINITIONS} texts"
+        )
+    for name, text in cmake.items():
+        if not isinstance(text, str) or not text.isprintable() or len(text) > _MAX_PATTERN:
+            raise UsageError(f"{FILE_NAME}: build.cmake.{name[:40]} must be a text of one line")
+        if not _CMAKE_NAME.fullmatch(name):
+            raise UsageError(f"{FILE_NAME}: build.cmake: {name[:40]!r} is no name of CMake's")
+    return BuildOptions(idf=idf, cmake=tuple(f"{name}={text}" for name, text in cmake.items()))
 
 
 def _patterns(value: object) -> tuple[str, ...]:

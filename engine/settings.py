@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     """Flash images that are signed for Secure Boot or encrypted: their first start may burn eFuses
     for good."""
 
+    idf_paths: tuple[Path, ...] = ()
+    """Folders of ESP-IDF that are preferred to those that installers wrote down."""
+
     mouse: bool = True
     """Whether the app takes the mouse; off leaves it to the terminal, for selecting text."""
 

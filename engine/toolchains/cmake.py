@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import process
+from engine import manifest, process
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.image import FlashPart, Image, MemoryRegion
@@ -84,6 +84,7 @@ class CMakeToolchain:
 
         Raises:
             MissingToolError: CMake, ninja or the built-in compiler is not installed.
+            UsageError: the project's ``espdeck.toml`` makes no sense.
             ToolError: a program hung, was killed, or answered nonsense; the build folder cannot be
                 written.
         """
@@ -160,6 +161,7 @@ def _arguments(request: CompileRequest, ninja: str) -> list[str]:
         f"-DESPDECK_TARGET={request.target}",
         "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON",
         "-DCMAKE_COLOR_DIAGNOSTICS=OFF",
+        *(f"-D{each}" for each in manifest.load(request.source).build.cmake),
     ]
     if not own.is_file():
         zig = _zig()

@@ -1,9 +1,9 @@
 """ESP-IDF projects, built by an ESP-IDF that is installed on this machine.
 
-What it prints and writes was taken from real logs of ESP-IDF 5.5 for its ``linux`` target and from
-the templates that the chips' builds fill in (``flasher_args.json.in``, ``project_description.json``
-in ESP-IDF, ``tools/cmake``); a chip's build has not been seen on the machine that this was
-written on.
+What it prints and writes was taken from builds with ESP-IDF 5.5 and 6.2 for its ``linux`` target
+and from the templates that the chips' builds fill in (``flasher_args.json.in``,
+``project_description.json`` in ESP-IDF, ``tools/cmake``); a chip's build has not been seen on the
+machine that this was written on.
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
-from engine import process
+from engine import manifest, process
 from engine.errors import MissingToolError, ToolError
 from engine.image import FlashPart, Image, MemoryRegion
-from engine.toolchains import partitions, warnings
+from engine.toolchains import idf_installs, partitions, warnings
 from engine.toolchains.base import Compiled, CompileRequest
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import NINJA_STATUS, BuildOutput
 from engine.toolchains.project import includes_esp_idf
 from engine.toolchains.untrusted import Fields, file_inside
-from engine.words import TARGETS, ArtifactKind
+from engine.words import LINUX, TARGETS, ArtifactKind
 
-_INSTALL = "https://docs.espressif.com/projects/esp-idf/en/stable/{target}/get-started/"
 _CONFIG_STAMP = "espdeck-sdkconfig.sha256"
 _HOME = re.compile(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", re.M)
+_CONFIG_TARGET = re.compile(r'^CONFIG_IDF_TARGET="(\w{1,40})"', re.M)
 _FLASH_SIZE = re.compile(r"(\d{1,3})(KB|MB)")
 _FLASH_MODES = frozenset({"qio", "qout", "dio", "dout", "keep"})
 _FLASH_FREQ = re.compile(r"\d{2,3}m|keep")
@@ -39,7 +40,7 @@ _KINDS = {
 
 
 class IdfToolchain:
-    """Runs ``idf.py`` of ``IDF_PATH``, or the one on PATH."""
+    """Runs ``idf.py`` of the ESP-IDF that the project asks for, or of the preferred one."""
 
     name = "idf"
 
@@ -48,16 +49,26 @@ class IdfToolchain:
         return 10 if includes_esp_idf(source / "CMakeLists.txt") else 0
 
     def targets(self) -> frozenset[str]:
-        """Every chip that espdeck knows; an older ESP-IDF may know fewer and then says so."""
+        """Every target that espdeck knows; an older ESP-IDF may know fewer and then says so."""
         return frozenset(TARGETS)
 
     def missing(self, target: str) -> str | None:
-        """How to get ESP-IDF, or to point to the one that is there."""
+        """How to get ESP-IDF, or what all that are there lack."""
         try:
-            _idf_py(target)
+            preferred = idf_installs.choose()
         except MissingToolError as error:
             return str(error)
-        return None
+        installs = (
+            preferred,
+            *(each for each in idf_installs.find_installs() if each != preferred),
+        )
+        said = []
+        for install in installs:
+            lack = idf_installs.lacks(install, target)
+            if lack is None:
+                return None
+            said.append(f"{install.label} ({install.path}): {lack}")
+        return said[0]
 
     def compile(self, request: CompileRequest) -> Compiled:
         """Build with ``idf.py``, read what is to be flashed where, measure.
@@ -66,7 +77,8 @@ class IdfToolchain:
         from the project's whenever that, or one of its ``sdkconfig.defaults``, changes.
 
         Raises:
-            MissingToolError: ESP-IDF is not there.
+            MissingToolError: ESP-IDF is not there, or not in the version that the project asks for.
+            UsageError: the project's ``espdeck.toml`` makes no sense.
             ToolError: it hung, was killed, or wrote nonsense; the build folder cannot be written.
         """
         try:
@@ -75,17 +87,24 @@ class IdfToolchain:
             raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
 
     def _compile(self, request: CompileRequest) -> Compiled:
-        idf_py = _idf_py(request.target)
+        wanted = manifest.load(request.source).build
+        install = idf_installs.choose(wanted.idf)
+        lack = idf_installs.lacks(install, request.target)
+        if lack:
+            raise MissingToolError(f"{install.label} ({install.path}): {lack}")
+        environment = dict(idf_installs.activate(install).variables)
+        request.on_output(f"{install.label} at {install.path}\n".encode())
         request.build_dir.mkdir(parents=True, exist_ok=True)
         _forget_other_source(request.build_dir, request.source)
-        sdkconfig = _prepare_sdkconfig(request.build_dir, request.source)
+        sdkconfig = _prepare_sdkconfig(request, wanted.cmake)
         request.on_progress(0, "configuring")
         output = BuildOutput(request, 0, 95)
         completed = process.run(
             [
-                *idf_py,
+                *(environment["IDF_PYTHON_ENV_PATH"] + "/bin/python", install.idf_py),
                 *("-C", str(request.source)),
                 *("-B", str(request.build_dir)),
+                *(word for each in wanted.cmake for word in ("-D", each)),
                 *("-D", f"IDF_TARGET={request.target}"),
                 *("-D", f"SDKCONFIG={sdkconfig}"),
                 "build",
@@ -95,6 +114,7 @@ class IdfToolchain:
             on_output=output.feed,
             cwd=request.build_dir,
             env={
+                **_with_ccache(environment),
                 "IDF_TARGET": request.target,
                 "NINJA_STATUS": NINJA_STATUS,
                 "PYTHONUNBUFFERED": "1",
@@ -114,7 +134,8 @@ class IdfToolchain:
 def read_image(build_dir: Path, target: str) -> Image:
     """Read what a finished build wrote: ``project_description.json`` and ``flasher_args.json``.
 
-    Both are untrusted: types are checked, and every file must lie inside the build folder.
+    The ``linux`` target has only the first: nothing of it is flashed. Both are untrusted: types
+    are checked, and every file must lie inside the build folder.
 
     Raises:
         ToolError: one is absent or makes no sense.
@@ -123,6 +144,8 @@ def read_image(build_dir: Path, target: str) -> Image:
     if project.text("target") != target:
         raise ToolError(f"{project.name}: built for {project.text('target')!r}, not for {target}")
     elf = file_inside(build_dir, project.text("app_elf"), project.name)
+    if target == LINUX:
+        return Image(target=target, elf=elf, parts=(), regions=memory_regions(elf, target))
     flasher = Fields.read(build_dir / "flasher_args.json")
     settings = flasher.object("flash_settings")
     parts = _parts(build_dir, flasher)
@@ -134,35 +157,8 @@ def read_image(build_dir: Path, target: str) -> Image:
         flash_size=_flash_size(settings.text("flash_size")),
         flash_mode=mode if mode in _FLASH_MODES else "keep",
         flash_freq=freq if _FLASH_FREQ.fullmatch(freq) else "keep",
-        regions=(*_app_partition(parts), *memory_regions(elf, target)),
+        regions=(*_partitions(parts), *memory_regions(elf, target)),
     )
-
-
-def _idf_py(target: str) -> list[str]:
-    """How to call ``idf.py``."""
-    home = os.environ.get("IDF_PATH")
-    if home:
-        script = Path(home) / "tools" / "idf.py"
-        if not script.is_file():
-            raise MissingToolError(
-                f"IDF_PATH is {home}, where there is no ESP-IDF (no tools/idf.py): correct it"
-            )
-        return [_python(), str(script)]
-    found = shutil.which("idf.py")
-    if found:
-        return [found]
-    where = _INSTALL.format(target=target)
-    raise MissingToolError(
-        "ESP-IDF is not installed, or IDF_PATH does not point to it: "
-        f"install it ({where}) and source its export.sh before starting espdeck"
-    )
-
-
-def _python() -> str:
-    """The Python that ESP-IDF's ``install.sh`` made for it, else the one on PATH."""
-    own = os.environ.get("IDF_PYTHON_ENV_PATH")
-    python = Path(own) / "bin" / "python" if own else None
-    return str(python) if python and python.is_file() else "python3"
 
 
 def _forget_other_source(build_dir: Path, source: Path) -> None:
@@ -177,12 +173,23 @@ def _forget_other_source(build_dir: Path, source: Path) -> None:
         shutil.rmtree(build_dir / "CMakeFiles", ignore_errors=True)
 
 
-def _prepare_sdkconfig(build_dir: Path, source: Path) -> Path:
-    """The build's own configuration, made anew when what it is made from has changed."""
-    sdkconfig, stamp = build_dir / "sdkconfig", build_dir / _CONFIG_STAMP
-    committed = source / "sdkconfig"
-    digest = hashlib.sha256()
-    for each in (committed, *sorted(source.glob("sdkconfig.defaults*"))):
+def _with_ccache(environment: dict[str, str]) -> dict[str, str]:
+    """Compile through ccache where it is installed, unless a person said otherwise."""
+    if "IDF_CCACHE_ENABLE" in os.environ or not shutil.which("ccache", path=environment["PATH"]):
+        return environment
+    return {**environment, "IDF_CCACHE_ENABLE": "1"}
+
+
+def _prepare_sdkconfig(request: CompileRequest, definitions: Sequence[str]) -> Path:
+    """The build's own configuration, made anew when what it is made from has changed.
+
+    A committed ``sdkconfig`` is for one target; any other starts from the defaults, as after
+    ``idf.py set-target``.
+    """
+    sdkconfig, stamp = request.build_dir / "sdkconfig", request.build_dir / _CONFIG_STAMP
+    committed = request.source / "sdkconfig"
+    digest = hashlib.sha256("\0".join(definitions).encode())
+    for each in (committed, *sorted(request.source.glob("sdkconfig.*"))):
         if each.is_file():
             digest.update(each.name.encode() + b"\0" + each.read_bytes())
     wanted = digest.hexdigest()
@@ -190,7 +197,12 @@ def _prepare_sdkconfig(build_dir: Path, source: Path) -> Path:
         return sdkconfig
     sdkconfig.unlink(missing_ok=True)
     if committed.is_file():
-        shutil.copyfile(committed, sdkconfig)
+        made_for = _CONFIG_TARGET.search(committed.read_text("utf-8", "replace"))
+        if made_for is None or made_for[1] == request.target:
+            shutil.copyfile(committed, sdkconfig)
+        else:
+            said = f"sdkconfig is for {made_for[1]}: {request.target} starts from the defaults\n"
+            request.on_output(said.encode())
     stamp.write_text(wanted, "ascii")
     return sdkconfig
 
@@ -227,17 +239,20 @@ def _flash_size(text: str) -> int | None:
     return int(match[1]) << (20 if match[2] == "MB" else 10) if match else None
 
 
-def _app_partition(parts: tuple[FlashPart, ...]) -> tuple[MemoryRegion, ...]:
-    """How full the partition is that the program goes into."""
-    app = next((part for part in parts if part.kind is ArtifactKind.APP), None)
+def _partitions(parts: tuple[FlashPart, ...]) -> tuple[MemoryRegion, ...]:
+    """How full each partition is that something is flashed into, the program's first."""
     table = next((part for part in parts if part.kind is ArtifactKind.PARTITION_TABLE), None)
-    if app is None:
-        return ()
-    used = app.path.stat().st_size
+    data = b""
     if table is not None:
         with table.path.open("rb") as stream:
             data = stream.read(partitions.MAX_BYTES)
-        for each in partitions.parse(data):
-            if each.type == partitions.APP and each.offset == app.offset:
-                return (MemoryRegion(f"partition {each.label}", used, each.size),)
-    return (MemoryRegion("app", used, None),)
+    at = {each.offset: each for each in partitions.parse(data)}
+    regions = []
+    for part in sorted(parts, key=lambda part: part.kind is not ArtifactKind.APP):
+        partition, used = at.get(part.offset), part.path.stat().st_size
+        if partition is not None:
+            name, grows = f"partition {partition.label}", part.kind is ArtifactKind.APP
+            regions.append(MemoryRegion(name, used, partition.size, grows))
+        elif part.kind is ArtifactKind.APP:
+            regions.append(MemoryRegion("app", used, None))
+    return tuple(regions)

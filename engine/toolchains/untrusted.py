@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from engine.errors import ToolError
@@ -57,6 +58,14 @@ class Fields:
         if not isinstance(value, list):
             raise ToolError(f"{self.name}: {key} is not a list")
         return [Fields(self.name, item) for item in value]
+
+    def records(self, key: str) -> list[Fields]:
+        """Objects in a list, or in an object by a name that does not matter."""
+        value = self._data.get(key, [])
+        found = value.values() if isinstance(value, dict) else value
+        if not isinstance(found, Iterable) or isinstance(found, str):
+            raise ToolError(f"{self.name}: {key} is no collection")
+        return [Fields(self.name, item) for item in found if isinstance(item, dict)]
 
     def texts(self) -> dict[str, str]:
         """Every field, all of them strings."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
-from engine.manifest import FILE_NAME, Manifest, load
+from engine.manifest import FILE_NAME, BuildOptions, Manifest, load
 
 
 def test_a_tree_without_one_has_the_defaults(tmp_path: Path) -> None:
@@ -26,6 +26,12 @@ def test_reads_what_a_project_expects(tmp_path: Path) -> None:
     )
 
 
+def test_reads_how_a_project_wants_to_be_built(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text('[build]\nidf = "5.5"\ncmake = { APP_REV = "7;8" }\n')
+
+    assert load(tmp_path).build == BuildOptions(idf="5.5", cmake=("APP_REV=7;8",))
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -35,6 +41,14 @@ def test_reads_what_a_project_expects(tmp_path: Path) -> None:
         ("timeout = 1e9", "timeout"),
         ("baud = 1", "baud"),
         ("unity = 1", "unity"),
+        ("build = 1", "build must be a table"),
+        ("[build]\nidf = 5.5", "build.idf"),
+        ("[build]\nidf = 'latest'", "build.idf"),
+        ("[build]\ncmake = ['A=1']", "build.cmake"),
+        ("[build.cmake]\nA = 1", "build.cmake.A"),
+        ("[build.cmake]\n'-A' = 'x'", "'-A' is no name"),
+        ('[build.cmake]\nA = "x\\n"', "one line"),
+        ("[build]\nninja = 1", "build.ninja"),
         ("exepct = []", "exepct"),
         ("= nonsense", FILE_NAME),
         ("#" * 70_000, "larger"),

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from engine.cancel import CancelToken
 from engine.errors import MissingToolError, ToolError
+from engine.image import MemoryRegion
 from engine.toolchains import partitions
 from engine.toolchains.base import Compiled, CompileRequest, choose_toolchain
 from engine.toolchains.idf import IdfToolchain, read_image
@@ -289,9 +290,10 @@ def test_without_esp_idf_it_says_how_to_get_it(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("IDF_PATH", raising=False)
+    monkeypatch.setenv("IDF_TOOLS_PATH", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     missing = IdfToolchain().missing("esp32s3") or ""
-    assert "esp32s3/get-started" in missing
+    assert "get-started" in missing
     assert "\n" not in missing
 
     monkeypatch.setenv("IDF_PATH", str(tmp_path))
@@ -306,3 +308,51 @@ def test_the_include_of_project_cmake_decides(source: Path) -> None:
 
     (source / "CMakeLists.txt").write_text("# include($ENV{IDF_PATH}/tools/cmake/project.cmake)\n")
     assert IdfToolchain().recognises(source) == 0
+
+
+def test_the_linux_target_has_a_program_and_nothing_to_flash(build_dir: Path) -> None:
+    (build_dir / "flasher_args.json").unlink()
+    (build_dir / "project_description.json").write_text(
+        (LOGS / "project_description.json").read_text()
+    )
+
+    image = read_image(build_dir, "linux")
+
+    assert (image.elf.name, image.parts) == ("hello_world.elf", ())
+
+
+def test_every_partition_that_gets_something_is_measured(build_dir: Path) -> None:
+    table = (
+        entry(1, 0, 0xD000, 0x2000, "otadata")
+        + entry(0, 0x10, 0x10000, 0x100000, "ota_0")
+        + entry(0, 0x11, 0x110000, 0x100000, "ota_1")
+    )
+    (build_dir / "partition_table/partition-table.bin").write_bytes(table.ljust(0xC00, b"\xff"))
+
+    regions = read_image(build_dir, "esp32c3").regions
+
+    assert regions[:2] == (
+        MemoryRegion("partition ota_0", 5000, 0x100000),
+        MemoryRegion("partition otadata", 0x2000, 0x2000, grows=False),
+    )
+
+
+def test_a_configuration_of_another_chip_is_not_used(
+    replay: Callable[[str], Compiled], build_dir: Path, source: Path
+) -> None:
+    (source / "sdkconfig").write_text('CONFIG_IDF_TARGET="esp32s3"\n')
+
+    replay("success_build_linux")
+
+    assert not (build_dir / "sdkconfig").exists()
+
+
+def test_what_the_project_tells_cmake_comes_before_what_espdeck_does(
+    replay: Callable[[str], Compiled], build_dir: Path, source: Path, tmp_path: Path
+) -> None:
+    (source / "espdeck.toml").write_text('[build.cmake]\nAPP_REV = "7"\n')
+
+    replay("success_build_linux")
+
+    words = (tmp_path / "idf/argv").read_text().split("\n")
+    assert words.index("APP_REV=7") < words.index("IDF_TARGET=esp32c3")
