@@ -17,6 +17,7 @@ from pathlib import Path
 
 from engine.findings import Finding
 from engine.text import clean
+from engine.toolchains import idf_output
 from engine.toolchains.hints import hint_for
 from engine.words import Severity
 
@@ -56,10 +57,6 @@ _CMAKE = re.compile(
     r"| in (?P<in>[^:\n]{1,400}))?:(?P<message>.*)"
 )
 _CMAKE_CALL = re.compile(r"  (?P<file>[^:\n]{1,400}):(?P<line>\d{1,7}) \(\w{1,80}\)$")
-_IDF_LINES = (
-    re.compile(r"CMakeLists\.txt not found in project directory .*"),
-    re.compile(r"Error: (?P<message>.*)"),
-)
 _IDF_HINT = re.compile(r"HINT: (.*)|(Compilation failed because .*)")
 _FAILED = re.compile(r"FAILED: (?:\[code=\d+\] )?(?P<message>\S.*)")
 _NINJA = re.compile(r"ninja: (?:error|fatal): (?P<message>.*)")
@@ -151,6 +148,7 @@ class _Reader:
         self._last: _Draft | None = None
         self._context: list[str] = []
         self._failed: list[_Draft] = []
+        self._goes_on: re.Pattern[str] | None = None
         self._readers: tuple[Callable[[str], bool], ...] = (
             self._located,
             self._continued,
@@ -200,7 +198,7 @@ class _Reader:
         self._last = _Draft(draft.severity, draft.code, draft.message)
 
     def _located(self, line: str) -> bool:
-        match = _LOCATED.match(line)
+        match = _LOCATED.match(line, idf_output.after_prefix(line))
         if match is None:
             if _CONTEXT.match(line) and len(self._context) < _MAX_EVIDENCE:
                 self._context.append(line)
@@ -212,6 +210,8 @@ class _Reader:
             return True
         severity = Severity.WARNING if match["kind"] == "warning" else Severity.ERROR
         message, code = match["message"], f"compiler.{severity}"
+        if Path(match["file"]).name.startswith("Kconfig"):
+            code = f"kconfig.{severity}"
         flag = _FLAG.search(message)
         if flag:
             message, code = message[: flag.start()], f"-W{flag[1]}"
@@ -292,30 +292,47 @@ class _Reader:
         if line.startswith("To fix this, "):
             self._note_hint(line)
             return True
-        for pattern in _IDF_LINES:
-            match = pattern.match(line)
-            if match:
-                message = match.groupdict().get("message") or match[0]
-                draft = _Draft(Severity.ERROR, "idf.error", message)
-                self._keep(draft)
-                draft.add(line)
-                return True
-        return False
+        if self._goes_on is not None and self._last is not None and self._goes_on.match(line):
+            self._last.add(line)
+            if self._last.file is None and idf_output.IS_PATH.match(line):
+                self._last.file = self._paths.shorten(line.strip())
+            return True
+        self._goes_on = None
+        found = idf_output.problem(line)
+        if found is None:
+            return False
+        known, match = found
+        place = match.groupdict()
+        if not place.get("file"):
+            at = idf_output.DEFINED_AT.search(match["message"])
+            place = at.groupdict() if at else {}
+        draft = _Draft(
+            known.severity,
+            known.code,
+            match["message"],
+            self._paths.shorten(place["file"]) if place.get("file") else None,
+            int(place["line"]) if place.get("line") else None,
+        )
+        self._keep(draft)
+        draft.add(line)
+        self._goes_on = known.goes_on
+        return True
 
     def _note_hint(self, hint: str) -> None:
         """``idf.py`` explains at the end, once: what it says is about the errors before."""
         if hint and (hint in self._hints or len(self._hints) < _MAX_HINTS):
-            self._hints[hint] = len(self.found)
+            self._hints[hint] = self._kept[Severity.ERROR]
 
     def _give_hints(self) -> None:
-        for index, draft in enumerate(self.found.values()):
-            if draft.severity is not Severity.ERROR:
-                continue
+        errors = [draft for draft in self.found.values() if draft.severity is Severity.ERROR]
+        for index, draft in enumerate(errors):
             for hint, before in self._hints.items():
-                if index < before and len(draft.hint or "") < _MAX_MESSAGE:
+                # The component manager explains first: then it is about the first error.
+                if index < max(1, before) and len(draft.hint or "") < _MAX_MESSAGE:
                     draft.hint = f"{draft.hint} {hint}" if draft.hint else hint
 
     def _cmake(self, block: Sequence[str]) -> None:
+        block = _innermost(block)
         head = _CMAKE.match(block[0])
         assert head is not None
         severity = Severity.ERROR if head["kind"] == "Error" else Severity.WARNING
@@ -332,16 +349,34 @@ class _Reader:
         # A library's macro complains, the project's call is what a person can change.
         mine = [place for place in places if self._paths.inside(place[0])]
         file, number = (mine or places or [(None, None)])[0]
+        message, code = " ".join(word for word in words if word), f"cmake.{severity}"
+        if message.startswith(idf_output.MANAGER):
+            # Where CMake ran the component manager says nothing.
+            message, code = message.removeprefix(idf_output.MANAGER), f"component.{severity}"
+            file = number = None
         draft = _Draft(
             severity,
-            f"cmake.{severity}",
-            " ".join(word for word in words if word),
+            code,
+            message,
             self._paths.shorten(file) if file else None,
             int(number) if number else None,
         )
-        self._keep(draft)
+        if idf_output.CASCADE.search(message):
+            self._fail(draft)
+        else:
+            self._keep(draft)
         for line in block:
             draft.add(line)
+
+
+def _innermost(block: Sequence[str]) -> Sequence[str]:
+    """The error of another CMake that a message quotes, indented; else the message itself."""
+    for index, line in enumerate(block[1:], 1):
+        if line.startswith("  CMake Error at "):
+            quoted = [each.removeprefix("  ") for each in block[index:]]
+            if _CMAKE.match(quoted[0]):
+                return quoted
+    return block
 
 
 def _cmake_block(lines: Sequence[str], start: int) -> int:

@@ -10,6 +10,69 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
         "the disk is full: make room where the workspace is",
     ),
     (
+        re.compile(r"No module named '|Python requirements are not satisfied"),
+        "ESP-IDF's Python environment is not complete: run its install.sh",
+    ),
+    (
+        re.compile(r"submodule init failed|Missing \S{1,80} submodule"),
+        "ESP-IDF's folder is not complete: run git submodule update --init --recursive in it",
+    ),
+    (
+        re.compile(r"Re-run install and export"),
+        "run ESP-IDF's install.sh: tools that this version has were never installed",
+    ),
+    (
+        re.compile(
+            r"connection to the component registry|[Cc]annot (?:download|connect).{1,99}registry"
+        ),
+        "no network, and a component is not there: commit dependencies.lock and "
+        "managed_components, or build once with a network",
+    ),
+    (
+        re.compile(r"no versions of idf match|depends on idf \("),
+        "the project wants another ESP-IDF: choose one by [build] idf in espdeck.toml, or change "
+        "what idf_component.yml asks for",
+    ),
+    (
+        re.compile(r"[Vv]ersion solving failed|doesn't match any versions"),
+        "no version of a component fits what idf_component.yml asks for: widen its range",
+    ),
+    (
+        re.compile(r"Invalid field \"|Cannot parse the manifest|Manifest is not valid"),
+        "correct idf_component.yml: dependencies are a map of names to versions",
+    ),
+    (
+        re.compile(r"Kconfig[\w.]{0,60}:\d{1,7}: error: "),
+        "correct the Kconfig file: options of a config are type, default, range, depends on, help",
+    ),
+    (
+        re.compile(
+            r"ignored due to being outside the active range|the value '.{0,99}' is invalid for"
+        ),
+        "sdkconfig.defaults sets a value that this option cannot have: correct it",
+    ),
+    (
+        re.compile(r"unknown kconfig symbol"),
+        "no option has this name in this ESP-IDF: correct it, or remove it from sdkconfig.defaults",
+    ),
+    (
+        re.compile(r"partition is too small for binary"),
+        "the program is larger than its partition: enlarge it in the partition table, or optimise "
+        "for size (CONFIG_COMPILER_OPTIMIZATION_SIZE)",
+    ),
+    (
+        re.compile(r"Bootloader binary size"),
+        "lower the bootloader's log level, or raise CONFIG_PARTITION_TABLE_OFFSET",
+    ),
+    (
+        re.compile(r"Partitions tables occupies"),
+        "make the partitions smaller, or set CONFIG_ESPTOOLPY_FLASHSIZE to what the board has",
+    ),
+    (
+        re.compile(r"CSV Error at line"),
+        "correct this line of the partition table; an empty offset is placed by itself",
+    ),
+    (
         re.compile(r"is not a full path and was not found in the PATH|compiler .{0,99}not found"),
         "the chip's compiler is not installed: run $IDF_PATH/install.sh for this chip, then "
         "source $IDF_PATH/export.sh before starting espdeck",
@@ -39,9 +102,17 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
         "the program is larger than its memory: remove data or code, or change the linker script",
     ),
     (
+        re.compile(r"undefined reference to `app_main'"),
+        'define void app_main(void) in the main component, extern "C" in C++',
+    ),
+    (
         re.compile(r"undefined (reference to|symbol: )"),
         "declared but never defined: add the source file that defines it to the target, or the "
         "library to its link line",
+    ),
+    (
+        re.compile(r"missing and no known rule to make it"),
+        "a file that the build needs is neither there nor made by anything: add or generate it",
     ),
     (
         re.compile(r"multiple definition of|duplicate symbol: "),
@@ -60,7 +131,10 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
         "correct the path in the target's link options",
     ),
     (
-        re.compile(r"IDF_PATH|project\.cmake"),
+        re.compile(
+            r"could not find (?:requested|load) file:\s{1,9}\S{0,400}/tools/cmake/project\.cmake"
+            r"|IDF_PATH (?:is not set|environment variable)"
+        ),
         "set IDF_PATH to the folder of ESP-IDF, or source its export.sh",
     ),
 )

@@ -18,7 +18,7 @@ from pathlib import Path
 from engine import manifest, process
 from engine.errors import MissingToolError, ToolError
 from engine.image import FlashPart, Image, MemoryRegion
-from engine.toolchains import idf_installs, partitions, warnings
+from engine.toolchains import idf_components, idf_installs, partitions, warnings
 from engine.toolchains.base import Compiled, CompileRequest
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import NINJA_STATUS, BuildOutput
@@ -125,7 +125,8 @@ class IdfToolchain:
         earlier = warnings.recall(request.build_dir, output.text)
         findings = output.findings("idf.py", completed, earlier=earlier)
         if completed.returncode:
-            return Compiled(None, findings)
+            built = _components(request.build_dir)
+            return Compiled(None, idf_components.name_owners(findings, install.path, built))
         image = read_image(request.build_dir, request.target)
         request.on_progress(100, "built")
         return Compiled(image, findings)
@@ -171,6 +172,14 @@ def _forget_other_source(build_dir: Path, source: Path) -> None:
     if home is None or home[1] != str(source):
         cache.unlink()
         shutil.rmtree(build_dir / "CMakeFiles", ignore_errors=True)
+
+
+def _components(build_dir: Path) -> tuple[str, ...]:
+    """Components of a configured build, none where it was not configured."""
+    try:
+        return Fields.read(build_dir / "project_description.json").strings("build_components")
+    except ToolError:
+        return ()
 
 
 def _with_ccache(environment: dict[str, str]) -> dict[str, str]:

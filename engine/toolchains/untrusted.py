@@ -59,6 +59,13 @@ class Fields:
             raise ToolError(f"{self.name}: {key} is not a list")
         return [Fields(self.name, item) for item in value]
 
+    def strings(self, key: str) -> tuple[str, ...]:
+        """A list of strings, empty where there is none."""
+        value = self._data.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ToolError(f"{self.name}: {key} is not a list of strings")
+        return tuple(value)
+
     def records(self, key: str) -> list[Fields]:
         """Objects in a list, or in an object by a name that does not matter."""
         value = self._data.get(key, [])

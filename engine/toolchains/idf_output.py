@@ -1,0 +1,109 @@
+"""What ESP-IDF's own tools print, as data: idf.py, Kconfig, component manager, partition tables.
+
+Taken from ESP-IDF 5.5 and 6.2, which says ``ERROR:``, ``WARNING:`` and ``NOTE:`` before what older
+ones print bare (``tests/data``).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from engine.words import Severity
+
+CASCADE = re.compile(r"Failed to run kconfgen|^Manifest is not valid$")
+"""Messages of CMake that only say that a tool, which said why, has failed."""
+
+MANAGER = "ERROR: "
+"""Begins a message of CMake's that is the component manager's, which has no place in a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that is a problem of its own.
+
+    Args:
+        pattern: must fit the whole line; its groups ``message``, ``file`` and ``line`` are read.
+        code: of the finding.
+        severity: of the finding.
+        goes_on: what the lines after it begin with that belong to it, ``None`` for nothing.
+    """
+
+    pattern: re.Pattern[str]
+    code: str
+    severity: Severity = Severity.ERROR
+    goes_on: re.Pattern[str] | None = None
+
+
+_PREFIX = re.compile(r"ERROR: |[\w.]{0,60}KconfigError: ")
+_SAYS = r"(?:ERROR: |Error: )?"
+_NOTES = r"(?:NOTE: |WARNING: |warning: )"
+_INDENTED = re.compile(r"\s+\S")
+
+LINES = (
+    Line(
+        re.compile(r"(?P<message>CMakeLists\.txt not found in project directory .*)"), "idf.error"
+    ),
+    Line(
+        re.compile(_NOTES + r"(?P<message>user value .* ignored due to .*)"),
+        "kconfig.warning",
+        Severity.WARNING,
+    ),
+    Line(
+        re.compile(_NOTES + r"(?P<message>the value .* is invalid for .*)"),
+        "kconfig.warning",
+        Severity.WARNING,
+    ),
+    Line(
+        re.compile(
+            _NOTES + r"(?P<message>unknown kconfig symbol '.*' assigned to .*) in (?P<file>\S.*)"
+        ),
+        "kconfig.warning",
+        Severity.WARNING,
+    ),
+    Line(re.compile(r'(?P<message>Invalid field ".*)'), "component.error"),
+    Line(
+        re.compile(r"(?P<message>Cannot parse the manifest file)\. Please check that"),
+        "component.error",
+        goes_on=_INDENTED,
+    ),
+    Line(
+        re.compile(_SAYS + r"(?P<message>\w{1,40} partition is too small for binary .*):"),
+        "partition.error",
+        goes_on=_INDENTED,
+    ),
+    Line(re.compile(_SAYS + r"(?P<message>Bootloader binary size .*)"), "partition.error"),
+    Line(re.compile(r"(?P<message>Partitions tables occupies .*)"), "partition.error"),
+    Line(re.compile(r"(?P<message>CSV Error at line .*)"), "partition.error"),
+    Line(
+        re.compile(r"(?P<message>The following Python requirements are not satisfied):"),
+        "idf.python",
+        goes_on=re.compile(r"Error while checking requirement "),
+    ),
+    Line(re.compile(r"(?P<message>No module named '.*')"), "idf.python"),
+    Line(
+        re.compile(r"(?:Error|ERROR): (?!\w+ failed with exit code )(?P<message>.*)"), "idf.error"
+    ),
+)
+"""The first that fits is taken."""
+
+IS_PATH = re.compile(r"\s+/\S.*")
+"""A line that goes on with the file that it is about."""
+
+DEFINED_AT = re.compile(r"\(defined at (?P<file>[^:()]{1,400}):(?P<line>\d{1,7})\)")
+"""Where Kconfig says an option is, within a message."""
+
+
+def after_prefix(line: str) -> int:
+    """Where a line begins that names a place, behind what may stand before it."""
+    match = _PREFIX.match(line)
+    return match.end() if match else 0
+
+
+def problem(line: str) -> tuple[Line, re.Match[str]] | None:
+    """Which problem a line is, None for none."""
+    for each in LINES:
+        match = each.pattern.fullmatch(line)
+        if match:
+            return each, match
+    return None
