@@ -26,6 +26,7 @@ from engine.toolchains.project import includes_esp_idf
 from engine.toolchains.untrusted import Fields, file_inside
 from engine.words import LINUX, TARGETS, ArtifactKind
 
+_INSTALL_STAMP = "espdeck-idf.txt"
 _CONFIG_STAMP = "espdeck-sdkconfig.sha256"
 _HOME = re.compile(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", re.M)
 _CONFIG_TARGET = re.compile(r'^CONFIG_IDF_TARGET="(\w{1,40})"', re.M)
@@ -94,7 +95,7 @@ class IdfToolchain:
             raise MissingToolError(f"{install.label} ({install.path}): {lack}")
         environment = dict(idf_installs.activate(install).variables)
         request.on_output(f"{install.label} at {install.path}\n".encode())
-        request.build_dir.mkdir(parents=True, exist_ok=True)
+        _prepare_folder(request.build_dir, install)
         _forget_other_source(request.build_dir, request.source)
         sdkconfig = _prepare_sdkconfig(request, wanted.cmake)
         request.on_progress(0, "configuring")
@@ -160,6 +161,15 @@ def read_image(build_dir: Path, target: str) -> Image:
         flash_freq=freq if _FLASH_FREQ.fullmatch(freq) else "keep",
         regions=(*_partitions(parts), *memory_regions(elf, target)),
     )
+
+
+def _prepare_folder(build_dir: Path, install: idf_installs.Install) -> None:
+    """Make the build folder; what another ESP-IDF left there is of no use to this one."""
+    stamp, wanted = build_dir / _INSTALL_STAMP, f"{install.version} {install.path}"
+    if stamp.is_file() and stamp.read_text("utf-8", "replace") != wanted:
+        shutil.rmtree(build_dir)
+    build_dir.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(wanted, "utf-8")
 
 
 def _forget_other_source(build_dir: Path, source: Path) -> None:

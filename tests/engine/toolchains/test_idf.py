@@ -286,6 +286,21 @@ def test_a_cache_of_another_source_folder_is_forgotten(
     assert (build_dir / "hello_world.elf").exists()
 
 
+def test_what_another_esp_idf_built_is_not_used(
+    replay: Callable[[str], Compiled], build_dir: Path, tmp_path: Path
+) -> None:
+    replay("success_build_linux")
+    assert (build_dir / "hello_world.elf").exists()
+    version = tmp_path / "idf/tools/cmake/version.cmake"
+    version.parent.mkdir()
+    version.write_text("set(IDF_VERSION_MAJOR 6)\nset(IDF_VERSION_MINOR 0)\n")
+
+    with pytest.raises(ToolError, match=r"project_description\.json"):
+        replay("success_build_linux")
+
+    assert not (build_dir / "hello_world.elf").exists()
+
+
 def test_without_esp_idf_it_says_how_to_get_it(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
