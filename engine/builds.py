@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from engine import events, image_file
 from engine.boards.service import Boards
-from engine.errors import UsageError
+from engine.errors import ToolError, UsageError
 from engine.image import Image
 from engine.pipelines.firmware import FIRMWARE
 from engine.pipelines.journal import Journal, wait_until
 from engine.pipelines.model import steps_of_phase
 from engine.pipelines.runs import Runs
 from engine.projects import git
+from engine.projects.apps import touches
 from engine.store import builds as store_builds
 from engine.store import logs, projects
 from engine.store.database import Store, StoreError
@@ -105,6 +106,30 @@ class Builds:
             ),
         )
         return self._ask_for_run(build.number, lambda: self._runs.enqueue(run_id, build.number))
+
+    def unchanged_since(self, project_id: uuid.UUID, commit: str | None = None) -> Build | None:
+        """The last successful build, when nothing that it was made from has changed since.
+
+        Args:
+            commit: a commit or a ref; None is the tip of the project's branch.
+
+        Returns:
+            That build, None when there is something to build.
+
+        Raises:
+            UsageError: there is no such commit.
+        """
+        project = projects.get_project(self._store, project_id)
+        last = self.list(project_id=project.id, status=BuildStatus.SUCCESS, limit=1)
+        clone = Path(project.clone_path)
+        found = git.resolve(clone, commit or project.branch or "HEAD")
+        if not last or last[0].target != project.target:
+            return None
+        try:
+            changed = touches(clone, project.app, last[0].commit_sha, found.sha)
+        except ToolError:  # its commit is gone: history was rewritten
+            changed = True
+        return None if changed else last[0]
 
     def list(
         self,

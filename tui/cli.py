@@ -6,6 +6,7 @@ Exit code 0 is success, 1 a failed build, 2 a mistake of usage or environment, 1
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import signal
@@ -132,17 +133,55 @@ def build_command(
     ] = "auto",
     simulator: Annotated[str, typer.Option(help="auto or none.")] = "auto",
     commit: Annotated[str | None, typer.Option(help="Commit, tag or branch.")] = None,
+    app_folder: Annotated[
+        str, typer.Option("--app", help="Folder of the repository to build (see: espdeck apps).")
+    ] = "",
+    configuration: Annotated[
+        str, typer.Option("--config", help="NAME of the app's sdkconfig.ci.NAME.")
+    ] = "",
+    changed: Annotated[
+        bool, typer.Option("--changed", help="Only if what it is built from has changed.")
+    ] = False,
     as_json: _Json = False,
 ) -> None:
     """Build, flash, simulate and judge a project; follow it to its end."""
     with _printing(settings_of(context), as_json=as_json) as (engine, printer):
-        found = engine.projects.find_or_add(project, target=target)
+        found = engine.projects.find_or_add(
+            project, target=target, app=app_folder, configuration=configuration
+        )
+        last = engine.builds.unchanged_since(found.id, commit) if changed else None
+        if last is not None:
+            if not as_json:
+                print_line(f"{found.name}: nothing changed since build {last.number}")
+            return
         build = engine.builds.start(found.id, commit=commit, board=board, simulator=simulator)
         code = _follow(engine, build, printer)
         if not as_json:
             printer.close()
             _summarise(engine, build.number)
     raise typer.Exit(code)
+
+
+@cli.command()
+def apps(
+    context: typer.Context,
+    project: Annotated[str, typer.Argument(help="A project's name.")],
+    as_json: _Json = False,
+) -> None:
+    """List the ESP-IDF apps of a project's repository, with their configurations."""
+    with looking(context) as engine:
+        found = engine.projects.apps(engine.projects.get(project).id)
+        if as_json:
+            for each in found:
+                print_line(json.dumps({"app": each.path, "configurations": each.configurations}))
+            return
+        if not found:
+            print_line("no app of ESP-IDF: no CMakeLists.txt includes its project.cmake")
+            return
+        table(
+            ("APP", "CONFIGURATIONS"),
+            [(each.label, ", ".join(each.configurations)) for each in found],
+        )
 
 
 @cli.command("projects")
@@ -160,9 +199,16 @@ def projects_command(context: typer.Context, as_json: _Json = False) -> None:
             print_line("no projects yet: espdeck build URL, or `a` in the app")
             return
         table(
-            ("NAME", "STATUS", "TARGET", "BRANCH", "SOURCE"),
+            ("NAME", "STATUS", "TARGET", "BRANCH", "APP", "SOURCE"),
             [
-                (each.name, each.status, each.target, each.branch or "", mask(each.source))
+                (
+                    each.name,
+                    each.status,
+                    each.target,
+                    each.branch or "",
+                    ", ".join(filter(None, (each.app, each.configuration))),
+                    mask(each.source),
+                )
                 for each in found
             ],
         )

@@ -21,7 +21,9 @@ def run(context: StageContext) -> StageResult:
     context.build_dir.mkdir(parents=True, exist_ok=True)
     compiled = toolchain.compile(
         CompileRequest(
-            source=context.source,
+            source=context.app,
+            root=context.source,
+            configuration=context.project.configuration,
             build_dir=context.build_dir,
             target=context.target,
             timeout=context.settings.compile_timeout,

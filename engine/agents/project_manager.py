@@ -19,7 +19,7 @@ from engine.words import LINUX, Severity, StageStatus
 def run(context: StageContext) -> StageResult:
     """Validate and plan; each rule that fails is a finding of its own."""
     say = context.report.log
-    say(f"project {context.project.name} at {context.source}")
+    say(f"project {context.project.name} at {context.app}")
     findings = validate(context.project, context.source, context.target)
     if findings:
         for finding in findings:
@@ -27,11 +27,11 @@ def run(context: StageContext) -> StageResult:
         return StageResult(
             status=StageStatus.FAILED, summary=findings[0].message, findings=tuple(findings)
         )
-    toolchain = choose_toolchain(context.source)
+    toolchain = choose_toolchain(context.app)
     say(f"toolchain {toolchain.name}, target {context.target}")
-    for dependency in scan_dependencies(context.source):
+    for dependency in scan_dependencies(context.app):
         say(f"component {dependency.name} {dependency.version} ({dependency.file})")
-    expected = manifest.load(context.source)
+    expected = manifest.load(context.app)
     expectations = count(len(expected.expect), "expectation")
     say(
         f"{expectations}, {expected.timeout:g} s, {expected.baud} baud"

@@ -164,6 +164,11 @@ class StageContext:
     cancel: CancelToken
     report: Reporter = field(repr=False)
 
+    @property
+    def app(self) -> Path:
+        """The folder of the worktree that is built."""
+        return self.source / self.project.app
+
     def output_of(self, key: str, kind: type[T]) -> T:
         """What an earlier stage handed on.
 

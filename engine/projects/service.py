@@ -16,6 +16,7 @@ from engine.errors import EspdeckError, Interrupted, UsageError
 from engine.events import Bus, Problem, ProjectChanged
 from engine.lock import FileLock
 from engine.projects import git, trees
+from engine.projects.apps import App, check_app, check_configuration, find_apps
 from engine.projects.sources import Source, check_ref, check_source, mask
 from engine.projects.worktrees import Slots
 from engine.store import builds as store_builds
@@ -96,6 +97,8 @@ class Projects:
         name: str | None = None,
         target: str = DEFAULT_TARGET,
         branch: str | None = None,
+        app: str = "",
+        configuration: str = "",
     ) -> Project:
         """Import a repository: returns at once with a ``pending`` project, cloned in a thread.
 
@@ -103,11 +106,14 @@ class Projects:
             source: Git URL or path.
             name: None takes the repository's, made unique.
             branch: None takes the repository's own choice.
+            app: folder of the repository that is built, empty for its root.
+            configuration: NAME of the app's ``sdkconfig.ci.NAME``, empty for its defaults alone.
 
         Raises:
-            UsageError: the source, the branch, the chip or the name makes no sense.
+            UsageError: one of them makes no sense.
         """
         checked = check_source(source)
+        app, configuration = check_app(app), check_configuration(configuration)
         if target not in TARGETS:
             raise UsageError(f"target {target!r} is not one of {', '.join(TARGETS)}")
         if branch is not None:
@@ -117,8 +123,14 @@ class Projects:
                 f"{mask(name)[:_MAX_NAME]!r} is no name for a project (1 to {_MAX_NAME} characters)"
             )
         project = Project(
-            name=name.strip() if name is not None else self._free_name(checked.name),
+            name=name.strip()
+            if name is not None
+            else self._free_name(
+                "-".join(filter(None, (checked.name, app.rpartition("/")[2], configuration)))
+            ),
             source=checked.url,
+            app=app,
+            configuration=configuration,
             branch=branch,
             target=target,
             status_detail="waits to be cloned",
@@ -137,22 +149,56 @@ class Projects:
         self._work(project.id, lambda cancel: self._clone(project, checked, cancel), lock)
         return project
 
-    def find_or_add(self, wanted: str, *, target: str | None = None) -> Project:
+    def apps(self, project_id: uuid.UUID) -> tuple[App, ...]:
+        """Apps of ESP-IDF in a project's repository, at the tip of its branch.
+
+        Raises:
+            ToolError: it is not cloned.
+        """
+        project = store_projects.get_project(self._store, project_id)
+        clone = Path(project.clone_path)
+        return find_apps(clone, git.resolve(clone, project.branch or "HEAD").sha)
+
+    def find_or_add(
+        self,
+        wanted: str,
+        *,
+        target: str | None = None,
+        app: str = "",
+        configuration: str = "",
+    ) -> Project:
         """The project of this name or source, synced when a source was given; else a new one.
 
         Returns when the project is cloned or could not be.
+
+        Args:
+            wanted: a name, an id, a Git URL or a path.
+            target, app, configuration: as :meth:`add` takes them.
 
         Raises:
             UsageError: it is neither a project nor a repository, or is for another chip, or
                 could not be cloned; then nothing was added.
         """
+        app, configuration = check_app(app), check_configuration(configuration)
         found = store_projects.find_project(self._store, wanted)
         source = None
         if found is None or found.source == wanted:
             source = check_source(wanted)
-            found = store_projects.find_project(self._store, source.url)
+            found = store_projects.find_app(self._store, source.url, app, configuration)
+        elif (app or found.app, configuration or found.configuration) != (
+            found.app,
+            found.configuration,
+        ):
+            raise UsageError(f"{found.name} is another app: name the repository to add this one")
         if found is None:
-            added = self.wait(self.add(wanted, target=target or DEFAULT_TARGET).id)
+            added = self.wait(
+                self.add(
+                    wanted,
+                    target=target or DEFAULT_TARGET,
+                    app=app,
+                    configuration=configuration,
+                ).id
+            )
             if added.status is ProjectStatus.ERROR:
                 self.remove(added.id)  # a mistake in a URL leaves no project behind
                 raise UsageError(added.status_detail)

@@ -9,9 +9,12 @@ from pathlib import Path
 from engine.errors import EspdeckError
 from engine.findings import Finding
 from engine.projects import git
+from engine.projects.apps import CONFIGURATION, find_apps
 from engine.store.tables import Project
 from engine.toolchains.base import choose_toolchain
 from engine.words import TARGETS, ProjectStatus, Severity
+
+_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,11 @@ class Subject:
     project: Project
     source: Path
     target: str
+
+    @property
+    def app(self) -> Path:
+        """The folder that is built."""
+        return self.source / self.project.app
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +76,25 @@ def _branch(subject: Subject) -> str | None:
 
 
 def _cmake_lists(subject: Subject) -> str | None:
-    there = (subject.source / "CMakeLists.txt").is_file()
-    return None if there else "no CMakeLists.txt at the root of the repository"
+    if (subject.app / "CMakeLists.txt").is_file():
+        return None
+    where = f"in {subject.project.app}" if subject.project.app else "at the root of the repository"
+    return f"no CMakeLists.txt {where}{_apps_instead(subject.source)}"
+
+
+def _apps_instead(source: Path) -> str:
+    apps = [each.label for each in find_apps(source, "HEAD")] if git.is_repository(source) else []
+    if not apps:
+        return ""
+    more = f" and {len(apps) - _SHOWN} more" if len(apps) > _SHOWN else ""
+    return f"; add the project with one of its apps: {', '.join(apps[:_SHOWN])}{more}"
+
+
+def _configuration(subject: Subject) -> str | None:
+    name = subject.project.configuration
+    if not name or (subject.app / f"{CONFIGURATION}{name}").is_file():
+        return None
+    return f"no configuration {name}: {CONFIGURATION}{name} is not there"
 
 
 def _target(subject: Subject) -> str | None:
@@ -79,7 +104,7 @@ def _target(subject: Subject) -> str | None:
 
 
 def _buildable(subject: Subject) -> str | None:
-    toolchain = choose_toolchain(subject.source)
+    toolchain = choose_toolchain(subject.app)
     if subject.target in toolchain.targets():
         return None
     chips = ", ".join(sorted(toolchain.targets()))
@@ -87,7 +112,7 @@ def _buildable(subject: Subject) -> str | None:
 
 
 def _toolchain(subject: Subject) -> str | None:
-    return choose_toolchain(subject.source).missing(subject.target)
+    return choose_toolchain(subject.app).missing(subject.target)
 
 
 RULES = (
@@ -109,6 +134,12 @@ RULES = (
         "project.cmake",
         _cmake_lists,
         "espdeck builds CMake projects: ESP-IDF's and plain ones",
+    ),
+    Rule(
+        "project.configuration",
+        _configuration,
+        "espdeck apps lists the configurations of each app",
+        needs=("project.cmake",),
     ),
     Rule("project.target", _target, "add the project again with one of these chips"),
     Rule(

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from engine.errors import EspdeckError
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a store that is there already opens without importing alembic."""
 
 BUSY_TIMEOUT = 10.0

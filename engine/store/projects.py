@@ -68,6 +68,15 @@ def find_project(store: Store, name_or_id: str) -> Project | None:
         return found
 
 
+def find_app(store: Store, source: str, app: str, configuration: str) -> Project | None:
+    """The project of a source that builds this app in this configuration."""
+    query = select(Project).where(
+        Project.source == source, Project.app == app, Project.configuration == configuration
+    )
+    with store.read() as session:
+        return session.exec(query.order_by(Project.name)).first()
+
+
 def get_project(store: Store, project_id: uuid.UUID) -> Project:
     """A project by its id.
 

@@ -65,11 +65,17 @@ def _time(*, nullable: bool = True) -> Any:
 
 
 class Project(SQLModel, table=True):
-    """A Git repository under watch."""
+    """A Git repository under watch, or one app of it.
+
+    ``app`` is the folder that is built, empty for the root; ``configuration`` names the
+    ``sdkconfig.ci.NAME`` that is added to its defaults, empty for none.
+    """
 
     id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
     name: str = Field(unique=True)
     source: str
+    app: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    configuration: str = Field(default="", sa_column_kwargs={"server_default": ""})
     branch: str | None = None
     target: str
     status: ProjectStatus = Field(

@@ -19,13 +19,15 @@ class CompileRequest:
     """What to build and who listens.
 
     Args:
-        source: root of the source tree, absolute.
+        source: folder to build, absolute.
         build_dir: where to build, absolute, kept between builds so that the next is incremental.
         target: the chip.
         timeout: seconds for each program that is run.
         cancel: ends it early.
         on_output: called with raw output of the tools as it comes.
         on_progress: called with percent (0 to 100) and what is being done.
+        root: root of the source tree where it is not ``source``; findings name files from there.
+        configuration: name of one of the project's configurations, empty for its defaults.
     """
 
     source: Path
@@ -35,6 +37,8 @@ class CompileRequest:
     cancel: CancelToken
     on_output: Callable[[bytes], None]
     on_progress: Callable[[float, str], None]
+    root: Path | None = None
+    configuration: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,18 +90,19 @@ class _Draft:
         return (self.severity, self.code, self.message, self.file, self.line, self.column)
 
 
-def parse(text: str, *, root: Path) -> tuple[Finding, ...]:
+def parse(text: str, *, root: Path, project: Path | None = None) -> tuple[Finding, ...]:
     """Read what the tools of a build printed.
 
     Args:
         text: their output, standard output and error merged in the order in which they came.
         root: root of the source tree, absolute; paths inside it become relative to it.
+        project: folder of CMake's project in it, where its own messages begin their paths.
 
     Returns:
         Errors first, then warnings, each in the order in which it came, duplicates folded, at most
         :data:`MAX_FINDINGS` and one more that says how many were left out.
     """
-    reader = _Reader(_Paths(root))
+    reader = _Reader(_Paths(root, project or root))
     lines = [clean(line[:_MAX_LINE]) for line in text.split("\n")]
     reader.read([line.rstrip("\r") for line in lines])
     drafts = sorted(reader.found.values(), key=lambda draft: draft.severity is not Severity.ERROR)
@@ -116,7 +117,8 @@ def parse(text: str, *, root: Path) -> tuple[Finding, ...]:
 class _Paths:
     """Makes paths relative to the source tree, by their text alone."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, project: Path) -> None:
+        self._project = project
         self._roots = {f"{root}{os.sep}", f"{os.path.realpath(root)}{os.sep}"}
 
     def shorten(self, path: str) -> str:
@@ -128,8 +130,12 @@ class _Paths:
                 return path[len(root) :]
         return path
 
+    def of_cmake(self, path: str) -> str:
+        """A path as CMake says it, from the folder of its project."""
+        return self.shorten(os.path.normpath(self._project / path))
+
     def inside(self, path: str) -> bool:
-        short = self.shorten(path)
+        short = self.of_cmake(path)
         return not short.startswith((os.sep, ".."))
 
 
@@ -358,7 +364,7 @@ class _Reader:
             severity,
             code,
             message,
-            self._paths.shorten(file) if file else None,
+            self._paths.of_cmake(file) if file else None,
             int(number) if number else None,
         )
         if idf_output.CASCADE.search(message):

@@ -97,7 +97,8 @@ class IdfToolchain:
         request.on_output(f"{install.label} at {install.path}\n".encode())
         _prepare_folder(request.build_dir, install)
         _forget_other_source(request.build_dir, request.source)
-        sdkconfig = _prepare_sdkconfig(request, wanted.cmake)
+        definitions = (*_defaults(request), *wanted.cmake)
+        sdkconfig = _prepare_sdkconfig(request, definitions)
         request.on_progress(0, "configuring")
         output = BuildOutput(request, 0, 95)
         completed = process.run(
@@ -105,7 +106,7 @@ class IdfToolchain:
                 *(environment["IDF_PYTHON_ENV_PATH"] + "/bin/python", install.idf_py),
                 *("-C", str(request.source)),
                 *("-B", str(request.build_dir)),
-                *(word for each in wanted.cmake for word in ("-D", each)),
+                *(word for each in definitions for word in ("-D", each)),
                 *("-D", f"IDF_TARGET={request.target}"),
                 *("-D", f"SDKCONFIG={sdkconfig}"),
                 "build",
@@ -197,6 +198,19 @@ def _with_ccache(environment: dict[str, str]) -> dict[str, str]:
     if "IDF_CCACHE_ENABLE" in os.environ or not shutil.which("ccache", path=environment["PATH"]):
         return environment
     return {**environment, "IDF_CCACHE_ENABLE": "1"}
+
+
+def _defaults(request: CompileRequest) -> tuple[str, ...]:
+    """What makes a configuration of the project: its file, on top of the defaults.
+
+    ESP-IDF itself adds what ends with the target to each (Build System, "Custom Sdkconfig
+    Defaults").
+    """
+    if not request.configuration:
+        return ()
+    names = ("sdkconfig.defaults", f"sdkconfig.ci.{request.configuration}")
+    there = [name for name in names if (request.source / name).is_file()]
+    return (f"SDKCONFIG_DEFAULTS={';'.join(there)}",)
 
 
 def _prepare_sdkconfig(request: CompileRequest, definitions: Sequence[str]) -> Path:

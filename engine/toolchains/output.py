@@ -71,7 +71,11 @@ class BuildOutput:
         """
         if completed.returncode < 0:
             raise ToolError(f"{tool} was ended by signal {-completed.returncode}")
-        findings = diagnostics.parse(f"{earlier}\n{self.text}", root=self._request.source)
+        findings = diagnostics.parse(
+            f"{earlier}\n{self.text}",
+            root=self._request.root or self._request.source,
+            project=self._request.source,
+        )
         if completed.returncode and not any(each.severity is Severity.ERROR for each in findings):
             return (_unexplained(tool, completed), *findings)
         return findings

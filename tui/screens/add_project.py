@@ -38,15 +38,16 @@ class AddProject(ModalScreen[UUID | None]):
                 compact=True,
             )
             yield Input(placeholder="branch (the repository's own)", id="branch", compact=True)
+            yield Input(placeholder="app: a folder of it (its root)", id="app", compact=True)
             yield Input(placeholder="name (the repository's)", id="name", compact=True)
             yield Static("", id="problem", classes="dialog--problem")
             yield Static(Content("enter add   tab next   esc leave"), classes="dialog--keys")
 
     def on_input_submitted(self) -> None:
         """Add it, off the event loop."""
-        source, target, branch, name = (
+        source, target, branch, folder, name = (
             self.query_one(f"#{field}", Input).value.strip()
-            for field in ("source", "target", "branch", "name")
+            for field in ("source", "target", "branch", "app", "name")
         )
         engine = cast("Deck", self.app).engine
         assert engine is not None
@@ -57,6 +58,7 @@ class AddProject(ModalScreen[UUID | None]):
                     source,
                     target=target or "esp32c3",
                     branch=branch or None,
+                    app=folder,
                     name=name or None,
                 )
             except EspdeckError as error:

@@ -578,3 +578,37 @@ def test_unknown_projects_are_one_clear_line(yard: Yard) -> None:
         yard.projects.sync(uuid.uuid4())
     with pytest.raises(UsageError, match=r"no project 'https://\*\*\*@example.com/x'"):
         yard.projects.get("https://me:secret@example.com/x")
+
+
+def test_apps_of_one_repository_are_projects_of_their_own(yard: Yard, source: Path) -> None:
+    commit(source, {"apps/blink/CMakeLists.txt": "project(blink C)\n"})
+
+    root = yard.projects.find_or_add(str(source))
+    blink = yard.projects.find_or_add(str(source), app="apps/blink/", configuration="fast")
+
+    assert (root.name, root.app) == ("fw", "")
+    assert (blink.name, blink.app, blink.configuration) == ("fw-blink-fast", "apps/blink", "fast")
+    again = yard.projects.find_or_add(str(source), app="apps/blink", configuration="fast")
+    assert again.id == blink.id
+    assert yard.projects.find_or_add("fw-blink-fast").id == blink.id
+    with pytest.raises(UsageError, match="fw is another app"):
+        yard.projects.find_or_add("fw", app="apps/blink")
+
+
+def test_an_app_that_is_not_there_names_those_that_are(yard: Yard, source: Path) -> None:
+    text = "include($ENV{IDF_PATH}/tools/cmake/project.cmake)\n"
+    commit(source, {f"apps/a{number}/CMakeLists.txt": text for number in range(10)})
+    project = yard.projects.find_or_add(str(source), app="apps")
+
+    (finding,) = validate(project, source, "esp32c3")
+
+    assert finding.message.startswith("no CMakeLists.txt in apps; add the project with one of its")
+    assert finding.message.endswith("apps/a6, apps/a7 and 2 more")
+
+
+def test_a_configuration_that_is_not_there_is_said(yard: Yard, source: Path) -> None:
+    project = yard.projects.find_or_add(str(source), configuration="slow")
+
+    assert "no configuration slow: sdkconfig.ci.slow is not there" in [
+        each.message for each in validate(project, source, "esp32c3")
+    ]

@@ -371,3 +371,28 @@ def test_what_the_project_tells_cmake_comes_before_what_espdeck_does(
 
     words = (tmp_path / "idf/argv").read_text().split("\n")
     assert words.index("APP_REV=7") < words.index("IDF_TARGET=esp32c3")
+
+
+def test_a_configuration_is_laid_on_the_defaults_of_an_app(
+    replay: Callable[[str], Compiled], build_dir: Path, source: Path, tmp_path: Path
+) -> None:
+    for name in ("sdkconfig.defaults", "sdkconfig.ci.fast"):
+        (source / name).write_text("CONFIG_A=y\n")
+    replay("fail_cmake_missing_source")
+    request = CompileRequest(
+        source=source,
+        build_dir=build_dir,
+        target="esp32c3",
+        timeout=30,
+        cancel=CancelToken(),
+        on_output=lambda _data: None,
+        on_progress=lambda _percent, _doing: None,
+        root=source.parent,
+        configuration="fast",
+    )
+
+    compiled = IdfToolchain().compile(request)
+
+    words = (tmp_path / "idf/argv").read_text().split("\n")
+    assert "SDKCONFIG_DEFAULTS=sdkconfig.defaults;sdkconfig.ci.fast" in words
+    assert compiled.findings[0].file == "source/main/CMakeLists.txt"
