@@ -216,6 +216,33 @@ def run(
     )
 
 
+def run_in_terminal(
+    argv: Sequence[str | os.PathLike[str]], *, cwd: Path, env: Mapping[str, str]
+) -> int:
+    """Run a program of a foreign project to which a person talks: the terminal is its own.
+
+    Args:
+        argv: program and arguments; never seen by a shell.
+        cwd: folder it runs in.
+        env: variables added to the few that any build needs.
+
+    Returns:
+        Its exit code.
+
+    Raises:
+        MissingToolError: the program is not there or not executable.
+    """
+    try:
+        return subprocess.run(
+            [os.fspath(word) for word in argv],
+            cwd=cwd,
+            env={**_environment(clean=True), **env},
+            check=False,
+        ).returncode
+    except OSError as error:
+        raise MissingToolError(f"{argv[0]}: cannot be started: {error.strerror}") from error
+
+
 def _environment(clean: bool) -> dict[str, str]:
     """The variables of this process that a program gets."""
     own = dict(os.environ)

@@ -184,6 +184,30 @@ def apps(
         )
 
 
+@cli.command()
+def menuconfig(
+    context: typer.Context,
+    project: Annotated[str, typer.Argument(help="A project's name.")],
+    write: Annotated[
+        bool, typer.Option("--write", help="Write it into the folder the project was added from.")
+    ] = False,
+) -> None:
+    """Change the options of an ESP-IDF project in its menu, and show what changed."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("menuconfig needs a terminal")
+    with looking(context) as engine:
+        found = engine.projects.get(project)
+        print_line(f"configuring {found.name} for {found.target}")
+        edited = engine.projects.menuconfig(found.id)
+        if not edited.diff:
+            print_line("nothing changed")
+            return
+        for line in edited.diff.splitlines():
+            print_line(line)
+        if write:
+            print_line(f"written: {engine.projects.write(found.id, edited)}")
+
+
 @cli.command("projects")
 def projects_command(context: typer.Context, as_json: _Json = False) -> None:
     """List the projects."""

@@ -14,10 +14,8 @@ from pathlib import Path, PurePosixPath
 
 from engine.errors import ToolError, UsageError
 from engine.projects.git import explain, open_repository
+from engine.toolchains.idf import CONFIGURATION
 from engine.words import CHIPS, LINUX
-
-CONFIGURATION = "sdkconfig.ci."
-"""Begins the name of the file that is one configuration of an app."""
 
 _INCLUDES = r"^[[:space:]]*include[[:space:]]*\([^)]*tools/cmake/project\.cmake"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")

@@ -24,6 +24,8 @@ from engine.store import projects as store_projects
 from engine.store.database import Store
 from engine.store.projects import ProjectStats
 from engine.store.tables import Project
+from engine.toolchains.base import CompileRequest
+from engine.toolchains.idf_menuconfig import Edited, edit
 from engine.words import TARGETS, BuildStatus, ProjectStatus
 
 SAY_EVERY = 0.2
@@ -31,6 +33,9 @@ SAY_EVERY = 0.2
 
 DEFAULT_TARGET = "esp32c3"
 """The chip of a project when nobody says another."""
+
+CONFIGURE_TIMEOUT = 300.0
+"""Seconds that it may take to configure a project before and after a person changes options."""
 
 STOP_WITHIN = 5.0
 """Seconds that a clone or a fetch gets to stop."""
@@ -158,6 +163,57 @@ class Projects:
         project = store_projects.get_project(self._store, project_id)
         clone = Path(project.clone_path)
         return find_apps(clone, git.resolve(clone, project.branch or "HEAD").sha)
+
+    def menuconfig(self, project_id: uuid.UUID) -> Edited:
+        """Change the configuration of a project, at the tip of its branch, in this terminal.
+
+        Nothing is written to the project: see :meth:`write`.
+
+        Raises:
+            UsageError: there is no such project, or it is not cloned.
+            MissingToolError: ESP-IDF is not there.
+            ToolError: it cannot be configured.
+        """
+        project = store_projects.get_project(self._store, project_id)
+        clone, cancel = Path(project.clone_path), CancelToken()
+        sha = git.resolve(clone, project.branch or "HEAD").sha
+        with self._slots.take(str(project.id), clone, sha, cancel=cancel) as slot:
+            return edit(
+                CompileRequest(
+                    source=slot.source / project.app,
+                    build_dir=slot.build_dir(project.target),
+                    target=project.target,
+                    timeout=CONFIGURE_TIMEOUT,
+                    cancel=cancel,
+                    on_output=lambda _data: None,
+                    on_progress=lambda _percent, _doing: None,
+                    root=slot.source,
+                    configuration=project.configuration,
+                )
+            )
+
+    def write(self, project_id: uuid.UUID, edited: Edited) -> Path:
+        """Write what was configured into the folder that a project was added from.
+
+        Returns:
+            The file; it is not committed.
+
+        Raises:
+            UsageError: it was not added from a folder with a worktree, or there the file is
+                another than the one that was configured.
+        """
+        project = store_projects.get_project(self._store, project_id)
+        folder = Path(project.source)
+        if not (folder / ".git").exists():
+            raise UsageError(f"{project.name} is not a folder of this machine: change it there")
+        path = folder / project.app / edited.file
+        try:
+            if (path.read_text("utf-8", "replace") if path.is_file() else "") != edited.had:
+                raise UsageError(f"{path} has changes of its own: commit them and sync first")
+            path.write_text(edited.text, "utf-8")
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}") from error
+        return path
 
     def find_or_add(
         self,

@@ -9,9 +9,10 @@ from pathlib import Path
 from engine.errors import EspdeckError
 from engine.findings import Finding
 from engine.projects import git
-from engine.projects.apps import CONFIGURATION, find_apps
+from engine.projects.apps import find_apps
 from engine.store.tables import Project
 from engine.toolchains.base import choose_toolchain
+from engine.toolchains.idf import CONFIGURATION
 from engine.words import TARGETS, ProjectStatus, Severity
 
 _SHOWN = 8

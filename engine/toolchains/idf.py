@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine import manifest, process
@@ -25,6 +26,12 @@ from engine.toolchains.output import NINJA_STATUS, BuildOutput
 from engine.toolchains.project import includes_esp_idf
 from engine.toolchains.untrusted import Fields, file_inside
 from engine.words import LINUX, TARGETS, ArtifactKind
+
+DEFAULTS = "sdkconfig.defaults"
+"""The project's options that are not ESP-IDF's; ``.TARGET`` behind it adds those of a target."""
+
+CONFIGURATION = "sdkconfig.ci."
+"""Begins the name of a file with one configuration of the project."""
 
 _INSTALL_STAMP = "espdeck-idf.txt"
 _CONFIG_STAMP = "espdeck-sdkconfig.sha256"
@@ -88,50 +95,90 @@ class IdfToolchain:
             raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
 
     def _compile(self, request: CompileRequest) -> Compiled:
-        wanted = manifest.load(request.source).build
-        install = idf_installs.choose(wanted.idf)
-        lack = idf_installs.lacks(install, request.target)
-        if lack:
-            raise MissingToolError(f"{install.label} ({install.path}): {lack}")
-        environment = dict(idf_installs.activate(install).variables)
-        request.on_output(f"{install.label} at {install.path}\n".encode())
-        _prepare_folder(request.build_dir, install)
-        _forget_other_source(request.build_dir, request.source)
-        definitions = (*_defaults(request), *wanted.cmake)
-        sdkconfig = _prepare_sdkconfig(request, definitions)
+        prepared = prepare(request)
         request.on_progress(0, "configuring")
         output = BuildOutput(request, 0, 95)
         completed = process.run(
-            [
-                *(environment["IDF_PYTHON_ENV_PATH"] + "/bin/python", install.idf_py),
-                *("-C", str(request.source)),
-                *("-B", str(request.build_dir)),
-                *(word for each in definitions for word in ("-D", each)),
-                *("-D", f"IDF_TARGET={request.target}"),
-                *("-D", f"SDKCONFIG={sdkconfig}"),
-                "build",
-            ],
+            [*prepared.argv, "build"],
             timeout=request.timeout,
             cancel=request.cancel,
             on_output=output.feed,
             cwd=request.build_dir,
-            env={
-                **_with_ccache(environment),
-                "IDF_TARGET": request.target,
-                "NINJA_STATUS": NINJA_STATUS,
-                "PYTHONUNBUFFERED": "1",
-                "LC_ALL": "C.UTF-8",
-            },
+            env=prepared.env,
             clean_env=True,
         )
         earlier = warnings.recall(request.build_dir, output.text)
         findings = output.findings("idf.py", completed, earlier=earlier)
         if completed.returncode:
             built = _components(request.build_dir)
-            return Compiled(None, idf_components.name_owners(findings, install.path, built))
+            idf_path = prepared.install.path
+            return Compiled(None, idf_components.name_owners(findings, idf_path, built))
         image = read_image(request.build_dir, request.target)
         request.on_progress(100, "built")
         return Compiled(image, findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """How ``idf.py`` is called for a project.
+
+    Args:
+        install: the ESP-IDF whose it is.
+        argv: program and arguments; the action comes behind.
+        env: variables that it needs.
+        sdkconfig: the build's own configuration.
+    """
+
+    install: idf_installs.Install
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    sdkconfig: Path
+
+    def forget_configuration(self) -> None:
+        """Let the next build configure itself from the project."""
+        self.sdkconfig.unlink(missing_ok=True)
+        self.sdkconfig.with_name(_CONFIG_STAMP).unlink(missing_ok=True)
+
+
+def prepare(request: CompileRequest) -> Prepared:
+    """Choose the ESP-IDF, make the build folder and its configuration.
+
+    Raises:
+        MissingToolError: ESP-IDF is not there, or not in the version that the project asks for.
+        UsageError: the project's ``espdeck.toml`` makes no sense.
+        ToolError: ESP-IDF does not say what it needs.
+        OSError: the build folder cannot be written.
+    """
+    wanted = manifest.load(request.source).build
+    install = idf_installs.choose(wanted.idf)
+    lack = idf_installs.lacks(install, request.target)
+    if lack:
+        raise MissingToolError(f"{install.label} ({install.path}): {lack}")
+    environment = dict(idf_installs.activate(install).variables)
+    request.on_output(f"{install.label} at {install.path}\n".encode())
+    _prepare_folder(request.build_dir, install)
+    _forget_other_source(request.build_dir, request.source)
+    definitions = (*_defaults(request), *wanted.cmake)
+    sdkconfig = _prepare_sdkconfig(request, definitions)
+    # The project's own first: the last one is what CMake takes.
+    definitions += (f"IDF_TARGET={request.target}", f"SDKCONFIG={sdkconfig}")
+    return Prepared(
+        install=install,
+        argv=(
+            *(f"{environment['IDF_PYTHON_ENV_PATH']}/bin/python", str(install.idf_py)),
+            *("-C", str(request.source)),
+            *("-B", str(request.build_dir)),
+            *(word for each in definitions for word in ("-D", each)),
+        ),
+        env={
+            **_with_ccache(environment),
+            "IDF_TARGET": request.target,
+            "NINJA_STATUS": NINJA_STATUS,
+            "PYTHONUNBUFFERED": "1",
+            "LC_ALL": "C.UTF-8",
+        },
+        sdkconfig=sdkconfig,
+    )
 
 
 def read_image(build_dir: Path, target: str) -> Image:
@@ -208,7 +255,7 @@ def _defaults(request: CompileRequest) -> tuple[str, ...]:
     """
     if not request.configuration:
         return ()
-    names = ("sdkconfig.defaults", f"sdkconfig.ci.{request.configuration}")
+    names = (DEFAULTS, f"{CONFIGURATION}{request.configuration}")
     there = [name for name in names if (request.source / name).is_file()]
     return (f"SDKCONFIG_DEFAULTS={';'.join(there)}",)
 

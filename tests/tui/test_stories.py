@@ -45,6 +45,25 @@ async def test_from_nothing_to_a_judged_firmware(tmp_path: Path) -> None:
         await story.sees("✓ success", "#1", "1, 100 % succeed")
 
 
+async def test_an_app_of_a_repository_and_no_menu_without_a_terminal(tmp_path: Path) -> None:
+    source = demo.make_repository("hello", tmp_path / "hello")
+    async with running(tmp_path / "ws") as story:
+        await story.press("a")
+        await story.sees("Git URL or path")
+        await story.type(str(source))
+        await story.press("tab", "tab", "tab")
+        await story.type("../elsewhere")
+        await story.press("enter")
+        await story.sees("is not a folder of the repository")
+        await story.press(*["backspace"] * len("../elsewhere"))
+        await story.type("main")
+        await story.press("enter")
+        await story.sees(" hello-main  esp32c3", "status  active")
+
+        await story.press("M")
+        await story.sees("menuconfig needs a terminal")
+
+
 async def test_a_retry_from_a_stage_and_a_cancel(tmp_path: Path) -> None:
     demo.make_repository("flaky-tests", tmp_path / "flaky")
     async with running(tmp_path / "ws", boards=(demo.BOARD,)) as story:

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
+from engine.errors import EspdeckError
 from engine.events import BuildChanged, Event, ProjectChanged, WorkflowCompleted, WorkflowProgress
 from engine.text import clean
 from engine.words import BuildStatus, ProjectStatus
@@ -18,6 +19,7 @@ from tui.keymap import Where
 from tui.screens.base import MainScreen
 from tui.widgets.facts import Facts
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.live_pane import diff_class
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ _COLOURS = {
     "pending": "busy",
 }
 
-_ACTIONS = ("open", "build", "sync", "cancel", "retry", "remove")
+_ACTIONS = ("open", "build", "sync", "cancel", "retry", "remove", "menuconfig")
 
 _NOTHING = " no projects yet: press a to add one, ? for help"
 
@@ -101,7 +103,11 @@ class HomeScreen(MainScreen):
         project, build = self._projects.item, self._builds.item
         if name not in ("add", "filter") and name in _ACTIONS and project is None:
             return "no project: press a to add one"
-        if name == "build" and project is not None and project.status != ProjectStatus.ACTIVE:
+        if (
+            name in ("build", "menuconfig")
+            and project is not None
+            and project.status != ProjectStatus.ACTIVE
+        ):
             if project.status == ProjectStatus.PENDING:
                 return f"{project.name} is being cloned"
             return f"{project.name} has an error: press s to sync it again"
@@ -207,6 +213,24 @@ class HomeScreen(MainScreen):
         project = self._projects.item
         assert project is not None
         self.in_thread(lambda: self.engine.projects.sync(project.id))
+
+    def do_menuconfig(self) -> None:
+        """Change the project's options in ESP-IDF's own menu, then show what changed."""
+        from tui.menuconfig import edit
+        from tui.screens.reader import Reader
+
+        project = self._projects.item
+        assert project is not None
+        try:
+            edited = edit(self.app, self.engine, project)
+        except EspdeckError as error:
+            self.complain(str(error))
+            return
+        if edited.diff:
+            title = f"{project.name}: changed, not written (y copies)"
+            self.app.push_screen(Reader(title, edited.diff, classify=diff_class))
+        else:
+            self.notify("nothing changed", markup=False)
 
     def do_cancel(self) -> None:
         """Cancel the build."""

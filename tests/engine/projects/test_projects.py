@@ -27,6 +27,7 @@ from engine.store import builds
 from engine.store import projects as rows
 from engine.store.database import Store
 from engine.store.tables import Build, Project
+from engine.toolchains.idf_menuconfig import Edited
 from engine.words import ProjectStatus
 from tests.engine.git_repos import commit, rewrite
 
@@ -612,3 +613,26 @@ def test_a_configuration_that_is_not_there_is_said(yard: Yard, source: Path) -> 
     assert "no configuration slow: sdkconfig.ci.slow is not there" in [
         each.message for each in validate(project, source, "esp32c3")
     ]
+
+
+def test_what_was_configured_is_written_into_the_folder_it_came_from(
+    yard: Yard, source: Path
+) -> None:
+    project = yard.add(source)
+    edited = Edited("sdkconfig.defaults", "", "CONFIG_A=y\n")
+
+    path = yard.projects.write(project.id, edited)
+
+    assert (path, path.read_text()) == (source / "sdkconfig.defaults", "CONFIG_A=y\n")
+    with pytest.raises(UsageError, match="has changes of its own"):
+        yard.projects.write(project.id, edited)
+
+
+def test_a_repository_that_is_not_a_folder_here_is_not_written(yard: Yard, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.git"
+    with Repo.init(bare, bare=True):
+        pass
+    project = yard.add(bare)
+
+    with pytest.raises(UsageError, match="is not a folder of this machine"):
+        yard.projects.write(project.id, Edited("sdkconfig.defaults", "", "CONFIG_A=y\n"))

@@ -1,0 +1,127 @@
+"""``idf.py menuconfig`` in the person's terminal, and what it changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import unified_diff
+from pathlib import Path
+
+from engine import process
+from engine.errors import ToolError
+from engine.toolchains import idf, sdkconfig
+from engine.toolchains.base import CompileRequest
+from engine.toolchains.output import BuildOutput
+from engine.toolchains.project import includes_esp_idf
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What a person changed.
+
+    Args:
+        file: the file of the project that would have to say so, in the folder that was configured.
+        had: what it says, empty where there is none.
+        text: the whole of it with the changes.
+    """
+
+    file: str
+    had: str
+    text: str
+
+    @property
+    def diff(self) -> str:
+        """What changed, as a unified diff; empty for nothing."""
+        names = (f"a/{self.file}", f"b/{self.file}")
+        lines = unified_diff(self.had.splitlines(), self.text.splitlines(), *names, lineterm="")
+        return "\n".join(lines)
+
+
+def edit(request: CompileRequest) -> Edited:
+    """Let a person change the configuration; the terminal is theirs meanwhile.
+
+    Nothing of the source tree is different afterwards, and the next build does not see it.
+
+    Args:
+        request: what would be built.
+
+    Raises:
+        MissingToolError: ESP-IDF is not there, or not in the version that the project asks for.
+        ToolError: the project cannot be configured, or it is none of ESP-IDF.
+        UsageError: the project's ``espdeck.toml`` makes no sense.
+    """
+    if not includes_esp_idf(request.source / "CMakeLists.txt"):
+        raise ToolError("only projects of ESP-IDF have a menu of options")
+    try:
+        return _edit(request)
+    except OSError as error:
+        raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
+
+
+def _edit(request: CompileRequest) -> Edited:
+    prepared = idf.prepare(request)
+    whole_is_kept = _is_committed(request, prepared.sdkconfig)
+    try:
+        before = _not_default(request, prepared)
+        code = process.run_in_terminal(
+            [*prepared.argv, "menuconfig"], cwd=request.build_dir, env=prepared.env
+        )
+        if code:
+            raise ToolError(f"idf.py menuconfig ended with exit code {code}")
+        after = _not_default(request, prepared)
+        whole = sdkconfig.options(_read(prepared.sdkconfig))
+    finally:
+        prepared.forget_configuration()
+    changed = sdkconfig.changes(before, after, whole)
+    name = "sdkconfig" if whole_is_kept else _says(request, frozenset(changed))
+    had = _read(request.source / name)
+    return Edited(name, had, sdkconfig.with_changes(had, changed) if changed else had)
+
+
+def _says(request: CompileRequest, names: frozenset[str]) -> str:
+    """The file that has the last word on some options, else the one for any."""
+    main = f"{idf.CONFIGURATION}{request.configuration}" if request.configuration else idf.DEFAULTS
+    ordered = [idf.DEFAULTS, f"{idf.DEFAULTS}.{request.target}"]
+    if request.configuration:
+        ordered += [main, f"{main}.{request.target}"]
+    said = [
+        each for each in ordered if names & sdkconfig.options(_read(request.source / each)).keys()
+    ]
+    return max((*said[-1:], main), key=ordered.index)
+
+
+def _is_committed(request: CompileRequest, used: Path) -> bool:
+    """Whether the project keeps a whole ``sdkconfig``, for this target."""
+    own = request.source / "sdkconfig"
+    return own.is_file() and _read(own) == _read(used)
+
+
+def _not_default(request: CompileRequest, prepared: idf.Prepared) -> dict[str, str]:
+    """Options that are not at their default, as ``idf.py save-defconfig`` writes them."""
+    defaults = request.source / idf.DEFAULTS
+    had = defaults.read_bytes() if defaults.is_file() else None
+    output = BuildOutput(request, 0, 100)
+    try:
+        done = process.run(
+            [*prepared.argv, "save-defconfig"],
+            timeout=request.timeout,
+            cancel=request.cancel,
+            on_output=output.feed,
+            cwd=request.build_dir,
+            env=prepared.env,
+            clean_env=True,
+        )
+        if done.returncode:
+            raise ToolError(f"it cannot be configured: {output.findings('idf.py', done)[0].title}")
+        return sdkconfig.options(_read(defaults))
+    finally:
+        if had is None:
+            defaults.unlink(missing_ok=True)
+        else:
+            defaults.write_bytes(had)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace")
+    except FileNotFoundError:
+        return ""

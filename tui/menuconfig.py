@@ -1,0 +1,33 @@
+"""The menu of options of an ESP-IDF project: the app steps aside while a person uses it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from textual.app import App, SuspendNotSupported
+
+from engine.errors import EspdeckError, UsageError
+from engine.text import clean
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+    from engine.store.tables import Project
+    from engine.toolchains.idf_menuconfig import Edited
+
+
+def edit(app: App[None], engine: Engine, project: Project) -> Edited:
+    """Hand the terminal to ``idf.py menuconfig``. Blocks: there is no screen meanwhile.
+
+    Raises:
+        EspdeckError: it could not be configured, or there is no terminal.
+    """
+    try:
+        with app.suspend():
+            sys.stdout.write(f"configuring {clean(project.name)} for {project.target}\n")
+            sys.stdout.flush()
+            return engine.projects.menuconfig(project.id)
+    except SuspendNotSupported as error:
+        raise UsageError("menuconfig needs a terminal") from error
+    except KeyboardInterrupt as error:
+        raise EspdeckError("menuconfig was interrupted") from error
