@@ -2,7 +2,8 @@
 
 Formats read: the ``Guru Meditation Error`` line, the RISC-V register and stack dump and the
 ``Backtrace:`` line of ESP-IDF's panic handler (ESP-IDF Programming Guide, "Fatal Errors"; in its
-source ``esp_system/port/panic_handler.c`` and ``port/arch/*/panic_arch.c``).
+source ``esp_system/port/panic_handler.c`` and ``port/arch/*/panic_arch.c``), and what its ``linux``
+target prints instead (``freertos/FreeRTOS-Kernel/portable/linux/port_idf.c``).
 """
 
 from __future__ import annotations
@@ -28,11 +29,13 @@ _START = re.compile(
     r"Guru Meditation Error: Core\s+\d+ panic'ed \((?P<reason>[^)]{1,120})\)"
     r"|abort\(\) was called at PC (?P<abort>0x[0-9a-f]{8})"
     r"|(?P<assert>assert failed: .{1,300})"
+    r"|ERROR: (?P<host>Segmentation Fault|Aborted)"
 )
 _END = re.compile(r"Rebooting\.\.\.|CPU halted|ESP-ROM:|\brst:0x")
 _REGISTER = re.compile(r"\b([A-Z][A-Z0-9/]{1,8})\s*: 0x([0-9a-fA-F]{8})\b")
 _STACK = re.compile(r"([0-9a-fA-F]{8}):((?: 0x[0-9a-fA-F]{8}){1,16})\s*$")
 _BACKTRACE = re.compile(r"Backtrace:\s*((?:0x[0-9a-fA-F]{8}:0x[0-9a-fA-F]{8}\s*)+)")
+_HOST_FRAME = re.compile(r"\s*\S{0,400}?(\.elf|\.so[\d.]{0,20})\(\+0x([0-9a-f]{1,16})\)\[0x")
 _RUNTIME = frozenset(
     {"panic_abort", "esp_system_abort", "abort", "__assert_func", "__assert", "vPanicAbort"}
 )
@@ -40,7 +43,7 @@ _RUNTIME = frozenset(
 
 _HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
-        re.compile(r"access fault|Prohibited|page fault", re.I),
+        re.compile(r"access fault|Prohibited|page fault|segmentation fault", re.I),
         "a pointer is not valid there: look for one that is null, freed or never set",
     ),
     (
@@ -77,6 +80,7 @@ class _Panic:
     stack: list[int] = field(default_factory=list)
     backtrace: list[int] = field(default_factory=list)
     aborted_at: int | None = None
+    in_handler: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def _panics(text: str) -> list[_Panic]:
         if start and not (start["abort"] and left and "assert" in panics[-1].reason):
             if len(panics) == MAX_PANICS:
                 break
-            reason = start["reason"] or start["assert"] or "abort()"
+            reason = start["reason"] or start["assert"] or start["host"] or "abort()"
             panics.append(_Panic(reason.strip(), line[start.start() :]))
             left = _MAX_BLOCK
         if start and start["abort"]:
@@ -139,6 +143,23 @@ def _take(panic: _Panic, line: str) -> None:
     backtrace = _BACKTRACE.search(line)
     if backtrace:
         panic.backtrace += [int(pair[:10], 16) for pair in backtrace[1].split()]
+    frame = _HOST_FRAME.match(line)
+    if frame:
+        _take_host_frame(panic, is_program=frame[1] == ".elf", offset=int(frame[2], 16))
+
+
+def _take_host_frame(panic: _Panic, *, is_program: bool, offset: int) -> None:
+    """A line of ``backtrace_symbols_fd`` (glibc manual, "Backtraces"), innermost first.
+
+    The first are the handler that prints them, up to the C library that called it; then comes the
+    very place, then return addresses.
+    """
+    if not is_program:
+        if panic.in_handler:
+            panic.backtrace.clear()
+        panic.in_handler = False
+    else:
+        panic.backtrace.append(offset - 1 if panic.backtrace else offset)
 
 
 def _finding(panic: _Panic, symbols: Symbols | None, root: Path) -> Finding:

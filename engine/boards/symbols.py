@@ -24,6 +24,8 @@ _STT_FUNC = 2
 
 # Elf32_Sym, little endian as every chip of the family: name, value, size, info, other, section.
 _SYMBOL = struct.Struct("<IIIBBH")
+# Elf64_Sym, of programs for this machine: name, info, other, section, value, size.
+_SYMBOL_64 = struct.Struct("<IBBHQQ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,8 @@ class Symbols:
 
         # The file stays open for the debug information, which is read only where it is asked for.
         self._file = ELFFile(elf.open("rb"))
-        if self._file.elfclass != 32 or not self._file.little_endian:
-            raise ValueError("not a 32-bit little-endian program")
+        if not self._file.little_endian:
+            raise ValueError("not a little-endian program")
         self._code = [
             (section["sh_addr"], section.data())
             for section in self._file.iter_sections()
@@ -137,9 +139,14 @@ class Symbols:
         table = self._file.get_section_by_name(".symtab")
         if table is None:
             return
+        symbol = _SYMBOL if self._file.elfclass == 32 else _SYMBOL_64
         data = table.data()
-        whole = len(data) // _SYMBOL.size * _SYMBOL.size
-        for name, value, size, info, _other, section in _SYMBOL.iter_unpack(data[:whole]):
+        whole = len(data) // symbol.size * symbol.size
+        for entry in symbol.iter_unpack(data[:whole]):
+            if symbol is _SYMBOL:
+                name, value, size, info, _other, section = entry
+            else:
+                name, info, _other, section, value, size = entry
             if info & 0xF == _STT_FUNC and section:
                 yield value, size, name
 
