@@ -24,6 +24,7 @@ from engine.errors import (
     UsageError,
 )
 from engine.image import Image
+from engine.keyboard import Keyboard
 from engine.process import run
 from engine.settings import BoardSettings
 from engine.toolchains import partitions
@@ -293,6 +294,7 @@ class HeldBoard:
         until: Callable[[], bool],
         seconds: float,
         reset: bool,
+        keyboard: Keyboard | None = None,
     ) -> None:
         """Read its console; as :func:`engine.boards.monitor.read_serial`.
 
@@ -317,6 +319,7 @@ class HeldBoard:
             seconds=seconds,
             cancel=self._cancel,
             reset=reset and not by_command,
+            keyboard=keyboard,
         )
 
     def reset(self) -> None:

@@ -20,6 +20,7 @@ from engine.boards.names import LABGRID, USB, check_names, is_virtual, virtual_c
 from engine.boards.sessions import Recorder
 from engine.cancel import CancelToken
 from engine.errors import BoardError, UsageError
+from engine.keyboard import Keyboard
 from engine.settings import BoardSettings
 from engine.store import boards as board_rows
 from engine.store.database import Store
@@ -343,6 +344,7 @@ class Boards:
         on_note: Callable[[str], None],
         cancel: CancelToken,
         holder: str = "",
+        keyboard: Keyboard | None = None,
     ) -> None:
         """Read a board's console until ``cancel``; what it says is kept as a session.
 
@@ -356,6 +358,7 @@ class Boards:
             on_note: called with a line for people: what is waited for, where the session is kept.
             cancel: ends it.
             holder: the person who watches, for a board that is reserved.
+            keyboard: what is typed to the board; None when nothing is.
 
         Raises:
             BoardError: the board cannot be had, or the session cannot be kept.
@@ -386,6 +389,7 @@ class Boards:
                         until=lambda: False,
                         seconds=math.inf,
                         reset=reset and recorder is None,
+                        keyboard=keyboard,
                     )
                 except BoardError as error:
                     if recorder is None:
