@@ -50,6 +50,7 @@ class Image:
         flash_size: bytes of flash that the image expects, None where it does not say.
         flash_mode, flash_freq: as ``esptool write-flash`` takes them, ``keep`` by default.
         regions: sizes, the app partition or memory regions first.
+        baud: speed of its console in bits a second, None where it does not say.
     """
 
     target: str
@@ -59,3 +60,4 @@ class Image:
     flash_mode: str = "keep"
     flash_freq: str = "keep"
     regions: tuple[MemoryRegion, ...] = ()
+    baud: int | None = None

@@ -17,16 +17,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from engine.cancel import CancelToken
-from engine.errors import BoardError
+from engine.errors import BoardError, UsageError
 
 MAX_WAITING = 1 << 16
 """Bytes that may wait; a console at 115200 baud takes them in six seconds."""
 
 MAX_COMMANDS = 16
 """Changes of lines and restarts that may wait."""
+
+EOLS = {"cr": b"\r", "lf": b"\n", "crlf": b"\r\n"}
+"""Ends of a line that is typed, by name. ESP-IDF's console takes CR unless it is told otherwise."""
 
 _PIECE = 4096  # bytes offered at once
 
@@ -127,6 +131,26 @@ class Keyboard:
                     self._put(piece)
         finally:
             forget()
+
+    def send_file(self, path: Path, cancel: CancelToken) -> int:
+        """Send a file as it is; waits as :meth:`send_all` does.
+
+        Returns:
+            How many bytes.
+
+        Raises:
+            UsageError: the file cannot be read.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        total = 0
+        try:
+            with path.expanduser().open("rb") as file:
+                while piece := file.read(_PIECE):
+                    self.send_all(piece, cancel)
+                    total += len(piece)
+        except (OSError, RuntimeError) as error:
+            raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+        return total
 
     def set_lines(self, *, dtr: bool | None = None, rts: bool | None = None) -> None:
         """Set control lines; True asserts one (pulls its pin low).

@@ -41,14 +41,14 @@ class Manifest:
         expect: regular expressions (RE2 syntax, so that a hostile one cannot take forever) that
             must appear in the serial output, in any order, each found in one line; at most 100.
         timeout: seconds of firmware time to wait for them.
-        baud: speed of the console.
+        baud: speed of the console; None is as the image says.
         unity: whether a Unity summary (``N Tests M Failures K Ignored``) must appear.
         build: how it wants to be built.
     """
 
     expect: tuple[str, ...] = ()
     timeout: float = 10.0
-    baud: int = 115200
+    baud: int | None = None
     unity: bool = False
     build: BuildOptions = field(default_factory=BuildOptions)
 
@@ -75,7 +75,7 @@ def load(tree: Path) -> Manifest:
     return Manifest(
         expect=_patterns(data.get("expect", [])),
         timeout=_number(data, "timeout", 10.0, 0.1, 3600.0),
-        baud=int(_number(data, "baud", 115200, 300, 5_000_000)),
+        baud=int(_number(data, "baud", 0, 300, 5_000_000)) if "baud" in data else None,
         unity=_flag(data, "unity"),
         build=_build(data.get("build", {})),
     )

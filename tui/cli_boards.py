@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import getpass
-import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +16,17 @@ if TYPE_CHECKING:
     from engine.engine import Engine
 
 cli = typer.Typer()
+
+DEFAULT_BAUD = 115200
+"""Of ESP-IDF's console, and of the ROM."""
+
+
+class Eol(StrEnum):
+    """Ends of a line, as :data:`engine.keyboard.EOLS` has them."""
+
+    CR = "cr"
+    LF = "lf"
+    CRLF = "crlf"
 
 
 @cli.command("boards")
@@ -73,34 +83,49 @@ def release(
 def monitor(
     context: typer.Context,
     board: Annotated[str, typer.Argument(help="A port, a serial URL or virtual:CHIP.")],
-    baud: Annotated[int, typer.Option(min=300, help="Bits a second.")] = 115200,
+    baud: Annotated[
+        int | None, typer.Option(min=300, help="Bits a second; else as the last build there had.")
+    ] = None,
     print_filter: Annotated[
         str, typer.Option(help="Which lines: 'wifi:W *:I', as idf.py monitor takes it.")
     ] = "",
+    highlight: Annotated[str, typer.Option(help="Mark what matches (RE2).")] = "",
+    mute: Annotated[str, typer.Option(help="Hide lines in which this is found (RE2).")] = "",
     build: Annotated[
-        str | None, typer.Option(help="Decode addresses by the program of this build.")
+        str | None,
+        typer.Option(help="Decode by this build's program; else by the last that was flashed."),
     ] = None,
     reset: Annotated[bool, typer.Option(help="Reset the board first.")] = True,
     timestamps: Annotated[bool, typer.Option(help="Show when each line came (UTC).")] = False,
+    hex_: Annotated[bool, typer.Option("--hex", help="Show bytes instead of lines.")] = False,
+    eol: Annotated[Eol, typer.Option(help="What Enter sends.")] = Eol.CR,
+    send_file: Annotated[
+        Path | None, typer.Option(help="Send this file as it is, first of all.")
+    ] = None,
 ) -> None:
-    """Show a board's console until Ctrl-C; all of it is kept as a session."""
-    from engine.cancel import CancelToken
-    from tui.monitor import ConsolePrinter
+    """Show a board's console, and type to it; all of it is kept as a session.
 
+    Keys go to the board, lines of a pipe too. Ctrl-] or Ctrl-C quits, Ctrl-T H shows more keys.
+    """
+    from engine.boards.console import Selection
+    from tui.monitor import View
+    from tui.watching import watch
+
+    selection = Selection(print_filter, highlight, mute)
     with looking(context) as engine:
-        printer = ConsolePrinter(
-            sys.stdout, print_filter, *_program_of(engine, build), timestamps=timestamps
+        board = engine.boards.named(board)
+        flashed = engine.boards.desk(board).flashed
+        number = number_of(build) if build is not None else flashed.build if flashed else None
+        program, root = _program_of(engine, number, asked=build is not None)
+        watch(
+            engine.boards,
+            board,
+            view=View(selection, program, root, timestamps=timestamps, hex=hex_),
+            baud=baud or (flashed.baud if flashed else DEFAULT_BAUD),
+            reset=reset,
+            eol=eol.value,
+            send_file=send_file,
         )
-        with contextlib.suppress(KeyboardInterrupt):
-            engine.boards.watch(
-                engine.boards.named(board),
-                baud=baud,
-                reset=reset,
-                on_output=printer.feed,
-                on_note=printer.note,
-                cancel=CancelToken(),
-                holder=getpass.getuser(),
-            )
 
 
 @cli.command("sessions")
@@ -136,13 +161,17 @@ def sessions_command(
         )
 
 
-def _program_of(engine: Engine, build: str | None) -> tuple[Path | None, Path]:
+def _program_of(engine: Engine, number: int | None, *, asked: bool) -> tuple[Path | None, Path]:
     """The ELF of a build, and the folder that its sources are relative to."""
-    if build is None:
+    if number is None:
         return None, Path.cwd()
-    number = number_of(build)
-    project = engine.projects.get(str(engine.builds.get(number).project_id))
-    for artifact in engine.builds.artifacts(number):
-        if artifact.kind == "elf":
-            return engine.builds.artifact_file(artifact), Path(project.clone_path)
+    try:
+        project = engine.projects.get(str(engine.builds.get(number).project_id))
+        for artifact in engine.builds.artifacts(number):
+            if artifact.kind == "elf":
+                return engine.builds.artifact_file(artifact), Path(project.clone_path)
+    except UsageError:
+        if asked:
+            raise
+        return None, Path.cwd()  # it was deleted since it was flashed
     raise UsageError(f"build {number} kept no program (espdeck show {number})")

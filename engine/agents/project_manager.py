@@ -32,9 +32,10 @@ def run(context: StageContext) -> StageResult:
     for dependency in scan_dependencies(context.app):
         say(f"component {dependency.name} {dependency.version} ({dependency.file})")
     expected = manifest.load(context.app)
+    speed = f", {expected.baud} baud" if expected.baud else ""
     expectations = count(len(expected.expect), "expectation")
     say(
-        f"{expectations}, {expected.timeout:g} s, {expected.baud} baud"
+        f"{expectations}, {expected.timeout:g} s{speed}"
         if expected.expect or expected.unity
         else f"no expectations: {manifest.FILE_NAME} would say what the firmware should print"
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import re2
 
 from engine.boards.bootlog import Resets
+from engine.boards.desk import Flashed
 from engine.boards.flasher import BoardIdentity
 from engine.boards.held import FlashOptions
 from engine.findings import Finding
@@ -21,6 +22,9 @@ from engine.words import Severity, StageStatus
 
 LISTEN = 5.0
 """Seconds to listen to firmware of which nothing is expected."""
+
+BAUD = 115200
+"""Speed of a console of which nobody says anything: ESP-IDF's default."""
 
 _MAX_LINE = 4096
 _HEAD = 32 << 10
@@ -146,10 +150,12 @@ def _on_board(
             timeout=settings.flash_timeout,
         )
         seconds = _seconds(manifest)
-        report.log(f"listening to {board.name} at {manifest.baud} baud for up to {seconds:g} s")
+        baud = manifest.baud or image.baud or BAUD
+        context.boards.desk(board.name).remember_flashed(Flashed(context.build_id, baud))
+        report.log(f"listening to {board.name} at {baud} baud for up to {seconds:g} s")
         report.progress(60, f"listening for up to {seconds:g} s")
         board.listen(
-            baud=manifest.baud,
+            baud=baud,
             on_output=_both(report.serial, listener.feed),
             until=lambda: listener.done,
             seconds=seconds,

@@ -114,14 +114,16 @@ class BootLog:
 
 
 class Resets:
-    """Counts the resets that nobody asked for, line by line, as a console is read.
+    """Counts resets, line by line, as a console is read.
 
     Args:
+        total: resets of any kind.
         brownouts: resets because the supply fell too low.
         watchdogs: resets by a watchdog.
     """
 
     def __init__(self) -> None:
+        self.total = 0
         self.brownouts = 0
         self.watchdogs = 0
         self._causes: Counter[str] = Counter()
@@ -129,11 +131,16 @@ class Resets:
     def add(self, line: str) -> None:
         """Take the next line."""
         found = _RESET.search(line[:_MAX_LINE])
-        if found is None or _EXPECTED.match(found[2]):
+        if found is None:
+            return
+        self.total += 1
+        if _EXPECTED.match(found[2]):
             return
         self._causes[found[2]] += 1
-        self.brownouts += "BROWN" in found[2]
-        self.watchdogs += "WDT" in found[2]
+        if "BROWN" in found[2]:  # also as RTCWDT_BROWN_OUT_RESET
+            self.brownouts += 1
+        elif "WDT" in found[2]:
+            self.watchdogs += 1
 
     @property
     def loop(self) -> str:

@@ -5,26 +5,29 @@ from __future__ import annotations
 import contextlib
 import math
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from engine.boards import flasher, monitor, ports, secure
 from engine.boards.flasher import BoardIdentity, Efuse
+from engine.boards.names import is_virtual
 from engine.boards.tool import Reach
 from engine.cancel import CancelToken
 from engine.errors import (
     BoardError,
     BoardGoneError,
     BoardSilentError,
+    EspdeckError,
     MissingToolError,
     ToolError,
     UsageError,
 )
 from engine.image import Image
-from engine.keyboard import Keyboard
+from engine.keyboard import Control, Keyboard, Lines, Restart, Step
 from engine.process import run
 from engine.settings import BoardSettings
 from engine.toolchains import partitions
@@ -67,6 +70,56 @@ class FlashOptions:
     before: str = ""
     after: str = ""
     secure: bool = False
+
+
+class _ResetWanted(Exception):  # noqa: N818 (no error)
+    """The console must be let go so that the board can be reset."""
+
+
+class _ByFlasher:
+    """What resets a virtual board: a flasher that leaves."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    def set(self, lines: Lines) -> None:
+        """It has no lines."""
+        self._say("a virtual board has no DTR and RTS lines")
+
+    def steps(self, restart: Restart) -> Sequence[Step]:
+        """Reset it; a flasher gets its bootloader without this."""
+        if not restart.bootloader:
+            raise _ResetWanted
+        self._say("a virtual board enters its bootloader when a flasher talks to it")
+        return ()
+
+
+class _ByCommand:
+    """What resets a board by a command of the settings, while its console is read on."""
+
+    def __init__(
+        self, run_command: Callable[[str], None], say: Callable[[str], None], name: str
+    ) -> None:
+        self._run = run_command
+        self._say = say
+        self._name = name
+
+    def set(self, lines: Lines) -> None:
+        """Its lines do nothing."""
+        self._say(f"{self._name}: reset by a command of the settings, not by DTR and RTS")
+
+    def steps(self, restart: Restart) -> Sequence[Step]:
+        """Run the command beside the reading."""
+        word = "bootloader" if restart.bootloader else "run"
+
+        def run_it() -> None:
+            try:
+                self._run(word)
+            except EspdeckError as error:
+                self._say(str(error))
+
+        threading.Thread(target=run_it, name="reset-command", daemon=True).start()
+        return ()
 
 
 class HeldBoard:
@@ -311,16 +364,25 @@ class HeldBoard:
         by_command = bool(self._commands.reset_command)
         if reset and by_command:
             self._command("reset_command", "run")
-        monitor.read_serial(
-            self.url,
-            baud=baud,
-            on_output=take,
-            until=until,
-            seconds=seconds,
-            cancel=self._cancel,
-            reset=reset and not by_command,
-            keyboard=keyboard,
-        )
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                monitor.read_serial(
+                    self.url,
+                    baud=baud,
+                    on_output=take,
+                    until=until,
+                    seconds=deadline - time.monotonic(),
+                    cancel=self._cancel,
+                    reset=reset and not by_command,
+                    keyboard=keyboard,
+                    control=self._control(),
+                )
+            except _ResetWanted:
+                self.reset()
+                reset = False
+            else:
+                return
 
     def reset(self) -> None:
         """Start its program anew.
@@ -404,6 +466,14 @@ class HeldBoard:
         yield replace(reach, before=before or "no-reset", after="no-reset")
         if after in ("", "hard-reset"):
             self._command("reset_command", "run")
+
+    def _control(self) -> Control | None:
+        """What resets it while it is listened to, where DTR and RTS do not."""
+        if self._commands.reset_command:
+            return _ByCommand(
+                lambda word: self._command("reset_command", word), self._say, self.name
+            )
+        return _ByFlasher(self._say) if is_virtual(self.name) else None
 
     def _command(self, setting: str, word: str) -> None:
         argv = [*getattr(self._commands, setting), word]

@@ -57,6 +57,7 @@ def read_serial(
     cancel: CancelToken,
     reset: bool,
     keyboard: Keyboard | None = None,
+    control: Control | None = None,
 ) -> None:
     """Read a board's console until enough was seen or time is up.
 
@@ -70,6 +71,7 @@ def read_serial(
         reset: reset the chip first by its RTS line, so that the log begins with the boot. A
             ``socket://`` has no such line: what is behind it resets when a flasher leaves.
         keyboard: what is typed to the board; None when nothing is.
+        control: what restarts the board, where it is not the lines of its port.
 
     Raises:
         BoardError: the port is absent, busy, or vanished; one line.
@@ -80,7 +82,7 @@ def read_serial(
     keyboard = keyboard or Keyboard()
     with contextlib.ExitStack() as stack:
         with _explained(port):
-            console = _connect(port, baud, reset, cancel, stack)
+            console = _connect(port, baud, reset, cancel, control, stack)
         wake = stack.enter_context(keyboard.reading())
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
@@ -139,7 +141,12 @@ def _explained(port: str) -> Iterator[None]:
 
 
 def _connect(
-    port: str, baud: int, reset: bool, cancel: CancelToken, stack: contextlib.ExitStack
+    port: str,
+    baud: int,
+    reset: bool,
+    cancel: CancelToken,
+    instead: Control | None,
+    stack: contextlib.ExitStack,
 ) -> _Console:
     """Open a port until ``stack`` closes it."""
     if port.startswith(_SOCKET):
@@ -148,15 +155,15 @@ def _connect(
         address = (parts.hostname or "", parts.port or 0)
         connection = socket.create_connection(address, timeout=_CONNECT_SECONDS)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return _Descriptor(stack.enter_context(connection).fileno(), None)
+        return _Descriptor(stack.enter_context(connection).fileno(), instead)
     line = stack.enter_context(_open(port, baud))
     control = _control(line)
     if reset:
         _reset(line, control, cancel)
     try:
-        return _Descriptor(line.fileno(), control)
+        return _Descriptor(line.fileno(), instead or control)
     except (io.UnsupportedOperation, AttributeError):  # such as rfc2217://
-        return _Remote(line, control)
+        return _Remote(line, instead or control)
 
 
 def _open(port: str, baud: int) -> serial.Serial:

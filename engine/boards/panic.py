@@ -21,8 +21,13 @@ from engine.words import Severity
 MAX_PANICS = 20
 """Panics of one text that are decoded; firmware in a boot loop prints the same again and again."""
 
+MAX_BLOCK = 150
+"""Lines of a panic that are read; ESP-IDF prints some 80."""
+
+_UNREADABLE = "the program's ELF could not be read: addresses only"
+_NO_PROGRAM = "which program ran is not known: addresses only"
+
 _MAX_LINE = 2000
-_MAX_BLOCK = 150
 _MAX_CALLERS = 12
 
 _START = re.compile(
@@ -36,6 +41,18 @@ _REGISTER = re.compile(r"\b([A-Z][A-Z0-9/]{1,8})\s*: 0x([0-9a-fA-F]{8})\b")
 _STACK = re.compile(r"([0-9a-fA-F]{8}):((?: 0x[0-9a-fA-F]{8}){1,16})\s*$")
 _BACKTRACE = re.compile(r"Backtrace:\s*((?:0x[0-9a-fA-F]{8}:0x[0-9a-fA-F]{8}\s*)+)")
 _HOST_FRAME = re.compile(r"\s*\S{0,400}?(\.elf|\.so[\d.]{0,20})\(\+0x([0-9a-f]{1,16})\)\[0x")
+
+
+def begins(line: str) -> bool:
+    """Whether a panic begins with this line."""
+    return _START.search(line) is not None
+
+
+def ends(line: str) -> bool:
+    """Whether nothing more of a panic comes after this line."""
+    return _END.search(line) is not None
+
+
 _RUNTIME = frozenset(
     {"panic_abort", "esp_system_abort", "abort", "__assert_func", "__assert", "vPanicAbort"}
 )
@@ -91,7 +108,7 @@ class _Frame:
     how: str
 
 
-def decode(text: str, elf: Path, root: Path) -> tuple[Finding, ...]:
+def decode(text: str, elf: Path | None, root: Path) -> tuple[Finding, ...]:
     """Say where each panic happened.
 
     The callers of a RISC-V panic are partly a guess: without unwind tables, the words of the dumped
@@ -100,12 +117,14 @@ def decode(text: str, elf: Path, root: Path) -> tuple[Finding, ...]:
     Args:
         text: what firmware printed. Untrusted.
         elf: the program that ran. Untrusted: with one that cannot be read, only addresses are told.
+            None when nobody knows which it was.
         root: root of the source tree; files inside it are given relative to it.
     """
-    symbols = load(elf)
+    symbols = load(elf) if elf is not None else None
+    unknown = None if symbols else _NO_PROGRAM if elf is None else _UNREADABLE
     found: dict[tuple[str, str], Finding] = {}
     for panic in _panics(text):
-        finding = _finding(panic, symbols, root)
+        finding = _finding(panic, symbols, root, unknown)
         found.setdefault((finding.code, finding.message), finding)
     return tuple(found.values())
 
@@ -122,7 +141,7 @@ def _panics(text: str) -> list[_Panic]:
                 break
             reason = start["reason"] or start["assert"] or start["host"] or "abort()"
             panics.append(_Panic(reason.strip(), line[start.start() :]))
-            left = _MAX_BLOCK
+            left = MAX_BLOCK
         if start and start["abort"]:
             panics[-1].aborted_at = int(start["abort"], 16)
         if start:
@@ -162,7 +181,7 @@ def _take_host_frame(panic: _Panic, *, is_program: bool, offset: int) -> None:
         panic.backtrace.append(offset - 1 if panic.backtrace else offset)
 
 
-def _finding(panic: _Panic, symbols: Symbols | None, root: Path) -> Finding:
+def _finding(panic: _Panic, symbols: Symbols | None, root: Path, unknown: str | None) -> Finding:
     frames = _frames(panic, symbols, root)
     at = next((each for each in frames if not _is_runtime(each.place)), None)
     callers = frames[frames.index(at) + 1 :] if at else []
@@ -180,7 +199,7 @@ def _finding(panic: _Panic, symbols: Symbols | None, root: Path) -> Finding:
         file=at.place.file if at else None,
         line=at.place.line if at else None,
         hint=next((hint for pattern, hint in _HINTS if pattern.search(panic.reason)), None),
-        evidence="\n".join(_evidence(panic, frames, symbols)),
+        evidence="\n".join((*_evidence(panic, frames), *([unknown] if unknown else []))),
     )
 
 
@@ -243,12 +262,10 @@ def _safe_place(symbols: Symbols, address: int, root: Path) -> Place:
         return Place(address, symbols.function(address), None, None)
 
 
-def _evidence(panic: _Panic, frames: Sequence[_Frame], symbols: Symbols | None) -> Iterator[str]:
+def _evidence(panic: _Panic, frames: Sequence[_Frame]) -> Iterator[str]:
     yield panic.line[:300]
     for name in ("MCAUSE", "MTVAL", "EXCCAUSE", "EXCVADDR"):
         if name in panic.registers:
             yield f"{name} 0x{panic.registers[name]:08x}"
     for frame in frames:
         yield f"0x{frame.place.address:08x} {frame.place} [{frame.how}]"
-    if symbols is None:
-        yield "the program's ELF could not be read: addresses only"

@@ -12,8 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from engine.boards import discovery, labgrid
+from engine.boards.desk import Desk
 from engine.boards.flasher import BoardIdentity
 from engine.boards.held import HeldBoard
+from engine.boards.incidents import Incidents
 from engine.boards.lab import VirtualLab
 from engine.boards.lock import hold_one, holder_of
 from engine.boards.names import LABGRID, USB, check_names, is_virtual, virtual_chip, virtual_name
@@ -345,6 +347,7 @@ class Boards:
         cancel: CancelToken,
         holder: str = "",
         keyboard: Keyboard | None = None,
+        incidents: Incidents | None = None,
     ) -> None:
         """Read a board's console until ``cancel``; what it says is kept as a session.
 
@@ -359,6 +362,7 @@ class Boards:
             cancel: ends it.
             holder: the person who watches, for a board that is reserved.
             keyboard: what is typed to the board; None when nothing is.
+            incidents: told what comes, and where the session is.
 
         Raises:
             BoardError: the board cannot be had, or the session cannot be kept.
@@ -378,7 +382,11 @@ class Boards:
                 if recorder is None:
                     recorder = stack.enter_context(Recorder(self.sessions_folder, name))
                     on_note(f"kept in {recorder.info.log}")
+                    if incidents is not None:
+                        incidents.begin(recorder.info)
                 recorder.feed(data)
+                if incidents is not None:
+                    incidents.feed(data)
                 on_output(data)
 
             while True:
@@ -472,6 +480,10 @@ class Boards:
                 features=", ".join(identity.features),
             ),
         )
+
+    def desk(self, name: str) -> Desk:
+        """What is kept of a board for the person who works with it."""
+        return Desk(self._folder / "desks", name)
 
     @property
     def sessions_folder(self) -> Path:

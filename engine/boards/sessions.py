@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
+from engine.boards.desk import plain_name
 from engine.errors import BoardError
 
 MAX_LINE = 4096
@@ -61,7 +62,7 @@ class Recorder:
     ) -> None:
         self._now = now
         self._rest = b""
-        stem = f"{now().strftime(_TIME)[:-3]}Z-{_plain(board)}"
+        stem = f"{now().strftime(_TIME)[:-3]}Z-{plain_name(board)}"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             # Unbuffered: what the board said last before a crash of anything is there.
@@ -69,7 +70,9 @@ class Recorder:
             self._log = (folder / f"{stem}.log").open("xb", buffering=0)
         except OSError as error:
             raise BoardError(f"{folder / stem}: {error.strerror}") from error
-        self.info = SessionInfo(_plain(board), now(), Path(self._raw.name), Path(self._log.name))
+        self.info = SessionInfo(
+            plain_name(board), now(), Path(self._raw.name), Path(self._log.name)
+        )
 
     def __enter__(self) -> Recorder:
         return self
@@ -116,7 +119,7 @@ def sessions(folder: Path, *, board: str | None = None) -> Sequence[SessionInfo]
     found = []
     for raw in folder.glob("*.raw"):
         name = _NAME.fullmatch(raw.stem)
-        if name is not None and (board is None or name["board"] == _plain(board)):
+        if name is not None and (board is None or name["board"] == plain_name(board)):
             began = datetime.strptime(name["time"], _TIME).replace(tzinfo=UTC)
             found.append(SessionInfo(name["board"], began, raw, raw.with_suffix(".log")))
     return sorted(found, key=lambda session: session.began, reverse=True)
@@ -137,8 +140,3 @@ def search(
                 line = raw.decode("utf-8", "replace").rstrip("\r\n")
                 if wanted in line.partition(" ")[2].lower():
                     yield session, line
-
-
-def _plain(board: str) -> str:
-    """A board's name as part of a file's."""
-    return re.sub(r"[^\w.-]+", "-", board).strip("-.")[:80] or "board"

@@ -208,7 +208,13 @@ def read_image(build_dir: Path, target: str) -> Image:
         flash_mode=mode if mode in _FLASH_MODES else "keep",
         flash_freq=freq if _FLASH_FREQ.fullmatch(freq) else "keep",
         regions=(*_partitions(parts), *memory_regions(elf, target)),
+        baud=_baud(project.text("monitor_baud")),
     )
+
+
+def _baud(text: str) -> int | None:
+    """The console's speed by the project's sdkconfig; empty for a target without a UART."""
+    return int(text) if re.fullmatch(r"[1-9][0-9]{2,6}", text) else None
 
 
 def _prepare_folder(build_dir: Path, install: idf_installs.Install) -> None:

@@ -14,6 +14,7 @@ from git import Repo
 from junitparser import JUnitXml
 
 from engine import Engine, Settings, demo
+from engine.boards.desk import Flashed
 from engine.errors import UsageError
 from engine.events import AgentChanged, Event, Log, Serial, WorkflowCompleted, WorkflowProgress
 from engine.store.tables import Build, StageRow
@@ -62,6 +63,7 @@ def test_hello_is_built_flashed_simulated_and_accepted(engine: Engine, seen: lis
         assert done.test_results is not None
         assert done.test_results[stage]["report"]["failures"] == 0
         assert done.test_results[stage]["report"]["tests"] > 0
+    assert engine.boards.desk("virtual:esp32c3").flashed == Flashed(done.number, 921600)
     kinds = {artifact.kind for artifact in engine.builds.artifacts(done.number)}
     assert {"elf", "app"} <= kinds
     for artifact in engine.builds.artifacts(done.number):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine.image import Image
-from tui.monitor import ConsolePrinter
+from tui.monitor import ConsolePrinter, View
 
 HOSTILE = b"E (1) main: \x1b]0;owned\x07bad\xff\nW (2) wifi: slow\r\nI (3) main: fine\nno end"
 
@@ -83,9 +83,10 @@ def test_addresses_are_decoded_by_the_program(built_sample: Callable[[str], Imag
     assert program is not None
     start, _data = program._code[0]
     out = io.StringIO()
-    printer = ConsolePrinter(out, "", image.elf, Path("/"), timestamps=False)
+    printer = ConsolePrinter(out, View(program=image.elf, root=Path("/")))
 
     printer.feed(f"MEPC    : 0x{start:08x}\n".encode())
+    printer.close()
 
     lines = out.getvalue().splitlines()
     assert lines[0].startswith("MEPC")

@@ -14,7 +14,10 @@ from engine.boards.service import Boards
 from engine.boards.sessions import sessions
 from engine.cancel import CancelToken
 from engine.errors import BoardError, CancelledError
+from engine.keyboard import Keyboard
 from engine.store.database import Store
+
+ERASED = b"invalid header: 0xffffffff\r\n"
 
 
 class Desk:
@@ -124,3 +127,38 @@ def test_who_watches_holds_the_board(desk: Desk) -> None:
             pass
         board.close()
     assert "waiting for" in waiting[0]
+
+
+def test_a_virtual_board_is_reset_by_a_key(tmp_path: Path) -> None:
+    boards = Boards((), tmp_path, Store(tmp_path / "espdeck.db"))
+    seen, notes, cancel = bytearray(), list[str](), CancelToken()
+    keyboard = Keyboard(notes.append)
+
+    def take(data: bytes) -> None:
+        was = seen.count(ERASED)
+        seen.extend(data)
+        if was < 8 <= seen.count(ERASED):  # said after each reset
+            keyboard.set_lines(dtr=True)
+            keyboard.boot()
+            keyboard.reset()
+        if seen.count(ERASED) == 16:
+            cancel.cancel()
+
+    try:
+        with pytest.raises(CancelledError):
+            boards.watch(
+                "virtual:esp32c3",
+                baud=115200,
+                reset=False,
+                on_output=take,
+                on_note=notes.append,
+                cancel=cancel,
+                keyboard=keyboard,
+            )
+    finally:
+        boards.close()
+    assert notes[1:] == [
+        "a virtual board has no DTR and RTS lines",
+        "a virtual board enters its bootloader when a flasher talks to it",
+    ]
+    assert len(sessions(boards.sessions_folder)) == 1

@@ -94,6 +94,19 @@ def test_what_is_to_be_flashed_where_is_read(build_dir: Path) -> None:
     assert (image.flash_size, image.flash_mode, image.flash_freq) == (2 << 20, "dio", "80m")
 
 
+@pytest.mark.parametrize(
+    ("said", "baud"),
+    [("115200", 115200), ("3000000", 3_000_000), ("", None), ("fast", None), ("0", None)],
+)
+def test_the_speed_of_the_console_is_the_sdkconfigs(
+    build_dir: Path, said: str, baud: int | None
+) -> None:
+    description = build_dir / "project_description.json"
+    project = json.loads(description.read_text())
+    description.write_text(json.dumps({**project, "monitor_baud": said}))
+    assert read_image(build_dir, "esp32c3").baud == baud
+
+
 def test_the_app_is_measured_against_its_partition(build_dir: Path) -> None:
     region = read_image(build_dir, "esp32c3").regions[0]
 

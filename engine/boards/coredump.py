@@ -1,0 +1,155 @@
+"""Core dumps that ESP-IDF prints to the console: collected, kept, decoded by Espressif's own tool.
+
+A dump is base64 between two marks (ESP-IDF Programming Guide, "Core Dump", "Core Dump to UART").
+``esp-coredump`` reads it with a gdb for the chip.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from engine import process
+from engine.cancel import CancelToken
+from engine.errors import BoardError, MissingToolError, ToolError
+from engine.findings import Finding
+from engine.words import Severity
+
+START = "================= CORE DUMP START ================="
+END = "================= CORE DUMP END ================="
+
+MAX_BYTES = 16 << 20
+"""A dump holds at most what a chip has of memory, a third more in base64."""
+
+DECODE_SECONDS = 60.0
+"""How long gdb may take."""
+
+_MAX_TEXT = 24 << 10
+_BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
+_GDBS = {0xF3: ("riscv32-esp-elf-gdb", "gdb-multiarch"), 0x5E: ("xtensa-esp-elf-gdb",)}
+"""Programs by the machine of the ELF: EM_RISCV and EM_XTENSA."""
+
+_TASK = re.compile(r"name: '([^']{1,40})'")
+_FRAME = re.compile(r"^#0\s+(?:0x[0-9a-f]+ in )?(\S+) .*? at (\S+):(\d+)$", re.MULTILINE)
+_REASON = re.compile(r"^(?:exccause|mcause)\s+(0x[0-9a-f]+)(?:\s+\(?([^)\n]+))?", re.MULTILINE)
+
+
+class Collector:
+    """Takes the lines of a dump, from the one after its first mark on."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._size = 0
+        self.problem = ""
+        """Why it cannot be used, empty when it can."""
+
+    def feed(self, line: str) -> bool:
+        """Take a line; whether the dump is over."""
+        if END in line:
+            if not self._lines and not self.problem:
+                self.problem = "empty"
+            return True
+        line = line.strip()
+        if not line:
+            return False
+        self._size += len(line) + 1
+        if _BASE64.fullmatch(line) is None:
+            self.problem = "cut short: something else was printed before its end"
+        elif self._size > MAX_BYTES:
+            self.problem = f"larger than {MAX_BYTES >> 20} MiB"
+        else:
+            self._lines.append(line)
+        return bool(self.problem)
+
+    def save(self, session: Path) -> Path:
+        """Write it beside the log of a session, under a name of its own.
+
+        Raises:
+            BoardError: it cannot be written.
+        """
+        try:
+            for number in range(1, 1000):
+                path = session.with_suffix(f".core{number}.b64")
+                if not path.exists():
+                    path.write_text("\n".join(self._lines) + "\n", "ascii")
+                    return path
+        except OSError as error:
+            raise BoardError(f"{path}: {error.strerror}") from error
+        raise BoardError(f"{session}: has 999 core dumps already; no more are kept")
+
+
+def decode(dump: Path, program: Path | None, *, cancel: CancelToken) -> Finding:
+    """Say what a core dump shows.
+
+    Args:
+        dump: as :meth:`Collector.save` wrote it. Untrusted.
+        program: ELF of the program that ran, None when nobody knows.
+        cancel: ends it early.
+
+    Raises:
+        MissingToolError: esp-coredump or a gdb is not installed; one line.
+        ToolError: they cannot read it.
+        CancelledError, Interrupted: as ``cancel`` says.
+    """
+    if program is None:
+        raise ToolError(f"{dump.name}: not decoded: which program ran is not known (--build N)")
+    gdb = _gdb(program)
+    if find_spec("esp_coredump") is None:
+        raise MissingToolError(f"{dump.name}: not decoded: pip install 'espdeck[coredump]'")
+    done = process.run(
+        [
+            *(sys.executable, "-P", "-m", "esp_coredump"),
+            *("info_corefile", "--debug", "0", "--gdb", gdb),
+            *("--core", str(dump), "--core-format", "b64", str(program)),
+        ],
+        timeout=DECODE_SECONDS,
+        cancel=cancel,
+        on_output=lambda data: None,
+        cwd=dump.parent,
+        env={"COLUMNS": "120", "NO_COLOR": "1"},
+        clean_env=True,
+    )
+    if done.returncode:
+        last = next(iter(reversed(done.tail.strip().splitlines())), "no reason given")
+        raise ToolError(f"{dump.name}: esp-coredump cannot read it: {last[:300]}")
+    return read_report(done.tail)
+
+
+def read_report(text: str) -> Finding:
+    """Read what ``esp-coredump info_corefile`` printed."""
+    task, frame, reason = (each.search(text) for each in (_TASK, _FRAME, _REASON))
+    message = "core dump"
+    if reason is not None and reason[2]:
+        message += f": {reason[2].strip()}"
+    if task is not None:
+        message += f" in task {task[1]}"
+    if frame is not None:
+        message += f", at {frame[1]}() ({frame[2]}:{frame[3]})"
+    return Finding(
+        severity=Severity.ERROR,
+        code="panic.core-dump",
+        message=message,
+        file=frame[2] if frame else None,
+        line=int(frame[3]) if frame else None,
+        evidence=text[:_MAX_TEXT].strip(),
+    )
+
+
+def _gdb(program: Path) -> str:
+    try:
+        with program.open("rb") as file:
+            machine = int.from_bytes(file.read(20)[18:20], "little")
+    except OSError as error:
+        raise ToolError(f"{program}: {error.strerror}") from error
+    names = _GDBS.get(machine, ())
+    if not names:
+        raise ToolError(f"{program.name}: no program of an ESP32")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        raise MissingToolError(
+            f"core dump not decoded: no {' or '.join(names)} on PATH (ESP-IDF's export.sh has it)"
+        )
+    return found
