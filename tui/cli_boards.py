@@ -5,20 +5,13 @@ from __future__ import annotations
 import getpass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from engine.errors import UsageError
 from tui.shell import looking, number_of, print_line, table
 
-if TYPE_CHECKING:
-    from engine.engine import Engine
-
 cli = typer.Typer()
-
-DEFAULT_BAUD = 115200
-"""Of ESP-IDF's console, and of the ROM."""
 
 
 class Eol(StrEnum):
@@ -109,19 +102,25 @@ def monitor(
     """
     from engine.boards.console import Selection
     from tui.monitor import View
+    from tui.programs import program_of, running_on
     from tui.watching import watch
 
     selection = Selection(print_filter, highlight, mute)
     with looking(context) as engine:
         board = engine.boards.named(board)
-        flashed = engine.boards.desk(board).flashed
-        number = number_of(build) if build is not None else flashed.build if flashed else None
-        program, root = _program_of(engine, number, asked=build is not None)
+        running = running_on(engine, board)
+        program = program_of(engine, number_of(build)) if build is not None else running.program
         watch(
             engine.boards,
             board,
-            view=View(selection, program, root, timestamps=timestamps, hex=hex_),
-            baud=baud or (flashed.baud if flashed else DEFAULT_BAUD),
+            view=View(
+                selection,
+                program.elf if program else None,
+                program.root if program else Path.cwd(),
+                timestamps=timestamps,
+                hex=hex_,
+            ),
+            baud=baud or running.baud,
             reset=reset,
             eol=eol.value,
             send_file=send_file,
@@ -159,19 +158,3 @@ def sessions_command(
                 for each in found
             ],
         )
-
-
-def _program_of(engine: Engine, number: int | None, *, asked: bool) -> tuple[Path | None, Path]:
-    """The ELF of a build, and the folder that its sources are relative to."""
-    if number is None:
-        return None, Path.cwd()
-    try:
-        project = engine.projects.get(str(engine.builds.get(number).project_id))
-        for artifact in engine.builds.artifacts(number):
-            if artifact.kind == "elf":
-                return engine.builds.artifact_file(artifact), Path(project.clone_path)
-    except UsageError:
-        if asked:
-            raise
-        return None, Path.cwd()  # it was deleted since it was flashed
-    raise UsageError(f"build {number} kept no program (espdeck show {number})")

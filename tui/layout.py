@@ -10,6 +10,8 @@ PANES = (*AGENTS, "serial", "findings", "artifacts")
 
 _LIST_WIDTH = 24
 _NARROW_LIST_WIDTH = 18
+_TILE_WIDTH = 38
+_TILE_HEIGHT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,19 @@ def arrange(width: int, height: int, focused: str, *, enlarged: bool) -> Layout:
     return Layout(
         Box(0, 0, beside, height), {focused: Box(beside + 1, 0, width - beside - 1, height)}
     )
+
+
+def tiles(width: int, height: int, names: tuple[str, ...]) -> dict[str, Box]:
+    """Places side by side for so many consoles; empty when they would be too small to read."""
+    best, columns = 0, 0
+    for count in range(1, len(names) + 1):
+        rows = -(-len(names) // count)
+        across, down = (width + 1) // count - 1, (height + 1) // rows - 1
+        # A line of a log wants some 80 cells; more than that is better spent on more lines.
+        worth = min(across, 80) * down
+        if across >= _TILE_WIDTH and down >= _TILE_HEIGHT and worth > best:
+            best, columns = worth, count
+    return _columns(width, height, names, columns) if columns else {}
 
 
 def _wide(width: int, height: int) -> dict[str, Box]:

@@ -8,6 +8,7 @@ from tui.look import Glyphs
 from tui.widgets.row_list import Parts
 
 if TYPE_CHECKING:
+    from engine.findings import Finding
     from engine.store.tables import Artifact, FindingRow
 
 _SEVERITIES = {"error": "bad", "warning": "busy", "info": "dim"}
@@ -27,8 +28,12 @@ def finding_parts(row: FindingRow, glyphs: Glyphs, *, rounds: int) -> Parts:
 
 def finding_text(row: FindingRow) -> str:
     """All of a finding: what, where, what to do, and the lines that show it."""
-    finding = row.finding
-    lines = [f"{finding.severity}: {finding.message}", f"[{finding.code}] in {row.stage}"]
+    return describe_finding(row.finding, f"in {row.stage}")
+
+
+def describe_finding(finding: Finding, of: str) -> str:
+    """All of a finding; ``of`` says where it was found."""
+    lines = [f"{finding.severity}: {finding.message}", f"[{finding.code}] {of}"]
     if finding.where:
         lines.append(f"at {finding.where}")
     if finding.hint:

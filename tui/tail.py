@@ -54,6 +54,12 @@ class LogTail:
             self.first += 1
         self.version += 1
 
+    def amend(self, line: str) -> None:
+        """The newest line has become longer."""
+        self._bytes += len(line) - len(self._lines[-1])
+        self._lines[-1] = line
+        self.version += 1
+
     def get(self, number: int) -> str | None:
         """A line by its number, None when it is not in memory."""
         index = number - self.first

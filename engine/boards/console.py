@@ -180,6 +180,11 @@ def hex_rows(data: bytes, offset: int) -> Iterator[str]:
         yield f"{offset + start:08x}  {numbers} |{shown}|"
 
 
+def has_address(line: str) -> bool:
+    """Whether something in a line may be an address of the program."""
+    return _ADDRESS.search(line) is not None
+
+
 def places(line: str, symbols: Symbols, root: Path) -> Iterator[Place]:
     """Where the addresses in a line lie, of those that are code of the program.
 

@@ -7,15 +7,16 @@ bounded: of a board that panics faster than panics are decoded, the rest is only
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from engine.boards import bootlog, coredump, panic
+from engine.boards import bootlog, console, coredump, panic, symbols
 from engine.boards.sessions import SessionInfo
 from engine.cancel import CancelToken
 from engine.errors import EspdeckError
@@ -128,6 +129,23 @@ class Incidents:
             return
         for line in whole.split(b"\n"):
             self._line(line[:MAX_LINE].decode("utf-8", "replace").rstrip("\r"))
+
+    def resolve(self, lines: Sequence[str]) -> None:
+        """Tell, as notes and a moment later, where the addresses in some lines lie."""
+        program = self._program
+        if program is None or not lines:
+            return
+
+        def tell() -> None:
+            found = symbols.load(program)
+            if found is None:
+                return
+            for line in lines:
+                for place in console.places(line, found, self._root):
+                    self._on_note(f"0x{place.address:08x}: {place}")
+
+        with contextlib.suppress(queue.Full):
+            self._work.put_nowait(tell)
 
     def close(self, timeout: float = 5.0) -> None:
         """Decode what has begun, for at most ``timeout`` seconds."""

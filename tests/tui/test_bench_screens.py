@@ -2,78 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from engine.boards import held
-from engine.boards.sessions import sessions
 from engine.image import Image
 from tests.tui.workspaces import fill, keep_image, running
-from tui.screens.home import HomeScreen
 
 VIRTUAL = "virtual:esp32c3"
 
 pytestmark = pytest.mark.xdist_group("bench-screens")
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
-    monkeypatch.setattr(held, "BACK_AGAIN", 0.05)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(10)
-        yield server
-
-
-def url_of(server: socket.socket) -> str:
-    return f"socket://127.0.0.1:{server.getsockname()[1]}"
-
-
-async def test_a_console_is_watched_filtered_and_left(
-    tmp_path: Path, server: socket.socket
-) -> None:
-    async with running(tmp_path, size=(100, 24), boards=(url_of(server),)) as story:
-        await story.press("B")
-        await story.sees("boards 1", url_of(server), "free")
-        await story.press("enter")
-        board, _ = await asyncio.to_thread(server.accept)
-        board.sendall(b"I (1) main: \x1b]0;owned\x07hello\nW (2) wifi: slow\nI (3) wifi: up\n")
-        await story.sees("I (1) main: hello", "W (2) wifi: slow", "kept in")
-
-        await story.press("slash")
-        await story.type("wifi:W")
-        await story.press("enter")
-        await story.until(lambda: "main: hello" not in story.text())
-        await story.sees("W (2) wifi: slow")
-        board.sendall(b"E (4) wifi: lost\nI (5) wifi: joined\n")
-        await story.sees("E (4) wifi: lost")
-        assert "joined" not in story.text()
-        await story.press("slash", "end")
-        await story.type("Q")
-        await story.press("enter")
-        await story.sees("give TAG:LEVEL")
-        await story.press("escape", "t")
-        await story.until(lambda: ":" in story.text().split("W (2) wifi: slow")[0][-14:])
-
-        board.close()
-        await story.sees("--- waits: ")
-        board, _ = await asyncio.to_thread(server.accept)
-        board.sendall(b"E (1) wifi: again\n")
-        await story.sees("E (1) wifi: again")
-
-        await story.press("q")
-        await story.sees("boards 1", "E (1) wifi: again")
-        await story.until(lambda: board.recv(1) == b"")  # let go
-        engine = story.app.engine
-        assert engine is not None
-        (session,) = sessions(engine.boards.sessions_folder)
-        assert session.raw.read_bytes().endswith(b"E (1) wifi: again\n")
-        await story.press("q")
-        assert isinstance(story.screen, HomeScreen)
 
 
 async def test_a_board_is_reserved_and_given_back(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from engine.events import (
 from engine.words import AgentStatus, BuildStatus, Phase, Role, StageStatus
 from tui.build_view import BuildView, TailKey
 from tui.keymap import KEYS, Where, check, keymap, keys_of
-from tui.layout import PANES, arrange
+from tui.layout import PANES, arrange, tiles
 from tui.screens.boards import BoardsScreen
 from tui.screens.build import BuildScreen
 from tui.screens.home import HomeScreen
@@ -55,6 +55,29 @@ def test_panes_never_overlap_nor_leave_the_room(
         assert apart or one.y + one.height <= other.y or other.y + other.height <= one.y
 
 
+@given(st.integers(1, 400), st.integers(1, 200), st.integers(1, 12))
+def test_consoles_side_by_side_are_all_there_or_none(width: int, height: int, count: int) -> None:
+    names = tuple(map(str, range(count)))
+    boxes = tiles(width, height, names)
+
+    assert set(boxes) in ({*names}, set())
+    for box in boxes.values():
+        assert box.width >= 38
+        assert box.height >= 5
+        assert box.x + box.width <= width
+        assert box.y + box.height <= height
+    for one, other in itertools.combinations(boxes.values(), 2):
+        apart = one.x + one.width <= other.x or other.x + other.width <= one.x
+        assert apart or one.y + one.height <= other.y or other.y + other.height <= one.y
+
+
+def test_eight_consoles_are_seen_at_once_on_a_large_terminal_and_one_on_a_small() -> None:
+    names = tuple("abcdefgh")
+    assert len(tiles(200, 57, names)) == 8
+    assert len(tiles(80, 22, names[:2])) == 2
+    assert tiles(80, 22, names) == {}
+
+
 def test_a_large_terminal_shows_every_pane() -> None:
     assert set(arrange(200, 56, "QA", enlarged=False).panes) == set(PANES)
     assert set(arrange(80, 20, "QA", enlarged=False).panes) == {"QA"}
@@ -85,6 +108,13 @@ def test_a_tail_takes_a_chunk_only_once() -> None:
     tail.extend(1, ["b", "c"])
     tail.extend(0, ["a"])
     assert [tail.get(number) for number in range(3)] == ["a", "b", "c"]
+
+
+def test_the_last_line_of_a_tail_can_become_longer() -> None:
+    tail = LogTail()
+    tail.extend(0, ["before", "esp> "])
+    tail.amend("esp> help")
+    assert [tail.get(number) for number in range(3)] == ["before", "esp> help", None]
 
 
 def test_a_tail_is_bounded_in_bytes() -> None:

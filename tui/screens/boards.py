@@ -44,6 +44,7 @@ _NOTHING = " no boards: plug one in, or name one in the settings (boards = [...]
 _NEED_A_BOARD = frozenset(
     {
         "watch",
+        "mark",
         "flash",
         "flash_app",
         "reset",
@@ -72,6 +73,7 @@ class BoardsScreen(MainScreen):
         self._boards.title = " boards"
         self._facts = Facts()
         self._ticks = 0
+        self._marked: set[str] = set()
 
     def compose(self) -> ComposeResult:
         """The list, what is known of a board, and the keys."""
@@ -129,7 +131,16 @@ class BoardsScreen(MainScreen):
         """The board's console."""
         from tui.screens.monitor import MonitorScreen
 
-        self.app.push_screen(MonitorScreen(self._board.name))
+        marked = [each.name for each in self._boards.items if each.name in self._marked]
+        self._marked.clear()
+        self._boards.refresh()
+        self.app.push_screen(MonitorScreen(*(marked or [self._board.name])))
+
+    def do_mark(self) -> None:
+        """Mark the board, or not; on to the next."""
+        self._marked ^= {self._board.name}
+        self._boards.refresh()
+        self._boards.move(1)
 
     def do_flash(self) -> None:
         """Write a build's image."""
@@ -349,7 +360,8 @@ class BoardsScreen(MainScreen):
         who = board.holder or (f"reserved by {board.reserved}" if board.reserved else "")
         port = [(f" {board.url or '-':<28}", "dim")] if width >= WIDE else []
         return [
-            (f" {self.deck.glyphs.state(state)} ", _COLOURS[board.state]),
+            ("*" if board.name in self._marked else " ", "note"),
+            (f"{self.deck.glyphs.state(state)} ", _COLOURS[board.state]),
             (f"{board.doing or board.state:<11} ", _COLOURS[board.state]),
             (f"{name:<30} ", ""),
             (f"{board.chip or '?':<8}", "dim"),

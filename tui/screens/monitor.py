@@ -1,143 +1,282 @@
-"""The console of one board, live: filtered, with times, kept as a session."""
+"""The consoles of boards, live: one full, or several side by side; kept as sessions."""
 
 from __future__ import annotations
 
-import getpass
-import threading
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
+from textual import events as textual_events
 from textual.app import ComposeResult
+from textual.containers import Container
+from textual.geometry import Offset
 from textual.widgets import Input
 
-from engine.boards.console import LineCutter, PrintFilter
-from engine.cancel import CancelToken
-from engine.errors import CancelledError, EspdeckError, UsageError
+from engine.boards.plot import Plot
+from engine.errors import EspdeckError
 from engine.events import Event
+from engine.keyboard import EOLS
+from tui.feed import BAUDS, FOUND, Feed
 from tui.keymap import Where
+from tui.layout import Box, tiles
+from tui.rows import describe_finding
 from tui.screens.base import MainScreen
-from tui.tail import MAX_LINES, LogTail
+from tui.widgets.chart import Chart
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_pane import LivePane
 
-BAUDS = (115200, 230400, 460800, 921600, 1500000, 2000000, 74880)
-"""Speeds that the baud key goes through: ESP-IDF's console first, then faster ones, and the ROM
-of the first ESP32s with a 26 MHz crystal."""
-
-WAITING_LINES = 20_000
-"""Lines that may wait for the screen; the session has all."""
+CHART_ROWS = 9
+"""Height of the chart, with its title; never more than a third of the screen."""
 
 
-class _Line:
-    """A line and when it came."""
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is typed below the consoles.
 
-    __slots__ = ("at", "text")
+    Args:
+        placeholder: what to type.
+        take: what is done with it; raises what makes no sense of it.
+        stays: whether the next line can be typed at once.
+    """
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = datetime.now(UTC)
+    placeholder: str
+    take: Callable[[str], None]
+    stays: bool = False
 
 
 class MonitorScreen(MainScreen):
-    """One board."""
+    """Consoles of which one has the keys."""
 
     WHERE: ClassVar[Where] = Where.MONITOR
 
-    def __init__(self, board: str) -> None:
+    def __init__(self, *boards: str) -> None:
+        """Watch these boards."""
         super().__init__()
-        self._board = board
-        self._baud = 0
-        self._filter = PrintFilter("")
-        self._timestamps = False
-        self._lock = threading.Lock()
-        self._waiting: list[_Line] = []
-        self._skipped = 0
-        self._kept: list[_Line] = []
-        self._tail = LogTail()
-        self._token = CancelToken()
-        self._pane = LivePane(id="console", empty=" nothing yet")
-        self._typed = Input(placeholder="print filter, such as wifi:W *:I", id="filter")
-        self._note = ""
+        self._feeds = [Feed(board) for board in boards]
+        self._panes = [
+            LivePane(id=f"console-{number}", empty=" nothing yet", marks=feed.marks)
+            for number, feed in enumerate(self._feeds)
+        ]
+        self._at = 0
+        self._enlarged = False
+        self._chart = Chart(id="chart")
+        self._typed = Input(id="typed")
+        self._ask: Ask | None = None
+        self._recalled = 0
+        self._found_at = -1
 
     def compose(self) -> ComposeResult:
-        """The console, the filter, the keys."""
-        yield self._pane
+        """The consoles, the chart, what is typed, the keys."""
+        self._room = Container(id="consoles")
+        with self._room:
+            yield from self._panes
+        yield self._chart
         yield self._typed
         self._bar = KeyBar(self.shown_keys, self.why_not)
         yield self._bar
 
     def on_mount(self) -> None:
-        """Read the board from now on."""
+        """Read the boards from now on."""
         self._typed.display = False
-        self._pane.show(self._tail)
-        self.set_focus(self._pane)
-        self._watch(reset=False)
+        self._chart.display = False
+        for feed in self._feeds:
+            self._read(feed, reset=False)
+        self._arrange()
+        self.call_after_refresh(self._arrange)
 
     def on_unmount(self) -> None:
-        """The board is free again."""
-        self._token.cancel()
+        """The boards are free again."""
+        for feed in self._feeds:
+            feed.stop()
+
+    def on_resize(self, _event: textual_events.Resize) -> None:
+        """Another size, another layout."""
+        self.call_after_refresh(self._arrange)
+
+    def on_live_pane_chosen(self, message: LivePane.Chosen) -> None:
+        """A click on a console gives it the keys."""
+        self._go(self._panes.index(message.pane))
 
     def why_not(self, name: str) -> str | None:
-        """Every action works at any time."""
+        """Why an action does nothing now."""
+        if name in ("next_pane", "previous_pane", "enlarge") and len(self._feeds) == 1:
+            return "only one board is shown"
+        if name in ("findings", "next_match") and not self._feed.findings:
+            return "nothing was found"
         return None
 
     def take(self, events: Sequence[Event]) -> None:
         """Show what came since the last time."""
-        with self._lock:
-            lines, self._waiting = self._waiting, []
-            skipped, self._skipped = self._skipped, 0
-        if skipped:
-            lines.insert(0, _Line(f"--- {skipped} lines not shown; the session has them"))
-        if lines:
-            self._kept = (self._kept + lines)[-MAX_LINES:]
-            self._tail.extend(self._tail.end, self._shown(lines))
-        self._pane.title = f" {self._board} {BAUDS[self._baud]} baud  {self._note}"
-        self._pane.sync()
+        for feed, pane in zip(self._feeds, self._panes, strict=True):
+            found = len(feed.findings)
+            feed.take()
+            if len(feed.findings) != found:
+                self._bar.refresh()
+            pane.show(feed.tail)
+            pane.title = f" {feed.title}"
+            pane.sync()
+        self._chart.sync()
 
     def leave(self) -> None:
-        """Out of the filter, out of the console."""
+        """Out of what is typed, out of the console."""
         if self._typed.display:
-            self._close_filter()
+            self._close_typed()
         else:
             self.do_back()
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
-        """Filter what is there, and what comes."""
+        """Do what was asked for with what was typed."""
+        if self._ask is None:
+            return
         try:
-            self._filter = PrintFilter(message.value)
-        except UsageError as error:
+            self._ask.take(message.value)
+        except EspdeckError as error:
             self.complain(str(error))
             return
-        self._close_filter()
-        self._show_again()
+        self._typed.value = ""
+        self._recalled = 0
+        if not self._ask.stays:
+            self._close_typed()
+
+    def on_key(self, event: textual_events.Key) -> None:
+        """Up and down go through what was typed before."""
+        if self._typed.has_focus and self._ask is not None and self._ask.stays:
+            steps = {"up": 1, "down": -1}.get(event.key)
+            if steps is not None:
+                event.stop()
+                self._recall(steps)
 
     def do_back(self) -> None:
         """The boards."""
         self.app.pop_screen()
 
+    def do_send(self) -> None:
+        """Type lines to the board."""
+        feed = self._feed
+        self._open_typed(
+            Ask(f"a line to {feed.board}, ended by {feed.eol.upper()}", feed.send_line, stays=True)
+        )
+
+    def do_send_file(self) -> None:
+        """Send a file."""
+        feed = self._feed
+
+        def send(name: str) -> None:
+            path = Path(name).expanduser()
+            self.run_worker(lambda: feed.send_file(path), thread=True, exit_on_error=False)
+
+        self._open_typed(Ask(f"a file to send to {feed.board} as it is", send))
+
+    def do_eol(self) -> None:
+        """The next end of a line."""
+        names = [*EOLS]
+        self._feed.eol = names[(names.index(self._feed.eol) + 1) % len(names)]
+        self.notify(f"Enter sends {self._feed.eol.upper()}", markup=False, timeout=2)
+
     def do_filter(self) -> None:
-        """Type a filter."""
-        self._typed.display = True
-        self.set_focus(self._typed)
+        """Which lines to show."""
+        self._ask_look("print_filter", "print filter, such as wifi:W *:I")
+
+    def do_highlight(self) -> None:
+        """What to mark."""
+        self._ask_look("highlight", "mark what matches, such as heap|[0-9]+ bytes free")
+
+    def do_mute(self) -> None:
+        """Which lines to hide."""
+        self._ask_look("mute", "hide lines in which this is found, such as ^D ")
+
+    def do_plot(self) -> None:
+        """Which numbers to draw."""
+
+        def draw(pattern: str) -> None:
+            self._feed.plot = Plot(pattern) if pattern else None
+            self._show_chart()
+
+        before = self._feed.plot.text if self._feed.plot is not None else ""
+        self._open_typed(Ask("draw the numbers in groups, such as temp=([-0-9.]+)", draw), before)
+
+    def do_hex(self) -> None:
+        """Bytes or lines."""
+        self._change(hex=not self._feed.look.hex)
+
+    def do_timestamps(self) -> None:
+        """Times or not."""
+        self._change(timestamps=not self._feed.look.timestamps)
+
+    def do_pause(self) -> None:
+        """Show nothing more for a while, or go on; nothing is lost."""
+        self._feed.paused = not self._feed.paused
 
     def do_follow(self) -> None:
         """Follow the end, or stay."""
         self._pane.follow(not self._pane.following)
 
-    def do_timestamps(self) -> None:
-        """Times or not."""
-        self._timestamps = not self._timestamps
-        self._show_again()
-
     def do_baud(self) -> None:
         """The next speed."""
-        self._baud = (self._baud + 1) % len(BAUDS)
-        self._watch(reset=False)
+        feed = self._feed
+        at = BAUDS.index(feed.baud) if feed.baud in BAUDS else -1
+        feed.baud = BAUDS[(at + 1) % len(BAUDS)]
+        self._read(feed, reset=False)
 
     def do_reset(self) -> None:
         """Reset the board."""
-        self._watch(reset=True)
+        self._try(self._feed.keyboard.reset)
+
+    def do_boot(self) -> None:
+        """Into the bootloader of its ROM."""
+        self._try(self._feed.keyboard.boot)
+
+    def do_dtr(self) -> None:
+        """The other state of DTR."""
+        feed = self._feed
+        feed.dtr = not feed.dtr
+        self._try(lambda: feed.keyboard.set_lines(dtr=feed.dtr))
+
+    def do_rts(self) -> None:
+        """The other state of RTS."""
+        feed = self._feed
+        feed.rts = not feed.rts
+        self._try(lambda: feed.keyboard.set_lines(rts=feed.rts))
+
+    def do_findings(self) -> None:
+        """Read what was found, the newest first."""
+        from tui.screens.reader import Reader
+
+        feed = self._feed
+        build = feed.running.program.build if feed.running.program else None
+        where = f"program of build {build}" if build else "program not known"
+        texts = [describe_finding(each, where) for each in reversed(feed.findings)]
+        self.app.push_screen(Reader(f"FINDINGS of {feed.board}", "\n\n\n".join(texts)))
+
+    def do_next_match(self) -> None:
+        """To the next finding in the log, from the newest up."""
+        tail = self._feed.tail
+        lines = [
+            number
+            for number in range(tail.first, tail.end)
+            if (tail.get(number) or "").startswith(FOUND)
+        ]
+        before = [number for number in lines if number < self._found_at] or lines
+        if not before:
+            self.notify("no longer in memory: v shows it", markup=False)
+            return
+        self._found_at = before[-1]
+        at = lines.index(self._found_at) + 1
+        self._pane.to_line(self._found_at, mark=f"finding {at}/{len(lines)}")
+
+    def do_next_pane(self) -> None:
+        """The next board."""
+        self._go((self._at + 1) % len(self._feeds))
+
+    def do_previous_pane(self) -> None:
+        """The board before."""
+        self._go((self._at - 1) % len(self._feeds))
+
+    def do_enlarge(self) -> None:
+        """All the room for one board, and back."""
+        self._enlarged = not self._enlarged
+        self._arrange()
 
     def do_copy(self) -> None:
         """Copy what is shown."""
@@ -154,65 +293,84 @@ class MonitorScreen(MainScreen):
 
     def do_first(self) -> None:
         """To the beginning of what is in memory."""
-        self._pane.to_first(self._tail.first)
+        self._pane.to_first(self._feed.tail.first)
 
     @property
     def moved(self) -> LivePane:
-        """The console."""
+        """The console that has the keys."""
         return self._pane
 
-    def _watch(self, *, reset: bool) -> None:
-        """Read the board anew, in a thread; who read it before ends."""
-        self._token.cancel()
-        token = self._token = CancelToken()
-        cutter = LineCutter()
-        baud, board = BAUDS[self._baud], self._board
+    @property
+    def _feed(self) -> Feed:
+        return self._feeds[self._at]
 
-        def watch() -> None:
-            try:
-                self.engine.boards.watch(
-                    board,
-                    baud=baud,
-                    reset=reset,
-                    on_output=lambda data: self._put(cutter.feed(data)),
-                    on_note=self._take_note,
-                    cancel=token,
-                    holder=getpass.getuser(),
-                )
-            except CancelledError:
-                return
-            except EspdeckError as error:
-                self._take_note(str(error))
+    @property
+    def _pane(self) -> LivePane:
+        return self._panes[self._at]
 
-        self.run_worker(watch, thread=True, exit_on_error=False)
+    def _read(self, feed: Feed, *, reset: bool) -> None:
+        self.run_worker(feed.reader(self.engine, reset=reset), thread=True, exit_on_error=False)
 
-    def _take_note(self, note: str) -> None:
-        self._note = note
-        self._put([f"--- {note}"])
+    def _try(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except EspdeckError as error:
+            self.complain(str(error))
 
-    def _put(self, lines: list[str]) -> None:
-        """Take lines from the thread that reads."""
-        with self._lock:
-            self._waiting += map(_Line, lines)
-            over = len(self._waiting) - WAITING_LINES
-            if over > 0:
-                del self._waiting[:over]
-                self._skipped += over
+    def _change(self, **look: str | bool) -> None:
+        self._feed.change(**look)
+        self._pane.show(self._feed.tail)
 
-    def _shown(self, lines: Sequence[_Line]) -> list[str]:
-        return [
-            f"{line.at:%H:%M:%S}.{line.at.microsecond // 1000:03} {line.text}"
-            if self._timestamps
-            else line.text
-            for line in lines
-            if line.text.startswith("--- ") or self._filter.shows(line.text)
-        ]
+    def _ask_look(self, name: str, placeholder: str) -> None:
+        def change(value: str) -> None:
+            self._change(**{name: value})
 
-    def _show_again(self) -> None:
-        self._tail = LogTail()
-        self._tail.extend(0, self._shown(self._kept))
-        self._pane.show(self._tail)
+        self._open_typed(Ask(placeholder, change), getattr(self._feed.look, name))
 
-    def _close_filter(self) -> None:
+    def _open_typed(self, ask: Ask, value: str = "") -> None:
+        self._ask = ask
+        self._recalled = 0
+        self._typed.placeholder = ask.placeholder
+        self._typed.value = value
+        self._typed.display = True
+        self.set_focus(self._typed)
+
+    def _close_typed(self) -> None:
+        self._ask = None
         self._typed.display = False
         self.set_focus(self._pane)
+
+    def _recall(self, steps: int) -> None:
+        history = self._feed.history
+        self._recalled = max(0, min(self._recalled + steps, len(history)))
+        self._typed.value = history[-self._recalled] if self._recalled else ""
+        self._typed.cursor_position = len(self._typed.value)
+
+    def _go(self, number: int) -> None:
+        self._at = number
+        self._found_at = -1
+        self._show_chart()
+        self._arrange()
+        self._bar.refresh()
+
+    def _show_chart(self) -> None:
+        self._chart.show(self._feed.plot)
+        self._chart.display = self._feed.plot is not None
+        self._chart.styles.height = min(CHART_ROWS, self.size.height // 3)
+        self.call_after_refresh(self._arrange)
+
+    def _arrange(self) -> None:
+        if not self.is_mounted or not self._room.size:
+            return
+        width, height = self._room.size
+        names = tuple(map(str, range(len(self._panes))))
+        boxes = {} if self._enlarged else tiles(width, height, names)
+        boxes = boxes or {str(self._at): Box(0, 0, width, height)}
+        for number, pane in enumerate(self._panes):
+            box = boxes.get(str(number))
+            pane.display = box is not None
+            if box is not None:
+                pane.styles.offset = Offset(box.x, box.y)
+                pane.styles.width, pane.styles.height = box.width, box.height
+        if not self._typed.has_focus:
+            self.set_focus(self._pane)

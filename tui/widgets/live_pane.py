@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -19,7 +20,7 @@ from textual.strip import Strip
 from engine.text import clean
 from tui.tail import LogTail
 from tui.widgets.drawn import Drawn
-from tui.widgets.lines import fit, row
+from tui.widgets.lines import fit, pieces, row
 
 PAGE = 400
 """Lines that are asked of the store at once."""
@@ -100,6 +101,7 @@ class LivePane(Drawn):
         self,
         *,
         classify: Callable[[str], str] = log_class,
+        marks: Callable[[str], Sequence[tuple[int, int]]] = lambda text: (),
         empty: str = "",
         id: str | None = None,
     ) -> None:
@@ -107,10 +109,12 @@ class LivePane(Drawn):
 
         Args:
             classify: the colour of a line, one of the component classes after ``live-pane--``.
+            marks: where to mark something in a line, from and to which character.
             empty: what an empty log says.
         """
         super().__init__(id=id)
         self._classify = classify
+        self._marks = marks
         self._empty = empty
         self._tail = LogTail()
         self._drawn = -1
@@ -205,8 +209,21 @@ class LivePane(Drawn):
         style = self.style_of("match" if number == self._marked else self._classify(line))
         if self._left:
             line = clean(line)[self._left :]
+        marks = self._marks(clean(line[: 8 * width]))
+        if marks:
+            return self._marked_row(line, marks, style, width)
         # A cell of air, so that panes beside each other can be told apart.
         return row(f" {line}", style, width, cut=self.cut)
+
+    def _marked_row(
+        self, line: str, marks: Sequence[tuple[int, int]], style: Style, width: int
+    ) -> Strip:
+        text, mark = f" {clean(line[: 8 * width])}", self.style_of("match")
+        parts, at = [], 0
+        for start, end in marks:
+            parts += [(text[at : start + 1], style), (text[start + 1 : end + 1], mark)]
+            at = end + 1
+        return pieces([*parts, (text[at:], style)], width, style)
 
     async def _on_click(self, _event: events.Click) -> None:
         self.post_message(self.Chosen(self))

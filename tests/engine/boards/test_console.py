@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.boards import console, symbols
-from engine.boards.console import LogLine, PrintFilter
+from engine.boards.console import LogLine, PrintFilter, Selection
 from engine.errors import UsageError
 from engine.image import Image
 
@@ -75,3 +76,38 @@ def test_addresses_of_code_become_places(built_sample: Callable[[str], Image]) -
     (place,) = console.places(line, program, Path("/"))
 
     assert place.address == start
+
+
+@given(st.binary(max_size=100), st.integers(0, 1 << 31))
+def test_a_dump_has_every_byte(data: bytes, offset: int) -> None:
+    rows = list(console.hex_rows(data, offset))
+    assert b"".join(bytes.fromhex(row[10:58]) for row in rows) == data
+    assert [int(row[:8], 16) for row in rows] == [offset + 16 * n for n in range(len(rows))]
+    assert "".join(rows).isprintable()
+
+
+def test_what_is_muted_is_hidden_and_what_matches_is_marked() -> None:
+    selection = Selection("*:I", highlight="[0-9]+ °C|up", mute="^D|noise")
+    assert [selection.shows(line) for line in ("I (1) a: noise", "I (1) a: b", "V (1) a: b")] == [
+        False,
+        True,
+        False,
+    ]
+    text = "é 21 °C, up"
+    assert [text[start:end] for start, end in selection.marks(text)] == ["21 °C", "up"]
+
+
+@pytest.mark.parametrize("pattern", ["(", "[z-a]", "x" * 501, "(?=a)", "\ud800"])
+def test_a_pattern_that_makes_no_sense_is_told(pattern: str) -> None:
+    with pytest.raises(UsageError, match="mute"):
+        Selection(mute=pattern)
+
+
+@given(st.text(max_size=30), st.text(max_size=60))
+def test_marks_lie_inside_the_text_whatever_it_is(pattern: str, text: str) -> None:
+    try:
+        marks = Selection(highlight=pattern).marks(text)
+    except UsageError:
+        return
+    ends = [0, *itertools.chain.from_iterable(marks), len(text)]
+    assert ends == sorted(ends)

@@ -1,0 +1,64 @@
+"""Which program runs on a board: for decoding what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+DEFAULT_BAUD = 115200
+"""Of ESP-IDF's console, and of the ROM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that a build kept.
+
+    Args:
+        build: its number.
+        elf: the file.
+        root: its sources are named relative to this.
+    """
+
+    build: int
+    elf: Path
+    root: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a board runs, as far as espdeck knows: a program, and its console's speed."""
+
+    program: Program | None
+    baud: int
+
+
+def program_of(engine: Engine, build: int) -> Program:
+    """The program of a build.
+
+    Raises:
+        UsageError: there is no such build, or it kept none.
+    """
+    project = engine.projects.get(str(engine.builds.get(build).project_id))
+    for artifact in engine.builds.artifacts(build):
+        if artifact.kind == "elf":
+            elf = engine.builds.artifact_file(artifact)
+            return Program(build, elf, Path(project.clone_path))
+    raise UsageError(f"build {build} kept no program (espdeck show {build})")
+
+
+def running_on(engine: Engine, board: str) -> Running:
+    """What was flashed on a board last."""
+    flashed = engine.boards.desk(board).flashed
+    if flashed is None:
+        return Running(None, DEFAULT_BAUD)
+    try:
+        program = program_of(engine, flashed.build)
+    except UsageError:
+        program = None  # the build was deleted since
+    return Running(program, flashed.baud)
