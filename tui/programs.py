@@ -48,7 +48,7 @@ def program_of(engine: Engine, build: int) -> Program:
     for artifact in engine.builds.artifacts(build):
         if artifact.kind == "elf":
             elf = engine.builds.artifact_file(artifact)
-            return Program(build, elf, Path(project.clone_path))
+            return Program(build, elf, engine.projects.source_folder(project, elf))
     raise UsageError(f"build {build} kept no program (espdeck show {build})")
 
 

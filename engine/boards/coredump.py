@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from engine import process
+from engine.boards.panic import is_runtime
+from engine.boards.symbols import relative
 from engine.cancel import CancelToken
 from engine.errors import BoardError, MissingToolError, ToolError
 from engine.findings import Finding
@@ -32,9 +34,17 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
 _GDBS = {0xF3: ("riscv32-esp-elf-gdb", "gdb-multiarch"), 0x5E: ("xtensa-esp-elf-gdb",)}
 """Programs by the machine of the ELF: EM_RISCV and EM_XTENSA."""
 
-_TASK = re.compile(r"name: '([^']{1,40})'")
-_FRAME = re.compile(r"^#0\s+(?:0x[0-9a-f]+ in )?(\S+) .*? at (\S+):(\d+)$", re.MULTILINE)
-_REASON = re.compile(r"^(?:exccause|mcause)\s+(0x[0-9a-f]+)(?:\s+\(?([^)\n]+))?", re.MULTILINE)
+_STACK = "CURRENT THREAD STACK"
+_TASK = re.compile(r"^Crashed task handle: [^\n]{1,60}?name: '([^'\n]{1,40})'", re.MULTILINE)
+_REASON = re.compile(
+    r"^Panic reason: ([^\n]{1,200})"
+    r"|^(?:exccause|mcause)[ \t]+0x[0-9a-f]+[ \t]+\(?([^)\n]{1,200})",
+    re.MULTILINE,
+)
+_FRAME = re.compile(
+    r"^#\d+ +(?:0x[0-9a-f]{1,16} in )?([^ \n]{1,200}) [^\n]{0,1000} at ([^ \n]{1,1000}):(\d{1,7})$",
+    re.MULTILINE,
+)
 
 
 class Collector:
@@ -81,12 +91,13 @@ class Collector:
         raise BoardError(f"{session}: has 999 core dumps already; no more are kept")
 
 
-def decode(dump: Path, program: Path | None, *, cancel: CancelToken) -> Finding:
+def decode(dump: Path, program: Path | None, root: Path, *, cancel: CancelToken) -> Finding:
     """Say what a core dump shows.
 
     Args:
         dump: as :meth:`Collector.save` wrote it. Untrusted.
         program: ELF of the program that ran, None when nobody knows.
+        root: root of its sources; files inside it are given relative to it.
         cancel: ends it early.
 
     Raises:
@@ -109,32 +120,43 @@ def decode(dump: Path, program: Path | None, *, cancel: CancelToken) -> Finding:
         cancel=cancel,
         on_output=lambda data: None,
         cwd=dump.parent,
-        env={"COLUMNS": "120", "NO_COLOR": "1"},
+        env={"COLUMNS": "120", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"},
         clean_env=True,
     )
-    if done.returncode:
+    report = done.tail.partition("Traceback (most recent call last)")[0]
+    # With Debian's gdb, which names threads in another way than Espressif's, the tool gives up
+    # after the stack: what it said until then is what matters.
+    if done.returncode and _STACK not in report:
         last = next(iter(reversed(done.tail.strip().splitlines())), "no reason given")
         raise ToolError(f"{dump.name}: esp-coredump cannot read it: {last[:300]}")
-    return read_report(done.tail)
+    return read_report(report, root)
 
 
-def read_report(text: str) -> Finding:
-    """Read what ``esp-coredump info_corefile`` printed."""
-    task, frame, reason = (each.search(text) for each in (_TASK, _FRAME, _REASON))
-    message = "core dump"
-    if reason is not None and reason[2]:
-        message += f": {reason[2].strip()}"
-    if task is not None:
-        message += f" in task {task[1]}"
-    if frame is not None:
-        message += f", at {frame[1]}() ({frame[2]}:{frame[3]})"
+def read_report(text: str, root: Path) -> Finding:
+    """Read what ``esp-coredump info_corefile`` printed.
+
+    Args:
+        text: its output. Untrusted.
+        root: root of the sources; files inside it are given relative to it.
+    """
+    text = text[:_MAX_TEXT]
+    stack = text.partition(_STACK)[2].partition("\n=====")[0]
+    frames = [match.groups() for match in _FRAME.finditer(stack)]
+    at = next((frame for frame in frames if not is_runtime(frame[0])), None)
+    task, reason = _TASK.search(text), _REASON.search(text)
+    message = f"core dump of task {task[1]}" if task else "core dump"
+    if reason is not None:
+        message += f": {(reason[1] or reason[2]).strip()}"
+    file = relative(at[1], root) if at else None
+    if at is not None:
+        message += f" in {at[0]}() ({file}:{at[2]})"
     return Finding(
         severity=Severity.ERROR,
         code="panic.core-dump",
         message=message,
-        file=frame[2] if frame else None,
-        line=int(frame[3]) if frame else None,
-        evidence=text[:_MAX_TEXT].strip(),
+        file=file,
+        line=int(at[2]) if at else None,
+        evidence=text.strip(),
     )
 
 

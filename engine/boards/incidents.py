@@ -200,7 +200,7 @@ class Incidents:
         def keep() -> None:
             kept = dump.save(path)
             self._on_note(f"core dump kept in {kept}")
-            self._tell([coredump.decode(kept, program, cancel=self._cancel)])
+            self._tell([coredump.decode(kept, program, self._root, cancel=self._cancel)])
 
         self._later(keep)
 

@@ -48,6 +48,11 @@ def begins(line: str) -> bool:
     return _START.search(line) is not None
 
 
+def is_runtime(function: str | None) -> bool:
+    """Whether ESP-IDF itself stands there when a program gives up."""
+    return function in _RUNTIME
+
+
 def ends(line: str) -> bool:
     """Whether nothing more of a panic comes after this line."""
     return _END.search(line) is not None
@@ -231,7 +236,7 @@ def _frames(panic: _Panic, symbols: Symbols | None, root: Path) -> list[_Frame]:
 
 
 def _is_runtime(place: Place) -> bool:
-    return place.function in _RUNTIME
+    return is_runtime(place.function)
 
 
 def _callers(panic: _Panic, symbols: Symbols, at: int) -> Iterator[tuple[int, str]]:

@@ -81,7 +81,7 @@ class Symbols:
         if not self.is_code(address):
             return Place(address, None, None, None)
         file, line = self._line(address)
-        return Place(address, self.function(address), _relative(file, root), line)
+        return Place(address, self.function(address), relative(file, root), line)
 
     def function(self, address: int) -> str | None:
         """The function that an address lies in, by the symbol table."""
@@ -232,7 +232,8 @@ def _file_of(unit: Any, program: Any, index: int) -> str | None:
     return os.path.normpath(Path(*(part.decode("utf-8", "replace") for part in parts)))
 
 
-def _relative(file: str | None, root: Path) -> str | None:
+def relative(file: str | None, root: Path) -> str | None:
+    """The name of a file relative to ``root``, where it lies inside."""
     for folder in (str(root), os.path.realpath(root)):
         if file is not None and file.startswith(folder + os.sep):
             return file[len(folder) + 1 :]

@@ -87,6 +87,24 @@ class Projects:
             raise UsageError(f"no project {mask(name_or_id)!r} (espdeck projects lists them)")
         return found
 
+    def source_folder(self, project: Project, program: Path) -> Path:
+        """Where the sources lay from which a program was built: what its debug information names.
+
+        Args:
+            program: ELF that a build of the project kept.
+
+        Returns:
+            The worktree in which it was built; the project's clone where none is found.
+        """
+        try:
+            data = program.read_bytes()
+        except OSError:
+            return Path(project.clone_path)
+        for folder in self._slots.sources(str(project.id)):
+            if os.fsencode(folder) in data:
+                return folder
+        return Path(project.clone_path)
+
     def last_statuses(self) -> dict[uuid.UUID, BuildStatus]:
         """How the newest build of each project that has one stands."""
         return store_projects.last_statuses(self._store)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,6 +138,15 @@ class Slots:
             yield slot
         finally:
             lock.release()
+
+    def sources(self, project: str) -> Sequence[Path]:
+        """The worktrees of a project, those of slots that were taken so far."""
+        found = []
+        for number in range(_MAX_SLOTS):
+            source = Slot(self._folder / _plain(project) / str(number), CancelToken()).source
+            if source.is_dir():
+                found.append(source)
+        return found
 
     def remove(self, project: str) -> None:
         """Delete every slot of a project."""

@@ -181,13 +181,22 @@ def test_a_dump_goes_to_a_name_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_report_names_task_reason_and_place() -> None:
-    finding = read_report(REPORT)
+    finding = read_report(REPORT, Path("/src"))
     assert finding.message == (
-        "core dump: Load access fault in task sensor, at read_sensor() (/src/main/sensor.c:31)"
+        "core dump of task sensor: Load access fault in read_sensor() (main/sensor.c:31)"
     )
-    assert (finding.file, finding.line) == ("/src/main/sensor.c", 31)
+    assert (finding.file, finding.line) == ("main/sensor.c", 31)
+
+
+def test_where_esp_idf_itself_stands_is_not_the_place() -> None:
+    report = REPORT.replace(
+        "#0  0x42008a1e",
+        "#0  panic_abort (details=0x3f) at /idf/components/esp_system/panic.c:472\n#1  0x42008a1e",
+    ).replace("Crashed task handle", "Panic reason: abort() was called\nCrashed task handle")
+    finding = read_report(report, Path("/elsewhere"))
+    assert "abort() was called in read_sensor() (/src/main/sensor.c:31)" in finding.message
 
 
 @given(st.text(max_size=300))
 def test_a_report_of_anything_is_a_finding(text: str) -> None:
-    assert read_report(text).message.startswith("core dump")
+    assert read_report(text, Path("/")).message.startswith("core dump")
