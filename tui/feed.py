@@ -108,6 +108,9 @@ class Feed:
             parts.append(f"PAUSED, {count(self._backlog.waiting, 'line')} waiting")
         parts += [f"{name} on" for name in ("dtr", "rts") if getattr(self, name)]
         parts.append(str(self.tally))
+        words = {"filter": "print_filter", "mark": "highlight", "mute": "mute"}
+        chosen = {word: getattr(self.look, name) for word, name in words.items()}
+        parts += [f"{word} {text}" for word, text in chosen.items() if text]
         return "  ".join(part for part in (*parts, self.note) if part)
 
     @property
