@@ -156,7 +156,7 @@ class ConsolePrinter:
             return
         else:
             self._end_begun()
-            found = console.parse(line)
+            found = console.parse(line) if self._is_terminal else None
             stamp = f"{at:%H:%M:%S}.{at.microsecond // 1000:03} " if self._timestamps else ""
             self._print(stamp + text, _COLOURS.get(found.level, "") if found else "", marks=True)
         if self._symbols is not None:

@@ -109,6 +109,8 @@ class PrintFilter:
 
     def shows(self, line: str) -> bool:
         """Whether a line is to be shown; one without a level is, unless others are hidden."""
+        if not self._levels:
+            return True
         found = parse(line)
         if found is None:
             return self._others > LEVELS.index("N")

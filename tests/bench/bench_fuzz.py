@@ -7,14 +7,22 @@ are exceptions (there must be none) and the slowest input of each reader.
 from __future__ import annotations
 
 import random
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from rich.style import Style
+
 from engine import text, unity
-from engine.boards import bootlog, console
+from engine.boards import bootlog, console, coredump, panic
+from engine.boards.incidents import Incidents
+from engine.boards.plot import Plot
 from engine.toolchains import diagnostics
 from tests.bench.table import show
+from tests.firmware import build_firmware
+from tui.widgets.chart import Canvas
+from tui.widgets.lines import row
 
 INPUTS = 1_000_000
 LOGS = Path(__file__).parents[1] / "data" / "idf-logs"
@@ -26,18 +34,47 @@ PANIC = (
     b"Stack memory:\r\n3fcbffe0: 0x00000000 0x00000000 0x00000003 0x4038021c\r\nRebooting...\r\n"
     b"test/test_math.c:20:test_addition:FAIL: Expected 1 Was 2\r\n3 Tests 1 Failures 0 Ignored\r\n"
 )
+DUMP = (
+    b"Guru Meditation Error: Core  0 panic'ed (LoadProhibited). Exception was unhandled.\r\n"
+    b"Backtrace: 0x400d1234:0x3ffb0000 0x403802a8:0x3ffb0020 |<-CORRUPTED\r\n"
+    b"================= CORE DUMP START =================\r\nmAwAAAIBBQAAAAAAAAAAAA==\r\n"
+    b"AQAAANQDAAAw7Mg/MOzIP1QBAABUAQAABgAAAAAAAAA=\r\n"
+    b"================= CORE DUMP END =================\r\nRebooting...\r\n"
+    b"rst:0xf (BROWNOUT_RST),boot:0x8 (SPI_FAST_FLASH_BOOT)\r\ntemp=21.5 heap=0x3fc8 free\r\n"
+    b"Crashed task handle: 0x3fc8e8d0, name: 'sensor', GDB name: 'process 1'\r\n"
+    b"mcause         0x5\t(Load access fault)\r\n==== CURRENT THREAD STACK ====\r\n"
+    b"#0  0x42008a1e in read_sensor (address=0x0) at /src/main/sensor.c:31\r\n"
+)
 ESCAPES = (b"\x1b]0;x\x07", b"\x1b[2J", b"\x1bP1q", b"\x9b", b"\xff\xfe", b"\0", b"\r", b"\n", b":")
 
 
 def main() -> None:
     """Feed and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        _feed(build_firmware("crash", Path(folder)).elf)
+
+
+def _feed(program: Path) -> None:
     chance = random.Random(7)
-    samples = [PANIC, *(path.read_bytes() for path in LOGS.glob("*.log"))]
-    chosen = console.PrintFilter("wifi:W *:I")
+    samples = [PANIC, DUMP, *(path.read_bytes() for path in LOGS.glob("*.log"))]
+    chosen = console.Selection("wifi:W *:I", highlight="[0-9]+|E", mute="^D")
+    plot = Plot(r"temp=(\S+)|0x([0-9a-f]+)")
+    incidents = Incidents(
+        program=program,
+        root=Path("/"),
+        on_finding=lambda finding: None,
+        on_note=lambda note: None,
+    )
     root = Path("/nowhere")
     readers: dict[str, Callable[[str], object]] = {
         "terminal cleaning": text.clean,
-        "console line, print filter": chosen.shows,
+        "filter, mute, marks": lambda given: (chosen.shows(given), chosen.marks(given)),
+        "bytes in hexadecimal": lambda given: list(console.hex_rows(given.encode(), 7)),
+        "a row of the screen": lambda given: _row(given),
+        "plot and chart": lambda given: _draw(plot, given),
+        "incidents as they come": lambda given: incidents.feed(given.encode()),
+        "panic decoding": lambda given: panic.decode(given, program, root),
+        "core dump report": lambda given: coredump.read_report(given, root),
         "Unity": unity.parse,
         "boot log": lambda given: bootlog.examine(given, target="esp32c3"),
         "compiler diagnostics": lambda given: diagnostics.parse(given, root=root),
@@ -74,6 +111,22 @@ def main() -> None:
     for name, errors in raised.items():
         for error in errors[:3]:
             print(f"  {name}: {error}")
+
+
+def _row(given: str) -> None:
+    shown = row(given, Style.null(), 80, cut="~").text
+    if not shown.isprintable():
+        raise ValueError(shown)
+
+
+def _draw(plot: Plot, given: str) -> None:
+    plot.feed(given)
+    canvas = Canvas(70, 8, ascii=False)
+    for number, series in enumerate(plot.series):
+        points = list(series.points)[-canvas.columns :]
+        if points:
+            canvas.draw(number, points, min(points), max(points))
+    canvas.rows()
 
 
 def _noise(chance: random.Random) -> bytes:
