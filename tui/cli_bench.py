@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.boards.desk import BAUD, Flashed
 from engine.errors import EspdeckError, UsageError
 from engine.text import clean, count
 from tui.columns import efuse_rows, partition_rows
@@ -52,7 +53,8 @@ def flash(
 ) -> None:
     """Flash what a build made, on one board or on several at once."""
     with looking(context) as engine:
-        image = engine.builds.image(number_of(build))
+        number = number_of(build)
+        image = engine.builds.image(number)
         options = _options(engine, app_only, baud, before, after, secure=secure)
 
         def write(board: HeldBoard, progress: Callable[[float, str], None]) -> str:
@@ -63,6 +65,7 @@ def flash(
                 on_progress=progress,
                 timeout=engine.settings.flash_timeout,
             )
+            engine.boards.desk(board.name).remember_flashed(Flashed(number, image.baud or BAUD))
             return f"flashed and verified in {seconds:.1f} s"
 
         _on_each(engine, boards, write)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from engine.boards import console
 from engine.boards.console import LineCutter, Selection
+from engine.boards.desk import BAUD
 from engine.boards.incidents import Incidents, Tally
 from engine.boards.plot import Plot
 from engine.cancel import CancelToken
@@ -24,7 +25,7 @@ from engine.findings import Finding
 from engine.keyboard import EOLS, Keyboard
 from engine.text import count
 from tui.backlog import Backlog, Piece
-from tui.programs import DEFAULT_BAUD, Running, running_on
+from tui.programs import Running, running_on
 from tui.tail import MAX_LINES, LogTail
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Feed:
         self.eol = "cr"
         self.dtr = False
         self.rts = False
-        self.running = Running(None, DEFAULT_BAUD)
+        self.running = Running(None, BAUD)
         self.note = ""
         self._desk: Desk | None = None
         self._backlog = Backlog(WAITING)

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.boards.desk import BAUD
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from engine.engine import Engine
-
-DEFAULT_BAUD = 115200
-"""Of ESP-IDF's console, and of the ROM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ def running_on(engine: Engine, board: str) -> Running:
     """What was flashed on a board last."""
     flashed = engine.boards.desk(board).flashed
     if flashed is None:
-        return Running(None, DEFAULT_BAUD)
+        return Running(None, BAUD)
     try:
         program = program_of(engine, flashed.build)
     except UsageError:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import re2
 
 from engine.boards.bootlog import Resets
-from engine.boards.desk import Flashed
+from engine.boards.desk import BAUD, Flashed
 from engine.boards.flasher import BoardIdentity
 from engine.boards.held import FlashOptions
 from engine.findings import Finding
@@ -22,9 +22,6 @@ from engine.words import Severity, StageStatus
 
 LISTEN = 5.0
 """Seconds to listen to firmware of which nothing is expected."""
-
-BAUD = 115200
-"""Speed of a console of which nobody says anything: ESP-IDF's default."""
 
 _MAX_LINE = 4096
 _HEAD = 32 << 10

@@ -20,6 +20,10 @@ MAX_LINE = 1000
 """Characters of a line that is kept."""
 
 
+BAUD = 115200
+"""Speed of a console of which nobody says anything: the ROM's, and ESP-IDF's default."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flashed:
     """What a board runs, as far as espdeck knows.

@@ -115,7 +115,7 @@ def _feed(program: Path) -> None:
 
 def _row(given: str) -> None:
     shown = row(given, Style.null(), 80, cut="~").text
-    if not shown.isprintable():
+    if any(ord(sign) < 0x20 or 0x7F <= ord(sign) < 0xA0 for sign in shown):
         raise ValueError(shown)
 
 

@@ -1,4 +1,4 @@
-"""Boards and their consoles on the screen: a real socket is the board."""
+"""Boards on the screen."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.boards.desk import BAUD, Flashed
 from engine.image import Image
 from tests.tui.workspaces import fill, keep_image, running
 
@@ -62,6 +63,8 @@ async def test_a_board_is_flashed_with_a_build_looked_into_and_erased(
         await story.sees("Flash which build?", "build 1  sensor-hub")
         await story.press("enter")
         await story.sees("flashed with build 1", timeout=30)
+        assert story.app.engine is not None
+        assert story.app.engine.boards.desk(VIRTUAL).flashed == Flashed(build=1, baud=BAUD)
 
         await story.press("i")
         await story.sees("is an esp32c3", "flash 4.0 MiB", timeout=30)

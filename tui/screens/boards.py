@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 
+from engine.boards.desk import BAUD, Flashed
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, UsageError
 from engine.events import Event
@@ -313,13 +314,16 @@ class BoardsScreen(MainScreen):
         from engine.boards.held import FlashOptions
 
         settings = self.engine.settings
+        image = self.engine.builds.image(number)
         board.flash(
-            self.engine.builds.image(number),
+            image,
             FlashOptions(baud=settings.flash_baud, app_only=app_only, secure=settings.flash_secure),
             on_output=lambda _line: None,
             on_progress=lambda _percent, _what: None,
             timeout=settings.flash_timeout,
         )
+        desk = self.engine.boards.desk(board.name)
+        desk.remember_flashed(Flashed(number, image.baud or BAUD))
 
     def _by_hand(self, done: str, work: Callable[[HeldBoard], str | None]) -> None:
         """Do something with the board in a thread; ``done`` says so when it is done."""
