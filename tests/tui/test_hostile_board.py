@@ -71,6 +71,7 @@ def test_no_view_of_a_console_lets_anything_through(
         terminal.keys("P")
         terminal.sees("draw the numbers")
         terminal.keys("(31337)\r")
+        terminal.sees("1 -")
         line.sendall(talk() + b"\x1b]0;the second end")  # a line that does not end
         terminal.sees("1 31337")
         terminal.keys("g")

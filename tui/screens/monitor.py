@@ -45,6 +45,18 @@ class Ask:
     stays: bool = False
 
 
+class _Room(Container):
+    """Where consoles stand; they are arranged anew whenever its size changes."""
+
+    def __init__(self, arrange: Callable[[], None]) -> None:
+        super().__init__(id="consoles")
+        self._arrange_all = arrange
+
+    def on_resize(self, _event: textual_events.Resize) -> None:
+        """More or less room."""
+        self._arrange_all()
+
+
 class MonitorScreen(MainScreen):
     """Consoles of which one has the keys."""
 
@@ -68,7 +80,7 @@ class MonitorScreen(MainScreen):
 
     def compose(self) -> ComposeResult:
         """The consoles, the chart, what is typed, the keys."""
-        self._room = Container(id="consoles")
+        self._room = _Room(self._arrange)
         with self._room:
             yield from self._panes
         yield self._chart
@@ -82,17 +94,11 @@ class MonitorScreen(MainScreen):
         self._chart.display = False
         for feed in self._feeds:
             self._read(feed, reset=False)
-        self._arrange()
-        self.call_after_refresh(self._arrange)
 
     def on_unmount(self) -> None:
         """The boards are free again."""
         for feed in self._feeds:
             feed.stop()
-
-    def on_resize(self, _event: textual_events.Resize) -> None:
-        """Another size, another layout."""
-        self.call_after_refresh(self._arrange)
 
     def on_live_pane_chosen(self, message: LivePane.Chosen) -> None:
         """A click on a console gives it the keys."""
@@ -357,7 +363,6 @@ class MonitorScreen(MainScreen):
         self._chart.show(self._feed.plot)
         self._chart.display = self._feed.plot is not None
         self._chart.styles.height = min(CHART_ROWS, self.size.height // 3)
-        self.call_after_refresh(self._arrange)
 
     def _arrange(self) -> None:
         if not self.is_mounted or not self._room.size:
