@@ -24,6 +24,7 @@ import psutil
 
 from engine.cancel import CancelToken
 from engine.errors import MissingToolError, ToolError
+from engine.keyboard import Keyboard
 
 KILL_AFTER = 0.5
 """Seconds between TERM and KILL: a cancelled stage is gone within a second."""
@@ -147,6 +148,8 @@ def run(
     timeout: float,
     cancel: CancelToken,
     on_output: Callable[[bytes], None] | None = None,
+    on_round: Callable[[float], None] | None = None,
+    keyboard: Keyboard | None = None,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     clean_env: bool = False,
@@ -159,6 +162,9 @@ def run(
         cancel: ends it early: TERM to its process group, KILL half a second later.
         on_output: called in this thread with each chunk of standard output and error, merged in
             the order in which they come.
+        on_round: called in this thread with the seconds since the start, after each chunk and at
+            least every 0.2 s.
+        keyboard: types to its standard input; None when nothing does, then it reads an empty one.
         cwd: folder it runs in.
         env: variables added to this process's environment.
         clean_env: of this process's environment, hand on only what any build needs: for programs
@@ -180,7 +186,7 @@ def run(
     try:
         process = subprocess.Popen(
             words,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if keyboard is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=cwd,
@@ -196,10 +202,22 @@ def run(
     forget = cancel.on_stop(lambda: end_group(process))
     timed_out = False
     tail = bytearray()
+
+    def hand_on(data: bytes) -> None:
+        tail.extend(data)
+        del tail[:-_TAIL]
+        if on_output is not None:
+            on_output(data)
+
+    def round_over() -> None:
+        if on_round is not None:
+            on_round(time.monotonic() - started)
+
     try:
-        with entry, process:
+        with entry, process, contextlib.ExitStack() as stack:
             try:
-                timed_out = _pump(process, started + timeout, tail, on_output)
+                typing = _Typing(process, keyboard, stack) if keyboard is not None else None
+                timed_out = _pump(process, started + timeout, hand_on, round_over, typing)
             except BaseException:
                 # Before the with block ends: it waits for the process.
                 end_group(process)
@@ -249,11 +267,52 @@ def _environment(clean: bool) -> dict[str, str]:
     return {name: own[name] for name in own if _HARMLESS.fullmatch(name)} if clean else own
 
 
+class _Typing:
+    """Standard input of a program, as a keyboard types it; never waits."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], keyboard: Keyboard, stack: contextlib.ExitStack
+    ) -> None:
+        assert process.stdin is not None
+        self._pipe = process.stdin
+        self._keyboard = keyboard
+        self._wake = stack.enter_context(keyboard.reading())
+        os.set_blocking(self._pipe.fileno(), False)
+
+    def pump(self, selector: selectors.BaseSelector) -> None:
+        """Write what the program takes, and let ``selector`` wake when it takes more."""
+        self._watch(selector, self._wake, selectors.EVENT_READ, watch=True)
+        more = self._keyboard.pump(self._wake, self._write) == 0
+        self._watch(selector, self._pipe.fileno(), selectors.EVENT_WRITE, watch=more)
+
+    def end(self) -> None:
+        """Nothing more will be typed."""
+        self._pipe.close()
+
+    def _write(self, data: bytes) -> int:
+        try:
+            return os.write(self._pipe.fileno(), data)
+        except BlockingIOError:
+            return 0
+        except BrokenPipeError:
+            return len(data)  # it does not read any more: typed in vain
+
+    @staticmethod
+    def _watch(
+        selector: selectors.BaseSelector, descriptor: int, event: int, *, watch: bool
+    ) -> None:
+        if watch and descriptor not in selector.get_map():
+            selector.register(descriptor, event)
+        elif not watch and descriptor in selector.get_map():
+            selector.unregister(descriptor)
+
+
 def _pump(
     process: subprocess.Popen[bytes],
     deadline: float,
-    tail: bytearray,
-    on_output: Callable[[bytes], None] | None,
+    on_output: Callable[[bytes], None],
+    on_round: Callable[[], None],
+    typing: _Typing | None,
 ) -> bool:
     """Hand output on until the stream ends and the process is gone; True if time ran out."""
     assert process.stdout is not None
@@ -276,16 +335,18 @@ def _pump(
                 # itself printed was read: one read since takes all that a pipe holds.
                 end_group(process)
                 break
+            on_round()
+            if typing is not None:
+                typing.pump(selector)
             left = _ROUND if over_at is not None else min(_ROUND, max(0.0, deadline - now))
-            if not selector.select(left):
+            if all(key.fd != descriptor for key, _ in selector.select(left)):
                 continue
             chunk = os.read(descriptor, _CHUNK)
             if not chunk:
                 break
-            tail += chunk
-            del tail[:-_TAIL]
-            if on_output is not None:
-                on_output(chunk)
+            on_output(chunk)
+    if typing is not None:
+        typing.end()
     try:
         process.wait(max(KILL_AFTER, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, Interrupted, MissingToolError, ToolError
+from engine.keyboard import Keyboard
 from engine.process import Ledger, run, use_ledger
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
@@ -258,3 +260,58 @@ def test_a_clean_environment_has_what_a_build_needs_and_no_secrets(
     assert seen["EXTRA"] == "more"
     assert seen["PATH"] == os.environ["PATH"]
     assert not seen.keys() & set(secret)
+
+
+def test_what_is_typed_reaches_its_standard_input() -> None:
+    keyboard, output = Keyboard(), bytearray()
+    keyboard.send(b"first\n")
+
+    def answer(data: bytes) -> None:
+        output.extend(data)
+        if output == b"first\n":
+            keyboard.send(b"second\n")
+
+    run(["sed", "-u", "2q"], timeout=30, cancel=CancelToken(), on_output=answer, keyboard=keyboard)
+
+    assert output == b"first\nsecond\n"
+
+
+def test_more_than_a_pipe_holds_can_be_typed() -> None:
+    keyboard, text = Keyboard(), b"0123456789abcdef" * 20_000
+    typist = threading.Thread(target=keyboard.send_all, args=(text, CancelToken()))
+    typist.start()
+
+    done = run(
+        ["sh", "-c", f"head -c {len(text)} | md5sum"],
+        timeout=30,
+        cancel=CancelToken(),
+        keyboard=keyboard,
+    )
+    typist.join(30)
+
+    assert done.tail.split()[0] == hashlib.md5(text).hexdigest()
+
+
+def test_typing_to_one_that_does_not_read_is_in_vain() -> None:
+    keyboard = Keyboard()
+    keyboard.send(b"anyone?\n" * 1000)
+
+    done = run(
+        ["sh", "-c", "exec <&-; echo no"], timeout=30, cancel=CancelToken(), keyboard=keyboard
+    )
+
+    assert (done.returncode, done.tail) == (0, "no\n")
+
+
+def test_a_silent_one_can_be_ended_when_enough_time_has_passed() -> None:
+    token, rounds = CancelToken(), []
+
+    def look(seconds: float) -> None:
+        rounds.append(seconds)
+        if len(rounds) == 3:
+            token.cancel()
+
+    with pytest.raises(CancelledError):
+        run(["sleep", "60"], timeout=30, cancel=token, on_round=look)
+
+    assert rounds == sorted(rounds)
