@@ -180,7 +180,7 @@ def _in_simulator(
         image,
         seconds=seconds,
         on_output=_both(report.serial, listener.feed),
-        until=lambda: listener.done,
+        until=lambda _passed: listener.done,
         cancel=context.cancel,
     )
     if fault:

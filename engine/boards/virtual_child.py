@@ -7,7 +7,7 @@ the interpreter lock while it computes). The chip resets when a bootloader conve
 
 Time of the chip passes only while a client reads: with no client, or with one that does not take
 what it is sent, the program stands still, so nothing is lost and nothing piles up. What a client
-sends to the program's console is dropped: LabWired's machine has no way in.
+sends is typed to the program's console.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from pathlib import Path
 from esp32_mock_bootloader.server import BootloaderConnection, handle_client
 
 from engine.boards.virtual import ADDRESS, name_process
-from engine.boards.virtual_app import ENDED, LENGTH
 from engine.boards.virtual_flash import Flash, read_program
+from engine.simulators.labwired_frames import MAX_TYPED, FrameReader, pack
 
 SYNC = b"\xc0\x00\x08"
 """How the SYNC command begins (Espressif, "Serial Protocol": SLIP frame, request, command 8)."""
@@ -48,62 +48,64 @@ class App:
     """The program in flash, running in a process of its own, one slice a grant."""
 
     def __init__(self, elf: bytes, chip: str) -> None:
-        with tempfile.NamedTemporaryFile(prefix="espdeck-", suffix=".elf", delete=False) as file:
+        with tempfile.TemporaryFile(prefix="espdeck-") as file:
             file.write(elf)
-        self._process = subprocess.Popen(
-            # -P here and wherever "-m" is run: the current folder may hold anybody's code.
-            [sys.executable, "-P", "-m", "engine.boards.virtual_app", file.name, chip],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+            file.flush()
+            self._process = subprocess.Popen(
+                # -P here and wherever "-m" is run: the current folder may hold anybody's code.
+                [
+                    *(sys.executable, "-P", "-m", "engine.simulators.labwired_child"),
+                    # A file without a name: nothing is left behind, however we end.
+                    f"/proc/self/fd/{file.fileno()}",
+                    chip,
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                pass_fds=[file.fileno()],
+            )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._grants, self._frames = self._process.stdin, self._process.stdout
-        self._buffer = b""
+        self._grants, self._output = self._process.stdin, self._process.stdout
+        self._frames = FrameReader()
+        self._typed = b""
         self._granted = False
         self.over = False
 
     def fileno(self) -> int:
         """What becomes readable when a slice has run."""
-        return self._frames.fileno()
+        return self._output.fileno()
+
+    def type(self, data: bytes) -> None:
+        """Type to the program's console, from its next slice on."""
+        self._typed += data[: MAX_TYPED - len(self._typed)]
 
     def grant(self) -> None:
         """Let one slice run, unless one runs already or nothing will come any more."""
         if self.over or self._granted:
             return
+        typed, self._typed = self._typed, b""
         try:
-            os.write(self._grants.fileno(), b".")
+            self._grants.write(pack(typed))
+            self._grants.flush()
             self._granted = True
         except OSError:
             self.over = True
 
     def read(self) -> bytes:
         """Console output that has come; only when readable."""
-        chunk = os.read(self._frames.fileno(), 1 << 16)
-        if not chunk:
-            self.over = True
-            return b""
-        self._buffer += chunk
-        output = b""
-        while len(self._buffer) >= LENGTH.size:
-            (length,) = LENGTH.unpack_from(self._buffer)
-            if length == ENDED:
-                self.over = True
-                break
-            end = LENGTH.size + length
-            if len(self._buffer) < end:
-                break
-            output += self._buffer[LENGTH.size : end]
-            self._buffer = self._buffer[end:]
+        chunk = os.read(self._output.fileno(), 1 << 16)
+        outputs = self._frames.feed(chunk)
+        if outputs:
             self._granted = False
-        return output
+        self.over = not chunk or self._frames.ended
+        return b"".join(outputs)
 
     def end(self) -> None:
         """End the process, now."""
         self._process.kill()
         self._process.wait()
         self._grants.close()
-        self._frames.close()
+        self._output.close()
 
 
 class Rewound(BootloaderConnection):  # type: ignore[misc] # the library is untyped
@@ -183,6 +185,8 @@ class Board:
                     data = client.recv(4096)
                     if not data or SYNC in data:
                         return data[max(0, data.find(SYNC)) :]
+                    if app is not None:
+                        app.type(data)
                 if writable:
                     pending = pending[client.send(pending) :]
             except OSError:

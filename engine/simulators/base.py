@@ -8,6 +8,7 @@ from typing import Protocol
 
 from engine.cancel import CancelToken
 from engine.image import Image
+from engine.keyboard import Keyboard
 
 
 class Simulator(Protocol):
@@ -29,8 +30,9 @@ class Simulator(Protocol):
         *,
         seconds: float,
         on_output: Callable[[bytes], None],
-        until: Callable[[], bool],
+        until: Callable[[float], bool],
         cancel: CancelToken,
+        keyboard: Keyboard | None = None,
     ) -> str | None:
         """Run an image from reset and hand on what its console UART prints.
 
@@ -38,8 +40,10 @@ class Simulator(Protocol):
             image: what to run.
             seconds: firmware time to run at the most; wall time is bounded by the simulator.
             on_output: called with raw console bytes as they come.
-            until: asked after each piece of output; true ends the run.
+            until: asked with the seconds of firmware time since reset, after each piece of output
+                and some times a second without any; true ends the run.
             cancel: ends the run early.
+            keyboard: what is typed to its console UART; None when nothing is.
 
         Returns:
             Why the simulated chip itself stopped (such as a bus fault that its firmware did not

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Timer
 
 from engine.cancel import CancelToken
 from engine.errors import CancelledError
+from engine.keyboard import Keyboard
 from engine.process import Completed, run
 
 
@@ -15,9 +15,10 @@ def run_until(
     argv: Sequence[str | Path],
     *,
     on_output: Callable[[bytes], None],
-    until: Callable[[], bool],
+    until: Callable[[float], bool],
     cancel: CancelToken,
     timeout: float,
+    keyboard: Keyboard | None = None,
     seconds: float | None = None,
     cwd: Path | None = None,
     clean_env: bool = False,
@@ -25,8 +26,9 @@ def run_until(
     """Run a program and hand its output on, until ``until`` says so.
 
     Args:
-        argv, on_output, cancel, cwd, clean_env: as :func:`engine.process.run` takes them.
-        until: asked after each piece of output; true ends the program.
+        argv, on_output, cancel, keyboard, cwd, clean_env: as :func:`engine.process.run` takes them.
+        until: asked with the seconds since the start, after each piece of output and some times a
+            second without any; true ends the program.
         timeout: seconds after which the program counts as hung.
         seconds: seconds after which it has shown enough, None where it ends by itself.
 
@@ -39,23 +41,23 @@ def run_until(
     enough = CancelToken()
     forget = cancel.on_stop(enough.cancel)
 
-    def hand_on(data: bytes) -> None:
-        on_output(data)
-        if until():
+    def look(passed: float) -> None:
+        if until(passed) or (seconds is not None and passed >= seconds):
             enough.cancel()
 
-    timer = Timer(seconds, enough.cancel) if seconds is not None else None
-    if timer is not None:
-        timer.daemon = True
-        timer.start()
     try:
         return run(
-            argv, timeout=timeout, cancel=enough, on_output=hand_on, cwd=cwd, clean_env=clean_env
+            argv,
+            timeout=timeout,
+            cancel=enough,
+            on_output=on_output,
+            on_round=look,
+            keyboard=keyboard,
+            cwd=cwd,
+            clean_env=clean_env,
         )
     except CancelledError:
         cancel.check()
         return None
     finally:
         forget()
-        if timer is not None:
-            timer.cancel()

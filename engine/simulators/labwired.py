@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, MissingToolError, ToolError
 from engine.image import Image
+from engine.keyboard import Keyboard
 from engine.process import run
+from engine.simulators.labwired_frames import SLICE_SECONDS, FrameReader, pack
 
 WALL_SECONDS = 60.0
 """A run ends after this much wall time, whatever it was asked for. LabWired runs some 7 million
@@ -36,8 +38,9 @@ class LabWired:
         *,
         seconds: float,
         on_output: Callable[[bytes], None],
-        until: Callable[[], bool],
+        until: Callable[[float], bool],
         cancel: CancelToken,
+        keyboard: Keyboard | None = None,
     ) -> str | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says.
 
@@ -50,28 +53,83 @@ class LabWired:
             raise MissingToolError(missing)
         if image.target not in self.targets:
             raise ToolError(f"labwired: cannot simulate {image.target}")
-        satisfied = CancelToken()
-        forget = cancel.on_stop(satisfied.cancel)
-
-        def hand_on(data: bytes) -> None:
-            on_output(data)
-            if until():
-                satisfied.cancel()
-
-        with tempfile.TemporaryDirectory(prefix="espdeck-") as folder:
-            reason = Path(folder) / "reason"
-            argv = [sys.executable, "-P", "-m", "engine.simulators.labwired_child"]
-            argv += [str(image.elf), image.target, str(seconds), str(WALL_SECONDS), str(reason)]
-            try:
+        over = CancelToken()
+        forget = cancel.on_stop(over.cancel)
+        slices = _Slices(seconds, on_output, until, keyboard or Keyboard(), over)
+        argv = [sys.executable, "-P", "-m", "engine.simulators.labwired_child"]
+        try:
+            with slices.running():
                 done = run(
-                    argv, timeout=WALL_SECONDS + _MARGIN, cancel=satisfied, on_output=hand_on
+                    [*argv, str(image.elf), image.target],
+                    timeout=WALL_SECONDS + _MARGIN,
+                    cancel=over,
+                    on_output=slices.feed,
+                    keyboard=slices.grants,
                 )
-            except CancelledError:
-                cancel.check()
-                return None
-            finally:
-                forget()
-            if done.returncode != 0:
-                last = done.tail.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-                raise ToolError(f"labwired: {last[0]}")
-            return reason.read_text("utf-8") or None
+        except CancelledError:
+            cancel.check()
+            return slices.given_up
+        finally:
+            forget()
+        if done.returncode != 0:
+            last = done.tail.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+            raise ToolError(f"labwired: {last[0]}")
+        return slices.frames.reason or None
+
+
+class _Slices:
+    """Lets the child run slice by slice, so that what is typed is on time by the chip's clock."""
+
+    def __init__(
+        self,
+        seconds: float,
+        on_output: Callable[[bytes], None],
+        until: Callable[[float], bool],
+        keyboard: Keyboard,
+        over: CancelToken,
+    ) -> None:
+        self._seconds = seconds
+        self._on_output = on_output
+        self._until = until
+        self._keyboard = keyboard
+        self._over = over
+        self._wake = -1
+        self._run = 0
+        self._deadline = time.monotonic() + WALL_SECONDS
+        self.grants = Keyboard()
+        self.frames = FrameReader()
+        self.given_up: str | None = None
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Read the keyboard while the block runs."""
+        with self._keyboard.reading() as self._wake:
+            self._grant()
+            yield
+
+    def feed(self, data: bytes) -> None:
+        """Take output of the child."""
+        for output in self.frames.feed(data):
+            self._run += 1
+            passed = self._run * SLICE_SECONDS
+            if output:
+                self._on_output(output)
+            if self._until(passed) or passed >= self._seconds:
+                self._over.cancel()
+            elif time.monotonic() > self._deadline:
+                self.given_up = (
+                    f"simulated {passed:.2f} s of firmware time in {WALL_SECONDS:g} s, then gave up"
+                )
+                self._over.cancel()
+            else:
+                self._grant()
+
+    def _grant(self) -> None:
+        typed = bytearray()
+
+        def take(data: bytes) -> int:
+            typed.extend(data)
+            return len(data)
+
+        self._keyboard.pump(self._wake, take)
+        self.grants.send(pack(bytes(typed)))

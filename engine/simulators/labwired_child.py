@@ -1,39 +1,36 @@
 """The process that simulates: ``python -m engine.simulators.labwired_child``.
 
-Arguments: the program (ELF), the chip, seconds of firmware time, seconds of wall time, and a file
-for the reason. What the firmware's console prints goes to standard output as it comes; why the
-chip stopped of itself, if it did, is written to the file.
+Arguments: the program (ELF) and the chip. Firmware time passes only as it is granted: each frame on
+standard input is typed to the firmware's console and runs one slice, whose console output goes to
+standard output as a frame (:mod:`engine.simulators.labwired_frames`). The process ends with its
+standard input, or when nothing will come any more.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 
+from engine.simulators.labwired_frames import LENGTH, last_frame, pack
 from engine.simulators.labwired_machine import Machine
 
 
-def main(elf: str, chip: str, seconds: str, wall_seconds: str, reason: str) -> int:
-    """Run a program until its time is up or its chip stops."""
+def main(elf: str, chip: str) -> int:
+    """Run slices as they are granted."""
     output = os.dup(1)
     try:
         machine = Machine(Path(elf), chip)
     except (OSError, ValueError, RuntimeError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - standard error is this process's way to tell
         return 1
-    deadline = time.monotonic() + float(wall_seconds)
-    stopped = None
-    while machine.seconds < float(seconds) and stopped is None and not machine.halted:
-        _write(output, machine.run())
-        stopped = machine.stopped
-        if stopped is None and time.monotonic() > deadline:
-            stopped = (
-                f"simulated {machine.seconds:.2f} s of firmware time in {float(wall_seconds):g} s,"
-                " then gave up"
-            )
-    Path(reason).write_text(stopped or "", "utf-8")
+    while head := sys.stdin.buffer.read(LENGTH.size):
+        (length,) = LENGTH.unpack(head)
+        machine.type(sys.stdin.buffer.read(length))
+        _write(output, pack(machine.run()))
+        if machine.stopped is not None or machine.halted:
+            _write(output, last_frame(machine.stopped or ""))
+            return 0
     return 0
 
 

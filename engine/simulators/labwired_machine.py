@@ -1,9 +1,10 @@
-"""A chip in memory: LabWired's machine with the two things that firmware expects of a real one.
+"""A chip in memory: LabWired's machine with the three things that firmware expects of a real one.
 
 LabWired (0.25) ends a run with an error where a chip would trap, and copies what the UART sends to
 the standard output of its process. Here a failed access becomes the exception that the CPU would
-take, and the UART's output becomes bytes. Only for processes of their own: LabWired computes with
-the interpreter lock held, and the standard output of the process is taken over.
+take, the UART's output becomes bytes, and its input may be typed. Only for processes of their own:
+LabWired computes with the interpreter lock held, and the standard output of the process is taken
+over.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from pathlib import Path
 
 import labwired
 
+from engine.simulators.labwired_frames import SLICE_SECONDS
+from engine.simulators.labwired_uart import Receiver
+
 CPU_HZ = 160_000_000
 """Cycles a second of the simulated chips (``cpu_hz`` in LabWired's chip descriptions)."""
 
-SLICE = CPU_HZ // 500
+SLICE = round(CPU_HZ * SLICE_SECONDS)
 """Steps that are run at once: 2 ms of firmware time, some 45 ms of wall time. The fastest UART
 sends 16,000 bytes in them, less than the pipe between it and us holds."""
 
@@ -27,7 +31,7 @@ SYSTEMS = {"esp32c3": "esp32c3-devkit", "esp32c6": "esp32c6-devkitc"}
 """Chips that can be run, and the board that LabWired puts around each."""
 
 _VIOLATION = re.compile(r"Memory access violation at 0x([0-9a-fA-F]+)")
-_PC = 32  # register number of the program counter in LabWired's register file
+_PATIENCE = CPU_HZ // 10  # steps in which a program looks at its UART if it ever does
 _WFI = 0x10500073
 _UART0_STATUS = 0x6000001C  # TXFIFO_CNT [25:16]: TRM of either chip, chapter "UART Controller"
 _RESET_CAUSE = {"esp32c3": 0x60008038}  # RTC_CNTL_RESET_STATE_REG: ESP32-C3 TRM, 9.6
@@ -53,6 +57,7 @@ class Machine:
         self._machine = labwired.Machine(str(elf), str(systems / f"{SYSTEMS[chip]}.yaml"))
         if chip in _RESET_CAUSE:
             self._machine.write_memory(_RESET_CAUSE[chip], [_POWER_ON])
+        self._receiver = Receiver(self._machine, _PATIENCE)
         self._console, console = os.pipe()
         os.set_blocking(self._console, False)
         sys.stdout.flush()
@@ -68,6 +73,10 @@ class Machine:
         """Firmware time since reset."""
         return self.steps / CPU_HZ
 
+    def type(self, data: bytes) -> None:
+        """Send bytes to the console UART; they wait for the program to read them."""
+        self._receiver.type(data)
+
     def run(self) -> bytes:
         """Run one slice, or nothing once the chip has stopped or halted.
 
@@ -81,7 +90,9 @@ class Machine:
         if self.stopped is not None or self.halted:
             return b""
         try:
-            self._machine.step(SLICE)
+            done = self._receiver.step(SLICE) if self._receiver.waiting else 0
+            if done < SLICE:
+                self._machine.step(SLICE - done)
         except RuntimeError as error:
             self._fault(error)
         self.steps += SLICE

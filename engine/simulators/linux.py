@@ -16,6 +16,7 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.errors import MissingToolError, ToolError
 from engine.image import Image
+from engine.keyboard import Keyboard
 from engine.simulators.child import run_until
 from engine.words import LINUX
 
@@ -26,7 +27,7 @@ _MARGIN = 15.0  # seconds to start and to end, before the process counts as hung
 
 
 class LinuxHost:
-    """Runs an image's program as a process; standard output is its console."""
+    """Runs an image's program as a process; standard input and output are its console."""
 
     name = "linux"
     targets = frozenset({LINUX})
@@ -43,8 +44,9 @@ class LinuxHost:
         *,
         seconds: float,
         on_output: Callable[[bytes], None],
-        until: Callable[[], bool],
+        until: Callable[[float], bool],
         cancel: CancelToken,
+        keyboard: Keyboard | None = None,
     ) -> str | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says.
 
@@ -67,6 +69,7 @@ class LinuxHost:
                 on_output=on_output,
                 until=until,
                 cancel=cancel,
+                keyboard=keyboard,
                 timeout=seconds + _MARGIN,
                 seconds=seconds,
                 cwd=empty,

@@ -42,7 +42,7 @@ class Noisy:
     def missing(self):
         return None
 
-    def run(self, image, *, seconds, on_output, until, cancel):
+    def run(self, image, *, seconds, on_output, until, cancel, keyboard=None):
         run([sys.executable, "-c", NOISE], timeout=120, cancel=cancel, on_output=on_output)
 """
 

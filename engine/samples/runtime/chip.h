@@ -12,7 +12,7 @@
 /* Chapter "UART Controller" */
 #define UART0_FIFO REG(0x60000000u)
 #define UART0_CLKDIV REG(0x60000014u) /* CLKDIV [11:0], CLKDIV_FRAG [23:20] in sixteenths */
-#define UART0_STATUS REG(0x6000001Cu) /* TXFIFO_CNT [25:16] */
+#define UART0_STATUS REG(0x6000001Cu) /* RXFIFO_CNT [9:0], TXFIFO_CNT [25:16] */
 #define UART0_FSM_STATUS REG(0x6000006Cu) /* ST_UTX_OUT [7:4], 0 is idle */
 #define UART0_CLK_CONF REG(0x60000078u)
 #define UART_CLK_XTAL ((3u << 20) | (1u << 22) | (1u << 24) | (1u << 25)) /* SCLK_SEL, enables */

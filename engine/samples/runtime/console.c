@@ -34,6 +34,10 @@ void console_flush(void) {
     }
 }
 
+int console_receive(void) {
+    return (UART0_STATUS & 0x3FFu) != 0u ? (int)(UART0_FIFO & 0xFFu) : -1;
+}
+
 static void print_text(const char *text) {
     while (*text != '\0') {
         console_char(*text++);

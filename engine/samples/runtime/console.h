@@ -10,6 +10,7 @@
 void console_open(void);
 void console_char(char c); /* a newline becomes CR LF, as on ESP-IDF's console */
 void console_flush(void);  /* returns when the last bit has left */
+int console_receive(void);  /* the next byte that came in, -1 when there is none */
 
 /* %s, %c, %d, %u, %x and %08x are all it knows. */
 void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));

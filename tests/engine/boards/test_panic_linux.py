@@ -53,7 +53,7 @@ def test_a_segmentation_fault_is_told_with_its_line_and_caller(tmp_path: Path) -
         Image(target="linux", elf=elf, parts=()),
         seconds=30,
         on_output=output.extend,
-        until=lambda: False,
+        until=lambda _passed: False,
         cancel=CancelToken(),
     )
 

@@ -54,9 +54,10 @@ def connect(board: VirtualBoard) -> socket.socket:
     return client
 
 
-def console(board: VirtualBoard, until: bytes) -> bytes:
+def console(board: VirtualBoard, until: bytes, typed: bytes = b"") -> bytes:
     output = b""
     with connect(board) as client:
+        client.sendall(typed)
         while until not in output:
             data = client.recv(4096)
             assert data, output
@@ -92,7 +93,11 @@ def test_it_prints_what_a_simulator_prints_of_the_same_program(
     image = built_sample("crash")
     simulated = bytearray()
     LabWired().run(
-        image, seconds=5, on_output=simulated.extend, until=lambda: False, cancel=CancelToken()
+        image,
+        seconds=5,
+        on_output=simulated.extend,
+        until=lambda _passed: False,
+        cancel=CancelToken(),
     )
     esptool(virtual_board, "write-flash", "0x0", image.parts[0].path)
 
@@ -268,3 +273,13 @@ def test_a_stopped_board_can_be_started_again(tmp_path: Path) -> None:
     assert board.is_alive
     assert time.monotonic() - started < 10
     board.stop()
+
+
+def test_what_a_client_types_is_answered(
+    virtual_board: VirtualBoard, built_sample: BuildSample
+) -> None:
+    esptool(virtual_board, "write-flash", "0x0", built_sample("console").parts[0].path)
+
+    output = console(virtual_board, b"the led is off\r\n", typed=b"led\r")
+
+    assert b"> led\r\nthe led is off\r\n" in output

@@ -11,7 +11,7 @@ from engine.image import Image
 
 
 def test_there_are_four_samples_and_the_first_is_hello() -> None:
-    assert samples.names() == ("hello", "broken", "crash", "flaky-tests")
+    assert samples.names() == ("hello", "broken", "console", "crash", "flaky-tests")
 
 
 @pytest.mark.parametrize("name", samples.names())

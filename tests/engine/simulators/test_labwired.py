@@ -16,6 +16,7 @@ from elftools.elf.sections import SymbolTableSection
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, Interrupted, ToolError
 from engine.image import Image
+from engine.keyboard import Keyboard
 from engine.simulators.base import find_simulators
 from engine.simulators.labwired import LabWired
 
@@ -23,16 +24,18 @@ BuildSample = Callable[[str], Image]
 
 
 def simulate(
-    image: Image, seconds: float = 0.2, until: str | None = None
+    image: Image, seconds: float = 0.2, until: str | None = None, typed: bytes = b""
 ) -> tuple[str, str | None, float]:
-    output = bytearray()
+    output, keyboard = bytearray(), Keyboard()
+    keyboard.send(typed)
     started = time.monotonic()
     reason = LabWired().run(
         image,
         seconds=seconds,
         on_output=output.extend,
-        until=lambda: until is not None and until.encode() in output,
+        until=lambda _passed: until is not None and until.encode() in output,
         cancel=CancelToken(),
+        keyboard=keyboard,
     )
     return output.decode(), reason, time.monotonic() - started
 
@@ -149,7 +152,7 @@ def test_it_ends_at_once_when_told(
             built_sample("hello"),
             seconds=60,
             on_output=lambda data: printed.set(),
-            until=lambda: False,
+            until=lambda _passed: False,
             cancel=cancel,
         )
     stopper.join()
@@ -161,7 +164,11 @@ int main(void) {
     for (const char *c = "hello from an ESP32-C6\\n"; *c; c++) {
         REG(0x60000000) = *c; /* UART0 FIFO */
     }
-    for (;;) __asm__("wfi");
+    for (;;) {
+        if (REG(0x6000001C) & 0xFF) { /* UART0 STATUS, RXFIFO_CNT */
+            REG(0x60000000) = (unsigned char)REG(0x60000000) - 32;
+        }
+    }
 }
 __attribute__((naked)) void _start(void) { __asm__("la sp, 0x40840000\\n j main"); }
 """
@@ -183,9 +190,10 @@ def test_an_esp32c6_runs_too(tmp_path: Path) -> None:
         check=True, timeout=60,
     )  # fmt: skip
 
-    output, reason, _ = simulate(Image(target="esp32c6", elf=elf, parts=()))
+    image = Image(target="esp32c6", elf=elf, parts=())
+    output, reason, _ = simulate(image, until="TYPED", typed=b"typed")
 
-    assert output == "hello from an ESP32-C6\n"
+    assert output == "hello from an ESP32-C6\nTYPED"
     assert reason is None
 
 
@@ -214,3 +222,78 @@ def symbols(elf: ELFFile) -> SymbolTableSection:
     table = elf.get_section_by_name(".symtab")
     assert isinstance(table, SymbolTableSection)
     return table
+
+
+def test_what_is_typed_is_answered(built_sample: BuildSample) -> None:
+    keyboard, output = Keyboard(), bytearray()
+
+    def answer(data: bytes) -> None:
+        output.extend(data)
+        if output.endswith(b"try help\r\n> "):
+            keyboard.send(b"led on\nled\n")
+
+    LabWired().run(
+        built_sample("console"),
+        seconds=1,
+        on_output=answer,
+        until=lambda _passed: b"is on" in output,
+        cancel=CancelToken(),
+        keyboard=keyboard,
+    )
+
+    assert re.search(rb"> led on\r\nI \(\d+\) led: switched\r\n> led\r\nthe led is on", output)
+
+
+def test_a_panic_while_something_is_typed_is_a_panic(built_sample: BuildSample) -> None:
+    keyboard, output = Keyboard(), bytearray()
+
+    def crash(data: bytes) -> None:
+        if b"ready" in data:
+            keyboard.send(b"crash\nled\n")
+        output.extend(data)
+
+    LabWired().run(
+        built_sample("console"),
+        seconds=1,
+        on_output=crash,
+        until=lambda _passed: b"CPU halted" in output,
+        cancel=CancelToken(),
+        keyboard=keyboard,
+    )
+
+    assert b"panic'ed (Store access fault)" in output
+    assert b"MTVAL   : 0xdead0000" in output
+
+
+def test_what_nobody_reads_is_forgotten(built_sample: BuildSample) -> None:
+    keyboard, output = Keyboard(), bytearray()
+    keyboard.send(b"x" * 300)
+
+    LabWired().run(
+        built_sample("crash"),
+        seconds=1,
+        on_output=output.extend,
+        until=lambda _passed: b"CPU halted" in output,
+        cancel=CancelToken(),
+        keyboard=keyboard,
+    )
+
+    assert b"CPU halted" in output
+
+
+def test_the_clock_that_is_asked_is_the_chips(built_sample: BuildSample) -> None:
+    asked: list[float] = []
+
+    def until(passed: float) -> bool:
+        asked.append(passed)
+        return len(asked) == 5
+
+    LabWired().run(
+        built_sample("crash"),
+        seconds=1,
+        on_output=lambda _data: None,
+        until=until,
+        cancel=CancelToken(),
+    )
+
+    assert asked == pytest.approx([0.002, 0.004, 0.006, 0.008, 0.010])

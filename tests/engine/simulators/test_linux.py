@@ -14,6 +14,7 @@ import pytest
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, Interrupted, ToolError
 from engine.image import Image
+from engine.keyboard import Keyboard
 from engine.simulators.base import find_simulators
 from engine.simulators.linux import LinuxHost
 
@@ -41,7 +42,7 @@ def simulate(
         image,
         seconds=seconds,
         on_output=output.extend,
-        until=lambda: until is not None and until.encode() in output,
+        until=lambda _passed: until is not None and until.encode() in output,
         cancel=cancel or CancelToken(),
     )
     return output.decode(), reason
@@ -58,6 +59,26 @@ def test_it_runs_until_it_has_shown_enough(program: Callable[[str], Image]) -> N
     output, reason = simulate(program("echo ready; exec tail -f /dev/null"), until="ready\n")
 
     assert (output, reason) == ("ready\n", None)
+
+
+def test_what_is_typed_is_its_standard_input(program: Callable[[str], Image]) -> None:
+    keyboard, output = Keyboard(), bytearray()
+
+    def answer(data: bytes) -> None:
+        output.extend(data)
+        if output == b"name?\n":
+            keyboard.send(b"Ada\n")
+
+    LinuxHost().run(
+        program("echo name?; read name; echo hello $name; exec tail -f /dev/null"),
+        seconds=LONG,
+        on_output=answer,
+        until=lambda _passed: b"hello" in output,
+        cancel=CancelToken(),
+        keyboard=keyboard,
+    )
+
+    assert output == b"name?\nhello Ada\n"
 
 
 def test_it_runs_no_longer_than_asked_for(program: Callable[[str], Image]) -> None:
@@ -117,7 +138,7 @@ def test_it_ends_with_the_build(
             program("echo $$; exec tail -f /dev/null"),
             seconds=LONG,
             on_output=take,
-            until=lambda: False,
+            until=lambda _passed: False,
             cancel=cancel,
         )
 
