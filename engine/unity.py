@@ -8,71 +8,14 @@ summary ``N Tests M Failures K Ignored`` followed by ``OK`` or ``FAIL``.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
+from engine.testcases import Outcome, TestCase, TestReport, joined, report_of
 from engine.text import clean
 
 _MAX_LINE = 4096
 _MAX_CASES = 10_000
 _CASE = re.compile(r":(\d{1,7}):([^\n]{1,200}?):(PASS|FAIL|IGNORE)(?::\s?(.*)|\s*)$")
 _SUMMARY = re.compile(r"\b(\d{1,7}) Tests (\d{1,7}) Failures (\d{1,7}) Ignored\b")
-
-
-class Outcome(StrEnum):
-    """How a test ended, spelled as Unity spells it."""
-
-    PASS = "PASS"  # noqa: S105 - a verdict, no password
-    FAIL = "FAIL"
-    IGNORE = "IGNORE"
-
-
-@dataclass(frozen=True, slots=True)
-class TestCase:
-    """One test.
-
-    Args:
-        name: the test function or description.
-        outcome: how it ended.
-        file: source file as the compiler named it.
-        line: line of the test, or of the assertion that failed, from 1.
-        message: what Unity said of a failure or of a test that was left out, else empty.
-    """
-
-    __test__ = False
-
-    name: str
-    outcome: Outcome
-    file: str
-    line: int
-    message: str = ""
-
-    @property
-    def failed(self) -> bool:
-        """Whether it failed."""
-        return self.outcome is Outcome.FAIL
-
-
-@dataclass(frozen=True, slots=True)
-class TestReport:
-    """Results of every test that ran.
-
-    Args:
-        cases: the tests whose lines were seen, in order.
-        tests: how many ran, as the summary says, or as lines were seen where there is none.
-        failures: how many of them failed.
-        ignored: how many of them were left out.
-        complete: whether a summary ended the run.
-    """
-
-    __test__ = False
-
-    cases: tuple[TestCase, ...]
-    tests: int
-    failures: int
-    ignored: int
-    complete: bool
 
 
 class Reader:
@@ -120,16 +63,8 @@ class Reader:
         """The results so far."""
         runs = [*self._runs.values()]
         if self._cases:
-            runs.append(
-                TestReport(
-                    cases=tuple(self._cases),
-                    tests=len(self._cases),
-                    failures=sum(each.failed for each in self._cases),
-                    ignored=sum(each.outcome is Outcome.IGNORE for each in self._cases),
-                    complete=False,
-                )
-            )
-        return _sum(runs)
+            runs.append(report_of(self._cases, complete=False))
+        return joined(runs)
 
     def _forget(self) -> None:
         while self._in_runs and self._in_runs + len(self._cases) > _MAX_CASES:
@@ -162,13 +97,3 @@ def _case(line: str) -> TestCase | None:
         return None
     number, name, outcome, message = found.groups()
     return TestCase(name.strip(), Outcome(outcome), words[-1], int(number), (message or "").strip())
-
-
-def _sum(runs: Sequence[TestReport]) -> TestReport:
-    return TestReport(
-        cases=tuple(case for run in runs for case in run.cases),
-        tests=sum(run.tests for run in runs),
-        failures=sum(run.failures for run in runs),
-        ignored=sum(run.ignored for run in runs),
-        complete=bool(runs) and all(run.complete for run in runs),
-    )

@@ -16,8 +16,9 @@ from engine.manifest import Manifest
 from engine.pipelines.model import StageContext, StageResult
 from engine.pipelines.outputs import Compiled, Expectation, Planned, Tested
 from engine.simulators.base import find_simulators
+from engine.testcases import TestReport
 from engine.text import count
-from engine.unity import Reader, TestReport
+from engine.unity import Reader
 from engine.words import Severity, StageStatus
 
 LISTEN = 5.0

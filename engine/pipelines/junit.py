@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from engine.pipelines.outputs import Tested
+from engine.testcases import Outcome
 from engine.text import clean
-from engine.unity import Outcome
 
 
 def junit(tested: Mapping[str, Tested]) -> bytes:

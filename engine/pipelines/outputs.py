@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.image import Image
 from engine.manifest import Manifest
-from engine.unity import TestReport
+from engine.testcases import TestReport
 
 
 @dataclass(frozen=True, slots=True)

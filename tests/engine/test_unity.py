@@ -8,7 +8,8 @@ from dataclasses import asdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.unity import Outcome, Reader, TestCase, parse
+from engine.testcases import Outcome, TestCase
+from engine.unity import Reader, parse
 
 PASSED = """\
 I (31) main: running tests

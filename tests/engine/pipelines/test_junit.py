@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.pipelines import outputs
 from engine.pipelines.junit import junit
-from engine.unity import Outcome, TestCase, TestReport
+from engine.testcases import Outcome, TestCase, TestReport
 
 
 def results_of(name: str, message: str, pattern: str, fault: str = "") -> outputs.Tested:
