@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import re2
-
+from engine import scripts
 from engine.errors import UsageError
+from engine.scripts import Script
 
 FILE_NAME = "espdeck.toml"
 _MAX_BYTES = 64 * 1024
@@ -18,6 +19,7 @@ _MAX_PATTERN = 500
 _MAX_DEFINITIONS = 50
 _IDF_VERSION = re.compile(r"(\d{1,3}(\.\d{1,3}){0,2})?")
 _CMAKE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+_EOL = {"lf": "\n", "cr": "\r", "crlf": "\r\n", "none": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Manifest:
         baud: speed of the console; None is as the image says.
         unity: whether a Unity summary (``N Tests M Failures K Ignored``) must appear.
         build: how it wants to be built.
+        eol: what ends a line that is typed to the console.
+        tests: what is typed once everything in ``expect`` has appeared, and what must come back.
     """
 
     expect: tuple[str, ...] = ()
@@ -51,6 +55,8 @@ class Manifest:
     baud: int | None = None
     unity: bool = False
     build: BuildOptions = field(default_factory=BuildOptions)
+    eol: str = _EOL["lf"]
+    tests: tuple[Script, ...] = ()
 
 
 def load(tree: Path) -> Manifest:
@@ -71,13 +77,15 @@ def load(tree: Path) -> Manifest:
         return Manifest()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{FILE_NAME}: {error}") from error
-    _only(data, {"expect", "timeout", "baud", "unity", "build"}, "")
+    _only(data, {"expect", "timeout", "baud", "unity", "build", "eol", scripts.TABLE}, "")
     return Manifest(
         expect=_patterns(data.get("expect", [])),
         timeout=_number(data, "timeout", 10.0, 0.1, 3600.0),
         baud=int(_number(data, "baud", 0, 300, 5_000_000)) if "baud" in data else None,
         unity=_flag(data, "unity"),
         build=_build(data.get("build", {})),
+        eol=_eol(data),
+        tests=scripts.read(data.get(scripts.TABLE, []), FILE_NAME),
     )
 
 
@@ -121,21 +129,25 @@ def _patterns(value: object) -> tuple[str, ...]:
             raise UsageError(
                 f"{FILE_NAME}: expect {pattern[:40] + '…'!r}: longer than {_MAX_PATTERN} characters"
             )
-        try:
-            re2.compile(pattern)
-        except re2.error as error:
-            raise UsageError(f"{FILE_NAME}: expect {pattern!r}: {error}") from error
+        scripts.check_pattern(pattern, FILE_NAME)
     return tuple(value)
 
 
-def _number(data: dict[str, object], key: str, default: float, low: float, high: float) -> float:
+def _eol(data: Mapping[str, object]) -> str:
+    name = data.get("eol", "lf")
+    if not isinstance(name, str) or name not in _EOL:
+        raise UsageError(f"{FILE_NAME}: eol must be one of {', '.join(_EOL)}")
+    return _EOL[name]
+
+
+def _number(data: Mapping[str, object], key: str, default: float, low: float, high: float) -> float:
     value = data.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise UsageError(f"{FILE_NAME}: {key} must be a number from {low:g} to {high:g}")
     return float(value)
 
 
-def _flag(data: dict[str, object], key: str) -> bool:
+def _flag(data: Mapping[str, object], key: str) -> bool:
     value = data.get(key, False)
     if not isinstance(value, bool):
         raise UsageError(f"{FILE_NAME}: {key} must be true or false")

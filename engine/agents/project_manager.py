@@ -33,10 +33,10 @@ def run(context: StageContext) -> StageResult:
         say(f"component {dependency.name} {dependency.version} ({dependency.file})")
     expected = manifest.load(context.app)
     speed = f", {expected.baud} baud" if expected.baud else ""
-    expectations = count(len(expected.expect), "expectation")
+    waits = f"{count(len(expected.expect), 'expectation')}, {count(len(expected.tests), 'test')}"
     say(
-        f"{expectations}, {expected.timeout:g} s{speed}"
-        if expected.expect or expected.unity
+        f"{waits}, {expected.timeout:g} s{speed}"
+        if expected.expect or expected.unity or expected.tests
         else f"no expectations: {manifest.FILE_NAME} would say what the firmware should print"
     )
     untested: list[str] = []

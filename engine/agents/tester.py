@@ -2,109 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
-import re2
-
-from engine.boards.bootlog import Resets
+from engine.agents.listener import Listener
 from engine.boards.desk import BAUD, Flashed
 from engine.boards.flasher import BoardIdentity
 from engine.boards.held import FlashOptions
 from engine.findings import Finding
 from engine.image import Image
+from engine.keyboard import Keyboard
 from engine.manifest import Manifest
 from engine.pipelines.model import StageContext, StageResult
-from engine.pipelines.outputs import Compiled, Expectation, Planned, Tested
+from engine.pipelines.outputs import Compiled, Planned, Tested
 from engine.simulators.base import find_simulators
-from engine.testcases import TestReport
+from engine.testcases import TestCase
 from engine.text import count
-from engine.unity import Reader
 from engine.words import Severity, StageStatus
 
 LISTEN = 5.0
 """Seconds to listen to firmware of which nothing is expected."""
-
-_MAX_LINE = 4096
-_HEAD = 32 << 10
-_TAIL = 96 << 10
-_PANIC = "Guru Meditation Error"
-_PANIC_ENDS = ("Rebooting...", "CPU halted.")
-
-
-class Listener:
-    """Reads serial output as it comes: expectations, Unity, panics. Memory is bounded.
-
-    The panic of ESP-IDF ends with ``Rebooting...`` or ``CPU halted.`` (ESP-IDF Programming Guide,
-    "Fatal Errors"), after which nothing that was expected will come any more.
-    """
-
-    def __init__(self, manifest: Manifest) -> None:
-        self._patterns = {pattern: re2.compile(pattern) for pattern in manifest.expect}
-        self._found: dict[str, str] = {}
-        self._wants_unity = manifest.unity
-        self._head = bytearray()
-        self._tail = bytearray()
-        self._dropped = 0
-        self._rest = b""
-        self._unity = Reader()
-        self._panicked = False
-        self._panic_over = False
-        self.lines = 0
-        self.resets = Resets()
-
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
-        room = _HEAD - len(self._head)
-        self._head += data[:room]
-        self._tail += data[max(0, room) :]
-        if len(self._tail) > 2 * _TAIL:
-            self._dropped += len(self._tail) - _TAIL
-            del self._tail[:-_TAIL]
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > _MAX_LINE:
-            lines.append(self._rest)
-            self._rest = b""
-        for raw in lines:
-            self._line(raw[:_MAX_LINE].decode("utf-8", "replace").rstrip("\r"))
-
-    @property
-    def done(self) -> bool:
-        """Whether there is nothing left to wait for."""
-        if self._panic_over or self.resets.loop:
-            return True
-        if not self._patterns and not self._wants_unity:
-            return False
-        unity_done = self._unity.complete if self._unity.started else not self._wants_unity
-        return unity_done and len(self._found) == len(self._patterns)
-
-    def report(self) -> TestReport | None:
-        """Unity results so far, None when the firmware printed none."""
-        return self._unity.report() if self._unity.started else None
-
-    def expectations(self) -> tuple[Expectation, ...]:
-        """Each expectation with the line that met it."""
-        self._line(self._rest.decode("utf-8", "replace"))
-        self._rest = b""
-        return tuple(Expectation(each, self._found.get(each)) for each in self._patterns)
-
-    def transcript(self) -> str:
-        """What was printed, shortened in the middle."""
-        gap = f"\n[... {self._dropped} bytes ...]\n".encode() if self._dropped else b""
-        return (self._head + gap + self._tail).decode("utf-8", "replace")
-
-    def _line(self, line: str) -> None:
-        if not line:
-            return
-        self.lines += 1
-        for pattern, compiled in self._patterns.items():
-            if pattern not in self._found and compiled.search(line):
-                self._found[pattern] = line
-        self._unity.add(line)
-        self.resets.add(line)
-        if _PANIC in line:
-            self._panicked = True
-        elif self._panicked and line.startswith(_PANIC_ENDS):
-            self._panic_over = True
 
 
 def run(context: StageContext) -> StageResult:
@@ -128,7 +45,8 @@ def _skipped(reasons: tuple[str, ...], what: str) -> StageResult:
 def _on_board(
     context: StageContext, boards: Sequence[str], manifest: Manifest, image: Image
 ) -> StageResult:
-    report, listener, settings = context.report, Listener(manifest), context.settings
+    report, keyboard, settings = context.report, Keyboard(), context.settings
+    listener = Listener(manifest, keyboard=keyboard, on_result=_teller(report.log))
     with context.boards.use(
         *boards,
         cancel=context.cancel,
@@ -152,13 +70,16 @@ def _on_board(
         context.boards.desk(board.name).remember_flashed(Flashed(context.build_id, baud))
         report.log(f"listening to {board.name} at {baud} baud for up to {seconds:g} s")
         report.progress(60, f"listening for up to {seconds:g} s")
+        started = time.monotonic()
         board.listen(
             baud=baud,
             on_output=_both(report.serial, listener.feed),
-            until=lambda: listener.done,
+            until=lambda: _is_done(listener, time.monotonic() - started),
             seconds=seconds,
             reset=True,
+            keyboard=keyboard,
         )
+        listener.end(f"nothing more came in {seconds:g} s")
         resets = listener.resets
         context.boards.count_resets(
             board.name, brownouts=resets.brownouts, watchdogs=resets.watchdogs
@@ -173,7 +94,8 @@ def _on_board(
 def _in_simulator(
     context: StageContext, name: str, manifest: Manifest, image: Image
 ) -> StageResult:
-    report, listener = context.report, Listener(manifest)
+    report, keyboard = context.report, Keyboard()
+    listener = Listener(manifest, keyboard=keyboard, on_result=_teller(report.log))
     simulator = next(each for each in find_simulators() if each.name == name)
     seconds = _seconds(manifest)
     report.log(f"{name} runs {image.elf.name} for up to {seconds:g} s of firmware time")
@@ -181,17 +103,33 @@ def _in_simulator(
         image,
         seconds=seconds,
         on_output=_both(report.serial, listener.feed),
-        until=lambda _passed: listener.done,
+        until=lambda passed: _is_done(listener, passed),
         cancel=context.cancel,
+        keyboard=keyboard,
     )
     if fault:
         report.log(f"the simulated chip stopped: {fault}")
+    listener.end(fault or f"nothing more came in {seconds:g} s of firmware time")
     return _judge(context, listener, name, fault=fault)
 
 
 def _seconds(manifest: Manifest) -> float:
-    waits = bool(manifest.expect) or manifest.unity
-    return manifest.timeout if waits else min(manifest.timeout, LISTEN)
+    tests = sum(step.within for script in manifest.tests for step in script.steps)
+    waits = bool(manifest.expect) or manifest.unity or bool(manifest.tests)
+    return manifest.timeout + tests if waits else min(manifest.timeout, LISTEN)
+
+
+def _is_done(listener: Listener, seconds: float) -> bool:
+    listener.tick(seconds)
+    return listener.done
+
+
+def _teller(log: Callable[[str], None]) -> Callable[[TestCase], None]:
+    def tell(case: TestCase) -> None:
+        took = f" ({case.seconds:.2f} s)" if case.seconds is not None else ""
+        log(f"{case.outcome:6} {case.name}{took}{': ' if case.message else ''}{case.message}")
+
+    return tell
 
 
 def _both(
@@ -271,7 +209,7 @@ def _problems(tested: Tested) -> list[Finding]:
                 code="test.failed",
                 message=f"{case.name}: {case.message}" if case.message else case.name,
                 file=case.file,
-                line=case.line,
+                line=case.line or None,
             )
             for case in tested.report.cases
             if case.failed

@@ -148,6 +148,20 @@ class Resets:
         return next((cause for cause, times in self._causes.items() if times >= LOOP), "")
 
 
+def interruption(line: str) -> str | None:
+    """Why firmware that printed this line does not go on with what it did; None when it does.
+
+    Args:
+        line: one line that a board or simulator printed. Untrusted.
+    """
+    line = line[:_MAX_LINE]
+    if _PANIC.search(line) or _ABORT.search(line):
+        return f"the firmware panicked: {clean(line).strip()}"
+    if _RESET.search(line):
+        return f"the chip was reset: {clean(line).strip()}"
+    return None
+
+
 def examine(text: str, *, target: str) -> BootLog:
     """Read a boot log.
 

@@ -65,7 +65,7 @@ def read_serial(
         port: a serial port or URL.
         baud: speed in bits a second.
         on_output: called with each piece as it comes; nothing is kept here.
-        until: asked after each piece; true ends the reading.
+        until: asked after each piece and some times a second without any; true ends the reading.
         seconds: how long to read at the most.
         cancel: ends it early.
         reset: reset the chip first by its RTS line, so that the log begins with the boot. A
@@ -93,8 +93,8 @@ def read_serial(
                 data = console.read(soon, wake, is_writing=again == 0)
             if data:
                 on_output(data)
-                if until():
-                    return
+            if until():
+                return
 
 
 def reset(port: str, *, cancel: CancelToken) -> None:

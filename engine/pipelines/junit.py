@@ -26,7 +26,10 @@ def junit(tested: Mapping[str, Tested]) -> bytes:
             written = TestCase(clean(case.name), clean(case.file))
             # Not a field of the library's: Jenkins and GitLab read both.
             written._elem.set("file", clean(case.file))
-            written._elem.set("line", str(case.line))
+            if case.line:
+                written._elem.set("line", str(case.line))
+            if case.seconds is not None:
+                written.time = round(case.seconds, 3)
             if case.outcome is Outcome.FAIL:
                 written.result = [Failure(clean(case.message) or "failed")]
             elif case.outcome is Outcome.IGNORE:

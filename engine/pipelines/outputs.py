@@ -53,7 +53,7 @@ class Tested:
         chip: the chip as the flasher found it, empty where nothing was flashed.
         flash_size: bytes of flash that it found, None where it did not say.
         expectations: the project's expectations.
-        report: Unity results, None where the firmware printed none.
+        report: results of Unity and of the project's own tests, None where there are none.
         lines: how many lines it printed.
         fault: why the simulated chip stopped by itself, else empty.
         transcript: what it printed, shortened in the middle.

@@ -133,6 +133,19 @@ def test_crash_fails_with_the_decoded_panic(engine: Engine) -> None:
     assert stages(engine, done.number)["diagnose", 1].status is StageStatus.FAILED
 
 
+def test_console_answers_what_its_tests_type_on_a_board_and_in_a_simulator(
+    engine: Engine,
+) -> None:
+    done = build(engine, "console")
+
+    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    assert done.test_results is not None
+    for stage in ("test.board", "test.simulator"):
+        report = done.test_results[stage]["report"]
+        assert (report["tests"], report["failures"], report["complete"]) == (3, 0, True)
+        assert [case["outcome"] for case in report["cases"]] == ["PASS"] * 3
+
+
 def test_flaky_tests_are_blocked_by_qa(engine: Engine) -> None:
     done = build(engine, "flaky-tests")
     (report,) = [each for each in engine.builds.artifacts(done.number) if each.path == "junit.xml"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from engine.errors import UsageError
 from engine.manifest import FILE_NAME, BuildOptions, Manifest, load
+from engine.scripts import Script, Step
 
 
 def test_a_tree_without_one_has_the_defaults(tmp_path: Path) -> None:
@@ -32,6 +33,14 @@ def test_reads_how_a_project_wants_to_be_built(tmp_path: Path) -> None:
     assert load(tmp_path).build == BuildOptions(idf="5.5", cmake=("APP_REV=7;8",))
 
 
+def test_reads_what_is_typed_to_it(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text(
+        "eol = 'crlf'\n[[test]]\nname = 'help'\nsend = 'help'\nexpect = 'led'\n"
+    )
+
+    assert load(tmp_path) == Manifest(eol="\r\n", tests=(Script("help", (Step("help", "led"),)),))
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -50,6 +59,9 @@ def test_reads_how_a_project_wants_to_be_built(tmp_path: Path) -> None:
         ('[build.cmake]\nA = "x\\n"', "one line"),
         ("[build]\nninja = 1", "build.ninja"),
         ("exepct = []", "exepct"),
+        ("eol = 'lfcr'", "eol must be one of lf, cr, crlf, none"),
+        ("[test]\nname = 'x'", "[[test]]"),
+        ("[[test]]\nname = 'x'\nwithin = 1", "[[test]] 1 ('x')"),
         ("= nonsense", FILE_NAME),
         ("#" * 70_000, "larger"),
         (f"expect = {['x'] * 101}", "expect has 101 patterns, at most 100"),

@@ -15,7 +15,7 @@ from engine.testcases import Outcome, TestCase, TestReport
 def results_of(name: str, message: str, pattern: str, fault: str = "") -> outputs.Tested:
     cases = (
         TestCase(name, Outcome.PASS, "test/a.c", 1),
-        TestCase(name, Outcome.FAIL, "test/a.c", 2, message),
+        TestCase(name, Outcome.FAIL, "test/a.c", 2, message, seconds=0.25),
         TestCase(name, Outcome.IGNORE, "test/a.c", 3, message),
     )
     return outputs.Tested(
@@ -42,6 +42,7 @@ def test_every_result_is_a_test_case() -> None:
     failure = suite.find("testcase[@line='2']/failure")
     assert failure is not None
     assert failure.get("message") == "Expected 1 Was 2"
+    assert [case.get("time") for case in suite.findall("testcase[@line='2']")] == ["0.25"]
     assert [each.get("name") for each in suite.findall("testcase[@classname='expect']")] == [
         "ready",
         "ready",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from engine.agents.tester import Listener
+from engine.agents.listener import Listener
 from engine.manifest import Manifest
+from engine.scripts import Script, Step
+from engine.testcases import Outcome
+from tests.engine.typed import Typed
 
 SUMMARY = b"1 Tests 0 Failures 0 Ignored\nOK\n"
 
@@ -57,6 +60,78 @@ def test_asking_after_each_line_costs_the_same_however_much_came() -> None:
     listener.feed(SUMMARY)
 
     assert listener.done
+
+
+ASKS = Manifest(
+    expect=("ready",),
+    timeout=2,
+    tests=(
+        Script("one", (Step("a", "A"),)),
+        Script("two", (Step("b", "B"),)),
+    ),
+)
+
+
+def test_tests_begin_when_the_firmware_is_ready_and_are_waited_for() -> None:
+    keyboard = Typed()
+    listener = Listener(ASKS, keyboard=keyboard)
+
+    listener.feed(b"boot\n")
+    listener.tick(1)
+    assert keyboard.text == ""
+    listener.feed(b"ready\nA said too early\n")
+    assert keyboard.text == "a\n"
+    assert not listener.done
+    listener.feed(b"A\n")
+    listener.feed(b"B\n")
+
+    assert listener.done
+    report = listener.report()
+    assert report is not None
+    assert (report.tests, report.failures, report.complete) == (2, 0, True)
+
+
+def test_results_of_tests_join_those_of_unity() -> None:
+    listener = Listener(ASKS, keyboard=Typed())
+
+    listener.feed(b"ready\nm.c:1:test_a:PASS\n" + SUMMARY)
+    listener.feed(b"A\n")
+    listener.feed(b"B\n")
+    listener.end("time is up")
+
+    report = listener.report()
+    assert report is not None
+    assert [case.name for case in report.cases] == ["test_a", "one", "two"]
+
+
+def test_a_panic_ends_the_test_that_is_on_and_leaves_out_the_others() -> None:
+    listener = Listener(ASKS, keyboard=Typed())
+
+    listener.feed(b"ready\n")
+    listener.feed(b"Guru Meditation Error: Core  0 panic'ed (Store access fault). \nCPU halted.\n")
+    listener.end("time is up")
+
+    assert listener.done
+    report = listener.report()
+    assert report is not None
+    one, two = report.cases
+    assert (one.outcome, two.outcome) == (Outcome.FAIL, Outcome.IGNORE)
+    assert "expected 'A' but the firmware panicked: Guru" in one.message
+    assert two.message.startswith("not run: the firmware panicked")
+
+
+def test_firmware_that_never_is_ready_runs_no_test() -> None:
+    keyboard = Typed()
+    listener = Listener(ASKS, keyboard=keyboard)
+
+    listener.feed(b"boot\n")
+    listener.tick(2.5)
+
+    assert listener.done
+    assert keyboard.text == ""
+    report = listener.report()
+    assert report is not None
+    assert {case.message for case in report.cases} == {"not run: never printed: ready"}
 
 
 def test_a_boot_loop_ends_the_listening_and_is_counted() -> None:

@@ -1,0 +1,152 @@
+"""TESTER's ears: what firmware prints, and the tests that its project has for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import re2
+
+from engine.boards import bootlog
+from engine.keyboard import Keyboard
+from engine.manifest import FILE_NAME, Manifest
+from engine.pipelines.outputs import Expectation
+from engine.player import Player
+from engine.testcases import TestCase, TestReport, joined, report_of
+from engine.unity import Reader
+
+_MAX_LINE = 4096
+_HEAD = 32 << 10
+_TAIL = 96 << 10
+_PANIC = "Guru Meditation Error"
+_PANIC_ENDS = ("Rebooting...", "CPU halted.")
+
+
+class Listener:
+    """Reads serial output as it comes: expectations, Unity, panics; plays the project's tests.
+
+    The tests begin once everything was printed that is expected. Memory is bounded.
+
+    The panic of ESP-IDF ends with ``Rebooting...`` or ``CPU halted.`` (ESP-IDF Programming Guide,
+    "Fatal Errors"), after which nothing that was expected will come any more.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        *,
+        keyboard: Keyboard | None = None,
+        on_result: Callable[[TestCase], None] = lambda case: None,
+    ) -> None:
+        """Listen for what a manifest says.
+
+        Args:
+            manifest: of the project.
+            keyboard: of the console; None where nothing can be typed.
+            on_result: called with the result of each test that the manifest has, when it is known.
+        """
+        self._manifest = manifest
+        self._player = Player(
+            manifest.tests,
+            file=FILE_NAME,
+            eol=manifest.eol,
+            keyboard=keyboard or Keyboard(),
+            interruption=bootlog.interruption,
+            on_result=on_result,
+        )
+        self._now = 0.0
+        self._patterns = {pattern: re2.compile(pattern) for pattern in manifest.expect}
+        self._found: dict[str, str] = {}
+        self._wants_unity = manifest.unity
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._dropped = 0
+        self._rest = b""
+        self._unity = Reader()
+        self._panicked = False
+        self._panic_over = False
+        self.lines = 0
+        self.resets = bootlog.Resets()
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        room = _HEAD - len(self._head)
+        self._head += data[:room]
+        self._tail += data[max(0, room) :]
+        if len(self._tail) > 2 * _TAIL:
+            self._dropped += len(self._tail) - _TAIL
+            del self._tail[:-_TAIL]
+        self._player.arrived()
+        for piece in data.splitlines(keepends=True):
+            self._player.feed(piece)
+            self._rest += piece
+            if piece.endswith(b"\n") or len(self._rest) > _MAX_LINE:
+                self._end_line()
+
+    def tick(self, seconds: float) -> None:
+        """Tell the time, in seconds of firmware time since reset."""
+        self._now = seconds
+        self._player.tick(seconds)
+        self._go_on()
+
+    def end(self, reason: str) -> None:
+        """The console has ended; ``reason`` is why, for the tests that had not."""
+        self._end_line()
+        self._player.stop(reason)
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        if self._panic_over or self.resets.loop:
+            return True
+        if not self._patterns and not self._wants_unity and not self._manifest.tests:
+            return False
+        unity_done = self._unity.complete if self._unity.started else not self._wants_unity
+        in_time = self._now < self._manifest.timeout
+        return self._player.over and (not in_time or (unity_done and self._met))
+
+    def report(self) -> TestReport | None:
+        """Results of Unity and of the manifest's tests so far, None when there is nothing."""
+        parts = [self._unity.report()] if self._unity.started else []
+        if self._manifest.tests:
+            parts.append(report_of(self._player.cases, complete=self._player.over))
+        return joined(parts) if parts else None
+
+    def expectations(self) -> tuple[Expectation, ...]:
+        """Each expectation with the line that met it."""
+        return tuple(Expectation(each, self._found.get(each)) for each in self._patterns)
+
+    def transcript(self) -> str:
+        """What was printed, shortened in the middle."""
+        gap = f"\n[... {self._dropped} bytes ...]\n".encode() if self._dropped else b""
+        return (self._head + gap + self._tail).decode("utf-8", "replace")
+
+    @property
+    def _met(self) -> bool:
+        return len(self._found) == len(self._patterns)
+
+    def _go_on(self) -> None:
+        """Begin with the tests when the firmware is ready for them, give up when it never is."""
+        if self._met:
+            self._player.start()
+        elif self._now >= self._manifest.timeout:
+            missing = next(each for each in self._patterns if each not in self._found)
+            self._player.stop(f"never printed: {missing}")
+
+    def _end_line(self) -> None:
+        raw, self._rest = self._rest, b""
+        line = raw[:_MAX_LINE].decode("utf-8", "replace").rstrip("\r\n")
+        if not line:
+            return
+        self.lines += 1
+        for pattern, compiled in self._patterns.items():
+            if pattern not in self._found and compiled.search(line):
+                self._found[pattern] = line
+                self._go_on()
+        self._unity.add(line)
+        self.resets.add(line)
+        if self.resets.loop:
+            self._player.stop(f"the firmware boots again and again ({self.resets.loop})")
+        if _PANIC in line:
+            self._panicked = True
+        elif self._panicked and line.startswith(_PANIC_ENDS):
+            self._panic_over = True

@@ -1,0 +1,16 @@
+"""A keyboard whose typing a test can read."""
+
+from __future__ import annotations
+
+from engine.keyboard import Keyboard
+
+
+class Typed(Keyboard):
+    """Keeps what is typed instead of handing it to a reader."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+
+    def send(self, data: bytes) -> None:
+        self.text += data.decode()
