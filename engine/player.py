@@ -139,11 +139,11 @@ class Player:
             turn.line = rest
         if not whole:
             return
-        reason = self._interruption(turn.line)
+        line, turn.line = turn.line, ""
+        reason = self._interruption(line)
         if reason is not None:
             self.stop(reason)
-        turn.seen = turn.line.strip() or turn.seen
-        turn.line = ""
+        turn.seen = clean(line).strip() or turn.seen
 
     def _failure(self, turn: _Turn, why: str) -> TestCase:
         took = self._now - self._began
@@ -181,6 +181,7 @@ class _Turn:
         """One line: what was sent and expected, and what came instead."""
         number = f"step {self.number + 1}: " if len(self.script.steps) > 1 else ""
         sent = f"sent {self.step.send!r}, " if self.step.send is not None else ""
-        last = clean(self.line).strip() or clean(self.seen).strip()
-        saw = f"saw {last[:_MAX_SHOWN]!r}" if last else "saw nothing"
-        return f"{number}{sent}expected {self.step.expect!r} {why}, {saw}"
+        # The last line, and what may be the prompt after it.
+        came = [repr(each[:_MAX_SHOWN]) for each in (self.seen, clean(self.line).strip()) if each]
+        saw = ", ".join(came) or "nothing"
+        return f"{number}{sent}expected {self.step.expect!r} {why}, saw {saw}"

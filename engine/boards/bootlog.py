@@ -155,10 +155,12 @@ def interruption(line: str) -> str | None:
         line: one line that a board or simulator printed. Untrusted.
     """
     line = line[:_MAX_LINE]
-    if _PANIC.search(line) or _ABORT.search(line):
-        return f"the firmware panicked: {clean(line).strip()}"
-    if _RESET.search(line):
-        return f"the chip was reset: {clean(line).strip()}"
+    if panic := _PANIC.search(line):
+        return f"the firmware panicked ({clean(panic[1])})"
+    if _ABORT.search(line):
+        return "the firmware aborted"
+    if reset := _RESET.search(line):
+        return f"the chip was reset ({reset[2]})"
     return None
 
 

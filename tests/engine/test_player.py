@@ -99,12 +99,14 @@ def test_a_late_answer_is_a_failure_that_says_what_came_instead_and_the_next_tes
     playing.start()
     hear(playing, b"A\n")
 
-    hear(playing, b"b\r\n\x1b[31mno such command\x1b[0m\r\n")
+    hear(playing, b"b\r\n\x1b[31mno such command\x1b[0m\r\n> ")
     playing.tick(1.9)
     assert not playing.cases
     playing.tick(2.1)
 
-    assert message(playing) == ("step 2: sent 'b', expected 'B' within 2 s, saw 'no such command'")
+    assert message(playing) == (
+        "step 2: sent 'b', expected 'B' within 2 s, saw 'no such command', '>'"
+    )
     assert keyboard.text.endswith("c\r\n")
     assert hear(playing, b"C\n") == [("one", Outcome.FAIL), ("two", Outcome.PASS)]
 
@@ -113,8 +115,8 @@ def test_a_panic_ends_the_test_and_those_after_it() -> None:
     playing = player(Script("one", (Step("a", "A"),)), Script("two", (Step("b", "B"),)))
     playing.start()
 
-    assert hear(playing, b"panic!\nA\n") == [("one", Outcome.FAIL), ("two", Outcome.IGNORE)]
-    assert playing.cases[0].message == "sent 'a', expected 'A' but it panicked, saw 'panic!'"
+    assert hear(playing, b"a\npanic!\nA\n") == [("one", Outcome.FAIL), ("two", Outcome.IGNORE)]
+    assert playing.cases[0].message == "sent 'a', expected 'A' but it panicked, saw 'a'"
     assert playing.cases[1].message == "not run: it panicked"
 
 

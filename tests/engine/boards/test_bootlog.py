@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.boards.bootlog import examine
+from engine.boards.bootlog import examine, interruption
 
 ROM = "ESP-ROM:esp32c3-api1-20210207\r\nBuild:Feb  7 2021\r\n"
 CLEAN = ROM + "rst:0x1 (POWERON),boot:0xd (SPI_FAST_FLASH_BOOT)\r\nI (21) main: hello\r\n"
@@ -91,3 +91,23 @@ def test_a_megabyte_of_noise_takes_linear_time(piece: str) -> None:
     examine(piece * (1_000_000 // len(piece)), target="esp32c3")
 
     assert time.process_time() - started < 8
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (
+            "Guru Meditation Error: Core  0 panic'ed (Load access fault). Exception was",
+            "the firmware panicked (Load access fault)",
+        ),
+        ("assert failed: app_main main.c:7 (x == 1)", "the firmware aborted"),
+        ("abort() was called at PC 0x42007f5b on core 0", "the firmware aborted"),
+        (
+            "rst:0xc (RTC_SW_CPU_RST),boot:0xc (SPI_FAST_FLASH_BOOT)",
+            "the chip was reset (RTC_SW_CPU_RST)",
+        ),
+        ("I (31) main: 3 Tests 0 Failures", None),
+    ],
+)
+def test_lines_after_which_nothing_goes_on(line: str, reason: str | None) -> None:
+    assert interruption(line) == reason
