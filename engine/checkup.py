@@ -50,6 +50,7 @@ def checkup(settings: Settings) -> tuple[Checkup, ...]:
         *_esp_idf(),
         *_simulators(),
         _virtual_board(),
+        _suites(),
         *(_board(name) for name in settings.boards),
     )
 
@@ -126,6 +127,14 @@ def _virtual_board() -> Checkup:
     ok = importlib.util.find_spec("esp32_mock_bootloader") is not None
     advice = "" if ok else "pip install 'espdeck[lab]'"
     return Checkup("virtual board", ok, False, "esp32c3 without hardware", advice)
+
+
+def _suites() -> Checkup:
+    ok = importlib.util.find_spec("pytest_embedded_serial") is not None
+    advice = "" if ok else "pip install 'espdeck[embedded]'"
+    return Checkup(
+        "pytest-embedded", ok, False, "runs a project's pytest_*.py on its board", advice
+    )
 
 
 def _board(name: str) -> Checkup:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from engine.agents.listener import Listener
+from engine.boards import ports, suites
 from engine.boards.desk import BAUD, Flashed
 from engine.boards.flasher import BoardIdentity
-from engine.boards.held import FlashOptions
+from engine.boards.held import FlashOptions, HeldBoard
+from engine.boards.names import is_virtual
+from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.image import Image
 from engine.keyboard import Keyboard
@@ -16,7 +20,7 @@ from engine.manifest import Manifest
 from engine.pipelines.model import StageContext, StageResult
 from engine.pipelines.outputs import Compiled, Planned, Tested
 from engine.simulators.base import find_simulators
-from engine.testcases import TestCase
+from engine.testcases import TestCase, joined, report_of
 from engine.text import count
 from engine.words import Severity, StageStatus
 
@@ -31,7 +35,7 @@ def run(context: StageContext) -> StageResult:
     if context.stage.key == "test.board":
         if not plan.boards:
             return _skipped(plan.untested, "board")
-        return _on_board(context, plan.boards, plan.manifest, image)
+        return _on_board(context, plan, image)
     if plan.simulator is None:
         return _skipped(plan.untested, "simulator")
     return _in_simulator(context, plan.simulator, plan.manifest, image)
@@ -42,13 +46,12 @@ def _skipped(reasons: tuple[str, ...], what: str) -> StageResult:
     return StageResult(status=StageStatus.SKIPPED, summary=reason)
 
 
-def _on_board(
-    context: StageContext, boards: Sequence[str], manifest: Manifest, image: Image
-) -> StageResult:
+def _on_board(context: StageContext, plan: Planned, image: Image) -> StageResult:
+    manifest = plan.manifest
     report, keyboard, settings = context.report, Keyboard(), context.settings
     listener = Listener(manifest, keyboard=keyboard, on_result=_teller(report.log))
     with context.boards.use(
-        *boards,
+        *plan.boards,
         cancel=context.cancel,
         on_wait=report.log,
         purpose=f"build {context.build_id}",
@@ -88,7 +91,52 @@ def _on_board(
             report.log(
                 f"boot loop ({resets.loop}): stopped, {board.name} is left in its bootloader"
             )
-        return _judge(context, listener, board.name, identity=identity)
+        suite = _Played() if resets.loop else _play_suite(context, plan, board)
+        return _judge(context, listener, board.name, identity=identity, suite=suite)
+
+
+@dataclass(frozen=True, slots=True)
+class _Played:
+    """What became of the project's pytest suite: results, and problems with the suite itself."""
+
+    cases: tuple[TestCase, ...] = ()
+    problems: tuple[Finding, ...] = ()
+
+
+def _play_suite(context: StageContext, plan: Planned, board: HeldBoard) -> _Played:
+    """Run the project's ``pytest_*.py`` on a board that is flashed, where there are any."""
+    files = suites.find(context.source)
+    if not files:
+        return _Played()
+    report = context.report
+    report.log(f"pytest runs {', '.join(files)}")
+    report.progress(80, "pytest")
+    suite = suites.Suite(
+        files=files,
+        source=context.source,
+        build_dir=context.build_dir,
+        target=context.target,
+        port=board.url,
+        baud=plan.manifest.baud,
+        by_idf=plan.toolchain == "idf",
+        virtual=is_virtual(board.name),
+    )
+    try:
+        if ports.is_url(board.url) and not suite.virtual:
+            board.reset()
+        cases = suites.play(suite, cancel=context.cancel, on_output=report.output)
+    except (MissingToolError, ToolError) as error:
+        missing = isinstance(error, MissingToolError)
+        problem = Finding(
+            severity=Severity.WARNING if missing else Severity.ERROR,
+            code="test.suite",
+            message=f"{files[0]} was not run: {error}" if missing else str(error),
+            file=files[0],
+        )
+        return _Played(problems=(problem,))
+    for case in cases:
+        _teller(report.log)(case)
+    return _Played(cases)
 
 
 def _in_simulator(
@@ -149,33 +197,40 @@ def _judge(
     *,
     identity: BoardIdentity | None = None,
     fault: str | None = None,
+    suite: _Played | None = None,
 ) -> StageResult:
-    expectations, unity = listener.expectations(), listener.report()
+    expectations, suite = listener.expectations(), suite or _Played()
+    reports = [report_of(suite.cases, complete=True)] if suite.cases else []
+    if (heard := listener.report()) is not None:
+        reports.insert(0, heard)
+    tests = joined(reports) if reports else None
     tested = Tested(
         ran_on=ran_on,
         chip=identity.chip if identity else "",
         flash_size=identity.flash_size if identity else None,
         expectations=expectations,
-        report=unity,
+        report=tests,
         lines=listener.lines,
         fault=fault or "",
         transcript=listener.transcript(),
     )
-    findings = tuple(_problems(tested))
+    findings = (*_problems(tested), *suite.problems)
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     for finding in findings:
         context.report.log(f"{finding.severity}: {finding.message}")
     met = sum(each.line is not None for each in expectations)
-    tests = f", {count(unity.tests, 'test')}, {count(unity.failures, 'failure')}" if unity else ""
-    summary = f"{ran_on}: {met} of {count(len(expectations), 'expectation')} met{tests}"
-    if findings:
-        return StageResult(
-            status=StageStatus.FAILED,
-            summary=f"{ran_on}: {findings[0].message}",
-            findings=findings,
-            output=tested,
-        )
-    context.report.log(summary)
-    return StageResult(status=StageStatus.SUCCESS, summary=summary, output=tested)
+    ran = f", {count(tests.tests, 'test')}, {count(tests.failures, 'failure')}" if tests else ""
+    summary = f"{ran_on}: {met} of {count(len(expectations), 'expectation')} met{ran}"
+    if errors:
+        summary = f"{ran_on}: {errors[0].message}"
+    else:
+        context.report.log(summary)
+    return StageResult(
+        status=StageStatus.FAILED if errors else StageStatus.SUCCESS,
+        summary=summary,
+        findings=findings,
+        output=tested,
+    )
 
 
 def _problems(tested: Tested) -> list[Finding]:

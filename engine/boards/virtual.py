@@ -24,6 +24,12 @@ from engine.errors import BoardError
 CHIPS = frozenset({"esp32c3", "esp32c6"})
 """Chips that a virtual board can be."""
 
+SYNC = b"\xc0\x00\x08"
+"""How the SYNC command begins (Espressif, "Serial Protocol": SLIP frame, request, command 8).
+
+Whoever sends it talks to the bootloader; the board resets when that conversation ends.
+"""
+
 START_SECONDS = 20.0
 """How long a board may take to answer: two interpreters start, on a machine that may be busy."""
 

@@ -26,12 +26,9 @@ from pathlib import Path
 
 from esp32_mock_bootloader.server import BootloaderConnection, handle_client
 
-from engine.boards.virtual import ADDRESS, name_process
+from engine.boards.virtual import ADDRESS, SYNC, name_process
 from engine.boards.virtual_flash import Flash, read_program
 from engine.simulators.labwired_frames import MAX_TYPED, FrameReader, pack
-
-SYNC = b"\xc0\x00\x08"
-"""How the SYNC command begins (Espressif, "Serial Protocol": SLIP frame, request, command 8)."""
 
 GRACE = 0.05
 """Seconds that a client may take to send its first byte before the program goes on: esptool, which

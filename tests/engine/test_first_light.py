@@ -14,6 +14,7 @@ from git import Repo
 from junitparser import JUnitXml
 
 from engine import Engine, Settings, demo
+from engine.boards import suites
 from engine.boards.desk import Flashed
 from engine.errors import UsageError
 from engine.events import AgentChanged, Event, Log, Serial, WorkflowCompleted, WorkflowProgress
@@ -144,6 +145,44 @@ def test_console_answers_what_its_tests_type_on_a_board_and_in_a_simulator(
         report = done.test_results[stage]["report"]
         assert (report["tests"], report["failures"], report["complete"]) == (3, 0, True)
         assert [case["outcome"] for case in report["cases"]] == ["PASS"] * 3
+
+
+def with_suite(engine: Engine, folder: Path, suite: str) -> str:
+    """A project with a pytest suite for the firmware that answers on its console; its name."""
+    demo.make_repository("console", folder)
+    commit(folder, {"pytest_console.py": suite})
+    project = engine.projects.find_or_add(str(folder))
+    return project.name
+
+
+def test_a_pytest_suite_is_run_on_the_board_and_judged(engine: Engine, tmp_path: Path) -> None:
+    pytest.importorskip("pytest_embedded_serial")
+    suite = 'def test_boots(dut):\n    dut.expect("ready")\n\ndef test_no():\n    assert 1 == 2\n'
+
+    done = build(engine, with_suite(engine, tmp_path / "suited", suite), simulator="none")
+
+    assert done.status is BuildStatus.FAILED
+    (finding,) = [row for row in engine.builds.findings(done.number) if row.code == "test.failed"]
+    assert (finding.file, finding.line) == ("pytest_console.py", 4)
+    assert finding.message == "test_no: assert 1 == 2"
+    (report,) = [a for a in engine.builds.artifacts(done.number) if a.path == "junit.xml"]
+    (suite_results,) = JUnitXml.fromfile(str(engine.builds.artifact_file(report)))
+    assert (suite_results.failures, suite_results.tests) == (1, 3 + 2 + 1)
+
+
+def test_a_suite_without_pytest_embedded_is_a_warning(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suites, "find_spec", lambda name: None)
+    monkeypatch.delenv("IDF_PYTHON_ENV_PATH", raising=False)
+
+    name = with_suite(engine, tmp_path / "unsuited", "def test_a(dut): pass\n")
+    done = build(engine, name, simulator="none")
+
+    assert done.status is BuildStatus.SUCCESS
+    (warning,) = [row for row in engine.builds.findings(done.number) if row.code == "test.suite"]
+    assert warning.severity is Severity.WARNING
+    assert "pytest_console.py was not run: pytest-embedded: pip install" in warning.message
 
 
 def test_flaky_tests_are_blocked_by_qa(engine: Engine) -> None:

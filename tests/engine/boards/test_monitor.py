@@ -156,3 +156,23 @@ def test_a_board_that_vanishes_is_told() -> None:
         with pytest.raises(BoardError, match="vanished"):
             read(f"socket://127.0.0.1:{server.getsockname()[1]}")
         thread.join()
+
+
+def test_a_silent_board_is_read_until_it_is_enough(pty: tuple[int, str]) -> None:
+    asked: list[int] = []
+
+    def until() -> bool:
+        asked.append(len(asked))
+        return len(asked) == 3
+
+    read_serial(
+        pty[1],
+        baud=115200,
+        on_output=lambda data: None,
+        until=until,
+        seconds=60,
+        cancel=CancelToken(),
+        reset=False,
+    )
+
+    assert asked == [0, 1, 2]

@@ -1,0 +1,233 @@
+"""pytest suites of a project (``pytest_*.py``), run on a board by pytest-embedded.
+
+pytest-embedded is Espressif's plugin for pytest: its fixture ``dut`` is the board, to write to and
+to expect from (pytest-embedded's documentation, "Services", "pytest-embedded-serial"). A suite is
+the project's own code, as untrusted as its build: it runs in a process group of its own, without
+this process's environment, and its report is read with care.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from xml.etree.ElementTree import ParseError
+
+from junitparser import Attr, Error, Failure, IntAttr, JUnitXml, JUnitXmlError, Skipped, TestSuite
+from junitparser import TestCase as XmlCase
+
+from engine.boards import bridge, ports
+from engine.cancel import CancelToken
+from engine.errors import MissingToolError, ToolError
+from engine.process import run
+from engine.testcases import Outcome, TestCase
+from engine.text import clean
+
+SECONDS = 900.0
+"""How long a suite may take."""
+
+_FOLDERS = ("", "test/", "tests/")
+_MODULES = {
+    "serial": "pytest_embedded_serial",
+    "esp": "pytest_embedded_serial_esp",
+    "idf": "pytest_embedded_idf",
+}
+_CHECK_SECONDS = 60.0
+_PASSED, _FAILED, _NOTHING = 0, 1, 5  # pytest's exit codes ("Exit codes" in its documentation)
+_MAX_REPORT = 8 << 20
+_MAX_CASES = 10_000
+_MAX_TEXT = 500
+_ENV = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "120"}
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """What is to be run.
+
+    Args:
+        files: of the suite, from :func:`find`.
+        source: the project's tree.
+        build_dir: where it was built; the report and pytest-embedded's logs go there too.
+        target: the chip.
+        port: the board's port or URL. The board is flashed already.
+        baud: speed of its console.
+        by_idf: whether ESP-IDF built it.
+        virtual: whether it is a virtual board.
+    """
+
+    files: tuple[str, ...]
+    source: Path
+    build_dir: Path
+    target: str
+    port: str
+    baud: int
+    by_idf: bool
+    virtual: bool = False
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Services of pytest-embedded that the tests get.
+
+        What is behind a URL is not asked for by esptool: it may have no reset line, without which
+        pytest-embedded would leave the board in its bootloader.
+        """
+        if ports.is_url(self.port):
+            return ("serial",)
+        return ("esp", "idf") if self.by_idf else ("esp",)
+
+
+def find(source: Path) -> tuple[str, ...]:
+    """Files of a suite: ``pytest_*.py`` at the root of the tree, in ``test`` and in ``tests``."""
+    return tuple(
+        path.relative_to(source).as_posix()
+        for folder in _FOLDERS
+        for path in sorted(source.glob(f"{folder}pytest_*.py"))
+        if path.is_file()
+    )
+
+
+def play(
+    suite: Suite, *, cancel: CancelToken, on_output: Callable[[bytes], None]
+) -> tuple[TestCase, ...]:
+    """Run a suite.
+
+    Args:
+        suite: what to run.
+        cancel: ends it, and whatever it started.
+        on_output: called with what pytest prints, as it comes.
+
+    Returns:
+        A result for each test.
+
+    Raises:
+        MissingToolError: pytest-embedded is not installed; one line.
+        ToolError: pytest itself failed, or its report makes no sense.
+        CancelledError, Interrupted: as ``cancel`` says.
+    """
+    python = _python(suite.services, cancel)
+    report = suite.build_dir / "pytest.xml"
+    report.unlink(missing_ok=True)
+    options = {
+        "rootdir": suite.source,
+        "tb": "short",
+        "junitxml": report,
+        "override-ini": "junit_family=xunit1",
+        "embedded-services": ",".join(suite.services),
+        "target": suite.target,
+        "baud": suite.baud,
+        "app-path": suite.source,
+        "build-dir": suite.build_dir,
+        "skip-autoflash": "y",
+        "root-logdir": suite.build_dir / "pytest-logs",
+        "with-timestamp": "n",
+    }
+    with _device(suite) as device:
+        done = run(
+            [
+                *(python, "-P", "-m", "pytest", *suite.files, "-p", "no:cacheprovider"),
+                # With "=": pytest takes a path on its own for one of tests, and looks there for the
+                # project's settings.
+                *(f"--{name}={value}" for name, value in options.items()),
+                f"--port={device}",
+            ],
+            timeout=SECONDS,
+            cancel=cancel,
+            on_output=on_output,
+            cwd=suite.source,
+            env=_ENV,
+            clean_env=True,
+        )
+    cases = read_report(report) if done.returncode >= 0 and report.is_file() else ()
+    if done.returncode == _NOTHING:
+        return ()
+    if done.returncode == _PASSED or any(case.failed for case in cases):
+        return cases
+    said = [line for line in map(clean, done.tail.splitlines()) if line.strip()]
+    last = next((line for line in said if "rror" in line), said[-1] if said else "")
+    raise ToolError(f"pytest: exit code {done.returncode}: {last.strip()[:_MAX_TEXT]}")
+
+
+def _device(suite: Suite) -> contextlib.AbstractContextManager[str]:
+    """What pytest-embedded opens."""
+    if suite.port.startswith("socket://"):
+        return bridge.terminal(suite.port, reset=suite.virtual)
+    return contextlib.nullcontext(suite.port)
+
+
+def _python(services: tuple[str, ...], cancel: CancelToken) -> str:
+    """An interpreter that has the services: this one, or that of ESP-IDF's environment."""
+    modules = [_MODULES[service] for service in services]
+    if all(find_spec(module) for module in modules):
+        return sys.executable
+    environment = os.environ.get("IDF_PYTHON_ENV_PATH")
+    if environment:
+        python = str(Path(environment) / "bin" / "python")
+        argv = [python, "-P", "-c", f"import {', '.join(modules)}"]
+        try:
+            if run(argv, timeout=_CHECK_SECONDS, cancel=cancel).returncode == 0:
+                return python
+        except MissingToolError:
+            pass  # as good as not set
+    raise MissingToolError("pytest-embedded: pip install 'espdeck[embedded]'")
+
+
+class _Located(XmlCase):
+    """A test case with its place, as pytest's ``xunit1`` has it: lines count from 0."""
+
+    file = Attr("file")
+    line = IntAttr("line")
+
+
+def read_report(path: Path) -> tuple[TestCase, ...]:
+    """Read pytest's JUnit XML.
+
+    Args:
+        path: the report. Untrusted: the suite could have written it.
+
+    Raises:
+        ToolError: it makes no sense.
+    """
+    try:
+        if path.stat().st_size > _MAX_REPORT:
+            raise ToolError(f"pytest: its report is larger than {_MAX_REPORT >> 20} MB")
+        data = path.read_bytes()
+        # Without a document type there are no entities, which could name files or grow for ever.
+        if b"<!" in data or b"\0" in data:
+            raise ToolError("pytest: its report is not what pytest writes")
+        tree = JUnitXml.fromstring(data)
+        suites = [tree] if isinstance(tree, TestSuite) else list(tree)
+        cases = [
+            _Located.fromelem(case)  # type: ignore[no-untyped-call] # the library's
+            for suite in suites
+            for case in suite
+        ]
+        return tuple(_case(case) for case in cases[:_MAX_CASES])
+    except (OSError, ParseError, JUnitXmlError, ValueError, TypeError) as error:
+        raise ToolError(f"pytest: its report makes no sense: {clean(str(error))}") from error
+
+
+def _case(case: _Located) -> TestCase:
+    outcome, message = Outcome.PASS, ""
+    for result in case.result:
+        if isinstance(result, Skipped) and outcome is Outcome.PASS:
+            outcome, message = Outcome.IGNORE, _one_line(result.message)
+        elif isinstance(result, Failure | Error) and outcome is not Outcome.FAIL:
+            outcome, message = Outcome.FAIL, _one_line(result.message)
+    return TestCase(
+        name=_one_line(case.name) or "unnamed",
+        outcome=outcome,
+        file=_one_line(case.file),
+        line=(case.line or 0) + 1,
+        message=message,
+        seconds=case.time,
+    )
+
+
+def _one_line(text: str | None) -> str:
+    """The first lines of a text as one; pytest-embedded says on the second what came instead."""
+    lines = [clean(line).strip() for line in (text or "").splitlines()[:2]]
+    return ", ".join(line for line in lines if line)[:_MAX_TEXT]

@@ -1,0 +1,209 @@
+"""pytest suites of a project: found, run on a board by pytest-embedded, their report read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.boards import suites
+from engine.boards.suites import Suite, find, play, read_report
+from engine.boards.virtual import VirtualBoard
+from engine.cancel import CancelToken
+from engine.errors import MissingToolError, ToolError
+from engine.image import Image
+from engine.testcases import Outcome, TestCase
+
+SUITE = """\
+import os
+import pytest
+
+def test_boots(dut):
+    dut.expect_exact("console ready", timeout=20)
+    dut.expect_exact("> ", timeout=20)
+    dut.write("led on")
+    dut.expect_exact("led: switched", timeout=20)
+
+def test_is_reset_before_each_test(dut):
+    dut.expect_exact("> ", timeout=20)
+    dut.write("led")
+    dut.expect(r"the led is on", timeout=0.5)
+
+@pytest.mark.skip(reason="no sensor on this board")
+def test_sensor(dut):
+    dut.expect("sensor")
+
+def test_sees_no_secrets():
+    assert "SECRET_TOKEN" not in os.environ
+"""
+
+
+def suite_of(tree: Path, port: str = "socket://127.0.0.1:1", *, by_idf: bool = False) -> Suite:
+    return Suite(
+        files=find(tree),
+        source=tree,
+        build_dir=tree,
+        target="esp32c3",
+        port=port,
+        baud=921600,
+        by_idf=by_idf,
+        virtual=True,
+    )
+
+
+def run_suite(suite: Suite) -> tuple[TestCase, ...]:
+    return play(suite, cancel=CancelToken(), on_output=lambda _data: None)
+
+
+def test_files_of_a_suite_are_at_the_root_or_in_its_folders_for_tests(tmp_path: Path) -> None:
+    for name in (
+        *("pytest_b.py", "pytest_a.py", "test/pytest_c.py"),
+        *("managed_components/x/pytest_d.py", "test_e.py", "conftest.py"),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+
+    assert find(tmp_path) == ("pytest_a.py", "pytest_b.py", "test/pytest_c.py")
+
+
+def test_a_suite_runs_on_a_board_that_is_reset_before_each_test(
+    virtual_board: VirtualBoard,
+    built_sample: Callable[[str], Image],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("pytest_embedded_serial")
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    (tmp_path / "pytest_console.py").write_text(SUITE)
+    app = built_sample("console").parts[0].path
+    command = [sys.executable, "-m", "esptool", "--port", virtual_board.url]
+    subprocess.run([*command, "write-flash", "0x0", app], check=True, capture_output=True)
+
+    boots, reset, sensor, secrets = run_suite(suite_of(tmp_path, virtual_board.url))
+
+    assert (boots.name, boots.outcome, boots.message) == ("test_boots", Outcome.PASS, "")
+    assert (boots.file, boots.line) == ("pytest_console.py", 4)
+    assert boots.seconds is not None
+    assert reset.outcome is Outcome.FAIL
+    assert 'Not found "the led is on"' in reset.message
+    assert "the led is off" in reset.message
+    assert (sensor.outcome, sensor.message) == (Outcome.IGNORE, "no sensor on this board")
+    assert secrets.outcome is Outcome.PASS
+
+
+def test_a_suite_that_cannot_be_read_by_pytest_is_a_failure_with_its_reason(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("pytest_embedded_serial")
+    (tmp_path / "pytest_bad.py").write_text("def test_(:\n")
+
+    (case,) = run_suite(suite_of(tmp_path))
+
+    assert case.outcome is Outcome.FAIL
+    assert case.message == "collection failure"
+
+
+def test_a_suite_that_upsets_pytest_is_one_line(tmp_path: Path) -> None:
+    pytest.importorskip("pytest_embedded_serial")
+    (tmp_path / "pytest_a.py").write_text("def test_a(): pass\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+
+    with pytest.raises(ToolError, match=r"pytest: exit code 4: .*--no-such-option") as raised:
+        run_suite(suite_of(tmp_path))
+
+    assert "\n" not in str(raised.value)
+
+
+def test_without_pytest_embedded_one_line_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suites, "find_spec", lambda name: None)
+    monkeypatch.setenv("IDF_PYTHON_ENV_PATH", str(tmp_path / "nothing"))
+
+    with pytest.raises(MissingToolError, match=r"pip install 'espdeck\[embedded\]'"):
+        run_suite(suite_of(tmp_path))
+
+
+def test_the_environment_of_esp_idf_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pytest_embedded_serial")
+    python = tmp_path / "idf" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    (tmp_path / "pytest_a.py").write_text("def test_a(): pass\n")
+    monkeypatch.setattr(suites, "find_spec", lambda name: None)
+    monkeypatch.setenv("IDF_PYTHON_ENV_PATH", str(tmp_path / "idf"))
+
+    assert [case.name for case in run_suite(suite_of(tmp_path))] == ["test_a"]
+
+
+def test_services_fit_the_board_and_what_built_its_firmware(tmp_path: Path) -> None:
+    assert suite_of(tmp_path, "socket://127.0.0.1:1", by_idf=True).services == ("serial",)
+    assert suite_of(tmp_path, "/dev/ttyUSB0", by_idf=True).services == ("esp", "idf")
+    assert suite_of(tmp_path, "/dev/ttyUSB0").services == ("esp",)
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        b"",
+        b"<testsuites>",
+        b"<html/>",
+        b'<!DOCTYPE t [<!ENTITY a SYSTEM "file:///etc/passwd">]><testsuites/>',
+        b'<testsuite name="a"><testcase name="b" time="soon"/></testsuite>',
+        "<testsuites/>".encode("utf-16"),
+    ],
+)
+def test_a_report_that_pytest_did_not_write_is_one_line(tmp_path: Path, report: bytes) -> None:
+    path = tmp_path / "pytest.xml"
+    path.write_bytes(report)
+
+    with pytest.raises(ToolError, match=r"^pytest: its report .*$"):
+        read_report(path)
+
+
+words = st.sampled_from(
+    [
+        *("<testsuites>", "<testsuite name='a'>", "<testcase name='b'", "<failure", "<skipped/>"),
+        *(" message='a&#10;b'", " time='1'", " line='x'", " line='2'", ">", "/>", "\x1b[2J"),
+        *("</testcase>", "</testsuite>", "</testsuites>", "text"),
+    ]
+)
+
+
+@given(report=st.binary(max_size=200) | st.lists(words, max_size=30).map("".join).map(str.encode))
+def test_no_report_does_more_than_raise_a_tool_error(
+    report: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("report") / "pytest.xml"
+    path.write_bytes(report)
+
+    try:
+        assert isinstance(read_report(path), tuple)
+    except ToolError as error:
+        assert "\n" not in str(error)
+
+
+def test_a_report_of_pytest_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "pytest.xml"
+    path.write_text(
+        '<?xml version="1.0"?><testsuites name="pytest tests"><testsuite name="pytest" tests="2">'
+        '<testcase classname="a" name="test_a" file="a.py" line="3" time="0.5" />'
+        '<testcase classname="a" name="test_b[&#10;]" file="a.py" line="7" time="0.1">'
+        '<error message="failed on setup with &quot;no port&quot;&#10;at b&#10;at c">E</error>'
+        "</testcase></testsuite></testsuites>"
+    )
+
+    assert read_report(path) == (
+        TestCase("test_a", Outcome.PASS, "a.py", 4, "", 0.5),
+        TestCase(
+            "test_b[, ]", Outcome.FAIL, "a.py", 8, 'failed on setup with "no port", at b', 0.1
+        ),
+    )
