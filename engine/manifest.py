@@ -72,7 +72,8 @@ def load(tree: Path) -> Manifest:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise UsageError(f"{FILE_NAME}: larger than {_MAX_BYTES} bytes")
-        data = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        data = tomllib.loads(text)
     except FileNotFoundError:
         return Manifest()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -85,7 +86,7 @@ def load(tree: Path) -> Manifest:
         unity=_flag(data, "unity"),
         build=_build(data.get("build", {})),
         eol=_eol(data),
-        tests=scripts.read(data.get(scripts.TABLE, []), FILE_NAME),
+        tests=scripts.read(data.get(scripts.TABLE, []), FILE_NAME, text),
     )
 
 

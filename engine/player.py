@@ -98,15 +98,14 @@ class Player:
             self._turn = None
         while not self.over:
             script = self._scripts[len(self.cases)]
-            self._keep(TestCase(script.name, Outcome.IGNORE, self._file, 0, f"not run: {reason}"))
+            self._keep(self._result(script, Outcome.IGNORE, f"not run: {reason}"))
 
     def _take(self, number: int) -> None:
         """Take a step of the test that is on, and what follows up to a step that waits."""
         while not self.over:
             script = self._scripts[len(self.cases)]
             if number == len(script.steps):
-                took = self._now - self._began
-                self._keep(TestCase(script.name, Outcome.PASS, self._file, 0, seconds=took))
+                self._keep(self._result(script, Outcome.PASS, seconds=self._now - self._began))
                 number = 0
                 continue
             if number == 0:
@@ -147,7 +146,12 @@ class Player:
 
     def _failure(self, turn: _Turn, why: str) -> TestCase:
         took = self._now - self._began
-        return TestCase(turn.script.name, Outcome.FAIL, self._file, 0, turn.told(why), seconds=took)
+        return self._result(turn.script, Outcome.FAIL, turn.told(why), seconds=took)
+
+    def _result(
+        self, script: Script, outcome: Outcome, message: str = "", seconds: float | None = None
+    ) -> TestCase:
+        return TestCase(script.name, outcome, self._file, script.line, message, seconds)
 
     def _keep(self, case: TestCase) -> None:
         self.cases.append(case)

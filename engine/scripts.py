@@ -13,6 +13,7 @@ One with several steps has them in a list, ``steps = [{ send = "…", expect = "
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ _MAX_TESTS = 100
 _MAX_STEPS = 100
 _MAX_NAME = 200
 _MAX_TEXT = 500
+_HEAD = re.compile(rf"^[ \t]*(\[\[)[ \t]*{TABLE}[ \t]*\]\]", re.MULTILINE)
 _STEP = ("send", "expect", "within")
 
 
@@ -53,18 +55,26 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One test: it passes when every step in turn gets what it expects."""
+    """One test: it passes when every step in turn gets what it expects.
+
+    Args:
+        name: of the test.
+        steps: in order.
+        line: of its table in the file, from 1; 0 where it is not known.
+    """
 
     name: str
     steps: tuple[Step, ...]
+    line: int = 0
 
 
-def read(tables: object, file: str) -> tuple[Script, ...]:
+def read(tables: object, file: str, text: str = "") -> tuple[Script, ...]:
     """Read the ``[[test]]`` tables.
 
     Args:
         tables: what TOML has under the key. Untrusted: sizes and types are checked.
         file: how the file is called, for messages.
+        text: the file, for the lines of the tables.
 
     Raises:
         UsageError: something makes no sense; names file, table and key.
@@ -75,8 +85,12 @@ def read(tables: object, file: str) -> tuple[Script, ...]:
         raise UsageError(
             f"{file}: {len(tables)} [[{TABLE}]] tables, at most {_MAX_TESTS} are accepted"
         )
+    heads = [text.count("\n", 0, found.start(1)) + 1 for found in _HEAD.finditer(text)]
+    # TOML's reader tells no lines; what looks like a table may stand in a text of several lines.
+    lines = heads if len(heads) == len(tables) else [0] * len(tables)
     scripts = tuple(
-        _script(table, f"{file}: [[{TABLE}]] {number}") for number, table in enumerate(tables, 1)
+        _script(table, f"{file}: [[{TABLE}]] {number}", line)
+        for number, (table, line) in enumerate(zip(tables, lines, strict=True), 1)
     )
     names = [script.name for script in scripts]
     for number, name in enumerate(names, 1):
@@ -89,14 +103,14 @@ def read(tables: object, file: str) -> tuple[Script, ...]:
     return scripts
 
 
-def _script(table: Mapping[str, object], where: str) -> Script:
+def _script(table: Mapping[str, object], where: str, line: int) -> Script:
     _known(table, ("name", *_STEP, "steps"), where)
     name = _text(table, "name", where, most=_MAX_NAME)
     if not name or not name.strip():
         raise UsageError(f"{where}: name is missing")
     where = f"{where} ({name!r})"
     if "steps" not in table:
-        return Script(name, (_step(table, where),))
+        return Script(name, (_step(table, where),), line)
     for key in _STEP:
         if key in table:
             raise UsageError(f"{where}: {key} belongs into steps, where there are steps")
@@ -113,7 +127,7 @@ def _script(table: Mapping[str, object], where: str) -> Script:
     for number, step in enumerate(steps, 1):
         _known(step, _STEP, f"{where}, step {number}")
         found.append(_step(step, f"{where}, step {number}"))
-    return Script(name, tuple(found))
+    return Script(name, tuple(found), line)
 
 
 def _step(table: Mapping[str, object], where: str) -> Step:

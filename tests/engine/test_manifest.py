@@ -38,7 +38,9 @@ def test_reads_what_is_typed_to_it(tmp_path: Path) -> None:
         "eol = 'crlf'\n[[test]]\nname = 'help'\nsend = 'help'\nexpect = 'led'\n"
     )
 
-    assert load(tmp_path) == Manifest(eol="\r\n", tests=(Script("help", (Step("help", "led"),)),))
+    assert load(tmp_path) == Manifest(
+        eol="\r\n", tests=(Script("help", (Step("help", "led"),), line=2),)
+    )
 
 
 @pytest.mark.parametrize(

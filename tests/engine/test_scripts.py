@@ -36,6 +36,14 @@ def test_a_longer_one_has_its_steps_in_a_list() -> None:
     ) == (Script("led", (Step("led on", None), Step("led", "on$", 0.5))),)
 
 
+def test_each_test_knows_its_line_unless_texts_confuse() -> None:
+    text = "# tests\n[[test]]\nname = 'a'\nsend = 'a'\n\n  [[ test ]]\nname = 'b'\nsend = 'b'\n"
+    assert [script.line for script in read(tomllib.loads(text)["test"], FILE, text)] == [2, 6]
+
+    text = '[[test]]\nname = \'a\'\nexpect = """\n[[test]]"""\n'
+    assert [script.line for script in read(tomllib.loads(text)["test"], FILE, text)] == [0]
+
+
 NAMED = "[[test]]\nname = 'x'\n"
 
 

@@ -15,7 +15,7 @@ from engine.boards import suites
 from engine.boards.suites import Suite, find, play, read_report
 from engine.boards.virtual import VirtualBoard
 from engine.cancel import CancelToken
-from engine.errors import MissingToolError, ToolError
+from engine.errors import CancelledError, MissingToolError, ToolError
 from engine.image import Image
 from engine.testcases import Outcome, TestCase
 
@@ -117,6 +117,19 @@ def test_a_suite_that_upsets_pytest_is_one_line(tmp_path: Path) -> None:
         run_suite(suite_of(tmp_path))
 
     assert "\n" not in str(raised.value)
+
+
+def test_a_suite_that_is_cancelled_is_ended(tmp_path: Path) -> None:
+    pytest.importorskip("pytest_embedded_serial")
+    (tmp_path / "pytest_a.py").write_text("import time\ndef test_a(): time.sleep(60)\n")
+    cancel = CancelToken()
+
+    def end(data: bytes) -> None:
+        if b"collected" in data:
+            cancel.cancel()
+
+    with pytest.raises(CancelledError):
+        play(suite_of(tmp_path), cancel=cancel, on_output=end)
 
 
 def test_without_pytest_embedded_one_line_says_what_to_install(
