@@ -34,6 +34,7 @@ class Listener:
         self,
         manifest: Manifest,
         *,
+        file: str = FILE_NAME,
         keyboard: Keyboard | None = None,
         on_result: Callable[[TestCase], None] = lambda case: None,
     ) -> None:
@@ -41,13 +42,14 @@ class Listener:
 
         Args:
             manifest: of the project.
+            file: where it was read from, for the results.
             keyboard: of the console; None where nothing can be typed.
             on_result: called with the result of each test that the manifest has, when it is known.
         """
         self._manifest = manifest
         self._player = Player(
             manifest.tests,
-            file=FILE_NAME,
+            file=file,
             eol=manifest.eol,
             keyboard=keyboard or Keyboard(),
             interruption=bootlog.interruption,

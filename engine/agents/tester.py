@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.agents.listener import Listener
 from engine.boards import ports, suites
@@ -16,7 +16,7 @@ from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.image import Image
 from engine.keyboard import Keyboard
-from engine.manifest import Manifest
+from engine.manifest import FILE_NAME, Manifest
 from engine.pipelines.model import StageContext, StageResult
 from engine.pipelines.outputs import Compiled, Planned, Tested
 from engine.simulators.base import find_simulators
@@ -49,7 +49,12 @@ def _skipped(reasons: tuple[str, ...], what: str) -> StageResult:
 def _on_board(context: StageContext, plan: Planned, image: Image) -> StageResult:
     manifest = plan.manifest
     report, keyboard, settings = context.report, Keyboard(), context.settings
-    listener = Listener(manifest, keyboard=keyboard, on_result=_teller(report.log))
+    listener = Listener(
+        manifest,
+        file=_in_project(context, FILE_NAME),
+        keyboard=keyboard,
+        on_result=_teller(report.log),
+    )
     with context.boards.use(
         *plan.boards,
         cancel=context.cancel,
@@ -105,7 +110,7 @@ class _Played:
 
 def _play_suite(context: StageContext, plan: Planned, board: HeldBoard) -> _Played:
     """Run the project's ``pytest_*.py`` on a board that is flashed, where there are any."""
-    files = suites.find(context.source)
+    files = suites.find(context.app)
     if not files:
         return _Played()
     report = context.report
@@ -113,7 +118,7 @@ def _play_suite(context: StageContext, plan: Planned, board: HeldBoard) -> _Play
     report.progress(80, "pytest")
     suite = suites.Suite(
         files=files,
-        source=context.source,
+        source=context.app,
         build_dir=context.build_dir,
         target=context.target,
         port=board.url,
@@ -131,19 +136,31 @@ def _play_suite(context: StageContext, plan: Planned, board: HeldBoard) -> _Play
             severity=Severity.WARNING if missing else Severity.ERROR,
             code="test.suite",
             message=f"{files[0]} was not run: {error}" if missing else str(error),
-            file=files[0],
+            file=_in_project(context, files[0]),
         )
         return _Played(problems=(problem,))
     for case in cases:
         _teller(report.log)(case)
-    return _Played(cases)
+    return _Played(tuple(replace(case, file=_in_project(context, case.file)) for case in cases))
+
+
+def _in_project(context: StageContext, file: str) -> str:
+    """A file of the app, as the project has it; one that lies elsewhere as it is."""
+    path = context.app / file
+    inside = path.is_relative_to(context.source)
+    return path.relative_to(context.source).as_posix() if inside else file
 
 
 def _in_simulator(
     context: StageContext, name: str, manifest: Manifest, image: Image
 ) -> StageResult:
     report, keyboard = context.report, Keyboard()
-    listener = Listener(manifest, keyboard=keyboard, on_result=_teller(report.log))
+    listener = Listener(
+        manifest,
+        file=_in_project(context, FILE_NAME),
+        keyboard=keyboard,
+        on_result=_teller(report.log),
+    )
     simulator = next(each for each in find_simulators() if each.name == name)
     seconds = _seconds(manifest)
     report.log(f"{name} runs {image.elf.name} for up to {seconds:g} s of firmware time")
