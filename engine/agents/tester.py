@@ -96,7 +96,7 @@ def _on_board(context: StageContext, plan: Planned, image: Image) -> StageResult
             report.log(
                 f"boot loop ({resets.loop}): stopped, {board.name} is left in its bootloader"
             )
-        suite = _Played() if resets.loop else _play_suite(context, plan, board)
+        suite = _Played() if resets.loop else _play_suite(context, plan, board, baud)
         return _judge(context, listener, board.name, identity=identity, suite=suite)
 
 
@@ -108,7 +108,7 @@ class _Played:
     problems: tuple[Finding, ...] = ()
 
 
-def _play_suite(context: StageContext, plan: Planned, board: HeldBoard) -> _Played:
+def _play_suite(context: StageContext, plan: Planned, board: HeldBoard, baud: int) -> _Played:
     """Run the project's ``pytest_*.py`` on a board that is flashed, where there are any."""
     files = suites.find(context.app)
     if not files:
@@ -122,7 +122,7 @@ def _play_suite(context: StageContext, plan: Planned, board: HeldBoard) -> _Play
         build_dir=context.build_dir,
         target=context.target,
         port=board.url,
-        baud=plan.manifest.baud,
+        baud=baud,
         by_idf=plan.toolchain == "idf",
         virtual=is_virtual(board.name),
     )

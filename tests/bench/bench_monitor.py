@@ -140,7 +140,7 @@ def _measure_panics() -> None:
             image,
             seconds=5,
             on_output=printed.extend,
-            until=lambda: b"Rebooting" in printed,
+            until=lambda _seconds: b"Rebooting" in printed,
             cancel=CancelToken(),
         )
         spent = [_until_found(image.elf, bytes(printed), number) for number in range(PANICS)]

@@ -76,7 +76,7 @@ def test_a_panic_is_decoded_by_the_program_that_ran(
         image,
         seconds=5,
         on_output=printed.extend,
-        until=lambda: b"Rebooting" in printed,
+        until=lambda _seconds: b"Rebooting" in printed,
         cancel=CancelToken(),
     )
     desk = Desk(tmp_path, image.elf)
