@@ -19,6 +19,8 @@ from engine.pipelines.model import steps_of_phase
 from engine.pipelines.runs import Runs
 from engine.projects import git
 from engine.projects.apps import touches
+from engine.sizes.measure import measure
+from engine.sizes.model import Sizes
 from engine.store import builds as store_builds
 from engine.store import logs, projects
 from engine.store.database import Store, StoreError
@@ -194,6 +196,29 @@ class Builds:
             if part.kind is ArtifactKind.PARTITION_TABLE:
                 return partitions.parse(part.path.read_bytes()[: partitions.MAX_BYTES])
         return ()
+
+    def sizes(self, number: int) -> Sizes:
+        """Where the bytes of a build's firmware are. Takes some 0.1 s, seconds for a large one.
+
+        Raises:
+            UsageError: there is no such build, or it kept nothing that tells.
+        """
+        build = self.get(number)
+        folder = Path(build.artifacts_path)
+        files = {each.kind: folder / each.path for each in self.artifacts(number)}
+        if not files:
+            raise UsageError(f"build {number} has no sizes: it kept no files")
+        return measure(files, build.target)
+
+    def before(self, number: int) -> Build | None:
+        """The last build of the same project before this one that succeeded.
+
+        Raises:
+            UsageError: there is no such build.
+        """
+        build = self.get(number)
+        found = self.list(build.project_id, BuildStatus.SUCCESS, limit=1, before=number)
+        return found[0] if found else None
 
     def logs(self, number: int) -> Sequence[LogKey]:
         """Logs of a build in the order in which they began."""

@@ -17,6 +17,7 @@ class Where(StrEnum):
     BUILD = "build"
     BOARDS = "boards"
     MONITOR = "monitor"
+    SIZES = "sizes"
 
 
 SCREENS = tuple(where for where in Where if where is not Where.EVERYWHERE)
@@ -79,6 +80,8 @@ KEYS = (
         Where.BUILD),
     Key("previous_log", "X,left_square_bracket", "X", "log before", "Show the pane's log before",
         Where.BUILD, bar=False),
+    Key("sizes", "s", "s", "sizes", "Show what takes how much memory, and what changed",
+        Where.BUILD),
     Key("cancel", "c", "c", "cancel", "Cancel the build", Where.BUILD),
     Key("retry", "r", "r", "retry", "Run the build again, from its start or a stage", Where.BUILD),
     Key("copy", "y", "y", "copy", "Copy what the pane shows to the clipboard", Where.BUILD),
@@ -147,6 +150,11 @@ KEYS = (
     Key("right", "l,right", "l", "to the right", "Show what is right of long lines",
         Where.MONITOR, bar=False),
     Key("back", "q,backspace", "q", "back", "Go back to the boards", Where.MONITOR),
+    Key("table", "tab,t", "tab", "table", "Show components, archives or files", Where.SIZES),
+    Key("order", "o", "o", "order", "Order by size, or by what changed", Where.SIZES),
+    Key("against", "a", "a", "against", "Choose the build to compare with", Where.SIZES),
+    Key("copy", "y", "y", "copy", "Copy the table to the clipboard", Where.SIZES),
+    Key("back", "q,backspace", "q", "back", "Go back to the build", Where.SIZES),
     Key("down", "j,down", "j", "down", "Go one row down", Where.EVERYWHERE, bar=False),
     Key("up", "k,up", "k", "up", "Go one row up", Where.EVERYWHERE, bar=False),
     Key("page_down", "pagedown,ctrl+d,space", "pgdn", "page down", "Go one page down",
@@ -166,7 +174,7 @@ KEYS = (
     *(
         Key("quit", "ctrl+q,ctrl+c", "C-q", "quit", "Quit; running builds go on at the next start",
             where, bar=False)
-        for where in (Where.BUILD, Where.BOARDS, Where.MONITOR)
+        for where in (Where.BUILD, Where.BOARDS, Where.MONITOR, Where.SIZES)
     ),
 )  # fmt: skip
 """Every action, in the order of the key bar."""

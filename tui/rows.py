@@ -48,6 +48,11 @@ def artifact_parts(row: Artifact) -> Parts:
     return [(f" {size(row.size):>9} ", "dim"), (f"{row.path} ", ""), (f" {row.kind}", "dim")]
 
 
+def change(count: int) -> str:
+    """Bytes that came or went, as ``+1,412``; empty for none."""
+    return f"{count:+,}" if count else ""
+
+
 def size(count: int) -> str:
     """Bytes as ``812 B``, ``12.3 KiB`` or ``4.0 MiB``."""
     if count < 1024:

@@ -160,27 +160,7 @@ class Symbols:
         if not self._file.has_dwarf_info():
             return []
         self._dwarf = self._file.get_dwarf_info(relocate_dwarf_sections=False)
-        return [(unit, list(self._ranges(unit))) for unit in self._dwarf.iter_CUs()]
-
-    def _ranges(self, unit: Any) -> Iterator[tuple[int, int]]:
-        """DWARF 5, 2.17: ``low_pc`` with ``high_pc``, or a list of ranges."""
-        from elftools.dwarf.ranges import BaseAddressEntry
-
-        attributes = unit.get_top_DIE().attributes
-        low = attributes["DW_AT_low_pc"].value if "DW_AT_low_pc" in attributes else 0
-        if "DW_AT_high_pc" in attributes:
-            high = attributes["DW_AT_high_pc"]
-            is_address = high.form.startswith("DW_FORM_addr")
-            yield low, high.value if is_address else low + high.value
-        elif "DW_AT_ranges" in attributes:
-            lists = self._dwarf.range_lists()
-            offset = attributes["DW_AT_ranges"].value
-            for entry in lists.get_range_list_at_offset(offset, unit) if lists else ():
-                if isinstance(entry, BaseAddressEntry):
-                    low = entry.base_address
-                else:
-                    base = 0 if entry.is_absolute else low
-                    yield base + entry.begin_offset, base + entry.end_offset
+        return [(unit, list(ranges_of(self._dwarf, unit))) for unit in self._dwarf.iter_CUs()]
 
     def _line(self, address: int) -> tuple[str | None, int | None]:
         """File and line by the line programs (DWARF 5, 6.2) of the units that may cover it."""
@@ -197,6 +177,31 @@ class Symbols:
                     return _file_of(unit, program, before.file), before.line or None
                 before = None if state.end_sequence else state
         return None, None
+
+
+def ranges_of(dwarf: Any, unit: Any) -> Iterator[tuple[int, int]]:
+    """Addresses of a compilation unit: first, and first after (DWARF 5, 2.17).
+
+    Args:
+        dwarf, unit: as pyelftools gives them.
+    """
+    from elftools.dwarf.ranges import BaseAddressEntry
+
+    attributes = unit.get_top_DIE().attributes
+    low = attributes["DW_AT_low_pc"].value if "DW_AT_low_pc" in attributes else 0
+    if "DW_AT_high_pc" in attributes:
+        high = attributes["DW_AT_high_pc"]
+        is_address = high.form.startswith("DW_FORM_addr")
+        yield low, high.value if is_address else low + high.value
+    elif "DW_AT_ranges" in attributes:
+        lists = dwarf.range_lists()
+        offset = attributes["DW_AT_ranges"].value
+        for entry in lists.get_range_list_at_offset(offset, unit) if lists else ():
+            if isinstance(entry, BaseAddressEntry):
+                low = entry.base_address
+            else:
+                base = 0 if entry.is_absolute else low
+                yield base + entry.begin_offset, base + entry.end_offset
 
 
 def load(elf: Path) -> Symbols | None:

@@ -39,6 +39,14 @@ _SRAM = {
 }
 
 
+def memory_of(address: int, target: str) -> str:
+    """The memory that an address is in: the bus that sees internal SRAM there, else flash."""
+    sram = _SRAM.get(target)
+    if sram is None:
+        return "program"
+    return next((bus.name for bus in sram.buses if bus.start <= address < bus.end), "flash")
+
+
 def memory_regions(elf: Path, target: str) -> tuple[MemoryRegion, ...]:
     """Memory that a program's loadable segments take: the whole, then by bus. Of a chip: its SRAM.
 

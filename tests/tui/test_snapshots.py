@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from engine import Settings
-from tests.tui.workspaces import Story, fill
+from tests.tui.workspaces import Story, fill, keep_maps
 from tui.app import EspdeckApp
 
 pytestmark = pytest.mark.xdist_group("snapshots")
@@ -34,6 +34,12 @@ async def builder(story: Story) -> None:
     await build(story)
     await story.press("2")
     await story.sees("the last of them")
+
+
+async def sizes(story: Story) -> None:
+    await build(story)
+    await story.press("s")
+    await story.sees("against #2", "libc.a")
 
 
 async def helped(story: Story) -> None:
@@ -63,6 +69,8 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
         pytest.param(builder, (80, 24), {"ascii": True}, id="builder-ascii"),
         pytest.param(builder, (200, 60), {}, id="build-large"),
         pytest.param(build, (40, 12), {}, id="build-small"),
+        pytest.param(sizes, (80, 24), {"ascii": True}, id="sizes-ascii"),
+        pytest.param(sizes, (200, 60), {}, id="sizes-large"),
         pytest.param(helped, (80, 24), {}, id="help"),
     ],
     indirect=["app"],
@@ -72,6 +80,8 @@ def test_it_looks_as_it_did(
 ) -> None:
     if walk is not empty:
         fill(tmp_path)
+    if walk is sizes:
+        keep_maps(tmp_path)
 
     async def run_before(pilot: Pilot[None]) -> None:
         story = Story(app, pilot)

@@ -24,6 +24,7 @@ from engine.store import builds, logs, projects
 from engine.store.database import Store
 from engine.store.tables import Artifact, Build, LogChunk, Project, StageRow
 from engine.words import ArtifactKind, BuildStatus, ProjectStatus, Severity, StageStatus
+from tests.engine.sizes import maps
 from tui.app import EspdeckApp
 
 LOG_LINES = 3000
@@ -83,6 +84,26 @@ def keep_image(workspace: Path, number: int, image: Image) -> None:
         build_id=number, kind=ArtifactKind.REPORT, path=image_file.NAME, size=1, sha256="ab" * 32
     )
     builds.put_artifacts(store, number, [row])
+    store.close()
+
+
+def keep_maps(workspace: Path) -> None:
+    """Give the two newest of three builds the maps of their linkers, and a program."""
+    store = Store(workspace / "espdeck.db")
+    for number, contents in ((2, maps.FIRST), (3, maps.THEN)):
+        folder = workspace / "artifacts" / str(number)
+        folder.mkdir(parents=True)
+        maps.write(folder / "hub.map", contents)
+        (folder / "hub.elf").write_bytes(b"\x7fELF")
+        kept = (("hub.elf", ArtifactKind.ELF), ("hub.map", ArtifactKind.MAP))
+        builds.put_artifacts(
+            store,
+            number,
+            [
+                Artifact(build_id=number, kind=kind, path=name, size=28_262, sha256="ab" * 32)
+                for name, kind in kept
+            ],
+        )
     store.close()
 
 

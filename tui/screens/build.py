@@ -136,6 +136,8 @@ class BuildScreen(MainScreen):
             return f"build {self.number} has not ended"
         if name in ("next_match", "previous_match") and not self._matches:
             return "no search yet: press /"
+        if name == "sizes" and not any(row.kind == "elf" for row in self._artifacts.items):
+            return "no sizes: this build kept no program"
         if name == "follow" and self._focused in _LISTS:
             return "this pane is a list: logs are followed"
         pane = self._pane(self._focused)
@@ -284,6 +286,12 @@ class BuildScreen(MainScreen):
                 )
 
         self.in_thread(lambda: self.engine.builds.stages(self.number), ask)
+
+    def do_sizes(self) -> None:
+        """What takes how much memory."""
+        from tui.screens.sizes import SizesScreen
+
+        self.app.push_screen(SizesScreen(self.number))
 
     def do_copy(self) -> None:
         """Copy what the pane shows."""

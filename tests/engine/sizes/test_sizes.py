@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import UsageError
+from engine.image import Image, MemoryRegion
+from engine.sizes import from_elf, from_map
+from engine.sizes.measure import measure
+from engine.sizes.model import PADDING, By, Piece, Sizes, regions, table
+from engine.words import ArtifactKind
+from tests.engine.sizes import maps
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Sizes:
+    sizes = from_map.read(maps.write(tmp_path / "hub.map", maps.THEN), "esp32c3")
+    assert sizes is not None
+    return sizes
+
+
+def test_a_map_tells_every_byte_by_component(linked: Sizes) -> None:
+    rows = {row.name: row.size for row in table(linked, By.COMPONENT)}
+    assert rows == {
+        "libc.a": 0x3400,
+        "main": 0x2BC0,
+        "freertos": 0x1200,
+        "wifi": 0x1000,
+        "(program)": 4,
+    }
+
+
+def test_a_map_tells_archives_and_files(linked: Sizes) -> None:
+    archives = [row.name for row in table(linked, By.ARCHIVE)]
+    assert archives == ["libc.a", "libmain.a", "libfreertos.a", "libwifi.a", "(program)"]
+    files = {row.name: row.memories for row in table(linked, By.FILE)}
+    assert files["libmain.a:main.c.obj"] == {"DRAM": 0x2400, "Flash Code": 0x7C0}
+    assert files["project_elf_src.c.obj"] == {"Flash Code": 4}
+
+
+def test_a_map_tells_how_full_memories_are(linked: Sizes) -> None:
+    assert linked.regions == (
+        MemoryRegion("DRAM", 0x2400 + 0x1200, 0x50000),  # the buses of this chip share it
+        MemoryRegion("Flash Code", 0x4BC4, None),
+    )
+
+
+def test_padding_is_a_row_so_that_rows_add_up(tmp_path: Path) -> None:
+    sizes = from_map.read(maps.write(tmp_path / "a.map", maps.THEN, fill=12), "esp32c3")
+    assert sizes is not None
+    rows = {row.name: row.size for row in table(sizes, By.FILE)}
+    assert rows[PADDING] == 36
+    assert sum(rows.values()) == sum(region.used for region in sizes.regions)
+
+
+def test_what_came_and_went_is_told(tmp_path: Path, linked: Sizes) -> None:
+    first = from_map.read(maps.write(tmp_path / "first.map", maps.FIRST), "esp32c3")
+    changes = {row.name: row.change for row in table(linked, By.COMPONENT, first)}
+    assert changes == {
+        "libc.a": 0,
+        "main": 0x2000 - 0x40,
+        "freertos": 0,
+        "wifi": 0x1000,
+        "(program)": 0,
+        "json": -0x2000,
+    }
+    assert {row.name: row.change for row in regions(linked, first)} == {
+        "DRAM": 0x2000,
+        "Flash Code": -0x1040,
+    }
+
+
+def test_a_program_without_a_map_is_told_by_its_symbols(
+    built_sample: Callable[[str], Image],
+) -> None:
+    image = built_sample("hello")
+    sizes = from_elf.read(image.elf, "esp32c3")
+    assert sizes is not None
+    rows = {row.name: row for row in table(sizes, By.FILE)}
+    assert rows["main/main.c"].memories.keys() == {"IRAM", "DRAM"}
+    assert rows["runtime/panic.c"].size > 1000
+    with image.elf.open("rb") as stream:
+        allocated = sum(
+            section["sh_size"]
+            for section in ELFFile(stream).iter_sections()
+            if section["sh_flags"] & 2
+        )
+    assert sizes.total == allocated
+    rest = sum(row.size for name, row in rows.items() if name.startswith("(rest of .text"))
+    assert rest < 64
+
+
+def test_programs_of_one_source_are_compared_file_by_file(
+    built_sample: Callable[[str], Image],
+) -> None:
+    hello, crash = (from_elf.read(built_sample(name).elf, "esp32c3") for name in ("hello", "crash"))
+    assert hello is not None
+    changes = {row.name: row.change for row in table(hello, By.FILE, crash)}
+    assert changes["test/test_math.c"] > 0
+    assert changes["runtime/startup.S"] == 0
+
+
+def test_a_broken_map_gives_way_to_the_program(
+    tmp_path: Path, built_sample: Callable[[str], Image]
+) -> None:
+    broken = tmp_path / "hello.map"
+    broken.write_text("Memory Configuration\n\nName\n", "utf-8")
+    sizes = measure(
+        {ArtifactKind.MAP: broken, ArtifactKind.ELF: built_sample("hello").elf}, "esp32c3"
+    )
+    assert {row.name for row in table(sizes, By.COMPONENT)} >= {"main", "runtime"}
+
+
+def test_a_build_that_kept_nothing_has_no_sizes(tmp_path: Path) -> None:
+    broken = tmp_path / "hello.elf"
+    broken.write_bytes(b"\x7fELF nothing")
+    with pytest.raises(UsageError, match="no program and no map"):
+        measure({ArtifactKind.ELF: broken}, "esp32c3")
+
+
+def test_a_slot_is_not_part_of_a_name(tmp_path: Path) -> None:
+    contents = {
+        ".flash.text": {"/home/ada/lab/worktrees/hub/3/build-esp32c3/main/blink.c.obj": 0x40}
+    }
+    path = maps.write(tmp_path / "a.map", contents)
+    sizes = measure({ArtifactKind.MAP: path}, "esp32c3")
+    assert [row.name for row in table(sizes, By.FILE)] == ["main/blink.c.obj"]
+
+
+def test_the_app_is_measured_against_the_smallest_partition(tmp_path: Path) -> None:
+    app, partition_table = tmp_path / "app.bin", tmp_path / "table.bin"
+    app.write_bytes(bytes(5000))
+    entry = b"\xaa\x50\x00%c%s%s" + b"app".ljust(16, b"\0") + bytes(4)
+    rooms = [(0x10, 0x10000, 0x180000), (0x11, 0x190000, 0x140000)]
+    partition_table.write_bytes(
+        b"".join(
+            entry % (kind, at.to_bytes(4, "little"), size.to_bytes(4, "little"))
+            for kind, at, size in rooms
+        )
+    )
+    sizes = measure(
+        {
+            ArtifactKind.APP: app,
+            ArtifactKind.PARTITION_TABLE: partition_table,
+            ArtifactKind.MAP: maps.write(tmp_path / "a.map", maps.FIRST),
+        },
+        "esp32c3",
+    )
+    assert sizes.regions[0] == MemoryRegion("app", 5000, 0x140000)
+
+
+@given(st.binary(max_size=300))
+def test_whatever_a_map_or_program_holds_nothing_is_raised(data: bytes) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a"
+        path.write_bytes(b"Memory Configuration\n\nName Origin\n" + data)
+        from_map.read(path, "esp32c3")
+        path.write_bytes(b"\x7fELF\x01\x01\x01" + data)
+        from_elf.read(path, "esp32c3")
+
+
+_PIECES = st.lists(
+    st.builds(
+        Piece,
+        memory=st.sampled_from(["IRAM", "DRAM"]),
+        archive=st.sampled_from(["", "esp-idf/a/liba.a", "/opt/libc.a"]),
+        file=st.sampled_from(["a.c.obj", "main/a.c", PADDING]),
+        size=st.integers(1, 1 << 20),
+    )
+)
+
+
+@given(_PIECES, _PIECES, st.sampled_from(list(By)))
+def test_rows_add_up_whatever_they_are(now: list[Piece], then: list[Piece], by: By) -> None:
+    sizes, before = Sizes((), tuple(now)), Sizes((), tuple(then))
+    rows = table(sizes, by, before)
+    assert sum(row.size for row in rows) == sizes.total
+    assert sum(row.change for row in rows) == sizes.total - before.total

@@ -1,0 +1,196 @@
+"""The sizes of a build: how full its memories are, what takes most, and what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+
+from engine.events import Event
+from engine.sizes.model import By, RegionRow, SizeRow, Sizes, regions, table
+from tui.keymap import Where
+from tui.rows import change
+from tui.screens.base import MainScreen
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.row_list import Parts, RowList
+
+if TYPE_CHECKING:
+    from engine.store.tables import Build
+
+BUILDS = 50
+"""Builds to choose from for a comparison, the newest."""
+
+_ALMOST_FULL = 90.0
+_NAME = 12
+_BAR = 30
+
+
+class SizesScreen(MainScreen):
+    """Regions as bars above a table of components, archives or files."""
+
+    WHERE: ClassVar[Where] = Where.SIZES
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number = number
+        self._sizes: Sizes | None = None
+        self._before: Sizes | None = None
+        self._other: int | None = None
+        self._by = By.COMPONENT
+        self._by_change = False
+        self._largest = 1
+        self._regions: RowList[RegionRow] = RowList(
+            draw=self._draw_region, key=lambda region: region.name, id="regions"
+        )
+        self._regions.can_focus = False
+        self._table: RowList[SizeRow] = RowList(
+            draw=self._draw_row, key=lambda row: row.name, empty=" measuring", id="sizes"
+        )
+
+    def compose(self) -> ComposeResult:
+        """Regions, the table, keys."""
+        yield self._regions
+        yield self._table
+        self._bar = KeyBar(self.shown_keys, self.why_not)
+        yield self._bar
+
+    def on_mount(self) -> None:
+        """Measure; compare with the last build before that succeeded."""
+        self._regions.title = f" SIZES of build #{self._number}"
+        self.set_focus(self._table)
+
+        def read() -> tuple[Sizes, int | None, Sizes | None]:
+            builds = self.engine.builds
+            now, earlier = builds.sizes(self._number), builds.before(self._number)
+            if earlier is None or not any(
+                each.kind == "elf" for each in builds.artifacts(earlier.number)
+            ):
+                return now, None, None
+            return now, earlier.number, builds.sizes(earlier.number)
+
+        def show(found: tuple[Sizes, int | None, Sizes | None]) -> None:
+            self._sizes, self._other, self._before = found
+            self._show()
+
+        self.in_thread(read, show)
+
+    def why_not(self, name: str) -> str | None:
+        """Why an action does nothing now."""
+        if name in ("table", "order", "against", "copy") and self._sizes is None:
+            return "not measured yet"
+        if name == "order" and self._before is None:
+            return "no build to compare with: press a"
+        return None
+
+    def take(self, events: Sequence[Event]) -> None:
+        """What has been built does not change."""
+
+    def leave(self) -> None:
+        """Back to the build."""
+        self.do_back()
+
+    @property
+    def moved(self) -> RowList[SizeRow]:
+        """The table."""
+        return self._table
+
+    def do_back(self) -> None:
+        """The build."""
+        self.app.pop_screen()
+
+    def do_table(self) -> None:
+        """Components, archives, files."""
+        kinds = list(By)
+        self._by = kinds[(kinds.index(self._by) + 1) % len(kinds)]
+        self._show()
+
+    def do_order(self) -> None:
+        """By size, or by what changed."""
+        self._by_change = not self._by_change
+        self._show()
+
+    def do_against(self) -> None:
+        """Compare with another build."""
+        from tui.screens.confirm import Choose
+
+        def ask(builds: Sequence[Build]) -> None:
+            choices = [
+                (
+                    str(each.number),
+                    f"#{each.number} {each.status} {each.commit_message.split(chr(10))[0]}",
+                )
+                for each in builds
+                if each.number != self._number
+            ]
+            self.app.push_screen(Choose("Compare with", choices), chosen)
+
+        def chosen(number: str | None) -> None:
+            if number is not None:
+                other = int(number)
+                self.in_thread(
+                    lambda: self.engine.builds.sizes(other), lambda sizes: compare(other, sizes)
+                )
+
+        def compare(other: int, sizes: Sizes) -> None:
+            self._other, self._before = other, sizes
+            self._show()
+
+        def read() -> Sequence[Build]:
+            project = self.engine.builds.get(self._number).project_id
+            return self.engine.builds.list(project, limit=BUILDS)
+
+        self.in_thread(read, ask)
+
+    def do_copy(self) -> None:
+        """Copy the table."""
+        rows = [f"{row.size}\t{row.change}\t{row.name}" for row in self._table.items]
+        self.app.copy_to_clipboard("\n".join(rows))
+        self.notify("copied", markup=False, timeout=2)
+
+    def _show(self) -> None:
+        if self._sizes is None:
+            return
+        versus = f" against #{self._other}" if self._other is not None else ""
+        self._regions.title = f" SIZES of build #{self._number}{versus}"
+        full = regions(self._sizes, self._before)
+        self._regions.fill(full)
+        self._regions.styles.height = len(full) + 1
+        rows = table(self._sizes, self._by, self._before)
+        if self._by_change and self._before is not None:
+            rows = tuple(sorted(rows, key=lambda row: -abs(row.change)))
+        self._largest = max((row.size for row in rows), default=1) or 1
+        order = "what changed first" if self._by_change else "largest first"
+        self._table.title = f" {len(rows)} {self._by}s, {order}"
+        self._table.fill(rows)
+        self._bar.refresh()
+
+    def _draw_region(self, region: RegionRow, width: int) -> Parts:
+        name = f" {region.name:<{_NAME}} "
+        if region.total:
+            percent = 100 * region.used / region.total
+            colour = "bad" if percent >= _ALMOST_FULL else "good"
+            bar = self.deck.glyphs.bar(percent, self._bar_width(width))
+            fact = f" {percent:5.1f} %  {region.used:,} of {region.total:,} bytes"
+        else:
+            colour, bar = "dim", " " * self._bar_width(width)
+            fact = f"          {region.used:,} bytes"
+        return [(name, "note"), (bar, colour), (fact, ""), _change(region.change)]
+
+    def _draw_row(self, row: SizeRow, width: int) -> Parts:
+        bar = self.deck.glyphs.bar(100 * row.size / self._largest, self._bar_width(width) // 2)
+        memories = "  ".join(f"{name} {size:,}" for name, size in row.memories.items())
+        return [
+            (f" {bar} ", "note"),
+            (f"{row.size:>9,} ", ""),
+            (f"{change(row.change):>8}", "bad" if row.change > 0 else "good"),
+            (f"  {row.name}", ""),
+            (f"  {memories}" if memories else "  gone", "dim"),
+        ]
+
+    def _bar_width(self, width: int) -> int:
+        return max(8, min(_BAR * 2, width * 3 // 10))
+
+
+def _change(count: int) -> tuple[str, str]:
+    return (f"  {change(count)}", "bad" if count > 0 else "good")
