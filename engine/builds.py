@@ -167,6 +167,21 @@ class Builds:
         """Findings of a build in the order in which they came."""
         return store_builds.findings_of(self._store, number)
 
+    def source(self, number: int, file: str) -> Sequence[str]:
+        """Lines of a source file as the build's commit has it. Untrusted text.
+
+        Args:
+            file: path in the repository, as findings name it.
+
+        Raises:
+            UsageError: no such build or file, or none that can be read as text.
+            ToolError: the project's clone is gone.
+        """
+        build = self.get(number)
+        project = projects.get_project(self._store, build.project_id)
+        text = git.read_text(Path(project.clone_path), build.commit_sha, file)
+        return text.splitlines()
+
     def artifacts(self, number: int) -> Sequence[Artifact]:
         """Artifacts of a build, by path."""
         return store_builds.artifacts_of(self._store, number)

@@ -69,7 +69,7 @@ KEYS = (
     Key("previous_pane", "shift+tab", "S-tab", "pane before", "Go to the pane before",
         Where.BUILD, bar=False),
     Key("enlarge", "z", "z", "zoom", "Give the pane all the room, and back", Where.BUILD),
-    Key("look", "enter", "enter", "look", "Read the finding or artifact; enlarge a log",
+    Key("look", "enter", "enter", "look", "Show the finding in its source; read the artifact",
         Where.BUILD, bar=False),
     Key("follow", "f", "f", "follow", "Follow the end of the log, or stay", Where.BUILD),
     Key("search", "slash", "/", "search", "Search in every log of the build", Where.BUILD),

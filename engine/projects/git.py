@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import posixpath
 import re
 import shutil
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -41,6 +43,9 @@ ANSWER_WITHIN = 30.0
 
 LOCAL_TIMEOUT = 300.0
 """Seconds that work on this machine's files may take."""
+
+MAX_TEXT = 4 << 20
+"""Bytes of a file that is shown."""
 
 _TURN = 0.05
 
@@ -233,6 +238,34 @@ def resolve(path: Path, ref: str) -> Commit:
                 message = text if isinstance(text, str) else text.decode("utf-8", "replace")
                 return Commit(sha, _storable(message.strip()), _storable(found.author.name or ""))
     raise UsageError(f"no commit, branch or tag {ref!r}")
+
+
+def read_text(path: Path, sha: str, name: str) -> str:
+    """A text file as it is in a commit; no worktree is needed. Untrusted text.
+
+    Args:
+        name: its path in the repository.
+
+    Raises:
+        UsageError: there is no such file, or none that can be read as text; one line.
+        ToolError: the clone is gone.
+    """
+    inside = posixpath.normpath(name)
+    if inside.startswith(("/", "../")) or inside in (".", ".."):
+        raise UsageError(f"{name} is not in the repository")
+    with open_repository(path) as repository:
+        try:
+            found = repository.commit(sha).tree / inside
+        except (KeyError, ValueError, TypeError) as error:
+            raise UsageError(f"{name} is not in commit {sha[:10]}") from error
+        if found.type != "blob" or stat.S_ISLNK(found.mode):
+            raise UsageError(f"{name} is no file in commit {sha[:10]}")
+        if found.size > MAX_TEXT:
+            raise UsageError(f"{name} has more than {MAX_TEXT >> 20} MiB")
+        data = found.data_stream.read()
+    if b"\0" in data:
+        raise UsageError(f"{name} is a binary file")
+    return str(data.decode("utf-8", "replace"))
 
 
 def branch_exists(path: Path, branch: str) -> bool:

@@ -64,6 +64,30 @@ async def test_an_app_of_a_repository_and_no_menu_without_a_terminal(tmp_path: P
         await story.sees("menuconfig needs a terminal")
 
 
+async def test_a_finding_is_shown_in_its_source(tmp_path: Path) -> None:
+    demo.make_repository("broken", tmp_path / "broken")
+    async with running(tmp_path / "ws", size=(100, 30)) as story:
+        engine = story.app.engine
+        assert engine is not None
+        engine.projects.add(str(tmp_path / "broken"))
+        await story.sees("no build yet: press b", "status  active")
+        await story.press("b")
+        await story.until(lambda: bool(engine.builds.list()), timeout=60)
+        await story.until(lambda: engine.builds.get(1).status.is_final, timeout=60)
+        await story.press("8", "G")
+        await story.sees("expected ';'")
+        await story.until(lambda: "FINDINGS" in story.text())
+        row = next(row for row in engine.builds.findings(1) if "expected ';'" in row.message)
+        await story.press(*["k"] * len(engine.builds.findings(1)))
+        rows = sorted(engine.builds.findings(1), key=lambda row: (-row.attempt, row.rank))
+        await story.press(*["j"] * [each.id for each in rows].index(row.id))
+        await story.press("enter")
+        await story.sees("main/main.c", "marked", f"{row.line} > ", "^ error: expected ';'")
+        assert "#include" in story.text()
+        await story.press("escape")
+        await story.sees("FINDINGS")
+
+
 async def test_a_retry_from_a_stage_and_a_cancel(tmp_path: Path) -> None:
     demo.make_repository("flaky-tests", tmp_path / "flaky")
     async with running(tmp_path / "ws", boards=(demo.BOARD,)) as story:

@@ -19,12 +19,12 @@ from engine.words import BuildStatus, Role, StageStatus
 from tui.build_view import BuildView, TailKey
 from tui.keymap import Where
 from tui.layout import PANES, Layout, arrange
-from tui.rows import artifact_parts, finding_parts, finding_text
+from tui.rows import artifact_parts, finding_parts
 from tui.screens.base import MainScreen
 from tui.tail import MAX_LINES
 from tui.widgets.drawn import Drawn
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.live_pane import PAGE, LivePane, diff_class, log_class
+from tui.widgets.live_pane import PAGE, LivePane
 from tui.widgets.phase_line import PhaseLine
 from tui.widgets.row_list import Parts, RowList
 
@@ -43,7 +43,6 @@ _COLOURS = {
     StageStatus.CANCELLED: "bad",
 }
 _LISTS = ("findings", "artifacts")
-_PATCH_BYTES = 512 << 10
 
 
 class BuildScreen(MainScreen):
@@ -230,10 +229,12 @@ class BuildScreen(MainScreen):
 
     def do_look(self) -> None:
         """The finding or the artifact under the cursor; a log is enlarged."""
-        if self._focused == "findings":
-            self._look_at_finding()
-        elif self._focused == "artifacts":
-            self._look_at_artifact()
+        from tui.screens import look
+
+        if self._focused == "findings" and self._findings.item is not None:
+            look.at_finding(self, self._findings.item)
+        elif self._focused == "artifacts" and self._artifacts.item is not None:
+            look.at_artifact(self, self._artifacts.item)
         else:
             self.do_enlarge()
 
@@ -498,40 +499,6 @@ class BuildScreen(MainScreen):
         self._pick(name)
         self._show_logs()
         self._logs[name].to_line(match.line, mark=f"match {index + 1}/{found}")
-
-    def _look_at_finding(self) -> None:
-        from tui.screens.reader import Reader
-
-        row = self._findings.item
-        if row is None:
-            return
-        self.app.push_screen(Reader("FINDING", finding_text(row)))
-
-    def _look_at_artifact(self) -> None:
-        from tui.screens.reader import Reader
-
-        artifact = self._artifacts.item
-        if artifact is None:
-            return
-        is_text = artifact.kind in ("patch", "log", "report", "map")
-
-        def read() -> str:
-            path = self.engine.builds.artifact_file(artifact)
-            facts = f"{path}\n{artifact.kind}, {artifact.size} bytes\nSHA-256 {artifact.sha256}"
-            if not is_text:
-                return facts
-            try:
-                with path.open("rb") as file:
-                    return file.read(_PATCH_BYTES).decode("utf-8", "replace")
-            except OSError as error:
-                return f"{facts}\ncannot be read: {error.strerror}"
-
-        classify = diff_class if artifact.kind == "patch" else log_class
-
-        def show(text: str) -> None:
-            self.app.push_screen(Reader(artifact.path, text, classify=classify))
-
-        self.in_thread(read, show)
 
     def _text_of_list(self) -> str:
         if self._focused == "findings":

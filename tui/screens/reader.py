@@ -35,7 +35,12 @@ class Reader(ModalScreen[None]):
     ]
 
     def __init__(
-        self, title: str, text: str, *, classify: Callable[[str], str] = log_class
+        self,
+        title: str,
+        text: str,
+        *,
+        classify: Callable[[str], str] = log_class,
+        mark: int | None = None,
     ) -> None:
         """Make a reader.
 
@@ -43,10 +48,12 @@ class Reader(ModalScreen[None]):
             title: what it is.
             text: all of it; at most what a log keeps in memory is shown.
             classify: the colour of a line.
+            mark: a line, from 0, that is marked and shown; else the beginning is.
         """
         super().__init__()
         self._text = text
-        self._wraps = classify is log_class  # a patch is read as it is
+        self._mark = mark
+        self._wraps = classify is log_class  # a patch, or source, is read as it is
         self._pane = LivePane(classify=classify)
         self._pane.title = f" {title}"
 
@@ -72,7 +79,10 @@ class Reader(ModalScreen[None]):
         tail = LogTail()
         tail.extend(0, lines)
         self._pane.show(tail)
-        self._pane.to_first()
+        if self._mark is None:
+            self._pane.to_first()
+        else:
+            self._pane.to_line(self._mark, mark="marked")
 
     def action_scroll(self, lines: int) -> None:
         """Move so many lines."""

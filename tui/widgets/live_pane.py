@@ -22,6 +22,9 @@ from tui.tail import LogTail
 from tui.widgets.drawn import Drawn
 from tui.widgets.lines import fit, pieces, row
 
+GUTTER = 10
+"""Cells before a line of source: its number, and a sign for the one that is meant."""
+
 PAGE = 400
 """Lines that are asked of the store at once."""
 
@@ -54,6 +57,11 @@ def diff_class(line: str) -> str:
     if line.startswith(("+++", "---", "diff ", "index ")):
         return "note"
     return {"+": "good", "-": "error", "@": "note"}.get(line[:1], "text")
+
+
+def source_class(line: str) -> str:
+    """The colour for a line of an excerpt: what is said of the source has no number before it."""
+    return "warning" if line[:GUTTER].isspace() else "text"
 
 
 class LivePane(Drawn):

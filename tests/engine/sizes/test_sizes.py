@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
@@ -154,6 +154,7 @@ def test_the_app_is_measured_against_the_smallest_partition(tmp_path: Path) -> N
     assert sizes.regions[0] == MemoryRegion("app", 5000, 0x140000)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=300))
 def test_whatever_a_map_or_program_holds_nothing_is_raised(data: bytes) -> None:
     import tempfile
@@ -177,6 +178,7 @@ _PIECES = st.lists(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(_PIECES, _PIECES, st.sampled_from(list(By)))
 def test_rows_add_up_whatever_they_are(now: list[Piece], then: list[Piece], by: By) -> None:
     sizes, before = Sizes((), tuple(now)), Sizes((), tuple(then))

@@ -1,0 +1,72 @@
+"""What a build found and kept, to read: a finding in its source, an artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from engine.errors import EspdeckError
+from tui.excerpt import excerpt
+from tui.rows import finding_text
+from tui.screens.reader import Reader
+from tui.widgets.live_pane import diff_class, log_class, source_class
+
+if TYPE_CHECKING:
+    from engine.store.tables import Artifact, FindingRow
+    from tui.screens.base import MainScreen
+
+_TEXT_BYTES = 512 << 10
+_TEXTS = ("patch", "log", "report", "map")
+
+
+def at_finding(screen: MainScreen, row: FindingRow) -> None:
+    """A finding: where it names a line, that line in its source; else all that it says."""
+    file, finding = row.file, row.finding
+    if not file or not finding.line:
+        screen.app.push_screen(Reader("FINDING", finding_text(row)))
+        return
+
+    def read() -> tuple[Sequence[str], str]:
+        try:
+            return screen.engine.builds.source(row.build_id, file), ""
+        except EspdeckError as error:
+            return (), str(error)
+
+    def show(found: tuple[Sequence[str], str]) -> None:
+        source, problem = found
+        shown = excerpt(finding, source)
+        if shown is None:
+            why = problem or f"{file} has no line {finding.line} in this commit"
+            reader = Reader("FINDING", f"{finding_text(row)}\n\nno source: {why}")
+        else:
+            evidence = f"\n\n{finding.evidence}" if finding.evidence else ""
+            # A later round builds a repaired tree; the repair is among the artifacts.
+            of = " as it was before the repair" if row.attempt > 1 else ""
+            reader = Reader(
+                f"{file}{of}", shown.text + evidence, classify=source_class, mark=shown.mark
+            )
+        screen.app.push_screen(reader)
+
+    screen.in_thread(read, show)
+
+
+def at_artifact(screen: MainScreen, artifact: Artifact) -> None:
+    """An artifact: a text itself, of anything else what it is and where it lies."""
+
+    def read() -> str:
+        path = screen.engine.builds.artifact_file(artifact)
+        facts = f"{path}\n{artifact.kind}, {artifact.size} bytes\nSHA-256 {artifact.sha256}"
+        if artifact.kind not in _TEXTS:
+            return facts
+        try:
+            with path.open("rb") as file:
+                return file.read(_TEXT_BYTES).decode("utf-8", "replace")
+        except OSError as error:
+            return f"{facts}\ncannot be read: {error.strerror}"
+
+    classify = diff_class if artifact.kind == "patch" else log_class
+
+    def show(text: str) -> None:
+        screen.app.push_screen(Reader(artifact.path, text, classify=classify))
+
+    screen.in_thread(read, show)
