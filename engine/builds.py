@@ -19,6 +19,7 @@ from engine.pipelines.model import steps_of_phase
 from engine.pipelines.runs import Runs
 from engine.projects import git
 from engine.projects.apps import touches
+from engine.simulators.base import find_simulators
 from engine.sizes.measure import measure
 from engine.sizes.model import Sizes
 from engine.store import builds as store_builds
@@ -75,7 +76,7 @@ class Builds:
         Args:
             commit: a commit or a ref; None is the tip of the project's branch.
             board: ``auto``, ``none``, a port, a serial URL or ``virtual:CHIP``.
-            simulator: ``auto`` or ``none``.
+            simulator: ``auto``, ``none`` or a simulator's name.
 
         Raises:
             UsageError: the project is not active, there is no such commit, or a choice makes no
@@ -86,8 +87,9 @@ class Builds:
         if project.status is not ProjectStatus.ACTIVE:
             detail = f": {project.status_detail}" if project.status_detail else ""
             raise UsageError(f"{project.name} is {project.status}, not active{detail}")
-        if simulator not in ("auto", "none"):
-            raise UsageError(f"simulator {simulator!r}: auto or none")
+        known = ("auto", "none", *(each.name for each in find_simulators()))
+        if simulator not in known:
+            raise UsageError(f"simulator {simulator!r}: one of {', '.join(known)}")
         self._boards.choose(board, project.target)
         found = git.resolve(Path(project.clone_path), commit or project.branch or "HEAD")
         run_id = str(uuid.uuid4())

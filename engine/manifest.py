@@ -48,6 +48,9 @@ class Manifest:
         build: how it wants to be built.
         eol: what ends a line that is typed to the console.
         tests: what is typed once everything in ``expect`` has appeared, and what must come back.
+        network: ``[simulator] network``: whether a simulated chip reaches this machine's network.
+        efuse: ``[simulator] efuse``: file in the repository with the eFuses that a simulated chip
+            begins with, as ``idf.py qemu --efuse-file`` keeps them; empty for a chip as delivered.
     """
 
     expect: tuple[str, ...] = ()
@@ -57,6 +60,8 @@ class Manifest:
     build: BuildOptions = field(default_factory=BuildOptions)
     eol: str = _EOL["lf"]
     tests: tuple[Script, ...] = ()
+    network: bool = False
+    efuse: str = ""
 
 
 def load(tree: Path) -> Manifest:
@@ -78,12 +83,22 @@ def load(tree: Path) -> Manifest:
         return Manifest()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{FILE_NAME}: {error}") from error
-    _only(data, {"expect", "timeout", "baud", "unity", "build", "eol", scripts.TABLE}, "")
+    known = {"expect", "timeout", "baud", "unity", "build", "eol", "simulator", scripts.TABLE}
+    _only(data, known, "")
+    chip = data.get("simulator", {})
+    if not isinstance(chip, dict):
+        raise UsageError(f"{FILE_NAME}: simulator must be a table")
+    _only(chip, {"network", "efuse"}, "simulator.")
+    efuse = chip.get("efuse", "")
+    if not isinstance(efuse, str):
+        raise UsageError(f"{FILE_NAME}: simulator.efuse must be the path of a file")
     return Manifest(
         expect=_patterns(data.get("expect", [])),
         timeout=_number(data, "timeout", 10.0, 0.1, 3600.0),
         baud=int(_number(data, "baud", 0, 300, 5_000_000)) if "baud" in data else None,
         unity=_flag(data, "unity"),
+        network=_flag(chip, "network"),
+        efuse=efuse,
         build=_build(data.get("build", {})),
         eol=_eol(data),
         tests=scripts.read(data.get(scripts.TABLE, []), FILE_NAME, text),

@@ -132,7 +132,9 @@ def build_command(
     board: Annotated[
         str, typer.Option(help="auto, none, a serial port, a serial URL or virtual:CHIP.")
     ] = "auto",
-    simulator: Annotated[str, typer.Option(help="auto or none.")] = "auto",
+    simulator: Annotated[
+        str, typer.Option(help="auto, none or a simulator's name (espdeck doctor).")
+    ] = "auto",
     commit: Annotated[str | None, typer.Option(help="Commit, tag or branch.")] = None,
     app_folder: Annotated[
         str, typer.Option("--app", help="Folder of the repository to build (see: espdeck apps).")

@@ -10,7 +10,7 @@ from engine.pipelines.model import StageContext, StageResult
 from engine.pipelines.outputs import Planned
 from engine.projects.dependencies import scan_dependencies
 from engine.projects.validation import validate
-from engine.simulators.base import Simulator, find_simulators
+from engine.simulators.base import choose_simulator
 from engine.text import count
 from engine.toolchains.base import choose_toolchain
 from engine.words import LINUX, Severity, StageStatus
@@ -49,7 +49,7 @@ def run(context: StageContext) -> StageResult:
             if context.target == LINUX
             else f"no {context.target} board: name one with --board or in the settings"
         )
-    simulator, reason = _choose_simulator(context)
+    simulator, reason = choose_simulator(context.simulator, context.target, bare=toolchain.bare)
     if simulator is None:
         untested.append(reason)
     for line in untested:
@@ -77,16 +77,3 @@ def _shown(boards: Sequence[str]) -> str:
     if not boards:
         return "none"
     return boards[0] if len(boards) == 1 else f"{boards[0]} or the first free of {len(boards)}"
-
-
-def _choose_simulator(context: StageContext) -> tuple[Simulator | None, str]:
-    if context.simulator == "none":
-        return None, "no simulator was wanted"
-    reason = f"no simulator runs {context.target}"
-    for simulator in find_simulators():
-        if context.target in simulator.targets:
-            missing = simulator.missing()
-            if missing is None:
-                return simulator, ""
-            reason = missing
-    return None, reason

@@ -19,9 +19,10 @@ from engine.keyboard import Keyboard
 from engine.manifest import FILE_NAME, Manifest
 from engine.pipelines.model import StageContext, StageResult
 from engine.pipelines.outputs import Compiled, Planned, Tested
-from engine.simulators.base import find_simulators
+from engine.simulators.base import ChipOptions, find_simulators
 from engine.testcases import TestCase, joined, report_of
 from engine.text import count
+from engine.toolchains.untrusted import file_inside
 from engine.words import Severity, StageStatus
 
 LISTEN = 5.0
@@ -171,11 +172,23 @@ def _in_simulator(
         until=lambda passed: _is_done(listener, passed),
         cancel=context.cancel,
         keyboard=keyboard,
+        options=_chip_options(context, manifest),
     )
     if fault:
         report.log(f"the simulated chip stopped: {fault}")
     listener.end(fault or f"nothing more came in {seconds:g} s of firmware time")
     return _judge(context, listener, name, fault=fault)
+
+
+def _chip_options(context: StageContext, manifest: Manifest) -> ChipOptions:
+    """What the project asks of a simulated chip; its files lie in the repository.
+
+    Raises:
+        ToolError: the file with the eFuses does not.
+    """
+    name = manifest.efuse
+    efuse = file_inside(context.source, name, FILE_NAME, "repository") if name else None
+    return ChipOptions(network=manifest.network, efuse=efuse)
 
 
 def _seconds(manifest: Manifest) -> float:

@@ -139,7 +139,7 @@ class StageContext:
         attempt: how often the build went round, from 1.
         target: the chip.
         board: what was asked for: ``auto``, ``none`` or a port.
-        simulator: what was asked for: ``auto`` or ``none``.
+        simulator: what was asked for: ``auto``, ``none`` or a name.
         source: worktree of the commit.
         build_dir: where to build, kept for the next build.
         results: the latest result of every stage that ran before.

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Protocol
 
 from engine.cancel import CancelToken
+from engine.errors import MissingToolError, UsageError
 from engine.image import Image
 from engine.keyboard import Keyboard
+
+
+@dataclass(frozen=True, slots=True)
+class ChipOptions:
+    """What a project asks of the simulated chip; a simulator that has none of it passes it over.
+
+    Args:
+        network: whether its network reaches that of this machine; else it ends in the simulator.
+        efuse: the eFuses that it begins with, as ``idf.py qemu`` keeps them; never written to.
+    """
+
+    network: bool = False
+    efuse: Path | None = None
+
+
+PLAIN = ChipOptions()
+"""A chip as it is delivered, without a way out."""
 
 
 class Simulator(Protocol):
@@ -17,8 +37,13 @@ class Simulator(Protocol):
     name: str
     """How people call it, such as ``labwired``."""
 
-    targets: frozenset[str]
-    """Chips that it can run."""
+    bare: bool
+    """Whether it runs only a program that needs no bootloader; others begin as the chip does."""
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """Chips that it can run."""
+        ...
 
     def missing(self) -> str | None:
         """One line that says what to install, or None when it is ready to run."""
@@ -33,6 +58,7 @@ class Simulator(Protocol):
         until: Callable[[float], bool],
         cancel: CancelToken,
         keyboard: Keyboard | None = None,
+        options: ChipOptions = PLAIN,
     ) -> str | None:
         """Run an image from reset and hand on what its console UART prints.
 
@@ -44,6 +70,7 @@ class Simulator(Protocol):
                 and some times a second without any; true ends the run.
             cancel: ends the run early.
             keyboard: what is typed to its console UART; None when nothing is.
+            options: what the project asks of the chip.
 
         Returns:
             Why the simulated chip itself stopped (such as a bus fault that its firmware did not
@@ -60,3 +87,35 @@ def find_simulators() -> list[Simulator]:
     """Every registered simulator (entry points ``espdeck.simulators``), by name."""
     found = sorted(entry_points(group="espdeck.simulators"), key=lambda point: point.name)
     return [point.load()() for point in found]
+
+
+def choose_simulator(wanted: str, target: str, *, bare: bool) -> tuple[Simulator | None, str]:
+    """The simulator that is named, else the first that can run what is built; or why there is none.
+
+    Args:
+        wanted: ``auto``, ``none`` or a name.
+        target: the chip.
+        bare: whether the program needs no bootloader; then a simulator for such goes first.
+
+    Raises:
+        MissingToolError, UsageError: the one that is named is not there, or is for other chips.
+    """
+    if wanted == "none":
+        return None, "no simulator was wanted"
+    able = [each for each in find_simulators() if target in each.targets]
+    if wanted != "auto":
+        named = next((each for each in able if each.name == wanted), None)
+        if named is None:
+            raise UsageError(f"simulator {wanted} does not run {target}")
+        if missing := named.missing():
+            raise MissingToolError(f"simulator {missing}")
+        return named, ""
+    reasons = []
+    for simulator in sorted(able, key=lambda each: not each.bare):
+        if simulator.bare and not bare:
+            continue
+        missing = simulator.missing()
+        if missing is None:
+            return simulator, ""
+        reasons.append(f"simulator {missing}")
+    return None, reasons[0] if reasons else f"no simulator runs {target}"

@@ -13,6 +13,7 @@ from engine.errors import CancelledError, MissingToolError, ToolError
 from engine.image import Image
 from engine.keyboard import Keyboard
 from engine.process import run
+from engine.simulators.base import PLAIN, ChipOptions
 from engine.simulators.labwired_frames import SLICE_SECONDS, FrameReader, pack
 
 WALL_SECONDS = 60.0
@@ -26,6 +27,7 @@ class LabWired:
     """Runs an image's program in a process of its own (:mod:`engine.simulators.labwired_child`)."""
 
     name = "labwired"
+    bare = True
     targets = frozenset({"esp32c3", "esp32c6"})
 
     def missing(self) -> str | None:
@@ -41,6 +43,7 @@ class LabWired:
         until: Callable[[float], bool],
         cancel: CancelToken,
         keyboard: Keyboard | None = None,
+        options: ChipOptions = PLAIN,
     ) -> str | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says.
 

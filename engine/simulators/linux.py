@@ -17,6 +17,7 @@ from engine.cancel import CancelToken
 from engine.errors import MissingToolError, ToolError
 from engine.image import Image
 from engine.keyboard import Keyboard
+from engine.simulators.base import PLAIN, ChipOptions
 from engine.simulators.child import run_until
 from engine.words import LINUX
 
@@ -30,6 +31,7 @@ class LinuxHost:
     """Runs an image's program as a process; standard input and output are its console."""
 
     name = "linux"
+    bare = False
     targets = frozenset({LINUX})
 
     def missing(self) -> str | None:
@@ -47,6 +49,7 @@ class LinuxHost:
         until: Callable[[float], bool],
         cancel: CancelToken,
         keyboard: Keyboard | None = None,
+        options: ChipOptions = PLAIN,
     ) -> str | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says.
 

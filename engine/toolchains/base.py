@@ -61,6 +61,9 @@ class Toolchain(Protocol):
     name: str
     """How people call it, such as ``cmake`` or ``idf``."""
 
+    bare: bool
+    """Whether its programs need no bootloader: the chip's ROM starts them."""
+
     def recognises(self, source: Path) -> int:
         """How sure it is that this tree is for it: 0 is not at all, the highest wins."""
         ...

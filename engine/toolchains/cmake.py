@@ -60,6 +60,7 @@ class CMakeToolchain:
     """Configures with CMake, builds with ninja, makes the image with esptool."""
 
     name = "cmake"
+    bare = True
 
     def recognises(self, source: Path) -> int:
         """1 for any CMake project that is not one of ESP-IDF."""

@@ -51,6 +51,7 @@ class IdfToolchain:
     """Runs ``idf.py`` of the ESP-IDF that the project asks for, or of the preferred one."""
 
     name = "idf"
+    bare = False
 
     def recognises(self, source: Path) -> int:
         """10 for a project that includes ESP-IDF's ``project.cmake``."""

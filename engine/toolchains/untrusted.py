@@ -79,8 +79,11 @@ class Fields:
         return {str(key): self.text(key) for key in self._data}
 
 
-def file_inside(folder: Path, name: str, said_by: str) -> Path:
-    """An existing file that a build named, which must lie inside ``folder``, links followed.
+def file_inside(folder: Path, name: str, said_by: str, called: str = "build folder") -> Path:
+    """An existing file that a project named, which must lie inside ``folder``, links followed.
+
+    Args:
+        called: what people call the folder.
 
     Raises:
         ToolError: it does not, or it is not there; names ``said_by``, the file that named it.
@@ -91,4 +94,4 @@ def file_inside(folder: Path, name: str, said_by: str) -> Path:
             return path
     except (OSError, ValueError, RuntimeError):
         pass
-    raise ToolError(f"{said_by}: {name!r} is not a file in the build folder")
+    raise ToolError(f"{said_by}: {name!r} is not a file in the {called}")

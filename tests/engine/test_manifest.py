@@ -27,6 +27,12 @@ def test_reads_what_a_project_expects(tmp_path: Path) -> None:
     )
 
 
+def test_reads_what_a_project_asks_of_a_simulated_chip(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text('[simulator]\nnetwork = true\nefuse = "test/efuse.bin"\n')
+
+    assert load(tmp_path) == Manifest(network=True, efuse="test/efuse.bin")
+
+
 def test_reads_how_a_project_wants_to_be_built(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text('[build]\nidf = "5.5"\ncmake = { APP_REV = "7;8" }\n')
 
@@ -64,6 +70,10 @@ def test_reads_what_is_typed_to_it(tmp_path: Path) -> None:
         ("eol = 'lfcr'", "eol must be one of lf, cr, crlf, none"),
         ("[test]\nname = 'x'", "[[test]]"),
         ("[[test]]\nname = 'x'\nwithin = 1", "[[test]] 1 ('x')"),
+        ("simulator = 1", "simulator must be a table"),
+        ("simulator.netwrok = true", "simulator.netwrok"),
+        ("simulator.network = 1", "network"),
+        ("simulator.efuse = 1", "simulator.efuse"),
         ("= nonsense", FILE_NAME),
         ("#" * 70_000, "larger"),
         (f"expect = {['x'] * 101}", "expect has 101 patterns, at most 100"),

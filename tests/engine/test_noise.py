@@ -37,12 +37,13 @@ out.write(b"\\\\nready after the storm\\\\n")
 
 class Noisy:
     name = "a-noisy-one"
+    bare = True
     targets = frozenset({{"esp32c3"}})
 
     def missing(self):
         return None
 
-    def run(self, image, *, seconds, on_output, until, cancel, keyboard=None):
+    def run(self, image, *, seconds, on_output, until, cancel, keyboard, options):
         run([sys.executable, "-c", NOISE], timeout=120, cancel=cancel, on_output=on_output)
 """
 

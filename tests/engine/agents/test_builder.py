@@ -26,6 +26,7 @@ class Ready:
     """A toolchain whose image is there already."""
 
     name = "ready"
+    bare = True
 
     def __init__(self, image: Image) -> None:
         self._image = image
