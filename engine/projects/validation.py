@@ -11,7 +11,7 @@ from engine.findings import Finding
 from engine.projects import git
 from engine.projects.apps import find_apps
 from engine.store.tables import Project
-from engine.toolchains.base import choose_toolchain
+from engine.toolchains.base import NO_PROJECT, choose_toolchain, find_toolchains
 from engine.toolchains.idf import CONFIGURATION
 from engine.words import TARGETS, ProjectStatus, Severity
 
@@ -76,11 +76,11 @@ def _branch(subject: Subject) -> str | None:
     return f"branch {project.branch} is not there"
 
 
-def _cmake_lists(subject: Subject) -> str | None:
-    if (subject.app / "CMakeLists.txt").is_file():
+def _kind(subject: Subject) -> str | None:
+    if any(each.recognises(subject.app) for each in find_toolchains()):
         return None
     where = f"in {subject.project.app}" if subject.project.app else "at the root of the repository"
-    return f"no CMakeLists.txt {where}{_apps_instead(subject.source)}"
+    return f"{NO_PROJECT} {where}{_apps_instead(subject.source)}"
 
 
 def _apps_instead(source: Path) -> str:
@@ -133,8 +133,8 @@ RULES = (
     ),
     Rule(
         "project.cmake",
-        _cmake_lists,
-        "espdeck builds CMake projects: ESP-IDF's and plain ones",
+        _kind,
+        "espdeck builds projects of ESP-IDF, CMake, PlatformIO and Arduino",
     ),
     Rule(
         "project.configuration",

@@ -13,6 +13,9 @@ from engine.errors import UsageError
 from engine.findings import Finding
 from engine.image import Image
 
+NO_PROJECT = "no CMakeLists.txt, platformio.ini or sketch"
+"""What is said of a tree that is for no toolchain."""
+
 
 @dataclass(frozen=True, slots=True)
 class CompileRequest:
@@ -96,11 +99,9 @@ def choose_toolchain(source: Path) -> Toolchain:
     """The toolchain for a source tree, by what the tree is.
 
     Raises:
-        UsageError: no ``CMakeLists.txt``, or none that any toolchain knows.
+        UsageError: it is nothing that any toolchain knows.
     """
-    if not (source / "CMakeLists.txt").is_file():
-        raise UsageError("no CMakeLists.txt at the root of the repository")
     best = max(find_toolchains(), key=lambda toolchain: toolchain.recognises(source))
     if not best.recognises(source):
-        raise UsageError("no toolchain knows this kind of project")
+        raise UsageError(f"{NO_PROJECT} at the root of the repository")
     return best

@@ -27,6 +27,7 @@ from engine.store import builds
 from engine.store import projects as rows
 from engine.store.database import Store
 from engine.store.tables import Build, Project
+from engine.toolchains.base import NO_PROJECT
 from engine.toolchains.idf_menuconfig import Edited
 from engine.words import ProjectStatus
 from tests.engine.git_repos import commit, rewrite
@@ -603,7 +604,7 @@ def test_an_app_that_is_not_there_names_those_that_are(yard: Yard, source: Path)
 
     (finding,) = validate(project, source, "esp32c3")
 
-    assert finding.message.startswith("no CMakeLists.txt in apps; add the project with one of its")
+    assert finding.message.startswith(f"{NO_PROJECT} in apps; add the project with one of its")
     assert finding.message.endswith("apps/a6, apps/a7 and 2 more")
 
 

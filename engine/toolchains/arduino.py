@@ -1,0 +1,168 @@
+"""Arduino sketches, built by the ``arduino-cli`` that is installed on this machine.
+
+A sketch is a folder with a ``.ino`` file of its name (Arduino CLI, "Sketch specification"); a
+worktree has another name, so the sketch is copied. Which board it is for, ``sketch.yaml`` says
+(``default_fqbn`` or a profile); without one it is the plain board of the ESP32 core for the chip.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from engine import process
+from engine.errors import MissingToolError, ToolError
+from engine.findings import Finding
+from engine.image import FlashPart, Image, MemoryRegion
+from engine.toolchains import app_image, partitions
+from engine.toolchains.base import Compiled, CompileRequest
+from engine.toolchains.memory import memory_regions
+from engine.toolchains.output import BuildOutput
+from engine.words import TARGETS, ArtifactKind, Severity
+
+PROJECT = "sketch.yaml"
+"""The sketch project file (Arduino CLI, "Sketch project file")."""
+
+_INSTALL = (
+    "arduino-cli is not installed: https://arduino.github.io/arduino-cli/latest/installation/, "
+    "then arduino-cli core install esp32:esp32"
+)
+_SURE = 15
+_TABLE_OFFSET = 0x8000  # the ESP32 core builds with ESP-IDF's default
+# Where the ROM looks for the bootloader (esptool's ESP32*ROM.BOOTLOADER_FLASH_OFFSET).
+_BOOTLOADER_OFFSETS = {"esp32": 0x1000, "esp32s2": 0x1000, "esp32p4": 0x2000}
+_OTA_DATA = (1, 0)  # type and subtype of the partition that says which app is started
+
+
+class ArduinoToolchain:
+    """Runs ``arduino-cli`` on PATH."""
+
+    name = "arduino"
+    bare = False
+
+    def recognises(self, source: Path) -> int:
+        """15 for a folder with one sketch in it."""
+        return _SURE if _sketch(source) else 0
+
+    def targets(self) -> frozenset[str]:
+        """Every chip; one that the installed core does not know, arduino-cli refuses."""
+        return frozenset(TARGETS)
+
+    def missing(self, target: str) -> str | None:
+        """How to get arduino-cli."""
+        return None if shutil.which("arduino-cli") else _INSTALL
+
+    def compile(self, request: CompileRequest) -> Compiled:
+        """Build the sketch, collect what is to be flashed where, measure.
+
+        Raises:
+            MissingToolError: arduino-cli is not there.
+            ToolError: it hung, was killed, or wrote nonsense; the build folder cannot be written.
+        """
+        try:
+            return self._compile(request)
+        except OSError as error:
+            raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
+
+    def _compile(self, request: CompileRequest) -> Compiled:
+        program, main = shutil.which("arduino-cli"), _sketch(request.source)
+        if program is None:
+            raise MissingToolError(_INSTALL)
+        if main is None:
+            raise ToolError("no sketch: none or several .ino files at the root")
+        request.on_progress(0, "building")
+        sketch = _copy(request, main)
+        output = BuildOutput(replace(request, source=sketch), 0, 95)
+        folder = request.build_dir / "out"
+        shutil.rmtree(folder, ignore_errors=True)
+        board = [] if (sketch / PROJECT).is_file() else ["--fqbn", f"esp32:esp32:{request.target}"]
+        done = process.run(
+            [
+                *(program, "compile", "--no-color", *board),
+                *("--build-path", str(request.build_dir / "build")),
+                *("--output-dir", str(folder), str(sketch)),
+            ],
+            timeout=request.timeout,
+            cancel=request.cancel,
+            on_output=output.feed,
+            cwd=sketch,
+            env={"LC_ALL": "C.UTF-8", "ARDUINO_UPDATER_ENABLE_NOTIFICATION": "false"},
+            clean_env=True,
+        )
+        findings = output.findings("arduino-cli", done)
+        if done.returncode:
+            return Compiled(None, findings)
+        image = read_image(folder, main.name, request.target)
+        if isinstance(image, Finding):
+            return Compiled(None, (image, *findings))
+        request.on_progress(100, "built")
+        return Compiled(image, findings)
+
+
+def read_image(folder: Path, main: str, target: str) -> Image | Finding:
+    """Collect what ``arduino-cli compile --output-dir`` wrote.
+
+    Args:
+        folder: the output folder. Untrusted.
+        main: name of the sketch's main file, with which every name begins.
+        target: the chip that the build was for.
+
+    Raises:
+        ToolError: a file is absent.
+        OSError: one cannot be read.
+    """
+    elf, app = folder / f"{main}.elf", folder / f"{main}.bin"
+    bootloader, table = folder / f"{main}.bootloader.bin", folder / f"{main}.partitions.bin"
+    for path in (elf, app, bootloader, table):
+        if path.is_symlink() or not path.is_file():
+            raise ToolError(f"arduino-cli wrote no {path.name}")
+    header = app_image.read_header(app)
+    if header is None or header.chip != target:
+        chip = (header.chip if header else None) or "no chip that is known"
+        message = f"{app.name} is for {chip}, the project for {target}"
+        return Finding(Severity.ERROR, "arduino.board", message, file=PROJECT)
+    data = table.read_bytes()[: partitions.MAX_BYTES]
+    parts = [
+        FlashPart(_BOOTLOADER_OFFSETS.get(target, 0), bootloader, ArtifactKind.BOOTLOADER),
+        FlashPart(_TABLE_OFFSET, table, ArtifactKind.PARTITION_TABLE),
+        *_ota_data(folder, data),
+        FlashPart(app_image.app_offset(data), app, ArtifactKind.APP),
+    ]
+    return Image(
+        target=target,
+        elf=elf,
+        parts=tuple(sorted(parts, key=lambda part: part.offset)),
+        flash_size=header.flash_size,
+        regions=(MemoryRegion("app", app.stat().st_size, None), *memory_regions(elf, target)),
+    )
+
+
+def _ota_data(folder: Path, table: bytes) -> list[FlashPart]:
+    """Erased OTA data, so that the first app is started, whatever was flashed before."""
+    for each in partitions.parse(table):
+        if (each.type, each.subtype) == _OTA_DATA and each.size <= 1 << 16:
+            path = folder / "ota_data_initial.bin"
+            path.write_bytes(b"\xff" * each.size)
+            return [FlashPart(each.offset, path, ArtifactKind.DATA)]
+    return []
+
+
+def _sketch(source: Path) -> Path | None:
+    """The main file: the only ``.ino``, or the one that is named like the folder."""
+    try:
+        found = sorted(source.glob("*.ino"))
+    except OSError:
+        return None
+    own = [path for path in found if path.stem == source.name]
+    return (own or found)[0] if len(own or found) == 1 else None
+
+
+def _copy(request: CompileRequest, main: Path) -> Path:
+    """The sketch in a folder of its name; a new one each time, as sketches are small."""
+    root = request.build_dir / "sketch"
+    shutil.rmtree(root, ignore_errors=True)
+    folder = root / main.stem
+    # copy2 keeps times, by which arduino-cli tells what is to be compiled again.
+    shutil.copytree(request.source, folder, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+    return folder

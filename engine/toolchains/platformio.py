@@ -1,0 +1,266 @@
+"""PlatformIO projects, built by the ``pio`` that is installed on this machine.
+
+PlatformIO says itself what it built: its integration data (``pio run -t idedata``) names the
+program and the files that are flashed beside it, as ``platform-espressif32`` gives them. Its
+packages come from its own registry the first time, which takes a while and needs the network.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import process
+from engine.errors import MissingToolError, ToolError
+from engine.findings import Finding
+from engine.image import FlashPart, Image, MemoryRegion
+from engine.toolchains import app_image
+from engine.toolchains.base import Compiled, CompileRequest
+from engine.toolchains.memory import memory_regions
+from engine.toolchains.output import BuildOutput
+from engine.toolchains.partitions import MAX_BYTES
+from engine.toolchains.untrusted import Fields, file_inside
+from engine.words import TARGETS, ArtifactKind, Severity
+
+PROJECT = "platformio.ini"
+"""The file that makes a folder a project of PlatformIO."""
+
+_INSTALL = "PlatformIO is not installed: pip install platformio"
+_ASK_TIMEOUT = 120.0
+_SURE = 20  # a project of PlatformIO may be one of ESP-IDF too, which then is built through it
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A section ``[env:NAME]``; the chip is None where the board's name does not tell."""
+
+    name: str
+    chip: str | None
+
+
+class PlatformIoToolchain:
+    """Runs ``pio`` on PATH, or where PlatformIO's installer puts it."""
+
+    name = "platformio"
+    bare = False
+
+    def recognises(self, source: Path) -> int:
+        """20 for a folder with a ``platformio.ini``: more than for what else is in it."""
+        return _SURE if (source / PROJECT).is_file() else 0
+
+    def targets(self) -> frozenset[str]:
+        """Every chip: which of them a project is for, its environments say."""
+        return frozenset(TARGETS)
+
+    def missing(self, target: str) -> str | None:
+        """How to get PlatformIO."""
+        return None if _pio() else _INSTALL
+
+    def compile(self, request: CompileRequest) -> Compiled:
+        """Build the project's environment for the chip, read what is to be flashed where, measure.
+
+        Nothing is written to the source tree: PlatformIO's workspace is the build folder.
+
+        Raises:
+            MissingToolError: PlatformIO is not there.
+            ToolError: it hung, was killed, or wrote nonsense; the build folder cannot be written.
+        """
+        try:
+            return self._compile(request)
+        except OSError as error:
+            raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
+
+    def _compile(self, request: CompileRequest) -> Compiled:
+        path = _pio()
+        if path is None:
+            raise MissingToolError(_INSTALL)
+        pio = str(path)
+        request.on_progress(0, "reading platformio.ini")
+        asked = bytearray()
+        done = _run(request, [pio, "project", "config", "--json-output"], asked.extend)
+        if done.returncode:
+            request.on_output(bytes(asked))
+            return Compiled(None, (_failed(f"{PROJECT}: {_last_line(done)}"),))
+        chosen = choose_environment(
+            read_environments(asked.decode("utf-8", "replace")), request.target
+        )
+        if isinstance(chosen, Finding):
+            return Compiled(None, (chosen,))
+        request.on_progress(5, f"building {chosen.name}")
+        output = BuildOutput(request, 5, 95)
+        argv = [pio, "run", "--environment", chosen.name]
+        done = _run(request, argv, output.feed)
+        findings = output.findings("pio", done)
+        if done.returncode:
+            return Compiled(None, findings)
+        # Only now: it would build everything a second time if nothing were built yet.
+        done = _run(request, [*argv, "--target", "idedata"], lambda _data: None)
+        if done.returncode:
+            raise ToolError(f"pio run --target idedata: {_last_line(done)}")
+        folder = _workspace(request) / "build" / chosen.name
+        image = read_image(folder, _packages(), request.target)
+        if isinstance(image, Finding):
+            return Compiled(None, (image, *findings))
+        request.on_progress(100, "built")
+        return Compiled(image, findings)
+
+
+def read_environments(text: str) -> tuple[Environment, ...]:
+    """The environments that PlatformIO would build by itself: the default ones, else all.
+
+    Args:
+        text: what ``pio project config --json-output`` printed: sections with their options.
+
+    Raises:
+        ToolError: that is not what it printed.
+    """
+    try:
+        sections = {str(name): dict(options) for name, options in json.loads(text)}
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ToolError(f"pio project config: {error}") from error
+    every = {
+        name.removeprefix("env:"): Environment(name.removeprefix("env:"), _chip(options))
+        for name, options in sections.items()
+        if name.startswith("env:")
+    }
+    wanted = sections.get("platformio", {}).get("default_envs")
+    names = [str(name) for name in wanted] if isinstance(wanted, list) else []
+    return tuple(every[name] for name in names if name in every) or tuple(every.values())
+
+
+def choose_environment(environments: tuple[Environment, ...], target: str) -> Environment | Finding:
+    """The environment for a chip, else what is wrong."""
+    if not environments:
+        return _failed(f"{PROJECT} has no environment: add [env:{target}]")
+    fitting = [each for each in environments if each.chip == target]
+    unclear = [each for each in environments if each.chip is None]
+    if not fitting and len(unclear) == 1:
+        return unclear[0]  # what comes of it says which chip it is for
+    if len(fitting) == 1:
+        return fitting[0]
+    names = ", ".join(each.name for each in fitting or environments)
+    if not fitting:
+        return _failed(f"{PROJECT} has no environment for {target} (there are: {names})")
+    return _failed(f"{PROJECT} has several environments for {target} ({names}): set default_envs")
+
+
+def read_image(folder: Path, packages: Path, target: str) -> Image | Finding:
+    """Read what a finished build wrote: ``idedata.json`` and the files that it names.
+
+    Args:
+        folder: of the environment. Untrusted: a file must lie in it or among the packages.
+        packages: PlatformIO's own folder, whose frameworks bring files that are flashed too.
+        target: the chip that the build was for.
+
+    Raises:
+        ToolError: one is absent or makes no sense.
+        OSError: one cannot be read.
+    """
+    data = Fields.read(folder / "idedata.json")
+    elf = file_inside(folder, data.text("prog_path"), data.name)
+    app = file_inside(folder, str(elf.with_suffix(".bin")), data.name)
+    header = app_image.read_header(app)
+    if header is None or header.chip != target:
+        chip = (header.chip if header else None) or "no chip that is known"
+        return _failed(f"{app.name} is for {chip}, the project for {target}")
+    parts = []
+    for each in data.object("extra").objects("flash_images"):
+        path = _flashed(folder, packages, each.text("path"), data.name)
+        parts.append(FlashPart(_offset(each.text("offset"), data.name), path, _kind(path)))
+    table = next((part.path for part in parts if part.kind is ArtifactKind.PARTITION_TABLE), None)
+    at = app_image.app_offset(table.read_bytes()[:MAX_BYTES]) if table else app_image.DEFAULT_OFFSET
+    parts.append(FlashPart(at, app, ArtifactKind.APP))
+    return Image(
+        target=target,
+        elf=elf,
+        parts=tuple(sorted(parts, key=lambda part: part.offset)),
+        flash_size=header.flash_size,
+        regions=(MemoryRegion("app", app.stat().st_size, None), *memory_regions(elf, target)),
+    )
+
+
+def _pio() -> Path | None:
+    found = shutil.which("pio") or shutil.which("platformio")
+    if found:
+        return Path(found)
+    own = _packages() / "penv" / "bin" / "pio"  # PlatformIO, "Installer Script"
+    return own if own.is_file() else None
+
+
+def _packages() -> Path:
+    return Path(os.environ.get("PLATFORMIO_CORE_DIR") or Path.home() / ".platformio")
+
+
+def _workspace(request: CompileRequest) -> Path:
+    return request.build_dir / "pio"
+
+
+def _run(
+    request: CompileRequest,
+    argv: list[str],
+    on_output: Callable[[bytes], None],
+) -> process.Completed:
+    return process.run(
+        argv,
+        timeout=request.timeout if argv[1] == "run" else min(_ASK_TIMEOUT, request.timeout),
+        cancel=request.cancel,
+        on_output=on_output,
+        cwd=request.source,
+        env={
+            "PLATFORMIO_CORE_DIR": str(_packages()),
+            "PLATFORMIO_WORKSPACE_DIR": str(_workspace(request)),
+            "PLATFORMIO_NO_ANSI": "true",
+            "PLATFORMIO_DISABLE_PROGRESSBAR": "true",
+            "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "false",
+            "LC_ALL": "C.UTF-8",
+        },
+        clean_env=True,
+    )
+
+
+def _chip(options: dict[str, object]) -> str | None:
+    """The chip by ``board_build.mcu``, else by the board's name, of which most have it in them."""
+    named = options.get("board_build.mcu")
+    if isinstance(named, str) and named in TARGETS:
+        return named
+    board = re.sub(r"[^a-z0-9]", "", str(options.get("board", "")).lower())
+    found = [chip for chip in TARGETS if chip in board]
+    return max(found, key=len, default=None)
+
+
+def _flashed(folder: Path, packages: Path, name: str, said_by: str) -> Path:
+    try:
+        return file_inside(folder, name, said_by)
+    except ToolError:
+        return file_inside(packages, name, said_by, "build folder or among PlatformIO's packages")
+
+
+def _offset(text: str, said_by: str) -> int:
+    try:
+        value = int(text, 0)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 1 << 32:
+        raise ToolError(f"{said_by}: {text!r} is no flash offset")
+    return value
+
+
+def _kind(path: Path) -> ArtifactKind:
+    if path.name.startswith("bootloader"):
+        return ArtifactKind.BOOTLOADER
+    is_table = path.name in ("partitions.bin", "partition-table.bin")
+    return ArtifactKind.PARTITION_TABLE if is_table else ArtifactKind.DATA
+
+
+def _failed(message: str) -> Finding:
+    return Finding(Severity.ERROR, "platformio.environment", message, file=PROJECT)
+
+
+def _last_line(done: process.Completed) -> str:
+    lines = [line.strip() for line in done.tail.splitlines() if line.strip()]
+    return lines[-1] if lines else f"exit code {done.returncode}"
