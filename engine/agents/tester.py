@@ -12,6 +12,7 @@ from engine.boards.desk import BAUD, Flashed
 from engine.boards.flasher import BoardIdentity
 from engine.boards.held import FlashOptions, HeldBoard
 from engine.boards.names import is_virtual
+from engine.boards.sessions import Recorder
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.image import Image
@@ -82,7 +83,7 @@ def _on_board(context: StageContext, plan: Planned, image: Image) -> StageResult
         started = time.monotonic()
         board.listen(
             baud=baud,
-            on_output=_both(report.serial, listener.feed),
+            on_output=_each(report.serial, listener.feed),
             until=lambda: _is_done(listener, time.monotonic() - started),
             seconds=seconds,
             reset=True,
@@ -165,15 +166,18 @@ def _in_simulator(
     simulator = next(each for each in find_simulators() if each.name == name)
     seconds = _seconds(manifest)
     report.log(f"{name} runs {image.elf.name} for up to {seconds:g} s of firmware time")
-    fault = simulator.run(
-        image,
-        seconds=seconds,
-        on_output=_both(report.serial, listener.feed),
-        until=lambda passed: _is_done(listener, passed),
-        cancel=context.cancel,
-        keyboard=keyboard,
-        options=_chip_options(context, manifest),
-    )
+    # To the monitor it is a board: what its console said is kept as a session, named for the build.
+    board = f"{name}.{context.build_id}"
+    with Recorder(context.boards.sessions_folder, board) as session:
+        fault = simulator.run(
+            image,
+            seconds=seconds,
+            on_output=_each(report.serial, listener.feed, session.feed),
+            until=lambda passed: _is_done(listener, passed),
+            cancel=context.cancel,
+            keyboard=keyboard,
+            options=_chip_options(context, manifest),
+        )
     if fault:
         report.log(f"the simulated chip stopped: {fault}")
     listener.end(fault or f"nothing more came in {seconds:g} s of firmware time")
@@ -210,12 +214,10 @@ def _teller(log: Callable[[str], None]) -> Callable[[TestCase], None]:
     return tell
 
 
-def _both(
-    first: Callable[[bytes], None], second: Callable[[bytes], None]
-) -> Callable[[bytes], None]:
+def _each(*takers: Callable[[bytes], None]) -> Callable[[bytes], None]:
     def call(data: bytes) -> None:
-        first(data)
-        second(data)
+        for take in takers:
+            take(data)
 
     return call
 

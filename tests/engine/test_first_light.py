@@ -16,6 +16,7 @@ from junitparser import JUnitXml
 from engine import Engine, Settings, demo
 from engine.boards import suites
 from engine.boards.desk import Flashed
+from engine.boards.sessions import sessions
 from engine.errors import UsageError
 from engine.events import AgentChanged, Event, Log, Serial, WorkflowCompleted, WorkflowProgress
 from engine.store.tables import Build, StageRow
@@ -77,6 +78,8 @@ def test_hello_is_built_flashed_simulated_and_accepted(engine: Engine, seen: lis
     )
     assert "0 Failures" in board
     assert board == simulated
+    kept = sessions(engine.boards.sessions_folder, board=f"labwired.{done.number}")
+    assert [each.raw.read_text() for each in kept] == [simulated]
     assert {e.agent for e in mine if isinstance(e, AgentChanged)} == set(Role) - {Role.DEVELOPER}
     percents = [e.percent for e in mine if isinstance(e, WorkflowProgress)]
     assert percents == sorted(percents)
