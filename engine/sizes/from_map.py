@@ -5,8 +5,6 @@ It is what ``idf.py size`` runs, knows the memories of each chip, and needs no E
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 from pathlib import Path
 from typing import Any
@@ -33,9 +31,7 @@ def read(path: Path, target: str) -> Sizes | None:
     try:
         if path.stat().st_size > MAX_MAP:
             return None
-        with contextlib.redirect_stderr(io.StringIO()):  # its warnings would be on the screen
-            memories = _memories(path, target)
-        return _sizes(memories)
+        return _sizes(_memories(path, target))
     except Exception:
         # The parser raises whatever a broken map leads it to.
         return None
@@ -43,7 +39,9 @@ def read(path: Path, target: str) -> Sizes | None:
 
 def _memories(path: Path, target: str) -> dict[str, Any]:
     from esp_idf_size import mapfile, memorymap
+    from esp_pylib.logger import log
 
+    log.set_verbosity("silent")  # Espressif's tools would warn on the screen
     parsed = mapfile.MapFile(str(path))
     parsed.target = parsed.target or target
     found = memorymap.get(str(path), load_symbols=False, use_dwarf=False, map_file=parsed)

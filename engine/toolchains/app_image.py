@@ -28,6 +28,8 @@ _CHIPS = {
     0x0010: "esp32h2",
     0x0012: "esp32p4",
 }
+CHIPS = frozenset(_CHIPS.values())
+"""Chips that an app can be for."""
 
 
 @dataclass(frozen=True, slots=True)

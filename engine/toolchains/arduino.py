@@ -19,7 +19,7 @@ from engine.toolchains import app_image, partitions
 from engine.toolchains.base import Compiled, CompileRequest
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import BuildOutput
-from engine.words import TARGETS, ArtifactKind, Severity
+from engine.words import ArtifactKind, Severity
 
 PROJECT = "sketch.yaml"
 """The sketch project file (Arduino CLI, "Sketch project file")."""
@@ -47,7 +47,7 @@ class ArduinoToolchain:
 
     def targets(self) -> frozenset[str]:
         """Every chip; one that the installed core does not know, arduino-cli refuses."""
-        return frozenset(TARGETS)
+        return app_image.CHIPS
 
     def missing(self, target: str) -> str | None:
         """How to get arduino-cli."""

@@ -25,7 +25,7 @@ from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import BuildOutput
 from engine.toolchains.partitions import MAX_BYTES
 from engine.toolchains.untrusted import Fields, file_inside
-from engine.words import TARGETS, ArtifactKind, Severity
+from engine.words import ArtifactKind, Severity
 
 PROJECT = "platformio.ini"
 """The file that makes a folder a project of PlatformIO."""
@@ -55,7 +55,7 @@ class PlatformIoToolchain:
 
     def targets(self) -> frozenset[str]:
         """Every chip: which of them a project is for, its environments say."""
-        return frozenset(TARGETS)
+        return app_image.CHIPS
 
     def missing(self, target: str) -> str | None:
         """How to get PlatformIO."""
@@ -226,10 +226,10 @@ def _run(
 def _chip(options: dict[str, object]) -> str | None:
     """The chip by ``board_build.mcu``, else by the board's name, of which most have it in them."""
     named = options.get("board_build.mcu")
-    if isinstance(named, str) and named in TARGETS:
+    if isinstance(named, str) and named in app_image.CHIPS:
         return named
     board = re.sub(r"[^a-z0-9]", "", str(options.get("board", "")).lower())
-    found = [chip for chip in TARGETS if chip in board]
+    found = [chip for chip in app_image.CHIPS if chip in board]
     return max(found, key=len, default=None)
 
 
