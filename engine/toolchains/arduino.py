@@ -73,7 +73,7 @@ class ArduinoToolchain:
             raise ToolError("no sketch: none or several .ino files at the root")
         request.on_progress(0, "building")
         sketch = _copy(request, main)
-        output = BuildOutput(replace(request, source=sketch), 0, 95)
+        output = BuildOutput(replace(request, source=sketch, root=None), 0, 95)
         folder = request.build_dir / "out"
         shutil.rmtree(folder, ignore_errors=True)
         board = [] if (sketch / PROJECT).is_file() else ["--fqbn", f"esp32:esp32:{request.target}"]
