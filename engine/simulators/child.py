@@ -18,19 +18,19 @@ def run_until(
     until: Callable[[float], bool],
     cancel: CancelToken,
     timeout: float,
+    seconds: float,
     keyboard: Keyboard | None = None,
-    seconds: float | None = None,
     cwd: Path | None = None,
     clean_env: bool = False,
 ) -> Completed | None:
-    """Run a program and hand its output on, until ``until`` says so.
+    """Run a program whose firmware time is the wall's, until ``until`` says so.
 
     Args:
         argv, on_output, cancel, keyboard, cwd, clean_env: as :func:`engine.process.run` takes them.
         until: asked with the seconds since the start, after each piece of output and some times a
             second without any; true ends the program.
         timeout: seconds after which the program counts as hung.
-        seconds: seconds after which it has shown enough, None where it ends by itself.
+        seconds: seconds after which it has shown enough.
 
     Returns:
         How it ended by itself, None when it was ended because it had shown enough.
@@ -42,7 +42,7 @@ def run_until(
     forget = cancel.on_stop(enough.cancel)
 
     def look(passed: float) -> None:
-        if until(passed) or (seconds is not None and passed >= seconds):
+        if until(passed) or passed >= seconds:
             enough.cancel()
 
     try:

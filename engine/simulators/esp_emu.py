@@ -14,6 +14,7 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.errors import MissingToolError, ToolError
 from engine.image import Image
+from engine.keyboard import Keyboard
 from engine.simulators import flash_image, programs
 from engine.simulators.base import PLAIN, ChipOptions
 from engine.simulators.child import run_until
@@ -40,8 +41,9 @@ class EspEmu:
         *,
         seconds: float,
         on_output: Callable[[bytes], None],
-        until: Callable[[], bool],
+        until: Callable[[float], bool],
         cancel: CancelToken,
+        keyboard: Keyboard | None = None,
         options: ChipOptions = PLAIN,
     ) -> str | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says."""
@@ -65,6 +67,7 @@ class EspEmu:
                 ],
                 on_output=on_output,
                 until=until,
+                keyboard=keyboard,
                 cancel=cancel,
                 timeout=seconds + _MARGIN,
                 seconds=seconds,

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import selectors
 import socket
 import struct
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +23,12 @@ from engine import process
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, MissingToolError, ToolError
 from engine.image import Image
+from engine.keyboard import Keyboard
 from engine.simulators import flash_image, programs
 from engine.simulators.base import PLAIN, ChipOptions
 
 _MARGIN = 30.0  # seconds to start and to end, before the process counts as hung
+_ROUND = 0.1  # seconds between two looks at the clock
 _CHUNK = 1 << 16
 
 
@@ -95,8 +99,9 @@ class Qemu:
         *,
         seconds: float,
         on_output: Callable[[bytes], None],
-        until: Callable[[], bool],
+        until: Callable[[float], bool],
         cancel: CancelToken,
+        keyboard: Keyboard | None = None,
         options: ChipOptions = PLAIN,
     ) -> str | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says."""
@@ -112,7 +117,8 @@ class Qemu:
             flash_image.merge(image, folder / "flash.bin", cancel)
             _write_efuses(folder / "efuse.bin", image.target, options.efuse)
             enough = CancelToken()
-            with _Uart(folder / "uart", seconds, on_output, until, enough) as uart:
+            typed = keyboard or Keyboard()
+            with _Uart(folder / "uart", seconds, on_output, until, typed, enough) as uart:
                 done = _run(program, image.target, options, folder, seconds, cancel, enough)
             uart.check()
         if done is None or done.returncode == 0:
@@ -132,10 +138,10 @@ def riscv32() -> Qemu:
 
 
 class _Uart:
-    """The other end of the console: a thread that hands on what QEMU's UART sends.
+    """The other end of the console: a thread that hands on what QEMU's UART sends, and types.
 
-    It ends when QEMU hangs up, when ``enough`` is set, and sets that itself when ``until`` is true
-    or ``seconds`` after QEMU connected.
+    It ends when QEMU hangs up, or when ``until`` is true or ``seconds`` have passed since QEMU
+    connected; then it sets ``enough``.
     """
 
     def __init__(
@@ -143,7 +149,8 @@ class _Uart:
         path: Path,
         seconds: float,
         on_output: Callable[[bytes], None],
-        until: Callable[[], bool],
+        until: Callable[[float], bool],
+        keyboard: Keyboard,
         enough: CancelToken,
     ) -> None:
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -152,9 +159,10 @@ class _Uart:
         self._seconds = seconds
         self._on_output = on_output
         self._until = until
+        self._keyboard = keyboard
         self._enough = enough
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._read, name="qemu-uart", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="qemu-uart", daemon=True)
 
     def __enter__(self) -> _Uart:
         self._thread.start()
@@ -172,37 +180,59 @@ class _Uart:
         if self._error is not None:
             raise self._error
 
-    def _read(self) -> None:
+    def _serve(self) -> None:
         try:
             connection, _address = self._server.accept()
         except OSError:
             return  # it ended before it began
-        timer = threading.Timer(self._seconds, self._enough.cancel)
-        timer.daemon = True
-        timer.start()
         try:
             with connection:
-                for data in _chunks(connection):
-                    self._on_output(data)
-                    if self._until():
-                        self._enough.cancel()
-                        return
+                self._talk(connection)
         except BaseException as error:
             self._error = error
             self._enough.cancel()
-        finally:
-            timer.cancel()
+
+    def _talk(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        started = time.monotonic()
+        with self._keyboard.reading() as wake, selectors.DefaultSelector() as selector:
+            selector.register(wake, selectors.EVENT_READ)
+            selector.register(connection, selectors.EVENT_READ)
+            while True:
+                more = self._keyboard.pump(wake, lambda data: _type(connection, data)) == 0
+                selector.modify(
+                    connection, selectors.EVENT_READ | (selectors.EVENT_WRITE if more else 0)
+                )
+                selector.select(_ROUND)
+                data = _received(connection)
+                if data == b"":
+                    return
+                if data:
+                    self._on_output(data)
+                passed = time.monotonic() - started
+                if self._until(passed) or passed >= self._seconds:
+                    self._enough.cancel()
+                    return
 
 
-def _chunks(connection: socket.socket) -> Iterator[bytes]:
-    while True:
-        try:
-            data = connection.recv(_CHUNK)
-        except ConnectionError:
-            return
-        if not data:
-            return
-        yield data
+def _received(connection: socket.socket) -> bytes | None:
+    """What came, empty when QEMU hung up, None when nothing did."""
+    try:
+        return connection.recv(_CHUNK)
+    except BlockingIOError:
+        return None
+    except ConnectionError:
+        return b""
+
+
+def _type(connection: socket.socket, data: bytes) -> int:
+    """How much of it QEMU took."""
+    try:
+        return connection.send(data)
+    except BlockingIOError:
+        return 0
+    except ConnectionError:
+        return len(data)  # typed in vain
 
 
 def _run(

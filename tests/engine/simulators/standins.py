@@ -35,6 +35,11 @@ TALKS_AND_ENDS = """
 console.connect("uart")
 console.sendall(b"x" * 300_000 + b"the end")
 """
+ECHOES = """
+console.connect("uart")
+while data := console.recv(100):
+    console.sendall(data)
+"""
 FAILS = """
 print("qemu: -drive: could not open flash", file=sys.stderr)
 sys.exit(1)

@@ -8,6 +8,7 @@ import pytest
 from engine.cancel import CancelToken
 from engine.errors import MissingToolError, UsageError
 from engine.image import Image
+from engine.keyboard import Keyboard
 from engine.simulators import base
 from engine.simulators.base import PLAIN, ChipOptions, choose_simulator
 
@@ -28,8 +29,9 @@ class Fake:
         *,
         seconds: float,
         on_output: Callable[[bytes], None],
-        until: Callable[[], bool],
+        until: Callable[[float], bool],
         cancel: CancelToken,
+        keyboard: Keyboard | None = None,
         options: ChipOptions = PLAIN,
     ) -> str | None:
         raise NotImplementedError

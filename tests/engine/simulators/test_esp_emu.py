@@ -30,7 +30,7 @@ def simulate(image: Image, until: str = "OK", options: ChipOptions = PLAIN) -> s
         image,
         seconds=30,
         on_output=output.extend,
-        until=lambda: until.encode() in output,
+        until=lambda _passed: until.encode() in output,
         cancel=CancelToken(),
         options=options,
     )

@@ -10,6 +10,7 @@ import pytest
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, MissingToolError, ToolError
 from engine.image import FlashPart, Image
+from engine.keyboard import Keyboard
 from engine.simulators import qemu
 from engine.simulators.base import PLAIN, ChipOptions
 from engine.words import ArtifactKind
@@ -55,7 +56,7 @@ def simulate(
         image,
         seconds=seconds,
         on_output=output.extend,
-        until=lambda: until in output,
+        until=lambda _passed: until in output,
         cancel=CancelToken(),
         options=options,
     )
@@ -127,6 +128,21 @@ def test_an_esp32_has_the_revision_of_one_that_is_delivered(path: Path, image: I
     assert {at: each for at, each in enumerate(efuses) if each} == {13: 0x80, 22: 0x10}
 
 
+def test_what_is_typed_reaches_its_uart(path: Path, image: Image) -> None:
+    standins.qemu(path, "qemu-system-riscv32", standins.ECHOES)
+    keyboard, output = Keyboard(), bytearray()
+    keyboard.send(b"led on\n")
+    reason = qemu.riscv32().run(
+        image,
+        seconds=30,
+        on_output=output.extend,
+        until=lambda _passed: b"\n" in output,
+        cancel=CancelToken(),
+        keyboard=keyboard,
+    )
+    assert (reason, bytes(output)) == (None, b"led on\n")
+
+
 def test_time_ends_a_run(path: Path, image: Image) -> None:
     standins.qemu(path, "qemu-system-riscv32", standins.TALKS)
     # How much was said by then is the machine's affair; without an end it would be a minute's.
@@ -153,7 +169,7 @@ def test_it_ends_when_told(path: Path, image: Image) -> None:
             image,
             seconds=60,
             on_output=lambda _data: cancel.cancel(),
-            until=lambda: False,
+            until=lambda _passed: False,
             cancel=cancel,
         )
     assert not [each for each in threading.enumerate() if each.name == "qemu-uart"]
@@ -167,7 +183,7 @@ def test_what_listens_may_fail(path: Path, image: Image) -> None:
 
     with pytest.raises(OSError, match="disk full"):
         qemu.riscv32().run(
-            image, seconds=60, on_output=full, until=lambda: False, cancel=CancelToken()
+            image, seconds=60, on_output=full, until=lambda _passed: False, cancel=CancelToken()
         )
 
 
