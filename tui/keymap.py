@@ -122,7 +122,7 @@ KEYS = (
         Where.MONITOR),
     Key("pause", "p", "p", "pause", "Show nothing more, or go on; all is kept meanwhile",
         Where.MONITOR),
-    Key("findings", "v", "v", "findings", "Read the panics and core dumps that were found",
+    Key("findings", "v", "v", "findings", "Show a panic or core dump that was found, in its source",
         Where.MONITOR),
     Key("next_match", "n", "n", "to finding", "Go to the finding before in the log",
         Where.MONITOR, bar=False),

@@ -80,7 +80,7 @@ def test_no_view_of_a_console_lets_anything_through(
         terminal.sees("|")
         terminal.keys("x")
         terminal.keys("v")
-        terminal.sees("FINDINGS")
+        terminal.sees("FINDING")
         terminal.keys("\x1b")
         line.sendall(b"\r\nthe last end\r\n")
         terminal.sees("the last end")

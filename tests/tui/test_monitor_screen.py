@@ -181,7 +181,7 @@ async def test_a_panic_is_a_finding_that_can_be_read(tmp_path: Path, server: soc
         await story.press("n")
         await story.sees("finding 1/1")
         await story.press("v")
-        await story.sees("FINDINGS of", "[panic.load-access-fault]", "program not known")
+        await story.sees("FINDING", "[panic.load-access-fault]", "program not known")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])

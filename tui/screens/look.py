@@ -12,6 +12,7 @@ from tui.screens.reader import Reader
 from tui.widgets.live_pane import diff_class, log_class, source_class
 
 if TYPE_CHECKING:
+    from engine.findings import Finding
     from engine.store.tables import Artifact, FindingRow
     from tui.screens.base import MainScreen
 
@@ -20,15 +21,30 @@ _TEXTS = ("patch", "log", "report", "map")
 
 
 def at_finding(screen: MainScreen, row: FindingRow) -> None:
-    """A finding: where it names a line, that line in its source; else all that it says."""
-    file, finding = row.file, row.finding
-    if not file or not finding.line:
-        screen.app.push_screen(Reader("FINDING", finding_text(row)))
+    """A finding of a build."""
+    # A later round builds a repaired tree; the repair is among the artifacts.
+    of = " as it was before the repair" if row.attempt > 1 else ""
+    in_source(screen, row.finding, build=row.build_id, text=finding_text(row), of=of)
+
+
+def in_source(
+    screen: MainScreen, finding: Finding, *, build: int | None, text: str, of: str = ""
+) -> None:
+    """A finding: where it names a line, that line in its source; else all that it says.
+
+    Args:
+        build: whose commit has the source; None when nobody knows.
+        text: all that it says.
+        of: said of the source in the title.
+    """
+    file = finding.file
+    if build is None or not file or not finding.line:
+        screen.app.push_screen(Reader("FINDING", text))
         return
 
     def read() -> tuple[Sequence[str], str]:
         try:
-            return screen.engine.builds.source(row.build_id, file), ""
+            return screen.engine.builds.source(build, file), ""
         except EspdeckError as error:
             return (), str(error)
 
@@ -37,11 +53,9 @@ def at_finding(screen: MainScreen, row: FindingRow) -> None:
         shown = excerpt(finding, source)
         if shown is None:
             why = problem or f"{file} has no line {finding.line} in this commit"
-            reader = Reader("FINDING", f"{finding_text(row)}\n\nno source: {why}")
+            reader = Reader("FINDING", f"{text}\n\nno source: {why}")
         else:
             evidence = f"\n\n{finding.evidence}" if finding.evidence else ""
-            # A later round builds a repaired tree; the repair is among the artifacts.
-            of = " as it was before the repair" if row.attempt > 1 else ""
             reader = Reader(
                 f"{file}{of}", shown.text + evidence, classify=source_class, mark=shown.mark
             )

@@ -16,6 +16,7 @@ from textual.widgets import Input
 from engine.boards.plot import Plot
 from engine.errors import EspdeckError
 from engine.events import Event
+from engine.findings import Finding
 from engine.keyboard import EOLS
 from tui.feed import BAUDS, FOUND, Feed
 from tui.keymap import Where
@@ -246,14 +247,20 @@ class MonitorScreen(MainScreen):
         self._try(lambda: feed.keyboard.set_lines(rts=feed.rts))
 
     def do_findings(self) -> None:
-        """Read what was found, the newest first."""
-        from tui.screens.reader import Reader
+        """Show what was found in its source; asks which, the newest first, if there are several."""
+        from tui.screens.confirm import Choose
 
-        feed = self._feed
-        build = feed.running.program.build if feed.running.program else None
-        where = f"program of build {build}" if build else "program not known"
-        texts = [describe_finding(each, where) for each in reversed(feed.findings)]
-        self.app.push_screen(Reader(f"FINDINGS of {feed.board}", "\n\n\n".join(texts)))
+        found = list(reversed(self._feed.findings))
+        if len(found) == 1:
+            self._look(found[0])
+            return
+
+        def chosen(number: str | None) -> None:
+            if number is not None:
+                self._look(found[int(number)])
+
+        choices = [(str(number), each.title) for number, each in enumerate(found)]
+        self.app.push_screen(Choose(f"Findings of {self._feed.board}", choices), chosen)
 
     def do_next_match(self) -> None:
         """To the next finding in the log, from the newest up."""
@@ -316,6 +323,14 @@ class MonitorScreen(MainScreen):
 
     def _read(self, feed: Feed, *, reset: bool) -> None:
         self.run_worker(feed.reader(self.engine, reset=reset), thread=True, exit_on_error=False)
+
+    def _look(self, finding: Finding) -> None:
+        from tui.screens import look
+
+        program = self._feed.running.program
+        of = f"program of build {program.build}" if program else "program not known"
+        text = describe_finding(finding, of)
+        look.in_source(self, finding, build=program.build if program else None, text=text)
 
     def _try(self, act: Callable[[], None]) -> None:
         try:
