@@ -75,6 +75,15 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
     _take(app, "panic")
 
     await pilot.press("q")
+    await _until(pilot, lambda: app.screen is app.home)
+    app.show_build(number)
+    await _until(pilot, lambda: f"#{number} ✓ success" in _text(app))
+    await pilot.press("s")
+    await _until(pilot, lambda: "components, largest first" in _text(app))
+    _take(app, "sizes")
+    for shown in ("PROJECT_MANAGER", "projects 5"):
+        await pilot.press("q")
+        await _until(pilot, lambda shown=shown: shown in _text(app))
     app.home.select_project(projects["hello"].id)
     await _until(pilot, lambda: "builds of hello" in _text(app))
     await pilot.press("l")
@@ -84,15 +93,24 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
     await pilot.pause(0.5)
     _take(app, "help")
     await pilot.press("escape")
+    await _until(pilot, lambda: app.screen is app.home)
 
     engine.boards.call(demo.BOARD, label="desk", remark="left of the scope")
     engine.boards.call(f"{demo.BOARD}-3", label="rack-3", remark="battery, no USB power")
     engine.boards.reserve(f"{demo.BOARD}-2", holder="ada", note="measuring sleep current", hours=2)
     await pilot.press("B")
+    await _until(pilot, lambda: "boards 4" in _text(app))
     for name in ("hello", "crash"):
         engine.builds.start(projects[name].id)
     await _until(pilot, lambda: "flash " in _text(app) and "listen" in _text(app))
     _take(app, "boards")
+
+    await _until(pilot, lambda: not engine.builds.list(status=BuildStatus.RUNNING, limit=1))
+    await pilot.press("m", "j", "m", "enter")
+    await _until(pilot, lambda: "nothing yet" in _text(app))
+    await pilot.press("R", "tab", "R")
+    await _until(pilot, lambda: "3 Tests" in _text(app) and "CPU halted" in _text(app))
+    _take(app, "monitor")
 
 
 async def _until(pilot: Pilot[None], seen: Callable[[], bool]) -> None:
