@@ -198,6 +198,7 @@ class Builds:
         Raises:
             UsageError: there is no such build, or it kept no image.
         """
+        self.get(number)
         for artifact in self.artifacts(number):
             if artifact.path == image_file.NAME:
                 return image_file.read(self.artifact_file(artifact))

@@ -138,11 +138,10 @@ def erase(
     """Erase flash: all of it, a region or a partition."""
     if (offset is None) != (size is None):
         raise UsageError("give --offset and --size, or neither")
-    if not yes:
-        typed = typer.prompt(f"This erases {partition or 'flash'} of {board}. Type its name")
-        if typed != board:
-            raise UsageError("another name: nothing was erased")
     with looking(context) as engine:
+        engine.boards.named(board)  # asks nothing about a board that is none
+        if not yes and _typed_name(f"This erases {partition or 'flash'} of {board}") != board:
+            raise UsageError("another name: nothing was erased (--yes does not ask)")
 
         def wipe(held: HeldBoard, _progress: Callable[[float, str], None]) -> str:
             is_all = offset is None and partition is None
@@ -193,6 +192,7 @@ def reset(context: typer.Context, board: _Board) -> None:
     """Start a board's program anew."""
     with looking(context) as engine, _held(engine, board) as held:
         held.reset()
+        print_line(f"{board}: reset")
 
 
 @cli.command()
@@ -204,6 +204,7 @@ def power(
     """Switch a board's power by the command that the settings give for it."""
     with looking(context) as engine, _held(engine, board) as held:
         held.power(word)
+        print_line(f"{board}: power {word}")
 
 
 @cli.command("name")
@@ -215,7 +216,9 @@ def name_command(
 ) -> None:
     """Call a board by a name of your own, which then does wherever a board is named."""
     with looking(context) as engine:
-        engine.boards.call(engine.boards.named(board), label=label, remark=note)
+        name = engine.boards.named(board)
+        engine.boards.call(name, label=label, remark=note)
+        print_line(f"{name} is called {label}" if label else f"{name} has no name of yours now")
 
 
 @cli.command()
@@ -232,6 +235,15 @@ def lab(
         table(("BOARD", "URL"), list(started.items()))
         print_line(f"{count(len(started), 'board')} until Ctrl-C; esptool takes the URL as --port")
         threading.Event().wait()
+
+
+def _typed_name(question: str) -> str:
+    """What a person types; empty where nobody is there to type."""
+    try:
+        return str(typer.prompt(f"{question}. Type its name"))
+    except typer.Abort:
+        print_line("")
+        return ""
 
 
 def _options(
@@ -317,7 +329,7 @@ def _on_each(
                 except EspdeckError as error:
                     failed = True
                     complain(f"{name}: {str(error).removeprefix(f'{name}: ')}")
-        except KeyboardInterrupt:
+        except BaseException:  # Ctrl-C, or a signal that ends us: the threads are waited for
             cancel.cancel()
             raise
     if failed:

@@ -70,12 +70,13 @@ def release(
     """Give a board back that was reserved."""
     with looking(context) as engine:
         engine.boards.release(engine.boards.named(board), holder=getpass.getuser(), force=force)
+        print_line(f"{board} is given back")
 
 
 @cli.command()
 def monitor(
     context: typer.Context,
-    board: Annotated[str, typer.Argument(help="A port, a serial URL or virtual:CHIP.")],
+    board: Annotated[str, typer.Argument(help="A board as `espdeck boards` names it.")],
     baud: Annotated[
         int | None, typer.Option(min=300, help="Bits a second; else as the last build there had.")
     ] = None,

@@ -163,7 +163,11 @@ def compile_pattern(name: str, pattern: str) -> Any:
     options.log_errors = False
     try:
         return re2.compile(pattern, options)
-    except (re2.error, UnicodeEncodeError) as error:
+    except re2.error as error:
+        reason = error.args[0] if error.args else ""
+        told = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
+        raise UsageError(f"{name} {pattern!r}: {told}") from error
+    except UnicodeEncodeError as error:
         raise UsageError(f"{name} {pattern!r}: {error}") from error
 
 

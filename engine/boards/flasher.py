@@ -191,8 +191,17 @@ def read_flash(
             on_progress(float(found[2]), "reading")
 
     on_progress(0.0, "connecting")
-    arguments = ["read-flash", hex(offset), hex(size), str(file)]
-    esptool(reach, arguments, cancel=cancel, timeout=timeout, on_line=take)
+    made = file.with_name(f"{file.name}.part")
+    try:
+        made.touch()  # esptool would find out at the end only
+    except OSError as error:
+        raise BoardError(f"{file}: cannot be written: {error.strerror or error}") from error
+    try:
+        arguments = ["read-flash", hex(offset), hex(size), str(made)]
+        esptool(reach, arguments, cancel=cancel, timeout=timeout, on_line=take)
+        made.replace(file)
+    finally:
+        made.unlink(missing_ok=True)
     on_progress(100.0, "read")
 
 

@@ -60,7 +60,7 @@ def check_names(names: Sequence[str]) -> None:
         elif not (name.startswith(USB) or ports.is_url(name) or "/" in name):
             raise UsageError(
                 f"board {name!r}: give a port (/dev/ttyUSB0), a serial URL (socket://host:port), "
-                "virtual:CHIP, labgrid:PLACE, or an identity that espdeck boards lists (usb-...)"
+                "virtual:CHIP, labgrid:PLACE, or a name or identity that espdeck boards lists"
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -94,6 +95,11 @@ def test_a_region_is_read_and_erased(shell: Shell, tmp_path: Path) -> None:
     ("words", "code", "reason"),
     [
         (("flash", "2", FIRST), 2, "build 2 kept no image"),
+        (("flash", "99", FIRST), 2, "no build 99"),
+        (("erase", "nonsense"), 2, "give a port"),
+        (("erase", FIRST), 2, "nothing was erased"),
+        (("read-flash", FIRST, "/nowhere/flash.bin"), 1, "/nowhere/flash.bin: cannot be written"),
+        (("monitor", FIRST, "--highlight", "("), 2, "highlight '(': missing ): ("),
         (("flash", "x", FIRST), 2, "'x' is not the number of a build"),
         (("flash", "1", "nonsense"), 2, "give a port"),
         (("flash", "1", "/dev/ttyUSB77"), 1, "no such port"),
@@ -113,9 +119,22 @@ def test_what_makes_no_sense_is_told_in_a_line(
     assert reason in shell.says(*words, code=code)
 
 
+def test_waiting_for_a_board_ends_with_the_session(shell: Shell) -> None:
+    with shell.start("monitor", FIRST) as monitor:
+        assert monitor.stdout is not None
+        assert monitor.stdout.readline().startswith("--- kept in")
+        with shell.start("flash", "1", FIRST) as flash:
+            assert flash.stdout is not None
+            assert "waiting for" in flash.stdout.readline()
+            flash.terminate()
+            assert flash.wait(timeout=20) == 128 + signal.SIGTERM
+        monitor.terminate()
+
+
 def test_a_board_is_called_by_a_name(shell: Shell) -> None:
-    shell.says("name", SECOND, "desk", "--note", "left of the scope")
-    shell.says("reset", "desk")
+    said = shell.says("name", SECOND, "desk", "--note", "left of the scope")
+    assert f"{SECOND} is called desk" in said
+    assert "desk: reset" in shell.says("reset", "desk")
     assert "GROUP" in shell.says("efuses", "desk")
     shell.says("name", "desk", "")
     assert "give a port" in shell.says("reset", "desk", code=2)
