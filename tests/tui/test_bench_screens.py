@@ -60,7 +60,7 @@ async def test_a_board_is_flashed_with_a_build_looked_into_and_erased(
         await story.press("c")
         await story.sees("nothing is done with")
         await story.press("f")
-        await story.sees("Flash which build?", "build 1  sensor-hub")
+        await story.sees(f"Flash which build on {VIRTUAL}?", "build 1  sensor-hub")
         await story.press("enter")
         await story.sees("flashed with build 1", timeout=30)
         assert story.app.engine is not None
@@ -87,3 +87,23 @@ async def test_a_board_is_flashed_with_a_build_looked_into_and_erased(
 
         await story.press("enter")
         await story.sees("invalid header: 0xffffffff", timeout=30)
+
+
+async def test_the_marked_boards_are_flashed_at_once(
+    tmp_path: Path, built_sample: Callable[[str], Image]
+) -> None:
+    fill(tmp_path, count=1)
+    keep_image(tmp_path, 1, built_sample("hello"))
+    others = (f"{VIRTUAL}-2", f"{VIRTUAL}-3")
+    async with running(tmp_path, size=(120, 24), boards=(VIRTUAL, *others)) as story:
+        await story.press("B")
+        await story.sees(others[1])
+        await story.press("j", "m", "m", "g")
+        await story.press("f")
+        await story.sees("Flash which build on 2 boards?")
+        await story.press("enter")
+        await story.sees(*(f"{name}: flashed with build 1" for name in others), timeout=60)
+        assert story.app.engine is not None
+        desk = story.app.engine.boards.desk
+        assert [desk(name).flashed for name in others] == [Flashed(build=1, baud=BAUD)] * 2
+        assert desk(VIRTUAL).flashed is None

@@ -97,10 +97,13 @@ class BoardsScreen(MainScreen):
             return None
         if name == "release" and not board.reserved:
             return f"{board.name} is not reserved"
+        if name in ("flash", "flash_app"):
+            busy = [each.name for each in self._meant if each.name in self.deck.by_hand]
+            return f"{busy[0]}: wait for what you do with it, or cancel that" if busy else None
         is_ours = board.name in self.deck.by_hand
         if name == "cancel" and not is_ours:
             return f"nothing is done with {board.name} from here"
-        if is_ours and name in ("flash", "flash_app", "reset", "identify", "erase", "power"):
+        if is_ours and name in ("reset", "identify", "erase", "power"):
             return f"{board.name}: wait for what you do with it, or cancel that"
         return None
 
@@ -132,10 +135,10 @@ class BoardsScreen(MainScreen):
         """The board's console."""
         from tui.screens.monitor import MonitorScreen
 
-        marked = [each.name for each in self._boards.items if each.name in self._marked]
+        meant = [each.name for each in self._meant]
         self._marked.clear()
         self._boards.refresh()
-        self.app.push_screen(MonitorScreen(*(marked or [self._board.name])))
+        self.app.push_screen(MonitorScreen(*meant))
 
     def do_mark(self) -> None:
         """Mark the board, or not; on to the next."""
@@ -270,6 +273,12 @@ class BoardsScreen(MainScreen):
         assert board is not None
         return board
 
+    @property
+    def _meant(self) -> Sequence[BoardInfo]:
+        """The marked boards, else the one that is chosen."""
+        marked = [each for each in self._boards.items if each.name in self._marked]
+        return marked or [self._board]
+
     def _load(self) -> None:
         def show(boards: Sequence[BoardInfo]) -> None:
             self._boards.title = f" boards {len(boards)}"
@@ -280,14 +289,16 @@ class BoardsScreen(MainScreen):
         self.in_thread(self.engine.boards.list_all, show)
 
     def _flash(self, *, app_only: bool) -> None:
-        board = self._board
+        boards = self._meant
+        names = [board.name for board in boards]
+        chips = {board.chip for board in boards} - {""}
 
         def find() -> list[tuple[str, str]]:
-            chips = {project.id: project for project in self.engine.projects.list()}
+            projects = {project.id: project for project in self.engine.projects.list()}
             found = []
             for build in self.engine.builds.list(limit=BUILDS):
-                project = chips.get(build.project_id)
-                if project is None or board.chip not in ("", project.target):
+                project = projects.get(build.project_id)
+                if project is None or chips - {project.target}:
                     continue
                 if build.status is not BuildStatus.PENDING:
                     what = f"{project.name} {build.commit_sha[:7]} {build.status}"
@@ -296,16 +307,20 @@ class BoardsScreen(MainScreen):
 
         def ask(builds: list[tuple[str, str]]) -> None:
             if not builds:
-                self.complain(f"no build for {board.chip or 'this board'} yet")
+                self.complain(f"no build for {' and '.join(sorted(chips)) or 'this board'} yet")
                 return
             what = "the program of which build" if app_only else "which build"
-            self.app.push_screen(Choose(f"Flash {what}?", builds), chosen)
+            on = names[0] if len(names) == 1 else f"{len(names)} boards"
+            self.app.push_screen(Choose(f"Flash {what} on {on}?", builds), chosen)
 
         def chosen(number: str | None) -> None:
-            if number is not None:
+            if number is None:
+                return
+            for name in names:
                 self._by_hand(
                     f"flashed with build {number}",
                     lambda held: self._write(held, int(number), app_only=app_only),
+                    name,
                 )
 
         self.in_thread(find, ask)
@@ -325,9 +340,9 @@ class BoardsScreen(MainScreen):
         desk = self.engine.boards.desk(board.name)
         desk.remember_flashed(Flashed(number, image.baud or BAUD))
 
-    def _by_hand(self, done: str, work: Callable[[HeldBoard], str | None]) -> None:
-        """Do something with the board in a thread; ``done`` says so when it is done."""
-        name, user = self._board.name, getpass.getuser()
+    def _by_hand(self, done: str, work: Callable[[HeldBoard], str | None], name: str = "") -> None:
+        """Do something with a board in a thread; ``done`` says so when it is done."""
+        name, user = name or self._board.name, getpass.getuser()
         cancel = self.deck.by_hand[name] = CancelToken()
 
         def run() -> str:
