@@ -31,6 +31,10 @@ class BoardSilentError(BoardError):
     """A board's port is there, but no chip answers at it."""
 
 
+class ModelError(EspdeckError):
+    """A model server cannot be used, or gave no answer."""
+
+
 class CancelledError(EspdeckError):
     """The build was cancelled while this was running."""
 

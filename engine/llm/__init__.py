@@ -1,0 +1,1 @@
+"""Model servers: one protocol, Ollama and OpenAI-compatible servers behind it, a catalogue."""

@@ -1,0 +1,142 @@
+"""What is asked of a model, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Protocol
+
+from engine.cancel import CancelToken
+
+CHARACTERS_A_TOKEN = 3
+"""How many characters are taken for a token, where no tokeniser is at hand. English text has some
+four, code some three: an estimate that is rather too careful."""
+
+
+class Speaker(StrEnum):
+    """Who says a message, as both wire formats spell it."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    speaker: Speaker
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked.
+
+    Args:
+        model: name of the model as its server knows it.
+        messages: the conversation so far, the question last.
+        max_tokens: how long the answer may get, in tokens.
+        temperature: 0 for the likeliest answer, higher for more variety.
+        context: tokens that question and answer may have together.
+        timeout: seconds for the whole answer.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    max_tokens: int = 512
+    temperature: float = 0.7
+    context: int = 8192
+    timeout: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came.
+
+    Args:
+        text: all of it. Untrusted.
+        model: the model that answered, as the server says.
+        tokens_in, tokens_out: as the server counted them; None where it does not say.
+        seconds: from the request to the last token.
+        cost: in the server's currency (OpenRouter: US dollars); None where it does not say.
+        cut: whether the answer ended at ``max_tokens``.
+        left_out: characters of the question that did not fit the context, see :func:`fit`.
+        attempts: how often it was asked for.
+    """
+
+    text: str
+    model: str
+    tokens_in: int | None
+    tokens_out: int | None
+    seconds: float
+    cost: float | None = None
+    cut: bool = False
+    left_out: int = 0
+    attempts: int = 1
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Speed of the answer; None where tokens were not counted."""
+        return self.tokens_out / self.seconds if self.tokens_out and self.seconds else None
+
+
+class ModelServer(Protocol):
+    """A server of models, or what stands in for one."""
+
+    name: str
+    """How settings call it."""
+
+    def models(self, cancel: CancelToken) -> tuple[str, ...]:
+        """Names of the models that it has.
+
+        Raises:
+            ModelError: it cannot be asked; one line that says what to do.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        ...
+
+    def chat(
+        self,
+        request: Request,
+        *,
+        on_text: Callable[[str], None],
+        on_retry: Callable[[str], None],
+        cancel: CancelToken,
+    ) -> Answer:
+        """Ask a model.
+
+        Args:
+            request: what; :func:`fit` cuts it where it does not fit.
+            on_text: given each piece of the answer as it comes. Untrusted text.
+            on_retry: told in a line why the answer is asked for again; what came so far is void.
+            cancel: closes the stream at once.
+
+        Raises:
+            ModelError: no answer could be had; one line that says what to do.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        ...
+
+
+def fit(request: Request) -> tuple[Request, int]:
+    """Cut a question that does not fit the context, by a rule that can be told.
+
+    The longest message loses its middle, where a mark says how much is missing; a token is taken
+    for :data:`CHARACTERS_A_TOKEN` characters.
+
+    Returns:
+        The request that fits, and how many characters were left out.
+    """
+    room = max(0, request.context - request.max_tokens) * CHARACTERS_A_TOKEN
+    over = sum(len(message.text) for message in request.messages) - room
+    if over <= 0:
+        return request, 0
+    longest = max(request.messages, key=lambda message: len(message.text))
+    mark = f"\n[... {over} characters and more were left out here ...]\n"
+    keep = max(0, len(longest.text) - over - len(mark))
+    head, tail = longest.text[: keep - keep // 2], longest.text[len(longest.text) - keep // 2 :]
+    cut = replace(longest, text=f"{head}{mark}{tail}")
+    messages = tuple(cut if message is longest else message for message in request.messages)
+    return replace(request, messages=messages), len(longest.text) - keep

@@ -1,0 +1,133 @@
+"""Ollama (its documentation, "API": ``/api/chat`` streamed as lines of JSON, ``/api/tags``)."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from engine.cancel import CancelToken
+from engine.errors import ModelError
+from engine.llm.model import Answer, Request, fit
+from engine.llm.wire import Call, TryAgainError, again, get_json, lines_of
+
+DEFAULT_URL = "http://localhost:11434"
+_LIST_SECONDS = 15.0
+
+
+class Ollama:
+    """A server of Ollama's kind."""
+
+    name = "ollama"
+
+    def __init__(self, url: str = DEFAULT_URL) -> None:
+        """Know where it is; nothing is asked yet.
+
+        Args:
+            url: as ``OLLAMA_HOST`` has it: a URL, or ``host`` or ``host:port``.
+        """
+        url = url if "://" in url else f"http://{url}"
+        self._url = url.rstrip("/")
+
+    def models(self, cancel: CancelToken) -> tuple[str, ...]:
+        """Names of the models that were pulled."""
+        found = again(
+            lambda _attempt: get_json(self._call("/api/tags", None, _LIST_SECONDS, ""), cancel),
+            cancel,
+            lambda _line: None,
+        )
+        try:
+            return tuple(sorted(str(model["name"]) for model in found["models"]))
+        except (LookupError, TypeError) as error:
+            raise ModelError(f"{self._url} does not answer as Ollama does") from error
+
+    def chat(
+        self,
+        request: Request,
+        *,
+        on_text: Callable[[str], None],
+        on_retry: Callable[[str], None],
+        cancel: CancelToken,
+    ) -> Answer:
+        """Ask a model, as :meth:`engine.llm.model.ModelServer.chat` says."""
+        request, left_out = fit(request)
+        body = {
+            "model": request.model,
+            "messages": [
+                {"role": str(each.speaker), "content": each.text} for each in request.messages
+            ],
+            "stream": True,
+            "options": {
+                "temperature": request.temperature,
+                "num_predict": request.max_tokens,
+                "num_ctx": request.context,
+            },
+        }
+        call = self._call("/api/chat", body, request.timeout, request.model)
+        return again(
+            lambda attempt: self._answer(call, request, left_out, attempt, on_text, cancel),
+            cancel,
+            on_retry,
+        )
+
+    def _answer(
+        self,
+        call: Call,
+        request: Request,
+        left_out: int,
+        attempt: int,
+        on_text: Callable[[str], None],
+        cancel: CancelToken,
+    ) -> Answer:
+        began, texts = time.monotonic(), list[str]()
+        for line in lines_of(call, cancel):
+            if not line.strip():
+                continue
+            piece = _object(line)
+            if "error" in piece:
+                raise TryAgainError(f"ollama: {str(piece['error'])[:300]}")
+            text = _text(piece)
+            if text:
+                texts.append(text)
+                on_text(text)
+            if piece.get("done") is True:
+                return Answer(
+                    text="".join(texts),
+                    model=str(piece.get("model") or request.model),
+                    tokens_in=_count(piece.get("prompt_eval_count")),
+                    tokens_out=_count(piece.get("eval_count")),
+                    seconds=time.monotonic() - began,
+                    cut=piece.get("done_reason") == "length",
+                    left_out=left_out,
+                    attempts=attempt,
+                )
+        raise TryAgainError("ollama: the answer broke off")
+
+    def _call(self, path: str, body: dict[str, Any] | None, timeout: float, model: str) -> Call:
+        def explain(code: int) -> str:
+            if code == 404:
+                return f"ollama pull {model}" if model else "is this an Ollama server?"
+            return ""
+
+        return Call(self.name, f"{self._url}{path}", body, {}, timeout, explain)
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        raise TryAgainError("ollama: sent something that is no JSON") from error
+    if not isinstance(found, dict):
+        raise TryAgainError("ollama: sent something that is no answer")
+    return found
+
+
+def _text(piece: dict[str, Any]) -> str:
+    message = piece.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    return content if isinstance(content, str) else ""
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

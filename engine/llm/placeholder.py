@@ -1,0 +1,35 @@
+"""What stands in for a model where none is configured: it says so, every time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.cancel import CancelToken
+from engine.llm.model import Answer, Request
+
+MARK = "[placeholder: no model was asked]"
+
+
+class Placeholder:
+    """Answers every question with its first line and a mark that nothing was asked."""
+
+    name = "placeholder"
+
+    def models(self, cancel: CancelToken) -> tuple[str, ...]:
+        """The one that is none."""
+        return ("placeholder",)
+
+    def chat(
+        self,
+        request: Request,
+        *,
+        on_text: Callable[[str], None],
+        on_retry: Callable[[str], None],
+        cancel: CancelToken,
+    ) -> Answer:
+        """Answer at once, as :meth:`engine.llm.model.ModelServer.chat` says."""
+        cancel.check()
+        asked = request.messages[-1].text.strip().partition("\n")[0] if request.messages else ""
+        text = f"{MARK}\n\nThe question began: {asked[:200]}\n"
+        on_text(text)
+        return Answer(text=text, model="placeholder", tokens_in=None, tokens_out=None, seconds=0.0)

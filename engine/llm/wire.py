@@ -1,0 +1,247 @@
+"""HTTP to a model server: streamed, cancelled at once, retried where that can help."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+import tenacity
+
+from engine.cancel import CancelToken
+from engine.errors import ModelError
+
+CONNECT_SECONDS = 10.0
+ATTEMPTS = 3
+"""How often a question is asked."""
+
+MAX_WAIT = 30.0
+"""Seconds to wait at the most before it is asked again, whatever a server wishes."""
+
+MAX_ANSWER = 2 << 20
+"""Bytes of an answer as it comes over the wire."""
+
+MAX_LINE = 1 << 20
+"""Bytes of one line of a stream."""
+
+_TELLS = 300  # characters of a server's own explanation
+
+T = TypeVar("T")
+
+
+class TryAgainError(ModelError):
+    """No answer, but the next try may have one.
+
+    Args:
+        after: seconds that the server wishes to be left alone, None where it does not say.
+    """
+
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to a server.
+
+    Args:
+        server: its name, for messages.
+        url: where to.
+        body: JSON to POST, None for a GET.
+        headers: secrets among them; never shown.
+        timeout: seconds for the whole answer.
+        explain: what to do about a status code, an empty string where nothing is known.
+    """
+
+    server: str
+    url: str
+    body: Mapping[str, Any] | None
+    headers: Mapping[str, str]
+    timeout: float
+    explain: Callable[[int], str]
+
+
+def again(ask: Callable[[int], T], cancel: CancelToken, on_retry: Callable[[str], None]) -> T:
+    """Ask up to :data:`ATTEMPTS` times, waiting longer each time (with jitter).
+
+    Args:
+        ask: given the number of the try, from 1; raises TryAgainError where the next may help.
+        cancel: ends the waiting.
+        on_retry: told why and when it is asked again.
+
+    Raises:
+        ModelError: the last try failed too.
+        CancelledError, Interrupted: as ``cancel`` says.
+    """
+    grows = tenacity.wait_exponential_jitter(multiplier=0.5, max=MAX_WAIT, jitter=0.5)
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        wished = error.after if isinstance(error, TryAgainError) else None
+        return min(MAX_WAIT, wished) if wished is not None else grows(state)
+
+    def tell(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        seconds = state.next_action.sleep if state.next_action else 0.0
+        on_retry(f"{error}; again in {seconds:.1f} s")
+
+    for attempt in tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(ATTEMPTS),
+        wait=wait,
+        retry=tenacity.retry_if_exception_type(TryAgainError),
+        before_sleep=tell,
+        sleep=cancel.wait,
+        reraise=True,
+    ):
+        with attempt:
+            return ask(attempt.retry_state.attempt_number)
+    raise AssertionError("tenacity gave no try")
+
+
+def get_json(call: Call, cancel: CancelToken) -> Any:
+    """The JSON that a GET gives.
+
+    Raises:
+        ModelError: it cannot be had, or is no JSON.
+        CancelledError, Interrupted: as ``cancel`` says.
+    """
+    text = b"\n".join(lines_of(call, cancel))
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ModelError(f"{call.server}: {call.url} answered something that is no JSON") from error
+
+
+def lines_of(call: Call, cancel: CancelToken) -> Iterator[bytes]:
+    """The lines of an answer as they come.
+
+    Raises:
+        TryAgainError: the server cannot be reached, is busy, or broke off.
+        ModelError: it refused, took too long, or answered too much.
+        CancelledError, Interrupted: as ``cancel`` says.
+    """
+    cancel.check()
+    hang_up = _HangUp()
+    deadline = time.monotonic() + call.timeout
+    timer = threading.Timer(call.timeout, hang_up.now)
+    timer.daemon = True
+    forget = cancel.on_stop(hang_up.now)
+    timer.start()
+    try:
+        yield from _lines(call, hang_up)
+    except httpx.HTTPError as error:
+        cancel.check()
+        if time.monotonic() >= deadline or isinstance(error, httpx.ReadTimeout):
+            raise ModelError(
+                f"{call.server}: no whole answer within {call.timeout:g} s: "
+                "a smaller model or a longer timeout may help"
+            ) from error
+        raise TryAgainError(f"{call.server}: {call.url}: {_why(error)}") from error
+    finally:
+        timer.cancel()
+        forget()
+    cancel.check()
+    if hang_up.done:
+        raise ModelError(f"{call.server}: no whole answer within {call.timeout:g} s")
+
+
+def _lines(call: Call, hang_up: _HangUp) -> Iterator[bytes]:
+    timeout = httpx.Timeout(call.timeout, connect=CONNECT_SECONDS)
+    method = "GET" if call.body is None else "POST"
+    with (
+        httpx.Client(timeout=timeout, trust_env=True, follow_redirects=False) as client,
+        client.stream(
+            method,
+            call.url,
+            json=call.body,
+            headers=dict(call.headers),
+            extensions={"trace": hang_up.trace},
+        ) as response,
+    ):
+        if response.status_code != httpx.codes.OK:
+            raise _refusal(call, response)
+        total, rest = 0, b""
+        for chunk in response.iter_bytes():
+            total += len(chunk)
+            *lines, rest = (rest + chunk).split(b"\n")
+            if total > MAX_ANSWER or len(rest) > MAX_LINE:
+                raise ModelError(f"{call.server}: the answer is larger than can be of use")
+            yield from lines
+        if rest:
+            yield rest
+
+
+def _refusal(call: Call, response: httpx.Response) -> ModelError:
+    code = response.status_code
+    said = b""
+    with contextlib.suppress(httpx.HTTPError):
+        for chunk in response.iter_bytes():
+            said += chunk
+            if len(said) > MAX_LINE:
+                break
+    reason = _explanation(said)
+    message = f"{call.server}: {code}{f' {reason}' if reason else ''}"
+    advice = call.explain(code)
+    message += f": {advice}" if advice else ""
+    if code == httpx.codes.TOO_MANY_REQUESTS or code >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return TryAgainError(message, _retry_after(response.headers.get("retry-after", "")))
+    return ModelError(message)
+
+
+def _explanation(said: bytes) -> str:
+    """What a server says went wrong: ``{"error": "…"}`` or ``{"error": {"message": "…"}}``."""
+    try:
+        error = json.loads(said)["error"]
+        text = error["message"] if isinstance(error, dict) else error
+    except (ValueError, LookupError, TypeError):
+        text = said.decode("utf-8", "replace")
+    return " ".join(str(text).split())[:_TELLS]
+
+
+def _retry_after(text: str) -> float | None:
+    """``Retry-After`` in seconds (RFC 9110, 10.2.3); a date is not worth the trouble."""
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        return None
+
+
+def _why(error: httpx.HTTPError) -> str:
+    if isinstance(error, httpx.ConnectTimeout):
+        return f"nothing answers within {CONNECT_SECONDS:g} s"
+    if isinstance(error, httpx.ConnectError):
+        return "nothing answers there; is the server running?"
+    return f"the answer broke off ({type(error).__name__})"
+
+
+class _HangUp:
+    """Closes the connection of a request from another thread, whatever it waits for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self.done = False
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Learn of the connection: httpcore's ``trace`` extension."""
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            with self._lock:
+                self._socket = info["return_value"].get_extra_info("socket")
+                done = self.done
+            if done:
+                self.now()
+
+    def now(self) -> None:
+        """Close it, now or as soon as it is there."""
+        with self._lock:
+            self.done = True
+            if self._socket is not None:
+                with contextlib.suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)

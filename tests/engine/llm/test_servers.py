@@ -1,0 +1,263 @@
+"""Both clients against real HTTP on loopback: whole answers, and every way to break one."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.cancel import CancelToken
+from engine.errors import CancelledError, ModelError
+from engine.llm import wire
+from engine.llm.model import Answer, Message, ModelServer, Request, Speaker, fit
+from engine.llm.ollama import Ollama
+from engine.llm.openai import OpenAI, events_of
+from engine.llm.placeholder import MARK, Placeholder
+from tests.engine.llm import servers
+from tests.engine.llm.servers import Reply, Server, silence, stall, status, stream
+
+QUESTION = Request("m", (Message(Speaker.USER, "why?"),), timeout=20)
+OLLAMA = stream(*servers.ollama("be", "cause", prompt_eval_count=7, eval_count=2))
+OPENAI = stream(
+    *servers.openai(
+        "be", "cause", usage={"prompt_tokens": 7, "completion_tokens": 2, "cost": 0.0003}
+    )
+)
+
+
+@dataclass
+class Asker:
+    """Asks one kind of server, and keeps what came."""
+
+    kind: str
+    servers: list[Server] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    retries: list[str] = field(default_factory=list)
+
+    def server(self, *replies: Reply) -> ModelServer:
+        made = Server(*replies)
+        self.servers.append(made)
+        if self.kind == "ollama":
+            return Ollama(made.url)
+        return OpenAI("lab", f"{made.url}/v1", key="s3cret")
+
+    def ask(
+        self,
+        *replies: Reply,
+        request: Request = QUESTION,
+        cancel: CancelToken | None = None,
+        on_text: Callable[[str], None] = lambda _text: None,
+    ) -> Answer:
+        def take(text: str) -> None:
+            self.texts.append(text)
+            on_text(text)
+
+        return self.server(*replies).chat(
+            request, on_text=take, on_retry=self.retries.append, cancel=cancel or CancelToken()
+        )
+
+    @property
+    def whole(self) -> Reply:
+        return OLLAMA if self.kind == "ollama" else OPENAI
+
+    def piece(self, text: str) -> bytes:
+        make = servers.ollama if self.kind == "ollama" else servers.openai
+        return next(line for line in make(text) if text.encode() in line)
+
+
+@pytest.fixture(params=["ollama", "openai"])
+def asker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asker]:
+    monkeypatch.setattr(wire, "MAX_WAIT", 0.01)
+    asker = Asker(request.param)
+    yield asker
+    for server in asker.servers:
+        server.close()
+
+
+def test_an_answer_comes_in_pieces_and_is_counted(asker: Asker) -> None:
+    answer = asker.ask(asker.whole)
+    assert asker.texts == ["be", "cause"]
+    assert (answer.text, answer.model, answer.cut) == ("because", "m", False)
+    assert (answer.tokens_in, answer.tokens_out, answer.attempts) == (7, 2, 1)
+    assert answer.tokens_per_second is not None
+    assert answer.cost == (None if asker.kind == "ollama" else 0.0003)
+
+
+def test_the_question_is_sent_as_the_protocol_has_it(asker: Asker) -> None:
+    request = Request("m", (Message(Speaker.SYSTEM, "be brief"), *QUESTION.messages), 100, 0.3)
+    asker.ask(asker.whole, request=request)
+    ((line, headers, body),) = asker.servers[0].requests
+    assert body["messages"] == [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "content": "why?"},
+    ]
+    assert body["stream"] is True
+    if asker.kind == "ollama":
+        assert line == "POST /api/chat HTTP/1.1"
+        assert body["options"] == {"temperature": 0.3, "num_predict": 100, "num_ctx": 8192}
+    else:
+        assert line == "POST /v1/chat/completions HTTP/1.1"
+        assert headers["authorization"] == "Bearer s3cret"
+        assert (body["temperature"], body["max_tokens"]) == (0.3, 100)
+
+
+def test_an_answer_that_ends_at_its_length_is_said_to_be_cut(asker: Asker) -> None:
+    lines = (
+        servers.ollama("a", done_reason="length")
+        if asker.kind == "ollama"
+        else servers.openai("a", finish="length")
+    )
+    assert asker.ask(stream(*lines)).cut
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_pieces_may_be_cut_anywhere(asker: Asker, size: int) -> None:
+    make = servers.ollama if asker.kind == "ollama" else servers.openai
+    data = b"".join(make("grüße", " 日本"))
+    chunks = [data[at : at + size] for at in range(0, len(data), size)]
+    assert asker.ask(stream(*chunks)).text == "grüße 日本"
+
+
+BREAKS: dict[str, Callable[[Asker], Reply]] = {
+    "busy": lambda _asker: status(429, '{"error": "too many"}', Retry_After="0"),
+    "down": lambda _asker: status(503, "upstream"),
+    "cut": lambda asker: stream(asker.piece("be"), ends=False),
+    "short": lambda asker: stream(asker.piece("be")),
+    "nonsense": lambda asker: stream(asker.piece("be").replace(b"}", b"")),
+    "a list": lambda asker: stream(b"[]\n" if asker.kind == "ollama" else b"data: []\n\n"),
+    "error": lambda asker: stream(
+        b'{"error": "runner died"}\n'
+        if asker.kind == "ollama"
+        else b'data: {"error": {"message": "runner died"}}\n\n'
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_what_can_get_better_is_asked_for_again(asker: Asker, name: str) -> None:
+    answer = asker.ask(BREAKS[name](asker), asker.whole)
+    assert (answer.text, answer.attempts) == ("because", 2)
+    assert len(asker.retries) == 1
+    assert "; again in " in asker.retries[0]
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_what_does_not_get_better_is_told_in_a_line(asker: Asker, name: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        asker.ask(BREAKS[name](asker))
+    assert len(asker.servers[0].requests) == wire.ATTEMPTS
+    assert "\n" not in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("code", [400, 401, 404])
+def test_what_is_refused_is_not_asked_for_again(asker: Asker, code: int) -> None:
+    with pytest.raises(ModelError, match=str(code)) as caught:
+        asker.ask(status(code, json.dumps({"error": {"message": "no\n\x1b[2Jsuch"}})))
+    assert len(asker.servers[0].requests) == 1
+    expected = {
+        ("ollama", 404): "ollama pull m",
+        ("openai", 404): "espdeck models",
+        ("openai", 401): "the key in ESPDECK_LLM_API_KEY is refused",
+    }.get((asker.kind, code), "")
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_nobody_there_is_told(asker: Asker) -> None:
+    server = asker.server(silence)
+    asker.servers[0].close()
+    with pytest.raises(ModelError, match="nothing answers there; is the server running"):
+        server.models(CancelToken())
+
+
+@pytest.mark.parametrize("where", ["before the head", "in the midst"])
+def test_cancelling_closes_the_connection_at_once(asker: Asker, where: str) -> None:
+    cancel = CancelToken()
+    reply = silence if where == "before the head" else stall(asker.piece("be"))
+
+    def cancel_when_asked() -> None:
+        while not asker.servers or not asker.servers[0].requests:
+            pass
+        cancel.cancel()
+
+    if where == "before the head":
+        threading.Thread(target=cancel_when_asked, daemon=True).start()
+    with pytest.raises(CancelledError):
+        asker.ask(reply, cancel=cancel, on_text=lambda _text: cancel.cancel())
+    assert asker.servers[0].hung_up.wait(5)
+
+
+@pytest.mark.parametrize("where", ["before the head", "in the midst"])
+def test_an_answer_that_takes_too_long_is_given_up(asker: Asker, where: str) -> None:
+    reply = silence if where == "before the head" else stall(asker.piece("be"))
+    request = Request("m", QUESTION.messages, timeout=0.3)
+    with pytest.raises(ModelError, match=r"no whole answer within 0\.3 s"):
+        asker.ask(reply, request=request)
+    assert asker.servers[0].hung_up.wait(5)
+
+
+def test_a_line_without_an_end_is_given_up(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MAX_LINE", 10_000)
+    with pytest.raises(ModelError, match="larger than can be of use"):
+        asker.ask(stream(*[b"x" * 4000] * 100))
+
+
+def test_models_are_listed(asker: Asker) -> None:
+    body = {"models": [{"name": "b"}, {"name": "a"}]}
+    if asker.kind == "openai":
+        body = {"data": [{"id": "b"}, {"id": "a"}]}
+    assert asker.server(status(200, json.dumps(body))).models(CancelToken()) == ("a", "b")
+
+
+@pytest.mark.parametrize("body", ["[]", "{}", "<html>", '{"models": 1, "data": 1}'])
+def test_another_kind_of_server_is_told(asker: Asker, body: str) -> None:
+    with pytest.raises(ModelError, match=r"does not answer as|no JSON"):
+        asker.server(status(200, body)).models(CancelToken())
+
+
+def test_a_question_that_does_not_fit_loses_its_middle_and_says_so() -> None:
+    long = Message(Speaker.USER, "a" * 5000 + "b" * 5000)
+    request = Request("m", (Message(Speaker.SYSTEM, "s"), long), max_tokens=100, context=1100)
+    cut, left_out = fit(request)
+    text = cut.messages[1].text
+    assert sum(len(message.text) for message in cut.messages) <= 3000
+    assert text.startswith("aaa")
+    assert text.endswith("bbb")
+    assert "were left out here" in text
+    assert text.count("a") + text.count("b") >= 10_000 - left_out
+    assert cut.messages[0] == request.messages[0]
+
+
+@given(st.lists(st.text(max_size=200), min_size=1, max_size=4), st.integers(1, 400))
+def test_whatever_is_asked_fits_or_is_only_the_mark(texts: list[str], context: int) -> None:
+    messages = tuple(Message(Speaker.USER, text) for text in texts)
+    request = Request("m", messages, max_tokens=10, context=context)
+    cut, left_out = fit(request)
+    assert (left_out == 0) == (cut == request)
+    assert len(cut.messages) == len(messages)
+
+
+@given(st.lists(st.binary(max_size=40)))
+def test_any_bytes_are_events_or_nothing(lines: list[bytes]) -> None:
+    assert all(isinstance(event, str) for event in events_of(lines))
+
+
+def test_events_may_have_comments_several_lines_and_no_end() -> None:
+    lines = [b": hello", b"event: x", b"data: a", b"data:b\r", b"", b"", b"data: c"]
+    assert list(events_of(lines)) == ["a\nb", "c"]
+
+
+def test_a_placeholder_says_that_it_is_one() -> None:
+    texts: list[str] = []
+    answer = Placeholder().chat(
+        QUESTION, on_text=texts.append, on_retry=pytest.fail, cancel=CancelToken()
+    )
+    assert answer.text == "".join(texts)
+    assert answer.text.startswith(MARK)
+    assert answer.tokens_out is None
