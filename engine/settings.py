@@ -42,6 +42,45 @@ class BoardSettings(BaseModel):
     ``off``."""
 
 
+class ModelSettings(BaseModel):
+    """Which model is meant by a kind of the catalogue, and how it is asked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    server: Literal["ollama", "openai", "placeholder"] = "ollama"
+    """Whose model it is; ``placeholder`` asks nobody and says so."""
+
+    name: str = ""
+    """Its name as the server knows it, such as ``codellama:7b``."""
+
+    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
+    """How long an answer may get; the catalogue says it for its kinds."""
+
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """0 for the likeliest answer; the catalogue says it for its kinds."""
+
+    timeout: float = Field(default=300.0, gt=0)
+    """Seconds for a whole answer."""
+
+    context: int = Field(default=8192, ge=256)
+    """Tokens that question and answer may have together."""
+
+
+class LlmSettings(BaseModel):
+    """Model servers. Keys come from ``OPENROUTER_API_KEY`` or ``ESPDECK_LLM_API_KEY`` alone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ollama: str = ""
+    """URL of an Ollama server; ``OLLAMA_HOST``, else this machine's, where it is empty."""
+
+    openai: str = ""
+    """Base URL, with its ``/v1``, of a server that speaks OpenAI's protocol; empty for none."""
+
+    models: dict[str, ModelSettings] = Field(default_factory=dict)
+    """The model of each kind: ``[llm.models.codellama]``."""
+
+
 class Settings(BaseSettings):
     """What a person can set. Every field is a key of the file and an ``ESPDECK_*`` variable."""
 
@@ -78,6 +117,9 @@ class Settings(BaseSettings):
 
     idf_paths: tuple[Path, ...] = ()
     """Folders of ESP-IDF that are preferred to those that installers wrote down."""
+
+    llm: LlmSettings = Field(default_factory=LlmSettings)
+    """Model servers, and which model is meant by what."""
 
     mouse: bool = True
     """Whether the app takes the mouse; off leaves it to the terminal, for selecting text."""

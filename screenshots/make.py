@@ -81,9 +81,10 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
     await pilot.press("s")
     await _until(pilot, lambda: "components, largest first" in _text(app))
     _take(app, "sizes")
-    for shown in ("PROJECT_MANAGER", "projects 5"):
-        await pilot.press("q")
-        await _until(pilot, lambda shown=shown: shown in _text(app))
+    await pilot.press("q")
+    await _until(pilot, lambda: "PROJECT_MANAGER" in _text(app))
+    await pilot.press("q")
+    await _until(pilot, lambda: app.screen is app.home)
     app.home.select_project(projects["hello"].id)
     await _until(pilot, lambda: "builds of hello" in _text(app))
     await pilot.press("l")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -31,6 +32,8 @@ class Server:
 
     def close(self) -> None:
         """Answer no more."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # else accept would take one more
         self._listener.close()
 
     def _serve(self) -> None:

@@ -1,0 +1,164 @@
+"""Models as a front end and agents see them: kinds, the servers behind them, what is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from engine.cancel import CancelToken
+from engine.errors import ModelError, UsageError
+from engine.llm.catalogue import CATALOGUE, ModelKind, kind_of
+from engine.llm.model import Answer, Message, ModelServer, Request
+from engine.llm.ollama import DEFAULT_URL, Ollama
+from engine.llm.openai import OpenAI
+from engine.llm.placeholder import Placeholder
+from engine.settings import LlmSettings, ModelSettings
+
+_MAX_TOKENS = 512
+_TEMPERATURE = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """A server as it answers now: the names of its models, or the problem in a line."""
+
+    name: str
+    models: tuple[str, ...]
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class KindState:
+    """A kind of model, which model the settings mean by it, and whether that is really there.
+
+    Args:
+        kind: the kind.
+        server, model: as the settings name them; empty where they do not.
+        ready: whether the server has it now.
+        problem: why not, in a line that says what to do.
+    """
+
+    kind: ModelKind
+    server: str
+    model: str
+    ready: bool
+    problem: str
+
+
+class Models:
+    """The models of the settings."""
+
+    def __init__(self, settings: LlmSettings) -> None:
+        """Know the servers; nothing is asked yet.
+
+        Args:
+            settings: as they were read; keys are taken from the environment.
+        """
+        self._settings = settings
+        self._servers: dict[str, ModelServer] = {
+            "ollama": Ollama(settings.ollama or os.environ.get("OLLAMA_HOST") or DEFAULT_URL),
+            "placeholder": Placeholder(),
+        }
+        if settings.openai:
+            self._servers["openai"] = OpenAI("openai", settings.openai, _key(settings.openai))
+
+    def chat(
+        self,
+        kind: str,
+        messages: tuple[Message, ...],
+        *,
+        on_text: Callable[[str], None],
+        on_retry: Callable[[str], None],
+        cancel: CancelToken,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+    ) -> Answer:
+        """Ask the model of a kind, as :meth:`engine.llm.model.ModelServer.chat` says.
+
+        Args:
+            kind: an id of the catalogue, or another name that the settings give a model.
+            messages: the conversation, the question last.
+            on_text, on_retry, cancel: as the server takes them.
+            max_tokens, temperature: instead of what settings and catalogue say.
+
+        Raises:
+            UsageError: the settings name no model for it.
+            ModelError: no answer could be had.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        settings = self._settings.models.get(kind)
+        if settings is None:
+            raise UsageError(
+                f"no model for {kind}: name one in the settings ([llm.models.{kind}], see README)"
+            )
+        known = kind_of(kind)
+        request = Request(
+            model=settings.name,
+            messages=messages,
+            max_tokens=max_tokens
+            or settings.max_tokens
+            or (known.max_tokens if known else _MAX_TOKENS),
+            temperature=_first(
+                temperature, settings.temperature, known.temperature if known else _TEMPERATURE
+            ),
+            context=settings.context,
+            timeout=settings.timeout,
+        )
+        server = self._server(kind, settings)
+        return server.chat(request, on_text=on_text, on_retry=on_retry, cancel=cancel)
+
+    def servers(self, cancel: CancelToken) -> tuple[ServerState, ...]:
+        """Ask every server for its models, at once; takes as long as the slowest."""
+        asked = [name for name in self._servers if name != "placeholder"]
+
+        def ask(name: str) -> ServerState:
+            try:
+                return ServerState(name, self._servers[name].models(cancel), "")
+            except ModelError as error:
+                return ServerState(name, (), str(error))
+
+        with ThreadPoolExecutor(len(asked)) as threads:
+            return tuple(threads.map(ask, asked))
+
+    def kinds(self, servers: tuple[ServerState, ...]) -> tuple[KindState, ...]:
+        """Each kind of the catalogue, and whether its model is among what servers have."""
+        states = {state.name: state for state in servers}
+        return tuple(self._kind(kind, states) for kind in CATALOGUE)
+
+    def _kind(self, kind: ModelKind, servers: dict[str, ServerState]) -> KindState:
+        settings = self._settings.models.get(kind.id)
+        if settings is None:
+            return KindState(kind, "", "", False, f"not set: [llm.models.{kind.id}]")
+        if settings.server == "placeholder":
+            return KindState(kind, "placeholder", "", True, "asks nobody, and says so")
+        server = servers.get(settings.server)
+        if server is None:
+            return KindState(
+                kind, settings.server, settings.name, False, f"set llm.{settings.server} to its URL"
+            )
+        ready = settings.name in server.models or f"{settings.name}:latest" in server.models
+        problem = server.problem
+        if not ready and not problem:
+            problem = (
+                f"ollama pull {settings.name}" if server.name == "ollama" else "not on the server"
+            )
+        return KindState(kind, server.name, settings.name, ready, problem)
+
+    def _server(self, kind: str, settings: ModelSettings) -> ModelServer:
+        server = self._servers.get(settings.server)
+        if server is None:
+            raise UsageError(f"model of {kind}: set llm.{settings.server} to the server's URL")
+        if not settings.name and settings.server != "placeholder":
+            raise UsageError(f"model of {kind}: give llm.models.{kind}.name")
+        return server
+
+
+def _first(*values: float | None) -> float:
+    return next(value for value in values if value is not None)
+
+
+def _key(url: str) -> str:
+    own = os.environ.get("ESPDECK_LLM_API_KEY", "")
+    return (os.environ.get("OPENROUTER_API_KEY", "") or own) if "openrouter.ai" in url else own

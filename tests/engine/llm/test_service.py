@@ -1,0 +1,146 @@
+"""Which model is meant by a kind, how it is asked, and what is really there."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.cancel import CancelToken
+from engine.errors import UsageError
+from engine.llm.catalogue import CATALOGUE
+from engine.llm.model import Message, Speaker
+from engine.llm.service import Models
+from engine.settings import LlmSettings, ModelSettings, Settings
+from tests.engine.llm import servers
+from tests.engine.llm.servers import Server, status, stream
+
+QUESTION = (Message(Speaker.USER, "why?"),)
+TAGS = json.dumps({"models": [{"name": "codellama:7b"}, {"name": "gemma:latest"}]})
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OLLAMA_HOST", "OPENROUTER_API_KEY", "ESPDECK_LLM_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def ollama() -> Iterator[Server]:
+    server = Server(status(200, TAGS))
+    yield server
+    server.close()
+
+
+def chat(models: Models, kind: str) -> str:
+    return models.chat(
+        kind, QUESTION, on_text=lambda _: None, on_retry=pytest.fail, cancel=CancelToken()
+    ).text
+
+
+def test_a_kind_is_asked_as_the_catalogue_says_unless_the_settings_say_otherwise() -> None:
+    server = Server(stream(*servers.ollama("because")))
+    named = {
+        "assembler": ModelSettings(name="a"),
+        "codegemma": ModelSettings(name="g", max_tokens=9, temperature=0, context=512),
+        "mine": ModelSettings(name="m"),
+    }
+    models = Models(LlmSettings(ollama=server.url, models=named))
+    for kind in named:
+        assert chat(models, kind) == "because"
+    asked = [body for _line, _headers, body in server.requests]
+    assert [(body["model"], body["options"]["num_predict"]) for body in asked] == [
+        ("a", 2048),
+        ("g", 9),
+        ("m", 512),
+    ]
+    assert [body["options"]["temperature"] for body in asked] == [0.3, 0, 0.7]
+    assert asked[1]["options"]["num_ctx"] == 512
+    server.close()
+
+
+def test_the_placeholder_is_asked_only_where_the_settings_say_so() -> None:
+    with pytest.raises(UsageError, match=r"no model for codellama: name one .*llm\.models"):
+        chat(Models(LlmSettings()), "codellama")
+    placed = {"codellama": ModelSettings(server="placeholder")}
+    assert "no model was asked" in chat(Models(LlmSettings(models=placed)), "codellama")
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        (ModelSettings(server="openai", name="x"), r"set llm\.openai"),
+        (ModelSettings(), r"give llm\.models\.codellama\.name"),
+    ],
+)
+def test_a_setting_that_is_missing_is_named(settings: ModelSettings, reason: str) -> None:
+    with pytest.raises(UsageError, match=reason):
+        chat(Models(LlmSettings(models={"codellama": settings})), "codellama")
+
+
+def test_keys_go_only_where_they_belong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENROUTER_API_KEY", "for-openrouter")
+    monkeypatch.setenv("ESPDECK_LLM_API_KEY", "for-mine")
+    server = Server(stream(*servers.openai("because")))
+    named = {"codellama": ModelSettings(server="openai", name="x")}
+    chat(Models(LlmSettings(openai=f"{server.url}/v1", models=named)), "codellama")
+    assert server.requests[0][1]["authorization"] == "Bearer for-mine"
+    server.close()
+
+
+def test_what_is_really_there_is_told(ollama: Server) -> None:
+    named = {
+        "codellama": ModelSettings(name="codellama:7b"),
+        "codegemma": ModelSettings(name="gemma"),
+        "t5gemma": ModelSettings(name="t5gemma"),
+    }
+    models = Models(LlmSettings(ollama=ollama.url, openai="http://127.0.0.1:1/v1", models=named))
+    states = models.servers(CancelToken())
+    assert [(state.name, state.models) for state in states] == [
+        ("ollama", ("codellama:7b", "gemma:latest")),
+        ("openai", ()),
+    ]
+    assert "is the server running?" in states[1].problem
+    kinds = {state.kind.id: (state.ready, state.problem) for state in models.kinds(states)}
+    assert kinds == {
+        "codellama": (True, ""),
+        "codegemma": (True, ""),
+        "t5gemma": (False, "ollama pull t5gemma"),
+        "assembler": (False, "not set: [llm.models.assembler]"),
+    }
+
+
+def test_the_command_lists_them(
+    ollama: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[llm.models.codellama]\nname = "codellama:7b"\n')
+    monkeypatch.setenv("ESPDECK_CONFIG", str(config))
+    monkeypatch.setenv("OLLAMA_HOST", ollama.url)
+
+    def say(*words: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-m", "tui.cli", "models", *words],
+            capture_output=True, text=True, timeout=60, check=True,
+        ).stdout  # fmt: skip
+
+    said = say()
+    assert "CodeLlama" in said
+    assert "ollama codellama:7b" in said
+    assert "ready" in said
+    rows = [json.loads(line) for line in say("--json").splitlines()]
+    assert [row["kind"]["id"] for row in rows if "kind" in row] == [each.id for each in CATALOGUE]
+
+
+def test_settings_that_make_no_sense_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[llm.models.codellama]\nserver = "openrouter"\n')
+    monkeypatch.setenv("ESPDECK_CONFIG", str(config))
+    with pytest.raises(UsageError, match=r"llm\.models\.codellama\.server"):
+        Settings.load()
