@@ -81,6 +81,7 @@ class Builds:
         Raises:
             UsageError: the project is not active, there is no such commit, or a choice makes no
                 sense.
+            BoardError: the board that was asked for is not there.
             StoreError: it cannot be written down (the disk is full).
         """
         project = projects.get_project(self._store, project_id)

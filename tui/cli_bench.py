@@ -160,13 +160,15 @@ def partitions(
 ) -> None:
     """Show the partition table of a board or of a build."""
     with looking(context) as engine:
-        if board.removeprefix("#").isdigit():
+        is_build = board.removeprefix("#").isdigit()
+        if is_build:
             found = engine.builds.partitions(number_of(board))
         else:
             with _held(engine, board) as held:
                 found = held.partitions(_number(offset))
         if not found:
-            print_line(f"{board}: no partition table at {offset}")
+            where = "its image has" if is_build else f"at {offset} there is"
+            print_line(f"{board}: {where} no partition table")
             raise typer.Exit(1)
         table(*partition_rows(found))
 

@@ -28,7 +28,10 @@ def boards_command(context: typer.Context) -> None:
     with looking(context) as engine:
         boards = engine.boards.list_all()
         if not boards:
-            print_line("no boards: plug one in, or name one in the settings (boards = [...])")
+            print_line(
+                "no boards: plug one in, name one in the settings (boards = [...]), "
+                "or run espdeck lab"
+            )
             return
         table(
             ("BOARD", "NAME", "CHIP", "PORT", "STATE", "WHO HAS IT"),

@@ -36,7 +36,10 @@ def size_command(
             earlier = engine.builds.before(number)
             other = earlier.id if earlier is not None else None
         else:
-            other = engine.builds.get(shell.number_of(against)).number
+            chosen = engine.builds.get(shell.number_of(against))
+            other = chosen.number
+            if chosen.project_id != engine.builds.get(number).project_id:
+                shell.complain(f"build {other} is of another project than build {number}")
         before = engine.builds.sizes(other) if other is not None else None
         _print(regions(now, before), table(now, by, before), other, by, as_json=as_json)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from engine.boards import discovery, labgrid
+from engine.boards import discovery, labgrid, ports
 from engine.boards.desk import Desk
 from engine.boards.flasher import BoardIdentity
 from engine.boards.held import HeldBoard
@@ -266,6 +266,7 @@ class Boards:
         Raises:
             UsageError: a virtual board of another chip was asked for, or no board's name, or a
                 board for firmware that runs on none.
+            BoardError: the port that was asked for is not there, or may not be used.
         """
         if wanted == "none" or (wanted == "auto" and target == LINUX):
             return ()
@@ -276,6 +277,8 @@ class Boards:
             chip = virtual_chip(name) if is_virtual(name) else target
             if chip != target:
                 raise UsageError(f"board {wanted} has another chip than the target {target}")
+            if name.startswith(("/", USB)):
+                ports.check(discovery.device_of(name) if name.startswith(USB) else name)
             return (name,)
         running = self._lab.running()
         boards = [board for board in self.list() if board.name in (*self._names, *running)]

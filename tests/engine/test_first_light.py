@@ -17,7 +17,7 @@ from engine import Engine, Settings, demo
 from engine.boards import suites
 from engine.boards.desk import Flashed
 from engine.boards.sessions import sessions
-from engine.errors import UsageError
+from engine.errors import BoardError, UsageError
 from engine.events import AgentChanged, Event, Log, Serial, WorkflowCompleted, WorkflowProgress
 from engine.store.tables import Build, StageRow
 from engine.words import BuildStatus, Role, Severity, StageStatus
@@ -296,11 +296,17 @@ def test_what_makes_no_sense_is_refused_at_once(engine: Engine) -> None:
         engine.builds.cancel(build(engine, "hello", board="none", simulator="none").number)
 
 
-def test_an_absent_port_fails_the_stage_with_one_clear_line(engine: Engine) -> None:
-    done = build(engine, "hello", board="/dev/ttyNOPE", simulator="none")
+def test_a_port_that_is_absent_is_told_before_anything_is_built(engine: Engine) -> None:
+    with pytest.raises(BoardError, match="^/dev/ttyNOPE: no such port") as caught:
+        build(engine, "hello", board="/dev/ttyNOPE", simulator="none")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_board_that_does_not_answer_fails_the_stage_with_one_clear_line(engine: Engine) -> None:
+    done = build(engine, "hello", board="socket://127.0.0.1:1", simulator="none")
 
     assert done.status is BuildStatus.FAILED
-    assert "/dev/ttyNOPE" in done.error
+    assert "socket://127.0.0.1:1: nothing answers there" in done.error
     assert "\n" not in done.error
 
 

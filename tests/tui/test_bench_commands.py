@@ -107,7 +107,7 @@ def test_a_region_is_read_and_erased(shell: Shell, tmp_path: Path) -> None:
         (("erase", FIRST, "--yes", "--offset", "1", "--size", "4096"), 1, "in sectors of 0x1000"),
         (("erase", FIRST, "--yes", "--offset", "1"), 2, "give --offset and --size"),
         (("erase", FIRST, "--yes", "--partition", "nvs"), 1, "no partition nvs"),
-        (("partitions", FIRST), 1, "no partition table at 0x8000"),
+        (("partitions", FIRST), 1, "at 0x8000 there is no partition table"),
         (("power", FIRST), 2, "no power_command"),
         (("name", FIRST, "a b"), 2, "make a name"),
         (("lab", "--chip", "esp32s3"), 2, "no simulated esp32s3"),

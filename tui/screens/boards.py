@@ -41,7 +41,7 @@ WIDE = 140
 """Columns from which a row has room for the port."""
 
 _COLOURS = {"free": "good", "busy": "busy", "off": "dim"}
-_NOTHING = " no boards: plug one in, or name one in the settings (boards = [...])"
+_NOTHING = " no boards: plug one in, name one in the settings (boards = [...]), or run espdeck lab"
 _NEED_A_BOARD = frozenset(
     {
         "watch",

@@ -113,7 +113,8 @@ def test_who_waits_for_any_board_leaves_no_place_in_a_queue_behind(bench: Bench)
 def test_people_call_boards_by_names_of_their_own(bench: Bench) -> None:
     bench.boards.call("/dev/b", label="desk", remark="left of the scope")
     assert bench.boards.named("desk") == "/dev/b"
-    assert bench.boards.choose("desk", "esp32c3") == ("/dev/b",)
+    with pytest.raises(BoardError, match="/dev/b: no such port"):
+        bench.boards.choose("desk", "esp32c3")
     with pytest.raises(UsageError, match="/dev/b is called desk already"):
         bench.boards.call("/dev/a", label="desk", remark="")
     assert [board.remark for board in bench.boards.list()] == ["", "left of the scope"]
