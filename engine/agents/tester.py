@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -80,11 +79,10 @@ def _on_board(context: StageContext, plan: Planned, image: Image) -> StageResult
         context.boards.desk(board.name).remember_flashed(Flashed(context.build_id, baud))
         report.log(f"listening to {board.name} at {baud} baud for up to {seconds:g} s")
         report.progress(60, f"listening for up to {seconds:g} s")
-        started = time.monotonic()
         board.listen(
             baud=baud,
             on_output=_each(report.serial, listener.feed),
-            until=lambda: _is_done(listener, time.monotonic() - started),
+            until=lambda passed: _is_done(listener, passed),
             seconds=seconds,
             reset=True,
             keyboard=keyboard,

@@ -34,7 +34,7 @@ from engine.toolchains import partitions
 from engine.toolchains.partitions import Partition
 from engine.words import ArtifactKind
 
-BACK_AGAIN = 0.5
+BACK_AGAIN = 0.1
 """Seconds between two looks for a board that vanished."""
 
 RETRIES = 3
@@ -163,6 +163,7 @@ class HeldBoard:
         self._hear = hear
         self._cancel = cancel
         self._say = on_note
+        self._is_here = False  # as far as is known: nothing is asked for that
 
     @property
     def url(self) -> str:
@@ -344,45 +345,75 @@ class HeldBoard:
         *,
         baud: int,
         on_output: Callable[[bytes], None],
-        until: Callable[[], bool],
+        until: Callable[[float], bool],
         seconds: float,
         reset: bool,
         keyboard: Keyboard | None = None,
     ) -> None:
         """Read its console; as :func:`engine.boards.monitor.read_serial`.
 
+        A board that was there and vanishes (a chip's own USB port does at each reset) is read on
+        when it is back; the time without it does not count. It may be away for
+        :data:`BACK_SECONDS`; for ever, where ``seconds`` is infinite.
+
+        Args:
+            baud, on_output, reset, keyboard: as there; it is reset at the beginning only.
+            until: as there, told how many seconds it was listened to.
+            seconds: how long to listen at the most.
+
         Raises:
-            BoardError: the port is absent, busy, or vanished.
+            BoardError: the port is absent or busy, or vanished for too long.
             CancelledError, Interrupted: as the token says.
         """
         self._show("listen")
+        by_command = bool(self._commands.reset_command)
+        if reset and by_command:
+            self._command("reset_command", "run")
+        by_lines, listened = reset and not by_command, 0.0
 
         def take(data: bytes) -> None:
             self._hear(data)
             on_output(data)
 
-        by_command = bool(self._commands.reset_command)
-        if reset and by_command:
-            self._command("reset_command", "run")
-        deadline = time.monotonic() + seconds
-        while True:
+        def hear() -> None:
+            nonlocal by_lines, listened
+            before, open_at = listened, None
+
+            def is_enough() -> bool:
+                nonlocal by_lines, listened, open_at
+                open_at = open_at or time.monotonic()
+                listened = before + time.monotonic() - open_at
+                by_lines, self._is_here = False, True
+                return until(listened)
+
             try:
                 monitor.read_serial(
                     self.url,
                     baud=baud,
                     on_output=take,
-                    until=until,
-                    seconds=deadline - time.monotonic(),
+                    until=is_enough,
+                    seconds=seconds - before,
                     cancel=self._cancel,
-                    reset=reset and not by_command,
+                    reset=by_lines,
                     keyboard=keyboard,
                     control=self._control(),
                 )
-            except _ResetWanted:
-                self.reset()
-                reset = False
-            else:
-                return
+            except BoardError as error:
+                if not self._is_here:
+                    raise
+                self._is_here = False
+                raise BoardGoneError(str(error)) from error
+
+        def hear_on() -> None:
+            while True:
+                try:
+                    return hear()
+                except _ResetWanted:
+                    self.reset()
+
+        # As often as a chip may well be reset in that time.
+        patience = None if math.isfinite(seconds) else math.inf
+        self._again(hear_on, patience=patience, tries=max(RETRIES, seconds))
 
     def reset(self) -> None:
         """Start its program anew.
@@ -437,7 +468,7 @@ class HeldBoard:
         self._cancel.wait(POWER_OFF_SECONDS)
         self._command("power_command", "on")
 
-    def wait_until_back(self, seconds: float = math.inf) -> None:
+    def _wait_until_back(self, seconds: float) -> None:
         """Wait until a board that vanished may be there again, or that many seconds.
 
         A device is seen when it comes; what is behind a URL is only known by opening it.
@@ -490,12 +521,21 @@ class HeldBoard:
                 f"{shown}: exit code {done.returncode}{': ' if last else ''}{''.join(last)}"
             )
 
-    def _again(self, attempt: Callable[[], T]) -> T:
-        """Do something, and do it again when the board vanished and came back."""
-        gone_at, tries, cycled = None, 0, False
+    def _again(
+        self, attempt: Callable[[], T], *, patience: float | None = None, tries: float = RETRIES
+    ) -> T:
+        """Do something, and do it again when the board vanished and came back.
+
+        Args:
+            attempt: raises BoardGoneError when the board was there and vanished.
+            patience: seconds that it may be away; None for :data:`BACK_SECONDS`.
+            tries: how often it may vanish.
+        """
+        patience = BACK_SECONDS if patience is None else patience
+        gone_at, times, cycled = None, 0, False
         while True:
             try:
-                return attempt()
+                done = attempt()
             except BoardSilentError as error:
                 if gone_at is None and self._commands.power_command and not cycled:
                     self._say(f"{error}; switching it off and on")
@@ -505,17 +545,21 @@ class HeldBoard:
                 problem: BoardError = error
             except BoardError as error:
                 problem = error
+            else:
+                self._is_here = True
+                return done
             if isinstance(problem, BoardGoneError):
-                tries += 1
+                times += 1
                 gone_at = time.monotonic()
-                self._say(f"{problem}; waiting up to {BACK_SECONDS:g} s for it")
+                limit = f" up to {patience:g} s" if math.isfinite(patience) else ""
+                self._say(f"{problem}; waiting{limit} for it")
             elif gone_at is None:
                 raise problem
-            if tries > RETRIES:
-                raise BoardGoneError(f"{problem} (vanished {tries} times)") from problem
-            if time.monotonic() - gone_at > BACK_SECONDS:
+            if times > tries:
+                raise BoardGoneError(f"{problem} (vanished {times} times)") from problem
+            if time.monotonic() - gone_at > patience:
                 raise BoardGoneError(f"{problem} (it did not come back)") from problem
-            self.wait_until_back(gone_at + BACK_SECONDS - time.monotonic())
+            self._wait_until_back(gone_at + patience - time.monotonic())
 
 
 def _app_of(image: Image) -> Image:

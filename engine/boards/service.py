@@ -377,11 +377,9 @@ class Boards:
             if reset and is_virtual(name):
                 board.reset()
             recorder: Recorder | None = None
-            is_here = False
 
             def take(data: bytes) -> None:
-                nonlocal recorder, is_here
-                is_here = True
+                nonlocal recorder
                 if recorder is None:
                     recorder = stack.enter_context(Recorder(self.sessions_folder, name))
                     on_note(f"kept in {recorder.info.log}")
@@ -392,23 +390,14 @@ class Boards:
                     incidents.feed(data)
                 on_output(data)
 
-            while True:
-                try:
-                    board.listen(
-                        baud=baud,
-                        on_output=take,
-                        until=lambda: False,
-                        seconds=math.inf,
-                        reset=reset and recorder is None,
-                        keyboard=keyboard,
-                    )
-                except BoardError as error:
-                    if recorder is None:
-                        raise
-                    if is_here:
-                        on_note(f"waits: {error}")
-                    is_here = False
-                    board.wait_until_back()
+            board.listen(
+                baud=baud,
+                on_output=take,
+                until=lambda _seconds: False,
+                seconds=math.inf,
+                reset=reset,
+                keyboard=keyboard,
+            )
 
     def _wait_for_release(
         self,

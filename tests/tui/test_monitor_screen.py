@@ -85,7 +85,7 @@ async def test_a_console_is_watched_filtered_and_left(
         await story.until(lambda: ":" in story.text().split("W (2) wifi: slow")[0][-14:])
 
         board.close()
-        await story.sees("--- waits: ")
+        await story.sees("the board vanished")
         board, _ = await asyncio.to_thread(server.accept)
         board.sendall(b"E (1) wifi: again\n")
         await story.sees("E (1) wifi: again")

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import threading
+import tty
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +110,144 @@ def test_a_board_that_does_not_come_back_is_told(
         pytest.raises(BoardGoneError, match="it did not come back"),
     ):
         write(board, image, on_progress=pull)
+
+
+class PtyBoard:
+    """A board whose device goes and comes as a chip's own USB port does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.device = folder / "ttyACM0"
+        self._end = -1
+        self._boots = 0
+        self._is_on = False
+        self.plug()
+
+    def plug(self) -> None:
+        self._is_on = False
+        self._end, port = os.openpty()
+        tty.setraw(port)
+        self.device.symlink_to(os.ttyname(port))
+        os.close(port)
+
+    def unplug(self) -> None:
+        self.device.unlink()
+        os.close(self._end)
+
+    def boot(self, _seconds: float) -> bool:
+        """Say so, once each time it is listened to: opening a port forgets what came before."""
+        if not self._is_on:
+            self._is_on = True
+            os.write(self._end, b"boot %d\n" % self._boots)
+            self._boots += 1
+        return False
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Iterator[PtyBoard]:
+    board = PtyBoard(tmp_path)
+    yield board
+    if board.device.is_symlink():
+        board.unplug()
+
+
+def listen(
+    board: HeldBoard,
+    on_output: Callable[[bytes], None],
+    until: Callable[[float], bool] = lambda _seconds: False,
+    seconds: float = 20,
+) -> None:
+    board.listen(baud=115200, on_output=on_output, until=until, seconds=seconds, reset=False)
+
+
+def test_a_port_that_goes_at_each_reset_is_listened_to_when_it_is_back(
+    device: PtyBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_module, "BACK_AGAIN", 0.01)
+    seen, notes, boots = bytearray(), list[str](), 5
+
+    def take(data: bytes) -> None:
+        seen.extend(data)
+        if data.endswith(b"\n") and seen.count(b"\n") < boots:
+            device.unplug()
+
+    def note(line: str) -> None:
+        notes.append(line)
+        device.plug()
+
+    def is_enough(seconds: float) -> bool:
+        return device.boot(seconds) or seen.count(b"\n") == boots
+
+    with taken(str(device.device), tmp_path, on_note=note) as board:
+        listen(board, take, is_enough)
+    assert seen == b"".join(b"boot %d\n" % number for number in range(boots))
+    assert len(notes) == boots - 1
+    assert all(line.endswith("; waiting up to 30 s for it") for line in notes)
+
+
+def test_a_cable_that_is_pulled_while_listening_is_waited_for(
+    cable: Cable, built_sample: BuildSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_module, "BACK_AGAIN", 0.05)
+    seen, notes, times = bytearray(), list[str](), list[float]()
+    pulled = threading.Event()
+
+    def take(data: bytes) -> None:
+        seen.extend(data)
+        if not pulled.is_set():
+            pulled.set()
+            cable.unplug()
+
+    def note(line: str) -> None:
+        notes.append(line)
+        seen.clear()
+        cable.plug()
+
+    def is_enough(seconds: float) -> bool:
+        times.append(seconds)
+        return bool(notes) and b"Guru Meditation" in seen
+
+    with taken(cable.url, tmp_path, on_note=note) as board:
+        write(board, built_sample("crash"))  # it boots again and again
+        listen(board, take, is_enough)
+    assert b"Guru Meditation" in seen
+    assert len(notes) == 1
+    assert "the board vanished" in notes[0]
+    assert times == sorted(times)
+
+
+def test_a_board_that_stays_away_ends_the_listening(
+    device: PtyBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_module, "BACK_AGAIN", 0.01)
+    monkeypatch.setattr(held_module, "BACK_SECONDS", 0.05)
+    with (
+        taken(str(device.device), tmp_path) as board,
+        pytest.raises(BoardGoneError, match="it did not come back"),
+    ):
+        listen(board, lambda _data: device.unplug(), device.boot)
+
+
+def test_a_board_that_comes_only_to_go_is_given_up(
+    device: PtyBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_module, "BACK_AGAIN", 0.01)
+
+    def note(_line: str) -> None:
+        device.plug()
+
+    with (
+        taken(str(device.device), tmp_path, on_note=note) as board,
+        pytest.raises(BoardGoneError, match="vanished 4 times"),
+    ):
+        listen(board, lambda _data: device.unplug(), device.boot, 2)
+
+
+def test_a_port_that_was_never_there_is_not_waited_for(tmp_path: Path) -> None:
+    with (
+        taken(str(tmp_path / "ttyACM0"), tmp_path) as board,
+        pytest.raises(BoardError, match="no such port"),
+    ):
+        listen(board, lambda _data: None)
 
 
 def test_another_chip_is_refused_before_a_byte_is_written(

@@ -95,7 +95,7 @@ def test_a_board_that_is_unplugged_is_read_again_when_it_is_back(desk: Desk) -> 
     expected = b"".join(b"I (%d) main: round %d\n" % (n, n) for n in range(rounds))
     (session,) = sessions(desk.boards.sessions_folder)
     assert session.raw.read_bytes() == expected
-    assert sum(note.startswith("waits: ") for note in desk.notes) == rounds
+    assert sum(note.endswith("; waiting for it") for note in desk.notes) == rounds
 
 
 def test_a_board_that_was_never_there_is_told_and_keeps_no_session(desk: Desk) -> None:
