@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from engine.boards.names import check_names
+from engine.boards.retention import Limits
 from engine.boards.service import Boards
 from engine.builds import Builds, BuildServices
 from engine.cancel import CancelToken
@@ -111,7 +112,13 @@ class Engine:
         self._store = store = Store(folder / "espdeck.db")
         _log_to(folder / "espdeck.log")
         self._journal = Journal(store, self.events)
-        self.boards = Boards(self.settings.boards, folder / "boards", store, self.settings.board)
+        self.boards = Boards(
+            self.settings.boards,
+            folder / "boards",
+            store,
+            self.settings.board,
+            Limits(self.settings.session_days, self.settings.session_megabytes << 20),
+        )
         self._slots = Slots(folder / "worktrees")
         self.projects = Projects(store, self.events, folder / "projects", self._slots)
         self._runs = Runs(folder / "runs.db")

@@ -115,6 +115,12 @@ class Settings(BaseSettings):
     """Flash images that are signed for Secure Boot or encrypted: their first start may burn eFuses
     for good."""
 
+    session_days: float = Field(default=90.0, ge=0)
+    """How long sessions of the monitor and of simulated runs are kept; 0: for ever."""
+
+    session_megabytes: int = Field(default=4096, ge=0)
+    """How much all sessions may take on disk before the oldest go; 0: any."""
+
     idf_paths: tuple[Path, ...] = ()
     """Folders of ESP-IDF that are preferred to those that installers wrote down."""
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import getpass
+import json
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.text import count
+from tui.rows import size
 from tui.shell import looking, number_of, print_line, table
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
 
 cli = typer.Typer()
 
@@ -22,11 +29,18 @@ class Eol(StrEnum):
     CRLF = "crlf"
 
 
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
 @cli.command("boards")
-def boards_command(context: typer.Context) -> None:
+def boards_command(context: typer.Context, as_json: _Json = False) -> None:
     """List the boards of the settings, and USB ports that may have one."""
     with looking(context) as engine:
         boards = engine.boards.list_all()
+        if as_json:
+            for each in boards:
+                print_line(json.dumps(asdict(each)))
+            return
         if not boards:
             print_line(
                 "no boards: plug one in, name one in the settings (boards = [...]), "
@@ -136,17 +150,28 @@ def sessions_command(
     context: typer.Context,
     board: Annotated[str | None, typer.Option(help="Only of this board.")] = None,
     search: Annotated[str | None, typer.Option(help="Print lines with this text instead.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many to list at the most.")] = 50,
+    as_json: _Json = False,
 ) -> None:
-    """List the sessions that the monitor kept, newest first; or search in them."""
+    """List the sessions that the monitor and simulated runs kept, newest first; or search in them.
+
+    Old ones go when a new one begins: see session_days and session_megabytes in the settings.
+    """
     from engine.boards import sessions
 
     with looking(context) as engine:
         folder = engine.boards.sessions_folder
         if search is not None:
             for session, line in sessions.search(folder, search, board=board):
-                print_line(f"{session.board} {line}")
+                found_in = {"board": session.board, "log": str(session.log), "line": line}
+                print_line(json.dumps(found_in) if as_json else f"{session.board} {line}")
             return
         found = sessions.sessions(folder, board=board)
+        if as_json:
+            for each in found[:limit]:
+                paths = {"raw": str(each.raw), "log": str(each.log)}
+                print_line(json.dumps(asdict(each) | paths | {"began": each.began.isoformat()}))
+            return
         if not found:
             print_line("no sessions yet: espdeck monitor BOARD makes one")
             return
@@ -156,9 +181,19 @@ def sessions_command(
                 (
                     each.began.strftime("%Y-%m-%d %H:%M:%S"),
                     each.board,
-                    str(each.raw.stat().st_size),
+                    str(each.size),
                     str(each.log),
                 )
-                for each in found
+                for each in found[:limit]
             ],
         )
+        of_all = "" if board is None else f" of {board}"
+        used = size(sum(file.size for file in sessions.kept_files(folder)))
+        print_line(f"{count(len(found), 'session')}{of_all}; all take {used}{_limits(engine)}")
+
+
+def _limits(engine: Engine) -> str:
+    """What is kept, for people."""
+    keep = engine.boards.keep
+    limits = [f"{keep.days:g} days"] * bool(keep.days) + [size(keep.size)] * bool(keep.size)
+    return f" (kept: {', '.join(limits)})" if limits else ""

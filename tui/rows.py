@@ -54,9 +54,11 @@ def change(count: int) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes as ``812 B``, ``12.3 KiB`` or ``4.0 MiB``."""
+    """Bytes as ``812 B``, ``12.3 KiB``, ``4.0 MiB`` or ``1.5 GiB``."""
     if count < 1024:
         return f"{count} B"
     if count < 1 << 20:
         return f"{count / 1024:.1f} KiB"
-    return f"{count / (1 << 20):.1f} MiB"
+    if count < 1 << 30:
+        return f"{count / (1 << 20):.1f} MiB"
+    return f"{count / (1 << 30):.1f} GiB"

@@ -11,7 +11,6 @@ from engine.boards.desk import BAUD, Flashed
 from engine.boards.flasher import BoardIdentity
 from engine.boards.held import FlashOptions, HeldBoard
 from engine.boards.names import is_virtual
-from engine.boards.sessions import Recorder
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.image import Image
@@ -166,7 +165,7 @@ def _in_simulator(
     report.log(f"{name} runs {image.elf.name} for up to {seconds:g} s of firmware time")
     # To the monitor it is a board: what its console said is kept as a session, named for the build.
     board = f"{name}.{context.build_id}"
-    with Recorder(context.boards.sessions_folder, board) as session:
+    with context.boards.record(board) as session:
         fault = simulator.run(
             image,
             seconds=seconds,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from engine.boards.incidents import Incidents
 from engine.boards.lab import VirtualLab
 from engine.boards.lock import hold_one, holder_of
 from engine.boards.names import LABGRID, USB, check_names, is_virtual, virtual_chip, virtual_name
+from engine.boards.retention import Limits, tidy
 from engine.boards.sessions import Recorder
 from engine.cancel import CancelToken
 from engine.errors import BoardError, UsageError
@@ -96,6 +99,7 @@ class Boards:
         folder: Path,
         store: Store,
         settings: Mapping[str, BoardSettings] | None = None,
+        keep: Limits | None = None,
     ) -> None:
         """Know the boards; nothing is started yet.
 
@@ -104,6 +108,7 @@ class Boards:
             folder: where locks, sessions and the flash of virtual boards are kept.
             store: where what is known of boards is kept, and who reserved them.
             settings: what holds for one board only, by its name.
+            keep: how long sessions are kept; None for the usual.
 
         Raises:
             UsageError: a name makes no sense.
@@ -114,6 +119,10 @@ class Boards:
         self._folder = folder
         self._store = store
         self._settings = settings
+        self.keep = keep or Limits()
+        """How long sessions are kept."""
+
+        self._tidying = threading.Lock()
         self._lab = VirtualLab(folder)
         self._known: dict[str, BoardIdentity] = {}
         self._doing: dict[str, str] = {}
@@ -381,7 +390,7 @@ class Boards:
             def take(data: bytes) -> None:
                 nonlocal recorder
                 if recorder is None:
-                    recorder = stack.enter_context(Recorder(self.sessions_folder, name))
+                    recorder = stack.enter_context(self.record(name))
                     on_note(f"kept in {recorder.info.log}")
                     if incidents is not None:
                         incidents.begin(recorder.info)
@@ -398,6 +407,23 @@ class Boards:
                 reset=reset,
                 keyboard=keyboard,
             )
+
+    def record(self, name: str) -> Recorder:
+        """Begin a session of a board, also of a simulated one; old ones go meanwhile.
+
+        Raises:
+            BoardError: it cannot be kept.
+        """
+        recorder = Recorder(self.sessions_folder, name)
+        threading.Thread(target=self._tidy, name="tidy-sessions", daemon=True).start()
+        return recorder
+
+    def _tidy(self) -> None:
+        if self._tidying.acquire(blocking=False):
+            try:
+                tidy(self.sessions_folder, self.keep, now=time.time())
+            finally:
+                self._tidying.release()
 
     def _wait_for_release(
         self,

@@ -1,17 +1,22 @@
 """Monitor sessions on disk: every byte that a board said, and when each line came.
 
 A session is two files beside each other: ``….raw`` has the bytes as they came, ``….log`` the lines
-with the UTC time of their last byte. Names sort by time and carry the board's.
+with the UTC time of their last byte. Names sort by time and carry the board's. Other files with
+such a name, a core dump, belong to the session. While one is written its ``.raw`` is locked.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from engine.boards.desk import plain_name
 from engine.errors import BoardError
@@ -19,7 +24,12 @@ from engine.errors import BoardError
 MAX_LINE = 4096
 """Bytes of a line without an end after which it is cut in the ``.log``; ``.raw`` has all."""
 
+_BLOCK = 1 << 20
+
 _NAME = re.compile(r"(?P<time>\d{8}T\d{6}\.\d{3})Z-(?P<board>[\w.-]{1,80})")
+_FILE = re.compile(
+    r"(?P<session>\d{8}T\d{6}\.\d{3}Z-[\w.-]{1,80}?)\.(?:raw|log|core\d{1,9}\.\w{1,8})"
+)
 _TIME = "%Y%m%dT%H%M%S.%f"
 _STAMP = "%Y-%m-%dT%H:%M:%S.%f"
 
@@ -33,12 +43,14 @@ class SessionInfo:
         began: when, in UTC.
         raw: the bytes.
         log: the lines with their times.
+        size: bytes that the board had said when this was asked.
     """
 
     board: str
     began: datetime
     raw: Path
     log: Path
+    size: int = 0
 
 
 class Recorder:
@@ -67,6 +79,7 @@ class Recorder:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             # Unbuffered: what the board said last before a crash of anything is there.
             self._raw = (folder / f"{stem}.raw").open("xb", buffering=0)
+            fcntl.flock(self._raw, fcntl.LOCK_EX)
             self._log = (folder / f"{stem}.log").open("xb", buffering=0)
         except OSError as error:
             raise BoardError(f"{folder / stem}: {error.strerror}") from error
@@ -116,13 +129,42 @@ def sessions(folder: Path, *, board: str | None = None) -> Sequence[SessionInfo]
         folder: where sessions are kept.
         board: only those of this board.
     """
-    found = []
-    for raw in folder.glob("*.raw"):
-        name = _NAME.fullmatch(raw.stem)
-        if name is not None and (board is None or name["board"] == plain_name(board)):
-            began = datetime.strptime(name["time"], _TIME).replace(tzinfo=UTC)
-            found.append(SessionInfo(name["board"], began, raw, raw.with_suffix(".log")))
+    found, wanted = [], plain_name(board) if board is not None else None
+    for file in kept_files(folder):
+        name = _NAME.fullmatch(file.session) if file.path.endswith(".raw") else None
+        if name is not None and wanted in (None, name["board"]):
+            began = datetime.fromisoformat(name["time"]).replace(tzinfo=UTC)
+            raw = Path(file.path)
+            found.append(SessionInfo(name["board"], began, raw, raw.with_suffix(".log"), file.size))
     return sorted(found, key=lambda session: session.began, reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file of a session.
+
+    Args:
+        session: the session's name, which begins with its time.
+        path: where it is.
+        size: its bytes.
+        changed: when it was written last, in seconds since the epoch.
+    """
+
+    session: str
+    path: str
+    size: int
+    changed: float
+
+
+def kept_files(folder: Path) -> Iterator[KeptFile]:
+    """Every file of every session, in no order; one that goes meanwhile is left out."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            name = _FILE.fullmatch(entry.name)
+            if name is not None:
+                with contextlib.suppress(FileNotFoundError):
+                    facts = entry.stat()
+                    yield KeptFile(name["session"], entry.path, facts.st_size, facts.st_mtime)
 
 
 def search(
@@ -135,8 +177,20 @@ def search(
     """
     wanted = text.lower()
     for session in sessions(folder, board=board):
-        with session.log.open("rb") as file:
-            for raw in file:
-                line = raw.decode("utf-8", "replace").rstrip("\r\n")
+        with contextlib.suppress(FileNotFoundError), session.log.open("rb") as file:
+            for raw in _likely_lines(file, wanted):
+                line = raw.decode("utf-8", "replace").rstrip("\r")
                 if wanted in line.partition(" ")[2].lower():
                     yield session, line
+
+
+def _likely_lines(file: BinaryIO, wanted: str) -> Iterator[bytes]:
+    """Lines that may have a text in lower case in them; most blocks are known not to at a glance.
+
+    Only ASCII can be looked for in bytes: other letters change their length with their case.
+    """
+    at_a_glance = wanted.encode() if wanted.isascii() else b""
+    while block := file.read(_BLOCK):
+        block += file.readline()
+        if at_a_glance in block.lower():
+            yield from block.split(b"\n")

@@ -61,3 +61,16 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BoardError, match="file"):
         Recorder(tmp_path / "file" / "sessions", "b")
+
+
+def test_lines_are_found_in_big_logs_whatever_the_letters(tmp_path: Path) -> None:
+    with Recorder(tmp_path, "b") as recorder:
+        for number in range(20_000):
+            recorder.feed(b"I (%d) main: nothing of interest, but a lot of it\n" % number)
+            if number % 9_999 == 5_000:
+                recorder.feed("W: Stra\u00dfe \u00c4 BROWNOUT\r\n".encode())
+    assert recorder.info.log.stat().st_size > 1 << 20
+    for text in ("brownout", "stra\u00dfe", "\u00e4 b"):
+        lines = [line for _session, line in search(tmp_path, text)]
+        assert len(lines) == 2, text
+        assert lines[0].endswith("BROWNOUT")
