@@ -53,7 +53,7 @@ class Ask(ModalScreen[tuple[str, ...] | None]):
             if self._consequence:
                 yield Static(Content(clean(self._consequence)))
             for field in self._fields:
-                yield Input(field.value, placeholder=field.placeholder, compact=True)
+                yield Input(clean(field.value), placeholder=field.placeholder, compact=True)
             more = "   tab next" if len(self._fields) > 1 else ""
             yield Static(Content(f"enter {self._verb}{more}   esc leave"), classes="dialog--keys")
 
