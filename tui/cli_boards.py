@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.text import count
-from tui.rows import size
 from tui.shell import looking, number_of, print_line, table
 
 if TYPE_CHECKING:
@@ -158,6 +157,7 @@ def sessions_command(
     Old ones go when a new one begins: see session_days and session_megabytes in the settings.
     """
     from engine.boards import sessions
+    from tui.rows import size
 
     with looking(context) as engine:
         folder = engine.boards.sessions_folder
@@ -194,6 +194,8 @@ def sessions_command(
 
 def _limits(engine: Engine) -> str:
     """What is kept, for people."""
+    from tui.rows import size
+
     keep = engine.boards.keep
     limits = [f"{keep.days:g} days"] * bool(keep.days) + [size(keep.size)] * bool(keep.size)
     return f" (kept: {', '.join(limits)})" if limits else ""
