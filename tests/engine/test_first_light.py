@@ -297,7 +297,7 @@ def test_what_makes_no_sense_is_refused_at_once(engine: Engine) -> None:
 
 
 def test_a_port_that_is_absent_is_told_before_anything_is_built(engine: Engine) -> None:
-    with pytest.raises(BoardError, match="^/dev/ttyNOPE: no such port") as caught:
+    with pytest.raises(BoardError, match=r"^/dev/ttyNOPE: no such port") as caught:
         build(engine, "hello", board="/dev/ttyNOPE", simulator="none")
     assert "\n" not in str(caught.value)
 
