@@ -367,6 +367,7 @@ class BuildScreen(MainScreen):
             if not self._picked:
                 self._findings.move_to(0)
             self._list.refresh()
+            self._bar.refresh()
 
         builds = self.engine.builds
         self.in_thread(lambda: (builds.findings(self.number), builds.artifacts(self.number)), show)
