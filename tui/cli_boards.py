@@ -157,7 +157,7 @@ def sessions_command(
     Old ones go when a new one begins: see session_days and session_megabytes in the settings.
     """
     from engine.boards import sessions
-    from tui.rows import size
+    from tui.amounts import size
 
     with looking(context) as engine:
         folder = engine.boards.sessions_folder
@@ -194,7 +194,7 @@ def sessions_command(
 
 def _limits(engine: Engine) -> str:
     """What is kept, for people."""
-    from tui.rows import size
+    from tui.amounts import size
 
     keep = engine.boards.keep
     limits = [f"{keep.days:g} days"] * bool(keep.days) + [size(keep.size)] * bool(keep.size)

@@ -9,7 +9,7 @@ import typer
 
 from engine.sizes.model import By, regions, table
 from tui import shell
-from tui.rows import change
+from tui.amounts import change
 
 if TYPE_CHECKING:
     from engine.sizes.model import RegionRow, SizeRow

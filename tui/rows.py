@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.look import Glyphs
-from tui.widgets.row_list import Parts
+from tui.amounts import size
 
 if TYPE_CHECKING:
     from engine.findings import Finding
     from engine.store.tables import Artifact, FindingRow
+    from tui.look import Glyphs
+    from tui.widgets.row_list import Parts
 
 _SEVERITIES = {"error": "bad", "warning": "busy", "info": "dim"}
 
@@ -46,19 +47,3 @@ def describe_finding(finding: Finding, of: str) -> str:
 def artifact_parts(row: Artifact) -> Parts:
     """An artifact as a row."""
     return [(f" {size(row.size):>9} ", "dim"), (f"{row.path} ", ""), (f" {row.kind}", "dim")]
-
-
-def change(count: int) -> str:
-    """Bytes that came or went, as ``+1,412``; empty for none."""
-    return f"{count:+,}" if count else ""
-
-
-def size(count: int) -> str:
-    """Bytes as ``812 B``, ``12.3 KiB``, ``4.0 MiB`` or ``1.5 GiB``."""
-    if count < 1024:
-        return f"{count} B"
-    if count < 1 << 20:
-        return f"{count / 1024:.1f} KiB"
-    if count < 1 << 30:
-        return f"{count / (1 << 20):.1f} MiB"
-    return f"{count / (1 << 30):.1f} GiB"

@@ -13,9 +13,9 @@ from engine.cancel import CancelToken
 from engine.errors import CancelledError, UsageError
 from engine.events import Event
 from engine.words import BuildStatus
+from tui.amounts import size
 from tui.columns import columns, efuse_rows, partition_rows
 from tui.keymap import Where
-from tui.rows import size
 from tui.screens.ask import Ask, Field
 from tui.screens.base import MainScreen
 from tui.screens.confirm import Choose

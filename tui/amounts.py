@@ -1,0 +1,19 @@
+"""Numbers of bytes as people read them, on the screen and on the command line."""
+
+from __future__ import annotations
+
+
+def change(count: int) -> str:
+    """Bytes that came or went, as ``+1,412``; empty for none."""
+    return f"{count:+,}" if count else ""
+
+
+def size(count: int) -> str:
+    """Bytes as ``812 B``, ``12.3 KiB``, ``4.0 MiB`` or ``1.5 GiB``."""
+    if count < 1024:
+        return f"{count} B"
+    if count < 1 << 20:
+        return f"{count / 1024:.1f} KiB"
+    if count < 1 << 30:
+        return f"{count / (1 << 20):.1f} MiB"
+    return f"{count / (1 << 30):.1f} GiB"
