@@ -35,6 +35,10 @@ class ModelError(EspdeckError):
     """A model server cannot be used, or gave no answer."""
 
 
+class SessionError(EspdeckError):
+    """What a console says cannot be kept: the disk is full, or the folder is not ours."""
+
+
 class CancelledError(EspdeckError):
     """The build was cancelled while this was running."""
 

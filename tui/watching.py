@@ -43,7 +43,8 @@ def watch(
         send_file: sent as it is, first of all.
 
     Raises:
-        BoardError: the board cannot be had, or the session cannot be kept.
+        BoardError: the board cannot be had.
+        SessionError: what it says cannot be kept.
     """
     cancel = CancelToken()
     printer = ConsolePrinter(sys.stdout, view)

@@ -377,7 +377,8 @@ class Boards:
             incidents: told what comes, and where the session is.
 
         Raises:
-            BoardError: the board cannot be had, or the session cannot be kept.
+            BoardError: the board cannot be had.
+            SessionError: what it says cannot be kept.
             CancelledError, Interrupted: as ``cancel`` says.
         """
         purpose = f"monitor of {holder}" if holder else "monitor"
@@ -395,9 +396,10 @@ class Boards:
                     if incidents is not None:
                         incidents.begin(recorder.info)
                 recorder.feed(data)
+                # Before what was found in it, of which another thread tells.
+                on_output(data)
                 if incidents is not None:
                     incidents.feed(data)
-                on_output(data)
 
             board.listen(
                 baud=baud,

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from engine.boards.desk import plain_name
-from engine.errors import BoardError
+from engine.errors import SessionError
 
 MAX_LINE = 4096
 """Bytes of a line without an end after which it is cut in the ``.log``; ``.raw`` has all."""
@@ -62,7 +62,7 @@ class Recorder:
         now: the clock, in UTC.
 
     Raises:
-        BoardError: the files cannot be made (by the constructor) or written.
+        SessionError: the files cannot be made (by the constructor) or written.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Recorder:
             fcntl.flock(self._raw, fcntl.LOCK_EX)
             self._log = (folder / f"{stem}.log").open("xb", buffering=0)
         except OSError as error:
-            raise BoardError(f"{folder / stem}: {error.strerror}") from error
+            raise SessionError(f"{folder / stem}: {error.strerror}") from error
         self.info = SessionInfo(
             plain_name(board), now(), Path(self._raw.name), Path(self._log.name)
         )
@@ -99,7 +99,11 @@ class Recorder:
         self.close()
 
     def feed(self, data: bytes) -> None:
-        """Keep the next bytes."""
+        """Keep the next bytes.
+
+        Raises:
+            SessionError: they cannot be written.
+        """
         *lines, rest = (self._rest + data).split(b"\n")
         if len(rest) > MAX_LINE:
             lines.append(rest)
@@ -111,15 +115,14 @@ class Recorder:
                 stamp = self._now().strftime(_STAMP)[:-3].encode()
                 self._log.write(b"".join(b"%sZ %s\n" % (stamp, line) for line in lines))
         except OSError as error:
-            raise BoardError(f"{self._raw.name}: {error.strerror}") from error
+            raise SessionError(f"{self._raw.name}: {error.strerror}") from error
 
     def close(self) -> None:
         """Keep a last line that nothing ended, and close the files."""
-        if self._rest:
-            self.feed(b"\n")
-            self._raw.truncate(self._raw.tell() - 1)  # the board said no newline
-        self._raw.close()
-        self._log.close()
+        with self._raw, self._log:
+            if self._rest:
+                self.feed(b"\n")
+                self._raw.truncate(self._raw.tell() - 1)  # the board said no newline
 
 
 def sessions(folder: Path, *, board: str | None = None) -> Sequence[SessionInfo]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.boards.sessions import Recorder, search, sessions
-from engine.errors import BoardError
+from engine.errors import SessionError
 
 BEGAN = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 
@@ -59,7 +59,7 @@ def test_sessions_are_found_by_board_newest_first_and_searched(tmp_path: Path) -
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(BoardError, match="file"):
+    with pytest.raises(SessionError, match="file"):
         Recorder(tmp_path / "file" / "sessions", "b")
 
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from engine.boards import held
+from engine.boards.incidents import Incidents
 from engine.boards.service import Boards
-from engine.boards.sessions import sessions
+from engine.boards.sessions import Recorder, sessions
 from engine.cancel import CancelToken
-from engine.errors import BoardError, CancelledError
+from engine.errors import BoardError, CancelledError, SessionError
+from engine.findings import Finding
 from engine.keyboard import Keyboard
 from engine.store.database import Store
 
@@ -30,6 +32,7 @@ class Desk:
         self.notes: list[str] = []
         self.changed = threading.Condition()
         self.error: BaseException | None = None
+        self.incidents: Incidents | None = None
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         self.thread = threading.Thread(target=self._watch)
@@ -58,6 +61,7 @@ class Desk:
                 on_output=self._take,
                 on_note=self.notes.append,
                 cancel=self.cancel,
+                incidents=self.incidents,
             )
         except BaseException as error:
             self.error = error
@@ -162,3 +166,50 @@ def test_a_virtual_board_is_reset_by_a_key(tmp_path: Path) -> None:
         "a virtual board enters its bootloader when a flasher talks to it",
     ]
     assert len(sessions(boards.sessions_folder)) == 1
+
+
+def test_what_is_found_in_output_is_told_after_the_output(desk: Desk) -> None:
+    heard: list[bytes] = []
+    told = threading.Event()
+
+    class Hasty(Incidents):
+        """One that has found and told everything as soon as it is fed."""
+
+        def feed(self, data: bytes) -> None:
+            super().feed(data)
+            assert told.wait(20)
+
+    def found(_finding: Finding) -> None:
+        heard.append(desk.seen)
+        told.set()
+
+    desk.incidents = Hasty(
+        program=None, root=Path("/"), on_finding=found, on_note=desk.notes.append
+    )
+    with desk.plug() as server, desk.incidents:
+        desk.thread.start()
+        board, _ = server.accept()
+        with board:
+            board.sendall(b"abort() was called at PC 0x42000000 on core 0\nRebooting...\n")
+            desk.until(b"Rebooting")
+            assert told.wait(20)
+            desk.close()
+
+    assert [b"Rebooting" in seen for seen in heard] == [True]
+
+
+def test_a_session_that_cannot_be_kept_ends_the_watching(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_full(_recorder: Recorder, _data: bytes) -> None:
+        raise SessionError("the.raw: No space left on device")
+
+    monkeypatch.setattr(Recorder, "feed", is_full)
+    with desk.plug() as server:
+        desk.thread.start()
+        board, _ = server.accept()
+        with board:
+            board.sendall(b"hello\n")
+            desk.thread.join(20)
+
+    assert isinstance(desk.error, SessionError)
