@@ -38,6 +38,8 @@ def terminal(url: str, *, reset: bool) -> Iterator[str]:
     """
     master, slave = os.openpty()
     tty.setraw(slave)
+    # A terminal that is held open and not read takes nothing, and would keep us for ever.
+    os.set_blocking(master, False)
     path = os.ttyname(slave)
     os.close(slave)
     over = threading.Event()
@@ -101,4 +103,12 @@ def _carry(master: int, board: socket.socket, over: threading.Event) -> None:
                 return
             while data and not over.is_set() and _is_open(master):
                 if select.select([], [master], [], _ROUND)[1]:
-                    data = data[os.write(master, data) :]
+                    data = data[_write(master, data) :]
+
+
+def _write(descriptor: int, data: bytes) -> int:
+    """How many bytes were taken."""
+    try:
+        return os.write(descriptor, data)
+    except BlockingIOError:
+        return 0

@@ -219,7 +219,7 @@ def _frames(panic: _Panic, symbols: Symbols | None, root: Path) -> list[_Frame]:
     def place(address: int) -> Place:
         if symbols is None:
             return Place(address, None, None, None)
-        return _safe_place(symbols, address, root)
+        return symbols.place(address, root)
 
     at = panic.registers.get("MEPC", panic.registers.get("PC"))
     if panic.backtrace:
@@ -257,14 +257,6 @@ def _callers(panic: _Panic, symbols: Symbols, at: int) -> Iterator[tuple[int, st
             continue
         yield word - 2, how
         current, found = caller, found + 1
-
-
-def _safe_place(symbols: Symbols, address: int, root: Path) -> Place:
-    try:
-        return symbols.place(address, root)
-    except Exception:
-        # Broken debug information raises whatever the parser meets; the symbol table is enough.
-        return Place(address, symbols.function(address), None, None)
 
 
 def _evidence(panic: _Panic, frames: Sequence[_Frame]) -> Iterator[str]:

@@ -59,6 +59,7 @@ class Symbols:
         self._file = ELFFile(elf.open("rb"))
         if not self._file.little_endian:
             raise ValueError("not a little-endian program")
+        check_plain(self._file)
         self._code = [
             (section["sh_addr"], section.data())
             for section in self._file.iter_sections()
@@ -80,7 +81,12 @@ class Symbols:
         """What lies at an address; a file inside ``root`` is given relative to it."""
         if not self.is_code(address):
             return Place(address, None, None, None)
-        file, line = self._line(address)
+        try:
+            file, line = self._line(address)
+        except Exception as error:
+            # Broken debug information raises whatever the parser meets; the symbols are enough.
+            _log.debug("0x%08x: %r", address, error)
+            file, line = None, None
         return Place(address, self.function(address), relative(file, root), line)
 
     def function(self, address: int) -> str | None:
@@ -177,6 +183,22 @@ class Symbols:
                     return _file_of(unit, program, before.file), before.line or None
                 before = None if state.end_sequence else state
         return None, None
+
+
+def check_plain(elf: Any) -> None:
+    """See that reading a program takes no more memory than its file has bytes.
+
+    Args:
+        elf: as pyelftools gives it.
+
+    Raises:
+        ValueError: a section is compressed, or is said to be larger than any file that is read.
+    """
+    for section in elf.iter_sections():
+        if section.compressed or section.name.startswith(".zdebug"):
+            raise ValueError(f"{section.name} is compressed")
+        if section["sh_size"] > _MAX_ELF:
+            raise ValueError(f"{section.name} is too large")
 
 
 def ranges_of(dwarf: Any, unit: Any) -> Iterator[tuple[int, int]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.boards.symbols import ranges_of
+from engine.boards.symbols import check_plain, ranges_of
 from engine.image import MemoryRegion
 from engine.sizes.model import UNKNOWN, Piece, Sizes
 from engine.toolchains.memory import memory_of, memory_regions
@@ -60,7 +60,9 @@ def read(elf: Path, target: str) -> Sizes | None:
         if elf.stat().st_size > MAX_ELF:
             return None
         with elf.open("rb") as stream:
-            pieces = _pieces(ELFFile(stream), target)
+            program = ELFFile(stream)
+            check_plain(program)
+            pieces = _pieces(program, target)
     except Exception:
         # The parser raises whatever a broken file leads it to.
         return None

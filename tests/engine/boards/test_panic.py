@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.boards.console import places
 from engine.boards.panic import decode
 from engine.boards.symbols import Symbols, load
 
@@ -227,6 +228,19 @@ def test_an_elf_that_lies_raises_nothing(
     path.write_bytes(changed[: data.draw(st.integers(len(whole) // 2, len(whole)))])
 
     decode(dump(0x40380004, 0x40380020, [0x40380010]), path, path.parent)
+    if (symbols := load(path)) is not None:
+        list(places("0x40380004 0x40380010", symbols, path.parent))
+
+
+def test_an_elf_is_not_unpacked_beyond_its_own_size(broken_elf: tuple[bytes, Path]) -> None:
+    whole, path = broken_elf
+    # Elf32_Shdr: sh_flags is the third word; SHF_COMPRESSED is 0x800 (gABI, "Section Header").
+    table, count = int.from_bytes(whole[32:36], "little"), int.from_bytes(whole[48:50], "little")
+    for number in range(1, count):
+        changed = bytearray(whole)
+        changed[table + number * 40 + 9] |= 0x08
+        path.write_bytes(changed)
+        assert load(path) is None
 
 
 @given(st.text())

@@ -1,0 +1,41 @@
+"""A board behind a socket, offered as a terminal."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+
+from engine.boards.bridge import terminal
+
+MUCH = b"x" * (1 << 20)
+
+
+def test_a_terminal_that_is_held_and_not_read_keeps_nobody() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        url = f"socket://127.0.0.1:{server.getsockname()[1]}"
+        over = threading.Event()
+
+        def offer() -> None:
+            with terminal(url, reset=False) as path:
+                paths.append(path)
+                offered.set()
+                end.wait(20)
+            over.set()
+
+        paths: list[str] = []
+        offered, end = threading.Event(), threading.Event()
+        threading.Thread(target=offer, daemon=True).start()
+        assert offered.wait(20)
+        held = os.open(paths[0], os.O_RDWR | os.O_NOCTTY)
+        try:
+            board, _address = server.accept()
+            with board:
+                # More than a terminal, the bridge and the connection hold: nobody reads it.
+                board.setblocking(False)
+                assert board.send(MUCH) > 0
+                end.set()
+                assert over.wait(20)
+        finally:
+            os.close(held)
