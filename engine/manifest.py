@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine import scripts
 from engine.errors import UsageError
+from engine.files import read_file
 from engine.scripts import Script
 
 FILE_NAME = "espdeck.toml"
@@ -75,13 +76,13 @@ def load(tree: Path) -> Manifest:
     """
     path = tree / FILE_NAME
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise UsageError(f"{FILE_NAME}: larger than {_MAX_BYTES} bytes")
-        text = path.read_text("utf-8")
+        text = read_file(path, _MAX_BYTES).decode("utf-8")
         data = tomllib.loads(text)
     except FileNotFoundError:
         return Manifest()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise UsageError(f"{FILE_NAME}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{FILE_NAME}: {error}") from error
     known = {"expect", "timeout", "baud", "unity", "build", "eol", "simulator", scripts.TABLE}
     _only(data, known, "")

@@ -23,6 +23,7 @@ from junitparser import TestCase as XmlCase
 from engine.boards import bridge, ports
 from engine.cancel import CancelToken
 from engine.errors import MissingToolError, ToolError
+from engine.files import read_file
 from engine.process import run
 from engine.testcases import Outcome, TestCase
 from engine.text import clean
@@ -192,9 +193,7 @@ def read_report(path: Path) -> tuple[TestCase, ...]:
         ToolError: it makes no sense.
     """
     try:
-        if path.stat().st_size > _MAX_REPORT:
-            raise ToolError(f"pytest: its report is larger than {_MAX_REPORT >> 20} MB")
-        data = path.read_bytes()
+        data = read_file(path, _MAX_REPORT)
         # Without a document type there are no entities, which could name files or grow for ever.
         if b"<!" in data or b"\0" in data:
             raise ToolError("pytest: its report is not what pytest writes")

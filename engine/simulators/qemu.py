@@ -282,7 +282,8 @@ def _write_efuses(path: Path, target: str, source: Path | None) -> None:
     """A file that QEMU may write to."""
     size, words = _CHIPS[target].efuses
     if source is not None:
-        path.write_bytes(source.read_bytes()[:size].ljust(size, b"\0"))
+        with source.open("rb") as stream:
+            path.write_bytes(stream.read(size).ljust(size, b"\0"))
         return
     data = bytearray(size)
     for offset, word in words.items():

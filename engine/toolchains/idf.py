@@ -18,6 +18,7 @@ from pathlib import Path
 
 from engine import manifest, process
 from engine.errors import MissingToolError, ToolError
+from engine.files import read_file
 from engine.image import FlashPart, Image, MemoryRegion
 from engine.toolchains import idf_components, idf_installs, partitions, warnings
 from engine.toolchains.base import Compiled, CompileRequest
@@ -35,6 +36,7 @@ CONFIGURATION = "sdkconfig.ci."
 
 _INSTALL_STAMP = "espdeck-idf.txt"
 _CONFIG_STAMP = "espdeck-sdkconfig.sha256"
+_MAX_CACHE = 16 << 20
 _HOME = re.compile(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", re.M)
 _CONFIG_TARGET = re.compile(r'^CONFIG_IDF_TARGET="(\w{1,40})"', re.M)
 _FLASH_SIZE = re.compile(r"(\d{1,3})(KB|MB)")
@@ -231,7 +233,7 @@ def _forget_other_source(build_dir: Path, source: Path) -> None:
     """CMake refuses a cache that was made for another source folder; what was built may stay."""
     cache = build_dir / "CMakeCache.txt"
     try:
-        home = _HOME.search(cache.read_text("utf-8", "replace"))
+        home = _HOME.search(read_file(cache, _MAX_CACHE).decode("utf-8", "replace"))
     except OSError:
         return
     if home is None or home[1] != str(source):

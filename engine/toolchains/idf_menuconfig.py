@@ -8,10 +8,13 @@ from pathlib import Path
 
 from engine import process
 from engine.errors import ToolError
+from engine.files import read_file
 from engine.toolchains import idf, sdkconfig
 from engine.toolchains.base import CompileRequest
 from engine.toolchains.output import BuildOutput
 from engine.toolchains.project import includes_esp_idf
+
+_MAX_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,6 @@ def _not_default(request: CompileRequest, prepared: idf.Prepared) -> dict[str, s
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8", "replace")
+        return read_file(path, _MAX_BYTES).decode("utf-8", "replace")
     except FileNotFoundError:
         return ""

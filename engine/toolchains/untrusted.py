@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from engine.errors import ToolError
+from engine.files import read_file
 
 MAX_JSON = 32 << 20
 """Bytes of a JSON file that a build may hand over."""
@@ -34,10 +35,10 @@ class Fields:
             ToolError: it is absent, too large, or no JSON object.
         """
         try:
-            if path.stat().st_size > MAX_JSON:
-                raise ToolError(f"{path.name}: larger than {MAX_JSON >> 20} MiB")
-            data = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            data = json.loads(read_file(path, MAX_JSON).decode("utf-8"))
+        except OSError as error:
+            raise ToolError(f"{path.name}: {error.strerror}") from error
+        except (ValueError, RecursionError) as error:
             raise ToolError(f"{path.name}: {error}") from error
         return cls(path.name, data)
 

@@ -11,10 +11,13 @@ import json
 import re
 from pathlib import Path
 
+from engine.files import read_file
+
 _FILE = "espdeck-warnings.json"
 _STEP = re.compile(r"^\[\d{1,7}/\d{1,7}\] ([^\r\n]{1,500})\r?$", re.M)
 _MAX_STEP = 64 << 10
 _MAX_TOTAL = 2 << 20
+_MAX_BUILD = 64 << 20
 
 
 def recall(build_dir: Path, output: str) -> str:
@@ -43,7 +46,7 @@ def recall(build_dir: Path, output: str) -> str:
 def _built(build_dir: Path) -> set[str]:
     """First output of every step (ninja manual, "Build statements")."""
     try:
-        text = (build_dir / "build.ninja").read_text("utf-8", "replace")
+        text = read_file(build_dir / "build.ninja", _MAX_BUILD).decode("utf-8", "replace")
     except OSError:
         return set()
     return set(re.findall(r"^build ([^ :\n]+)", text, re.M))
@@ -51,7 +54,9 @@ def _built(build_dir: Path) -> set[str]:
 
 def _load(build_dir: Path) -> dict[str, str]:
     try:
-        data = json.loads((build_dir / _FILE).read_text("utf-8"))
+        data = json.loads(
+            read_file(build_dir / _FILE, 8 * _MAX_TOTAL)
+        )  # JSON may take six characters for one
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(data, dict):

@@ -76,6 +76,7 @@ def test_reads_what_is_typed_to_it(tmp_path: Path) -> None:
         ("simulator.efuse = 1", "simulator.efuse"),
         ("= nonsense", FILE_NAME),
         ("#" * 70_000, "larger"),
+        ("a = " + "[" * 30_000, "recursion"),
         (f"expect = {['x'] * 101}", "expect has 101 patterns, at most 100"),
         (f"expect = ['{'x' * 501}']", "longer than 500 characters"),
     ],
@@ -101,3 +102,10 @@ def test_no_bytes_do_more_than_raise_a_usage_error(
         assert isinstance(load(tree), Manifest)
     except UsageError as error:
         assert FILE_NAME in str(error)
+
+
+def test_one_that_leads_to_a_device_is_refused(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).symlink_to("/dev/zero")
+
+    with pytest.raises(UsageError, match=r"espdeck\.toml: not a file"):
+        load(tmp_path)
