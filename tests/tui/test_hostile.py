@@ -66,11 +66,16 @@ class Terminal:
         self.screen = pyte.Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)
 
-    def sees(self, text: str, timeout: float = 20.0) -> None:
+    def sees(self, *texts: str, timeout: float = 20.0) -> str:
+        """Wait until one of these is on the screen: which."""
         deadline = time.monotonic() + timeout
-        while text not in "\n".join(self.screen.display):
+        while True:
+            display = "\n".join(self.screen.display)
+            found = next((text for text in texts if text in display), None)
+            if found is not None:
+                return found
             left = deadline - time.monotonic()
-            assert left > 0, "\n".join([f"no {text!r} in", *self.screen.display])
+            assert left > 0, f"none of {texts} in\n{display}"
             if select.select([self.fd], [], [], left)[0]:
                 chunk = os.read(self.fd, 1 << 16)
                 self.output += chunk
