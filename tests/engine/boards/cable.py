@@ -19,6 +19,7 @@ class Cable:
         self._target = (parts.hostname or "", parts.port or 0)
         self._lock = threading.Lock()
         self._ends: set[socket.socket] = set()
+        self._carriers: list[threading.Thread] = []
         self._server: socket.socket | None = None
         self._port = 0
         self.carried = 0
@@ -44,9 +45,12 @@ class Cable:
             server.close()
         with self._lock:
             ends, self._ends = self._ends, set()
+            carriers, self._carriers = self._carriers, []
         for end in ends:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+        for carrier in carriers:
+            carrier.join(10)  # what it brought is counted
 
     def _accept(self, server: socket.socket) -> None:
         while True:
@@ -62,16 +66,22 @@ class Cable:
                     return
                 self._ends |= {client, board}
             for source, sink in ((client, board), (board, client)):
-                threading.Thread(
+                carrier = threading.Thread(
                     target=self._carry, args=(source, sink, sink is client), daemon=True
-                ).start()
+                )
+                with self._lock:
+                    self._carriers.append(carrier)
+                    carrier.start()
 
     def _carry(self, source: socket.socket, sink: socket.socket, is_console: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
-                sink.sendall(data)
-                if is_console:
-                    self.carried += len(data)
+                while data:
+                    sent = sink.send(data)
+                    data = data[sent:]
+                    if is_console:
+                        with self._lock:
+                            self.carried += sent
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
