@@ -54,9 +54,8 @@ def _built(build_dir: Path) -> set[str]:
 
 def _load(build_dir: Path) -> dict[str, str]:
     try:
-        data = json.loads(
-            read_file(build_dir / _FILE, 8 * _MAX_TOTAL)
-        )  # JSON may take six characters for one
+        # JSON may take six characters for one.
+        data = json.loads(read_file(build_dir / _FILE, 8 * _MAX_TOTAL))
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(data, dict):
