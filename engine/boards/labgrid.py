@@ -53,6 +53,7 @@ def acquired(name: str, *, cancel: CancelToken, on_wait: Callable[[str], None]) 
     place = labgrid_place(name)
     is_ours = _acquire(name, place, cancel, on_wait)
     try:
+        cancel.check()
         yield _serial_url(name, _client(place, "show", cancel).tail)
     finally:
         if is_ours:
@@ -77,7 +78,9 @@ def _acquire(name: str, place: str, cancel: CancelToken, on_wait: Callable[[str]
     """Acquire it; whether it is to be released."""
     told = ""
     while True:
-        done = _client(place, "acquire", cancel)
+        # Not cancelled: ended in the middle, nobody would know whether the place is ours now.
+        cancel.check()
+        done = _client(place, "acquire", CancelToken())
         if not done.returncode:
             return True
         if "You have already acquired" in done.tail:

@@ -218,7 +218,7 @@ class Projects:
 
         Raises:
             UsageError: it was not added from a folder with a worktree, or there the file is
-                another than the one that was configured.
+                another than the one that was configured, or a link that leads out of the folder.
         """
         project = store_projects.get_project(self._store, project_id)
         folder = Path(project.source)
@@ -226,6 +226,8 @@ class Projects:
             raise UsageError(f"{project.name} is not a folder of this machine: change it there")
         path = folder / project.app / edited.file
         try:
+            if not path.resolve().is_relative_to(folder.resolve()):
+                raise UsageError(f"{path} leads out of {folder}: change what it leads to")
             if (path.read_text("utf-8", "replace") if path.is_file() else "") != edited.had:
                 raise UsageError(f"{path} has changes of its own: commit them and sync first")
             path.write_text(edited.text, "utf-8")

@@ -17,7 +17,7 @@ from engine.boards import labgrid
 from engine.boards.service import Boards
 from engine.boards.virtual import VirtualBoard
 from engine.cancel import CancelToken
-from engine.errors import BoardError, MissingToolError, UsageError
+from engine.errors import BoardError, CancelledError, MissingToolError, UsageError
 from engine.store.database import Store
 
 needs_labgrid = pytest.mark.skipif(
@@ -149,6 +149,41 @@ def test_a_coordinator_that_is_not_there_is_told(
         boards_in(tmp_path).use(PLACE, cancel=CancelToken(), on_wait=pytest.fail, purpose="test"),
     ):
         pass
+
+
+CLIENT = """\
+#!/bin/sh
+echo "$3" >> {folder}/calls
+[ "$3" != acquire ] || read -r _line < {folder}/go
+"""
+
+
+def test_a_place_that_is_had_just_when_one_cancels_is_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, go = tmp_path / "labgrid-client", tmp_path / "go"
+    program.write_text(CLIENT.format(folder=tmp_path))
+    program.chmod(0o755)
+    os.mkfifo(go)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    cancel, errors = CancelToken(), list[BaseException]()
+
+    def use() -> None:
+        try:
+            with labgrid.acquired(PLACE, cancel=cancel, on_wait=pytest.fail):
+                pass
+        except CancelledError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    with go.open("w") as answer:  # it asks
+        cancel.cancel()
+        answer.write("acquired\n")
+    thread.join(20)
+
+    assert len(errors) == 1
+    assert (tmp_path / "calls").read_text().split() == ["acquire", "release"]
 
 
 def test_labgrid_that_is_not_installed_is_told(

@@ -629,6 +629,20 @@ def test_what_was_configured_is_written_into_the_folder_it_came_from(
         yard.projects.write(project.id, edited)
 
 
+def test_a_file_that_leads_out_of_the_folder_is_not_written(
+    yard: Yard, source: Path, tmp_path: Path
+) -> None:
+    project = yard.add(source)
+    mine = tmp_path / "mine"
+    mine.write_text("")
+    (source / "sdkconfig.defaults").symlink_to(mine)
+
+    with pytest.raises(UsageError, match="leads out of"):
+        yard.projects.write(project.id, Edited("sdkconfig.defaults", "", "CONFIG_A=y\n"))
+
+    assert mine.read_text() == ""
+
+
 def test_a_repository_that_is_not_a_folder_here_is_not_written(yard: Yard, tmp_path: Path) -> None:
     bare = tmp_path / "bare.git"
     with Repo.init(bare, bare=True):
