@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -15,19 +14,19 @@ from typing import TypeVar
 from engine.boards import flasher, monitor, ports, secure
 from engine.boards.flasher import BoardIdentity, Efuse
 from engine.boards.names import is_virtual
+from engine.boards.restarts import ByCommand, ByFlasher, ResetWanted
 from engine.boards.tool import Reach
 from engine.cancel import CancelToken
 from engine.errors import (
     BoardError,
     BoardGoneError,
     BoardSilentError,
-    EspdeckError,
     MissingToolError,
     ToolError,
     UsageError,
 )
 from engine.image import Image
-from engine.keyboard import Control, Keyboard, Lines, Restart, Step
+from engine.keyboard import Control, Keyboard
 from engine.process import run
 from engine.settings import BoardSettings
 from engine.toolchains import partitions
@@ -70,56 +69,6 @@ class FlashOptions:
     before: str = ""
     after: str = ""
     secure: bool = False
-
-
-class _ResetWanted(Exception):  # noqa: N818 (no error)
-    """The console must be let go so that the board can be reset."""
-
-
-class _ByFlasher:
-    """What resets a virtual board: a flasher that leaves."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-
-    def set(self, lines: Lines) -> None:
-        """It has no lines."""
-        self._say("a virtual board has no DTR and RTS lines")
-
-    def steps(self, restart: Restart) -> Sequence[Step]:
-        """Reset it; a flasher gets its bootloader without this."""
-        if not restart.bootloader:
-            raise _ResetWanted
-        self._say("a virtual board enters its bootloader when a flasher talks to it")
-        return ()
-
-
-class _ByCommand:
-    """What resets a board by a command of the settings, while its console is read on."""
-
-    def __init__(
-        self, run_command: Callable[[str], None], say: Callable[[str], None], name: str
-    ) -> None:
-        self._run = run_command
-        self._say = say
-        self._name = name
-
-    def set(self, lines: Lines) -> None:
-        """Its lines do nothing."""
-        self._say(f"{self._name}: reset by a command of the settings, not by DTR and RTS")
-
-    def steps(self, restart: Restart) -> Sequence[Step]:
-        """Run the command beside the reading."""
-        word = "bootloader" if restart.bootloader else "run"
-
-        def run_it() -> None:
-            try:
-                self._run(word)
-            except EspdeckError as error:
-                self._say(str(error))
-
-        threading.Thread(target=run_it, name="reset-command", daemon=True).start()
-        return ()
 
 
 class HeldBoard:
@@ -408,7 +357,7 @@ class HeldBoard:
             while True:
                 try:
                     return hear()
-                except _ResetWanted:
+                except ResetWanted:
                     self.reset()
 
         # As often as a chip may well be reset in that time.
@@ -501,10 +450,10 @@ class HeldBoard:
     def _control(self) -> Control | None:
         """What resets it while it is listened to, where DTR and RTS do not."""
         if self._commands.reset_command:
-            return _ByCommand(
+            return ByCommand(
                 lambda word: self._command("reset_command", word), self._say, self.name
             )
-        return _ByFlasher(self._say) if is_virtual(self.name) else None
+        return ByFlasher(self._say) if is_virtual(self.name) else None
 
     def _command(self, setting: str, word: str) -> None:
         argv = [*getattr(self._commands, setting), word]
