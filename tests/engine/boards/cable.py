@@ -65,11 +65,10 @@ class Cable:
                     board.close()
                     return
                 self._ends |= {client, board}
-            for source, sink in ((client, board), (board, client)):
-                carrier = threading.Thread(
-                    target=self._carry, args=(source, sink, sink is client), daemon=True
-                )
-                with self._lock:
+                for source, sink in ((client, board), (board, client)):
+                    carrier = threading.Thread(
+                        target=self._carry, args=(source, sink, sink is client), daemon=True
+                    )
                     self._carriers.append(carrier)
                     carrier.start()
 
