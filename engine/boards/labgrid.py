@@ -58,7 +58,7 @@ def acquired(name: str, *, cancel: CancelToken, on_wait: Callable[[str], None]) 
     finally:
         if is_ours:
             # Also when the work was cancelled: else nobody has the place until somebody wonders.
-            with contextlib.suppress(ToolError):
+            with contextlib.suppress(BoardError):
                 _client(place, "release", CancelToken())
 
 
@@ -96,12 +96,15 @@ def _acquire(name: str, place: str, cancel: CancelToken, on_wait: Callable[[str]
 
 
 def _client(place: str, command: str, cancel: CancelToken) -> Completed:
-    return run(
-        [check_installed(), "-p", place, command],
-        timeout=_TIMEOUT,
-        cancel=cancel,
-        on_output=_ignore,
-    )
+    try:
+        return run(
+            [check_installed(), "-p", place, command],
+            timeout=_TIMEOUT,
+            cancel=cancel,
+            on_output=_ignore,
+        )
+    except ToolError as error:
+        raise BoardError(f"labgrid: {error}") from error
 
 
 def _serial_url(name: str, shown: str) -> str:

@@ -105,8 +105,8 @@ def _take(
         for path in first:
             if _try(files[path], boards[path], path):
                 return path
-        if time.monotonic() >= deadline:
-            return None
+        if not first or time.monotonic() >= deadline:
+            return None  # first is empty when time was up
         told(f"waiting for {names}: {_read(files[first[0]]) or 'another process'} holds it")
         cancel.wait(POLL_SECONDS)
 
