@@ -26,6 +26,9 @@ END = "================= CORE DUMP END ================="
 MAX_BYTES = 16 << 20
 """A dump holds at most what a chip has of memory, a third more in base64."""
 
+MAX_DUMPS = 20
+"""Core dumps that are kept of a session: a board that panics all night must not fill the disk."""
+
 DECODE_SECONDS = 60.0
 """How long gdb may take."""
 
@@ -81,14 +84,14 @@ class Collector:
             BoardError: it cannot be written.
         """
         try:
-            for number in range(1, 1000):
+            for number in range(1, MAX_DUMPS + 1):
                 path = session.with_suffix(f".core{number}.b64")
                 if not path.exists():
                     path.write_text("\n".join(self._lines) + "\n", "ascii")
                     return path
         except OSError as error:
             raise BoardError(f"{path}: {error.strerror}") from error
-        raise BoardError(f"{session}: has 999 core dumps already; no more are kept")
+        raise BoardError(f"{session}: has {MAX_DUMPS} core dumps already; no more are kept")
 
 
 def decode(dump: Path, program: Path | None, root: Path, *, cancel: CancelToken) -> Finding:
