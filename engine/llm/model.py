@@ -50,6 +50,10 @@ class Request:
     context: int = 8192
     timeout: float = 300.0
 
+    def turns(self) -> list[dict[str, str]]:
+        """The conversation as both wire formats have it."""
+        return [{"role": str(each.speaker), "content": each.text} for each in self.messages]
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from engine.cancel import CancelToken
 from engine.errors import ModelError
 from engine.llm.model import Answer, Request, fit
-from engine.llm.wire import Call, TryAgainError, again, get_json, lines_of
+from engine.llm.wire import Call, TryAgainError, again, get_json, lines_of, object_of
 
 DEFAULT_URL = "http://localhost:11434"
 _LIST_SECONDS = 15.0
@@ -54,9 +53,7 @@ class Ollama:
         request, left_out = fit(request)
         body = {
             "model": request.model,
-            "messages": [
-                {"role": str(each.speaker), "content": each.text} for each in request.messages
-            ],
+            "messages": request.turns(),
             "stream": True,
             "options": {
                 "temperature": request.temperature,
@@ -84,9 +81,7 @@ class Ollama:
         for line in lines_of(call, cancel):
             if not line.strip():
                 continue
-            piece = _object(line)
-            if "error" in piece:
-                raise TryAgainError(f"ollama: {str(piece['error'])[:300]}")
+            piece = object_of(self.name, line)
             text = _text(piece)
             if text:
                 texts.append(text)
@@ -111,16 +106,6 @@ class Ollama:
             return ""
 
         return Call(self.name, f"{self._url}{path}", body, {}, timeout, explain)
-
-
-def _object(line: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(line)
-    except ValueError as error:
-        raise TryAgainError("ollama: sent something that is no JSON") from error
-    if not isinstance(found, dict):
-        raise TryAgainError("ollama: sent something that is no answer")
-    return found
 
 
 def _text(piece: dict[str, Any]) -> str:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from engine.cancel import CancelToken
 from engine.errors import ModelError
 from engine.llm.model import Answer, Request, fit
-from engine.llm.wire import Call, TryAgainError, again, get_json, lines_of
+from engine.llm.wire import Call, TryAgainError, again, get_json, lines_of, object_of
 
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
 _LIST_SECONDS = 30.0
@@ -62,9 +61,7 @@ class OpenAI:
         request, left_out = fit(request)
         body = {
             "model": request.model,
-            "messages": [
-                {"role": str(each.speaker), "content": each.text} for each in request.messages
-            ],
+            "messages": request.turns(),
             "stream": True,
             "stream_options": {"include_usage": True},
             "temperature": request.temperature,
@@ -93,7 +90,7 @@ class OpenAI:
             if data == _DONE:
                 is_whole = True
                 break
-            piece = self._object(data)
+            piece = object_of(self.name, data)
             model = str(piece.get("model") or model)
             usage = piece["usage"] if isinstance(piece.get("usage"), dict) else usage
             text, reason = _text(piece, reason)
@@ -113,19 +110,6 @@ class OpenAI:
             left_out=left_out,
             attempts=attempt,
         )
-
-    def _object(self, data: str) -> dict[str, Any]:
-        try:
-            found = json.loads(data)
-        except ValueError as error:
-            raise TryAgainError(f"{self.name}: sent something that is no JSON") from error
-        if not isinstance(found, dict):
-            raise TryAgainError(f"{self.name}: sent something that is no answer")
-        if "error" in found:
-            reason = found["error"]
-            text = reason.get("message") if isinstance(reason, dict) else reason
-            raise TryAgainError(f"{self.name}: {str(text)[:300]}")
-        return found
 
     def _call(self, path: str, body: dict[str, Any] | None, timeout: float, model: str) -> Call:
         def explain(code: int) -> str:

@@ -119,6 +119,25 @@ def get_json(call: Call, cancel: CancelToken) -> Any:
         raise ModelError(f"{call.server}: {call.url} answered something that is no JSON") from error
 
 
+def object_of(server: str, data: bytes | str) -> dict[str, Any]:
+    """One piece of a streamed answer, which is a JSON object.
+
+    Raises:
+        TryAgainError: it is none, or says in its ``error`` that the server failed.
+    """
+    try:
+        found = json.loads(data)
+    except ValueError as error:
+        raise TryAgainError(f"{server}: sent something that is no JSON") from error
+    if not isinstance(found, dict):
+        raise TryAgainError(f"{server}: sent something that is no answer")
+    if "error" in found:
+        reason = found["error"]
+        text = reason.get("message") if isinstance(reason, dict) else reason
+        raise TryAgainError(f"{server}: {str(text)[:_TELLS]}")
+    return found
+
+
 def lines_of(call: Call, cancel: CancelToken) -> Iterator[bytes]:
     """The lines of an answer as they come.
 
