@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import logging.handlers
 import threading
@@ -14,13 +15,13 @@ from typing import TYPE_CHECKING
 from engine.boards.names import check_names
 from engine.boards.retention import Limits
 from engine.boards.service import Boards
-from engine.builds import Builds, BuildServices
+from engine.builds import Builds
 from engine.cancel import CancelToken
+from engine.carried import Carried, RunServices
 from engine.checkup import Checkup, checkup
 from engine.errors import EspdeckError, Interrupted
 from engine.events import Bus, Event, Problem
 from engine.lock import FileLock
-from engine.pipelines.firmware import FIRMWARE
 from engine.pipelines.journal import Journal, event_of
 from engine.pipelines.runs import Runs
 from engine.process import Ledger, use_ledger
@@ -32,8 +33,10 @@ from engine.store import logs
 from engine.store.database import Store, StoreError
 from engine.store.tables import utc_now
 from engine.toolchains import idf_installs
+from engine.words import RunKind
 
 if TYPE_CHECKING:
+    from engine.llm.service import Models
     from engine.pipelines.durable import Executor
     from engine.pipelines.runner import Runner
 
@@ -96,6 +99,13 @@ class Engine:
         """Whether this process runs the builds of this host."""
         return self._lock.held
 
+    @functools.cached_property
+    def models(self) -> Models:
+        """The models of the settings. Its HTTP client is heavy: loaded when first asked for."""
+        from engine.llm.service import Models
+
+        return Models(self.settings.llm)
+
     def open(self, *, execute: bool = True) -> None:
         """Open the workspace. Blocks for some 0.3 s; builds can be asked for when it returns.
 
@@ -122,16 +132,16 @@ class Engine:
         self._slots = Slots(folder / "worktrees")
         self.projects = Projects(store, self.events, folder / "projects", self._slots)
         self._runs = Runs(folder / "runs.db")
-        self.builds = Builds(
-            BuildServices(
-                store=store,
-                bus=self.events,
-                journal=self._journal,
-                runs=self._runs,
-                boards=self.boards,
-                wait_ready=self.wait_ready,
-            )
+        services = RunServices(
+            store=store,
+            bus=self.events,
+            journal=self._journal,
+            runs=self._runs,
+            boards=self.boards,
+            wait_ready=self.wait_ready,
         )
+        self.builds = Builds(services)
+        self._carried: dict[RunKind, Carried] = {RunKind.FIRMWARE: self.builds}
         self._journal.start()
         if self._lock.acquire():
             if execute:
@@ -227,6 +237,7 @@ class Engine:
 
     def _start_executor(self) -> None:
         from engine.pipelines.durable import Executor
+        from engine.pipelines.firmware_work import Bench, FirmwareWork, find_agents
         from engine.pipelines.runner import Runner, Workshop
 
         assert self._store is not None
@@ -234,22 +245,27 @@ class Engine:
         ledger = Ledger(folder / "processes")
         ledger.end_orphans()
         use_ledger(ledger)
-        self._runner = self.builds.runner = Runner(
+        bench = Bench(self._store, self.settings, self.boards, self._slots, find_agents())
+        self._runner = Runner(
             Workshop(
                 store=self._store,
                 bus=self.events,
                 journal=self._journal,
                 settings=self.settings,
-                boards=self.boards,
-                slots=self._slots,
+                models=self.models,
                 artifacts=folder / "artifacts",
             ),
-            FIRMWARE,
+            {RunKind.FIRMWARE: functools.partial(FirmwareWork, bench)},
         )
+        for carried in self._carried.values():
+            carried.runner = self._runner
         self._journal.on_change(self._runner.cancel_requested)
         self._executor = Executor(
             folder / "runs.db",
-            concurrency=self.settings.max_concurrent_builds,
+            concurrency={
+                RunKind.FIRMWARE: self.settings.max_concurrent_builds,
+                RunKind.TASK: self.settings.max_concurrent_tasks,
+            },
             carry=self._runner.carry,
         )
         self._end_lost_builds()
@@ -262,7 +278,8 @@ class Engine:
             # One that another process asked for just now may not be in the queue yet.
             young = (utc_now() - build.created_at).total_seconds() < JUST_NOW
             if not young and not self._runs.is_alive(build.run_id):
-                self.builds.give_up(build, "lost: the process that ran it died too often")
+                reason = "lost: the process that ran it died too often"
+                self._carried[build.kind].give_up(build, reason)
 
     def _look_for_lost_builds(self) -> None:
         while not self._closed.wait(JUST_NOW):

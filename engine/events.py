@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from engine.words import AgentStatus, BuildStatus, Phase, ProjectStatus, Role
+from engine.words import AgentStatus, BuildStatus, ProjectStatus, RunKind
 
 _LOG = logging.getLogger("espdeck.events")
 
@@ -53,12 +53,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowStarted(Event):
-    """A build began to run, or went on after an interruption (``resumed``)."""
+    """A build began to run, or went on after an interruption (``resumed``).
+
+    A task that is about no project has neither project nor commit nor target.
+    """
 
     kind: ClassVar[str] = "workflow.started"
     project: str
     commit: str
     target: str
+    pipeline: str = "firmware"
     resumed: bool = False
 
 
@@ -67,7 +71,7 @@ class WorkflowProgress(Event):
     """How far a build is: ``percent`` from 0 to 100 over the whole of it."""
 
     kind: ClassVar[str] = "workflow.progress"
-    phase: Phase
+    phase: str
     percent: float
     message: str
 
@@ -88,9 +92,9 @@ class AgentChanged(Event):
     """An agent began or ended a stage; ``task`` says what it does or how it went."""
 
     kind: ClassVar[str] = "agent.status"
-    agent: Role
+    agent: str
     stage: str
-    phase: Phase
+    phase: str
     attempt: int
     status: AgentStatus
     task: str
@@ -108,7 +112,7 @@ class Log(Event):
     kind: ClassVar[str] = "log"
     stage: str
     attempt: int
-    agent: Role
+    agent: str
     first_line: int
     text: str
 
@@ -118,6 +122,25 @@ class Serial(Log):
     """Whole lines that firmware printed, on a board or in a simulator."""
 
     kind: ClassVar[str] = "serial"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partial(Event):
+    """A line of a stage's log that is not whole yet, as models write: for eyes, never stored.
+
+    It has no number of its own; the whole line comes as :class:`Log` and replaces it.
+
+    Args:
+        line: its number within its log, from 0.
+        text: what there is of it. Untrusted.
+    """
+
+    kind: ClassVar[str] = "log.partial"
+    stage: str
+    attempt: int
+    agent: str
+    line: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +157,12 @@ class ProjectChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildChanged(Event):
-    """A build's row changed: it was asked for, began, ended."""
+    """A run's row changed: it was asked for, began, ended; ``project_id`` is empty for none."""
 
     kind: ClassVar[str] = "build.status"
     project_id: str
     status: BuildStatus
+    run: RunKind = RunKind.FIRMWARE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,11 +190,10 @@ KINDS: dict[str, type[Event]] = {
 """Every kind of event by its name."""
 
 _WORDS = {
-    "phase": Phase,
-    "agent": Role,
     ("agent.status", "status"): AgentStatus,
     ("project.status", "status"): ProjectStatus,
     ("build.status", "status"): BuildStatus,
+    ("build.status", "run"): RunKind,
     ("workflow.completed", "status"): BuildStatus,
 }
 
@@ -189,7 +212,7 @@ def from_body(
     known = {entry.name for entry in fields(cls)}
     values = {name: value for name, value in body.items() if name in known}
     for name, value in values.items():
-        word = _WORDS.get((kind, name)) or _WORDS.get(name)
+        word = _WORDS.get((kind, name))
         if word is not None:
             values[name] = word(value)
     return cls(build_id=build_id, seq=seq, at=at, **values)

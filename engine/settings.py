@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     max_concurrent_builds: int = Field(default=2, ge=1, le=32)
     """How many builds run at the same time on this machine."""
 
+    max_concurrent_tasks: int = Field(default=2, ge=1, le=32)
+    """How many tasks for models run at the same time on this machine."""
+
     max_iterations: int = Field(default=3, ge=0, le=10)
     """How often DEVELOPER may repair and send a build round again."""
 

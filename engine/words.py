@@ -46,6 +46,22 @@ class BuildStatus(StrEnum):
         return self in (BuildStatus.SUCCESS, BuildStatus.FAILED, BuildStatus.CANCELLED)
 
 
+class RunKind(StrEnum):
+    """What a run is: a build of firmware, or a task for models."""
+
+    FIRMWARE = "firmware"
+    TASK = "task"
+
+
+class Priority(StrEnum):
+    """How urgent a task is: it decides which one waits for the other."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
 class StageStatus(StrEnum):
     """Where one stage of a build stands."""
 
@@ -67,7 +83,7 @@ class Trigger(StrEnum):
 
 
 class Phase(StrEnum):
-    """The five phases of the firmware pipeline, in order."""
+    """The five phases of the firmware pipeline, in order; other pipelines name theirs."""
 
     SETUP = "setup"
     BUILD = "build"
@@ -77,7 +93,7 @@ class Phase(StrEnum):
 
 
 class Role(StrEnum):
-    """The six firmware agents."""
+    """The six firmware agents; those of model tasks are named by what they play."""
 
     PROJECT_MANAGER = "PROJECT_MANAGER"
     BUILDER = "BUILDER"
@@ -114,5 +130,7 @@ class ArtifactKind(StrEnum):
     DATA = "data"
     MAP = "map"
     LOG = "log"
+    SOURCE = "source"
+    DOCUMENT = "document"
     PATCH = "patch"
     REPORT = "report"

@@ -17,7 +17,7 @@ from engine.events import (
     WorkflowStarted,
 )
 from engine.pipelines.firmware import FIRMWARE
-from engine.words import AgentStatus, BuildStatus, Phase, Role, StageStatus
+from engine.words import AgentStatus, BuildStatus, Phase, StageStatus
 from tui.tail import LogTail
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class TailKey:
 class StageView:
     """One stage in its newest round; ``task`` says what it does or how it went."""
 
-    role: Role
-    phase: Phase
+    role: str
+    phase: str
     attempt: int
     status: StageStatus
     task: str
@@ -111,9 +111,9 @@ class BuildView:
             return None
         return (datetime.now(UTC) - self.started).total_seconds()
 
-    def agent(self, role: Role) -> tuple[StageStatus, str]:
+    def agent(self, role: str) -> tuple[StageStatus, str]:
         """How an agent's stages stand together, and what the one that matters says."""
-        mine = [stage for stage in self.stages.values() if stage.role is role]
+        mine = [stage for stage in self.stages.values() if stage.role == role]
         if not mine and self.status.is_final:
             return StageStatus.SKIPPED, "not needed"
         if not mine:
@@ -121,14 +121,14 @@ class BuildView:
         first = min(mine, key=lambda stage: _URGENCY.index(stage.status))
         return first.status, first.task
 
-    def phase(self, phase: Phase) -> StageStatus:
+    def phase(self, phase: str) -> StageStatus:
         """How the stages of a phase stand together."""
-        mine = [stage.status for stage in self.stages.values() if stage.phase is phase]
+        mine = [stage.status for stage in self.stages.values() if stage.phase == phase]
         if not mine and self.status.is_final:
             return StageStatus.SKIPPED
         return min(mine, key=_URGENCY.index, default=StageStatus.PENDING)
 
-    def keys_of(self, role: Role | None) -> list[TailKey]:
+    def keys_of(self, role: str | None) -> list[TailKey]:
         """Logs of an agent, round by round; of a round, what the board did comes last.
 
         None is what firmware printed.
@@ -138,7 +138,7 @@ class BuildView:
             if role is None:
                 return key.stream == "serial"
             stage = self.stages.get(key.stage)
-            return key.stream == "log" and stage is not None and stage.role is role
+            return key.stream == "log" and stage is not None and stage.role == role
 
         mine = [key for key in self.tails if belongs(key)]
         return sorted(mine, key=lambda key: (key.attempt, key.stage == "test.board"))
@@ -180,11 +180,11 @@ class BuildView:
     def _set_stage(self, key: str, stage: StageView) -> None:
         """Take a stage; a new round puts back what comes after."""
         known = self.stages.get(key)
-        skipped = stage.status is StageStatus.SKIPPED and stage.phase is Phase.FEEDBACK
+        skipped = stage.status is StageStatus.SKIPPED and stage.phase == Phase.FEEDBACK
         if known is not None and skipped:
             return  # a round that needs no repair does not undo an earlier one
         if known is not None and stage.attempt > known.attempt:
-            order = list(Phase)
+            order = FIRMWARE.phases
             for other in self.stages.values():
                 again = order.index(stage.phase) <= order.index(other.phase) < len(order) - 1
                 if again and other.attempt < stage.attempt:

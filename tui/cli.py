@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -261,7 +262,7 @@ def builds_command(
             for build in found:
                 print_json(build)
             return
-        names = {each.id: each.name for each in engine.projects.list()}
+        names: dict[UUID | None, str] = {each.id: each.name for each in engine.projects.list()}
         table(
             ("BUILD", "PROJECT", "STATUS", "COMMIT", "TIME", "MESSAGE"),
             [

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from engine import image_file
 from engine.image import Image, MemoryRegion
-from engine.pipelines.model import StageContext, StageResult
+from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Compiled, Planned
 from engine.text import count
 from engine.toolchains.base import CompileRequest, find_toolchains
 from engine.words import ArtifactKind, Severity, StageStatus
 
 
-def run(context: StageContext) -> StageResult:
+def run(context: FirmwareContext) -> StageResult:
     """Compile the worktree; warnings and errors become findings."""
     plan = context.output_of("plan", Planned)
     toolchain = next(each for each in find_toolchains() if each.name == plan.toolchain)
@@ -61,7 +61,7 @@ def describe(region: MemoryRegion) -> str:
     return f"{used} of {region.total / 1024:.0f} KiB ({100 * region.used / region.total:.0f} %)"
 
 
-def _keep(context: StageContext, image: Image) -> Image:
+def _keep(context: FirmwareContext, image: Image) -> Image:
     """The image with its files copied to the artifacts, so that a later retry flashes the same."""
     used: set[str] = set()
 

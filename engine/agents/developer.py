@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from engine.pipelines.model import StageContext, StageResult
+from engine.pipelines.model import FirmwareContext, StageResult
 from engine.repair import propose, suggest
 from engine.text import count
 from engine.words import ArtifactKind, Severity, StageStatus
 
 
-def run(context: StageContext) -> StageResult:
-    """Propose a patch for the errors of this attempt; the runner applies it."""
+def run(context: FirmwareContext) -> StageResult:
+    """Patch the worktree for the errors of this attempt."""
     say = context.report.log
     if context.attempt > context.settings.max_iterations:
         return StageResult(
@@ -37,11 +37,12 @@ def run(context: StageContext) -> StageResult:
     say(f"rule {repair.rule}: {repair.explanation}")
     say(repair.patch)
     name = f"repair-{context.attempt}.patch"
+    context.slot.apply(repair.patch)
     path = context.build_dir / name
     path.write_text(repair.patch, "utf-8")
     context.report.keep(ArtifactKind.PATCH, path, name)
     return StageResult(
         status=StageStatus.SUCCESS,
         summary=f"{repair.explanation}; round {context.attempt + 1}",
-        patch=repair.patch,
+        patch=context.slot.diff(),
     )

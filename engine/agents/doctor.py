@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from engine.boards import bootlog, panic
 from engine.findings import Finding
-from engine.pipelines.model import StageContext, StageResult
+from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Compiled, Tested
 from engine.text import count
 from engine.words import Severity, StageStatus
 
 
-def run(context: StageContext) -> StageResult:
+def run(context: FirmwareContext) -> StageResult:
     """Diagnose what the tests saw."""
     image = context.output_of("build", Compiled).image
     findings: list[Finding] = []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine import manifest
 from engine.findings import Finding
-from engine.pipelines.model import StageContext, StageResult
+from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Planned
 from engine.projects.dependencies import scan_dependencies
 from engine.projects.validation import validate
@@ -16,7 +16,7 @@ from engine.toolchains.base import choose_toolchain
 from engine.words import LINUX, Severity, StageStatus
 
 
-def run(context: StageContext) -> StageResult:
+def run(context: FirmwareContext) -> StageResult:
     """Validate and plan; each rule that fails is a finding of its own."""
     say = context.report.log
     say(f"project {context.project.name} at {context.app}")

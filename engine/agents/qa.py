@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.findings import Finding
 from engine.image import Image
 from engine.pipelines.junit import junit
-from engine.pipelines.model import StageContext, StageResult
+from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Compiled, Tested, Verdict
 from engine.text import count
 from engine.words import ArtifactKind, Severity, StageStatus
@@ -17,7 +17,7 @@ TIGHT = 0.9
 """Part of a region or partition in use from which QA warns."""
 
 
-def run(context: StageContext) -> StageResult:
+def run(context: FirmwareContext) -> StageResult:
     """Judge the image and what the tests saw of it."""
     compiled = context.output_of("build", Compiled)
     seen = {
@@ -83,7 +83,7 @@ def _sizes(image: Image) -> list[Finding]:
     return findings
 
 
-def _say(context: StageContext, image: Image, verdict: Verdict) -> None:
+def _say(context: FirmwareContext, image: Image, verdict: Verdict) -> None:
     say = context.report.log
     say(f"tests     {verdict.tests} run, {verdict.failures} failed")
     say(f"warnings  {verdict.warnings}")

@@ -16,7 +16,7 @@ from engine.findings import Finding
 from engine.image import Image
 from engine.keyboard import Keyboard
 from engine.manifest import FILE_NAME, Manifest
-from engine.pipelines.model import StageContext, StageResult
+from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Compiled, Planned, Tested
 from engine.simulators.base import ChipOptions, find_simulators
 from engine.testcases import TestCase, joined, report_of
@@ -28,7 +28,7 @@ LISTEN = 5.0
 """Seconds to listen to firmware of which nothing is expected."""
 
 
-def run(context: StageContext) -> StageResult:
+def run(context: FirmwareContext) -> StageResult:
     """Test on a board or in a simulator, as the stage says."""
     plan = context.output_of("plan", Planned)
     image = context.output_of("build", Compiled).image
@@ -46,7 +46,7 @@ def _skipped(reasons: tuple[str, ...], what: str) -> StageResult:
     return StageResult(status=StageStatus.SKIPPED, summary=reason)
 
 
-def _on_board(context: StageContext, plan: Planned, image: Image) -> StageResult:
+def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageResult:
     manifest = plan.manifest
     report, keyboard, settings = context.report, Keyboard(), context.settings
     listener = Listener(
@@ -107,7 +107,7 @@ class _Played:
     problems: tuple[Finding, ...] = ()
 
 
-def _play_suite(context: StageContext, plan: Planned, board: HeldBoard, baud: int) -> _Played:
+def _play_suite(context: FirmwareContext, plan: Planned, board: HeldBoard, baud: int) -> _Played:
     """Run the project's ``pytest_*.py`` on a board that is flashed, where there are any."""
     files = suites.find(context.app)
     if not files:
@@ -143,7 +143,7 @@ def _play_suite(context: StageContext, plan: Planned, board: HeldBoard, baud: in
     return _Played(tuple(replace(case, file=_in_project(context, case.file)) for case in cases))
 
 
-def _in_project(context: StageContext, file: str) -> str:
+def _in_project(context: FirmwareContext, file: str) -> str:
     """A file of the app, as the project has it; one that lies elsewhere as it is."""
     path = context.app / file
     inside = path.is_relative_to(context.source)
@@ -151,7 +151,7 @@ def _in_project(context: StageContext, file: str) -> str:
 
 
 def _in_simulator(
-    context: StageContext, name: str, manifest: Manifest, image: Image
+    context: FirmwareContext, name: str, manifest: Manifest, image: Image
 ) -> StageResult:
     report, keyboard = context.report, Keyboard()
     listener = Listener(
@@ -181,7 +181,7 @@ def _in_simulator(
     return _judge(context, listener, name, fault=fault)
 
 
-def _chip_options(context: StageContext, manifest: Manifest) -> ChipOptions:
+def _chip_options(context: FirmwareContext, manifest: Manifest) -> ChipOptions:
     """What the project asks of a simulated chip; its files lie in the repository.
 
     Raises:
@@ -220,7 +220,7 @@ def _each(*takers: Callable[[bytes], None]) -> Callable[[bytes], None]:
 
 
 def _judge(
-    context: StageContext,
+    context: FirmwareContext,
     listener: Listener,
     ran_on: str,
     *,

@@ -56,11 +56,11 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came.
+class Usage:
+    """What one answer took, as it is kept with the stage that asked.
 
     Args:
-        text: all of it. Untrusted.
+        server: name of the server; ``placeholder`` where nobody was asked.
         model: the model that answered, as the server says.
         tokens_in, tokens_out: as the server counted them; None where it does not say.
         seconds: from the request to the last token.
@@ -70,7 +70,7 @@ class Answer:
         attempts: how often it was asked for.
     """
 
-    text: str
+    server: str
     model: str
     tokens_in: int | None
     tokens_out: int | None
@@ -84,6 +84,14 @@ class Answer:
     def tokens_per_second(self) -> float | None:
         """Speed of the answer; None where tokens were not counted."""
         return self.tokens_out / self.seconds if self.tokens_out and self.seconds else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came: all of its text, untrusted, and what it took."""
+
+    text: str
+    usage: Usage
 
 
 class ModelServer(Protocol):

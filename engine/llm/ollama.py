@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.cancel import CancelToken
 from engine.errors import ModelError
-from engine.llm.model import Answer, Request, fit
+from engine.llm.model import Answer, Request, Usage, fit
 from engine.llm.wire import Call, TryAgainError, again, get_json, lines_of, object_of
 
 DEFAULT_URL = "http://localhost:11434"
@@ -87,8 +87,8 @@ class Ollama:
                 texts.append(text)
                 on_text(text)
             if piece.get("done") is True:
-                return Answer(
-                    text="".join(texts),
+                usage = Usage(
+                    server=self.name,
                     model=str(piece.get("model") or request.model),
                     tokens_in=_count(piece.get("prompt_eval_count")),
                     tokens_out=_count(piece.get("eval_count")),
@@ -97,6 +97,7 @@ class Ollama:
                     left_out=left_out,
                     attempts=attempt,
                 )
+                return Answer("".join(texts), usage)
         raise TryAgainError("ollama: the answer broke off")
 
     def _call(self, path: str, body: dict[str, Any] | None, timeout: float, model: str) -> Call:

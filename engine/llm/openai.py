@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.cancel import CancelToken
 from engine.errors import ModelError
-from engine.llm.model import Answer, Request, fit
+from engine.llm.model import Answer, Request, Usage, fit
 from engine.llm.wire import Call, TryAgainError, again, get_json, lines_of, object_of
 
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
@@ -99,8 +99,8 @@ class OpenAI:
                 on_text(text)
         if not (is_whole or reason):
             raise TryAgainError(f"{self.name}: the answer broke off")
-        return Answer(
-            text="".join(texts),
+        took = Usage(
+            server=self.name,
             model=model,
             tokens_in=_number(usage.get("prompt_tokens"), int),
             tokens_out=_number(usage.get("completion_tokens"), int),
@@ -110,6 +110,7 @@ class OpenAI:
             left_out=left_out,
             attempts=attempt,
         )
+        return Answer("".join(texts), took)
 
     def _call(self, path: str, body: dict[str, Any] | None, timeout: float, model: str) -> Call:
         def explain(code: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.cancel import CancelToken
-from engine.llm.model import Answer, Request
+from engine.llm.model import Answer, Request, Usage
 
 MARK = "[placeholder: no model was asked]"
 
@@ -32,4 +32,5 @@ class Placeholder:
         asked = request.messages[-1].text.strip().partition("\n")[0] if request.messages else ""
         text = f"{MARK}\n\nThe question began: {asked[:200]}\n"
         on_text(text)
-        return Answer(text=text, model="placeholder", tokens_in=None, tokens_out=None, seconds=0.0)
+        usage = Usage(self.name, self.name, tokens_in=None, tokens_out=None, seconds=0.0)
+        return Answer(text, usage)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 from engine.cancel import CancelToken
 from engine.errors import ModelError, UsageError
@@ -15,6 +16,9 @@ from engine.llm.ollama import DEFAULT_URL, Ollama
 from engine.llm.openai import OpenAI
 from engine.llm.placeholder import Placeholder
 from engine.settings import LlmSettings, ModelSettings
+
+PLACEHOLDER: Final = "placeholder"
+"""The name that asks nobody, and says so; it is chosen by a person alone."""
 
 _MAX_TOKENS = 512
 _TEMPERATURE = 0.7
@@ -59,7 +63,7 @@ class Models:
         self._settings = settings
         self._servers: dict[str, ModelServer] = {
             "ollama": Ollama(settings.ollama or os.environ.get("OLLAMA_HOST") or DEFAULT_URL),
-            "placeholder": Placeholder(),
+            PLACEHOLDER: Placeholder(),
         }
         if settings.openai:
             self._servers["openai"] = OpenAI("openai", settings.openai, _key(settings.openai))
@@ -88,18 +92,12 @@ class Models:
             ModelError: no answer could be had.
             CancelledError, Interrupted: as ``cancel`` says.
         """
-        settings = self._settings.models.get(kind)
-        if settings is None:
-            raise UsageError(
-                f"no model for {kind}: name one in the settings ([llm.models.{kind}], see README)"
-            )
+        settings = self._of(kind)
         known = kind_of(kind)
         request = Request(
             model=settings.name,
             messages=messages,
-            max_tokens=max_tokens
-            or settings.max_tokens
-            or (known.max_tokens if known else _MAX_TOKENS),
+            max_tokens=max_tokens or _max_tokens(kind, settings),
             temperature=_first(
                 temperature, settings.temperature, known.temperature if known else _TEMPERATURE
             ),
@@ -109,9 +107,33 @@ class Models:
         server = self._server(kind, settings)
         return server.chat(request, on_text=on_text, on_retry=on_retry, cancel=cancel)
 
+    def choose(self, *names: str) -> str:
+        """The first of some names that the settings give a model, the most particular first.
+
+        Args:
+            names: ids of roles and of kinds; ``placeholder`` is always there, where it is named.
+
+        Raises:
+            UsageError: the settings name no model for any of them.
+        """
+        for name in names:
+            if name == PLACEHOLDER or name in self._settings.models:
+                return name
+        wanted = " or ".join(f"[llm.models.{name}]" for name in names)
+        raise UsageError(f"no model for {names[0]}: set {wanted} (see README, Models)")
+
+    def room(self, kind: str, max_tokens: int | None = None) -> int:
+        """Tokens that a question to the model of a kind may have, beside its answer.
+
+        Raises:
+            UsageError: the settings name no model for it.
+        """
+        settings = self._of(kind)
+        return max(0, settings.context - (max_tokens or _max_tokens(kind, settings)))
+
     def servers(self, cancel: CancelToken) -> tuple[ServerState, ...]:
         """Ask every server for its models, at once; takes as long as the slowest."""
-        asked = [name for name in self._servers if name != "placeholder"]
+        asked = [name for name in self._servers if name != PLACEHOLDER]
 
         def ask(name: str) -> ServerState:
             try:
@@ -131,8 +153,8 @@ class Models:
         settings = self._settings.models.get(kind.id)
         if settings is None:
             return KindState(kind, "", "", False, f"not set: [llm.models.{kind.id}]")
-        if settings.server == "placeholder":
-            return KindState(kind, "placeholder", "", True, "asks nobody, and says so")
+        if settings.server == PLACEHOLDER:
+            return KindState(kind, PLACEHOLDER, "", True, "asks nobody, and says so")
         server = servers.get(settings.server)
         if server is None:
             return KindState(
@@ -146,13 +168,22 @@ class Models:
             )
         return KindState(kind, server.name, settings.name, ready, problem)
 
+    def _of(self, kind: str) -> ModelSettings:
+        name = self.choose(kind)
+        return self._settings.models.get(name) or ModelSettings(server=PLACEHOLDER)
+
     def _server(self, kind: str, settings: ModelSettings) -> ModelServer:
         server = self._servers.get(settings.server)
         if server is None:
             raise UsageError(f"model of {kind}: set llm.{settings.server} to the server's URL")
-        if not settings.name and settings.server != "placeholder":
+        if not settings.name and settings.server != PLACEHOLDER:
             raise UsageError(f"model of {kind}: give llm.models.{kind}.name")
         return server
+
+
+def _max_tokens(kind: str, settings: ModelSettings) -> int:
+    known = kind_of(kind)
+    return settings.max_tokens or (known.max_tokens if known else _MAX_TOKENS)
 
 
 def _first(*values: float | None) -> float:

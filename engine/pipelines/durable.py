@@ -14,7 +14,7 @@ import contextvars
 import logging
 import socket
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from sqlalchemy.exc import DatabaseError
 from engine.errors import CancelledError
 from engine.pipelines.runs import APPLICATION, APPLICATION_VERSION, WORKFLOW, queue_name
 from engine.store.database import StoreError, advice
+from engine.words import RunKind
 
 POLL = 0.1
 """Seconds between two looks of the executor into its queue; a look costs some 2 ms of CPU."""
@@ -86,12 +87,14 @@ def _carry(build_id: int) -> None:
 class Executor:
     """The process's durable engine: takes runs from the queue and carries them."""
 
-    def __init__(self, database: Path, *, concurrency: int, carry: Carrier) -> None:
+    def __init__(
+        self, database: Path, *, concurrency: Mapping[RunKind, int], carry: Carrier
+    ) -> None:
         """Launch. Runs that a predecessor left unfinished go on at once.
 
         Args:
             database: DBOS's own database file.
-            concurrency: how many runs at once.
+            concurrency: how many runs of each kind at once.
             carry: called in a worker thread with a build's number and its steps.
 
         Raises:
@@ -125,18 +128,19 @@ class Executor:
         DBOS.destroy(workflow_completion_timeout_sec=0)
 
 
-def _prepare(database: Path, url: str, concurrency: int) -> None:
-    """Make DBOS's database and our queue."""
+def _prepare(database: Path, url: str, concurrency: Mapping[RunKind, int]) -> None:
+    """Make DBOS's database and our queues."""
     with contextlib.closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
     DBOS.migrate(system_database_url=url)
-    # Before launch: a queue that is there already is served at once, a new one only after
+    # Before launch: queues that are there already are served at once, a new one only after
     # the next look for queues, a second later.
     client = DBOSClient(system_database_url=url, application_name=APPLICATION)
-    client.register_queue(
-        queue_name(),
-        worker_concurrency=concurrency,
-        polling_interval_sec=POLL,
-        on_conflict="always_update",
-    )
+    for kind, runs in concurrency.items():
+        client.register_queue(
+            queue_name(kind),
+            worker_concurrency=runs,
+            polling_interval_sec=POLL,
+            on_conflict="always_update",
+        )
     client.destroy()

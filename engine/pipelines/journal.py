@@ -21,11 +21,10 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import SQLModel
 
 from engine import events
-from engine.events import Bus, Event, Log, Serial
+from engine.events import Bus, Event, Log, Partial, Serial
 from engine.store import logs
 from engine.store.database import Store, StoreError
 from engine.store.tables import EventRow, LogChunk
-from engine.words import Role
 
 FLUSH_EVERY = 0.1
 """Seconds between two writes."""
@@ -35,6 +34,9 @@ QUEUE_BYTES = 16 << 20
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at what other processes wrote."""
+
+PARTIAL_EVERY = 0.1
+"""Seconds between two looks at a line that is being written."""
 
 _MERGE_BYTES = 64 << 10
 
@@ -127,7 +129,7 @@ class Journal:
             self._bytes += sum(map(_size, rows))
 
     def _enqueue(self, event: Event) -> None:
-        if getattr(self._relaying, "now", False):
+        if getattr(self._relaying, "now", False) or isinstance(event, Partial):
             return
         row: LogChunk | EventRow
         if isinstance(event, Log):
@@ -263,7 +265,7 @@ class LineWriter:
         journal: Journal,
         bus: Bus,
         key: logs.LogKey,
-        agent: Role,
+        agent: str,
         *,
         line: int,
         stopped: Callable[[], bool],
@@ -278,6 +280,7 @@ class LineWriter:
         self._rest = ""
         self._lock = threading.Lock()
         self._event = Serial if key.stream == Serial.kind else Log
+        self._looked = 0.0
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -316,6 +319,25 @@ class LineWriter:
         ]
         if cut:
             self._publish(cut)
+        if self._rest and self._event is Log:
+            self._publish_rest()
+
+    def _publish_rest(self) -> None:
+        """Show what there is of a line that a model writes, or a tool, piece by piece."""
+        now = time.monotonic()
+        if now - self._looked < PARTIAL_EVERY:
+            return
+        self._looked = now
+        self._bus.relay(
+            Partial(
+                build_id=self._key.build_id,
+                stage=self._key.stage,
+                attempt=self._key.attempt,
+                agent=self._agent,
+                line=self._line,
+                text=self._rest,
+            )
+        )
 
     def _publish(self, lines: list[str]) -> None:
         self._journal.make_room(self._stopped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
@@ -10,11 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from engine.findings import Finding
-from engine.words import ArtifactKind, Phase, Role, StageStatus
+from engine.words import ArtifactKind, BuildStatus, StageStatus
 
 if TYPE_CHECKING:
     from engine.boards.service import Boards
     from engine.cancel import CancelToken
+    from engine.events import WorkflowStarted
+    from engine.llm.model import Usage
+    from engine.llm.service import Models
+    from engine.projects.worktrees import Slot
     from engine.settings import Settings
     from engine.store.tables import Project
 
@@ -26,7 +31,7 @@ class When(StrEnum):
     """Every stage that it needs succeeded."""
 
     SOMETHING_FAILED = "something-failed"
-    """Any stage of this attempt failed."""
+    """Any stage that it needs failed in this attempt; any at all, where it needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +44,15 @@ class Stage:
         phase: stages of one phase run at once; phases run one after the other.
         title: what it does, for people.
         weight: its part of the whole build's progress, in percent.
-        needs: stages that must have succeeded.
+        needs: stages that it depends on.
         when: when it is due.
         back_to: stage at which the pipeline goes on when this one succeeded; the run then is in
             its next attempt.
     """
 
     key: str
-    role: Role
-    phase: Phase
+    role: str
+    phase: str
     title: str
     weight: float
     needs: tuple[str, ...] = ()
@@ -70,6 +75,11 @@ class Pipeline:
             started = started or any(stage.key == start for stage in wave)
             if started:
                 yield wave
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """Its phases, in order."""
+        return tuple(dict.fromkeys(stage.phase for stage in self.stages))
 
     def stage(self, key: str) -> Stage:
         """The stage with this key.
@@ -99,7 +109,9 @@ class StageResult:
         summary: one line.
         findings: what it found.
         output: what it hands on.
-        patch: a unified diff for the worktree, applied by the runner before the next attempt.
+        patch: unified diff between the run's commit and what its worktree is to be in the next
+            attempt: all of the difference, not the last change.
+        usage: what models were asked.
     """
 
     status: StageStatus
@@ -107,6 +119,7 @@ class StageResult:
     findings: tuple[Finding, ...] = ()
     output: Output | None = None
     patch: str = ""
+    usage: tuple[Usage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,46 +141,33 @@ class Reporter:
     keep: Callable[[ArtifactKind, Path, str], Path]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageContext:
-    """What an agent may see and use.
+    """What every stage may see and use, whatever its run is about.
 
     Args:
-        project: the project as it stands.
-        build_id: number of the build.
+        build_id: number of the run.
         stage: which stage this is.
-        attempt: how often the build went round, from 1.
-        target: the chip.
-        board: what was asked for: ``auto``, ``none`` or a port.
-        simulator: what was asked for: ``auto``, ``none`` or a name.
-        source: worktree of the commit.
-        build_dir: where to build, kept for the next build.
+        attempt: how often the run went round, from 1.
+        source: worktree of the commit; an empty folder for a run that is about none.
         results: the latest result of every stage that ran before.
+        before: results of every earlier attempt, the oldest first.
         settings: what a person set.
-        boards: the boards of this machine.
+        models: the models of the settings.
         cancel: ends the stage.
         report: where to say what happens.
     """
 
-    project: Project
     build_id: int
     stage: Stage
     attempt: int
-    target: str
-    board: str
-    simulator: str
     source: Path
-    build_dir: Path
     results: Mapping[str, StageResult]
+    before: tuple[Mapping[str, StageResult], ...] = ()
     settings: Settings
-    boards: Boards
+    models: Models
     cancel: CancelToken
     report: Reporter = field(repr=False)
-
-    @property
-    def app(self) -> Path:
-        """The folder of the worktree that is built."""
-        return self.source / self.project.app
 
     def output_of(self, key: str, kind: type[T]) -> T:
         """What an earlier stage handed on.
@@ -181,12 +181,94 @@ class StageContext:
         return result.output
 
 
-Agent = Callable[[StageContext], StageResult]
-"""An agent reads its context, calls tools and returns a result.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareContext(StageContext):
+    """What a firmware agent may see and use besides.
+
+    Args:
+        project: the project as it stands.
+        target: the chip.
+        board: what was asked for: ``auto``, ``none`` or a port.
+        simulator: what was asked for: ``auto``, ``none`` or a name.
+        build_dir: where to build, kept for the next build.
+        slot: whose worktree ``source`` is.
+        boards: the boards of this machine.
+    """
+
+    project: Project
+    target: str
+    board: str
+    simulator: str
+    build_dir: Path
+    slot: Slot
+    boards: Boards
+
+    @property
+    def app(self) -> Path:
+        """The folder of the worktree that is built."""
+        return self.source / self.project.app
+
+
+Agent = Callable[[FirmwareContext], StageResult]
+"""A firmware agent reads its context, calls tools and returns a result.
 
 It raises ``EspdeckError`` when it cannot do its work (the stage fails with that line), and lets
 ``CancelledError`` and ``Interrupted`` pass.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended.
+
+    Args:
+        status: ``success`` or ``failed``.
+        text: what came of it, in a line; of one that failed, why.
+    """
+
+    status: BuildStatus
+    text: str
+
+
+class Work(Protocol):
+    """What one run is about: the runner walks its pipeline, this does what the stages are for."""
+
+    pipeline: Pipeline
+    max_rounds: int
+    """Times that a stage with ``back_to`` may send the run back."""
+
+    def started(self) -> WorkflowStarted:
+        """What is said when it begins."""
+        ...
+
+    def place(self, cancel: CancelToken) -> AbstractContextManager[Path]:
+        """Hold the folder that stages work in, as the run's commit has it.
+
+        Raises:
+            EspdeckError: it cannot be had; the run fails with that line.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        ...
+
+    def become(self, patch: str) -> None:
+        """Make the folder the commit with a difference; nothing where it is that already.
+
+        Raises:
+            EspdeckError: the patch does not fit.
+        """
+        ...
+
+    def do(self, context: StageContext) -> StageResult:
+        """Do a stage, as :data:`Agent` says."""
+        ...
+
+    def judge(self, results: Mapping[str, StageResult]) -> Ending:
+        """How the run ended, from the last results of its stages."""
+        ...
+
+    def close(self, results: Mapping[str, StageResult]) -> None:
+        """Write what else is kept of it, however it ended; may be called again."""
+        ...
 
 
 def step_name(key: str, attempt: int) -> str:
@@ -198,5 +280,5 @@ def steps_of_phase(pipeline: Pipeline, key: str, attempt: int) -> frozenset[str]
     """Names of the steps of the wave that a stage belongs to, in one attempt."""
     phase = pipeline.stage(key).phase
     return frozenset(
-        step_name(stage.key, attempt) for stage in pipeline.stages if stage.phase is phase
+        step_name(stage.key, attempt) for stage in pipeline.stages if stage.phase == phase
     )

@@ -14,52 +14,41 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from engine import events
-from engine.boards.service import Boards
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, EspdeckError, Interrupted
 from engine.findings import Finding
+from engine.llm.service import Models
 from engine.pipelines.durable import Steps
 from engine.pipelines.journal import Journal, LineWriter
 from engine.pipelines.model import (
-    Agent,
-    Pipeline,
+    Ending,
     Reporter,
     Stage,
     StageContext,
     StageResult,
     When,
+    Work,
     step_name,
 )
-from engine.pipelines.outputs import Tested
 from engine.pipelines.progress import Progress
-from engine.projects.worktrees import Slot, Slots
 from engine.settings import Settings
-from engine.store import builds, logs, projects
+from engine.store import builds, logs
 from engine.store.database import Store, StoreError
 from engine.store.tables import Artifact, Build, StageRow, utc_now
-from engine.words import AgentStatus, ArtifactKind, BuildStatus, Role, Severity, StageStatus
+from engine.words import AgentStatus, ArtifactKind, BuildStatus, RunKind, Severity, StageStatus
 
 _LOG = logging.getLogger("espdeck.runner")
-
-_OUTPUT_TAIL = 64 << 10
-_OUTPUT_LINES = 2000
 
 R = TypeVar("R")
 
 TRY_TO_WRITE = 1.0
 """Seconds between two tries to write how a build ended, while the disk is full."""
-
-
-def find_agents() -> dict[Role, Agent]:
-    """The agent of each role (entry points ``espdeck.agents``)."""
-    return {Role(point.name): point.load() for point in entry_points(group="espdeck.agents")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +59,20 @@ class Workshop:
     bus: events.Bus
     journal: Journal
     settings: Settings
-    boards: Boards
-    slots: Slots
+    models: Models
     artifacts: Path
 
 
-class Runner:
-    """Carries builds; knows which ones run now, so that they can be stopped."""
+WorkOf = Callable[[Build], Work]
+"""What a run is about, from its row."""
 
-    def __init__(self, workshop: Workshop, pipeline: Pipeline) -> None:
+
+class Runner:
+    """Carries runs; knows which ones run now, so that they can be stopped."""
+
+    def __init__(self, workshop: Workshop, works: Mapping[RunKind, WorkOf]) -> None:
         self._workshop = workshop
-        self._pipeline = pipeline
-        self._agents = find_agents()
+        self._works = works
         self._lock = threading.Lock()
         self._running: dict[int, CancelToken] = {}
         self._idle = threading.Condition(self._lock)
@@ -144,7 +135,7 @@ class Runner:
         if build.cancel_requested:
             token.cancel()
         run = self._insist(
-            build_id, lambda: _Run(shop, self._pipeline, self._agents, build, token, steps)
+            build_id, lambda: _Run(shop, self._works[build.kind](build), build, token, steps)
         )
         self._insist(build_id, run.walk())
 
@@ -177,24 +168,18 @@ class _Run:
     """One walk of one build."""
 
     def __init__(
-        self,
-        workshop: Workshop,
-        pipeline: Pipeline,
-        agents: Mapping[Role, Agent],
-        build: Build,
-        cancel: CancelToken,
-        steps: Steps,
+        self, workshop: Workshop, work: Work, build: Build, cancel: CancelToken, steps: Steps
     ) -> None:
         self._shop = workshop
-        self._pipeline = pipeline
-        self._agents = agents
+        self._work = work
+        self._pipeline = work.pipeline
         self._build = build
         self._id = build.number
-        self._project = projects.get_project(workshop.store, build.project_id)
         self._cancel = cancel
         self._steps = steps
         self._results: dict[str, StageResult] = {}
-        self._progress = Progress(pipeline)
+        self._before: list[Mapping[str, StageResult]] = []
+        self._progress = Progress(self._pipeline)
         self._folder = workshop.artifacts / str(self._id)
 
     def walk(self) -> Callable[[], None]:
@@ -203,26 +188,21 @@ class _Run:
         Returns:
             What writes how the build ended, whatever happened.
         """
-        status, error = BuildStatus.FAILED, ""
         try:
             self._begin()
-            with self._shop.slots.take(
-                str(self._project.id),
-                Path(self._project.clone_path),
-                self._build.commit_sha,
-                cancel=self._cancel,
-            ) as slot:
-                status, error = self._rounds(slot)
+            with self._work.place(self._cancel) as source:
+                ending = self._rounds(source)
         except CancelledError:
-            status, error = BuildStatus.CANCELLED, "cancelled"
+            ending = Ending(BuildStatus.CANCELLED, "cancelled")
         except EspdeckError as problem:
-            error = str(problem)
+            ending = Ending(BuildStatus.FAILED, str(problem))
         except Interrupted:
             raise
         except Exception as problem:
             _LOG.exception("build %s", self._id)
-            error = f"internal error: {problem!r} (see espdeck.log)"
-        return partial(self._end, status, error)
+            reason = f"internal error: {problem!r} (see espdeck.log)"
+            ending = Ending(BuildStatus.FAILED, reason)
+        return partial(self._end, ending)
 
     def _begin(self) -> None:
         resumed = self._build.started_at is not None
@@ -230,37 +210,20 @@ class _Run:
         self._folder.mkdir(parents=True, exist_ok=True)
         builds.set_artifacts_path(self._shop.store, self._id, str(self._folder))
         self._publish_status(build)
-        self._shop.bus.publish(
-            events.WorkflowStarted(
-                build_id=self._id,
-                project=self._project.name,
-                commit=self._build.commit_sha,
-                target=self._build.target,
-                resumed=resumed,
-            )
-        )
+        self._shop.bus.publish(replace(self._work.started(), build_id=self._id, resumed=resumed))
 
-    def _rounds(self, slot: Slot) -> tuple[BuildStatus, str]:
+    def _rounds(self, source: Path) -> Ending:
         attempt = 1
         start: str | None = None
         while True:
-            back_to = self._round(slot, attempt, start)
+            back_to = self._round(source, attempt, start)
             if back_to is None:
-                break
+                return self._work.judge(self._results)
+            self._before.append(dict(self._results))
             attempt += 1
             start = back_to
-        failed = {
-            key: result
-            for key, result in self._results.items()
-            if result.status is _FAILED and not self._pipeline.stage(key).back_to
-        }
-        if not failed:
-            return BuildStatus.SUCCESS, ""
-        # A diagnosis says most, then what was judged last; that nothing could repair it, least.
-        causes = [key for key in failed if self._pipeline.stage(key).role is Role.DOCTOR]
-        return BuildStatus.FAILED, failed[(causes or list(failed))[-1]].summary
 
-    def _round(self, slot: Slot, attempt: int, start: str | None) -> str | None:
+    def _round(self, source: Path, attempt: int, start: str | None) -> str | None:
         """Walk all waves once; the stage to go back to when the pipeline says so."""
         for wave in self._pipeline.waves(start):
             for stage in wave:
@@ -274,7 +237,7 @@ class _Run:
             if not due:
                 continue
             jobs = [
-                (step_name(stage.key, attempt), partial(self._stage, stage, attempt, slot))
+                (step_name(stage.key, attempt), partial(self._stage, stage, attempt, source))
                 for stage in due
             ]
             outcomes = self._steps.wave(jobs)
@@ -282,28 +245,24 @@ class _Run:
                 self._results[stage.key] = result
                 self._progress.finish(stage)  # also what an earlier run had finished
             for stage, result in zip(due, outcomes, strict=True):
-                if (
-                    stage.back_to
-                    and result.status is _SUCCESS
-                    and attempt <= self._shop.settings.max_iterations
-                ):
-                    if result.patch:
-                        slot.apply(result.patch)
+                if stage.back_to and result.status is _SUCCESS and attempt <= self._work.max_rounds:
+                    self._work.become(result.patch)
                     self._progress.back_to(stage.back_to)
                     return stage.back_to
         return None
 
     def _is_due(self, stage: Stage) -> bool:
-        if stage.when is When.SOMETHING_FAILED:
-            return any(result.status is _FAILED for result in self._results.values())
         needed = [self._results.get(key) for key in stage.needs]
+        if stage.when is When.SOMETHING_FAILED:
+            asked = needed if stage.needs else list(self._results.values())
+            return any(result is not None and result.status is _FAILED for result in asked)
         return all(result is not None and result.status is _SUCCESS for result in needed)
 
     def _skip(self, stage: Stage, attempt: int) -> None:
         builds.put_stage(self._shop.store, self._row(stage, attempt, StageStatus.SKIPPED))
         self._progress.finish(stage)
 
-    def _stage(self, stage: Stage, attempt: int, slot: Slot) -> StageResult:
+    def _stage(self, stage: Stage, attempt: int, source: Path) -> StageResult:
         """Run one stage; called once for each, in a thread of its own."""
         row = self._row(stage, attempt, StageStatus.RUNNING)
         row.started_at = utc_now()
@@ -311,9 +270,9 @@ class _Run:
         self._publish_agent(stage, attempt, AgentStatus.WORKING, stage.title)
         log = self._writer(stage, attempt, events.Log.kind)
         serial = self._writer(stage, attempt, events.Serial.kind)
-        context = self._context(stage, attempt, slot, log, serial)
+        context = self._context(stage, attempt, source, log, serial)
         try:
-            result = self._agents[stage.role](context)
+            result = self._work.do(context)
         except CancelledError:
             self._close(row, StageStatus.CANCELLED, "cancelled", log, serial)
             self._publish_agent(stage, attempt, AgentStatus.ERROR, "cancelled")
@@ -331,6 +290,7 @@ class _Run:
             result = _failure("internal", f"internal error: {error!r} (see espdeck.log)")
             log.write(result.summary)
         builds.put_findings(self._shop.store, self._id, stage.key, attempt, result.findings)
+        row.usage = [asdict(each) for each in result.usage] or None
         self._close(row, result.status, result.summary, log, serial)
         self._progress.finish(stage)
         status = AgentStatus.ERROR if result.status is _FAILED else AgentStatus.COMPLETED
@@ -348,21 +308,17 @@ class _Run:
         builds.put_stage(self._shop.store, row.model_copy())
 
     def _context(
-        self, stage: Stage, attempt: int, slot: Slot, log: LineWriter, serial: LineWriter
+        self, stage: Stage, attempt: int, source: Path, log: LineWriter, serial: LineWriter
     ) -> StageContext:
         return StageContext(
-            project=self._project,
             build_id=self._id,
             stage=stage,
             attempt=attempt,
-            target=self._build.target,
-            board=self._build.board,
-            simulator=self._build.simulator,
-            source=slot.source,
-            build_dir=slot.build_dir(self._build.target),
+            source=source,
             results=dict(self._results),
+            before=tuple(self._before),
             settings=self._shop.settings,
-            boards=self._shop.boards,
+            models=self._shop.models,
             cancel=self._cancel,
             report=Reporter(
                 log=log.write,
@@ -450,47 +406,33 @@ class _Run:
     def _publish_status(self, build: Build) -> None:
         self._shop.bus.publish(
             events.BuildChanged(
-                build_id=self._id, project_id=str(build.project_id), status=build.status
+                build_id=self._id,
+                project_id=str(build.project_id or ""),
+                status=build.status,
+                run=build.kind,
             )
         )
 
-    def _end(self, status: BuildStatus, error: str) -> None:
-        tested = {
-            key: _for_people(result.output)
-            for key, result in self._results.items()
-            if isinstance(result.output, Tested)
-        }
+    def _end(self, ending: Ending) -> None:
         self._shop.journal.flush()
+        self._work.close(self._results)
+        success = ending.status is BuildStatus.SUCCESS
         build = builds.finish_build(
             self._shop.store,
             self._id,
-            status=status,
-            error=error,
-            test_results=tested or None,
-            build_output=self._build_output(),
+            status=ending.status,
+            error="" if success else ending.text,
         )
         self._shop.bus.publish(
             events.WorkflowCompleted(
                 build_id=self._id,
-                success=status is BuildStatus.SUCCESS,
-                status=status,
+                success=success,
+                status=ending.status,
                 duration=build.duration or 0.0,
-                result=error or "firmware built, tested and accepted",
+                result=ending.text,
             )
         )
         self._publish_status(build)
-
-    def _build_output(self) -> str:
-        keys = [
-            key
-            for key in logs.logs_of(self._shop.store, self._id)
-            if self._pipeline.stage(key.stage).role is Role.BUILDER
-        ]
-        if not keys:
-            return ""
-        first = logs.line_count(self._shop.store, keys[-1]) - _OUTPUT_LINES
-        text = "\n".join(logs.read_lines(self._shop.store, keys[-1], max(0, first)))
-        return text[-_OUTPUT_TAIL:]
 
 
 _FAILED = StageStatus.FAILED
@@ -500,9 +442,3 @@ _SUCCESS = StageStatus.SUCCESS
 def _failure(code: str, message: str) -> StageResult:
     finding = Finding(severity=Severity.ERROR, code=code, message=message)
     return StageResult(status=_FAILED, summary=message, findings=(finding,))
-
-
-def _for_people(tested: Tested) -> dict[str, Any]:
-    results = asdict(tested)
-    del results["transcript"]  # the serial log has all of it
-    return results

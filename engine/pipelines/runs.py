@@ -16,18 +16,22 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DatabaseError
 
 from engine.store.database import StoreError, advice
+from engine.words import RunKind
 
 if TYPE_CHECKING:
-    from dbos import DBOSClient
+    from dbos import DBOSClient, EnqueueOptions
 
 APPLICATION = "espdeck"
 APPLICATION_VERSION = "1"
 WORKFLOW = "espdeck.build"
 
 
-def queue_name() -> str:
-    """The queue of this host."""
-    return f"builds@{socket.gethostname()}"
+_QUEUES = {RunKind.FIRMWARE: "builds", RunKind.TASK: "tasks"}
+
+
+def queue_name(kind: RunKind) -> str:
+    """The queue of this host for runs of a kind; tasks are not to hold builds up."""
+    return f"{_QUEUES[kind]}@{socket.gethostname()}"
 
 
 class Runs:
@@ -49,25 +53,31 @@ class Runs:
                 self._client.destroy()
                 self._client = None
 
-    def enqueue(self, run_id: str, build_id: int) -> None:
-        """Put a run into this host's queue; one with the same id is there only once."""
+    def enqueue(
+        self, kind: RunKind, run_id: str, build_id: int, priority: int | None = None
+    ) -> None:
+        """Put a run into this host's queue; one with the same id is there only once.
+
+        Args:
+            priority: 1 goes first; None goes before all of them, first come, first served.
+        """
+        options: EnqueueOptions = {
+            "workflow_name": WORKFLOW,
+            "queue_name": queue_name(kind),
+            "workflow_id": run_id,
+            "app_version": APPLICATION_VERSION,
+        }
+        if priority is not None:
+            options["priority"] = priority
         with self._connected() as client:
-            client.enqueue(
-                {
-                    "workflow_name": WORKFLOW,
-                    "queue_name": queue_name(),
-                    "workflow_id": run_id,
-                    "app_version": APPLICATION_VERSION,
-                },
-                build_id,
-            )
+            client.enqueue(options, build_id)
 
     def cancel(self, run_id: str) -> None:
         """Take a run out of the queue, or let it start no further step."""
         with self._connected() as client:
             client.cancel_workflow(run_id)
 
-    def again(self, run_id: str, new_run_id: str, steps: frozenset[str]) -> None:
+    def again(self, kind: RunKind, run_id: str, new_run_id: str, steps: frozenset[str]) -> None:
         """Repeat a run from one of its waves on.
 
         Args:
@@ -87,7 +97,7 @@ class Runs:
                     run_id,
                     min(numbers, default=unfinished),
                     application_version=APPLICATION_VERSION,
-                    queue_name=queue_name(),
+                    queue_name=queue_name(kind),
                 )
 
     def is_alive(self, run_id: str) -> bool:

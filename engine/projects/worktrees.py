@@ -62,6 +62,19 @@ class Slot:
         finally:
             path.unlink(missing_ok=True)
 
+    def become(self, patch: str) -> None:
+        """Make the worktree the commit with a difference; files that stay keep their times.
+
+        Raises:
+            ToolError: the patch does not fit, as :meth:`apply` says.
+        """
+        if self.diff() == patch:
+            return
+        git = ["-C", str(self.source), "checkout", "--force", "HEAD", "--", "."]
+        run_git(git, cancel=self.cancel)
+        if patch:
+            self.apply(patch)
+
     def diff(self) -> str:
         """What differs from the commit, as a unified diff; text may hold lone surrogates.
 

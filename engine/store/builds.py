@@ -14,7 +14,7 @@ from engine.errors import UsageError
 from engine.findings import Finding
 from engine.store.database import Store
 from engine.store.tables import Artifact, Build, FindingRow, StageRow, utc_now
-from engine.words import BuildStatus, StageStatus
+from engine.words import BuildStatus, RunKind, StageStatus
 
 MAX_DIGITS = 18
 """Digits of a number that fits into SQLite's integers."""
@@ -47,19 +47,20 @@ def get_build(store: Store, build_id: int) -> Build:
 def list_builds(
     store: Store,
     *,
+    kind: RunKind = RunKind.FIRMWARE,
     project_id: uuid.UUID | None = None,
     status: BuildStatus | None = None,
     text: str = "",
     limit: int = 200,
     before: int | None = None,
 ) -> Sequence[Build]:
-    """Builds, newest first, a page at a time.
+    """Builds, or runs of another kind, newest first, a page at a time.
 
     Args:
         text: kept are builds whose number, commit, message, branch or status has this in it.
         before: only builds with a smaller number, for the next page.
     """
-    query = select(Build).order_by(col(Build.id).desc()).limit(limit)
+    query = select(Build).where(Build.kind == kind).order_by(col(Build.id).desc()).limit(limit)
     if project_id is not None:
         query = query.where(Build.project_id == project_id)
     if status is not None:
@@ -99,8 +100,6 @@ def finish_build(
     *,
     status: BuildStatus,
     error: str = "",
-    test_results: dict[str, Any] | None = None,
-    build_output: str | None = None,
 ) -> Build:
     """Write how a build ended."""
     with store.write() as session:
@@ -109,10 +108,6 @@ def finish_build(
         build.error = error
         build.completed_at = utc_now()
         build.duration = _seconds(build.started_at, build.completed_at)
-        if test_results is not None:
-            build.test_results = test_results
-        if build_output is not None:
-            build.build_output = build_output
         session.add(build)
         session.exec(
             update(StageRow)
@@ -121,6 +116,17 @@ def finish_build(
             .values(status=StageStatus.CANCELLED, completed_at=build.completed_at)
         )
     return build
+
+
+def put_outcome(
+    store: Store, build_id: int, *, test_results: dict[str, Any] | None, build_output: str
+) -> None:
+    """Keep what the tests of a build came to, and the end of what its compiler said."""
+    with store.write() as session:
+        build = session.get_one(Build, build_id)
+        build.test_results = test_results
+        build.build_output = build_output
+        session.add(build)
 
 
 def requeue_build(
@@ -219,6 +225,7 @@ def put_stage(store: Store, stage: StageRow) -> None:
         row.started_at = stage.started_at
         row.completed_at = stage.completed_at
         row.summary = stage.summary
+        row.usage = stage.usage
         session.add(row)
 
 

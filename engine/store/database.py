@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from engine.errors import EspdeckError
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a store that is there already opens without importing alembic."""
 
 BUSY_TIMEOUT = 10.0
@@ -114,9 +114,18 @@ class Store:
 
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS))
-        with self._writer.connect() as connection, connection.begin():
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        with self._writer.connect() as connection:
+            # A table is changed by making it anew: what refers to the old one must not go with it
+            # (https://sqlite.org/lang_altertable.html). Within a transaction this has no effect.
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute("PRAGMA foreign_keys=OFF")
+            try:
+                with connection.begin():
+                    config.attributes["connection"] = connection
+                    command.upgrade(config, "head")
+            finally:
+                driver.execute("PRAGMA foreign_keys=ON")
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from engine.errors import UsageError
 from engine.store.database import Store, StoreError
 from engine.store.tables import Build, EventRow, Project, utc_now
-from engine.words import BuildStatus, ProjectStatus
+from engine.words import BuildStatus, ProjectStatus, RunKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +135,11 @@ def project_stats(store: Store, project_id: uuid.UUID, *, last: int = 10) -> Pro
                 func.coalesce(func.sum(succeeded), 0),
                 func.coalesce(func.sum(case((ended, 1), else_=0)), 0),
                 func.avg(case((ended, Build.duration), else_=None)),
-            ).where(Build.project_id == project_id)
+            ).where(Build.project_id == project_id, Build.kind == RunKind.FIRMWARE)
         ).one()
         newest = session.exec(
             select(Build.status)
-            .where(Build.project_id == project_id)
+            .where(Build.project_id == project_id, Build.kind == RunKind.FIRMWARE)
             .order_by(col(Build.id).desc())
             .limit(last)
         ).all()
@@ -155,9 +155,13 @@ def project_stats(store: Store, project_id: uuid.UUID, *, last: int = 10) -> Pro
 
 def last_statuses(store: Store) -> dict[uuid.UUID, BuildStatus]:
     """How the newest build of each project stands; projects without builds are left out."""
-    newest = select(func.max(Build.id)).group_by(col(Build.project_id))
+    newest = (
+        select(func.max(Build.id))
+        .where(Build.kind == RunKind.FIRMWARE)
+        .group_by(col(Build.project_id))
+    )
     with store.read() as session:
         rows = session.exec(
             select(Build.project_id, Build.status).where(col(Build.id).in_(newest))
         ).all()
-    return {project_id: BuildStatus(status) for project_id, status in rows}
+    return {project: BuildStatus(status) for project, status in rows if project is not None}

@@ -16,9 +16,9 @@ from engine.findings import Finding
 from engine.words import (
     ArtifactKind,
     BuildStatus,
-    Phase,
+    Priority,
     ProjectStatus,
-    Role,
+    RunKind,
     Severity,
     StageStatus,
     Trigger,
@@ -89,7 +89,10 @@ class Project(SQLModel, table=True):
 
 
 class Build(SQLModel, table=True):
-    """One run of the firmware pipeline on one commit.
+    """One run of a pipeline: of the firmware's on one commit, or of a task's.
+
+    A task (``kind``) may have no project; then it has no commit and no target either. What was
+    asked of it is in :class:`Task`.
 
     ``run_id`` names the durable run that carries it now; a retry gives it a new one.
     ``board`` and ``simulator`` are what was asked for; ``cancel_requested`` is how another
@@ -99,12 +102,18 @@ class Build(SQLModel, table=True):
     __table_args__ = _NEVER_AGAIN
 
     id: int | None = Field(default=None, primary_key=True)
-    project_id: uuid.UUID = Field(foreign_key="project.id", index=True, ondelete="CASCADE")
-    commit_sha: str
+    kind: RunKind = Field(
+        default=RunKind.FIRMWARE,
+        sa_column=Column(_words(RunKind), nullable=False, server_default=RunKind.FIRMWARE.value),
+    )
+    project_id: uuid.UUID | None = Field(
+        default=None, foreign_key="project.id", index=True, ondelete="CASCADE"
+    )
+    commit_sha: str = ""
     commit_message: str = ""
     commit_author: str = ""
     branch: str = ""
-    target: str
+    target: str = ""
     triggered_by: Trigger = Field(
         default=Trigger.MANUAL, sa_column=Column(_words(Trigger), nullable=False)
     )
@@ -131,8 +140,36 @@ class Build(SQLModel, table=True):
         return self.id
 
 
+class Task(SQLModel, table=True):
+    """What was asked of a task; how it stands is in its row of :class:`Build`.
+
+    ``definition`` is the pipeline as it was when the task was asked for, so that a retry does the
+    same; ``paths`` are files of the repository that the task is about; ``metrics`` and ``result``
+    are what came of it.
+    """
+
+    build_id: int = Field(foreign_key="build.id", primary_key=True, ondelete="CASCADE")
+    title: str
+    description: str = ""
+    context: str = ""
+    priority: Priority = Field(
+        default=Priority.MEDIUM, sa_column=Column(_words(Priority), nullable=False)
+    )
+    model: str = ""
+    max_iterations: int = 1
+    squad: str = ""
+    gate: bool = False
+    paths: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    definition: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    metrics: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
+    result: str = ""
+
+
 class StageRow(SQLModel, table=True):
-    """One stage of a build, once for each attempt."""
+    """One stage of a build, once for each attempt.
+
+    ``usage`` is what models were asked in it, each as :class:`engine.llm.model.Usage` has it.
+    """
 
     __tablename__ = "stage"
     __table_args__ = (Index("ix_stage_once", "build_id", "key", "attempt", unique=True),)
@@ -140,13 +177,14 @@ class StageRow(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     build_id: int = Field(foreign_key="build.id", index=True, ondelete="CASCADE")
     key: str
-    agent: Role = Field(sa_column=Column(_words(Role), nullable=False))
-    phase: Phase = Field(sa_column=Column(_words(Phase), nullable=False))
+    agent: str
+    phase: str
     attempt: int
     status: StageStatus = Field(sa_column=Column(_words(StageStatus), nullable=False))
     started_at: datetime | None = Field(default=None, sa_column=_time())
     completed_at: datetime | None = Field(default=None, sa_column=_time())
     summary: str = ""
+    usage: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSON))
 
 
 class FindingRow(SQLModel, table=True):
@@ -219,7 +257,7 @@ class LogChunk(SQLModel, table=True):
     stage: str
     attempt: int
     stream: str = Field(sa_column=Column(String(8), nullable=False))
-    agent: Role = Field(sa_column=Column(_words(Role), nullable=False))
+    agent: str
     seq: int
     first_line: int
     lines: int

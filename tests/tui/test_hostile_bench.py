@@ -194,6 +194,7 @@ def commit_source(workspace: Path) -> None:
         build = builds.get_build(store, 3)
         build.commit_sha = commit.hexsha
         session.merge(build)
+        assert build.project_id is not None
         project = projects.get_project(store, build.project_id)
         project.clone_path = str(workspace / "clone")
         session.merge(project)

@@ -297,7 +297,7 @@ class BoardsScreen(MainScreen):
             projects = {project.id: project for project in self.engine.projects.list()}
             found = []
             for build in self.engine.builds.list(limit=BUILDS):
-                project = projects.get(build.project_id)
+                project = projects.get(build.project_id) if build.project_id else None
                 if project is None or chips - {project.target}:
                     continue
                 if build.status is not BuildStatus.PENDING:

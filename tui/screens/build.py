@@ -341,7 +341,8 @@ class BuildScreen(MainScreen):
             found: tuple[Build, Sequence[StageRow], str, list[tuple[LogKey, int, Sequence[str]]]],
         ) -> None:
             build, stages, title, tails = found
-            self.deck.select_project(build.project_id)
+            if build.project_id is not None:
+                self.deck.select_project(build.project_id)
             self._view.load(build, stages, title)
             for key, first, lines in tails:
                 self._view.log(key, first, lines)
@@ -411,7 +412,7 @@ class BuildScreen(MainScreen):
         running = [
             stage for stage in self._view.stages.values() if stage.status is StageStatus.RUNNING
         ]
-        if any(stage.role is Role.TESTER for stage in running) and self._keys("serial"):
+        if any(stage.role == Role.TESTER for stage in running) and self._keys("serial"):
             return "serial"
         return running[0].role if running else self._focused
 
@@ -461,7 +462,7 @@ class BuildScreen(MainScreen):
             return f" SERIAL{where}{which}"
         status, task = self._view.agent(role)
         stage = ""
-        if key is not None and role is Role.TESTER:
+        if key is not None and role == Role.TESTER:
             # Of its two stages at once, what is said is of the one that is shown.
             stage, task = f" {key.stage}", self._view.stages[key.stage].task
         sign = self.deck.glyphs.state(status)

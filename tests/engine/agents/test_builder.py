@@ -11,11 +11,13 @@ from engine.agents import builder
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
 from engine.image import FlashPart, Image
+from engine.llm.service import Models
 from engine.manifest import Manifest
 from engine.pipelines.firmware import FIRMWARE
-from engine.pipelines.model import Reporter, StageContext, StageResult
+from engine.pipelines.model import FirmwareContext, Reporter, StageResult
 from engine.pipelines.outputs import Compiled, Planned
-from engine.settings import Settings
+from engine.projects.worktrees import Slot
+from engine.settings import LlmSettings, Settings
 from engine.store.database import Store
 from engine.store.tables import Project
 from engine.toolchains import base
@@ -55,7 +57,7 @@ def build(folder: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> Image:
     monkeypatch.setattr(builder, "find_toolchains", lambda: [Ready(image)])
     plan = Planned("ready", Manifest(), boards=(), simulator=None)
     result = builder.run(
-        StageContext(
+        FirmwareContext(
             project=Project(name="fw", source="/fw", target="esp32c3"),
             build_id=1,
             stage=FIRMWARE.stage("build"),
@@ -67,6 +69,8 @@ def build(folder: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> Image:
             build_dir=folder / "build",
             results={"plan": StageResult(StageStatus.SUCCESS, "", output=plan)},
             settings=Settings(),
+            models=Models(LlmSettings()),
+            slot=Slot(folder, CancelToken()),
             boards=Boards((), folder / "boards", Store(folder / "espdeck.db")),
             cancel=CancelToken(),
             report=Reporter(

@@ -82,10 +82,10 @@ def asker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 def test_an_answer_comes_in_pieces_and_is_counted(asker: Asker) -> None:
     answer = asker.ask(asker.whole)
     assert asker.texts == ["be", "cause"]
-    assert (answer.text, answer.model, answer.cut) == ("because", "m", False)
-    assert (answer.tokens_in, answer.tokens_out, answer.attempts) == (7, 2, 1)
-    assert answer.tokens_per_second is not None
-    assert answer.cost == (None if asker.kind == "ollama" else 0.0003)
+    assert (answer.text, answer.usage.model, answer.usage.cut) == ("because", "m", False)
+    assert (answer.usage.tokens_in, answer.usage.tokens_out, answer.usage.attempts) == (7, 2, 1)
+    assert answer.usage.tokens_per_second is not None
+    assert answer.usage.cost == (None if asker.kind == "ollama" else 0.0003)
 
 
 def test_the_question_is_sent_as_the_protocol_has_it(asker: Asker) -> None:
@@ -112,7 +112,7 @@ def test_an_answer_that_ends_at_its_length_is_said_to_be_cut(asker: Asker) -> No
         if asker.kind == "ollama"
         else servers.openai("a", finish="length")
     )
-    assert asker.ask(stream(*lines)).cut
+    assert asker.ask(stream(*lines)).usage.cut
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
@@ -141,7 +141,7 @@ BREAKS: dict[str, Callable[[Asker], Reply]] = {
 @pytest.mark.parametrize("name", BREAKS)
 def test_what_can_get_better_is_asked_for_again(asker: Asker, name: str) -> None:
     answer = asker.ask(BREAKS[name](asker), asker.whole)
-    assert (answer.text, answer.attempts) == ("because", 2)
+    assert (answer.text, answer.usage.attempts) == ("because", 2)
     assert len(asker.retries) == 1
     assert "; again in " in asker.retries[0]
 
@@ -260,4 +260,4 @@ def test_a_placeholder_says_that_it_is_one() -> None:
     )
     assert answer.text == "".join(texts)
     assert answer.text.startswith(MARK)
-    assert answer.tokens_out is None
+    assert answer.usage.tokens_out is None

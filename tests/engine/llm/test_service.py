@@ -64,7 +64,7 @@ def test_a_kind_is_asked_as_the_catalogue_says_unless_the_settings_say_otherwise
 
 
 def test_the_placeholder_is_asked_only_where_the_settings_say_so() -> None:
-    with pytest.raises(UsageError, match=r"no model for codellama: name one .*llm\.models"):
+    with pytest.raises(UsageError, match=r"no model for codellama: set .*llm\.models"):
         chat(Models(LlmSettings()), "codellama")
     placed = {"codellama": ModelSettings(server="placeholder")}
     assert "no model was asked" in chat(Models(LlmSettings(models=placed)), "codellama")

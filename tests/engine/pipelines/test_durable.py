@@ -15,6 +15,7 @@ PROGRAM = """
     from engine.errors import Interrupted
     from engine.pipelines.durable import Executor
     from engine.pipelines.runs import Runs
+    from engine.words import RunKind
 
     folder, mode = Path(sys.argv[1]), sys.argv[2]
     done = threading.Event()
@@ -40,12 +41,12 @@ PROGRAM = """
         note(f"end {build_id} {' '.join(got)}")
         done.set()
 
-    executor = Executor(folder / "runs.db", concurrency=2, carry=carry)
+    executor = Executor(folder / "runs.db", concurrency={RunKind.FIRMWARE: 2}, carry=carry)
     runs = Runs(folder / "runs.db")
     if mode == "again":
-        runs.again("run", "run2", frozenset({"b", "c"}))
+        runs.again(RunKind.FIRMWARE, "run", "run2", frozenset({"b", "c"}))
     elif len(sys.argv) > 3:
-        runs.enqueue("run", 7)
+        runs.enqueue(RunKind.FIRMWARE, "run", 7)
     assert done.wait(20)
     for _ in range(400):
         if mode == "stop" or not runs.is_alive("run2" if mode == "again" else "run"):

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
 from engine.errors import UsageError
-from engine.store import builds, logs, projects
+from engine.store import builds, database, logs, projects
 from engine.store.database import Store, StoreError
-from engine.store.tables import Build, EventRow, LogChunk, Project
-from engine.words import BuildStatus, Role
+from engine.store.tables import Build, EventRow, LogChunk, Project, StageRow
+from engine.words import BuildStatus, Role, StageStatus
 
 
 @pytest.fixture
@@ -246,6 +249,58 @@ def test_any_filter_finds_nothing_or_something(store: Store, project: Project, t
 def test_a_number_that_is_too_large_is_no_build(store: Store) -> None:
     with pytest.raises(UsageError, match="no build"):
         builds.get_build(store, 10**20)
+
+
+def test_a_store_from_before_tasks_keeps_all_that_belongs_to_its_builds(tmp_path: Path) -> None:
+    path = tmp_path / "espdeck.db"
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+    engine.dispose()
+    with sqlite3.connect(path) as old:
+        old.execute(
+            "INSERT INTO project (id, name, source, target, status, status_detail, clone_path,"
+            " created_at, updated_at) VALUES (?, 'p', '/p', 'esp32c3', 'active', '', '', ?, ?)",
+            ("a" * 32, "2026-01-01 00:00:00.000000", "2026-01-01 00:00:00.000000"),
+        )
+        for number in (1, 2):
+            old.execute(
+                "INSERT INTO build (id, project_id, commit_sha, commit_message, commit_author,"
+                " branch, target, triggered_by, status, board, simulator, run_id,"
+                " cancel_requested, build_output, artifacts_path, error, created_at) VALUES"
+                " (?, ?, 'c', '', '', '', 'esp32c3', 'manual', 'success', 'auto', 'auto', 'r', 0,"
+                " '', '', '', '2026-01-01 00:00:00.000000')",
+                (number, "a" * 32),
+            )
+        old.execute(
+            "INSERT INTO stage (build_id, key, agent, phase, attempt, status, summary)"
+            " VALUES (1, 'plan', 'PROJECT_MANAGER', 'setup', 1, 'success', 'fine')"
+        )
+        old.execute("DELETE FROM build WHERE id = 2")
+
+    store = Store(path)
+
+    assert [build.number for build in builds.list_builds(store)] == [1]
+    assert [row.summary for row in builds.stages_of(store, 1)] == ["fine"]
+    again = builds.add_build(store, Build(project_id=uuid.UUID("a" * 32)))
+    assert again.number == 3
+    with pytest.raises(StoreError), store.write() as session:
+        session.add(StageRow(**_stage(build_id=99)))  # foreign keys are looked at again
+    store.close()
+
+
+def _stage(build_id: int) -> dict[str, Any]:
+    return {
+        "build_id": build_id,
+        "key": "plan",
+        "agent": "A",
+        "phase": "p",
+        "attempt": 1,
+        "status": StageStatus.SUCCESS,
+    }
 
 
 def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:

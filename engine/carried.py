@@ -1,0 +1,241 @@
+"""What front ends ask of any run, be it a build or a task: read it, follow, cancel, retry."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from engine import events
+from engine.boards.service import Boards
+from engine.errors import UsageError
+from engine.pipelines.journal import Journal, wait_until
+from engine.pipelines.model import Pipeline, steps_of_phase
+from engine.pipelines.runs import Runs
+from engine.store import builds as store_builds
+from engine.store import logs
+from engine.store.database import Store, StoreError
+from engine.store.logs import LogKey, LogMatch
+from engine.store.tables import Artifact, Build, FindingRow, StageRow
+from engine.words import BuildStatus, RunKind, StageStatus
+
+if TYPE_CHECKING:
+    from engine.pipelines.runner import Runner
+
+
+@dataclass(frozen=True, slots=True)
+class RunServices:
+    """What :class:`Carried` works with; ``wait_ready`` waits until runs can be asked for."""
+
+    store: Store
+    bus: events.Bus
+    journal: Journal
+    runs: Runs
+    boards: Boards
+    wait_ready: Callable[[], None]
+
+
+class Carried(ABC):
+    """The runs of one kind. All calls may block: keep them off an event loop."""
+
+    KIND: ClassVar[RunKind]
+
+    def __init__(self, services: RunServices) -> None:
+        self._services = services
+        self._store = services.store
+        self.runner: Runner | None = None
+        """Set while this process is the one that carries runs."""
+
+    @abstractmethod
+    def pipeline_of(self, build: Build) -> Pipeline:
+        """The pipeline that a run walks."""
+
+    def priority_of(self, build: Build) -> int | None:
+        """Its place in the queue: 1 goes first; None for first come, first served."""
+        return None
+
+    def get(self, number: int) -> Build:
+        """A run by its number.
+
+        Raises:
+            UsageError: there is none of this kind.
+        """
+        build = store_builds.get_build(self._store, number)
+        if build.kind is not self.KIND:
+            raise UsageError(f"no {self._what} {number}: that is a {_WHAT[build.kind]}")
+        return build
+
+    def stages(self, number: int) -> Sequence[StageRow]:
+        """Stages of a run in the order in which they came."""
+        return store_builds.stages_of(self._store, number)
+
+    def findings(self, number: int) -> Sequence[FindingRow]:
+        """Findings of a run in the order in which they came."""
+        return store_builds.findings_of(self._store, number)
+
+    def artifacts(self, number: int) -> Sequence[Artifact]:
+        """Artifacts of a run, by path."""
+        return store_builds.artifacts_of(self._store, number)
+
+    def artifact_file(self, artifact: Artifact) -> Path:
+        """Where an artifact lies."""
+        return Path(self.get(artifact.build_id).artifacts_path) / artifact.path
+
+    def logs(self, number: int) -> Sequence[LogKey]:
+        """Logs of a run in the order in which they began."""
+        self._settle()
+        return logs.logs_of(self._store, number)
+
+    def lines(self, key: LogKey, first: int = 0, count: int | None = None) -> Sequence[str]:
+        """Lines of a log by range, from line 0. Untrusted text."""
+        self._settle()
+        return logs.read_lines(self._store, key, first, count)
+
+    def line_count(self, key: LogKey) -> int:
+        """How many lines a log has."""
+        self._settle()
+        return logs.line_count(self._store, key)
+
+    def search(self, number: int, text: str) -> Sequence[LogMatch]:
+        """Lines of any log of a run that contain ``text``, whatever its case."""
+        self._settle()
+        return logs.search(self._store, number, text)
+
+    def cancel(self, number: int) -> Build:
+        """End a run: its running programs are gone within a second.
+
+        Raises:
+            UsageError: it has ended already.
+        """
+        build = self.get(number)
+        if build.status.is_final:
+            raise UsageError(f"{self._what} {number} has ended already ({build.status})")
+        self._services.wait_ready()
+        build = store_builds.request_cancel(self._store, number)
+        if self.runner is None or not self.runner.cancel(number):
+            self._services.runs.cancel(build.run_id)
+            if build.status is BuildStatus.PENDING:
+                build = self._end(build, BuildStatus.CANCELLED, "cancelled before it began")
+        return build
+
+    def retry(self, number: int, stage: str | None = None) -> Build:
+        """Run an ended run again, from its start or from the phase of a stage.
+
+        Args:
+            stage: key of a stage that ran; None starts over.
+
+        Raises:
+            UsageError: it has not ended, or that stage never ran.
+            StoreError: it cannot be written down.
+        """
+        build = self.get(number)
+        if not build.status.is_final:
+            raise UsageError(
+                f"{self._what} {number} has not ended ({build.status}): cancel it first"
+            )
+        self._services.wait_ready()
+        run_id = str(uuid.uuid4())
+        ran = self.stages(number)
+        if stage is None:
+            store_builds.requeue_build(self._store, number, run_id, dropped=ran)
+            return self._enqueue(number)
+        pipeline = self.pipeline_of(build)
+        phases = pipeline.phases
+        rounds = [
+            row.attempt for row in ran if row.key == stage and row.status is not StageStatus.SKIPPED
+        ]
+        if not rounds:
+            known = ", ".join(each.key for each in pipeline.stages)
+            raise UsageError(
+                f"stage {stage!r} did not run in {self._what} {number} (stages: {known})"
+            )
+        steps = steps_of_phase(pipeline, stage, max(rounds))
+        begin = (max(rounds), phases.index(pipeline.stage(stage).phase))
+        behind = [row for row in ran if (row.attempt, phases.index(row.phase)) >= begin]
+        store_builds.requeue_build(self._store, number, run_id, dropped=behind)
+        return self._ask_for_run(
+            number, lambda: self._services.runs.again(self.KIND, build.run_id, run_id, steps)
+        )
+
+    def wait(self, number: int, timeout: float | None = None) -> Build:
+        """Wait for a run to end, or ``timeout`` seconds; returns it as it then stands.
+
+        Raises:
+            StoreError: it ended, which cannot be written now.
+        """
+        unwritten = self.runner.unwritten if self.runner is not None else {}
+        wait_until(
+            lambda: self.get(number).status.is_final or number in unwritten,
+            self._services.bus,
+            timeout,
+        )
+        if (reason := unwritten.get(number)) is not None:
+            raise StoreError(reason)
+        return self.get(number)
+
+    def give_up(self, build: Build, reason: str) -> Build:
+        """End a run that nothing carries any more: as failed, or cancelled if that was asked."""
+        status = BuildStatus.CANCELLED if build.cancel_requested else BuildStatus.FAILED
+        return self._end(build, status, reason)
+
+    @property
+    def _what(self) -> str:
+        return _WHAT[self.KIND]
+
+    def _enqueue(self, number: int) -> Build:
+        """Put a pending run into the queue of its kind."""
+        build = self.get(number)
+        priority = self.priority_of(build)
+        runs = self._services.runs
+        return self._ask_for_run(
+            number, lambda: runs.enqueue(self.KIND, build.run_id, number, priority)
+        )
+
+    def _ask_for_run(self, number: int, ask: Callable[[], None]) -> Build:
+        """Ask for the run of a pending run, which ends when it cannot be asked for."""
+        build = self.get(number)
+        self._changed(build)
+        try:
+            ask()
+        except StoreError as error:
+            with contextlib.suppress(StoreError):  # or it is given up when there is room again
+                self.give_up(build, str(error))
+            raise
+        return build
+
+    def _end(self, build: Build, status: BuildStatus, reason: str) -> Build:
+        build = store_builds.finish_build(self._store, build.number, status=status, error=reason)
+        self._services.bus.publish(
+            events.WorkflowCompleted(
+                build_id=build.number,
+                success=False,
+                status=status,
+                duration=build.duration or 0.0,
+                result=reason,
+            )
+        )
+        self._changed(build)
+        return build
+
+    def _changed(self, build: Build) -> None:
+        self._services.bus.publish(
+            events.BuildChanged(
+                build_id=build.number,
+                project_id=str(build.project_id or ""),
+                status=build.status,
+                run=build.kind,
+            )
+        )
+        self._settle()
+
+    def _settle(self) -> None:
+        # Nothing to say here when it cannot be written: the journal's thread says it once.
+        with contextlib.suppress(StoreError):
+            self._services.journal.flush()
+
+
+_WHAT = {RunKind.FIRMWARE: "build", RunKind.TASK: "task"}

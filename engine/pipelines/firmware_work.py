@@ -1,0 +1,154 @@
+"""A build as the runner sees it: a commit in a worktree, the firmware agents, the boards."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from engine.boards.service import Boards
+from engine.cancel import CancelToken
+from engine.events import WorkflowStarted
+from engine.pipelines.firmware import FIRMWARE
+from engine.pipelines.model import Agent, Ending, FirmwareContext, StageContext, StageResult
+from engine.pipelines.outputs import Tested
+from engine.projects.worktrees import Slot, Slots
+from engine.settings import Settings
+from engine.store import builds, logs, projects
+from engine.store.database import Store
+from engine.store.tables import Build
+from engine.words import BuildStatus, Role, StageStatus
+
+_OUTPUT_TAIL = 64 << 10
+_OUTPUT_LINES = 2000
+
+
+def find_agents() -> dict[str, Agent]:
+    """The agent of each firmware role (entry points ``espdeck.agents``)."""
+    return {point.name: point.load() for point in entry_points(group="espdeck.agents")}
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What builds are made with; one for each engine."""
+
+    store: Store
+    settings: Settings
+    boards: Boards
+    slots: Slots
+    agents: Mapping[str, Agent]
+
+
+class FirmwareWork:
+    """One build: see :class:`engine.pipelines.model.Work`."""
+
+    pipeline = FIRMWARE
+
+    def __init__(self, bench: Bench, build: Build) -> None:
+        assert build.project_id is not None
+        self._bench = bench
+        self._build = build
+        self._project = projects.get_project(bench.store, build.project_id)
+        self._slot: Slot | None = None
+        self.max_rounds = bench.settings.max_iterations
+
+    def started(self) -> WorkflowStarted:
+        """Which commit of which project, for which chip."""
+        build = self._build
+        return WorkflowStarted(
+            project=self._project.name, commit=build.commit_sha, target=build.target
+        )
+
+    @contextlib.contextmanager
+    def place(self, cancel: CancelToken) -> Iterator[Path]:
+        """A build slot with a worktree of the commit."""
+        with self._bench.slots.take(
+            str(self._project.id),
+            Path(self._project.clone_path),
+            self._build.commit_sha,
+            cancel=cancel,
+        ) as self._slot:
+            yield self._slot.source
+
+    def become(self, patch: str) -> None:
+        """Make the worktree what DEVELOPER wants it to be."""
+        self._held.become(patch)
+
+    def do(self, context: StageContext) -> StageResult:
+        """Let the role's agent do it."""
+        build = self._build
+        return self._bench.agents[context.stage.role](
+            FirmwareContext(
+                build_id=context.build_id,
+                stage=context.stage,
+                attempt=context.attempt,
+                source=context.source,
+                results=context.results,
+                before=context.before,
+                settings=context.settings,
+                models=context.models,
+                cancel=context.cancel,
+                report=context.report,
+                project=self._project,
+                target=build.target,
+                board=build.board,
+                simulator=build.simulator,
+                build_dir=self._held.build_dir(build.target),
+                slot=self._held,
+                boards=self._bench.boards,
+            )
+        )
+
+    def judge(self, results: Mapping[str, StageResult]) -> Ending:
+        """Accepted, or what of its failures says most."""
+        failed = {
+            key: result
+            for key, result in results.items()
+            if result.status is StageStatus.FAILED and not FIRMWARE.stage(key).back_to
+        }
+        if not failed:
+            return Ending(BuildStatus.SUCCESS, "firmware built, tested and accepted")
+        # A diagnosis says most, then what was judged last; that nothing could repair it, least.
+        causes = [key for key in failed if FIRMWARE.stage(key).role == Role.DOCTOR]
+        return Ending(BuildStatus.FAILED, failed[(causes or list(failed))[-1]].summary)
+
+    def close(self, results: Mapping[str, StageResult]) -> None:
+        """Keep what the tests came to, and the end of the compiler's output, with the build."""
+        tested = {
+            key: _for_people(result.output)
+            for key, result in results.items()
+            if isinstance(result.output, Tested)
+        }
+        builds.put_outcome(
+            self._bench.store,
+            self._build.number,
+            test_results=tested or None,
+            build_output=self._build_output(),
+        )
+
+    @property
+    def _held(self) -> Slot:
+        assert self._slot is not None
+        return self._slot
+
+    def _build_output(self) -> str:
+        store = self._bench.store
+        keys = [
+            key
+            for key in logs.logs_of(store, self._build.number)
+            if FIRMWARE.stage(key.stage).role == Role.BUILDER
+        ]
+        if not keys:
+            return ""
+        first = logs.line_count(store, keys[-1]) - _OUTPUT_LINES
+        text = "\n".join(logs.read_lines(store, keys[-1], max(0, first)))
+        return text[-_OUTPUT_TAIL:]
+
+
+def _for_people(tested: Tested) -> dict[str, Any]:
+    results = asdict(tested)
+    del results["transcript"]  # the serial log has all of it
+    return results
