@@ -11,6 +11,7 @@ from engine.events import (
     BuildChanged,
     Event,
     Log,
+    Partial,
     Problem,
     ProjectChanged,
     Serial,
@@ -41,10 +42,9 @@ def line_of(event: Event) -> list[str]:
             text = f"{event.agent:<15} = {event.status}: {event.stage}: {event.task}"
         case WorkflowStarted():
             verb = "goes on" if event.resumed else "starts"
-            text = (
-                f"build {event.build_id} {verb}: {event.project} "
-                f"{event.commit[:10]} for {event.target}"
-            )
+            chip = f"for {event.target}" if event.target else ""
+            what = (event.project, event.commit[:10], chip)
+            text = f"build {event.build_id} {verb}: {' '.join(filter(None, what))}"
         case WorkflowProgress():
             text = f"{event.percent:5.1f} % {event.phase}: {event.message}"
         case WorkflowCompleted():
@@ -103,6 +103,8 @@ class Printer:
 
     def __call__(self, event: Event) -> None:
         """Take an event (from any thread); never waits for the terminal."""
+        if isinstance(event, Partial):
+            return  # its whole line comes
         with self._lock:
             if event.build_id and self._build is None:
                 self._early.append(event)

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.events import BuildChanged, Bus, Event, Log, Serial
+from engine.events import BuildChanged, Bus, Event, Log, Partial, Serial
 from engine.pipelines.journal import Journal, LineWriter
 from engine.store import builds, logs, projects
 from engine.store.database import Store
-from engine.store.tables import Build, EventRow, Project
+from engine.store.tables import Build, EventRow, LogChunk, Project
 from engine.words import BuildStatus, Role
 
 KEY = logs.LogKey(1, "build", 1, "log")
@@ -121,6 +121,20 @@ def _starts(seen: list[Log]) -> list[int]:
         starts.append(line)
         line += event.text.count("\n")
     return starts
+
+
+def test_a_line_that_is_being_written_is_seen_and_not_stored(desk: Desk) -> None:
+    seen: list[Partial] = []
+    desk.bus.subscribe(lambda event: seen.append(event) if isinstance(event, Partial) else None)
+    writer = desk.writer()
+    writer.feed(b"one\ntw")
+    writer.feed(b"o\n")
+    writer.close()
+    desk.journal.flush()
+
+    assert [(event.line, event.text) for event in seen] == [(1, "tw")]
+    assert logs.read_lines(desk.store, KEY) == ["one", "two"]
+    assert [type(row) for row in logs.replay(desk.store, 1)] == [LogChunk]
 
 
 def test_a_line_without_an_end_is_cut(desk: Desk) -> None:
