@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from engine.repair.diffs import diff_of, lines_of
+
 MAX_BYTES = 1 << 20
 """The largest file that is read."""
 
@@ -240,23 +242,5 @@ def patch_of(file: str, sources: Sources, edits: Sequence[Edit]) -> str:
         if edit.start >= at:
             pieces += [old[at : edit.start], edit.text]
             at = edit.end
-    new = "".join(pieces) + old[at:]
-    # Git ends a name with a tab where it has blanks (git-apply(1) reads GNU diff's form).
-    end = "\t" if " " in file else ""
-    diff = "".join(_hunks(_lines(old), _lines(new)))
-    if not diff:
-        return ""
-    return f"diff --git a/{file} b/{file}\n--- a/{file}{end}\n+++ b/{file}{end}\n{diff}"
-
-
-def _lines(text: str) -> list[str]:
-    """Lines with their ends; only ``\\n`` ends a line, as for Git."""
-    lines = text.split("\n")
-    return [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
-
-
-def _hunks(old: list[str], new: list[str]) -> Iterator[str]:
-    for index, line in enumerate(difflib.unified_diff(old, new, lineterm="\n")):
-        if index < 2:
-            continue
-        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+    before, after = lines_of(old), lines_of("".join(pieces) + old[at:])
+    return diff_of(file, before, after, difflib.SequenceMatcher(None, before, after).get_opcodes())

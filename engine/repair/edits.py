@@ -1,0 +1,267 @@
+"""From a model's answer to a patch, or to the reasons why it is refused.
+
+The rule: every block applies, or none does. The lines that it searches stand in the file exactly
+once, as whole lines in a row, as the blocks before it have left them; how a line ends and blanks
+at its end do not count. The file is a tracked text of the project, or a new one whose name says
+nothing against it (:func:`engine.repair.paths.why_not`), reached through no link.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from engine.files import read_file
+from engine.repair.blocks import Block, parse
+from engine.repair.diffs import Opcode, diff_of, lines_of
+from engine.repair.paths import why_not
+from engine.repair.sources import MAX_BYTES
+from engine.text import clean
+
+_BLANKS = " \t\r\f\v\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A worktree that may be changed.
+
+    Args:
+        root: its folder.
+        files: paths of the tracked files, links and submodules not among them.
+        closed: paths of tracked links and submodules: nothing below them is the project's.
+    """
+
+    root: Path
+    files: frozenset[str]
+    closed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What an answer comes to.
+
+    Args:
+        patch: unified diff against the worktree as it is; empty where the answer is refused.
+        files: the files that it changes.
+        refusals: why it is refused, one line each, for the model and for people.
+    """
+
+    patch: str
+    files: tuple[str, ...]
+    refusals: tuple[str, ...]
+
+
+def edits_of(answer: str, tree: Tree) -> Edits:
+    """What a model wants to be changed. Nothing is changed here.
+
+    Args:
+        answer: the model's text, untrusted.
+        tree: what it may change.
+    """
+    found = parse(answer)
+    refusals = list(found.problems)
+    if not found.blocks and not refusals:
+        refusals.append("the answer has no search/replace block")
+    texts: dict[str, _Text] = {}
+    for number, block in enumerate(found.blocks, 1):
+        reason = _take(block, tree, texts)
+        if reason:
+            refusals.append(f"block {number}: {clean(block.file)[:100]} {reason}")
+    if not refusals:
+        patches = {file: text.patch(file) for file, text in sorted(texts.items())}
+        files = tuple(file for file, patch in patches.items() if patch)
+        if files:
+            return Edits("".join(patches.values()), files, ())
+        refusals.append("the blocks change nothing")
+    return Edits("", (), tuple(refusals))
+
+
+@dataclass(slots=True)
+class _Text:
+    """A file while blocks change it.
+
+    Args:
+        old: its lines as they were, with their ends; None while it is not there.
+        lines: as they are now, without ends and blanks before them.
+        origins: which old line each is, from 0; None for a new one.
+        end: how its lines end.
+        ended: whether its last line ends.
+    """
+
+    old: list[str] | None
+    lines: list[str]
+    origins: list[int | None]
+    end: str
+    ended: bool
+
+    @classmethod
+    def of(cls, text: str | None) -> _Text:
+        old = lines_of(text or "")
+        return cls(
+            old=None if text is None else old,
+            lines=[line.rstrip(_BLANKS) for line in old],
+            origins=list(range(len(old))),
+            end="\r\n" if "\r\n" in (text or "") else "\n",
+            ended=not text or text.endswith("\n"),
+        )
+
+    def put(self, start: int, stop: int, lines: Sequence[str]) -> None:
+        """Put lines in the place of others."""
+        self.lines[start:stop] = lines
+        self.origins[start:stop] = [None] * len(lines)
+
+    def patch(self, file: str) -> str:
+        """What changed, as a diff; linear, as it is known where each line comes from."""
+        old, new = self.old or [], self._new()
+        opcodes: list[Opcode] = []
+        a = b = 0
+        kept = [
+            (origin, at)
+            for at, origin in enumerate(self.origins)
+            # The last line may get an end, or lose it.
+            if origin is not None and old[origin] == new[at]
+        ]
+        for origin, at in (*kept, (len(old), len(new))):
+            if origin > a or at > b:
+                opcodes.append(("replace", a, origin, b, at))
+            if at == len(new):
+                break
+            a, b = origin + 1, at + 1
+            last = opcodes[-1] if opcodes else None
+            if last and last[0] == "equal":
+                opcodes[-1] = ("equal", last[1], a, last[3], b)
+            else:
+                opcodes.append(("equal", origin, a, at, b))
+        return diff_of(file, self.old, new, opcodes)
+
+    def _new(self) -> list[str]:
+        """The lines with their ends."""
+        old = self.old or []
+        found = []
+        for line, origin in zip(self.lines, self.origins, strict=True):
+            before = old[origin] if origin is not None else ""
+            found.append(before if before.endswith("\n") else f"{before or line}{self.end}")
+        if found and not self.ended:
+            found[-1] = found[-1].removesuffix(self.end)
+        return found
+
+
+def _take(block: Block, tree: Tree, texts: dict[str, _Text]) -> str | None:
+    """Apply a block; why not, when it cannot be."""
+    reason = why_not(block.file) or _unreachable(block.file, tree)
+    if reason:
+        return reason
+    searches = any(map(str.strip, block.search))
+    if block.file not in texts:
+        if block.file in tree.files:
+            try:
+                texts[block.file] = _Text.of(_read(tree.root / block.file))
+            except OSError as error:
+                return f"cannot be read: {error.strerror}"
+            except ValueError:
+                return "is no text"
+        elif searches:
+            return "is no tracked file of the project"
+        elif os.path.lexists(tree.root / block.file):
+            return "is there, but not tracked"
+    text = texts.setdefault(block.file, _Text.of(None))
+    reason = _replace(text, block) if searches else _make(text, block)
+    if reason is None and sum(map(len, text.lines)) + len(text.lines) > MAX_BYTES:
+        return f"would have more than {MAX_BYTES >> 20} MiB"
+    return reason
+
+
+def _unreachable(name: str, tree: Tree) -> str | None:
+    """Why a name does not lead to a file of this very tree."""
+    above = [str(parent) for parent in PurePosixPath(name).parents]
+    if not tree.closed.isdisjoint((name, *above)):
+        return "is a link or a submodule, or lies in one"
+    if not tree.files.isdisjoint(above):
+        return "lies below a file"
+    try:
+        inside = (tree.root / name).resolve() == tree.root.resolve() / name
+    except (OSError, RuntimeError):
+        inside = False
+    return None if inside else "is reached through a link"
+
+
+def _read(path: Path) -> str:
+    """Text of a file with its line ends.
+
+    Raises:
+        OSError: it is gone, no file, or too large.
+        ValueError: it is no text.
+    """
+    data = read_file(path, MAX_BYTES)
+    if b"\0" in data:
+        raise ValueError("binary")
+    return data.decode("utf-8")
+
+
+def _make(text: _Text, block: Block) -> str | None:
+    if text.lines:
+        return "is there already: search for lines of it"
+    if not any(map(str.strip, block.replace)):
+        return "would be empty"
+    text.put(0, 0, [line.rstrip(_BLANKS) for line in block.replace])
+    return _odd(block.replace)
+
+
+def _replace(text: _Text, block: Block) -> str | None:
+    search = [line.rstrip(_BLANKS) for line in block.search]
+    at, times = _find(text.lines, search)
+    if not times:
+        return _missed(text.lines, search)
+    if times > 1:
+        return "has these lines more than once: search for more of what is around them"
+    replace = [line.rstrip(_BLANKS) for line in block.replace]
+    # What stays as it was keeps its ends and its blanks.
+    head = _alike(search, replace)
+    tail = _alike(search[head:][::-1], replace[head:][::-1])
+    added = replace[head : len(replace) - tail]
+    text.put(at + head, at + len(search) - tail, added)
+    return _odd(set(added) - set(search))
+
+
+def _find(lines: Sequence[str], wanted: Sequence[str]) -> tuple[int, int]:
+    """Where lines stand in others, from 0, and whether never (0), once (1) or more often (2).
+
+    One search through the whole text, which takes linear time, as lines that are all the same
+    would make one by lines quadratic.
+    """
+    text, part = "\n".join(("", *lines, "")), "\n".join(("", *wanted, ""))
+    found = text.find(part)
+    if found < 0:
+        return 0, 0
+    return text.count("\n", 0, found), 2 if text.find(part, found + 1) >= 0 else 1
+
+
+def _missed(lines: Sequence[str], wanted: Sequence[str]) -> str:
+    """That lines are not there, and where the first of them is."""
+    first = next(filter(None, map(str.strip, wanted)))
+    near = [number for number, line in enumerate(lines, 1) if line.strip() == first]
+    if not near:
+        return f"has no line {clean(first)[:80]!r}: SEARCH repeats lines exactly as they are now"
+    where = ", ".join(map(str, near[:3]))
+    return f"has not these lines in a row; the first is line {where}: look at what follows it"
+
+
+def _odd(lines: Iterable[str]) -> str | None:
+    """What a person who looks at the diff would not see is not let in."""
+    for line in lines:
+        plain = line.replace("\t", " ")
+        if clean(plain) != plain:
+            return "would have control characters"
+    return None
+
+
+def _alike(some: Sequence[str], others: Sequence[str]) -> int:
+    """How many lines two sequences begin with alike."""
+    alike = 0
+    for one, other in zip(some, others, strict=False):
+        if one != other:
+            break
+        alike += 1
+    return alike

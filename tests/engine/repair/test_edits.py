@@ -1,0 +1,220 @@
+"""A model's answer comes to a patch that real Git applies, or is refused with reasons."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.repair.edits import Edits, Tree, edits_of
+from engine.repair.sources import MAX_BYTES
+
+MAIN = "int main(void)\n{\n    return 0\n}\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "root"
+    (root / "main").mkdir(parents=True)
+    subprocess.run(["git", "init", "-q", root], check=True, timeout=30)
+    (root / "main" / "main.c").write_text(MAIN)
+    return root
+
+
+def tree_of(root: Path) -> Tree:
+    files = {
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*")
+        if path.is_file() and not path.is_symlink() and ".git/" not in str(path)
+    }
+    return Tree(root, frozenset(files))
+
+
+def block(file: str, search: str, replace: str) -> str:
+    return f"{file}\n<<<<<<< SEARCH\n{search}=======\n{replace}>>>>>>> REPLACE\n"
+
+
+def applied(root: Path, edits: Edits) -> None:
+    assert edits.refusals == ()
+    subprocess.run(
+        ["git", "-C", root, "apply", "--whitespace=nowarn", "-"],
+        input=edits.patch.encode(),
+        check=True,
+        timeout=30,
+    )
+
+
+def test_lines_are_replaced_and_a_file_is_made(root: Path) -> None:
+    answer = (
+        block("main/main.c", "    return 0\n", "    return answer();\n")
+        + block("main/main.c", "int main(void)\n", '#include "answer.h"\n\nint main(void)\n')
+        + block("include/answer.h", "", "#pragma once\nint answer(void);\n")
+    )
+
+    edits = edits_of(answer, tree_of(root))
+    applied(root, edits)
+
+    assert edits.files == ("include/answer.h", "main/main.c")
+    assert (root / "main/main.c").read_text() == (
+        '#include "answer.h"\n\nint main(void)\n{\n    return answer();\n}\n'
+    )
+    assert (root / "include/answer.h").read_text() == "#pragma once\nint answer(void);\n"
+
+
+def test_line_ends_and_blanks_at_ends_do_not_count_and_stay(root: Path) -> None:
+    (root / "main/main.c").write_bytes(b"int a;  \r\nint b\r\nint c;\t\r\n")
+
+    applied(root, edits_of(block("main/main.c", "int a;\nint b \nint c;\n",
+                                 "int a;\nint b;\nint c;\n"), tree_of(root)))  # fmt: skip
+
+    assert (root / "main/main.c").read_bytes() == b"int a;  \r\nint b;\r\nint c;\t\r\n"
+
+
+def test_a_file_without_a_last_newline_stays_so(root: Path) -> None:
+    (root / "main/main.c").write_text("int a;\nint b")
+
+    applied(root, edits_of(block("main/main.c", "int b\n", "int b;\nint c;\n"), tree_of(root)))
+
+    assert (root / "main/main.c").read_text() == "int a;\nint b;\nint c;"
+
+
+def test_a_later_block_sees_what_an_earlier_one_left(root: Path) -> None:
+    answer = block("main/main.c", "    return 0\n", "    return 1\n") + block(
+        "main/main.c", "    return 1\n", "    return 2;\n"
+    )
+
+    applied(root, edits_of(answer, tree_of(root)))
+
+    assert "return 2;" in (root / "main/main.c").read_text()
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("../outside.c", "leaves the project"),
+        ("main/../../outside.c", "leaves the project"),
+        ("/etc/passwd.c", "leaves the project"),
+        ("main//main.c", "is no plain path"),
+        (".git/config", "is hidden"),
+        (".github/workflows/ci.yml", "is hidden"),
+        (".gitlab-ci.yml", "is hidden"),
+        ("main/.env", "is hidden"),
+        ("GIT~1/config", "is Git's"),
+        ("ci/Jenkinsfile", "runs on other machines"),
+        ("azure-pipelines.yml", "runs on other machines"),
+        ("keys/signing.PEM", "is a secret"),
+        ("main/prod.env", "is a secret"),
+        ("espdeck.toml", "is what judges"),
+        ("build/out.c", "is there, but not tracked"),
+        ("link/new.c", "is reached through a link"),
+        ("vendor/lib/new.c", "is a link or a submodule, or lies in one"),
+        ("main/main.c/new.c", "lies below a file"),
+    ],
+)
+def test_files_that_are_not_the_models_are_refused(root: Path, file: str, reason: str) -> None:
+    (root / "build").mkdir()
+    (root / "build" / "out.c").write_text("x\n")
+    (root / "link").symlink_to(root.parent)
+    tree = Tree(root, frozenset({"main/main.c"}), frozenset({"vendor/lib"}))
+
+    edits = edits_of(block(file, "", "int x;\n"), tree)
+
+    assert edits.patch == ""
+    assert reason in edits.refusals[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("I would add a semicolon.", "no search/replace block"),
+        (block("main/main.c", "}\n{\n", "x\n"), "the first is line 4"),
+        (block("main/main.c", "return 0\n", "x\n"), "the first is line 3"),
+        (block("main/main.c", "nothing\n", "x\n"), "has no line 'nothing'"),
+        (block("main/twice.c", "int x;\n", "int y;\n"), "more than once"),
+        (block("main/main.c", "", "int x;\n"), "is there already"),
+        (block("main/main.c", "\n\n", "x\n"), "is there already"),
+        (block("main/new.c", "x\n", "y\n"), "is no tracked file"),
+        (block("main/new.c", "", "\n"), "would be empty"),
+        (block("main/main.c", "{\n", "{\n"), "change nothing"),
+        (block("main/main.c", "{\n", "{ // \x1b[2J\n"), "control characters"),
+        (block("main/new.c", "", "int x; // \u202e\n"), "control characters"),
+        (block("main/main.c", "{\n", "{ // \ud800\n"), "control characters"),
+        pytest.param(
+            block("main/new.c", "", "x" * (MAX_BYTES + 1) + "\n"), "more than 1 MiB", id="large"
+        ),
+        (block("data.bin", "x\n", "y\n"), "is no text"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_reason(root: Path, answer: str, reason: str) -> None:
+    (root / "main" / "twice.c").write_text("int x;\nint x;\nint x;\n")
+    (root / "data.bin").write_bytes(b"x\n\0")
+
+    edits = edits_of(answer, tree_of(root))
+
+    assert edits.patch == ""
+    assert reason in edits.refusals[0]
+    assert all("\n" not in line for line in edits.refusals)
+
+
+def test_one_refused_block_refuses_the_answer(root: Path) -> None:
+    answer = block("main/main.c", "    return 0\n", "    return 0;\n") + block(
+        ".git/config", "", "[core]\n"
+    )
+
+    assert edits_of(answer, tree_of(root)).patch == ""
+
+
+ROWS = st.lists(st.sampled_from(["a", "b", "", "  c ", "d\t", "}"]), max_size=12)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@given(
+    old=ROWS,
+    ended=st.booleans(),
+    end=st.sampled_from(["\n", "\r\n"]),
+    start=st.integers(0, 11),
+    length=st.integers(1, 4),
+    replace=ROWS,
+)
+def test_git_makes_of_the_patch_what_the_block_says(
+    root: Path, old: list[str], ended: bool, end: str, start: int, length: int, replace: list[str]
+) -> None:
+    text = end.join(old) + (end if ended and old else "")
+    (root / "main" / "main.c").write_bytes(text.encode())
+    kept = text.split("\n")
+    kept = kept[:-1] if not kept[-1] else kept
+    search = [line.rstrip() for line in old[start : start + length]]
+    answer = "main/main.c\n" + "\n".join(
+        ("<<<<<<< SEARCH", *search, "=======", *replace, ">>>>>>> REPLACE", "")
+    )
+
+    edits = edits_of(answer, tree_of(root))
+    if not edits.patch:
+        return
+    applied(root, edits)
+
+    got = [line.rstrip() for line in (root / "main" / "main.c").read_text().split("\n")]
+    before = [line.rstrip() for line in kept]
+    found = [at for at in range(len(before)) if before[at : at + len(search)] == search]
+    if search and any(search):
+        assert len(found) == 1
+        before[found[0] : found[0] + len(search)] = [line.rstrip() for line in replace]
+        while got and not got[-1]:
+            got.pop()
+        while before and not before[-1]:
+            before.pop()
+        assert got == before
+
+
+def test_a_large_file_of_lines_that_are_all_alike_is_no_trouble(root: Path) -> None:
+    rows = [f"l{number % 120}" for number in range(200_000)]
+    (root / "main" / "main.c").write_text("\n".join(("first", *rows, "last")) + "\n")
+    answer = block("main/main.c", "first\n", "FIRST\n") + block("main/main.c", "last\n", "LAST\n")
+
+    edits = edits_of(answer, tree_of(root))
+    applied(root, edits)
+
+    assert len(edits.patch) < 300
