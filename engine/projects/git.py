@@ -18,7 +18,7 @@ import re
 import shutil
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -315,16 +315,66 @@ def open_repository(path: Path) -> Repo:
     return repository
 
 
+def tree_with(path: Path, commit: str, patch: str, folder: Path, *, cancel: CancelToken) -> str:
+    """The tree that a commit and a patch come to, written into the repository as an object.
+
+    Neither a worktree nor its index is touched.
+
+    Args:
+        path: a clone or a worktree.
+        patch: unified diff; may hold lone surrogates.
+        folder: for files that are gone afterwards; nobody else uses it meanwhile.
+
+    Returns:
+        The tree's hash.
+
+    Raises:
+        ToolError: the patch does not apply to the commit.
+    """
+    file, index = folder / "tree.patch", folder / "tree.index"
+    git = ["-C", str(path)]
+    own = {"GIT_INDEX_FILE": str(index)}
+    try:
+        file.write_bytes(patch.encode("utf-8", "surrogateescape"))
+        run_git([*git, "read-tree", commit], cancel=cancel, env=own)
+        if patch:
+            words = ["apply", "--cached", "--whitespace=nowarn", "--", str(file)]
+            run_git([*git, *words], cancel=cancel, env=own)
+        return hash_of(run_git([*git, "write-tree"], cancel=cancel, env=own))
+    finally:
+        for each in (file, index):
+            each.unlink(missing_ok=True)
+
+
+def hash_of(done: process.Completed) -> str:
+    """The hash that Git said last.
+
+    Raises:
+        ToolError: it said none.
+    """
+    last = done.tail.strip().rpartition("\n")[2]
+    if not is_commit(last):
+        raise ToolError(f"git: {explain(done.tail)}")
+    return last
+
+
 def run_git(
-    arguments: list[str], *, cancel: CancelToken, timeout: float = LOCAL_TIMEOUT
+    arguments: list[str],
+    *,
+    cancel: CancelToken,
+    timeout: float = LOCAL_TIMEOUT,
+    env: Mapping[str, str] | None = None,
 ) -> process.Completed:
     """Run git safely on this machine's files.
+
+    Args:
+        env: variables that it has beside those of this process.
 
     Raises:
         ToolError: it failed; one line.
         MissingToolError: Git is not installed.
     """
-    done = _run(arguments, timeout=timeout, cancel=cancel)
+    done = _run(arguments, timeout=timeout, cancel=cancel, env=env)
     if done.returncode != 0:
         raise ToolError(f"git: {explain(done.tail)}")
     return done
@@ -347,11 +397,13 @@ def _run(
     timeout: float,
     cancel: CancelToken,
     on_output: Callable[[bytes], None] | None = None,
-    secrets: dict[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> process.Completed:
     if shutil.which("git") is None:
         raise MissingToolError("git is not installed")
-    inherited = [word for name in _OF_A_CALLER if name in os.environ for word in ("-u", name)]
+    own = env or {}
+    foreign = [name for name in _OF_A_CALLER if name in os.environ and name not in own]
+    inherited = [word for name in foreign for word in ("-u", name)]
     program = ["env", *inherited, "git"] if inherited else ["git"]
     return process.run(
         [*program, *SAFE, *arguments],
@@ -366,7 +418,7 @@ def _run(
             "GIT_SSH_COMMAND": f"{os.environ.get('GIT_SSH_COMMAND', 'ssh')} {_SSH}",
             "GIT_TEMPLATE_DIR": "",
             "LC_ALL": "C",
-            **(secrets or {}),
+            **own,
         },
     )
 
@@ -399,7 +451,7 @@ def _network(
             timeout=TIMEOUT,
             cancel=ended,
             on_output=watch,
-            secrets=secrets,
+            env=secrets,
         )
     except CancelledError:
         cancel.check()

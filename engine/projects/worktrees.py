@@ -8,6 +8,7 @@ not change untouched, and the build directory beside it stays.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,9 +19,23 @@ from engine.cancel import CancelToken
 from engine.errors import ToolError
 from engine.lock import FileLock
 from engine.projects import trees
-from engine.projects.git import SAFE, TIMEOUT, alone, explain, open_repository, resolve, run_git
+from engine.projects.git import (
+    SAFE,
+    TIMEOUT,
+    alone,
+    explain,
+    open_repository,
+    resolve,
+    run_git,
+    tree_with,
+)
+from engine.repair.edits import Tree, unreachable
+from engine.repair.paths import why_not
 
 _MAX_SLOTS = 64
+
+_REGULAR = ("100644 ", "100755 ")
+"""How Git begins to tell of a file that is no link and no submodule."""
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -46,21 +61,57 @@ class Slot:
         """Where to build for a chip; kept between builds."""
         return self.folder / f"build-{_plain(target)}"
 
-    def apply(self, patch: str) -> None:
-        """Apply a unified diff: it may change lines of tracked files, and nothing else.
+    @property
+    def tree(self) -> Tree:
+        """What of the worktree may be changed.
 
         Raises:
-            ToolError: it does not apply, leaves the worktree, or makes, deletes, renames, links
-                or changes the mode of a file. Nothing was changed then.
+            ToolError: Git cannot say.
         """
-        path = self.folder / "apply.patch"
-        path.write_bytes(patch.encode("utf-8", "surrogateescape"))
-        try:
-            self._check_patch(path)
+        files, closed = set[str](), set[str]()
+        for entry in filter(None, self._read("ls-files", "--stage", "-z").split("\0")):
+            facts, _, name = entry.partition("\t")
+            (files if facts.startswith(_REGULAR) else closed).add(name)
+        return Tree(self.source, frozenset(files), frozenset(closed))
+
+    def apply(self, patch: str) -> None:
+        """Apply a unified diff to the worktree as it is.
+
+        It may change lines of tracked files and make files, whose names say nothing against it
+        (:func:`engine.repair.paths.why_not`), and nothing else.
+
+        Raises:
+            ToolError: it does not apply, leaves the worktree, or does more than that. Nothing was
+                changed then.
+        """
+        with self._checked(patch) as (path, made):
             command = ["-C", str(self.source), "apply", "--whitespace=nowarn", "--", str(path)]
             run_git(command, cancel=self.cancel)
-        finally:
-            path.unlink(missing_ok=True)
+            if made:  # Else Git would not tell them from what a build left.
+                command = ["-C", str(self.source), "add", "--intent-to-add", "--force", "--"]
+                run_git([*command, *made], cancel=self.cancel)
+        check_links(self.source)
+
+    def become(self, patch: str) -> None:
+        """Make the worktree the commit and a patch, whatever it is now.
+
+        Files that are right already are not touched, so that builds stay incremental; what a build
+        made of tracked files is undone, and what it left beside them stays.
+
+        Args:
+            patch: unified diff against the commit, under the rules of :meth:`apply`; empty for the
+                commit itself.
+
+        Raises:
+            ToolError: it does not apply to the commit. Nothing was changed then.
+        """
+        if self.diff() == patch:
+            return
+        with self._checked(patch):
+            tree = tree_with(self.source, "HEAD", patch, self.folder, cancel=self.cancel)
+            command = ["-C", str(self.source), "read-tree", "--reset", "-u", tree]
+            run_git(command, cancel=self.cancel)
+        check_links(self.source)
 
     def become(self, patch: str) -> None:
         """Make the worktree the commit with a difference; files that stay keep their times.
@@ -82,23 +133,36 @@ class Slot:
             ToolError: Git cannot say.
         """
         plain = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames")
-        prefixes = ("--src-prefix=a/", "--dst-prefix=b/")
+        prefixes = ("--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=all")
         return self._read("diff", *plain, *prefixes, "HEAD", "--")
 
-    def _check_patch(self, path: Path) -> None:
-        summary = self._read("apply", "--summary", "--", str(path)).strip()
-        if summary:
-            raise ToolError(
-                f"the patch does more than change lines: {explain(summary.splitlines()[0])}"
-            )
+    @contextlib.contextmanager
+    def _checked(self, patch: str) -> Iterator[tuple[Path, Sequence[str]]]:
+        """The patch as a file, and the files that it makes, if it does nothing that it must not."""
+        path = self.folder / "apply.patch"
+        path.write_bytes(patch.encode("utf-8", "surrogateescape"))
+        try:
+            yield path, self._check_patch(path) if patch else ()
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _check_patch(self, path: Path) -> Sequence[str]:
+        summary = self._read("apply", "--summary", "--", str(path)).split("\n")
+        for line in filter(None, summary):
+            if not line.startswith(" create mode 100644 "):
+                raise ToolError(f"the patch does more than change lines: {explain(line)}")
+        tree, made = self.tree, []
         counts = self._read("apply", "--numstat", "-z", "--", str(path))
         for entry in filter(None, counts.split("\0")):
             name = entry.split("\t", 2)[-1]
-            # Git itself refuses what lies outside, in .git, or behind a link.
-            if not self._read("ls-files", "-z", "--", f":(literal){name}"):
-                raise ToolError(f"the patch changes {explain(name)}, which is not tracked")
-            if (self.source / name).is_symlink():
-                raise ToolError(f"the patch changes the link {explain(name)}")
+            reason = why_not(name) or unreachable(name, tree)
+            if name not in tree.files:
+                made.append(name)
+                if os.path.lexists(self.source / name):
+                    reason = reason or "is there, but not tracked"
+            if reason:
+                raise ToolError(f"the patch changes {explain(name)}, which {reason}")
+        return made
 
     def _read(self, command: str, *arguments: str) -> str:
         from git import GitCommandError

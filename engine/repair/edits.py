@@ -78,6 +78,24 @@ def edits_of(answer: str, tree: Tree) -> Edits:
     return Edits("", (), tuple(refusals))
 
 
+def unreachable(name: str, tree: Tree) -> str | None:
+    """Why a name does not lead to a file of this very tree, None when it does or may.
+
+    Args:
+        name: path from the root that :func:`engine.repair.paths.why_not` has nothing against.
+    """
+    above = [str(parent) for parent in PurePosixPath(name).parents]
+    if not tree.closed.isdisjoint((name, *above)):
+        return "is a link or a submodule, or lies in one"
+    if not tree.files.isdisjoint(above):
+        return "lies below a file"
+    try:
+        inside = (tree.root / name).resolve() == tree.root.resolve() / name
+    except (OSError, RuntimeError):
+        inside = False
+    return None if inside else "is reached through a link"
+
+
 @dataclass(slots=True)
 class _Text:
     """A file while blocks change it.
@@ -150,7 +168,7 @@ class _Text:
 
 def _take(block: Block, tree: Tree, texts: dict[str, _Text]) -> str | None:
     """Apply a block; why not, when it cannot be."""
-    reason = why_not(block.file) or _unreachable(block.file, tree)
+    reason = why_not(block.file) or unreachable(block.file, tree)
     if reason:
         return reason
     searches = any(map(str.strip, block.search))
@@ -171,20 +189,6 @@ def _take(block: Block, tree: Tree, texts: dict[str, _Text]) -> str | None:
     if reason is None and sum(map(len, text.lines)) + len(text.lines) > MAX_BYTES:
         return f"would have more than {MAX_BYTES >> 20} MiB"
     return reason
-
-
-def _unreachable(name: str, tree: Tree) -> str | None:
-    """Why a name does not lead to a file of this very tree."""
-    above = [str(parent) for parent in PurePosixPath(name).parents]
-    if not tree.closed.isdisjoint((name, *above)):
-        return "is a link or a submodule, or lies in one"
-    if not tree.files.isdisjoint(above):
-        return "lies below a file"
-    try:
-        inside = (tree.root / name).resolve() == tree.root.resolve() / name
-    except (OSError, RuntimeError):
-        inside = False
-    return None if inside else "is reached through a link"
 
 
 def _read(path: Path) -> str:

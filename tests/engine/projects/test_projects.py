@@ -22,7 +22,7 @@ from engine.projects.dependencies import scan_dependencies
 from engine.projects.service import Projects
 from engine.projects.sources import Source, SourceKind
 from engine.projects.validation import RULES, validate
-from engine.projects.worktrees import Slots, check_links
+from engine.projects.worktrees import Slot, Slots, check_links
 from engine.store import builds
 from engine.store import projects as rows
 from engine.store.database import Store
@@ -372,6 +372,115 @@ def test_a_patch_is_applied_and_gone_with_the_next_build(yard: Yard, source: Pat
             slot.apply(patch.replace("main.c", ".git/config"))
     with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()) as slot:
         assert (slot.source / "main.c").read_text() == "int x;\n"
+
+
+NEW = "--- /dev/null\n+++ b/{name}\n@@ -0,0 +1 @@\n+int made;\n"
+
+
+def new_file(name: str, mode: str = "100644") -> str:
+    return f"diff --git a/{name} b/{name}\nnew file mode {mode}\n{NEW.format(name=name)}"
+
+
+@pytest.fixture
+def slot(yard: Yard, source: Path) -> Iterator[Slot]:
+    (source / "link").symlink_to("main.c")
+    commit(source, {"keys/device.pem": "secret\n", ".gitignore": "*.log\n"})
+    project = yard.add(source)
+    clone = Path(project.clone_path)
+    sha = git.resolve(clone, "main").sha
+    with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()) as slot:
+        yield slot
+
+
+CHANGE = "--- a/main.c\n+++ b/main.c\n@@ -1 +1 @@\n-int x;\n+int {};\n"
+
+
+def test_a_worktree_becomes_what_a_patch_says_and_the_commit_again(slot: Slot) -> None:
+    slot.apply(CHANGE.format("first") + new_file("src/a b.log"))
+    first = slot.diff()
+    slot.become("")
+    assert slot.diff() == ""
+    assert not (slot.source / "src" / "a b.log").exists()
+    slot.apply(CHANGE.format("second"))
+    second = slot.diff()
+    untouched = (slot.source / "CMakeLists.txt").stat().st_mtime_ns
+
+    slot.become(first)
+    assert (slot.source / "main.c").read_text() == "int first;\n"
+    assert (slot.source / "src" / "a b.log").read_text() == "int made;\n"
+    assert slot.diff() == first
+    slot.become(second)
+    assert (slot.source / "main.c").read_text() == "int second;\n"
+    assert not (slot.source / "src" / "a b.log").exists()
+    assert slot.diff() == second
+    assert (slot.source / "CMakeLists.txt").stat().st_mtime_ns == untouched
+
+
+def test_becoming_what_it_is_changes_nothing(slot: Slot) -> None:
+    slot.apply(CHANGE.format("first"))
+    before = (slot.source / "main.c").stat().st_mtime_ns
+
+    slot.become(slot.diff())
+
+    assert (slot.source / "main.c").stat().st_mtime_ns == before
+
+
+def test_what_a_build_made_of_tracked_files_is_undone_and_the_rest_stays(slot: Slot) -> None:
+    slot.apply(CHANGE.format("first") + new_file("src/new.c"))
+    wanted = slot.diff()
+    (slot.source / "CMakeLists.txt").write_text("changed by a build\n")
+    (slot.source / "left.log").write_text("left by a build\n")
+
+    slot.become(wanted)
+
+    assert slot.diff() == wanted
+    assert (slot.source / "left.log").exists()
+
+
+def test_a_new_file_of_a_patch_can_be_changed_by_the_next(slot: Slot) -> None:
+    slot.apply(new_file("src/new.c"))
+    assert {"src/new.c", "main.c"} <= slot.tree.files
+    assert slot.tree.closed == {"link"}
+    slot.apply("--- a/src/new.c\n+++ b/src/new.c\n@@ -1 +1 @@\n-int made;\n+int again;\n")
+    whole = slot.diff()
+
+    slot.become("")
+    slot.become(whole)
+
+    assert (slot.source / "src" / "new.c").read_text() == "int again;\n"
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        new_file("src/run.sh", mode="100755"),
+        new_file("src/link", mode="120000"),
+        new_file(".github/workflows/ci.yml"),
+        new_file("Jenkinsfile"),
+        new_file("id_rsa"),
+        new_file("../outside.c"),
+        new_file("left.log"),
+        new_file("main.c"),
+        CHANGE.format("x").replace("main.c", "link"),
+        CHANGE.format("x").replace("main.c", "left.log"),
+        "--- a/keys/device.pem\n+++ b/keys/device.pem\n@@ -1 +1 @@\n-secret\n+known\n",
+        "diff --git a/main.c b/main.c\nold mode 100644\nnew mode 100755\n",
+        "diff --git a/main.c b/main.c\ndeleted file mode 100644\n--- a/main.c\n+++ /dev/null\n"
+        "@@ -1 +0,0 @@\n-int x;\n",
+        "diff --git a/main.c b/.env\nsimilarity index 100%\nrename from main.c\nrename to .env\n",
+    ],
+)
+def test_a_patch_that_does_more_is_refused_and_changes_nothing(slot: Slot, patch: str) -> None:
+    (slot.source / "left.log").write_text("int x;\n")
+
+    with pytest.raises(ToolError):
+        slot.apply(patch)
+    with pytest.raises(ToolError):
+        slot.become(patch)
+
+    assert slot.diff() == ""
+    assert (slot.source / "left.log").read_text() == "int x;\n"
+    assert not list(slot.folder.glob("*.patch")) + list(slot.folder.glob("*.index"))
 
 
 def test_a_lock_that_a_killed_git_left_is_no_obstacle(yard: Yard, source: Path) -> None:
