@@ -113,19 +113,6 @@ class Slot:
             run_git(command, cancel=self.cancel)
         check_links(self.source)
 
-    def become(self, patch: str) -> None:
-        """Make the worktree the commit with a difference; files that stay keep their times.
-
-        Raises:
-            ToolError: the patch does not fit, as :meth:`apply` says.
-        """
-        if self.diff() == patch:
-            return
-        git = ["-C", str(self.source), "checkout", "--force", "HEAD", "--", "."]
-        run_git(git, cancel=self.cancel)
-        if patch:
-            self.apply(patch)
-
     def diff(self) -> str:
         """What differs from the commit, as a unified diff; text may hold lone surrogates.
 
@@ -134,7 +121,8 @@ class Slot:
         """
         plain = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames")
         prefixes = ("--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=all")
-        return self._read("diff", *plain, *prefixes, "HEAD", "--")
+        names = ("-c", "core.quotePath=off")
+        return self._read(*names, "diff", *plain, *prefixes, "HEAD", "--")
 
     @contextlib.contextmanager
     def _checked(self, patch: str) -> Iterator[tuple[Path, Sequence[str]]]:
@@ -164,14 +152,14 @@ class Slot:
                 raise ToolError(f"the patch changes {explain(name)}, which {reason}")
         return made
 
-    def _read(self, command: str, *arguments: str) -> str:
+    def _read(self, *arguments: str) -> str:
         from git import GitCommandError
 
         with open_repository(self.source) as repository:
             try:
                 return str(
                     repository.git.execute(
-                        ["git", *SAFE, command, *arguments],
+                        ["git", *SAFE, *arguments],
                         strip_newline_in_stdout=False,
                         kill_after_timeout=60.0,
                     )
