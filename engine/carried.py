@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -84,6 +85,31 @@ class Carried(ABC):
     def artifact_file(self, artifact: Artifact) -> Path:
         """Where an artifact lies."""
         return Path(self.get(artifact.build_id).artifacts_path) / artifact.path
+
+    def save(self, artifact: Artifact, path: Path) -> Path:
+        """Copy an artifact to a new file of a person's choice.
+
+        Args:
+            path: where to; a folder gets it under its own name; ``~`` is the home folder.
+
+        Returns:
+            The new file.
+
+        Raises:
+            UsageError: there is such a file already, or it cannot be written.
+        """
+        try:
+            target = path.expanduser()
+            target = target / Path(artifact.path).name if target.is_dir() else target
+            with self.artifact_file(artifact).open("rb") as source, target.open("xb") as file:
+                shutil.copyfileobj(source, file)
+        except FileExistsError:
+            raise UsageError(f"{target} exists already: choose another name") from None
+        except RuntimeError as error:  # there is no such home folder
+            raise UsageError(f"{path}: {error}") from None
+        except OSError as error:
+            raise UsageError(f"{error.filename or path}: {error.strerror}") from error
+        return target
 
     def logs(self, number: int) -> Sequence[LogKey]:
         """Logs of a run in the order in which they began."""

@@ -24,6 +24,8 @@ class LogTail:
         self.version = 0
         """Changes when lines come."""
 
+        self._begun = False
+
     @property
     def end(self) -> int:
         """Number of the next line: how many the log has."""
@@ -31,9 +33,10 @@ class LogTail:
 
     def extend(self, first_line: int, lines: list[str]) -> None:
         """Take lines that begin at a number; what is there already is passed over."""
-        known = self.end - first_line
+        known = self.end - self._begun - first_line
         if known >= len(lines):
             return
+        self._forget_begun()
         if known > 0:
             lines = lines[known:]
         elif known < 0:
@@ -54,11 +57,25 @@ class LogTail:
             self.first += 1
         self.version += 1
 
+    def begin(self, number: int, text: str) -> None:
+        """The next line has no end yet; as often as it grows, until it comes whole."""
+        self._forget_begun()
+        if number == self.end:
+            self._lines.append(text)
+            self._bytes += len(text)
+            self._begun = True
+        self.version += 1
+
     def amend(self, line: str) -> None:
         """The newest line has become longer."""
         self._bytes += len(line) - len(self._lines[-1])
         self._lines[-1] = line
         self.version += 1
+
+    def _forget_begun(self) -> None:
+        if self._begun:
+            self._bytes -= len(self._lines.pop())
+            self._begun = False
 
     def get(self, number: int) -> str | None:
         """A line by its number, None when it is not in memory."""

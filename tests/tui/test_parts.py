@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.style import Style
 
 from engine.events import (
@@ -27,8 +28,8 @@ from tui.screens.build import BuildScreen
 from tui.screens.home import HomeScreen
 from tui.screens.monitor import MonitorScreen
 from tui.tail import MAX_BYTES, MAX_LINES, LogTail
-from tui.widgets.lines import fit, pieces, row
-from tui.widgets.live_pane import diff_class, log_class
+from tui.widgets.lines import fit, pieces, row, wrap
+from tui.widgets.live_pane import log_class
 
 PLAIN = Style.null()
 SCREEN_OF = {
@@ -117,6 +118,22 @@ def test_the_last_line_of_a_tail_can_become_longer() -> None:
     assert [tail.get(number) for number in range(3)] == ["before", "esp> help", None]
 
 
+def test_a_line_that_has_no_end_yet_is_replaced_by_the_whole_one() -> None:
+    tail = LogTail()
+    tail.begin(0, "The cau")
+    tail.begin(0, "The cause is")
+    assert [tail.get(number) for number in range(2)] == ["The cause is", None]
+    tail.extend(0, ["The cause is the clock."])
+    tail.begin(0, "late")
+    tail.begin(1, "It")
+    tail.extend(0, ["The cause is the clock."])
+    assert [tail.get(number) for number in range(3)] == ["The cause is the clock.", "It", None]
+    tail.extend(1, ["It stops."])
+    assert [tail.get(number) for number in range(3)] == [
+        "The cause is the clock.", "It stops.", None,
+    ]  # fmt: skip
+
+
 def test_a_tail_is_bounded_in_bytes() -> None:
     tail = LogTail()
     for number in range(100):
@@ -129,6 +146,20 @@ def test_a_tail_is_bounded_in_bytes() -> None:
 def test_a_row_is_exactly_as_wide_as_it_may_be(text: str, width: int) -> None:
     assert row(text, PLAIN, width).cell_length == width
     assert pieces([(text, PLAIN), (text, PLAIN)], width, PLAIN).cell_length == width
+
+
+@given(st.text(alphabet="ab 漢\u0301\u200b", max_size=200), st.integers(2, 30))
+def test_wrapping_loses_only_blanks_where_it_breaks(text: str, width: int) -> None:
+    rows = wrap(text, width)
+    assert all(cell_len(part) <= width for part in rows)
+    assert "".join(rows).replace(" ", "") == text.replace(" ", "")
+
+
+def test_lines_are_broken_at_blanks_where_there_are_any() -> None:
+    assert wrap("the quick brown fox", 10) == ["the quick", "brown fox"]
+    assert wrap("    indented text", 10) == ["    indent", "ed text"]
+    assert wrap("0123456789abcdef", 10) == ["0123456789", "abcdef"]
+    assert wrap("", 10) == [""]
 
 
 def test_wide_characters_are_not_cut_in_half() -> None:
@@ -177,13 +208,6 @@ def test_own_keys_that_make_no_sense_are_told_and_the_others_work() -> None:
 )
 def test_lines_have_their_colours(line: str, expected: str) -> None:
     assert log_class(line) == expected
-
-
-def test_a_patch_has_its_colours() -> None:
-    lines = ["diff --git a/x b/x", "--- a/x", "+++ b/x", "@@ -1 +1 @@", "-a", "+b", " c"]
-    assert [diff_class(line) for line in lines] == [
-        "note", "note", "note", "note", "error", "good", "text",
-    ]  # fmt: skip
 
 
 def agent(role: Role, stage: str, phase: Phase, status: AgentStatus, attempt: int) -> AgentChanged:

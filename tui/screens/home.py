@@ -19,7 +19,6 @@ from tui.keymap import Where
 from tui.screens.base import MainScreen
 from tui.widgets.facts import Facts
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.live_pane import diff_class
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
@@ -217,7 +216,7 @@ class HomeScreen(MainScreen):
     def do_menuconfig(self) -> None:
         """Change the project's options in ESP-IDF's own menu, then show what changed."""
         from tui.menuconfig import edit
-        from tui.screens.reader import Reader
+        from tui.screens.reader import Preview
 
         project = self._projects.item
         assert project is not None
@@ -228,7 +227,7 @@ class HomeScreen(MainScreen):
             return
         if edited.diff:
             title = f"{project.name}: changed, not written (y copies)"
-            self.app.push_screen(Reader(title, edited.diff, classify=diff_class))
+            self.app.push_screen(Preview(title, edited.diff, "menuconfig.diff"))
         else:
             self.notify("nothing changed", markup=False)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import EspdeckError
+from engine.text import clean
 from tui.excerpt import excerpt
 from tui.rows import finding_text
-from tui.screens.reader import Reader
-from tui.widgets.live_pane import diff_class, log_class, source_class
+from tui.screens.reader import Preview, Reader
+from tui.widgets.live_pane import source_class
 
 if TYPE_CHECKING:
     from engine.findings import Finding
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from tui.screens.base import MainScreen
 
 _TEXT_BYTES = 512 << 10
-_TEXTS = ("patch", "log", "report", "map")
+_TEXTS = ("patch", "log", "report", "map", "source", "document")
 
 
 def at_finding(screen: MainScreen, row: FindingRow) -> None:
@@ -67,20 +69,38 @@ def in_source(
 def at_artifact(screen: MainScreen, artifact: Artifact) -> None:
     """An artifact: a text itself, of anything else what it is and where it lies."""
 
-    def read() -> str:
+    def read() -> tuple[str, str]:
         path = screen.engine.builds.artifact_file(artifact)
         facts = f"{path}\n{artifact.kind}, {artifact.size} bytes\nSHA-256 {artifact.sha256}"
         if artifact.kind not in _TEXTS:
-            return facts
+            return facts, "facts.txt"
         try:
             with path.open("rb") as file:
-                return file.read(_TEXT_BYTES).decode("utf-8", "replace")
+                return file.read(_TEXT_BYTES).decode("utf-8", "replace"), path.name
         except OSError as error:
-            return f"{facts}\ncannot be read: {error.strerror}"
+            return f"{facts}\ncannot be read: {error.strerror}", "facts.txt"
 
-    classify = diff_class if artifact.kind == "patch" else log_class
-
-    def show(text: str) -> None:
-        screen.app.push_screen(Reader(artifact.path, text, classify=classify))
+    def show(found: tuple[str, str]) -> None:
+        text, name = found
+        screen.app.push_screen(
+            Preview(artifact.path, text, name, save=lambda: save_artifact(screen, artifact))
+        )
 
     screen.in_thread(read, show)
+
+
+def save_artifact(screen: MainScreen, artifact: Artifact) -> None:
+    """Ask where to save an artifact, and save it."""
+    from tui.screens.ask import Ask, Field
+
+    def answered(typed: tuple[str, ...] | None) -> None:
+        if typed is not None:
+            screen.in_thread(lambda: screen.engine.builds.save(artifact, Path(typed[0])), saved)
+
+    def saved(path: Path) -> None:
+        screen.notify(clean(f"saved as {path}"), markup=False)
+
+    name = Path.cwd() / Path(artifact.path).name
+    screen.app.push_screen(
+        Ask(f"Save {artifact.path}", "", [Field("path of a new file", str(name))], "save"), answered
+    )

@@ -1,9 +1,8 @@
-"""A text to read: a finding with its evidence, a patch, a file."""
+"""A text to read: a finding with its evidence, a patch, a file, a report."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -15,11 +14,14 @@ from textual.widgets import Static
 
 from engine.text import clean
 from tui.tail import LogTail
+from tui.widgets.drawn import Drawn
+from tui.widgets.lines import wrap
 from tui.widgets.live_pane import LivePane, log_class
+from tui.widgets.page import Page
 
 
-class Reader(ModalScreen[None]):
-    """Untrusted text, scrolled with the keys of a log."""
+class Reading(ModalScreen[None]):
+    """Untrusted text in a pane of its own, scrolled with the keys of a log."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "dismiss", "back", priority=True),
@@ -34,55 +36,31 @@ class Reader(ModalScreen[None]):
         Binding("y", "copy", "copy", priority=True),
     ]
 
-    def __init__(
-        self,
-        title: str,
-        text: str,
-        *,
-        classify: Callable[[str], str] = log_class,
-        mark: int | None = None,
-    ) -> None:
-        """Make a reader.
+    def __init__(self, title: str, text: str, pane: Drawn, keys: str = "") -> None:
+        """Make a screen.
 
         Args:
             title: what it is.
-            text: all of it; at most what a log keeps in memory is shown.
-            classify: the colour of a line.
-            mark: a line, from 0, that is marked and shown; else the beginning is.
+            text: what is copied.
+            pane: shows it.
+            keys: what else can be done.
         """
         super().__init__()
         self._text = text
-        self._mark = mark
-        self._wraps = classify is log_class  # a patch, or source, is read as it is
-        self._pane = LivePane(classify=classify)
+        self._pane = pane
         self._pane.title = f" {title}"
+        self._keys = keys
 
     def compose(self) -> ComposeResult:
         """The text and the keys."""
         with Vertical(classes="dialog dialog--wide"):
             yield self._pane
-            yield Static(Content("j k scroll   y copy   esc back"), classes="dialog--keys")
+            keys = f"j k scroll   y copy{self._keys}   esc back"
+            yield Static(Content(keys), classes="dialog--keys")
 
     def on_mount(self) -> None:
         """The keys go to the text."""
         self._pane.focus()
-
-    def on_resize(self) -> None:
-        """Wrap for this width, and show it from the beginning."""
-        self.call_after_refresh(self._fill)
-
-    def _fill(self) -> None:
-        lines = self._text.split("\n")
-        width = self._pane.size.width - 2
-        if self._wraps and width > 0:
-            lines = [part for line in lines for part in wrap(clean(line), width) or [""]]
-        tail = LogTail()
-        tail.extend(0, lines)
-        self._pane.show(tail)
-        if self._mark is None:
-            self._pane.to_first()
-        else:
-            self._pane.to_line(self._mark, mark="marked")
 
     def action_scroll(self, lines: int) -> None:
         """Move so many lines."""
@@ -108,3 +86,78 @@ class Reader(ModalScreen[None]):
         """Copy all of it."""
         self.app.copy_to_clipboard(self._text)
         self.notify("copied", markup=False)
+
+
+class Reader(Reading):
+    """A text of lines: of a log, or around a line of source."""
+
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        *,
+        classify: Callable[[str], str] = log_class,
+        mark: int | None = None,
+    ) -> None:
+        """Make a reader.
+
+        Args:
+            title: what it is.
+            text: all of it; at most what a log keeps in memory is shown.
+            classify: the colour of a line.
+            mark: a line, from 0, that is marked and shown; else the beginning is.
+        """
+        self._lines = LivePane(classify=classify)
+        super().__init__(title, text, self._lines)
+        self._mark = mark
+        self._wraps = classify is log_class  # source is read as it is
+
+    def on_resize(self) -> None:
+        """Wrap for this width, and show it from the beginning."""
+        self.call_after_refresh(self._fill)
+
+    def _fill(self) -> None:
+        lines = self._text.split("\n")
+        width = self._lines.size.width - 2
+        if self._wraps and width > 0:
+            lines = [part for line in lines for part in wrap(clean(line), width)]
+        tail = LogTail()
+        tail.extend(0, lines)
+        self._lines.show(tail)
+        if self._mark is None:
+            self._lines.to_first()
+        else:
+            self._lines.to_line(self._mark, mark="marked")
+
+
+class Preview(Reading):
+    """A file: source and patches in colour, Markdown laid out."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("w", "save", "save as", priority=True),
+    ]
+
+    def __init__(
+        self, title: str, text: str, name: str, *, save: Callable[[], None] | None = None
+    ) -> None:
+        """Make a preview.
+
+        Args:
+            title: what it is.
+            text: all that is shown of it.
+            name: the file's name, which tells what it is.
+            save: asks where to save it; None where there is no file to save.
+        """
+        self._page = Page()
+        super().__init__(title, text, self._page, "   w save as" if save is not None else "")
+        self._name_of_file = name
+        self._save = save
+
+    def on_mount(self) -> None:
+        """Lay it out."""
+        self._page.show(self._text, self._name_of_file)
+
+    def action_save(self) -> None:
+        """Ask where to."""
+        if self._save is not None:
+            self._save()

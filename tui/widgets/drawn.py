@@ -37,6 +37,9 @@ class Drawn(Widget, can_focus=True):
         """Move by rows."""
         raise NotImplementedError
 
+    def scroll_aside(self, cells: int) -> None:
+        """Move along long lines; nothing where each is cut or wrapped."""
+
     def move_pages(self, pages: int) -> None:
         """Move by pages, of which one row stays."""
         self.move(pages * max(1, self.rows - 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, get_character_cell_size, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -15,6 +15,33 @@ def fit(text: str, width: int) -> str:
     if text.isascii():
         return text[:width].ljust(width)
     return set_cell_size(text, width)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """A line of clean text in rows of so many cells, broken at blanks where there are any."""
+    rows, start, simple = [], 0, text.isascii()
+    while True:
+        end = start + width if simple else _reach(text, start, width)
+        if end >= len(text):
+            rows.append(text[start:])
+            return rows
+        blank = text.rfind(" ", start, end + 1)
+        if blank > start and not text[start:blank].isspace():
+            rows.append(text[start:blank])
+            start = blank + 1
+        else:
+            end = max(end, start + 1)  # a wide character in a single cell
+            rows.append(text[start:end])
+            start = end
+
+
+def _reach(text: str, start: int, width: int) -> int:
+    """Which character is the first that does not fit into so many cells."""
+    for index in range(start, len(text)):
+        width -= get_character_cell_size(text[index])
+        if width < 0:
+            return index
+    return len(text)
 
 
 def row(text: str, style: Style, width: int, *, cut: str = "") -> Strip:

@@ -52,13 +52,6 @@ def log_class(line: str) -> str:
     return "note" if line.startswith("$ ") else "text"
 
 
-def diff_class(line: str) -> str:
-    """The colour for a line of a unified diff."""
-    if line.startswith(("+++", "---", "diff ", "index ")):
-        return "note"
-    return {"+": "good", "-": "error", "@": "note"}.get(line[:1], "text")
-
-
 def source_class(line: str) -> str:
     """The colour for a line of an excerpt: what is said of the source has no number before it."""
     return "warning" if line[:GUTTER].isspace() else "text"
@@ -252,12 +245,17 @@ class LivePane(Drawn):
             parts.append(f"+{self._left}")
         if self._tail.missed:
             parts.append(f"{self._tail.missed} skipped")
+        first, last = self._span()
         if self._top is not None:
-            first = self._first()
-            parts.append(f"{first + 1}-{min(end, first + self.rows)}/{end}")
-        elif end > self.rows:
+            parts.append(f"{first + 1}-{last}/{end}")
+        elif end > last - first:
             parts.append(str(end))
         return f" {', '.join(parts)} " if parts else ""
+
+    def _span(self) -> tuple[int, int]:
+        """The first line that is seen, and the one after the last."""
+        first = self._first()
+        return first, min(self._tail.end, first + self.rows)
 
     def _first(self) -> int:
         end = max(0, self._tail.end - self.rows)
