@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from engine.events import Event, Log
+from engine.events import Event, Log, Partial
 
 
 class Inbox:
@@ -31,7 +31,7 @@ class Inbox:
         """Take an event."""
         with self._lock:
             self._events.append(event)
-            if isinstance(event, Log):
+            if isinstance(event, Log | Partial):
                 self._size += len(event.text)
                 if self._size > self._limit:
                     self._drop_oldest()
@@ -47,7 +47,7 @@ class Inbox:
         # Down to a half, so that a flood does not come here with every event.
         kept: deque[Event] = deque()
         for event in self._events:
-            if isinstance(event, Log) and self._size > self._limit // 2:
+            if isinstance(event, Log | Partial) and self._size > self._limit // 2:
                 self._size -= len(event.text)
                 self._skipped += event.text.count("\n")
             else:

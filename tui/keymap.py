@@ -82,6 +82,8 @@ KEYS = (
         Where.BUILD, bar=False),
     Key("sizes", "s", "s", "sizes", "Show what takes how much memory, and what changed",
         Where.BUILD),
+    Key("save", "w", "w", "save as", "Save the artifact as a file of your choice", Where.BUILD,
+        bar=False),
     Key("cancel", "c", "c", "cancel", "Cancel the build", Where.BUILD),
     Key("retry", "r", "r", "retry", "Run the build again, from its start or a stage", Where.BUILD),
     Key("copy", "y", "y", "copy", "Copy what the pane shows to the clipboard", Where.BUILD),

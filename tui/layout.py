@@ -1,12 +1,9 @@
-"""Where the panes of a build stand at a size: computed apart from any screen."""
+"""Where the panes of a run stand at a size: computed apart from any screen."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-AGENTS = ("PROJECT_MANAGER", "BUILDER", "TESTER", "DOCTOR", "QA", "DEVELOPER")
-PANES = (*AGENTS, "serial", "findings", "artifacts")
-"""Every pane, in the order of its number key."""
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 _LIST_WIDTH = 24
 _NARROW_LIST_WIDTH = 18
@@ -25,6 +22,24 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Panes:
+    """The panes of a run, by their names.
+
+    Args:
+        agents: of those who do the work, in their order.
+        results: of what comes of it, each with its part of the height where all are seen.
+    """
+
+    agents: tuple[str, ...] = ()
+    results: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every pane, in the order of its number key."""
+        return (*self.agents, *self.results)
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """Where things stand.
 
@@ -37,20 +52,21 @@ class Layout:
     panes: dict[str, Box]
 
 
-def arrange(width: int, height: int, focused: str, *, enlarged: bool) -> Layout:
+def arrange(width: int, height: int, focused: str, panes: Panes, *, enlarged: bool) -> Layout:
     """Arrange the panes.
 
     Args:
         width, height: of the room for panes, in cells.
         focused: the pane that must be seen.
-        enlarged: whether it gets all the room.
+        panes: all that there are.
+        enlarged: whether the focused one gets all the room.
     """
     if enlarged or width < 40 or height < 6:
         return Layout(None, {focused: Box(0, 0, width, height)})
-    if width >= 150 and height >= 36:
-        return Layout(None, _wide(width, height))
-    if width >= 110 and height >= 40:
-        return Layout(None, _columns(width, height, PANES, 2))
+    if width >= 150 and height >= 36 and _is_readable(height, len(panes.agents)):
+        return Layout(None, _wide(width, height, panes))
+    if width >= 110 and height >= 40 and _is_readable(height, len(panes.names)):
+        return Layout(None, _columns(width, height, panes.names, 2))
     beside = _LIST_WIDTH if width >= 72 else _NARROW_LIST_WIDTH
     return Layout(
         Box(0, 0, beside, height), {focused: Box(beside + 1, 0, width - beside - 1, height)}
@@ -70,16 +86,21 @@ def tiles(width: int, height: int, names: tuple[str, ...]) -> dict[str, Box]:
     return _columns(width, height, names, columns) if columns else {}
 
 
-def _wide(width: int, height: int) -> dict[str, Box]:
+def _is_readable(height: int, count: int) -> bool:
+    """Whether so many panes in two columns are high enough to read."""
+    return count > 0 and (height + 1) // -(-count // 2) - 1 >= _TILE_HEIGHT
+
+
+def _wide(width: int, height: int, panes: Panes) -> dict[str, Box]:
     """Agents in two columns, and beside them what came of their work."""
     right = max(48, width * 2 // 5)
-    boxes = _columns(width - right - 1, height, AGENTS, 2)
-    x = width - right
-    serial, findings = height // 2, height // 4
-    boxes["serial"] = Box(x, 0, right, serial)
-    boxes["findings"] = Box(x, serial + 1, right, findings)
-    rest = serial + findings + 2
-    boxes["artifacts"] = Box(x, rest, right, height - rest)
+    columns = 2 if len(panes.agents) > 2 else 1
+    boxes = _columns(width - right - 1, height, panes.agents, columns)
+    whole, y = sum(panes.results.values()), 0
+    for index, (name, part) in enumerate(panes.results.items(), 1):
+        rows = height - y if index == len(panes.results) else height * part // whole
+        boxes[name] = Box(width - right, y, right, rows)
+        y += rows + 1
     return boxes
 
 

@@ -19,12 +19,13 @@ from engine.events import (
     WorkflowProgress,
     WorkflowStarted,
 )
+from engine.pipelines.firmware import FIRMWARE
 from engine.words import AgentStatus, BuildStatus, Phase, Role, StageStatus
-from tui.build_view import BuildView, TailKey
 from tui.keymap import KEYS, Where, check, keymap, keys_of
-from tui.layout import PANES, arrange, tiles
+from tui.layout import Panes, arrange, tiles
+from tui.run_view import SERIAL, RunView, TailKey
 from tui.screens.boards import BoardsScreen
-from tui.screens.build import BuildScreen
+from tui.screens.build import PANES, BuildScreen
 from tui.screens.home import HomeScreen
 from tui.screens.monitor import MonitorScreen
 from tui.tail import MAX_BYTES, MAX_LINES, LogTail
@@ -40,11 +41,17 @@ SCREEN_OF = {
 }
 
 
-@given(st.integers(1, 400), st.integers(1, 200), st.sampled_from(PANES), st.booleans())
+@given(
+    st.integers(1, 400), st.integers(1, 200), st.integers(0, 14), st.integers(1, 4), st.booleans()
+)
 def test_panes_never_overlap_nor_leave_the_room(
-    width: int, height: int, focused: str, enlarged: bool
+    width: int, height: int, agents: int, results: int, enlarged: bool
 ) -> None:
-    layout = arrange(width, height, focused, enlarged=enlarged)
+    panes = Panes(
+        tuple(map(str, range(agents))), {f"r{part}": part for part in range(1, 1 + results)}
+    )
+    focused = panes.names[width % len(panes.names)]
+    layout = arrange(width, height, focused, panes, enlarged=enlarged)
 
     boxes = [*layout.panes.values(), *([layout.list] if layout.list else [])]
     assert focused in layout.panes
@@ -80,8 +87,8 @@ def test_eight_consoles_are_seen_at_once_on_a_large_terminal_and_one_on_a_small(
 
 
 def test_a_large_terminal_shows_every_pane() -> None:
-    assert set(arrange(200, 56, "QA", enlarged=False).panes) == set(PANES)
-    assert set(arrange(80, 20, "QA", enlarged=False).panes) == {"QA"}
+    assert set(arrange(200, 56, "QA", PANES, enlarged=False).panes) == set(PANES.names)
+    assert set(arrange(80, 20, "QA", PANES, enlarged=False).panes) == {"QA"}
 
 
 @given(
@@ -210,6 +217,10 @@ def test_lines_have_their_colours(line: str, expected: str) -> None:
     assert log_class(line) == expected
 
 
+def build_view() -> RunView:
+    return RunView(1, FIRMWARE, pane_of=lambda _stage, role: role)
+
+
 def agent(role: Role, stage: str, phase: Phase, status: AgentStatus, attempt: int) -> AgentChanged:
     return AgentChanged(
         build_id=1,
@@ -223,21 +234,21 @@ def agent(role: Role, stage: str, phase: Phase, status: AgentStatus, attempt: in
 
 
 def test_two_stages_of_an_agent_are_one_state() -> None:
-    view = BuildView(1)
+    view = build_view()
     tester = (Role.TESTER, "test.board", Phase.TEST)
     beside = (Role.TESTER, "test.simulator", Phase.TEST)
     view.apply([agent(*tester, AgentStatus.WORKING, 1), agent(*beside, AgentStatus.WORKING, 1)])
     view.apply([agent(*beside, AgentStatus.COMPLETED, 1)])
-    assert view.agent(Role.TESTER) == (StageStatus.RUNNING, "test.board working")
+    assert view.state(Role.TESTER) == (StageStatus.RUNNING, "test.board working")
     assert view.phase(Phase.TEST) is StageStatus.RUNNING
 
     view.apply([agent(*tester, AgentStatus.ERROR, 1)])
-    assert view.agent(Role.TESTER) == (StageStatus.FAILED, "test.board error")
+    assert view.state(Role.TESTER) == (StageStatus.FAILED, "test.board error")
     assert view.phase(Phase.VALIDATION) is StageStatus.PENDING
 
 
 def test_a_second_round_begins_anew_but_keeps_the_repair() -> None:
-    view = BuildView(1)
+    view = build_view()
     build = (Role.BUILDER, "build", Phase.BUILD)
     view.apply(
         [
@@ -256,7 +267,7 @@ def test_a_second_round_begins_anew_but_keeps_the_repair() -> None:
 
 
 def test_a_build_is_followed_from_its_start_to_its_end() -> None:
-    view = BuildView(1)
+    view = build_view()
     at = datetime(2026, 1, 1, tzinfo=UTC)
     serial = Serial(
         build_id=1,
@@ -276,7 +287,7 @@ def test_a_build_is_followed_from_its_start_to_its_end() -> None:
         ]
     )
     assert (view.status, view.percent, view.message) == (BuildStatus.RUNNING, 60.0, "writing")
-    assert view.keys_of(None) == [TailKey("test.board", 1, "serial")]
+    assert view.keys_of(SERIAL) == [TailKey("test.board", 1, "serial")]
     assert view.keys_of(Role.TESTER) == []
 
     view.apply(

@@ -14,6 +14,7 @@ from tui.screens.reader import Preview, Reader
 from tui.widgets.live_pane import source_class
 
 if TYPE_CHECKING:
+    from engine.carried import Carried
     from engine.findings import Finding
     from engine.store.tables import Artifact, FindingRow
     from tui.screens.base import MainScreen
@@ -66,11 +67,11 @@ def in_source(
     screen.in_thread(read, show)
 
 
-def at_artifact(screen: MainScreen, artifact: Artifact) -> None:
+def at_artifact(screen: MainScreen, runs: Carried, artifact: Artifact) -> None:
     """An artifact: a text itself, of anything else what it is and where it lies."""
 
     def read() -> tuple[str, str]:
-        path = screen.engine.builds.artifact_file(artifact)
+        path = runs.artifact_file(artifact)
         facts = f"{path}\n{artifact.kind}, {artifact.size} bytes\nSHA-256 {artifact.sha256}"
         if artifact.kind not in _TEXTS:
             return facts, "facts.txt"
@@ -83,19 +84,19 @@ def at_artifact(screen: MainScreen, artifact: Artifact) -> None:
     def show(found: tuple[str, str]) -> None:
         text, name = found
         screen.app.push_screen(
-            Preview(artifact.path, text, name, save=lambda: save_artifact(screen, artifact))
+            Preview(artifact.path, text, name, save=lambda: save_artifact(screen, runs, artifact))
         )
 
     screen.in_thread(read, show)
 
 
-def save_artifact(screen: MainScreen, artifact: Artifact) -> None:
+def save_artifact(screen: MainScreen, runs: Carried, artifact: Artifact) -> None:
     """Ask where to save an artifact, and save it."""
     from tui.screens.ask import Ask, Field
 
     def answered(typed: tuple[str, ...] | None) -> None:
         if typed is not None:
-            screen.in_thread(lambda: screen.engine.builds.save(artifact, Path(typed[0])), saved)
+            screen.in_thread(lambda: runs.save(artifact, Path(typed[0])), saved)
 
     def saved(path: Path) -> None:
         screen.notify(clean(f"saved as {path}"), markup=False)

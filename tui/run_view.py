@@ -1,8 +1,8 @@
-"""What a build screen shows, without a screen: made from the store, moved on by events."""
+"""What the screen of a run shows, without a screen: made from the store, moved on by events."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,12 +12,13 @@ from engine.events import (
     BuildChanged,
     Event,
     Log,
+    Partial,
     WorkflowCompleted,
     WorkflowProgress,
     WorkflowStarted,
 )
-from engine.pipelines.firmware import FIRMWARE
-from engine.words import AgentStatus, BuildStatus, Phase, StageStatus
+from engine.pipelines.model import Pipeline
+from engine.words import AgentStatus, BuildStatus, StageStatus
 from tui.tail import LogTail
 
 if TYPE_CHECKING:
@@ -41,10 +42,13 @@ _URGENCY = (
 )
 """What several stages together are: what comes first here."""
 
+SERIAL = "serial"
+"""The pane of what firmware printed, and the stream that it shows."""
+
 
 @dataclass(frozen=True, slots=True)
 class TailKey:
-    """One log of the build: ``stream`` is ``log`` or ``serial``."""
+    """One log of the run: ``stream`` is ``log`` or ``serial``."""
 
     stage: str
     attempt: int
@@ -63,15 +67,27 @@ class StageView:
 
 
 @dataclass(slots=True)
-class BuildView:
-    """The state of one build."""
+class RunView:
+    """The state of one run.
+
+    Args:
+        number: of the run.
+        pipeline: that it walks.
+        pane_of: the name of the pane that shows a stage, by the stage's key and its role.
+        facts: what is said of it besides.
+        warning: what a person must know of it.
+    """
 
     number: int
+    pipeline: Pipeline
+    pane_of: Callable[[str, str], str]
     status: BuildStatus = BuildStatus.PENDING
     title: str = ""
     percent: float = 0.0
     message: str = ""
     error: str = ""
+    facts: str = ""
+    warning: str = ""
     attempt: int = 1
     started: datetime | None = None
     duration: float | None = None
@@ -90,7 +106,7 @@ class BuildView:
             task = row.summary or ("not needed" if row.status is StageStatus.SKIPPED else "")
             self._set_stage(row.key, StageView(row.agent, row.phase, row.attempt, row.status, task))
         done = [key for key, stage in self.stages.items() if stage.status in _ENDED]
-        weights = {stage.key: stage.weight for stage in FIRMWARE.stages}
+        weights = {stage.key: stage.weight for stage in self.pipeline.stages}
         self.percent = float(sum(weights.get(key, 0) for key in done))
 
     def log(self, key: LogKey, first_line: int, lines: Sequence[str]) -> None:
@@ -111,9 +127,11 @@ class BuildView:
             return None
         return (datetime.now(UTC) - self.started).total_seconds()
 
-    def agent(self, role: str) -> tuple[StageStatus, str]:
-        """How an agent's stages stand together, and what the one that matters says."""
-        mine = [stage for stage in self.stages.values() if stage.role == role]
+    def state(self, pane: str) -> tuple[StageStatus, str]:
+        """How the stages of a pane stand together, and what the one that matters says."""
+        mine = [
+            stage for key, stage in self.stages.items() if self.pane_of(key, stage.role) == pane
+        ]
         if not mine and self.status.is_final:
             return StageStatus.SKIPPED, "not needed"
         if not mine:
@@ -128,26 +146,32 @@ class BuildView:
             return StageStatus.SKIPPED
         return min(mine, key=_URGENCY.index, default=StageStatus.PENDING)
 
-    def keys_of(self, role: str | None) -> list[TailKey]:
-        """Logs of an agent, round by round; of a round, what the board did comes last.
+    def running(self) -> list[tuple[str, StageView]]:
+        """The stages that run now, by their keys."""
+        mine = self.stages.items()
+        return [(key, stage) for key, stage in mine if stage.status is StageStatus.RUNNING]
 
-        None is what firmware printed.
-        """
+    def keys_of(self, pane: str) -> list[TailKey]:
+        """Logs of a pane, round by round; of a round, those of the first stage come last."""
 
         def belongs(key: TailKey) -> bool:
-            if role is None:
-                return key.stream == "serial"
+            if key.stream == SERIAL:
+                return pane == SERIAL
             stage = self.stages.get(key.stage)
-            return key.stream == "log" and stage is not None and stage.role == role
+            return stage is not None and self.pane_of(key.stage, stage.role) == pane
 
+        order = {stage.key: place for place, stage in enumerate(self.pipeline.stages)}
         mine = [key for key in self.tails if belongs(key)]
-        return sorted(mine, key=lambda key: (key.attempt, key.stage == "test.board"))
+        return sorted(mine, key=lambda key: (key.attempt, -order.get(key.stage, 0)))
 
     def _apply(self, event: Event) -> None:
         match event:
             case Log():
                 key = TailKey(event.stage, event.attempt, event.kind)
                 self._tail(key).extend(event.first_line, event.text.split("\n")[:-1])
+            case Partial():
+                key = TailKey(event.stage, event.attempt, Log.kind)
+                self._tail(key).begin(event.line, event.text)
             case AgentChanged():
                 status = _OF_AGENT[event.status]
                 if status is StageStatus.FAILED and event.task == "cancelled":
@@ -180,14 +204,15 @@ class BuildView:
     def _set_stage(self, key: str, stage: StageView) -> None:
         """Take a stage; a new round puts back what comes after."""
         known = self.stages.get(key)
-        skipped = stage.status is StageStatus.SKIPPED and stage.phase == Phase.FEEDBACK
-        if known is not None and skipped:
+        again = {each.key for each in self.pipeline.stages if each.back_to is not None}
+        if known is not None and stage.status is StageStatus.SKIPPED and key in again:
             return  # a round that needs no repair does not undo an earlier one
         if known is not None and stage.attempt > known.attempt:
-            order = FIRMWARE.phases
-            for other in self.stages.values():
-                again = order.index(stage.phase) <= order.index(other.phase) < len(order) - 1
-                if again and other.attempt < stage.attempt:
+            order = self.pipeline.phases
+            begin = order.index(stage.phase)
+            for name, other in self.stages.items():
+                behind = order.index(other.phase) >= begin and name not in again
+                if behind and other.attempt < stage.attempt:
                     other.status, other.task = StageStatus.PENDING, ""
         self.stages[key] = stage
         self.attempt = max(self.attempt, stage.attempt)
