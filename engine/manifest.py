@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine import scripts
+from engine import scripts, thresholds
 from engine.errors import UsageError
 from engine.files import read_file
 from engine.scripts import Script
+from engine.thresholds import Demands
 
 FILE_NAME = "espdeck.toml"
 _MAX_BYTES = 64 * 1024
@@ -52,6 +53,7 @@ class Manifest:
         network: ``[simulator] network``: whether a simulated chip reaches this machine's network.
         efuse: ``[simulator] efuse``: file in the repository with the eFuses that a simulated chip
             begins with, as ``idf.py qemu --efuse-file`` keeps them; empty for a chip as delivered.
+        quality: what it demands of its quality; None where it says nothing of it.
     """
 
     expect: tuple[str, ...] = ()
@@ -63,6 +65,7 @@ class Manifest:
     tests: tuple[Script, ...] = ()
     network: bool = False
     efuse: str = ""
+    quality: Demands | None = None
 
 
 def load(tree: Path) -> Manifest:
@@ -84,7 +87,8 @@ def load(tree: Path) -> Manifest:
         raise UsageError(f"{FILE_NAME}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{FILE_NAME}: {error}") from error
-    known = {"expect", "timeout", "baud", "unity", "build", "eol", "simulator", scripts.TABLE}
+    tables = {"build", "simulator", scripts.TABLE, thresholds.TABLE}
+    known = {"expect", "timeout", "baud", "unity", "eol", *tables}
     _only(data, known, "")
     chip = data.get("simulator", {})
     if not isinstance(chip, dict):
@@ -103,6 +107,9 @@ def load(tree: Path) -> Manifest:
         build=_build(data.get("build", {})),
         eol=_eol(data),
         tests=scripts.read(data.get(scripts.TABLE, []), FILE_NAME, text),
+        quality=thresholds.read(data[thresholds.TABLE], FILE_NAME)
+        if thresholds.TABLE in data
+        else None,
     )
 
 

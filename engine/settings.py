@@ -81,6 +81,36 @@ class LlmSettings(BaseModel):
     """The model of each kind: ``[llm.models.codellama]``."""
 
 
+class QualitySettings(BaseModel):
+    """What the quality gate demands where a project's ``espdeck.toml`` does not say."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    coverage: float = Field(default=80.0, ge=0, le=100)
+    """Percent of lines that tests must run."""
+
+    code: float = Field(default=85.0, ge=0, le=100)
+    """Points of code quality, of 100."""
+
+    security: float = Field(default=0.0, ge=0)
+    """Blocking security findings that are let pass."""
+
+    documentation: float = Field(default=60.0, ge=0, le=100)
+    """Points of documentation, of 100."""
+
+    size: float = Field(default=0.0, ge=0)
+    """Bytes that an image may have; 0: what its partition or memory has room for."""
+
+    growth: float = Field(default=10.0, ge=0)
+    """Percent that an image, or a memory it uses, may grow from one build to the next."""
+
+    memory: float = Field(default=100.0, ge=0, le=100)
+    """Percent of the fullest memory or partition that may be in use."""
+
+    build_time: float = Field(default=600.0, ge=0)
+    """Seconds that compiling may take; 0: any."""
+
+
 class Settings(BaseSettings):
     """What a person can set. Every field is a key of the file and an ``ESPDECK_*`` variable."""
 
@@ -129,6 +159,9 @@ class Settings(BaseSettings):
 
     llm: LlmSettings = Field(default_factory=LlmSettings)
     """Model servers, and which model is meant by what."""
+
+    quality: QualitySettings = Field(default_factory=QualitySettings)
+    """Thresholds of the quality gate; a project's ``espdeck.toml`` wins."""
 
     mouse: bool = True
     """Whether the app takes the mouse; off leaves it to the terminal, for selecting text."""

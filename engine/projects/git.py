@@ -18,7 +18,7 @@ import re
 import shutil
 import stat
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -266,6 +266,28 @@ def read_text(path: Path, sha: str, name: str) -> str:
     if b"\0" in data:
         raise UsageError(f"{name} is a binary file")
     return str(data.decode("utf-8", "replace"))
+
+
+def listing(worktree: Path) -> Sequence[str]:
+    """Files of a worktree, relative to it: those that Git tracks, and new ones it does not ignore.
+
+    What is tracked may have been deleted; of submodules there is only the folder. Names may hold
+    lone surrogates.
+
+    Raises:
+        ToolError: Git cannot say.
+    """
+    from git import GitCommandError
+
+    options = ("--cached", "--others", "--exclude-standard", "--full-name", "-z")
+    with open_repository(worktree) as repository:
+        try:
+            found = repository.git.execute(
+                ["git", *SAFE, "ls-files", *options], strip_newline_in_stdout=False
+            )
+        except GitCommandError as error:
+            raise ToolError(f"git: {explain(str(error.stderr))}") from error
+    return [name for name in str(found).split("\0") if name]
 
 
 def branch_exists(path: Path, branch: str) -> bool:

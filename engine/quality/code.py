@@ -1,0 +1,247 @@
+"""Code quality: a score of 0 to 100 from what tools count.
+
+The score is the mean of three parts, each 0 to 100, weighted:
+
+- complexity, 50: 100 less the percentage of lines of code that are in complex functions. A function
+  counts by its cyclomatic complexity (lizard): not at all up to :data:`SIMPLE`, with all its lines
+  from :data:`TANGLED`, in between in proportion;
+- defects, 30: 100 less :data:`PER_DEFECT` points a defect for each 1,000 lines of code, at least
+  1,000 (cppcheck, its severities error, warning, and anything else);
+- duplication, 20: 100 less :data:`PER_DUPLICATE` times the percentage of tokens that are
+  there twice (lizard).
+
+Where cppcheck has nothing to check (no C or C++), the other two share its weight.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import MissingToolError, ToolError
+from engine.findings import Finding
+from engine.quality import tools, xml
+from engine.quality.limits import Limits
+from engine.quality.model import Measure, measured, unknown
+from engine.quality.tools import Bench
+from engine.quality.tree import Counted
+from engine.text import clean
+from engine.text import count as number_of
+from engine.thresholds import Aspect
+from engine.words import Severity
+
+SIMPLE, TANGLED = 10, 30
+"""Cyclomatic complexities: up to the first a function is simple, from the second it is not."""
+
+PER_DEFECT = {"error": 30.0, "warning": 10.0}
+"""Points that a defect of a severity costs; any other costs :data:`PER_REMARK`."""
+
+PER_REMARK = 2.0
+PER_DUPLICATE = 2.5
+_WEIGHTS = {"complexity": 50, "defects": 30, "duplication": 20}
+_LINES = 1000
+
+_MAX_DUPLICATES = 10
+_RATE = re.compile(r"^Total duplicate rate: ([0-9.]+)%$", re.MULTILINE)
+_BLOCK = re.compile(r"^Duplicate block:\n-+\n((?:.*:\d+ ~ \d+\n)+)", re.MULTILINE)
+_PLACE = re.compile(r"^(.*):(\d+) ~ (\d+)$", re.MULTILINE)
+_COLUMNS = 11
+_UNCHECKED = frozenset(
+    {
+        *("syntaxError", "unknownMacro", "preprocessorErrorDirective", "internalError"),
+        *("internalAstError", "cppcheckError", "includeNestedTooDeeply", "noValidConfiguration"),
+        *("missingInclude", "missingIncludeSystem", "missingFile", "toomanyconfigs"),
+        *("checkersReport", "normalCheckLevelMaxBranches", "misra-config"),
+    }
+)
+"""What cppcheck says of itself: it lacks headers and macros of ESP-IDF, which is no defect."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    name: str
+    file: str
+    line: int
+    lines: int
+    complexity: int
+
+    @property
+    def weight(self) -> float:
+        """Part of its lines that count as complex."""
+        return min(1.0, max(0.0, (self.complexity - SIMPLE) / (TANGLED - SIMPLE)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What lizard counted: functions, and the percentage of tokens that are there twice."""
+
+    functions: tuple[_Function, ...]
+    duplicated: float
+    duplicates: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Defects:
+    """What cppcheck found, and files of which it could not make sense."""
+
+    findings: tuple[Finding, ...]
+    points: float
+    unchecked: int
+
+
+def measure(counted: Counted, limits: Limits, bench: Bench) -> Measure:
+    """Code quality of the sources that count.
+
+    Raises:
+        CancelledError, Interrupted: it was told to stop.
+    """
+    limit = limits.of(Aspect.CODE)
+    sources = (*counted.c_sources, *counted.python_sources)
+    if not sources:
+        return unknown(Aspect.CODE, limit, "no C, C++ or Python sources")
+    try:
+        shape = _lizard(counted, sources, bench)
+        defects = _cppcheck(counted, bench) if counted.c_sources else None
+    except (MissingToolError, ToolError) as error:
+        return unknown(Aspect.CODE, limit, str(error))
+    lines = sum(each.lines for each in shape.functions)
+    complex_lines = sum(each.lines * each.weight for each in shape.functions)
+    parts = {
+        "complexity": 100.0 * (1 - complex_lines / lines) if lines else 100.0,
+        "duplication": max(0.0, 100.0 - PER_DUPLICATE * shape.duplicated),
+    }
+    if defects is not None:
+        parts["defects"] = max(0.0, 100.0 - defects.points * _LINES / max(lines, _LINES))
+    score = sum(_WEIGHTS[name] * part for name, part in parts.items())
+    score /= sum(_WEIGHTS[name] for name in parts)
+    said = ", ".join(f"{name} {parts[name]:.0f}" for name in _WEIGHTS if name in parts)
+    unchecked = defects.unchecked if defects is not None else 0
+    not_checked = (
+        f"; {number_of(unchecked, 'file')} not understood by cppcheck" if unchecked else ""
+    )
+    detail = (
+        f"{said} of 100 each; {number_of(len(shape.functions), 'function')} in "
+        f"{number_of(len(sources), 'file')}{not_checked}{counted.note()}"
+    )
+    findings = (
+        *(_too_complex(each) for each in _worst_first(shape.functions)),
+        *(defects.findings if defects is not None else ()),
+        *shape.duplicates,
+    )
+    return measured(Aspect.CODE, score, limit, detail, findings)
+
+
+def _worst_first(functions: Sequence[_Function]) -> list[_Function]:
+    tangled = (each for each in functions if each.weight > 0)
+    return sorted(tangled, key=lambda each: -each.complexity)
+
+
+def _too_complex(function: _Function) -> Finding:
+    return Finding(
+        severity=Severity.WARNING,
+        code="quality.complexity",
+        message=f"{function.name} has a cyclomatic complexity of {function.complexity}",
+        file=function.file,
+        line=function.line,
+        hint=f"split it up: up to {SIMPLE} is simple",
+    )
+
+
+def _lizard(counted: Counted, sources: Sequence[str], bench: Bench) -> _Shape:
+    names, report = bench.folder / "lizard.txt", bench.folder / "lizard.csv"
+    names.write_text("".join(f"{name}\n" for name in sources), "utf-8")
+    argv: list[str | Path] = [
+        *tools.command("lizard"),
+        *("--csv", "-Eduplicate", "--ignore_warnings", "-1"),
+        # Neither list is the project's to write.
+        *("--no-gitignore", "--whitelist", "/dev/null"),
+        *("--input_file", names, "--output_file", report),
+    ]
+    done = bench.run(argv, cwd=counted.folder)
+    text = tools.report_of(report, done, "lizard").decode("utf-8", "replace")
+    rate = _RATE.search(text)
+    if done.returncode != 0 or rate is None:
+        raise ToolError(tools.failure("lizard", done.returncode, done.tail))
+    rows = text.partition("\nDuplicates\n")[0].splitlines()
+    return _Shape(tuple(_functions(rows)), float(rate[1]), tuple(_duplicates(text)))
+
+
+def _functions(rows: Sequence[str]) -> Iterator[_Function]:
+    """Rows of lizard's CSV: lines of code, complexity, tokens, parameters, length, place, file,
+    name, long name, first and last line."""
+    for row in csv.reader(rows):
+        if len(row) < _COLUMNS or not (row[0] + row[1] + row[-2]).isdigit():
+            continue  # what a name with a quote in it led to
+        yield _Function(
+            name=clean(row[7])[:200],
+            file=row[6],
+            line=int(row[-2]),
+            lines=int(row[0]),
+            complexity=int(row[1]),
+        )
+
+
+def _duplicates(text: str) -> Iterator[Finding]:
+    """The first of the blocks that lizard lists."""
+    for index, block in enumerate(_BLOCK.finditer(text)):
+        if index == _MAX_DUPLICATES:
+            return
+        (file, first, last), *others = _PLACE.findall(block[1])
+        also = ", ".join(f"{name}:{start}" for name, start, _ in others[:3])
+        yield Finding(
+            severity=Severity.INFO,
+            code="quality.duplicate",
+            message=f"lines {first} to {last} are there again: {also}",
+            file=file,
+            line=int(first),
+        )
+
+
+def _cppcheck(counted: Counted, bench: Bench) -> _Defects:
+    names, report = bench.folder / "cppcheck.txt", bench.folder / "cppcheck.xml"
+    names.write_text("".join(f"{name}\n" for name in counted.c_sources), "utf-8")
+    argv = [
+        *tools.command("cppcheck"),
+        *("--quiet", "--enable=warning,style,performance,portability"),
+        # The chips are 32-bit.
+        *("--platform=unix32", "--max-configs=8", "--xml"),
+        *(f"--file-list={names}", f"--output-file={report}"),
+    ]
+    done = bench.run(argv, cwd=counted.folder)
+    data = tools.report_of(report, done, "cppcheck")
+    if done.returncode != 0:
+        raise ToolError(tools.failure("cppcheck", done.returncode, done.tail))
+    found: dict[Finding, float] = {}
+    unchecked: set[str] = set()
+    places: list[Mapping[str, str]] = []
+
+    def element(tag: str, attributes: Mapping[str, str], _: str) -> None:
+        if tag == "location":
+            places.append(attributes)
+        elif tag == "error":
+            place = places[0] if places else {}
+            places.clear()
+            if attributes.get("id") in _UNCHECKED:
+                unchecked.add(place.get("file", ""))
+            else:
+                severity = attributes.get("severity", "")
+                found[_defect(attributes, place)] = PER_DEFECT.get(severity, PER_REMARK)
+
+    xml.read(data, "cppcheck", element)
+    return _Defects(tuple(found), sum(found.values()), len(unchecked - {""}))
+
+
+def _defect(attributes: Mapping[str, str], place: Mapping[str, str]) -> Finding:
+    serious = attributes.get("severity") in PER_DEFECT
+    line, column = place.get("line", ""), place.get("column", "")
+    return Finding(
+        severity=Severity.WARNING if serious else Severity.INFO,
+        code=f"cppcheck.{clean(attributes.get('id', ''))[:80]}",
+        message=clean(attributes.get("msg", ""))[:500],
+        file=tools.plain(place["file"]) if place.get("file") else None,
+        line=int(line) if line.isdigit() and int(line) else None,
+        column=int(column) if column.isdigit() and int(column) else None,
+    )

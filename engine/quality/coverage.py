@@ -1,0 +1,93 @@
+"""Test coverage: of a report in the tree, or of host tests that are run for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.errors import MissingToolError, ToolError
+from engine.findings import Finding
+from engine.quality import coverage_reports, host_tests
+from engine.quality.coverage_reports import Lines
+from engine.quality.limits import Limits
+from engine.quality.model import Measure, measured, unknown
+from engine.quality.tools import Bench
+from engine.quality.tree import Counted
+from engine.text import count as number_of
+from engine.thresholds import Aspect, Demands
+from engine.toolchains.untrusted import file_inside
+from engine.words import Severity
+
+NO_DATA = (
+    "no coverage report in the tree, and no tests to run: [quality] host_tests names their folder"
+)
+
+
+def measure(
+    app: Path,
+    counted: Counted,
+    demands: Demands,
+    limits: Limits,
+    bench: Bench,
+    *,
+    timeout: float,
+) -> Measure:
+    """Percent of the lines of the sources that count which tests ran.
+
+    Only files that the report knows are counted; how many these are, the detail says.
+
+    Args:
+        app: the folder that is measured, where host tests are run. Untrusted.
+        counted: its files.
+        demands: where tests or a report are.
+        limits: what it is held against.
+        bench: where to work.
+        timeout: seconds that building host tests, or running them, may take.
+
+    Raises:
+        CancelledError, Interrupted: it was told to stop.
+    """
+    limit = limits.of(Aspect.COVERAGE)
+    passed, findings = True, list[Finding]()
+    try:
+        if demands.host_tests:
+            outcome = host_tests.run(app, demands.host_tests, bench, timeout=timeout)
+            lines, said, passed = outcome.lines, outcome.said, outcome.passed
+            if not passed:
+                where = demands.host_tests
+                findings.append(Finding(Severity.ERROR, "quality.tests", said, file=where))
+        else:
+            name = _report(counted, demands)
+            if name is None:
+                return unknown(Aspect.COVERAGE, limit, NO_DATA)
+            lines = coverage_reports.read(file_inside(app, name, "espdeck.toml", "project"))
+            said = f"by {name}, as the tree has it"
+    except (MissingToolError, ToolError) as error:
+        return unknown(Aspect.COVERAGE, limit, str(error))
+    return _of(lines, said, counted, limit, findings, failed=not passed)
+
+
+def _of(
+    lines: Lines,
+    said: str,
+    counted: Counted,
+    limit: float,
+    findings: list[Finding],
+    *,
+    failed: bool,
+) -> Measure:
+    sources = (*counted.c_sources, *counted.python_sources)
+    found = coverage_reports.of_sources(lines, sources)
+    if not found.lines and not failed:
+        return unknown(Aspect.COVERAGE, limit, f"{said}: nothing about the sources that count")
+    detail = (
+        f"{said}: {found.run} of {number_of(found.lines, 'line')} in {found.files} of "
+        f"{number_of(len(sources), 'source')}"
+    )
+    return measured(Aspect.COVERAGE, found.percent, limit, detail, findings, failed=failed)
+
+
+def _report(counted: Counted, demands: Demands) -> str | None:
+    """The report that the project names, else the first with a usual name."""
+    if demands.report:
+        return demands.report
+    return next((name for name in coverage_reports.NAMES if name in counted.names), None)

@@ -1,0 +1,157 @@
+"""Tests of a project that run on this machine: CTest's or pytest's, with coverage.
+
+They are the project's own code, as untrusted as its build: they run in a process group of their
+own, without this process's environment, and what they leave is read with care.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import MissingToolError, ToolError
+from engine.quality import coverage_reports, tools
+from engine.quality.coverage_reports import Lines
+from engine.quality.tools import Bench
+from engine.text import clean
+
+_LISTS = "CMakeLists.txt"
+_NOT_COLLECTED = 5  # pytest's exit code for no tests
+_TESTS_FAILED = 1
+_CTEST = re.compile(r"^\d+% tests passed.*", re.MULTILINE)
+_PYTEST = re.compile(r"^=* ?(\d+ (?:passed|failed|errors?).*?) ?=*$", re.MULTILINE)
+
+_START = """
+import sys
+from coverage.cmdline import main
+# Isolated, as the tools are; but these tests may import what they test.
+sys.path.insert(0, sys.argv.pop(1))
+sys.exit(main())
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of host tests.
+
+    Args:
+        lines: which lines they ran.
+        said: the summary of the tool that ran them, one line.
+        passed: whether all of them did.
+    """
+
+    lines: Lines
+    said: str
+    passed: bool
+
+
+def run(app: Path, folder: str, bench: Bench, *, timeout: float) -> Outcome:
+    """Run the tests in a folder of a project: by CMake and CTest, or by pytest.
+
+    Args:
+        app: the project. Untrusted.
+        folder: of the tests, relative to it; with a ``CMakeLists.txt`` they are CTest's.
+        bench: where to work.
+        timeout: seconds that each program may take.
+
+    Raises:
+        MissingToolError: a tool is not installed; one line.
+        ToolError: the folder is not there, or the tests cannot be built or run.
+        CancelledError, Interrupted: it was told to stop.
+    """
+    tests = (app / folder).resolve()
+    if not tests.is_relative_to(app.resolve()) or not tests.is_dir():
+        raise ToolError(f"espdeck.toml: quality.host_tests {folder!r} is no folder of the project")
+    if (tests / _LISTS).is_file():
+        return _by_ctest(app.resolve(), tests, bench, timeout)
+    return _by_pytest(app.resolve(), tests, bench, timeout)
+
+
+def _by_ctest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
+    gcovr = tools.command("gcovr")
+    cmake, ninja, ctest = (_program(name, "lab") for name in ("cmake", "ninja", "ctest"))
+    compiler, gcov = _compiler()
+    build = bench.folder / "host-tests"
+    configure: list[str | Path] = [
+        *(cmake, "-S", tests, "-B", build, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"),
+        *("-DCMAKE_BUILD_TYPE=Debug", f"-DCMAKE_C_COMPILER={compiler}"),
+        *(f"-DCMAKE_{language}_FLAGS=--coverage -O0" for language in ("C", "CXX")),
+    ]
+    for name, argv in (("cmake", configure), ("ninja", [ninja, f"-C{build}"])):
+        done = bench.run(argv, cwd=tests, timeout=timeout)
+        if done.returncode != 0:
+            raise ToolError(f"host tests do not build: {_reason(name, done.returncode, done.tail)}")
+    ran = bench.run(
+        [ctest, "--test-dir", str(build), "--output-on-failure", "--no-tests=error"],
+        cwd=tests,
+        timeout=timeout,
+    )
+    found = _CTEST.search(ran.tail)
+    if found is None:
+        raise ToolError(f"host tests do not run: {_reason('ctest', ran.returncode, ran.tail)}")
+    report, settings = bench.folder / "gcovr.info", bench.folder / "gcovr.cfg"
+    settings.touch()  # else it reads the project's
+    done = bench.run(
+        [
+            *gcovr,
+            *(f"--config={settings}", f"--root={app}", f"--gcov-executable={gcov}"),
+            *("--gcov-ignore-errors=all", "--gcov-ignore-parse-errors=all"),
+            *(f"--lcov={report}", str(build)),
+        ],
+        cwd=build,
+        timeout=timeout,
+    )
+    tools.report_of(report, done, "gcovr")
+    return Outcome(coverage_reports.read(report), f"ctest: {clean(found[0])}", ran.returncode == 0)
+
+
+def _by_pytest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
+    isolated = tools.command("coverage")
+    tools.command("pytest")
+    data, report = bench.folder / "coverage.data", bench.folder / "coverage.info"
+    own = ("--rcfile=/dev/null", f"--data-file={data}")
+    ran = bench.run(
+        [
+            *(sys.executable, "-I", "-c", _START, app),
+            *("run", *own, f"--source={app}", "-m", "pytest", str(tests)),
+            # The project's own options may want plugins that are not here.
+            *("-p", "no:cacheprovider", "-p", "no:pytest_embedded"),
+            *("--override-ini=addopts=", f"--rootdir={app}"),
+        ],
+        cwd=app,
+        timeout=timeout,
+        env={"PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    found = _PYTEST.findall(ran.tail)
+    if ran.returncode not in (0, _TESTS_FAILED) or not found:
+        raise ToolError(f"host tests do not run: {_reason('pytest', ran.returncode, ran.tail)}")
+    done = bench.run([*isolated, "lcov", "--ignore-errors", *own, "-o", report], cwd=app)
+    tools.report_of(report, done, "coverage")
+    said = f"pytest: {clean(found[-1])}"
+    return Outcome(coverage_reports.read(report), said, ran.returncode == 0)
+
+
+def _program(name: str, extra: str) -> str:
+    beside = Path(sys.executable).with_name(name)
+    found = str(beside) if beside.is_file() else shutil.which(name)
+    if found is None:
+        raise MissingToolError(f"{name} is not installed: pip install 'espdeck[{extra}]'")
+    return found
+
+
+def _compiler() -> tuple[str, str]:
+    """A compiler of this machine that counts, and what reads its counts."""
+    compiler, gcov = shutil.which("gcc"), shutil.which("gcov")
+    if compiler is None or gcov is None:
+        raise MissingToolError("host tests need gcc and gcov: install gcc")
+    return compiler, gcov
+
+
+def _reason(name: str, code: int, printed: str) -> str:
+    """The line of a tool's output that says most."""
+    lines = [line.strip() for line in map(clean, printed.splitlines()) if line.strip()]
+    said = [line for line in lines if "rror" in line]
+    return tools.failure(name, code, (said or lines or [""])[0])

@@ -1,0 +1,100 @@
+"""What is demanded of a project's quality: the table ``[quality]`` of ``espdeck.toml``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from engine.errors import UsageError
+
+TABLE = "quality"
+_MAX_PATH = 400
+_MAX_THRESHOLD = 1e12
+
+
+class Aspect(StrEnum):
+    """What the quality gate measures; also the keys of its thresholds."""
+
+    COVERAGE = "coverage"
+    CODE = "code"
+    SECURITY = "security"
+    DOCUMENTATION = "documentation"
+    SIZE = "size"
+    GROWTH = "growth"
+    MEMORY = "memory"
+    BUILD_TIME = "build_time"
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What a project demands of itself.
+
+    Args:
+        thresholds: those that it names, instead of the settings'.
+        require: what must not be unknown.
+        host_tests: folder of tests that run on this machine, empty for none.
+        report: file with a coverage report, empty for those with the usual names.
+    """
+
+    thresholds: Mapping[Aspect, float]
+    require: tuple[Aspect, ...] = ()
+    host_tests: str = ""
+    report: str = ""
+
+
+def read(table: object, file: str) -> Demands:
+    """Read the table.
+
+    Args:
+        table: what TOML has under the key. Untrusted: sizes and types are checked.
+        file: how the file is called, for messages.
+
+    Raises:
+        UsageError: something makes no sense; names file and key.
+    """
+    if not isinstance(table, dict):
+        raise UsageError(f"{file}: {TABLE} must be a table")
+    known = (*Aspect, "require", "host_tests", "report")
+    unknown = sorted(set(table) - set(known))
+    if unknown:
+        raise UsageError(
+            f"{file}: unknown key {f'{TABLE}.{unknown[0]}'!r} (known: {', '.join(sorted(known))})"
+        )
+    return Demands(
+        thresholds={each: _number(table, each, file) for each in Aspect if each in table},
+        require=_aspects(table.get("require", []), file),
+        host_tests=_path(table, "host_tests", file),
+        report=_path(table, "report", file),
+    )
+
+
+def _number(table: Mapping[str, object], key: str, file: str) -> float:
+    value = table[key]
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not math.isfinite(value)
+        or not 0 <= value <= _MAX_THRESHOLD
+    ):
+        raise UsageError(f"{file}: {TABLE}.{key} must be a number from 0 to {_MAX_THRESHOLD:g}")
+    return float(value)
+
+
+def _aspects(value: object, file: str) -> tuple[Aspect, ...]:
+    names = set(Aspect)
+    if not isinstance(value, list) or not all(isinstance(x, str) and x in names for x in value):
+        raise UsageError(f"{file}: {TABLE}.require must be a list of: {', '.join(Aspect)}")
+    return tuple(dict.fromkeys(Aspect(each) for each in value))
+
+
+def _path(table: Mapping[str, object], key: str, file: str) -> str:
+    value = table.get(key, "")
+    if not isinstance(value, str) or not (value.isprintable() and len(value) <= _MAX_PATH):
+        raise UsageError(f"{file}: {TABLE}.{key} must be a path")
+    path = PurePosixPath(value)
+    if path.is_absolute() or ".." in path.parts:
+        raise UsageError(f"{file}: {TABLE}.{key} {value!r} leaves the project")
+    return value
