@@ -11,6 +11,7 @@ from pathlib import Path
 from engine.boards import discovery, labgrid, ports
 from engine.boards.names import LABGRID, USB, check_names, is_virtual
 from engine.errors import EspdeckError, UsageError
+from engine.quality import tools
 from engine.settings import Settings, config_file
 from engine.simulators.base import find_simulators
 from engine.toolchains import idf_installs
@@ -51,6 +52,7 @@ def checkup(settings: Settings) -> tuple[Checkup, ...]:
         *_simulators(),
         _virtual_board(),
         _suites(),
+        *_quality(),
         *(_board(name) for name in settings.boards),
     )
 
@@ -135,6 +137,15 @@ def _suites() -> Checkup:
     return Checkup(
         "pytest-embedded", ok, False, "runs a project's pytest_*.py on its board", advice
     )
+
+
+def _quality() -> list[Checkup]:
+    """The tools of the quality gate; what a missing one would measure is unknown there."""
+    found = []
+    for name, purpose in tools.MEASURES.items():
+        ok = tools.is_installed(name)
+        found.append(Checkup(f"quality {name}", ok, False, purpose, "" if ok else tools.ADVICE))
+    return found
 
 
 def _board(name: str) -> Checkup:

@@ -21,6 +21,7 @@ from engine.carried import Carried, RunServices
 from engine.checkup import Checkup, checkup
 from engine.errors import EspdeckError, Interrupted
 from engine.events import Bus, Event, Problem
+from engine.gates import Gates
 from engine.lock import FileLock
 from engine.pipelines.journal import Journal, event_of
 from engine.pipelines.runs import Runs
@@ -62,6 +63,7 @@ class Engine:
     projects: Projects
     builds: Builds
     boards: Boards
+    gate: Gates
 
     def __init__(self, settings: Settings) -> None:
         """Make an engine; nothing is opened yet.
@@ -141,6 +143,7 @@ class Engine:
             wait_ready=self.wait_ready,
         )
         self.builds = Builds(services)
+        self.gate = Gates(store, self.builds, self._slots, self.settings)
         self._carried: dict[RunKind, Carried] = {RunKind.FIRMWARE: self.builds}
         self._journal.start()
         if self._lock.acquire():

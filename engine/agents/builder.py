@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ def run(context: FirmwareContext) -> StageResult:
     plan = context.output_of("plan", Planned)
     toolchain = next(each for each in find_toolchains() if each.name == plan.toolchain)
     context.build_dir.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
     compiled = toolchain.compile(
         CompileRequest(
             source=context.app,
@@ -32,6 +34,7 @@ def run(context: FirmwareContext) -> StageResult:
             on_progress=context.report.progress,
         )
     )
+    seconds = time.monotonic() - started
     errors = [each for each in compiled.findings if each.severity is Severity.ERROR]
     warnings = sum(each.severity is Severity.WARNING for each in compiled.findings)
     if compiled.image is None:
@@ -49,7 +52,7 @@ def run(context: FirmwareContext) -> StageResult:
         status=StageStatus.SUCCESS,
         summary=f"{image.elf.name}, {count(warnings, 'warning')}, {sizes}",
         findings=compiled.findings,
-        output=Compiled(image=image, warnings=warnings),
+        output=Compiled(image=image, warnings=warnings, seconds=seconds),
     )
 
 

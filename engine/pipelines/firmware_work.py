@@ -9,9 +9,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from engine import image_file
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
+from engine.errors import UsageError
 from engine.events import WorkflowStarted
+from engine.image import Image
 from engine.pipelines.firmware import FIRMWARE
 from engine.pipelines.model import Agent, Ending, FirmwareContext, StageContext, StageResult
 from engine.pipelines.outputs import Tested
@@ -99,6 +102,7 @@ class FirmwareWork:
                 build_dir=self._held.build_dir(build.target),
                 slot=self._held,
                 boards=self._bench.boards,
+                image_before=self._image_before,
             )
         )
 
@@ -133,6 +137,21 @@ class FirmwareWork:
     def _held(self) -> Slot:
         assert self._slot is not None
         return self._slot
+
+    def _image_before(self) -> Image | None:
+        found = builds.list_builds(
+            self._bench.store,
+            project_id=self._project.id,
+            status=BuildStatus.SUCCESS,
+            limit=1,
+            before=self._build.number,
+        )
+        try:
+            return (
+                image_file.read(Path(found[0].artifacts_path) / image_file.NAME) if found else None
+            )
+        except UsageError:
+            return None  # its files were deleted
 
     def _build_output(self) -> str:
         store = self._bench.store

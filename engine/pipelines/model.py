@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.boards.service import Boards
     from engine.cancel import CancelToken
     from engine.events import WorkflowStarted
+    from engine.image import Image
     from engine.llm.model import Usage
     from engine.llm.service import Models
     from engine.projects.worktrees import Slot
@@ -193,6 +194,8 @@ class FirmwareContext(StageContext):
         build_dir: where to build, kept for the next build.
         slot: whose worktree ``source`` is.
         boards: the boards of this machine.
+        image_before: reads the image of the project's last successful build before this one; None
+            where there is none any more.
     """
 
     project: Project
@@ -202,6 +205,7 @@ class FirmwareContext(StageContext):
     build_dir: Path
     slot: Slot
     boards: Boards
+    image_before: Callable[[], Image | None]
 
     @property
     def app(self) -> Path:

@@ -30,10 +30,17 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """BUILDER's image; its files lie among the build's artifacts."""
+    """BUILDER's image; its files lie among the build's artifacts.
+
+    Args:
+        image: what is flashed.
+        warnings: of the compiler.
+        seconds: that compiling took; less where little had changed.
+    """
 
     image: Image
     warnings: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

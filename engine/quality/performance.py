@@ -50,6 +50,8 @@ def facts_of(
         source: which build it is of, for people.
         before: the image of the successful build before, None where there is none.
     """
+    if before is not None and before.target != image.target:
+        before = None
     return BuildFacts(
         target=image.target,
         regions=image.regions,

@@ -37,15 +37,24 @@ MODULES = {
 """The module of each tool that is a Python package and is run with ``python -m``."""
 
 CPPCHECK = "cppcheck"
-NAMES = (*sorted(MODULES), CPPCHECK)
-"""Every tool, as people call it."""
+MEASURES = {
+    "bandit": "dangerous calls in Python",
+    "coverage": "coverage of host tests in Python",
+    CPPCHECK: "defects in C and C++",
+    "detect-secrets": "secrets that were checked in",
+    "flawfinder": "dangerous calls in C and C++",
+    "gcovr": "coverage of host tests in C and C++",
+    "lizard": "complexity and duplicates",
+    "pytest": "runs host tests in Python",
+}
+"""Every tool, as people call it, and what it is for."""
 
 _BATCH = 400
 _ENV = {"PYTHONUTF8": "1", "NO_COLOR": "1", "LC_ALL": "C.UTF-8", "COLUMNS": "200"}
 
 
 def is_installed(name: str) -> bool:
-    """Whether a tool of :data:`NAMES` can be run."""
+    """Whether a tool of :data:`MEASURES` can be run."""
     if name == CPPCHECK:
         return _cppcheck() is not None
     return find_spec(MODULES[name]) is not None

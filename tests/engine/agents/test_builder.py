@@ -72,6 +72,7 @@ def build(folder: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> Image:
             models=Models(LlmSettings()),
             slot=Slot(folder, CancelToken()),
             boards=Boards((), folder / "boards", Store(folder / "espdeck.db")),
+            image_before=lambda: None,
             cancel=CancelToken(),
             report=Reporter(
                 log=lambda _line: None,

@@ -1,0 +1,85 @@
+"""``espdeck gate``: what tools measure of a project, and whether that is good enough."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tui import shell
+
+if TYPE_CHECKING:
+    from engine.gates import Gated
+
+cli = typer.Typer()
+
+FAILED = 1
+BAR = 10
+"""Characters of a bar."""
+
+FINDINGS = 20
+"""Findings that are listed; --json has all."""
+
+
+@cli.command("gate")
+def gate_command(
+    context: typer.Context,
+    project: Annotated[str, typer.Argument(help="A project's name.")],
+    commit: Annotated[
+        str | None, typer.Option(help="Commit, tag or branch. [default: the branch's tip]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure a project: coverage, code, security, documentation, size. Exit code 1: it failed."""
+    with shell.looking(context) as engine:
+        found = engine.projects.get(project)
+        gated = engine.gate.measure(found.id, commit=commit)
+        ascii_only = engine.settings.ascii
+    if as_json:
+        shell.print_line(json.dumps(asdict(gated)))
+    else:
+        _print(gated, ascii_only=ascii_only)
+    if not gated.result.passed:
+        raise typer.Exit(FAILED)
+
+
+def _print(gated: Gated, *, ascii_only: bool) -> None:
+    from engine.words import Severity
+    from tui.look import Glyphs
+
+    glyphs = Glyphs(ascii_only)
+    result = gated.result
+    built = f", build {gated.build}" if gated.build is not None else ", not built yet"
+    shell.print_line(f"{gated.project} at {gated.commit.sha[:10]}{built}: {result.summary}")
+    shell.print_line("")
+    shell.table(
+        ("MEASURE", "STATUS", "VALUE", "DEMANDED", "", "HOW"),
+        [
+            (
+                each.title,
+                each.status,
+                each.shown,
+                each.limit,
+                glyphs.bar(each.score, BAR) if each.value is not None else "",
+                each.detail,
+            )
+            for each in result.measures
+        ],
+    )
+    told = [
+        finding
+        for each in result.measures
+        for finding in each.findings
+        if finding.severity is not Severity.INFO
+    ]
+    listed = list(dict.fromkeys((*result.blockers, *told)))
+    if listed:
+        shell.print_line("")
+    for finding in listed[:FINDINGS]:
+        shell.print_line(f"{finding.severity}: {finding.title} [{finding.code}]")
+        if finding.hint:
+            shell.print_line(f"    {finding.hint}")
+    if len(listed) > FINDINGS:
+        shell.print_line(f"and {len(listed) - FINDINGS} more: --json has all")
