@@ -35,7 +35,7 @@ _COMMAND = re.compile(
     r"(?<![\w.-])(?:espdeck|idf\.py|cmake|ninja|make|pio|platformio|arduino-cli|pytest|ctest|tox|pip"
     r"|uv)\s+[\w.-]"
 )
-_LINK = re.compile(r"!?\[[^\]\n]{0,300}\]\(\s*<?([^)\s>]{1,400})>?[^)\n]{0,200}\)")
+_LINK = re.compile(r"\[[^\]\n]{0,300}\]\( {0,4}<?([^)\s>]{1,400})")
 _SEPARATORS = re.compile(r"[-_ ]")
 
 

@@ -19,10 +19,10 @@ from engine.quality.tools import Bench
 from engine.text import clean
 
 _LISTS = "CMakeLists.txt"
-_NOT_COLLECTED = 5  # pytest's exit code for no tests
-_TESTS_FAILED = 1
+_TESTS_FAILED = 1  # pytest's exit code
 _CTEST = re.compile(r"^\d+% tests passed.*", re.MULTILINE)
-_PYTEST = re.compile(r"^=* ?(\d+ (?:passed|failed|errors?).*?) ?=*$", re.MULTILINE)
+_PYTEST = re.compile(r"=* ?(\d+ (?:passed|failed|errors?)[^=]*?) ?=*$")
+_LINE = 300
 
 _START = """
 import sys
@@ -125,13 +125,18 @@ def _by_pytest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
         timeout=timeout,
         env={"PYTHONDONTWRITEBYTECODE": "1"},
     )
-    found = _PYTEST.findall(ran.tail)
-    if ran.returncode not in (0, _TESTS_FAILED) or not found:
+    said = next(filter(None, map(_summary, reversed(ran.tail.splitlines()))), None)
+    if ran.returncode not in (0, _TESTS_FAILED) or said is None:
         raise ToolError(f"host tests do not run: {_reason('pytest', ran.returncode, ran.tail)}")
     done = bench.run([*isolated, "lcov", "--ignore-errors", *own, "-o", report], cwd=app)
     tools.report_of(report, done, "coverage")
-    said = f"pytest: {clean(found[-1])}"
-    return Outcome(coverage_reports.read(report), said, ran.returncode == 0)
+    return Outcome(coverage_reports.read(report), f"pytest: {said}", ran.returncode == 0)
+
+
+def _summary(line: str) -> str | None:
+    """pytest's last line without its frame, None where a line is none."""
+    found = _PYTEST.match(clean(line)[:_LINE])
+    return found[1] if found else None
 
 
 def _program(name: str, extra: str) -> str:

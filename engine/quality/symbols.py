@@ -22,7 +22,7 @@ _FUNCTION = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _VARIABLE = re.compile(r"\bextern\b.*?([A-Za-z_]\w*)\s*(?:\[[^\]]*\]\s*)*\Z", re.DOTALL)
 _NO_SYMBOL = re.compile(r"(?:using|static_assert|_Static_assert|template|friend)\b")
 _ATTRIBUTE = re.compile(r"__attribute__\s*\(\([^)]*\)\)|\[\[[^\]]*\]\]|\b__declspec\s*\([^)]*\)")
-_MAX_HEAD = 4000  # longer than any declaration that a person wrote
+_MAX_HEAD = 1000  # longer than any declaration that a person wrote
 _MAX_OPENING = 300
 
 
