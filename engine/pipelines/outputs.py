@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.image import Image
 from engine.manifest import Manifest
@@ -84,3 +85,24 @@ class Verdict:
     tests: int
     failures: int
     warnings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """DEVELOPER's repair of one round.
+
+    Args:
+        base: the round whose state it started from.
+        by_rule: whether a rule made it, not a model.
+        by: the rule or the model, for people.
+        explanation: what it does, one line. Untrusted.
+        change: unified diff of what it changed in that state.
+        record: artifact that tells all of it; how it went is added in the next round.
+    """
+
+    base: int
+    by_rule: bool
+    by: str
+    explanation: str
+    change: str
+    record: Path

@@ -113,7 +113,7 @@ def test_broken_is_repaired_and_succeeds_in_the_second_round(engine: Engine) -> 
     assert error.file is not None
     assert error.file.endswith(".c")
     assert error.line
-    (patch,) = [a for a in engine.builds.artifacts(done.number) if a.kind == "patch"]
+    (patch,) = [a for a in engine.builds.artifacts(done.number) if a.path == "repair-1.patch"]
     text = engine.builds.artifact_file(patch).read_text()
     assert f"--- a/{error.file}" in text
     # The project itself is untouched: the repair is the worktree's, and fits the source.
@@ -135,6 +135,8 @@ def test_crash_fails_with_the_decoded_panic(engine: Engine) -> None:
     assert panics[0].line is not None
     assert "=" in source[panics[0].line - 1]
     assert stages(engine, done.number)["diagnose", 1].status is StageStatus.FAILED
+    (log,) = [key for key in engine.builds.logs(done.number) if key.stage == "repair"]
+    assert any("[llm.models.developer]" in line for line in engine.builds.lines(log))
 
 
 def test_console_answers_what_its_tests_type_on_a_board_and_in_a_simulator(

@@ -1,0 +1,55 @@
+"""``fix.patch``: what a build's repairs come to, as a file that ``git apply`` takes.
+
+Before the diff stand lines with ``# `` before them, which Git passes over: what was changed, one a
+line. That is all that is kept of it, so that the file says by itself what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.files import read_file
+from engine.text import clean
+
+NAME = "fix.patch"
+"""The artifact."""
+
+MAX_BYTES = 16 << 20
+
+_SIGN = "# "
+_LONGEST = 300
+
+
+@dataclass(frozen=True, slots=True)
+class FixFile:
+    """The changes, one line each, and their diff against the build's commit (empty for none)."""
+
+    changes: tuple[str, ...]
+    diff: str
+
+
+def write(path: Path, changes: Sequence[str], diff: str) -> None:
+    """Write the file.
+
+    Args:
+        changes: what was changed, a line each. Untrusted.
+        diff: all of the difference, as Git made it; may hold lone surrogates.
+    """
+    head = "".join(f"{_SIGN}{clean(' '.join(line.split()))[:_LONGEST]}\n" for line in changes)
+    path.write_bytes(f"{head}{diff}".encode("utf-8", "surrogateescape"))
+
+
+def read(path: Path) -> FixFile:
+    """Read the file.
+
+    Raises:
+        OSError: it is gone, or too large.
+    """
+    text = read_file(path, MAX_BYTES).decode("utf-8", "surrogateescape")
+    changes: list[str] = []
+    while text.startswith(_SIGN):
+        line, _, text = text.partition("\n")
+        changes.append(line.removeprefix(_SIGN))
+    return FixFile(tuple(changes), text)

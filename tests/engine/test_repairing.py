@@ -1,0 +1,221 @@
+"""DEVELOPER with a model: real compiler and simulator, a server of recorded answers."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import Engine, Settings, demo
+from engine.store.tables import Build, StageRow
+from engine.words import ArtifactKind, BuildStatus, StageStatus
+from tests.engine.git_repos import commit
+from tests.engine.llm.servers import Server, ollama, status, stream
+
+pytestmark = pytest.mark.xdist_group("repairing")
+
+BROKEN = "    int answer = ;\n"
+MENDED = "    int answer = 42;\n"
+
+
+def block(file: str, search: str, replace: str) -> str:
+    return f"{file}\n```c\n<<<<<<< SEARCH\n{search}=======\n{replace}>>>>>>> REPLACE\n```\n"
+
+
+RIGHT = "The initial value is missing.\n\n" + block("main/main.c", BROKEN, MENDED)
+ESCAPES = "I change its configuration.\n\n" + block("../../outside.c", "", "int x;\n")
+WORSE = "Two are better.\n\n" + block("main/main.c", BROKEN, f"{BROKEN}    int more = ;\n")
+
+
+class Answers:
+    """A model server that gives the answers of a test, one after the other."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._server = Server(self._reply)
+        self.url = self._server.url
+        self.close = self._server.close
+
+    def _reply(self, client: socket.socket) -> None:
+        if not self.texts:
+            status(500, '{"error": "no answer left"}')(client)
+            return
+        text = self.texts.pop(0)
+        last = {"prompt_eval_count": 7, "eval_count": 5}
+        stream(*ollama(text[:10], text[10:], **last))(client)
+
+    def asked(self) -> list[list[dict[str, str]]]:
+        """The conversations that it was given, one a question."""
+        return [body["messages"] for _line, _head, body in self._server.requests]
+
+    def forget(self) -> None:
+        self.texts.clear()
+        self._server.requests.clear()
+
+
+@pytest.fixture(scope="module")
+def answers() -> Iterator[Answers]:
+    answers = Answers()
+    yield answers
+    answers.close()
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory, answers: Answers) -> Iterator[Engine]:
+    llm: Any = {"ollama": answers.url, "models": {"codegemma": {"name": "m"}}}
+    settings = Settings(workspace=tmp_path_factory.mktemp("workspace"), llm=llm, max_iterations=2)
+    with Engine(settings) as engine:
+        yield engine
+
+
+def broken(engine: Engine, folder: Path, line: str = BROKEN, name: str = "fw") -> str:
+    """A project whose ``main.c`` has another line in it; its name."""
+    source = folder / name
+    demo.make_repository("hello", source)
+    main = source / "main" / "main.c"
+    marker = "    run_tests();\n"
+    commit(source, {"main/main.c": main.read_text().replace(marker, f"{line}{marker}", 1)})
+    return engine.projects.find_or_add(str(source)).name
+
+
+def build(engine: Engine, project: str, simulator: str = "none") -> Build:
+    project_id = engine.projects.get(project).id
+    started = engine.builds.start(project_id, board="none", simulator=simulator)
+    return engine.builds.wait(started.number, timeout=120)
+
+
+def stages(engine: Engine, number: int) -> dict[tuple[str, int], StageRow]:
+    return {(row.key, row.attempt): row for row in engine.builds.stages(number)}
+
+
+def artifact(engine: Engine, number: int, name: str) -> str:
+    (found,) = [each for each in engine.builds.artifacts(number) if each.path == name]
+    return engine.builds.artifact_file(found).read_text()
+
+
+@pytest.fixture(autouse=True)
+def forget(answers: Answers) -> None:
+    answers.forget()
+
+
+def test_what_no_rule_can_is_repaired_at_the_second_answer(
+    engine: Engine, answers: Answers, tmp_path: Path
+) -> None:
+    wrong = "A guess.\n\n" + block("main/main.c", "    int reply = ;\n", MENDED)
+    answers.texts += [wrong, RIGHT]
+
+    done = build(engine, broken(engine, tmp_path), simulator="labwired")
+
+    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    rows = stages(engine, done.number)
+    assert rows["repair", 1].summary == "The initial value is missing.; round 2"
+    assert rows["test.simulator", 2].status is StageStatus.SUCCESS
+    first, second = answers.asked()
+    assert "main/main.c:8:18: expected expression" in first[1]["content"]
+    assert BROKEN in first[1]["content"]
+    assert "has no line 'int reply = ;'" in second[-1]["content"]
+    assert second[-2]["content"] == wrong
+    usage = rows["repair", 1].usage
+    assert usage is not None
+    assert [(each["model"], each["tokens_out"]) for each in usage] == [("m", 5), ("m", 5)]
+    diff = artifact(engine, done.number, "fix.patch")
+    assert diff.startswith("# model of codegemma, ollama m: The initial value is missing.\ndiff ")
+    assert f"-{BROKEN}+{MENDED}" in diff
+    record = artifact(engine, done.number, "repair-1.md")
+    assert record.index("expected expression") < record.index("int reply") < record.index(MENDED)
+    assert record.endswith("## Outcome\n\nBuilt and tested as round 2.\n")
+    assert "".join(engine.builds.lines(engine.builds.logs(done.number)[2])).count("initial value")
+
+
+def test_an_answer_that_leaves_the_worktree_is_refused_and_nothing_is_written(
+    engine: Engine, answers: Answers, tmp_path: Path
+) -> None:
+    answers.texts += [ESCAPES, ESCAPES.replace("../../outside.c", ".github/ci.yml"), ESCAPES]
+
+    done = build(engine, broken(engine, tmp_path))
+
+    assert done.status is BuildStatus.FAILED
+    row = stages(engine, done.number)["repair", 1]
+    assert row.status is StageStatus.FAILED
+    assert "../../outside.c leaves the project" in row.summary
+    _, second, third = answers.asked()
+    assert "leaves the project" in second[-1]["content"]
+    assert ".github/ci.yml is hidden" in third[-1]["content"]
+    workspace = engine.settings.workspace
+    assert not list(workspace.rglob("outside.c")) + list(workspace.rglob("ci.yml"))
+    kinds = [each.kind for each in engine.builds.artifacts(done.number)]
+    assert ArtifactKind.PATCH not in kinds
+    assert "Refused" in artifact(engine, done.number, "repair-1.md")
+
+
+def test_a_worse_repair_is_taken_back_and_the_next_knows_of_it(
+    engine: Engine, answers: Answers, tmp_path: Path
+) -> None:
+    answers.texts += [WORSE, RIGHT]
+
+    done = build(engine, broken(engine, tmp_path))
+
+    assert done.status is BuildStatus.SUCCESS
+    assert stages(engine, done.number)["build", 3].status is StageStatus.SUCCESS
+    second = answers.asked()[1][1]["content"]
+    assert "round 2 was worse than round 1: 1 stage passed, 2 errors" in second
+    assert "+    int more = ;" in second
+    diff = artifact(engine, done.number, "fix.patch")
+    assert "int more" not in diff
+    assert f"-{BROKEN}+{MENDED}" in diff
+    record = artifact(engine, done.number, "repair-1.md")
+    assert "## Outcome\n\nRound 2 was worse than round 1" in record
+
+
+def test_when_nothing_helps_the_best_state_is_what_stays(
+    engine: Engine, answers: Answers, tmp_path: Path
+) -> None:
+    half = block("main/main.c", BROKEN, MENDED)
+    answers.texts += [half, block("main/main.c", "    int other = ;\n", "    int other = ); (\n")]
+
+    line = f"{BROKEN}    int other = ;\n"
+    done = build(engine, broken(engine, tmp_path, line))
+
+    assert done.status is BuildStatus.FAILED
+    rows = stages(engine, done.number)
+    assert rows["repair", 3].summary == "gave up after 2 repairs; the best is round 2"
+    diff = artifact(engine, done.number, "fix.patch")
+    assert f"-{BROKEN}+{MENDED}" in diff
+    assert "); (" not in diff
+
+
+def test_when_every_repair_makes_it_worse_there_is_no_fix(
+    engine: Engine, answers: Answers, tmp_path: Path
+) -> None:
+    answers.texts += [WORSE, WORSE.replace("more", "other")]
+
+    done = build(engine, broken(engine, tmp_path))
+
+    summary = stages(engine, done.number)["repair", 3].summary
+    assert summary == "gave up after 2 repairs; no repair made it better"
+    assert artifact(engine, done.number, "fix.patch") == ""
+
+
+def test_rules_come_first_and_the_model_mends_what_they_cannot(
+    engine: Engine, answers: Answers, tmp_path: Path
+) -> None:
+    answers.texts.append(RIGHT)
+
+    done = build(engine, broken(engine, tmp_path, f"    int first = 1\n{BROKEN}"))
+
+    assert done.status is BuildStatus.SUCCESS
+    assert len(answers.asked()) == 1
+    head = artifact(engine, done.number, "fix.patch").split("\n")[:2]
+    assert head[0].startswith("# rule ")
+    assert head[1].startswith("# model of codegemma")
+
+
+def test_a_model_that_cannot_be_had_fails_as_without_one(engine: Engine, tmp_path: Path) -> None:
+    done = build(engine, broken(engine, tmp_path))
+
+    summary = stages(engine, done.number)["repair", 1].summary
+    assert summary.startswith("no rule fits, and no model answers: ollama: 500 no answer left")
+    assert "expected expression" in done.error
