@@ -21,6 +21,7 @@ from engine.carried import Carried, RunServices
 from engine.checkup import Checkup, checkup
 from engine.errors import EspdeckError, Interrupted
 from engine.events import Bus, Event, Problem
+from engine.fixes import Fixes
 from engine.gates import Gates
 from engine.lock import FileLock
 from engine.pipelines.journal import Journal, event_of
@@ -62,6 +63,7 @@ class Engine:
 
     projects: Projects
     builds: Builds
+    fixes: Fixes
     boards: Boards
     gate: Gates
 
@@ -144,6 +146,7 @@ class Engine:
         )
         self.builds = Builds(services)
         self.gate = Gates(store, self.builds, self._slots, self.settings)
+        self.fixes = Fixes(store, self.settings.repair)
         self._carried: dict[RunKind, Carried] = {RunKind.FIRMWARE: self.builds}
         self._journal.start()
         if self._lock.acquire():

@@ -111,6 +111,15 @@ class QualitySettings(BaseModel):
     """Seconds that compiling may take; 0: any."""
 
 
+class RepairSettings(BaseModel):
+    """What becomes of repairs that a person commits."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    push: bool = False
+    """Push the branch of a committed repair to where the project came from."""
+
+
 class Settings(BaseSettings):
     """What a person can set. Every field is a key of the file and an ``ESPDECK_*`` variable."""
 
@@ -156,6 +165,9 @@ class Settings(BaseSettings):
 
     idf_paths: tuple[Path, ...] = ()
     """Folders of ESP-IDF that are preferred to those that installers wrote down."""
+
+    repair: RepairSettings = Field(default_factory=RepairSettings)
+    """What becomes of repairs: ``[repair]``."""
 
     llm: LlmSettings = Field(default_factory=LlmSettings)
     """Model servers, and which model is meant by what."""

@@ -5,8 +5,8 @@ a timeout and can be cancelled; GitPython's clone has neither while it reports p
 reads is GitPython's. Hooks never run, transports are allow-listed, nothing asks for a password.
 
 A clone is bare: nobody edits in it, worktrees are made from it. ``refs/remotes/origin/*`` is what
-the source has, as of the last fetch; ``refs/heads/*`` is the project's own branch alone, moved
-only forward.
+the source has, as of the last fetch; ``refs/heads/*`` is the project's own branch, moved only
+forward, and ``espdeck/fix-BUILD`` for each repair that a person committed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import posixpath
 import re
 import shutil
 import stat
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -104,6 +105,10 @@ _REASONS = (
     (
         r"detected dubious ownership",
         "belongs to another user: git config --global --add safe.directory PATH trusts it",
+    ),
+    (
+        r"auto-detection is disabled|tell me who you are|empty ident name",
+        "it does not know who you are: git config --global user.name NAME, then user.email ADDRESS",
     ),
     (r"transport '([\w-]+)' not allowed", "transport {0} is not allowed"),
 )
@@ -288,6 +293,64 @@ def listing(worktree: Path) -> Sequence[str]:
         except GitCommandError as error:
             raise ToolError(f"git: {explain(str(error.stderr))}") from error
     return [name for name in str(found).split("\0") if name]
+
+
+def commit_patch(
+    path: Path, parent: str, patch: str, branch: str, message: str, *, cancel: CancelToken
+) -> None:
+    """Commit a patch on a new branch of a clone, as the person whom Git's configuration names.
+
+    No worktree is needed, and none is touched.
+
+    Args:
+        parent: the commit that the patch is against.
+        patch: unified diff; may hold lone surrogates.
+        branch: must not be there yet.
+        message: of the commit.
+
+    Raises:
+        ToolError: the patch does not apply, the branch is there, or Git does not know who commits.
+    """
+    name = f"refs/heads/{check_ref(branch)}"
+    with tempfile.TemporaryDirectory(prefix="espdeck-") as folder, alone(path, cancel=cancel):
+        tree = tree_with(path, parent, patch, Path(folder), cancel=cancel)
+        text = Path(folder) / "message"
+        text.write_text(message, "utf-8", errors="replace")
+        git = ["-C", str(path)]
+        # Else Git makes an address up from the names of user and machine.
+        words = ["-c", "user.useConfigOnly=true", "commit-tree", tree, "-p", parent]
+        commit = hash_of(run_git([*git, *words, "-F", str(text)], cancel=cancel))
+        run_git([*git, "update-ref", name, commit, "0" * len(commit)], cancel=cancel)
+
+
+def has_patch(path: Path, parent: str, patch: str, branch: str, *, cancel: CancelToken) -> bool:
+    """Whether a branch of a clone is there, and is a commit and a patch.
+
+    Args:
+        parent: the commit that the patch is against.
+        patch: unified diff.
+
+    Raises:
+        ToolError: the clone is gone, or the patch does not apply.
+    """
+    with open_repository(path) as repository:
+        sha = _sha(repository, f"refs/heads/{check_ref(branch)}")
+        if sha is None:
+            return False
+        theirs = repository.commit(sha).tree.hexsha
+    with tempfile.TemporaryDirectory(prefix="espdeck-") as folder:
+        return theirs == tree_with(path, parent, patch, Path(folder), cancel=cancel)
+
+
+def push(path: Path, source: Source, branch: str, *, cancel: CancelToken) -> None:
+    """Push one branch of a clone to where it came from; never over another one there.
+
+    Raises:
+        ToolError: the source cannot be reached, or does not take it.
+    """
+    ref = f"refs/heads/{check_ref(branch)}"
+    arguments = ["-C", str(path), "push", "--porcelain", "--progress", "--"]
+    _network(arguments, source, [f"{ref}:{ref}"], lambda _percent, _phase: None, cancel)
 
 
 def branch_exists(path: Path, branch: str) -> bool:

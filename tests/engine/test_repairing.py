@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine import Engine, Settings, demo
+from engine.fixes import FixState
 from engine.store.tables import Build, StageRow
 from engine.words import ArtifactKind, BuildStatus, StageStatus
 from tests.engine.git_repos import commit
@@ -124,6 +125,9 @@ def test_what_no_rule_can_is_repaired_at_the_second_answer(
     diff = artifact(engine, done.number, "fix.patch")
     assert diff.startswith("# model of codegemma, ollama m: The initial value is missing.\ndiff ")
     assert f"-{BROKEN}+{MENDED}" in diff
+    found = engine.fixes.of(done.number)
+    assert found is not None
+    assert (found.state, found.proved, found.files) == (FixState.OPEN, True, ("main/main.c",))
     record = artifact(engine, done.number, "repair-1.md")
     assert record.index("expected expression") < record.index("int reply") < record.index(MENDED)
     assert record.endswith("## Outcome\n\nBuilt and tested as round 2.\n")

@@ -1,0 +1,257 @@
+"""What DEVELOPER's repairs of a build come to: a person looks at it, commits, exports, discards.
+
+A fix is the build's ``fix.patch``. Where it stands is nowhere written down but in the clone, where
+a branch of its own has it, and in a mark beside the artifact.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from engine.cancel import CancelToken
+from engine.errors import ToolError, UsageError
+from engine.pipelines.firmware import FIRMWARE
+from engine.projects import git
+from engine.projects.sources import check_source
+from engine.repair import fix
+from engine.settings import RepairSettings
+from engine.store import builds, projects
+from engine.store.database import Store
+from engine.store.tables import Build, StageRow
+from engine.text import clean
+from engine.words import BuildStatus, Role, RunKind, StageStatus
+
+_MARK = ".fix-discarded"
+_SUBJECT = 72
+_LINE = 200
+_FILE = re.compile(r"^diff --git (?:a/(.+) b/\1|(.+))$", re.M)
+_KEYS = [stage.key for stage in FIRMWARE.stages if stage.role == Role.DEVELOPER]
+
+
+class FixState(StrEnum):
+    """Where a fix stands."""
+
+    OPEN = "open"
+    COMMITTED = "committed"
+    DISCARDED = "discarded"
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What the repairs of a build come to.
+
+    Args:
+        build: number of the build.
+        proved: whether the build succeeded with it; else it is the best that was found.
+        diff: unified diff against the build's commit. Untrusted; may hold lone surrogates.
+        files: the files that it changes.
+        message: what failed and what was changed, as the commit says it.
+        state: where it stands.
+        branch: the branch that has it, or is to have it.
+        clone: the repository of that branch.
+    """
+
+    build: int
+    proved: bool
+    diff: str
+    files: tuple[str, ...]
+    message: str
+    state: FixState
+    branch: str
+    clone: Path
+
+    @property
+    def fetch(self) -> str:
+        """The command that gets the branch into a repository of one's own."""
+        return shlex.join(("git", "fetch", str(self.clone), f"{self.branch}:{self.branch}"))
+
+
+class Fixes:
+    """The fixes of a workspace. All calls may block: keep them off an event loop."""
+
+    def __init__(self, store: Store, settings: RepairSettings) -> None:
+        """Know where builds are.
+
+        Args:
+            settings: whether committed fixes are pushed.
+        """
+        self._store = store
+        self._settings = settings
+
+    def of(self, number: int) -> Fix | None:
+        """The fix of a build; None while it runs, where nothing was repaired, or nothing helped.
+
+        Raises:
+            UsageError: there is no such build.
+            ToolError: the project's clone is gone.
+        """
+        build = builds.get_build(self._store, number)
+        found = self._read(build)
+        if found is None or not found.diff or build.project_id is None:
+            return None
+        clone = Path(projects.get_project(self._store, build.project_id).clone_path)
+        branch = f"espdeck/fix-{number}"
+        state = FixState.OPEN
+        if git.has_patch(clone, build.commit_sha, found.diff, branch, cancel=CancelToken()):
+            state = FixState.COMMITTED
+        elif _mark_of(build) == _sum(found.diff):
+            state = FixState.DISCARDED
+        return Fix(
+            build=number,
+            proved=build.status is BuildStatus.SUCCESS,
+            diff=found.diff,
+            files=tuple(match[1] or match[2] for match in _FILE.finditer(found.diff)),
+            message=self._message(build, found),
+            state=state,
+            branch=branch,
+            clone=clone,
+        )
+
+    def commit(self, number: int) -> Fix:
+        """Commit a fix on its branch, which is never the project's, as Git knows the user.
+
+        It is pushed where the settings say so, and only then.
+
+        Raises:
+            UsageError: there is none, or it was decided on already.
+            ToolError: Git cannot commit it; or it is committed, but was not taken when pushed.
+        """
+        found = self._open(number)
+        build = builds.get_build(self._store, number)
+        if git.branch_exists(found.clone, found.branch):
+            raise UsageError(
+                f"{found.branch} has another fix: git -C {shlex.quote(str(found.clone))} "
+                f"branch -D {found.branch} removes it"
+            )
+        git.commit_patch(
+            found.clone,
+            build.commit_sha,
+            found.diff,
+            found.branch,
+            found.message,
+            cancel=CancelToken(),
+        )
+        if self._settings.push and build.project_id is not None:
+            source = check_source(projects.get_project(self._store, build.project_id).source)
+            try:
+                git.push(found.clone, source, found.branch, cancel=CancelToken())
+            except ToolError as error:
+                raise ToolError(f"committed on {found.branch}, but not pushed: {error}") from error
+        return self._known(number)
+
+    def export(self, number: int, path: Path) -> Path:
+        """Write a fix into a file, which ``git apply`` takes.
+
+        Args:
+            path: where to; a folder gets ``fix-BUILD.patch``. A file that is there is not touched.
+
+        Returns:
+            The file.
+
+        Raises:
+            UsageError: there is no fix, or the file is there or cannot be written.
+        """
+        found = self._known(number)
+        path = path.expanduser()
+        path = path / f"fix-{number}.patch" if path.is_dir() else path
+        head = "".join(f"# {line}".rstrip() + "\n" for line in found.message.splitlines())
+        try:
+            with path.open("xb") as file:
+                file.write(f"{head}\n{found.diff}".encode("utf-8", "surrogateescape"))
+        except FileExistsError:
+            raise UsageError(f"{path} is there already: name another file") from None
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}") from error
+        return path
+
+    def discard(self, number: int) -> Fix:
+        """Put a fix aside; its patch stays among the artifacts.
+
+        Raises:
+            UsageError: there is none, or it was decided on already.
+        """
+        found = self._open(number)
+        folder = Path(builds.get_build(self._store, number).artifacts_path)
+        try:
+            (folder / _MARK).write_text(_sum(found.diff))
+        except OSError as error:
+            raise UsageError(f"{folder}: {os.strerror(error.errno or 0)}") from error
+        return self._known(number)
+
+    def _read(self, build: Build) -> fix.FixFile | None:
+        """The artifact, if the last run of the build ended with it."""
+        if build.kind is not RunKind.FIRMWARE or not _is_settled(
+            build.status,
+            [row for row in builds.stages_of(self._store, build.number) if row.key in _KEYS],
+        ):
+            return None
+        try:
+            return fix.read(Path(build.artifacts_path) / fix.NAME)
+        except OSError:
+            return None
+
+    def _known(self, number: int) -> Fix:
+        found = self.of(number)
+        if found is None:
+            raise UsageError(f"build {number} has no fix")
+        return found
+
+    def _open(self, number: int) -> Fix:
+        found = self._known(number)
+        if found.state is FixState.COMMITTED:
+            raise UsageError(f"build {number}'s fix is committed already: {found.fetch}")
+        if found.state is FixState.DISCARDED:
+            raise UsageError(f"build {number}'s fix was discarded; {fix.NAME} still has it")
+        return found
+
+    def _message(self, build: Build, found: fix.FixFile) -> str:
+        """What failed, and what was changed by whom; untrusted lines, cleaned and cut."""
+        failed = [
+            f"{row.key}: {row.summary}"
+            for row in builds.stages_of(self._store, build.number)
+            if row.attempt == 1 and row.status is StageStatus.FAILED and row.key not in _KEYS
+        ]
+        changes = list(found.changes)
+        what = failed[0].partition(": ")[2] if failed else "what failed"
+        subject = f"Fix build {build.number}: {' '.join(what.split())}"
+        if len(subject) > _SUBJECT:
+            subject = f"{subject[: _SUBJECT - 3]}..."
+        proved = build.status is BuildStatus.SUCCESS
+        end = (
+            f"Build {build.number} of espdeck succeeded with it."
+            if proved
+            else f"Build {build.number} of espdeck still fails with it: this is the best it found."
+        )
+        parts = [subject, "", "Failed:", *_listed(failed), "", "Changed:", *_listed(changes)]
+        return "\n".join(clean(line) for line in (*parts, "", end)) + "\n"
+
+
+def _is_settled(status: BuildStatus, repairs: list[StageRow]) -> bool:
+    """Whether what was repaired was built and judged: it succeeded, or DEVELOPER gave up."""
+    repaired = any(row.status is StageStatus.SUCCESS for row in repairs)
+    last = max(repairs, key=lambda row: row.attempt, default=None)
+    gave_up = last is not None and last.status is StageStatus.FAILED
+    return repaired and (
+        status is BuildStatus.SUCCESS or (status is BuildStatus.FAILED and gave_up)
+    )
+
+
+def _listed(lines: list[str]) -> list[str]:
+    return [f"- {' '.join(line.split())[:_LINE]}" for line in lines]
+
+
+def _mark_of(build: Build) -> str:
+    try:
+        return (Path(build.artifacts_path) / _MARK).read_text()[:100]
+    except (OSError, ValueError):
+        return ""
+
+
+def _sum(diff: str) -> str:
+    return hashlib.sha256(diff.encode("utf-8", "surrogateescape")).hexdigest()
