@@ -22,7 +22,7 @@ import typer
 
 from engine.errors import EspdeckError, UsageError
 from engine.words import BuildStatus
-from tui import cli_bench, cli_boards, cli_gate, cli_models, cli_size
+from tui import cli_bench, cli_boards, cli_fix, cli_gate, cli_models, cli_size
 from tui.shell import complain, looking, number_of, print_json, print_line, settings_of, table
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ cli = typer.Typer(
 )
 
 cli.add_typer(cli_boards.cli)
+cli.add_typer(cli_fix.cli)
 cli.add_typer(cli_models.cli)
 cli.add_typer(cli_gate.cli)
 cli.add_typer(cli_bench.cli)

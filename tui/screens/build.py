@@ -10,11 +10,13 @@ from engine.words import BuildStatus, Role
 from tui.keymap import Where
 from tui.layout import Panes
 from tui.run_view import SERIAL, RunView, TailKey
+from tui.screens import fixing
 from tui.screens.run import ARTIFACTS, FINDINGS, RunScreen
 from tui.widgets.live_pane import LivePane
 
 if TYPE_CHECKING:
     from engine.builds import Builds
+    from engine.fixes import Fix
 
 PANES = Panes(tuple(role.value for role in Role), {SERIAL: 2, FINDINGS: 1, ARTIFACTS: 1})
 """The panes of a build: of an agent, all that it does."""
@@ -30,6 +32,7 @@ class BuildScreen(RunScreen):
         view = RunView(number, FIRMWARE, pane_of=lambda _stage, role: role)
         super().__init__(view, PANES, Role.BUILDER.value)
         self._logs = {name: LivePane(id=name, empty=" nothing yet") for name in _LOGS}
+        self._fix: Fix | None = None
 
     @property
     def runs(self) -> Builds:
@@ -40,6 +43,8 @@ class BuildScreen(RunScreen):
         """Why an action does nothing now."""
         if name == "sizes" and not any(row.kind == "elf" for row in self._artifacts.items):
             return "no sizes: this build kept no program"
+        if name in ("fix", "commit", "export", "discard"):
+            return fixing.why_not(name, self._fix, self._view)
         return super().why_not(name)
 
     def do_sizes(self) -> None:
@@ -47,6 +52,36 @@ class BuildScreen(RunScreen):
         from tui.screens.sizes import SizesScreen
 
         self.app.push_screen(SizesScreen(self.number))
+
+    def do_fix(self) -> None:
+        """What repairs changed."""
+        if self._fix is not None:
+            self.app.push_screen(fixing.FixScreen(self._fix, self.action_do))
+
+    def do_commit(self) -> None:
+        """Commit the fix on its branch."""
+        fixing.commit(self, self.number, self._take_fix)
+
+    def do_export(self) -> None:
+        """Write the fix into a file."""
+        fixing.export(self, self.number)
+
+    def do_discard(self) -> None:
+        """Put the fix aside."""
+        fixing.discard(self, self.number, self._take_fix)
+
+    def _load_results(self) -> None:
+        super()._load_results()
+        if self._view.status.is_final:
+            self.in_thread(lambda: self.engine.fixes.of(self.number), self._take_fix)
+        else:
+            self._take_fix(None)
+
+    def _take_fix(self, fix: Fix | None) -> None:
+        self._fix = fix
+        self._view.facts = fixing.fact(fix)
+        self._head.refresh()
+        self._bar.refresh()
 
     def _read(self) -> Callable[[], None]:
         build = self.runs.get(self.number)
