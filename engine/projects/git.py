@@ -353,6 +353,25 @@ def push(path: Path, source: Source, branch: str, *, cancel: CancelToken) -> Non
     _network(arguments, source, [f"{ref}:{ref}"], lambda _percent, _phase: None, cancel)
 
 
+def files_in(path: Path, sha: str, folder: str) -> tuple[str, ...]:
+    """Names of the files that lie directly in a folder of a commit, sorted. Untrusted text.
+
+    Args:
+        folder: its path in the repository; one that is not there has no files.
+
+    Raises:
+        ToolError: the clone is gone.
+    """
+    with open_repository(path) as repository:
+        try:
+            found = repository.commit(sha).tree / folder
+        except (KeyError, ValueError, TypeError):
+            return ()
+        if found.type != "tree":
+            return ()
+        return tuple(sorted(str(each.name) for each in found.blobs))
+
+
 def branch_exists(path: Path, branch: str) -> bool:
     """Whether the project's clone has this branch as its own.
 
