@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from xml.etree.ElementTree import ParseError
 
 from junitparser import Attr, Error, Failure, IntAttr, JUnitXml, JUnitXmlError, Skipped, TestSuite
 from junitparser import TestCase as XmlCase
@@ -205,7 +204,8 @@ def read_report(path: Path) -> tuple[TestCase, ...]:
             for case in suite
         ]
         return tuple(_case(case) for case in cases[:_MAX_CASES])
-    except (OSError, ParseError, JUnitXmlError, ValueError, TypeError) as error:
+    # A parse error of either parser that junitparser uses is a SyntaxError.
+    except (OSError, SyntaxError, JUnitXmlError, ValueError, TypeError) as error:
         raise ToolError(f"pytest: its report makes no sense: {clean(str(error))}") from error
 
 
