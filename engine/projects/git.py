@@ -49,6 +49,7 @@ MAX_TEXT = 4 << 20
 """Bytes of a file that is shown."""
 
 _TURN = 0.05
+_READ_TIMEOUT = 60.0
 
 SAFE = (
     *("-c", "core.hooksPath=/dev/null"),
@@ -282,17 +283,33 @@ def listing(worktree: Path) -> Sequence[str]:
     Raises:
         ToolError: Git cannot say.
     """
-    from git import GitCommandError
-
     options = ("--cached", "--others", "--exclude-standard", "--full-name", "-z")
-    with open_repository(worktree) as repository:
-        try:
-            found = repository.git.execute(
-                ["git", *SAFE, "ls-files", *options], strip_newline_in_stdout=False
-            )
-        except GitCommandError as error:
-            raise ToolError(f"git: {explain(str(error.stderr))}") from error
-    return [name for name in str(found).split("\0") if name]
+    return [name for name in read_git(worktree, "ls-files", *options).split("\0") if name]
+
+
+def diff_between(worktree: Path, ref: str, most: int) -> tuple[str, tuple[str, ...], int]:
+    """What a worktree's commit changed since it left another line of work.
+
+    Args:
+        worktree: or a clone.
+        ref: a commit, branch or tag as :func:`resolve` has them; the diff begins where both lines
+            of work parted.
+        most: characters of the diff that are given back.
+
+    Returns:
+        The diff, the files that it touches, and how many characters it has in all. Untrusted.
+
+    Raises:
+        UsageError: there is no such commit.
+        ToolError: Git cannot say, such as that they have no common beginning.
+    """
+    other = resolve(worktree, ref).sha
+    names = ("-c", "core.quotePath=off", "diff", "--no-renames")
+    plain = ("--no-color", "--no-ext-diff", "--no-textconv")
+    between = (f"{other}...HEAD", "--")
+    diff = read_git(worktree, *names, *plain, *between)
+    files = read_git(worktree, *names, "--name-only", "-z", *between)
+    return _storable(diff[:most]), tuple(filter(None, files.split("\0"))), len(diff)
 
 
 def commit_patch(
@@ -460,6 +477,30 @@ def hash_of(done: process.Completed) -> str:
     if not is_commit(last):
         raise ToolError(f"git: {explain(done.tail)}")
     return last
+
+
+def read_git(path: Path, *arguments: str) -> str:
+    """What git answers on a clone or a worktree; nothing is changed.
+
+    Returns:
+        All of its output; bytes that are no UTF-8 are lone surrogates.
+
+    Raises:
+        ToolError: it failed, or did not end within a minute; one line.
+    """
+    from git import GitCommandError
+
+    with open_repository(path) as repository:
+        try:
+            return str(
+                repository.git.execute(
+                    ["git", *SAFE, *arguments],
+                    strip_newline_in_stdout=False,
+                    kill_after_timeout=_READ_TIMEOUT,
+                )
+            )
+        except GitCommandError as error:
+            raise ToolError(f"git: {explain(str(error.stderr))}") from error
 
 
 def run_git(

@@ -20,11 +20,10 @@ from engine.errors import ToolError
 from engine.lock import FileLock
 from engine.projects import trees
 from engine.projects.git import (
-    SAFE,
     TIMEOUT,
     alone,
     explain,
-    open_repository,
+    read_git,
     resolve,
     run_git,
     tree_with,
@@ -153,19 +152,7 @@ class Slot:
         return made
 
     def _read(self, *arguments: str) -> str:
-        from git import GitCommandError
-
-        with open_repository(self.source) as repository:
-            try:
-                return str(
-                    repository.git.execute(
-                        ["git", *SAFE, *arguments],
-                        strip_newline_in_stdout=False,
-                        kill_after_timeout=60.0,
-                    )
-                )
-            except GitCommandError as error:
-                raise ToolError(f"git: {explain(str(error.stderr))}") from error
+        return read_git(self.source, *arguments)
 
 
 class Slots:
@@ -202,6 +189,29 @@ class Slots:
             check_links(slot.source)
             yield slot
         finally:
+            lock.release()
+
+    @contextlib.contextmanager
+    def empty(self, name: str, *, cancel: CancelToken) -> Iterator[Slot]:
+        """Hold a slot of no project: its worktree has no files. It is deleted afterwards.
+
+        Args:
+            name: names the slot's folder; projects have other names.
+
+        Raises:
+            ToolError: it cannot be made.
+        """
+        lock, folder = self._free(_plain(name))
+        try:
+            slot = Slot(folder, cancel)
+            trees.delete(slot.source)
+            run_git(["init", "--quiet", "--", str(slot.source)], cancel=cancel)
+            who = ("-c", "user.name=espdeck", "-c", "user.email=espdeck@localhost")
+            commit = ("commit", "--quiet", "--allow-empty", "--no-gpg-sign", "-m", "Nothing yet")
+            run_git(["-C", str(slot.source), *who, *commit], cancel=cancel)
+            yield slot
+        finally:
+            trees.delete(folder)
             lock.release()
 
     def sources(self, project: str) -> Sequence[Path]:
