@@ -34,6 +34,7 @@ from engine.store import builds as store_builds
 from engine.store import logs
 from engine.store.database import Store, StoreError
 from engine.store.tables import utc_now
+from engine.tasks import Tasks
 from engine.toolchains import idf_installs
 from engine.words import RunKind
 
@@ -66,6 +67,7 @@ class Engine:
     fixes: Fixes
     boards: Boards
     gate: Gates
+    tasks: Tasks
 
     def __init__(self, settings: Settings) -> None:
         """Make an engine; nothing is opened yet.
@@ -147,7 +149,11 @@ class Engine:
         self.builds = Builds(services)
         self.gate = Gates(store, self.builds, self._slots, self.settings)
         self.fixes = Fixes(store, self.settings.repair)
-        self._carried: dict[RunKind, Carried] = {RunKind.FIRMWARE: self.builds}
+        self.tasks = Tasks(services, self.settings, lambda: self.models)
+        self._carried: dict[RunKind, Carried] = {
+            RunKind.FIRMWARE: self.builds,
+            RunKind.TASK: self.tasks,
+        }
         self._journal.start()
         if self._lock.acquire():
             if execute:
@@ -245,6 +251,7 @@ class Engine:
         from engine.pipelines.durable import Executor
         from engine.pipelines.firmware_work import Bench, FirmwareWork, find_agents
         from engine.pipelines.runner import Runner, Workshop
+        from engine.pipelines.task_work import Desk, TaskWork
 
         assert self._store is not None
         folder = self.settings.workspace
@@ -261,7 +268,10 @@ class Engine:
                 models=self.models,
                 artifacts=folder / "artifacts",
             ),
-            {RunKind.FIRMWARE: functools.partial(FirmwareWork, bench)},
+            {
+                RunKind.FIRMWARE: functools.partial(FirmwareWork, bench),
+                RunKind.TASK: functools.partial(TaskWork, Desk(self._store, self._slots)),
+            },
         )
         for carried in self._carried.values():
             carried.runner = self._runner

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from engine.cancel import CancelToken
 from engine.llm.model import Answer, Request, Usage
+
+PLACEHOLDER: Final = "placeholder"
+"""The server that asks nobody, and says so; it is chosen by a person alone."""
 
 MARK = "[placeholder: no model was asked]"
 
@@ -13,11 +17,11 @@ MARK = "[placeholder: no model was asked]"
 class Placeholder:
     """Answers every question with its first line and a mark that nothing was asked."""
 
-    name = "placeholder"
+    name = PLACEHOLDER
 
     def models(self, cancel: CancelToken) -> tuple[str, ...]:
         """The one that is none."""
-        return ("placeholder",)
+        return (PLACEHOLDER,)
 
     def chat(
         self,

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
 
 from engine.cancel import CancelToken
 from engine.errors import ModelError, UsageError
@@ -14,11 +13,8 @@ from engine.llm.catalogue import CATALOGUE, ModelKind, kind_of
 from engine.llm.model import Answer, Message, ModelServer, Request
 from engine.llm.ollama import DEFAULT_URL, Ollama
 from engine.llm.openai import OpenAI
-from engine.llm.placeholder import Placeholder
+from engine.llm.placeholder import PLACEHOLDER, Placeholder
 from engine.settings import LlmSettings, ModelSettings
-
-PLACEHOLDER: Final = "placeholder"
-"""The name that asks nobody, and says so; it is chosen by a person alone."""
 
 _MAX_TOKENS = 512
 _TEMPERATURE = 0.7

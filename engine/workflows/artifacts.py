@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from engine.repair.prompt import fenced
 from engine.words import ArtifactKind
 
 MAX_FILES = 64
@@ -88,6 +89,7 @@ _NAMES |= {"makefile": "makefile", "dockerfile": "dockerfile"}
 _OTHER_ENDINGS = {"txt", "sh", "bat", "ps1", "rst", "defaults", "in", "proto", "def", "inc", "go"}
 _OTHER_ENDINGS |= {"java", "kt", "swift", "lua", "pl", "rb", "conf", "lock", "toml", "ipp", "tpp"}
 _DOCUMENTS = {"markdown", "mermaid"}
+_LANGUAGES = {"header": "c", "hpp": "cpp", "assembly": "asm", "linker": "text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,11 @@ class Made:
     kind: str
     text: str
     whole: bool = True
+
+    @property
+    def language(self) -> str:
+        """What a fence around it says."""
+        return _LANGUAGES.get(self.kind, self.kind)
 
     @property
     def artifact_kind(self) -> ArtifactKind:
@@ -193,15 +200,8 @@ def plain_path(name: str) -> str | None:
 
 def assembled_code(files: Sequence[Made]) -> str:
     """The text of all files, each headed by its path, as Markdown."""
-    return "\n".join(f"## {each.path}\n\n{fenced(each.text, each.kind)}" for each in files)
-
-
-def fenced(text: str, info: str = "") -> str:
-    """A text as a fenced block that nothing in it can close."""
-    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    end = "" if text.endswith("\n") or not text else "\n"
-    return f"{fence}{info}\n{text}{end}{fence}\n"
+    parts = (f"## {each.path}\n\n{fenced(each.text.rstrip(), each.language)}\n" for each in files)
+    return "\n".join(parts)
 
 
 def _blocks(lines: Sequence[str]) -> Iterator[_Block]:
@@ -245,7 +245,7 @@ def _is_inline(fence: re.Match[str]) -> bool:
 def _named(block: _Block, before: Sequence[str]) -> tuple[str, FileKind | None]:
     """The path that a block is given, empty for none, and its kind, None for none."""
     name = _in_info(block.info) or _in_comment(block.lines) or _in_line_before(before)
-    return name, _kind_of(block.info) or (_kind_by_name(name) if name else None)
+    return name, (_kind_by_name(name) if name else None) or _kind_of(block.info)
 
 
 def _in_info(info: str) -> str:

@@ -221,6 +221,11 @@ def text_of(tree: Path, chosen: Chosen) -> str:
     return _cut(text or "", chosen.taken) if chosen.taken < chosen.size else text or ""
 
 
+def read_whole(tree: Path, path: str) -> str:
+    """A text file of the tree as it now is; empty for what no model is shown."""
+    return _Reader(tree).read(path)[0] or ""
+
+
 class _Reader:
     """Reads texts of a tree, each once and :data:`MAX_TOTAL` in all."""
 

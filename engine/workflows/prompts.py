@@ -18,8 +18,9 @@ from enum import IntEnum
 
 from engine.errors import UsageError
 from engine.llm.model import CHARACTERS_A_TOKEN, Message, Speaker
+from engine.repair.prompt import fenced
 from engine.text import count
-from engine.workflows.artifacts import Made, fenced
+from engine.workflows.artifacts import Made
 
 KEEP = 400
 """Characters that an earlier answer keeps as long as anything else can be cut."""
@@ -58,7 +59,8 @@ int answer(void) { return 42; }
 
 SEARCH has whole lines exactly as the file has them now, as many as make the place unique. An empty
 SEARCH makes a new file. One block a place. Hidden files, CI files and secrets are refused.
-Before the blocks, say in a few sentences what you change and why.
+Before the blocks, say in a few sentences what you change and why. If nothing is to be changed, say
+why, and end with the line NO CHANGE.
 """
 
 REPORT = "Answer with a Markdown report that somebody who has not seen the material understands.\n"
@@ -176,7 +178,7 @@ def of_earlier(steps: Sequence[Earlier]) -> tuple[Material, ...]:
         for made in step.files:
             if last[made.path] == step.number:
                 title = f"step_{step.number}_artifacts: {made.path}"
-                found.append(Material(title, made.text, Rank.MADE, made.kind))
+                found.append(Material(title, made.text, Rank.MADE, made.language))
     return tuple(found)
 
 
@@ -228,7 +230,8 @@ def _user(question: Question) -> str:
     if question.material:
         parts.append("# Material\n")
         parts += [
-            f"## {each.title}\n\n{fenced(each.text, each.info)}" for each in question.material
+            f"## {each.title}\n\n{fenced(each.text.removesuffix(chr(10)), each.info)}\n"
+            for each in question.material
         ]
     parts.append(f"# Your step: {question.step}\n\n{question.prompt.strip()}\n\n{question.form}")
     return "\n".join(parts)

@@ -42,16 +42,64 @@ class Server:
                 client, _address = self._listener.accept()
             except OSError:
                 return
-            with client:
-                request = _read(client)
-                if request is None:
-                    continue
-                self.requests.append(request)
-                reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
-                try:
-                    reply(client)
-                except OSError:
-                    self.hung_up.set()
+            self._take(client)
+
+    def _take(self, client: socket.socket) -> None:
+        with client:
+            request = _read(client)
+            if request is None:
+                return
+            self.requests.append(request)
+            try:
+                self._next(request[2])(client)
+            except OSError:
+                self.hung_up.set()
+
+    def _next(self, _asked: Any) -> Reply:
+        return self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+
+
+class Oracle(Server):
+    """Speaks as Ollama does, to several at once, and answers by the step that asks.
+
+    A step's next reply is a text, or a reply as :class:`Server` has it; the last one stays. What
+    has none is answered with the step's name.
+    """
+
+    def __init__(self) -> None:
+        self.replies: dict[str, list[str | Reply]] = {}
+        super().__init__()
+
+    def asked(self, step: str) -> list[str]:
+        """The questions of a step, system and user message in one, in order."""
+        bodies = [body for _line, _head, body in self.requests if body]
+        return [
+            "\n".join(turn["content"] for turn in body["messages"])
+            for body in bodies
+            if _step_of(body) == step
+        ]
+
+    @property
+    def order(self) -> list[str]:
+        """Steps in the order in which they asked."""
+        return [_step_of(body) for _line, _head, body in self.requests if body]
+
+    def _take(self, client: socket.socket) -> None:
+        threading.Thread(target=super()._take, args=(client,), daemon=True).start()
+
+    def _next(self, asked: Any) -> Reply:
+        step = _step_of(asked)
+        left = self.replies.setdefault(step, [f"Answer of {step}."])
+        reply = left.pop(0) if len(left) > 1 else left[0]
+        if not isinstance(reply, str):
+            return reply
+        return stream(*ollama(reply[:20], reply[20:], prompt_eval_count=100, eval_count=10))
+
+
+def _step_of(body: Any) -> str:
+    """The step that asks: ``# Your step: NAME`` stands in its first question."""
+    first = next(turn for turn in body["messages"] if turn["role"] == "user")
+    return str(first["content"].rpartition("# Your step: ")[2].partition("\n")[0])
 
 
 def _read(client: socket.socket) -> tuple[str, dict[str, str], Any] | None:

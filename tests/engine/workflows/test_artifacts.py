@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.words import ArtifactKind
-from engine.workflows.artifacts import assembled_code, extract, fenced, plain_path
+from engine.workflows.artifacts import assembled_code, extract, plain_path
 
 
 def paths(answer: str) -> list[str]:
@@ -145,13 +145,6 @@ def test_any_answer_gives_files_that_are_safe_to_make(answer: str) -> None:
         assert not any(other.startswith(f"{name}/") for other in names)
     for made in found.files:
         assert all(line in answer for line in made.text.splitlines())
-
-
-@given(st.text(st.sampled_from("`~\n cmd"), max_size=60))
-def test_nothing_in_a_fenced_text_closes_its_fence(text: str) -> None:
-    (made,) = extract(fenced(text, "c x.c"), "step").files
-    assert made.text.rstrip("\n") == text.rstrip("\n")
-    assert made.whole
 
 
 @given(st.text(max_size=40))

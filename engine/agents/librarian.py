@@ -1,0 +1,48 @@
+"""The librarian: chooses which files of a repository the models of a task are shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.llm.model import CHARACTERS_A_TOKEN
+from engine.pipelines.model import StageResult
+from engine.projects import git
+from engine.text import clean, count
+from engine.words import ArtifactKind, StageStatus
+from engine.workflows.chosen import Wish, choose, table
+from engine.workflows.context import Gathered, TaskContext
+
+RECORD = "context.md"
+"""Artifact that lists what was chosen."""
+
+MAX_DIFF = 400_000
+"""Characters of a diff that are looked at."""
+
+_PART = 0.5
+"""Part of what a question may have that files get: the rest is for what steps say to each other."""
+
+
+def run(context: TaskContext) -> StageResult:
+    """Choose files for the roomiest of the models; a smaller one is shown less of them."""
+    wanted = context.wanted
+    names = {context.models.choose(*each) for each in context.plan.asked}
+    tokens = max(context.models.room(name) for name in names)
+    room = int(tokens * CHARACTERS_A_TOKEN * _PART)
+    words = " ".join((wanted.description, wanted.context, context.plan.global_context))
+    wish = Wish(words, wanted.paths, room=room)
+    with context.worktree() as slot:
+        if wanted.diff:
+            diff, changed, size = git.diff_between(slot.source, wanted.diff, MAX_DIFF)
+            wish = replace(wish, diff=diff, changed=changed)
+            files = count(len(changed), "file")
+            context.report.log(f"diff {wanted.diff}...commit: {files}, {size} characters")
+        choice = choose(slot.source, sorted(slot.tree.files), wish)
+    for each in choice.files:
+        part = "" if each.taken == each.size else f", the first {each.taken}"
+        context.report.log(f"{clean(each.path)}: {each.why}, {count(each.size, 'character')}{part}")
+    for line in choice.left_out:
+        context.report.log(f"left out: {line}")
+    context.keep_text(ArtifactKind.REPORT, RECORD, table(choice))
+    shown = sum(each.taken for each in choice.files) + len(choice.diff)
+    summary = f"{count(len(choice.files), 'file')}, some {shown // CHARACTERS_A_TOKEN} tokens"
+    return StageResult(StageStatus.SUCCESS, summary, output=Gathered(choice))

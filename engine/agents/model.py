@@ -1,0 +1,182 @@
+"""A model in a role: asked what its step asks, shown what came before, its answer kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.agents.talk import Talk
+from engine.findings import Finding
+from engine.pipelines.model import StageResult
+from engine.projects.worktrees import Slot
+from engine.text import count
+from engine.words import ArtifactKind, Severity, StageStatus
+from engine.workflows import chosen
+from engine.workflows.artifacts import Extracted, extract
+from engine.workflows.context import Done, TaskContext
+from engine.workflows.plan import Form, PlannedStep
+from engine.workflows.prompts import (
+    EDITS,
+    FILES,
+    REPORT,
+    Earlier,
+    Material,
+    Question,
+    Rank,
+    of_earlier,
+)
+
+CHANGES = "changes.patch"
+"""Artifact with everything that a run changes."""
+
+_FORMS = {Form.REPORT: REPORT, Form.FILES: FILES, Form.EDITS: EDITS}
+
+
+def run(context: TaskContext) -> StageResult:
+    """Ask the step's model, and keep what it says and makes."""
+    step = context.plan.step(context.stage.key)
+    talk = Talk(context, step.models, step.max_tokens, step.temperature)
+    question = question_of(context, step)
+    if step.form is Form.EDITS:
+        return _change(context, talk, question)
+    answer = talk.ask(talk.put(question))
+    keep_answer(context, answer)
+    if step.form is Form.REPORT:
+        return _done(talk, Done(answer))
+    found = extract(answer, step.key)
+    for made in found.files:
+        context.keep_text(made.artifact_kind, f"files/{step.key}/{made.path}", made.text)
+        context.report.log(f"file {made.path}{'' if made.whole else ' (not whole)'}")
+    return _done(talk, Done(found.prose, found.files), _odd(found))
+
+
+def question_of(context: TaskContext, step: PlannedStep, more: Sequence[Material] = ()) -> Question:
+    """What a step's model is asked.
+
+    Args:
+        more: material of this step alone, the first that is shown.
+    """
+    wanted = context.wanted
+    return Question(
+        who=step.who,
+        step=step.name,
+        prompt=step.prompt,
+        form=_FORMS[step.form],
+        task=(
+            ("The task", wanted.description),
+            ("What else is known", wanted.context),
+            ("What holds for every step", context.plan.global_context),
+            ("What holds for this step", step.context),
+        ),
+        material=(*more, *of_earlier(earlier(context)), *_given(context), *_files(context)),
+    )
+
+
+def earlier(context: TaskContext) -> tuple[Earlier, ...]:
+    """What the steps before this stage came to."""
+    plan = context.plan
+    found = []
+    for step in plan.before(context.stage.key):
+        output = context.results[step.key].output if step.key in context.results else None
+        if isinstance(output, Done):
+            number = plan.number(step.key)
+            found.append(Earlier(number, step.name, output.prose, output.files))
+    return tuple(sorted(found, key=lambda each: each.number))
+
+
+def keep_answer(context: TaskContext, answer: str) -> None:
+    """Keep what a model said, as it said it."""
+    context.keep_text(
+        ArtifactKind.DOCUMENT, answer_name(context.stage.key, context.attempt), answer
+    )
+
+
+def answer_name(key: str, attempt: int) -> str:
+    """The artifact with what a stage's model said."""
+    return f"{key}.md" if attempt == 1 else f"{key}-{attempt}.md"
+
+
+def keep_changes(context: TaskContext, patch: str) -> None:
+    """Keep all that the run changes."""
+    context.keep_text(ArtifactKind.PATCH, CHANGES, patch)
+
+
+def stopped(talk: Talk, reason: str) -> StageResult:
+    """A stage whose model gave no answer that is of use."""
+    finding = Finding(Severity.ERROR, "model.refused", reason)
+    return StageResult(StageStatus.FAILED, reason, (finding,), usage=tuple(talk.usage))
+
+
+def _change(context: TaskContext, talk: Talk, question: Question) -> StageResult:
+    change = talk.ask_for_changes(question)
+    keep_answer(context, change.answer)
+    if change.refusals:
+        return stopped(talk, f"no answer could be taken: {change.refusals[0]}")
+    if change.patch is not None:
+        keep_changes(context, change.patch)
+    return _done(talk, Done(change.answer, patch=change.patch), files=len(change.files))
+
+
+def _done(
+    talk: Talk, done: Done, findings: tuple[Finding, ...] = (), files: int = 0
+) -> StageResult:
+    files = files or len(done.files)
+    made = f"{count(files, 'file')}, " if files else ""
+    if talk.usage[-1].cut:
+        message = f"{talk.context.stage.title}: the answer was cut at its greatest length"
+        hint = "raise the step's or the model's max_tokens"
+        findings = (*findings, Finding(Severity.WARNING, "model.cut", message, hint=hint))
+    return StageResult(
+        StageStatus.SUCCESS,
+        f"{made}{talk.summary}",
+        findings,
+        output=done,
+        usage=tuple(talk.usage),
+    )
+
+
+def _odd(found: Extracted) -> tuple[Finding, ...]:
+    """What of an answer could not be taken as it was meant."""
+    parts = [f"{made.path} is not whole" for made in found.files if not made.whole]
+    return tuple(
+        Finding(Severity.WARNING, "model.file", reason) for reason in (*found.problems, *parts)
+    )
+
+
+def _given(context: TaskContext) -> tuple[Material, ...]:
+    """What a person gave, and the diff."""
+    choice, wanted = context.choice, context.wanted
+    found = []
+    if choice.diff:
+        found.append(Material(f"diff {wanted.diff}...commit", choice.diff, Rank.GIVEN, "diff"))
+    if wanted.text:
+        found.append(Material("text that belongs to the task", wanted.text, Rank.GIVEN))
+    return tuple(found)
+
+
+def _files(context: TaskContext) -> tuple[Material, ...]:
+    """Files of the repository as the run has made them until now, and the names of all."""
+    choice = context.choice
+    with context.worktree() as slot:
+        changed = _changed(slot, context.patch)
+        known = {each.path for each in choice.files}
+        found = [
+            Material(path, text, Rank.FILE)
+            for path, text in changed.items()
+            if path not in known and text
+        ]
+        for each in choice.files:
+            now = changed.get(each.path)
+            text = now if now is not None else chosen.text_of(slot.source, each)
+            part = "" if len(text) >= each.size else f" (its first {len(text)} characters)"
+            found.append(Material(f"{each.path}{part}", text, Rank.FILE))
+    if choice.listing:
+        more = f"\n... and {choice.unlisted} more" if choice.unlisted else ""
+        listing = "\n".join(choice.listing) + more
+        found.append(Material("paths of the repository", listing, Rank.FILE))
+    return tuple(found)
+
+
+def _changed(slot: Slot, patch: str) -> dict[str, str]:
+    """The files that a run changed, as they are now."""
+    names = [line[6:].rstrip("\t") for line in patch.split("\n") if line.startswith("+++ b/")]
+    return {name: chosen.read_whole(slot.source, name) for name in names}

@@ -1,0 +1,94 @@
+"""What is asked of tasks: what was asked of them, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import func, or_
+from sqlmodel import col, select
+
+from engine.errors import UsageError
+from engine.store.builds import MAX_DIGITS
+from engine.store.database import Store
+from engine.store.tables import Build, Project, StageRow, Task
+from engine.words import BuildStatus, RunKind
+
+
+def add_task(store: Store, build: Build, task: Task) -> Build:
+    """Write a new task and its run, and give it its number."""
+    with store.write() as session:
+        session.add(build)
+        session.flush()
+        session.refresh(build)
+        task.build_id = build.number
+        session.add(task)
+    return build
+
+
+def get_task(store: Store, build_id: int) -> Task:
+    """What was asked of a task.
+
+    Raises:
+        UsageError: there is none with this number.
+    """
+    with store.read() as session:
+        task = session.get(Task, build_id)
+    if task is None:
+        raise UsageError(f"no task {build_id}")
+    return task
+
+
+def list_tasks(
+    store: Store,
+    *,
+    status: BuildStatus | None = None,
+    text: str = "",
+    limit: int = 200,
+    before: int | None = None,
+) -> Sequence[tuple[Build, Task, str]]:
+    """Tasks with their runs and their projects' names, newest first, a page at a time.
+
+    Args:
+        text: kept are tasks whose number, title, description, project or status has this in it.
+        before: only tasks with a smaller number, for the next page.
+    """
+    name = func.coalesce(Project.name, "")
+    query = (
+        select(Build, Task, name)
+        .join(Task, col(Task.build_id) == col(Build.id))
+        .outerjoin(Project, col(Project.id) == col(Build.project_id))
+        .where(Build.kind == RunKind.TASK)
+        .order_by(col(Build.id).desc())
+        .limit(limit)
+    )
+    if status is not None:
+        query = query.where(Build.status == status)
+    if before is not None:
+        query = query.where(col(Build.id) < before)
+    if text:
+        fields = (Task.title, Task.description, Build.status, name)
+        tests = [func.instr(func.lower(field), text.lower()) > 0 for field in fields]
+        number = text.lstrip("#")
+        if number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS:
+            tests.append(col(Build.id) == int(number))
+        query = query.where(or_(*tests))
+    with store.read() as session:
+        return [(build, task, project) for build, task, project in session.exec(query)]
+
+
+def stages_of_all(store: Store, build_ids: Sequence[int]) -> Mapping[int, Sequence[StageRow]]:
+    """Stages of several runs, each in the order in which they came."""
+    found: dict[int, list[StageRow]] = {number: [] for number in build_ids}
+    query = select(StageRow).where(col(StageRow.build_id).in_(build_ids)).order_by(col(StageRow.id))
+    with store.read() as session:
+        for row in session.exec(query):
+            found[row.build_id].append(row)
+    return found
+
+
+def put_result(store: Store, build_id: int, result: str) -> None:
+    """Keep what came of a task, in a line; empty while it is not there."""
+    with store.write() as session:
+        task = session.get_one(Task, build_id)
+        task.result = result
+        session.add(task)

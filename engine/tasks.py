@@ -1,0 +1,378 @@
+"""Tasks as a front end sees them: what can be ordered, what was, how it stands, what came of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.agents.model import answer_name
+from engine.carried import Carried, RunServices
+from engine.errors import UsageError
+from engine.files import read_file
+from engine.llm.placeholder import PLACEHOLDER
+from engine.pipelines.model import Pipeline
+from engine.projects import git
+from engine.settings import Settings
+from engine.store import projects
+from engine.store import tasks as store_tasks
+from engine.store.tables import Build, Project, StageRow, Task
+from engine.words import BuildStatus, Priority, ProjectStatus, RunKind, StageStatus
+from engine.workflows import library
+from engine.workflows.library import PipelineEntry
+from engine.workflows.orders import TaskOrder, order_of, plan_for, plan_of, row_of
+from engine.workflows.plan import Plan, title_of
+from engine.workflows.roles import ModelRole, Squad, roles, squads
+from engine.workflows.workflow import Workflow, workflows
+
+if TYPE_CHECKING:
+    from engine.llm.service import Models
+
+MAX_ANSWER = 4 << 20
+"""Bytes of an answer that are shown."""
+
+_URGENCY = {Priority.CRITICAL: 1, Priority.HIGH: 2, Priority.MEDIUM: 3, Priority.LOW: 4}
+_OVER = (StageStatus.SUCCESS, StageStatus.FAILED, StageStatus.SKIPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What the models of a task were asked.
+
+    Args:
+        answers: how many there were.
+        tokens_in, tokens_out: of those that were counted.
+        seconds: that models took, one after the other.
+        cost: in the servers' currency, None where none says it.
+        models: who answered, as the servers call them.
+        placeholder: whether some step asked nobody.
+    """
+
+    answers: int
+    tokens_in: int
+    tokens_out: int
+    seconds: float
+    cost: float | None
+    models: tuple[str, ...]
+    placeholder: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepTime:
+    """How a step went; ``seconds`` is None while it has not ended."""
+
+    key: str
+    title: str
+    role: str
+    attempt: int
+    status: StageStatus
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How the steps of a task went.
+
+    Args:
+        total: steps that the task has.
+        successful, failed: of those that ran.
+        seconds: of the whole run, None while it has not ended.
+        steps: those that were reached, in order; stages that are no steps among them.
+    """
+
+    total: int
+    successful: int
+    failed: int
+    seconds: float | None
+    steps: tuple[StepTime, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """How a task stands.
+
+    Args:
+        build: its run.
+        name: id of the workflow, or the name of the step pipeline.
+        title: as people call it.
+        order: what was asked.
+        project: its name, empty for none.
+        priority: as it waits in the queue.
+        progress: percent, 0 to 100.
+        step: titles of what runs now.
+        agents: roles that took part, in order.
+        metrics: what models were asked.
+        result: what came of it, in a line; empty until it has ended well.
+    """
+
+    build: Build
+    name: str
+    title: str
+    order: TaskOrder
+    project: str
+    priority: Priority
+    progress: float
+    step: str
+    agents: tuple[str, ...]
+    metrics: Metrics
+    result: str
+
+
+class Tasks(Carried):
+    """Every task of a workspace. All calls may block: keep them off an event loop."""
+
+    KIND = RunKind.TASK
+
+    def __init__(
+        self, services: RunServices, settings: Settings, models: Callable[[], Models]
+    ) -> None:
+        """Know the tasks.
+
+        Args:
+            models: gives the models of the settings; heavy the first time.
+        """
+        super().__init__(services)
+        self._settings = settings
+        self._models = models
+
+    def workflows(self) -> tuple[Workflow, ...]:
+        """The workflows."""
+        return tuple(workflows().values())
+
+    def roles(self) -> tuple[ModelRole, ...]:
+        """The roles that models play."""
+        return tuple(roles().values())
+
+    def squads(self) -> tuple[Squad, ...]:
+        """The squads; each workflow can be done by any of them."""
+        return tuple(squads().values())
+
+    def models(self) -> tuple[str, ...]:
+        """Names that the settings give a model, and the placeholder's."""
+        return (*self._settings.llm.models, PLACEHOLDER)
+
+    def pipelines(
+        self, project_id: uuid.UUID | None = None, commit: str | None = None
+    ) -> tuple[PipelineEntry, ...]:
+        """The step pipelines: shipped ones, a person's own, and those of a project's commit.
+
+        Args:
+            project_id: None for no project's.
+            commit: a commit or a ref; None is the tip of the project's branch.
+
+        Raises:
+            UsageError: there is no such project or commit.
+            ToolError: the project's clone is gone.
+        """
+        names = self._settings.llm.models
+        found = [*library.shipped(names), *library.own(names)]
+        if project_id is not None:
+            project = projects.get_project(self._store, project_id)
+            clone = Path(project.clone_path)
+            sha = git.resolve(clone, commit or project.branch or "HEAD").sha
+            found += library.of_project(clone, sha, names)
+        return tuple(found)
+
+    def plan(self, order: TaskOrder) -> Pipeline:
+        """The stages that a run of an order would have.
+
+        Raises:
+            UsageError: the order makes no sense.
+        """
+        return plan_for(order).pipeline
+
+    def start(self, order: TaskOrder) -> Build:
+        """Order a task; it waits in the queue of this host, behind those that are more urgent.
+
+        Raises:
+            UsageError: the order makes no sense, the project is not active, or the settings name
+                no model for a step.
+            StoreError: it cannot be written down (the disk is full).
+        """
+        plan = plan_for(order)
+        self._check_models(plan)
+        build = Build(kind=RunKind.TASK, run_id=str(uuid.uuid4()))
+        if order.project_id is not None:
+            project = projects.get_project(self._store, order.project_id)
+            _put_commit(build, project, order)
+        rounds = order.max_iterations
+        task = row_of(order, plan, self._settings.max_iterations if rounds is None else rounds)
+        self._services.wait_ready()
+        return self._enqueue(store_tasks.add_task(self._store, build, task).number)
+
+    def list(
+        self,
+        text: str = "",
+        status: BuildStatus | None = None,
+        limit: int = 200,
+        before: int | None = None,
+    ) -> Sequence[TaskState]:
+        """Tasks, newest first, a page at a time (see :func:`engine.store.tasks.list_tasks`)."""
+        found = store_tasks.list_tasks(
+            self._store, status=status, text=text, limit=limit, before=before
+        )
+        rows = store_tasks.stages_of_all(self._store, [build.number for build, _, _ in found])
+        return [_state(build, task, name, rows[build.number]) for build, task, name in found]
+
+    def state(self, number: int) -> TaskState:
+        """How a task stands.
+
+        Raises:
+            UsageError: there is none with this number.
+        """
+        build = self.get(number)
+        name = ""
+        if build.project_id is not None:
+            name = projects.get_project(self._store, build.project_id).name
+        return _state(build, store_tasks.get_task(self._store, number), name, self.stages(number))
+
+    def pipeline_of(self, build: Build) -> Pipeline:
+        """The stages of a task, as they were decided when it was ordered."""
+        return plan_of(store_tasks.get_task(self._store, build.number)).pipeline
+
+    def priority_of(self, build: Build) -> int | None:
+        """Its place in the queue, by how urgent it is."""
+        return _URGENCY[store_tasks.get_task(self._store, build.number).priority]
+
+    def title(self, role: str) -> str:
+        """How people call who does a stage."""
+        return title_of(role)
+
+    def text(self, number: int, stage: str, attempt: int = 1) -> str:
+        """What a stage's model said, as Markdown; empty where there is nothing yet. Untrusted.
+
+        Args:
+            stage: its key.
+            attempt: from 1.
+        """
+        name = answer_name(stage, attempt)
+        for artifact in self.artifacts(number):
+            if artifact.path == name:
+                data = read_file(self.artifact_file(artifact), MAX_ANSWER)
+                return data.decode("utf-8", "replace")
+        return ""
+
+    def summary(self, number: int) -> Summary:
+        """How the steps of a task went.
+
+        Raises:
+            UsageError: there is no such task.
+        """
+        build = self.get(number)
+        plan = plan_of(store_tasks.get_task(self._store, number))
+        titles = {stage.key: stage.title for stage in plan.pipeline.stages}
+        keys = {step.key for step in plan.steps}
+        rows = [row for row in self.stages(number) if row.status is not StageStatus.SKIPPED]
+        steps = [row for row in rows if row.key in keys]
+        return Summary(
+            total=len(plan.steps),
+            successful=sum(row.status is StageStatus.SUCCESS for row in steps),
+            failed=sum(row.status is StageStatus.FAILED for row in steps),
+            seconds=build.duration,
+            steps=tuple(
+                StepTime(
+                    key=row.key,
+                    title=titles.get(row.key, row.key),
+                    role=row.agent,
+                    attempt=row.attempt,
+                    status=row.status,
+                    seconds=_seconds(row),
+                )
+                for row in rows
+            ),
+        )
+
+    def _check_models(self, plan: Plan) -> None:
+        """See that every step has a model, before it waits for a worktree to learn that it has not.
+
+        Raises:
+            UsageError: some have none; all of them in one line.
+        """
+        models, missing = self._models(), dict[str, None]()
+        for names in plan.asked:
+            try:
+                models.choose(*names)
+            except UsageError:
+                missing[names[-1]] = None
+        if missing:
+            tables = ", ".join(f"[llm.models.{name}]" for name in missing)
+            raise UsageError(
+                f"no model for {', '.join(missing)}: set {tables} (see README, Models), name one "
+                f"model for all steps, or choose {PLACEHOLDER}, which asks nobody"
+            )
+
+
+def _put_commit(build: Build, project: Project, order: TaskOrder) -> None:
+    if project.status is not ProjectStatus.ACTIVE:
+        detail = f": {project.status_detail}" if project.status_detail else ""
+        raise UsageError(f"{project.name} is {project.status}, not active{detail}")
+    clone = Path(project.clone_path)
+    found = git.resolve(clone, order.commit or project.branch or "HEAD")
+    if order.diff:
+        git.resolve(clone, order.diff)
+    build.project_id = project.id
+    build.commit_sha = found.sha
+    build.commit_message = found.message
+    build.commit_author = found.author
+    build.branch = project.branch or ""
+    build.target = project.target
+
+
+def _state(build: Build, task: Task, project: str, rows: Sequence[StageRow]) -> TaskState:
+    plan = plan_of(task)
+    pipeline = plan.pipeline
+    titles = {stage.key: stage.title for stage in pipeline.stages}
+    order = order_of(task, build.project_id)
+    running = [titles.get(row.key, "") for row in rows if row.status is StageStatus.RUNNING]
+    return TaskState(
+        build=build,
+        name=order.workflow or task.title,
+        title=task.title,
+        order=order,
+        project=project,
+        priority=task.priority,
+        progress=_progress(build, pipeline, rows),
+        step=", ".join(running),
+        agents=tuple(
+            dict.fromkeys(row.agent for row in rows if row.status is not StageStatus.SKIPPED)
+        ),
+        metrics=_metrics(rows),
+        result=task.result if build.status is BuildStatus.SUCCESS else "",
+    )
+
+
+def _progress(build: Build, pipeline: Pipeline, rows: Sequence[StageRow]) -> float:
+    if build.status is BuildStatus.SUCCESS:
+        return 100.0
+    latest = {row.key: row.status for row in rows}
+    done = (stage.weight for stage in pipeline.stages if latest.get(stage.key) in _OVER)
+    # What is skipped behind a step that failed was not done.
+    if StageStatus.FAILED in latest.values():
+        done = (
+            stage.weight
+            for stage in pipeline.stages
+            if latest.get(stage.key) is StageStatus.SUCCESS
+        )
+    return round(min(100.0, sum(done)), 1)
+
+
+def _metrics(rows: Sequence[StageRow]) -> Metrics:
+    used = [each for row in rows for each in row.usage or ()]
+    costs = [each["cost"] for each in used if each.get("cost") is not None]
+    return Metrics(
+        answers=len(used),
+        tokens_in=sum(each.get("tokens_in") or 0 for each in used),
+        tokens_out=sum(each.get("tokens_out") or 0 for each in used),
+        seconds=round(sum(each.get("seconds") or 0.0 for each in used), 3),
+        cost=sum(costs) if costs else None,
+        models=tuple(dict.fromkeys(str(each.get("model")) for each in used)),
+        placeholder=any(each.get("server") == PLACEHOLDER for each in used),
+    )
+
+
+def _seconds(row: StageRow) -> float | None:
+    if row.started_at is None or row.completed_at is None:
+        return None
+    return (row.completed_at - row.started_at).total_seconds()

@@ -1,0 +1,547 @@
+"""Tasks: workflows and step pipelines, run whole against a server of recorded answers."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import Engine, Settings
+from engine.errors import UsageError
+from engine.events import WorkflowStarted
+from engine.store.tables import Build, StageRow
+from engine.words import ArtifactKind, BuildStatus, Priority, StageStatus
+from engine.workflows.definition import StepPipeline, load
+from engine.workflows.orders import TaskOrder
+from tests.engine.git_repos import commit
+from tests.engine.llm.servers import Oracle, ollama, stall, status
+
+pytestmark = pytest.mark.xdist_group("tasks")
+
+WITHIN = 60.0
+KINDS = ("codellama", "codegemma", "t5gemma", "assembler")
+PIPELINE = """\
+name: Two files
+global_context: Everything in C11.
+steps:
+  - step_name: header
+    model_type: codellama
+    prompt: Write the header.
+    context: It guards itself.
+    parameters: {temperature: 0.1, max_tokens: 700}
+  - step_name: source
+    role: firmware_engineer
+    prompt: Write the source.
+"""
+HEADER = "The header.\n\n```c led.h\n#pragma once\nvoid led_on(void);\n```\n"
+SOURCE = "The source.\n\n```c led.c\nvoid led_on(void) {}\n```\n"
+MENDED = 'The include was missing.\n\n```c led.c\n#include "led.h"\nvoid led_on(void) {}\n```\n'
+
+
+def block(file: str, search: str, replace: str) -> str:
+    return f"I change it.\n\n{file}\n<<<<<<< SEARCH\n{search}=======\n{replace}>>>>>>> REPLACE\n"
+
+
+@pytest.fixture
+def oracle() -> Iterator[Oracle]:
+    oracle = Oracle()
+    yield oracle
+    oracle.close()
+
+
+def settings(workspace: Path, oracle: Oracle) -> Settings:
+    models = {kind: {"name": kind} for kind in KINDS}
+    llm: Any = {"ollama": oracle.url, "models": models}
+    quality: Any = {"documentation": 0}
+    return Settings(workspace=workspace, llm=llm, quality=quality, max_concurrent_tasks=1)
+
+
+@pytest.fixture
+def engine(tmp_path: Path, oracle: Oracle) -> Iterator[Engine]:
+    with Engine(settings(tmp_path / "workspace", oracle)) as engine:
+        yield engine
+
+
+def pipeline(text: str = PIPELINE) -> StepPipeline:
+    return load(text, "test.yaml")
+
+
+def done(engine: Engine, order: TaskOrder) -> Build:
+    return engine.tasks.wait(engine.tasks.start(order).number, timeout=WITHIN)
+
+
+def stages(engine: Engine, number: int) -> dict[str, StageRow]:
+    return {f"{row.key}#{row.attempt}": row for row in engine.tasks.stages(number)}
+
+
+def files(engine: Engine, number: int) -> dict[str, str]:
+    return {
+        each.path: engine.tasks.artifact_file(each).read_text()
+        for each in engine.tasks.artifacts(number)
+    }
+
+
+def project(engine: Engine, folder: Path, sources: dict[str, str]) -> uuid.UUID:
+    commit(folder, sources)
+    added = engine.projects.add(str(folder), name=folder.name, target="esp32c3")
+    engine.projects.wait(added.id)
+    return added.id
+
+
+# Step pipelines.
+
+
+def test_each_step_sees_what_came_before_and_the_assembler_ends_it(
+    engine: Engine, oracle: Oracle
+) -> None:
+    oracle.replies = {"header": [HEADER], "source": [SOURCE], "assemble": [MENDED]}
+    build = done(engine, TaskOrder(pipeline=pipeline(), description="Switch a LED."))
+
+    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    assert oracle.order == ["header", "source", "assemble"]
+    (header,), (source,), (assemble,) = map(oracle.asked, oracle.order)
+    for asked in (header, source):
+        assert "# The task\n\nSwitch a LED.\n" in asked
+        assert "# What holds for every step\n\nEverything in C11.\n" in asked
+    assert "# What holds for this step\n\nIt guards itself.\n" in header
+    assert "It guards itself" not in source
+    assert "## step_1_output (header)\n\n```markdown\nThe header.\n\n[file led.h, " in source
+    assert "## step_1_artifacts: led.h\n\n```c\n#pragma once\n" in source
+    assert "You are a senior firmware engineer." in source
+    assert "## led.h\n" in assemble
+    assert "## led.c\n" in assemble
+
+
+def test_what_is_made_is_kept_and_the_assembled_files_are_whole(
+    engine: Engine, oracle: Oracle
+) -> None:
+    oracle.replies = {"header": [HEADER], "source": [SOURCE], "assemble": [MENDED]}
+    build = done(engine, TaskOrder(pipeline=pipeline(), description="Switch a LED."))
+
+    kept = files(engine, build.number)
+    assert kept["header.md"] == HEADER
+    assert kept["files/source/led.c"] == "void led_on(void) {}\n"
+    assert kept["final/led.h"] == "#pragma once\nvoid led_on(void);\n"
+    assert kept["final/led.c"] == '#include "led.h"\nvoid led_on(void) {}\n'
+    assert kept["assembled_code.md"].startswith("## led.h\n\n```c\n#pragma once\n")
+    assert '+#include "led.h"\n' in kept["changes.patch"]
+    kinds = {each.path: each.kind for each in engine.tasks.artifacts(build.number)}
+    assert kinds["final/led.c"] is ArtifactKind.SOURCE
+    assert kinds["header.md"] is ArtifactKind.DOCUMENT
+    assert kinds["changes.patch"] is ArtifactKind.PATCH
+    assert engine.tasks.text(build.number, "source") == SOURCE
+    lines = [
+        line
+        for key in engine.tasks.logs(build.number)
+        if key.stage == "assemble"
+        for line in engine.tasks.lines(key)
+    ]
+    assert "final led.h: as it was made last" in lines
+    assert "final led.c: by the assembler" in lines
+
+
+def test_parameters_of_a_step_reach_the_server(engine: Engine, oracle: Oracle) -> None:
+    done(engine, TaskOrder(pipeline=pipeline()))
+
+    first, second, *_ = [body for _, _, body in oracle.requests]
+    assert first["model"] == "codellama"
+    assert first["options"]["temperature"] == 0.1
+    assert first["options"]["num_predict"] == 700
+    assert second["model"] == "codegemma"
+    assert second["options"]["temperature"] == 0.5
+
+
+def test_a_task_tells_how_it_stands(engine: Engine, oracle: Oracle) -> None:
+    oracle.replies = {"header": [HEADER], "source": [SOURCE]}
+    order = TaskOrder(pipeline=pipeline(), description="Switch a LED.", priority=Priority.HIGH)
+    state = engine.tasks.state(done(engine, order).number)
+
+    assert (state.name, state.title, state.project) == ("Two files", "Two files", "")
+    assert (state.progress, state.step, state.priority) == (100.0, "", Priority.HIGH)
+    assert state.agents == ("codellama", "firmware_engineer", "assembler")
+    assert [engine.tasks.title(role) for role in state.agents] == [
+        *("CodeLlama", "Firmware Engineer", "Assembler")
+    ]
+    assert state.result == "2 steps done, 2 final files"
+    assert (state.metrics.answers, state.metrics.tokens_in) == (3, 300)
+    assert (state.metrics.tokens_out, state.metrics.placeholder) == (30, False)
+    assert state.order.pipeline == pipeline()
+    assert state.order.description == "Switch a LED."
+    summary = engine.tasks.summary(state.build.number)
+    assert (summary.total, summary.successful, summary.failed) == (2, 2, 0)
+    assert [step.title for step in summary.steps] == ["header", "source", "assemble"]
+    assert all(step.seconds is not None for step in summary.steps)
+
+
+def test_a_failing_step_stops_the_run_and_what_was_made_is_kept(
+    engine: Engine, oracle: Oracle
+) -> None:
+    oracle.replies = {"header": [HEADER], "source": [status(400, '{"error": "no such luck"}')]}
+    build = done(engine, TaskOrder(pipeline=pipeline()))
+
+    assert build.status is BuildStatus.FAILED
+    assert build.error == "Pipeline stopped at step 'source': ollama: 400 no such luck"
+    rows = stages(engine, build.number)
+    assert rows["source#1"].status is StageStatus.FAILED
+    assert rows["assemble#1"].status is StageStatus.SKIPPED
+    assert files(engine, build.number)["files/header/led.h"]
+    state = engine.tasks.state(build.number)
+    assert (state.result, state.progress) == ("", 45.0)
+    summary = engine.tasks.summary(build.number)
+    assert (summary.total, summary.successful, summary.failed) == (2, 1, 1)
+
+
+def test_an_empty_answer_is_no_answer(engine: Engine, oracle: Oracle) -> None:
+    oracle.replies = {"header": [" \n"]}
+    build = done(engine, TaskOrder(pipeline=pipeline()))
+    assert build.error == "Pipeline stopped at step 'header': codellama: the answer is empty"
+
+
+def test_a_task_is_done_again_from_a_step(engine: Engine, oracle: Oracle) -> None:
+    oracle.replies = {"header": [HEADER], "source": [status(400, "no"), SOURCE]}
+    build = done(engine, TaskOrder(pipeline=pipeline()))
+    assert build.status is BuildStatus.FAILED
+
+    engine.tasks.retry(build.number, "source")
+    build = engine.tasks.wait(build.number, timeout=WITHIN)
+
+    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    assert oracle.order == ["header", "source", "source", "assemble"]
+    assert "step_1_artifacts: led.h" in oracle.asked("source")[1]
+    assert engine.tasks.state(build.number).result == "2 steps done, 2 final files"
+
+
+def test_cancelling_closes_the_stream_at_once(engine: Engine, oracle: Oracle) -> None:
+    reached = threading.Event()
+
+    def hold(client: socket.socket) -> None:
+        reached.set()
+        stall(next(ollama("The hea")))(client)
+
+    oracle.replies = {"header": [hold], "source": [SOURCE]}
+    number = engine.tasks.start(TaskOrder(pipeline=pipeline())).number
+    assert reached.wait(WITHIN)
+
+    engine.tasks.cancel(number)
+
+    build = engine.tasks.wait(number, timeout=WITHIN)
+    assert build.status is BuildStatus.CANCELLED
+    assert oracle.hung_up.wait(WITHIN)
+    assert engine.tasks.state(number).result == ""
+    assert "source" not in oracle.order
+
+
+def test_a_run_goes_on_where_the_engine_was_closed(tmp_path: Path, oracle: Oracle) -> None:
+    reached = threading.Event()
+
+    def hold(client: socket.socket) -> None:
+        reached.set()
+        stall(next(ollama("The sou")))(client)
+
+    oracle.replies = {"header": [HEADER], "source": [hold, SOURCE], "assemble": [MENDED]}
+    workspace = tmp_path / "workspace"
+    with Engine(settings(workspace, oracle)) as engine:
+        number = engine.tasks.start(TaskOrder(pipeline=pipeline())).number
+        assert reached.wait(WITHIN)
+
+    with Engine(settings(workspace, oracle)) as engine:
+        build = engine.tasks.wait(number, timeout=WITHIN)
+        kept = files(engine, number)
+
+    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    assert oracle.order == ["header", "source", "source", "assemble"]
+    assert kept["final/led.c"] == '#include "led.h"\nvoid led_on(void) {}\n'
+
+
+def test_urgent_tasks_go_first(engine: Engine, oracle: Oracle) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+
+    def hold(client: socket.socket) -> None:
+        reached.set()
+        assert go_on.wait(WITHIN)
+        status(400, "enough")(client)
+
+    oracle.replies = {"header": [hold, HEADER]}
+    started: list[int] = []
+    engine.events.subscribe(
+        lambda event: started.append(event.build_id) if isinstance(event, WorkflowStarted) else None
+    )
+    first = engine.tasks.start(TaskOrder(pipeline=pipeline())).number
+    assert reached.wait(WITHIN)
+    low, high, critical = (
+        engine.tasks.start(TaskOrder(pipeline=pipeline(), priority=priority)).number
+        for priority in (Priority.LOW, Priority.HIGH, Priority.CRITICAL)
+    )
+    go_on.set()
+    for number in (low, high, critical):
+        engine.tasks.wait(number, timeout=WITHIN)
+
+    assert started == [first, critical, high, low]
+
+
+def test_the_placeholder_is_chosen_by_name_and_marked_everywhere(
+    engine: Engine, oracle: Oracle
+) -> None:
+    state = engine.tasks.state(
+        done(engine, TaskOrder(pipeline=pipeline(), model="placeholder")).number
+    )
+
+    assert state.metrics.placeholder
+    assert state.result == "2 steps done, placeholder: no model was asked, 0 final files"
+    assert "[placeholder: no model was asked]" in engine.tasks.text(state.build.number, "header")
+    row = stages(engine, state.build.number)["header#1"]
+    assert row.summary == "placeholder: no model was asked"
+    assert row.usage is not None
+    assert row.usage[0]["server"] == "placeholder"
+    assert oracle.requests == []
+
+
+# Orders that make no sense.
+
+
+def test_a_model_that_is_not_set_is_said_before_anything_runs(tmp_path: Path) -> None:
+    llm: Any = {"models": {"codellama": {"name": "x"}}}
+    with Engine(Settings(workspace=tmp_path, llm=llm)) as engine:
+        with pytest.raises(UsageError) as caught:
+            engine.tasks.start(TaskOrder(pipeline=pipeline()))
+        assert engine.tasks.list() == []
+    assert str(caught.value).startswith(
+        "no model for codegemma, assembler: set [llm.models.codegemma], [llm.models.assembler]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        ({}, "a workflow or a step pipeline"),
+        ({"workflow": "bug_fix"}, "Bug fix needs a description"),
+        ({"workflow": "code_review"}, "Code review needs a project, a text or a description"),
+        ({"workflow": "code_review", "text": "x", "paths": ("a",)}, "are of a project"),
+        ({"workflow": "code_review", "text": "x", "squad": "ops"}, "no squad 'ops'"),
+        ({"workflow": "bugfix", "text": "x"}, "did you mean bug_fix"),
+        ({"workflow": "bug_fix", "description": "x" * 20_001}, "at most 20000 are accepted"),
+        ({"workflow": "bug_fix", "description": "x", "model": "none"}, "no model for none"),
+    ],
+)
+def test_an_order_that_makes_no_sense_is_refused(
+    engine: Engine, order: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(UsageError, match=reason):
+        engine.tasks.start(TaskOrder(**order))
+
+
+# Workflows.
+
+MAIN = "int answer(void) {\n    return 41;\n}\n"
+FIX = block("main/main.c", "    return 41;\n", "    return 42;\n")
+TEST = block("test/test_main.c", "", "void test(void) {}\n")
+
+
+def test_a_workflow_changes_a_project_step_by_step(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    oracle.replies = {"Fix": [FIX], "Regression test": [TEST]}
+    where = project(engine, tmp_path / "node", {"main/main.c": MAIN, "README.md": "A node.\n"})
+    order = TaskOrder(workflow="bug_fix", description="The answer is wrong.", project_id=where)
+    build = done(engine, order)
+
+    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    assert set(oracle.order[:2]) == {"Symptoms", "Cause"}
+    assert oracle.order[2:] == ["Fix", "Regression test", "Review"]
+    assert "## main/main.c\n\n```\nint answer(void) {\n    return 41;\n" in oracle.asked("Cause")[0]
+    (test,) = oracle.asked("Regression test")
+    assert "return 42;" in test.partition("## main/main.c\n")[2]
+    kept = files(engine, build.number)
+    assert "-    return 41;\n+    return 42;\n" in kept["changes.patch"]
+    assert "+void test(void) {}\n" in kept["changes.patch"]
+    assert "| main/main.c | fits the task | all characters |" in kept["context.md"]
+    state = engine.tasks.state(build.number)
+    assert (state.project, state.name, state.title) == ("node", "bug_fix", "Bug fix")
+    assert state.result == "5 steps done"
+
+
+def test_members_that_do_not_wait_for_each_other_run_at_once(
+    engine: Engine, oracle: Oracle
+) -> None:
+    together = threading.Barrier(2, timeout=WITHIN)
+
+    def meet(client: socket.socket) -> None:
+        together.wait()
+        status(400, "met")(client)
+
+    oracle.replies = {"Symptoms": [meet], "Cause": [meet]}
+    build = done(engine, TaskOrder(workflow="bug_fix", description="x", text=MAIN))
+
+    rows = stages(engine, build.number)
+    assert not together.broken
+    assert {rows["symptoms#1"].phase, rows["cause#1"].phase} == {"step 1"}
+    assert rows["fix#1"].status is StageStatus.SKIPPED
+    assert build.error.startswith("Pipeline stopped at step 'Symptoms': ")
+
+
+def test_a_squad_does_its_part(engine: Engine, oracle: Oracle) -> None:
+    order = TaskOrder(workflow="bug_fix", description="x", text=MAIN, squad="business")
+    build = done(engine, order)
+
+    assert build.status is BuildStatus.SUCCESS
+    assert oracle.order == ["Symptoms", "Review"]
+    assert "You are a business analyst" in oracle.asked("Symptoms")[0]
+    assert f"## text that belongs to the task\n\n```\n{MAIN}```\n" in oracle.asked("Symptoms")[0]
+
+
+def test_a_review_sees_the_diff_and_named_files(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    sources = {"main/main.c": MAIN, "main/other.c": "int other;\n", "a.key": "secret"}
+    first = commit(tmp_path / "node", sources)
+    commit(tmp_path / "node", {"main/main.c": MAIN.replace("41", "42")})
+    where = project(engine, tmp_path / "node", {})
+    order = TaskOrder(
+        workflow="code_review", project_id=where, diff=first, paths=("main/other.c", "a.key")
+    )
+    build = done(engine, order)
+
+    assert build.status is BuildStatus.SUCCESS
+    (asked,) = oracle.asked("Verdict")
+    assert "-    return 41;\n+    return 42;\n" in asked
+    assert "## main/other.c\n\n```\nint other;\n```" in asked
+    assert "secret" not in asked
+    record = files(engine, build.number)["context.md"]
+    assert "| main/other.c | named | all characters |" in record
+    assert "| main/main.c | in the diff | all characters |" in record
+    assert "- a.key: may hold a secret" in record
+
+
+def test_an_answer_that_cannot_be_taken_is_told_why_and_given_again(
+    engine: Engine, oracle: Oracle
+) -> None:
+    escape = block("../outside.c", "", "int x;\n")
+    oracle.replies = {"Fix": [escape, FIX, TEST], "Regression test": ["NO CHANGE"]}
+    build = done(engine, TaskOrder(workflow="bug_fix", description="x", squad="engineering"))
+
+    assert build.status is BuildStatus.SUCCESS
+    first, second, third = oracle.asked("Fix")
+    assert "leaves the project" not in first
+    assert "block 1: ../outside.c leaves the project" in second
+    assert "block 1: main/main.c is no tracked file" in third
+    assert "+void test(void) {}" in files(engine, build.number)["changes.patch"]
+
+
+def test_a_step_whose_answers_are_all_refused_fails(engine: Engine, oracle: Oracle) -> None:
+    oracle.replies = {"Fix": ["I have no idea."]}
+    build = done(engine, TaskOrder(workflow="bug_fix", description="x"))
+
+    assert build.status is BuildStatus.FAILED
+    assert build.error == (
+        "Pipeline stopped at step 'Fix': no answer could be taken: "
+        "the answer has no search/replace block"
+    )
+    assert len(oracle.asked("Fix")) == 3
+    assert stages(engine, build.number)["fix#1"].usage is not None
+
+
+def test_a_step_may_want_no_change(engine: Engine, oracle: Oracle) -> None:
+    oracle.replies = {"Fix": ["It is right already.\n\nNO CHANGE\n"], "Regression test": [TEST]}
+    build = done(engine, TaskOrder(workflow="bug_fix", description="x"))
+    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+
+
+# The gate.
+
+LEAK = 'const char *token = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";\n'
+
+
+def test_the_gate_blocks_and_an_engineer_mends(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    leaks = block("main/token.c", "", LEAK)
+    mends = block("main/token.c", LEAK, "const char *token_of_device(void);\n")
+    oracle.replies = {"Fix": [leaks], "Regression test": ["NO CHANGE"], "revise": [mends]}
+    where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
+    order = TaskOrder(
+        workflow="bug_fix", description="x", project_id=where, gate=True, max_iterations=2
+    )
+    build = done(engine, order)
+
+    rows = stages(engine, build.number)
+    assert rows["gate#1"].status is StageStatus.FAILED
+    assert rows["revise#1"].status is StageStatus.SUCCESS
+    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    assert rows["gate#2"].status is StageStatus.SUCCESS
+    (asked,) = oracle.asked("revise")
+    assert "## what the gate blocks" in asked
+    assert "main/token.c:1" in asked
+    kept = files(engine, build.number)
+    assert "ghp_" not in kept["changes.patch"]
+    assert json.loads(kept["quality.json"])["passed"] is True
+    assert "quality gate passed" in engine.tasks.state(build.number).result
+
+
+def test_the_gate_is_not_passed_by_giving_up(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    oracle.replies = {
+        "Fix": [block("main/token.c", "", LEAK)],
+        "Regression test": ["NO CHANGE"],
+        "revise": [block("main/other.c", "", "int other;\n")],
+    }
+    where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
+    order = TaskOrder(
+        workflow="bug_fix", description="x", project_id=where, gate=True, max_iterations=1
+    )
+    build = done(engine, order)
+
+    assert build.status is BuildStatus.FAILED
+    assert build.error.startswith("quality gate failed with a score of ")
+    rows = stages(engine, build.number)
+    assert rows["revise#2"].summary == "gave up after 1 revision"
+    assert "ghp_" in files(engine, build.number)["changes.patch"]
+
+
+def test_the_gate_measures_what_a_pipeline_assembled(engine: Engine, oracle: Oracle) -> None:
+    leaks = f"Done.\n\n```c led.c\n{LEAK}```\n"
+    oracle.replies = {
+        "header": [HEADER],
+        "source": [leaks],
+        "revise": [block("led.c", LEAK, '#include "led.h"\n')],
+    }
+    build = done(engine, TaskOrder(pipeline=pipeline(), gate=True, max_iterations=1))
+
+    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    kept = files(engine, build.number)
+    assert kept["final/led.c"] == '#include "led.h"\n'
+    assert "ghp_" not in kept["assembled_code.md"]
+
+
+# Lists.
+
+
+def test_tasks_are_listed_apart_from_builds(engine: Engine, oracle: Oracle) -> None:
+    one = done(engine, TaskOrder(pipeline=pipeline(), description="Switch a LED.")).number
+    two = done(engine, TaskOrder(workflow="free_task", description="What is a LED?")).number
+
+    assert [state.build.number for state in engine.tasks.list()] == [two, one]
+    assert [state.build.number for state in engine.tasks.list("switch")] == [one]
+    assert [state.title for state in engine.tasks.list("free")] == ["Free task"]
+    assert engine.tasks.list(status=BuildStatus.FAILED) == []
+    assert [state.build.number for state in engine.tasks.list(before=two)] == [one]
+    assert engine.builds.list() == []
+    with pytest.raises(UsageError, match="that is a task"):
+        engine.builds.get(one)
+    with pytest.raises(UsageError, match="no build 99"):
+        engine.tasks.state(99)
+
+
+def test_pipelines_of_a_project_are_its_commits(engine: Engine, tmp_path: Path) -> None:
+    where = project(engine, tmp_path / "node", {".espdeck/pipelines/own.yaml": PIPELINE})
+    entries = engine.tasks.pipelines(where)
+    assert [entry.file for entry in entries if entry.origin == "project"] == [
+        ".espdeck/pipelines/own.yaml"
+    ]
+    assert len(engine.tasks.pipelines()) == len(entries) - 1
