@@ -7,15 +7,13 @@ from pathlib import Path
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.quality import coverage_reports, host_tests
-from engine.quality.coverage_reports import Lines
 from engine.quality.limits import Limits
-from engine.quality.model import Measure, measured, unknown
+from engine.quality.model import Measure, broken, measured, unknown
 from engine.quality.tools import Bench
 from engine.quality.tree import Counted
 from engine.text import count as number_of
 from engine.thresholds import Aspect, Demands
 from engine.toolchains.untrusted import file_inside
-from engine.words import Severity
 
 NO_DATA = (
     "no coverage report in the tree, and no tests to run: [quality] host_tests names their folder"
@@ -47,14 +45,13 @@ def measure(
         CancelledError, Interrupted: it was told to stop.
     """
     limit = limits.of(Aspect.COVERAGE)
-    passed, findings = True, list[Finding]()
+    errors: tuple[Finding, ...] = ()
     try:
         if demands.host_tests:
             outcome = host_tests.run(app, demands.host_tests, bench, timeout=timeout)
-            lines, said, passed = outcome.lines, outcome.said, outcome.passed
-            if not passed:
-                where = demands.host_tests
-                findings.append(Finding(Severity.ERROR, "quality.tests", said, file=where))
+            if outcome.lines is None:
+                return broken(Aspect.COVERAGE, limit, outcome.said, outcome.errors)
+            lines, said, errors = outcome.lines, outcome.said, outcome.errors
         else:
             name = _report(counted, demands)
             if name is None:
@@ -63,27 +60,16 @@ def measure(
             said = f"by {name}, as the tree has it"
     except (MissingToolError, ToolError) as error:
         return unknown(Aspect.COVERAGE, limit, str(error))
-    return _of(lines, said, counted, limit, findings, failed=not passed)
-
-
-def _of(
-    lines: Lines,
-    said: str,
-    counted: Counted,
-    limit: float,
-    findings: list[Finding],
-    *,
-    failed: bool,
-) -> Measure:
     sources = (*counted.c_sources, *counted.python_sources)
     found = coverage_reports.of_sources(lines, sources)
-    if not found.lines and not failed:
-        return unknown(Aspect.COVERAGE, limit, f"{said}: nothing about the sources that count")
     detail = (
         f"{said}: {found.run} of {number_of(found.lines, 'line')} in {found.files} of "
         f"{number_of(len(sources), 'source')}"
     )
-    return measured(Aspect.COVERAGE, found.percent, limit, detail, findings, failed=failed)
+    failed = bool(errors)
+    if not found.lines and not failed:
+        return unknown(Aspect.COVERAGE, limit, f"{said}: nothing about the sources that count")
+    return measured(Aspect.COVERAGE, found.percent, limit, detail, errors, failed=failed)
 
 
 def _report(counted: Counted, demands: Demands) -> str | None:

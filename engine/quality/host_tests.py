@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import MissingToolError, ToolError
+from engine.findings import Finding
+from engine.process import Completed
 from engine.quality import coverage_reports, tools
 from engine.quality.coverage_reports import Lines
 from engine.quality.tools import Bench
 from engine.text import clean
+from engine.toolchains import diagnostics
+from engine.words import Severity
 
 _LISTS = "CMakeLists.txt"
 _TESTS_FAILED = 1  # pytest's exit code
@@ -38,14 +42,14 @@ class Outcome:
     """What came of host tests.
 
     Args:
-        lines: which lines they ran.
-        said: the summary of the tool that ran them, one line.
-        passed: whether all of them did.
+        said: the summary of the tool that ran them, or why they did not run; one line.
+        errors: what failed; empty when all tests passed.
+        lines: which lines they ran, None where they did not run.
     """
 
-    lines: Lines
     said: str
-    passed: bool
+    errors: tuple[Finding, ...] = ()
+    lines: Lines | None = None
 
 
 def run(app: Path, folder: str, bench: Bench, *, timeout: float) -> Outcome:
@@ -59,7 +63,7 @@ def run(app: Path, folder: str, bench: Bench, *, timeout: float) -> Outcome:
 
     Raises:
         MissingToolError: a tool is not installed; one line.
-        ToolError: the folder is not there, or the tests cannot be built or run.
+        ToolError: the folder is not there, or a tool took too long or answered nonsense.
         CancelledError, Interrupted: it was told to stop.
     """
     tests = (app / folder).resolve()
@@ -83,15 +87,18 @@ def _by_ctest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
     for name, argv in (("cmake", configure), ("ninja", [ninja, f"-C{build}"])):
         done = bench.run(argv, cwd=tests, timeout=timeout)
         if done.returncode != 0:
-            raise ToolError(f"host tests do not build: {_reason(name, done.returncode, done.tail)}")
+            found = diagnostics.parse(done.tail, root=app, project=tests)
+            errors = tuple(each for each in found if each.severity is Severity.ERROR)
+            said = errors[0].title if errors else _reason(name, done)
+            return _not_run(f"host tests do not build: {said}", tests, app, errors)
     ran = bench.run(
         [ctest, "--test-dir", str(build), "--output-on-failure", "--no-tests=error"],
         cwd=tests,
         timeout=timeout,
     )
-    found = _CTEST.search(ran.tail)
-    if found is None:
-        raise ToolError(f"host tests do not run: {_reason('ctest', ran.returncode, ran.tail)}")
+    summary = _CTEST.search(ran.tail)
+    if summary is None:
+        return _not_run(f"host tests do not run: {_reason('ctest', ran)}", tests, app)
     report, settings = bench.folder / "gcovr.info", bench.folder / "gcovr.cfg"
     settings.touch()  # else it reads the project's
     done = bench.run(
@@ -105,7 +112,9 @@ def _by_ctest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
         timeout=timeout,
     )
     tools.report_of(report, done, "gcovr")
-    return Outcome(coverage_reports.read(report), f"ctest: {clean(found[0])}", ran.returncode == 0)
+    said = f"ctest: {clean(summary[0])}"
+    errors = () if ran.returncode == 0 else (_error(said, tests, app),)
+    return Outcome(said, errors, coverage_reports.read(report))
 
 
 def _by_pytest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
@@ -115,7 +124,7 @@ def _by_pytest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
     own = ("--rcfile=/dev/null", f"--data-file={data}")
     ran = bench.run(
         [
-            *(sys.executable, "-I", "-c", _START, app),
+            *(*tools.ISOLATED, "-c", _START, app),
             *("run", *own, f"--source={app}", "-m", "pytest", str(tests)),
             # The project's own options may want plugins that are not here.
             *("-p", "no:cacheprovider", "-p", "no:pytest_embedded"),
@@ -123,14 +132,15 @@ def _by_pytest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
         ],
         cwd=app,
         timeout=timeout,
-        env={"PYTHONDONTWRITEBYTECODE": "1"},
     )
     said = next(filter(None, map(_summary, reversed(ran.tail.splitlines()))), None)
     if ran.returncode not in (0, _TESTS_FAILED) or said is None:
-        raise ToolError(f"host tests do not run: {_reason('pytest', ran.returncode, ran.tail)}")
+        return _not_run(f"host tests do not run: {_reason('pytest', ran)}", tests, app)
     done = bench.run([*isolated, "lcov", "--ignore-errors", *own, "-o", report], cwd=app)
     tools.report_of(report, done, "coverage")
-    return Outcome(coverage_reports.read(report), f"pytest: {said}", ran.returncode == 0)
+    said = f"pytest: {said}"
+    errors = () if ran.returncode == 0 else (_error(said, tests, app),)
+    return Outcome(said, errors, coverage_reports.read(report))
 
 
 def _summary(line: str) -> str | None:
@@ -155,8 +165,18 @@ def _compiler() -> tuple[str, str]:
     return compiler, gcov
 
 
-def _reason(name: str, code: int, printed: str) -> str:
-    """The line of a tool's output that says most."""
-    lines = [line.strip() for line in map(clean, printed.splitlines()) if line.strip()]
+def _not_run(said: str, tests: Path, app: Path, errors: tuple[Finding, ...] = ()) -> Outcome:
+    return Outcome(said, errors or (_error(said, tests, app),))
+
+
+def _error(said: str, tests: Path, app: Path) -> Finding:
+    where = tests.relative_to(app).as_posix()
+    return Finding(Severity.ERROR, "quality.tests", said, file=where)
+
+
+def _reason(name: str, done: Completed) -> str:
+    """The line of a tool's output that says most; pytest marks an exception with an E."""
+    lines = [line.strip() for line in map(clean, done.tail.splitlines()) if line.strip()]
+    raised = [line.removeprefix("E ").strip() for line in lines if line.startswith("E ")]
     said = [line for line in lines if "rror" in line]
-    return tools.failure(name, code, (said or lines or [""])[0])
+    return tools.failure(name, done.returncode, (raised[-1:] or said or lines or [""])[0])

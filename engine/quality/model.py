@@ -195,6 +195,21 @@ def unknown(aspect: Aspect, threshold: float | None, reason: str) -> Measure:
     )
 
 
+def broken(
+    aspect: Aspect, threshold: float | None, reason: str, findings: Sequence[Finding]
+) -> Measure:
+    """A measure that has failed without a value: what should be measured does not work.
+
+    Args:
+        aspect: which one.
+        threshold: what it would be held against.
+        reason: one line.
+        findings: errors that say why; at least one.
+    """
+    measure = unknown(aspect, threshold, reason)
+    return replace(measure, status=MeasureStatus.FAILED, findings=tuple(findings[:MAX_FINDINGS]))
+
+
 def judge(measures: Sequence[Measure], require: Sequence[Aspect] = ()) -> GateResult:
     """The result of measures: what blocks, and the score.
 

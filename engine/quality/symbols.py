@@ -68,7 +68,7 @@ def of_module(text: str) -> tuple[Symbol, ...]:
     try:
         module = ast.parse(text)
     except (SyntaxError, RecursionError, MemoryError) as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(repr(error)) from error
     return tuple(_of_body(module, ""))
 
 
@@ -122,7 +122,8 @@ def _declarations(code: str) -> Iterator[tuple[str, int, int]]:
 
 def _is_function(head: str) -> bool:
     plain = _ATTRIBUTE.sub(" ", head[:_MAX_HEAD]).strip()
-    return "(" in plain and "=" not in plain and not plain.startswith("typedef")
+    before, bracket, _ = plain.partition("(")
+    return bool(bracket) and "=" not in before and not plain.startswith("typedef")
 
 
 def _name(head: str, body: str) -> str:

@@ -6,10 +6,10 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from engine.cancel import CancelToken
 from engine.errors import MissingToolError, ToolError
@@ -22,6 +22,10 @@ SECONDS = 600.0
 
 MAX_REPORT = 32 << 20
 """Bytes of what a tool reports that are read."""
+
+ISOLATED = (sys.executable, "-I", "-B", "-u", "-X", "utf8")
+"""This interpreter, without what environment and folder would bring, and so that what it
+prints comes at once and no files stay behind."""
 
 ADVICE = "pip install 'espdeck[quality]'"
 
@@ -50,7 +54,7 @@ MEASURES = {
 """Every tool, as people call it, and what it is for."""
 
 _BATCH = 400
-_ENV = {"PYTHONUTF8": "1", "NO_COLOR": "1", "LC_ALL": "C.UTF-8", "COLUMNS": "200"}
+_ENV = {"NO_COLOR": "1", "LC_ALL": "C.UTF-8", "COLUMNS": "200"}
 
 
 def is_installed(name: str) -> bool:
@@ -71,7 +75,7 @@ def command(name: str) -> tuple[str, ...]:
     if name == CPPCHECK:
         return (str(_cppcheck()),)
     # Isolated: what a repository puts into its folders is no module of a tool.
-    return (sys.executable, "-I", "-m", MODULES[name])
+    return (*ISOLATED, "-m", MODULES[name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,6 @@ class Bench:
         *,
         cwd: Path,
         timeout: float = SECONDS,
-        env: Mapping[str, str] | None = None,
     ) -> Completed:
         """Run a tool on what is untrusted; it sees no secrets of this process.
 
@@ -107,7 +110,7 @@ class Bench:
             cancel=self.cancel,
             on_output=self.on_output,
             cwd=cwd,
-            env={**_ENV, **(env or {})},
+            env=_ENV,
             clean_env=True,
         )
 
@@ -156,7 +159,7 @@ def batches(names: Sequence[str]) -> Iterator[list[str]]:
 
 def plain(name: str) -> str:
     """A file's name as it is without the ``./`` that it was given to a tool with."""
-    return name.removeprefix("./")
+    return str(PurePosixPath(name))
 
 
 def _name(argv: Sequence[str | os.PathLike[str]]) -> str:

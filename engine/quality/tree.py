@@ -25,6 +25,7 @@ from engine.cancel import CancelToken
 from engine.files import read_file
 from engine.projects import git, trees
 from engine.repair.sources import C_SUFFIXES
+from engine.text import count as number_of
 
 MAX_BYTES = 1 << 20
 """Bytes of the largest file that counts."""
@@ -84,7 +85,7 @@ class Counted:
 
     def note(self) -> str:
         """What a detail ends with where not everything was counted, else empty."""
-        return f"; {self.left_out} files too many or too large" if self.left_out else ""
+        return f"; {number_of(self.left_out, 'file')} left out" if self.left_out else ""
 
     def _sources(self, suffixes: frozenset[str]) -> Iterator[str]:
         for name in self.files:

@@ -1,0 +1,140 @@
+"""Coverage reports of others: read in each format, never trusted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import ToolError
+from engine.quality import coverage_reports
+from engine.quality.model import MeasureStatus
+from engine.thresholds import Aspect
+from tests.engine.quality.trees import RING, measure, write
+
+LCOV = """TN:
+SF:/home/ada/ring/src/ring.c
+FN:2,ring_push
+FNDA:3,ring_push
+DA:2,3
+DA:3,3
+DA:4,0
+DA:6,3,checksum
+LF:4
+LH:3
+end_of_record
+SF:/usr/include/stdio.h
+DA:1,0
+end_of_record
+"""
+COBERTURA = """<?xml version="1.0" ?>
+<!DOCTYPE coverage SYSTEM "http://cobertura.sourceforge.net/xml/coverage-04.dtd">
+<coverage line-rate="0.75"><sources><source>/home/ada/ring/src</source></sources>
+<packages><package name="src"><classes><class name="ring_c" filename="ring.c">
+<methods><method name="push"><lines><line number="2" hits="3"/></lines></method></methods>
+<lines><line number="2" hits="3"/><line number="3" hits="3"/><line number="4" hits="0"/>
+<line number="6" hits="3"/></lines></class></classes></package></packages></coverage>
+"""
+JSON = json.dumps({"files": {"src/ring.c": {"executed_lines": [2, 3, 6], "missing_lines": [4]}}})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("coverage.info", LCOV),
+        ("coverage/lcov.info", LCOV),
+        ("cobertura.xml", COBERTURA),
+        ("coverage.json", JSON),
+    ],
+)
+def test_a_report_in_the_tree_is_read(tmp_path: Path, name: str, text: str) -> None:
+    found = measure(write(tmp_path / "x", {**RING, name: text}), Aspect.COVERAGE)
+
+    assert (found.value, found.status) == (75, MeasureStatus.FAILED)
+    said = "as the tree has it: 3 of 4 lines in 1 of 2 sources"
+    assert found.detail == f"by {name}, {said}"
+
+
+def test_a_project_names_its_report(tmp_path: Path) -> None:
+    toml = '[quality]\nreport = "out/my.info"\ncoverage = 75\n'
+    tree = write(tmp_path / "x", {**RING, "espdeck.toml": toml, "out/my.info": LCOV})
+
+    assert measure(tree, Aspect.COVERAGE).status is MeasureStatus.PASSED
+
+
+def test_a_report_of_other_files_says_nothing(tmp_path: Path) -> None:
+    other = "SF:elsewhere.c\nDA:1,1\nend_of_record\n"
+
+    found = measure(write(tmp_path / "x", {**RING, "lcov.info": other}), Aspect.COVERAGE)
+
+    assert found.status is MeasureStatus.UNKNOWN
+    assert "nothing about the sources that count" in found.detail
+
+
+def test_the_longest_end_of_a_path_tells_which_file_it_is() -> None:
+    lines = {
+        "/x/a/b/main.c": {1: True},
+        "/x/main.c": {1: False, 2: False},
+        "other\\main.c": {9: True},
+    }
+
+    found = coverage_reports.of_sources(lines, ["a/b/main.c", "main.c", "none.c"])
+
+    assert (found.run, found.lines, found.files) == (2, 4, 2)
+
+
+def test_lines_of_several_runs_are_run_when_one_ran_them(tmp_path: Path) -> None:
+    (tmp_path / "x.info").write_text("SF:a.c\nDA:1,0\nDA:2,0\nend_of_record\nSF:a.c\nDA:1,4\n")
+
+    assert coverage_reports.read(tmp_path / "x.info") == {"a.c": {1: True, 2: False}}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no coverage report"),
+        ("hello\n", "no coverage report"),
+        ("SF:a.c\nDA:one,1\n", "'one' is no number"),
+        ("SF:a.c\nDA:1,1e999\n", "'1e999' is no number"),
+        ("{", "no coverage report of coverage.py"),
+        ("{}", "no coverage report of coverage.py"),
+        ('{"files": {"a.py": []}}', "no coverage report of coverage.py"),
+        ("[" * 100_000, "no coverage report"),
+        ('{"files":' * 100_000, "no coverage report of coverage.py"),
+        ("<html/>", "Cobertura's begins with <coverage>"),
+        ("<coverage>", "no element found"),
+        ("<a>" * 2000, "more than 1000 elements in each other"),
+        ('<!DOCTYPE c [<!ENTITY a "b">]><coverage>&a;</coverage>', "declares entities"),
+        ('<!DOCTYPE c [<!ENTITY a SYSTEM "/etc/passwd">]><c>&a;</c>', "declares entities"),
+        ("<coverage><line number='x' hits='1'/></coverage>", "'x' is no number"),
+        ('<?xml version="1.0" encoding="nonsense"?><coverage/>', "unknown encoding"),
+    ],
+)
+def test_what_is_no_report_is_told_in_a_line(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "x.info"
+    path.write_text(text)
+
+    with pytest.raises(ToolError) as raised:
+        coverage_reports.read(path)
+
+    assert said in str(raised.value)
+    assert str(raised.value).startswith("x.info: ")
+    assert "\n" not in str(raised.value)
+
+
+@given(data=st.binary(max_size=300) | st.text(alphabet='<>/{}[]":,SFDA0123. \n', max_size=200))
+def test_no_bytes_do_more_than_raise_a_tool_error(
+    data: bytes | str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.info"
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+
+    try:
+        found = coverage_reports.read(path)
+    except ToolError:
+        return
+    for lines in found.values():
+        assert all(line >= 0 for line in lines)
