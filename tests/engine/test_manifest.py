@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from engine.errors import UsageError
 from engine.manifest import FILE_NAME, BuildOptions, Manifest, load
 from engine.scripts import Script, Step
+from engine.thresholds import Aspect, Demands
 
 
 def test_a_tree_without_one_has_the_defaults(tmp_path: Path) -> None:
@@ -49,6 +50,20 @@ def test_reads_what_is_typed_to_it(tmp_path: Path) -> None:
     )
 
 
+def test_reads_what_a_project_demands_of_its_quality(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text(
+        '[quality]\ncoverage = 90\nsize = 1_000_000\nrequire = ["coverage", "growth"]\n'
+        'host_tests = "test/host"\nreport = "out/lcov.info"\n'
+    )
+
+    assert load(tmp_path).quality == Demands(
+        thresholds={Aspect.COVERAGE: 90, Aspect.SIZE: 1_000_000},
+        require=(Aspect.COVERAGE, Aspect.GROWTH),
+        host_tests="test/host",
+        report="out/lcov.info",
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -74,6 +89,19 @@ def test_reads_what_is_typed_to_it(tmp_path: Path) -> None:
         ("simulator.netwrok = true", "simulator.netwrok"),
         ("simulator.network = 1", "network"),
         ("simulator.efuse = 1", "simulator.efuse"),
+        ("quality = 1", "quality must be a table"),
+        ("[quality]\ncoverge = 1", "quality.coverge"),
+        ("[quality]\ncoverage = '80'", "quality.coverage must be a number"),
+        ("[quality]\ncode = true", "quality.code"),
+        ("[quality]\ngrowth = nan", "quality.growth"),
+        ("[quality]\nsize = -1", "quality.size"),
+        ("[quality]\nsize = 1e300", "quality.size"),
+        ("[quality]\nrequire = 'coverage'", "quality.require must be a list of: coverage"),
+        ("[quality]\nrequire = ['beauty']", "quality.require"),
+        ("[quality]\nrequire = [[]]", "quality.require"),
+        ("[quality]\nhost_tests = 1", "quality.host_tests must be a path"),
+        ("[quality]\nhost_tests = '/etc'", "leaves the project"),
+        ("[quality]\nreport = 'a/../../b'", "leaves the project"),
         ("= nonsense", FILE_NAME),
         ("#" * 70_000, "larger"),
         ("a = " + "[" * 30_000, "recursion"),
