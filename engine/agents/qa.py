@@ -101,8 +101,7 @@ def _say(context: FirmwareContext, gate: GateResult, verdict: Verdict) -> None:
     say(f"tests     {verdict.tests} run, {verdict.failures} failed")
     say(f"warnings  {verdict.warnings}")
     for each in gate.measures:
-        row = f"{each.title:<14} {each.status:<8} {each.shown:>16} {each.limit:>19}"
-        say(f"{row}  {each.detail}")
+        say(each.line)
     for blocker in verdict.blockers:
         say(f"BLOCKER   {blocker}")
     say("verdict   " + ("blocked" if verdict.blockers else "accepted"))

@@ -73,6 +73,13 @@ class Measure:
         return f"{'<=' if self.at_most else '>='} {_amount(self.threshold, self.unit)}"
 
 
+    @property
+    def line(self) -> str:
+        """All of it as a line of a table in a log."""
+        row = f"{self.title:<14} {self.status:<8} {self.shown:>16} {self.limit:>19}"
+        return f"{row}  {self.detail}"
+
+
 @dataclass(frozen=True, slots=True)
 class GateResult:
     """The gate's word.
