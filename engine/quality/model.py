@@ -72,7 +72,6 @@ class Measure:
             return ""
         return f"{'<=' if self.at_most else '>='} {_amount(self.threshold, self.unit)}"
 
-
     @property
     def line(self) -> str:
         """All of it as a line of a table in a log."""
