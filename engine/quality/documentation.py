@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
+from engine.cancel import CancelToken
 from engine.findings import Finding
 from engine.quality import symbols
 from engine.quality.limits import Limits
@@ -39,18 +40,22 @@ _LINK = re.compile(r"\[[^\]\n]{0,300}\]\( {0,4}<?([^)\s>]{1,400})")
 _SEPARATORS = re.compile(r"[-_ ]")
 
 
-def measure(counted: Counted, target: str, limits: Limits) -> Measure:
+def measure(counted: Counted, target: str, limits: Limits, cancel: CancelToken) -> Measure:
     """Documentation of the sources that count.
 
     Args:
         counted: the files.
         target: the chip, empty where none is known.
         limits: what it is held against.
+        cancel: ends it early.
+
+    Raises:
+        CancelledError, Interrupted: as ``cancel`` says.
     """
     limit = limits.of(Aspect.DOCUMENTATION)
     if not counted.files:
         return unknown(Aspect.DOCUMENTATION, limit, "no files")
-    public = list(_public(counted))
+    public = list(_public(counted, cancel))
     documented = sum(symbol.documented for _, symbol in public)
     lacks, rules = _readme(counted, target)
     kept = rules - len(lacks)
@@ -75,12 +80,14 @@ def measure(counted: Counted, target: str, limits: Limits) -> Measure:
     return measured(Aspect.DOCUMENTATION, value, limit, f"{detail}{counted.note()}", findings)
 
 
-def _public(counted: Counted) -> Iterator[tuple[str, Symbol]]:
+def _public(counted: Counted, cancel: CancelToken) -> Iterator[tuple[str, Symbol]]:
     for name in counted.c_sources:
+        cancel.check()
         if name.lower().endswith(symbols.HEADERS):
             for symbol in symbols.of_header(counted.text(name)):
                 yield name, symbol
     for name in counted.python_sources:
+        cancel.check()
         try:
             found = symbols.of_module(counted.text(name))
         except ValueError:

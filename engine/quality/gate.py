@@ -64,7 +64,7 @@ def measure_tree(
                 ),
                 code.measure(counted, limits, bench),
                 security.measure(counted, limits, bench),
-                documentation.measure(counted, facts.target if facts else "", limits),
+                documentation.measure(counted, facts.target if facts else "", limits, cancel),
             ]
     except OSError as error:
         raise ToolError(f"quality gate: {error.filename or tree}: {error.strerror}") from error

@@ -85,7 +85,7 @@ class Bench:
     Args:
         folder: for what they write; ours.
         cancel: ends them early.
-        on_output: called with what they print, as it comes.
+        on_output: called with which tool runs, and with what it prints for people.
     """
 
     folder: Path
@@ -104,15 +104,8 @@ class Bench:
         Raises:
             MissingToolError, ToolError, CancelledError, Interrupted: as :func:`engine.process.run`.
         """
-        return run(
-            argv,
-            timeout=timeout,
-            cancel=self.cancel,
-            on_output=self.on_output,
-            cwd=cwd,
-            env=_ENV,
-            clean_env=True,
-        )
+        self._say(argv)
+        return self._run(argv, cwd, timeout, self.on_output)
 
     def read(self, argv: Sequence[str | os.PathLike[str]], *, cwd: Path) -> tuple[int, bytes]:
         """Run a tool that reports on standard output: its exit code, and what it printed.
@@ -127,10 +120,31 @@ class Bench:
             if len(printed) <= MAX_REPORT:
                 printed.extend(chunk)
 
-        done = Bench(self.folder, self.cancel, take).run(argv, cwd=cwd)
+        self._say(argv)
+        done = self._run(argv, cwd, SECONDS, take)
         if len(printed) > MAX_REPORT:
             raise ToolError(f"{_name(argv)}: printed more than {MAX_REPORT >> 20} MiB")
         return done.returncode, bytes(printed)
+
+    def _run(
+        self,
+        argv: Sequence[str | os.PathLike[str]],
+        cwd: Path,
+        timeout: float,
+        on_output: Callable[[bytes], None],
+    ) -> Completed:
+        return run(
+            argv,
+            timeout=timeout,
+            cancel=self.cancel,
+            on_output=on_output,
+            cwd=cwd,
+            env=_ENV,
+            clean_env=True,
+        )
+
+    def _say(self, argv: Sequence[str | os.PathLike[str]]) -> None:
+        self.on_output(f"{_name(argv)} ...\n".encode())
 
 
 def report_of(path: Path, done: Completed, name: str) -> bytes:
