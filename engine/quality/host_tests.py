@@ -27,6 +27,7 @@ _TESTS_FAILED = 1  # pytest's exit code
 _CTEST = re.compile(r"^\d+% tests passed.*", re.MULTILINE)
 _PYTEST = re.compile(r"=* ?(\d+ (?:passed|failed|errors?)[^=]*?) ?=*$")
 _LINE = 300
+_EVIDENCE = 20
 
 _START = """
 import sys
@@ -77,11 +78,12 @@ def run(app: Path, folder: str, bench: Bench, *, timeout: float) -> Outcome:
 def _by_ctest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
     gcovr = tools.command("gcovr")
     cmake, ninja, ctest = (_program(name, "lab") for name in ("cmake", "ninja", "ctest"))
-    compiler, gcov = _compiler()
+    compiler, plus, gcov = _compilers()
     build = bench.folder / "host-tests"
     configure: list[str | Path] = [
         *(cmake, "-S", tests, "-B", build, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"),
         *("-DCMAKE_BUILD_TYPE=Debug", f"-DCMAKE_C_COMPILER={compiler}"),
+        *([f"-DCMAKE_CXX_COMPILER={plus}"] if plus else []),
         *(f"-DCMAKE_{language}_FLAGS=--coverage -O0" for language in ("C", "CXX")),
     ]
     for name, argv in (("cmake", configure), ("ninja", [ninja, f"-C{build}"])):
@@ -89,8 +91,9 @@ def _by_ctest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
         if done.returncode != 0:
             found = diagnostics.parse(done.tail, root=app, project=tests)
             errors = tuple(each for each in found if each.severity is Severity.ERROR)
-            said = errors[0].title if errors else _reason(name, done)
-            return _not_run(f"host tests do not build: {said}", tests, app, errors)
+            why = errors[0].title if errors else _reason(name, done)
+            said = f"host tests do not build: {why}"
+            return Outcome(said, errors or (_error(said, tests, app, done),))
     ran = bench.run(
         [ctest, "--test-dir", str(build), "--output-on-failure", "--no-tests=error"],
         cwd=tests,
@@ -98,7 +101,8 @@ def _by_ctest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
     )
     summary = _CTEST.search(ran.tail)
     if summary is None:
-        return _not_run(f"host tests do not run: {_reason('ctest', ran)}", tests, app)
+        said = f"host tests do not run: {_reason('ctest', ran)}"
+        return Outcome(said, (_error(said, tests, app, ran),))
     report, settings = bench.folder / "gcovr.info", bench.folder / "gcovr.cfg"
     settings.touch()  # else it reads the project's
     done = bench.run(
@@ -113,7 +117,7 @@ def _by_ctest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
     )
     tools.report_of(report, done, "gcovr")
     said = f"ctest: {clean(summary[0])}"
-    errors = () if ran.returncode == 0 else (_error(said, tests, app),)
+    errors = () if ran.returncode == 0 else (_error(said, tests, app, ran),)
     return Outcome(said, errors, coverage_reports.read(report))
 
 
@@ -135,11 +139,12 @@ def _by_pytest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
     )
     said = next(filter(None, map(_summary, reversed(ran.tail.splitlines()))), None)
     if ran.returncode not in (0, _TESTS_FAILED) or said is None:
-        return _not_run(f"host tests do not run: {_reason('pytest', ran)}", tests, app)
+        said = f"host tests do not run: {_reason('pytest', ran)}"
+        return Outcome(said, (_error(said, tests, app, ran),))
     done = bench.run([*isolated, "lcov", "--ignore-errors", *own, "-o", report], cwd=app)
     tools.report_of(report, done, "coverage")
     said = f"pytest: {said}"
-    errors = () if ran.returncode == 0 else (_error(said, tests, app),)
+    errors = () if ran.returncode == 0 else (_error(said, tests, app, ran),)
     return Outcome(said, errors, coverage_reports.read(report))
 
 
@@ -157,21 +162,23 @@ def _program(name: str, extra: str) -> str:
     return found
 
 
-def _compiler() -> tuple[str, str]:
-    """A compiler of this machine that counts, and what reads its counts."""
-    compiler, gcov = shutil.which("gcc"), shutil.which("gcov")
+def _compilers() -> tuple[str, str | None, str]:
+    """Compilers of this machine that count, for C and C++, and what reads their counts."""
+    compiler, plus, gcov = (shutil.which(name) for name in ("gcc", "g++", "gcov"))
     if compiler is None or gcov is None:
         raise MissingToolError("host tests need gcc and gcov: install gcc")
-    return compiler, gcov
+    return compiler, plus, gcov
 
 
-def _not_run(said: str, tests: Path, app: Path, errors: tuple[Finding, ...] = ()) -> Outcome:
-    return Outcome(said, errors or (_error(said, tests, app),))
-
-
-def _error(said: str, tests: Path, app: Path) -> Finding:
-    where = tests.relative_to(app).as_posix()
-    return Finding(Severity.ERROR, "quality.tests", said, file=where)
+def _error(said: str, tests: Path, app: Path, done: Completed) -> Finding:
+    lines = [clean(line)[:_LINE] for line in done.tail.splitlines() if line.strip()]
+    return Finding(
+        severity=Severity.ERROR,
+        code="quality.tests",
+        message=said,
+        file=tests.relative_to(app).as_posix(),
+        evidence="\n".join(lines[-_EVIDENCE:]) or None,
+    )
 
 
 def _reason(name: str, done: Completed) -> str:

@@ -52,10 +52,9 @@ def of_header(text: str) -> tuple[Symbol, ...]:
     lines, bare = text.split("\n"), plain.split("\n")
     found: list[Symbol] = []
     for name, first, last in _declarations(code):
-        documented = (first > 0 and _is_comment(lines[first - 1], bare[first - 1])) or _has_comment(
-            lines[last], bare[last]
-        )
-        found.append(Symbol(name, first + 1, documented))
+        above = first > 0 and _is_comment(lines[first - 1], bare[first - 1])
+        beside = _has_comment(lines[last], bare[last])
+        found.append(Symbol(name, first + 1, above or beside))
     return tuple(found)
 
 

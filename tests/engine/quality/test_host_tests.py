@@ -74,6 +74,7 @@ def test_tests_that_fail_block_whatever_they_cover(tmp_path: Path) -> None:
     (blocker,) = result.blockers
     assert blocker.code == "quality.tests"
     assert blocker.message.startswith("ctest: 0% tests passed")
+    assert "ring (Failed)" in (blocker.evidence or "")
 
 
 @pytest.mark.parametrize(
@@ -121,6 +122,7 @@ def test_tests_of_python_that_fail_block(tmp_path: Path) -> None:
     (blocker,) = (each for each in gate(tree).blockers if each.code == "quality.tests")
 
     assert blocker.message.startswith("pytest: 1 failed")
+    assert "FAILED tests/test_it.py::test_it" in (blocker.evidence or "")
 
 
 def test_tests_see_no_secrets_of_espdeck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
