@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.checkup import Checkup, checkup
+from engine.quality import tools
 from engine.settings import Settings
 
 
@@ -42,6 +43,19 @@ def test_what_a_board_lacks_is_told(
     assert not found.ok
     assert not found.needed
     assert advice in found.advice
+
+
+def test_a_tool_of_the_quality_gate_is_told_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(tools.MODULES, "lizard", "espdeck_has_no_such_module")
+
+    found = {each.name: each for each in checkup(Settings(workspace=tmp_path))}
+
+    assert found["quality cppcheck"].ok
+    assert not found["quality lizard"].ok
+    assert not found["quality lizard"].needed
+    assert found["quality lizard"].advice == "pip install 'espdeck[quality]'"
 
 
 def test_a_name_that_means_nothing_stops_everything(tmp_path: Path) -> None:
