@@ -243,7 +243,7 @@ def _is_settled(status: BuildStatus, repairs: list[StageRow]) -> bool:
 
 
 def _listed(lines: list[str]) -> list[str]:
-    return [f"- {' '.join(line.split())[:_LINE]}" for line in lines]
+    return [f"* {' '.join(line.split())[:_LINE]}" for line in lines]
 
 
 def _mark_of(build: Build) -> str:

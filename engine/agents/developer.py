@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from engine.agents.record import Answered, keep_fix, keep_record, tell_outcome
 from engine.agents.rounds import Round, first_best, latest_best, outcome, rounds_of
 from engine.errors import ModelError, ToolError, UsageError
+from engine.llm.catalogue import kind_of
 from engine.llm.model import CHARACTERS_A_TOKEN, Message, Speaker, Usage
 from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Repaired
@@ -23,8 +24,11 @@ from engine.repair.prompt import Case, Failure, Tried, question, refusal
 from engine.text import clean, count
 from engine.words import StageStatus
 
-MODELS = ("developer", "codegemma")
-"""Whose model is asked: the role's, else that of the kind that is good at mending."""
+KIND = "codegemma"
+"""The kind of model that is good at mending; the role is asked as it is, unless told otherwise."""
+
+MODELS = ("developer", KIND)
+"""Whose model is asked: the role's, else the kind's."""
 
 TRIES = 3
 """Answers that a model may give in one round."""
@@ -121,7 +125,10 @@ def _converse(
 ) -> None:
     """Ask a model until an answer can be taken, or it had its tries."""
     say = context.report.log
-    room = int(context.models.room(name) * CHARACTERS_A_TOKEN * _OF_THE_ROOM)
+    own, kind = context.settings.llm.models.get(name), kind_of(KIND)
+    max_tokens = kind.max_tokens if kind and not (own and own.max_tokens) else None
+    warmth = kind.temperature if kind and not (own and own.temperature is not None) else None
+    room = int(context.models.room(name, max_tokens) * CHARACTERS_A_TOKEN * _OF_THE_ROOM)
     first = messages = question(_case(context, rounds, start), room)
     answers: list[Answered] = []
     by = f"model of {name}"
@@ -132,8 +139,12 @@ def _converse(
             on_text=lambda text: context.report.output(text.encode("utf-8", "replace")),
             on_retry=say,
             cancel=context.cancel,
+            max_tokens=max_tokens,
+            temperature=warmth,
         )
         context.report.output(b"\n")
+        if answer.usage.left_out:
+            say(f"{count(answer.usage.left_out, 'character')} of the question did not fit")
         asked.usage.append(answer.usage)
         by = f"model of {name}, {answer.usage.server} {answer.usage.model}"
         change, patch, refusals = _try(context, rounds, start, answer.text)

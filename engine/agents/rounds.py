@@ -89,8 +89,12 @@ def rounds_of(context: FirmwareContext) -> tuple[Round, ...]:
 
 
 def latest_best(rounds: Sequence[Round]) -> Round:
-    """The round to go on from: of several that came as far, the last."""
-    return max(rounds, key=lambda each: (each.standing, each.number))
+    """The round to go on from: of several that came as far, the last that fails in another way."""
+    best = first_best(rounds)
+    for each in rounds[best.number :]:
+        if each.standing == best.standing and _failure(each) != _failure(best):
+            best = each
+    return best
 
 
 def first_best(rounds: Sequence[Round]) -> Round:
@@ -108,6 +112,11 @@ def outcome(rounds: Sequence[Round], number: int) -> str:
         return f"round {number} came as far as round {base.number} ({now.standing})"
     how = "better" if now.standing > base.standing else "worse"
     return f"round {number} was {how} than round {base.number}: {now.standing}, not {base.standing}"
+
+
+def _failure(each: Round) -> frozenset[tuple[str | None, str, str]]:
+    """In which way a round failed, whatever moved its lines."""
+    return frozenset((error.file, error.code, error.message) for error in each.errors)
 
 
 def _standing(results: Mapping[str, StageResult]) -> Standing:

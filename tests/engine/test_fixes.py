@@ -110,8 +110,8 @@ def test_a_fix_tells_what_it_is(lab: Lab) -> None:
     assert found.branch == f"espdeck/fix-{number}"
     assert found.message == (
         f"Fix build {number}: main.c:1: expected ';'\n\n"
-        "Failed:\n- build: main.c:1: expected ';'\n\n"
-        "Changed:\n- rule semicolon: add ';' in main.c\n\n"
+        "Failed:\n* build: main.c:1: expected ';'\n\n"
+        "Changed:\n* rule semicolon: add ';' in main.c\n\n"
         f"Build {number} of espdeck succeeded with it.\n"
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,48 +12,14 @@ from engine import Engine, Settings, demo
 from engine.fixes import FixState
 from engine.store.tables import Build, StageRow
 from engine.words import ArtifactKind, BuildStatus, StageStatus
-from tests.engine.git_repos import commit
-from tests.engine.llm.servers import Server, ollama, status, stream
+from tests.engine.repairs import BROKEN, MENDED, Answers, block, broken
 
 pytestmark = pytest.mark.xdist_group("repairing")
-
-BROKEN = "    int answer = ;\n"
-MENDED = "    int answer = 42;\n"
-
-
-def block(file: str, search: str, replace: str) -> str:
-    return f"{file}\n```c\n<<<<<<< SEARCH\n{search}=======\n{replace}>>>>>>> REPLACE\n```\n"
 
 
 RIGHT = "The initial value is missing.\n\n" + block("main/main.c", BROKEN, MENDED)
 ESCAPES = "I change its configuration.\n\n" + block("../../outside.c", "", "int x;\n")
 WORSE = "Two are better.\n\n" + block("main/main.c", BROKEN, f"{BROKEN}    int more = ;\n")
-
-
-class Answers:
-    """A model server that gives the answers of a test, one after the other."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self._server = Server(self._reply)
-        self.url = self._server.url
-        self.close = self._server.close
-
-    def _reply(self, client: socket.socket) -> None:
-        if not self.texts:
-            status(500, '{"error": "no answer left"}')(client)
-            return
-        text = self.texts.pop(0)
-        last = {"prompt_eval_count": 7, "eval_count": 5}
-        stream(*ollama(text[:10], text[10:], **last))(client)
-
-    def asked(self) -> list[list[dict[str, str]]]:
-        """The conversations that it was given, one a question."""
-        return [body["messages"] for _line, _head, body in self._server.requests]
-
-    def forget(self) -> None:
-        self.texts.clear()
-        self._server.requests.clear()
 
 
 @pytest.fixture(scope="module")
@@ -70,16 +35,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory, answers: Answers) -> Iterat
     settings = Settings(workspace=tmp_path_factory.mktemp("workspace"), llm=llm, max_iterations=2)
     with Engine(settings) as engine:
         yield engine
-
-
-def broken(engine: Engine, folder: Path, line: str = BROKEN, name: str = "fw") -> str:
-    """A project whose ``main.c`` has another line in it; its name."""
-    source = folder / name
-    demo.make_repository("hello", source)
-    main = source / "main" / "main.c"
-    marker = "    run_tests();\n"
-    commit(source, {"main/main.c": main.read_text().replace(marker, f"{line}{marker}", 1)})
-    return engine.projects.find_or_add(str(source)).name
 
 
 def build(engine: Engine, project: str, simulator: str = "none") -> Build:
@@ -223,3 +178,40 @@ def test_a_model_that_cannot_be_had_fails_as_without_one(engine: Engine, tmp_pat
     summary = stages(engine, done.number)["repair", 1].summary
     assert summary.startswith("no rule fits, and no model answers: ollama: 500 no answer left")
     assert "expected expression" in done.error
+
+
+def test_a_panic_is_told_with_the_source_that_it_names_and_is_mended(
+    engine: Engine, answers: Answers, tmp_path: Path
+) -> None:
+    demo.make_repository("crash", tmp_path / "crash")
+    closed = 'static struct sensor sensors[] = {{"humidity", DRIVER_CLOSED}};\n'
+    opened = (
+        'static struct driver opened;\nstatic struct sensor sensors[] = {{"humidity", &opened}};\n'
+    )
+    answers.texts.append("The driver is closed.\n\n" + block("main/main.c", closed, opened))
+    name = engine.projects.find_or_add(str(tmp_path / "crash")).name
+
+    done = build(engine, name, simulator="labwired")
+
+    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    asked = answers.asked()[0][1]["content"]
+    assert "stage diagnose: " in asked
+    assert "Store access fault" in asked
+    assert "write_reading" in asked
+    assert f"\n{closed}" in asked
+
+
+def test_a_build_that_is_cancelled_asks_no_more(
+    engine: Engine, answers: Answers, tmp_path: Path
+) -> None:
+    answers.texts.append(None)
+    project = engine.projects.get(broken(engine, tmp_path))
+    started = engine.builds.start(project.id, board="none", simulator="none")
+    assert answers.stalled.wait(60)
+
+    engine.builds.cancel(started.number)
+
+    done = engine.builds.wait(started.number, timeout=60)
+    assert done.status is BuildStatus.CANCELLED
+    assert stages(engine, done.number)["repair", 1].status is StageStatus.CANCELLED
+    assert engine.fixes.of(done.number) is None
