@@ -19,6 +19,7 @@ from engine.llm.model import CHARACTERS_A_TOKEN, Message, Speaker, Usage
 from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Repaired
 from engine.repair import propose, suggest
+from engine.repair.blocks import spoken
 from engine.repair.edits import edits_of
 from engine.repair.prompt import Case, Failure, Tried, question, refusal
 from engine.text import clean, count
@@ -256,7 +257,7 @@ def _say_start(context: FirmwareContext, rounds: Sequence[Round], start: Round) 
 
 def _told(answer: str) -> str:
     """What a model says of its repair, in a line."""
-    lines = (clean(line).strip().strip("*#`").strip() for line in answer.split("\n"))
+    lines = (clean(line).strip().strip("*#`").strip() for line in spoken(answer).split("\n"))
     said = next((line for line in lines if " " in line), "")
     if not said or "<<<" in said:
         return "changed what it held for the cause"

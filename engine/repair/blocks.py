@@ -58,6 +58,14 @@ class Blocks:
     problems: tuple[str, ...]
 
 
+def spoken(answer: str) -> str:
+    """An answer without what the model thought before it, where the server sends that along.
+
+    Several models that reason put it into ``<think>``, drafts of blocks with it.
+    """
+    return answer.rpartition("</think>")[2]
+
+
 def parse(answer: str) -> Blocks:
     """Find the blocks of an answer; what is around them is passed over.
 
@@ -67,7 +75,7 @@ def parse(answer: str) -> Blocks:
     Args:
         answer: untrusted text of a model.
     """
-    lines = [line.removesuffix("\r") for line in answer.split("\n")]
+    lines = [line.removesuffix("\r") for line in spoken(answer).split("\n")]
     blocks: list[Block] = []
     problems: list[str] = []
     file: str | None = None

@@ -1,4 +1,4 @@
-"""A million inputs through everything that reads what firmware and compilers print.
+"""A million inputs through everything that reads what firmware, compilers and models print.
 
 Half of them are random bytes, half are pieces of real logs with bytes changed, cut, repeated. Told
 are exceptions (there must be none) and the slowest input of each reader.
@@ -18,6 +18,7 @@ from engine import text, unity
 from engine.boards import bootlog, console, coredump, panic
 from engine.boards.incidents import Incidents
 from engine.boards.plot import Plot
+from engine.repair.edits import Tree, edits_of
 from engine.toolchains import diagnostics
 from tests.bench.table import show
 from tests.firmware import build_firmware
@@ -45,18 +46,25 @@ DUMP = (
     b"mcause         0x5\t(Load access fault)\r\n==== CURRENT THREAD STACK ====\r\n"
     b"#0  0x42008a1e in read_sensor (address=0x0) at /src/main/sensor.c:31\r\n"
 )
+ANSWER = (
+    b"The driver is closed.\n\nmain/main.c\n```c\n<<<<<<< SEARCH\n    uint32_t total = 0;\n"
+    b"=======\n    uint32_t total = 1;\n>>>>>>> REPLACE\n```\n`main/new.h`\n<<<<<<< SEARCH\n"
+    b"=======\n#pragma once\n>>>>>>> REPLACE\n../out.c\n<<<<<<< SEARCH\n=======\nx\n"
+    b">>>>>>> REPLACE\n"
+)
 ESCAPES = (b"\x1b]0;x\x07", b"\x1b[2J", b"\x1bP1q", b"\x9b", b"\xff\xfe", b"\0", b"\r", b"\n", b":")
 
 
 def main() -> None:
     """Feed and print."""
     with tempfile.TemporaryDirectory() as folder:
-        _feed(build_firmware("crash", Path(folder)).elf)
+        program = build_firmware("crash", Path(folder)).elf
+        _feed(program, Tree(Path(folder) / "source", frozenset({"main/main.c"})))
 
 
-def _feed(program: Path) -> None:
+def _feed(program: Path, tree: Tree) -> None:
     chance = random.Random(7)
-    samples = [PANIC, DUMP, *(path.read_bytes() for path in LOGS.glob("*.log"))]
+    samples = [PANIC, DUMP, ANSWER, *(path.read_bytes() for path in LOGS.glob("*.log"))]
     chosen = console.Selection("wifi:W *:I", highlight="[0-9]+|E", mute="^D")
     plot = Plot(r"temp=(\S+)|0x([0-9a-f]+)")
     incidents = Incidents(
@@ -78,6 +86,7 @@ def _feed(program: Path) -> None:
         "Unity": unity.parse,
         "boot log": lambda given: bootlog.examine(given, target="esp32c3"),
         "compiler diagnostics": lambda given: diagnostics.parse(given, root=root),
+        "a model's answer": lambda given: edits_of(given, tree),
     }
     spent = dict.fromkeys(readers, 0.0)
     slowest = dict.fromkeys(readers, 0.0)
