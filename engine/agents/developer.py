@@ -48,16 +48,17 @@ class _Repair:
     explanation: str
     change: str
     patch: str
-    asked: tuple[Message, ...] = ()
-    answers: tuple[Answered, ...] = ()
 
 
 @dataclass(slots=True)
 class _Asked:
-    """What came of asking a model: a repair, or why there is none; and what it took."""
+    """What came of asking a model: a repair, or why there is none; all that was said."""
 
     repair: _Repair | None = None
     reason: str = ""
+    by: str = ""
+    question: tuple[Message, ...] = ()
+    answers: list[Answered] = field(default_factory=list)
     usage: list[Usage] = field(default_factory=list)
 
 
@@ -72,9 +73,13 @@ def run(context: FirmwareContext) -> StageResult:
     say(f"{count(len(rounds[-1].errors), 'error')} to look at")
     repair = _by_rule(context, rounds)
     asked = _Asked(repair) if repair else _by_model(context, rounds)
-    if asked.repair is None:
-        return _give_up(context, rounds, asked.reason, tuple(asked.usage))
-    return _made(context, asked.repair, tuple(asked.usage))
+    if asked.repair is not None:
+        return _made(context, asked.repair, asked)
+    if asked.answers:
+        start = latest_best(rounds)
+        nothing = "None of it was taken."
+        keep_record(context, asked.by, start, asked.question, asked.answers, "", nothing)
+    return _give_up(context, rounds, asked.reason, tuple(asked.usage))
 
 
 def _by_rule(context: FirmwareContext, rounds: Sequence[Round]) -> _Repair | None:
@@ -88,7 +93,11 @@ def _by_rule(context: FirmwareContext, rounds: Sequence[Round]) -> _Repair | Non
         found = propose(start.errors, context.source)
         if found is None:
             continue
-        context.slot.apply(found.patch)
+        try:
+            context.slot.apply(found.patch)
+        except ToolError as error:  # it is of a file that is not the project's to change
+            context.report.log(f"rule {found.rule}: {error}")
+            continue
         patch = context.slot.diff()
         if patch not in [each.patch for each in rounds]:
             _say_start(context, rounds, start)
@@ -130,9 +139,7 @@ def _converse(
     max_tokens = kind.max_tokens if kind and not (own and own.max_tokens) else None
     warmth = kind.temperature if kind and not (own and own.temperature is not None) else None
     room = int(context.models.room(name, max_tokens) * CHARACTERS_A_TOKEN * _OF_THE_ROOM)
-    first = messages = question(_case(context, rounds, start), room)
-    answers: list[Answered] = []
-    by = f"model of {name}"
+    messages = asked.question = question(_case(context, rounds, start), room)
     for left in reversed(range(TRIES)):
         answer = context.models.chat(
             name,
@@ -147,23 +154,19 @@ def _converse(
         if answer.usage.left_out:
             say(f"{count(answer.usage.left_out, 'character')} of the question did not fit")
         asked.usage.append(answer.usage)
-        by = f"model of {name}, {answer.usage.server} {answer.usage.model}"
+        asked.by = f"model of {name}, {answer.usage.server} {answer.usage.model}"
         change, patch, refusals = _try(context, rounds, start, answer.text)
         if answer.usage.cut and refusals:
             refusals = (*refusals, "the answer was cut at its greatest length: be shorter")
-        answers.append(Answered(answer.text, refusals))
+        asked.answers.append(Answered(answer.text, refusals))
         if not refusals:
-            told = _told(answer.text)
-            asked.repair = _Repair(
-                start, False, by, told, change, patch, tuple(first), tuple(answers)
-            )
+            asked.repair = _Repair(start, False, asked.by, _told(answer.text), change, patch)
             return
         say("refused, asking again:" if left else "refused:")
         for reason in refusals:
             say(f"  - {reason}")
         messages = (*messages, Message(Speaker.ASSISTANT, answer.text), refusal(refusals))
-    keep_record(context, by, start, tuple(first), tuple(answers), "", "None of it was taken.")
-    asked.reason = f"no answer of the model could be taken: {answers[-1].refusals[0]}"
+    asked.reason = f"no answer of the model could be taken: {asked.answers[-1].refusals[0]}"
 
 
 def _try(
@@ -210,13 +213,13 @@ def _case(context: FirmwareContext, rounds: Sequence[Round], start: Round) -> Ca
     )
 
 
-def _made(context: FirmwareContext, repair: _Repair, usage: tuple[Usage, ...]) -> StageResult:
+def _made(context: FirmwareContext, repair: _Repair, asked: _Asked) -> StageResult:
     """Keep a repair, and send the build round again with it."""
     context.report.log(f"{repair.by}: {repair.explanation}")
     context.report.log(repair.change)
     following = f"Built and tested as round {context.attempt + 1}."
     record = keep_record(
-        context, repair.by, repair.base, repair.asked, repair.answers, repair.change, following
+        context, repair.by, repair.base, asked.question, asked.answers, repair.change, following
     )
     keep_fix(context, (*repair.base.changes, f"{repair.by}: {repair.explanation}"), repair.patch)
     return StageResult(
@@ -231,7 +234,7 @@ def _made(context: FirmwareContext, repair: _Repair, usage: tuple[Usage, ...]) -
             record=record,
         ),
         patch=repair.patch,
-        usage=usage,
+        usage=tuple(asked.usage),
     )
 
 

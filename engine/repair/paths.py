@@ -24,9 +24,9 @@ CI = (
 SECRETS = (
     *("*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.ppk", "*.kdbx", "*.gpg"),
     *("*.asc", "*.crt", "*.cer", "*.der", "*.env", "id_rsa*", "id_dsa*", "id_ecdsa*"),
-    *("id_ed25519*", "secrets.*", "credentials", "credentials.*"),
+    *("id_ed25519*", "*secrets", "*secrets.*", "*credentials", "*credentials.*"),
 )
-"""Keys, certificates and passwords."""
+"""Keys, certificates and passwords (``arduino_secrets.h``). They are not shown to a model, too."""
 
 JUDGES = ("espdeck.toml",)
 """What says when a firmware is good enough: who is judged by it does not change it."""

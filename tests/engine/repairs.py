@@ -32,7 +32,7 @@ class Answers:
 
     def _reply(self, client: socket.socket) -> None:
         if not self.texts:
-            status(500, '{"error": "no answer left"}')(client)
+            status(404, '{"error": "no answer left"}')(client)
             return
         text = self.texts.pop(0)
         if text is None:

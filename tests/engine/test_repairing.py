@@ -12,6 +12,7 @@ from engine import Engine, Settings, demo
 from engine.fixes import FixState
 from engine.store.tables import Build, StageRow
 from engine.words import ArtifactKind, BuildStatus, StageStatus
+from tests.engine.git_repos import commit
 from tests.engine.repairs import BROKEN, MENDED, Answers, block, broken
 
 pytestmark = pytest.mark.xdist_group("repairing")
@@ -176,7 +177,9 @@ def test_a_model_that_cannot_be_had_fails_as_without_one(engine: Engine, tmp_pat
     done = build(engine, broken(engine, tmp_path))
 
     summary = stages(engine, done.number)["repair", 1].summary
-    assert summary.startswith("no rule fits, and no model answers: ollama: 500 no answer left")
+    assert summary.startswith(
+        "no rule fits, and no model answers: ollama: 404 no answer left: ollama pull m"
+    )
     assert "expected expression" in done.error
 
 
@@ -199,6 +202,40 @@ def test_a_panic_is_told_with_the_source_that_it_names_and_is_mended(
     assert "Store access fault" in asked
     assert "write_reading" in asked
     assert f"\n{closed}" in asked
+
+
+def test_what_was_refused_is_kept_when_the_server_then_fails(
+    engine: Engine, answers: Answers, tmp_path: Path
+) -> None:
+    answers.texts.append(ESCAPES)
+
+    done = build(engine, broken(engine, tmp_path))
+
+    assert "no model answers" in stages(engine, done.number)["repair", 1].summary
+    assert "outside.c leaves the project" in artifact(engine, done.number, "repair-1.md")
+
+
+def test_a_rule_that_would_change_a_file_that_is_not_tracked_leaves_it_to_the_model(
+    engine: Engine, answers: Answers, tmp_path: Path
+) -> None:
+    name = broken(engine, tmp_path, "")
+    source = Path(engine.projects.get(name).source)
+    commit(
+        source,
+        {
+            "main/secrets.h": "static int password = 1\nstatic int more;\n",
+            "main/main.c": '#include "secrets.h"\n' + (source / "main/main.c").read_text(),
+        },
+    )
+    engine.projects.sync(engine.projects.get(name).id)
+    engine.projects.wait(engine.projects.get(name).id, timeout=30)
+    answers.texts += [block("main/secrets.h", "static int more;\n", "static int less;\n")] * 3
+
+    done = build(engine, name)
+
+    assert "main/secrets.h is a secret" in stages(engine, done.number)["repair", 1].summary
+    asked = answers.asked()[0][1]["content"]
+    assert "secrets.h, whole" not in asked
 
 
 def test_a_build_that_is_cancelled_asks_no_more(

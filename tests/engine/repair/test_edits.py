@@ -107,6 +107,7 @@ def test_a_later_block_sees_what_an_earlier_one_left(root: Path) -> None:
         ("azure-pipelines.yml", "runs on other machines"),
         ("keys/signing.PEM", "is a secret"),
         ("main/prod.env", "is a secret"),
+        ("main/arduino_secrets.h", "is a secret"),
         ("espdeck.toml", "is what judges"),
         ("build/out.c", "is there, but not tracked"),
         ("link/new.c", "is reached through a link"),
