@@ -19,7 +19,7 @@ from pathlib import Path
 import pyte
 import pytest
 
-from tests.tui.workspaces import fill
+from tests.tui.workspaces import fill, keep_fix
 
 pytestmark = pytest.mark.xdist_group("hostile")
 
@@ -98,6 +98,7 @@ class Terminal:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Path]:
     fill(tmp_path, text=hostile)
+    keep_fix(tmp_path, 3, hostile)
     yield tmp_path
 
 
@@ -117,6 +118,12 @@ def test_nothing_gets_through_on_any_screen(workspace: Path, size: tuple[int, in
         terminal.sees("FINDINGS 2")
         terminal.keys("\r")
         terminal.sees("0xdead0000")
+        terminal.keys("q")
+        terminal.sees("tab pane")
+        terminal.keys("d")  # what repairs changed
+        terminal.sees("Failed:")
+        terminal.keys("G")
+        terminal.sees("int re")
         terminal.keys("q")
         terminal.sees("tab pane")
         for pane in "123467":
@@ -169,6 +176,8 @@ def test_the_command_line_lets_nothing_through(workspace: Path) -> None:
         ("show", "3"),
         ("show", "3", "--log", "all"),
         ("show", "3", "--json"),
+        ("fix", "3"),
+        ("fix", "3", "--json"),
         ("projects", "--json"),
         ("builds", "--json"),
         ("build", hostile("nowhere")),

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from git import Repo
 from textual.events import Paste
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -20,6 +21,7 @@ from engine import Settings, image_file
 from engine.findings import Finding
 from engine.image import Image
 from engine.pipelines.firmware import FIRMWARE
+from engine.repair import fix
 from engine.store import builds, logs, projects
 from engine.store.database import Store
 from engine.store.tables import Artifact, Build, LogChunk, Project, StageRow
@@ -85,6 +87,32 @@ def keep_image(workspace: Path, number: int, image: Image) -> None:
     )
     builds.put_artifacts(store, number, [row])
     store.close()
+
+
+def keep_fix(workspace: Path, number: int, text: Callable[[str], str]) -> None:
+    """Let a build that failed have been repaired in part.
+
+    Args:
+        text: what becomes of every text that comes from outside.
+    """
+    Repo.init(workspace / "clone", bare=True).close()
+    store = Store(workspace / "espdeck.db")
+    build = builds.get_build(store, number)
+    assert build.project_id is not None
+    clone = str(workspace / "clone")
+    projects.update_project(store, build.project_id, status=ProjectStatus.ACTIVE, clone_path=clone)
+    for attempt, status in ((1, StageStatus.SUCCESS), (2, StageStatus.FAILED)):
+        row = StageRow(
+            build_id=number, key="repair", agent="DEVELOPER", phase="feedback", attempt=attempt,
+            status=status, summary=text("the best is round 2"),
+        )  # fmt: skip
+        builds.put_stage(store, row)
+    store.close()
+    folder = Path(build.artifacts_path)
+    folder.mkdir(parents=True)
+    line = text("int repaired;").replace("\n", "")
+    diff = f"diff --git a/main.c b/main.c\n--- a/main.c\n+++ b/main.c\n@@ -1 +1 @@\n-x\n+{line}\n"
+    fix.write(folder / fix.NAME, [text("a model: closed the driver")], diff)
 
 
 def keep_maps(workspace: Path) -> None:
