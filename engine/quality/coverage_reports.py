@@ -58,7 +58,7 @@ class Coverage:
 
 
 def read(path: Path) -> Lines:
-    """Read a report; which of the formats it is, its beginning says.
+    """Read a report.
 
     Args:
         path: untrusted.
@@ -67,15 +67,27 @@ def read(path: Path) -> Lines:
         ToolError: it is too large, or nothing of the kind; names the file.
     """
     try:
-        data = read_file(path, MAX_REPORT)
+        return parse(read_file(path, MAX_REPORT), path.name)
     except OSError as error:
         raise ToolError(f"{path.name}: {error.strerror}") from error
+
+
+def parse(data: bytes, name: str) -> Lines:
+    """What a report says; which of the formats it is, its beginning says.
+
+    Args:
+        data: the report. Untrusted.
+        name: how it is called, for messages.
+
+    Raises:
+        ToolError: it is nothing of the kind.
+    """
     start = data[:200].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if start == b"<":
-        return _cobertura(data, path.name)
+        return _cobertura(data, name)
     if start == b"{":
-        return _json(data, path.name)
-    return _lcov(data, path.name)
+        return _json(data, name)
+    return _lcov(data, name)
 
 
 def of_sources(found: Lines, sources: Collection[str]) -> Coverage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ _FUNCTION = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _VARIABLE = re.compile(r"\bextern\b.*?([A-Za-z_]\w*)\s*(?:\[[^\]]*\]\s*)*\Z", re.DOTALL)
 _NO_SYMBOL = re.compile(r"(?:using|static_assert|_Static_assert|template|friend)\b")
 _ATTRIBUTE = re.compile(r"__attribute__\s*\(\([^)]*\)\)|\[\[[^\]]*\]\]|\b__declspec\s*\([^)]*\)")
+_FILE = "<measured>"
+# What the parser thinks of somebody's escape sequences is nothing for this process's terminal.
+warnings.filterwarnings("ignore", module=_FILE)
 _MAX_HEAD = 1000  # longer than any declaration that a person wrote
 _MAX_OPENING = 300
 
@@ -65,7 +69,7 @@ def of_module(text: str) -> tuple[Symbol, ...]:
         ValueError: it is no Python that this interpreter reads.
     """
     try:
-        module = ast.parse(text)
+        module = ast.parse(text, _FILE)
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise ValueError(repr(error)) from error
     return tuple(_of_body(module, ""))

@@ -6,6 +6,7 @@ are exceptions (there must be none) and the slowest input of each reader.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import tempfile
 import time
@@ -18,6 +19,8 @@ from engine import text, unity
 from engine.boards import bootlog, console, coredump, panic
 from engine.boards.incidents import Incidents
 from engine.boards.plot import Plot
+from engine.errors import ToolError
+from engine.quality import coverage_reports, symbols
 from engine.repair.edits import Tree, edits_of
 from engine.toolchains import diagnostics
 from tests.bench.table import show
@@ -52,6 +55,19 @@ ANSWER = (
     b"=======\n#pragma once\n>>>>>>> REPLACE\n../out.c\n<<<<<<< SEARCH\n=======\nx\n"
     b">>>>>>> REPLACE\n"
 )
+HEADER = (
+    b'#ifdef __cplusplus\nextern "C" {\n#endif\n/** A ring. */\nstruct ring { int head; };\n'
+    b"typedef void (*handler_t)(int event);\nextern const char version[]; // which\n"
+    b"int ring_push(struct ring *ring, int value) __attribute__((unused));\n"
+    b"static inline int size(void) { if (1) { return 1; } }\n#define TWICE(x) \\\n  ((x) * 2)\n}\n"
+)
+REPORTS = (
+    b"TN:\nSF:/src/ring.c\nFN:2,ring_push\nDA:2,3\nDA:3,0\nDA:6,3,checksum\nend_of_record\n",
+    b'<?xml version="1.0" ?><coverage><sources><source>/src</source></sources><packages><package>'
+    b'<classes><class filename="ring.c"><lines><line number="2" hits="3"/></lines></class>'
+    b"</classes></package></packages></coverage>",
+    b'{"files": {"src/ring.py": {"executed_lines": [2, 3], "missing_lines": [4]}}}',
+)
 ESCAPES = (b"\x1b]0;x\x07", b"\x1b[2J", b"\x1bP1q", b"\x9b", b"\xff\xfe", b"\0", b"\r", b"\n", b":")
 
 
@@ -64,7 +80,14 @@ def main() -> None:
 
 def _feed(program: Path, tree: Tree) -> None:
     chance = random.Random(7)
-    samples = [PANIC, DUMP, ANSWER, *(path.read_bytes() for path in LOGS.glob("*.log"))]
+    samples = [
+        PANIC,
+        DUMP,
+        ANSWER,
+        HEADER,
+        *REPORTS,
+        *(path.read_bytes() for path in LOGS.glob("*.log")),
+    ]
     chosen = console.Selection("wifi:W *:I", highlight="[0-9]+|E", mute="^D")
     plot = Plot(r"temp=(\S+)|0x([0-9a-f]+)")
     incidents = Incidents(
@@ -87,6 +110,8 @@ def _feed(program: Path, tree: Tree) -> None:
         "boot log": lambda given: bootlog.examine(given, target="esp32c3"),
         "compiler diagnostics": lambda given: diagnostics.parse(given, root=root),
         "a model's answer": lambda given: edits_of(given, tree),
+        "symbols of sources": lambda given: _symbols(given),
+        "coverage reports": lambda given: _coverage(given),
     }
     spent = dict.fromkeys(readers, 0.0)
     slowest = dict.fromkeys(readers, 0.0)
@@ -136,6 +161,17 @@ def _draw(plot: Plot, given: str) -> None:
         if points:
             canvas.draw(number, points, min(points), max(points))
     canvas.rows()
+
+
+def _symbols(given: str) -> None:
+    symbols.of_header(given)
+    with contextlib.suppress(ValueError):  # no Python
+        symbols.of_module(given)
+
+
+def _coverage(given: str) -> None:
+    with contextlib.suppress(ToolError):  # no report
+        coverage_reports.of_sources(coverage_reports.parse(given.encode(), "x"), ["src/ring.c"])
 
 
 def _noise(chance: random.Random) -> bytes:

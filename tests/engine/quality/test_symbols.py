@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,6 +124,15 @@ def _private(): ...
         ("Thing.method", 10, False),
         ("Thing.Inner", 13, False),
     ]
+
+
+def test_odd_escapes_of_a_module_do_not_reach_the_terminal() -> None:
+    script = "from engine.quality.symbols import of_module; of_module('x = \\'\\\\d\\'')"
+    argv = [sys.executable, "-W", "always:invalid escape", "-c", script]
+
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
+
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize(
