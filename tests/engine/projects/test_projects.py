@@ -385,6 +385,10 @@ def new_file(name: str, mode: str = "100644") -> str:
 def slot(yard: Yard, source: Path) -> Iterator[Slot]:
     (source / "link").symlink_to("main.c")
     commit(source, {"keys/device.pem": "secret\n", ".gitignore": "*.log\n"})
+    with Repo(source) as repository:
+        module = f"160000,{repository.head.commit.hexsha},vendor/lib"
+        repository.git.update_index("--add", "--cacheinfo", module)
+        repository.index.commit("Add a submodule", skip_hooks=True)
     project = yard.add(source)
     clone = Path(project.clone_path)
     sha = git.resolve(clone, "main").sha
@@ -440,7 +444,7 @@ def test_what_a_build_made_of_tracked_files_is_undone_and_the_rest_stays(slot: S
 def test_a_new_file_of_a_patch_can_be_changed_by_the_next(slot: Slot) -> None:
     slot.apply(new_file("src/new.c"))
     assert {"src/new.c", "main.c"} <= slot.tree.files
-    assert slot.tree.closed == {"link"}
+    assert slot.tree.closed == {"link", "vendor/lib"}
     slot.apply("--- a/src/new.c\n+++ b/src/new.c\n@@ -1 +1 @@\n-int made;\n+int again;\n")
     whole = slot.diff()
 
@@ -460,6 +464,7 @@ def test_a_new_file_of_a_patch_can_be_changed_by_the_next(slot: Slot) -> None:
         new_file("id_rsa"),
         new_file("../outside.c"),
         new_file("left.log"),
+        new_file("vendor/lib/new.c"),
         new_file("main.c"),
         CHANGE.format("x").replace("main.c", "link"),
         CHANGE.format("x").replace("main.c", "left.log"),
