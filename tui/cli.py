@@ -402,6 +402,11 @@ def _summarise(engine: Engine, number: int) -> None:
         for line in (finding.evidence or "").split("\n")[:EVIDENCE]:
             if line.strip():
                 print_line(f"    | {line}")
+    fix = engine.fixes.of(number) if build.status.is_final else None
+    if fix is not None:
+        print_line("")
+        how = "repaired" if fix.proved else "repaired in part"
+        print_line(f"{how} ({fix.state}): espdeck fix {number} shows the diff")
     artifacts = engine.builds.artifacts(number)
     if artifacts:
         print_line("")

@@ -109,7 +109,8 @@ def test_the_command_line_does_the_same(tmp_path: Path) -> None:
         ).output  # fmt: skip
 
     demo.make_repository("broken", tmp_path / "broken")
-    run("build", str(tmp_path / "broken"), "--board", "none", "--simulator", "none")
+    built = run("build", str(tmp_path / "broken"), "--board", "none", "--simulator", "none")
+    assert "repaired (open): espdeck fix 1 shows the diff" in built
 
     said = run("fix", "1")
     assert "Fix build 1: main/main.c:7" in said
