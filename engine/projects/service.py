@@ -313,7 +313,7 @@ class Projects:
         self._work(project_id, lambda cancel: job(project, source, cancel), lock)
 
     def remove(self, project_id: uuid.UUID) -> None:
-        """Forget a project, with its clone, worktrees, builds and logs.
+        """Forget a project, with its clone, worktrees, builds, tasks and logs.
 
         Raises:
             UsageError: a build of it has not ended.
@@ -336,7 +336,7 @@ class Projects:
             raise UsageError(f"{project.name} is being cloned or synced: try again when it is done")
         try:
             # A negative limit is none in SQLite.
-            kept = store_builds.list_builds(self._store, project_id=project_id, limit=-1)
+            kept = store_builds.list_builds(self._store, kind=None, project_id=project_id, limit=-1)
             store_projects.remove_project(self._store, project_id)
             for build in kept:
                 if build.artifacts_path:

@@ -47,7 +47,7 @@ def get_build(store: Store, build_id: int) -> Build:
 def list_builds(
     store: Store,
     *,
-    kind: RunKind = RunKind.FIRMWARE,
+    kind: RunKind | None = RunKind.FIRMWARE,
     project_id: uuid.UUID | None = None,
     status: BuildStatus | None = None,
     text: str = "",
@@ -57,10 +57,13 @@ def list_builds(
     """Builds, or runs of another kind, newest first, a page at a time.
 
     Args:
+        kind: None for runs of every kind.
         text: kept are builds whose number, commit, message, branch or status has this in it.
         before: only builds with a smaller number, for the next page.
     """
-    query = select(Build).where(Build.kind == kind).order_by(col(Build.id).desc()).limit(limit)
+    query = select(Build).order_by(col(Build.id).desc()).limit(limit)
+    if kind is not None:
+        query = query.where(Build.kind == kind)
     if project_id is not None:
         query = query.where(Build.project_id == project_id)
     if status is not None:

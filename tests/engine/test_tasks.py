@@ -545,3 +545,15 @@ def test_pipelines_of_a_project_are_its_commits(engine: Engine, tmp_path: Path) 
         ".espdeck/pipelines/own.yaml"
     ]
     assert len(engine.tasks.pipelines()) == len(entries) - 1
+
+
+def test_a_project_takes_its_tasks_with_it(engine: Engine, oracle: Oracle, tmp_path: Path) -> None:
+    where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
+    build = done(engine, TaskOrder(workflow="code_review", project_id=where, squad="qa"))
+    folder = Path(build.artifacts_path)
+    assert folder.is_dir()
+
+    engine.projects.remove(where)
+
+    assert engine.tasks.list() == []
+    assert not folder.exists()
