@@ -242,6 +242,7 @@ class Carried(ABC):
                 status=status,
                 duration=build.duration or 0.0,
                 result=reason,
+                run=build.kind,
             )
         )
         self._changed(build)

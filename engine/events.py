@@ -53,7 +53,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowStarted(Event):
-    """A build began to run, or went on after an interruption (``resumed``).
+    """A run began, or went on after an interruption (``resumed``).
 
     A task that is about no project has neither project nor commit nor target.
     """
@@ -64,6 +64,7 @@ class WorkflowStarted(Event):
     target: str
     pipeline: str = "firmware"
     resumed: bool = False
+    run: RunKind = RunKind.FIRMWARE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +79,14 @@ class WorkflowProgress(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowCompleted(Event):
-    """A build ended; ``duration`` in seconds."""
+    """A run ended; ``duration`` in seconds."""
 
     kind: ClassVar[str] = "workflow.completed"
     success: bool
     status: BuildStatus
     duration: float
     result: str
+    run: RunKind = RunKind.FIRMWARE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +196,8 @@ _WORDS = {
     ("project.status", "status"): ProjectStatus,
     ("build.status", "status"): BuildStatus,
     ("build.status", "run"): RunKind,
+    ("workflow.started", "run"): RunKind,
+    ("workflow.completed", "run"): RunKind,
     ("workflow.completed", "status"): BuildStatus,
 }
 

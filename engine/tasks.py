@@ -21,6 +21,7 @@ from engine.store import tasks as store_tasks
 from engine.store.tables import Build, Project, StageRow, Task
 from engine.words import BuildStatus, Priority, ProjectStatus, RunKind, StageStatus
 from engine.workflows import library
+from engine.workflows.definition import StepPipeline
 from engine.workflows.library import PipelineEntry
 from engine.workflows.orders import TaskOrder, order_of, plan_for, plan_of, row_of
 from engine.workflows.plan import Plan, title_of
@@ -175,6 +176,29 @@ class Tasks(Carried):
             found += library.of_project(clone, sha, names)
         return tuple(found)
 
+    def pipeline(
+        self, name: str, project_id: uuid.UUID | None = None, commit: str | None = None
+    ) -> StepPipeline:
+        """A step pipeline by the path of a file, or by the name of one that is listed.
+
+        Args:
+            name: a path; or a listed file's path, or its name with or without ending.
+            project_id, commit: as :meth:`pipelines` has them.
+
+        Raises:
+            UsageError: there is none, or it makes no sense.
+        """
+        if Path(name).is_file():
+            return library.from_file(Path(name), self._settings.llm.models)
+        # A project's come last: none of them takes the place of another.
+        for entry in self.pipelines(project_id, commit):
+            file = Path(entry.file)
+            if name in (entry.file, file.name, file.stem):
+                if entry.pipeline is None:
+                    raise UsageError(entry.problem)
+                return entry.pipeline
+        raise UsageError(f"{name}: no such file, and no pipeline that espdeck pipeline list has")
+
     def plan(self, order: TaskOrder) -> Pipeline:
         """The stages that a run of an order would have.
 
@@ -263,8 +287,10 @@ class Tasks(Carried):
         build = self.get(number)
         plan = plan_of(store_tasks.get_task(self._store, number))
         titles = {stage.key: stage.title for stage in plan.pipeline.stages}
+        places = list(titles)
         keys = {step.key for step in plan.steps}
         rows = [row for row in self.stages(number) if row.status is not StageStatus.SKIPPED]
+        rows.sort(key=lambda row: (row.attempt, places.index(row.key)))
         steps = [row for row in rows if row.key in keys]
         return Summary(
             total=len(plan.steps),

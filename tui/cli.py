@@ -5,14 +5,12 @@ Exit code 0 is success, 1 a failed build, 2 a mistake of usage or environment, 1
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,21 +20,17 @@ import typer
 
 from engine.errors import EspdeckError, UsageError
 from engine.words import BuildStatus
-from tui import cli_bench, cli_boards, cli_fix, cli_gate, cli_models, cli_size
+from tui import cli_bench, cli_boards, cli_fix, cli_gate, cli_models, cli_size, cli_tasks
+from tui.following import FAILED, INTERRUPTED, USAGE, follow, printing
 from tui.shell import complain, looking, number_of, print_json, print_line, settings_of, table
+from tui.summary import print_artifacts, print_findings, print_stages
 
 if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.settings import Settings
-    from engine.store.tables import Build
-
-SUCCESS, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 MESSAGE = 100
 """Characters of a commit's first line in the summary."""
-
-EVIDENCE = 6
-"""Lines of a finding's evidence in the summary; the screen shows all."""
 
 cli = typer.Typer(
     name="espdeck",
@@ -54,6 +48,7 @@ cli.add_typer(cli_models.cli)
 cli.add_typer(cli_gate.cli)
 cli.add_typer(cli_bench.cli)
 cli.add_typer(cli_size.cli)
+cli.add_typer(cli_tasks.cli)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
@@ -117,9 +112,9 @@ def demo(
 
         _run_app(settings, open_build)
         return
-    with _printing(settings, as_json=as_json) as (engine, printer):
+    with printing(settings, as_json=as_json) as (engine, printer):
         build = engine.builds.start(samples.prepare(engine).id)
-        code = _follow(engine, build, printer)
+        code = follow(engine.builds, build.number, printer)
         if not as_json:
             printer.close()
             _summarise(engine, build.number)
@@ -152,7 +147,7 @@ def build_command(
     as_json: _Json = False,
 ) -> None:
     """Build, flash, simulate and judge a project; follow it to its end."""
-    with _printing(settings_of(context), as_json=as_json) as (engine, printer):
+    with printing(settings_of(context), as_json=as_json) as (engine, printer):
         found = engine.projects.find_or_add(
             project, target=target, app=app_folder, configuration=configuration
         )
@@ -162,7 +157,7 @@ def build_command(
                 print_line(f"{found.name}: nothing changed since build {last.number}")
             return
         build = engine.builds.start(found.id, commit=commit, board=board, simulator=simulator)
-        code = _follow(engine, build, printer)
+        code = follow(engine.builds, build.number, printer)
         if not as_json:
             printer.close()
             _summarise(engine, build.number)
@@ -332,36 +327,6 @@ def _run_app(settings: Settings, open_build: Any = None) -> None:
         raise UsageError(app.failure)
 
 
-@contextlib.contextmanager
-def _printing(settings: Settings, *, as_json: bool) -> Iterator[tuple[Engine, Any]]:
-    from engine import Engine
-    from tui.console import Printer
-
-    engine, printer = Engine(settings), Printer(sys.stdout, as_json=as_json)
-    engine.events.subscribe(printer)
-    try:
-        engine.open()
-        yield engine, printer
-    finally:
-        engine.close()
-        printer.close()
-
-
-def _follow(engine: Engine, build: Build, printer: Any) -> int:
-    """Print a build's events until it ends; Ctrl-C cancels it."""
-    number = build.number
-    printer.follow(number)
-    try:
-        build = engine.builds.wait(number)
-    except KeyboardInterrupt:
-        with contextlib.suppress(EspdeckError):
-            engine.builds.cancel(number)
-        engine.builds.wait(number, timeout=5.0)
-        return INTERRUPTED
-    printer.wait_completed(timeout=2.0)
-    return SUCCESS if build.status is BuildStatus.SUCCESS else FAILED
-
-
 def _summarise(engine: Engine, number: int) -> None:
     build = engine.builds.get(number)
     project = engine.projects.get(str(build.project_id))
@@ -373,48 +338,14 @@ def _summarise(engine: Engine, number: int) -> None:
     message = build.commit_message.split("\n")[0][:MESSAGE]
     print_line(f"  commit {build.commit_sha[:10]} {message} ({build.commit_author})")
     print_line("")
-    table(
-        ("STAGE", "AGENT", "ROUND", "STATUS", "TIME", "SUMMARY"),
-        [
-            (
-                each.key,
-                each.agent,
-                str(each.attempt),
-                each.status,
-                f"{(each.completed_at - each.started_at).total_seconds():.2f} s"
-                if each.started_at and each.completed_at
-                else "",
-                each.summary,
-            )
-            for each in engine.builds.stages(number)
-        ],
-    )
-    findings = sorted(engine.builds.findings(number), key=lambda row: (-row.attempt, row.rank))
-    rounds = max((row.attempt for row in findings), default=1)
-    if findings:
-        print_line("")
-    for row in findings:
-        finding = row.finding
-        of = f"{row.stage}, round {row.attempt}" if rounds > 1 else row.stage
-        print_line(f"{finding.severity}: {finding.title} [{finding.code}] ({of})")
-        if finding.hint:
-            print_line(f"    {finding.hint}")
-        for line in (finding.evidence or "").split("\n")[:EVIDENCE]:
-            if line.strip():
-                print_line(f"    | {line}")
+    print_stages(engine.builds.stages(number))
+    print_findings(engine.builds, number)
     fix = engine.fixes.of(number) if build.status.is_final else None
     if fix is not None:
         print_line("")
         how = "repaired" if fix.proved else "repaired in part"
         print_line(f"{how} ({fix.state}): espdeck fix {number} shows the diff")
-    artifacts = engine.builds.artifacts(number)
-    if artifacts:
-        print_line("")
-        table(
-            ("ARTIFACT", "KIND", "BYTES", "SHA-256"),
-            [(each.path, each.kind, str(each.size), each.sha256[:16]) for each in artifacts],
-        )
-        print_line(f"in {build.artifacts_path}")
+    print_artifacts(engine.builds, number)
 
 
 def _show_log(engine: Engine, number: int, stage: str) -> None:

@@ -20,6 +20,7 @@ from engine.events import (
     WorkflowStarted,
 )
 from engine.text import clean, count
+from engine.words import RunKind
 from tui.inbox import Inbox
 
 WAITING_TEXT = 8 << 20
@@ -27,6 +28,8 @@ WAITING_TEXT = 8 << 20
 
 EARLY_EVENTS = 1000
 """Events of builds kept until it is known which build to print."""
+
+_RUNS = {RunKind.FIRMWARE: "build", RunKind.TASK: "task"}
 
 
 def line_of(event: Event) -> list[str]:
@@ -42,22 +45,23 @@ def line_of(event: Event) -> list[str]:
             text = f"{event.agent:<15} = {event.status}: {event.stage}: {event.task}"
         case WorkflowStarted():
             verb = "goes on" if event.resumed else "starts"
-            chip = f"for {event.target}" if event.target else ""
-            what = (event.project, event.commit[:10], chip)
-            text = f"build {event.build_id} {verb}: {' '.join(filter(None, what))}"
+            where = " ".join(filter(None, (event.project, event.commit[:10])))
+            what = f"{where} for {event.target}"
+            if event.run is RunKind.TASK:
+                what = f"{event.pipeline} on {where}" if where else event.pipeline
+            text = f"{_RUNS[event.run]} {event.build_id} {verb}: {what}"
         case WorkflowProgress():
             text = f"{event.percent:5.1f} % {event.phase}: {event.message}"
         case WorkflowCompleted():
-            text = (
-                f"build {event.build_id} {event.status} in {event.duration:.1f} s: {event.result}"
-            )
+            took = f"{event.status} in {event.duration:.1f} s"
+            text = f"{_RUNS[event.run]} {event.build_id} {took}: {event.result}"
         case ProjectChanged():
             detail = f": {event.detail}" if event.detail else ""
             text = f"project {event.project} {event.status}{detail}"
         case BuildChanged() if event.status.is_final:
             return []  # its end was told
         case BuildChanged():
-            text = f"build {event.build_id} {event.status}"
+            text = f"{_RUNS[event.run]} {event.build_id} {event.status}"
         case Problem():
             text = f"problem: {event.message}"
         case _:

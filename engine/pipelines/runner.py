@@ -430,6 +430,7 @@ class _Run:
                 status=ending.status,
                 duration=build.duration or 0.0,
                 result=ending.text,
+                run=build.kind,
             )
         )
         self._publish_status(build)

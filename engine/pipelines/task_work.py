@@ -18,7 +18,7 @@ from engine.store import projects, tasks
 from engine.store.database import Store
 from engine.store.tables import Build, Project
 from engine.text import count
-from engine.words import BuildStatus, StageStatus
+from engine.words import BuildStatus, RunKind, StageStatus
 from engine.workflows.context import Assembled, TaskContext
 from engine.workflows.orders import plan_of, wanted_of
 from engine.workflows.plan import ASSEMBLE, GATE, GATHER, REVISE
@@ -65,6 +65,7 @@ class TaskWork:
             commit=self._build.commit_sha,
             target=self._build.target,
             pipeline=self._plan.title,
+            run=RunKind.TASK,
         )
 
     @contextlib.contextmanager

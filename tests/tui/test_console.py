@@ -24,7 +24,7 @@ from engine.events import (
     WorkflowProgress,
     WorkflowStarted,
 )
-from engine.words import AgentStatus, BuildStatus, Phase, ProjectStatus, Role
+from engine.words import AgentStatus, BuildStatus, Phase, ProjectStatus, Role, RunKind
 from tui.console import Printer, line_of
 from tui.inbox import Inbox
 
@@ -67,6 +67,12 @@ def log(text: str, build: int = 1, first: int = 0) -> Log:
         (
             WorkflowStarted(build_id=7, project="hub", commit="0123456789abc", target="esp32c3"),
             ["build 7 starts: hub 0123456789 for esp32c3"],
+        ),
+        (
+            WorkflowStarted(
+                build_id=8, project="", commit="", target="", pipeline="Bug fix", run=RunKind.TASK
+            ),
+            ["task 8 starts: Bug fix"],
         ),
         (WorkflowProgress(phase=Phase.TEST, percent=7.25, message="m"), ["  7.2 % test: m"]),
         (
