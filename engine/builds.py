@@ -125,22 +125,6 @@ class Builds(Carried):
         """The firmware's, for every build."""
         return FIRMWARE
 
-    def source(self, number: int, file: str) -> Sequence[str]:
-        """Lines of a source file as the build's commit has it. Untrusted text.
-
-        Args:
-            file: path in the repository, as findings name it.
-
-        Raises:
-            UsageError: no such build or file, or none that can be read as text.
-            ToolError: the project's clone is gone.
-        """
-        build = self.get(number)
-        assert build.project_id is not None
-        project = projects.get_project(self._store, build.project_id)
-        text = git.read_text(Path(project.clone_path), build.commit_sha, file)
-        return text.splitlines()
-
     def image(self, number: int) -> Image:
         """What a build is to be flashed with.
 

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, ClassVar
 from engine import events
 from engine.boards.service import Boards
 from engine.errors import UsageError
+from engine.files import read_file
 from engine.pipelines.journal import Journal, wait_until
 from engine.pipelines.model import Pipeline, steps_of_phase
 from engine.pipelines.runs import Runs
+from engine.projects import git
 from engine.store import builds as store_builds
-from engine.store import logs
+from engine.store import logs, projects
 from engine.store.database import Store, StoreError
 from engine.store.logs import LogKey, LogMatch
 from engine.store.tables import Artifact, Build, FindingRow, StageRow
@@ -26,6 +28,9 @@ from engine.words import BuildStatus, RunKind, StageStatus
 
 if TYPE_CHECKING:
     from engine.pipelines.runner import Runner
+    from engine.quality.model import GateResult
+
+_MAX_REPORT = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,22 @@ class Carried(ABC):
         """Findings of a run in the order in which they came."""
         return store_builds.findings_of(self._store, number)
 
+    def source(self, number: int, file: str) -> Sequence[str]:
+        """Lines of a source file as the run's commit has it. Untrusted text.
+
+        Args:
+            file: path in the repository, as findings name it.
+
+        Raises:
+            UsageError: no such run or file, or none that can be read as text.
+            ToolError: the project's clone is gone.
+        """
+        run = self.get(number)
+        if run.project_id is None:
+            raise UsageError(f"{self._what} {number} is about no repository")
+        project = projects.get_project(self._store, run.project_id)
+        return git.read_text(Path(project.clone_path), run.commit_sha, file).splitlines()
+
     def artifacts(self, number: int) -> Sequence[Artifact]:
         """Artifacts of a run, by path."""
         return store_builds.artifacts_of(self._store, number)
@@ -110,6 +131,24 @@ class Carried(ABC):
         except OSError as error:
             raise UsageError(f"{error.filename or path}: {error.strerror}") from error
         return target
+
+    def gate(self, number: int) -> GateResult | None:
+        """What the quality gate said in a run, None where it did not measure.
+
+        Raises:
+            UsageError: there is no such run, or what it kept cannot be read.
+            ToolError: what it kept is no result of the gate.
+        """
+        from engine.quality.gate import REPORT, read_report  # not for the first paint
+
+        for artifact in self.artifacts(number):
+            if artifact.path == REPORT:
+                try:
+                    data = read_file(self.artifact_file(artifact), _MAX_REPORT)
+                except OSError as error:
+                    raise UsageError(f"{error.filename}: {error.strerror}") from error
+                return read_report(data)
+        return None
 
     def logs(self, number: int) -> Sequence[LogKey]:
         """Logs of a run in the order in which they began."""

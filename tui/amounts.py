@@ -1,6 +1,8 @@
-"""Numbers of bytes as people read them, on the screen and on the command line."""
+"""Amounts as people read them, on the screen and on the command line: bytes, times."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 
 def change(count: int) -> str:
@@ -17,3 +19,12 @@ def size(count: int) -> str:
     if count < 1 << 30:
         return f"{count / (1 << 20):.1f} MiB"
     return f"{count / (1 << 30):.1f} GiB"
+
+
+def ago(when: datetime) -> str:
+    """How long ago that was, as ``3 min ago``."""
+    seconds = max(0, int((datetime.now(UTC) - when).total_seconds()))
+    for unit, size_of in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size_of:
+            return f"{seconds // size_of} {unit} ago"
+    return "now" if seconds < 10 else f"{seconds} s ago"

@@ -19,7 +19,7 @@ from textual.screen import Screen
 
 from engine.errors import EspdeckError
 from engine.events import Problem
-from engine.text import clean
+from engine.text import clean, count
 from engine.words import BuildStatus
 from tui.deck import Deck
 from tui.inbox import Inbox
@@ -131,17 +131,24 @@ class EspdeckApp(Deck):
             return
         engine = self.engine
 
-        def count() -> None:
-            running = len(engine.builds.list(status=BuildStatus.RUNNING, limit=100))
-            self.call_from_thread(ask, running)
+        def look() -> None:
+            builds = len(engine.builds.list(status=BuildStatus.RUNNING, limit=100))
+            tasks = len(engine.tasks.list(status=BuildStatus.RUNNING, limit=100))
+            self.call_from_thread(ask, builds, tasks)
 
-        def ask(running: int) -> None:
+        def ask(builds: int, tasks: int) -> None:
+            running = [
+                f"{count(number, noun)} {'runs' if number == 1 else 'run'}"
+                for number, noun in ((builds, "build"), (tasks, "task"))
+                if number
+            ]
             if not running:
                 self.exit()
                 return
-            builds = "1 build runs" if running == 1 else f"{running} builds run"
             self.push_screen(
-                Confirm(f"Quit? {builds}.", "What runs goes on at the next start.", "quit"),
+                Confirm(
+                    f"Quit? {', '.join(running)}.", "What runs goes on at the next start.", "quit"
+                ),
                 answered,
             )
 
@@ -150,7 +157,7 @@ class EspdeckApp(Deck):
             if yes:
                 self.exit()
 
-        self.run_worker(count, thread=True, exit_on_error=False)
+        self.run_worker(look, thread=True, exit_on_error=False)
 
     async def action_quit(self) -> None:
         """Ctrl-C and ctrl-q, as q."""

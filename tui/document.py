@@ -1,7 +1,7 @@
 """Texts as rows of cells: source and patches with their colours, Markdown as it is meant.
 
-Everything is untrusted. It is cleaned when it has become text, after the parser: an entity of
-HTML may spell a control character. Links are shown, never made.
+Everything is untrusted. Markdown is cleaned after the parser too: an entity of HTML may spell a
+control character. Links are shown, never made.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ def _markdown(text: str, paper: Paper) -> list[Line]:
     options = console.options
     if paper.ascii:
         options.encoding = "ascii"
-    document = Document(text, styles)
+    # Before, so that nothing is wrapped in the midst of a sequence; and after, see above.
+    document = Document("\n".join(map(clean, text.split("\n"))), styles)
     rows = console.render_lines(document, options, style=styles["text"], pad=False)
     return [Line(Strip(_cleaned(row, paper)), styles["text"]) for row in rows]
 

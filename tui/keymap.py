@@ -18,6 +18,8 @@ class Where(StrEnum):
     BOARDS = "boards"
     MONITOR = "monitor"
     SIZES = "sizes"
+    WORKFLOWS = "workflows"
+    TASK = "task"
 
 
 SCREENS = tuple(where for where in Where if where is not Where.EVERYWHERE)
@@ -54,6 +56,8 @@ KEYS = (
     Key("add", "a", "a", "add", "Add a project: a Git URL or a path", Where.HOME),
     Key("sync", "s", "s", "sync", "Fetch the project's branch and fast-forward", Where.HOME),
     Key("boards", "B", "B", "boards", "Show the boards: monitor, flash, reserve", Where.HOME),
+    Key("workflows", "w", "w", "workflows", "Have models do something: review, design, fix, write",
+        Where.HOME),
     Key("cancel", "c", "c", "cancel", "Cancel the build", Where.HOME),
     Key("retry", "r", "r", "retry", "Run the build again from its start", Where.HOME),
     Key("filter", "slash", "/", "filter", "Filter the builds by text; esc shows all", Where.HOME),
@@ -164,6 +168,44 @@ KEYS = (
     Key("against", "a", "a", "against", "Choose the build to compare with", Where.SIZES),
     Key("copy", "y", "y", "copy", "Copy the table to the clipboard", Where.SIZES),
     Key("back", "q,backspace", "q", "back", "Go back to the build", Where.SIZES),
+    Key("open", "enter,o", "enter", "open", "Ask for what is chosen, in a form; open a task",
+        Where.WORKFLOWS),
+    Key("describe", "i", "i", "steps", "Show who does what in it, and what a pipeline asks",
+        Where.WORKFLOWS),
+    Key("cancel", "c", "c", "cancel", "Cancel the task", Where.WORKFLOWS),
+    Key("retry", "r", "r", "retry", "Run the task again from its start", Where.WORKFLOWS),
+    Key("filter", "slash", "/", "filter", "Filter the tasks by text; esc shows all",
+        Where.WORKFLOWS),
+    Key("other", "tab,shift+tab", "tab", "other list", "Go to the other list", Where.WORKFLOWS,
+        bar=False),
+    Key("left", "h,left", "h", "what to ask", "Go to what can be asked for", Where.WORKFLOWS,
+        bar=False),
+    Key("right", "l,right", "l", "tasks", "Go to the tasks", Where.WORKFLOWS, bar=False),
+    Key("back", "q,backspace", "q", "back", "Go back to the projects", Where.WORKFLOWS),
+    Key("next_pane", "tab", "tab", "pane", "Go to the next pane; 1 to 9 go to each", Where.TASK),
+    Key("previous_pane", "shift+tab", "S-tab", "pane before", "Go to the pane before",
+        Where.TASK, bar=False),
+    Key("enlarge", "z", "z", "zoom", "Give the pane all the room, and back", Where.TASK),
+    Key("laid_out", "m", "m", "as it came", "Show the answer as it came, or laid out", Where.TASK),
+    Key("look", "enter", "enter", "look", "Show the finding in its source; read the artifact",
+        Where.TASK, bar=False),
+    Key("follow", "f", "f", "follow", "Follow the end of the log, or stay", Where.TASK),
+    Key("search", "slash", "/", "search", "Search in every log of the task", Where.TASK),
+    Key("next_match", "n", "n", "next match", "Go to the next match", Where.TASK, bar=False),
+    Key("previous_match", "N", "N", "match before", "Go to the match before", Where.TASK,
+        bar=False),
+    Key("next_log", "right_square_bracket", "]", "round", "Show the pane's next round", Where.TASK),
+    Key("previous_log", "left_square_bracket", "[", "round before", "Show the pane's round before",
+        Where.TASK, bar=False),
+    Key("save", "w", "w", "save as", "Save the artifact as a file of your choice", Where.TASK),
+    Key("cancel", "c", "c", "cancel", "Cancel the task", Where.TASK),
+    Key("retry", "r", "r", "retry", "Run the task again, from its start or a step", Where.TASK),
+    Key("copy", "y", "y", "copy", "Copy what the pane shows to the clipboard", Where.TASK),
+    Key("left", "h,left", "h", "to the left", "Show what is left of long lines", Where.TASK,
+        bar=False),
+    Key("right", "l,right", "l", "to the right", "Show what is right of long lines", Where.TASK,
+        bar=False),
+    Key("back", "q,backspace", "q", "back", "Go back to the tasks", Where.TASK),
     Key("down", "j,down", "j", "down", "Go one row down", Where.EVERYWHERE, bar=False),
     Key("up", "k,up", "k", "up", "Go one row up", Where.EVERYWHERE, bar=False),
     Key("page_down", "pagedown,ctrl+d,space", "pgdn", "page down", "Go one page down",
@@ -183,7 +225,8 @@ KEYS = (
     *(
         Key("quit", "ctrl+q,ctrl+c", "C-q", "quit", "Quit; running builds go on at the next start",
             where, bar=False)
-        for where in (Where.BUILD, Where.BOARDS, Where.MONITOR, Where.SIZES)
+        for where in SCREENS
+        if where is not Where.HOME
     ),
 )  # fmt: skip
 """Every action, in the order of the key bar."""

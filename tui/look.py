@@ -14,13 +14,27 @@ _STATES = {
     "active": ("●", "*"),
     "success": ("✓", "+"),
     "completed": ("✓", "+"),
+    "passed": ("✓", "+"),
     "failed": ("✗", "x"),
     "error": ("✗", "x"),
     "warning": ("!", "!"),
     "info": ("i", "i"),
     "cancelled": ("⊘", "-"),
     "skipped": ("–", "-"),
+    "unknown": ("?", "?"),
 }
+
+
+COLOURS = {
+    "success": "good",
+    "passed": "good",
+    "failed": "bad",
+    "error": "bad",
+    "cancelled": "bad",
+    "running": "busy",
+    "warning": "busy",
+}
+"""The name of a state's colour; of any other state it is ``dim``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,14 @@ class Glyphs:
         full = round(width * min(100.0, max(0.0, percent)) / 100)
         on, off = ("#", "-") if self.ascii else ("━", "─")
         return on * full + off * (width - full)
+
+    def held_against(self, percent: float, mark: float | None, width: int) -> str:
+        """A bar that is so far full, with a mark where it should reach to or may reach at most."""
+        bar = self.bar(percent, width)
+        if mark is None:
+            return bar
+        at = min(width - 1, max(0, round(width * mark / 100)))
+        return f"{bar[:at]}{'|' if self.ascii else '┃'}{bar[at + 1 :]}"
 
     @property
     def arrow(self) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from engine.cancel import CancelToken
 from engine.errors import ToolError
 from engine.manifest import Manifest
@@ -20,6 +22,18 @@ from engine.thresholds import Demands
 
 REPORT = "quality.json"
 """Artifact with the result."""
+
+
+def read_report(data: bytes) -> GateResult:
+    """What a run kept as :data:`REPORT`.
+
+    Raises:
+        ToolError: it is none.
+    """
+    try:
+        return TypeAdapter(GateResult).validate_json(data)
+    except ValidationError as error:
+        raise ToolError(f"{REPORT} is no result of the gate: {error.errors()[0]['msg']}") from None
 
 
 def measure_tree(

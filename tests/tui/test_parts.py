@@ -20,14 +20,21 @@ from engine.events import (
     WorkflowStarted,
 )
 from engine.pipelines.firmware import FIRMWARE
+from engine.quality.model import judge, measured, unknown
+from engine.thresholds import Aspect
 from engine.words import AgentStatus, BuildStatus, Phase, Role, StageStatus
+from tui.gate_rows import gate_text, gate_title, measure_parts
 from tui.keymap import KEYS, Where, check, keymap, keys_of
 from tui.layout import Panes, arrange, tiles
+from tui.look import Glyphs
 from tui.run_view import SERIAL, RunView, TailKey
 from tui.screens.boards import BoardsScreen
 from tui.screens.build import PANES, BuildScreen
 from tui.screens.home import HomeScreen
 from tui.screens.monitor import MonitorScreen
+from tui.screens.sizes import SizesScreen
+from tui.screens.task import TaskScreen
+from tui.screens.workflows import WorkflowsScreen
 from tui.tail import MAX_BYTES, MAX_LINES, LogTail
 from tui.widgets.lines import fit, pieces, row, wrap
 from tui.widgets.live_pane import log_class
@@ -38,6 +45,9 @@ SCREEN_OF = {
     Where.BUILD: BuildScreen,
     Where.BOARDS: BoardsScreen,
     Where.MONITOR: MonitorScreen,
+    Where.SIZES: SizesScreen,
+    Where.WORKFLOWS: WorkflowsScreen,
+    Where.TASK: TaskScreen,
 }
 
 
@@ -188,7 +198,7 @@ def test_every_key_has_what_it_does_and_its_own_keys() -> None:
 
 def test_own_keys_replace_those_of_every_screen_that_has_the_action() -> None:
     assert keymap({"cancel": "ctrl+k"}) == {
-        f"{where}.cancel": "ctrl+k" for where in ("home", "build", "boards")
+        f"{where}.cancel": "ctrl+k" for where in ("home", "build", "boards", "workflows", "task")
     }
 
 
@@ -215,6 +225,27 @@ def test_own_keys_that_make_no_sense_are_told_and_the_others_work() -> None:
 )
 def test_lines_have_their_colours(line: str, expected: str) -> None:
     assert log_class(line) == expected
+
+
+def test_the_gate_is_bars_against_thresholds() -> None:
+    measures = (
+        measured(Aspect.COVERAGE, 40, 80, "coverage.xml"),
+        measured(Aspect.BUILD_TIME, 4, 8, "this build"),
+        unknown(Aspect.CODE, 85, "lizard is not installed"),
+    )
+    rows = [
+        "".join(text for text, _ in measure_parts(each, Glyphs(ascii=True), 100))
+        for each in measures
+    ]
+    assert rows[0].startswith(" x test coverage  ########--------|---         40 %  >= 80 %")
+    assert rows[1].startswith(" + build time     ########--------|---          4 s  <= 8 s")
+    assert rows[2].split() == [
+        "?", "code", "quality", "-", ">=", "85", "points", "lizard", "is", "not", "installed",
+    ]  # fmt: skip
+    result = judge(measures)
+    assert gate_title(result) == " QUALITY GATE failed, score 75, 1 in the way"
+    assert "failed: test coverage 40 % (>= 80 %): coverage.xml" in gate_text(result)
+    assert len("".join(text for text, _ in measure_parts(measures[0], Glyphs(), 40))) < 60
 
 
 def build_view() -> RunView:

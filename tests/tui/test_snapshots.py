@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from engine import Settings
+from tests.tui.task_workspaces import fill_tasks
 from tests.tui.workspaces import Story, fill, keep_maps
 from tui.app import EspdeckApp
 
@@ -42,6 +43,32 @@ async def sizes(story: Story) -> None:
     await story.sees("against #2", "libc.a")
 
 
+async def workflows(story: Story) -> None:
+    await story.sees("sensor-hub")
+    await story.press("j", "w")
+    await story.sees("#4", "about   a review")
+    await story.press("l")
+    await story.sees("asked   It hangs")
+
+
+async def task(story: Story) -> None:
+    await workflows(story)
+    await story.press("G", "enter")
+    await story.sees("#4 ✓ success", "1 main/main.c:21 blocker")
+
+
+async def gate(story: Story) -> None:
+    await workflows(story)
+    await story.press("enter")
+    await story.sees("QUALITY GATE")
+
+
+async def form(story: Story) -> None:
+    await workflows(story)
+    await story.press("h", "enter")
+    await story.sees("each role's own; ")
+
+
 async def helped(story: Story) -> None:
     await home(story)
     await story.press("question_mark")
@@ -72,6 +99,12 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
         pytest.param(sizes, (80, 24), {"ascii": True}, id="sizes-ascii"),
         pytest.param(sizes, (200, 60), {}, id="sizes-large"),
         pytest.param(helped, (80, 24), {}, id="help"),
+        pytest.param(workflows, (80, 24), {}, id="workflows"),
+        pytest.param(form, (80, 24), {}, id="workflow-form"),
+        pytest.param(task, (80, 24), {}, id="task"),
+        pytest.param(task, (200, 60), {}, id="task-large"),
+        pytest.param(gate, (120, 30), {"ascii": True}, id="task-gate-ascii"),
+        pytest.param(gate, (40, 12), {"theme": "light"}, id="task-small-light"),
     ],
     indirect=["app"],
 )
@@ -82,6 +115,8 @@ def test_it_looks_as_it_did(
         fill(tmp_path)
     if walk is sizes:
         keep_maps(tmp_path)
+    if walk in (workflows, task, gate, form):
+        fill_tasks(tmp_path)
 
     async def run_before(pilot: Pilot[None]) -> None:
         story = Story(app, pilot)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
@@ -15,7 +14,9 @@ from engine.errors import EspdeckError
 from engine.events import BuildChanged, Event, ProjectChanged, WorkflowCompleted, WorkflowProgress
 from engine.text import clean
 from engine.words import BuildStatus, ProjectStatus
+from tui.amounts import ago
 from tui.keymap import Where
+from tui.look import COLOURS
 from tui.screens.base import MainScreen
 from tui.widgets.facts import Facts
 from tui.widgets.key_bar import KeyBar
@@ -28,14 +29,7 @@ if TYPE_CHECKING:
 PAGE = 200
 """Builds that are loaded at once."""
 
-_COLOURS = {
-    "success": "good",
-    "failed": "bad",
-    "error": "bad",
-    "cancelled": "bad",
-    "running": "busy",
-    "pending": "busy",
-}
+_COLOURS = {**COLOURS, "pending": "busy"}
 
 _ACTIONS = ("open", "build", "sync", "cancel", "retry", "remove", "menuconfig")
 
@@ -272,6 +266,14 @@ class HomeScreen(MainScreen):
 
         self.app.push_screen(BoardsScreen())
 
+    def do_workflows(self) -> None:
+        """Have models do something, on the project where that makes sense."""
+        from tui.screens.workflows import WorkflowsScreen
+
+        project = self._projects.item
+        is_active = project is not None and project.status == ProjectStatus.ACTIVE
+        self.app.push_screen(WorkflowsScreen(project.id if project and is_active else None))
+
     def do_filter(self) -> None:
         """Type what the builds should have."""
         self._filter.display = True
@@ -369,7 +371,7 @@ class HomeScreen(MainScreen):
         average = f"{stats.average_duration:.1f} s" if stats.average_duration is not None else "–"
         last = "".join(self.deck.glyphs.state(status) for status in stats.last)
         detail = self._details.get(str(project.id)) or project.status_detail
-        synced = f", synced {_ago(project.synced_at)}" if project.synced_at else ""
+        synced = f", synced {ago(project.synced_at)}" if project.synced_at else ""
         return [
             ("source", _source_of(project)),
             ("branch", f"{project.branch or '–'} for {project.target}{synced}"),
@@ -403,7 +405,7 @@ class HomeScreen(MainScreen):
             (f"{took:>8} ", "dim"),
         ]
         if width >= 60:
-            parts.append((f" {_ago(build.created_at):<9}", "dim"))
+            parts.append((f" {ago(build.created_at):<9}", "dim"))
         parts.append((f" {build.commit_sha[:8]} ", "dim"))
         if width >= 84:
             parts.append((f" {build.branch[:12]:<12} {build.triggered_by:<8} ", "dim"))
@@ -415,11 +417,3 @@ def _source_of(project: Project) -> str:
     from engine.projects.sources import mask
 
     return mask(project.source)
-
-
-def _ago(when: datetime) -> str:
-    seconds = max(0, int((datetime.now(UTC) - when).total_seconds()))
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds // size} {unit} ago"
-    return "now" if seconds < 10 else f"{seconds} s ago"

@@ -1,4 +1,4 @@
-"""What a build found and kept, to read: a finding in its source, an artifact."""
+"""What a run found and kept, to read: a finding in its source, an artifact."""
 
 from __future__ import annotations
 
@@ -23,31 +23,38 @@ _TEXT_BYTES = 512 << 10
 _TEXTS = ("patch", "log", "report", "map", "source", "document")
 
 
-def at_finding(screen: MainScreen, row: FindingRow) -> None:
-    """A finding of a build."""
+def at_finding(screen: MainScreen, runs: Carried, row: FindingRow) -> None:
+    """A finding of a run."""
     # A later round builds a repaired tree; the repair is among the artifacts.
     of = " as it was before the repair" if row.attempt > 1 else ""
-    in_source(screen, row.finding, build=row.build_id, text=finding_text(row), of=of)
+    in_source(screen, runs, row.finding, number=row.build_id, text=finding_text(row), of=of)
 
 
 def in_source(
-    screen: MainScreen, finding: Finding, *, build: int | None, text: str, of: str = ""
+    screen: MainScreen,
+    runs: Carried,
+    finding: Finding,
+    *,
+    number: int | None,
+    text: str,
+    of: str = "",
 ) -> None:
     """A finding: where it names a line, that line in its source; else all that it says.
 
     Args:
-        build: whose commit has the source; None when nobody knows.
+        runs: where the run is asked about.
+        number: of the run whose commit has the source; None when nobody knows.
         text: all that it says.
         of: said of the source in the title.
     """
     file = finding.file
-    if build is None or not file or not finding.line:
+    if number is None or not file or not finding.line:
         screen.app.push_screen(Reader("FINDING", text))
         return
 
     def read() -> tuple[Sequence[str], str]:
         try:
-            return screen.engine.builds.source(build, file), ""
+            return runs.source(number, file), ""
         except EspdeckError as error:
             return (), str(error)
 

@@ -330,7 +330,8 @@ class MonitorScreen(MainScreen):
         program = self._feed.running.program
         of = f"program of build {program.build}" if program else "program not known"
         text = describe_finding(finding, of)
-        look.in_source(self, finding, build=program.build if program else None, text=text)
+        number = program.build if program else None
+        look.in_source(self, self.engine.builds, finding, number=number, text=text)
 
     def _try(self, act: Callable[[], None]) -> None:
         try:

@@ -16,8 +16,8 @@ from textual.widgets import Input
 
 from engine.events import Event
 from engine.text import clean
-from engine.words import StageStatus
 from tui.layout import Layout, Panes, arrange
+from tui.look import COLOURS
 from tui.rows import artifact_parts, finding_parts
 from tui.run_view import SERIAL, RunView, TailKey
 from tui.screens.base import MainScreen
@@ -34,15 +34,6 @@ if TYPE_CHECKING:
     from engine.store.tables import Artifact, FindingRow, StageRow
 
 FINDINGS, ARTIFACTS = "findings", "artifacts"
-
-_COLOURS = {
-    StageStatus.PENDING: "dim",
-    StageStatus.SKIPPED: "dim",
-    StageStatus.RUNNING: "busy",
-    StageStatus.SUCCESS: "good",
-    StageStatus.FAILED: "bad",
-    StageStatus.CANCELLED: "bad",
-}
 
 
 class RunScreen(MainScreen):
@@ -212,8 +203,9 @@ class RunScreen(MainScreen):
 
     def on_live_pane_chosen(self, message: LivePane.Chosen) -> None:
         """A click on a pane."""
-        if message.pane.id:
-            self._pick(message.pane.id)
+        name = next((name for name, pane in self._logs.items() if pane is message.pane), None)
+        if name is not None:
+            self._pick(name)
 
     def on_row_list_moved(self, message: RowList.Moved) -> None:
         """A click on the list of panes."""
@@ -270,7 +262,7 @@ class RunScreen(MainScreen):
         from tui.screens import look
 
         if self._focused == FINDINGS and self._findings.item is not None:
-            look.at_finding(self, self._findings.item)
+            look.at_finding(self, self.runs, self._findings.item)
         elif self._focused == ARTIFACTS and self._artifacts.item is not None:
             look.at_artifact(self, self.runs, self._artifacts.item)
         else:
@@ -419,6 +411,8 @@ class RunScreen(MainScreen):
         widgets["list"] = self._list
         if layout.list is not None:
             boxes["list"] = layout.list
+        for widget in self._room.children:
+            widget.display = widget in widgets.values()
         for name, widget in widgets.items():
             box = boxes.get(name)
             widget.display = box is not None
@@ -499,9 +493,13 @@ class RunScreen(MainScreen):
         if name is None:
             return
         self._chosen[name] = key
+        self._show_match(name)
         self._pick(name)
         self._show_logs()
         self._logs[name].to_line(match.line, mark=f"match {index + 1}/{found}")
+
+    def _show_match(self, name: str) -> None:
+        """A line of this pane's log is to be seen."""
 
     def _text_of(self, name: str) -> str:
         """What a pane shows, to be copied."""
@@ -525,7 +523,7 @@ class RunScreen(MainScreen):
             sign = self.deck.glyphs.state(status)
             return [
                 (f" {number} ", "dim"),
-                (f"{sign} ", _COLOURS[status]),
+                (f"{sign} ", COLOURS.get(status, "dim")),
                 (self._name_of(name), ""),
             ]
         count = (

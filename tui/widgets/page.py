@@ -29,8 +29,8 @@ class Page(Drawn):
         *(f"page--{name}" for name in STYLES),
     }
 
-    class Ready(Message):
-        """A text that was given is seen now."""
+    class Chosen(Message):
+        """The page was clicked."""
 
         def __init__(self, page: Page) -> None:
             super().__init__()
@@ -40,9 +40,6 @@ class Page(Drawn):
         def control(self) -> Page:
             """The page, for Textual's selectors."""
             return self.page
-
-    class Chosen(Ready):
-        """The page was clicked."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -136,7 +133,6 @@ class Page(Drawn):
         def take(lines: list[Line]) -> None:
             self._lines = lines
             self.move(0)
-            self.post_message(self.Ready(self))
 
         self.run_worker(work, thread=True, exclusive=True, exit_on_error=False)
 

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from engine.text import clean
 from engine.words import BuildStatus, StageStatus
-from tui.look import Glyphs
+from tui.look import COLOURS, Glyphs
 from tui.run_view import RunView
 from tui.widgets.lines import pieces
 
@@ -20,12 +20,6 @@ _WIDE = 90
 _BAR = 6
 _STEP = 36
 _DONE = (StageStatus.SUCCESS, StageStatus.FAILED, StageStatus.SKIPPED, StageStatus.CANCELLED)
-_COLOURS = {
-    "success": "run-head--good",
-    "failed": "run-head--bad",
-    "cancelled": "run-head--bad",
-    "running": "run-head--busy",
-}
 
 
 class RunHead(Widget):
@@ -38,6 +32,9 @@ class RunHead(Widget):
         "run-head--bad",
         "run-head--busy",
     }
+
+    FACTS_LAST: ClassVar[bool] = False
+    """Whether what is known besides comes after what happens."""
 
     def __init__(self, view: RunView, glyphs: Glyphs) -> None:
         super().__init__()
@@ -82,21 +79,19 @@ class RunHead(Widget):
 
     def _message(self) -> Strip:
         view, dim = self._view, self._style("dim")
-        warning = f"  {view.warning}" if view.warning else ""
-        facts = f"  {view.facts}" if view.facts else ""
         style = self._style("bad") if view.error else dim
+        warning = f"  {view.warning}" if view.warning else ""
+        said = [("  ", style), (view.error or view.message, style)]
+        facts = [(f"  {view.facts}" if view.facts else "", dim)]
         parts = [
             (f" {view.title}", self._style("text")),
             (warning, self._style("busy")),
-            (facts, dim),
-            ("  ", style),
-            (view.error or view.message, style),
+            *(said + facts if self.FACTS_LAST else facts + said),
         ]
         return pieces(parts, self.size.width, style)
 
     def _of(self, status: BuildStatus | StageStatus) -> Style:
-        name = _COLOURS.get(status, "run-head--dim")
-        return self.get_component_rich_style(name)
+        return self._style(COLOURS.get(status, "dim"))
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"run-head--{name}")
@@ -104,6 +99,8 @@ class RunHead(Widget):
 
 class TaskHead(RunHead):
     """The head of a task: a sign for each wave of its steps, and which one it is at."""
+
+    FACTS_LAST = True
 
     def _phases(self, wide: bool) -> list[tuple[str, Style]]:
         phases = self._view.pipeline.phases

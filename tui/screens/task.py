@@ -1,0 +1,246 @@
+"""A task: where it is, a pane for each of its steps, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from engine.pipelines.model import Pipeline
+from engine.text import clean, count
+from engine.words import BuildStatus, StageStatus
+from tui.gate_rows import gate_text, gate_title, measure_parts
+from tui.keymap import Where
+from tui.layout import Layout, Panes
+from tui.run_view import RunView, TailKey
+from tui.screens.run import ARTIFACTS, FINDINGS, RunScreen
+from tui.widgets.drawn import Drawn
+from tui.widgets.page import Page
+from tui.widgets.row_list import RowList
+from tui.widgets.run_head import TaskHead
+from tui.widgets.stream_pane import StreamPane
+
+if TYPE_CHECKING:
+    from engine.quality.model import GateResult, Measure
+    from engine.tasks import Metrics, Tasks, TaskState
+
+PLACEHOLDER = "PLACEHOLDER: no model was asked"
+"""What is said of a run that asked none, wherever it is shown."""
+
+_GATE = "gate"
+"""Key of the stage that measures."""
+
+_RESULTS = {FINDINGS: 1, ARTIFACTS: 2}
+_ENDED = (StageStatus.SUCCESS, StageStatus.FAILED)
+
+
+class TaskScreen(RunScreen):
+    """One task, live or from the store: answers stream, and are laid out when they have ended."""
+
+    WHERE: ClassVar[Where] = Where.TASK
+    WHAT = "task"
+    HEAD = TaskHead
+
+    def __init__(self, number: int) -> None:
+        view = RunView(number, Pipeline("task", ()), pane_of=lambda stage, _role: stage)
+        super().__init__(view, Panes((), _RESULTS), ARTIFACTS)
+        self._pages: dict[str, Page] = {}
+        self._names: dict[str, str] = {}
+        self._texts: dict[tuple[str, int], str] = {}
+        self._as_it_came: set[str] = set()
+        self._placed: dict[str, Drawn] = {}
+        self._gate: GateResult | None = None
+        self._measures: RowList[Measure] = RowList(
+            draw=lambda measure, width: measure_parts(measure, self.deck.glyphs, width),
+            key=lambda measure: measure.id,
+            id="measures",
+        )
+
+    @property
+    def runs(self) -> Tasks:
+        """The tasks."""
+        return self.engine.tasks
+
+    def why_not(self, name: str) -> str | None:
+        """Why an action does nothing now."""
+        if name == "laid_out" and self._page_of(self._focused) is None:
+            return "nothing to lay out here yet"
+        if name == "follow" and self._pane(self._focused) is not self._logs.get(self._focused):
+            return "what is laid out has ended: m shows it as it came"
+        return super().why_not(name)
+
+    def on_page_chosen(self, message: Page.Chosen) -> None:
+        """A click on a page."""
+        name = next((name for name, page in self._pages.items() if page is message.page), None)
+        if name is not None:
+            self._pick(name)
+
+    def do_laid_out(self) -> None:
+        """Laid out, or as it came."""
+        self._as_it_came ^= {self._focused}
+        self._arrange()
+        self._show_logs()
+        self._bar.refresh()
+
+    def _read(self) -> Callable[[], None]:
+        state = self.runs.state(self.number)
+        pipeline = self.runs.pipeline_of(state.build)
+        stages = self.runs.stages(self.number)
+        roles = [stage.role for stage in pipeline.stages]
+        names = {
+            stage.key: self.runs.title(stage.role) if roles.count(stage.role) == 1 else stage.title
+            for stage in pipeline.stages
+        }
+
+        def show() -> None:
+            if state.build.project_id is not None:
+                self.deck.select_project(state.build.project_id)
+            self._view.pipeline = pipeline
+            self._names = names
+            self._texts.clear()
+            self._mount_panes(tuple(stage.key for stage in pipeline.stages))
+            where = f" {state.build.commit_sha[:10]}" if state.build.commit_sha else ""
+            project = f"  {state.project}{where}" if state.project else ""
+            self._view.load(state.build, stages, f"{state.title}{project}")
+            self._note(state)
+
+        return show
+
+    def _mount_panes(self, keys: tuple[str, ...]) -> None:
+        """A stream and a page for each stage; the gate has a table for its page."""
+        new = [key for key in keys if key not in self._logs]
+        for key in new:
+            self._logs[key] = StreamPane(id=f"log-{len(self._logs)}", empty=" nothing yet")
+            self._room.mount(self._logs[key])
+            if key == _GATE:
+                self._room.mount(self._measures)
+            else:
+                self._pages[key] = Page()
+                self._room.mount(self._pages[key])
+        if new:
+            self._panes = Panes(keys, _RESULTS)
+            self._list.fill(self._panes.names)
+            self._arrange()
+
+    def _note(self, state: TaskState) -> None:
+        """Say in the head what is known besides."""
+        self._view.facts = describe_metrics(state.metrics)
+        self._view.warning = PLACEHOLDER if state.metrics.placeholder else ""
+        if state.result and self._view.status.is_final:
+            self._view.message = state.result
+        self._head.refresh()
+
+    def _load_results(self) -> None:
+        super()._load_results()
+        known = set(self._texts)
+        ended = {
+            (key, stage.attempt)
+            for key, stage in self._view.stages.items()
+            if stage.status in _ENDED and key != _GATE
+        }
+        earlier = {
+            (key.stage, key.attempt)
+            for key in self._view.tails
+            if key.stage in self._view.stages
+            and key.attempt < self._view.stages[key.stage].attempt
+            and key.stage != _GATE
+        }
+
+        def read() -> tuple[TaskState, dict[tuple[str, int], str], GateResult | None]:
+            texts = {
+                (key, attempt): self.runs.text(self.number, key, attempt)
+                for key, attempt in (ended | earlier) - known
+            }
+            return self.runs.state(self.number), texts, self.runs.gate(self.number)
+
+        def show(found: tuple[TaskState, dict[tuple[str, int], str], GateResult | None]) -> None:
+            state, texts, self._gate = found
+            self._texts |= texts
+            if self._gate is not None:
+                self._measures.fill(self._gate.measures)
+                self._measures.title = gate_title(self._gate)
+            self._note(state)
+            self._show_logs()
+
+        self.in_thread(read, show)
+
+    def _where_work_is(self) -> str:
+        running = [key for key, _ in self._view.running()]
+        if running:
+            return running[0]
+        if not self._view.status.is_final:
+            return self._focused
+        worth = (
+            StageStatus.FAILED if self._view.status is BuildStatus.FAILED else StageStatus.SUCCESS
+        )
+        ended = [
+            stage.key
+            for stage in self._view.pipeline.stages
+            if stage.key in self._view.stages and self._view.stages[stage.key].status is worth
+        ]
+        if worth is StageStatus.FAILED and _GATE in ended:
+            return _GATE  # what was revised then did not help
+        return ended[-1] if ended else ARTIFACTS
+
+    def _title_of(self, name: str, key: TailKey | None, which: str) -> str:
+        status, task = self._view.state(name)
+        title = next((each.title for each in self._view.pipeline.stages if each.key == name), "")
+        step = f": {title}" if title and title != self._name_of(name) else ""
+        return f" {self.deck.glyphs.state(status)} {self._name_of(name)}{step}{which}  {task}"
+
+    def _name_of(self, name: str) -> str:
+        return self._names.get(name, name)
+
+    def _page_of(self, name: str) -> Drawn | None:
+        """What shows a stage that has ended, None while it has not."""
+        if name == _GATE:
+            return self._measures if self._gate is not None and self._gate.measures else None
+        key = self._key(name) if name in self._pages else None
+        if key is None or not self._texts.get((key.stage, key.attempt)):
+            return None
+        stage = self._view.stages[name]
+        if stage.attempt == key.attempt and stage.status not in _ENDED:
+            del self._texts[key.stage, key.attempt]  # it is done again
+            return None
+        return self._pages[name]
+
+    def _pane(self, name: str) -> Drawn:
+        page = None if name in self._as_it_came else self._page_of(name)
+        return page or super()._pane(name)
+
+    def _place(self, layout: Layout) -> None:
+        super()._place(layout)
+        self._placed = {name: self._pane(name) for name in self._panes.agents}
+
+    def _show_logs(self) -> None:
+        if any(self._pane(name) is not pane for name, pane in self._placed.items()):
+            self._arrange()
+        super()._show_logs()
+        for name, page in self._pages.items():
+            key = self._key(name)
+            if page.display and key is not None:
+                which = f" [{key.attempt}]" if len(self._keys(name)) > 1 else ""
+                page.title = clean(self._title_of(name, key, which))
+                page.show(self._texts[key.stage, key.attempt], f"{name}.md")
+
+    def _show_match(self, name: str) -> None:
+        self._as_it_came.add(name)
+
+    def _text_of(self, name: str) -> str:
+        pane = self._pane(name)
+        if isinstance(pane, Page):
+            return pane.text
+        if pane is self._measures and self._gate is not None:
+            return gate_text(self._gate)
+        return super()._text_of(name)
+
+
+def describe_metrics(metrics: Metrics) -> str:
+    """What models were asked and what that took."""
+    parts = list(metrics.models)
+    if metrics.answers:
+        parts.append(count(metrics.answers, "answer"))
+    if metrics.tokens_in or metrics.tokens_out:
+        parts.append(f"{metrics.tokens_in:,} tokens in, {metrics.tokens_out:,} out")
+    if metrics.cost is not None:
+        parts.append(f"cost {metrics.cost:.4f}")
+    return "  ".join(parts)

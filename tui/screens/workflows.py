@@ -1,0 +1,385 @@
+"""Workflows: what models can be asked for, the tasks that there were, and what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+from uuid import UUID
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input
+
+from engine.errors import EspdeckError
+from engine.events import AgentChanged, BuildChanged, Event, WorkflowCompleted, WorkflowProgress
+from engine.words import BuildStatus, RunKind
+from tui.amounts import ago
+from tui.keymap import Where
+from tui.look import COLOURS
+from tui.screens.base import MainScreen
+from tui.screens.task import PLACEHOLDER, describe_metrics
+from tui.widgets.facts import Facts
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.row_list import Parts, RowList
+
+if TYPE_CHECKING:
+    from engine.tasks import Tasks, TaskState
+    from engine.workflows.library import PipelineEntry
+    from engine.workflows.workflow import Workflow
+
+PAGE = 200
+"""Tasks that are loaded at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something that can be asked for: a workflow, or a pipeline's file."""
+
+    workflow: Workflow | None = None
+    entry: PipelineEntry | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells it from others."""
+        if self.workflow is not None:
+            return self.workflow.id
+        assert self.entry is not None
+        return f"{self.entry.origin}:{self.entry.file}"
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        if self.workflow is not None:
+            return self.workflow.title
+        assert self.entry is not None
+        return self.entry.pipeline.name if self.entry.pipeline is not None else self.entry.file
+
+    @property
+    def about(self) -> str:
+        """What comes of it, or what is wrong with it, in a line."""
+        if self.workflow is not None:
+            return self.workflow.about
+        assert self.entry is not None
+        if self.entry.pipeline is None:
+            return self.entry.problem
+        return self.entry.pipeline.description.strip().partition("\n")[0]
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be asked for."""
+        return self.entry.problem if self.entry is not None else ""
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The names of its steps."""
+        if self.workflow is not None:
+            return tuple(step.name for step in self.workflow.steps)
+        if self.entry is not None and self.entry.pipeline is not None:
+            return tuple(step.step_name for step in self.entry.pipeline.steps)
+        return ()
+
+
+class WorkflowsScreen(MainScreen):
+    """What can be asked for left, tasks right, details below."""
+
+    WHERE: ClassVar[Where] = Where.WORKFLOWS
+
+    def __init__(self, project_id: UUID | None) -> None:
+        """Make a screen.
+
+        Args:
+            project_id: the project that one comes from: its pipelines are offered, and it stands
+                in the form.
+        """
+        super().__init__()
+        self._project_id = project_id
+        self._offers: RowList[Offer] = RowList(
+            draw=self._draw_offer, key=lambda offer: offer.key, empty=" loading", id="offers"
+        )
+        self._tasks: RowList[TaskState] = RowList(
+            draw=self._draw_task,
+            key=lambda task: task.build.number,
+            empty=" no task yet",
+            id="tasks",
+        )
+        self._offers.title, self._tasks.title = " what to ask for", " tasks"
+        self._facts = Facts()
+        self._filter = Input(placeholder="filter: name, project, status, text", id="filter")
+        self._progress: dict[int, float] = {}
+        self._more = True
+        self._stale = False
+
+    @property
+    def tasks(self) -> Tasks:
+        """The tasks."""
+        return self.engine.tasks
+
+    def compose(self) -> ComposeResult:
+        """Lists, details, key bar."""
+        with Horizontal(id="lists"):
+            yield self._offers
+            with Vertical(id="right"):
+                yield self._tasks
+                yield self._filter
+        yield self._facts
+        self._bar = KeyBar(self.shown_keys, self.why_not)
+        yield self._bar
+
+    def on_mount(self) -> None:
+        """Show what can be asked for, and what was."""
+        self._filter.display = False
+        self.set_focus(self._offers)
+
+        def read() -> tuple[list[Offer], str]:
+            problem = ""
+            try:
+                entries = self.tasks.pipelines(self._project_id)
+            except EspdeckError as error:
+                entries, problem = self.tasks.pipelines(), str(error)
+            offers = [Offer(workflow=each) for each in self.tasks.workflows()]
+            return [*offers, *(Offer(entry=each) for each in entries)], problem
+
+        def show(found: tuple[list[Offer], str]) -> None:
+            offers, problem = found
+            self._offers.fill(offers, empty=" nothing")
+            self._show_facts()
+            if problem:
+                self.complain(f"no pipelines of the project: {problem}")
+
+        self.in_thread(read, show)
+        self._load()
+
+    def on_screen_resume(self) -> None:
+        """Coming back: things may have changed."""
+        self._stale = True
+
+    def why_not(self, name: str) -> str | None:
+        """Why an action does nothing now."""
+        if name == "describe":
+            return None if self._offers.item is not None else "nothing chosen"
+        if name == "open" and not self._tasks.has_focus:
+            offer = self._offers.item
+            if offer is None:
+                return "nothing chosen"
+            return f"it makes no sense: {offer.problem}" if offer.problem else None
+        task = self._tasks.item
+        if name in ("open", "cancel", "retry") and task is None:
+            return "no task yet: press enter on what you want"
+        if name == "cancel" and task is not None and task.build.status.is_final:
+            return f"task {task.build.number} has ended already"
+        if name == "retry" and task is not None and not task.build.status.is_final:
+            return f"task {task.build.number} has not ended"
+        return None
+
+    def take(self, events: Sequence[Event]) -> None:
+        """Note what changed, and load it once."""
+        mine = {task.build.number for task in self._tasks.items}
+        for event in events:
+            match event:
+                case WorkflowProgress() if event.build_id in mine:
+                    self._progress[event.build_id] = event.percent
+                    self._tasks.refresh()
+                case BuildChanged() if event.run is RunKind.TASK:
+                    self._stale = True
+                case WorkflowCompleted() | AgentChanged() if event.build_id in mine:
+                    self._stale = True
+                case _:
+                    pass
+        if self._stale:
+            self._stale = False
+            self._load()
+
+    def on_row_list_moved(self, message: RowList.Moved) -> None:
+        """Other facts; near the last task: more of them."""
+        if message.rows is self._tasks and self._tasks.at_end and self._more:
+            self._load(more=True)
+        self._show_facts()
+        self._bar.refresh()
+
+    def on_row_list_opened(self, _message: RowList.Opened) -> None:
+        """A double click."""
+        self.action_do("open")
+
+    def on_descendant_focus(self) -> None:
+        """The facts are of the list that has the focus."""
+        self._show_facts()
+
+    def on_input_changed(self, _message: Input.Changed) -> None:
+        """Filter as it is typed."""
+        self._load()
+
+    def on_input_submitted(self, _message: Input.Submitted) -> None:
+        """The filter stays; the keys go to the tasks again."""
+        self.set_focus(self._tasks)
+
+    def leave(self) -> None:
+        """Out of the filter, and all that it hides comes back; then home."""
+        if self._filter.display:
+            self._filter.value = ""
+            self._filter.display = False
+            self.set_focus(self._tasks)
+        else:
+            self.do_back()
+
+    def do_back(self) -> None:
+        """Home."""
+        self.deck.pop_screen()
+
+    def do_open(self) -> None:
+        """Ask for what is chosen; open a task."""
+        from tui.screens.task import TaskScreen
+        from tui.screens.task_form import TaskForm
+
+        if self._tasks.has_focus and self._tasks.item is not None:
+            self.app.push_screen(TaskScreen(self._tasks.item.build.number))
+            return
+        offer = self._offers.item
+        assert offer is not None
+
+        def started(number: int | None) -> None:
+            if number is not None:
+                self.app.push_screen(TaskScreen(number))
+
+        self.app.push_screen(TaskForm(offer.workflow, offer.entry, self._project_id), started)
+
+    def do_describe(self) -> None:
+        """Who does what in it."""
+        from tui.screens.reader import Preview
+
+        offer = self._offers.item
+        assert offer is not None
+
+        def show(text: str) -> None:
+            self.app.push_screen(Preview(offer.title, text, "about.md"))
+
+        self.in_thread(lambda: _describe(offer, self.tasks), show)
+
+    def do_cancel(self) -> None:
+        """Cancel the task."""
+        task = self._tasks.item
+        assert task is not None
+        self.in_thread(lambda: self.tasks.cancel(task.build.number))
+
+    def do_retry(self) -> None:
+        """Run the task again, and show it."""
+        from tui.screens.task import TaskScreen
+
+        task = self._tasks.item
+        assert task is not None
+        number = task.build.number
+
+        def show(_task: object) -> None:
+            self.app.push_screen(TaskScreen(number))
+
+        self.in_thread(lambda: self.tasks.retry(number), show)
+
+    def do_filter(self) -> None:
+        """Type what the tasks should have."""
+        self._filter.display = True
+        self.set_focus(self._filter)
+
+    def do_other(self) -> None:
+        """The other list."""
+        self.set_focus(self._tasks if self._offers.has_focus else self._offers)
+
+    def do_left(self) -> None:
+        """What can be asked for."""
+        self.set_focus(self._offers)
+
+    def do_right(self) -> None:
+        """The tasks."""
+        self.set_focus(self._tasks)
+
+    @property
+    def moved(self) -> RowList[Offer] | RowList[TaskState]:
+        """The list that has the focus."""
+        return self._tasks if self._tasks.has_focus else self._offers
+
+    def _load(self, *, more: bool = False) -> None:
+        text = self._filter.value.strip()
+        before = self._tasks.items[-1].build.number if more and self._tasks.items else None
+        limit = PAGE if more else max(PAGE, len(self._tasks.items))
+
+        def show(tasks: Sequence[TaskState]) -> None:
+            if self._filter.value.strip() != text:
+                return
+            self._more = len(tasks) >= PAGE
+            items = [*self._tasks.items, *tasks] if more else list(tasks)
+            self._tasks.title = f" tasks {len(items)}{'+' if self._more else ''}"
+            self._tasks.fill(items, empty=f" no task has {text!r}" if text else " no task yet")
+            self._show_facts()
+            self._bar.refresh()
+
+        self.in_thread(lambda: self.tasks.list(text=text, limit=limit, before=before), show)
+
+    def _show_facts(self) -> None:
+        if self._tasks.has_focus and self._tasks.item is not None:
+            self._facts.show(_facts_of_task(self._tasks.item))
+        elif self._offers.item is not None:
+            self._facts.show(_facts_of_offer(self._offers.item))
+
+    def _draw_offer(self, offer: Offer, _width: int) -> Parts:
+        if offer.problem:
+            return [(f" {self.deck.glyphs.state('error')} ", "bad"), (offer.title, "dim")]
+        mark = f" {self.deck.glyphs.arrow} " if offer.entry is not None else "   "
+        return [(mark, "note"), (offer.title, "")]
+
+    def _draw_task(self, task: TaskState, width: int) -> Parts:
+        build = task.build
+        status = BuildStatus(build.status)
+        colour = "busy" if status is BuildStatus.PENDING else COLOURS.get(status, "dim")
+        took = f"{build.duration:.1f} s" if build.duration is not None else ""
+        if status is BuildStatus.RUNNING:
+            took = f"{self._progress.get(build.number, task.progress):.0f} %"
+        sign = self.deck.glyphs.state(status)
+        parts = [
+            (f" {sign} {status:<9}" if width >= 44 else f" {sign}", colour),
+            (f" #{build.number:<5}", ""),
+            (f"{took:>8} ", "dim"),
+        ]
+        if width >= 60:
+            parts.append((f" {ago(build.created_at):<9}", "dim"))
+        if task.metrics.placeholder:
+            parts.append((" placeholder", "busy"))
+        parts += [(f" {task.title} ", ""), (f" {task.project}", "note")]
+        parts.append((f"  {build.error or task.result or task.step}", "dim"))
+        return parts
+
+
+def _facts_of_offer(offer: Offer) -> list[tuple[str, str]]:
+    where = f"{offer.entry.origin}: {offer.entry.file}" if offer.entry is not None else "shipped"
+    return [
+        ("about", offer.about),
+        ("steps", ", ".join(offer.steps) or "–"),
+        ("from", where),
+    ]
+
+
+def _facts_of_task(task: TaskState) -> list[tuple[str, str]]:
+    asked = " ".join(task.order.description.split())
+    warning = f"{PLACEHOLDER}  " if task.metrics.placeholder else ""
+    took = f", {task.build.duration:.1f} s" if task.build.duration is not None else ""
+    return [
+        ("asked", asked or "–"),
+        ("squad", f"{task.order.squad}, priority {task.priority}"),
+        ("models", f"{warning}{describe_metrics(task.metrics) or '–'}"),
+        ("status", f"{task.build.status}{took}{': ' + task.step if task.step else ''}"),
+        ("result", task.build.error or task.result or "–"),
+    ]
+
+
+def _describe(offer: Offer, tasks: Tasks) -> str:
+    """All that is known of it, as Markdown; in a thread."""
+    lines = [offer.about, ""]
+    if offer.workflow is not None:
+        for number, step in enumerate(offer.workflow.steps, 1):
+            who = ", or ".join(tasks.title(role) for role in step.roles)
+            after = f" (after {', '.join(step.needs)})" if step.needs else ""
+            lines += [f"## {number}. {step.name}", "", f"*{who}*{after}", "", step.prompt, ""]
+    elif offer.entry is not None and offer.entry.pipeline is not None:
+        for number, each in enumerate(offer.entry.pipeline.steps, 1):
+            who = " ".join(part for part in (each.role, each.model_type) if part)
+            after = f" (after {', '.join(each.needs)})" if each.needs else ""
+            lines += [f"## {number}. {each.step_name}", "", f"*{who}*{after}", "", each.prompt, ""]
+    return "\n".join(lines)
