@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from engine.errors import ModelError, ToolError
+from engine.llm.catalogue import kind_of
 from engine.llm.model import CHARACTERS_A_TOKEN, Message, Speaker, Usage
 from engine.llm.placeholder import PLACEHOLDER
+from engine.repair.blocks import spoken
 from engine.repair.edits import Edits, edits_of
 from engine.repair.prompt import refusal
 from engine.text import count
@@ -47,9 +49,9 @@ class Talk:
     Args:
         context: of the stage.
         names: roles and kinds, the most particular first.
-        max_tokens: how long an answer may get; None: as the settings say. At most half of what
-            the model's context holds.
-        temperature: None: as the settings say.
+        max_tokens: how long an answer may get; None: as the settings or the last of the names
+            say. At most half of what the model's context holds.
+        temperature: None: likewise.
         usage: what was asked until now.
     """
 
@@ -65,6 +67,11 @@ class Talk:
     def __post_init__(self) -> None:
         models = self.context.models
         self.name = models.choose(*self.names)
+        own, kind = self.context.settings.llm.models.get(self.name), kind_of(self.names[-1])
+        if kind and self.max_tokens is None and not (own and own.max_tokens):
+            self.max_tokens = kind.max_tokens
+        if kind and self.temperature is None and (own is None or own.temperature is None):
+            self.temperature = kind.temperature
         whole = models.room(self.name, 1) + 1
         wanted = self.max_tokens or whole - models.room(self.name)
         self.max_tokens = max(1, min(wanted, whole // 2))
@@ -124,9 +131,10 @@ class Talk:
         self.usage.append(answer.usage)
         if answer.usage.left_out:
             report.log(f"left out of the question: {count(answer.usage.left_out, 'character')}")
-        if not answer.text.strip():
+        said = spoken(answer.text)
+        if not said.strip():
             raise ModelError(f"{self.name}: the answer is empty")
-        return answer.text
+        return said
 
     def ask_for_changes(self, question: Question) -> Change:
         """Ask for search/replace blocks until they can be taken, :data:`TRIES` times."""

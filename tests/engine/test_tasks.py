@@ -5,93 +5,56 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine import Engine, Settings
+from engine import Engine
 from engine.errors import UsageError
 from engine.events import WorkflowStarted
-from engine.store.tables import Build, StageRow
 from engine.words import ArtifactKind, BuildStatus, Priority, StageStatus
-from engine.workflows.definition import StepPipeline, load
 from engine.workflows.orders import TaskOrder
 from tests.engine.git_repos import commit
-from tests.engine.llm.servers import Oracle, ollama, stall, status
+from tests.engine.llm.servers import Oracle, ollama, stall, status, stream
+from tests.engine.tasks import (
+    HEADER,
+    MENDED,
+    PIPELINE,
+    SOURCE,
+    WITHIN,
+    block,
+    done,
+    files,
+    pipeline,
+    project,
+    settings,
+    stages,
+)
 
 pytestmark = pytest.mark.xdist_group("tasks")
 
-WITHIN = 60.0
-KINDS = ("codellama", "codegemma", "t5gemma", "assembler")
-PIPELINE = """\
-name: Two files
-global_context: Everything in C11.
-steps:
-  - step_name: header
-    model_type: codellama
-    prompt: Write the header.
-    context: It guards itself.
-    parameters: {temperature: 0.1, max_tokens: 700}
-  - step_name: source
-    role: firmware_engineer
-    prompt: Write the source.
-"""
-HEADER = "The header.\n\n```c led.h\n#pragma once\nvoid led_on(void);\n```\n"
-SOURCE = "The source.\n\n```c led.c\nvoid led_on(void) {}\n```\n"
-MENDED = 'The include was missing.\n\n```c led.c\n#include "led.h"\nvoid led_on(void) {}\n```\n'
 
-
-def block(file: str, search: str, replace: str) -> str:
-    return f"I change it.\n\n{file}\n<<<<<<< SEARCH\n{search}=======\n{replace}>>>>>>> REPLACE\n"
-
-
-@pytest.fixture
-def oracle() -> Iterator[Oracle]:
+@pytest.fixture(scope="module")
+def server() -> Iterator[Oracle]:
     oracle = Oracle()
     yield oracle
     oracle.close()
 
 
-def settings(workspace: Path, oracle: Oracle) -> Settings:
-    models = {kind: {"name": kind} for kind in KINDS}
-    llm: Any = {"ollama": oracle.url, "models": models}
-    quality: Any = {"documentation": 0}
-    return Settings(workspace=workspace, llm=llm, quality=quality, max_concurrent_tasks=1)
-
-
 @pytest.fixture
-def engine(tmp_path: Path, oracle: Oracle) -> Iterator[Engine]:
-    with Engine(settings(tmp_path / "workspace", oracle)) as engine:
+def oracle(server: Oracle) -> Oracle:
+    server.replies = {}
+    server.requests.clear()
+    server.hung_up.clear()
+    return server
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory, server: Oracle) -> Iterator[Engine]:
+    with Engine(settings(tmp_path_factory.mktemp("workspace"), server)) as engine:
         yield engine
-
-
-def pipeline(text: str = PIPELINE) -> StepPipeline:
-    return load(text, "test.yaml")
-
-
-def done(engine: Engine, order: TaskOrder) -> Build:
-    return engine.tasks.wait(engine.tasks.start(order).number, timeout=WITHIN)
-
-
-def stages(engine: Engine, number: int) -> dict[str, StageRow]:
-    return {f"{row.key}#{row.attempt}": row for row in engine.tasks.stages(number)}
-
-
-def files(engine: Engine, number: int) -> dict[str, str]:
-    return {
-        each.path: engine.tasks.artifact_file(each).read_text()
-        for each in engine.tasks.artifacts(number)
-    }
-
-
-def project(engine: Engine, folder: Path, sources: dict[str, str]) -> uuid.UUID:
-    commit(folder, sources)
-    added = engine.projects.add(str(folder), name=folder.name, target="esp32c3")
-    engine.projects.wait(added.id)
-    return added.id
 
 
 # Step pipelines.
@@ -203,6 +166,28 @@ def test_an_empty_answer_is_no_answer(engine: Engine, oracle: Oracle) -> None:
     assert build.error == "Pipeline stopped at step 'header': codellama: the answer is empty"
 
 
+def test_what_a_model_thought_is_no_part_of_its_answer(engine: Engine, oracle: Oracle) -> None:
+    draft = "<think>\n```c draft.c\nint draft;\n```\n</think>\n"
+    oracle.replies = {"header": [draft + HEADER]}
+    build = done(engine, TaskOrder(pipeline=pipeline()))
+
+    assert "draft" not in engine.tasks.text(build.number, "header")
+    assert "files/header/draft.c" not in files(engine, build.number)
+
+
+def test_an_answer_that_was_cut_is_a_warning_and_the_assembler_does_not_take_halves(
+    engine: Engine, oracle: Oracle
+) -> None:
+    cut = stream(*ollama("Mended.\n\n```c led.c\nvoid le", done_reason="length"))
+    oracle.replies = {"header": [HEADER], "source": [SOURCE], "assemble": [cut]}
+    build = done(engine, TaskOrder(pipeline=pipeline()))
+
+    assert build.status is BuildStatus.SUCCESS
+    assert files(engine, build.number)["final/led.c"] == "void led_on(void) {}\n"
+    found = [row.finding.message for row in engine.tasks.findings(build.number)]
+    assert found == ["led.c of the assembler is not whole: it stays as it was"]
+
+
 def test_a_task_is_done_again_from_a_step(engine: Engine, oracle: Oracle) -> None:
     oracle.replies = {"header": [HEADER], "source": [status(400, "no"), SOURCE]}
     build = done(engine, TaskOrder(pipeline=pipeline()))
@@ -235,28 +220,6 @@ def test_cancelling_closes_the_stream_at_once(engine: Engine, oracle: Oracle) ->
     assert oracle.hung_up.wait(WITHIN)
     assert engine.tasks.state(number).result == ""
     assert "source" not in oracle.order
-
-
-def test_a_run_goes_on_where_the_engine_was_closed(tmp_path: Path, oracle: Oracle) -> None:
-    reached = threading.Event()
-
-    def hold(client: socket.socket) -> None:
-        reached.set()
-        stall(next(ollama("The sou")))(client)
-
-    oracle.replies = {"header": [HEADER], "source": [hold, SOURCE], "assemble": [MENDED]}
-    workspace = tmp_path / "workspace"
-    with Engine(settings(workspace, oracle)) as engine:
-        number = engine.tasks.start(TaskOrder(pipeline=pipeline())).number
-        assert reached.wait(WITHIN)
-
-    with Engine(settings(workspace, oracle)) as engine:
-        build = engine.tasks.wait(number, timeout=WITHIN)
-        kept = files(engine, number)
-
-    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
-    assert oracle.order == ["header", "source", "source", "assemble"]
-    assert kept["final/led.c"] == '#include "led.h"\nvoid led_on(void) {}\n'
 
 
 def test_urgent_tasks_go_first(engine: Engine, oracle: Oracle) -> None:
@@ -305,17 +268,6 @@ def test_the_placeholder_is_chosen_by_name_and_marked_everywhere(
 # Orders that make no sense.
 
 
-def test_a_model_that_is_not_set_is_said_before_anything_runs(tmp_path: Path) -> None:
-    llm: Any = {"models": {"codellama": {"name": "x"}}}
-    with Engine(Settings(workspace=tmp_path, llm=llm)) as engine:
-        with pytest.raises(UsageError) as caught:
-            engine.tasks.start(TaskOrder(pipeline=pipeline()))
-        assert engine.tasks.list() == []
-    assert str(caught.value).startswith(
-        "no model for codegemma, assembler: set [llm.models.codegemma], [llm.models.assembler]"
-    )
-
-
 @pytest.mark.parametrize(
     ("order", "reason"),
     [
@@ -362,7 +314,8 @@ def test_a_workflow_changes_a_project_step_by_step(
     assert "+void test(void) {}\n" in kept["changes.patch"]
     assert "| main/main.c | fits the task | all characters |" in kept["context.md"]
     state = engine.tasks.state(build.number)
-    assert (state.project, state.name, state.title) == ("node", "bug_fix", "Bug fix")
+    assert state.project == engine.projects.get(str(where)).name
+    assert (state.name, state.title) == ("bug_fix", "Bug fix")
     assert state.result == "5 steps done"
 
 
@@ -526,16 +479,19 @@ def test_tasks_are_listed_apart_from_builds(engine: Engine, oracle: Oracle) -> N
     one = done(engine, TaskOrder(pipeline=pipeline(), description="Switch a LED.")).number
     two = done(engine, TaskOrder(workflow="free_task", description="What is a LED?")).number
 
-    assert [state.build.number for state in engine.tasks.list()] == [two, one]
-    assert [state.build.number for state in engine.tasks.list("switch")] == [one]
-    assert [state.title for state in engine.tasks.list("free")] == ["Free task"]
-    assert engine.tasks.list(status=BuildStatus.FAILED) == []
-    assert [state.build.number for state in engine.tasks.list(before=two)] == [one]
+    def listed(**wanted: Any) -> list[int]:
+        return [state.build.number for state in engine.tasks.list(**wanted)]
+
+    assert listed(limit=2) == [two, one]
+    assert listed(text="what is a led") == [two]
+    assert listed(text=f"#{one}") == [one]
+    assert one not in listed(status=BuildStatus.FAILED)
+    assert listed(before=two, limit=1) == [one]
     assert engine.builds.list() == []
     with pytest.raises(UsageError, match="that is a task"):
         engine.builds.get(one)
-    with pytest.raises(UsageError, match="no build 99"):
-        engine.tasks.state(99)
+    with pytest.raises(UsageError, match="no build 9999"):
+        engine.tasks.state(9999)
 
 
 def test_pipelines_of_a_project_are_its_commits(engine: Engine, tmp_path: Path) -> None:
@@ -555,5 +511,5 @@ def test_a_project_takes_its_tasks_with_it(engine: Engine, oracle: Oracle, tmp_p
 
     engine.projects.remove(where)
 
-    assert engine.tasks.list() == []
+    assert not engine.tasks.list(text=f"#{build.number}")
     assert not folder.exists()
