@@ -14,12 +14,14 @@ from engine.llm.placeholder import PLACEHOLDER
 from engine.pipelines.model import Pipeline, Stage
 from engine.quality.gate import REPORT
 from engine.quality.model import judge, measured, unknown
-from engine.store import builds, logs, projects, tasks
+from engine.store import builds, projects, tasks
 from engine.store.database import Store
-from engine.store.tables import Artifact, Build, LogChunk, StageRow
+from engine.store.tables import Artifact, Build, StageRow
 from engine.thresholds import Aspect
 from engine.words import ArtifactKind, BuildStatus, RunKind, Severity, StageStatus
 from engine.workflows.orders import TaskOrder, plan_for, row_of
+from tests.engine import git_repos
+from tests.tui.workspaces import put_log
 
 ANSWER = """\
 ## Findings
@@ -70,6 +72,7 @@ def fill_tasks(workspace: Path, text: Callable[[str], str] = lambda text: text) 
         text: what becomes of every text that comes from outside.
     """
     store = Store(workspace / "espdeck.db")
+    _clone(store, workspace / "clone")
     review = TaskOrder(workflow="code_review", description=text("Look at it"))
     nobody = TaskOrder(workflow="documentation")
     fix = TaskOrder(workflow="bug_fix", description=text("It hangs"), gate=True)
@@ -77,6 +80,15 @@ def fill_tasks(workspace: Path, text: Callable[[str], str] = lambda text: text) 
     _task(store, workspace, nobody, BuildStatus.SUCCESS, PLACEHOLDER, text)
     _task(store, workspace, fix, BuildStatus.FAILED, "ollama", text)
     store.close()
+
+
+def _clone(store: Store, folder: Path) -> None:
+    """Give the project its repository: its own pipelines are looked for."""
+    git_repos.commit(folder, {"main/main.c": "int main(void);\n"})
+    with store.write() as session:
+        project = next(each for each in projects.all_projects(store) if "sensor" in each.name)
+        project.clone_path = str(folder)
+        session.merge(project)
 
 
 def _task(
@@ -188,21 +200,5 @@ def _stages(
                 usage=[usage] if _asks(stage) else None,
             ),
         )
-        body = (
-            text(f"{stage.key} begins")
-            + "\n"
-            + "".join(text(line) + "\n" for line in ANSWER.split("\n"))
-        )
-        chunk = LogChunk(
-            build_id=number,
-            stage=stage.key,
-            attempt=1,
-            stream="log",
-            agent=stage.role,
-            seq=seq,
-            first_line=0,
-            lines=body.count("\n"),
-            text=body,
-            writer="past",
-        )
-        logs.append(store, [chunk])
+        lines = [f"{stage.key} begins", *ANSWER.split("\n")]
+        put_log(store, number, stage, [text(line) for line in lines], seq=seq)

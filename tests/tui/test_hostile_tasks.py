@@ -8,7 +8,7 @@ import pytest
 
 from tests.tui.task_workspaces import fill_tasks
 from tests.tui.test_hostile import MARK, Terminal, hostile
-from tests.tui.test_hostile_bench import SIZES, commit_source, nothing_got_through
+from tests.tui.test_hostile_bench import SIZES, nothing_got_through
 from tests.tui.workspaces import fill
 
 pytestmark = pytest.mark.xdist_group("hostile")
@@ -26,7 +26,6 @@ def evil(text: str) -> str:
 def test_workflows_and_tasks_let_nothing_through(tmp_path: Path, size: tuple[int, int]) -> None:
     fill(tmp_path, text=hostile)
     fill_tasks(tmp_path, text=evil)
-    commit_source(tmp_path)
     terminal = Terminal(tmp_path, *size)
     try:
         terminal.sees("sensor-hub")

@@ -21,6 +21,7 @@ from engine import Settings, image_file
 from engine.findings import Finding
 from engine.image import Image
 from engine.pipelines.firmware import FIRMWARE
+from engine.pipelines.model import Stage
 from engine.repair import fix
 from engine.store import builds, logs, projects
 from engine.store.database import Store
@@ -171,19 +172,7 @@ def _fill_build(store: Store, number: int, text: Callable[[str], str]) -> None:
             seq += 1
             body = [text(f"{stage.key} {stream} line {line}") for line in range(lines)]
             body[-1] = text("W (12) sensor: the last of them")
-            chunk = LogChunk(
-                build_id=number,
-                stage=stage.key,
-                attempt=1,
-                stream=stream,
-                agent=stage.role,
-                seq=seq,
-                first_line=0,
-                lines=lines,
-                text="\n".join(body) + "\n",
-                writer="past",
-            )
-            logs.append(store, [chunk])
+            put_log(store, number, stage, body, seq=seq, stream=stream)
     panic = Finding(
         severity=Severity.ERROR,
         code="panic.store-access-fault",
@@ -202,6 +191,25 @@ def _fill_build(store: Store, number: int, text: Callable[[str], str]) -> None:
         build_id=number, kind=ArtifactKind.ELF, path="hub.elf", size=28_262, sha256="ab" * 32
     )
     builds.put_artifacts(store, number, [artifact])
+
+
+def put_log(
+    store: Store, number: int, stage: Stage, body: list[str], *, seq: int, stream: str = "log"
+) -> None:
+    """Write the log of a stage of a run: all of its lines as one chunk."""
+    chunk = LogChunk(
+        build_id=number,
+        stage=stage.key,
+        attempt=1,
+        stream=stream,
+        agent=stage.role,
+        seq=seq,
+        first_line=0,
+        lines=len(body),
+        text="\n".join(body) + "\n",
+        writer="past",
+    )
+    logs.append(store, [chunk])
 
 
 @contextlib.asynccontextmanager

@@ -6,20 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Input
-
 from engine.errors import EspdeckError
 from engine.events import BuildChanged, Event, ProjectChanged, WorkflowCompleted, WorkflowProgress
 from engine.text import clean
 from engine.words import BuildStatus, ProjectStatus
 from tui.amounts import ago
 from tui.keymap import Where
-from tui.look import COLOURS
-from tui.screens.base import MainScreen
-from tui.widgets.facts import Facts
-from tui.widgets.key_bar import KeyBar
+from tui.screens.two_lists import RUN_COLOURS, TwoLists
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
@@ -29,20 +22,17 @@ if TYPE_CHECKING:
 PAGE = 200
 """Builds that are loaded at once."""
 
-_COLOURS = {**COLOURS, "pending": "busy"}
-
 _ACTIONS = ("open", "build", "sync", "cancel", "retry", "remove", "menuconfig")
 
 _NOTHING = " no projects yet: press a to add one, ? for help"
 
 
-class HomeScreen(MainScreen):
+class HomeScreen(TwoLists):
     """Projects left, builds right, details below."""
 
     WHERE: ClassVar[Where] = Where.HOME
 
     def __init__(self) -> None:
-        super().__init__()
         self._projects: RowList[Project] = RowList(
             draw=self._draw_project, key=lambda each: each.id, id="projects", empty=" opening"
         )
@@ -50,29 +40,11 @@ class HomeScreen(MainScreen):
             draw=self._draw_build, key=lambda each: each.id, id="builds"
         )
         self._projects.title, self._builds.title = " projects", " builds"
-        self._facts = Facts()
-        self._filter = Input(placeholder="filter: commit, message, branch, status", id="filter")
-        self._progress: dict[int, float] = {}
+        super().__init__(self._projects, self._builds, "filter: commit, message, branch, status")
         self._last: dict[UUID, BuildStatus] = {}
         self._details: dict[str, str] = {}
         self._more = True
         self._stale: set[str] = set()
-
-    def compose(self) -> ComposeResult:
-        """Lists, details, key bar."""
-        with Horizontal(id="lists"):
-            yield self._projects
-            with Vertical(id="right"):
-                yield self._builds
-                yield self._filter
-        yield self._facts
-        self._bar = KeyBar(self.shown_keys, self.why_not)
-        yield self._bar
-
-    def on_mount(self) -> None:
-        """Nothing can be filtered yet."""
-        self._filter.display = False
-        self.set_focus(self._projects)
 
     def opened(self) -> None:
         """The engine is open: show what it has."""
@@ -132,7 +104,7 @@ class HomeScreen(MainScreen):
         if "projects" in stale:
             self._load_projects()
         if "builds" in stale:
-            self._load_builds()
+            self._load_right()
         if "facts" in stale:
             self._load_facts()
 
@@ -140,10 +112,10 @@ class HomeScreen(MainScreen):
         """Another project: its builds. Near the last build: more builds."""
         if message.rows is self._projects:
             self._builds.fill((), empty=" loading")
-            self._load_builds()
+            self._load_right()
             self._load_facts()
         elif self._builds.at_end and self._more:
-            self._load_builds(more=True)
+            self._load_right(more=True)
         self._bar.refresh()
 
     def on_row_list_opened(self, message: RowList.Opened) -> None:
@@ -151,22 +123,6 @@ class HomeScreen(MainScreen):
         if message.rows is self._builds:
             self.action_do("open")
         else:
-            self.set_focus(self._builds)
-
-    def on_input_changed(self, message: Input.Changed) -> None:
-        """Filter as it is typed."""
-        if message.input is self._filter:
-            self._load_builds()
-
-    def on_input_submitted(self, _message: Input.Submitted) -> None:
-        """The filter stays; the keys go to the builds again."""
-        self.set_focus(self._builds)
-
-    def leave(self) -> None:
-        """Leave the filter, and all that it hides comes back."""
-        if self._filter.display:
-            self._filter.value = ""
-            self._filter.display = False
             self.set_focus(self._builds)
 
     def do_open(self) -> None:
@@ -274,28 +230,6 @@ class HomeScreen(MainScreen):
         is_active = project is not None and project.status == ProjectStatus.ACTIVE
         self.app.push_screen(WorkflowsScreen(project.id if project and is_active else None))
 
-    def do_filter(self) -> None:
-        """Type what the builds should have."""
-        self._filter.display = True
-        self.set_focus(self._filter)
-
-    def do_other(self) -> None:
-        """The other list."""
-        self.set_focus(self._builds if self._projects.has_focus else self._projects)
-
-    def do_left(self) -> None:
-        """The projects."""
-        self.set_focus(self._projects)
-
-    def do_right(self) -> None:
-        """The builds."""
-        self.set_focus(self._builds)
-
-    @property
-    def moved(self) -> RowList[Project] | RowList[Build]:
-        """The list that has the focus."""
-        return self._builds if self._builds.has_focus else self._projects
-
     def _load_projects(self, select: UUID | None = None) -> None:
         def read() -> tuple[Sequence[Project], dict[UUID, BuildStatus]]:
             return self.engine.projects.list(), self.engine.projects.last_statuses()
@@ -314,7 +248,7 @@ class HomeScreen(MainScreen):
 
         self.in_thread(read, show)
 
-    def _load_builds(self, *, more: bool = False) -> None:
+    def _load_right(self, *, more: bool = False) -> None:
         project = self._projects.item
         if project is None:
             return
@@ -387,23 +321,15 @@ class HomeScreen(MainScreen):
         is_active = project.status == ProjectStatus.ACTIVE
         state = self._last.get(project.id, "idle") if is_active else project.status
         return [
-            (f" {self.deck.glyphs.state(state)} ", _COLOURS.get(state, "dim")),
+            (f" {self.deck.glyphs.state(state)} ", RUN_COLOURS.get(state, "dim")),
             (project.name, ""),
             (f"  {detail if pending else project.target}", "dim"),
         ]
 
     def _draw_build(self, build: Build, width: int) -> Parts:
-        status = BuildStatus(build.status)
-        sign = self.deck.glyphs.state(status)
-        took = f"{build.duration:.1f} s" if build.duration is not None else ""
-        if status is BuildStatus.RUNNING and build.number in self._progress:
-            took = f"{self._progress[build.number]:.0f} %"
         first_line = build.commit_message.split("\n", 1)[0]
-        parts = [
-            (f" {sign} {status:<9}" if width >= 44 else f" {sign}", _COLOURS[status]),
-            (f" #{build.number:<5}", ""),
-            (f"{took:>8} ", "dim"),
-        ]
+        status = BuildStatus(build.status)
+        parts = self._run_parts(build.number, status, build.duration, width)
         if width >= 60:
             parts.append((f" {ago(build.created_at):<9}", "dim"))
         parts.append((f" {build.commit_sha[:8]} ", "dim"))

@@ -160,6 +160,7 @@ class TaskScreen(RunScreen):
                 self._measures.title = gate_title(self._gate)
             self._note(state)
             self._show_logs()
+            self._bar.refresh()
 
         self.in_thread(read, show)
 

@@ -7,20 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Input
-
 from engine.errors import EspdeckError
-from engine.events import AgentChanged, BuildChanged, Event, WorkflowCompleted, WorkflowProgress
+from engine.events import BuildChanged, Event, WorkflowProgress
 from engine.words import BuildStatus, RunKind
 from tui.amounts import ago
 from tui.keymap import Where
-from tui.look import COLOURS
-from tui.screens.base import MainScreen
-from tui.screens.task import PLACEHOLDER, describe_metrics
-from tui.widgets.facts import Facts
-from tui.widgets.key_bar import KeyBar
+from tui.screens.task import PLACEHOLDER, TaskScreen, describe_metrics
+from tui.screens.two_lists import TwoLists
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
@@ -80,7 +73,7 @@ class Offer:
         return ()
 
 
-class WorkflowsScreen(MainScreen):
+class WorkflowsScreen(TwoLists):
     """What can be asked for left, tasks right, details below."""
 
     WHERE: ClassVar[Where] = Where.WORKFLOWS
@@ -92,7 +85,6 @@ class WorkflowsScreen(MainScreen):
             project_id: the project that one comes from: its pipelines are offered, and it stands
                 in the form.
         """
-        super().__init__()
         self._project_id = project_id
         self._offers: RowList[Offer] = RowList(
             draw=self._draw_offer, key=lambda offer: offer.key, empty=" loading", id="offers"
@@ -104,9 +96,8 @@ class WorkflowsScreen(MainScreen):
             id="tasks",
         )
         self._offers.title, self._tasks.title = " what to ask for", " tasks"
-        self._facts = Facts()
-        self._filter = Input(placeholder="filter: name, project, status, text", id="filter")
-        self._progress: dict[int, float] = {}
+        super().__init__(self._offers, self._tasks, "filter: name, project, status, text")
+        self._doing: dict[int, str] = {}
         self._more = True
         self._stale = False
 
@@ -115,21 +106,9 @@ class WorkflowsScreen(MainScreen):
         """The tasks."""
         return self.engine.tasks
 
-    def compose(self) -> ComposeResult:
-        """Lists, details, key bar."""
-        with Horizontal(id="lists"):
-            yield self._offers
-            with Vertical(id="right"):
-                yield self._tasks
-                yield self._filter
-        yield self._facts
-        self._bar = KeyBar(self.shown_keys, self.why_not)
-        yield self._bar
-
     def on_mount(self) -> None:
         """Show what can be asked for, and what was."""
-        self._filter.display = False
-        self.set_focus(self._offers)
+        super().on_mount()
 
         def read() -> tuple[list[Offer], str]:
             problem = ""
@@ -148,7 +127,7 @@ class WorkflowsScreen(MainScreen):
                 self.complain(f"no pipelines of the project: {problem}")
 
         self.in_thread(read, show)
-        self._load()
+        self._load_right()
 
     def on_screen_resume(self) -> None:
         """Coming back: things may have changed."""
@@ -174,26 +153,24 @@ class WorkflowsScreen(MainScreen):
 
     def take(self, events: Sequence[Event]) -> None:
         """Note what changed, and load it once."""
-        mine = {task.build.number for task in self._tasks.items}
         for event in events:
             match event:
-                case WorkflowProgress() if event.build_id in mine:
+                case WorkflowProgress():
                     self._progress[event.build_id] = event.percent
+                    self._doing[event.build_id] = event.message
                     self._tasks.refresh()
                 case BuildChanged() if event.run is RunKind.TASK:
-                    self._stale = True
-                case WorkflowCompleted() | AgentChanged() if event.build_id in mine:
                     self._stale = True
                 case _:
                     pass
         if self._stale:
             self._stale = False
-            self._load()
+            self._load_right()
 
     def on_row_list_moved(self, message: RowList.Moved) -> None:
         """Other facts; near the last task: more of them."""
         if message.rows is self._tasks and self._tasks.at_end and self._more:
-            self._load(more=True)
+            self._load_right(more=True)
         self._show_facts()
         self._bar.refresh()
 
@@ -205,20 +182,10 @@ class WorkflowsScreen(MainScreen):
         """The facts are of the list that has the focus."""
         self._show_facts()
 
-    def on_input_changed(self, _message: Input.Changed) -> None:
-        """Filter as it is typed."""
-        self._load()
-
-    def on_input_submitted(self, _message: Input.Submitted) -> None:
-        """The filter stays; the keys go to the tasks again."""
-        self.set_focus(self._tasks)
-
     def leave(self) -> None:
         """Out of the filter, and all that it hides comes back; then home."""
         if self._filter.display:
-            self._filter.value = ""
-            self._filter.display = False
-            self.set_focus(self._tasks)
+            super().leave()
         else:
             self.do_back()
 
@@ -228,7 +195,6 @@ class WorkflowsScreen(MainScreen):
 
     def do_open(self) -> None:
         """Ask for what is chosen; open a task."""
-        from tui.screens.task import TaskScreen
         from tui.screens.task_form import TaskForm
 
         if self._tasks.has_focus and self._tasks.item is not None:
@@ -263,8 +229,6 @@ class WorkflowsScreen(MainScreen):
 
     def do_retry(self) -> None:
         """Run the task again, and show it."""
-        from tui.screens.task import TaskScreen
-
         task = self._tasks.item
         assert task is not None
         number = task.build.number
@@ -274,29 +238,7 @@ class WorkflowsScreen(MainScreen):
 
         self.in_thread(lambda: self.tasks.retry(number), show)
 
-    def do_filter(self) -> None:
-        """Type what the tasks should have."""
-        self._filter.display = True
-        self.set_focus(self._filter)
-
-    def do_other(self) -> None:
-        """The other list."""
-        self.set_focus(self._tasks if self._offers.has_focus else self._offers)
-
-    def do_left(self) -> None:
-        """What can be asked for."""
-        self.set_focus(self._offers)
-
-    def do_right(self) -> None:
-        """The tasks."""
-        self.set_focus(self._tasks)
-
-    @property
-    def moved(self) -> RowList[Offer] | RowList[TaskState]:
-        """The list that has the focus."""
-        return self._tasks if self._tasks.has_focus else self._offers
-
-    def _load(self, *, more: bool = False) -> None:
+    def _load_right(self, *, more: bool = False) -> None:
         text = self._filter.value.strip()
         before = self._tasks.items[-1].build.number if more and self._tasks.items else None
         limit = PAGE if more else max(PAGE, len(self._tasks.items))
@@ -328,22 +270,14 @@ class WorkflowsScreen(MainScreen):
     def _draw_task(self, task: TaskState, width: int) -> Parts:
         build = task.build
         status = BuildStatus(build.status)
-        colour = "busy" if status is BuildStatus.PENDING else COLOURS.get(status, "dim")
-        took = f"{build.duration:.1f} s" if build.duration is not None else ""
-        if status is BuildStatus.RUNNING:
-            took = f"{self._progress.get(build.number, task.progress):.0f} %"
-        sign = self.deck.glyphs.state(status)
-        parts = [
-            (f" {sign} {status:<9}" if width >= 44 else f" {sign}", colour),
-            (f" #{build.number:<5}", ""),
-            (f"{took:>8} ", "dim"),
-        ]
+        parts = self._run_parts(build.number, status, build.duration, width)
         if width >= 60:
             parts.append((f" {ago(build.created_at):<9}", "dim"))
         if task.metrics.placeholder:
             parts.append((" placeholder", "busy"))
         parts += [(f" {task.title} ", ""), (f" {task.project}", "note")]
-        parts.append((f"  {build.error or task.result or task.step}", "dim"))
+        doing = self._doing.get(build.number, task.step) if not status.is_final else ""
+        parts.append((f"  {build.error or task.result or doing}", "dim"))
         return parts
 
 
