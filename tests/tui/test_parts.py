@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,16 +16,20 @@ from rich.style import Style
 from engine.events import (
     AgentChanged,
     BuildChanged,
+    Log,
+    Partial,
     Serial,
     WorkflowCompleted,
     WorkflowProgress,
     WorkflowStarted,
 )
 from engine.pipelines.firmware import FIRMWARE
+from engine.pipelines.model import Pipeline, Stage
 from engine.quality.model import judge, measured, unknown
 from engine.thresholds import Aspect
 from engine.words import AgentStatus, BuildStatus, Phase, Role, StageStatus
 from tui.gate_rows import gate_text, gate_title, measure_parts
+from tui.inbox import Inbox
 from tui.keymap import KEYS, Where, check, keymap, keys_of
 from tui.layout import Panes, arrange, tiles
 from tui.look import Glyphs
@@ -331,3 +337,51 @@ def test_a_build_is_followed_from_its_start_to_its_end() -> None:
     )
     assert (view.status, view.percent, view.elapsed()) == (BuildStatus.SUCCESS, 100.0, 2.5)
     assert view.phase(Phase.FEEDBACK) is StageStatus.SKIPPED
+
+
+def test_a_task_has_a_pane_for_each_stage_with_its_rounds_and_the_line_that_is_written() -> None:
+    pipeline = Pipeline(
+        "task",
+        (
+            Stage("write", "architect", "step 1", "Write", 60),
+            Stage("gate", "QA", "gate", "measure", 20, needs=("write",)),
+            Stage("revise", "architect", "revise", "revise", 20, back_to="gate"),
+        ),
+    )
+    view = RunView(1, pipeline, pane_of=lambda stage, _role: stage)
+    stages = (("write", 1), ("gate", 1), ("revise", 1), ("gate", 2))
+    for key, attempt in stages:
+        stage = pipeline.stage(key)
+        common: dict[str, Any] = {
+            "build_id": 1, "stage": key, "attempt": attempt, "agent": stage.role,
+        }  # fmt: skip
+        changed = AgentChanged(**common, phase=stage.phase, status=AgentStatus.WORKING, task="")
+        view.apply(
+            [
+                changed,
+                Log(**common, first_line=0, text="# One\n"),
+                Partial(**common, line=1, text="The que"),
+                Partial(**common, line=1, text="The queue"),
+                replace(changed, status=AgentStatus.COMPLETED, task="done"),
+            ]
+        )
+    assert [key.attempt for key in view.keys_of("gate")] == [1, 2]
+    assert view.state("revise") == (StageStatus.SUCCESS, "done")
+    assert view.attempt == 2
+    (written,) = view.keys_of("write")
+    assert [view.tails[written].get(line) for line in (0, 1, 2)] == ["# One", "The queue", None]
+    late = Log(
+        build_id=1, stage="write", attempt=1, agent="architect", first_line=1, text="The queue.\n"
+    )
+    view.apply([late])
+    assert view.tails[written].get(1) == "The queue."
+
+
+def test_lines_that_are_being_written_never_fill_the_inbox() -> None:
+    inbox = Inbox(1000)
+    for _ in range(500):
+        inbox.put(Partial(build_id=1, stage="s", attempt=1, agent="a", line=0, text="x" * 100))
+    inbox.put(WorkflowProgress(build_id=1, phase="p", percent=1.0, message="m"))
+    events, _skipped = inbox.take()
+    assert len(events) < 20
+    assert isinstance(events[-1], WorkflowProgress)

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 from engine.errors import EspdeckError
 from engine.text import clean
 from tui.excerpt import excerpt
+from tui.gate_rows import gate_text, gate_title, measure_parts
 from tui.rows import finding_text
-from tui.screens.reader import Preview, Reader
+from tui.screens.reader import Preview, Reader, Reading
 from tui.widgets.live_pane import source_class
+from tui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
     from engine.carried import Carried
     from engine.findings import Finding
+    from engine.quality.model import GateResult, Measure
     from engine.store.tables import Artifact, FindingRow
+    from tui.look import Glyphs
     from tui.screens.base import MainScreen
 
 _TEXT_BYTES = 512 << 10
@@ -75,9 +79,13 @@ def in_source(
 
 
 def at_artifact(screen: MainScreen, runs: Carried, artifact: Artifact) -> None:
-    """An artifact: a text itself, of anything else what it is and where it lies."""
+    """An artifact: a text itself, the gate as a table, of anything else what it is and where."""
 
-    def read() -> tuple[str, str]:
+    def read() -> GateResult | tuple[str, str]:
+        from engine.quality.gate import REPORT
+
+        if artifact.path == REPORT and (result := runs.gate(artifact.build_id)) is not None:
+            return result
         path = runs.artifact_file(artifact)
         facts = f"{path}\n{artifact.kind}, {artifact.size} bytes\nSHA-256 {artifact.sha256}"
         if artifact.kind not in _TEXTS:
@@ -88,13 +96,25 @@ def at_artifact(screen: MainScreen, runs: Carried, artifact: Artifact) -> None:
         except OSError as error:
             return f"{facts}\ncannot be read: {error.strerror}", "facts.txt"
 
-    def show(found: tuple[str, str]) -> None:
+    def show(found: GateResult | tuple[str, str]) -> None:
+        if not isinstance(found, tuple):
+            screen.app.push_screen(_gate_table(screen.deck.glyphs, found))
+            return
         text, name = found
         screen.app.push_screen(
             Preview(artifact.path, text, name, save=lambda: save_artifact(screen, runs, artifact))
         )
 
     screen.in_thread(read, show)
+
+
+def _gate_table(glyphs: Glyphs, result: GateResult) -> Reading:
+    rows: RowList[Measure] = RowList(
+        draw=lambda measure, width: measure_parts(measure, glyphs, width),
+        key=lambda measure: measure.id,
+    )
+    rows.fill(result.measures)
+    return Reading(gate_title(result).strip(), gate_text(result), rows)
 
 
 def save_artifact(screen: MainScreen, runs: Carried, artifact: Artifact) -> None:
