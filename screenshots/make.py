@@ -17,8 +17,10 @@ from textual.pilot import Pilot
 
 from engine import Settings, demo
 from engine.words import BuildStatus
+from engine.workflows.orders import TaskOrder
 from tui.app import EspdeckApp
 from tui.screens.build import BuildScreen
+from tui.screens.task import TaskScreen
 
 FOLDER = Path(__file__).parent
 SIZE = (160, 42)
@@ -60,8 +62,14 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
     def flashing() -> bool:
         return "writing" in _text(app)
 
-    for name in ("hello", "broken", "flaky-tests"):
+    for name in ("hello", "flaky-tests", "broken"):
         await build(name, ended)
+    await _until(pilot, lambda: "d shows how" in _text(app))
+    await pilot.press("d")
+    await _until(pilot, lambda: "a commit" in _text(app))
+    await pilot.pause(0.5)
+    _take(app, "fix")
+    await pilot.press("q")
     number = await build("hello", flashing)
     _take(app, "build")
     await _until(pilot, ended)
@@ -94,6 +102,29 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
     await pilot.pause(0.5)
     _take(app, "help")
     await pilot.press("escape")
+    await _until(pilot, lambda: app.screen is app.home)
+
+    # Nobody is asked here: what the gate measures is real, what "models" say is marked.
+    number = engine.tasks.start(
+        TaskOrder(
+            workflow="code_review",
+            description="Is the arithmetic of the tests right?",
+            project_id=projects["hello"].id,
+            model="placeholder",
+            gate=True,
+        )
+    ).number
+    await asyncio.to_thread(engine.tasks.wait, number, TIMEOUT)
+    await pilot.press("w")
+    await _until(pilot, lambda: "Code review" in _text(app) and f"#{number}" in _text(app))
+    await pilot.pause(0.5)
+    _take(app, "workflows")
+    app.push_screen(TaskScreen(number))
+    await _until(pilot, lambda: "code quality" in _text(app))
+    await pilot.press("z")
+    await pilot.pause(0.5)
+    _take(app, "gate")
+    await pilot.press("z", "q", "q")
     await _until(pilot, lambda: app.screen is app.home)
 
     engine.boards.call(demo.BOARD, label="desk", remark="left of the scope")
