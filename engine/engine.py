@@ -293,8 +293,8 @@ class Engine:
         for build in store_builds.unfinished_builds(self._store):
             # One that another process asked for just now may not be in the queue yet.
             young = (utc_now() - build.created_at).total_seconds() < JUST_NOW
-            if not young and not self._runs.is_alive(build.run_id):
-                reason = "lost: the process that ran it died too often"
+            reason = None if young else self._runs.why_lost(build.run_id)
+            if reason is not None:
                 self._carried[build.kind].give_up(build, reason)
 
     def _look_for_lost_builds(self) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dbos import DBOSClient, EnqueueOptions
 
 APPLICATION = "espdeck"
-APPLICATION_VERSION = "1"
+APPLICATION_VERSION = "2"
 WORKFLOW = "espdeck.build"
 
 
@@ -100,11 +100,16 @@ class Runs:
                     queue_name=queue_name(kind),
                 )
 
-    def is_alive(self, run_id: str) -> bool:
-        """Whether a run waits or runs, as far as the durable engine knows."""
+    def why_lost(self, run_id: str) -> str | None:
+        """Why nothing carries a run any more; None while it waits or runs."""
         with self._connected() as client:
             found = client.list_workflows(workflow_ids=[run_id], load_input=False)
-        return any(run.status in ("PENDING", "ENQUEUED", "DELAYED") for run in found)
+        alive = [run for run in found if run.status in ("PENDING", "ENQUEUED", "DELAYED")]
+        if not alive:
+            return "lost: the process that ran it died too often"
+        if all(run.app_version != APPLICATION_VERSION for run in alive):
+            return "lost: another version of espdeck began it, start it again"
+        return None
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[DBOSClient]:

@@ -49,10 +49,10 @@ PROGRAM = """
         runs.enqueue(RunKind.FIRMWARE, "run", 7)
     assert done.wait(20)
     for _ in range(400):
-        if mode == "stop" or not runs.is_alive("run2" if mode == "again" else "run"):
+        if mode == "stop" or runs.why_lost("run2" if mode == "again" else "run"):
             break
         time.sleep(0.01)
-    print(runs.is_alive("run"))
+    print(runs.why_lost("run") is None)
     runs.close()
     executor.close()
 """

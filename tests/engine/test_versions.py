@@ -1,0 +1,42 @@
+"""Runs that another version of espdeck began: they end, and say why."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from engine import Engine, Settings
+from engine.pipelines import runs
+from engine.store import builds, projects
+from engine.store.database import Store
+from engine.store.tables import Build, Project, utc_now
+from engine.words import BuildStatus, RunKind
+
+
+@pytest.mark.xdist_group("versions")
+def test_a_run_of_another_version_ends_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(workspace=tmp_path)
+    with Engine(settings) as engine:
+        engine.wait_ready()
+    store = Store(tmp_path / "espdeck.db")
+    project = projects.add_project(store, Project(name="p", source="/p", target="esp32c3"))
+    number = builds.add_build(
+        store,
+        Build(project_id=project.id, run_id="old", created_at=utc_now() - timedelta(hours=1)),
+    ).number
+    store.close()
+    client = runs.Runs(tmp_path / "runs.db")
+    monkeypatch.setattr(runs, "APPLICATION_VERSION", "0")
+    client.enqueue(RunKind.FIRMWARE, "old", number)
+    client.close()
+    monkeypatch.undo()
+
+    with Engine(settings) as engine:
+        build = engine.builds.wait(number, timeout=20)
+
+    assert build.status is BuildStatus.FAILED
+    assert build.error == "lost: another version of espdeck began it, start it again"
