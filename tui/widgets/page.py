@@ -45,7 +45,7 @@ class Page(Drawn):
         super().__init__(id=id)
         self._text = self._name = ""
         self._lines: list[Line] = []
-        self._laid_out = 0
+        self._laid_out: tuple[str, str, Paper] | None = None
         self._top = 0
         self._left = 0
 
@@ -107,11 +107,9 @@ class Page(Drawn):
         super().notify_style_update()
         self._lay_out()
 
-    def _on_resize(self, event: events.Resize) -> None:
-        if event.size.width != self._laid_out:
-            self._lay_out()
-        else:
-            self.move(0)
+    def _on_resize(self, _event: events.Resize) -> None:
+        self._lay_out()
+        self.move(0)
 
     async def _on_click(self, _event: events.Click) -> None:
         self.post_message(self.Chosen(self))
@@ -119,11 +117,14 @@ class Page(Drawn):
     def _lay_out(self) -> None:
         if not self._name or not self.is_attached or not self.size.width:
             return
-        text, name, width = self._text, self._name, self.size.width
-        self._laid_out = width
+        text, name = self._text, self._name
         is_plain = cast("Deck", self.app).glyphs.ascii
         styles = {word: self.style_of(word) for word in STYLES}
-        paper = Paper(width - _AIR, styles, is_plain)
+        paper = Paper(self.size.width - _AIR, styles, is_plain)
+        wanted = (text, name, paper)
+        if self._laid_out == wanted:
+            return
+        self._laid_out = wanted
 
         def work() -> None:
             lines = render(text, name, paper)
@@ -131,8 +132,9 @@ class Page(Drawn):
                 self.app.call_from_thread(take, lines)
 
         def take(lines: list[Line]) -> None:
-            self._lines = lines
-            self.move(0)
+            if self._laid_out == wanted:  # or something else is wanted by now
+                self._lines = lines
+                self.move(0)
 
         self.run_worker(work, thread=True, exclusive=True, exit_on_error=False)
 
