@@ -9,7 +9,7 @@ from engine.pipelines.model import StageResult
 from engine.projects import git
 from engine.text import clean, count
 from engine.words import ArtifactKind, StageStatus
-from engine.workflows.chosen import Wish, choose, table
+from engine.workflows.chosen import Wish, choose, is_secret, table
 from engine.workflows.context import Gathered, TaskContext
 
 RECORD = "context.md"
@@ -32,7 +32,7 @@ def run(context: TaskContext) -> StageResult:
     wish = Wish(words, wanted.paths, room=room)
     with context.worktree() as slot:
         if wanted.diff:
-            diff, changed, size = git.diff_between(slot.source, wanted.diff, MAX_DIFF)
+            diff, changed, size = git.diff_between(slot.source, wanted.diff, is_secret, MAX_DIFF)
             wish = replace(wish, diff=diff, changed=changed)
             files = count(len(changed), "file")
             context.report.log(f"diff {wanted.diff}...commit: {files}, {size} characters")

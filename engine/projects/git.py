@@ -287,29 +287,33 @@ def listing(worktree: Path) -> Sequence[str]:
     return [name for name in read_git(worktree, "ls-files", *options).split("\0") if name]
 
 
-def diff_between(worktree: Path, ref: str, most: int) -> tuple[str, tuple[str, ...], int]:
+def diff_between(
+    worktree: Path, ref: str, hidden: Callable[[str], bool], most: int
+) -> tuple[str, tuple[str, ...], int]:
     """What a worktree's commit changed since it left another line of work.
 
     Args:
         worktree: or a clone.
         ref: a commit, branch or tag as :func:`resolve` has them; the diff begins where both lines
             of work parted.
+        hidden: whether what changed in a file is kept out of the diff.
         most: characters of the diff that are given back.
 
     Returns:
-        The diff, the files that it touches, and how many characters it has in all. Untrusted.
+        The diff, the files that changed, and how many characters the diff has in all. Untrusted.
 
     Raises:
         UsageError: there is no such commit.
         ToolError: Git cannot say, such as that they have no common beginning.
     """
-    other = resolve(worktree, ref).sha
-    names = ("-c", "core.quotePath=off", "diff", "--no-renames")
+    between = f"{resolve(worktree, ref).sha}...HEAD"
+    options = ("-c", "core.quotePath=off", "diff", "--no-renames")
+    named = read_git(worktree, *options, "--name-only", "-z", between, "--")
+    files = tuple(filter(None, named.split("\0")))
+    without = [f":(exclude,literal,top){name}" for name in files if hidden(name)]
     plain = ("--no-color", "--no-ext-diff", "--no-textconv")
-    between = (f"{other}...HEAD", "--")
-    diff = read_git(worktree, *names, *plain, *between)
-    files = read_git(worktree, *names, "--name-only", "-z", *between)
-    return _storable(diff[:most]), tuple(filter(None, files.split("\0"))), len(diff)
+    diff = read_git(worktree, *options, *plain, between, "--", ":/", *without)
+    return _storable(diff[:most]), files, len(diff)
 
 
 def commit_patch(

@@ -211,7 +211,7 @@ class Slots:
             run_git(["-C", str(slot.source), *who, *commit], cancel=cancel)
             yield slot
         finally:
-            trees.delete(folder)
+            trees.delete(folder.parent)
             lock.release()
 
     def sources(self, project: str) -> Sequence[Path]:

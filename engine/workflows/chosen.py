@@ -39,6 +39,7 @@ LISTED = 200
 PART = 3
 """A file that nobody named gets at most this part of the room."""
 
+_LONGEST_NAME = 200
 _WORTHWHILE = 200  # characters: less of a file says nothing
 _HIDDEN_SECRETS = (".env*", ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".htpasswd")
 _GENERATED = ("*.lock", "package-lock.json", "*.min.js", "*.min.css", "*.map", "*.svg", "sdkconfig")
@@ -178,6 +179,8 @@ def why_not(path: str) -> str | None:
     name = pure.name.lower()
     if is_secret(path):
         return "may hold a secret"
+    if not path.isprintable() or len(path) > _LONGEST_NAME:
+        return "an odd name"
     if any(part.startswith(".") for part in pure.parts):
         return "hidden"
     if not FOREIGN.isdisjoint(pure.parts[:-1]):
@@ -244,6 +247,8 @@ class _Reader:
     def _read(self, path: str) -> tuple[str | None, str]:
         if is_secret(path):
             return None, "may hold a secret"
+        if not path.isprintable() or len(path) > _LONGEST_NAME:
+            return None, "an odd name"
         try:
             if (self._tree / path).resolve() != self._root / path:
                 return None, "reached through a link"

@@ -154,6 +154,7 @@ def test_a_failing_step_stops_the_run_and_what_was_made_is_kept(
     assert rows["source#1"].status is StageStatus.FAILED
     assert rows["assemble#1"].status is StageStatus.SKIPPED
     assert files(engine, build.number)["files/header/led.h"]
+    assert not (engine.settings.workspace / "worktrees" / f"task-{build.number}").exists()
     state = engine.tasks.state(build.number)
     assert (state.result, state.progress) == ("", 45.0)
     summary = engine.tasks.summary(build.number)
@@ -353,7 +354,8 @@ def test_a_review_sees_the_diff_and_named_files(
 ) -> None:
     sources = {"main/main.c": MAIN, "main/other.c": "int other;\n", "a.key": "secret"}
     first = commit(tmp_path / "node", sources)
-    commit(tmp_path / "node", {"main/main.c": MAIN.replace("41", "42")})
+    changed = {"main/main.c": MAIN.replace("41", "42"), "a.key": "another secret"}
+    commit(tmp_path / "node", changed)
     where = project(engine, tmp_path / "node", {})
     order = TaskOrder(
         workflow="code_review", project_id=where, diff=first, paths=("main/other.c", "a.key")
