@@ -274,7 +274,10 @@ class Tasks(Carried):
         name = answer_name(stage, attempt)
         for artifact in self.artifacts(number):
             if artifact.path == name:
-                data = read_file(self.artifact_file(artifact), MAX_ANSWER)
+                try:
+                    data = read_file(self.artifact_file(artifact), MAX_ANSWER)
+                except OSError:
+                    return ""  # somebody deleted it
                 return data.decode("utf-8", "replace")
         return ""
 

@@ -99,6 +99,8 @@ def test_what_is_made_is_kept_and_the_assembled_files_are_whole(
     assert kinds["header.md"] is ArtifactKind.DOCUMENT
     assert kinds["changes.patch"] is ArtifactKind.PATCH
     assert engine.tasks.text(build.number, "source") == SOURCE
+    (Path(build.artifacts_path) / "source.md").unlink()
+    assert engine.tasks.text(build.number, "source") == ""
     lines = [
         line
         for key in engine.tasks.logs(build.number)
