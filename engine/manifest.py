@@ -79,13 +79,29 @@ def load(tree: Path) -> Manifest:
     """
     path = tree / FILE_NAME
     try:
-        text = read_file(path, _MAX_BYTES).decode("utf-8")
-        data = tomllib.loads(text)
+        return parse(read_file(path, _MAX_BYTES).decode("utf-8"))
     except FileNotFoundError:
         return Manifest()
     except OSError as error:
         raise UsageError(f"{FILE_NAME}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{FILE_NAME}: {error}") from error
+
+
+def parse(text: str) -> Manifest:
+    """What the text of an ``espdeck.toml`` says.
+
+    Args:
+        text: untrusted.
+
+    Raises:
+        UsageError: as :func:`load`.
+    """
+    if len(text) > _MAX_BYTES:
+        raise UsageError(f"{FILE_NAME}: larger than {_MAX_BYTES} bytes")
+    try:
+        data = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{FILE_NAME}: {error}") from error
     tables = {"build", "simulator", scripts.TABLE, thresholds.TABLE}
     known = {"expect", "timeout", "baud", "unity", "eol", *tables}

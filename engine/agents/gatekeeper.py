@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import PurePosixPath
 
 from engine import manifest
 from engine.agents.assembler import keep_final
 from engine.agents.model import keep_answer, keep_changes, question_of, stopped
 from engine.agents.talk import Talk
+from engine.manifest import Manifest
 from engine.pipelines.model import StageResult
+from engine.projects import git
+from engine.projects.worktrees import Slot
 from engine.quality.gate import REPORT, measure_tree
 from engine.quality.model import GateResult
 from engine.text import count
@@ -31,15 +35,15 @@ def measure(context: TaskContext) -> StageResult:
         found = measure_tree(
             slot.source,
             settings=context.settings,
-            manifest=manifest.load(slot.source),
+            manifest=_manifest(context, slot),
             facts=None,
             cancel=context.cancel,
             on_output=context.report.output,
             app=context.app,
+            patch=context.patch,
         )
     for each in found.measures:
-        row = f"{each.title:<14} {each.status:<8} {each.shown:>16} {each.limit:>19}"
-        context.report.log(f"{row}  {each.detail}")
+        context.report.log(each.line)
     for blocker in found.blockers:
         context.report.log(f"BLOCKER   {blocker.title}")
     context.keep_text(ArtifactKind.REPORT, REPORT, json.dumps(asdict(found), indent=1))
@@ -75,6 +79,14 @@ def revise(context: TaskContext) -> StageResult:
         patch=change.patch,
         usage=tuple(talk.usage),
     )
+
+
+def _manifest(context: TaskContext, slot: Slot) -> Manifest:
+    """What the commit demands, whatever models, or tests that they wrote, left in the worktree."""
+    name = PurePosixPath(context.app, manifest.FILE_NAME).as_posix()
+    if name not in slot.tree.files:
+        return Manifest()
+    return manifest.parse(git.read_text(slot.source, "HEAD", name))
 
 
 def _told(results: Mapping[str, StageResult]) -> str:

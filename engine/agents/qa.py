@@ -80,6 +80,7 @@ def _measure(context: FirmwareContext, compiled: Compiled, manifest: Manifest) -
         cancel=context.cancel,
         on_output=context.report.output,
         app=context.project.app,
+        patch=context.revision,
     )
 
 

@@ -170,6 +170,12 @@ class StageContext:
     cancel: CancelToken
     report: Reporter = field(repr=False)
 
+    @property
+    def revision(self) -> str:
+        """What sent the run round again made of the worktree: all that differs from the commit."""
+        last = self.before[-1] if self.before else {}
+        return next((result.patch for result in last.values() if result.patch), "")
+
     def output_of(self, key: str, kind: type[T]) -> T:
         """What an earlier stage handed on.
 

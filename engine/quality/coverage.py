@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Collection
+from pathlib import Path, PurePosixPath
 
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
@@ -28,6 +29,7 @@ def measure(
     bench: Bench,
     *,
     timeout: float,
+    changed: Collection[str] = (),
 ) -> Measure:
     """Percent of the lines of the sources that count which tests ran.
 
@@ -40,6 +42,7 @@ def measure(
         limits: what it is held against.
         bench: where to work.
         timeout: seconds that building host tests, or running them, may take.
+        changed: files that a model changed: one that it wrote itself is no report.
 
     Raises:
         CancelledError, Interrupted: it was told to stop.
@@ -56,6 +59,9 @@ def measure(
             name = _report(counted, demands)
             if name is None:
                 return unknown(Aspect.COVERAGE, limit, NO_DATA)
+            if name in changed:
+                said = f"{name} is a model's own, not that of a test run"
+                return unknown(Aspect.COVERAGE, limit, said)
             lines = coverage_reports.read(file_inside(app, name, "espdeck.toml", "project"))
             said = f"by {name}, as the tree has it"
     except (MissingToolError, ToolError) as error:
@@ -75,5 +81,5 @@ def measure(
 def _report(counted: Counted, demands: Demands) -> str | None:
     """The report that the project names, else the first with a usual name."""
     if demands.report:
-        return demands.report
+        return str(PurePosixPath(demands.report))
     return next((name for name in coverage_reports.NAMES if name in counted.names), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +12,12 @@ from pydantic import TypeAdapter, ValidationError
 from engine.cancel import CancelToken
 from engine.errors import ToolError
 from engine.manifest import Manifest
-from engine.quality import code, coverage, documentation, performance, security
+from engine.quality import code, coverage, documentation, marks, performance, security
 from engine.quality.limits import Limits
-from engine.quality.model import BuildFacts, GateResult, Measure, judge
+from engine.quality.model import BuildFacts, GateResult, Measure, failing, judge
 from engine.quality.tools import Bench
 from engine.quality.tree import collect
+from engine.repair.diffs import rows_of
 from engine.settings import Settings
 from engine.thresholds import Demands
 
@@ -45,6 +46,7 @@ def measure_tree(
     cancel: CancelToken,
     on_output: Callable[[bytes], None],
     app: str = "",
+    patch: str = "",
 ) -> GateResult:
     """Measure a source tree, and what is known of its build.
 
@@ -58,6 +60,8 @@ def measure_tree(
         cancel: ends it early, with whatever it runs.
         on_output: called with what tools print, as it comes.
         app: the folder of the tree that is measured, empty for all of it.
+        patch: unified diff of what models changed in the tree: what of it would make the tools look
+            away fails the gate, and no report in it is believed.
 
     Raises:
         ToolError: the tree cannot be listed or copied.
@@ -65,6 +69,8 @@ def measure_tree(
     """
     demands = manifest.quality or Demands({})
     limits = Limits.choose(settings.quality, demands)
+    start = f"{app}/" if app else ""
+    changed = {row.file.removeprefix(start) for row in rows_of(patch) if row.file.startswith(start)}
     try:
         with tempfile.TemporaryDirectory(prefix="espdeck-quality-") as name:
             folder = Path(name)
@@ -74,7 +80,13 @@ def measure_tree(
             counted = collect(tree, app, copy, tests=demands.host_tests, cancel=cancel)
             measures = [
                 coverage.measure(
-                    tree / app, counted, demands, limits, bench, timeout=settings.compile_timeout
+                    tree / app,
+                    counted,
+                    demands,
+                    limits,
+                    bench,
+                    timeout=settings.compile_timeout,
+                    changed=changed,
                 ),
                 code.measure(counted, limits, bench),
                 security.measure(counted, limits, bench),
@@ -82,7 +94,7 @@ def measure_tree(
             ]
     except OSError as error:
         raise ToolError(f"quality gate: {error.filename or tree}: {error.strerror}") from error
-    measures = list(_in_repository(measures, app))
+    measures = list(_without_marks(list(_in_repository(measures, app)), patch))
     return judge([*measures, *performance.measure(facts, limits)], demands.require)
 
 
@@ -96,6 +108,13 @@ def measure_build(facts: BuildFacts, *, settings: Settings, manifest: Manifest) 
     """
     limits = Limits.choose(settings.quality, manifest.quality)
     return judge(performance.measure(facts, limits))
+
+
+def _without_marks(measures: Sequence[Measure], patch: str) -> Iterator[Measure]:
+    """Measures, of which those fail that a patch keeps tools from measuring."""
+    errors = marks.added(patch)
+    for each in measures:
+        yield failing(each, errors[each.id]) if each.id in errors else each
 
 
 def _in_repository(measures: list[Measure], app: str) -> Iterator[Measure]:

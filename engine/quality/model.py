@@ -216,6 +216,12 @@ def broken(
     return replace(measure, status=MeasureStatus.FAILED, findings=tuple(findings[:MAX_FINDINGS]))
 
 
+def failing(measure: Measure, errors: Sequence[Finding]) -> Measure:
+    """A measure that fails for reasons beside its value."""
+    findings = (*errors, *measure.findings)[:MAX_FINDINGS]
+    return replace(measure, status=MeasureStatus.FAILED, findings=findings)
+
+
 def judge(measures: Sequence[Measure], require: Sequence[Aspect] = ()) -> GateResult:
     """The result of measures: what blocks, and the score.
 

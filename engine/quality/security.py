@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Callable, Sequence
 
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
-from engine.quality import tools
+from engine.quality import marks, tools
 from engine.quality.limits import Limits
 from engine.quality.model import Measure, measured, unknown
 from engine.quality.tools import Bench
@@ -29,9 +28,6 @@ BLOCKING_LEVEL, WARNING_LEVEL = 4, 3
 """Levels of flawfinder from which a call blocks, and from which it is told."""
 
 _GUESSED = frozenset({"Base64 High Entropy String", "Hex High Entropy String", "Secret Keyword"})
-_MARK = re.compile(
-    r"(?i:flawfinder|its4|rats):\s*ignore|#\s*nosec\b|allowlist\s+secret|nextline\s+secret"
-)
 _HIT = 8
 _MAX_TEXT = 300
 
@@ -72,8 +68,8 @@ def measure(counted: Counted, limits: Limits, bench: Bench) -> Measure:
 def _marked(counted: Counted) -> str:
     """How many lines tell the tools to look away, which is a person's to decide."""
     names = (*counted.c_sources, *counted.python_sources)
-    marks = sum(len(_MARK.findall(counted.text(name))) for name in names)
-    return f"; {number_of(marks, 'line')} marked as looked at" if marks else ""
+    marked = sum(len(marks.SECURITY.findall(counted.text(name))) for name in names)
+    return f"; {number_of(marked, 'line')} marked as looked at" if marked else ""
 
 
 def _secrets(counted: Counted, bench: Bench) -> list[Finding]:

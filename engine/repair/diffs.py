@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 CONTEXT = 3
 """Lines around a change."""
 
 Opcode = tuple[str, int, int, int, int]
 """What became of some lines, as :meth:`difflib.SequenceMatcher.get_opcodes` has it."""
+
+_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line that a diff adds or takes away; ``line`` is its place in the new file, from 1."""
+
+    file: str
+    line: int
+    text: str
+    added: bool
 
 
 def lines_of(text: str) -> list[str]:
@@ -36,6 +50,30 @@ def diff_of(
     made = "" if old is not None else "new file mode 100644\n"
     source = f"a/{file}{end}" if old is not None else "/dev/null"
     return f"diff --git a/{file} b/{file}\n{made}--- {source}\n+++ b/{file}{end}\n{hunks}"
+
+
+def rows_of(patch: str) -> Iterator[Row]:
+    """The lines that a diff adds and takes away; files that only go are passed over.
+
+    Lines are counted as hunks say, so that no text of a file is taken for a head.
+
+    Args:
+        patch: unified diff with the prefixes ``a/`` and ``b/``.
+    """
+    file, at, old, new = "", 0, 0, 0
+    for line in patch.split("\n"):
+        if old <= 0 and new <= 0:
+            if line.startswith("+++ "):
+                file = line[6:].rstrip("\t") if line.startswith("+++ b/") else ""
+            elif hunk := _HUNK.match(line):
+                old, at, new = int(hunk[1] or 1), int(hunk[2]), int(hunk[3] or 1)
+            continue
+        sign = line[:1]
+        if sign in "+-" and sign and file:
+            yield Row(file, at, line[1:], sign == "+")
+        old -= sign not in ("+", "\\")
+        new -= sign not in ("-", "\\")
+        at += sign not in ("-", "\\")
 
 
 def _groups(opcodes: Sequence[Opcode]) -> Iterator[list[Opcode]]:

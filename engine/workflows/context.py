@@ -14,7 +14,7 @@ from engine.projects.worktrees import Slot
 from engine.words import ArtifactKind
 from engine.workflows.artifacts import Made
 from engine.workflows.chosen import Choice
-from engine.workflows.plan import GATHER, REVISE, Plan
+from engine.workflows.plan import GATHER, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,8 @@ class TaskContext(StageContext):
     @property
     def patch(self) -> str:
         """What the run changed until this stage: all of the difference from the commit."""
-        for results in reversed(self.before):
-            if REVISE in results and results[REVISE].patch:
-                return results[REVISE].patch
+        if self.revision:
+            return self.revision
         found = [result.output for result in self.results.values()]
         patches = [each.patch for each in found if isinstance(each, Done | Assembled)]
         return next((patch for patch in reversed(patches) if patch is not None), "")

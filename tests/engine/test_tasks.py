@@ -461,6 +461,41 @@ def test_the_gate_is_not_passed_by_giving_up(
     assert "ghp_" in files(engine, build.number)["changes.patch"]
 
 
+def test_the_gate_demands_what_the_commit_of_the_app_does(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    demands = '[quality]\nrequire = ["coverage"]\n'
+    sources = {"fw/main/main.c": MAIN, "fw/espdeck.toml": demands, "espdeck.toml": ""}
+    commit(tmp_path / "node", sources)
+    added = engine.projects.add(str(tmp_path / "node"), name="in-a-folder", app="fw")
+    engine.projects.wait(added.id)
+    oracle.replies = {
+        "Fix": [block("fw/espdeck.toml", demands, "[quality]\n"), "NO CHANGE"],
+        "Regression test": ["NO CHANGE"],
+        "revise": ["NO CHANGE"],
+    }
+    order = TaskOrder(workflow="bug_fix", description="x", project_id=added.id, gate=True)
+    build = done(engine, order)
+
+    assert "fw/espdeck.toml is what judges" in oracle.asked("Fix")[1]
+    assert "required, but no coverage report in the tree" in build.error
+
+
+def test_a_model_cannot_make_the_gate_look_away(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    hides = block("main/main.c", "    return 41;\n", "    return 42; // Flawfinder: ignore\n")
+    shows = block("main/main.c", "    return 42; // Flawfinder: ignore\n", "    return 42;\n")
+    oracle.replies = {"Fix": [hides], "Regression test": ["NO CHANGE"], "revise": [shows]}
+    where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
+    order = TaskOrder(workflow="bug_fix", description="x", project_id=where, gate=True)
+    build = done(engine, order)
+
+    (asked,) = oracle.asked("revise")
+    assert "main/main.c:2: a model marked this line for a tool to look away" in asked
+    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+
+
 def test_the_gate_measures_what_a_pipeline_assembled(engine: Engine, oracle: Oracle) -> None:
     leaks = f"Done.\n\n```c led.c\n{LEAK}```\n"
     oracle.replies = {
