@@ -259,6 +259,7 @@ class Engine:
         ledger.end_orphans()
         use_ledger(ledger)
         bench = Bench(self._store, self.settings, self.boards, self._slots, find_agents())
+        desk = Desk(self._store, self._slots, self.gate.facts)
         self._runner = Runner(
             Workshop(
                 store=self._store,
@@ -270,7 +271,7 @@ class Engine:
             ),
             {
                 RunKind.FIRMWARE: functools.partial(FirmwareWork, bench),
-                RunKind.TASK: functools.partial(TaskWork, Desk(self._store, self._slots)),
+                RunKind.TASK: functools.partial(TaskWork, desk),
             },
         )
         for carried in self._carried.values():

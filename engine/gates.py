@@ -78,12 +78,13 @@ class Gates:
         clone = Path(project.clone_path)
         found = git.resolve(clone, commit or project.branch or "HEAD")
         build = self._last_build(project)
+        facts = self._facts(build, found.sha) if build is not None else None
         with self._slots.take(str(project.id), clone, found.sha, cancel=cancel) as slot:
             result = measure_tree(
                 slot.source,
                 settings=self._settings,
                 manifest=manifest.load(slot.source / project.app),
-                facts=self._facts(build, found) if build is not None else None,
+                facts=facts,
                 cancel=cancel,
                 on_output=on_output,
                 app=project.app,
@@ -91,16 +92,25 @@ class Gates:
         number = build.number if build is not None else None
         return Gated(project.name, found, number, result)
 
+    def facts(self, project: Project, sha: str) -> BuildFacts | None:
+        """What is known of a commit's build, from the newest successful one of its project.
+
+        Args:
+            sha: the commit that is measured; facts of another one say so.
+        """
+        build = self._last_build(project)
+        return self._facts(build, sha) if build is not None else None
+
     def _last_build(self, project: Project) -> Build | None:
         found = self._builds.list(project.id, BuildStatus.SUCCESS, limit=1)
         return found[0] if found and found[0].target == project.target else None
 
-    def _facts(self, build: Build, commit: Commit) -> BuildFacts | None:
+    def _facts(self, build: Build, sha: str) -> BuildFacts | None:
         image = self._image(build)
         if image is None:
             return None
         before = self._builds.before(build.number)
-        other = f" of {build.commit_sha[:10]}" if build.commit_sha != commit.sha else ""
+        other = f" of {build.commit_sha[:10]}" if build.commit_sha != sha else ""
         return facts_of(
             image,
             seconds=self._seconds(build),

@@ -36,7 +36,8 @@ def measure(context: TaskContext) -> StageResult:
             slot.source,
             settings=context.settings,
             manifest=_manifest(context, slot),
-            facts=None,
+            # What was changed here was not built.
+            facts=None if context.patch else context.facts(),
             cancel=context.cancel,
             on_output=context.report.output,
             app=context.app,

@@ -14,6 +14,7 @@ from engine.events import WorkflowStarted
 from engine.llm.placeholder import PLACEHOLDER
 from engine.pipelines.model import Ending, StageContext, StageResult
 from engine.projects.worktrees import Slot, Slots
+from engine.quality.model import BuildFacts
 from engine.store import projects, tasks
 from engine.store.database import Store
 from engine.store.tables import Build, Project
@@ -34,10 +35,15 @@ _AGENTS: Mapping[str, Callable[[TaskContext], StageResult]] = {
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What tasks are done with; one for each engine."""
+    """What tasks are done with; one for each engine.
+
+    Args:
+        facts: what is known of the build of a project's commit, None where there is none.
+    """
 
     store: Store
     slots: Slots
+    facts: Callable[[Project, str], BuildFacts | None]
 
 
 class TaskWork:
@@ -105,6 +111,7 @@ class TaskWork:
                 wanted=self._wanted,
                 app=self._project.app if self._project else "",
                 most_revisions=self.max_rounds,
+                facts=self._facts,
                 slot=self._held,
                 turn=self._turn,
             )
@@ -142,6 +149,11 @@ class TaskWork:
         if GATE in results:
             marks.append(f"quality gate {results[GATE].summary}")
         return ", ".join([f"{steps} done", *marks])
+
+    def _facts(self) -> BuildFacts | None:
+        if self._project is None:
+            return None
+        return self._desk.facts(self._project, self._build.commit_sha)
 
     @property
     def _held(self) -> Slot:

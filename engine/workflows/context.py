@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.pipelines.model import StageContext
 from engine.projects.worktrees import Slot
+from engine.quality.model import BuildFacts
 from engine.words import ArtifactKind
 from engine.workflows.artifacts import Made
 from engine.workflows.chosen import Choice
@@ -83,6 +84,7 @@ class TaskContext(StageContext):
         wanted: what a person asked for.
         app: the project's folder that is built, empty for its root.
         most_revisions: how often the work may be revised.
+        facts: asks what is known of the commit's build, None where there is none.
         slot: whose worktree ``source`` is; see :meth:`worktree`.
         turn: held while the worktree is used: members of a wave share it.
     """
@@ -91,6 +93,7 @@ class TaskContext(StageContext):
     wanted: Wanted
     app: str
     most_revisions: int
+    facts: Callable[[], BuildFacts | None] = field(repr=False)
     slot: Slot = field(repr=False)
     turn: threading.Lock = field(repr=False)
 

@@ -15,6 +15,7 @@ from engine.quality.model import MeasureStatus
 from engine.store.tables import Build
 from engine.thresholds import Aspect
 from engine.words import BuildStatus, Severity
+from engine.workflows.orders import TaskOrder
 from tests.engine.git_repos import commit
 from tests.engine.quality.trees import README
 
@@ -148,3 +149,18 @@ def test_what_was_never_built_has_no_performance(engine: Engine, source: Path) -
     assert size.status is MeasureStatus.UNKNOWN
     with pytest.raises(UsageError, match="no commit, branch or tag 'nowhere'"):
         engine.gate.measure(project.id, commit="nowhere")
+
+
+def test_the_gate_of_a_task_that_changes_nothing_knows_the_build_of_its_commit(
+    engine: Engine, source: Path
+) -> None:
+    built = build(engine, source)
+    order = TaskOrder(
+        workflow="code_review", project_id=built.project_id, model="placeholder", gate=True
+    )
+
+    task = engine.tasks.wait(engine.tasks.start(order).number, timeout=60)
+
+    measures = {each["id"]: each for each in report(task)["measures"]}
+    assert measures["size"]["status"] == "passed"
+    assert f"build {built.number}" in measures["size"]["detail"]
