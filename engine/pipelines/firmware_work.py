@@ -85,16 +85,7 @@ class FirmwareWork:
         build = self._build
         return self._bench.agents[context.stage.role](
             FirmwareContext(
-                build_id=context.build_id,
-                stage=context.stage,
-                attempt=context.attempt,
-                source=context.source,
-                results=context.results,
-                before=context.before,
-                settings=context.settings,
-                models=context.models,
-                cancel=context.cancel,
-                report=context.report,
+                **context.shared,
                 project=self._project,
                 target=build.target,
                 board=build.board,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from engine.findings import Finding
 from engine.words import ArtifactKind, BuildStatus, StageStatus
@@ -175,6 +175,11 @@ class StageContext:
         """What sent the run round again made of the worktree: all that differs from the commit."""
         last = self.before[-1] if self.before else {}
         return next((result.patch for result in last.values() if result.patch), "")
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What every stage has, by name: for the contexts that know more."""
+        return {each.name: getattr(self, each.name) for each in fields(StageContext)}
 
     def output_of(self, key: str, kind: type[T]) -> T:
         """What an earlier stage handed on.

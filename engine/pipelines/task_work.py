@@ -97,16 +97,7 @@ class TaskWork:
         agent = _AGENTS.get(context.stage.key, model.run)
         return agent(
             TaskContext(
-                build_id=context.build_id,
-                stage=context.stage,
-                attempt=context.attempt,
-                source=context.source,
-                results=context.results,
-                before=context.before,
-                settings=context.settings,
-                models=context.models,
-                cancel=context.cancel,
-                report=context.report,
+                **context.shared,
                 plan=self._plan,
                 wanted=self._wanted,
                 app=self._project.app if self._project else "",

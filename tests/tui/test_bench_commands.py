@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from engine.image import Image
+from tests.tui.commands import Shell
 from tests.tui.workspaces import fill, keep_image
 
 pytestmark = pytest.mark.xdist_group("bench-commands")
 
 FIRST, SECOND = "virtual:esp32c3", "virtual:esp32c3-2"
-
-
-class Shell:
-    def __init__(self, workspace: Path) -> None:
-        self._command = [sys.executable, "-m", "tui.cli", "--workspace", str(workspace)]
-        self._env = {**os.environ, "ESPDECK_BOARDS": json.dumps([]), "COLUMNS": "100"}
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*self._command, *words], env=self._env, stdout=subprocess.PIPE, text=True
-        )
-
-    def says(self, *words: str, typed: str = "", code: int = 0) -> str:
-        done = subprocess.run(
-            [*self._command, *words],
-            env=self._env, input=typed, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +25,7 @@ def shell(
     workspace = tmp_path_factory.mktemp("lab")
     fill(workspace, count=2)
     keep_image(workspace, 1, built_sample("hello"))
-    shell = Shell(workspace)
+    shell = Shell(workspace, ESPDECK_BOARDS=json.dumps([]))
     with shell.start("lab", "--boards", "2") as lab:
         assert lab.stdout is not None
         lines = [lab.stdout.readline() for _line in range(4)]

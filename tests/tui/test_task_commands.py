@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +10,7 @@ import pytest
 
 from tests.engine.git_repos import commit
 from tests.engine.llm.servers import Oracle, status
+from tests.tui.commands import Shell
 
 pytestmark = pytest.mark.xdist_group("task-commands")
 
@@ -27,36 +25,26 @@ steps:
 CODE = "Here.\n\n```c blink.c\nint blink;\n```\n"
 
 
-class Shell:
-    def __init__(self, folder: Path, oracle: Oracle) -> None:
-        self.folder, self.oracle = folder, oracle
-        kinds = ("codellama", "codegemma", "t5gemma", "assembler")
-        models = {kind: {"name": "m"} for kind in kinds}
-        llm = {"ollama": oracle.url, "models": models}
-        self._command = [sys.executable, "-m", "tui.cli", "--workspace", str(folder / "ws")]
-        self._env = {**os.environ, "ESPDECK_LLM": json.dumps(llm), "COLUMNS": "100"}
-
-    def says(self, *words: str, typed: str = "", code: int = 0) -> str:
-        done = subprocess.run(
-            [*self._command, *words],
-            env=self._env, input=typed, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout + done.stderr
-
-
 @pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
+def oracle() -> Iterator[Oracle]:
     oracle = Oracle()
-    yield Shell(tmp_path, oracle)
+    yield oracle
     oracle.close()
 
 
-def test_a_workflow_runs_on_a_repository_and_is_shown(shell: Shell) -> None:
-    repository = shell.folder / "node"
+@pytest.fixture
+def shell(tmp_path: Path, oracle: Oracle) -> Shell:
+    kinds = ("codellama", "codegemma", "t5gemma", "assembler")
+    llm = {"ollama": oracle.url, "models": {kind: {"name": "m"} for kind in kinds}}
+    return Shell(tmp_path / "workspace", ESPDECK_LLM=json.dumps(llm))
+
+
+def test_a_workflow_runs_on_a_repository_and_is_shown(
+    shell: Shell, oracle: Oracle, tmp_path: Path
+) -> None:
+    repository = tmp_path / "node"
     commit(repository, {"main/main.c": "int answer = 41;\n"})
-    shell.oracle.replies["Verdict"] = ["## Verdict\n\nApprove.\n"]
+    oracle.replies["Verdict"] = ["## Verdict\n\nApprove.\n"]
 
     said = shell.says(
         *("workflow", "run", "code_review", "--project", str(repository), "--squad", "qa"),
@@ -69,7 +57,7 @@ def test_a_workflow_runs_on_a_repository_and_is_shown(shell: Shell) -> None:
     assert "3 steps: 3 successful, 0 failed" in said
     assert "3 answers of m: 300 tokens in, 30 out" in said
     assert "verdict.md" in said
-    assert "int answer = 41;" in shell.oracle.asked("Security")[0]
+    assert "int answer = 41;" in oracle.asked("Security")[0]
     assert "Code review  node" in shell.says("task", "list")
     (task,) = [json.loads(line) for line in shell.says("task", "list", "--json").splitlines()]
     assert (task["name"], task["priority"], task["progress"]) == ("code_review", "critical", 100.0)
@@ -83,15 +71,17 @@ def test_a_workflow_runs_on_a_repository_and_is_shown(shell: Shell) -> None:
     assert "no build 1: that is a task" in shell.says("show", "1", code=2)
 
 
-def test_a_text_is_read_from_the_standard_input(shell: Shell) -> None:
+def test_a_text_is_read_from_the_standard_input(shell: Shell, oracle: Oracle) -> None:
     shell.says("workflow", "run", "free_task", "-d", "Explain.", "--text", "-", typed="E (42) x")
-    assert "E (42) x" in shell.oracle.asked("Answer")[0]
+    assert "E (42) x" in oracle.asked("Answer")[0]
 
 
-def test_a_pipeline_is_checked_run_and_told_as_json(shell: Shell) -> None:
-    file = shell.folder / "blink.yaml"
+def test_a_pipeline_is_checked_run_and_told_as_json(
+    shell: Shell, oracle: Oracle, tmp_path: Path
+) -> None:
+    file = tmp_path / "blink.yaml"
     file.write_text(PIPELINE)
-    shell.oracle.replies["code"] = [CODE]
+    oracle.replies["code"] = [CODE]
 
     assert "Blinker: 1 step, high priority" in shell.says("pipeline", "check", str(file))
     lines = shell.says("pipeline", "run", str(file), "--json").splitlines()
@@ -101,8 +91,8 @@ def test_a_pipeline_is_checked_run_and_told_as_json(shell: Shell) -> None:
     assert last["result"] == "1 step done, 1 final file"
 
 
-def test_a_mistake_in_a_pipeline_is_told_with_its_line(shell: Shell) -> None:
-    file = shell.folder / "blink.yaml"
+def test_a_mistake_in_a_pipeline_is_told_with_its_line(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "blink.yaml"
     file.write_text(PIPELINE.replace("prompt", "promt"))
     told = f"espdeck: {file}:6: no key is called promt (did you mean prompt?)"
     assert told in shell.says("pipeline", "check", str(file), code=2)
@@ -118,8 +108,8 @@ def test_shipped_pipelines_are_listed_and_run_by_name(shell: Shell) -> None:
     assert "no pipeline that" in shell.says("pipeline", "run", "nothing", code=2)
 
 
-def test_a_run_that_stops_says_where_and_fails(shell: Shell) -> None:
-    shell.oracle.replies["Answer"] = [status(400, "no")]
+def test_a_run_that_stops_says_where_and_fails(shell: Shell, oracle: Oracle) -> None:
+    oracle.replies["Answer"] = [status(400, "no")]
     said = shell.says("workflow", "run", "free_task", "-d", "Explain.", code=1)
     assert "Pipeline stopped at step 'Answer': ollama: 400" in said
 
