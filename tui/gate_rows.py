@@ -39,7 +39,7 @@ def measure_parts(measure: Measure, glyphs: Glyphs, width: int) -> Parts:
         (f"{measure.title:<14}", ""),
         (bar, colour),
         (f" {measure.shown:>12}" if bar else f" {measure.shown}", ""),
-        (f"  {measure.limit:<16}" if width >= 72 else f"  {measure.limit}", "dim"),
+        (f"  {measure.limit:<18}" if width >= 72 else f"  {measure.limit}", "dim"),
         (f"  {measure.detail}", "dim"),
     ]
 

@@ -144,8 +144,8 @@ class Task(SQLModel, table=True):
     """What was asked of a task; how it stands is in its row of :class:`Build`.
 
     ``definition`` is the pipeline as it was when the task was asked for, so that a retry does the
-    same; ``paths`` are files of the repository that the task is about; ``metrics`` and ``result``
-    are what came of it.
+    same; ``paths`` are files of the repository that the task is about; ``result`` is what came of
+    it, in a line.
     """
 
     build_id: int = Field(foreign_key="build.id", primary_key=True, ondelete="CASCADE")
@@ -161,7 +161,6 @@ class Task(SQLModel, table=True):
     gate: bool = False
     paths: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     definition: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    metrics: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
     result: str = ""
 
 

@@ -40,7 +40,6 @@ def upgrade() -> None:
         sa.Column("gate", sa.Boolean(), nullable=False),
         sa.Column("paths", sa.JSON(), nullable=False),
         sa.Column("definition", sa.JSON(), nullable=False),
-        sa.Column("metrics", sa.JSON(), nullable=True),
         sa.Column("result", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["build_id"], ["build.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("build_id"),
