@@ -9,14 +9,14 @@ from engine.pipelines.model import StageResult
 from engine.projects import git
 from engine.text import clean, count
 from engine.words import ArtifactKind, StageStatus
-from engine.workflows.chosen import Wish, choose, is_secret, table
+from engine.workflows.chosen import SECRET_FILES, Wish, choose, table
 from engine.workflows.context import Gathered, TaskContext
 
 RECORD = "context.md"
 """Artifact that lists what was chosen."""
 
 MAX_DIFF = 400_000
-"""Characters of a diff that are looked at."""
+"""Bytes of a diff that are looked at."""
 
 _PART = 0.5
 """Part of what a question may have that files get: the rest is for what steps say to each other."""
@@ -29,14 +29,19 @@ def run(context: TaskContext) -> StageResult:
     tokens = max(context.models.room(name) for name in names)
     room = int(tokens * CHARACTERS_A_TOKEN * _PART)
     words = " ".join((wanted.description, wanted.context, context.plan.global_context))
-    wish = Wish(words, wanted.paths, room=room)
+    wish, size = Wish(words, wanted.paths, room=room), 0
     with context.worktree() as slot:
         if wanted.diff:
-            diff, changed, size = git.diff_between(slot.source, wanted.diff, is_secret, MAX_DIFF)
+            diff, changed, size = git.diff_between(
+                slot.source, wanted.diff, MAX_DIFF, without=SECRET_FILES, cancel=context.cancel
+            )
             wish = replace(wish, diff=diff, changed=changed)
             files = count(len(changed), "file")
-            context.report.log(f"diff {wanted.diff}...commit: {files}, {size} characters")
+            context.report.log(f"diff {wanted.diff}...commit: {files}, {count(size, 'byte')}")
         choice = choose(slot.source, sorted(slot.tree.files), wish)
+    if size > MAX_DIFF:
+        more = f"diff: what comes after its first {count(MAX_DIFF, 'byte')} of {size}"
+        choice = replace(choice, left_out=(more, *choice.left_out))
     for each in choice.files:
         part = "" if each.taken == each.size else f", the first {each.taken}"
         context.report.log(f"{clean(each.path)}: {each.why}, {count(each.size, 'character')}{part}")

@@ -288,7 +288,7 @@ def listing(worktree: Path) -> Sequence[str]:
 
 
 def diff_between(
-    worktree: Path, ref: str, hidden: Callable[[str], bool], most: int
+    worktree: Path, ref: str, most: int, *, without: Sequence[str] = (), cancel: CancelToken
 ) -> tuple[str, tuple[str, ...], int]:
     """What a worktree's commit changed since it left another line of work.
 
@@ -296,24 +296,35 @@ def diff_between(
         worktree: or a clone.
         ref: a commit, branch or tag as :func:`resolve` has them; the diff begins where both lines
             of work parted.
-        hidden: whether what changed in a file is kept out of the diff.
-        most: characters of the diff that are given back.
+        most: bytes of the diff that are given back; never more than that are held.
+        without: patterns for names of files that the diff does not show, in any folder and case.
+        cancel: ends it early.
 
     Returns:
-        The diff, the files that changed, and how many characters the diff has in all. Untrusted.
+        The diff, the files that it touches (those that it does not show among them), and how many
+        bytes it has in all. Untrusted.
 
     Raises:
         UsageError: there is no such commit.
         ToolError: Git cannot say, such as that they have no common beginning.
     """
     between = f"{resolve(worktree, ref).sha}...HEAD"
-    options = ("-c", "core.quotePath=off", "diff", "--no-renames")
-    named = read_git(worktree, *options, "--name-only", "-z", between, "--")
-    files = tuple(filter(None, named.split("\0")))
-    without = [f":(exclude,literal,top){name}" for name in files if hidden(name)]
+    command = ("-c", "core.quotePath=off", "diff", "--no-renames")
+    files = read_git(worktree, *command, "--name-only", "-z", between, "--")
     plain = ("--no-color", "--no-ext-diff", "--no-textconv")
-    diff = read_git(worktree, *options, *plain, between, "--", ":/", *without)
-    return _storable(diff[:most]), files, len(diff)
+    hidden = [f":(exclude,icase,glob)**/{pattern}" for pattern in without]
+    diff, size = bytearray(), 0
+
+    def take(chunk: bytes) -> None:
+        nonlocal size
+        size += len(chunk)
+        diff.extend(chunk[: most - len(diff)])
+
+    arguments = ["-C", str(worktree), *command, *plain, between, "--", *hidden]
+    done = _run(arguments, timeout=LOCAL_TIMEOUT, cancel=cancel, on_output=take)
+    if done.returncode != 0:
+        raise ToolError(f"git: {explain(done.tail)}")
+    return diff.decode("utf-8", "replace"), tuple(filter(None, files.split("\0"))), size
 
 
 def commit_patch(

@@ -41,7 +41,12 @@ PART = 3
 
 _LONGEST_NAME = 200
 _WORTHWHILE = 200  # characters: less of a file says nothing
-_HIDDEN_SECRETS = (".env*", ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".htpasswd")
+SECRET_FILES = (
+    *SECRETS,
+    *(".env*", ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".htpasswd"),
+)
+"""Names, in lower case, of files that no model is ever shown, nor what changed in them."""
+
 _GENERATED = ("*.lock", "package-lock.json", "*.min.js", "*.min.css", "*.map", "*.svg", "sdkconfig")
 _ALWAYS = {"readme.md": 1.0, "readme.rst": 1.0, "cmakelists.txt": 0.6, "idf_component.yml": 0.4}
 _SOURCES = frozenset({".c", ".cpp", ".cc", ".h", ".hpp", ".py", ".ino", ".rs", ".js", ".ts"})
@@ -193,7 +198,7 @@ def why_not(path: str) -> str | None:
 def is_secret(path: str) -> bool:
     """Whether a file's name says that it holds keys or passwords: no model is ever shown it."""
     name = PurePosixPath(path).name.lower()
-    return any(fnmatchcase(name, pattern) for pattern in (*SECRETS, *_HIDDEN_SECRETS))
+    return any(fnmatchcase(name, pattern) for pattern in SECRET_FILES)
 
 
 def words_of(text: str) -> frozenset[str]:

@@ -207,7 +207,7 @@ def _fitted(
         head = head[: head.rfind("\n") + 1] or head
         left = len(each.text) - len(head)
         shown.append(replace(each, text=f"{head}[... {count(left, 'character')} left out here]\n"))
-        cuts.append(f"{each.title}: {len(head)} of {count(len(each.text), 'character')}")
+        cuts.append(f"{clean(each.title)}: {len(head)} of {count(len(each.text), 'character')}")
     return tuple(shown), tuple(cuts)
 
 

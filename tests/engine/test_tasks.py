@@ -356,7 +356,7 @@ def test_a_review_sees_the_diff_and_named_files(
 ) -> None:
     sources = {"main/main.c": MAIN, "main/other.c": "int other;\n", "a.key": "secret"}
     first = commit(tmp_path / "node", sources)
-    changed = {"main/main.c": MAIN.replace("41", "42"), "a.key": "another secret"}
+    changed = {"main/main.c": MAIN.replace("41", "42"), "a.key": "a secret", "b/.ENV": "secret"}
     commit(tmp_path / "node", changed)
     where = project(engine, tmp_path / "node", {})
     order = TaskOrder(
@@ -373,6 +373,7 @@ def test_a_review_sees_the_diff_and_named_files(
     assert "| main/other.c | named | all characters |" in record
     assert "| main/main.c | in the diff | all characters |" in record
     assert "- a.key: may hold a secret" in record
+    assert "- b/.ENV: may hold a secret" in record
 
 
 def test_an_answer_that_cannot_be_taken_is_told_why_and_given_again(
