@@ -28,6 +28,8 @@ _CONTROLS = {
     **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),
 }
 
+_SECRETS = re.compile(r"(?<=://)[^/\s]*@|^[^/\s:@]*:[^/\s]*@")
+
 
 def clean(text: str) -> str:
     """One line of text that cannot steer a terminal.
@@ -41,6 +43,14 @@ def clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _SEQUENCE.sub("", text).translate(_CONTROLS)
+
+
+def mask(text: str) -> str:
+    """A URL, or text with URLs in it, without users and passwords: for logs and screens.
+
+    This is how a front end shows ``Project.source``.
+    """
+    return _SECRETS.sub("***@", text)
 
 
 def count(number: int, noun: str) -> str:

@@ -213,7 +213,7 @@ def menuconfig(
 @cli.command("projects")
 def projects_command(context: typer.Context, as_json: _Json = False) -> None:
     """List the projects."""
-    from engine.projects.sources import mask
+    from engine.text import mask
 
     with looking(context) as engine:
         found = engine.projects.list()

@@ -135,20 +135,29 @@ class ModelServer(Protocol):
 def fit(request: Request) -> tuple[Request, int]:
     """Cut a question that does not fit the context, by a rule that can be told.
 
-    The longest message loses its middle, where a mark says how much is missing; a token is taken
-    for :data:`CHARACTERS_A_TOKEN` characters.
+    The longest message loses its middle, where a mark says how much is missing; where all of it is
+    not enough, so does the next longest. A token is taken for :data:`CHARACTERS_A_TOKEN`
+    characters.
 
     Returns:
         The request that fits, and how many characters were left out.
     """
     room = max(0, request.context - request.max_tokens) * CHARACTERS_A_TOKEN
-    over = sum(len(message.text) for message in request.messages) - room
-    if over <= 0:
+    texts = [message.text for message in request.messages]
+    over, left_out = sum(map(len, texts)) - room, 0
+    for index in sorted(range(len(texts)), key=lambda index: -len(texts[index])):
+        if over <= 0:
+            break
+        text = texts[index]
+        mark = f"\n[... {over} characters and more were left out here ...]\n"
+        keep = max(0, len(text) - over - len(mark))
+        if left_out and keep + len(mark) >= len(text):
+            break  # what stands for them is longer than all that is left
+        texts[index] = f"{text[: keep - keep // 2]}{mark}{text[len(text) - keep // 2 :]}"
+        over -= len(text) - len(texts[index])
+        left_out += len(text) - keep
+    if not left_out:
         return request, 0
-    longest = max(request.messages, key=lambda message: len(message.text))
-    mark = f"\n[... {over} characters and more were left out here ...]\n"
-    keep = max(0, len(longest.text) - over - len(mark))
-    head, tail = longest.text[: keep - keep // 2], longest.text[len(longest.text) - keep // 2 :]
-    cut = replace(longest, text=f"{head}{mark}{tail}")
-    messages = tuple(cut if message is longest else message for message in request.messages)
-    return replace(request, messages=messages), len(longest.text) - keep
+    messages = zip(request.messages, texts, strict=True)
+    cut = tuple(replace(message, text=text) for message, text in messages)
+    return replace(request, messages=cut), left_out

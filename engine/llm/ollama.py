@@ -9,7 +9,18 @@ from typing import Any
 from engine.cancel import CancelToken
 from engine.errors import ModelError
 from engine.llm.model import Answer, Request, Usage, fit
-from engine.llm.wire import Call, TryAgainError, again, get_json, lines_of, object_of
+from engine.llm.wire import (
+    Call,
+    TryAgainError,
+    again,
+    get_json,
+    lines_of,
+    name_of,
+    object_of,
+    text_of,
+    tokens_of,
+)
+from engine.text import mask
 
 DEFAULT_URL = "http://localhost:11434"
 _LIST_SECONDS = 15.0
@@ -37,9 +48,9 @@ class Ollama:
             lambda _line: None,
         )
         try:
-            return tuple(sorted(str(model["name"]) for model in found["models"]))
+            return tuple(sorted(name_of(model["name"]) for model in found["models"]))
         except (LookupError, TypeError) as error:
-            raise ModelError(f"{self._url} does not answer as Ollama does") from error
+            raise ModelError(f"{mask(self._url)} does not answer as Ollama does") from error
 
     def chat(
         self,
@@ -81,7 +92,7 @@ class Ollama:
         for line in lines_of(call, cancel):
             if not line.strip():
                 continue
-            piece = object_of(self.name, line)
+            piece = object_of(call, line)
             text = _text(piece)
             if text:
                 texts.append(text)
@@ -89,9 +100,9 @@ class Ollama:
             if piece.get("done") is True:
                 usage = Usage(
                     server=self.name,
-                    model=str(piece.get("model") or request.model),
-                    tokens_in=_count(piece.get("prompt_eval_count")),
-                    tokens_out=_count(piece.get("eval_count")),
+                    model=name_of(piece.get("model") or request.model),
+                    tokens_in=tokens_of(piece.get("prompt_eval_count")),
+                    tokens_out=tokens_of(piece.get("eval_count")),
                     seconds=time.monotonic() - began,
                     cut=piece.get("done_reason") == "length",
                     left_out=left_out,
@@ -111,9 +122,4 @@ class Ollama:
 
 def _text(piece: dict[str, Any]) -> str:
     message = piece.get("message")
-    content = message.get("content") if isinstance(message, dict) else None
-    return content if isinstance(content, str) else ""
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return text_of(message.get("content")) if isinstance(message, dict) else ""

@@ -13,7 +13,19 @@ from typing import Any
 from engine.cancel import CancelToken
 from engine.errors import ModelError
 from engine.llm.model import Answer, Request, Usage, fit
-from engine.llm.wire import Call, TryAgainError, again, get_json, lines_of, object_of
+from engine.llm.wire import (
+    Call,
+    TryAgainError,
+    again,
+    amount_of,
+    get_json,
+    lines_of,
+    name_of,
+    object_of,
+    text_of,
+    tokens_of,
+)
+from engine.text import mask
 
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
 _LIST_SECONDS = 30.0
@@ -43,10 +55,10 @@ class OpenAI:
             lambda _line: None,
         )
         try:
-            return tuple(sorted(str(model["id"]) for model in found["data"]))
+            return tuple(sorted(name_of(model["id"]) for model in found["data"]))
         except (LookupError, TypeError) as error:
             raise ModelError(
-                f"{self.name}: {self._url} does not answer as OpenAI's protocol has it"
+                f"{self.name}: {mask(self._url)} does not answer as OpenAI's protocol has it"
             ) from error
 
     def chat(
@@ -90,8 +102,8 @@ class OpenAI:
             if data == _DONE:
                 is_whole = True
                 break
-            piece = object_of(self.name, data)
-            model = str(piece.get("model") or model)
+            piece = object_of(call, data)
+            model = name_of(piece.get("model") or model)
             usage = piece["usage"] if isinstance(piece.get("usage"), dict) else usage
             text, reason = _text(piece, reason)
             if text:
@@ -102,10 +114,10 @@ class OpenAI:
         took = Usage(
             server=self.name,
             model=model,
-            tokens_in=_number(usage.get("prompt_tokens"), int),
-            tokens_out=_number(usage.get("completion_tokens"), int),
+            tokens_in=tokens_of(usage.get("prompt_tokens")),
+            tokens_out=tokens_of(usage.get("completion_tokens")),
             seconds=time.monotonic() - began,
-            cost=_number(usage.get("cost"), float),
+            cost=amount_of(usage.get("cost")),
             cut=reason == "length",
             left_out=left_out,
             attempts=attempt,
@@ -156,11 +168,6 @@ def _text(piece: dict[str, Any], reason: str) -> tuple[str, str]:
     delta = choice.get("delta")
     content = delta.get("content") if isinstance(delta, dict) else None
     return (
-        content if isinstance(content, str) else "",
+        text_of(content),
         str(choice.get("finish_reason") or reason),
     )
-
-
-def _number(value: object, kind: type[Any]) -> Any:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return kind(value) if is_number else None

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from engine.cancel import CancelToken
 from engine.errors import ModelError, UsageError
@@ -188,4 +189,6 @@ def _first(*values: float | None) -> float:
 
 def _key(url: str) -> str:
     own = os.environ.get("ESPDECK_LLM_API_KEY", "")
-    return (os.environ.get("OPENROUTER_API_KEY", "") or own) if "openrouter.ai" in url else own
+    host = urlsplit(url).hostname or ""
+    is_openrouter = f".{host}".endswith(".openrouter.ai")
+    return (os.environ.get("OPENROUTER_API_KEY", "") or own) if is_openrouter else own

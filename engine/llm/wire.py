@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import math
 import socket
 import ssl
 import threading
@@ -12,12 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import tenacity
 
 from engine.cancel import CancelToken
 from engine.errors import ModelError
+from engine.text import clean, mask
 
 CONNECT_SECONDS = 10.0
 ATTEMPTS = 3
@@ -33,6 +36,8 @@ MAX_LINE = 1 << 20
 """Bytes of one line of a stream."""
 
 _TELLS = 300  # characters of a server's own explanation
+_LONGEST_NAME = 200
+_MOST = 1e15  # tokens or money that a server may speak of
 
 T = TypeVar("T")
 
@@ -55,7 +60,7 @@ class Call:
 
     Args:
         server: its name, for messages.
-        url: where to.
+        url: where to; may hold a password, see :attr:`shown`.
         body: JSON to POST, None for a GET.
         headers: secrets among them; never shown.
         timeout: seconds for the whole answer.
@@ -68,6 +73,23 @@ class Call:
     headers: Mapping[str, str]
     timeout: float
     explain: Callable[[int], str]
+
+    @property
+    def shown(self) -> str:
+        """Where to, for people."""
+        return mask(self.url)
+
+    def said(self, text: object) -> str:
+        """What the server says, as a line for people that tells none of the secrets it was told."""
+        line = " ".join(clean(" ".join(str(text).split())).split())
+        for secret in self._secrets:
+            line = line.replace(secret, "***")
+        return mask(line)[:_TELLS]
+
+    @property
+    def _secrets(self) -> Iterator[str]:
+        words = [value.removeprefix("Bearer ") for value in self.headers.values()]
+        yield from filter(None, (*words, unquote(urlsplit(self.url).password or "")))
 
 
 def again(ask: Callable[[int], T], cancel: CancelToken, on_retry: Callable[[str], None]) -> T:
@@ -117,11 +139,13 @@ def get_json(call: Call, cancel: CancelToken) -> Any:
     text = b"\n".join(lines_of(call, cancel))
     try:
         return json.loads(text)
-    except ValueError as error:
-        raise ModelError(f"{call.server}: {call.url} answered something that is no JSON") from error
+    except (ValueError, RecursionError) as error:
+        raise ModelError(
+            f"{call.server}: {call.shown} answered something that is no JSON"
+        ) from error
 
 
-def object_of(server: str, data: bytes | str) -> dict[str, Any]:
+def object_of(call: Call, data: bytes | str) -> dict[str, Any]:
     """One piece of a streamed answer, which is a JSON object.
 
     Raises:
@@ -129,15 +153,38 @@ def object_of(server: str, data: bytes | str) -> dict[str, Any]:
     """
     try:
         found = json.loads(data)
-    except ValueError as error:
-        raise TryAgainError(f"{server}: sent something that is no JSON") from error
+    except (ValueError, RecursionError) as error:
+        raise TryAgainError(f"{call.server}: sent something that is no JSON") from error
     if not isinstance(found, dict):
-        raise TryAgainError(f"{server}: sent something that is no answer")
+        raise TryAgainError(f"{call.server}: sent something that is no answer")
     if "error" in found:
         reason = found["error"]
         text = reason.get("message") if isinstance(reason, dict) else reason
-        raise TryAgainError(f"{server}: {str(text)[:_TELLS]}")
+        raise TryAgainError(f"{call.server}: {call.said(text)}")
     return found
+
+
+def text_of(value: object) -> str:
+    """A piece of an answer: empty for what is none, without what UTF-8 has no form for."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
+def name_of(value: object) -> str:
+    """What a server calls a model, as a line for people."""
+    return clean(str(value))[:_LONGEST_NAME]
+
+
+def amount_of(value: object) -> float | None:
+    """A count or a price; None for what is none, or cannot be one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= _MOST else None  # nor is NaN
+
+
+def tokens_of(value: object) -> int | None:
+    """A number of tokens, None for none."""
+    amount = amount_of(value)
+    return None if amount is None else int(amount)
 
 
 def lines_of(call: Call, cancel: CancelToken) -> Iterator[bytes]:
@@ -164,7 +211,7 @@ def lines_of(call: Call, cancel: CancelToken) -> Iterator[bytes]:
                 f"{call.server}: no whole answer within {call.timeout:g} s: "
                 "a smaller model or a longer timeout may help"
             ) from error
-        raise TryAgainError(f"{call.server}: {call.url}: {_why(error)}") from error
+        raise TryAgainError(f"{call.server}: {call.shown}: {_why(error)}") from error
     finally:
         timer.cancel()
         forget()
@@ -213,7 +260,7 @@ def _refusal(call: Call, response: httpx.Response) -> ModelError:
             said += chunk
             if len(said) > MAX_LINE:
                 break
-    reason = _explanation(said)
+    reason = call.said(_explanation(said))
     message = f"{call.server}: {code}{f' {reason}' if reason else ''}"
     advice = call.explain(code)
     message += f": {advice}" if advice else ""
@@ -222,22 +269,22 @@ def _refusal(call: Call, response: httpx.Response) -> ModelError:
     return ModelError(message)
 
 
-def _explanation(said: bytes) -> str:
+def _explanation(said: bytes) -> object:
     """What a server says went wrong: ``{"error": "…"}`` or ``{"error": {"message": "…"}}``."""
     try:
         error = json.loads(said)["error"]
-        text = error["message"] if isinstance(error, dict) else error
-    except (ValueError, LookupError, TypeError):
-        text = said.decode("utf-8", "replace")
-    return " ".join(str(text).split())[:_TELLS]
+        return error["message"] if isinstance(error, dict) else error
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return said.decode("utf-8", "replace")
 
 
 def _retry_after(text: str) -> float | None:
     """``Retry-After`` in seconds (RFC 9110, 10.2.3); a date is not worth the trouble."""
     try:
-        return max(0.0, float(text))
+        seconds = float(text)
     except ValueError:
         return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def _why(error: httpx.HTTPError) -> str:

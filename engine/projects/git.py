@@ -30,8 +30,8 @@ from engine.cancel import CancelToken
 from engine.errors import CancelledError, MissingToolError, ToolError, UsageError
 from engine.lock import FileLock
 from engine.projects import trees
-from engine.projects.sources import Source, SourceKind, check_ref, is_commit, mask
-from engine.text import clean
+from engine.projects.sources import Source, SourceKind, check_ref, is_commit
+from engine.text import clean, mask
 
 if TYPE_CHECKING:
     from git import Repo

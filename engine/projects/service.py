@@ -17,13 +17,14 @@ from engine.events import Bus, Problem, ProjectChanged
 from engine.lock import FileLock
 from engine.projects import git, trees
 from engine.projects.apps import App, check_app, check_configuration, find_apps
-from engine.projects.sources import Source, check_ref, check_source, mask
+from engine.projects.sources import Source, check_ref, check_source
 from engine.projects.worktrees import Slots
 from engine.store import builds as store_builds
 from engine.store import projects as store_projects
 from engine.store.database import Store
 from engine.store.projects import ProjectStats
 from engine.store.tables import Project
+from engine.text import mask
 from engine.toolchains.base import CompileRequest
 from engine.toolchains.idf_menuconfig import Edited, edit
 from engine.words import TARGETS, BuildStatus, ProjectStatus

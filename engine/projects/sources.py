@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from engine.errors import UsageError
+from engine.text import mask
 
 ACCEPTED = "https://…, ssh://…, user@host:path, file://… or a path"
 
@@ -20,7 +21,6 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _HOST = re.compile(r"[A-Za-z0-9][\w.-]*|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-fA-F]{4,64}")
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^[/.-]|[/.]$|^@$")
-_SECRETS = re.compile(r"(?<=://)[^/\s]*@|^[^/\s:@]*:[^/\s]*@")
 
 
 class SourceKind(StrEnum):
@@ -90,14 +90,6 @@ def check_ref(text: str) -> str:
 def is_commit(text: str) -> bool:
     """Whether this may be the hash of a commit, whole or shortened."""
     return _COMMIT.fullmatch(text) is not None
-
-
-def mask(text: str) -> str:
-    """A URL, or text with URLs in it, without users and passwords: for logs and screens.
-
-    This is how a front end shows ``Project.source``.
-    """
-    return _SECRETS.sub("***@", text)
 
 
 def _remote(text: str, kind: SourceKind) -> Source:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from engine.errors import EspdeckError
 from engine.events import BuildChanged, Event, ProjectChanged, WorkflowCompleted, WorkflowProgress
-from engine.text import clean
+from engine.text import clean, mask
 from engine.words import BuildStatus, ProjectStatus
 from tui.amounts import ago
 from tui.keymap import Where
@@ -340,6 +340,4 @@ class HomeScreen(TwoLists):
 
 
 def _source_of(project: Project) -> str:
-    from engine.projects.sources import mask
-
     return mask(project.source)

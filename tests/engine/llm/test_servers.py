@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -208,6 +209,66 @@ def test_a_line_without_an_end_is_given_up(asker: Asker, monkeypatch: pytest.Mon
         asker.ask(stream(*[b"x" * 4000] * 100))
 
 
+def test_a_server_that_tells_a_secret_again_is_not_repeated(asker: Asker) -> None:
+    said = json.dumps({"error": "bad key s3cret for http://u:hunter2@h/v1\x1b[2J"})
+    with pytest.raises(ModelError) as caught:
+        asker.ask(status(400, said))
+    expected = "s3cret" if asker.kind == "ollama" else "***"  # that one was told no key
+    assert f"400 bad key {expected} for http://***@h/v1" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["ollama", "openai"])
+def test_a_password_in_a_url_is_not_told(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MAX_WAIT", 0.01)
+    for reply in (status(200, "[]"), status(200, "x"), status(400, "no: hunter2")):
+        server = Server(reply)
+        url = server.url.replace("://", "://u:hunter2@")
+        asked = Ollama(url) if kind == "ollama" else OpenAI("lab", url)
+        with pytest.raises(ModelError) as caught:
+            asked.models(CancelToken())
+        server.close()
+        assert "hunter2" not in str(caught.value)
+        assert "***" in str(caught.value)
+
+
+NONSENSE = ["NaN", "Infinity", "-1", "1e999", "9" * 400, '"7"', "true", "[]", "null"]
+
+
+@pytest.mark.parametrize("number", NONSENSE)
+def test_counts_that_are_none_are_unknown(asker: Asker, number: str) -> None:
+    names = ("eval_count", "prompt_eval_count", "completion_tokens", "prompt_tokens", "cost")
+    pieces = servers.ollama("x", eval_count=1) if asker.kind == "ollama" else servers.openai("x")
+    counts = ", ".join(f'"{name}": {number}' for name in names)
+    made = [
+        piece.replace(b'"eval_count": 1', counts.encode()).replace(
+            b'"choices"', f'"usage": {{{counts}}}, "choices"'.encode()
+        )
+        for piece in pieces
+    ]
+    usage = asker.ask(stream(*made)).usage
+    assert (usage.tokens_in, usage.tokens_out, usage.cost) == (None, None, None)
+
+
+def test_what_utf_8_has_no_form_for_is_no_part_of_an_answer(asker: Asker) -> None:
+    broken = asker.piece("be").replace(b'"be"', b'"a\\ud800b"')
+    whole = list(servers.ollama("c") if asker.kind == "ollama" else servers.openai("c"))
+    assert asker.ask(stream(broken, *whole)).text == "a?bc"
+
+
+def test_what_a_model_calls_itself_cannot_steer_a_terminal(asker: Asker) -> None:
+    name = json.dumps("m\x1b[2J\n" + "x" * 5000)
+    pieces = servers.ollama("x") if asker.kind == "ollama" else servers.openai("x")
+    made = [piece.replace(b"{", b'{"model": ' + name.encode() + b", ", 1) for piece in pieces]
+    named = [re.sub(rb', "model": "m"', b"", piece) for piece in made]
+    assert asker.ask(stream(*named)).usage.model == "m" + "x" * 199
+
+
+def test_nesting_without_end_is_told(asker: Asker) -> None:
+    deep = b"[" * 200_000 + b"\n"
+    with pytest.raises(ModelError, match="no JSON"):
+        asker.ask(stream(deep if asker.kind == "ollama" else b"data: " + deep + b"\n"))
+
+
 def test_models_are_listed(asker: Asker) -> None:
     body = {"models": [{"name": "b"}, {"name": "a"}]}
     if asker.kind == "openai":
@@ -232,6 +293,16 @@ def test_a_question_that_does_not_fit_loses_its_middle_and_says_so() -> None:
     assert "were left out here" in text
     assert text.count("a") + text.count("b") >= 10_000 - left_out
     assert cut.messages[0] == request.messages[0]
+
+
+def test_several_long_messages_lose_their_middles() -> None:
+    messages = tuple(
+        Message(Speaker.USER, sign * size) for sign, size in (("a", 3000), ("b", 2900))
+    )
+    cut, left_out = fit(Request("m", messages, max_tokens=100, context=600))
+    assert sum(len(message.text) for message in cut.messages) <= 1500
+    assert all("were left out here" in message.text for message in cut.messages)
+    assert left_out > 4400
 
 
 @given(st.lists(st.text(max_size=200), min_size=1, max_size=4), st.integers(1, 400))

@@ -87,7 +87,8 @@ def test_keys_go_only_where_they_belong(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("ESPDECK_LLM_API_KEY", "for-mine")
     server = Server(stream(*servers.openai("because")))
     named = {"codellama": ModelSettings(server="openai", name="x")}
-    chat(Models(LlmSettings(openai=f"{server.url}/v1", models=named)), "codellama")
+    url = f"{server.url}/openrouter.ai/v1"  # a path is no host
+    chat(Models(LlmSettings(openai=url, models=named)), "codellama")
     assert server.requests[0][1]["authorization"] == "Bearer for-mine"
     server.close()
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
-from engine.projects.sources import SourceKind, check_ref, check_source, mask
+from engine.projects.sources import SourceKind, check_ref, check_source
+from engine.text import mask
 from tests.engine.git_repos import commit
 
 
