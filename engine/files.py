@@ -1,4 +1,4 @@
-"""Files that somebody else put there: read without waiting, and no more than is wanted."""
+"""Files: those of others read without waiting and up to a bound, and why one could not be used."""
 
 from __future__ import annotations
 
@@ -29,3 +29,15 @@ def read_file(path: Path, most: int) -> bytes:
         if status.st_size > most or len(data) > most:
             raise OSError(errno.EFBIG, f"larger than {most} bytes", str(path))
         return data
+
+
+def explain(error: OSError, path: Path | None = None) -> str:
+    """One line for a file that cannot be read or written: which, why, and what to do.
+
+    Args:
+        path: which, where the error names another one or none.
+    """
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    reason = "the disk is full: free some space" if full else error.strerror or repr(error)
+    name = path or error.filename
+    return f"{name}: {reason}" if name else reason

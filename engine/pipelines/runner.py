@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import shutil
 import threading
 import time
@@ -22,6 +21,7 @@ from typing import TypeVar
 from engine import events
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, EspdeckError, Interrupted
+from engine.files import explain
 from engine.findings import Finding
 from engine.llm.service import Models
 from engine.pipelines.durable import Steps
@@ -198,6 +198,9 @@ class _Run:
             ending = Ending(BuildStatus.FAILED, str(problem))
         except Interrupted:
             raise
+        except OSError as problem:
+            _LOG.exception("build %s", self._id)
+            ending = Ending(BuildStatus.FAILED, explain(problem))
         except Exception as problem:
             _LOG.exception("build %s", self._id)
             reason = f"internal error: {problem!r} (see espdeck.log)"
@@ -285,6 +288,10 @@ class _Run:
             log.close()
             serial.close()
             raise
+        except OSError as error:
+            _LOG.exception("build %s stage %s", self._id, stage.key)
+            result = _failure("stage.failed", explain(error))
+            log.write(f"error: {result.summary}")
         except Exception as error:
             _LOG.exception("build %s stage %s", self._id, stage.key)
             result = _failure("internal", f"internal error: {error!r} (see espdeck.log)")
@@ -339,7 +346,7 @@ class _Run:
             part.replace(kept)
         except OSError as error:
             part.unlink(missing_ok=True)
-            raise EspdeckError(f"{kept}: {os.strerror(error.errno or 0)}") from error
+            raise EspdeckError(explain(error, kept)) from error
         with kept.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         artifact = Artifact(

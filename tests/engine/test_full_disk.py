@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from engine.errors import EspdeckError
 from engine.events import WorkflowCompleted
 from engine.store.tables import Project
 from engine.words import BuildStatus
+from engine.workflows.orders import TaskOrder
 
 pytestmark = pytest.mark.xdist_group("full-disk")
 
@@ -64,6 +66,18 @@ def test_a_build_on_a_full_disk_ends_when_there_is_room(
         again = engine.builds.retry(done.number)
         assert engine.builds.wait(again.number, timeout=60).status is BuildStatus.SUCCESS
         assert engine.builds.list(status=BuildStatus.RUNNING) == []
+
+
+def test_a_task_on_a_full_disk_says_so(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
+    with Engine(Settings(workspace=tmp_path / "ws")) as engine:
+        engine.wait_ready()
+        _fill(small_disk / "ballast", 0)
+        order = TaskOrder(workflow="free_task", description="x", model="placeholder")
+        ended = engine.tasks.wait(engine.tasks.start(order).number, timeout=60)
+        assert ended.error.endswith("the disk is full: free some space")
 
 
 def _start(engine: Engine, project: Project) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,6 +162,25 @@ def test_a_failing_step_stops_the_run_and_what_was_made_is_kept(
     assert (state.result, state.progress) == ("", 45.0)
     summary = engine.tasks.summary(build.number)
     assert (summary.total, summary.successful, summary.failed) == (2, 1, 1)
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_a_line(
+    engine: Engine, oracle: Oracle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    build = done(engine, TaskOrder(pipeline=pipeline()))
+
+    assert build.error.startswith(f"Pipeline stopped at step 'header': {tmp_path}/gone/")
+    assert build.error.endswith(": No such file or directory")
+
+
+def test_artifacts_that_cannot_be_kept_are_said_in_a_line(engine: Engine, oracle: Oracle) -> None:
+    before = done(engine, TaskOrder(pipeline=pipeline()))
+    folder = Path(before.artifacts_path)
+    (folder.parent / str(before.number + 1)).write_text("in the way")
+    build = done(engine, TaskOrder(pipeline=pipeline()))
+
+    assert build.error == f"{folder.parent / str(build.number)}: File exists"
 
 
 def test_an_empty_answer_is_no_answer(engine: Engine, oracle: Oracle) -> None:
