@@ -64,6 +64,10 @@ class Carried(ABC):
         """Its place in the queue: 1 goes first; None for first come, first served."""
         return None
 
+    def made_by(self, build: Build, rows: Sequence[StageRow]) -> Sequence[str]:
+        """Paths of artifacts that are of some stages alone, and void when those are done again."""
+        return ()
+
     def get(self, number: int) -> Build:
         """A run by its number.
 
@@ -206,7 +210,8 @@ class Carried(ABC):
         run_id = str(uuid.uuid4())
         ran = self.stages(number)
         if stage is None:
-            store_builds.requeue_build(self._store, number, run_id, dropped=ran)
+            made = self.made_by(build, ran)
+            store_builds.requeue_build(self._store, number, run_id, dropped=ran, artifacts=made)
             return self._enqueue(number)
         pipeline = self.pipeline_of(build)
         phases = pipeline.phases
@@ -221,7 +226,8 @@ class Carried(ABC):
         steps = steps_of_phase(pipeline, stage, max(rounds))
         begin = (max(rounds), phases.index(pipeline.stage(stage).phase))
         behind = [row for row in ran if (row.attempt, phases.index(row.phase)) >= begin]
-        store_builds.requeue_build(self._store, number, run_id, dropped=behind)
+        made = self.made_by(build, behind)
+        store_builds.requeue_build(self._store, number, run_id, dropped=behind, artifacts=made)
         return self._ask_for_run(
             number, lambda: self._services.runs.again(self.KIND, build.run_id, run_id, steps)
         )

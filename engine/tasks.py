@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.agents.model import answer_name
+from engine.agents.model import CHANGES, answer_name
 from engine.carried import Carried, RunServices
 from engine.errors import UsageError
 from engine.files import read_file
@@ -24,7 +24,7 @@ from engine.workflows import library
 from engine.workflows.definition import StepPipeline
 from engine.workflows.library import PipelineEntry
 from engine.workflows.orders import TaskOrder, order_of, plan_for, plan_of, row_of
-from engine.workflows.plan import Plan, title_of
+from engine.workflows.plan import ASSEMBLE, GATE, GATHER, REVISE, Form, Plan, title_of
 from engine.workflows.roles import ModelRole, Squad, roles, squads
 from engine.workflows.workflow import Workflow, workflows
 
@@ -259,6 +259,28 @@ class Tasks(Carried):
     def priority_of(self, build: Build) -> int | None:
         """Its place in the queue, by how urgent it is."""
         return _URGENCY[store_tasks.get_task(self._store, build.number).priority]
+
+    def made_by(self, build: Build, rows: Sequence[StageRow]) -> Sequence[str]:
+        """What stages said and made; what earlier ones changed, the next one keeps again."""
+        from engine.agents import assembler, librarian  # not for the first paint
+        from engine.quality.gate import REPORT
+
+        plan = plan_of(store_tasks.get_task(self._store, build.number))
+        keys = {row.key for row in rows}
+        names = {answer_name(row.key, row.attempt) for row in rows}
+        edits = {step.key for step in plan.steps if step.form is Form.EDITS}
+        if not keys.isdisjoint({*edits, ASSEMBLE, REVISE}):
+            names.add(CHANGES)
+        if GATHER in keys:
+            names.add(librarian.RECORD)
+        if GATE in keys:
+            names.add(REPORT)
+        folders = [f"files/{key}/" for key in keys]
+        if ASSEMBLE in keys:
+            names.add(assembler.CODE)
+            folders.append(f"{assembler.FINAL}/")
+        found = (each.path for each in self.artifacts(build.number))
+        return [path for path in found if path in names or path.startswith(tuple(folders))]
 
     def title(self, role: str) -> str:
         """How people call who does a stage."""

@@ -59,8 +59,7 @@ def run(context: TaskContext) -> StageResult:
     for reason in refused:
         context.report.log(f"not in the patch: {reason}")
     keep_final(context, files)
-    if patch:
-        keep_changes(context, patch)
+    keep_changes(context, patch or "")
     mended = f"{len(given)} by the assembler" if given else "as they were made"
     return StageResult(
         StageStatus.SUCCESS,

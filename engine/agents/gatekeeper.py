@@ -31,6 +31,7 @@ _MOST = 40
 
 def measure(context: TaskContext) -> StageResult:
     """Measure the worktree as the run has made it."""
+    keep_changes(context, context.patch)
     with context.worktree() as slot:
         found = measure_tree(
             slot.source,
@@ -58,6 +59,7 @@ def measure(context: TaskContext) -> StageResult:
 
 def revise(context: TaskContext) -> StageResult:
     """Let an engineer's model mend what blocks, then measure again."""
+    keep_changes(context, context.patch)
     if context.attempt > context.most_revisions:
         return StageResult(
             StageStatus.FAILED, f"gave up after {count(context.most_revisions, 'revision')}"

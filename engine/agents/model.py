@@ -96,8 +96,12 @@ def answer_name(key: str, attempt: int) -> str:
 
 
 def keep_changes(context: TaskContext, patch: str) -> None:
-    """Keep all that the run changes."""
-    context.keep_text(ArtifactKind.PATCH, CHANGES, patch)
+    """Keep all that the run changes, if it does.
+
+    Who changes files begins with this: what an earlier try of the stage kept is void.
+    """
+    if patch:
+        context.keep_text(ArtifactKind.PATCH, CHANGES, patch)
 
 
 def stopped(talk: Talk, reason: str) -> StageResult:
@@ -107,12 +111,12 @@ def stopped(talk: Talk, reason: str) -> StageResult:
 
 
 def _change(context: TaskContext, talk: Talk, question: Question) -> StageResult:
+    keep_changes(context, context.patch)
     change = talk.ask_for_changes(question)
     keep_answer(context, change.answer)
     if change.refusals:
         return stopped(talk, f"no answer could be taken: {change.refusals[0]}")
-    if change.patch is not None:
-        keep_changes(context, change.patch)
+    keep_changes(context, change.patch or "")
     return _done(talk, Done(change.answer, patch=change.patch), files=len(change.files))
 
 

@@ -133,12 +133,18 @@ def put_outcome(
 
 
 def requeue_build(
-    store: Store, build_id: int, run_id: str, *, dropped: Iterable[StageRow]
+    store: Store,
+    build_id: int,
+    run_id: str,
+    *,
+    dropped: Iterable[StageRow],
+    artifacts: Iterable[str] = (),
 ) -> Build:
     """Make an ended build pending again, carried by a new run.
 
     Args:
         dropped: stages that the new run does again: what they came to, and found, goes.
+        artifacts: paths of those that they made: they go, too.
     """
     with store.write() as session:
         for row in dropped:
@@ -154,6 +160,12 @@ def requeue_build(
                     col(FindingRow.build_id) == build_id,
                     col(FindingRow.stage) == row.key,
                     col(FindingRow.attempt) == row.attempt,
+                )
+            )
+        for path in artifacts:
+            session.exec(
+                delete(Artifact).where(
+                    col(Artifact.build_id) == build_id, col(Artifact.path) == path
                 )
             )
         build = session.get_one(Build, build_id)

@@ -424,6 +424,26 @@ def test_a_step_whose_answers_are_all_refused_fails(engine: Engine, oracle: Orac
     assert stages(engine, build.number)["fix#1"].usage is not None
 
 
+def test_what_a_step_made_goes_when_it_is_done_again(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    oracle.replies = {"Fix": [FIX, "NO CHANGE"], "Regression test": [TEST, "NO CHANGE"]}
+    where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
+    order = TaskOrder(workflow="bug_fix", description="x", project_id=where, gate=True)
+    number = done(engine, order).number
+    assert "void test" in files(engine, number)["changes.patch"]
+
+    engine.tasks.retry(number, "regression_test")
+    engine.tasks.wait(number, timeout=WITHIN)
+    assert "void test" not in files(engine, number)["changes.patch"]
+    assert "return 42" in files(engine, number)["changes.patch"]
+
+    engine.tasks.retry(number)
+    engine.tasks.wait(number, timeout=WITHIN)
+    assert "changes.patch" not in files(engine, number)
+    assert {"context.md", "fix.md", "quality.json"} < set(files(engine, number))
+
+
 def test_a_step_may_want_no_change(engine: Engine, oracle: Oracle) -> None:
     oracle.replies = {"Fix": ["It is right already.\n\nNO CHANGE\n"], "Regression test": [TEST]}
     build = done(engine, TaskOrder(workflow="bug_fix", description="x"))
