@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.agents.model import CHANGES, answer_name
 from engine.carried import Carried, RunServices
@@ -44,7 +44,7 @@ class Metrics:
 
     Args:
         answers: how many there were.
-        tokens_in, tokens_out: of those that were counted.
+        tokens_in, tokens_out: of those that were counted; None where no server counts.
         seconds: that models took, one after the other.
         cost: in the servers' currency, None where none says it.
         models: who answered, as the servers call them.
@@ -52,8 +52,8 @@ class Metrics:
     """
 
     answers: int
-    tokens_in: int
-    tokens_out: int
+    tokens_in: int | None
+    tokens_out: int | None
     seconds: float
     cost: float | None
     models: tuple[str, ...]
@@ -411,16 +411,21 @@ def _progress(build: Build, pipeline: Pipeline, rows: Sequence[StageRow]) -> flo
 
 def _metrics(rows: Sequence[StageRow]) -> Metrics:
     used = [each for row in rows for each in row.usage or ()]
-    costs = [each["cost"] for each in used if each.get("cost") is not None]
     return Metrics(
         answers=len(used),
-        tokens_in=sum(each.get("tokens_in") or 0 for each in used),
-        tokens_out=sum(each.get("tokens_out") or 0 for each in used),
+        tokens_in=_sum(used, "tokens_in"),
+        tokens_out=_sum(used, "tokens_out"),
         seconds=round(sum(each.get("seconds") or 0.0 for each in used), 3),
-        cost=sum(costs) if costs else None,
+        cost=_sum(used, "cost"),
         models=tuple(dict.fromkeys(str(each.get("model")) for each in used)),
         placeholder=any(each.get("server") == PLACEHOLDER for each in used),
     )
+
+
+def _sum(used: Sequence[Mapping[str, Any]], name: str) -> Any:
+    """What of the answers' usage was said, together; None where nothing was."""
+    said = [each[name] for each in used if each.get(name) is not None]
+    return sum(said) if said else None
 
 
 def _seconds(row: StageRow) -> float | None:

@@ -21,6 +21,12 @@ def size(count: int) -> str:
     return f"{count / (1 << 30):.1f} GiB"
 
 
+def tokens(count_in: int | None, count_out: int | None) -> str:
+    """What models were told and said, as ``1,207 tokens in, 342 out``; ``-`` where not counted."""
+    told, said = ("-" if each is None else f"{each:,}" for each in (count_in, count_out))
+    return f"{told} tokens in, {said} out"
+
+
 def ago(when: datetime) -> str:
     """How long ago that was, as ``3 min ago``."""
     seconds = max(0, int((datetime.now(UTC) - when).total_seconds()))

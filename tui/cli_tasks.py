@@ -12,6 +12,7 @@ import typer
 
 from engine.text import count
 from engine.words import BuildStatus, Priority
+from tui.amounts import tokens
 from tui.following import follow, printing
 from tui.shell import looking, number_of, print_line, settings_of, table
 from tui.summary import print_artifacts, print_findings, print_stages
@@ -315,7 +316,7 @@ def _took(state: TaskState) -> str:
     cost = f", cost {metrics.cost:g}" if metrics.cost is not None else ""
     return (
         f"{count(metrics.answers, 'answer')} of {', '.join(metrics.models) or 'no model'}: "
-        f"{metrics.tokens_in} tokens in, {metrics.tokens_out} out, "
+        f"{tokens(metrics.tokens_in, metrics.tokens_out)}, "
         f"{metrics.seconds:.1f} s{cost}"
     )
 

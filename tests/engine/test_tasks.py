@@ -279,6 +279,7 @@ def test_the_placeholder_is_chosen_by_name_and_marked_everywhere(
     )
 
     assert state.metrics.placeholder
+    assert (state.metrics.tokens_in, state.metrics.tokens_out) == (None, None)
     assert state.result == "2 steps done, placeholder: no model was asked, 0 final files"
     assert "[placeholder: no model was asked]" in engine.tasks.text(state.build.number, "header")
     row = stages(engine, state.build.number)["header#1"]

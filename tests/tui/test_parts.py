@@ -28,6 +28,7 @@ from engine.pipelines.model import Pipeline, Stage
 from engine.quality.model import judge, measured, unknown
 from engine.thresholds import Aspect
 from engine.words import AgentStatus, BuildStatus, Phase, Role, StageStatus
+from tui.amounts import tokens
 from tui.gate_rows import gate_text, gate_title, measure_parts
 from tui.inbox import Inbox
 from tui.keymap import KEYS, Where, check, keymap, keys_of
@@ -268,6 +269,11 @@ def agent(role: Role, stage: str, phase: Phase, status: AgentStatus, attempt: in
         status=status,
         task=f"{stage} {status}",
     )
+
+
+def test_tokens_that_nobody_counted_are_not_none() -> None:
+    assert tokens(1207, 0) == "1,207 tokens in, 0 out"
+    assert tokens(None, 42) == "- tokens in, 42 out"
 
 
 def test_two_stages_of_an_agent_are_one_state() -> None:

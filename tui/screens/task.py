@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from engine.pipelines.model import Pipeline
 from engine.text import clean, count
 from engine.words import BuildStatus, StageStatus
+from tui.amounts import tokens
 from tui.gate_rows import gate_text, gate_title, measure_parts
 from tui.keymap import Where
 from tui.layout import Layout, Panes
@@ -240,8 +241,7 @@ def describe_metrics(metrics: Metrics) -> str:
     parts = list(metrics.models)
     if metrics.answers:
         parts.append(count(metrics.answers, "answer"))
-    if metrics.tokens_in or metrics.tokens_out:
-        parts.append(f"{metrics.tokens_in:,} tokens in, {metrics.tokens_out:,} out")
+        parts.append(tokens(metrics.tokens_in, metrics.tokens_out))
     if metrics.cost is not None:
         parts.append(f"cost {metrics.cost:.4f}")
     return "  ".join(parts)
