@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.agents.model import earlier, keep_answer, keep_changes
+from engine.agents.model import earlier, keep_answer, keep_changes, talked
 from engine.agents.talk import Talk
 from engine.errors import ToolError
 from engine.findings import Finding
@@ -47,6 +47,10 @@ def run(context: TaskContext) -> StageResult:
         context.report.log("no step made a file: there is nothing to assemble")
         return StageResult(StageStatus.SUCCESS, "no step made a file", output=Assembled(()))
     talk = Talk(context, context.plan.assembler)
+    return talked(talk, lambda: _assembled(context, talk, made))
+
+
+def _assembled(context: TaskContext, talk: Talk, made: dict[str, Made]) -> StageResult:
     answer = talk.ask(talk.put(_question(context, made)))
     keep_answer(context, answer)
     final, given, findings = _merged(made, answer)

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from engine import manifest
 from engine.agents.assembler import keep_final
-from engine.agents.model import keep_answer, keep_changes, question_of, stopped
+from engine.agents.model import keep_answer, keep_changes, question_of, stopped, talked
 from engine.agents.talk import Talk
 from engine.manifest import Manifest
 from engine.pipelines.model import StageResult
@@ -22,7 +22,7 @@ from engine.words import ArtifactKind, StageStatus
 from engine.workflows.artifacts import Made
 from engine.workflows.chosen import read_whole
 from engine.workflows.context import Assembled, TaskContext
-from engine.workflows.plan import ASSEMBLE, GATE
+from engine.workflows.plan import ASSEMBLE, GATE, PlannedStep
 from engine.workflows.prompts import Material, Rank
 
 _MOST = 40
@@ -66,6 +66,10 @@ def revise(context: TaskContext) -> StageResult:
         )
     step = context.plan.step(context.stage.key)
     talk = Talk(context, step.models, step.max_tokens, step.temperature)
+    return talked(talk, lambda: _revised(context, step, talk))
+
+
+def _revised(context: TaskContext, step: PlannedStep, talk: Talk) -> StageResult:
     blockers = Material("what the gate blocks", _told(context.results), Rank.GIVEN)
     change = talk.ask_for_changes(question_of(context, step, (blockers,)))
     keep_answer(context, change.answer)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from engine.agents.talk import Talk
+from engine.errors import ModelError, ToolError, UsageError
 from engine.findings import Finding
 from engine.pipelines.model import StageResult
 from engine.projects.worktrees import Slot
@@ -35,6 +36,19 @@ def run(context: TaskContext) -> StageResult:
     """Ask the step's model, and keep what it says and makes."""
     step = context.plan.step(context.stage.key)
     talk = Talk(context, step.models, step.max_tokens, step.temperature)
+    return talked(talk, lambda: _answered(context, step, talk))
+
+
+def talked(talk: Talk, do: Callable[[], StageResult]) -> StageResult:
+    """What a talk comes to; where its model fails, what was asked until then is told with that."""
+    try:
+        return do()
+    except (ModelError, ToolError, UsageError) as error:
+        talk.context.report.log(f"error: {error}")
+        return stopped(talk, str(error))
+
+
+def _answered(context: TaskContext, step: PlannedStep, talk: Talk) -> StageResult:
     question = question_of(context, step)
     if step.form is Form.EDITS:
         return _change(context, talk, question)
@@ -106,7 +120,7 @@ def keep_changes(context: TaskContext, patch: str) -> None:
 
 def stopped(talk: Talk, reason: str) -> StageResult:
     """A stage whose model gave no answer that is of use."""
-    finding = Finding(Severity.ERROR, "model.refused", reason)
+    finding = Finding(Severity.ERROR, "model.failed", reason)
     return StageResult(StageStatus.FAILED, reason, (finding,), usage=tuple(talk.usage))
 
 

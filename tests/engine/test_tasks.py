@@ -445,6 +445,14 @@ def test_what_a_step_made_goes_when_it_is_done_again(
     assert {"context.md", "fix.md", "quality.json"} < set(files(engine, number))
 
 
+def test_what_was_asked_before_a_model_failed_is_counted(engine: Engine, oracle: Oracle) -> None:
+    oracle.replies = {"Fix": ["I have no idea.", status(400, "no")]}
+    build = done(engine, TaskOrder(workflow="bug_fix", description="x", squad="engineering"))
+
+    assert build.error.startswith("Pipeline stopped at step 'Fix': ollama: 400 no")
+    assert len(stages(engine, build.number)["fix#1"].usage or ()) == 1
+
+
 def test_a_step_may_want_no_change(engine: Engine, oracle: Oracle) -> None:
     oracle.replies = {"Fix": ["It is right already.\n\nNO CHANGE\n"], "Regression test": [TEST]}
     build = done(engine, TaskOrder(workflow="bug_fix", description="x"))
