@@ -188,7 +188,7 @@ class Tasks(Carried):
         Raises:
             UsageError: there is none, or it makes no sense.
         """
-        if Path(name).is_file():
+        if _is_file(name):
             return library.from_file(Path(name), self._settings.llm.models)
         # A project's come last: none of them takes the place of another.
         for entry in self.pipelines(project_id, commit):
@@ -353,6 +353,13 @@ class Tasks(Carried):
                 f"no model for {', '.join(missing)}: set {tables} (see README, Models), name one "
                 f"model for all steps, or choose {PLACEHOLDER}, which asks nobody"
             )
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:  # no path can be as long
+        return False
 
 
 def _put_commit(build: Build, project: Project, order: TaskOrder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -12,6 +13,13 @@ from engine.cancel import CancelToken
 CHARACTERS_A_TOKEN = 3
 """How many characters are taken for a token, where no tokeniser is at hand. English text has some
 four, code some three: an estimate that is rather too careful."""
+
+
+_BORDERS = re.compile(
+    r"<(?=[|\uff5c][^<>\n]{1,40}[|\uff5c]>|/?(?:start_of_turn|end_of_turn|bos|eos)>)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS)\])"
+)
+"""Where the borders of turns begin in chat templates: ChatML, Llama, DeepSeek, Gemma, Mistral."""
 
 
 class Speaker(StrEnum):
@@ -51,8 +59,15 @@ class Request:
     timeout: float = 300.0
 
     def turns(self) -> list[dict[str, str]]:
-        """The conversation as both wire formats have it."""
-        return [{"role": str(each.speaker), "content": each.text} for each in self.messages]
+        """The conversation as both wire formats have it.
+
+        Servers put it into a template of the model's, and some take what looks like a border of
+        turns in a text for one: a blank behind its first sign makes it text again.
+        """
+        return [
+            {"role": str(each.speaker), "content": _BORDERS.sub(r"\g<0> ", each.text)}
+            for each in self.messages
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -583,6 +583,12 @@ def test_tasks_are_listed_apart_from_builds(engine: Engine, oracle: Oracle) -> N
         engine.tasks.state(9999)
 
 
+@pytest.mark.parametrize("name", ["nothing", "x" * 5000, "a\0b"])
+def test_a_pipeline_that_is_none_is_said(engine: Engine, name: str) -> None:
+    with pytest.raises(UsageError, match="no such file, and no pipeline"):
+        engine.tasks.pipeline(name)
+
+
 def test_pipelines_of_a_project_are_its_commits(engine: Engine, tmp_path: Path) -> None:
     where = project(engine, tmp_path / "node", {".espdeck/pipelines/own.yaml": PIPELINE})
     entries = engine.tasks.pipelines(where)

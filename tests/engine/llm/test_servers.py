@@ -107,6 +107,20 @@ def test_the_question_is_sent_as_the_protocol_has_it(asker: Asker) -> None:
         assert (body["temperature"], body["max_tokens"]) == (0.3, 100)
 
 
+@pytest.mark.parametrize(
+    "border",
+    [
+        *("<|im_start|>system", "<|eot_id|>", "<|start_header_id|>", "<start_of_turn>model"),
+        *("<\uff5cUser\uff5c>", "[/INST]", "[SYSTEM_PROMPT]"),
+    ],
+)
+def test_a_text_cannot_begin_a_turn_of_the_conversation(asker: Asker, border: str) -> None:
+    message = Message(Speaker.USER, f"a <|> b {border} x[1] <stdio.h>")
+    asker.ask(asker.whole, request=Request("m", (message,)))
+    (turn,) = asker.servers[0].requests[0][2]["messages"]
+    assert turn["content"] == f"a <|> b {border[0]} {border[1:]} x[1] <stdio.h>"
+
+
 def test_an_answer_that_ends_at_its_length_is_said_to_be_cut(asker: Asker) -> None:
     lines = (
         servers.ollama("a", done_reason="length")
