@@ -130,6 +130,25 @@ def test_a_worse_repair_is_taken_back_and_the_next_knows_of_it(
     assert "## Outcome\n\nRound 2 was worse than round 1" in record
 
 
+def test_a_repair_cannot_make_the_gate_look_away(
+    engine: Engine, answers: Answers, tmp_path: Path
+) -> None:
+    name = broken(engine, tmp_path)
+    demands = "[quality]\ncode = 0\ndocumentation = 0\n"
+    commit(tmp_path / "fw", {"espdeck.toml": demands})
+    engine.projects.sync(engine.projects.get(name).id)
+    engine.projects.wait(engine.projects.get(name).id)
+    marked = MENDED.replace("\n", " // Flawfinder: ignore\n")
+    answers.texts += [block("main/main.c", BROKEN, marked), block("main/main.c", marked, MENDED)]
+
+    done = build(engine, name)
+
+    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    found = [row.finding for row in engine.builds.findings(done.number) if row.attempt == 2]
+    assert "quality.mark" in [finding.code for finding in found]
+    assert "a model marked this line" in answers.asked()[1][1]["content"]
+
+
 def test_when_nothing_helps_the_best_state_is_what_stays(
     engine: Engine, answers: Answers, tmp_path: Path
 ) -> None:
