@@ -139,6 +139,9 @@ def _written(slot: Slot, files: tuple[Made, ...]) -> tuple[str | None, list[str]
             refused.append(f"{made.path} {reason}")
             continue
         old = read_whole(slot.source, made.path) if made.path in tree.files else None
+        if old == "" and (slot.source / made.path).stat().st_size:
+            refused.append(f"{made.path} is there, and too large or no text")
+            continue
         patch += _whole(made.path, old, made.text)
     if not patch:
         return None, refused

@@ -38,8 +38,8 @@ from engine.workflows.roles import roles
 MAX_STEPS = 32
 """Steps of one pipeline."""
 
-OWN_STAGES = ("gather", "assemble", "gate", "revise", "summary", "context")
-"""Keys that a run uses itself."""
+OWN_STAGES = ("gather", "assemble", "assembled_code", "gate", "revise", "summary", "context")
+"""Keys that a run uses itself, for its stages and for its artifacts."""
 
 _NAME = re.compile(r"[^\W_][\w .:()&+/-]{0,79}", re.ASCII)
 

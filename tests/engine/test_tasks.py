@@ -112,6 +112,20 @@ def test_what_is_made_is_kept_and_the_assembled_files_are_whole(
     assert "final led.c: by the assembler" in lines
 
 
+def test_a_file_that_cannot_be_compared_keeps_no_other_from_the_patch(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    oracle.replies = {"header": [HEADER], "source": [SOURCE], "assemble": ["All fits."]}
+    where = project(engine, tmp_path / "node", {"led.c": "int x;\n" * 50_000})
+    build = done(engine, TaskOrder(pipeline=pipeline(), project_id=where))
+
+    kept = files(engine, build.number)
+    assert kept["final/led.c"] == "void led_on(void) {}\n"
+    assert "+++ b/led.h" in kept["changes.patch"]
+    assert "led.c" not in kept["changes.patch"]
+    assert engine.tasks.search(build.number, "not in the patch: led.c is there, and too large")
+
+
 def test_parameters_of_a_step_reach_the_server(engine: Engine, oracle: Oracle) -> None:
     done(engine, TaskOrder(pipeline=pipeline()))
 
