@@ -17,7 +17,7 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.errors import ToolError, UsageError
 from engine.pipelines.firmware import FIRMWARE
-from engine.projects import git
+from engine.projects import git, patches, remote
 from engine.projects.sources import check_source
 from engine.repair import fix
 from engine.settings import RepairSettings
@@ -98,7 +98,7 @@ class Fixes:
         clone = Path(projects.get_project(self._store, build.project_id).clone_path)
         branch = f"espdeck/fix-{number}"
         state = FixState.OPEN
-        if git.has_patch(clone, build.commit_sha, found.diff, branch, cancel=CancelToken()):
+        if patches.has_patch(clone, build.commit_sha, found.diff, branch, cancel=CancelToken()):
             state = FixState.COMMITTED
         elif _mark_of(build) == _sum(found.diff):
             state = FixState.DISCARDED
@@ -129,7 +129,7 @@ class Fixes:
                 f"{found.branch} has another fix: git -C {shlex.quote(str(found.clone))} "
                 f"branch -D {found.branch} removes it"
             )
-        git.commit_patch(
+        patches.commit_patch(
             found.clone,
             build.commit_sha,
             found.diff,
@@ -140,7 +140,7 @@ class Fixes:
         if self._settings.push and build.project_id is not None:
             source = check_source(projects.get_project(self._store, build.project_id).source)
             try:
-                git.push(found.clone, source, found.branch, cancel=CancelToken())
+                remote.push(found.clone, source, found.branch, cancel=CancelToken())
             except ToolError as error:
                 raise ToolError(f"committed on {found.branch}, but not pushed: {error}") from error
         return self._known(number)

@@ -1,8 +1,8 @@
 """Git, without its ways of running other people's code.
 
-What changes a clone or goes over the network runs ``git`` as a program of its own, so that it has
-a timeout and can be cancelled; GitPython's clone has neither while it reports progress. What only
-reads is GitPython's. Hooks never run, transports are allow-listed, nothing asks for a password.
+What changes a clone runs ``git`` as a program of its own, so that it has a timeout and can be
+cancelled. What only reads is GitPython's. Hooks never run, transports are allow-listed. What goes
+over the network is in :mod:`engine.projects.remote`.
 
 A clone is bare: nobody edits in it, worktrees are made from it. ``refs/remotes/origin/*`` is what
 the source has, as of the last fetch; ``refs/heads/*`` is the project's own branch, moved only
@@ -17,30 +17,20 @@ import posixpath
 import re
 import shutil
 import stat
-import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from engine import process
 from engine.cancel import CancelToken
-from engine.errors import CancelledError, MissingToolError, ToolError, UsageError
+from engine.errors import MissingToolError, ToolError, UsageError
 from engine.lock import FileLock
-from engine.projects import trees
-from engine.projects.sources import Source, SourceKind, check_ref, is_commit
+from engine.projects.sources import check_ref, is_commit
 from engine.text import clean, mask
 
 if TYPE_CHECKING:
     from git import Repo
-
-TIMEOUT = 3600.0
-"""Seconds that a clone or a fetch may take: a repository of gigabytes on a slow line ends too."""
-
-ANSWER_WITHIN = 30.0
-"""Seconds until a server must have said its first word. After that curl and ssh see to it."""
 
 LOCAL_TIMEOUT = 300.0
 """Seconds that work on this machine's files may take."""
@@ -77,17 +67,6 @@ _OF_A_CALLER = (
     *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE"),
 )
 
-# Git runs it when a server asks for a password; the secrets are in the environment, which only
-# this user can read, not among the arguments, which everybody can (gitcredentials(7)).
-_ANSWER = (
-    '!f() { test "$1" = get && '
-    'printf "username=%s\\npassword=%s\\n" "$ESPDECK_GIT_USER" "$ESPDECK_GIT_PASSWORD"; }; f'
-)
-
-_PROGRESS = re.compile(
-    rb"((?:Enumerat|Count|Compress|Receiv|Unpack)ing objects|Resolving deltas):\s+(\d+)(%?)"
-)
-
 _REASONS = (
     (r"Could not resolve host(?:name)?:? ([^\s:]+)", "unknown host {0}: check it and the network"),
     (r"(?:Failed to connect to|connect to host) (\S+)", "{0} cannot be reached"),
@@ -122,81 +101,6 @@ class Commit:
     sha: str
     message: str
     author: str
-
-
-def clone(
-    source: Source,
-    path: Path,
-    branch: str | None,
-    *,
-    on_progress: Callable[[float, str], None],
-    cancel: CancelToken,
-) -> str:
-    """Clone a repository.
-
-    Args:
-        path: where to; replaced as a whole at the end, and untouched when this raises.
-        branch: the branch wanted, None for the repository's own choice.
-        on_progress: called with percent (0 to 100, for each phase anew) and the phase.
-
-    Returns:
-        The branch.
-
-    Raises:
-        ToolError: it cannot be cloned; one line with the reason.
-        UsageError: no such branch, or no commits.
-    """
-    part = path.with_name(f".{path.name}.part")
-    trees.delete(part)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    wanted = [] if branch is None else ["--branch", check_ref(branch)]
-    # --no-local: a local source is read by Git's protocol too, not by copying whatever is there.
-    arguments = ["clone", "--no-checkout", "--no-local", "--progress", *wanted, "--"]
-    try:
-        _network(arguments, source, [str(part)], on_progress, cancel)
-        found = _chosen_branch(part, branch, mask(source.url))
-        run_git(["-C", str(part), "config", "core.bare", "true"], cancel=cancel)
-        trees.delete(path)
-        (part / ".git").rename(path)
-    finally:
-        trees.delete(part)
-    return found
-
-
-def fetch(
-    path: Path,
-    source: Source,
-    branch: str,
-    *,
-    on_progress: Callable[[float, str], None],
-    cancel: CancelToken,
-) -> None:
-    """Fetch, and move the branch to where the source has it if that is forward.
-
-    Nobody else may fetch into this clone meanwhile: locks in it are those of a killed ``git``.
-
-    Raises:
-        ToolError: the source cannot be reached, or its branch is gone or was rewritten.
-    """
-    shown, name = mask(source.url), check_ref(branch)
-    with alone(path, cancel=cancel):
-        _remove_stale_locks(path)
-    options = ("--progress", "--prune", "--tags", "--force", "--no-write-fetch-head")
-    arguments = ["-C", str(path), "fetch", *options, "--"]
-    refspecs = ["+refs/heads/*:refs/remotes/origin/*"]
-    _network(arguments, source, refspecs, on_progress, cancel)
-    with open_repository(path) as repository:
-        theirs = _sha(repository, f"refs/remotes/origin/{name}")
-        ours = _sha(repository, f"refs/heads/{name}")
-        if theirs is None:
-            raise ToolError(f"{shown}: no branch {name!r} any more")
-        if ours is not None and not repository.is_ancestor(
-            repository.commit(ours), repository.commit(theirs)
-        ):
-            raise ToolError(
-                f"branch {name} was rewritten at its source: remove the project and add it anew"
-            )
-    run_git(["-C", str(path), "update-ref", f"refs/heads/{name}", theirs], cancel=cancel)
 
 
 @contextlib.contextmanager
@@ -237,7 +141,7 @@ def resolve(path: Path, ref: str) -> Commit:
         names.insert(0, ref)
     with open_repository(path) as repository:
         for name in names:
-            sha = _sha(repository, name)
+            sha = sha_of(repository, name)
             if sha is not None:
                 found = repository.commit(sha)
                 text = found.message
@@ -321,68 +225,10 @@ def diff_between(
         diff.extend(chunk[: most - len(diff)])
 
     arguments = ["-C", str(worktree), *command, *plain, between, "--", *hidden]
-    done = _run(arguments, timeout=LOCAL_TIMEOUT, cancel=cancel, on_output=take)
+    done = run_any(arguments, timeout=LOCAL_TIMEOUT, cancel=cancel, on_output=take)
     if done.returncode != 0:
         raise ToolError(f"git: {explain(done.tail)}")
     return diff.decode("utf-8", "replace"), tuple(filter(None, files.split("\0"))), size
-
-
-def commit_patch(
-    path: Path, parent: str, patch: str, branch: str, message: str, *, cancel: CancelToken
-) -> None:
-    """Commit a patch on a new branch of a clone, as the person whom Git's configuration names.
-
-    No worktree is needed, and none is touched.
-
-    Args:
-        parent: the commit that the patch is against.
-        patch: unified diff; may hold lone surrogates.
-        branch: must not be there yet.
-        message: of the commit.
-
-    Raises:
-        ToolError: the patch does not apply, the branch is there, or Git does not know who commits.
-    """
-    name = f"refs/heads/{check_ref(branch)}"
-    with tempfile.TemporaryDirectory(prefix="espdeck-") as folder, alone(path, cancel=cancel):
-        tree = tree_with(path, parent, patch, Path(folder), cancel=cancel)
-        text = Path(folder) / "message"
-        text.write_text(message, "utf-8", errors="replace")
-        git = ["-C", str(path)]
-        # Else Git makes an address up from the names of user and machine.
-        words = ["-c", "user.useConfigOnly=true", "commit-tree", tree, "-p", parent]
-        commit = hash_of(run_git([*git, *words, "-F", str(text)], cancel=cancel))
-        run_git([*git, "update-ref", name, commit, "0" * len(commit)], cancel=cancel)
-
-
-def has_patch(path: Path, parent: str, patch: str, branch: str, *, cancel: CancelToken) -> bool:
-    """Whether a branch of a clone is there, and is a commit and a patch.
-
-    Args:
-        parent: the commit that the patch is against.
-        patch: unified diff.
-
-    Raises:
-        ToolError: the clone is gone, or the patch does not apply.
-    """
-    with open_repository(path) as repository:
-        sha = _sha(repository, f"refs/heads/{check_ref(branch)}")
-        if sha is None:
-            return False
-        theirs = repository.commit(sha).tree.hexsha
-    with tempfile.TemporaryDirectory(prefix="espdeck-") as folder:
-        return theirs == tree_with(path, parent, patch, Path(folder), cancel=cancel)
-
-
-def push(path: Path, source: Source, branch: str, *, cancel: CancelToken) -> None:
-    """Push one branch of a clone to where it came from; never over another one there.
-
-    Raises:
-        ToolError: the source cannot be reached, or does not take it.
-    """
-    ref = f"refs/heads/{check_ref(branch)}"
-    arguments = ["-C", str(path), "push", "--porcelain", "--progress", "--"]
-    _network(arguments, source, [f"{ref}:{ref}"], lambda _percent, _phase: None, cancel)
 
 
 def files_in(path: Path, sha: str, folder: str) -> tuple[str, ...]:
@@ -411,7 +257,7 @@ def branch_exists(path: Path, branch: str) -> bool:
         ToolError: the clone is gone.
     """
     with open_repository(path) as repository:
-        return _sha(repository, f"refs/heads/{check_ref(branch)}") is not None
+        return sha_of(repository, f"refs/heads/{check_ref(branch)}") is not None
 
 
 def is_repository(path: Path) -> bool:
@@ -449,49 +295,6 @@ def open_repository(path: Path) -> Repo:
         LC_ALL="C",
     )
     return repository
-
-
-def tree_with(path: Path, commit: str, patch: str, folder: Path, *, cancel: CancelToken) -> str:
-    """The tree that a commit and a patch come to, written into the repository as an object.
-
-    Neither a worktree nor its index is touched.
-
-    Args:
-        path: a clone or a worktree.
-        patch: unified diff; may hold lone surrogates.
-        folder: for files that are gone afterwards; nobody else uses it meanwhile.
-
-    Returns:
-        The tree's hash.
-
-    Raises:
-        ToolError: the patch does not apply to the commit.
-    """
-    file, index = folder / "tree.patch", folder / "tree.index"
-    git = ["-C", str(path)]
-    own = {"GIT_INDEX_FILE": str(index)}
-    try:
-        file.write_bytes(patch.encode("utf-8", "surrogateescape"))
-        run_git([*git, "read-tree", commit], cancel=cancel, env=own)
-        if patch:
-            words = ["apply", "--cached", "--whitespace=nowarn", "--", str(file)]
-            run_git([*git, *words], cancel=cancel, env=own)
-        return hash_of(run_git([*git, "write-tree"], cancel=cancel, env=own))
-    finally:
-        for each in (file, index):
-            each.unlink(missing_ok=True)
-
-
-def hash_of(done: process.Completed) -> str:
-    """The hash that Git said last.
-
-    Raises:
-        ToolError: it said none.
-    """
-    last = done.tail.strip().rpartition("\n")[2]
-    if not is_commit(last):
-        raise ToolError(f"git: {explain(done.tail)}")
-    return last
 
 
 def read_git(path: Path, *arguments: str) -> str:
@@ -534,7 +337,7 @@ def run_git(
         ToolError: it failed; one line.
         MissingToolError: Git is not installed.
     """
-    done = _run(arguments, timeout=timeout, cancel=cancel, env=env)
+    done = run_any(arguments, timeout=timeout, cancel=cancel, env=env)
     if done.returncode != 0:
         raise ToolError(f"git: {explain(done.tail)}")
     return done
@@ -551,7 +354,7 @@ def explain(output: str) -> str:
     return mask(clean((fatal or lines or ["no reason given"])[0]))[:300]
 
 
-def _run(
+def run_any(
     arguments: list[str],
     *,
     timeout: float,
@@ -559,6 +362,13 @@ def _run(
     on_output: Callable[[bytes], None] | None = None,
     env: Mapping[str, str] | None = None,
 ) -> process.Completed:
+    """Run git safely, whatever it ends with; the arguments of :func:`engine.process.run`.
+
+    Raises:
+        ToolError: it took longer than ``timeout`` seconds.
+        MissingToolError: Git is not installed.
+        CancelledError, Interrupted: as ``cancel`` says.
+    """
     if shutil.which("git") is None:
         raise MissingToolError("git is not installed")
     own = env or {}
@@ -583,84 +393,8 @@ def _run(
     )
 
 
-def _network(
-    arguments: list[str],
-    source: Source,
-    rest: list[str],
-    on_progress: Callable[[float, str], None],
-    cancel: CancelToken,
-) -> None:
-    """Run ``git arguments URL rest`` and end it when the server keeps silent."""
-    shown = mask(source.url)
-    url, options, secrets = _credentials(source)
-    ended = CancelToken()
-    forget = cancel.on_stop(ended.cancel)
-    silence = threading.Timer(ANSWER_WITHIN, ended.cancel)
-    silence.daemon = True
-
-    def watch(chunk: bytes) -> None:
-        for match in _PROGRESS.finditer(chunk):
-            silence.cancel()
-            if match[3]:
-                on_progress(float(match[2]), match[1].decode().lower())
-
-    silence.start()
-    try:
-        done = _run(
-            [*options, *arguments, url, *rest],
-            timeout=TIMEOUT,
-            cancel=ended,
-            on_output=watch,
-            env=secrets,
-        )
-    except CancelledError:
-        cancel.check()
-        raise ToolError(
-            f"{shown}: no answer within {ANSWER_WITHIN:g} s: check the URL and the network"
-        ) from None
-    except ToolError:
-        raise ToolError(f"{shown}: not done after {TIMEOUT / 60:g} minutes, ended it") from None
-    finally:
-        silence.cancel()
-        forget()
-    if done.returncode != 0:
-        raise ToolError(f"{shown}: {explain(done.tail)}")
-
-
-def _credentials(source: Source) -> tuple[str, list[str], dict[str, str]]:
-    """The URL without user and password, options to ask for them, and the variables they are in."""
-    parts = urlsplit(source.url) if source.kind is SourceKind.HTTPS else None
-    if parts is None or "@" not in parts.netloc:
-        return source.url, [], {}
-    host = parts.netloc.rpartition("@")[2]
-    secrets = {
-        "ESPDECK_GIT_USER": unquote(parts.username or ""),
-        "ESPDECK_GIT_PASSWORD": unquote(parts.password or ""),
-    }
-    options = ["-c", f"credential.https://{host}.helper={_ANSWER}"]
-    return parts._replace(netloc=host).geturl(), options, secrets
-
-
-def _chosen_branch(path: Path, branch: str | None, shown: str) -> str:
-    with open_repository(path) as repository:
-        if branch is not None:
-            # --branch takes a tag too, and then makes no branch.
-            if _sha(repository, f"refs/heads/{branch}") is None:
-                raise UsageError(f"{shown}: no branch {branch!r}")
-            return branch
-        heads = [head.name for head in repository.heads]
-        if not heads:
-            raise UsageError(f"{shown}: no commits, or no branch to start from: name a branch")
-        return heads[0]
-
-
-def _remove_stale_locks(path: Path) -> None:
-    refs = (Path(entry.path) for entry in trees.below(path / "refs"))
-    for lock in (*path.glob("*.lock"), *(ref for ref in refs if ref.suffix == ".lock")):
-        lock.unlink(missing_ok=True)
-
-
-def _sha(repository: Repo, name: str) -> str | None:
+def sha_of(repository: Repo, name: str) -> str | None:
+    """The commit that a whole name of a ref, or a hash, stands for; None for none."""
     from git import GitError
     from git.exc import ODBError
 

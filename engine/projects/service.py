@@ -15,7 +15,7 @@ from engine.cancel import CancelToken
 from engine.errors import EspdeckError, Interrupted, UsageError
 from engine.events import Bus, Problem, ProjectChanged
 from engine.lock import FileLock
-from engine.projects import git, trees
+from engine.projects import git, remote, trees
 from engine.projects.apps import App, check_app, check_configuration, find_apps
 from engine.projects.sources import Source, check_ref, check_source
 from engine.projects.worktrees import Slots
@@ -457,7 +457,7 @@ class Projects:
 
     def _clone(self, project: Project, source: Source, cancel: CancelToken) -> None:
         self._update(project.id, ProjectStatus.PENDING, "cloning")
-        branch = git.clone(
+        branch = remote.clone(
             source,
             Path(project.clone_path),
             project.branch,
@@ -474,7 +474,7 @@ class Projects:
         # Only said, not written: the project is as usable as it was while this goes on.
         progress = self._progress(project, project.status)
         progress(0.0, "syncing")
-        git.fetch(
+        remote.fetch(
             Path(project.clone_path), source, project.branch, on_progress=progress, cancel=cancel
         )
         changed = store_projects.update_project(

@@ -20,14 +20,14 @@ from engine.errors import ToolError
 from engine.lock import FileLock
 from engine.projects import trees
 from engine.projects.git import (
-    TIMEOUT,
     alone,
     explain,
     read_git,
     resolve,
     run_git,
-    tree_with,
 )
+from engine.projects.patches import tree_with
+from engine.projects.remote import TIMEOUT
 from engine.repair.edits import Tree, unreachable
 from engine.repair.paths import why_not
 

@@ -17,7 +17,7 @@ from engine.cancel import CancelToken
 from engine.errors import CancelledError, ToolError, UsageError
 from engine.events import Bus, Event, ProjectChanged
 from engine.lock import FileLock
-from engine.projects import git, trees
+from engine.projects import git, remote, trees
 from engine.projects.dependencies import scan_dependencies
 from engine.projects.service import Projects
 from engine.projects.sources import Source, SourceKind
@@ -139,7 +139,7 @@ def test_a_server_that_says_nothing_can_be_cancelled(tmp_path: Path) -> None:
         connected.start()
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/x.git"
         with pytest.raises(CancelledError):
-            git.clone(
+            remote.clone(
                 Source(url, SourceKind.HTTPS, "x"),
                 tmp_path / "x.git",
                 None,
