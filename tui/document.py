@@ -16,6 +16,7 @@ from textual.strip import Strip
 
 from engine.text import clean
 from tui import syntax
+from tui.widgets.lines import wrap
 
 STYLES = (
     "text", "note", "added", "removed", "block", "heading", "strong", "quote", "link",
@@ -26,6 +27,7 @@ STYLES = (
 MAX_MARKDOWN = 64_000
 """Characters of Markdown that are laid out; a longer text is shown as it was written."""
 
+_AS_WRITTEN = "(too long or too deep to be laid out: as it was written)"
 _MAX_LINE = 4_000
 _MARKDOWN = (".md", ".markdown")
 _PATCHES = (".patch", ".diff")
@@ -60,8 +62,9 @@ def render(text: str, name: str, paper: Paper) -> list[Line]:
     Args:
         name: path or name of the file, which tells what it is; ``.md`` is Markdown.
     """
-    if name.endswith(_MARKDOWN) and len(text) <= MAX_MARKDOWN:
-        return _markdown(text, paper)
+    if name.endswith(_MARKDOWN):
+        laid_out = _markdown(text, paper) if len(text) <= MAX_MARKDOWN else None
+        return laid_out if laid_out is not None else _as_written(text, paper)
     rows = syntax.diff_rows(text) if name.endswith(_PATCHES) else syntax.source_rows(text, name)
     return [_line(row, paper.styles) for row in rows]
 
@@ -78,7 +81,17 @@ def _line(row: syntax.Row, styles: Mapping[str, Style], ground: str = "text") ->
     return Line(Strip(segments), under)
 
 
-def _markdown(text: str, paper: Paper) -> list[Line]:
+def _as_written(text: str, paper: Paper) -> list[Line]:
+    """Markdown that cannot be laid out, wrapped, so that all of it is seen."""
+    width, style, note = max(1, paper.width), paper.styles["text"], paper.styles["note"]
+    lines = text.removesuffix("\n").split("\n")
+    rows = (part for line in lines for part in wrap(clean(line), width))
+    told = [Line(Strip([Segment(part, note)]), style) for part in wrap(_AS_WRITTEN, width)]
+    return [*told, *(Line(Strip([Segment(row, style)]), style) for row in rows)]
+
+
+def _markdown(text: str, paper: Paper) -> list[Line] | None:
+    """Markdown as it is meant; None when there is no room for how deep its parts lie."""
     from rich.console import Console
     from rich.theme import Theme
 
@@ -93,6 +106,8 @@ def _markdown(text: str, paper: Paper) -> list[Line]:
         options.encoding = "ascii"
     # Before, so that nothing is wrapped in the midst of a sequence; and after, see above.
     document = Document("\n".join(map(clean, text.split("\n"))), styles)
+    if not document.fits(width):
+        return None
     rows = console.render_lines(document, options, style=styles["text"], pad=False)
     return [Line(Strip(_cleaned(row, paper)), styles["text"]) for row in rows]
 

@@ -9,15 +9,53 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 from rich import markdown as rich_markdown
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.style import Style
+from rich.table import Table
 from rich.text import Text
 
 from tui import syntax
 
-_PARSER = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
+_DEEPEST = 40
+"""Levels of lists and quotes within each other; the parser drops what is deeper."""
+
+_LEAST = 12
+"""Cells that the text of the deepest list or quote is to have."""
+
+_INDENTS = {"blockquote_open": 4, "list_item_open": 3}
+"""Cells that Rich takes from what is within."""
+
+_ENDS = {name.replace("_open", "_close"): cells for name, cells in _INDENTS.items()}
+
+
+def _edit(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
+    """A rule of the parser: a search/replace block is a fence, as it stands."""
+
+    def line(at: int) -> str:
+        return state.src[state.bMarks[at] + state.tShift[at] : state.eMarks[at]]
+
+    if not syntax.SEARCH.fullmatch(line(begin)):
+        return False
+    for at in range(begin + 1, end):
+        if syntax.REPLACE.fullmatch(line(at)):
+            break
+        if syntax.SEARCH.fullmatch(line(at)):
+            return False  # the one before has no end
+    else:
+        return False
+    if not silent:
+        state.line = at + 1
+        token = state.push("fence", "code", 0)
+        token.content = state.getLines(begin, at + 1, state.sCount[begin], True)
+    return True
+
+
+_PARSER = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST})
+_PARSER.enable(["strikethrough", "table"])
+_PARSER.block.ruler.before("fence", "edit", _edit, {"alt": ["paragraph", "blockquote", "list"]})
 
 
 class _Heading(rich_markdown.Heading):
@@ -59,6 +97,17 @@ class _Code(rich_markdown.TextElement):
             yield text
 
 
+class _Table(rich_markdown.TableElement):
+    """A table whose cells are folded: nothing of them is cut."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for table in super().__rich_console__(console, options):
+            assert isinstance(table, Table)
+            for column in table.columns:
+                column.overflow = "fold"
+            yield table
+
+
 class Document(rich_markdown.Markdown):
     """A text as a renderable of Rich."""
 
@@ -68,6 +117,7 @@ class Document(rich_markdown.Markdown):
         "fence": _Code,
         "code_block": _Code,
         "image": _Image,
+        "table_open": _Table,
     }
 
     def __init__(self, text: str, styles: Mapping[str, Style]) -> None:
@@ -79,3 +129,16 @@ class Document(rich_markdown.Markdown):
         super().__init__("", hyperlinks=False)
         self.parsed = _PARSER.parse(text)
         self.styles = styles
+
+    def fits(self, width: int) -> bool:
+        """Whether all of it can be seen in so many cells: lists and quotes take some a level."""
+        indent, levels = 0, [0]
+        for token in self.parsed:
+            if token.type in _INDENTS:
+                indent += _INDENTS[token.type]
+                levels.append(indent)
+            elif token.type in _ENDS:
+                indent -= _ENDS[token.type]
+        deepest = max((token.level for token in self.parsed), default=0)
+        indent = max(levels)
+        return deepest < _DEEPEST - 2 and (indent == 0 or indent + _LEAST <= width)

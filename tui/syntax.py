@@ -20,6 +20,10 @@ _MAX_LINE = 2_000
 CLASSES = ("keyword", "type", "string", "comment", "number", "name", "preproc")
 """What a piece may be, beside an empty string for all that has no colour."""
 
+SEARCH, REPLACE = re.compile(r"<{5,9} ?SEARCH[ \t]*"), re.compile(r">{5,9} ?REPLACE[ \t]*")
+"""The lines that begin and end a search/replace block (Aider's documentation, "Edit formats")."""
+
+_DIVIDER = "======="
 _HEADS = ("diff ", "index ", "--- ", "+++ ", "new file ", "deleted file ", "@@")
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
@@ -49,11 +53,31 @@ def fence_rows(text: str, language: str) -> list[Row]:
     """Lines of a fenced block of Markdown.
 
     Args:
-        language: as the fence names it; ``diff`` is a patch.
+        language: as the fence names it; ``diff`` is a patch. Search/replace blocks have the
+            colours of one.
     """
     if language in ("diff", "patch"):
         return diff_rows(text)
-    return [Row(parts) for parts in _colour(_lines(text), _by_alias(language))]
+    lines = _lines(text)
+    parts = _colour(lines, _by_alias(language))
+    return [Row(*each) for each in zip(parts, _grounds(lines), strict=True)]
+
+
+def _grounds(lines: Sequence[str]) -> Iterator[str]:
+    """What each line of a fenced block is: search/replace blocks say what goes and what comes."""
+    ground = ""
+    for line in lines:
+        if SEARCH.fullmatch(line):
+            ground = "removed"
+            yield "note"
+        elif ground == "removed" and line.rstrip() == _DIVIDER:
+            ground = "added"
+            yield "note"
+        elif ground and REPLACE.fullmatch(line):
+            ground = ""
+            yield "note"
+        else:
+            yield ground
 
 
 def diff_rows(text: str) -> list[Row]:
