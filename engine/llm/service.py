@@ -31,17 +31,19 @@ class ServerState:
 
 
 @dataclass(frozen=True, slots=True)
-class KindState:
-    """A kind of model, which model the settings mean by it, and whether that is really there.
+class ModelState:
+    """Which model the settings mean by a name, and whether that is really there.
 
     Args:
-        kind: the kind.
+        name: of a kind, of a role, or of a person's own: ``[llm.models.NAME]``.
+        kind: the kind of this name, None for none.
         server, model: as the settings name them; empty where they do not.
         ready: whether the server has it now.
         problem: why not, in a line that says what to do.
     """
 
-    kind: ModelKind
+    name: str
+    kind: ModelKind | None
     server: str
     model: str
     ready: bool
@@ -141,29 +143,33 @@ class Models:
         with ThreadPoolExecutor(len(asked)) as threads:
             return tuple(threads.map(ask, asked))
 
-    def kinds(self, servers: tuple[ServerState, ...]) -> tuple[KindState, ...]:
-        """Each kind of the catalogue, and whether its model is among what servers have."""
-        states = {state.name: state for state in servers}
-        return tuple(self._kind(kind, states) for kind in CATALOGUE)
+    def states(self, servers: tuple[ServerState, ...]) -> tuple[ModelState, ...]:
+        """Each kind of the catalogue, then each other name that the settings give a model."""
+        found = {state.name: state for state in servers}
+        kinds = [kind.id for kind in CATALOGUE]
+        names = dict.fromkeys((*kinds, *self._settings.models))
+        return tuple(self._state(name, found) for name in names)
 
-    def _kind(self, kind: ModelKind, servers: dict[str, ServerState]) -> KindState:
-        settings = self._settings.models.get(kind.id)
+    def _state(self, name: str, servers: dict[str, ServerState]) -> ModelState:
+        kind, settings = kind_of(name), self._settings.models.get(name)
         if settings is None:
-            return KindState(kind, "", "", False, f"not set: [llm.models.{kind.id}]")
+            return ModelState(name, kind, "", "", False, f"not set: [llm.models.{name}]")
         if settings.server == PLACEHOLDER:
-            return KindState(kind, PLACEHOLDER, "", True, "asks nobody, and says so")
+            return ModelState(name, kind, PLACEHOLDER, "", True, "asks nobody, and says so")
+        if not settings.name:
+            problem = f"give llm.models.{name}.name"
+            return ModelState(name, kind, settings.server, "", False, problem)
         server = servers.get(settings.server)
         if server is None:
-            return KindState(
-                kind, settings.server, settings.name, False, f"set llm.{settings.server} to its URL"
-            )
+            problem = f"set llm.{settings.server} to its URL"
+            return ModelState(name, kind, settings.server, settings.name, False, problem)
         ready = settings.name in server.models or f"{settings.name}:latest" in server.models
         problem = server.problem
         if not ready and not problem:
             problem = (
                 f"ollama pull {settings.name}" if server.name == "ollama" else "not on the server"
             )
-        return KindState(kind, server.name, settings.name, ready, problem)
+        return ModelState(name, kind, server.name, settings.name, ready, problem)
 
     def _of(self, kind: str) -> ModelSettings:
         name = self.choose(kind)

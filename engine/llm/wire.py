@@ -292,7 +292,7 @@ def _why(error: httpx.HTTPError) -> str:
         return f"nothing answers within {CONNECT_SECONDS:g} s"
     if isinstance(error, httpx.ConnectError):
         return "nothing answers there; is the server running?"
-    return f"the answer broke off ({type(error).__name__})"
+    return "the answer broke off; the server's log may say why"
 
 
 class _HangUp:

@@ -98,6 +98,8 @@ def test_what_is_really_there_is_told(ollama: Server) -> None:
         "codellama": ModelSettings(name="codellama:7b"),
         "codegemma": ModelSettings(name="gemma"),
         "t5gemma": ModelSettings(name="t5gemma"),
+        "developer": ModelSettings(name="gone"),
+        "mine": ModelSettings(),
     }
     models = Models(LlmSettings(ollama=ollama.url, openai="http://127.0.0.1:1/v1", models=named))
     states = models.servers(CancelToken())
@@ -106,12 +108,14 @@ def test_what_is_really_there_is_told(ollama: Server) -> None:
         ("openai", ()),
     ]
     assert "is the server running?" in states[1].problem
-    kinds = {state.kind.id: (state.ready, state.problem) for state in models.kinds(states)}
-    assert kinds == {
+    found = {state.name: (state.ready, state.problem) for state in models.states(states)}
+    assert found == {
         "codellama": (True, ""),
         "codegemma": (True, ""),
         "t5gemma": (False, "ollama pull t5gemma"),
         "assembler": (False, "not set: [llm.models.assembler]"),
+        "developer": (False, "ollama pull gone"),
+        "mine": (False, "give llm.models.mine.name"),
     }
 
 
@@ -119,7 +123,8 @@ def test_the_command_lists_them(
     ollama: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "config.toml"
-    config.write_text('[llm.models.codellama]\nname = "codellama:7b"\n')
+    names = ("codellama", "developer", "architect", "mine")
+    config.write_text("".join(f'[llm.models.{name}]\nname = "{name}:7b"\n' for name in names))
     monkeypatch.setenv("ESPDECK_CONFIG", str(config))
     monkeypatch.setenv("OLLAMA_HOST", ollama.url)
 
@@ -130,11 +135,19 @@ def test_the_command_lists_them(
         ).stdout  # fmt: skip
 
     said = say()
-    assert "CodeLlama" in said
-    assert "ollama codellama:7b" in said
-    assert "ready" in said
+    lines = [line.split("  ") for line in said.splitlines()]
+    found = {line[0]: [*filter(None, map(str.strip, line[1:]))] for line in lines}
+    assert found["codellama"] == [
+        "analysis, first generation, planning", "ollama codellama:7b", "ready"
+    ]  # fmt: skip
+    assert found["developer"] == [
+        "repairs of builds", "ollama developer:7b", "ollama pull developer:7b"
+    ]  # fmt: skip
+    assert found["architect"][0] == "Architect"
+    assert found["mine"][0] == "--model mine"
     rows = [json.loads(line) for line in say("--json").splitlines()]
-    assert [row["kind"]["id"] for row in rows if "kind" in row] == [each.id for each in CATALOGUE]
+    kinds = [row["kind"]["id"] for row in rows if row.get("kind")]
+    assert kinds == [each.id for each in CATALOGUE]
 
 
 def test_settings_that_make_no_sense_are_refused(
