@@ -74,7 +74,7 @@ class Carried(ABC):
         Raises:
             UsageError: there is none of this kind.
         """
-        build = store_builds.get_build(self._store, number)
+        build = store_builds.get_build(self._store, number, self._what)
         if build.kind is not self.KIND:
             raise UsageError(f"no {self._what} {number}: that is a {_WHAT[build.kind]}")
         return build

@@ -8,6 +8,7 @@ is what it was.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -224,7 +225,7 @@ def _made(context: FirmwareContext, repair: _Repair, asked: _Asked) -> StageResu
     keep_fix(context, (*repair.base.changes, f"{repair.by}: {repair.explanation}"), repair.patch)
     return StageResult(
         status=StageStatus.SUCCESS,
-        summary=f"{repair.explanation}; round {context.attempt + 1}",
+        summary=f"{repair.explanation.rstrip('.')}; round {context.attempt + 1}",
         output=Repaired(
             base=repair.base.number,
             by_rule=repair.by_rule,
@@ -260,7 +261,8 @@ def _say_start(context: FirmwareContext, rounds: Sequence[Round], start: Round) 
 
 def _told(answer: str) -> str:
     """What a model says of its repair, in a line."""
-    lines = (clean(line).strip().strip("*#`").strip() for line in spoken(answer).split("\n"))
+    plain = re.sub(r"\*\*|`", "", spoken(answer))
+    lines = (clean(line).lstrip("#>").strip() for line in plain.split("\n"))
     said = next((line for line in lines if " " in line), "")
     if not said or "<<<" in said:
         return "changed what it held for the cause"

@@ -29,8 +29,11 @@ def add_build(store: Store, build: Build) -> Build:
     return build
 
 
-def get_build(store: Store, build_id: int) -> Build:
+def get_build(store: Store, build_id: int, what: str = "build") -> Build:
     """A build by its number.
+
+    Args:
+        what: how a person calls it.
 
     Raises:
         UsageError: there is none.
@@ -40,7 +43,7 @@ def get_build(store: Store, build_id: int) -> Build:
         with store.read() as session:
             build = session.get(Build, build_id)
     if build is None:
-        raise UsageError(f"no build {build_id}")
+        raise UsageError(f"no {what} {build_id}")
     return build
 
 

@@ -18,7 +18,7 @@ from tests.engine.repairs import BROKEN, MENDED, Answers, block, broken
 pytestmark = pytest.mark.xdist_group("repairing")
 
 
-RIGHT = "The initial value is missing.\n\n" + block("main/main.c", BROKEN, MENDED)
+RIGHT = "**The initial value** of `answer` is missing.\n\n" + block("main/main.c", BROKEN, MENDED)
 ESCAPES = "I change its configuration.\n\n" + block("../../outside.c", "", "int x;\n")
 WORSE = "Two are better.\n\n" + block("main/main.c", BROKEN, f"{BROKEN}    int more = ;\n")
 
@@ -68,7 +68,7 @@ def test_what_no_rule_can_is_repaired_at_the_second_answer(
 
     assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
     rows = stages(engine, done.number)
-    assert rows["repair", 1].summary == "The initial value is missing.; round 2"
+    assert rows["repair", 1].summary == "The initial value of answer is missing; round 2"
     assert rows["test.simulator", 2].status is StageStatus.SUCCESS
     first, second = answers.asked()
     assert "main/main.c:8:18: expected expression" in first[1]["content"]
@@ -79,7 +79,9 @@ def test_what_no_rule_can_is_repaired_at_the_second_answer(
     assert usage is not None
     assert [(each["model"], each["tokens_out"]) for each in usage] == [("m", 5), ("m", 5)]
     diff = artifact(engine, done.number, "fix.patch")
-    assert diff.startswith("# model of codegemma, ollama m: The initial value is missing.\ndiff ")
+    assert diff.startswith(
+        "# model of codegemma, ollama m: The initial value of answer is missing.\ndiff "
+    )
     assert f"-{BROKEN}+{MENDED}" in diff
     found = engine.fixes.of(done.number)
     assert found is not None
