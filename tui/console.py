@@ -29,6 +29,10 @@ WAITING_TEXT = 8 << 20
 EARLY_EVENTS = 1000
 """Events of builds kept until it is known which build to print."""
 
+_PERCENT = 10
+"""How far a run goes on between two lines that say the same."""
+
+_WHO = 17
 _RUNS = {RunKind.FIRMWARE: "build", RunKind.TASK: "task"}
 
 
@@ -39,10 +43,10 @@ def line_of(event: Event) -> list[str]:
         who = event.stage if isinstance(event, Serial) else event.agent
         mark = ">" if isinstance(event, Serial) else "|"
         lines = event.text.removesuffix("\n").split("\n")
-        return [f"{at} {who:<15} {mark} {clean(line)}".rstrip() for line in lines]
+        return [f"{at} {who:<{_WHO}} {mark} {clean(line)}".rstrip() for line in lines]
     match event:
         case AgentChanged():
-            text = f"{event.agent:<15} = {event.status}: {event.stage}: {event.task}"
+            text = f"{event.agent:<{_WHO}} = {event.status}: {event.stage}: {event.task}"
         case WorkflowStarted():
             verb = "goes on" if event.resumed else "starts"
             where = " ".join(filter(None, (event.project, event.commit[:10])))
@@ -94,6 +98,7 @@ class Printer:
         self._ended = False
         self._broken = False
         self._build: int | None = None
+        self._told: tuple[str, str, float] | None = None
         self._thread = threading.Thread(target=self._print, name="printer", daemon=True)
         self._thread.start()
 
@@ -142,10 +147,23 @@ class Printer:
             events, skipped = self._inbox.take()
             lines = [f"... {count(skipped, 'line')} skipped, the log has them"] if skipped else []
             for event in events:
-                lines += [event.json()] if self._as_json else line_of(event)
+                if self._as_json:
+                    lines.append(event.json())
+                elif self._is_news(event):
+                    lines += line_of(event)
             if lines and not self._write("\n".join(lines) + "\n"):
                 self._broken = True
                 return
+
+    def _is_news(self, event: Event) -> bool:
+        """Whether a person is told: not of each percent in which the same thing happens."""
+        if not isinstance(event, WorkflowProgress):
+            return True
+        told = (event.phase, event.message, event.percent // _PERCENT)
+        if told == self._told:
+            return False
+        self._told = told
+        return True
 
     def _write(self, text: str) -> bool:
         try:

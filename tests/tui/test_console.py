@@ -46,12 +46,15 @@ def log(text: str, build: int = 1, first: int = 0) -> Log:
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
-        (log("[1/2] cc\n[2/2] ld\n"), ["BUILDER         | [1/2] cc", "BUILDER         | [2/2] ld"]),
+        (
+            log("[1/2] cc\n[2/2] ld\n"),
+            ["BUILDER           | [1/2] cc", "BUILDER           | [2/2] ld"],
+        ),
         (
             Serial(
                 stage="test.board", attempt=1, agent=Role.TESTER, first_line=0, text="hi\x1b[2J\n"
             ),
-            ["test.board      > hi"],
+            ["test.board        > hi"],
         ),
         (
             AgentChanged(
@@ -62,7 +65,7 @@ def log(text: str, build: int = 1, first: int = 0) -> Log:
                 status=AgentStatus.ERROR,
                 task="blocked",
             ),
-            ["QA              = error: judge: blocked"],
+            ["QA                = error: judge: blocked"],
         ),
         (
             WorkflowStarted(build_id=7, project="hub", commit="0123456789abc", target="esp32c3"),

@@ -52,7 +52,7 @@ def test_a_workflow_runs_on_a_repository_and_is_shown(
     )
 
     assert "task 1 starts: Code review on node " in said
-    assert "quality_analyst | Approve." in said
+    assert "quality_analyst   | Approve." in said
     assert "task #1, Code review on node at " in said
     assert "3 steps: 3 successful, 0 failed" in said
     assert "3 answers of m: 300 tokens in, 30 out" in said
