@@ -95,6 +95,12 @@ class RunView:
     tails: dict[TailKey, LogTail] = field(default_factory=dict)
     results_changed: bool = True
 
+    def forget(self) -> None:
+        """Know no stage and no log: all of them are read anew."""
+        self.stages.clear()
+        self.tails.clear()
+        self.attempt = 1
+
     def load(self, build: Build, stages: Sequence[StageRow], title: str) -> None:
         """Take what the store says."""
         self.title = title

@@ -152,14 +152,60 @@ async def test_a_task_is_cancelled_in_the_midst_and_run_again_from_a_step(
         await story.press("l", "r")
         await story.sees("task 1 has not ended")
         await story.press("enter")
-        await story.sees("## Findings")
+        await story.sees("## Findings", "c cancel")
+        assert "r retry" not in story.text()
         await story.press("c")
-        await story.sees("⊘ cancelled")
+        await story.sees("⊘ cancelled", "0/1", "r retry")
         writer.go_on.set()
         await story.press("r")
         await story.sees("Run task 1 again", "from the start")
         await story.press("end", "enter")
         await story.sees("✓ success", "The queue is too small.", timeout=30)
+
+
+async def test_a_task_that_runs_again_is_shown_from_its_beginning(
+    tmp_path: Path, writer: Writer
+) -> None:
+    writer.go_on.set()
+    async with running(tmp_path, llm=writer.settings) as story:
+        engine = story.app.engine
+        assert engine is not None
+        await story.sees("press a to add one")
+        await fill_form(story, row=FREE_TASK, wanted="Is it large enough?", model="any")
+        await story.press("enter")
+        await story.sees("✓ success", "The queue is too small.", timeout=30)
+        writer.go_on.clear()
+        await story.press("r", "enter")
+        await story.sees("● running", "0/1 Answer", "--- again, ")
+        await story.press("q")
+        await story.sees("tasks 1")
+        again = TaskOrder(workflow="free_task", description="And now?", model="any")
+        engine.tasks.start(again)
+        await story.sees("tasks 2")
+        await story.press("l")
+        await story.sees("asked   Is it large enough?")
+        writer.go_on.set()
+
+
+async def test_the_task_that_was_begun_is_the_chosen_one_and_the_form_has_room(
+    tmp_path: Path,
+) -> None:
+    fill(tmp_path)
+    fill_tasks(tmp_path)
+    async with running(tmp_path, size=(40, 12)) as story:
+        await story.press("w")
+        await story.sees("#6")
+        await story.press("g", *["j"] * FREE_TASK, "enter")
+        await story.sees("Free task", "ctrl+s start")
+        await story.type("Why?")
+        await story.press("ctrl+s")
+        await story.sees("no model for codegemma", "ctrl+s start")
+        await story.press(*["tab"] * MODEL_FIELD)
+        await story.type("placeholder")
+        await story.press("enter")
+        await story.sees("#7 ✓ success", timeout=30)
+        await story.press("q", "l", "enter")
+        await story.sees("#7 ✓ success")
 
 
 async def test_what_a_task_left_is_read_previewed_and_saved(tmp_path: Path) -> None:
@@ -222,7 +268,7 @@ async def test_a_projects_own_pipelines_are_offered_and_run(tmp_path: Path) -> N
         engine.projects.add(str(source))
         await story.sees("status  active")
         await story.press("w")
-        await story.sees("› Ours", "✗ .espdeck/pipelines/wron")
+        await story.sees("› Ours", "✗ wrong.yaml")
         await story.press("G", "enter")
         await story.sees("it makes no sense: .espdeck/pipelines/wrong.yaml:2:")
         await story.press("k")

@@ -14,14 +14,15 @@ from textual.geometry import Offset
 from textual.widget import Widget
 from textual.widgets import Input
 
-from engine.events import Event
+from engine.events import BuildChanged, Event
 from engine.text import clean
+from engine.words import BuildStatus, StageStatus
 from tui.layout import Layout, Panes, arrange
 from tui.look import COLOURS
 from tui.rows import artifact_parts, finding_parts
 from tui.run_view import SERIAL, RunView, TailKey
 from tui.screens.base import MainScreen
-from tui.tail import MAX_LINES
+from tui.tail import MAX_LINES, LogTail
 from tui.widgets.drawn import Drawn
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_pane import PAGE, LivePane
@@ -95,6 +96,7 @@ class RunScreen(MainScreen):
             ARTIFACTS: self._artifacts,
         }
         self._logs: dict[str, LivePane] = {}
+        self._nothing = LogTail()
         self._search = Input(placeholder=f"search in all logs of this {self.WHAT}", id="search")
 
     @property
@@ -175,6 +177,11 @@ class RunScreen(MainScreen):
     def take(self, events: Sequence[Event]) -> None:
         """Move on with what happened; draws only what changed."""
         mine = [event for event in events if event.build_id == self.number]
+        for place, event in enumerate(mine):
+            if isinstance(event, BuildChanged) and event.status is BuildStatus.PENDING:
+                self._waiting = mine[place + 1 :]
+                self._load()  # it is run again: what was is another story
+                return
         if not self._loaded:
             self._waiting += mine
             return
@@ -312,15 +319,16 @@ class RunScreen(MainScreen):
         from tui.screens.confirm import Choose
 
         def ask(stages: Sequence[StageRow]) -> None:
-            ran = dict.fromkeys(row.key for row in stages if row.started_at is not None)
-            choices = [("", "from the start"), *((key, f"from {key}") for key in ran)]
+            ran = {row.key: row.status for row in stages if row.started_at is not None}
+            keys = [each.key for each in self._view.pipeline.stages if each.key in ran]
+            failed = {key for key in keys if ran[key] is StageStatus.FAILED}
+            choices = [("", "from the start")]
+            choices += [(key, f"from {key}{', which failed' * (key in failed)}") for key in keys]
             self.app.push_screen(Choose(f"Run {self.WHAT} {self.number} again", choices), chosen)
 
         def chosen(stage: str | None) -> None:
             if stage is not None:
-                self.in_thread(
-                    lambda: self.runs.retry(self.number, stage or None), lambda _run: self._load()
-                )
+                self.in_thread(lambda: self.runs.retry(self.number, stage or None))
 
         self.in_thread(lambda: self.runs.stages(self.number), ask)
 
@@ -359,6 +367,7 @@ class RunScreen(MainScreen):
             found: tuple[Callable[[], None], list[tuple[LogKey, int, Sequence[str]]]],
         ) -> None:
             show_it, tails = found
+            self._view.forget()
             show_it()
             for key, first, lines in tails:
                 self._view.log(key, first, lines)
@@ -456,8 +465,8 @@ class RunScreen(MainScreen):
                 continue
             keys, key = self._keys(name), self._key(name)
             which = ""
+            pane.show(self._view.tails[key] if key is not None else self._nothing)
             if key is not None:
-                pane.show(self._view.tails[key])
                 which = f" [{keys.index(key) + 1}/{len(keys)}]" if len(keys) > 1 else ""
             pane.sync()
             title = clean(self._title_of(name, key, which))

@@ -187,6 +187,7 @@ class TaskScreen(RunScreen):
         status, task = self._view.state(name)
         title = next((each.title for each in self._view.pipeline.stages if each.key == name), "")
         step = f": {title}" if title and title != self._name_of(name) else ""
+        task = "" if task == title else task
         return f" {self.deck.glyphs.state(status)} {self._name_of(name)}{step}{which}  {task}"
 
     def _name_of(self, name: str) -> str:

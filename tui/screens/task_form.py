@@ -91,7 +91,7 @@ class TaskForm(ModalScreen[int | None]):
                 yield from self._line("quality gate", "gate", "no; yes measures and revises")
                 yield from self._line("revisions", "rounds", "of the settings; a number")
             yield Static("", id="problem", classes="dialog--problem")
-            keys = "enter start   ctrl+s start   tab next   esc leave"
+            keys = "ctrl+s start, or enter in a line   tab next   esc leave"
             yield Static(Content(keys), classes="dialog--keys")
 
     def on_mount(self) -> None:
@@ -192,7 +192,8 @@ class TaskForm(ModalScreen[int | None]):
                 continue  # a pipeline names its roles itself
             field = self.query_one(f"#{name}", Input)
             field.suggester = SuggestFromList(found)
-            field.placeholder = clean(f"{empty}; {', '.join(found)}" if found else empty)
+            others = ", ".join(each for each in found if each != empty)
+            field.placeholder = clean(f"{empty}; {others}" if others else empty)
         if choices.project and not self._typed("project"):
             self.query_one("#project", Input).value = clean(choices.project)
 

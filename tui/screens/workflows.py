@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
@@ -46,7 +47,8 @@ class Offer:
         if self.workflow is not None:
             return self.workflow.title
         assert self.entry is not None
-        return self.entry.pipeline.name if self.entry.pipeline is not None else self.entry.file
+        pipeline = self.entry.pipeline
+        return pipeline.name if pipeline is not None else PurePath(self.entry.file).name
 
     @property
     def about(self) -> str:
@@ -100,6 +102,7 @@ class WorkflowsScreen(TwoLists):
         self._doing: dict[int, str] = {}
         self._more = True
         self._stale = False
+        self._begun: int | None = None
 
     @property
     def tasks(self) -> Tasks:
@@ -205,6 +208,7 @@ class WorkflowsScreen(TwoLists):
 
         def started(number: int | None) -> None:
             if number is not None:
+                self._begun = number
                 self.app.push_screen(TaskScreen(number))
 
         self.app.push_screen(TaskForm(offer.workflow, offer.entry, self._project_id), started)
@@ -250,6 +254,9 @@ class WorkflowsScreen(TwoLists):
             items = [*self._tasks.items, *tasks] if more else list(tasks)
             self._tasks.title = f" tasks {len(items)}{'+' if self._more else ''}"
             self._tasks.fill(items, empty=f" no task has {text!r}" if text else " no task yet")
+            if self._begun is not None and any(each.build.number == self._begun for each in items):
+                self._tasks.select(self._begun)
+                self._begun = None
             self._show_facts()
             self._bar.refresh()
 

@@ -14,7 +14,7 @@ from tui.widgets.lines import pieces
 
 
 class KeyBar(Widget):
-    """Keys of a screen, as many as there is room for; help and quit always."""
+    """Keys of a screen: help and quit, then what works, then the rest, as far as there is room."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-bar--key", "key-bar--title", "key-bar--off"}
 
@@ -37,18 +37,20 @@ class KeyBar(Widget):
         title_style = self.get_component_rich_style("key-bar--title")
         off = self.get_component_rich_style("key-bar--off")
         always = [each for each in self._keys if each[1].id in ("help", "quit", "back")]
+        works = {key.id: self._why_not(key.id) is None for _, key in self._keys}
         left = self.size.width - sum(_width(*each) for each in always)
+        seen = {key.id for _, key in always}
+        for shown, key in sorted(self._keys, key=lambda each: not works[each[1].id]):
+            if key.id not in seen and _width(shown, key) <= left:
+                left -= _width(shown, key)
+                seen.add(key.id)
         parts: list[tuple[str, Style]] = []
         for shown, key in self._keys:
-            if (shown, key) not in always:
-                if _width(shown, key) > left:
-                    continue
-                left -= _width(shown, key)
-            works = self._why_not(key.id) is None
-            parts += [
-                (f" {shown}", key_style if works else off),
-                (f" {key.title} ", title_style if works else off),
-            ]
+            if key.id in seen:
+                parts += [
+                    (f" {shown}", key_style if works[key.id] else off),
+                    (f" {key.title} ", title_style if works[key.id] else off),
+                ]
         return pieces(parts, self.size.width, title_style)
 
 

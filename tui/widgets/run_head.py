@@ -8,7 +8,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from engine.text import clean
+from engine.text import clean, count
 from engine.words import BuildStatus, StageStatus
 from tui.look import COLOURS, Glyphs
 from tui.run_view import RunView
@@ -18,8 +18,8 @@ _WIDE = 90
 """Cells from which on phases have their names."""
 
 _BAR = 6
-_STEP = 36
-_DONE = (StageStatus.SUCCESS, StageStatus.FAILED, StageStatus.SKIPPED, StageStatus.CANCELLED)
+_STEP = 42
+_DONE = (StageStatus.SUCCESS, StageStatus.FAILED, StageStatus.SKIPPED)
 
 
 class RunHead(Widget):
@@ -112,7 +112,10 @@ class TaskHead(RunHead):
         running = {key for key, _ in self._view.running()}
         titles = [stage.title for stage in self._view.pipeline.stages if stage.key in running]
         if titles:
-            step = clean(", ".join(titles))[: _STEP if wide else _STEP // 3]
+            step = clean(", ".join(titles))
+            if len(step) > (room := _STEP if wide else _STEP // 3) and len(titles) > 1:
+                step = f"{count(len(titles), 'step')} at once"
+            step = step[:room]
             parts.append((f" {step}", self._style("busy")))
         return parts
 
