@@ -94,7 +94,9 @@ class Talk:
             return "placeholder: no model was asked"
         tokens = "" if last.tokens_out is None else f", {count(last.tokens_out, 'token')}"
         cut = ", cut at its greatest length" if last.cut else ""
-        return f"{last.model}{tokens} in {last.seconds:.1f} s{cut}"
+        speed = last.tokens_per_second
+        fast = "" if speed is None else f", {speed:.0f} tokens/s"
+        return f"{last.model}{tokens} in {last.seconds:.1f} s{fast}{cut}"
 
     def put(self, question: Question, *, spare: bool = False) -> tuple[Message, ...]:
         """A question as messages that fit; cuts are said.

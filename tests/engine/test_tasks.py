@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import tempfile
 import threading
@@ -153,6 +154,8 @@ def test_a_task_tells_how_it_stands(engine: Engine, oracle: Oracle) -> None:
     assert (state.metrics.tokens_out, state.metrics.placeholder) == (30, False)
     assert state.order.pipeline == pipeline()
     assert state.order.description == "Switch a LED."
+    (header, *_) = engine.tasks.stages(state.build.number)
+    assert re.search(r" m, 10 tokens in \d+\.\d s, \d+ tokens/s$", header.summary)
     summary = engine.tasks.summary(state.build.number)
     assert (summary.total, summary.successful, summary.failed) == (2, 2, 0)
     assert [step.title for step in summary.steps] == ["header", "source", "assemble"]
