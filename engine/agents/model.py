@@ -9,6 +9,7 @@ from engine.errors import ModelError, ToolError, UsageError
 from engine.findings import Finding
 from engine.pipelines.model import StageResult
 from engine.projects.worktrees import Slot
+from engine.repair.diffs import rows_of
 from engine.text import count
 from engine.words import ArtifactKind, Severity, StageStatus
 from engine.workflows import chosen
@@ -196,5 +197,5 @@ def _files(context: TaskContext) -> tuple[Material, ...]:
 
 def _changed(slot: Slot, patch: str) -> dict[str, str]:
     """The files that a run changed, as they are now."""
-    names = [line[6:].rstrip("\t") for line in patch.split("\n") if line.startswith("+++ b/")]
+    names = dict.fromkeys(row.file for row in rows_of(patch))
     return {name: chosen.read_whole(slot.source, name) for name in names}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine import Engine, Settings, demo
-from engine.errors import EspdeckError
+from engine.errors import EspdeckError, UsageError
 from engine.events import WorkflowCompleted
 from engine.store.tables import Project
 from engine.words import BuildStatus
@@ -73,9 +73,13 @@ def test_a_task_on_a_full_disk_says_so(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
     with Engine(Settings(workspace=tmp_path / "ws")) as engine:
-        engine.wait_ready()
-        _fill(small_disk / "ballast", 0)
         order = TaskOrder(workflow="free_task", description="x", model="placeholder")
+        kept = engine.tasks.wait(engine.tasks.start(order).number, timeout=60)
+        (answer, *_) = engine.tasks.artifacts(kept.number)
+        _fill(small_disk / "ballast", 0)
+        with pytest.raises(UsageError, match="answer: the disk is full: free some space"):
+            engine.tasks.save(answer, small_disk / "answer")
+        assert not (small_disk / "answer").exists()
         ended = engine.tasks.wait(engine.tasks.start(order).number, timeout=60)
         assert ended.error.endswith("the disk is full: free some space")
 
