@@ -15,7 +15,6 @@ Where cppcheck has nothing to check (no C or C++), the other two share its weigh
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -172,7 +171,7 @@ def _lizard(counted: Counted, sources: Sequence[str], bench: Bench) -> _Shape:
 def _functions(rows: Sequence[str]) -> Iterator[_Function]:
     """Rows of lizard's CSV: lines of code, complexity, tokens, parameters, length, place, file,
     name, long name, first and last line."""
-    for row in csv.reader(rows):
+    for row in tools.table(rows, "lizard"):
         if len(row) < _COLUMNS or not (row[0] + row[1] + row[-2]).isdigit():
             continue  # what a name with a quote in it led to
         yield _Function(

@@ -8,7 +8,6 @@ a name or from entropy is a warning. A line that a person looked at can be marke
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Sequence
 
@@ -126,7 +125,7 @@ def _hits(rows: Sequence[str]) -> list[Finding]:
     """Rows of flawfinder's CSV: file, line, column, default level, level, category, name, warning,
     suggestion, and more."""
     findings = []
-    for row in csv.reader(rows):
+    for row in tools.table(rows, "flawfinder"):
         if len(row) <= _HIT or not (row[1].isdigit() and row[2].isdigit() and row[4].isdigit()):
             continue
         blocks = int(row[4]) >= BLOCKING_LEVEL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import os
 import shutil
 import sys
@@ -157,6 +158,19 @@ def report_of(path: Path, done: Completed, name: str) -> bytes:
         return read_file(path, MAX_REPORT)
     except OSError as error:
         raise ToolError(failure(name, done.returncode, done.tail)) from error
+
+
+def table(rows: Sequence[str], name: str) -> Iterator[list[str]]:
+    """Rows of what a tool wrote as CSV; a field may be as long as a line of a source.
+
+    Raises:
+        ToolError: it is no CSV.
+    """
+    csv.field_size_limit(MAX_REPORT)  # of all the process, and no one wants less
+    try:
+        yield from csv.reader(rows)
+    except csv.Error as error:
+        raise ToolError(f"{name}: {error}") from error
 
 
 def failure(name: str, code: int, printed: str) -> str:

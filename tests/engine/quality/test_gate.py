@@ -230,3 +230,14 @@ def test_cancelling_ends_it(tmp_path: Path) -> None:
     with pytest.raises(CancelledError):
         gate(tree, cancel=cancel, on_output=on_output)
     assert began.is_set()
+
+
+def test_a_line_without_an_end_is_no_trouble(tmp_path: Path) -> None:
+    long = f"void f(char *a, char *b) {{ strcpy(a, b); /* {'x' * 300_000} */ }}\n"
+    name = "int " + "n" * 300_000 + "(int a) { return a; }\n"
+    tree = write(tmp_path / "x", {"a.c": long, "b.c": name})
+
+    found = {each.id: each for each in gate(tree).measures}
+
+    assert found[Aspect.SECURITY].findings[0].file == "a.c"
+    assert found[Aspect.CODE].status is not UNKNOWN
