@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +23,8 @@ from engine.llm.wire import (
 )
 from engine.text import mask
 
-DEFAULT_URL = "http://localhost:11434"
+_PORT = 11434
+DEFAULT_URL = f"http://localhost:{_PORT}"
 _LIST_SECONDS = 15.0
 
 
@@ -35,10 +37,11 @@ class Ollama:
         """Know where it is; nothing is asked yet.
 
         Args:
-            url: as ``OLLAMA_HOST`` has it: a URL, or ``host`` or ``host:port``.
+            url: as ``OLLAMA_HOST`` has it: a URL, or ``host``, ``host:port`` or ``:port``, where
+                Ollama takes its own port for one that is not said.
         """
-        url = url if "://" in url else f"http://{url}"
-        self._url = url.rstrip("/")
+        self.url = (url if "://" in url else _url_of(url)).rstrip("/")
+        """Where it is; may hold a password."""
 
     def models(self, cancel: CancelToken) -> tuple[str, ...]:
         """Names of the models that were pulled."""
@@ -50,7 +53,7 @@ class Ollama:
         try:
             return tuple(sorted(name_of(model["name"]) for model in found["models"]))
         except (LookupError, TypeError) as error:
-            raise ModelError(f"{mask(self._url)} does not answer as Ollama does") from error
+            raise ModelError(f"{mask(self.url)} does not answer as Ollama does") from error
 
     def chat(
         self,
@@ -117,7 +120,14 @@ class Ollama:
                 return f"ollama pull {model}" if model else "is this an Ollama server?"
             return ""
 
-        return Call(self.name, f"{self._url}{path}", body, {}, timeout, explain)
+        return Call(self.name, f"{self.url}{path}", body, {}, timeout, explain)
+
+
+def _url_of(host: str) -> str:
+    host, slash, path = host.partition("/")
+    host = f"127.0.0.1{host}" if host.startswith(":") else host
+    port = "" if re.search(r":\d+$", host) else f":{_PORT}"
+    return f"http://{host}{port}{slash}{path}"
 
 
 def _text(piece: dict[str, Any]) -> str:

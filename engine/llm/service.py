@@ -194,7 +194,7 @@ def _first(*values: float | None) -> float:
 
 
 def _key(url: str) -> str:
-    own = os.environ.get("ESPDECK_LLM_API_KEY", "")
+    own = os.environ.get("ESPDECK_LLM_API_KEY", "").strip()
     host = urlsplit(url).hostname or ""
     is_openrouter = f".{host}".endswith(".openrouter.ai")
-    return (os.environ.get("OPENROUTER_API_KEY", "") or own) if is_openrouter else own
+    return (os.environ.get("OPENROUTER_API_KEY", "").strip() or own) if is_openrouter else own

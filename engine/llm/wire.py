@@ -204,6 +204,9 @@ def lines_of(call: Call, cancel: CancelToken) -> Iterator[bytes]:
     timer.start()
     try:
         yield from _lines(call, hang_up)
+    except (httpx.InvalidURL, UnicodeError) as error:
+        advice = "check the URL, and that the key has ASCII characters alone"
+        raise ModelError(f"{call.server}: {call.shown}: cannot be asked: {advice}") from error
     except httpx.HTTPError as error:
         cancel.check()
         if time.monotonic() >= deadline or isinstance(error, httpx.ReadTimeout):

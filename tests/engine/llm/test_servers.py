@@ -184,6 +184,32 @@ def test_what_is_refused_is_not_asked_for_again(asker: Asker, code: int) -> None
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("said", "host"),
+    [
+        ("lab", "lab:11434"),
+        ("lab:80", "lab:80"),
+        (":8080", "127.0.0.1:8080"),
+        ("http://lab", "lab"),
+    ],
+)
+def test_a_host_is_asked_at_the_port_that_ollama_means(said: str, host: str) -> None:
+    assert Ollama(said).url == f"http://{host}"
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://lab:port", "http://\ud800/"])
+def test_a_url_that_is_none_is_told(url: str) -> None:
+    for server in (Ollama(url), OpenAI("lab", url)):
+        with pytest.raises(ModelError, match="check the URL"):
+            server.models(CancelToken())
+
+
+def test_a_key_that_cannot_be_sent_is_not_told() -> None:
+    with pytest.raises(ModelError, match="ASCII") as caught:
+        OpenAI("lab", "http://127.0.0.1:1/v1", key="schlüssel").models(CancelToken())
+    assert "schl" not in str(caught.value)
+
+
 def test_nobody_there_is_told(asker: Asker) -> None:
     server = asker.server(silence)
     asker.servers[0].close()
