@@ -596,7 +596,7 @@ def test_tasks_are_listed_apart_from_builds(engine: Engine, oracle: Oracle) -> N
     assert engine.builds.list() == []
     with pytest.raises(UsageError, match="that is a task"):
         engine.builds.get(one)
-    with pytest.raises(UsageError, match="no build 9999"):
+    with pytest.raises(UsageError, match="no task 9999"):
         engine.tasks.state(9999)
 
 
