@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from engine import events
 from engine.boards.service import Boards
 from engine.errors import UsageError
-from engine.files import explain, read_file
+from engine.files import new_file, read_file
 from engine.pipelines.journal import Journal, wait_until
 from engine.pipelines.model import Pipeline, steps_of_phase
 from engine.pipelines.runs import Runs
@@ -123,21 +123,12 @@ class Carried(ABC):
         Raises:
             UsageError: there is such a file already, or it cannot be written.
         """
-        begun = False
-        try:
-            target = path.expanduser()
-            target = target / Path(artifact.path).name if target.is_dir() else target
-            with self.artifact_file(artifact).open("rb") as source, target.open("xb") as file:
-                begun = True
-                shutil.copyfileobj(source, file)
-        except FileExistsError:
-            raise UsageError(f"{target} exists already: choose another name") from None
-        except RuntimeError as error:  # there is no such home folder
-            raise UsageError(f"{path}: {error}") from None
-        except OSError as error:
-            if begun:  # a part of it would be taken for all
-                target.unlink(missing_ok=True)
-            raise UsageError(explain(error, error.filename or path)) from error
+        name = Path(artifact.path).name
+        with (
+            new_file(path, name) as (target, file),
+            self.artifact_file(artifact).open("rb") as kept,
+        ):
+            shutil.copyfileobj(kept, file)
         return target
 
     def gate(self, number: int) -> GateResult | None:

@@ -1,11 +1,16 @@
-"""Files: those of others read without waiting and up to a bound, and why one could not be used."""
+"""Files: those of others read without waiting and up to a bound, new ones whole or not at all."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
+
+from engine.errors import UsageError
 
 
 def read_file(path: Path, most: int) -> bytes:
@@ -41,3 +46,31 @@ def explain(error: OSError, path: Path | None = None) -> str:
     reason = "the disk is full: free some space" if full else error.strerror or repr(error)
     name = path or error.filename
     return f"{name}: {reason}" if name else reason
+
+
+@contextlib.contextmanager
+def new_file(path: Path, name: str) -> Iterator[tuple[Path, BinaryIO]]:
+    """A new file where a person wants one: whole at the end of the block, or not there.
+
+    Args:
+        path: where to; a folder gets it as ``name``; ``~`` is the home folder.
+        name: of the file in a folder.
+
+    Raises:
+        UsageError: there is such a file already, or it cannot be written.
+    """
+    target, begun = path, False
+    try:
+        target = path.expanduser()
+        target = target / name if target.is_dir() else target
+        with target.open("xb") as file:
+            begun = True
+            yield target, file
+    except FileExistsError:
+        raise UsageError(f"{target} exists already: choose another name") from None
+    except (RuntimeError, ValueError) as error:  # no such home folder, a null in the name
+        raise UsageError(f"{path}: {error}") from None
+    except OSError as error:
+        if begun:  # a part of it would be taken for all
+            target.unlink(missing_ok=True)
+        raise UsageError(explain(error, error.filename or path)) from error

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.errors import ToolError, UsageError
+from engine.files import new_file
 from engine.pipelines.firmware import FIRMWARE
 from engine.projects import git, patches, remote
 from engine.projects.sources import check_source
@@ -158,17 +159,10 @@ class Fixes:
             UsageError: there is no fix, or the file is there or cannot be written.
         """
         found = self._known(number)
-        path = path.expanduser()
-        path = path / f"fix-{number}.patch" if path.is_dir() else path
         head = "".join(f"# {line}".rstrip() + "\n" for line in found.message.splitlines())
-        try:
-            with path.open("xb") as file:
-                file.write(f"{head}\n{found.diff}".encode("utf-8", "surrogateescape"))
-        except FileExistsError:
-            raise UsageError(f"{path} is there already: name another file") from None
-        except OSError as error:
-            raise UsageError(f"{path}: {error.strerror}") from error
-        return path
+        with new_file(path, f"fix-{number}.patch") as (target, file):
+            file.write(f"{head}\n{found.diff}".encode("utf-8", "surrogateescape"))
+        return target
 
     def discard(self, number: int) -> Fix:
         """Put a fix aside; its patch stays among the artifacts.

@@ -257,7 +257,7 @@ def test_it_is_exported_as_a_patch_that_git_takes(lab: Lab, tmp_path: Path) -> N
     with Repo(lab.source) as source:
         source.git.apply(str(path))
     assert (lab.source / "main.c").read_text() == "int x;\n"
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="exists already"):
         lab.fixes.export(number, path)
     with pytest.raises(UsageError, match="No such file or directory"):
         lab.fixes.export(number, tmp_path / "none" / "x.patch")
