@@ -92,7 +92,7 @@ class Fixes:
             UsageError: there is no such build.
             ToolError: the project's clone is gone.
         """
-        build = builds.get_build(self._store, number)
+        build = self._build(number)
         found = self._read(build)
         if found is None or not found.diff or build.project_id is None:
             return None
@@ -124,7 +124,7 @@ class Fixes:
             ToolError: Git cannot commit it; or it is committed, but was not taken when pushed.
         """
         found = self._open(number)
-        build = builds.get_build(self._store, number)
+        build = self._build(number)
         if git.branch_exists(found.clone, found.branch):
             raise UsageError(
                 f"{found.branch} has another fix: git -C {shlex.quote(str(found.clone))} "
@@ -171,7 +171,7 @@ class Fixes:
             UsageError: there is none, or it was decided on already.
         """
         found = self._open(number)
-        folder = Path(builds.get_build(self._store, number).artifacts_path)
+        folder = Path(self._build(number).artifacts_path)
         try:
             (folder / _MARK).write_text(_sum(found.diff))
         except OSError as error:
@@ -180,10 +180,8 @@ class Fixes:
 
     def _read(self, build: Build) -> fix.FixFile | None:
         """The artifact, if the last run of the build ended with it."""
-        if build.kind is not RunKind.FIRMWARE or not _is_settled(
-            build.status,
-            [row for row in builds.stages_of(self._store, build.number) if row.key in _KEYS],
-        ):
+        rows = [row for row in builds.stages_of(self._store, build.number) if row.key in _KEYS]
+        if not _is_settled(build.status, rows):
             return None
         try:
             return fix.read(Path(build.artifacts_path) / fix.NAME)
@@ -203,6 +201,12 @@ class Fixes:
         if found.state is FixState.DISCARDED:
             raise UsageError(f"build {number}'s fix was discarded; {fix.NAME} still has it")
         return found
+
+    def _build(self, number: int) -> Build:
+        build = builds.get_build(self._store, number)
+        if build.kind is not RunKind.FIRMWARE:
+            raise UsageError(f"no build {number}: that is a {build.kind}")
+        return build
 
     def _message(self, build: Build, found: fix.FixFile) -> str:
         """What failed, and what was changed by whom; untrusted lines, cleaned and cut."""

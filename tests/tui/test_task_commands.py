@@ -68,7 +68,9 @@ def test_a_workflow_runs_on_a_repository_and_is_shown(
     assert {each["path"] for each in shown["artifacts"]} == {
         *("context.md", "security.md", "tests.md", "verdict.md")
     }
-    assert "no build 1: that is a task" in shell.says("show", "1", code=2)
+    for command in ("show", "fix"):
+        assert "no build 1: that is a task" in shell.says(command, "1", code=2)
+    assert "no task 2" in shell.says("task", "show", "2", code=2)
 
 
 def test_a_text_is_read_from_the_standard_input(shell: Shell, oracle: Oracle) -> None:

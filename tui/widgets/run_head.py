@@ -8,7 +8,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from engine.text import clean, count
+from engine.text import clean
 from engine.words import BuildStatus, StageStatus
 from tui.look import COLOURS, Glyphs
 from tui.run_view import RunView
@@ -114,7 +114,7 @@ class TaskHead(RunHead):
         if titles:
             step = clean(", ".join(titles))
             if len(step) > (room := _STEP if wide else _STEP // 3) and len(titles) > 1:
-                step = f"{count(len(titles), 'step')} at once"
+                step = f"{len(titles)} at once"
             step = step[:room]
             parts.append((f" {step}", self._style("busy")))
         return parts
