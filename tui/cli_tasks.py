@@ -313,9 +313,11 @@ def _summarise(engine: Engine, number: int) -> None:
 def _took(state: TaskState) -> str:
     """What models were asked, in a line."""
     metrics = state.metrics
+    if not metrics.models:
+        return "no model answered"
     cost = f", cost {metrics.cost:g}" if metrics.cost is not None else ""
     return (
-        f"{count(metrics.answers, 'answer')} of {', '.join(metrics.models) or 'no model'}: "
+        f"{count(metrics.answers, 'answer')} of {', '.join(metrics.models)}: "
         f"{tokens(metrics.tokens_in, metrics.tokens_out)}, "
         f"{metrics.seconds:.1f} s{cost}"
     )

@@ -114,6 +114,7 @@ def test_a_run_that_stops_says_where_and_fails(shell: Shell, oracle: Oracle) -> 
     oracle.replies["Answer"] = [status(400, "no")]
     said = shell.says("workflow", "run", "free_task", "-d", "Explain.", code=1)
     assert "Pipeline stopped at step 'Answer': ollama: 400" in said
+    assert "\n  no model answered\n" in said
 
 
 def test_workflows_and_squads_are_listed(shell: Shell) -> None:
