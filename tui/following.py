@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 SUCCESS, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: it went well, a run failed, a mistake of usage or environment, Ctrl-C."""
+
+_LOOK = 0.2
+"""Seconds between two looks whether somebody pressed Ctrl-C."""
 
 
 @contextlib.contextmanager
@@ -50,9 +55,16 @@ def follow(runs: Carried, number: int, printer: Printer) -> int:
         The exit code.
     """
     printer.follow(number)
+    asked = threading.Event()
+    # An exception may come where it is swallowed, in a finaliser or a callback; a flag is not lost.
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: asked.set())
     try:
-        build = runs.wait(number)
-    except KeyboardInterrupt:
+        build = runs.wait(number, timeout=_LOOK)
+        while not (build.status.is_final or asked.is_set()):
+            build = runs.wait(number, timeout=_LOOK)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if not build.status.is_final:
         with contextlib.suppress(EspdeckError):
             runs.cancel(number)
         runs.wait(number, timeout=5.0)
