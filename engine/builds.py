@@ -19,10 +19,16 @@ from engine.sizes.measure import measure
 from engine.sizes.model import Sizes
 from engine.store import builds as store_builds
 from engine.store import projects
-from engine.store.tables import Build
+from engine.store.tables import Artifact, Build, StageRow
 from engine.toolchains import partitions
 from engine.toolchains.partitions import Partition
-from engine.words import ArtifactKind, BuildStatus, ProjectStatus, RunKind, Trigger
+from engine.words import ArtifactKind, BuildStatus, ProjectStatus, Role, RunKind, Trigger
+
+_BUILT = (
+    *(ArtifactKind.ELF, ArtifactKind.APP, ArtifactKind.BOOTLOADER, ArtifactKind.PARTITION_TABLE),
+    *(ArtifactKind.DATA, ArtifactKind.MAP),
+)
+"""What BUILDER keeps."""
 
 
 class Builds(Carried):
@@ -124,6 +130,26 @@ class Builds(Carried):
     def pipeline_of(self, build: Build) -> Pipeline:
         """The firmware's, for every build."""
         return FIRMWARE
+
+    def made_by(self, build: Build, rows: Sequence[StageRow]) -> Sequence[str]:
+        """Everything from the start; else what each of the stages keeps."""
+        from engine.agents.qa import JUNIT  # not for the first paint
+        from engine.quality.gate import REPORT
+
+        roles = {row.agent for row in rows}
+        repairs = tuple(f"repair-{row.attempt}." for row in rows if row.agent == Role.DEVELOPER)
+        names = {REPORT, JUNIT} if Role.QA in roles else set[str]()
+
+        def goes(artifact: Artifact) -> bool:
+            built = artifact.kind in _BUILT or artifact.path == image_file.NAME
+            return (
+                Role.PROJECT_MANAGER in roles
+                or (built and Role.BUILDER in roles)
+                or artifact.path in names
+                or artifact.path.startswith(repairs)
+            )
+
+        return [each.path for each in self.artifacts(build.number) if goes(each)]
 
     def image(self, number: int) -> Image:
         """What a build is to be flashed with.

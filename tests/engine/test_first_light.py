@@ -330,8 +330,23 @@ def test_a_retry_leaves_nothing_of_the_run_before(engine: Engine) -> None:
     assert cancelled.status is BuildStatus.CANCELLED
     assert ("build", 2) not in stages(engine, done.number)
     assert cancelled.test_results is None
+    left = {artifact.path for artifact in engine.builds.artifacts(done.number)}
+    assert left.isdisjoint({"fix.patch", "quality.json", "junit.xml", "repair-1.md"})
     engine.builds.retry(done.number)
     assert engine.builds.wait(done.number, timeout=60).status is BuildStatus.SUCCESS
+
+
+def test_a_retry_from_a_stage_keeps_what_came_before_it(engine: Engine) -> None:
+    done = build(engine, "broken", board="none")
+    kept = {artifact.path for artifact in engine.builds.artifacts(done.number)}
+    assert {"fix.patch", "repair-1.md", "quality.json", "junit.xml"} < kept
+
+    engine.builds.cancel(engine.builds.retry(done.number, "judge").number)
+    engine.builds.wait(done.number, timeout=60)
+
+    left = {artifact.path for artifact in engine.builds.artifacts(done.number)}
+    assert kept - left <= {"quality.json", "junit.xml"}
+    assert {"fix.patch", "repair-1.md", "image.json"} < left
 
 
 def test_names_that_are_no_text_end_no_build(engine: Engine, tmp_path: Path) -> None:
