@@ -34,7 +34,7 @@ wait
 """
 
 LISTEN = """
-import subprocess, sys, tempfile
+import subprocess, sys
 import serial
 done = b'0 Failures'
 seen = b''
@@ -43,13 +43,18 @@ if sys.argv[2] == 'board':
         while done not in seen:
             seen += port.read(max(1, port.in_waiting))
 else:
-    with tempfile.NamedTemporaryFile() as reason:
-        child = subprocess.Popen(
-            [sys.executable, '-m', 'engine.simulators.labwired_child', sys.argv[1], 'esp32c3',
-             '10', '60', reason.name], stdout=subprocess.PIPE)
-        while done not in seen:
-            seen += child.stdout.read1(65536)
-        child.kill()
+    child = subprocess.Popen(
+        [sys.executable, '-m', 'engine.simulators.labwired_child', sys.argv[1], 'esp32c3'],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    grant = bytes(4)  # a frame without text: nothing is typed, one slice runs
+    while done not in seen:
+        child.stdin.write(grant)
+        child.stdin.flush()
+        head = child.stdout.read(4)
+        if len(head) < 4 or head == b'\\xff' * 4:
+            sys.exit('the simulator stopped')
+        seen += child.stdout.read(int.from_bytes(head, 'little'))
+    child.kill()
 """
 
 
