@@ -1,0 +1,1 @@
+"""What real boards, logs, tools and repositories say, each with its right value."""

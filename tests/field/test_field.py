@@ -1,0 +1,21 @@
+"""Walks all cases: what espdeck makes of each input is what its file of values says."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.field.case import CASES, Case, cases, differences, plain
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: f"{case.kind}-{case.name}")
+def test_case(case: Case) -> None:
+    wrong = list(differences(case.expected, plain(case.read()), case.name))
+
+    assert not wrong, f"{case.path}\n({case.source})\n" + "\n".join(wrong)
+
+
+def test_every_input_has_its_values() -> None:
+    known = {case.path for case in cases()}
+    inputs = {each for each in CASES.glob("*/*") if not each.name.endswith(".expect.yaml")}
+
+    assert inputs == known
