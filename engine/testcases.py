@@ -53,6 +53,7 @@ class TestReport:
         failures: how many of them failed.
         ignored: how many of them were left out.
         complete: whether they came to their end.
+        remarks: what does not fit, such as a summary that counts other tests than were printed.
     """
 
     __test__ = False
@@ -62,6 +63,17 @@ class TestReport:
     failures: int
     ignored: int
     complete: bool
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> int:
+        """How many passed."""
+        return max(0, self.tests - self.failures - self.ignored)
+
+    @property
+    def unseen(self) -> int:
+        """Failures that a summary counts and no case shows."""
+        return max(0, self.failures - sum(case.failed for case in self.cases))
 
 
 def report_of(cases: Iterable[TestCase], *, complete: bool) -> TestReport:
@@ -85,4 +97,5 @@ def joined(reports: Iterable[TestReport]) -> TestReport:
         failures=sum(each.failures for each in found),
         ignored=sum(each.ignored for each in found),
         complete=bool(found) and all(each.complete for each in found),
+        remarks=tuple(remark for each in found for remark in each.remarks),
     )

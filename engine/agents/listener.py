@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import re2
@@ -17,6 +18,7 @@ from engine.unity import Reader
 _MAX_LINE = 4096
 _HEAD = 32 << 10
 _TAIL = 96 << 10
+_SETTLE = 1.0  # seconds of firmware time after a summary, in which another suite may begin
 _PANIC = "Guru Meditation Error"
 _PANIC_ENDS = ("Rebooting...", "CPU halted.")
 
@@ -24,7 +26,8 @@ _PANIC_ENDS = ("Rebooting...", "CPU halted.")
 class Listener:
     """Reads serial output as it comes: expectations, Unity, panics; plays the project's tests.
 
-    The tests begin once everything was printed that is expected. Memory is bounded.
+    Suites of Unity run one after the other: after a summary it listens on for a second. The
+    project's tests begin once everything was printed that is expected. Memory is bounded.
 
     The panic of ESP-IDF ends with ``Rebooting...`` or ``CPU halted.`` (ESP-IDF Programming Guide,
     "Fatal Errors"), after which nothing that was expected will come any more.
@@ -63,7 +66,8 @@ class Listener:
         self._tail = bytearray()
         self._dropped = 0
         self._rest = b""
-        self._unity = Reader()
+        self._unity = Reader(bootlog.interruption)
+        self._unity_at = math.inf
         self._panicked = False
         self._panic_over = False
         self.lines = 0
@@ -87,6 +91,8 @@ class Listener:
     def tick(self, seconds: float) -> None:
         """Tell the time, in seconds of firmware time since reset."""
         self._now = seconds
+        if self._unity_at == math.inf:
+            self._unity_at = seconds
         self._player.tick(seconds)
         self._go_on()
 
@@ -102,13 +108,17 @@ class Listener:
             return True
         if not self._patterns and not self._wants_unity and not self._manifest.tests:
             return False
-        unity_done = self._unity.complete if self._unity.started else not self._wants_unity
+        settled = self._unity.complete and self._now - self._unity_at >= _SETTLE
+        unity_done = settled if self._unity.started else not self._wants_unity
         in_time = self._now < self._manifest.timeout
         return self._player.over and (not in_time or (unity_done and self._met))
 
     def report(self) -> TestReport | None:
-        """Results of Unity and of the manifest's tests so far, None when there is nothing."""
-        parts = [self._unity.report()] if self._unity.started else []
+        """Results of Unity and of the manifest's tests so far.
+
+        None when there is nothing; Unity that should be there and is not is not complete.
+        """
+        parts = [self._unity.report()] if self._unity.started or self._wants_unity else []
         if self._manifest.tests:
             parts.append(report_of(self._player.cases, complete=self._player.over))
         return joined(parts) if parts else None
@@ -144,7 +154,8 @@ class Listener:
             if pattern not in self._found and compiled.search(line):
                 self._found[pattern] = line
                 self._go_on()
-        self._unity.add(line)
+        if self._unity.add(line):
+            self._unity_at = math.inf  # the next tick knows when
         self.resets.add(line)
         if self.resets.loop:
             self._player.stop(f"the firmware boots again and again ({self.resets.loop})")

@@ -64,14 +64,90 @@ def test_a_run_without_summary_is_not_complete() -> None:
     assert (report.tests, report.failures) == (2, 1)
 
 
-def test_a_reboot_that_runs_the_same_tests_again_does_not_count_twice() -> None:
-    assert parse(PASSED + PASSED) == parse(PASSED)
+def boots(line: str) -> str | None:
+    return "the chip was reset" if line == "reset" else None
 
 
-def test_a_reboot_in_the_middle_of_the_tests_starts_over() -> None:
+def test_tests_that_run_again_replace_their_results_only_after_a_reset() -> None:
+    assert parse(f"{PASSED}reset\n{PASSED}", boots) == parse(PASSED)
+    assert parse(PASSED + PASSED, boots).tests == 4
+
+
+def test_a_failure_that_is_run_again_without_a_reset_stays() -> None:
+    run = "a.c:1:test_a:{}\n1 Tests {} Failures 0 Ignored\n"
+
+    report = parse(run.format("FAIL", 1) + run.format("PASS", 0), boots)
+
+    assert (report.tests, report.failures) == (2, 1)
+
+
+def test_a_reset_in_the_middle_of_the_tests_starts_over() -> None:
     first_half = PASSED.partition("test/test_ring.c:27")[0]
 
-    assert parse(first_half + PASSED) == parse(PASSED)
+    assert parse(f"{first_half}reset\n{PASSED}", boots) == parse(PASSED)
+
+
+def test_a_reset_that_was_not_seen_loses_no_result() -> None:
+    first_half = PASSED.partition("test/test_ring.c:27")[0]
+
+    report = parse(first_half + PASSED)
+
+    assert (report.tests, report.failures, report.complete) == (3, 0, True)
+    assert report.remarks == ("1 result came before those that the summary counts",)
+
+
+def test_after_a_reset_only_what_ran_again_is_replaced() -> None:
+    text = (
+        "a.c:1:test_a:FAIL\na.c:2:test_b:FAIL\n2 Tests 2 Failures 0 Ignored\nreset\n"
+        "b.c:1:test_b:PASS\na.c:2:test_b:PASS\n2 Tests 0 Failures 0 Ignored\n"
+    )
+
+    report = parse(text, boots)
+
+    assert [(case.file, case.name, case.outcome) for case in report.cases] == [
+        ("a.c", "test_a", Outcome.FAIL),
+        ("b.c", "test_b", Outcome.PASS),
+        ("a.c", "test_b", Outcome.PASS),
+    ]
+    assert (report.tests, report.failures) == (3, 1)
+
+
+def test_tests_without_names_are_told_by_their_number_and_place() -> None:
+    boot = "5 Tests {} Failures 0 Ignored\n3 Tests 0 Failures 0 Ignored\n"
+
+    again = parse(f"{boot.format(2)}reset\n{boot.format(0)}", boots)
+    other = parse(f"{boot.format(2)}reset\n6 Tests 0 Failures 0 Ignored\n", boots)
+
+    assert (again.tests, again.failures) == (8, 0)
+    assert (other.tests, other.failures) == (14, 2)
+
+
+def test_a_test_that_a_reset_cut_off_has_failed_unless_it_runs_again() -> None:
+    text = "TEST(g, a) PASS\nTEST(g, b)\nwrites\nreset\n"
+
+    cut = parse(text, boots)
+    again = parse(f"{text}TEST(g, a) PASS\nTEST(g, b) PASS\n2 Tests 0 Failures 0 Ignored\n", boots)
+
+    assert (cut.tests, cut.failures, cut.complete) == (2, 1, False)
+    assert cut.cases[1].message == "did not finish: the chip was reset"
+    assert (again.tests, again.failures, again.complete) == (2, 0, True)
+
+
+def test_the_runner_of_esp_idf_says_which_test_was_cut_off() -> None:
+    cut = "Running b...\nreset\n"
+
+    after_a = parse(f"Running a...\na.c:1:a:PASS\n{cut}", boots)
+    from_menu = parse(f"Press ENTER to see the list of tests.\n{cut}", boots)
+
+    assert [case.name for case in after_a.cases] == ["a", "b"]
+    assert from_menu.failures == 1
+    assert parse(cut, boots).cases == (), "any firmware may print that"
+
+
+def test_a_test_that_hangs_is_named() -> None:
+    report = parse("TEST(g, a) PASS\nTEST(g, b)\n")
+
+    assert (report.complete, report.remarks) == (False, ("TEST(g, b) did not finish",))
 
 
 def test_two_suites_add_up() -> None:
@@ -104,7 +180,30 @@ def test_of_tests_without_end_the_newest_are_kept() -> None:
     cut, more = parse(text), parse(f"{ended}b.c:1:test_other:PASS\n")
 
     assert (len(cut.cases), cut.cases[-1].name) == (10_000, "test_10499")
-    assert [case.name for case in more.cases] == ["test_other"]
+    assert [case.name for case in more.cases[-2:]] == ["test_10499", "test_other"]
+    assert (len(more.cases), more.tests) == (10_000, 10_501)
+
+
+def test_failures_are_kept_before_all_others() -> None:
+    passed = "".join(f"a.c:1:test_{number}:PASS\n" for number in range(30_000))
+
+    report = parse(f"a.c:1:test_bad:FAIL\n{passed}30001 Tests 1 Failures 0 Ignored\n")
+
+    assert (report.cases[0].name, report.failures) == ("test_bad", 1)
+    assert (len(report.cases), report.tests) == (10_000, 30_001)
+
+
+def test_failures_without_end_are_counted() -> None:
+    report = parse("".join(f"a.c:1:test_{number}:FAIL\n" for number in range(30_000)))
+
+    assert (report.tests, report.failures, len(report.cases)) == (30_000, 30_000, 10_000)
+    assert report.cases[0].name == "test_0"
+
+
+def test_runs_without_end_are_counted() -> None:
+    report = parse("a.c:1:t:FAIL\n1 Tests 1 Failures 0 Ignored\n" * 3_000)
+
+    assert (report.tests, report.failures, report.complete) == (3_000, 3_000, True)
 
 
 def test_a_report_can_be_written_as_json() -> None:

@@ -15,11 +15,14 @@ def test_it_is_done_with_every_expectation_and_the_summary() -> None:
     listener = Listener(Manifest(expect=("ready", "^x=1$"), unity=True))
     done = []
 
-    for data in (b"ready\n", b"a.c:1:test_a:PA", b"SS\n", SUMMARY, b"x=1\n"):
+    for second, data in enumerate(
+        (b"ready\n", b"a.c:1:test_a:PA", b"SS\n", SUMMARY, b"x=1\n", b"")
+    ):
         listener.feed(data)
+        listener.tick(second)
         done.append(listener.done)
 
-    assert done == [False, False, False, False, True]
+    assert done == [False, False, False, False, True, True]
     report = listener.report()
     assert report is not None
     assert (report.tests, report.complete) == (1, True)
@@ -31,7 +34,55 @@ def test_tests_that_nobody_asked_for_are_waited_for_once_they_began() -> None:
     listener.feed(b"ready\na.c:1:test_a:PASS\n")
     assert not listener.done
     listener.feed(SUMMARY)
+    listener.tick(1)
+    listener.tick(2)
     assert listener.done
+
+
+def test_after_a_summary_another_suite_may_begin() -> None:
+    listener = Listener(Manifest(unity=True))
+    done = []
+
+    for second, data in (
+        (0.1, b"a.c:1:test_a:PASS\n" + SUMMARY),
+        (0.9, b"b.c:1:test_b:FAIL\n"),
+        (4.0, b"1 Tests 1 Failures 0 Ignored\nFAIL\n"),
+        (4.9, b""),
+        (5.1, b""),
+    ):
+        listener.feed(data)
+        listener.tick(second)
+        done.append(listener.done)
+
+    assert done == [False, False, False, False, True]
+    report = listener.report()
+    assert report is not None
+    assert (report.tests, report.failures, report.complete) == (2, 1, True)
+
+
+def test_tests_that_are_wanted_and_do_not_run_are_not_complete() -> None:
+    listener = Listener(Manifest(unity=True))
+
+    listener.feed(b"ready\n")
+    listener.end("time is up")
+
+    report = listener.report()
+    assert report is not None
+    assert (report.tests, report.complete) == (0, False)
+
+
+def test_a_test_that_a_reset_cut_off_has_failed() -> None:
+    listener = Listener(Manifest(unity=True))
+
+    listener.feed(b"TEST(store, writes)rst:0xc (RTC_SW_CPU_RST),boot:0xc\n")
+    listener.feed(b"TEST(store, reads)\nrst:0xc (RTC_SW_CPU_RST),boot:0xc\n")
+
+    report = listener.report()
+    assert report is not None
+    assert [(case.name, case.message) for case in report.cases] == [
+        ("TEST(store, writes)", "did not finish: the chip was reset (RTC_SW_CPU_RST)"),
+        ("TEST(store, reads)", "did not finish: the chip was reset (RTC_SW_CPU_RST)"),
+    ]
 
 
 def test_firmware_without_tests_has_no_report() -> None:
@@ -58,6 +109,8 @@ def test_asking_after_each_line_costs_the_same_however_much_came() -> None:
         listener.feed(b"a.c:1:test_%d:PASS\n" % number)
         assert not listener.done
     listener.feed(SUMMARY)
+    listener.tick(1)
+    listener.tick(2)
 
     assert listener.done
 
