@@ -135,14 +135,12 @@ class Reader:
         """
         told = False
         for part in text[:_MAX_LINE].split("\r"):
-            line = _COLOUR.sub("", clean(part))
-            fixture = self._began is not None and self._began.known
-            said = unity_lines.read(line, fixture=fixture)
+            said = self._read(part) if unity_lines.may_tell(part) else []
             for each in said:
                 self._take(each)
             told = told or bool(said)
             results = any(isinstance(each, Ended | Summary) for each in said)
-            if not results and (reason := self._interruption(line)) is not None:
+            if not results and (reason := self._interruption(part)) is not None:
                 self._reset(reason)
         return told
 
@@ -162,6 +160,10 @@ class Reader:
         """The test that is on; empty for none."""
         began = self._began
         return began.name if began and (began.known or self._announces) else ""
+
+    def _read(self, line: str) -> list[unity_lines.Said]:
+        fixture = self._began is not None and self._began.known
+        return unity_lines.read(_COLOUR.sub("", clean(line)), fixture=fixture)
 
     def _take(self, said: unity_lines.Said) -> None:
         match said:

@@ -37,7 +37,7 @@ _RESULT = re.compile(r":(PASS|FAIL|IGNORE|INFO)")
 _TIME = re.compile(r" ?\((\d{1,10}(?:\.\d{1,6})?) ?(ms|us|s)\)\s*$")
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 # What ESP-IDF prints in ``tearDown``, behind a result whose line has not ended yet.
-_BEHIND = re.compile(r"[EWIDV] \([^()]{1,40}\) |MALLOC_CAP_|Backtrace:")
+_BEHIND = re.compile(r"[EWIDV] \(\d[^()]{0,40}\) [^:]{1,60}: |MALLOC_CAP_\w{1,40} |Backtrace:")
 # A path that is whole, with blanks in it; and a file that looks like one.
 _PATH = re.compile(r"(?:^|(?<=\s))(?:[A-Za-z]:[\\/]|\.{0,2}/)")
 _FILE = re.compile(r"[^\W\d_]")
@@ -49,6 +49,9 @@ _RAN = re.compile(r"Test ran in (\d{1,10})ms")
 _MENU = re.compile(
     r"Press ENTER to see the list of tests|Enter test for running|Enter next test, or 'enter'"
 )
+
+
+_TELLS = re.compile(r"PASS|FAIL|IGNORE|TEST\(| Tests |Running |Test ran in |ENTER|Enter ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,11 @@ class Menu:
 
 
 Said = Began | Ended | Took | Summary | Menu
+
+
+def may_tell(line: str) -> bool:
+    """Whether :func:`read` may find something in a line: fast, for consoles that say much."""
+    return _TELLS.search(line) is not None
 
 
 def read(line: str, *, fixture: bool = False) -> list[Said]:
@@ -144,8 +152,6 @@ def _passed(name: str, line: str) -> TestCase:
 
 def _case(line: str) -> TestCase | None:
     """A result with its file and line."""
-    if not any(word in line for word in Outcome):
-        return None
     if found := _IAR.search(line):
         number, file, name = found.groups()
         return _result(file, number, f"{name}:{line[found.end() :]}")
@@ -189,7 +195,8 @@ def _tail(text: str) -> tuple[str, float | None] | None:
     """Message and seconds out of what follows an outcome; None where that was no outcome."""
     text, seconds = _untimed(text)
     if text.startswith(":"):
-        return text[1:].strip()[:_MAX_MESSAGE], seconds
+        behind = _BEHIND.search(text)
+        return text[1 : behind.start() if behind else None].strip()[:_MAX_MESSAGE], seconds
     if not text.strip() or _BEHIND.match(text):
         return "", seconds
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import time
 from collections.abc import Callable
 
 import re2
@@ -18,7 +18,7 @@ from engine.unity import Reader
 _MAX_LINE = 4096
 _HEAD = 32 << 10
 _TAIL = 96 << 10
-_SETTLE = 1.0  # seconds of firmware time after a summary, in which another suite may begin
+_SETTLE = 1.0  # seconds after a summary, of the firmware's or of our time, for another suite
 _PANIC = "Guru Meditation Error"
 _PANIC_ENDS = ("Rebooting...", "CPU halted.")
 
@@ -40,6 +40,7 @@ class Listener:
         file: str = FILE_NAME,
         keyboard: Keyboard | None = None,
         on_result: Callable[[TestCase], None] = lambda case: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Listen for what a manifest says.
 
@@ -48,7 +49,9 @@ class Listener:
             file: where it was read from, for the results.
             keyboard: of the console; None where nothing can be typed.
             on_result: called with the result of each test that the manifest has, when it is known.
+            clock: our time in seconds; a simulated second can take a minute of it.
         """
+        self._clock = clock
         self._manifest = manifest
         self._player = Player(
             manifest.tests,
@@ -67,7 +70,7 @@ class Listener:
         self._dropped = 0
         self._rest = b""
         self._unity = Reader(bootlog.interruption)
-        self._unity_at = math.inf
+        self._unity_at: tuple[float, float] | None = None
         self._panicked = False
         self._panic_over = False
         self.lines = 0
@@ -91,8 +94,8 @@ class Listener:
     def tick(self, seconds: float) -> None:
         """Tell the time, in seconds of firmware time since reset."""
         self._now = seconds
-        if self._unity_at == math.inf:
-            self._unity_at = seconds
+        if self._unity_at is None:
+            self._unity_at = seconds, self._clock()
         self._player.tick(seconds)
         self._go_on()
 
@@ -108,8 +111,7 @@ class Listener:
             return True
         if not self._patterns and not self._wants_unity and not self._manifest.tests:
             return False
-        settled = self._unity.complete and self._now - self._unity_at >= _SETTLE
-        unity_done = settled if self._unity.started else not self._wants_unity
+        unity_done = self._settled if self._unity.started else not self._wants_unity
         in_time = self._now < self._manifest.timeout
         return self._player.over and (not in_time or (unity_done and self._met))
 
@@ -131,6 +133,14 @@ class Listener:
         """What was printed, shortened in the middle."""
         gap = f"\n[... {self._dropped} bytes ...]\n".encode() if self._dropped else b""
         return (self._head + gap + self._tail).decode("utf-8", "replace")
+
+    @property
+    def _settled(self) -> bool:
+        """Whether a summary came, and nothing of Unity since then."""
+        if not self._unity.complete or self._unity_at is None:
+            return False
+        simulated, ours = self._unity_at
+        return self._now - simulated >= _SETTLE or self._clock() - ours >= _SETTLE
 
     @property
     def _met(self) -> bool:
@@ -155,7 +165,7 @@ class Listener:
                 self._found[pattern] = line
                 self._go_on()
         if self._unity.add(line):
-            self._unity_at = math.inf  # the next tick knows when
+            self._unity_at = None  # the next tick knows when
         self.resets.add(line)
         if self.resets.loop:
             self._player.stop(f"the firmware boots again and again ({self.resets.loop})")

@@ -60,6 +60,21 @@ def test_after_a_summary_another_suite_may_begin() -> None:
     assert (report.tests, report.failures, report.complete) == (2, 1, True)
 
 
+def test_a_simulator_is_not_waited_for_longer_than_a_board() -> None:
+    now = [0.0]
+    listener = Listener(Manifest(unity=True), clock=lambda: now[0])
+
+    listener.feed(b"a.c:1:test_a:PASS\n" + SUMMARY)
+    listener.tick(0.010)
+    now[0] = 0.9
+    listener.tick(0.011)
+    assert not listener.done
+    now[0] = 1.1
+    listener.tick(0.012)
+
+    assert listener.done
+
+
 def test_tests_that_are_wanted_and_do_not_run_are_not_complete() -> None:
     listener = Listener(Manifest(unity=True))
 
