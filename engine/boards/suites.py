@@ -4,14 +4,19 @@ pytest-embedded is Espressif's plugin for pytest: its fixture ``dut`` is the boa
 to expect from (pytest-embedded's documentation, "Services", "pytest-embedded-serial"). A suite is
 the project's own code, as untrusted as its build: it runs in a process group of its own, without
 this process's environment, and its report is read with care.
+
+What firmware says of its own tests is in that report as well: pytest-embedded copies Unity's
+results into it (its ``unity.py``), ignored ones as passed, and some of a fixture's under the names
+of others. They are read again in its log of the board.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +24,8 @@ from pathlib import Path
 from junitparser import Attr, Error, Failure, IntAttr, JUnitXml, JUnitXmlError, Skipped, TestSuite
 from junitparser import TestCase as XmlCase
 
-from engine.boards import bridge, ports
+from engine import unity
+from engine.boards import bootlog, bridge, ports
 from engine.cancel import CancelToken
 from engine.errors import MissingToolError, ToolError
 from engine.files import read_file
@@ -30,6 +36,9 @@ from engine.text import clean
 SECONDS = 900.0
 """How long a suite may take."""
 
+_PLUGIN = "espdeck_target"
+_LOGS = "pytest-logs"
+_UNITY_FAILED = "AssertionError: Unity test failed"
 _FOLDERS = ("", "test/", "tests/")
 _MODULES = {
     "serial": "pytest_embedded_serial",
@@ -40,6 +49,7 @@ _CHECK_SECONDS = 60.0
 _PASSED, _FAILED, _NOTHING = 0, 1, 5  # pytest's exit codes ("Exit codes" in its documentation)
 _MAX_REPORT = 8 << 20
 _MAX_CASES = 10_000
+_MAX_LOGS = 200
 _MAX_TEXT = 500
 _ENV = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "120"}
 
@@ -101,7 +111,7 @@ def play(
         on_output: called with what pytest prints, as it comes.
 
     Returns:
-        A result for each test.
+        A result for each test that is for the target, and for each of Unity that it had run.
 
     Raises:
         MissingToolError: pytest-embedded is not installed; one line.
@@ -109,8 +119,9 @@ def play(
         CancelledError, Interrupted: as ``cancel`` says.
     """
     python = _python(suite.services, cancel)
-    report = suite.build_dir / "pytest.xml"
+    report, logs = suite.build_dir / "pytest.xml", suite.build_dir / _LOGS
     report.unlink(missing_ok=True)
+    shutil.rmtree(logs, ignore_errors=True)
     options = {
         "rootdir": suite.source,
         "tb": "short",
@@ -122,13 +133,23 @@ def play(
         "app-path": suite.source,
         "build-dir": suite.build_dir,
         "skip-autoflash": "y",
-        "root-logdir": suite.build_dir / "pytest-logs",
+        "root-logdir": logs,
         "with-timestamp": "n",
     }
     with _device(suite) as device:
         done = run(
             [
-                *(python, "-P", "-m", "pytest", *suite.files, "-p", "no:cacheprovider"),
+                *(
+                    python,
+                    "-P",
+                    "-m",
+                    "pytest",
+                    *suite.files,
+                    "-p",
+                    "no:cacheprovider",
+                    "-p",
+                    _PLUGIN,
+                ),
                 # With "=": pytest takes a path on its own for one of tests, and looks there for the
                 # project's settings.
                 *(f"--{name}={value}" for name, value in options.items()),
@@ -138,10 +159,10 @@ def play(
             cancel=cancel,
             on_output=on_output,
             cwd=suite.source,
-            env=_ENV,
+            env={**_ENV, "PYTHONPATH": str(Path(__file__).with_name("pytest_plugin"))},
             clean_env=True,
         )
-    cases = read_report(report) if done.returncode >= 0 and report.is_file() else ()
+    cases = read_report(report, logs) if done.returncode >= 0 and report.is_file() else ()
     if done.returncode == _NOTHING:
         return ()
     if done.returncode == _PASSED or any(case.failed for case in cases):
@@ -176,17 +197,23 @@ def _python(services: tuple[str, ...], cancel: CancelToken) -> str:
 
 
 class _Located(XmlCase):
-    """A test case with its place, as pytest's ``xunit1`` has it: lines count from 0."""
+    """A test case with its place, as pytest's ``xunit1`` has it.
+
+    Lines count from 0; those of a case of Unity's, which pytest-embedded marks, from 1.
+    """
 
     file = Attr("file")
     line = IntAttr("line")
+    group = Attr("group")
+    is_unity_case = Attr("is_unity_case")
 
 
-def read_report(path: Path) -> tuple[TestCase, ...]:
+def read_report(path: Path, logs: Path | None = None) -> tuple[TestCase, ...]:
     """Read pytest's JUnit XML.
 
     Args:
         path: the report. Untrusted: the suite could have written it.
+        logs: pytest-embedded's folder of logs, for what Unity said; None for none. As untrusted.
 
     Raises:
         ToolError: it makes no sense.
@@ -203,10 +230,47 @@ def read_report(path: Path) -> tuple[TestCase, ...]:
             for suite in suites
             for case in suite
         ]
-        return tuple(_case(case) for case in cases[:_MAX_CASES])
+        return _told(cases[:_MAX_CASES], _heard(logs) if logs else ())
     # A parse error of either parser that junitparser uses is a SyntaxError.
     except (OSError, SyntaxError, JUnitXmlError, ValueError, TypeError) as error:
         raise ToolError(f"pytest: its report makes no sense: {clean(str(error))}") from error
+
+
+def _heard(logs: Path) -> tuple[TestCase, ...]:
+    """Unity's results in the logs of boards of which pytest-embedded reports some."""
+    found: list[TestCase] = []
+    for xml in sorted(logs.glob("*/*/*/dut*.xml"))[:_MAX_LOGS]:
+        with contextlib.suppress(OSError):
+            text = read_file(xml.with_suffix(".log"), _MAX_REPORT).decode("utf-8", "replace")
+            found += unity.parse(text, bootlog.interruption).cases
+    return tuple(found[:_MAX_CASES])
+
+
+def _told(cases: Iterable[_Located], heard: Iterable[TestCase]) -> tuple[TestCase, ...]:
+    """The tests of pytest and those of Unity; of the latter what the board said, or worse."""
+    waiting: dict[str, list[TestCase]] = {}
+    for each in heard:
+        waiting.setdefault(each.name, []).append(each)
+    ran: list[TestCase] = []
+    own: list[tuple[TestCase, bool]] = []
+    for case in cases:
+        mine = _case(case)
+        if case.is_unity_case != "1":
+            own.append((mine, case.is_unity_case == "0"))
+            continue
+        if waiting.get(mine.name):
+            board = waiting[mine.name].pop(0)
+            mine = mine if mine.failed and not board.failed else board
+        ran.append(mine)
+    ran += (each for rest in waiting.values() for each in rest)
+    failed = any(each.failed for each in ran)
+    # A test of pytest that says no more than what it had Unity run is no test of its own.
+    told = (
+        each
+        for each, of_unity in own
+        if not of_unity or (each.failed and not (failed and each.message == _UNITY_FAILED))
+    )
+    return (*told, *ran)
 
 
 def _case(case: _Located) -> TestCase:
@@ -216,11 +280,12 @@ def _case(case: _Located) -> TestCase:
             outcome, message = Outcome.IGNORE, _one_line(result.message)
         elif isinstance(result, Failure | Error) and outcome is not Outcome.FAIL:
             outcome, message = Outcome.FAIL, _one_line(result.message)
+    name, of_unity = _one_line(case.name) or "unnamed", case.is_unity_case == "1"
     return TestCase(
-        name=_one_line(case.name) or "unnamed",
+        name=f"TEST({_one_line(case.group)}, {name})" if case.group else name,
         outcome=outcome,
         file=_one_line(case.file),
-        line=(case.line or 0) + 1,
+        line=(case.line or 0) + (not of_unity),
         message=message,
         seconds=case.time,
     )

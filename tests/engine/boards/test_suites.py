@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +99,110 @@ def test_a_suite_runs_on_a_board_that_is_reset_before_each_test(
     assert "off" in reset.message
     assert (sensor.outcome, sensor.message) == (Outcome.IGNORE, "no sensor on this board")
     assert secrets.outcome is Outcome.PASS
+
+
+UNITY = b"""\
+TEST(ring, empty) PASS
+IGNORE_TEST(ring, full)
+TEST(ring, wraps)./main/test_ring.c:31::IGNORE: no memory
+TEST(ring, grows)./main/test_ring.c:44::FAIL: Expected 2 Was 3
+
+-----------------------
+4 Tests 1 Failures 2 Ignored
+FAIL
+"""
+
+TARGETS = """\
+import pytest
+
+@pytest.mark.parametrize("target", ["esp32", "esp32c3", "esp32c3|esp32c3"], indirect=True)
+def test_by_parameter(target):
+    assert target == "esp32c3"
+
+@pytest.mark.esp32
+@pytest.mark.esp32s3
+def test_marked_for_others():
+    assert False
+
+@pytest.mark.esp32
+@pytest.mark.esp32c3
+def test_marked():
+    pass
+
+@pytest.mark.qemu
+@pytest.mark.esp32c3
+def test_for_an_emulator():
+    assert False
+
+@pytest.mark.temp_skip(targets=["esp32c3"], reason="not yet")
+def test_skipped():
+    assert False
+"""
+
+
+@pytest.fixture
+def console() -> Iterator[str]:
+    """A console behind a socket that says :data:`UNITY` to everyone who connects; its URL."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    held.append(server.accept()[0])
+                    held[-1].sendall(UNITY)
+
+        held: list[socket.socket] = []
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"socket://127.0.0.1:{server.getsockname()[1]}"
+        for each in held:
+            each.close()
+
+
+def test_what_unity_says_in_a_suite_is_told_as_the_board_said_it(
+    tmp_path: Path, console: str
+) -> None:
+    pytest.importorskip("pytest_embedded_serial")
+    (tmp_path / "pytest_ring.py").write_text(
+        "def test_ring(dut):\n    dut.expect_unity_test_output(timeout=20)\n\n"
+        "def test_more(dut):\n    dut.expect_unity_test_output(timeout=20)\n    assert 1 == 2\n"
+    )
+
+    cases = run_suite(replace(suite_of(tmp_path, console), virtual=False))
+
+    more, *ring = cases
+    assert (more.name, more.outcome, more.message) == ("test_more", Outcome.FAIL, "assert 1 == 2")
+    assert sorted(set(ring), key=lambda case: case.line) == [
+        TestCase("TEST(ring, empty)", Outcome.PASS, "", 0),
+        TestCase("TEST(ring, full)", Outcome.IGNORE, "", 0),
+        TestCase("TEST(ring, wraps)", Outcome.IGNORE, "./main/test_ring.c", 31, "no memory"),
+        TestCase("TEST(ring, grows)", Outcome.FAIL, "./main/test_ring.c", 44, "Expected 2 Was 3"),
+    ]
+
+
+def test_a_suite_is_run_for_the_chip_of_the_board_only(tmp_path: Path) -> None:
+    pytest.importorskip("pytest_embedded_serial")
+    (tmp_path / "pytest_targets.py").write_text(TARGETS)
+
+    cases = run_suite(suite_of(tmp_path))
+
+    assert [(case.name, case.outcome, case.message) for case in cases] == [
+        ("test_by_parameter[esp32c3]", Outcome.PASS, ""),
+        ("test_marked", Outcome.PASS, ""),
+        ("test_skipped", Outcome.IGNORE, "not yet"),
+    ]
+
+
+def test_a_suite_for_the_supported_targets_is_run_without_esp_idf(tmp_path: Path) -> None:
+    pytest.importorskip("pytest_embedded_idf")
+    (tmp_path / "pytest_all.py").write_text(
+        "from pytest_embedded_idf.utils import idf_parametrize\n\n"
+        "@idf_parametrize('target', ['supported_targets'], indirect=['target'])\n"
+        "def test_all(target):\n    pass\n"
+    )
+
+    cases = run_suite(suite_of(tmp_path))
+
+    assert [case.name for case in cases] == ["test_all[esp32c3]"]
 
 
 def test_a_suite_that_cannot_be_read_by_pytest_is_a_failure_with_its_reason(
@@ -221,3 +329,34 @@ def test_a_report_of_pytest_is_read(tmp_path: Path) -> None:
             "test_b[, ]", Outcome.FAIL, "a.py", 8, 'failed on setup with "no port", at b', 0.1
         ),
     )
+
+
+def test_results_of_unity_count_their_lines_from_one_and_are_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "pytest.xml"
+    path.write_text(
+        '<testsuites><testsuite name="pytest">'
+        '<testcase name="test_good" file="a.py" line="3" is_unity_case="0" />'
+        '<testcase name="adds" file="./main/a.c" line="12" is_unity_case="1" />'
+        '<testcase name="test_bad" file="a.py" line="8" is_unity_case="0">'
+        '<failure message="AssertionError: Unity test failed" /></testcase>'
+        '<testcase name="wraps" group="ring" file="./main/a.c" line="9" is_unity_case="1">'
+        '<failure message="Expected 1 Was 2" /></testcase>'
+        "</testsuite></testsuites>"
+    )
+
+    assert read_report(path) == (
+        TestCase("adds", Outcome.PASS, "./main/a.c", 12),
+        TestCase("TEST(ring, wraps)", Outcome.FAIL, "./main/a.c", 9, "Expected 1 Was 2"),
+    )
+
+
+def test_a_failure_that_no_result_of_unity_shows_is_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "pytest.xml"
+    path.write_text(
+        '<testsuite name="pytest">'
+        '<testcase name="test_bad" file="a.py" line="8" is_unity_case="0">'
+        '<failure message="AssertionError: Unity test failed" /></testcase>'
+        '<testcase name="adds" file="./main/a.c" line="12" is_unity_case="1" /></testsuite>'
+    )
+
+    assert [case.outcome for case in read_report(path)] == [Outcome.FAIL, Outcome.PASS]

@@ -1,0 +1,1 @@
+"""What pytest loads from this folder while a suite runs; no module of the engine."""
