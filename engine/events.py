@@ -79,13 +79,14 @@ class WorkflowProgress(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowCompleted(Event):
-    """A run ended; ``duration`` in seconds."""
+    """A run ended; ``duration`` in seconds, ``verdict`` of a firmware, empty for none."""
 
     kind: ClassVar[str] = "workflow.completed"
     success: bool
     status: BuildStatus
     duration: float
     result: str
+    verdict: str = ""
     run: RunKind = RunKind.FIRMWARE
 
 

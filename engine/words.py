@@ -120,6 +120,25 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+class VerdictWord(StrEnum):
+    """What QA says of a firmware: how far it was tried, and what came of it."""
+
+    ACCEPTED = "accepted"
+    """What was asked of it was checked, and holds."""
+
+    RAN = "ran"
+    """It ran and nothing wrong was seen; nothing was asked of it."""
+
+    SILENT = "silent"
+    """It was started, and printed nothing."""
+
+    UNTESTED = "untested"
+    """It was built, and not run."""
+
+    BLOCKED = "blocked"
+    """Something is wrong with it."""
+
+
 class ArtifactKind(StrEnum):
     """What a kept file is."""
 

@@ -261,12 +261,13 @@ def builds_command(
             return
         names: dict[UUID | None, str] = {each.id: each.name for each in engine.projects.list()}
         table(
-            ("BUILD", "PROJECT", "STATUS", "COMMIT", "TIME", "MESSAGE"),
+            ("BUILD", "PROJECT", "STATUS", "VERDICT", "COMMIT", "TIME", "MESSAGE"),
             [
                 (
                     f"#{each.id}",
                     names.get(each.project_id, ""),
                     each.status,
+                    each.verdict,
                     each.commit_sha[:10],
                     f"{each.duration:.1f} s" if each.duration is not None else "",
                     each.error or each.commit_message.split("\n")[0],
@@ -332,7 +333,8 @@ def _summarise(engine: Engine, number: int) -> None:
     project = engine.projects.get(str(build.project_id))
     took = f" in {build.duration:.1f} s" if build.duration is not None else ""
     print_line("")
-    print_line(f"build #{number} of {project.name}: {build.status}{took}")
+    verdict = f", {build.verdict}" if build.verdict else ""
+    print_line(f"build #{number} of {project.name}: {build.status}{verdict}{took}")
     if build.error:
         print_line(f"  {build.error}")
     message = build.commit_message.split("\n")[0][:MESSAGE]

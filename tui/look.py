@@ -33,6 +33,11 @@ COLOURS = {
     "cancelled": "bad",
     "running": "busy",
     "warning": "busy",
+    "accepted": "good",
+    "ran": "good",
+    "blocked": "bad",
+    "silent": "busy",
+    "untested": "busy",
 }
 """The name of a state's colour; of any other state it is ``dim``."""
 

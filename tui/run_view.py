@@ -76,6 +76,7 @@ class RunView:
         pane_of: the name of the pane that shows a stage, by the stage's key and its role.
         facts: what is said of it besides.
         warning: what a person must know of it.
+        verdict: of its firmware, once it was spoken.
     """
 
     number: int
@@ -88,6 +89,7 @@ class RunView:
     error: str = ""
     facts: str = ""
     warning: str = ""
+    verdict: str = ""
     attempt: int = 1
     started: datetime | None = None
     duration: float | None = None
@@ -106,6 +108,7 @@ class RunView:
         self.title = title
         self.status = BuildStatus(build.status)
         self.error = build.error
+        self.verdict = build.verdict
         self.started = build.started_at
         self.duration = build.duration
         for row in stages:
@@ -190,20 +193,21 @@ class RunView:
             case WorkflowStarted():
                 self.status = BuildStatus.RUNNING
                 self.started = event.at if self.started is None else self.started
-                self.duration, self.error = None, ""
+                self.duration, self.error, self.verdict = None, "", ""
             case WorkflowProgress():
                 self.percent, self.message = event.percent, event.message
             case WorkflowCompleted():
                 self.status, self.duration = event.status, event.duration
                 self.error = "" if event.success else event.result
                 self.message = event.result
+                self.verdict = event.verdict
                 self.percent = 100.0 if event.success else self.percent
                 self.results_changed = True
             case BuildChanged():
                 self.status = event.status
                 if event.status is BuildStatus.PENDING:
                     self.started = self.duration = None
-                    self.percent, self.error = 0.0, ""
+                    self.percent, self.error, self.verdict = 0.0, "", ""
             case _:
                 pass
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.boards import bootlog, panic
 from engine.findings import Finding
 from engine.pipelines.model import FirmwareContext, StageResult
@@ -14,11 +16,13 @@ def run(context: FirmwareContext) -> StageResult:
     """Diagnose what the tests saw."""
     image = context.output_of("build", Compiled).image
     findings: list[Finding] = []
+    seen: list[Tested] = []
     for key in ("test.board", "test.simulator"):
         result = context.results.get(key)
         if result is None or not isinstance(result.output, Tested):
             continue
         tested = result.output
+        seen.append(tested)
         context.report.log(f"{tested.ran_on}: {count(tested.lines, 'line')}")
         findings += _chip(tested, image.target)
         findings += _flash(tested, image.flash_size)
@@ -35,9 +39,18 @@ def run(context: FirmwareContext) -> StageResult:
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     return StageResult(
         status=StageStatus.FAILED if errors else StageStatus.SUCCESS,
-        summary=errors[0].message if errors else "nothing wrong was seen",
+        summary=errors[0].message if errors else _nothing(seen),
         findings=tuple(findings),
     )
+
+
+def _nothing(seen: Sequence[Tested]) -> str:
+    """What is said where nothing is wrong: not more than what there was to look at."""
+    if not seen:
+        return "nothing to look at: it was not run"
+    if all(tested.silent for tested in seen):
+        return "nothing to look at: it printed nothing"
+    return "nothing wrong was seen"
 
 
 def _chip(tested: Tested, target: str) -> list[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from engine.findings import Finding
@@ -14,10 +15,26 @@ from engine.quality.gate import REPORT, measure_build, measure_tree
 from engine.quality.model import GateResult
 from engine.quality.performance import facts_of
 from engine.text import count
-from engine.words import ArtifactKind, Severity, StageStatus
+from engine.words import LINUX, ArtifactKind, Severity, StageStatus, VerdictWord
 
 JUNIT = "junit.xml"
 """Artifact with the test results, for other tools."""
+
+_SAYS = {
+    VerdictWord.ACCEPTED: "firmware built, tested {0} and accepted",
+    VerdictWord.RAN: "firmware built and run {0}: no fault was seen, nothing was checked",
+    VerdictWord.SILENT: "firmware built and started {0}: silent, it printed nothing{1}",
+    VerdictWord.UNTESTED: "firmware built, not run",
+    VerdictWord.BLOCKED: "firmware built and blocked",
+}
+"""The verdict as a sentence; ``{0}`` is where the firmware ran, ``{1}`` where it did better."""
+
+_CAME = {
+    VerdictWord.RAN: "no fault was seen, nothing was checked",
+    VerdictWord.SILENT: "it printed nothing",
+    VerdictWord.UNTESTED: "built, not run",
+}
+"""What came of firmware of which nothing was checked."""
 
 
 def run(context: FirmwareContext) -> StageResult:
@@ -45,7 +62,10 @@ def run(context: FirmwareContext) -> StageResult:
             )
         )
     reports = [each.report for each in seen.values() if each.report]
+    word, text = spoken(seen, blocked=bool(blockers))
     verdict = Verdict(
+        word=word,
+        text=text,
         blockers=tuple(blockers),
         tests=sum(report.tests for report in reports),
         failures=sum(report.failures for report in reports),
@@ -53,18 +73,73 @@ def run(context: FirmwareContext) -> StageResult:
     )
     _say(context, gate, verdict)
     _keep(context, gate, seen)
-    warned = count(verdict.warnings, "warning")
-    summary = (
-        f"blocked: {blockers[0]}"
-        if blockers
-        else f"accepted: {count(verdict.tests, 'test')} passed, {warned}"
-    )
+    warned = count(compiled.warnings, "warning")
+    came = blockers[0] if blockers else f"{_came(word, seen)}, {warned}"
     return StageResult(
         status=StageStatus.FAILED if blockers else StageStatus.SUCCESS,
-        summary=summary,
+        summary=f"{word}: {came}",
         findings=tuple(findings),
         output=verdict,
     )
+
+
+def spoken(seen: Mapping[str, Tested], *, blocked: bool) -> tuple[VerdictWord, str]:
+    """The verdict on firmware that was built, and the sentence that tells it.
+
+    Args:
+        seen: what was seen of it, by the key of the stage that saw it.
+        blocked: whether something is wrong with it.
+    """
+    word = VerdictWord.BLOCKED if blocked else _word(seen)
+    return word, _SAYS[word].format(*_where(word, seen))
+
+
+def _word(seen: Mapping[str, Tested]) -> VerdictWord:
+    """How far a firmware was tried of which nothing is wrong."""
+    if not seen:
+        return VerdictWord.UNTESTED
+    if any(_checks(each) for each in seen.values()):
+        return VerdictWord.ACCEPTED
+    board = seen.get("test.board")
+    silent = board.silent if board else all(each.silent for each in seen.values())
+    return VerdictWord.SILENT if silent else VerdictWord.RAN
+
+
+def _checks(tested: Tested) -> int:
+    """How much of what was asked of a firmware was seen to hold."""
+    met = sum(each.line is not None for each in tested.expectations)
+    return met + (tested.report.passed if tested.report else 0)
+
+
+def _where(word: VerdictWord, seen: Mapping[str, Tested]) -> tuple[str, str]:
+    """Where it was tried as the verdict says, and where besides."""
+    silent = word is VerdictWord.SILENT
+    told = {key: each for key, each in seen.items() if each.silent or not silent}
+    others = {key: each for key, each in seen.items() if key not in told}
+    where = _places(told)
+    if "test.board" not in seen and any(each.ran_on != LINUX for each in seen.values()):
+        where += " (not on a board)"
+    return where, f" (it ran {_places(others)})" if others else ""
+
+
+def _places(seen: Mapping[str, Tested]) -> str:
+    """Boards and simulators, as ``on A and in B``."""
+    words = [("on " if key == "test.board" else "in ") + each.ran_on for key, each in seen.items()]
+    return " and ".join(words)
+
+
+def _came(word: VerdictWord, seen: Mapping[str, Tested]) -> str:
+    """What came of the tests, in some words."""
+    if word is not VerdictWord.ACCEPTED:
+        return _CAME[word]
+    met = sum(each.line is not None for tested in seen.values() for each in tested.expectations)
+    reports = [each.report for each in seen.values() if each.report]
+    passed = sum(report.passed for report in reports)
+    ignored = sum(report.ignored for report in reports)
+    parts = [f"{count(met, 'expectation')} met"] * bool(met)
+    parts += [f"{count(passed, 'test')} passed"] * bool(passed)
+    parts += [f"{ignored} ignored"] * bool(ignored)
+    return ", ".join(parts)
 
 
 def _measure(context: FirmwareContext, compiled: Compiled, manifest: Manifest) -> GateResult:
@@ -105,14 +180,13 @@ def _say(context: FirmwareContext, gate: GateResult, verdict: Verdict) -> None:
         say(each.line)
     for blocker in verdict.blockers:
         say(f"BLOCKER   {blocker}")
-    say("verdict   " + ("blocked" if verdict.blockers else "accepted"))
+    say(f"verdict   {verdict.word}: {verdict.text}")
 
 
 def _keep(context: FirmwareContext, gate: GateResult, seen: dict[str, Tested]) -> None:
     path = context.build_dir / REPORT
     path.write_text(json.dumps(asdict(gate), indent=1), "utf-8")
     context.report.keep(ArtifactKind.REPORT, path, REPORT)
-    if seen:
-        path = context.build_dir / JUNIT
-        path.write_bytes(junit(seen))
-        context.report.keep(ArtifactKind.REPORT, path, JUNIT)
+    path = context.build_dir / JUNIT
+    path.write_bytes(junit(seen))
+    context.report.keep(ArtifactKind.REPORT, path, JUNIT)

@@ -139,4 +139,4 @@ def _standing(results: Mapping[str, StageResult]) -> Standing:
 
 def _met(tested: Tested) -> int:
     met = sum(each.line is not None for each in tested.expectations)
-    return met + (tested.report.tests - tested.report.failures if tested.report else 0)
+    return met + (tested.report.passed if tested.report else 0)

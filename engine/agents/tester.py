@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from engine.agents import silence
 from engine.agents.listener import Listener
 from engine.boards import ports, suites
 from engine.boards.desk import BAUD, Flashed
@@ -21,11 +24,15 @@ from engine.pipelines.outputs import Compiled, Planned, Tested
 from engine.simulators.base import ChipOptions, find_simulators
 from engine.testcases import TestCase, joined, report_of
 from engine.text import count
+from engine.toolchains import sdkconfig
 from engine.toolchains.untrusted import file_inside
 from engine.words import Severity, StageStatus
 
 LISTEN = 5.0
 """Seconds to listen to firmware of which nothing is expected."""
+
+_MAX_PATH = 300
+_MAX_REMARKS = 5
 
 
 def run(context: FirmwareContext) -> StageResult:
@@ -96,7 +103,9 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
                 f"boot loop ({resets.loop}): stopped, {board.name} is left in its bootloader"
             )
         suite = _Played() if resets.loop else _play_suite(context, plan, board, baud)
-        return _judge(context, listener, board.name, identity=identity, suite=suite)
+        return _judge(
+            context, listener, board.name, seconds=seconds, identity=identity, suite=suite
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +187,7 @@ def _in_simulator(
     if fault:
         report.log(f"the simulated chip stopped: {fault}")
     listener.end(fault or f"nothing more came in {seconds:g} s of firmware time")
-    return _judge(context, listener, name, fault=fault)
+    return _judge(context, listener, name, seconds=seconds, fault=fault)
 
 
 def _chip_options(context: FirmwareContext, manifest: Manifest) -> ChipOptions:
@@ -224,6 +233,7 @@ def _judge(
     listener: Listener,
     ran_on: str,
     *,
+    seconds: float,
     identity: BoardIdentity | None = None,
     fault: str | None = None,
     suite: _Played | None = None,
@@ -231,8 +241,11 @@ def _judge(
     expectations, suite = listener.expectations(), suite or _Played()
     reports = [report_of(suite.cases, complete=True)] if suite.cases else []
     if (heard := listener.report()) is not None:
-        reports.insert(0, heard)
+        cases = (replace(case, file=_in_source(context, case.file)) for case in heard.cases)
+        reports.insert(0, replace(heard, cases=tuple(cases)))
     tests = joined(reports) if reports else None
+    transcript = listener.transcript()
+    silent = silence.is_silent(transcript) and not (tests and tests.passed)
     tested = Tested(
         ran_on=ran_on,
         chip=identity.chip if identity else "",
@@ -241,15 +254,17 @@ def _judge(
         report=tests,
         lines=listener.lines,
         fault=fault or "",
-        transcript=listener.transcript(),
+        transcript=transcript,
+        silent=silent,
     )
     findings = (*_problems(tested), *suite.problems)
+    if silent:
+        options = _sdkconfig(context)
+        findings += (silence.finding(ran_on, seconds, transcript, options),)
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     for finding in findings:
         context.report.log(f"{finding.severity}: {finding.message}")
-    met = sum(each.line is not None for each in expectations)
-    ran = f", {count(tests.tests, 'test')}, {count(tests.failures, 'failure')}" if tests else ""
-    summary = f"{ran_on}: {met} of {count(len(expectations), 'expectation')} met{ran}"
+    summary = f"{ran_on}: {_told(tested)}"
     if errors:
         summary = f"{ran_on}: {errors[0].message}"
     else:
@@ -260,6 +275,38 @@ def _judge(
         findings=findings,
         output=tested,
     )
+
+
+def _told(tested: Tested) -> str:
+    """What came of it, in some words."""
+    parts = []
+    if tested.expectations:
+        met = sum(each.line is not None for each in tested.expectations)
+        parts.append(f"{met} of {count(len(tested.expectations), 'expectation')} met")
+    if tests := tested.report:
+        parts += [count(tests.tests, "test"), count(tests.failures, "failure")]
+        parts += [f"{tests.ignored} ignored"] * bool(tests.ignored)
+    if tested.silent:
+        parts.append("silent: it printed nothing")
+    return ", ".join(parts) or f"ran, {count(tested.lines, 'line')}, nothing was asked of it"
+
+
+def _in_source(context: FirmwareContext, file: str) -> str:
+    """A file as the firmware names it (``__FILE__``), as the repository has it where it does."""
+    if 0 < len(file) <= _MAX_PATH:
+        for folder in (context.app, context.source):
+            path = Path(os.path.normpath(folder / file))
+            if path.is_relative_to(context.source) and path.is_file():
+                return path.relative_to(context.source).as_posix()
+    return file
+
+
+def _sdkconfig(context: FirmwareContext) -> dict[str, str]:
+    """The options of the build's ``sdkconfig``; none where it has none."""
+    try:
+        return sdkconfig.options((context.build_dir / "sdkconfig").read_text("utf-8", "replace"))
+    except OSError:
+        return {}
 
 
 def _problems(tested: Tested) -> list[Finding]:
@@ -298,12 +345,28 @@ def _problems(tested: Tested) -> list[Finding]:
             for case in tested.report.cases
             if case.failed
         ]
+        if unseen := tested.report.unseen:
+            findings.append(
+                Finding(
+                    severity=Severity.ERROR,
+                    code="test.failed",
+                    message=f"{count(unseen, 'failure')} that only a summary counts",
+                    hint="no line that was read says of which test: the log has what was printed",
+                    evidence=evidence,
+                )
+            )
+        findings += [
+            Finding(severity=Severity.WARNING, code="test.summary", message=remark)
+            for remark in tested.report.remarks[:_MAX_REMARKS]
+        ]
         if not tested.report.complete:
+            none = f"no test ran: {FILE_NAME} has unity = true, and no summary of Unity came"
+            message = "the tests did not come to their summary" if tested.report.tests else none
             findings.append(
                 Finding(
                     severity=Severity.ERROR,
                     code="test.incomplete",
-                    message="the tests did not come to their summary",
+                    message=message,
                     evidence=evidence,
                 )
             )

@@ -17,13 +17,13 @@ from engine.events import WorkflowStarted
 from engine.image import Image
 from engine.pipelines.firmware import FIRMWARE
 from engine.pipelines.model import Agent, Ending, FirmwareContext, StageContext, StageResult
-from engine.pipelines.outputs import Tested
+from engine.pipelines.outputs import Tested, Verdict
 from engine.projects.worktrees import Slot, Slots
 from engine.settings import Settings
 from engine.store import builds, logs, projects
 from engine.store.database import Store
 from engine.store.tables import Build
-from engine.words import BuildStatus, Role, StageStatus
+from engine.words import BuildStatus, Role, StageStatus, VerdictWord
 
 _OUTPUT_TAIL = 64 << 10
 _OUTPUT_LINES = 2000
@@ -104,11 +104,16 @@ class FirmwareWork:
             for key, result in results.items()
             if result.status is StageStatus.FAILED and not FIRMWARE.stage(key).back_to
         }
+        judged = results.get("judge")
+        verdict = judged.output if judged is not None else None
         if not failed:
-            return Ending(BuildStatus.SUCCESS, "firmware built, tested and accepted")
+            assert isinstance(verdict, Verdict)
+            return Ending(BuildStatus.SUCCESS, verdict.text, verdict.word)
         # A diagnosis says most, then what was judged last; that nothing could repair it, least.
         causes = [key for key in failed if FIRMWARE.stage(key).role == Role.DOCTOR]
-        return Ending(BuildStatus.FAILED, failed[(causes or list(failed))[-1]].summary)
+        why = failed[(causes or list(failed))[-1]].summary
+        word = VerdictWord.BLOCKED if isinstance(verdict, Verdict) else ""
+        return Ending(BuildStatus.FAILED, why, word)
 
     def close(self, results: Mapping[str, StageResult]) -> None:
         """Keep what the tests came to, and the end of the compiler's output, with the build."""

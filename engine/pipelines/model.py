@@ -239,10 +239,12 @@ class Ending:
     Args:
         status: ``success`` or ``failed``.
         text: what came of it, in a line; of one that failed, why.
+        verdict: of its firmware, empty where none was spoken.
     """
 
     status: BuildStatus
     text: str
+    verdict: str = ""
 
 
 class Work(Protocol):

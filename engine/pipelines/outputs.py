@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.image import Image
 from engine.manifest import Manifest
 from engine.testcases import TestReport
+from engine.words import VerdictWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Tested:
         lines: how many lines it printed.
         fault: why the simulated chip stopped by itself, else empty.
         transcript: what it printed, shortened in the middle.
+        silent: whether nothing came of it: no line but those of ROM and bootloader, no test.
     """
 
     ran_on: str
@@ -75,12 +77,23 @@ class Tested:
     lines: int
     fault: str
     transcript: str
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """QA's word: ``blockers`` is empty when the firmware is accepted."""
+    """QA's word.
 
+    Args:
+        word: how far the firmware was tried, and what came of it.
+        text: the same as a sentence, with where it ran.
+        blockers: why it is not accepted, one line each.
+        tests, failures: of all tests.
+        warnings: of the compiler.
+    """
+
+    word: VerdictWord
+    text: str
     blockers: tuple[str, ...]
     tests: int
     failures: int

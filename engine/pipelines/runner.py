@@ -429,6 +429,7 @@ class _Run:
             self._id,
             status=ending.status,
             error="" if success else ending.text,
+            verdict=ending.verdict,
         )
         self._shop.bus.publish(
             events.WorkflowCompleted(
@@ -437,6 +438,7 @@ class _Run:
                 status=ending.status,
                 duration=build.duration or 0.0,
                 result=ending.text,
+                verdict=ending.verdict,
                 run=build.kind,
             )
         )

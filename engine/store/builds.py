@@ -106,12 +106,14 @@ def finish_build(
     *,
     status: BuildStatus,
     error: str = "",
+    verdict: str = "",
 ) -> Build:
     """Write how a build ended."""
     with store.write() as session:
         build = session.get_one(Build, build_id)
         build.status = status
         build.error = error
+        build.verdict = verdict
         build.completed_at = utc_now()
         build.duration = _seconds(build.started_at, build.completed_at)
         session.add(build)
@@ -176,7 +178,7 @@ def requeue_build(
         build.run_id = run_id
         build.cancel_requested = False
         build.started_at = build.completed_at = build.duration = None
-        build.error = build.build_output = ""
+        build.error = build.build_output = build.verdict = ""
         build.test_results = None
         session.add(build)
     return build

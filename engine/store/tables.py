@@ -96,7 +96,8 @@ class Build(SQLModel, table=True):
 
     ``run_id`` names the durable run that carries it now; a retry gives it a new one.
     ``board`` and ``simulator`` are what was asked for; ``cancel_requested`` is how another
-    process asks the one that runs it to stop.
+    process asks the one that runs it to stop. ``verdict`` is a
+    :class:`~engine.words.VerdictWord`, empty where none was spoken.
     """
 
     __table_args__ = _NEVER_AGAIN
@@ -131,6 +132,7 @@ class Build(SQLModel, table=True):
     test_results: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
     artifacts_path: str = ""
     error: str = ""
+    verdict: str = ""
     created_at: datetime = Field(default_factory=utc_now, sa_column=_time(nullable=False))
 
     @property

@@ -28,7 +28,7 @@ from engine.events import (
     WorkflowProgress,
 )
 from engine.store.tables import Build, StageRow
-from engine.words import BuildStatus, Role, Severity, StageStatus
+from engine.words import BuildStatus, Role, Severity, StageStatus, VerdictWord
 from tests.engine.git_repos import commit
 
 pytestmark = pytest.mark.xdist_group("first-light")
@@ -94,6 +94,8 @@ def test_hello_is_built_flashed_simulated_and_accepted(engine: Engine, seen: lis
     assert percents == sorted(percents)
     (end,) = [e for e in mine if isinstance(e, WorkflowCompleted)]
     assert end.success
+    assert (end.verdict, done.verdict) == (VerdictWord.ACCEPTED, VerdictWord.ACCEPTED)
+    assert end.result == ("firmware built, tested on virtual:esp32c3 and in labwired and accepted")
 
 
 def test_a_second_build_compiles_nothing_anew(engine: Engine) -> None:
@@ -103,6 +105,34 @@ def test_a_second_build_compiles_nothing_anew(engine: Engine) -> None:
     assert done.status is BuildStatus.SUCCESS
     assert "no work to do" in done.build_output
     assert any(row.code == "qa.untested" for row in engine.builds.findings(done.number))
+
+
+def test_what_was_only_built_is_untested(engine: Engine, seen: list[Event]) -> None:
+    done = build(engine, "hello", board="none", simulator="none")
+
+    assert (done.status, done.verdict) == (BuildStatus.SUCCESS, VerdictWord.UNTESTED)
+    (end,) = [e for e in seen if isinstance(e, WorkflowCompleted) and e.build_id == done.number]
+    assert end.result == "firmware built, not run"
+    assert stages(engine, done.number)["judge", 1].summary.startswith("untested: built, not run")
+    (report,) = [a for a in engine.builds.artifacts(done.number) if a.path == "junit.xml"]
+    (suite,) = JUnitXml.fromfile(str(engine.builds.artifact_file(report)))
+    assert (suite.tests, suite.skipped) == (1, 1)
+
+
+def test_firmware_that_prints_nothing_is_silent(engine: Engine, tmp_path: Path) -> None:
+    demo.make_repository("hello", tmp_path / "quiet")
+    main = '#include "console.h"\nint run_tests(void);\nint main(void) { for (;;) {} }\n'
+    commit(tmp_path / "quiet", {"main/main.c": main, "espdeck.toml": "timeout = 1\n"})
+
+    done = build(
+        engine, engine.projects.find_or_add(str(tmp_path / "quiet")).name, simulator="none"
+    )
+
+    assert (done.status, done.verdict) == (BuildStatus.SUCCESS, VerdictWord.SILENT)
+    (finding,) = [row for row in engine.builds.findings(done.number) if row.code == "test.silent"]
+    assert finding.severity is Severity.WARNING
+    assert finding.message.startswith("virtual:esp32c3 printed nothing")
+    assert stages(engine, done.number)["judge", 1].summary.startswith("silent: it printed nothing")
 
 
 def test_broken_is_repaired_and_succeeds_in_the_second_round(engine: Engine) -> None:
@@ -206,7 +236,7 @@ def test_flaky_tests_are_blocked_by_qa(engine: Engine) -> None:
     assert {suite.name for suite in suites} == {"test.board", "test.simulator"}
     assert all(suite.failures == 1 and suite.tests >= 3 for suite in suites)
 
-    assert done.status is BuildStatus.FAILED
+    assert (done.status, done.verdict) == (BuildStatus.FAILED, VerdictWord.BLOCKED)
     assert "blocked" in done.error
     assert stages(engine, done.number)["judge", 1].status is StageStatus.FAILED
     assert any(row.code == "test.failed" for row in engine.builds.findings(done.number))

@@ -27,7 +27,7 @@ from engine.pipelines.firmware import FIRMWARE
 from engine.pipelines.model import Pipeline, Stage
 from engine.quality.model import judge, measured, unknown
 from engine.thresholds import Aspect
-from engine.words import AgentStatus, BuildStatus, Phase, Role, StageStatus
+from engine.words import AgentStatus, BuildStatus, Phase, Role, StageStatus, VerdictWord
 from tui.amounts import tokens
 from tui.gate_rows import gate_text, gate_title, measure_parts
 from tui.inbox import Inbox
@@ -336,11 +336,17 @@ def test_a_build_is_followed_from_its_start_to_its_end() -> None:
     view.apply(
         [
             WorkflowCompleted(
-                build_id=1, success=True, status=BuildStatus.SUCCESS, duration=2.5, result="fine"
+                build_id=1,
+                success=True,
+                status=BuildStatus.SUCCESS,
+                duration=2.5,
+                result="fine",
+                verdict=VerdictWord.SILENT,
             ),
             BuildChanged(build_id=1, project_id="p", status=BuildStatus.SUCCESS),
         ]
     )
+    assert view.verdict == "silent"
     assert (view.status, view.percent, view.elapsed()) == (BuildStatus.SUCCESS, 100.0, 2.5)
     assert view.phase(Phase.FEEDBACK) is StageStatus.SKIPPED
 

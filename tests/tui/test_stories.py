@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from engine import demo
 from engine.events import Event, WorkflowCompleted
+from engine.store import builds
+from engine.store.database import Store
+from engine.words import BuildStatus, VerdictWord
+from tests.tui.commands import Shell
 from tests.tui.workspaces import LOG_LINES, Story, fill, running
 from tui.screens.home import HomeScreen
 
@@ -43,6 +48,30 @@ async def test_from_nothing_to_a_judged_firmware(tmp_path: Path) -> None:
         await story.sees("✓ success", "SERIAL board", "0 Failures", timeout=60)
         await story.press("q")
         await story.sees("✓ success", "#1", "1, 100 % succeed")
+
+
+async def test_firmware_that_was_not_tried_says_so_wherever_its_build_is_shown(
+    tmp_path: Path,
+) -> None:
+    fill(tmp_path)
+    store = Store(tmp_path / "espdeck.db")
+    for number, word in ((1, VerdictWord.UNTESTED), (2, VerdictWord.SILENT)):
+        builds.finish_build(store, number, status=BuildStatus.SUCCESS, verdict=word)
+    shell = Shell(tmp_path)
+
+    listed, shown = shell.says("builds"), shell.says("show", "2")
+    rows = [json.loads(line) for line in shell.says("builds", "--json").splitlines()]
+
+    assert "VERDICT" in listed
+    assert "untested" in listed
+    assert "success, silent" in shown
+    assert [row["verdict"] for row in rows] == ["", "silent", "untested"]
+    async with running(tmp_path) as story:
+        await story.sees("sensor-hub")
+        await story.press("j", "l")
+        await story.sees("✓ silent", "✓ untested", "✗ failed")
+        await story.press("j", "enter")
+        await story.sees("#2 ✓ success silent")
 
 
 async def test_an_app_of_a_repository_and_no_menu_without_a_terminal(tmp_path: Path) -> None:

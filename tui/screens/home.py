@@ -9,7 +9,7 @@ from uuid import UUID
 from engine.errors import EspdeckError
 from engine.events import BuildChanged, Event, ProjectChanged, WorkflowCompleted, WorkflowProgress
 from engine.text import clean, mask
-from engine.words import BuildStatus, ProjectStatus
+from engine.words import BuildStatus, ProjectStatus, VerdictWord
 from tui.amounts import ago
 from tui.keymap import Where
 from tui.screens.two_lists import RUN_COLOURS, TwoLists
@@ -23,6 +23,9 @@ PAGE = 200
 """Builds that are loaded at once."""
 
 _ACTIONS = ("open", "build", "sync", "cancel", "retry", "remove", "menuconfig")
+
+_UNPROVED = (VerdictWord.RAN, VerdictWord.SILENT, VerdictWord.UNTESTED)
+"""Verdicts that say more than that the build succeeded."""
 
 _NOTHING = " no projects yet: press a to add one, ? for help"
 
@@ -329,7 +332,8 @@ class HomeScreen(TwoLists):
     def _draw_build(self, build: Build, width: int) -> Parts:
         first_line = build.commit_message.split("\n", 1)[0]
         status = BuildStatus(build.status)
-        parts = self._run_parts(build.number, status, build.duration, width)
+        word = build.verdict if build.verdict in _UNPROVED and not build.error else ""
+        parts = self._run_parts(build.number, status, build.duration, width, word)
         if width >= 60:
             parts.append((f" {ago(build.created_at):<9}", "dim"))
         parts.append((f" {build.commit_sha[:8]} ", "dim"))

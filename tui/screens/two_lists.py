@@ -94,19 +94,23 @@ class TwoLists(MainScreen):
         """The list that has the focus."""
         return self._right if self._right.has_focus else self._left
 
-    def _run_parts(self, number: int, status: BuildStatus, took: float | None, width: int) -> Parts:
+    def _run_parts(
+        self, number: int, status: BuildStatus, took: float | None, width: int, word: str = ""
+    ) -> Parts:
         """How a row of a run begins: its status, its number, how long it took or how far it is.
 
         Args:
             took: seconds; None while it has not ended.
             width: cells of the row.
+            word: what says more than the status, empty for nothing.
         """
+        word = word or status
         sign = self.deck.glyphs.state(status)
         took_text = f"{took:.1f} s" if took is not None else ""
         if status is BuildStatus.RUNNING and number in self._progress:
             took_text = f"{self._progress[number]:.0f} %"
         return [
-            (f" {sign} {status:<9}" if width >= 44 else f" {sign}", RUN_COLOURS.get(status, "dim")),
+            (f" {sign} {word:<9}" if width >= 44 else f" {sign}", RUN_COLOURS.get(word, "dim")),
             (f" #{number:<5}", ""),
             (f"{took_text:>8} ", "dim"),
         ]

@@ -9,7 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from engine.text import clean
-from engine.words import BuildStatus, StageStatus
+from engine.words import StageStatus
 from tui.look import COLOURS, Glyphs
 from tui.run_view import RunView
 from tui.widgets.lines import pieces
@@ -50,10 +50,12 @@ class RunHead(Widget):
         text = self._style("text")
         sign = f" {self._glyphs.state(view.status)} {view.status}"
         clock = f" {_clock(view.elapsed())} "
+        verdict = f" {view.verdict}" if view.verdict else ""
         round_ = f" round {view.attempt}" if view.attempt > 1 else ""
         parts: list[tuple[str, Style]] = [
             (f" #{view.number}", text),
             (sign, self._of(view.status)),
+            (verdict, self._of(view.verdict)),
             (round_, self._style("busy")),
             *self._phases(width >= _WIDE),
         ]
@@ -90,7 +92,7 @@ class RunHead(Widget):
         ]
         return pieces(parts, self.size.width, style)
 
-    def _of(self, status: BuildStatus | StageStatus) -> Style:
+    def _of(self, status: str) -> Style:
         return self._style(COLOURS.get(status, "dim"))
 
     def _style(self, name: str) -> Style:

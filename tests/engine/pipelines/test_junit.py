@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,3 +54,30 @@ def test_every_result_is_a_test_case() -> None:
 def test_any_text_stays_xml(name: str, message: str, pattern: str) -> None:
     root = ET.fromstring(junit({"test.simulator": results_of(name, message, pattern, message)}))
     assert len(root.findall(".//testcase")) >= 5
+
+
+def cases_of(tested: outputs.Tested | None) -> list[tuple[str | None, list[str]]]:
+    """Names of the test cases, each with its results."""
+    root = ET.fromstring(junit({"test.board": tested} if tested else {}))
+    return [(case.get("name"), [each.tag for each in case]) for case in root.iter("testcase")]
+
+
+def test_failures_that_only_a_summary_counts_are_test_cases() -> None:
+    report = TestReport((TestCase("a", Outcome.FAIL, "a.c", 1),), 5, 3, 0, True)
+    tested = replace(results_of("adds", "", "ready"), expectations=(), report=report)
+
+    assert [result for _name, result in cases_of(tested)] == [["failure"]] * 3
+
+
+def test_tests_that_were_cut_off_are_an_error() -> None:
+    report = TestReport((TestCase("a", Outcome.PASS, "a.c", 1),), 1, 0, 0, False)
+    tested = replace(results_of("adds", "", "ready"), expectations=(), report=report)
+
+    assert cases_of(tested) == [("a", []), ("the tests come to their end", ["error"])]
+
+
+def test_firmware_that_was_silent_or_not_run_is_a_test_that_was_left_out() -> None:
+    silent = replace(results_of("", "", ""), expectations=(), report=None, silent=True)
+
+    assert cases_of(silent) == [("the firmware prints something", ["skipped"])]
+    assert cases_of(None) == [("the firmware runs", ["skipped"])]
