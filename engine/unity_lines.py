@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 
 from engine.testcases import Outcome, TestCase
 
@@ -37,12 +37,17 @@ _RESULT = re.compile(r":(PASS|FAIL|IGNORE|INFO)")
 _TIME = re.compile(r" ?\((\d{1,10}(?:\.\d{1,6})?) ?(ms|us|s)\)\s*$")
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 # What ESP-IDF prints in ``tearDown``, behind a result whose line has not ended yet.
-_BEHIND = re.compile(r"[EWIDV] \(\d[^()]{0,40}\) [^:]{1,60}: |MALLOC_CAP_\w{1,40} |Backtrace:")
+_BEHIND = re.compile(r"[EWIDV] \(\d[^()]{0,40}\) [^:]{1,60}: |MALLOC_CAP_\w{1,40}[ :]|Backtrace:")
 # A path that is whole, with blanks in it; and a file that looks like one.
 _PATH = re.compile(r"(?:^|(?<=\s))(?:[A-Za-z]:[\\/]|\.{0,2}/)")
 _FILE = re.compile(r"[^\W\d_]")
 _DOTS = re.compile(r"[.!]{1,9999}(?=[^.!/\\])|[.!]{2,9999}(?=\.\.?/)|(?<![./])[.!]*!(?=/)")
 _FIXTURE = re.compile(r"\b(IGNORE_)?(TEST\(\w{1,100}, \w{1,100}\))")
+# Before 2.4 a fixture ended no line behind a failure: the next test follows on it.
+_NEXT = re.compile(
+    r"(?:(?<=[^A-Za-z_:])|(?<=FAIL)|(?<=IGNORE)|(?<=TRUE)|(?<=FALSE)|(?<=NULL))"
+    r"(?=(?:IGNORE_)?TEST\(\w{1,100}, \w{1,100}\))"
+)
 _SUMMARY = re.compile(r"\b(\d{1,7}) Tests (\d{1,7}) Failures\b(?: (\d{1,7}) Ignored\b)?")
 _RUNNING = re.compile(r"Running (?!tests (?:NOT )?matching '|stage \d)(.{1,200})\.\.\.")
 _RAN = re.compile(r"Test ran in (\d{1,10})ms")
@@ -108,6 +113,13 @@ def read(line: str, *, fixture: bool = False) -> list[Said]:
     if summary := _SUMMARY.search(line):
         tests, failures, ignored = summary.groups()
         return [Summary(int(tests), int(failures), None if ignored is None else int(ignored))]
+    ends = [found.start() for found in islice(_NEXT.finditer(line), _MAX_PLACES)]
+    parts = pairwise((0, *ends, len(line)))
+    return [said for start, end in parts for said in _read(line[start:end], fixture=fixture)]
+
+
+def _read(line: str, *, fixture: bool) -> list[Said]:
+    """What a line says, or the part of one that is about one test of a fixture."""
     if log := _LOG.match(line):
         line = line[log.end() :]
     line = line.strip()

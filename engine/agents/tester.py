@@ -367,6 +367,7 @@ def _problems(tested: Tested) -> list[Finding]:
                     severity=Severity.ERROR,
                     code="test.incomplete",
                     message=message,
+                    hint="UNITY_END() prints it: a test hung, a reset came, or nobody calls it",
                     evidence=evidence,
                 )
             )
