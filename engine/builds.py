@@ -168,10 +168,11 @@ class Builds(Carried):
 
         Raises:
             UsageError: there is no such build, or it kept no image.
+            PartitionTableError: the table is one that ESP-IDF refuses.
         """
         for part in self.image(number).parts:
             if part.kind is ArtifactKind.PARTITION_TABLE:
-                return partitions.parse(part.path.read_bytes()[: partitions.MAX_BYTES])
+                return partitions.read(part.path)
         return ()
 
     def sizes(self, number: int) -> Sizes:

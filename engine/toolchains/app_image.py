@@ -7,10 +7,13 @@ ESP-IDF, ``bootloader_support/include/esp_app_format.h``: ``esp_image_header_t``
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.toolchains import partitions
+from engine.image import MemoryRegion
+from engine.toolchains.boot_choice import default_app, room_for
+from engine.toolchains.partitions import Partition
 
 DEFAULT_OFFSET = 0x10000
 """Where the app is when no partition table says otherwise."""
@@ -56,7 +59,23 @@ def read_header(path: Path) -> AppHeader | None:
     return AppHeader(_CHIPS.get(chip), 1 << (20 + min(flash >> 4, 7)))
 
 
-def app_offset(table: bytes) -> int:
-    """Where the bootloader looks for the app first: the first partition for one."""
-    offsets = [each.offset for each in partitions.parse(table) if each.type == partitions.APP]
-    return min(offsets, default=DEFAULT_OFFSET)
+def app_offset(table: Sequence[Partition]) -> int:
+    """Where the bootloader looks for the app, when no update was installed."""
+    app = default_app(table)
+    return app.offset if app is not None else DEFAULT_OFFSET
+
+
+def app_regions(app: Path, table: Sequence[Partition]) -> tuple[MemoryRegion, ...]:
+    """How full the smallest app partition is that an app fits into.
+
+    ESP-IDF measures against the smallest (``partition_table/check_sizes.py``), and refuses an app
+    only where it fits into none.
+
+    Raises:
+        OSError: the app cannot be read.
+    """
+    used = app.stat().st_size
+    room = room_for(table, used)
+    if room is None:
+        return (MemoryRegion("app", used, None),)
+    return (MemoryRegion(f"partition {room.label}", used, room.size),)

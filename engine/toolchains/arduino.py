@@ -8,17 +8,19 @@ worktree has another name, so the sketch is copied. Which board it is for, ``ske
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from engine import process
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
-from engine.image import FlashPart, Image, MemoryRegion
-from engine.toolchains import app_image, partitions
+from engine.image import FlashPart, Image
+from engine.toolchains import app_image, boot_choice, partitions
 from engine.toolchains.base import Compiled, CompileRequest
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import BuildOutput
+from engine.toolchains.partitions import Partition
 from engine.words import ArtifactKind, Severity
 
 PROJECT = "sketch.yaml"
@@ -32,7 +34,6 @@ _SURE = 15
 _TABLE_OFFSET = 0x8000  # the ESP32 core builds with ESP-IDF's default
 # Where the ROM looks for the bootloader (esptool's ESP32*ROM.BOOTLOADER_FLASH_OFFSET).
 _BOOTLOADER_OFFSETS = {"esp32": 0x1000, "esp32s2": 0x1000, "esp32p4": 0x2000}
-_OTA_DATA = (1, 0)  # type and subtype of the partition that says which app is started
 
 
 class ArduinoToolchain:
@@ -122,30 +123,30 @@ def read_image(folder: Path, main: str, target: str) -> Image | Finding:
         chip = (header.chip if header else None) or "no chip that is known"
         message = f"{app.name} is for {chip}, the project for {target}"
         return Finding(Severity.ERROR, "arduino.board", message, file=PROJECT)
-    data = table.read_bytes()[: partitions.MAX_BYTES]
+    entries = partitions.read(table)
     parts = [
         FlashPart(_BOOTLOADER_OFFSETS.get(target, 0), bootloader, ArtifactKind.BOOTLOADER),
         FlashPart(_TABLE_OFFSET, table, ArtifactKind.PARTITION_TABLE),
-        *_ota_data(folder, data),
-        FlashPart(app_image.app_offset(data), app, ArtifactKind.APP),
+        *_ota_data(folder, entries),
+        FlashPart(app_image.app_offset(entries), app, ArtifactKind.APP),
     ]
     return Image(
         target=target,
         elf=elf,
         parts=tuple(sorted(parts, key=lambda part: part.offset)),
         flash_size=header.flash_size,
-        regions=(MemoryRegion("app", app.stat().st_size, None), *memory_regions(elf, target)),
+        regions=(*app_image.app_regions(app, entries), *memory_regions(elf, target)),
     )
 
 
-def _ota_data(folder: Path, table: bytes) -> list[FlashPart]:
+def _ota_data(folder: Path, table: Sequence[Partition]) -> list[FlashPart]:
     """Erased OTA data, so that the first app is started, whatever was flashed before."""
-    for each in partitions.parse(table):
-        if (each.type, each.subtype) == _OTA_DATA and each.size <= 1 << 16:
-            path = folder / "ota_data_initial.bin"
-            path.write_bytes(b"\xff" * each.size)
-            return [FlashPart(each.offset, path, ArtifactKind.DATA)]
-    return []
+    records = boot_choice.ota_data(table)
+    if records is None or records.size > 1 << 16:
+        return []
+    path = folder / "ota_data_initial.bin"
+    path.write_bytes(b"\xff" * records.size)
+    return [FlashPart(records.offset, path, ArtifactKind.DATA)]
 
 
 def _sketch(source: Path) -> Path | None:

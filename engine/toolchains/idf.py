@@ -20,7 +20,7 @@ from engine import manifest, process
 from engine.errors import MissingToolError, ToolError
 from engine.files import read_file
 from engine.image import FlashPart, Image, MemoryRegion
-from engine.toolchains import idf_components, idf_installs, partitions, warnings
+from engine.toolchains import app_image, idf_components, idf_installs, partitions, warnings
 from engine.toolchains.base import Compiled, CompileRequest
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import NINJA_STATUS, BuildOutput
@@ -330,18 +330,15 @@ def _flash_size(text: str) -> int | None:
 
 def _partitions(parts: tuple[FlashPart, ...]) -> tuple[MemoryRegion, ...]:
     """How full each partition is that something is flashed into, the program's first."""
-    table = next((part for part in parts if part.kind is ArtifactKind.PARTITION_TABLE), None)
-    data = b""
-    if table is not None:
-        with table.path.open("rb") as stream:
-            data = stream.read(partitions.MAX_BYTES)
-    at = {each.offset: each for each in partitions.parse(data)}
-    regions = []
-    for part in sorted(parts, key=lambda part: part.kind is not ArtifactKind.APP):
-        partition, used = at.get(part.offset), part.path.stat().st_size
-        if partition is not None:
-            name, grows = f"partition {partition.label}", part.kind is ArtifactKind.APP
-            regions.append(MemoryRegion(name, used, partition.size, grows))
-        elif part.kind is ArtifactKind.APP:
-            regions.append(MemoryRegion("app", used, None))
+    path = next((part.path for part in parts if part.kind is ArtifactKind.PARTITION_TABLE), None)
+    table = partitions.read(path) if path is not None else ()
+    at = {each.offset: each for each in table}
+    regions: list[MemoryRegion] = []
+    for part in parts:
+        if part.kind is ArtifactKind.APP:
+            regions = [*app_image.app_regions(part.path, table), *regions]
+        elif part.offset in at:
+            # Data fill their partition by design: an image of a file system, erased OTA data.
+            name, size = f"partition {at[part.offset].label}", at[part.offset].size
+            regions.append(MemoryRegion(name, part.path.stat().st_size, size, grows=False))
     return tuple(regions)

@@ -1,71 +1,191 @@
-"""ESP-IDF's binary partition table (ESP-IDF Programming Guide, "Partition Tables")."""
+"""ESP-IDF's binary partition table, read as strictly as its bootloader does.
+
+Format: ESP-IDF Programming Guide, "Partition Tables"; ``esp_partition_info_t`` in
+``bootloader_support/include/esp_flash_partitions.h``. What a valid table is:
+``esp_partition_table_verify`` in ``bootloader_support/src/flash_partitions.c``.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import ToolError
 
 MAX_BYTES = 0xC00
 """The most that a partition table may take."""
 
-APP = 0x00
-"""Type of partitions that hold a program."""
+TABLE_OFFSET = 0x8000
+"""Where the table is, unless ``CONFIG_PARTITION_TABLE_OFFSET`` says otherwise."""
 
-# Magic, type, subtype, offset, size, label, flags: little endian, 32 bytes
-# (esp_partition_info_t in bootloader_support/include/esp_flash_partitions.h).
+TABLE_SECTOR = 0x1000
+"""Bytes of flash that are the table's: it may be signed behind its end."""
+
+APP, DATA, BOOTLOADER, PARTITION_TABLE = 0x00, 0x01, 0x02, 0x03
+"""Types: a program, data, a bootloader, a partition table."""
+
+FACTORY, OTA_0, OTA_SLOTS, TEST = 0x00, 0x10, 16, 0x20
+"""Subtypes of a program: the first, the first of the slots for updates and their number, a test."""
+
+TEE_0, TEE_SLOTS = 0x30, 2
+"""Subtypes of a program for the trusted execution environment, which is no app to start."""
+
+OTA_DATA, NVS, CORE_DUMP, TEE_OTA_DATA = 0x00, 0x02, 0x03, 0x90
+"""Subtypes of data of which there are rules."""
+
+PRIMARY = 0x00
+"""Subtype of the bootloader and of the table that are in use."""
+
+# Magic, type, subtype, offset, size, label, flags: little endian, 32 bytes.
 _ENTRY = struct.Struct("<2sBBLL16sL")
-_MAGIC = b"\xaa\x50"
-_DATA = 0x01
-_OTA = 0x10
+_MAGIC, _MD5_MAGIC = b"\xaa\x50", b"\xeb\xeb"
+_END = b"\xff\xff\xff\xff"  # no magic, and the type and the subtype that end a table
 
-# The guide, "Type field" and "SubType".
-_TYPES = {APP: "app", _DATA: "data"}
-_SUBTYPES = {
-    (APP, 0x00): "factory",
-    (APP, 0x20): "test",
-    (_DATA, 0x00): "ota",
-    (_DATA, 0x01): "phy",
-    (_DATA, 0x02): "nvs",
-    (_DATA, 0x03): "coredump",
-    (_DATA, 0x04): "nvs_keys",
-    (_DATA, 0x05): "efuse",
-    (_DATA, 0x06): "undefined",
-    (_DATA, 0x81): "fat",
-    (_DATA, 0x82): "spiffs",
-    (_DATA, 0x83): "littlefs",
+# components/partition_table/gen_esp32part.py, TYPES and SUBTYPES (ESP-IDF 6).
+TYPES = {
+    APP: "app",
+    DATA: "data",
+    BOOTLOADER: "bootloader",
+    PARTITION_TABLE: "partition_table",
 }
+"""Names of types, as in a table of text."""
+
+SUBTYPES = {
+    (APP, FACTORY): "factory",
+    **{(APP, OTA_0 + slot): f"ota_{slot}" for slot in range(OTA_SLOTS)},
+    (APP, TEST): "test",
+    **{(APP, TEE_0 + slot): f"tee_{slot}" for slot in range(TEE_SLOTS)},
+    (DATA, OTA_DATA): "ota",
+    (DATA, 0x01): "phy",
+    (DATA, NVS): "nvs",
+    (DATA, CORE_DUMP): "coredump",
+    (DATA, 0x04): "nvs_keys",
+    (DATA, 0x05): "efuse",
+    (DATA, 0x06): "undefined",
+    (DATA, 0x80): "esphttpd",
+    (DATA, 0x81): "fat",
+    (DATA, 0x82): "spiffs",
+    (DATA, 0x83): "littlefs",
+    (DATA, TEE_OTA_DATA): "tee_ota",
+    (BOOTLOADER, PRIMARY): "primary",
+    (BOOTLOADER, 0x01): "ota",
+    (BOOTLOADER, 0x02): "recovery",
+    (PARTITION_TABLE, PRIMARY): "primary",
+    (PARTITION_TABLE, 0x01): "ota",
+}
+"""Names of subtypes, by type and subtype."""
+
+FLAGS = {0x1: "encrypted", 0x2: "readonly"}
+"""Names of flags, by their bit."""
+
+
+class PartitionTableError(ToolError):
+    """A partition table that ESP-IDF refuses; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One partition; offset and size in bytes."""
+    """One partition; offset and size in bytes, flags as bits."""
 
     label: str
     type: int
     subtype: int
     offset: int
     size: int
+    flags: int = 0
+
+    @property
+    def end(self) -> int:
+        """The first byte behind it."""
+        return self.offset + self.size
 
     @property
     def type_name(self) -> str:
         """The type as ESP-IDF's table of text spells it, a number where it has no name."""
-        return _TYPES.get(self.type, f"{self.type:#04x}")
+        return TYPES.get(self.type, f"{self.type:#04x}")
 
     @property
     def subtype_name(self) -> str:
         """The subtype likewise."""
-        if self.type == APP and _OTA <= self.subtype < _OTA + 16:
-            return f"ota_{self.subtype - _OTA}"
-        return _SUBTYPES.get((self.type, self.subtype), f"{self.subtype:#04x}")
+        return SUBTYPES.get((self.type, self.subtype), f"{self.subtype:#04x}")
+
+    @property
+    def flag_names(self) -> tuple[str, ...]:
+        """The flags that are set likewise."""
+        bits = (1 << bit for bit in range(32))
+        return tuple(FLAGS.get(bit, f"{bit:#x}") for bit in bits if self.flags & bit)
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether a chip with flash encryption encrypts it, though it holds no app."""
+        return "encrypted" in self.flag_names
 
 
-def parse(data: bytes) -> tuple[Partition, ...]:
-    """Read a partition table up to its first entry that is none: the checksum, or erased flash."""
-    found = []
-    whole = min(len(data), MAX_BYTES) // _ENTRY.size * _ENTRY.size
-    for magic, kind, subtype, offset, size, label, _flags in _ENTRY.iter_unpack(data[:whole]):
-        if magic != _MAGIC:
-            break
-        name = label.partition(b"\0")[0].decode("utf-8", "replace")
-        found.append(Partition(name, kind, subtype, offset, size))
-    return tuple(found)
+def read(path: Path) -> tuple[Partition, ...]:
+    """Read a file with a partition table; as :func:`parse`.
+
+    Raises:
+        PartitionTableError: the table is refused.
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as stream:
+        return parse(stream.read(MAX_BYTES))
+
+
+def parse(data: bytes, *, flash_size: int | None = None) -> tuple[Partition, ...]:
+    """Read a partition table.
+
+    Args:
+        data: the table, from its first byte; what is behind its end does not matter.
+        flash_size: bytes of flash that it is for, None where not known.
+
+    Returns:
+        The partitions in their order; none where there is erased flash.
+
+    Raises:
+        PartitionTableError: an entry is none, the MD5 is wrong or there twice, a partition goes
+            beyond the flash, or the table has no end.
+    """
+    found: list[Partition] = []
+    has_digest = False
+    data = data[:MAX_BYTES]
+    if not data.strip(b"\xff"):
+        return ()
+    for at in range(0, len(data) - _ENTRY.size + 1, _ENTRY.size):
+        raw = data[at : at + _ENTRY.size]
+        if raw.startswith(_MAGIC):
+            partition = _partition(raw)
+            if flash_size is not None and partition.end > flash_size:
+                raise PartitionTableError(
+                    f"partition {partition.label!r} goes up to {partition.end:#x}, "
+                    f"the flash has {flash_size:#x} bytes"
+                )
+            found.append(partition)
+        elif raw.startswith(_MD5_MAGIC):
+            if has_digest:
+                raise PartitionTableError("the partition table has two MD5 checksums")
+            # Of integrity, not of secrecy: the format says MD5.
+            if hashlib.md5(data[:at], usedforsecurity=False).digest() != raw[16:]:
+                raise PartitionTableError("the partition table's MD5 checksum is wrong")
+            has_digest = True
+        elif at and raw.startswith(_END):
+            return tuple(found)
+        else:
+            raise PartitionTableError(
+                f"entry {at // _ENTRY.size} of the partition table begins with "
+                f"{raw[:2].hex()}, not with {_MAGIC.hex()}"
+            )
+    raise PartitionTableError("the partition table has no end")
+
+
+def alignment(partition: Partition) -> int:
+    """What the offset of a partition is a multiple of: of an app the page of the flash cache."""
+    return 0x10000 if partition.type == APP else 0x1000
+
+
+def _partition(raw: bytes) -> Partition:
+    _magic, kind, subtype, offset, size, label, flags = _ENTRY.unpack(raw)
+    name = label.partition(b"\0")[0].decode("utf-8", "replace")
+    return Partition(name, kind, subtype, offset, size, flags)

@@ -18,12 +18,11 @@ from pathlib import Path
 from engine import process
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
-from engine.image import FlashPart, Image, MemoryRegion
-from engine.toolchains import app_image
+from engine.image import FlashPart, Image
+from engine.toolchains import app_image, partitions
 from engine.toolchains.base import Compiled, CompileRequest
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import BuildOutput
-from engine.toolchains.partitions import MAX_BYTES
 from engine.toolchains.untrusted import Fields, file_inside
 from engine.words import ArtifactKind, Severity
 
@@ -173,14 +172,14 @@ def read_image(folder: Path, packages: Path, target: str) -> Image | Finding:
         path = _flashed(folder, packages, each.text("path"), data.name)
         parts.append(FlashPart(_offset(each.text("offset"), data.name), path, _kind(path)))
     table = next((part.path for part in parts if part.kind is ArtifactKind.PARTITION_TABLE), None)
-    at = app_image.app_offset(table.read_bytes()[:MAX_BYTES]) if table else app_image.DEFAULT_OFFSET
-    parts.append(FlashPart(at, app, ArtifactKind.APP))
+    entries = partitions.read(table) if table else ()
+    parts.append(FlashPart(app_image.app_offset(entries), app, ArtifactKind.APP))
     return Image(
         target=target,
         elf=elf,
         parts=tuple(sorted(parts, key=lambda part: part.offset)),
         flash_size=header.flash_size,
-        regions=(MemoryRegion("app", app.stat().st_size, None), *memory_regions(elf, target)),
+        regions=(*app_image.app_regions(app, entries), *memory_regions(elf, target)),
     )
 
 

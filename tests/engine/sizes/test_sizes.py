@@ -142,6 +142,7 @@ def test_the_app_is_measured_against_the_smallest_partition(tmp_path: Path) -> N
             entry % (kind, at.to_bytes(4, "little"), size.to_bytes(4, "little"))
             for kind, at, size in rooms
         )
+        + b"\xff" * 32
     )
     sizes = measure(
         {

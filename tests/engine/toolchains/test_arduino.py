@@ -14,14 +14,15 @@ from engine.errors import ToolError, UsageError
 from engine.toolchains.arduino import ArduinoToolchain
 from engine.toolchains.base import NO_PROJECT, Compiled, CompileRequest, choose_toolchain
 from engine.words import ArtifactKind
-from tests.engine.toolchains.test_idf import TABLE, entry
+from tests.engine.toolchains.tables import entry, whole
+from tests.engine.toolchains.test_idf import TABLE
 from tests.engine.toolchains.test_platformio import app
 
-OTA_TABLE = (
-    entry(1, 2, 0x9000, 0x5000, "nvs")
-    + entry(1, 0, 0xE000, 0x2000, "otadata")
-    + entry(0, 0x10, 0x10000, 0x140000, "app0")
-    + entry(0, 0x11, 0x150000, 0x140000, "app1")
+OTA_TABLE = whole(
+    entry(1, 2, 0x9000, 0x5000, "nvs"),
+    entry(1, 0, 0xE000, 0x2000, "otadata"),
+    entry(0, 0x10, 0x10000, 0x140000, "app0"),
+    entry(0, 0x11, 0x150000, 0x140000, "app1"),
 )
 _CLI = """
 import os, pathlib, sys

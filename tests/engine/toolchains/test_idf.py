@@ -6,8 +6,8 @@ it, running it, reading what it says and its exit code go the real way.
 
 from __future__ import annotations
 
+import contextlib
 import json
-import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,22 +23,18 @@ from engine.image import MemoryRegion
 from engine.toolchains import partitions
 from engine.toolchains.base import Compiled, CompileRequest, choose_toolchain
 from engine.toolchains.idf import IdfToolchain, read_image
+from engine.toolchains.partitions import PartitionTableError
 from engine.words import ArtifactKind, Severity
+from tests.engine.toolchains.tables import entry, whole
 
 LOGS = Path(__file__).parents[2] / "data" / "idf-logs"
 
 
-def entry(kind: int, subtype: int, offset: int, size: int, label: str) -> bytes:
-    return struct.pack("<2sBBLL16sL", b"\xaa\x50", kind, subtype, offset, size, label.encode(), 0)
-
-
-TABLE = (
-    entry(1, 2, 0x9000, 0x6000, "nvs")
-    + entry(1, 1, 0xF000, 0x1000, "phy_init")
-    + entry(0, 0, 0x10000, 0x100000, "factory")
-    + b"\xeb\xeb"
-    + b"\xff" * 30
-).ljust(0xC00, b"\xff")
+TABLE = whole(
+    entry(1, 2, 0x9000, 0x6000, "nvs"),
+    entry(1, 1, 0xF000, 0x1000, "phy_init"),
+    entry(0, 0, 0x10000, 0x100000, "factory"),
+)
 
 
 @pytest.fixture
@@ -163,8 +159,9 @@ def test_strange_flash_settings_are_left_to_the_flasher(build_dir: Path) -> None
 
 @given(st.binary(max_size=200) | st.binary(max_size=100).map(lambda data: TABLE[:96] + data))
 def test_any_bytes_can_be_read_as_a_partition_table(data: bytes) -> None:
-    for each in partitions.parse(data):
-        assert each.size >= 0
+    with contextlib.suppress(PartitionTableError):
+        for each in partitions.parse(data):
+            assert each.size >= 0
 
 
 @pytest.fixture
@@ -350,12 +347,12 @@ def test_the_linux_target_has_a_program_and_nothing_to_flash(build_dir: Path) ->
 
 
 def test_every_partition_that_gets_something_is_measured(build_dir: Path) -> None:
-    table = (
-        entry(1, 0, 0xD000, 0x2000, "otadata")
-        + entry(0, 0x10, 0x10000, 0x100000, "ota_0")
-        + entry(0, 0x11, 0x110000, 0x100000, "ota_1")
+    table = whole(
+        entry(1, 0, 0xD000, 0x2000, "otadata"),
+        entry(0, 0x10, 0x10000, 0x100000, "ota_0"),
+        entry(0, 0x11, 0x110000, 0x100000, "ota_1"),
     )
-    (build_dir / "partition_table/partition-table.bin").write_bytes(table.ljust(0xC00, b"\xff"))
+    (build_dir / "partition_table/partition-table.bin").write_bytes(table)
 
     regions = read_image(build_dir, "esp32c3").regions
 
