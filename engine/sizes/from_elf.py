@@ -16,7 +16,7 @@ from typing import Any
 from engine.boards.symbols import check_plain, ranges_of
 from engine.image import MemoryRegion
 from engine.sizes.model import UNKNOWN, Piece, Sizes
-from engine.toolchains.memory import memory_of, memory_regions
+from engine.toolchains.memory import memory_of, program_regions
 
 MAX_ELF = 256 << 20
 """Bytes of a program that is looked into."""
@@ -66,7 +66,7 @@ def read(elf: Path, target: str) -> Sizes | None:
     except Exception:
         # The parser raises whatever a broken file leads it to.
         return None
-    return Sizes(memory_regions(elf, target) or _sums(pieces), pieces)
+    return Sizes(program_regions(elf, target) or _sums(pieces), pieces)
 
 
 def _pieces(elf: Any, target: str) -> tuple[Piece, ...]:

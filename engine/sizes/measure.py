@@ -12,6 +12,8 @@ from engine.image import MemoryRegion
 from engine.sizes import from_elf, from_map
 from engine.sizes.model import Sizes
 from engine.toolchains import partitions
+from engine.toolchains.boot_choice import smallest_app
+from engine.toolchains.partitions import PartitionTableError
 from engine.words import ArtifactKind
 
 _OF_A_SLOT = re.compile(r"^.*/worktrees/[\w-]+/\d+/(?:src|build-\w+)/")
@@ -29,7 +31,7 @@ def measure(files: Mapping[ArtifactKind, Path], target: str) -> Sizes:
         UsageError: there is neither a map nor a program that can be read.
     """
     linked, elf = files.get(ArtifactKind.MAP), files.get(ArtifactKind.ELF)
-    sizes = from_map.read(linked, target) if linked else None
+    sizes = from_map.read(linked, target, elf) if linked else None
     if sizes is None and elf is not None:
         sizes = from_elf.read(elf, target)
     if sizes is None:
@@ -40,7 +42,13 @@ def measure(files: Mapping[ArtifactKind, Path], target: str) -> Sizes:
         )
         for piece in sizes.pieces
     )
-    return Sizes((*_app(files), *sizes.regions), pieces)
+    return Sizes((*_app(files), *sizes.regions, *_image(sizes)), pieces, sizes.image_size)
+
+
+def _image(sizes: Sizes) -> tuple[MemoryRegion, ...]:
+    """What idf.py size calls the total image size."""
+    size = sizes.image_size
+    return (MemoryRegion("image", size, None),) if size is not None else ()
 
 
 def _app(files: Mapping[ArtifactKind, Path]) -> tuple[MemoryRegion, ...]:
@@ -48,8 +56,13 @@ def _app(files: Mapping[ArtifactKind, Path]) -> tuple[MemoryRegion, ...]:
     app, table = files.get(ArtifactKind.APP), files.get(ArtifactKind.PARTITION_TABLE)
     try:
         used = app.stat().st_size if app else 0
-        entries = partitions.parse(table.read_bytes()[: partitions.MAX_BYTES]) if table else ()
     except OSError:
         return ()
-    rooms = [each.size for each in entries if each.type == partitions.APP]
-    return (MemoryRegion("app", used, min(rooms, default=None)),) if used else ()
+    if not used:
+        return ()
+    try:
+        entries = partitions.read(table) if table else ()
+    except (OSError, PartitionTableError):
+        entries = ()
+    room = smallest_app(entries)
+    return (MemoryRegion("app", used, room.size if room else None),)

@@ -60,10 +60,12 @@ class Sizes:
     Args:
         regions: how full memories and the app's partition are.
         pieces: every byte of the memories, once.
+        image_size: bytes of what is loaded, before the image is padded; None where not known.
     """
 
     regions: tuple[MemoryRegion, ...]
     pieces: tuple[Piece, ...]
+    image_size: int | None = None
 
     @property
     def total(self) -> int:
@@ -95,12 +97,18 @@ class SizeRow:
 
 @dataclass(frozen=True, slots=True)
 class RegionRow:
-    """How full a region is, and was: bytes; None where not known."""
+    """How full a region is, and was: bytes; None where not known.
+
+    Args:
+        name, used, total, grows: as :class:`engine.image.MemoryRegion` has them.
+        before: bytes in use in the other build.
+    """
 
     name: str
     used: int
     total: int | None
     before: int | None
+    grows: bool = True
 
     @property
     def change(self) -> int:
@@ -127,7 +135,8 @@ def regions(sizes: Sizes, before: Sizes | None = None) -> tuple[RegionRow, ...]:
     """The regions, in their order, each with what it was."""
     then = {each.name: each.used for each in before.regions} if before else {}
     return tuple(
-        RegionRow(each.name, each.used, each.total, then.get(each.name)) for each in sizes.regions
+        RegionRow(each.name, each.used, each.total, then.get(each.name), each.grows)
+        for each in sizes.regions
     )
 
 

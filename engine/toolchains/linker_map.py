@@ -1,0 +1,134 @@
+"""What the map of GNU ld says of a program's memories, read by Espressif's own ``esp-idf-size``.
+
+It is what ``idf.py size`` runs, knows the memories of each chip, and needs no ESP-IDF.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.image import MemoryRegion
+
+MAX_MAP = 64 << 20
+"""Bytes of a map that is read; those of large ESP-IDF projects have some 15 MiB."""
+
+MAX_ELF = 256 << 20
+"""Bytes of a program whose sections are looked at."""
+
+_CHIP = re.compile(r"esp32[a-z0-9]{0,8}")
+_INSTRUCTIONS = "iram0_0_seg"
+"""The linker's region of code in RAM (``components/esp_system/ld``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedFile:
+    """Bytes that an object file has in a memory; ``archive`` as the library names it."""
+
+    memory: str
+    archive: str
+    file: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkerMap:
+    """A program as its map tells it.
+
+    Args:
+        regions: the memories that are in use, as ``idf.py size`` names and measures them.
+        files: what of them belongs to which file; the rest is padding.
+        image_size: bytes of what is loaded, before the image is padded.
+    """
+
+    regions: tuple[MemoryRegion, ...]
+    files: tuple[LinkedFile, ...]
+    image_size: int
+
+
+def beside(elf: Path) -> tuple[Path, ...]:
+    """The maps that a linker may have written for a program: ``x.map`` and ``x.elf.map``."""
+    places = (elf.with_suffix(".map"), elf.with_name(f"{elf.name}.map"))
+    return tuple(path for path in dict.fromkeys(places) if path.is_file())
+
+
+def read(path: Path, target: str, elf: Path | None = None) -> LinkerMap | None:
+    """Read a map.
+
+    Args:
+        path: the map. Untrusted: one that cannot be made out gives None.
+        target: the chip.
+        elf: the program, whose sections tell what is in memory when it runs; without it this is
+            guessed from their names, which leaves some RTC memory out.
+
+    Returns:
+        None when it is no map of GNU ld, or of a chip that ``esp-idf-size`` does not know.
+    """
+    # The library makes a file's name of the target, and evaluates what is in that file.
+    if not _CHIP.fullmatch(target):
+        return None
+    try:
+        if path.stat().st_size > MAX_MAP:
+            return None
+        with _sections_of(elf) as program:
+            return _read(path, target, program)
+    except Exception:
+        # The parser raises whatever a broken map leads it to.
+        return None
+
+
+def _read(path: Path, target: str, program: Any) -> LinkerMap | None:
+    from esp_idf_size import mapfile, memorymap
+    from esp_pylib.logger import log
+
+    log.set_verbosity("silent")  # Espressif's tools would warn on the screen
+    parsed = mapfile.MapFile(str(path))
+    # What a map says of the target, and a project_description.json that lies beside it, are not
+    # believed: the library looks for the latter where there can be none.
+    parsed.target = target
+    nowhere = str(path / path.name)
+    found = memorymap.get(
+        nowhere, load_symbols=False, use_dwarf=False, map_file=parsed, elf=program
+    )
+    # As idf.py size does: what has no bytes is not shown, and the linker's regions of flash and
+    # external RAM say nothing of the app's partition or of what is on the board.
+    memorymap.remove_unused(found)
+    memorymap.ignore_linker_sizes(found)
+    lengths = {each["name"]: int(each["length"]) for each in parsed.memory_regions}
+    regions, files = [], []
+    for name, memory in found["memory_types"].items():
+        used, size = int(memory["used"]), int(memory["size"])
+        # Code that no longer fits here goes on in the next memory of the same linker region, so
+        # that this one is filled first: of the ESP32-S3, whose 16 KiB are always full.
+        is_first = 0 < size < lengths.get(_INSTRUCTIONS, 0) and name == "IRAM"
+        regions.append(MemoryRegion(name, used, size or None, grows=not is_first))
+        files += [
+            LinkedFile(name, archive, file, int(each["size"]))
+            for section in memory["sections"].values()
+            for archive, contents in section["archives"].items()
+            for file, each in contents["object_files"].items()
+        ]
+    if not files:
+        return None
+    return LinkerMap(tuple(regions), tuple(files), int(found["image_size"]))
+
+
+@contextlib.contextmanager
+def _sections_of(elf: Path | None) -> Iterator[Any]:
+    """The program as the library reads it; None where there is none."""
+    program = None
+    if elf is not None and elf.is_file() and elf.stat().st_size <= MAX_ELF:
+        from esp_idf_size.elf import Elf
+
+        # One that cannot be read is none: the map alone tells most.
+        with contextlib.suppress(Exception):
+            program = Elf(str(elf))
+    try:
+        yield program
+    finally:
+        if program is not None:
+            program.fd.close()
