@@ -21,6 +21,7 @@ from engine.store import builds as store_builds
 from engine.store import projects
 from engine.store.tables import Artifact, Build, StageRow
 from engine.toolchains import partitions
+from engine.toolchains.linker_map import DESCRIPTION
 from engine.toolchains.partitions import Partition
 from engine.words import ArtifactKind, BuildStatus, ProjectStatus, Role, RunKind, Trigger
 
@@ -141,7 +142,7 @@ class Builds(Carried):
         names = {REPORT, JUNIT} if Role.QA in roles else set[str]()
 
         def goes(artifact: Artifact) -> bool:
-            built = artifact.kind in _BUILT or artifact.path == image_file.NAME
+            built = artifact.kind in _BUILT or artifact.path in (image_file.NAME, DESCRIPTION)
             return (
                 Role.PROJECT_MANAGER in roles
                 or (built and Role.BUILDER in roles)

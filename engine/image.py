@@ -30,7 +30,8 @@ class MemoryRegion:
     Args:
         name: for people.
         used, total: bytes; ``total`` is None where unknown.
-        grows: whether it grows with the program; a file system's image fills its partition.
+        grows: whether it grows with the program; a file system's image fills its partition, and
+            of two memories for the same code the first is filled before the second.
     """
 
     name: str

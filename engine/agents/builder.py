@@ -11,6 +11,7 @@ from engine.image import Image, MemoryRegion
 from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Compiled, Planned
 from engine.text import count
+from engine.toolchains import linker_map
 from engine.toolchains.base import CompileRequest, find_toolchains
 from engine.words import ArtifactKind, Severity, StageStatus
 
@@ -80,10 +81,11 @@ def _keep(context: FirmwareContext, image: Image) -> Image:
     parts = tuple(
         replace(part, path=keep(part.kind, part.path, f"{part.offset:#x}")) for part in image.parts
     )
-    maps = (image.elf.with_suffix(".map"), image.elf.with_name(f"{image.elf.name}.map"))
-    for map_file in dict.fromkeys(maps):
-        if map_file.is_file():
-            keep(ArtifactKind.MAP, map_file, "map")
+    for map_file in linker_map.beside(image.elf):
+        keep(ArtifactKind.MAP, map_file, "map")
+    said = image.elf.with_name(linker_map.DESCRIPTION)
+    if said.is_file() and not said.is_symlink():
+        keep(ArtifactKind.REPORT, said, "project")
     kept = replace(image, elf=elf, parts=parts)
     description = context.build_dir / image_file.NAME
     image_file.write(kept, description)

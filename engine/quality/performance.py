@@ -14,6 +14,9 @@ from engine.words import ArtifactKind, Severity
 TIGHT = 0.9
 """Part of a region or partition in use from which the gate warns."""
 
+NOTABLE = 0.01
+"""Part of a memory or partition from which a change of what is in use is told."""
+
 NO_BUILD = "no build to measure: espdeck build makes one"
 
 
@@ -114,8 +117,13 @@ def _pairs(facts: BuildFacts) -> Iterator[tuple[str, tuple[int, int]]]:
         yield "the image", (facts.image_bytes_before, facts.image_bytes)
     before = {each.name: each.used for each in facts.before}
     for region in facts.regions:
-        if before.get(region.name):
-            yield region.name, (before[region.name], region.used)
+        then = before.get(region.name)
+        # A file system's image fills its partition; what is filled first goes on elsewhere.
+        if not then or not region.grows:
+            continue
+        # Of a few bytes of RTC memory, some bytes more are many percent, and nothing to look at.
+        is_little = region.total and abs(region.used - then) < NOTABLE * region.total
+        yield region.name, (then, then if is_little else region.used)
 
 
 def _memory(facts: BuildFacts, limits: Limits) -> Measure:
@@ -146,10 +154,15 @@ def tight(regions: Sequence[MemoryRegion]) -> tuple[Finding, ...]:
                 severity=Severity.ERROR if region.used > region.total else Severity.WARNING,
                 code="qa.size",
                 message=f"{region.name}: {region.used} of {region.total} bytes in use",
-                hint="make it smaller, or give it a larger partition",
+                hint="see what takes it: espdeck size BUILD"
+                + ("; or give it a larger partition" if _is_partition(region) else ""),
             )
         )
     return tuple(found)
+
+
+def _is_partition(region: MemoryRegion) -> bool:
+    return region.name == "app" or region.name.startswith("partition ")
 
 
 def _time(facts: BuildFacts, limits: Limits) -> Measure:

@@ -20,6 +20,9 @@ MAX_MAP = 64 << 20
 MAX_ELF = 256 << 20
 """Bytes of a program whose sections are looked at."""
 
+DESCRIPTION = "project_description.json"
+"""What ESP-IDF writes of a build beside its map; by it ``esp-idf-size`` finds the program."""
+
 _CHIP = re.compile(r"esp32[a-z0-9]{0,8}")
 _INSTRUCTIONS = "iram0_0_seg"
 """The linker's region of code in RAM (``components/esp_system/ld``)."""

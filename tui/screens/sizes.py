@@ -169,7 +169,7 @@ class SizesScreen(MainScreen):
         name = f" {region.name:<{_NAME}} "
         if region.total:
             percent = 100 * region.used / region.total
-            colour = "bad" if percent >= _ALMOST_FULL else "good"
+            colour = "bad" if percent >= _ALMOST_FULL and region.grows else "good"
             bar = self.deck.glyphs.bar(percent, self._bar_width(width))
             fact = f" {percent:5.1f} %  {region.used:,} of {region.total:,} bytes"
         else:

@@ -130,3 +130,17 @@ def test_a_program_that_is_named_like_its_image_stays_a_program(
 
     assert (kept.elf.name, kept.elf.read_text()) == ("app.bin", str(elf))
     assert (kept.parts[0].path.name, kept.parts[0].path.read_text()) == ("0x0-app.bin", str(app))
+
+
+def test_what_tells_of_the_build_is_kept_beside_its_map(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "build"
+    elf, app = made(folder / "hub.elf"), made(folder / "hub.bin")
+    linked, said = made(folder / "hub.map"), made(folder / "project_description.json")
+
+    image = Image("esp32c3", elf, (FlashPart(0x10000, app, ArtifactKind.APP),))
+    kept = build(tmp_path, image, monkeypatch).elf.parent
+
+    assert (kept / "hub.map").read_text() == str(linked)
+    assert (kept / "project_description.json").read_text() == str(said)

@@ -144,6 +144,35 @@ def test_growth_is_that_of_what_grew_most() -> None:
     assert of(facts, growth=50)[Aspect.GROWTH].status is PASSED
 
 
+def test_what_is_filled_by_design_is_no_alarm() -> None:
+    facts = BuildFacts(
+        "esp32s3",
+        (
+            MemoryRegion("IRAM", 16384, 16384, grows=False),
+            MemoryRegion("DIRAM", 60, 100),
+            MemoryRegion("partition otadata", 0x2000, 0x2000, grows=False),
+        ),
+        before=(MemoryRegion("IRAM", 8000, 16384, grows=False),),
+    )
+
+    found = of(facts)
+
+    assert (found[Aspect.MEMORY].value, found[Aspect.MEMORY].findings) == (60, ())
+    assert found[Aspect.GROWTH].status is UNKNOWN  # nothing that grows was there before
+
+
+def test_a_few_bytes_of_a_memory_are_no_growth() -> None:
+    facts = BuildFacts(
+        "esp32c6",
+        (MemoryRegion("LP SRAM", 48, 16384), MemoryRegion("HP SRAM", 1010, 16384)),
+        before=(MemoryRegion("LP SRAM", 24, 16384), MemoryRegion("HP SRAM", 1000, 16384)),
+    )
+
+    found = of(facts)[Aspect.GROWTH]
+
+    assert (found.value, found.findings) == (0, ())
+
+
 def test_build_time_has_a_limit_where_one_is_set() -> None:
     facts = BuildFacts("esp32c3", seconds=700.0)
 
