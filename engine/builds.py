@@ -21,6 +21,7 @@ from engine.store import builds as store_builds
 from engine.store import projects
 from engine.store.tables import Artifact, Build, StageRow
 from engine.toolchains import partitions
+from engine.toolchains.flash_layout import Layout
 from engine.toolchains.linker_map import DESCRIPTION
 from engine.toolchains.partitions import Partition
 from engine.words import ArtifactKind, BuildStatus, ProjectStatus, Role, RunKind, Trigger
@@ -175,6 +176,17 @@ class Builds(Carried):
             if part.kind is ArtifactKind.PARTITION_TABLE:
                 return partitions.read(part.path)
         return ()
+
+    def layout(self, number: int) -> Layout:
+        """Where a build has its partition table, and the flash that it is for.
+
+        Raises:
+            UsageError: there is no such build, or it kept no image.
+        """
+        image = self.image(number)
+        tables = [each for each in image.parts if each.kind is ArtifactKind.PARTITION_TABLE]
+        at = tables[0].offset if tables else partitions.TABLE_OFFSET
+        return Layout(table=at, flash_size=image.flash_size)
 
     def sizes(self, number: int) -> Sizes:
         """Where the bytes of a build's firmware are. Takes some 0.1 s, seconds for a large one.

@@ -18,12 +18,16 @@ import typer
 from engine.boards.desk import BAUD, Flashed
 from engine.errors import EspdeckError, UsageError
 from engine.text import clean, count
+from engine.toolchains.flash_layout import Layout, layout_of
+from engine.toolchains.partitions import TABLE_OFFSET
 from tui.columns import efuse_rows, partition_rows
+from tui.programs import table_offset
 from tui.shell import complain, looking, number_of, print_line, table
 
 if TYPE_CHECKING:
     from engine.boards.held import FlashOptions, HeldBoard
     from engine.engine import Engine
+    from engine.toolchains.partitions import Partition
 
 cli = typer.Typer()
 
@@ -111,7 +115,7 @@ def read_flash(
     with looking(context) as engine:
 
         def read(held: HeldBoard, progress: Callable[[float, str], None]) -> str:
-            first, length = _region(held, offset, size, partition)
+            first, length = _region(engine, held, offset, size, partition)
             held.read_flash(
                 file,
                 offset=first,
@@ -145,7 +149,7 @@ def erase(
 
         def wipe(held: HeldBoard, _progress: Callable[[float, str], None]) -> str:
             is_all = offset is None and partition is None
-            region = None if is_all else _region(held, offset or "0", size, partition)
+            region = None if is_all else _region(engine, held, offset or "0", size, partition)
             held.erase(region)
             return "erased" if region is None else f"erased {region[1]:#x} from {region[0]:#x}"
 
@@ -155,22 +159,56 @@ def erase(
 @cli.command()
 def partitions(
     context: typer.Context,
-    board: Annotated[str, typer.Argument(help="A board, or the number of a build.")],
-    offset: Annotated[str, typer.Option(help="Where the table is.")] = "0x8000",
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="BOARD", help="A board, the number of a build, or a file (binary or CSV)."
+        ),
+    ],
+    offset: Annotated[
+        str | None,
+        typer.Option(
+            help="Where a board has its table. [default: where its build has it, else found]"
+        ),
+    ] = None,
 ) -> None:
-    """Show the partition table of a board or of a build."""
+    """Show a partition table, and what of it ESP-IDF would refuse."""
+    from engine.toolchains.partition_checks import problems
+
+    layout, found = _table_of(context, what, offset)
+    if not found:
+        print_line(f"{what}: at {layout.table:#x} there is no partition table")
+        raise typer.Exit(1)
+    if layout.table != TABLE_OFFSET:
+        print_line(f"partition table at {layout.table:#x}")
+    table(*partition_rows(found))
+    wrong = problems(found, layout)
+    for problem in wrong:
+        complain(problem)
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _table_of(
+    context: typer.Context, what: str, offset: str | None
+) -> tuple[Layout, Sequence[Partition]]:
+    """The partition table of a file, a build or a board, and where it is."""
+    from engine.toolchains.partition_csv import read_file
+
+    at = _number(offset) if offset is not None else None
+    if Path(what).is_file():
+        layout = layout_of(Path(what).parent)
+        return layout, read_file(Path(what), layout)
     with looking(context) as engine:
-        is_build = board.removeprefix("#").isdigit()
-        if is_build:
-            found = engine.builds.partitions(number_of(board))
-        else:
-            with _held(engine, board) as held:
-                found = held.partitions(_number(offset))
-        if not found:
-            where = "its image has" if is_build else f"at {offset} there is"
-            print_line(f"{board}: {where} no partition table")
-            raise typer.Exit(1)
-        table(*partition_rows(found))
+        if what.removeprefix("#").isdigit():
+            number = number_of(what)
+            return engine.builds.layout(number), engine.builds.partitions(number)
+        with _held(engine, what) as held:
+            expected = table_offset(engine, held.name)
+            found = held.partition_table(at=at, expected=expected)
+    if found is None:
+        return Layout(TABLE_OFFSET if at is None else at), ()
+    return Layout(found.offset), found.partitions
 
 
 @cli.command()
@@ -339,15 +377,16 @@ def _on_each(
 
 
 def _region(
-    board: HeldBoard, offset: str, size: str | None, partition: str | None
+    engine: Engine, board: HeldBoard, offset: str, size: str | None, partition: str | None
 ) -> tuple[int, int]:
     """First byte and length of what is meant."""
     if partition is not None:
-        found = board.partitions()
-        for each in found:
+        found = board.partition_table(expected=table_offset(engine, board.name))
+        for each in found.partitions if found else ():
             if each.label == partition:
                 return each.offset, each.size
-        known = ", ".join(each.label for each in found) or "no partition table"
+        labels = [each.label for each in found.partitions] if found else []
+        known = ", ".join(labels) or "no partition table"
         raise UsageError(f"{board.name}: no partition {partition} (there are: {known})")
     first = _number(offset)
     if size is not None:

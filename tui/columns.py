@@ -35,10 +35,11 @@ def partition_rows(found: Sequence[Partition]) -> tuple[Row, list[Row]]:
             f"{each.offset:#x}",
             f"{each.size:#x}",
             f"{each.size / 1024:g}",
+            ":".join(each.flag_names),
         )
         for each in found
     ]
-    return ("LABEL", "TYPE", "SUBTYPE", "OFFSET", "SIZE", "KIB"), rows
+    return ("LABEL", "TYPE", "SUBTYPE", "OFFSET", "SIZE", "KIB", "FLAGS"), rows
 
 
 def efuse_rows(found: Sequence[Efuse]) -> tuple[Row, list[Row]]:

@@ -60,3 +60,14 @@ def running_on(engine: Engine, board: str) -> Running:
     except UsageError:
         program = None  # the build was deleted since
     return Running(program, flashed.baud)
+
+
+def table_offset(engine: Engine, board: str) -> int | None:
+    """Where the build that a board runs has its partition table; None where that is not known."""
+    flashed = engine.boards.desk(board).flashed
+    if flashed is None:
+        return None
+    try:
+        return engine.builds.layout(flashed.build).table
+    except UsageError:  # the build was deleted since
+        return None

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from engine.boards import flasher, monitor, ports, secure
+from engine.boards import flasher, monitor, partition_table, ports, secure
 from engine.boards.flasher import BoardIdentity, Efuse
 from engine.boards.names import is_virtual
+from engine.boards.partition_table import FoundTable
 from engine.boards.restarts import ByCommand, ByFlasher, ResetWanted
 from engine.boards.tool import Reach
 from engine.cancel import CancelToken
@@ -29,8 +30,6 @@ from engine.image import Image
 from engine.keyboard import Control, Keyboard
 from engine.process import run
 from engine.settings import BoardSettings
-from engine.toolchains import partitions
-from engine.toolchains.partitions import Partition
 from engine.words import ArtifactKind
 
 BACK_AGAIN = 0.1
@@ -44,9 +43,6 @@ BACK_SECONDS = 30.0
 
 POWER_OFF_SECONDS = 1.0
 """How long a board is without power when it is switched off and on."""
-
-PARTITION_TABLE = 0x8000
-"""Where ESP-IDF keeps the partition table, unless told otherwise."""
 
 _COMMAND_SECONDS = 30.0
 
@@ -166,10 +162,13 @@ class HeldBoard:
             BoardError: it cannot be written; signed or encrypted and not wanted; no app in it.
             CancelledError, Interrupted: as the token says.
         """
+        whole = image
         if options.app_only:
             image = _app_of(image)
         if not options.secure:
             secure.check_plain(image)
+        if options.app_only:
+            image = partition_table.place_app(image, whole, self._read, self._say)
 
         def progress(percent: float, what: str) -> None:
             self._show(f"flash {percent:.0f} %")
@@ -195,7 +194,8 @@ class HeldBoard:
             BoardError: it holds something else, or cannot be read.
             CancelledError, Interrupted: as the token says.
         """
-        image = _app_of(image) if options.app_only else image
+        if options.app_only:
+            image = partition_table.place_app(_app_of(image), image, self._read, self._say)
 
         self._show("verify")
 
@@ -272,22 +272,32 @@ class HeldBoard:
 
         return self._again(read)
 
-    def partitions(self, offset: int = PARTITION_TABLE) -> tuple[Partition, ...]:
-        """The partition table in its flash; empty where there is none.
+    def partition_table(
+        self, *, at: int | None = None, expected: int | None = None
+    ) -> FoundTable | None:
+        """The partition table in its flash; None where there is none.
+
+        Args:
+            at: where to look, and nowhere else; None to find it.
+            expected: where the build that it runs has it, None where that is not known.
 
         Raises:
+            PartitionTableError: there is one that ESP-IDF refuses.
             BoardError: it does not answer.
             CancelledError, Interrupted: as the token says.
         """
+        if at is not None:
+            return partition_table.read_at(self._read, at)
+        return partition_table.find(self._read, expected)
+
+    def _read(self, offset: int, size: int) -> bytes:
+        """Bytes of its flash."""
         with tempfile.TemporaryDirectory(prefix="espdeck-") as folder:
-            file = Path(folder) / "table.bin"
+            file = Path(folder) / "flash.bin"
             self.read_flash(
-                file,
-                offset=offset,
-                size=partitions.MAX_BYTES,
-                on_progress=lambda _percent, _what: None,
+                file, offset=offset, size=size, on_progress=lambda _percent, _what: None
             )
-            return partitions.parse(file.read_bytes())
+            return file.read_bytes()
 
     def listen(
         self,

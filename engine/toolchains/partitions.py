@@ -23,6 +23,9 @@ TABLE_OFFSET = 0x8000
 TABLE_SECTOR = 0x1000
 """Bytes of flash that are the table's: it may be signed behind its end."""
 
+MAGIC = b"\xaa\x50"
+"""How an entry begins."""
+
 APP, DATA, BOOTLOADER, PARTITION_TABLE = 0x00, 0x01, 0x02, 0x03
 """Types: a program, data, a bootloader, a partition table."""
 
@@ -40,7 +43,7 @@ PRIMARY = 0x00
 
 # Magic, type, subtype, offset, size, label, flags: little endian, 32 bytes.
 _ENTRY = struct.Struct("<2sBBLL16sL")
-_MAGIC, _MD5_MAGIC = b"\xaa\x50", b"\xeb\xeb"
+_MD5_MAGIC = b"\xeb\xeb"
 _END = b"\xff\xff\xff\xff"  # no magic, and the type and the subtype that end a table
 
 # components/partition_table/gen_esp32part.py, TYPES and SUBTYPES (ESP-IDF 6).
@@ -155,7 +158,7 @@ def parse(data: bytes, *, flash_size: int | None = None) -> tuple[Partition, ...
         return ()
     for at in range(0, len(data) - _ENTRY.size + 1, _ENTRY.size):
         raw = data[at : at + _ENTRY.size]
-        if raw.startswith(_MAGIC):
+        if raw.startswith(MAGIC):
             partition = _partition(raw)
             if flash_size is not None and partition.end > flash_size:
                 raise PartitionTableError(
@@ -175,7 +178,7 @@ def parse(data: bytes, *, flash_size: int | None = None) -> tuple[Partition, ...
         else:
             raise PartitionTableError(
                 f"entry {at // _ENTRY.size} of the partition table begins with "
-                f"{raw[:2].hex()}, not with {_MAGIC.hex()}"
+                f"{raw[:2].hex()}, not with {MAGIC.hex()}"
             )
     raise PartitionTableError("the partition table has no end")
 

@@ -16,6 +16,7 @@ from engine.words import BuildStatus
 from tui.amounts import size
 from tui.columns import columns, efuse_rows, partition_rows
 from tui.keymap import Where
+from tui.programs import table_offset
 from tui.screens.ask import Ask, Field
 from tui.screens.base import MainScreen
 from tui.screens.confirm import Choose
@@ -179,10 +180,11 @@ class BoardsScreen(MainScreen):
         """Its partition table."""
 
         def read(board: HeldBoard) -> None:
-            found = board.partitions()
-            if not found:
-                raise UsageError(f"{board.name}: no partition table at 0x8000")
-            self._read(f"partitions of {board.name}", *partition_rows(found))
+            found = board.partition_table(expected=table_offset(self.engine, board.name))
+            if found is None:
+                raise UsageError(f"{board.name}: there is no partition table in its flash")
+            title = f"partitions of {board.name}, table at {found.offset:#x}"
+            self._read(title, *partition_rows(found.partitions))
 
         self._by_hand("", read)
 
