@@ -6,11 +6,12 @@ It is what ``idf.py size`` runs, knows the memories of each chip, and needs no E
 from __future__ import annotations
 
 import contextlib
+import json
 import re
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from engine.image import MemoryRegion
 
@@ -77,26 +78,21 @@ def read(path: Path, target: str, elf: Path | None = None) -> LinkerMap | None:
     try:
         if path.stat().st_size > MAX_MAP:
             return None
-        with _sections_of(elf) as program:
-            return _read(path, target, program)
+        return _read(path, target, elf)
     except Exception:
-        # The parser raises whatever a broken map leads it to.
+        # The parser raises whatever a broken map or program leads it to.
         return None
 
 
-def _read(path: Path, target: str, program: Any) -> LinkerMap | None:
+def _read(path: Path, target: str, elf: Path | None) -> LinkerMap | None:
     from esp_idf_size import mapfile, memorymap
     from esp_pylib.logger import log
 
     log.set_verbosity("silent")  # Espressif's tools would warn on the screen
     parsed = mapfile.MapFile(str(path))
-    # What a map says of the target, and a project_description.json that lies beside it, are not
-    # believed: the library looks for the latter where there can be none.
     parsed.target = target
-    nowhere = str(path / path.name)
-    found = memorymap.get(
-        nowhere, load_symbols=False, use_dwarf=False, map_file=parsed, elf=program
-    )
+    with _described(target, elf) as beside_it:
+        found = memorymap.get(beside_it, load_symbols=False, use_dwarf=False, map_file=parsed)
     # As idf.py size does: what has no bytes is not shown, and the linker's regions of flash and
     # external RAM say nothing of the app's partition or of what is on the board.
     memorymap.remove_unused(found)
@@ -121,17 +117,16 @@ def _read(path: Path, target: str, program: Any) -> LinkerMap | None:
 
 
 @contextlib.contextmanager
-def _sections_of(elf: Path | None) -> Iterator[Any]:
-    """The program as the library reads it; None where there is none."""
-    program = None
-    if elf is not None and elf.is_file() and elf.stat().st_size <= MAX_ELF:
-        from esp_idf_size.elf import Elf
+def _described(target: str, elf: Path | None) -> Iterator[str]:
+    """A name for the map, in a folder with a description that leads the library to the program.
 
-        # One that cannot be read is none: the map alone tells most.
-        with contextlib.suppress(Exception):
-            program = Elf(str(elf))
-    try:
-        yield program
-    finally:
-        if program is not None:
-            program.fd.close()
+    The library takes the program from there alone. What a build wrote beside its map is not
+    believed: it could name any file.
+    """
+    with tempfile.TemporaryDirectory(prefix="espdeck-") as folder:
+        name = "program"
+        if elf is not None and elf.is_file() and elf.stat().st_size <= MAX_ELF:
+            name = elf.stem
+            said = json.dumps({"target": target, "app_elf": str(elf.resolve())})
+            (Path(folder) / DESCRIPTION).write_text(said, "utf-8")
+        yield str(Path(folder) / f"{name}.map")

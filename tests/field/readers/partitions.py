@@ -1,0 +1,30 @@
+"""A partition table, binary or CSV: its partitions, what is wrong with it, what is started."""
+
+from __future__ import annotations
+
+from engine.toolchains.boot_choice import default_app, smallest_app
+from engine.toolchains.flash_layout import Layout
+from engine.toolchains.partition_checks import problems
+from engine.toolchains.partition_csv import read_file
+from engine.toolchains.partitions import PartitionTableError
+from tests.field.case import Case
+
+
+def read(case: Case) -> dict[str, object]:
+    """``partitions`` and ``problems``, or why the table is ``refused``; the app that is started."""
+    layout = Layout(**case.options)
+    try:
+        found = read_file(case.path, layout)
+    except PartitionTableError as error:
+        return {"refused": str(error)}
+    start, smallest = default_app(found), smallest_app(found)
+    return {
+        "partitions": [
+            f"{each.label} {each.type_name} {each.subtype_name} {each.offset:#x} {each.size:#x} "
+            f"{':'.join(each.flag_names)}".rstrip()
+            for each in found
+        ],
+        "problems": problems(found, layout),
+        "starts": start.label if start else None,
+        "smallest_app": smallest.label if smallest else None,
+    }
