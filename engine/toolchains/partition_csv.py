@@ -66,13 +66,15 @@ def read_file(path: Path, layout: Layout) -> tuple[Partition, ...]:
         raise UsageError(f"{path}: {error.strerror}") from error
     if len(data) > MAX_FILE:
         raise UsageError(f"{path}: too large for a partition table")
-    if data.startswith(partitions.MAGIC):
-        return partitions.parse(data)
-    encoding = next((name for bom, name in _BOMS if data.startswith(bom)), "utf-8")
     try:
+        if data.startswith(partitions.MAGIC):
+            return partitions.parse(data)
+        encoding = next((name for bom, name in _BOMS if data.startswith(bom)), "utf-8")
         return parse_csv(data.decode(encoding), layout)
     except UnicodeDecodeError as error:
-        raise PartitionTableError(f"{path.name} is neither a partition table nor text") from error
+        raise PartitionTableError(f"{path.name}: neither a partition table nor text") from error
+    except PartitionTableError as error:
+        raise PartitionTableError(f"{path.name}: {error}") from error
 
 
 def parse_csv(text: str, layout: Layout | None = None) -> tuple[Partition, ...]:

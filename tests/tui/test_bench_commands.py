@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from engine.image import Image
+from engine.image import FlashPart, Image
+from engine.words import ArtifactKind
+from tests.engine.toolchains.tables import entry, whole
 from tests.tui.commands import Shell
 from tests.tui.workspaces import fill, keep_image
 
 pytestmark = pytest.mark.xdist_group("bench-commands")
 
+MOVED_TABLE = whole(
+    entry(1, 2, 0x11000, 0x3000, "nvs"),
+    entry(1, 4, 0x14000, 0x1000, "keys", 1),
+    entry(0, 0, 0x20000, 0x100000, "factory"),
+)
 FIRST, SECOND = "virtual:esp32c3", "virtual:esp32c3-2"
 
 
@@ -23,8 +31,13 @@ def shell(
     tmp_path_factory: pytest.TempPathFactory, built_sample: Callable[[str], Image]
 ) -> Iterator[Shell]:
     workspace = tmp_path_factory.mktemp("lab")
-    fill(workspace, count=2)
-    keep_image(workspace, 1, built_sample("hello"))
+    fill(workspace, count=3)
+    hello = built_sample("hello")
+    keep_image(workspace, 1, hello)
+    table = workspace / "partition-table.bin"
+    table.write_bytes(MOVED_TABLE)
+    moved = FlashPart(0x10000, table, ArtifactKind.PARTITION_TABLE)
+    keep_image(workspace, 3, replace(hello, parts=(*hello.parts, moved)))
     shell = Shell(workspace, ESPDECK_BOARDS=json.dumps([]))
     with shell.start("lab", "--boards", "2") as lab:
         assert lab.stdout is not None
@@ -46,6 +59,39 @@ def test_several_boards_are_flashed_at_once_and_verified(shell: Shell) -> None:
     assert f"{FIRST}: flashed and verified in " in said
     assert f"{SECOND}: flashed and verified in " in said
     assert f"{SECOND}: holds build 1" in shell.says("verify", "1", SECOND)
+
+
+def test_a_table_that_is_not_at_its_usual_place_is_found(shell: Shell, tmp_path: Path) -> None:
+    shell.says("flash", "3", SECOND)
+    found = shell.says("partitions", SECOND)
+    assert found.splitlines()[0] == "partition table at 0x10000"
+    assert any(
+        line.split() == ["keys", "data", "nvs_keys", "0x14000", "0x1000", "4", "encrypted"]
+        for line in found.splitlines()
+    )
+    assert shell.says("partitions", "3") == found
+    read = shell.says("read-flash", SECOND, str(tmp_path / "nvs.bin"), "--partition", "nvs")
+    assert "12288 bytes from 0x11000" in read
+    assert "erased 0x1000 from 0x14000" in shell.says(
+        "erase", SECOND, "--yes", "--partition", "keys"
+    )
+    assert "at 0x9000 there is no" in shell.says("partitions", SECOND, "--offset", "0x9000", code=1)
+
+
+def test_a_table_of_text_is_shown_with_what_is_wrong(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "sdkconfig").write_text(
+        'CONFIG_PARTITION_TABLE_OFFSET=0x10000\nCONFIG_ESPTOOLPY_FLASHSIZE="2MB"\n'
+    )
+    table = tmp_path / "partitions.csv"
+    table.write_text("nvs,data,nvs,,24K\nfactory,app,factory,,1M\n")
+    assert "factory  app   factory  0x20000  0x100000" in shell.says("partitions", str(table))
+    table.write_text("nvs,data,nvs,,24K\nfactory,app,factory,,3M\n")
+    assert "factory goes up to 0x320000, the flash has 0x200000 bytes" in shell.says(
+        "partitions", str(table), code=1
+    )
+    table.write_text("nvs,data,nvs,,24K\nfactory,app,ota_77,,3M\n")
+    said = shell.says("partitions", str(table), code=2)
+    assert said.startswith("espdeck: partitions.csv: line 2: 'ota_77' is no number")
 
 
 def test_erasing_asks_for_the_boards_name(shell: Shell) -> None:

@@ -16,7 +16,7 @@ def read(case: Case) -> dict[str, object]:
     try:
         found = read_file(case.path, layout)
     except PartitionTableError as error:
-        return {"refused": str(error)}
+        return {"refused": str(error).removeprefix(f"{case.path.name}: ")}
     start, smallest = default_app(found), smallest_app(found)
     return {
         "partitions": [
