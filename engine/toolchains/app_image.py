@@ -30,6 +30,11 @@ _CHIPS = {
     0x000D: "esp32c6",
     0x0010: "esp32h2",
     0x0012: "esp32p4",
+    0x0014: "esp32c61",
+    0x0017: "esp32c5",
+    0x0019: "esp32h21",
+    0x001C: "esp32h4",
+    0x0020: "esp32s31",
 }
 CHIPS = frozenset(_CHIPS.values())
 """Chips that an app can be for."""

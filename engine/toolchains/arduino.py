@@ -33,7 +33,10 @@ _INSTALL = (
 _SURE = 15
 _TABLE_OFFSET = 0x8000  # the ESP32 core builds with ESP-IDF's default
 # Where the ROM looks for the bootloader (esptool's ESP32*ROM.BOOTLOADER_FLASH_OFFSET).
-_BOOTLOADER_OFFSETS = {"esp32": 0x1000, "esp32s2": 0x1000, "esp32p4": 0x2000}
+_BOOTLOADER_OFFSETS = {
+    **dict.fromkeys(("esp32", "esp32s2"), 0x1000),
+    **dict.fromkeys(("esp32c5", "esp32h4", "esp32p4", "esp32s31"), 0x2000),
+}
 
 
 class ArduinoToolchain:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import sys
 import threading
 import tty
@@ -24,6 +25,7 @@ from engine.settings import BoardSettings
 from engine.store.database import Store
 from engine.words import ArtifactKind
 from tests.engine.boards.cable import Cable
+from tests.engine.toolchains.tables import entry, whole
 
 BuildSample = Callable[[str], Image]
 
@@ -325,7 +327,44 @@ def test_flash_is_read_back_and_erased_by_sectors(
         board.erase(None)
         board.read_flash(back, offset=0, size=4096, on_progress=lambda _percent, _what: None)
         assert back.read_bytes() == b"\xff" * 4096
-        assert board.partitions() == ()
+        assert board.partition_table() is None
+
+
+def test_an_app_alone_goes_into_the_slot_that_is_started(
+    virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
+) -> None:
+    app, contents = built_sample("hello").parts[0], tmp_path / "slot.bin"
+    table, records = tmp_path / "table.bin", tmp_path / "otadata.bin"
+    table.write_bytes(
+        whole(
+            entry(1, 0, 0xE000, 0x2000, "otadata"),
+            entry(0, 0x10, 0x10000, 0x100000, "ota_0"),
+            entry(0, 0x11, 0x110000, 0x100000, "ota_1"),
+        )
+    )
+    # Two updates were installed: esp_ota_select_entry_t, CRC32 of the number 2.
+    records.write_bytes(
+        struct.pack("<L20sLL", 2, b"\xff" * 20, 2, 0x55F63774).ljust(0x2000, b"\xff")
+    )
+    image = replace(
+        built_sample("hello"),
+        parts=(
+            FlashPart(0x8000, table, ArtifactKind.PARTITION_TABLE),
+            FlashPart(0xE000, records, ArtifactKind.DATA),
+            replace(app, offset=0x10000),
+        ),
+    )
+    with taken(virtual_board.url, tmp_path) as board:
+        write(board, replace(image, parts=image.parts[:2]), FlashOptions(after="no-reset"))
+        write(board, image, FlashOptions(app_only=True, after="no-reset"))
+        board.verify(image, FlashOptions(app_only=True), timeout=60)
+        board.read_flash(
+            contents,
+            offset=0x110000,
+            size=app.path.stat().st_size,
+            on_progress=lambda _percent, _what: None,
+        )
+    assert contents.read_bytes() == app.path.read_bytes()
 
 
 def test_efuses_are_read(virtual_board: VirtualBoard, tmp_path: Path) -> None:
