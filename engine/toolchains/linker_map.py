@@ -86,9 +86,12 @@ def read(path: Path, target: str, elf: Path | None = None) -> LinkerMap | None:
 
 def _read(path: Path, target: str, elf: Path | None) -> LinkerMap | None:
     from esp_idf_size import mapfile, memorymap
-    from esp_pylib.logger import log
+    from esp_pylib.logger import EspLog
 
-    log.set_verbosity("silent")  # Espressif's tools would warn on the screen
+    # Espressif's tools would write on the screen: warnings, and errors by a way of their own.
+    log = EspLog()  # there is one
+    log.set_verbosity("silent")
+    log.set_console_options(quiet=True)
     parsed = mapfile.MapFile(str(path))
     parsed.target = target
     with _described(target, elf) as beside_it:

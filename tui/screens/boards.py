@@ -182,7 +182,7 @@ class BoardsScreen(MainScreen):
         def read(board: HeldBoard) -> None:
             found = board.partition_table(expected=table_offset(self.engine, board.name))
             if found is None:
-                raise UsageError(f"{board.name}: there is no partition table in its flash")
+                raise UsageError(f"{board.name}: no partition table at 0x8000, nor up to 0x20000")
             title = f"partitions of {board.name}, table at {found.offset:#x}"
             self._read(title, *partition_rows(found.partitions))
 

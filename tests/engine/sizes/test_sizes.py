@@ -116,6 +116,24 @@ def test_a_broken_map_gives_way_to_the_program(
     assert {row.name for row in table(sizes, By.COMPONENT)} >= {"main", "runtime"}
 
 
+def test_a_broken_program_leaves_the_map_and_writes_on_no_screen(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    elf = tmp_path / "hub.elf"
+    elf.write_bytes(b"\x7fELF")
+
+    sizes = from_map.read(maps.write(tmp_path / "hub.map", maps.THEN), "esp32c3", elf)
+
+    assert sizes is not None
+    assert sizes.regions[0].used == 0x2400 + 0x1200
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("target", ["../../etc/esp32", "esp32c3.yaml", "", "linux"])
+def test_a_target_is_never_a_path(tmp_path: Path, target: str) -> None:
+    assert from_map.read(maps.write(tmp_path / "hub.map", maps.THEN), target) is None
+
+
 def test_a_build_that_kept_nothing_has_no_sizes(tmp_path: Path) -> None:
     broken = tmp_path / "hello.elf"
     broken.write_bytes(b"\x7fELF nothing")
