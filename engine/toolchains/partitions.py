@@ -130,11 +130,15 @@ def read(path: Path) -> tuple[Partition, ...]:
     """Read a file with a partition table; as :func:`parse`.
 
     Raises:
-        PartitionTableError: the table is refused.
+        PartitionTableError: the table is refused; names the file.
         OSError: the file cannot be read.
     """
     with path.open("rb") as stream:
-        return parse(stream.read(MAX_BYTES))
+        data = stream.read(MAX_BYTES)
+    try:
+        return parse(data)
+    except PartitionTableError as error:
+        raise PartitionTableError(f"{path.name}: {error}") from error
 
 
 def parse(data: bytes, *, flash_size: int | None = None) -> tuple[Partition, ...]:

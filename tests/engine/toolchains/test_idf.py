@@ -133,6 +133,26 @@ def test_a_build_that_says_nonsense_is_refused(
         read_image(build_dir, "esp32c3")
 
 
+def test_a_table_that_no_bootloader_takes_is_refused(build_dir: Path) -> None:
+    table = build_dir / "partition_table/partition-table.bin"
+    table.write_bytes(TABLE[:40] + b"\x55" + TABLE[41:])
+
+    with pytest.raises(ToolError, match=r"partition-table\.bin: the partition table's MD5"):
+        read_image(build_dir, "esp32c3")
+
+
+def test_an_app_that_fits_one_slot_only_is_measured_against_that(build_dir: Path) -> None:
+    table = whole(
+        entry(0, 0, 0x10000, 0x2000, "factory"),
+        entry(0, 0x10, 0x20000, 0x1000, "ota_0"),
+    )
+    (build_dir / "partition_table/partition-table.bin").write_bytes(table)
+
+    region = read_image(build_dir, "esp32c3").regions[0]
+
+    assert (region.name, region.used, region.total) == ("partition factory", 5000, 0x2000)
+
+
 def test_a_link_that_leads_out_of_the_build_folder_is_refused(build_dir: Path) -> None:
     (build_dir / "hello_world.bin").unlink()
     (build_dir / "hello_world.bin").symlink_to("/etc/hostname")
