@@ -61,7 +61,8 @@ _HEAD = 60
 _WHOLE = 200
 _LONGEST = 2000
 _SHARES = {"failed": 0.3, "sources": 0.4, "config": 0.1, "tried": 0.12, "tree": 0.08}
-_PLACE = re.compile(r"([\w./+-]{1,300}\.\w{1,8}):(\d{1,7})")
+_PLACE = re.compile(r"([\w./+-]{1,300}\.\w{1,8})(?::|\"?,? line )(\d{1,7})")
+"""Compilers' ``a.c:3``, and Python's ``File "a.py", line 3`` as generators of code say it too."""
 
 
 @dataclass(frozen=True, slots=True)

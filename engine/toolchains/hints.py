@@ -6,6 +6,21 @@ import re
 
 HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
+        re.compile(r"^The data size \(|^data section exceeds available space"),
+        "static data is larger than the memory: make buffers smaller, or allocate them when they "
+        "are needed",
+    ),
+    (
+        re.compile(r"^The program size \(|^text section exceeds available space"),
+        "the program is larger than its partition: choose a partition table with a "
+        "larger app (PlatformIO: board_build.partitions = huge_app.csv; Arduino: "
+        "PartitionScheme=huge_app), or take something out",
+    ),
+    (
+        re.compile(r"^MemoryError\b|fork: [Cc]annot allocate memory"),
+        "the machine ran out of memory: build less at once, or give it more memory or swap",
+    ),
+    (
         re.compile(r"No space left on device|\bENOSPC\b|NoSpaceLeft"),
         "the disk is full: make room where the workspace is",
     ),
@@ -56,12 +71,17 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
         "no option has this name in this ESP-IDF: correct it, or remove it from sdkconfig.defaults",
     ),
     (
-        re.compile(r"partition is too small for binary"),
+        re.compile(r"^\d{1,3}/\d{1,3} \w{1,40} partitions are too small for binary"),
+        "it does not fit into every partition, so an update over the air may have no place: make "
+        "them the same size",
+    ),
+    (
+        re.compile(r"partitions? (?:is|are) too small for binary"),
         "the program is larger than its partition: enlarge it in the partition table, or optimise "
         "for size (CONFIG_COMPILER_OPTIMIZATION_SIZE)",
     ),
     (
-        re.compile(r"Bootloader binary size"),
+        re.compile(r"Bootloader binary "),
         "lower the bootloader's log level, or raise CONFIG_PARTITION_TABLE_OFFSET",
     ),
     (
@@ -82,7 +102,7 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
         "no component has this name: correct it in REQUIRES, or add it to idf_component.yml",
     ),
     (
-        re.compile(r"No such file or directory|file not found"),
+        re.compile(r"^[\w./+-]{1,200}: No such file or directory|' file not found"),
         "correct the include path, or add the component that has this header to REQUIRES",
     ),
     (
@@ -98,7 +118,32 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
         "choose a chip that this project and this ESP-IDF can build for",
     ),
     (
-        re.compile(r"will not fit in region|overflowed by \d|region .{1,99} overflowed"),
+        re.compile(r"call target out of range|R_XTENSA_SLOT0_OP"),
+        "compile what calls from so far with -mlongcalls; a library has to be built anew with it",
+    ),
+    (
+        re.compile(r"literal target out of range|l32r: "),
+        "compile this file with -mtext-section-literals",
+    ),
+    (
+        re.compile(r"relocation truncated to fit"),
+        "what is called or read lies too far away: keep both in the same memory, or compile with "
+        "-mcmodel=medany (RISC-V) or -mlongcalls (Xtensa)",
+    ),
+    (
+        re.compile(r"^section \S{1,200} [VL]MA .{1,200} overlaps section "),
+        "these sections share one memory and together they are too large: move code out of IRAM, "
+        "or make static data smaller",
+    ),
+    (
+        re.compile(r"error adding symbols: file in wrong format|incompatible with .{1,99} output"),
+        "this library was built for another processor: link the one that is for this chip",
+    ),
+    (
+        re.compile(
+            r"segment data does not fit|will not fit in region|is not within region"
+            r"|overflowed by \d|region .{1,99} overflowed"
+        ),
         "the program is larger than its memory: remove data or code, or change the linker script",
     ),
     (
@@ -115,6 +160,10 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
         "a file that the build needs is neither there nor made by anything: add or generate it",
     ),
     (
+        re.compile(r"multiple definition of .{1,400}; first defined here: \S{1,400}\.h(?:pp)?:"),
+        "a header is in several files: let it declare this `extern` and one source file define it",
+    ),
+    (
         re.compile(r"multiple definition of|duplicate symbol: "),
         "defined twice: keep one definition and declare it `extern` elsewhere, or make it static",
     ),
@@ -125,6 +174,14 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"unknown type name|undeclared"),
         "include the header that declares this name, or correct its spelling",
+    ),
+    (
+        re.compile(r"skipping incompatible "),
+        "the library that is there was built for another processor: link the one for this chip",
+    ),
+    (
+        re.compile(r"^\S{0,200}sh: .{1,200}: (?:command )?not found"),
+        "this program is not installed, or not on PATH where the build runs",
     ),
     (
         re.compile(r"cannot find linker script|cannot open linker script|cannot find -l"),

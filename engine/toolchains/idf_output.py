@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from engine.words import Severity
 
-CASCADE = re.compile(r"Failed to run kconfgen|^Manifest is not valid$")
+CASCADE = re.compile(r"Failed to run k?conf(?:gen|ig)|^Manifest is not valid$")
 """Messages of CMake that only say that a tool, which said why, has failed."""
 
 MANAGER = "ERROR: "
@@ -38,6 +38,7 @@ class Line:
 _PREFIX = re.compile(r"ERROR: |[\w.]{0,60}KconfigError: ")
 _SAYS = r"(?:ERROR: |Error: )?"
 _NOTES = r"(?:NOTE: |WARNING: |warning: )"
+_WARNS = r"(?:WARNING: |Warning: )?"
 _INDENTED = re.compile(r"\s+\S")
 
 LINES = (
@@ -68,13 +69,45 @@ LINES = (
         goes_on=_INDENTED,
     ),
     Line(
-        re.compile(_SAYS + r"(?P<message>\w{1,40} partition is too small for binary .*):"),
+        re.compile(
+            _SAYS
+            + r"(?P<message>(?:All )?\w{1,40}(?: \(\w{1,40}\))? partitions? (?:is|are) too small"
+            r" for binary .*):"
+        ),
         "partition.error",
         goes_on=_INDENTED,
     ),
-    Line(re.compile(_SAYS + r"(?P<message>Bootloader binary size .*)"), "partition.error"),
+    # It fits into one of them: enough for a build, not for an update over the air.
+    Line(
+        re.compile(
+            _WARNS
+            + r"(?P<message>(?:\d{1,3}/\d{1,3} |All )?\w{1,40}(?: \(\w{1,40}\))? partitions? "
+            r"(?:is|are) too small for binary .*):"
+        ),
+        "partition.warning",
+        Severity.WARNING,
+        goes_on=_INDENTED,
+    ),
+    Line(
+        re.compile(
+            _WARNS + r"(?P<message>The smallest .* partition is nearly full .*"
+            r"|Partition table does not contain any partitions matching .*)"
+        ),
+        "partition.warning",
+        Severity.WARNING,
+    ),
+    # The same words begin the line that tells the size of one that fits.
+    Line(
+        re.compile(_SAYS + r"(?P<message>Bootloader binary (?:size .* )?is too (?:large|big).*)"),
+        "partition.error",
+    ),
     Line(re.compile(r"(?P<message>Partitions tables occupies .*)"), "partition.error"),
     Line(re.compile(r"(?P<message>CSV Error at line .*)"), "partition.error"),
+    Line(
+        re.compile(_SAYS + r"(?P<message>failed to parse (?P<file>\S{1,400}))"),
+        "ldgen.error",
+        goes_on=re.compile(r"Expected "),
+    ),
     Line(
         re.compile(r"(?P<message>The following Python requirements are not satisfied):"),
         "idf.python",
@@ -100,9 +133,14 @@ def after_prefix(line: str) -> int:
     return match.end() if match else 0
 
 
-def problem(line: str) -> tuple[Line, re.Match[str]] | None:
-    """Which problem a line is, None for none."""
-    for each in LINES:
+def problem(line: str, others: tuple[Line, ...] = ()) -> tuple[Line, re.Match[str]] | None:
+    """Which problem a line is, None for none.
+
+    Args:
+        line: the line of output.
+        others: lines of other tools, that are tried first.
+    """
+    for each in (*others, *LINES):
         match = each.pattern.fullmatch(line)
         if match:
             return each, match

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from engine.errors import ToolError
 from engine.findings import Finding
 from engine.process import Completed
 from engine.toolchains import diagnostics
 from engine.toolchains.base import CompileRequest
+from engine.toolchains.ninja_steps import NinjaSteps
 from engine.words import Severity
 
 NINJA_STATUS = "[%f/%t] "
@@ -28,8 +30,9 @@ class BuildOutput:
 
     def __init__(self, request: CompileRequest, low: float, high: float) -> None:
         self._request = request
-        self._start = self._low = low
+        self._low = low
         self._high = high
+        self._steps = NinjaSteps()
         self._kept = bytearray()
         self._line = b""
 
@@ -39,17 +42,17 @@ class BuildOutput:
         self._kept += data
         if len(self._kept) > 2 * _KEPT:
             del self._kept[:-_KEPT]
-        step = None
+        text = None
         *lines, rest = (self._line + data).split(b"\n")
         self._line = rest[-4096:]
         for line in lines:
-            step = _STEP.match(line.rpartition(b"\r")[2]) or step
-        if step:
-            done, total = int(step[1]), max(1, int(step[2]))
-            percent = self._start + (self._high - self._start) * min(1.0, done / total)
-            # Projects within a project (ESP-IDF's bootloader) count from one again.
-            self._low = max(self._low, percent)
-            self._request.on_progress(self._low, step[3].decode("utf-8", "replace"))
+            step = _STEP.match(line.rpartition(b"\r")[2])
+            if step:
+                text = step[3].decode("utf-8", "replace")
+                self._steps.take(int(step[1]), int(step[2]), text)
+        if text is not None:
+            percent = self._low + (self._high - self._low) * self._steps.share
+            self._request.on_progress(percent, text)
 
     @property
     def text(self) -> str:
@@ -60,6 +63,8 @@ class BuildOutput:
         self, tool: str, completed: Completed, *, earlier: str = ""
     ) -> tuple[Finding, ...]:
         """What the program found, errors first; one that failed has at least one error.
+
+        One that succeeded has none: what looked like an error did not stop it, so it warns.
 
         Args:
             tool: its name, for people.
@@ -78,7 +83,17 @@ class BuildOutput:
         )
         if completed.returncode and not any(each.severity is Severity.ERROR for each in findings):
             return (_unexplained(tool, completed), *findings)
+        if completed.returncode == 0:
+            return tuple(_as_warning(each) for each in findings)
         return findings
+
+
+def _as_warning(finding: Finding) -> Finding:
+    if finding.severity is not Severity.ERROR:
+        return finding
+    code = finding.code.removesuffix(".error")
+    code = f"{code}.warning" if code != finding.code else code
+    return replace(finding, severity=Severity.WARNING, code=code)
 
 
 def _unexplained(tool: str, completed: Completed) -> Finding:

@@ -15,6 +15,7 @@ from engine.files import read_file
 
 _FILE = "espdeck-warnings.json"
 _STEP = re.compile(r"^\[\d{1,7}/\d{1,7}\] ([^\r\n]{1,500})\r?$", re.M)
+_WARNS = re.compile(r"\b[Ww]arning: ")  # GNU as begins with a capital letter
 _MAX_STEP = 64 << 10
 _MAX_TOTAL = 2 << 20
 _MAX_BUILD = 64 << 20
@@ -36,7 +37,7 @@ def recall(build_dir: Path, output: str) -> str:
     fresh = {
         step: text[:_MAX_STEP]
         for step, text in ran.items()
-        if "warning: " in text and not text.startswith("\nFAILED: ")
+        if _WARNS.search(text) and not text.startswith("\nFAILED: ")
     }
     if ran:
         _save(build_dir, kept | fresh)

@@ -182,14 +182,19 @@ def test_a_tool_that_complains_without_a_place_is_heard() -> None:
     ]
 
 
-def test_a_failed_command_that_explains_nothing_is_still_an_error() -> None:
+def test_a_failed_command_is_told_by_what_it_printed() -> None:
     (finding,) = parse(
         "[1/2] Generating table\nFAILED: table.h \npython gen.py\nTraceback: boom\n"
         "ninja: build stopped: subcommand failed.\n",
         root=ROOT,
     )
 
-    assert (finding.code, finding.message) == ("ninja.failed", "table.h: failed")
+    assert (finding.code, finding.message) == ("ninja.failed", "Traceback: boom")
+    assert (finding.evidence or "").splitlines() == [
+        "FAILED: table.h",
+        "python gen.py",
+        "Traceback: boom",
+    ]
 
 
 def test_duplicates_fold_and_a_cascade_is_bounded() -> None:

@@ -1,0 +1,136 @@
+"""Python tracebacks and cargo's messages: problems that take several lines.
+
+Formats read: Python library reference, ``traceback``; the rustc book, "JSON Output" (``rendered``)
+and what cargo prints around it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.toolchains.drafts import MAX_EVIDENCE
+
+_BEGINS = "Traceback (most recent call last):"
+_FRAME = re.compile(r'\s*File "(?P<file>[^"]{1,400})", line (?P<line>\d{1,7})')
+_EXCEPTION = re.compile(r"(?:[A-Za-z_]\w{0,99}\.){0,9}[A-Za-z_]\w{0,99}(?:: .*)?$")
+_SYNTAX = re.compile(r"(?:SyntaxError|IndentationError|TabError): ")
+_SAYS_PLACE = re.compile(r"[\w.]{1,200}: (?P<file>[^:\s]{1,400}):(?P<line>\d{1,7}): (?P<rest>\S.*)")
+_CHAINED = ("During handling of the above", "The above exception was the direct")
+_MAX_LINES = 400
+_SPECIAL = ("SystemExit: ", "KeyboardInterrupt")
+_RUST = re.compile(r"(?P<kind>error|warning)(?:\[(?P<code>[A-Z]\d{4})\])?: (?P<message>.*)")
+_RUST_PLACE = re.compile(r"\s+--> (?P<file>[^:]{1,400}):(?P<line>\d{1,7}):(?P<column>\d{1,7})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Traceback:
+    """What Python says when a program dies.
+
+    Args:
+        message: the exception, as in the last line.
+        frames: file and line of each call, the innermost last.
+        lines: the last lines of it.
+        count: how many lines of the output it takes.
+    """
+
+    message: str
+    frames: tuple[tuple[str, int], ...]
+    lines: tuple[str, ...]
+    count: int
+
+    @property
+    def place(self) -> tuple[str, int, str] | None:
+        """File and line that the exception itself names, and what it says of them."""
+        match = _SAYS_PLACE.match(self.message)
+        return (match["file"], int(match["line"]), match["rest"]) if match else None
+
+    @property
+    def is_cascade(self) -> bool:
+        """Whether it only says that another program failed, which has said why."""
+        return "CalledProcessError: " in self.message or self.message.startswith(_SPECIAL)
+
+
+@dataclass(frozen=True, slots=True)
+class RustMessage:
+    """A message of rustc with its place, or with its number."""
+
+    kind: str
+    code: str | None
+    message: str
+    file: str | None
+    line: int | None
+    column: int | None
+    count: int
+
+
+def traceback_at(lines: Sequence[str], start: int) -> Traceback | None:
+    """The traceback that begins at a line, of chained ones the whole chain; None for none."""
+    frames: deque[tuple[str, int]] = deque(maxlen=MAX_EVIDENCE)
+    at, message, end = start, "", start
+    while at < len(lines):
+        indent = len(lines[at]) - len(lines[at].lstrip())
+        if lines[at].lstrip() == _BEGINS:
+            at += 1
+        elif message or not _FRAME.match(lines[at]):
+            break
+        else:
+            indent = max(0, indent - 2)
+        margin = " " * (indent + 1)
+        last = min(len(lines), at + _MAX_LINES)
+        while at < last and lines[at].startswith(margin):
+            frame = _FRAME.match(lines[at])
+            if frame:
+                frames.append((frame["file"], int(frame["line"])))
+            at += 1
+        if at >= len(lines) or not _EXCEPTION.match(lines[at].strip()):
+            break
+        if lines[start].lstrip() != _BEGINS and not _SYNTAX.match(lines[at].strip()):
+            break
+        message, end = lines[at].strip(), at + 1
+        at = _after_chain(lines, end)
+        if at == end:
+            break
+    if not message:
+        return None
+    shown = tuple(lines[max(start, end - MAX_EVIDENCE) : end])
+    return Traceback(message, tuple(frames), shown, end - start)
+
+
+def may_begin(line: str) -> bool:
+    """Whether it is worth to look for a traceback at a line."""
+    return _BEGINS in line or line.startswith('  File "')
+
+
+def rust_at(lines: Sequence[str], index: int) -> RustMessage | None:
+    """The message of rustc that begins at a line; None where it may be any other tool's."""
+    match = _RUST.fullmatch(lines[index])
+    if match is None:
+        return None
+    place = _RUST_PLACE.match(lines[index + 1]) if index + 1 < len(lines) else None
+    if place is None and match["code"] is None:
+        return None
+    return RustMessage(
+        kind=match["kind"],
+        code=match["code"],
+        message=match["message"],
+        file=place["file"] if place else None,
+        line=int(place["line"]) if place else None,
+        column=int(place["column"]) if place else None,
+        count=2 if place else 1,
+    )
+
+
+def _after_chain(lines: Sequence[str], at: int) -> int:
+    """Where the next traceback of a chain begins, ``at`` where there is none."""
+    look = at
+    while look < min(len(lines), at + 3) and not lines[look].strip():
+        look += 1
+    if look >= len(lines) or not lines[look].lstrip().startswith(_CHAINED):
+        return at
+    look += 1
+    while look < min(len(lines), at + 6) and not lines[look].strip():
+        look += 1
+    return look if look < len(lines) and lines[look].lstrip() == _BEGINS else at
