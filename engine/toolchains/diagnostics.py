@@ -16,6 +16,7 @@ from pathlib import Path
 from engine.findings import Finding
 from engine.text import clean, count
 from engine.toolchains import (
+    cmake_messages,
     compiler_lines,
     failed_commands,
     ide_output,
@@ -23,10 +24,9 @@ from engine.toolchains import (
     linker_lines,
     tracebacks,
 )
+from engine.toolchains.command_log import CommandLog
 from engine.toolchains.drafts import MAX_EVIDENCE, Draft, Paths
-from engine.toolchains.failed_commands import Command
 from engine.toolchains.hints import hint_for
-from engine.toolchains.ninja_steps import NinjaSteps
 from engine.words import Severity
 
 MAX_FINDINGS = 200
@@ -35,16 +35,9 @@ MAX_FINDINGS = 200
 _MAX_LINE = 2000
 _MAX_MESSAGE = 400
 _MAX_HINTS = 32
-_MAX_NESTED = 4
 
 _SNIPPET = re.compile(r"\s*\d* \||\.{3,}$|\s+\S|>>> ")
 _BARE = re.compile(r"(?:([\w.+/-]{1,200}): )?(?:fatal )?(error|warning): (.*)")
-_CMAKE = re.compile(
-    r"CMake (?P<kind>Error|Warning|Deprecation Warning)(?: \(dev\))?"
-    r"(?: at (?P<file>[^:\n]{1,400}):(?P<line>\d{1,7})(?: \((?P<command>[\w:]{1,80})\))?"
-    r"| in (?P<in>[^:\n]{1,400}))?:(?P<message>.*)"
-)
-_CMAKE_CALL = re.compile(r"  (?P<file>[^:\n]{1,400}):(?P<line>\d{1,7}) \((?P<command>\w{1,80})\)$")
 _GIT = re.compile(r"fatal: (?!not a git repository)")
 _IDF_HINT = re.compile(r"HINT: (.*)|(Compilation failed because .*)")
 
@@ -91,18 +84,14 @@ class _Reader:
         self._hints: dict[str, int] = {}
         self._last: Draft | None = None
         self._context: list[str] = []
-        self._silent: list[Draft] = []
         self._messages: set[str] = set()
         self._goes_on: re.Pattern[str] | None = None
         self._git: deque[str] = deque(maxlen=4)
         self._foreign_count = 0
-        self._steps = NinjaSteps()
-        self._total: int | None = None
-        self._command = Command()
-        self._outer: list[Command] = []
         self._assembled: str | None = None
         self._sketch_size: str | None = None
         self._linker = linker_lines.LinkerLines(paths)
+        self._commands = CommandLog(paths, self._keep, self._forget)
         self._line_readers: tuple[Callable[[str], bool], ...] = (
             self._located,
             self._died,
@@ -123,33 +112,34 @@ class _Reader:
         index = 0
         while index < len(lines):
             index += self._read_at(lines, index)
-        self._close_commands()
+        self._commands.close()
         self._give_hints()
         if not self._kept[Severity.ERROR]:
-            for draft in self._silent:
+            for draft in self._commands.silent:
                 self._keep(draft)
 
     def _read_at(self, lines: Sequence[str], index: int) -> int:
         """Read what begins at a line; how many lines that is."""
         line = lines[index]
-        if not line or self._command_ends(line):
+        if not line or self._commands.boundary(line):
             return 1
         taken = self._block(lines, index)
         if taken:
             for each in lines[index : index + taken]:
-                self._take(each, known=True)
+                self._commands.take(each, known=True)
             return taken
         known = any(reader(line) for reader in self._line_readers)
         if not known:
             self._last = None
             self._context.clear()
-        self._take(line, known=known)
+        self._commands.take(line, known=known)
         return 1
 
-    def _take(self, line: str, *, known: bool) -> None:
-        """The line is output of the command; where tools print in turns, only what is unknown."""
-        if self._command.target is not None or not known:
-            self._command.take(line, known=known)
+    def _forget(self) -> None:
+        """Another command's output begins."""
+        self._last, self._assembled = None, None
+        self._context.clear()
+        self._linker.forget()
 
     def _keep(self, draft: Draft, *lines: str) -> None:
         """Take a new draft; the lines are its evidence, behind what led to it."""
@@ -158,7 +148,7 @@ class _Reader:
             draft.add(line)
         self._context.clear()
         if draft.severity is Severity.ERROR:
-            self._command.seen(draft)
+            self._commands.seen(draft)
         self._goes_on = None
         key = draft.key
         if key not in self.found and self._kept[draft.severity] < MAX_FINDINGS:
@@ -172,127 +162,14 @@ class _Reader:
         # header, its evidence is there.
         self._last = Draft(draft.severity, draft.code, draft.message)
 
-    # Commands: where one begins, where it failed.
-
-    def _command_ends(self, line: str) -> bool:
-        step = failed_commands.STEP.match(line)
-        if step:
-            done, total = int(step[1]), int(step[2])
-            self._steps.take(done, total, step[3])
-            self._begin(Command(total=total))
-            self._total = total
-            return True
-        failed = failed_commands.FAILED.match(line)
-        if failed:
-            before = self._command
-            killed = failed["code"] == "137"  # 128 and SIGKILL (ninja, subprocess-posix.cc)
-            self._begin(Command(failed["target"], self._total, before, killed))
-            return True
-        ninja = failed_commands.NINJA.match(line)
-        if ninja:
-            if ninja["kind"]:
-                self._silent_error(Draft(Severity.ERROR, "ninja.error", ninja["message"]))
-            elif ninja["message"].startswith("build stopped"):
-                self._close(self._command)
-                self._command = self._outer.pop() if self._outer else Command()
-                self._reset()
-            return True
-        return self._make_ends(line) or failed_commands.is_step(line)
-
-    def _begin(self, command: Command) -> None:
-        """Another command's output begins: those before it have ended, but the one it is in."""
-        open_now = [*self._outer, self._command]
-        while open_now and (len(open_now) > _MAX_NESTED or not self._holds(open_now[-1], command)):
-            self._close(open_now.pop())
-        self._outer, self._command = open_now, command
-        self._reset()
-
-    def _holds(self, outer: Command, inner: Command) -> bool:
-        """A failed step of ninja goes on while another ninja, with another total, counts in it."""
-        return (
-            outer.target is not None
-            and None not in (outer.total, inner.total)
-            and (outer.total != inner.total)
-        )
-
-    def _reset(self) -> None:
-        self._last, self._assembled = None, None
-        self._context.clear()
-        self._linker.forget()
-
-    def _close_commands(self) -> None:
-        for command in (self._command, *reversed(self._outer)):
-            self._close(command)
-
-    def _close(self, command: Command, code: str = "ninja.failed") -> None:
-        """A command has ended: one that failed is told, unless what it printed was understood."""
-        if command.target is None or command.explained():
-            return
-        said = command
-        if not command.said and command.before is not None:
-            # A step that has the terminal for itself prints before ninja says that it failed.
-            if command.before.errors:
-                return
-            said = command.before
-        draft = Draft(Severity.ERROR, code, f"{command.target}: failed")
-        if command.killed:
-            draft.code, draft.hint = "build.memory", compiler_lines.MEMORY_HINT
-            draft.message = f"out of memory: the command for {command.target} was killed"
-        draft.add(f"FAILED: {command.target}")
-        if command is not said and command.command:
-            draft.add(command.command)
-        self._context.clear()
-        if said.said or command.killed:
-            self._keep(said.finding(draft))
-            self._last = None
-        else:
-            self._silent_error(draft)
-
-    def _silent_error(self, draft: Draft) -> None:
-        """One that says nothing of its own is told where nothing else is."""
-        draft.message = draft.message.strip()[:_MAX_MESSAGE]
-        if len(self._silent) < MAX_FINDINGS:
-            self._silent.append(draft)
-
-    def _make_ends(self, line: str) -> bool:
-        ended = failed_commands.ENDED.fullmatch(line)
-        sketch = failed_commands.SKETCH.fullmatch(line) if ended is None else None
-        if sketch:
-            self._end_of_turn("sketch", "arduino.failed")
-            return True
-        if ended is None or not (ended["tool"] or ended["target"] or ended["file"]):
-            return False
-        make = "make" in ended["tool"] if ended["tool"] else ended["file"] is not None
-        name = "make" if make else "scons"
-        if failed_commands.SUBMAKE.match(ended["how"]):
-            if ended["target"]:
-                self._command.killed = failed_commands.KILLED.match(ended["how"]) is not None
-                self._end_of_turn(ended["target"].rpartition(": ")[2], f"{name}.failed")
-            return True
-        file = self._paths.shorten(ended["file"]) if ended["file"] else None
-        number = int(ended["line"]) if ended["line"] else None
-        message = ended["how"].removesuffix("Stop.")
-        self._keep(Draft(Severity.ERROR, f"{name}.error", message, file, number), line)
-        self._command = Command()
-        return True
-
-    def _end_of_turn(self, target: str, code: str) -> None:
-        """A tool that prints in turns says that a command failed: all since the last time is it."""
-        if self._command.errors == 0:
-            self._command.target = target
-            self._close(self._command, code)
-        self._command = Command()
-        self._reset()
-
     # Problems that take several lines.
 
     def _block(self, lines: Sequence[str], index: int) -> int:
         """Read a problem of several lines; how many it takes, 0 for none."""
         line = lines[index]
-        if line.startswith("CMake "):
-            block = _cmake_block(lines, index)
-            if block:
-                self._cmake(lines[index : index + block])
+        block = cmake_messages.length_at(lines, index)
+        if block:
+            self._cmake(cmake_messages.read(lines[index : index + block]))
             return block
         if tracebacks.may_begin(line):
             return self._traceback(lines, index)
@@ -302,9 +179,9 @@ class _Reader:
         found = tracebacks.traceback_at(lines, index)
         if found is None:
             return 0
-        if found.is_cascade and self._command.errors:
+        if found.is_cascade and self._commands.current.errors:
             return found.count
-        mine = [frame for frame in found.frames if self._paths.inside(frame[0])]
+        mine = [frame for frame in found.frames if self._is_mine(frame[0])]
         file, number = mine[-1] if mine else (None, None)
         message, code = found.message, "python.error"
         if found.place:
@@ -323,6 +200,10 @@ class _Reader:
         self._last = None
         return found.count
 
+    def _is_mine(self, file: str) -> bool:
+        """Whether code of Python is the project's, and no package that lies in it."""
+        return file.startswith("/") and self._paths.inside(file) and "/lib/python" not in file
+
     def _rust(self, lines: Sequence[str], index: int) -> int:
         found = tracebacks.rust_at(lines, index)
         if found is None or failed_commands.is_echo(lines[index]):
@@ -332,66 +213,37 @@ class _Reader:
             severity,
             f"rust.{found.code or severity}",
             found.message,
-            self._paths.from_folder(self._command.folder, found.file) if found.file else None,
+            self._paths.from_folder(self._commands.current.folder, found.file)
+            if found.file
+            else None,
             found.line,
             found.column,
         )
         self._keep(draft, *lines[index : index + found.count])
         return found.count
 
-    def _cmake(self, block: Sequence[str]) -> None:
-        block = _innermost(block)
-        head = _CMAKE.match(block[0])
-        assert head is not None
-        severity = Severity.ERROR if head["kind"] == "Error" else Severity.WARNING
-        words = [head["message"].strip()]
-        first = head["file"] or head["in"]
-        places = [(first, head["line"], head["command"] or "")] if first else []
-        in_calls = False
-        for line in block[1:]:
-            call = _CMAKE_CALL.match(line) if in_calls else None
-            in_calls = in_calls or line.startswith("Call Stack")
-            if call:
-                places.append((call["file"], call["line"], call["command"]))
-            elif not in_calls:
-                words.append(line.strip())
-        message, code = " ".join(word for word in words if word), f"cmake.{severity}"
-        # A library's macro complains, the project's call is what a person can change.
-        mine = [place for place in places if self._is_mine(place[0])]
-        if severity is Severity.WARNING and places and all(each[2] == "project" for each in mine):
-            self._note_foreign(f"{places[0][0]}:{places[0][1] or 1}: {message}")
+    def _cmake(self, message: cmake_messages.Message) -> None:
+        nested = self._commands.nested
+        severity, words, code = message.severity, message.message, f"cmake.{message.severity}"
+        if severity is Severity.WARNING and message.is_foreign(self._paths, nested=nested):
+            first = message.places[0]
+            self._note_foreign(f"{first.file}:{first.line or 1}: {words}")
             return
-        where = (mine or [place for place in places if self._is_known(place[0])])[:1]
-        file, number = (where[0][0], where[0][1]) if where else (None, None)
-        if message.startswith(idf_output.MANAGER):
+        place = message.place(self._paths, nested=nested)
+        if words.startswith(idf_output.MANAGER):
             # Where CMake ran the component manager says nothing.
-            message, code = message.removeprefix(idf_output.MANAGER), f"component.{severity}"
-            file = number = None
-        draft = Draft(
-            severity,
-            code,
-            message,
-            self._paths.of_cmake(file) if file else None,
-            int(number) if number else None,
-        )
-        if severity is Severity.ERROR and "submodule" in message:
+            words, code = words.removeprefix(idf_output.MANAGER), f"component.{severity}"
+            place = None
+        file = self._paths.of_cmake(place.file) if place else None
+        draft = Draft(severity, code, words, file, place.line if place else None)
+        if severity is Severity.ERROR and "submodule" in words:
             # Git has said why, in lines before.
             self._context.extend(dict.fromkeys(self._git))
-        if idf_output.CASCADE.search(message):
-            self._silent_error(draft)
-            for line in block:
-                draft.add(line)
+        if idf_output.CASCADE.search(words):
+            draft.evidence.extend(message.lines[:MAX_EVIDENCE])
+            self._commands.add_silent(draft)
         else:
-            self._keep(draft, *block)
-
-    def _is_known(self, path: str) -> bool:
-        """Whether it is known where a path begins: a project within the project has its own."""
-        return path.startswith("/") or not self._steps.nested
-
-    def _is_mine(self, path: str) -> bool:
-        short = self._paths.of_cmake(path)
-        installed = "managed_components" in short.split("/")
-        return self._is_known(path) and self._paths.inside(path) and not installed
+            self._keep(draft, *message.lines)
 
     def _note_foreign(self, line: str) -> None:
         self._foreign_count += 1
@@ -409,8 +261,8 @@ class _Reader:
         draft = compiler_lines.died(line)
         if draft is None:
             return False
-        if draft.code == "compiler.crash" and self._command.source:
-            draft.file = self._paths.shorten(self._command.source)
+        if draft.code == "compiler.crash" and self._commands.current.source:
+            draft.file = self._paths.shorten(self._commands.current.source)
         self._keep(draft, line)
         return True
 
@@ -425,7 +277,7 @@ class _Reader:
             return True
         if draft.file is None:
             # Of the text that the compiler made: named is what it was made from.
-            names = (self._assembled, self._command.source)
+            names = (self._assembled, self._commands.current.source)
             source = next((name for name in names if name and not name.startswith("{")), None)
             draft.file = self._paths.shorten(source) if source else None
         self._keep(draft)
@@ -477,8 +329,8 @@ class _Reader:
         name = "compiler"
         if tool is not None and tool.rpartition("/")[2].removesuffix(".lld").endswith("ld"):
             name = "linker"
-        elif tool is None and self._command.folder:
-            name = "rust" if "cargo" in self._command.command else "command"
+        elif tool is None and self._commands.current.folder:
+            name = "rust" if "cargo" in self._commands.current.command else "command"
         message, flag = compiler_lines.unflagged(message)
         draft = Draft(severity, flag or f"{name}.{severity}", message)
         if tool is not None and tool.startswith("/") and self._paths.inside(tool):
@@ -514,7 +366,7 @@ class _Reader:
         )
         if known.code == "arduino.error" and match["message"] in self._messages:
             return True  # the Arduino IDE ends with its first error
-        if known.code == "idf.error" and self._command.target is not None:
+        if known.code == "idf.error" and self._commands.current.target is not None:
             draft.code = "command.error"
         if known.code == "size.error" and self._sketch_size:
             draft.message += f": {self._sketch_size}"
@@ -534,28 +386,6 @@ class _Reader:
                 # The component manager explains first: then it is about the first error.
                 if index < max(1, before) and len(draft.hint or "") < _MAX_MESSAGE:
                     draft.hint = f"{draft.hint} {hint}" if draft.hint else hint
-
-
-def _innermost(block: Sequence[str]) -> Sequence[str]:
-    """The error of another CMake that a message quotes, indented; else the message itself."""
-    for index, line in enumerate(block[1:], 1):
-        if line.startswith("  CMake Error at "):
-            quoted = [each.removeprefix("  ") for each in block[index:]]
-            if _CMAKE.match(quoted[0]):
-                return quoted
-    return block
-
-
-def _cmake_block(lines: Sequence[str], start: int) -> int:
-    """How many lines a CMake message takes, 0 when this is none (cmake-developer: ``message``)."""
-    if not _CMAKE.match(lines[start]):
-        return 0
-    end = start + 1
-    while end < len(lines) and (
-        not lines[end] or lines[end].startswith(("  ", "Call Stack", "CMake Generate step failed"))
-    ):
-        end += 1
-    return end - start
 
 
 def _finish(draft: Draft) -> Finding:

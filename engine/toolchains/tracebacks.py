@@ -20,6 +20,7 @@ _SYNTAX = re.compile(r"(?:SyntaxError|IndentationError|TabError): ")
 _SAYS_PLACE = re.compile(r"[\w.]{1,200}: (?P<file>[^:\s]{1,400}):(?P<line>\d{1,7}): (?P<rest>\S.*)")
 _CHAINED = ("During handling of the above", "The above exception was the direct")
 _MAX_LINES = 400
+_MAX_SYNTAX = 6  # an error of syntax: the place, the line, a mark below it
 _SPECIAL = ("SystemExit: ", "KeyboardInterrupt")
 _RUST = re.compile(r"(?P<kind>error|warning)(?:\[(?P<code>[A-Z]\d{4})\])?: (?P<message>.*)")
 _RUST_PLACE = re.compile(r"\s+--> (?P<file>[^:]{1,400}):(?P<line>\d{1,7}):(?P<column>\d{1,7})$")
@@ -79,7 +80,8 @@ def traceback_at(lines: Sequence[str], start: int) -> Traceback | None:
         else:
             indent = max(0, indent - 2)
         margin = " " * (indent + 1)
-        last = min(len(lines), at + _MAX_LINES)
+        most = _MAX_LINES if lines[start].lstrip() == _BEGINS else _MAX_SYNTAX
+        last = min(len(lines), at + most)
         while at < last and lines[at].startswith(margin):
             frame = _FRAME.match(lines[at])
             if frame:

@@ -1,0 +1,114 @@
+"""CMake's message blocks (cmake-developer manual, ``message``), and whose they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.toolchains.drafts import Paths
+from engine.words import Severity
+
+_HEAD = re.compile(
+    r"CMake (?P<kind>Error|Warning|Deprecation Warning)(?: \(dev\))?"
+    r"(?: at (?P<file>[^:\n]{1,400}):(?P<line>\d{1,7})(?: \((?P<command>[\w:]{1,80})\))?"
+    r"| in (?P<in>[^:\n]{1,400}))?:(?P<message>.*)"
+)
+_CALL = re.compile(r"  (?P<file>[^:\n]{1,400}):(?P<line>\d{1,7}) \((?P<command>\w{1,80})\)$")
+_ENTRY = "project"
+"""What the project's own file calls to have everything of ESP-IDF done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message comes from, or what called that: a file, a line, the command there."""
+
+    file: str
+    line: int | None
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of CMake.
+
+    Args:
+        severity: error or warning; a deprecation is a warning.
+        message: its words in one line.
+        places: where it comes from, then its callers, the innermost first.
+        lines: as it was printed.
+    """
+
+    severity: Severity
+    message: str
+    places: tuple[Place, ...]
+    lines: tuple[str, ...]
+
+    def place(self, paths: Paths, *, nested: bool) -> Place | None:
+        """The place that a person can change: the project's own where one is among them.
+
+        Args:
+            paths: of the source tree.
+            nested: it is of a project within the project, whose relative paths begin elsewhere.
+        """
+        mine = [each for each in self.places if _is_mine(each.file, paths, nested)]
+        known = [each for each in self.places if each.file.startswith("/") or not nested]
+        return next(iter(mine or known), None)
+
+    def is_foreign(self, paths: Paths, *, nested: bool) -> bool:
+        """Whether it complains of files that are not the project's."""
+        mine = [each for each in self.places if _is_mine(each.file, paths, nested)]
+        return bool(self.places) and all(each.command == _ENTRY for each in mine)
+
+
+def length_at(lines: Sequence[str], start: int) -> int:
+    """How many lines a message takes that begins at one, 0 where none does."""
+    if not lines[start].startswith("CMake ") or not _HEAD.match(lines[start]):
+        return 0
+    end = start + 1
+    while end < len(lines) and (
+        not lines[end] or lines[end].startswith(("  ", "Call Stack", "CMake Generate step failed"))
+    ):
+        end += 1
+    return end - start
+
+
+def read(lines: Sequence[str]) -> Message:
+    """Read the lines of a message, as :func:`length_at` counts them."""
+    lines = _innermost(lines)
+    head = _HEAD.match(lines[0])
+    assert head is not None
+    words = [head["message"].strip()]
+    first = head["file"] or head["in"]
+    number = int(head["line"]) if head["line"] else None
+    places = [Place(first, number, head["command"] or "")] if first else []
+    in_calls = False
+    for line in lines[1:]:
+        call = _CALL.match(line) if in_calls else None
+        in_calls = in_calls or line.startswith("Call Stack")
+        if call:
+            places.append(Place(call["file"], int(call["line"]), call["command"]))
+        elif not in_calls:
+            words.append(line.strip())
+    return Message(
+        severity=Severity.ERROR if head["kind"] == "Error" else Severity.WARNING,
+        message=" ".join(word for word in words if word),
+        places=tuple(places),
+        lines=tuple(lines),
+    )
+
+
+def _is_mine(path: str, paths: Paths, nested: bool) -> bool:
+    installed = "managed_components" in path.split("/")
+    known = path.startswith("/") or not nested
+    return known and not installed and paths.inside(path)
+
+
+def _innermost(lines: Sequence[str]) -> Sequence[str]:
+    """The error of another CMake that a message quotes, indented; else the message itself."""
+    for index, line in enumerate(lines[1:], 1):
+        if line.startswith("  CMake Error at "):
+            quoted = [each.removeprefix("  ") for each in lines[index:]]
+            if _HEAD.match(quoted[0]):
+                return quoted
+    return lines
