@@ -16,6 +16,7 @@ _NO_HEADER = re.compile(
     r"(?P<gcc>[\w./+-]{1,200}\.(?:h|hpp|hh|inc)): No such file or directory"
     r"|'(?P<clang>[\w./+-]{1,200}\.(?:h|hpp|hh|inc))' file not found"
 )
+_GENERATED = "sdkconfig.h"  # every build makes its own
 _MAX_NAMES = 10
 _MAX_FOLDERS = 100_000
 _MAX_HEADER = 1 << 20
@@ -55,7 +56,8 @@ def _missing_header(finding: Finding) -> str | None:
     match = _NO_HEADER.match(finding.message)
     if match is None or "REQUIRES list of " in (finding.hint or ""):
         return None
-    return os.path.normpath(match["gcc"] or match["clang"])
+    name = os.path.normpath(match["gcc"] or match["clang"])
+    return None if name == _GENERATED else name
 
 
 def _with_header(finding: Finding, offering: dict[str, list[str]]) -> Finding:

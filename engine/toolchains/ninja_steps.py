@@ -42,6 +42,6 @@ class NinjaSteps:
     def _is_inner(self, done: int, total: int) -> bool:
         if not self._holds_project or (total == self._total and done > self._done):
             return False
-        # The outer total may change, when a step left its output as it was; the inner one counts
-        # from its beginning.
-        return done <= 1 or total == self._inner_total or done <= self._done
+        # The outer total may change, when a step left its output as it was; but the outer ninja
+        # counts on from where it was, and the inner one from its beginning.
+        return done <= 1 or total == self._inner_total or done != self._done + 1

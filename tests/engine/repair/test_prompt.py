@@ -72,6 +72,17 @@ def test_places_of_a_panic_and_of_a_test_are_found_by_their_ends(tree: Tree) -> 
     assert "project(fw C)" in text
 
 
+def test_an_unknown_error_is_told_by_what_the_command_printed_and_shows_the_places(
+    tree: Tree,
+) -> None:
+    evidence = '$ python gen.py\nTraceback:\n  File "/build/src/main/main.c", line 300, in rows'
+    text = asked(tree, error("no such sensor", evidence=f"{evidence}\nutil.c, line 1: no unit"))
+
+    assert "  | $ python gen.py\n  | Traceback:" in text
+    assert "main/main.c, lines 220 to 380" in text
+    assert "util.c, whole" in text
+
+
 def test_files_that_are_not_the_models_are_not_shown_to_it(tree: Tree) -> None:
     text = asked(tree, error("bad", "keys/device.pem", 1), error("bad", "espdeck.toml", 1))
 

@@ -16,6 +16,7 @@ from engine.findings import Finding
 from engine.repair import Repair, propose, sources, suggest
 from engine.repair.sources import Sources, masked
 from engine.toolchains import diagnostics
+from engine.toolchains.idf_components import name_owners
 from engine.words import Severity
 
 IDF = "cmake_minimum_required(VERSION 3.16)\ninclude($ENV{IDF_PATH}/tools/cmake/project.cmake)\n"
@@ -247,6 +248,21 @@ def test_a_component_that_idf_py_misses_is_required(tree: Path) -> None:
     repaired = apply(tree, propose(diagnostics.parse(text, root=tree), tree))
 
     assert 'INCLUDE_DIRS "" PRIV_REQUIRES esp_http_server)' in repaired
+
+
+def test_the_component_of_esp_idf_that_has_a_header_is_required(tree: Path) -> None:
+    idf = tree.with_name("esp-idf")
+    header = idf / "components/esp_driver_i2c/include/driver/i2c_master.h"
+    header.parent.mkdir(parents=True)
+    header.touch()
+    (tree / "CMakeLists.txt").write_text(IDF)
+    (tree / "main/CMakeLists.txt").write_text('idf_component_register(SRCS "main.c")\n')
+    text = f"{tree}/main/main.c:1:10: fatal error: driver/i2c_master.h: No such file or directory\n"
+
+    findings = name_owners(diagnostics.parse(text, root=tree), idf, [])
+
+    repaired = apply(tree, propose(findings, tree))
+    assert 'idf_component_register(SRCS "main.c" REQUIRES esp_driver_i2c)' in repaired
 
 
 def test_the_semicolon_comes_before_the_names_that_its_absence_hides(tree: Path) -> None:

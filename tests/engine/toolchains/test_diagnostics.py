@@ -260,6 +260,14 @@ FRAGMENTS = st.sampled_from(
         "\r",
         "undefined reference to `a'\n",
         "ninja: error: x\n",
+        "[1/2] a\n",
+        "make: *** [a] Error 1\n",
+        "Traceback (most recent call last):\n",
+        '  File "a.py", line 1\n',
+        "ValueError: x\n",
+        "error[E0001]: x\n --> a.rs:1:2\n",
+        "{standard input}: Assembler messages:\n",
+        "exit status 1\n",
     ]
 )
 
@@ -292,6 +300,15 @@ def test_any_bytes_are_read_without_an_error(data: bytes) -> None:
         "a.c:1:1: error: x [-Wy]\n",
         "FAILED: x\n",
         "a.c:1:1: note: x\n",
+        "[1/2] a\nFAILED: a\nc\nd\n",
+        "FAILED: a\nc\nd\n[1/3] a\nFAILED: b\nc\nd\n",
+        "d\n*** [x] Error 1\n",
+        "Traceback (most recent call last):\n",
+        '  File "a.py", line 1\n',
+        "ld: undefined reference to `x'\n",
+        "error: x\n --> a.rs:1:2\n",
+        "x.o: first defined here\n",
+        "Sketch uses 1 bytes ",
     ],
 )
 def test_a_megabyte_of_anything_takes_linear_time(piece: str) -> None:
