@@ -15,6 +15,12 @@ _HEAD = re.compile(
     r"| in (?P<in>[^:\n]{1,400}))?:(?P<message>.*)"
 )
 _CALL = re.compile(r"  (?P<file>[^:\n]{1,400}):(?P<line>\d{1,7}) \((?P<command>\w{1,80})\)$")
+_QUOTED = re.compile(
+    r" CMake Error at (?P<file>[^:\s]{1,400}):(?P<line>\d{1,7}) \((?P<command>\w{1,80})\): "
+    r"(?P<message>.*)"
+)
+"""The error of another CMake within a message, its place broken into lines."""
+
 _ENTRY = "project"
 """What the project's own file calls to have everything of ESP-IDF done."""
 
@@ -90,9 +96,14 @@ def read(lines: Sequence[str]) -> Message:
             places.append(Place(call["file"], int(call["line"]), call["command"]))
         elif not in_calls:
             words.append(line.strip())
+    message = " ".join(word for word in words if word)
+    quoted = _QUOTED.search(message)
+    if quoted:
+        places = [Place(quoted["file"], int(quoted["line"]), quoted["command"])]
+        message = quoted["message"]
     return Message(
         severity=Severity.ERROR if head["kind"] == "Error" else Severity.WARNING,
-        message=" ".join(word for word in words if word),
+        message=message,
         places=tuple(places),
         lines=tuple(lines),
     )

@@ -34,8 +34,8 @@ SUBMAKE = re.compile(r"Error \d+$|Explicit exit, status \d+$|Killed$|Waiting for
 """What they say where the command itself has said why."""
 
 SKETCH = re.compile(
-    r"(?:exit status \d+|(?:Error during build|Compilation error): exit status \d+"
-    r"|Error compiling for board .*)"
+    r"(?:(?:Error during build|Compilation error|Error: build failed): )?exit status \d+"
+    r"|Error during build|Error compiling for board .*"
 )
 """How arduino-cli and the Arduino IDE end."""
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from engine.words import Severity
 
-CASCADE = re.compile(r"Failed to run k?conf(?:gen|ig)|^Manifest is not valid$")
+CASCADE = re.compile(
+    r"Failed to run k?conf(?:gen|ig)|^Manifest is not valid$|^Failing the build \(see"
+)
 """Messages of CMake that only say that a tool, which said why, has failed."""
 
 MANAGER = "ERROR: "

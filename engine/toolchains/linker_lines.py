@@ -11,7 +11,7 @@ import re
 from engine.toolchains.drafts import Draft, Paths
 from engine.words import Severity
 
-_LD = re.compile(r"(?:[^\s:]{0,400}[/-])?ld(?:\.\w{1,9})?(?:\.exe)?: ?(?=\S)")
+_LD = re.compile(r"(?:[A-Za-z]:)?(?:[^\s:]{0,400}[/-])?ld(?:\.\w{1,9})?(?:\.exe)?: ?(?=\S)")
 # In a library (lib.a(member.o)) or an object file; then in a source file; then in a section.
 _PLACE = re.compile(
     r"(?:[^\s:]{1,400}(?:\([^\s()]{1,200}\)|\.(?:o|obj)):\s?)?"
