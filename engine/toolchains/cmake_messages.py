@@ -96,7 +96,7 @@ def read(lines: Sequence[str]) -> Message:
             places.append(Place(call["file"], int(call["line"]), call["command"]))
         elif not in_calls:
             words.append(line.strip())
-    message = " ".join(word for word in words if word)
+    message = " ".join(" ".join(words).split())
     quoted = _QUOTED.search(message)
     if quoted:
         places = [Place(quoted["file"], int(quoted["line"]), quoted["command"])]

@@ -49,6 +49,15 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
         "what idf_component.yml asks for",
     ),
     (
+        re.compile(r'in the "managed_components" directory were modified'),
+        "move a component that you change to the folder components, or delete managed_components "
+        "to have it anew",
+    ),
+    (
+        re.compile(r"hash sum of the component|\.component_hash or CHECKSUMS\.json"),
+        "delete managed_components; where dependencies.lock is no longer right, delete it too",
+    ),
+    (
         re.compile(r"[Vv]ersion solving failed|doesn't match any versions"),
         "no version of a component fits what idf_component.yml asks for: widen its range",
     ),
@@ -142,6 +151,7 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(
             r"segment data does not fit|will not fit in region|is not within region"
+            r"|discards section |Total discarded sections"
             r"|overflowed by \d|region .{1,99} overflowed"
         ),
         "the program is larger than its memory: remove data or code, or change the linker script",

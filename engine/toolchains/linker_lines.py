@@ -36,6 +36,8 @@ _NOT_FITTING = re.compile(
     r"section [`'](?P<section>.{1,200})' (?:will not fit in|is not within) region [`'](.{1,99})'"
 )
 _OVERFLOWED = re.compile(r"region [`'](.{1,99})' (overflowed by \d{1,12} bytes?)")
+_DISCARDED = re.compile(r"--enable-non-contiguous-regions discards section ")
+_DISCARDED_IN_ALL = re.compile(r"Total discarded sections size is \d{1,12} bytes")
 _UNDEFINED = re.compile(r"undefined reference to [`'](.{1,400})'$")
 _MULTIPLE = re.compile(r"(multiple definition of .{1,400}); (\S{1,400}): (first defined here)$")
 _LLD_PLACE = re.compile(r">>> (?:referenced by|defined at) .{1,400}\((.{1,400}):(\d{1,7})\)$")
@@ -58,6 +60,7 @@ class LinkerLines:
         self._full: dict[str, Draft] = {}
         self._machine: str | None = None
         self._multiple: Draft | None = None
+        self._discarded: Draft | None = None
 
     def read(self, line: str) -> Draft | bool:
         """What a line is: a new draft, ``True`` for more on a known one, ``False`` for nothing.
@@ -118,6 +121,8 @@ class LinkerLines:
         undefined = _UNDEFINED.match(draft.message)
         if undefined:
             return self._undefined_once(undefined[1], draft, line)
+        if _DISCARDED.match(draft.message) or _DISCARDED_IN_ALL.match(draft.message):
+            return self._discarded_once(draft, line)
         if draft.message.startswith("multiple definition of "):
             self._multiple = draft
         section = _NOT_FITTING.search(draft.message)
@@ -139,6 +144,16 @@ class LinkerLines:
             machine = f"for {self._machine}" if self._machine else "for another kind of processor"
             draft.hint = f"this file was built {machine}: link the one that is for this chip"
         return draft
+
+    def _discarded_once(self, draft: Draft, line: str) -> Draft | bool:
+        """ESP32-P4 spreads sections over two memories: hundreds are named when both are full."""
+        if self._discarded is None:
+            self._discarded = draft
+            return draft
+        if _DISCARDED_IN_ALL.match(draft.message):
+            self._discarded.message += f". {draft.message}"
+        self._discarded.add(line)
+        return True
 
     def _undefined_once(self, name: str, draft: Draft, line: str) -> Draft | bool:
         """A reference is told where the source is named; Xtensa's literals repeat it without."""
