@@ -123,7 +123,7 @@ class CommandLog:
         if failed_commands.SKETCH.fullmatch(line):
             self._end_of_turn("sketch", "arduino.failed")
             return True
-        ended = failed_commands.ENDED.fullmatch(line)
+        ended = failed_commands.ENDED.fullmatch(line) if "*** " in line else None
         if ended is None or not (ended["tool"] or ended["target"] or ended["file"]):
             return False
         make = "make" in ended["tool"] if ended["tool"] else ended["file"] is not None
