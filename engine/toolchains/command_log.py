@@ -31,6 +31,7 @@ class CommandLog:
         self._forget = forget
         self._steps = NinjaSteps()
         self._total: int | None = None
+        self._stopped = False
         self._outer: list[Command] = []
         self.current = Command()
         """The command whose output comes now."""
@@ -69,12 +70,15 @@ class CommandLog:
             self._total = int(step[2])
             self._steps.take(int(step[1]), self._total, step[3])
             self._begin(Command(total=self._total))
+            self._stopped = False
             return True
         failed = failed_commands.FAILED.match(line)
         if failed:
             before = self.current if self.current.target is None else None
             killed = failed["code"] == _SIGKILL
-            self._begin(Command(failed["target"], self._total, before, killed))
+            # Where a ninja within ended so, the step that ran it only repeats that.
+            follows, self._stopped = self._stopped, False
+            self._begin(Command(failed["target"], self._total, before, killed, follows))
             return True
         ninja = failed_commands.NINJA.match(line)
         if ninja:
@@ -84,6 +88,7 @@ class CommandLog:
                 self._tell(self.current)
                 self.current = self._outer.pop() if self._outer else Command()
                 self._forget()
+                self._stopped = True
             return True
         return self._make_ends(line) or failed_commands.is_step(line)
 
@@ -113,7 +118,7 @@ class CommandLog:
         if command is not said and command.command:
             draft.add(command.command)
         self._forget()
-        if said.said or command.killed:
+        if said.said or command.killed or not command.follows:
             self._keep(said.finding(draft))
             self._forget()
         else:

@@ -92,12 +92,14 @@ class Command:
         killed: it did not end by itself, but by SIGKILL.
         total: ninja's count of steps, by which a build within a build is told.
         before: the command's output that came before ninja said that it failed.
+        follows: it failed because of a command in it, which has been told.
     """
 
     target: str | None = None
     total: int | None = None
     before: Command | None = None
     killed: bool = False
+    follows: bool = True
     errors: int = 0
     placeless: list[Draft] = field(default_factory=list)
     command: str = ""
