@@ -7,20 +7,37 @@ from __future__ import annotations
 
 import bisect
 import functools
+import hashlib
 import logging
 import os
+import re
 import struct
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from engine.boards.debug_info import DebugInfo, FrameRules, Inlined
 
 _log = logging.getLogger(__name__)
 
 _MAX_ELF = 256 << 20
 _SHF_ALLOC, _SHF_EXECINSTR = 0x2, 0x4
 _RETURN_REGISTER = 1  # ra
-_STT_FUNC = 2
+_STT_NOTYPE, _STT_FUNC = 0, 2
+_SHN_ABS = 0xFFF1
+
+_ROMS = ((0x40000000, 0x40090000), (0x4FC00000, 0x4FC20000), (0x2F800000, 0x2F850000))
+"""Where chips have code in ROM (``SOC_IROM_MASK_LOW`` and ``_HIGH`` in ESP-IDF's ``soc.h``)."""
+
+_MAX_ROM_FUNCTION = 0x1000
+
+_MANGLED = ("_Z", "_R", "__Z", "$s", "___Z")
+_REFERENCE = re.compile(r"[STB][0-9A-Za-z]{0,8}_")
+# Each reference can at most repeat all before it: 32 of them, three at a time, 3^10 times.
+_MAX_MANGLED, _MAX_REFERENCES, _MAX_NAME = 1000, 32, 1000
 
 # Elf32_Sym, little endian as every chip of the family: name, value, size, info, other, section.
 _SYMBOL = struct.Struct("<IIIBBH")
@@ -30,20 +47,36 @@ _SYMBOL_64 = struct.Struct("<IBBHQQ")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an address lies; ``function`` and ``line`` are None where they are not known."""
+    """Where an address lies.
+
+    Args:
+        address: of an instruction.
+        function: its name as the source has it; None where it is not known.
+        file, line: of the source; None where they are not known.
+        inlined_by: the function that it was compiled into, at the call; None where it stands alone.
+        in_rom: whether it is code of the chip's ROM.
+    """
 
     address: int
     function: str | None
     file: str | None
     line: int | None
+    inlined_by: Place | None = None
+    in_rom: bool = False
 
     def __str__(self) -> str:
-        name = f"{self.function}()" if self.function else f"0x{self.address:08x}"
-        return f"{name} ({self.file}:{self.line})" if self.file else name
+        name = self.function or f"0x{self.address:08x}"
+        if self.function and "(" not in name:
+            name += "()"
+        if self.in_rom:
+            name += " in ROM"
+        elif self.file:
+            name += f" ({self.file}:{self.line})" if self.line else f" ({self.file})"
+        return f"{name}, inlined by {self.inlined_by}" if self.inlined_by else name
 
 
 class Symbols:
-    """Functions, lines and code of one program.
+    """Functions, lines and code of one program; any thread may ask.
 
     Args:
         elf: the program.
@@ -55,11 +88,14 @@ class Symbols:
     def __init__(self, elf: Path) -> None:
         from elftools.elf.elffile import ELFFile
 
+        self.path = elf
         # The file stays open for the debug information, which is read only where it is asked for.
         self._file = ELFFile(elf.open("rb"))
+        self._lock = threading.RLock()
         if not self._file.little_endian:
             raise ValueError("not a little-endian program")
         check_plain(self._file)
+        self.is_riscv = self._file["e_machine"] == "EM_RISCV"
         self._code = [
             (section["sh_addr"], section.data())
             for section in self._file.iter_sections()
@@ -69,35 +105,106 @@ class Symbols:
         ]
         strings = self._file.get_section_by_name(".strtab")
         self._strings = bytes(strings.data()) if strings is not None else b""
-        found = sorted(self._functions())
-        self._starts = [start for start, _size, _name in found]
-        self._sizes_and_names = [(size, name) for _start, size, name in found]
+        functions, in_rom = self._functions()
+        self._starts = [start for start, _size, _name in functions]
+        self._sizes_and_names = [(size, name) for _start, size, name in functions]
+        self._rom_starts = [start for start, _name in in_rom]
+        self._rom_names = [name for _start, name in in_rom]
+        self._debug = DebugInfo(self._file, time.monotonic)
 
     def is_code(self, address: int) -> bool:
         """Whether the program has code there."""
         return any(start <= address < start + len(data) for start, data in self._code)
 
+    def is_rom(self, address: int) -> bool:
+        """Whether that is code of the ROM of the chip that the program was linked for."""
+        return any(
+            low <= address < high and bisect.bisect_left(self._rom_starts, low) < found
+            for low, high in _ROMS
+            if (found := bisect.bisect_left(self._rom_starts, high))
+        ) and not self.is_code(address)
+
     def place(self, address: int, root: Path) -> Place:
-        """What lies at an address; a file inside ``root`` is given relative to it."""
+        """What lies at an address; a file inside ``root`` is given relative to it.
+
+        Where functions are inlined, it is the innermost, with what it was inlined by.
+        """
+        if self.is_rom(address):
+            return Place(address, self.function(address), None, None, in_rom=True)
         if not self.is_code(address):
             return Place(address, None, None, None)
+        inlined: tuple[Inlined, ...] = ()
+        file, line = None, None
         try:
-            file, line = self._line(address)
+            with self._lock:
+                file, line = self._debug.line(address)
+                inlined = self._debug.inlined(address)
         except Exception as error:
             # Broken debug information raises whatever the parser meets; the symbols are enough.
             _log.debug("0x%08x: %r", address, error)
-            file, line = None, None
-        return Place(address, self.function(address), relative(file, root), line)
+        places = [(each.name and demangle(each.name), each.file, each.line) for each in inlined]
+        # Each function has its own name, and the line at which the one inside it was called.
+        names = [name for name, _file, _line in places] + [self.function(address)]
+        lines = [(file, line)] + [(each_file, each_line) for _name, each_file, each_line in places]
+        found: Place | None = None
+        for name, (each_file, each_line) in reversed(list(zip(names, lines, strict=True))):
+            found = Place(address, name, relative(each_file, root), each_line, found)
+        assert found is not None
+        return found
 
     def function(self, address: int) -> str | None:
-        """The function that an address lies in, by the symbol table."""
+        """The function that an address lies in, by the symbol table, as the source names it."""
+        start = self.start(address)
+        return None if start is None else demangle(self._name(start[1]))
+
+    def start(self, address: int) -> tuple[int, int] | None:
+        """Where the function begins that an address lies in, and the offset of its name."""
+        if self.is_rom(address):
+            index = bisect.bisect_right(self._rom_starts, address) - 1
+            begin = self._rom_starts[index] if index >= 0 else -_MAX_ROM_FUNCTION
+            # Only what the linker was told of has a name: further on is another function.
+            near = address - begin < _MAX_ROM_FUNCTION
+            return (begin, self._rom_names[index]) if near else None
         index = bisect.bisect_right(self._starts, address) - 1
         if index < 0:
             return None
         size, name = self._sizes_and_names[index]
         # Functions written in assembler often have no size: they last until the next one.
         inside = not size or address < self._starts[index] + size
-        return self._name(name) if inside else None
+        return (self._starts[index], name) if inside else None
+
+    def extent(self, address: int) -> tuple[int, int] | None:
+        """First address of the function that an address lies in, and first after it."""
+        index = bisect.bisect_right(self._starts, address) - 1
+        if index < 0 or self.start(address) is None or self.is_rom(address):
+            return None
+        begin, (size, _name) = self._starts[index], self._sizes_and_names[index]
+        after = self._starts[index + 1 : index + 2]
+        return begin, begin + size if size else (after or [begin])[0]
+
+    def frame(self, address: int) -> FrameRules | None:
+        """How to find the caller of the code at an address; None where nothing says."""
+        try:
+            with self._lock:
+                return self._debug.frame(address)
+        except Exception as error:
+            _log.debug("0x%08x: %r", address, error)
+            return None
+
+    def source(self, base: str) -> str | None:
+        """The one source file of that name that the program was compiled of; None if not one."""
+        try:
+            with self._lock:
+                found = self._debug.sources(base)
+        except Exception as error:
+            _log.debug("%s: %r", base, error)
+            return None
+        return found.pop() if len(found) == 1 else None
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the file, as ESP-IDF prints it of the program that runs."""
+        return file_sha256(self.path)
 
     def call_before(self, address: int) -> tuple[bool, int | None]:
         """Whether the RISC-V instruction before an address is a call, and where it goes.
@@ -123,6 +230,26 @@ class Symbols:
                 return True, None
         return False, None
 
+    def jumps(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """The RISC-V instructions in a range that jump without linking, and where they go.
+
+        JAL and AUIPC with JALR that link no register, and C.J.
+        """
+        data = self._bytes(begin, end - begin) or b""
+        at = begin
+        while at + 2 - begin <= len(data):
+            code = int.from_bytes(data[at - begin : at - begin + 4], "little")
+            is_short = code & 3 != 3
+            if is_short and code & 0xE003 == 0xA001:
+                yield at, at + _c_jal_offset(code & 0xFFFF)
+            elif code & 0xFFF == 0x6F:
+                yield at, at + _jal_offset(code)
+            elif code & 0x7FFF == 0x67:
+                target = self._far_target(at - 4, code)
+                if target is not None:
+                    yield at, target
+            at += 2 if is_short else 4
+
     def _far_target(self, address: int, jalr: int) -> int | None:
         """Where AUIPC and JALR go that share a register: the far call of the assembler."""
         word = self._bytes(address, 4)
@@ -137,14 +264,18 @@ class Symbols:
                 return bytes(data[address - start : address - start + count])
         return None
 
-    def _functions(self) -> Iterator[tuple[int, int, int]]:
-        """Start, size and offset of the name of every function.
+    def _functions(self) -> tuple[list[tuple[int, int, int]], list[tuple[int, int]]]:
+        """Start, size and offset of the name of every function; start and name of those in ROM.
 
-        Unpacked by hand: the parser's objects take seconds for the symbols of a large firmware.
+        Those in ROM are absolute symbols, given to the linker by ESP-IDF's ``*.rom.ld``: without
+        type and size. Unpacked by hand: the parser's objects take seconds for the symbols of a
+        large firmware.
         """
+        functions: list[tuple[int, int, int]] = []
+        in_rom: list[tuple[int, int]] = []
         table = self._file.get_section_by_name(".symtab")
         if table is None:
-            return
+            return functions, in_rom
         symbol = _SYMBOL if self._file.elfclass == 32 else _SYMBOL_64
         data = table.data()
         whole = len(data) // symbol.size * symbol.size
@@ -153,36 +284,19 @@ class Symbols:
                 name, value, size, info, _other, section = entry
             else:
                 name, info, _other, section, value, size = entry
-            if info & 0xF == _STT_FUNC and section:
-                yield value, size, name
+            kind = info & 0xF
+            if section == _SHN_ABS:
+                if kind in (_STT_NOTYPE, _STT_FUNC) and any(
+                    low <= value < high for low, high in _ROMS
+                ):
+                    in_rom.append((value, name))
+            elif kind == _STT_FUNC and section:
+                functions.append((value, size, name))
+        return sorted(functions), sorted(in_rom)
 
     def _name(self, offset: int) -> str:
         end = self._strings.find(b"\0", offset)
         return self._strings[offset : end if end >= 0 else None].decode("utf-8", "replace")
-
-    @functools.cached_property
-    def _units(self) -> list[tuple[Any, list[tuple[int, int]]]]:
-        """Compilation units and the addresses that each covers, none where it does not say."""
-        if not self._file.has_dwarf_info():
-            return []
-        self._dwarf = self._file.get_dwarf_info(relocate_dwarf_sections=False)
-        return [(unit, list(ranges_of(self._dwarf, unit))) for unit in self._dwarf.iter_CUs()]
-
-    def _line(self, address: int) -> tuple[str | None, int | None]:
-        """File and line by the line programs (DWARF 5, 6.2) of the units that may cover it."""
-        for unit, ranges in self._units:
-            if ranges and not any(low <= address < high for low, high in ranges):
-                continue
-            program = self._dwarf.line_program_for_CU(unit)
-            before = None
-            for entry in program.get_entries() if program is not None else ():
-                state = entry.state
-                if state is None:
-                    continue
-                if before is not None and before.address <= address < state.address:
-                    return _file_of(unit, program, before.file), before.line or None
-                before = None if state.end_sequence else state
-        return None, None
 
 
 def check_plain(elf: Any) -> None:
@@ -199,31 +313,6 @@ def check_plain(elf: Any) -> None:
             raise ValueError(f"{section.name} is compressed")
         if section["sh_size"] > _MAX_ELF:
             raise ValueError(f"{section.name} is too large")
-
-
-def ranges_of(dwarf: Any, unit: Any) -> Iterator[tuple[int, int]]:
-    """Addresses of a compilation unit: first, and first after (DWARF 5, 2.17).
-
-    Args:
-        dwarf, unit: as pyelftools gives them.
-    """
-    from elftools.dwarf.ranges import BaseAddressEntry
-
-    attributes = unit.get_top_DIE().attributes
-    low = attributes["DW_AT_low_pc"].value if "DW_AT_low_pc" in attributes else 0
-    if "DW_AT_high_pc" in attributes:
-        high = attributes["DW_AT_high_pc"]
-        is_address = high.form.startswith("DW_FORM_addr")
-        yield low, high.value if is_address else low + high.value
-    elif "DW_AT_ranges" in attributes:
-        lists = dwarf.range_lists()
-        offset = attributes["DW_AT_ranges"].value
-        for entry in lists.get_range_list_at_offset(offset, unit) if lists else ():
-            if isinstance(entry, BaseAddressEntry):
-                low = entry.base_address
-            else:
-                base = 0 if entry.is_absolute else low
-                yield base + entry.begin_offset, base + entry.end_offset
 
 
 def load(elf: Path) -> Symbols | None:
@@ -244,19 +333,32 @@ def _load(elf: Path, _mtime: int, _size: int) -> Symbols:
     return Symbols(elf)
 
 
-def _file_of(unit: Any, program: Any, index: int) -> str | None:
-    """A file of a line program by its number: from 1 up to DWARF 4, from 0 since DWARF 5."""
-    header, version = program.header, program.header.version
-    files, folders = header.file_entry, header.include_directory
-    number = index if version >= 5 else index - 1
-    if not 0 <= number < len(files):
-        return None
-    entry = files[number]
-    at = entry.dir_index if version >= 5 else entry.dir_index - 1
-    folder = folders[at] if 0 <= at < len(folders) else b""
-    top = unit.get_top_DIE().attributes.get("DW_AT_comp_dir")
-    parts = (top.value if top is not None else b"", folder, entry.name)
-    return os.path.normpath(Path(*(part.decode("utf-8", "replace") for part in parts)))
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@functools.lru_cache(maxsize=4096)
+def demangle(name: str) -> str:
+    """The name of a function as its source has it, by LLVM's demangler (C++, Rust, Swift).
+
+    Args:
+        name: as the linker has it. Untrusted: what is long or refers to itself often, and could
+            become far longer, stays as it is.
+    """
+    if not name.startswith(_MANGLED) or len(name) > _MAX_MANGLED:
+        return name
+    if len(_REFERENCE.findall(name)) > _MAX_REFERENCES:
+        return name
+    import pydemumble
+
+    found: str = pydemumble.demangle(name)
+    return found[:_MAX_NAME] or name
 
 
 def relative(file: str | None, root: Path) -> str | None:

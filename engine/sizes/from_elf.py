@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.boards.symbols import check_plain, ranges_of
+from engine.boards.debug_info import ranges_of
+from engine.boards.symbols import check_plain
 from engine.image import MemoryRegion
 from engine.sizes.model import UNKNOWN, Piece, Sizes
 from engine.toolchains.memory import memory_of, program_regions

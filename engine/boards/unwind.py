@@ -1,0 +1,200 @@
+"""From the registers and the dumped stack of a RISC-V panic to the calls that led there.
+
+The calls are found as gdb finds them: by the program's call frame information (DWARF 5, 6.4), from
+function to function. Where a function has none (code of the ROM, assembler), its caller is the
+return address register, if it is the innermost; further out, the words of the stack that follow a
+call instruction are taken for return addresses, and each such frame says that it is a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.boards.symbols import Symbols
+
+MAX_FRAMES = 32
+"""Frames of one panic that are told."""
+
+_MAX_GUESSES = 12
+_MAX_TAIL_CALLS = 3
+_MAX_CODE = 1 << 16
+_MAX_FUNCTIONS = 200
+
+RA, SP = 1, 2
+REGISTERS = {
+    name: number
+    for number, name in enumerate(
+        (
+            *("", "RA", "SP", "GP", "TP", "T0", "T1", "T2", "S0/FP", "S1"),
+            *("A0", "A1", "A2", "A3", "A4", "A5", "A6", "A7"),
+            *("S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11"),
+            *("T3", "T4", "T5", "T6"),
+        )
+    )
+    if name
+}
+"""Numbers of registers by the names that ESP-IDF's panic handler prints."""
+
+
+class How(StrEnum):
+    """How a frame is known, as people are told."""
+
+    PROGRAM_COUNTER = "program counter"
+    REGISTER = "return address register"
+    UNWOUND = "unwound"
+    TAIL_CALL = "tail call"
+    BACKTRACE = "backtrace"
+    ABORTED = "caller of abort()"
+    GUESS = "guess: from the stack"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A place on the way to a panic.
+
+    Args:
+        address: of the instruction that failed, or inside the one that called.
+        how: how it is known.
+        callee: where the call there goes, None where that is not known.
+    """
+
+    address: int
+    how: How
+    callee: int | None = None
+
+
+def unwind(
+    symbols: Symbols, registers: Mapping[str, int], stack: Mapping[int, int]
+) -> Iterator[Step]:
+    """The frames of a panic, innermost first, at most :data:`MAX_FRAMES`.
+
+    Args:
+        symbols: of the program that ran.
+        registers: as the panic handler prints them: MEPC, RA, SP and so on.
+        stack: the dumped words, by their addresses.
+    """
+    for number, step in enumerate(_steps(symbols, registers, stack)):
+        if number == MAX_FRAMES:
+            return
+        yield step
+
+
+def _steps(
+    symbols: Symbols, registers: Mapping[str, int], stack: Mapping[int, int]
+) -> Iterator[Step]:
+    at = registers["MEPC"]
+    yield Step(at, How.PROGRAM_COUNTER)
+    known = {number: registers[name] for name, number in REGISTERS.items() if name in registers}
+    current, how = at, How.UNWOUND
+    innermost = True
+    while SP in known:
+        rules = symbols.frame(current)
+        if rules is None:
+            if not innermost:
+                break
+            # Without rules: a function that has not moved the stack pointer, or one in ROM.
+            outer, how = dict(known), How.REGISTER
+        else:
+            register, offset = rules.cfa
+            if register not in known:
+                break
+            cfa = (known[register] + offset) & 0xFFFFFFFF
+            outer, how = _restore(rules.saved, known, cfa, stack), How.UNWOUND
+            if not innermost and RA not in rules.saved:
+                break
+            outer[SP] = cfa
+        back = outer.get(RA)
+        if back == 0 and rules is not None:
+            return  # where a task begins, nobody has called
+        if back is None or not _is_return(symbols, back, current, innermost=innermost):
+            break
+        if not innermost and outer[SP] <= known[SP]:
+            break
+        _is_call, callee = symbols.call_before(back)
+        yield from _tail_calls(symbols, callee, current)
+        yield Step(back - 1, how, callee)
+        known, current, innermost = outer, back - 1, False
+    yield from _guesses(symbols, current, known.get(SP, 0), stack)
+
+
+def _restore(
+    saved: Mapping[int, tuple[str, int]],
+    known: Mapping[int, int],
+    cfa: int,
+    stack: Mapping[int, int],
+) -> dict[int, int]:
+    """Registers as they were before the call; what is not known any more is left out."""
+    outer = dict(known)
+    for register, (kind, number) in saved.items():
+        value = None
+        if kind == "offset":
+            value = stack.get((cfa + number) & 0xFFFFFFFF)
+        elif kind == "value":
+            value = (cfa + number) & 0xFFFFFFFF
+        elif kind == "register":
+            value = known.get(number)
+        if value is None:
+            outer.pop(register, None)
+        else:
+            outer[register] = value
+    return outer
+
+
+def _is_return(symbols: Symbols, back: int, current: int, *, innermost: bool) -> bool:
+    """Whether an address can be the one that the code at ``current`` returns to."""
+    is_call, callee = symbols.call_before(back)
+    if not is_call:
+        return symbols.is_rom(back - 1)
+    if not innermost or callee is None:
+        return True
+    # A function that has called another has that call's return address in the register.
+    begin, caller = symbols.start(current), symbols.start(back - 1)
+    return begin is None or begin != caller or callee == begin[0]
+
+
+def _tail_calls(symbols: Symbols, callee: int | None, current: int) -> Iterator[Step]:
+    """Functions between the one that was called and the one that runs: each jumped to the next.
+
+    Found by their code, where jumps lead from the called function to the other in one way only.
+    """
+    extent = symbols.extent(current)
+    if callee is None or extent is None or symbols.start(callee) == symbols.start(current):
+        return
+    ways = list(_ways(symbols, callee, extent[0], _MAX_TAIL_CALLS, [_MAX_FUNCTIONS]))
+    if len(ways) == 1:
+        yield from (Step(jump, How.TAIL_CALL) for jump in reversed(ways[0]))
+
+
+def _ways(
+    symbols: Symbols, begin: int, end: int, depth: int, left: list[int]
+) -> Iterator[tuple[int, ...]]:
+    left[0] -= 1
+    extent = symbols.extent(begin)
+    if depth == 0 or left[0] < 0 or extent is None or extent[0] != begin:
+        return
+    for jump, target in symbols.jumps(begin, min(extent[1], begin + _MAX_CODE)):
+        if target == end:
+            yield (jump,)
+        elif not extent[0] <= target < extent[1]:
+            for way in _ways(symbols, target, end, depth - 1, left):
+                yield (jump, *way)
+
+
+def _guesses(
+    symbols: Symbols, current: int, stack_pointer: int, stack: Mapping[int, int]
+) -> Iterator[Step]:
+    """Return addresses among the words of the stack, from the stack pointer outwards."""
+    words: Sequence[int] = [stack[at] for at in sorted(stack) if at >= stack_pointer]
+    inside = symbols.start(current)
+    found = 0
+    for word in words:
+        is_call, callee = symbols.call_before(word)
+        # A call of something else is left over from before.
+        if not is_call or (callee is not None and symbols.start(callee) != inside):
+            continue
+        yield Step(word - 1, How.GUESS, callee)
+        inside, found = symbols.start(word - 1), found + 1
+        if found == _MAX_GUESSES:
+            return
