@@ -8,7 +8,7 @@ call instruction are taken for return addresses, and each such frame says that i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -107,7 +107,9 @@ def _steps(
             outer[SP] = cfa
         back = outer.get(RA)
         if back == 0 and rules is not None:
-            return  # where a task begins, nobody has called
+            # Nobody has called where a task begins; or the stack was written over.
+            yield from _guesses(symbols, current, known[SP], stack, only_direct=True)
+            return
         if back is None or not _is_return(symbols, back, current, innermost=innermost):
             break
         if not innermost and outer[SP] <= known[SP]:
@@ -116,7 +118,12 @@ def _steps(
         yield from _tail_calls(symbols, callee, current)
         yield Step(back - 1, how, callee)
         known, current, innermost = outer, back - 1, False
-    yield from _guesses(symbols, current, known.get(SP, 0), stack)
+    # Where the frames that were found do not fit the stack, all of it may hold the caller.
+    for begin in dict.fromkeys((known.get(SP, 0), 0)):
+        guesses = list(_guesses(symbols, current, begin, stack, only_direct=False))
+        if guesses:
+            yield from guesses
+            return
 
 
 def _restore(
@@ -183,16 +190,25 @@ def _ways(
 
 
 def _guesses(
-    symbols: Symbols, current: int, stack_pointer: int, stack: Mapping[int, int]
+    symbols: Symbols,
+    current: int,
+    begin: int,
+    stack: Mapping[int, int],
+    *,
+    only_direct: bool,
 ) -> Iterator[Step]:
-    """Return addresses among the words of the stack, from the stack pointer outwards."""
-    words: Sequence[int] = [stack[at] for at in sorted(stack) if at >= stack_pointer]
+    """Return addresses among the words of the stack, from the address ``begin`` outwards.
+
+    Args:
+        only_direct: whether a call through a register counts for nothing.
+    """
     inside = symbols.start(current)
     found = 0
-    for word in words:
+    for word in (stack[at] for at in sorted(stack) if at >= begin):
         is_call, callee = symbols.call_before(word)
         # A call of something else is left over from before.
-        if not is_call or (callee is not None and symbols.start(callee) != inside):
+        is_other = only_direct if callee is None else symbols.start(callee) != inside
+        if not is_call or is_other:
             continue
         yield Step(word - 1, How.GUESS, callee)
         inside, found = symbols.start(word - 1), found + 1
