@@ -8,7 +8,7 @@ call instruction are taken for return addresses, and each such frame says that i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -167,25 +167,36 @@ def _tail_calls(symbols: Symbols, callee: int | None, current: int) -> Iterator[
     Found by their code, where jumps lead from the called function to the other in one way only.
     """
     extent = symbols.extent(current)
-    if callee is None or extent is None or symbols.start(callee) == symbols.start(current):
+    if callee is None or symbols.start(callee) == symbols.start(current):
         return
-    ways = list(_ways(symbols, callee, extent[0], _MAX_TAIL_CALLS, [_MAX_FUNCTIONS]))
+    # Code in ROM has no known begin.
+    in_rom = symbols.is_rom(current)
+    ways = list(
+        _ways(
+            symbols,
+            callee,
+            symbols.is_rom if in_rom else lambda target: extent is not None and target == extent[0],
+            _MAX_TAIL_CALLS,
+            [_MAX_FUNCTIONS],
+        )
+    )
     if len(ways) == 1:
         yield from (Step(jump, How.TAIL_CALL) for jump in reversed(ways[0]))
 
 
 def _ways(
-    symbols: Symbols, begin: int, end: int, depth: int, left: list[int]
+    symbols: Symbols, begin: int, arrives: Callable[[int], bool], depth: int, left: list[int]
 ) -> Iterator[tuple[int, ...]]:
+    """The jumps that lead from one function to where they shall arrive, for each way."""
     left[0] -= 1
     extent = symbols.extent(begin)
     if depth == 0 or left[0] < 0 or extent is None or extent[0] != begin:
         return
     for jump, target in symbols.jumps(begin, min(extent[1], begin + _MAX_CODE)):
-        if target == end:
+        if arrives(target):
             yield (jump,)
         elif not extent[0] <= target < extent[1]:
-            for way in _ways(symbols, target, end, depth - 1, left):
+            for way in _ways(symbols, target, arrives, depth - 1, left):
                 yield (jump, *way)
 
 
