@@ -233,8 +233,9 @@ class _Decoder:
         if panic.cause is TASK_WATCHDOG:
             reason = self._watchdog()
         elif panic.cause.message:
-            named = {"name": facts.get("value", ""), **facts}
-            reason = panic.cause.message.format_map(_Groups(named, reason))
+            value, name = facts.get("value", ""), facts.get("name")
+            error = f"{name} ({value})" if name else value
+            reason = panic.cause.message.format(**{**facts, "all": reason, "error": error})
         if panic.cause.code.startswith("error-check") and "expression" in facts:
             reason += f": {facts['expression']}"
         if "exception" in facts or "what" in facts:
@@ -320,7 +321,7 @@ class _Decoder:
 
     def _where(self, at: _Frame | None, callers: Sequence[_Frame], printed: Place | None) -> str:
         where = ""
-        if printed is not None and self._panic.cause.code in ("error-check", "rust"):
+        if printed is not None and self._panic.cause.code.startswith(("error-check", "rust")):
             where += f" in {printed}" if printed.function else f" ({printed.file}:{printed.line})"
         elif at is not None and (at.place.function or printed is None):
             where += f" {'in' if at.place.function is not None else 'at'} {at.place}"
@@ -357,17 +358,6 @@ class _Decoder:
             if core.cut:
                 yield f"the backtrace is cut here ({core.cut.lower()})"
         yield from () if self._doubt else self._notes
-
-
-class _Groups(dict[str, str]):
-    """What a message is made of: the groups of its line; ``{0}`` cannot be a name of theirs."""
-
-    def __init__(self, groups: dict[str, str], whole: str) -> None:
-        super().__init__(groups)
-        self._whole = whole
-
-    def __missing__(self, _key: str) -> str:
-        return self._whole
 
 
 def _base_name(function: str) -> str:

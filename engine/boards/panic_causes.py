@@ -21,7 +21,8 @@ class Cause:
         code: of the finding, behind ``panic.``; empty where the reason itself names it.
         pattern: finds the line. Its named groups ``file``, ``line``, ``function``, ``expression``
             and ``task`` are kept.
-        message: of the finding; ``{name}`` is a group, ``{0}`` the whole match. Empty as printed.
+        message: of the finding; ``{name}`` is a group, ``{all}`` the whole match, ``{error}`` an
+            error code with its name. Empty as printed.
         hint: what a person might do.
         gives_up: whether the firmware ends with this, so that an ``abort()`` after it, or an
             assertion, is the same panic told twice.
@@ -77,12 +78,15 @@ NOT_ABORTED = Cause(
         r"ESP_ERROR_CHECK_WITHOUT_ABORT failed: esp_err_t (?P<value>0x[0-9a-fA-F]{1,8})"
         r"(?: \((?P<name>\w{1,80})\))?(?: at (?P<at>0x[0-9a-fA-F]{8}))?"
     ),
-    "ESP_ERROR_CHECK_WITHOUT_ABORT failed: {name} ({value})",
+    "ESP_ERROR_CHECK_WITHOUT_ABORT failed: {error}",
     "see why the call gave this error; the program went on",
     gives_up=False,
 )
-UNKNOWN = Cause("unknown", re.compile(r"Core {1,3}\d register dump:"), "the firmware gave up")
+UNKNOWN = Cause("unknown", re.compile(r"Core {1,3}\d register dump:"))
 """A dump of registers with no line before it that names a cause."""
+
+HOST_ABORTED = "ERROR: Aborted"
+"""What ESP-IDF's ``linux`` target says when a program gives up."""
 
 CAUSES = (
     GURU,
@@ -95,7 +99,7 @@ CAUSES = (
             r"ESP_ERROR_CHECK failed: esp_err_t (?P<value>0x[0-9a-fA-F]{1,8})"
             r"(?: \((?P<name>\w{1,80})\))?(?: at (?P<at>0x[0-9a-fA-F]{8}))?"
         ),
-        "ESP_ERROR_CHECK failed: {name} ({value})",
+        "ESP_ERROR_CHECK failed: {error}",
         "see why the call gave this error, and handle it where it may happen",
     ),
     Cause(
@@ -111,7 +115,7 @@ CAUSES = (
     Cause(
         "heap-corruption",
         re.compile(r"CORRUPT HEAP: .{1,200}"),
-        "heap corruption: {0}",
+        "heap corruption: {all}",
         _HEAP_HINT,
         machinery=_HEAP,
     ),

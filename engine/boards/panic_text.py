@@ -12,7 +12,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from engine.boards.panic_causes import CAUSES, GURU, NOT_ABORTED, TASK_WATCHDOG, UNKNOWN, Cause
+from engine.boards.panic_causes import (
+    CAUSES,
+    GURU,
+    HOST_ABORTED,
+    NOT_ABORTED,
+    TASK_WATCHDOG,
+    UNKNOWN,
+    Cause,
+)
 from engine.text import clean
 
 MAX_PANICS = 20
@@ -204,7 +212,9 @@ class _Reader:
         if panic.cause is TASK_WATCHDOG and not (panic.aborting and cause.code == "abort"):
             return False
         follows = self._since <= _SAME and not panic.has_state and panic.aborted_at is None
-        gives_up = cause.code in ("abort", "assert", "heap-corruption", "kasan")
+        gives_up = cause.code in ("abort", "assert", "heap-corruption", "kasan") or (
+            match[0] == HOST_ABORTED
+        )
         told_again = panic.cause.code != "abort" and cause is not GURU and gives_up
         if panic.cause is GURU or not (follows and told_again):
             return False
@@ -225,9 +235,9 @@ class _Reader:
         panic.cores[0].number = int(core) if core.isdecimal() else None
         if cause.code == "abort":
             panic.aborted_at = int(groups["at"], 16)
-        if cause is UNKNOWN and self._before:
+        if cause is UNKNOWN:
             # What esp_system_abort() was told to say.
-            panic.reason = self._before[:200]
+            panic.reason = self._before[:200] or "the firmware gave up"
             self._note(panic, self._before)
         self._note(panic, line[match.start() :] if cause is not UNKNOWN else line)
         self.panics.append(panic)
@@ -301,6 +311,8 @@ class _Reader:
         for match in found:
             for name, value in match.groupdict().items():
                 panic.facts.setdefault(name, value.strip())
+        if panic.cause.code == "rust" and line and self._since == 2:
+            panic.facts.setdefault("text", line[:300])
         sha = _SHA.search(line)
         if sha is not None:
             panic.sha256 = sha[1].lower()
@@ -321,7 +333,12 @@ class _Reader:
 
     def _is_detail(self, panic: Panic, line: str) -> bool:
         """Whether a line stands where the handler prints details: before the registers."""
-        if panic.cause is not GURU or panic.has_state or sum(map(len, panic.lines)) > MAX_LINE:
+        if (
+            panic.cause is not GURU
+            or self._since == 1
+            or panic.has_state
+            or sum(map(len, panic.lines)) > MAX_LINE
+        ):
             return False
         is_detail = bool(line) and not _DUMP.search(line) and not _REGISTER.search(line)
         if is_detail and "Cache" in panic.reason:
