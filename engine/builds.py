@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,6 +32,9 @@ _BUILT = (
     *(ArtifactKind.DATA, ArtifactKind.MAP),
 )
 """What BUILDER keeps."""
+
+SHA_DIGITS = 7
+"""Hexadecimal digits of a SHA-256 that are enough to look for a program."""
 
 
 class Builds(Carried):
@@ -200,6 +204,20 @@ class Builds(Carried):
         if not files:
             raise UsageError(f"build {number} has no sizes: it kept no files")
         return measure(files, build.target)
+
+    def with_program(self, sha256: str) -> Artifact | None:
+        """The program that a build kept and whose ELF's SHA-256 begins with some digits.
+
+        Args:
+            sha256: as a panic prints it. Untrusted: fewer than :data:`SHA_DIGITS` hexadecimal
+                digits name no program.
+
+        Returns:
+            The newest, None where there is none.
+        """
+        if len(sha256) < SHA_DIGITS or not set(sha256) <= set(string.hexdigits):
+            return None
+        return store_builds.program_with(self._store, sha256.lower())
 
     def before(self, number: int) -> Build | None:
         """The last build of the same project before this one that succeeded.

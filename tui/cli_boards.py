@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
 import json
 from dataclasses import asdict
@@ -119,7 +120,7 @@ def monitor(
     """
     from engine.boards.console import Selection
     from tui.monitor import View
-    from tui.programs import program_of, running_on
+    from tui.programs import program_of, program_with, running_on
     from tui.watching import watch
 
     selection = Selection(print_filter, highlight, mute)
@@ -141,6 +142,7 @@ def monitor(
             reset=reset,
             eol=eol.value,
             send_file=send_file,
+            find=functools.partial(program_with, engine),
         )
 
 

@@ -6,6 +6,7 @@ makes lines of them. While it is paused they wait there, and the session on disk
 
 from __future__ import annotations
 
+import functools
 import getpass
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -25,7 +26,7 @@ from engine.findings import Finding
 from engine.keyboard import EOLS, Keyboard
 from engine.text import count
 from tui.backlog import Backlog, Piece
-from tui.programs import Running, running_on
+from tui.programs import Running, program_with, running_on
 from tui.tail import MAX_LINES, LogTail
 
 if TYPE_CHECKING:
@@ -209,6 +210,7 @@ class Feed:
                 root=program.root if program else Path.cwd(),
                 on_finding=self._found,
                 on_note=self.say,
+                find=functools.partial(program_with, engine),
             )
             with incidents:
                 engine.boards.watch(

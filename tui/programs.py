@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.boards import panic
 from engine.boards.desk import BAUD
 from engine.errors import UsageError
 
@@ -48,6 +49,15 @@ def program_of(engine: Engine, build: int) -> Program:
             elf = engine.builds.artifact_file(artifact)
             return Program(build, elf, engine.projects.source_folder(project, elf))
     raise UsageError(f"build {build} kept no program (espdeck show {build})")
+
+
+def program_with(engine: Engine, sha256: str) -> panic.Program | None:
+    """The program of any build by its ELF's SHA-256, of which a panic prints some digits."""
+    artifact = engine.builds.with_program(sha256)
+    if artifact is None:
+        return None
+    program = program_of(engine, artifact.build_id)
+    return panic.Program(program.elf, program.root, f"build {program.build}")
 
 
 def running_on(engine: Engine, board: str) -> Running:

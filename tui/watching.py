@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine.boards.incidents import Incidents
+from engine.boards.panic import Program
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, EspdeckError, UsageError
@@ -31,6 +32,7 @@ def watch(
     reset: bool,
     eol: str,
     send_file: Path | None,
+    find: Callable[[str], Program | None],
 ) -> None:
     """Watch a board until a person has seen enough.
 
@@ -41,6 +43,7 @@ def watch(
         reset: whether to reset it first.
         eol: what Enter sends, one of :data:`engine.keyboard.EOLS`.
         send_file: sent as it is, first of all.
+        find: gives the program of a build by the SHA-256 that a panic prints of it.
 
     Raises:
         BoardError: the board cannot be had.
@@ -53,7 +56,11 @@ def watch(
         keyboard, cancel, eol=eol, menu=_menu(keyboard, printer, cancel), on_note=printer.note
     )
     incidents = Incidents(
-        program=view.program, root=view.root, on_finding=printer.found, on_note=printer.note
+        program=view.program,
+        root=view.root,
+        on_finding=printer.found,
+        on_note=printer.note,
+        find=find,
     )
     if send_file is not None:
         _send(keyboard, send_file, cancel, printer.note)

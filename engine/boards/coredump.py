@@ -34,8 +34,14 @@ DECODE_SECONDS = 60.0
 
 _MAX_TEXT = 24 << 10
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
-_GDBS = {0xF3: ("riscv32-esp-elf-gdb", "gdb-multiarch"), 0x5E: ("xtensa-esp-elf-gdb",)}
-"""Programs by the machine of the ELF: EM_RISCV and EM_XTENSA."""
+_XTENSA = tuple(f"xtensa-{chip}-elf-gdb" for chip in ("esp32", "esp32s3", "esp32s2", "esp"))
+_GDBS = {0xF3: ("riscv32-esp-elf-gdb", "gdb-multiarch"), 0x5E: _XTENSA}
+"""Programs by the machine of the ELF: EM_RISCV and EM_XTENSA, the first that is there is taken.
+
+Each Xtensa chip has its own: before ESP-IDF 5.1 in the package of its compiler, since then as a
+command that tells the common ``xtensa-esp-elf-gdb`` about the chip. As esp-coredump does, that of
+the ESP32 is taken for all.
+"""
 
 _STACK = "CURRENT THREAD STACK"
 _TASK = re.compile(r"^Crashed task handle: [^\n]{1,60}?name: '([^'\n]{1,40})'", re.MULTILINE)
@@ -110,7 +116,7 @@ def decode(dump: Path, program: Path | None, root: Path, *, cancel: CancelToken)
     """
     if program is None:
         raise ToolError(f"{dump.name}: not decoded: which program ran is not known (--build N)")
-    gdb = _gdb(program)
+    gdb = gdb_for(program)
     if find_spec("esp_coredump") is None:
         raise MissingToolError(f"{dump.name}: not decoded: pip install 'espdeck[coredump]'")
     done = process.run(
@@ -163,7 +169,13 @@ def read_report(text: str, root: Path) -> Finding:
     )
 
 
-def _gdb(program: Path) -> str:
+def gdb_for(program: Path) -> str:
+    """The gdb that reads a program's core dumps.
+
+    Raises:
+        MissingToolError: none is on PATH.
+        ToolError: the program cannot be read, or is of no ESP32.
+    """
     try:
         with program.open("rb") as file:
             machine = int.from_bytes(file.read(20)[18:20], "little")

@@ -74,6 +74,8 @@ class Incidents:
         root: root of its sources; files inside are given relative to it.
         on_finding: called with each finding, once, by a thread of its own.
         on_note: called with a line for people, by any thread.
+        find: gives the program whose ELF's SHA-256 begins with some digits; asked where a panic is
+            of another than ``program``.
     """
 
     def __init__(
@@ -83,11 +85,13 @@ class Incidents:
         root: Path,
         on_finding: Callable[[Finding], None],
         on_note: Callable[[str], None],
+        find: Callable[[str], panic.Program | None] | None = None,
     ) -> None:
         self._program = program
         self._root = root
         self._on_finding = on_finding
         self._on_note = on_note
+        self._find = find
         self._told: dict[tuple[str, str], None] = {}
         # Of the thread that feeds:
         self._rest = b""
@@ -189,7 +193,9 @@ class Incidents:
         block, self._block = self._block, None
         if block is not None:
             text = "\n".join(block)
-            self._later(lambda: self._tell(panic.decode(text, self._program, self._root)))
+            self._later(
+                lambda: self._tell(panic.decode(text, self._program, self._root, self._find))
+            )
 
     def _keep(self, dump: coredump.Collector) -> None:
         if dump.problem or self._session is None:

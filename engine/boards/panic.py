@@ -6,6 +6,7 @@ causes, :mod:`engine.boards.unwind` finds the callers of a RISC-V panic.
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ from engine.boards.panic_causes import (
 from engine.boards.panic_text import MAX_BLOCK, MAX_PANICS, Core, Panic, begins, ends, read
 from engine.boards.symbols import Place, Symbols, load, relative
 from engine.boards.unwind import MAX_FRAMES, How, Step, unwind
+from engine.errors import EspdeckError
 from engine.findings import Finding
 from engine.words import Severity
 
@@ -150,7 +152,12 @@ class _Decoder:
             ours = ""
         if ours.startswith(sha) and ours:
             return
-        other = find(sha) if find is not None else None
+        other = None
+        if find is not None:
+            with contextlib.suppress(
+                EspdeckError
+            ):  # where it cannot be looked for, it is not known
+                other = find(sha)
         if other is not None and (found := load(other.elf)) is not None:
             self._symbols, self._root = found, other.root
             self._notes.append(f"decoded with the program of {other.name} (ELF {sha})")

@@ -32,9 +32,10 @@ _SHN_ABS = 0xFFF1
 _ROMS = ((0x40000000, 0x40090000), (0x4FC00000, 0x4FC20000), (0x2F800000, 0x2F850000))
 """Where chips have code in ROM (``SOC_IROM_MASK_LOW`` and ``_HIGH`` in ESP-IDF's ``soc.h``)."""
 
-_MAX_ROM_FUNCTION = 0x1000
+_MAX_ROM_FUNCTION = 0x400
+"""Bytes of a function in ROM, whose size nobody gives: what lies further on is another's."""
 
-_MANGLED = ("_Z", "_R", "__Z", "$s", "___Z")
+_MANGLED = ("_Z", "_R", "__Z")
 _REFERENCE = re.compile(r"[STB][0-9A-Za-z]{0,8}_")
 # Each reference can at most repeat all before it: 32 of them, three at a time, 3^10 times.
 _MAX_MANGLED, _MAX_REFERENCES, _MAX_NAME = 1000, 32, 1000
@@ -162,7 +163,6 @@ class Symbols:
         if self.is_rom(address):
             index = bisect.bisect_right(self._rom_starts, address) - 1
             begin = self._rom_starts[index] if index >= 0 else -_MAX_ROM_FUNCTION
-            # Only what the linker was told of has a name: further on is another function.
             near = address - begin < _MAX_ROM_FUNCTION
             return (begin, self._rom_names[index]) if near else None
         index = bisect.bisect_right(self._starts, address) - 1
@@ -203,8 +203,13 @@ class Symbols:
 
     @functools.cached_property
     def sha256(self) -> str:
-        """SHA-256 of the file, as ESP-IDF prints it of the program that runs."""
-        return file_sha256(self.path)
+        """SHA-256 of the file, as ESP-IDF prints it of the program that runs.
+
+        Raises:
+            OSError: it cannot be read any more.
+        """
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def call_before(self, address: int) -> tuple[bool, int | None]:
         """Whether the RISC-V instruction before an address is a call, and where it goes.
@@ -333,19 +338,9 @@ def _load(elf: Path, _mtime: int, _size: int) -> Symbols:
     return Symbols(elf)
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 @functools.lru_cache(maxsize=4096)
 def demangle(name: str) -> str:
-    """The name of a function as its source has it, by LLVM's demangler (C++, Rust, Swift).
+    """The name of a function as its source has it, by LLVM's demangler (C++, Rust).
 
     Args:
         name: as the linker has it. Untrusted: what is long or refers to itself often, and could

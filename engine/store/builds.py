@@ -14,7 +14,7 @@ from engine.errors import UsageError
 from engine.findings import Finding
 from engine.store.database import Store
 from engine.store.tables import Artifact, Build, FindingRow, StageRow, utc_now
-from engine.words import BuildStatus, RunKind, StageStatus
+from engine.words import ArtifactKind, BuildStatus, RunKind, StageStatus
 
 MAX_DIGITS = 18
 """Digits of a number that fits into SQLite's integers."""
@@ -325,6 +325,18 @@ def artifacts_of(store: Store, build_id: int) -> Sequence[Artifact]:
         return session.exec(
             select(Artifact).where(Artifact.build_id == build_id).order_by(Artifact.path)
         ).all()
+
+
+def program_with(store: Store, sha256: str) -> Artifact | None:
+    """The newest kept program whose SHA-256 begins with some hexadecimal digits, small letters."""
+    with store.read() as session:
+        return session.exec(
+            select(Artifact)
+            .where(Artifact.kind == ArtifactKind.ELF)
+            .where(col(Artifact.sha256).startswith(sha256))
+            .order_by(col(Artifact.build_id).desc())
+            .limit(1)
+        ).first()
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float | None:

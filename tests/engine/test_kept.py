@@ -80,3 +80,25 @@ def test_what_is_no_word_of_the_gate_is_told_in_a_line(engine: Engine, text: str
     keep(engine, REPORT, text)
     with pytest.raises(ToolError, match=r"^quality\.json is no result of the gate: [^\n]+$"):
         engine.builds.gate(3)
+
+
+def test_a_program_is_found_by_the_digits_that_a_panic_prints(engine: Engine) -> None:
+    store = Store(engine.settings.workspace / "espdeck.db")
+    for build, digest in ((1, "0123456789ab"), (2, "0123456789ab"), (3, "fedcba987654")):
+        row = Artifact(
+            build_id=build,
+            kind=ArtifactKind.ELF,
+            path="app.elf",
+            size=1,
+            sha256=digest.ljust(64, "0"),
+        )
+        builds.put_artifacts(store, build, [row])
+    store.close()
+
+    found = engine.builds.with_program("0123456789AB")
+
+    assert found is not None
+    assert (found.build_id, found.path) == (2, "app.elf")
+    assert engine.builds.with_program("0123") is None
+    assert engine.builds.with_program("%______%") is None
+    assert engine.builds.with_program("abcdef012") is None
