@@ -180,8 +180,12 @@ class _Decoder:
         if frames and callee is not None:
             # ROM has more functions than names: what was called is what it says.
             frames[0] = replace(frames[0], place=replace(frames[0].place, function=callee))
-        aborted = self._panic.aborted_at
-        if first and aborted is not None and all(is_runtime(f.place.function) for f in frames):
+        aborted, checked = self._panic.aborted_at, self._panic.facts.get("at", "")
+        if not first or any(not is_runtime(frame.place.function) for frame in frames):
+            return frames
+        if self._panic.cause.code.startswith("error-check") and checked:
+            frames.append(_Frame(self._place(int(checked, 16)), How.CHECKED))
+        elif aborted is not None:
             frames.append(_Frame(self._place(self._call_at(aborted)), How.ABORTED))
         return frames
 

@@ -58,23 +58,23 @@ _LATE = re.compile(r"\btask_wdt: {1,2}- (.{1,60}?)(?: \(CPU ([\d/]{1,3})\))?$")
 _RUNNING = re.compile(r"\btask_wdt: CPU (\d): (.{1,60})$")
 _SHA = re.compile(r"ELF file SHA256:\s{0,4}([0-9a-fA-F]{7,64})\b")
 _FACTS = (
-    re.compile(r'^file: "(?P<file>[^"]{1,300})" line (?P<line>\d{1,6})'),
-    re.compile(r"^func: (?P<function>.{1,300})"),
-    re.compile(r"^expression: (?P<expression>.{1,300})"),
-    re.compile(r"^ {1,4}what\(\): {1,3}(?P<what>.{1,300})"),
+    re.compile(r'\bfile: "(?P<file>[^"]{1,300})" line (?P<line>\d{1,6})'),
+    re.compile(r"(?:^|[\s>\]])func: (?P<function>.{1,300})"),
+    re.compile(r"(?:^|[\s>\]])expression: (?P<expression>.{1,300})"),
+    re.compile(r"\bwhat\(\): {1,3}(?P<what>.{1,300})"),
     re.compile(r"Debug exception reason: (?P<debug>.{1,120})"),
     re.compile(r"Stack canary watchpoint triggered \((?P<task>[^)]{1,60})\)"),
-    re.compile(r'^Detected in task "(?P<task>[^"]{1,60})" at (?P<detected>0x[0-9a-fA-F]{8})'),
-    re.compile(r"^Stack pointer: (?P<sp>0x[0-9a-fA-F]{8})"),
-    re.compile(r"^Stack bounds: (?P<low>0x[0-9a-fA-F]{8}) - (?P<high>0x[0-9a-fA-F]{8})"),
-    re.compile(r"^ {0,4}memory type: (?P<memory>.{1,60})"),
-    re.compile(r"^ {0,4}faulting address: (?P<fault>0x[0-9a-fA-F]{8})"),
-    re.compile(r"^ {0,4}operation type: (?P<operation>.{1,60})"),
+    re.compile(r'\bDetected in task "(?P<task>[^"]{1,60})" at (?P<detected>0x[0-9a-fA-F]{8})'),
+    re.compile(r"\bStack pointer: (?P<sp>0x[0-9a-fA-F]{8})"),
+    re.compile(r"\bStack bounds: (?P<low>0x[0-9a-fA-F]{8}) - (?P<high>0x[0-9a-fA-F]{8})"),
+    re.compile(r"\bmemory type: (?P<memory>.{1,60})"),
+    re.compile(r"\bfaulting address: (?P<fault>0x[0-9a-fA-F]{8})"),
+    re.compile(r"\boperation type: (?P<operation>.{1,60})"),
     re.compile(
-        r"^(?P<operation>[\w ]{1,30}) operation at address (?P<fault>0x[0-9a-fA-F]{8}) "
-        r"not permitted \((?P<memory>[^)]{1,60})\)"
+        r"\b(?P<operation>Read|Write|Instruction fetch|Unknown) operation "
+        r"at address (?P<fault>0x[0-9a-fA-F]{8}) not permitted \((?P<memory>[^)]{1,60})\)"
     ),
-    re.compile(r"^ {0,4}Bug type: (?P<bug>.{1,100})"),
+    re.compile(r"\bBug type: (?P<bug>.{1,100})"),
 )
 
 
@@ -114,7 +114,8 @@ class Panic:
         cores: the one that panicked first.
         late, running: tasks that the task watchdog missed and their CPU; what ran, by CPU.
         aborted_at: where ``abort()`` was called.
-        sha256: begin of the SHA-256 of the program's ELF, empty where it was not printed.
+        sha256: begin of the SHA-256 of the program's ELF, as the panic or the boot before it
+            printed it; empty where none did.
         aborting: whether the task watchdog said that it aborts.
     """
 
@@ -177,6 +178,7 @@ class _Reader:
         self._since = 0
         self._before = ""
         self._backtrace: str | None = None
+        self._sha256 = ""
 
     def feed(self, line: str) -> bool:
         """Take a line; whether more is wanted."""
@@ -185,6 +187,9 @@ class _Reader:
             if len(self.panics) == MAX_PANICS:
                 return False
             self._begin(*start, line)
+        booted = _SHA.search(line) if not self._left else None
+        if booted is not None:
+            self._sha256 = booted[1].lower()
         if self._left:
             self._left = 0 if _END.search(line) else self._left - 1
             self._since += 1
@@ -230,7 +235,7 @@ class _Reader:
         self._end_backtrace()
         groups = {name: value for name, value in match.groupdict().items() if value}
         reason = groups.get("reason") or groups.get("type") if not cause.code else None
-        panic = Panic(cause, (reason or match[0]).strip(), groups)
+        panic = Panic(cause, (reason or match[0]).strip(), groups, sha256=self._sha256)
         core = groups.get("core") or groups.get("on", "")
         panic.cores[0].number = int(core) if core.isdecimal() else None
         if cause.code == "abort":
@@ -254,7 +259,7 @@ class _Reader:
             panic.aborting = panic.aborting or "Aborting" in line
         for name, value in _REGISTER.findall(line):
             core.registers.setdefault(name, int(value, 16))
-        stack = _STACK.match(line)
+        stack = _STACK.search(line)
         if stack is not None:
             begin = int(stack[1], 16)
             for index, word in enumerate(stack[2].split()):
@@ -353,7 +358,7 @@ class _Reader:
 
 def _is_more(line: str) -> bool:
     """Whether a line can be more of a backtrace."""
-    return "0" in line and _MORE.match(line) is not None and _STACK.match(line) is None
+    return "0" in line and _MORE.match(line) is not None and _STACK.search(line) is None
 
 
 def _take_host_frame(core: Core, panic: Panic, *, is_program: bool, offset: int) -> None:

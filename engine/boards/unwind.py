@@ -47,6 +47,7 @@ class How(StrEnum):
     TAIL_CALL = "tail call"
     BACKTRACE = "backtrace"
     ABORTED = "caller of abort()"
+    CHECKED = "printed with the error"
     GUESS = "guess: from the stack"
 
 
