@@ -6,7 +6,6 @@ causes, :mod:`engine.boards.unwind` finds the callers of a RISC-V panic.
 
 from __future__ import annotations
 
-import contextlib
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -152,12 +151,7 @@ class _Decoder:
             ours = ""
         if ours.startswith(sha) and ours:
             return
-        other = None
-        if find is not None:
-            with contextlib.suppress(
-                EspdeckError
-            ):  # where it cannot be looked for, it is not known
-                other = find(sha)
+        other = _found(find, sha) if find is not None else None
         if other is not None and (found := load(other.elf)) is not None:
             self._symbols, self._root = found, other.root
             self._notes.append(f"decoded with the program of {other.name} (ELF {sha})")
@@ -369,6 +363,13 @@ class _Decoder:
             if core.cut:
                 yield f"the backtrace is cut here ({core.cut.lower()})"
         yield from () if self._doubt else self._notes
+
+
+def _found(find: Callable[[str], Program | None], sha256: str) -> Program | None:
+    try:
+        return find(sha256)
+    except EspdeckError:
+        return None  # where it cannot be looked for, it is not known
 
 
 def _base_name(function: str) -> str:
