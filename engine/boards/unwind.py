@@ -90,6 +90,8 @@ def _steps(
     known = {number: registers[name] for name, number in REGISTERS.items() if name in registers}
     current, how = at, How.UNWOUND
     innermost = True
+    # Code without rules may have moved the stack pointer: then the next frame is read askew.
+    askew = False
     while SP in known:
         rules = symbols.frame(current)
         if rules is None:
@@ -111,13 +113,18 @@ def _steps(
             # Nobody has called where a task begins; or the stack was written over.
             yield from _guesses(symbols, current, known[SP], stack, only_direct=True)
             return
-        if back is None or not _is_return(symbols, back, current, innermost=innermost):
+        if back is None or not _is_return(symbols, back, None if rules else current):
             break
         if not innermost and outer[SP] <= known[SP]:
             break
         _is_call, callee = symbols.call_before(back)
-        yield from _tail_calls(symbols, callee, current)
+        jumped = list(_tail_calls(symbols, callee, current))
+        is_other = callee is not None and symbols.start(callee) != symbols.start(current)
+        if askew and is_other and not jumped:
+            break
+        yield from jumped
         yield Step(back - 1, how, callee)
+        askew = rules is None or (askew and callee is None)
         known, current, innermost = outer, back - 1, False
     # Where the frames that were found do not fit the stack, all of it may hold the caller.
     for begin in dict.fromkeys((known.get(SP, 0), 0)):
@@ -150,12 +157,16 @@ def _restore(
     return outer
 
 
-def _is_return(symbols: Symbols, back: int, current: int, *, innermost: bool) -> bool:
-    """Whether an address can be the one that the code at ``current`` returns to."""
+def _is_return(symbols: Symbols, back: int, current: int | None) -> bool:
+    """Whether an address can be one that code returns to.
+
+    Args:
+        current: where the code stands, if the address is only what a register happens to hold.
+    """
     is_call, callee = symbols.call_before(back)
     if not is_call:
         return symbols.is_rom(back - 1)
-    if not innermost or callee is None:
+    if current is None or callee is None:
         return True
     # A function that has called another has that call's return address in the register.
     begin, caller = symbols.start(current), symbols.start(back - 1)

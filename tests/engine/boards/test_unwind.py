@@ -35,10 +35,11 @@ def addresses(symbols: Symbols, function: str) -> list[int]:
 
 def return_address(symbols: Symbols, caller: str, callee: str) -> int:
     """Where a call of ``callee`` in ``caller`` returns to."""
-    begin = addresses(symbols, callee)[0]
-    return next(
-        at + 2 for at in addresses(symbols, caller) if symbols.call_before(at + 2) == (True, begin)
-    )
+    for at in addresses(symbols, caller):
+        _is_call, target = symbols.call_before(at + 2)
+        if target is not None and symbols.function(target) == callee:
+            return at + 2
+    raise LookupError(f"{caller} does not call {callee}")
 
 
 def chain(symbols: Symbols, registers: dict[str, int], stack: dict[int, int]) -> list[object]:
@@ -96,3 +97,23 @@ def test_any_registers_and_stack_end(registers: dict[str, int], stack: dict[int,
 
     assert 1 <= len(steps) <= MAX_FRAMES
     assert set(registers) - {"MEPC"} <= set(REGISTERS)
+
+
+def test_code_in_rom_that_moved_the_stack_pointer_does_not_invent_a_caller(
+    symbols: Symbols,
+) -> None:
+    registers = {
+        "MEPC": 0x40000358,
+        "RA": return_address(symbols, "rom_user", "strlen_rom"),
+        "SP": STACK,
+    }
+    stale = return_address(symbols, "app_main", "tail_caller")
+    back = return_address(symbols, "app_main", "rom_user")
+
+    steps = chain(symbols, registers, {STACK + 12: stale, STACK + 28: back})
+
+    assert steps[:4] == ["strlen_rom", How.PROGRAM_COUNTER, "rom_user", How.REGISTER]
+    assert steps[4:] == ["app_main", How.GUESS]
+    assert list(unwind(symbols, registers, {STACK + 12: stale, STACK + 28: back}))[-1].address == (
+        back - 1
+    )
