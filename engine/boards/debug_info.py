@@ -11,16 +11,17 @@ was found until then is told.
 from __future__ import annotations
 
 import bisect
+import contextlib
 import io
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 MAX_SECONDS = 10.0
-"""What reading the debug information of one program may take altogether."""
+"""What one question may cost; a program that makes it cost more is asked no more."""
 
 MAX_LINE_PROGRAM = 1 << 20
 """Bytes of a unit's line number program that are read; large units have some 100 KiB."""
@@ -92,27 +93,24 @@ class DebugInfo:
         clock: tells seconds, for the bound in time.
     """
 
-    def __init__(self, elf: Any, clock: Any) -> None:
+    def __init__(self, elf: Any, clock: Callable[[], float]) -> None:
         self._elf = elf
         self._clock = clock
         sizes = [elf.get_section_by_name(name) for name in _TABLES]
         too_large = any(each is not None and each["sh_size"] > MAX_TABLE for each in sizes)
-        self._left = 0.0 if too_large else MAX_SECONDS
-        self._since: float | None = None
+        self.spent = too_large
+        """Whether reading was given up because it costs too much."""
+
+        self._until = 0.0
         self._dwarf: Any = None
         self._all_units: list[tuple[Any, list[tuple[int, int]]]] | None = None
         self._lines: dict[int, list[_Sequence]] = {}
         self._programs: dict[int, Any] = {}
         self._frames: list[tuple[int, int, int, str]] | None = None
 
-    @property
-    def spent(self) -> bool:
-        """Whether reading was given up because it took too long."""
-        return self._left <= 0
-
     def line(self, address: int) -> tuple[str | None, int | None]:
         """File and line of an address; the number is None where the compiler gives none."""
-        with _Watch(self):
+        with self._question():
             for unit in self._units_at(address):
                 for sequence in self._sequences(unit):
                     if not sequence.addresses[0] <= address < sequence.end:
@@ -125,7 +123,7 @@ class DebugInfo:
 
     def inlined(self, address: int) -> tuple[Inlined, ...]:
         """The functions that are inlined at an address, innermost first."""
-        with _Watch(self):
+        with self._question():
             for unit in self._units_at(address):
                 found = [
                     self._call(unit, entry)
@@ -138,7 +136,7 @@ class DebugInfo:
 
     def sources(self, base: str) -> set[str]:
         """The source files of that name, without folder, of which the program was compiled."""
-        with _Watch(self):
+        with self._question():
             return {
                 path
                 for unit, _ranges in self._units()
@@ -147,7 +145,7 @@ class DebugInfo:
 
     def frame(self, address: int) -> FrameRules | None:
         """How to find the caller of the code at an address; None where nothing says."""
-        with _Watch(self):
+        with self._question():
             if self._frames is None:
                 self._frames = sorted(self._frame_entries())
             index = bisect.bisect_right(self._frames, (address, 1 << 64, 0, "")) - 1
@@ -157,17 +155,21 @@ class DebugInfo:
             return self._rules(section, offset, address) if start <= address < end else None
 
     def check(self) -> None:
-        """Note what was spent.
+        """See that a question does not cost too much.
 
         Raises:
-            TimeoutError: too much.
+            TimeoutError: it does.
         """
-        now = self._clock()
-        if self._since is not None:
-            self._left -= now - self._since
-        self._since = now
-        if self._left <= 0:
+        self.spent = self.spent or self._clock() >= self._until
+        if self.spent:
             raise TimeoutError("the debug information takes too long to read")
+
+    @contextlib.contextmanager
+    def _question(self) -> Iterator[None]:
+        """Counts the time of one question."""
+        self._until = self._clock() + MAX_SECONDS
+        self.check()
+        yield
 
     def _units(self) -> Iterator[tuple[Any, list[tuple[int, int]]]]:
         """Compilation units and the addresses that each covers, none where it does not say."""
@@ -316,21 +318,6 @@ class DebugInfo:
         ).get_entries()
         entry = entries[-1]
         return _rules_at(entry, address) if isinstance(entry, FDE) else None
-
-
-class _Watch:
-    """Counts the time that a reading takes; a reading that takes too long ends with nothing."""
-
-    def __init__(self, info: DebugInfo) -> None:
-        self._info = info
-
-    def __enter__(self) -> None:
-        self._info._since = None
-        self._info.check()
-
-    def __exit__(self, *_error: object) -> None:
-        if not self._info.spent:
-            self._info.check()
 
 
 def _rules_at(entry: Any, address: int) -> FrameRules | None:

@@ -111,7 +111,7 @@ class Symbols:
         self._sizes_and_names = [(size, name) for _start, size, name in functions]
         self._rom_starts = [start for start, _name in in_rom]
         self._rom_names = [name for _start, name in in_rom]
-        self._debug = DebugInfo(self._file, time.monotonic)
+        self._debug = DebugInfo(self._file, time.thread_time)
 
     def is_code(self, address: int) -> bool:
         """Whether the program has code there."""
