@@ -143,8 +143,8 @@ class _Decoder:
     def _choose_program(self, find: Callable[[str], Program | None] | None) -> None:
         """See whether the panic is of the program at hand, and look for its own if it is not."""
         sha, symbols = self._panic.sha256, self._symbols
-        if not sha:
-            return
+        if not sha.strip("0"):
+            return  # not printed; or never set, as in an image that esptool did not make
         try:
             ours = symbols.sha256 if symbols is not None else ""
         except OSError:

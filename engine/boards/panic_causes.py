@@ -168,6 +168,11 @@ CAUSES = (
         ),
         hint=_ASSERT_HINT,
     ),
+    Cause(  # the controller of Bluetooth
+        "assert",
+        re.compile(r"\bassert (?P<file>\w{1,60}\.c) (?P<line>\d{1,6}), param [0-9a-f]{8}"),
+        hint="the Bluetooth controller gave up: see what the log says before, such as no memory",
+    ),
     Cause(
         "stack-overflow",
         re.compile(

@@ -54,8 +54,9 @@ _MORE = re.compile(r"[\s0-9a-fA-Fx:]*(?:\|<-[A-Z]{1,12}\s*)?$")
 _CUT = re.compile(r"\|<-(CORRUPTED|CONTINUES)|Backtrace ended (abruptly)")
 _HOST_FRAME = re.compile(r"\s*\S{0,400}?(\.elf|\.so[\d.]{0,20})\(\+0x([0-9a-f]{1,16})\)\[0x")
 _PRINT_CPU = re.compile(r"Print CPU (\d) ")
-_LATE = re.compile(r"\btask_wdt: {1,2}- (.{1,60}?)(?: \(CPU ([\d/]{1,3})\))?$")
-_RUNNING = re.compile(r"\btask_wdt: CPU (\d): (.{1,60})$")
+# Without the log's tag before ESP-IDF 3.0.
+_LATE = re.compile(r"(?:\btask_wdt: {1,2}|^ {0,2})- (.{1,60}?)(?: \(CPU ([\d/]{1,3})\))?$")
+_RUNNING = re.compile(r"(?:\btask_wdt: |^)CPU (\d): (.{1,60})$")
 _SHA = re.compile(r"ELF file SHA256:\s{0,4}([0-9a-fA-F]{7,64})\b")
 _FACTS = (
     re.compile(r'\bfile: "(?P<file>[^"]{1,300})" line (?P<line>\d{1,6})'),
@@ -329,7 +330,8 @@ class _Reader:
                 panic.running.setdefault(running[1], running[2])
             elif "task_wdt: Aborting" in line:
                 panic.aborting = True
-            if "task_wdt" in line and self._since > 1:
+            is_part = "task_wdt" in line or late is not None or running is not None
+            if is_part and self._since > 1:
                 self._note(panic, line)
         elif found or self._is_detail(panic, line):
             self._note(panic, line)
