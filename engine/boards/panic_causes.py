@@ -19,6 +19,7 @@ class Cause:
 
     Args:
         code: of the finding, behind ``panic.``; empty where the reason itself names it.
+        sign: what the line has in it, looked for first: most lines of a console have none.
         pattern: finds the line. Its named groups ``file``, ``line``, ``function``, ``expression``
             and ``task`` are kept.
         message: of the finding; ``{name}`` is a group, ``{all}`` the whole match, ``{error}`` an
@@ -30,6 +31,7 @@ class Cause:
     """
 
     code: str
+    sign: str
     pattern: re.Pattern[str]
     message: str = ""
     hint: str = ""
@@ -52,6 +54,7 @@ _STACK_HINT = "give the task a larger stack, or keep large data off it"
 
 GURU = Cause(
     "",
+    "Guru Meditation Error",
     re.compile(
         r"Guru Meditation Error: Core\s{0,3}(?P<core>\S{1,3}) panic'ed \((?P<reason>[^)]{1,120})\)"
         # ESP-IDF before 3.0
@@ -60,6 +63,7 @@ GURU = Cause(
 )
 ABORT = Cause(
     "abort",
+    "abort() was called",
     re.compile(
         r"abort\(\) was called at PC (?P<at>0x[0-9a-fA-F]{8})(?: on core (?P<core>\d{1,2}))?"
     ),
@@ -68,12 +72,14 @@ ABORT = Cause(
 )
 TASK_WATCHDOG = Cause(
     "task-watchdog",
+    "Task watchdog got triggered",
     re.compile(r"Task watchdog got triggered\."),
     "task watchdog",
     "a task kept the CPU, so that what is named could not run: let it block or call vTaskDelay()",
 )
 NOT_ABORTED = Cause(
     "error-check-without-abort",
+    "ESP_ERROR_CHECK_WITHOUT_ABORT failed",
     re.compile(
         r"ESP_ERROR_CHECK_WITHOUT_ABORT failed: esp_err_t (?P<value>0x[0-9a-fA-F]{1,8})"
         r"(?: \((?P<name>\w{1,80})\))?(?: at (?P<at>0x[0-9a-fA-F]{8}))?"
@@ -82,7 +88,7 @@ NOT_ABORTED = Cause(
     "see why the call gave this error; the program went on",
     gives_up=False,
 )
-UNKNOWN = Cause("unknown", re.compile(r"Core {1,3}\d register dump:"))
+UNKNOWN = Cause("unknown", "register dump:", re.compile(r"Core {1,3}\d register dump:"))
 """A dump of registers with no line before it that names a cause."""
 
 HOST_ABORTED = "ERROR: Aborted"
@@ -95,6 +101,7 @@ CAUSES = (
     NOT_ABORTED,
     Cause(
         "error-check",
+        "ESP_ERROR_CHECK failed",
         re.compile(
             r"ESP_ERROR_CHECK failed: esp_err_t (?P<value>0x[0-9a-fA-F]{1,8})"
             r"(?: \((?P<name>\w{1,80})\))?(?: at (?P<at>0x[0-9a-fA-F]{8}))?"
@@ -104,6 +111,7 @@ CAUSES = (
     ),
     Cause(
         "heap-corruption",
+        "assert failed: ",
         re.compile(
             r"assert failed: (?P<function>\w{1,80} )?"
             r"(?P<file>\S{0,200}(?:multi_heap|tlsf|heap_caps)\w{0,40}\.[ch]):(?P<line>\d{1,6})"
@@ -114,6 +122,7 @@ CAUSES = (
     ),
     Cause(
         "heap-corruption",
+        "CORRUPT HEAP: ",
         re.compile(r"CORRUPT HEAP: .{1,200}"),
         "heap corruption: {all}",
         _HEAP_HINT,
@@ -121,6 +130,7 @@ CAUSES = (
     ),
     Cause(
         "assert",
+        "assert failed: ",
         re.compile(
             r"assert failed: (?:(?P<function>.{1,300}?) )?(?P<file>[^\s()]{1,300}):"
             r"(?P<line>\d{1,6}) \((?P<expression>.{0,300})"
@@ -129,6 +139,7 @@ CAUSES = (
     ),
     Cause(  # ESP-IDF's linux target
         "assert",
+        "assert failed at ",
         re.compile(
             r"assert failed at (?P<file>[^\s:]{1,300}):(?P<line>\d{1,6}) "
             r"\((?P<function>[^)]{1,300})\): (?P<expression>.{1,300})"
@@ -137,15 +148,17 @@ CAUSES = (
     ),
     Cause(  # the bootloader
         "assert",
+        "Assert failed in ",
         re.compile(
             r"Assert failed in (?P<function>\w{1,100}), (?P<file>[^\s:]{1,300}):(?P<line>\d{1,6}) "
             r"\((?P<expression>.{1,300})\)"
         ),
         hint=_ASSERT_HINT,
     ),
-    Cause("assert", re.compile(r"assert failed: .{1,300}"), hint=_ASSERT_HINT),
+    Cause("assert", "assert failed: ", re.compile(r"assert failed: .{1,300}"), hint=_ASSERT_HINT),
     Cause(  # newlib
         "assert",
+        'ssertion "',
         re.compile(
             r'[Aa]ssertion "(?P<expression>.{0,300})" failed: file "(?P<file>[^"]{1,300})", '
             r"line (?P<line>\d{1,6})(?:, function: (?P<function>.{1,200}))?"
@@ -154,6 +167,7 @@ CAUSES = (
     ),
     Cause(  # lwIP
         "assert",
+        'ssertion "',
         re.compile(
             r'[Aa]ssertion "(?P<expression>.{0,300})" failed at line (?P<line>\d{1,6}) '
             r"in (?P<file>\S{1,300})"
@@ -162,6 +176,7 @@ CAUSES = (
     ),
     Cause(  # FreeRTOS before ESP-IDF 4.4
         "assert",
+        ")- assert failed!",
         re.compile(
             r"(?P<file>[^\s:()]{1,300}):(?P<line>\d{1,6}) \((?P<function>\w{1,100})\)- "
             r"assert failed!"
@@ -170,11 +185,13 @@ CAUSES = (
     ),
     Cause(  # the controller of Bluetooth
         "assert",
+        "assert ",
         re.compile(r"\bassert (?P<file>\w{1,60}\.c) (?P<line>\d{1,6}), param [0-9a-f]{8}"),
         hint="the Bluetooth controller gave up: see what the log says before, such as no memory",
     ),
     Cause(
         "stack-overflow",
+        "A stack overflow in task",
         re.compile(
             r"\*{3}ERROR\*{3} A stack overflow in task (?P<task>.{1,60}?) has been detected"
         ),
@@ -183,12 +200,14 @@ CAUSES = (
     ),
     Cause(
         "stack-smashing",
+        "Stack smashing protect failure!",
         re.compile(r"Stack smashing protect failure!"),
         "stack smashing: a function wrote past its local data",
         "look for an array on the stack of the named function that is written past its end",
     ),
     Cause(
         "uncaught-exception",
+        "terminate called",
         re.compile(
             r"terminate called (?:after throwing an instance of '(?P<exception>.{1,200}?)'"
             r"|without an active exception|recursively)"
@@ -197,22 +216,26 @@ CAUSES = (
     ),
     Cause(
         "pure-virtual",
+        "pure virtual method called",
         re.compile(r"pure virtual method called"),
         hint="a method was called while its object was made or destroyed",
     ),
     Cause(
         "undefined-behavior",
+        "Undefined behavior of type",
         re.compile(r"Undefined behavior of type (?P<type>\w{1,60})"),
         hint="the sanitizer found what the language does not define: look at the named line",
     ),
     Cause(
         "memory",
+        "Mem alloc fail.",
         re.compile(r"Mem alloc fail\. size (?P<size>0x[0-9a-f]{8}) caps (?P<caps>0x[0-9a-f]{8})"),
         "out of memory: {size} bytes with capabilities {caps} were asked for",
         "look at what fills the heap (heap_caps_print_heap_info()); handle a failed allocation",
     ),
     Cause(
         "kasan",
+        "KASAN",
         re.compile(
             r"KASAN error: (?P<access>\w{1,10}) of size (?P<size>\d{1,10}) at (?P<at>0x[0-9a-f]{8})"
             r"|KASAN: invalid memory access"
@@ -221,12 +244,14 @@ CAUSES = (
     ),
     Cause(
         "task-returned",
+        "should not return",
         re.compile(r'FreeRTOS Task "?(?P<task>[^"]{1,60}?)"? should not return'),
         "the function of task {task} returned",
         "end a task's function with vTaskDelete(NULL)",
     ),
     Cause(  # Rust's std, and esp-backtrace
         "rust",
+        "panic",
         re.compile(
             r"panicked at (?:'(?P<text>.{0,300}?)', )?(?P<file>[^\s:']{1,300}):(?P<line>\d{1,6})"
             r"(?::\d{1,5})?"
@@ -237,19 +262,23 @@ CAUSES = (
     ),
     Cause(
         "panic-in-panic",
+        "Panic handler entered",
         re.compile(r"Panic handler entered multiple times"),
         hint="the panic handler failed too: the stack or the heap it works with is destroyed",
         gives_up=False,
     ),
     Cause(
         "panic-in-core-dump",
+        "Re-entered core dump!",
         re.compile(r"Re-entered core dump! Exception happened during core dump!"),
         hint="the core dump failed too: what was printed before it is what matters",
     ),
     Cause(  # ESP-IDF's linux target
         "",
+        "ERROR: ",
         re.compile(r"ERROR: (?P<reason>Segmentation Fault|Aborted)"),
     ),
+    UNKNOWN,
 )
 
 

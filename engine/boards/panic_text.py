@@ -163,11 +163,9 @@ def read(text: str) -> list[Panic]:
 
 def _start(line: str) -> tuple[Cause, re.Match[str]] | None:
     for cause in CAUSES:
-        match = cause.pattern.search(line)
-        if match is not None:
+        if cause.sign in line and (match := cause.pattern.search(line)) is not None:
             return cause, match
-    match = UNKNOWN.pattern.search(line)
-    return (UNKNOWN, match) if match is not None else None
+    return None
 
 
 class _Reader:
