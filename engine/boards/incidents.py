@@ -32,7 +32,7 @@ REMEMBERED = 256
 """Findings that are not told again."""
 
 _SIGN = re.compile(
-    rb"rst:0x|Guru Meditation|abort\(\) was called|assert failed: |" + coredump.START.encode()
+    b"|".join(re.escape(sign).encode() for sign in ("rst:0x", coredump.START, *panic.SIGNS))
 )
 
 
@@ -95,7 +95,7 @@ class Incidents:
         self._told: dict[tuple[str, str], None] = {}
         # Of the thread that feeds:
         self._rest = b""
-        self._block: list[str] | None = None
+        self._block: panic.Block | None = None
         self._dump: coredump.Collector | None = None
         self._resets = bootlog.Resets()
         self._session: SessionInfo | None = None
@@ -172,13 +172,14 @@ class Incidents:
         if coredump.START in line:
             self._end_block()
             self._dump = coredump.Collector()
-        elif self._block is not None:
-            self._block.append(line)
-            if panic.ends(line) or len(self._block) == panic.MAX_BLOCK:
-                self._end_block()
-        elif panic.begins(line):
-            self._block = [line]
-            self._count(panics=1)
+            return
+        if self._block is not None and not self._block.add(line):
+            self._end_block()
+        if self._block is None and panic.begins(line):
+            self._block = panic.Block(line)
+            self._count(panics=int(panic.gives_up(line)))
+        if self._block is not None and self._block.is_over:
+            self._end_block()
 
     def _count(self, *, panics: int = 0, undecoded: int = 0) -> None:
         self.tally = Tally(
@@ -192,7 +193,7 @@ class Incidents:
     def _end_block(self) -> None:
         block, self._block = self._block, None
         if block is not None:
-            text = "\n".join(block)
+            text = "\n".join(block.lines)
             self._later(
                 lambda: self._tell(panic.decode(text, self._program, self._root, self._find))
             )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.boards.panic_causes import (
+    CAUSES,
     EXPRESSIONS,
     NOT_ABORTED,
     REASONS,
@@ -21,14 +22,38 @@ from engine.boards.panic_causes import (
     Reason,
     explain,
 )
-from engine.boards.panic_text import MAX_BLOCK, MAX_PANICS, Core, Panic, begins, ends, read
+from engine.boards.panic_text import (
+    MAX_BLOCK,
+    MAX_PANICS,
+    Block,
+    Core,
+    Panic,
+    begins,
+    ends,
+    gives_up,
+    read,
+)
 from engine.boards.symbols import Place, Symbols, load, relative
 from engine.boards.unwind import MAX_FRAMES, How, Step, unwind
 from engine.errors import EspdeckError
 from engine.findings import Finding
 from engine.words import Severity
 
-__all__ = ["MAX_BLOCK", "MAX_PANICS", "Program", "begins", "decode", "ends", "is_runtime"]
+__all__ = [
+    "MAX_BLOCK",
+    "MAX_PANICS",
+    "SIGNS",
+    "Block",
+    "Program",
+    "begins",
+    "decode",
+    "ends",
+    "gives_up",
+    "is_runtime",
+]
+
+SIGNS = tuple(dict.fromkeys(cause.sign for cause in CAUSES))
+"""Words of which each line has one that a panic begins with."""
 
 _UNREADABLE = "the program's ELF could not be read: addresses only"
 _NO_PROGRAM = "which program ran is not known: addresses only"

@@ -25,8 +25,7 @@ class Cause:
         message: of the finding; ``{name}`` is a group, ``{all}`` the whole match, ``{error}`` an
             error code with its name. Empty as printed.
         hint: what a person might do.
-        gives_up: whether the firmware ends with this, so that an ``abort()`` after it, or an
-            assertion, is the same panic told twice.
+        gives_up: whether the firmware ends with this for sure.
         machinery: functions that only notice what another has done; None for the usual ones.
     """
 
@@ -76,6 +75,7 @@ TASK_WATCHDOG = Cause(
     re.compile(r"Task watchdog got triggered\."),
     "task watchdog",
     "a task kept the CPU, so that what is named could not run: let it block or call vTaskDelay()",
+    gives_up=False,
 )
 NOT_ABORTED = Cause(
     "error-check-without-abort",
@@ -126,6 +126,7 @@ CAUSES = (
         re.compile(r"CORRUPT HEAP: .{1,200}"),
         "heap corruption: {all}",
         _HEAP_HINT,
+        gives_up=False,  # where it is only checked
         machinery=_HEAP,
     ),
     Cause(
@@ -265,7 +266,6 @@ CAUSES = (
         "Panic handler entered",
         re.compile(r"Panic handler entered multiple times"),
         hint="the panic handler failed too: the stack or the heap it works with is destroyed",
-        gives_up=False,
     ),
     Cause(
         "panic-in-core-dump",

@@ -147,6 +147,44 @@ def ends(line: str) -> bool:
     return _END.search(line[:MAX_LINE]) is not None
 
 
+def gives_up(line: str) -> bool:
+    """Whether the firmware ends with what begins with this line.
+
+    It goes on after a task watchdog, a failed check of the heap, or an error that was only printed.
+    """
+    start = _start(line[:MAX_LINE])
+    return start is not None and start[0].gives_up
+
+
+class Block:
+    """The lines of one panic, for who reads a console line by line.
+
+    Args:
+        line: the one that it begins with.
+    """
+
+    def __init__(self, line: str) -> None:
+        self.lines = [line]
+        self._reader = _Reader()
+        self._reader.feed(clean(line[:MAX_LINE]).rstrip())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes of it."""
+        return not self._reader.is_reading
+
+    def add(self, line: str) -> bool:
+        """Take the next line; False where it is none of this panic any more, and not taken."""
+        text = clean(line[:MAX_LINE]).rstrip()
+        if self.is_over or self._reader.is_past(text):
+            return False
+        self._reader.feed(text)
+        if len(self._reader.panics) > 1:
+            return False
+        self.lines.append(line)
+        return True
+
+
 def read(text: str) -> list[Panic]:
     """The panics in a text, at most :data:`MAX_PANICS`.
 
@@ -189,6 +227,9 @@ class _Reader:
         booted = _SHA.search(line) if not self._left else None
         if booted is not None:
             self._sha256 = booted[1].lower()
+        if self._left and self.is_past(line):
+            self._left = 0
+            self._end_backtrace()
         if self._left:
             self._left = 0 if _END.search(line) else self._left - 1
             self._since += 1
@@ -204,6 +245,23 @@ class _Reader:
         self._end_backtrace()
         return self.panics
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether more may come of the last panic."""
+        return self._left > 0
+
+    def is_past(self, line: str) -> bool:
+        """Whether a panic with which the firmware does not end is over before this line."""
+        panic = self.panics[-1]
+        if panic.cause.gives_up or not line or "task_wdt" in line:
+            return False
+        if self._since > _SAME and not (panic.has_state or self._backtrace or panic.late):
+            return True
+        is_told = panic.has_state or self._backtrace is not None
+        is_more = _BACKTRACE.search(line) or _is_more(line) or _CUT.search(line)
+        goes_on = panic.aborting or panic.aborted_at is not None or not is_told
+        return panic.cause is TASK_WATCHDOG and not goes_on and not is_more
+
     def _is_told_again(self, cause: Cause, match: re.Match[str]) -> bool:
         """Whether a line belongs to the panic that is being read."""
         if not self._left:
@@ -211,7 +269,7 @@ class _Reader:
         panic = self.panics[-1]
         if cause is UNKNOWN:
             return True
-        if not panic.cause.gives_up or cause.code == "panic-in-panic":
+        if panic.cause is NOT_ABORTED or cause.code == "panic-in-panic":
             return False
         if panic.cause is TASK_WATCHDOG and not (panic.aborting and cause.code == "abort"):
             return False
