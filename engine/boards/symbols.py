@@ -24,6 +24,7 @@ from engine.boards.debug_info import DebugInfo, FrameRules, Inlined
 _log = logging.getLogger(__name__)
 
 _MAX_ELF = 256 << 20
+_MAX_SYMBOLS = 16 << 20  # bytes of the symbol table that are read; large firmware has 2 MiB
 _SHF_ALLOC, _SHF_EXECINSTR = 0x2, 0x4
 _RETURN_REGISTER = 1  # ra
 _STT_NOTYPE, _STT_FUNC = 0, 2
@@ -283,7 +284,7 @@ class Symbols:
             return functions, in_rom
         symbol = _SYMBOL if self._file.elfclass == 32 else _SYMBOL_64
         data = table.data()
-        whole = len(data) // symbol.size * symbol.size
+        whole = min(len(data), _MAX_SYMBOLS) // symbol.size * symbol.size
         for entry in symbol.iter_unpack(data[:whole]):
             if symbol is _SYMBOL:
                 name, value, size, info, _other, section = entry
