@@ -1,23 +1,22 @@
 """Plays the tests of ``espdeck.toml`` against a console that somebody else reads.
 
-The reader hands over what comes and tells the time; what is to be typed goes to a keyboard. One
-thread does both, so nothing here waits and nothing is locked.
+Steps meet each line as a person reads it, and every state of one that is drawn over
+(:mod:`engine.boards.lines`). The reader hands over what comes and tells the time; what is to be
+typed goes to a keyboard. One thread does both, so nothing here waits and nothing is locked.
 """
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Callable, Sequence
 
 import re2
 
+from engine.boards.lines import StateCutter
 from engine.errors import BoardError
 from engine.keyboard import Keyboard
 from engine.scripts import Script, Step
 from engine.testcases import Outcome, TestCase
-from engine.text import clean
 
-_MAX_LINE = 4096
 _MAX_SHOWN = 200
 
 
@@ -51,13 +50,17 @@ class Player:
         self._keyboard = keyboard
         self._interruption = interruption
         self._on_result = on_result
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._cutter = StateCutter()
+        self._taken = 0
         self._now = 0.0
         self._began = 0.0
         self._deaf = False
         self._turn: _Turn | None = None
         self.cases: list[TestCase] = []
         """The results so far, in order."""
+
+        self.sent = 0
+        """Lines that were typed so far."""
 
     @property
     def over(self) -> bool:
@@ -76,19 +79,21 @@ class Player:
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the console."""
         if self._turn is None:
+            self._cutter, self._taken = StateCutter(), 0
             return
-        text = self._decoder.decode(data)
-        # What came in together with what made us type was printed before anyone could answer.
-        while text and self._turn is not None and not self._deaf:
-            line, end, text = text.partition("\n")
-            self._turn.line = (self._turn.line + line)[-_MAX_LINE:]
-            self._look(self._turn, whole=bool(end))
+        for state in self._cutter.feed(data):
+            self._hear(state, whole=True)
+            self._taken = 0
+        rest = self._cutter.rest
+        if rest[self._taken :]:
+            self._hear(rest, whole=False)
 
     def tick(self, seconds: float) -> None:
         """Tell the time, in seconds of firmware time since reset."""
         self._now = seconds
         if self._turn is not None and self._now > self._turn.deadline:
             self._keep(self._failure(self._turn, f"within {self._turn.step.within:g} s"))
+            self._taken = len(self._cutter.rest)
             self._take(0)
 
     def stop(self, reason: str) -> None:
@@ -125,11 +130,23 @@ class Player:
     def _type(self, step: Step) -> None:
         if step.send is not None:
             self._keyboard.send((step.send + self._eol).encode())
+            self.sent += 1
             self._deaf = True
+
+    def _hear(self, text: str, *, whole: bool) -> None:
+        """Take the line that comes in, as far as it is there."""
+        # What came in together with what made us type was printed before anyone could answer.
+        if self._turn is not None and not self._deaf:
+            self._turn.line = text[self._taken :]
+            self._look(self._turn, whole=whole)
+        if self._deaf:
+            self._taken = len(text)
 
     def _look(self, turn: _Turn, *, whole: bool) -> None:
         """See whether the line that comes in is what the step waits for."""
-        while (rest := turn.after_match(whole=whole)) is not None:
+        while (end := turn.match_end(whole=whole)) is not None:
+            self._taken += end
+            rest = turn.line[end:]
             self._take(turn.number + 1)
             if self._turn is None or self._deaf or not rest:
                 return
@@ -142,7 +159,7 @@ class Player:
         reason = self._interruption(line)
         if reason is not None:
             self.stop(reason)
-        turn.seen = clean(line).strip() or turn.seen
+        turn.seen = line.strip() or turn.seen
 
     def _failure(self, turn: _Turn, why: str) -> TestCase:
         took = self._now - self._began
@@ -173,19 +190,18 @@ class _Turn:
         self.line = ""
         self.seen = ""
 
-    def after_match(self, *, whole: bool) -> str | None:
-        """What follows the match on the line; None without one."""
+    def match_end(self, *, whole: bool) -> int | None:
+        """Where the match on the line ends; None without one."""
         if self._wants_end and not whole:
             return None
-        line = self.line.rstrip("\r")
-        found = self._pattern.search(line)
-        return line[found.end() :] if found is not None else None
+        found = self._pattern.search(self.line)
+        return int(found.end()) if found is not None else None
 
     def told(self, why: str) -> str:
         """One line: what was sent and expected, and what came instead."""
         number = f"step {self.number + 1}: " if len(self.script.steps) > 1 else ""
         sent = f"sent {self.step.send!r}, " if self.step.send is not None else ""
         # The last line, and what may be the prompt after it.
-        came = [repr(each[:_MAX_SHOWN]) for each in (self.seen, clean(self.line).strip()) if each]
+        came = [repr(each[:_MAX_SHOWN]) for each in (self.seen, self.line.strip()) if each]
         saw = ", ".join(came) or "nothing"
         return f"{number}{sent}expected {self.step.expect!r} {why}, saw {saw}"

@@ -43,8 +43,8 @@ class Step:
     Args:
         send: a line to type, without its end; None types nothing.
         expect: regular expression (RE2 syntax) that must be found in one line of what comes after
-            ``send``, or in the beginning of one that has no end yet, such as a prompt; None waits
-            for nothing.
+            ``send``, as a person reads it (:mod:`engine.boards.lines`), or in the beginning of one
+            that has no end yet, such as a prompt; None waits for nothing.
         within: seconds of firmware time that it may take.
     """
 

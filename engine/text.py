@@ -20,13 +20,8 @@ _SEQUENCE = re.compile(
     """,
     re.VERBOSE,
 )
-_CONTROLS = {
-    **dict.fromkeys((*range(0x20), *range(0x7F, 0xA0))),
-    0x09: TAB,
-    **dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))),
-    **dict.fromkeys((0x2028, 0x2029)),
-    **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),
-}
+_CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 _SECRETS = re.compile(r"(?<=://)[^/\s]*@|^[^/\s:@]*:[^/\s]*@")
 
@@ -42,7 +37,23 @@ def clean(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return _SEQUENCE.sub("", text).translate(_CONTROLS)
+    return plain(text).replace("\t", TAB)
+
+
+def plain(text: str) -> str:
+    """A line as a person reads it, its tabs as they came: what patterns are looked for in.
+
+    Args:
+        text: anything, one line.
+
+    Returns:
+        The text without control sequences and control characters but tabs.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    if _CONTROLS.search(text) is not None:
+        text = _CONTROLS.sub("", _SEQUENCE.sub("", text))
+    return _SURROGATES.sub("\ufffd", text)
 
 
 def mask(text: str) -> str:

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.boards import console
-from engine.boards.console import LineCutter, Selection
+from engine.boards.binary_log import BinaryLog
+from engine.boards.console import Selection
 from engine.boards.desk import BAUD
 from engine.boards.incidents import Incidents, Tally
+from engine.boards.lines import LineCutter
 from engine.boards.plot import Plot
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, EspdeckError
@@ -95,6 +97,7 @@ class Feed:
         self._backlog = Backlog(WAITING)
         self._kept: deque[Piece] = deque()
         self._kept_size = 0
+        self._binary = BinaryLog()
         self._cutter = LineCutter()
         self._offset = 0
         self._begun = False
@@ -119,6 +122,11 @@ class Feed:
     def tally(self) -> Tally:
         """What went wrong so far."""
         return self._incidents.tally if self._incidents is not None else Tally()
+
+    @property
+    def _elf(self) -> Path | None:
+        """Of the program that runs."""
+        return self.running.program.elf if self.running.program else None
 
     def reader(self, engine: Engine, *, reset: bool) -> Callable[[], None]:
         """What reads the board until :meth:`stop`, to be called in a thread of its own.
@@ -152,6 +160,8 @@ class Feed:
         self._keep(pieces)
         self._extend(pieces)
         if not pieces:
+            self._settle()
+        if not pieces or self._cutter.is_redrawn:
             self._show_begun()
         return bool(pieces)
 
@@ -194,6 +204,7 @@ class Feed:
         self.look = changed
         kept = list(self._kept)
         self.tail, self._begun = LogTail(), False
+        self._binary = BinaryLog(self._elf)
         self._cutter = LineCutter()
         self._offset = max(0, self._offset - self._kept_size)
         self._extend(kept, again=True)
@@ -205,8 +216,9 @@ class Feed:
                 self.running = running_on(engine, self.board)
                 self.baud = self.running.baud
             program = self.running.program
+            self._binary = BinaryLog(self._elf)
             incidents = self._incidents = Incidents(
-                program=program.elf if program else None,
+                program=self._elf,
                 root=program.root if program else Path.cwd(),
                 on_finding=self._found,
                 on_note=self.say,
@@ -246,13 +258,9 @@ class Feed:
             if piece.note:
                 lines.append(f"{OURS}{piece.note}")
                 continue
-            cut = self._cutter.feed(piece.data)
-            if self.plot is not None and not again:
-                for line in cut:
-                    self.plot.feed(line)
-            if self._incidents is not None and not again:
-                # Reading debug information takes too long for the screen's thread.
-                self._incidents.resolve([line for line in cut if console.has_address(line)])
+            cut = self._cutter.feed(self._binary.feed(piece.data))
+            if not again:
+                self._look_at(cut)
             if self.look.hex:
                 lines += console.hex_rows(piece.data, self._offset)
             else:
@@ -261,6 +269,15 @@ class Feed:
         if lines:
             self._begun = False
             self.tail.extend(self.tail.end, lines[-MAX_LINES:])
+
+    def _look_at(self, cut: Sequence[str]) -> None:
+        """Plot new lines, and look for addresses in them."""
+        if self.plot is not None:
+            for line in cut:
+                self.plot.feed(line)
+        if self._incidents is not None:
+            # Reading debug information takes too long for the screen's thread.
+            self._incidents.resolve([line for line in cut if console.has_address(line)])
 
     def _shown(self, cut: Sequence[str], at: datetime) -> list[str]:
         stamp = f"{at:%H:%M:%S}.{at.microsecond // 1000:03} " if self.look.timestamps else ""
@@ -275,8 +292,16 @@ class Feed:
                 lines.append(stamp + line)
         return lines
 
+    def _settle(self) -> None:
+        """Nothing came for a while: a line may be whole."""
+        settled = self._cutter.settle()
+        self._look_at(settled)
+        lines = [] if self.look.hex else self._shown(settled, datetime.now(UTC))
+        if lines:
+            self.tail.extend(self.tail.end, lines)
+
     def _show_begun(self) -> None:
-        """Nothing came for a while: a line without an end is a prompt, or an echo."""
+        """Show a line without an end: a prompt, an echo, a progress bar."""
         rest = self._cutter.rest
         if self.look.hex or not rest or not self._selection.shows(rest):
             return

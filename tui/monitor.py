@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from engine.boards import console, symbols
-from engine.boards.console import LineCutter, Selection
+from engine.boards.binary_log import BinaryLog
+from engine.boards.console import Selection
+from engine.boards.lines import LineCutter
 from engine.findings import Finding
 from engine.text import clean, count
 from tui.backlog import Backlog
@@ -63,6 +66,7 @@ class ConsolePrinter:
         self._timestamps = view.timestamps
         self._symbols = symbols.load(view.program) if view.program is not None else None
         self._is_terminal = out.isatty()
+        self._binary = BinaryLog(view.program)
         self._cutter = LineCutter()
         self._offset = 0
         self._begun = ""
@@ -111,6 +115,8 @@ class ConsolePrinter:
             while not self._backlog.is_over:
                 self._may_print.wait()
                 self._print_some()
+            for line in self._cutter.flush():
+                self._line(line, datetime.now(UTC))
             self._end_begun()
             self._out.flush()
         except (BrokenPipeError, ValueError):
@@ -128,18 +134,31 @@ class ConsolePrinter:
                     self._print(row, "")
                 self._offset += len(piece.data)
             else:
-                for line in self._cutter.feed(piece.data):
+                for line in self._cutter.feed(self._binary.feed(piece.data)):
                     self._line(line, piece.at)
-        if not pieces and self._is_terminal and not self._view.hex:
+        if not pieces:
+            for line in self._cutter.settle():
+                self._line(line, datetime.now(UTC))
+        if self._is_terminal and not self._view.hex and (not pieces or self._cutter.is_redrawn):
             self._begin()
         self._out.flush()
 
     def _begin(self) -> None:
         """Show what has come of a line that has not ended."""
         rest = clean(self._cutter.rest)
-        if rest.startswith(self._begun) and self._view.selection.shows(self._cutter.rest):
+        if self._view.selection.shows(self._cutter.rest) and (
+            rest.startswith(self._begun) or self._erase_begun()
+        ):
             self._out.write(rest[len(self._begun) :])
             self._begun = rest
+
+    def _erase_begun(self) -> bool:
+        """Take back a line that is drawn over; not where it takes more than a row."""
+        if len(self._begun) >= shutil.get_terminal_size().columns:
+            return False
+        self._out.write("\r\x1b[K")
+        self._begun = ""
+        return True
 
     def _end_begun(self) -> None:
         if self._begun:
@@ -155,7 +174,8 @@ class ConsolePrinter:
             self._end_begun()
             return
         else:
-            self._end_begun()
+            if self._begun and not self._erase_begun():
+                self._end_begun()
             found = console.parse(line) if self._is_terminal else None
             stamp = f"{at:%H:%M:%S}.{at.microsecond // 1000:03} " if self._timestamps else ""
             self._print(stamp + text, _COLOURS.get(found.level, "") if found else "", marks=True)

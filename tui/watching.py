@@ -78,10 +78,11 @@ def watch(
                 incidents=incidents,
             )
     except CancelledError:
+        pass
+    finally:
         incidents.close()
         if tally := str(incidents.tally):
             printer.note(tally)
-    finally:
         printer.close()
 
 

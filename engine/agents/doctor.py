@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from engine.boards import bootlog, panic
+from engine.boards import panic
 from engine.findings import Finding
 from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Compiled, Tested
@@ -26,11 +27,9 @@ def run(context: FirmwareContext) -> StageResult:
         context.report.log(f"{tested.ran_on}: {count(tested.lines, 'line')}")
         findings += _chip(tested, image.target)
         findings += _flash(tested, image.flash_size)
-        log = bootlog.examine(tested.transcript, target=image.target)
-        for reason in log.resets:
+        for reason in tested.boots.resets if tested.boots else ():
             context.report.log(f"reset reason: {reason}")
-        findings += log.findings
-        findings += panic.decode(tested.transcript, image.elf, context.source)
+        findings += diagnose(tested, image.elf, context.source)
     findings = _once(findings)
     for finding in findings:
         context.report.log(f"{finding.severity}: {finding.title}")
@@ -51,6 +50,20 @@ def _nothing(seen: Sequence[Tested]) -> str:
     if all(tested.silent for tested in seen):
         return "nothing to look at: it printed nothing"
     return "nothing wrong was seen"
+
+
+def diagnose(tested: Tested, elf: Path, root: Path) -> list[Finding]:
+    """What the console tells, as :class:`engine.boards.incidents.Incidents` tells it of a monitor.
+
+    Args:
+        tested: what was seen.
+        elf: the program that ran.
+        root: of its sources.
+    """
+    found = list(tested.boots.findings) if tested.boots else []
+    for text in tested.panics:
+        found += panic.decode(text, elf, root)
+    return found
 
 
 def _chip(tested: Tested, target: str) -> list[Finding]:

@@ -7,7 +7,10 @@ from collections.abc import Callable
 
 import re2
 
-from engine.boards import bootlog
+from engine.boards import bootlog, panic
+from engine.boards.bootlog import BootReader
+from engine.boards.lines import LineCutter, StateCutter
+from engine.boards.observer import Observer
 from engine.keyboard import Keyboard
 from engine.manifest import FILE_NAME, Manifest
 from engine.pipelines.outputs import Expectation
@@ -15,12 +18,9 @@ from engine.player import Player
 from engine.testcases import TestCase, TestReport, joined, report_of
 from engine.unity import Reader
 
-_MAX_LINE = 4096
 _HEAD = 32 << 10
 _TAIL = 96 << 10
 _SETTLE = 1.0  # seconds after a summary, of the firmware's or of our time, for another suite
-_PANIC = "Guru Meditation Error"
-_PANIC_ENDS = ("Rebooting...", "CPU halted.")
 
 
 class Listener:
@@ -28,9 +28,8 @@ class Listener:
 
     Suites of Unity run one after the other: after a summary it listens on for a second. The
     project's tests begin once everything was printed that is expected. Memory is bounded.
-
-    The panic of ESP-IDF ends with ``Rebooting...`` or ``CPU halted.`` (ESP-IDF Programming Guide,
-    "Fatal Errors"), after which nothing that was expected will come any more.
+    Everything meets each line as a person reads it, and every state of one that is drawn over
+    (:mod:`engine.boards.lines`). After a panic nothing that was expected will come any more.
     """
 
     def __init__(
@@ -38,6 +37,7 @@ class Listener:
         manifest: Manifest,
         *,
         file: str = FILE_NAME,
+        target: str = "",
         keyboard: Keyboard | None = None,
         on_result: Callable[[TestCase], None] = lambda case: None,
         clock: Callable[[], float] = time.monotonic,
@@ -46,6 +46,7 @@ class Listener:
 
         Args:
             manifest: of the project.
+            target: the chip that the firmware was built for; empty where nobody knows.
             file: where it was read from, for the results.
             keyboard: of the console; None where nothing can be typed.
             on_result: called with the result of each test that the manifest has, when it is known.
@@ -68,13 +69,13 @@ class Listener:
         self._head = bytearray()
         self._tail = bytearray()
         self._dropped = 0
-        self._rest = b""
+        self._cutter = StateCutter()
         self._unity = Reader(bootlog.interruption)
         self._unity_at: tuple[float, float] | None = None
-        self._panicked = False
-        self._panic_over = False
+        self._observer = Observer(target=target, on_panic=self._keep_panic)
+        self._panics: list[str] = []
+        self._sent = 0
         self.lines = 0
-        self.resets = bootlog.Resets()
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -87,9 +88,8 @@ class Listener:
         self._player.arrived()
         for piece in data.splitlines(keepends=True):
             self._player.feed(piece)
-            self._rest += piece
-            if piece.endswith(b"\n") or len(self._rest) > _MAX_LINE:
-                self._end_line()
+            for line in self._cutter.feed(piece):
+                self._take(line)
 
     def tick(self, seconds: float) -> None:
         """Tell the time, in seconds of firmware time since reset."""
@@ -101,13 +101,25 @@ class Listener:
 
     def end(self, reason: str) -> None:
         """The console has ended; ``reason`` is why, for the tests that had not."""
-        self._end_line()
+        for line in self._cutter.flush():
+            self._take(line)
+        self._observer.end()
         self._player.stop(reason)
+
+    @property
+    def resets(self) -> BootReader:
+        """What resets and boot messages tell so far."""
+        return self._observer.boots
+
+    @property
+    def panics(self) -> tuple[str, ...]:
+        """The lines of each panic."""
+        return tuple(self._panics)
 
     @property
     def done(self) -> bool:
         """Whether there is nothing left to wait for."""
-        if self._panic_over or self.resets.loop:
+        if self._observer.is_over or self.resets.loop:
             return True
         if not self._patterns and not self._wants_unity and not self._manifest.tests:
             return False
@@ -130,9 +142,11 @@ class Listener:
         return tuple(Expectation(each, self._found.get(each)) for each in self._patterns)
 
     def transcript(self) -> str:
-        """What was printed, shortened in the middle."""
+        """What was printed, as a person reads it, shortened in the middle."""
         gap = f"\n[... {self._dropped} bytes ...]\n".encode() if self._dropped else b""
-        return (self._head + gap + self._tail).decode("utf-8", "replace")
+        cutter = LineCutter()
+        lines = [*cutter.feed(bytes(self._head + gap + self._tail)), *cutter.flush()]
+        return "\n".join([*lines, ""])
 
     @property
     def _settled(self) -> bool:
@@ -154,22 +168,21 @@ class Listener:
             missing = next(each for each in self._patterns if each not in self._found)
             self._player.stop(f"never printed: {missing}")
 
-    def _end_line(self) -> None:
-        raw, self._rest = self._rest, b""
-        line = raw[:_MAX_LINE].decode("utf-8", "replace").rstrip("\r\n")
-        if not line:
-            return
+    def _take(self, line: str) -> None:
         self.lines += 1
+        if self._player.sent != self._sent:
+            self._sent = self._player.sent
+            self.resets.ask()
         for pattern, compiled in self._patterns.items():
             if pattern not in self._found and compiled.search(line):
                 self._found[pattern] = line
                 self._go_on()
         if self._unity.add(line):
             self._unity_at = None  # the next tick knows when
-        self.resets.add(line)
+        self._observer.add(line)
         if self.resets.loop:
             self._player.stop(f"the firmware boots again and again ({self.resets.loop})")
-        if _PANIC in line:
-            self._panicked = True
-        elif self._panicked and line.startswith(_PANIC_ENDS):
-            self._panic_over = True
+
+    def _keep_panic(self, text: str) -> None:
+        if len(self._panics) < panic.MAX_PANICS:
+            self._panics.append(text)

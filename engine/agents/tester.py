@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.agents import silence
 from engine.agents.listener import Listener
 from engine.boards import ports, suites
+from engine.boards.binary_log import BinaryLog
 from engine.boards.desk import BAUD, Flashed
 from engine.boards.flasher import BoardIdentity
 from engine.boards.held import FlashOptions, HeldBoard
@@ -59,6 +60,7 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
     listener = Listener(
         manifest,
         file=_in_project(context, FILE_NAME),
+        target=image.target,
         keyboard=keyboard,
         on_result=_teller(report.log),
     )
@@ -87,7 +89,7 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
         report.progress(60, f"listening for up to {seconds:g} s")
         board.listen(
             baud=baud,
-            on_output=_each(report.serial, listener.feed),
+            on_output=_as_text(image, report.serial, listener.feed),
             until=lambda passed: _is_done(listener, passed),
             seconds=seconds,
             reset=True,
@@ -166,6 +168,7 @@ def _in_simulator(
     listener = Listener(
         manifest,
         file=_in_project(context, FILE_NAME),
+        target=image.target,
         keyboard=keyboard,
         on_result=_teller(report.log),
     )
@@ -178,7 +181,7 @@ def _in_simulator(
         fault = simulator.run(
             image,
             seconds=seconds,
-            on_output=_each(report.serial, listener.feed, session.feed),
+            on_output=_each(_as_text(image, report.serial, listener.feed), session.feed),
             until=lambda passed: _is_done(listener, passed),
             cancel=context.cancel,
             keyboard=keyboard,
@@ -220,6 +223,12 @@ def _teller(log: Callable[[str], None]) -> Callable[[TestCase], None]:
     return tell
 
 
+def _as_text(image: Image, *takers: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """Call each with what the console says, a binary log's frames as lines."""
+    text, take = BinaryLog(image.elf), _each(*takers)
+    return lambda data: take(text.feed(data))
+
+
 def _each(*takers: Callable[[bytes], None]) -> Callable[[bytes], None]:
     def call(data: bytes) -> None:
         for take in takers:
@@ -256,6 +265,8 @@ def _judge(
         fault=fault or "",
         transcript=transcript,
         silent=silent,
+        boots=listener.resets.log(),
+        panics=listener.panics,
     )
     findings = (*_problems(tested), *suite.problems)
     if silent:

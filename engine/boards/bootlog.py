@@ -1,96 +1,94 @@
 """What a chip's boot messages say of its health: resets, watchdogs, brownouts, boot loops.
 
 Formats read: the ROM's ``ESP-ROM:chip-date`` and ``rst:0x1 (POWERON),boot:...`` lines (esptool
-documentation, "Boot Mode Selection", "Boot Log"), and ESP-IDF's messages (ESP-IDF Programming
-Guide, "Fatal Errors", "Watchdogs").
+documentation, "Boot Mode Selection", "Boot Log"; :mod:`engine.boards.resets`), and what ROM,
+bootloader and ESP-IDF say when they cannot go on (:mod:`engine.boards.bootsigns`).
+
+What lies between two resets is a *life* of the firmware. Its first fault (a brownout, a panic, an
+image that cannot be started) is why it ended, whoever made the reset: the brownout and the panic
+handler reset by software, the ROM waits for a watchdog. A boot loop is
+
+- the same fault, or the same reset by hardware that nobody asked for, in :data:`LOOP` lives; or
+- a restart by software without a fault, :data:`RESTARTS` times in a row where each life said the
+  same as the one before (log times aside), or :data:`MANY_RESTARTS` times in a row whatever it
+  said: one restart after an update, or those of a test, are none.
+
+A life of more than :data:`LIFE` seconds is progress: the count begins anew. Wake-ups from sleep,
+resets over USB or JTAG and a person's are no faults; what came before the first reset of a log is
+not known, so a watchdog's there is only counted (esptool resets some chips so).
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+import zlib
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
+import re2
+
+from engine.boards import console, panic, resets
+from engine.boards.bootsigns import (
+    BOOT_PINS,
+    BROWNOUT,
+    CHIP_IDS,
+    DOWNLOAD,
+    HARDWARE,
+    PSRAM,
+    SIGNS,
+    Sign,
+)
+from engine.boards.lines import StateCutter
+from engine.boards.resets import Cause, Reset
 from engine.findings import Finding
-from engine.text import clean
 from engine.words import Severity
 
 LOOP = 3
-"""The same panic, or the same reset that nobody asked for, so often is a boot loop."""
+"""The same fault, or the same reset that nobody asked for, so often is a boot loop."""
+
+RESTARTS = 5
+"""So many restarts in a row by software, each after the same lines, are a boot loop."""
+
+MANY_RESTARTS = 20
+"""So many restarts in a row by software are a boot loop, whatever was said between them."""
+
+LIFE = 60.0
+"""Seconds after which firmware that is reset got somewhere."""
+
+SHORT = 200
+"""Lines of a life that are compared with those of the life before."""
 
 _MAX_LINE = 1000
-_MAX_LINES = 20
+_MAX_SAID = 160
+_MAX_RESETS = 1000
+_MAX_CAUSES = 64
+_RECENT = 6
 _ROM = re.compile(r"ESP-ROM:(esp32\w{0,8})")
-_RESET = re.compile(r"\brst:0x([0-9a-fA-F]{1,2}) ?\((\w{1,40})\)")
-_PANIC = re.compile(r"Guru Meditation Error: Core\s+\d+ panic'ed \(([^)]{1,200})\)")
-_ABORT = re.compile(r"abort\(\) was called at PC|assert failed: ")
-_NO_IMAGE = re.compile(r"invalid header: 0x[0-9a-fA-F]{8}|No bootable app partitions")
-
-# Named as in <chip>/rom/rtc.h of ESP-IDF: a chip that starts or wakes, or that was told to.
-_EXPECTED = re.compile(
-    r"POWERON|EXT_|(?:RTC_)?SW_|DSLEEP|DEEPSLEEP|USB_UART|USB_JTAG|JTAG|CHIP_POWER|SDIO"
+_BANNER = re.compile(r"ESP-ROM:|ets |Build:|Saved PC:")  # of the next life, or of no interest
+_ETS = re.compile(r"\bets (?:Jun|Jul) {1,2}\d{1,2} 20\d\d \d")  # the ROM of the first ESP32
+_APP_RUNS = re.compile(r"Disabling RNG early entropy source|Loaded app from partition")
+_BOOT_TAG = re.compile(
+    r"boot(?:_comm|loader\w{0,16}|\.\w{1,12})?|esp_image|flash_parts|secure_boot\w{0,4}"
+    r"|flash_encrypt|qio_mode|efuse"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Sign:
-    """A line that tells of a problem.
-
-    Args:
-        pattern: in a line.
-        code: of the finding.
-        message: of the finding; ``{0}`` is the pattern's first group.
-        hint: what a person might do.
-        severity: how much it matters.
-    """
-
-    pattern: re.Pattern[str]
-    code: str
-    message: str
-    hint: str
-    severity: Severity = Severity.ERROR
-
-
-_SIGNS = (
-    _Sign(
-        re.compile(
-            r"Brownout detector was triggered|\brst:0x\w{1,2} ?\(\w{0,30}BROWN_?OUT\w{0,30}\)"
-        ),
-        "boot.brownout",
-        "brownout: the supply voltage fell too low",
-        "use a better supply or a shorter cable; look at what draws current at this moment",
-    ),
-    _Sign(
-        re.compile(r"Task watchdog got triggered"),
-        "boot.task-watchdog",
-        "task watchdog: a task kept the CPU for too long",
-        "let the task that is named in the evidence block or call vTaskDelay() now and then",
-    ),
-    _Sign(
-        re.compile(r"\brst:0x\w{1,2} ?\((?!\w*BROWN)(\w{0,30}WDT\w{0,30})\)"),
-        "boot.watchdog-reset",
-        "a hardware watchdog reset the chip ({0})",
-        "the program hung with interrupts off, or did not feed a watchdog that the ROM leaves on",
-    ),
-    _Sign(
-        re.compile(r"\*{3}ERROR\*{3} A stack overflow in task (.{1,40}?) has been detected"),
-        "boot.stack-overflow",
-        "stack overflow in task {0}",
-        "give the task a larger stack, or keep large data off it",
-    ),
-    _Sign(
-        re.compile(r"CORRUPT HEAP: (.{1,200})"),
-        "boot.heap-corrupt",
-        "the heap is corrupt: {0}",
-        "something wrote past its block: build with CONFIG_HEAP_POISONING_COMPREHENSIVE",
-    ),
-    _Sign(
-        _NO_IMAGE,
-        "boot.no-image",
-        "nothing bootable in flash",
-        "flash all parts of the image, at the offsets that the chip wants",
-    ),
+_STAMP = re.compile(r"[(\[][ \d:.-]{1,32}[)\]]")
+_PSRAM_SAID = re.compile(r"psram: (.{1,120})")
+_GURU = re.compile(r"Guru Meditation Error: Core\s+\d+ panic'ed \(([^)]{1,200})\)")
+_GIVEN_UP = re.compile(r"abort\(\) was called at PC|assert failed: ")
+_GURU_WORDS = "Guru Meditation"
+_SUSPECT = re2.compile(
+    "|".join(
+        (
+            *(f"(?:{sign.pattern.pattern.replace('^', '')})" for sign in SIGNS),
+            r"rst:0x|rst cause|Rebooting|CPU halted|ESP-ROM:|\bets J",
+            r"psram: |early entropy|Loaded app from",
+            *map(re2.escape, panic.SIGNS),
+            # What ends a panic too: panic.ends() decides.
+            r"CORE DUMP START|gdb stub|print core dump|breakpoint at 0x|\bets [A-Z]",
+        )
+    ).encode()
 )
 
 
@@ -101,9 +99,9 @@ class BootLog:
     Args:
         chip: the chip as its ROM names it, such as ``esp32c3``, None where it said nothing.
         resets: reset reasons in order, as the ROM spells them, such as ``POWERON``.
-        panics: reasons of ESP-IDF panics in order; :mod:`engine.boards.panic` decodes them.
+        panics: reasons of panics in order; :mod:`engine.boards.panic` decodes them.
         loops: whether it started over again and again by itself.
-        findings: what is wrong, errors first.
+        findings: what is wrong, in the order in which it was seen: the cause before the loop.
     """
 
     chip: str | None
@@ -113,135 +111,349 @@ class BootLog:
     findings: tuple[Finding, ...]
 
 
-class Resets:
-    """Counts resets, line by line, as a console is read.
+@dataclass(slots=True)
+class _Life:
+    """What firmware said since a reset."""
+
+    reset: Reset | None
+    began: float
+    lines: int = 0
+    said: int = 0  # a checksum of its lines
+    last: str = ""
+    fault: str = ""
+    is_over: bool = False
+    is_app: bool = False
+    is_asked: bool = False
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A finding, and how often it was seen."""
+
+    finding: Finding
+    times: int = 1
+
+
+@dataclass(slots=True)
+class _Events:
+    """How often something happened that makes a boot loop, and lines that told of it."""
+
+    times: int = 0
+    lines: list[str] = field(default_factory=list)
+
+
+class BootReader:
+    """Reads a console line by line.
 
     Args:
-        total: resets of any kind.
-        brownouts: resets because the supply fell too low.
-        watchdogs: resets by a watchdog.
+        target: the chip that the firmware was built for; empty where nobody knows.
+        on_finding: called with each finding when it is seen first, without how often.
+        clock: seconds; only their differences matter.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        target: str = "",
+        on_finding: Callable[[Finding], None] = lambda finding: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._target = target
+        self._on_finding = on_finding
+        self._clock = clock
+        self._chip: str | None = None
+        self._resets: list[str] = []
+        self._panics: list[str] = []
+        self._seen: dict[object, _Seen] = {}
+        self._events: dict[str, _Events] = {}
+        self._recent: deque[str] = deque(maxlen=_RECENT)
+        self._life = _Life(None, clock())
+        self._restarts = self._same_restarts = 0
+        self._said_before: int | None = None
         self.total = 0
-        self.brownouts = 0
-        self.watchdogs = 0
-        self._causes: Counter[str] = Counter()
+        """Resets of any kind."""
 
-    def add(self, line: str) -> None:
-        """Take the next line."""
-        found = _RESET.search(line[:_MAX_LINE])
-        if found is None:
-            return
-        self.total += 1
-        if _EXPECTED.match(found[2]):
-            return
-        self._causes[found[2]] += 1
-        if "BROWN" in found[2]:  # also as RTCWDT_BROWN_OUT_RESET
-            self.brownouts += 1
-        elif "WDT" in found[2]:
-            self.watchdogs += 1
+        self.brownouts = 0
+        """Times that the supply fell too low, as the handler or the ROM says it."""
+
+        self.watchdogs = 0
+        """Resets by a watchdog."""
+
+        self.loop = ""
+        """Why it boots again and again: the reset as the ROM spells it, a panic, ``brownout``,
+        ``software restart`` or what else ends each life; empty where it does not."""
 
     @property
-    def loop(self) -> str:
-        """The cause that came :data:`LOOP` times, as the ROM spells it; empty for none."""
-        return next((cause for cause, times in self._causes.items() if times >= LOOP), "")
+    def is_attentive(self) -> bool:
+        """Whether every line matters now, and not only one that :func:`is_suspect` finds."""
+        return self._life.lines <= SHORT
+
+    def ask(self) -> None:
+        """Something was typed: a restart may be what was asked for."""
+        self._life.is_asked = True
+
+    def recall(self, line: str) -> None:
+        """Take a line that does not matter but as what came before the next."""
+        self._recent.append(line[:_MAX_LINE])
+
+    def add(self, line: str, *, suspect: bool) -> None:
+        """Take the next line, clean, not empty. Untrusted.
+
+        Args:
+            line: the line.
+            suspect: whether :func:`is_suspect` finds it.
+        """
+        line = line[:_MAX_LINE]
+        self._recent.append(line)
+        if suspect:
+            if found := resets.read(line):
+                self._take_reset(found)
+                return
+            self._look(line)
+        life = self._life
+        life.lines += 1
+        if life.lines <= SHORT:
+            if not life.is_app and (head := console.parse(line)) is not None:
+                life.is_app = _BOOT_TAG.fullmatch(head.tag) is None
+            life.said = zlib.crc32(
+                _STAMP.sub("", line, count=1).encode("utf-8", "replace"), life.said
+            )
+            if not _BANNER.match(line):
+                life.last = line
+
+    def log(self) -> BootLog:
+        """All that was seen so far; findings say how often."""
+        return BootLog(
+            chip=self._chip,
+            resets=tuple(self._resets),
+            panics=tuple(self._panics),
+            loops=bool(self.loop),
+            findings=tuple(map(_counted, self._seen.values())),
+        )
+
+    def _look(self, line: str) -> None:
+        if found := _ROM.search(line):
+            self._take_chip(found[1].lower())
+        elif _ETS.search(line):
+            self._take_chip("esp32")
+        if _APP_RUNS.search(line):
+            self._life.is_app = True
+        if (reason := panic_reason(line)) is not None:
+            self._take_panic(reason, line)
+        elif panic.ends(line):
+            self._life.is_over = True  # of a panic: what comes next is another's
+        elif not panic.begins(line):
+            for sign in SIGNS:
+                if found := sign.pattern.search(line):
+                    self._take_sign(sign, found)
+                    return
+
+    def _take_chip(self, chip: str) -> None:
+        self._chip = self._chip or chip
+        if self._target and chip != self._target:
+            article = "an" if chip.startswith("esp") else "a"
+            self._tell(
+                "chip",
+                Severity.ERROR,
+                "boot.chip",
+                f"the ROM says that this is {article} {chip}, the firmware is for {self._target}",
+            )
+
+    def _take_sign(self, sign: Sign, found: re.Match[str]) -> None:
+        life = self._life
+        if sign.at_boot and (life.is_app or life.lines > SHORT):
+            return
+        if not sign.is_fault:
+            self._tell(sign, sign.severity, sign.code, self._message(sign, found), sign.hint)
+            return
+        if life.fault and not life.is_over:
+            return  # a consequence of what was said before
+        message = self._message(sign, found)
+        life.fault, life.is_over = sign.code, sign.code == BROWNOUT
+        self.brownouts += sign.code == BROWNOUT
+        key = BROWNOUT if sign.code == BROWNOUT else sign
+        self._tell(key, sign.severity, sign.code, message, sign.hint)
+        if sign.code != DOWNLOAD:
+            self._count(sign.code, message)
+
+    def _message(self, sign: Sign, found: re.Match[str]) -> str:
+        words = [word.strip() for word in found.groups("")]
+        if sign.code == "boot.chip":
+            words = [CHIP_IDS.get(int(word), f"chip ID {word}") for word in words]
+        message = sign.message.format(*words or ("",))
+        if sign.code == DOWNLOAD and self._chip:
+            message = f"the chip is in download mode: {BOOT_PINS.get(self._chip, 'GPIO9')} was low"
+            message += " at reset, it runs no program"
+        if sign.code == PSRAM:
+            said = [match[1] for match in map(_PSRAM_SAID.search, self._recent) if match]
+            message += f" ({said[-1].strip()})" if said else ""
+        return message
+
+    def _take_panic(self, reason: str, line: str) -> None:
+        life = self._life
+        if len(self._panics) < _MAX_RESETS:
+            self._panics.append(reason)
+        if life.fault and not life.is_over:
+            return
+        life.fault, life.is_over = f"panic ({reason})", False
+        self._count(life.fault, life.fault)
+
+    def _take_reset(self, found: Reset) -> None:
+        before, now = self._life, self._clock()
+        self._life = _Life(found, now)
+        self.total += 1
+        if len(self._resets) < _MAX_RESETS:
+            self._resets.append(found.name)
+        self.watchdogs += found.cause is Cause.WATCHDOG
+        self.brownouts += found.cause is Cause.BROWNOUT and before.fault != BROWNOUT
+        if now - before.began > LIFE:
+            self._events.clear()
+            self._restarts = self._same_restarts = 0
+        self._count_restart(found, before)
+        if before.fault:
+            return
+        if found.cause in HARDWARE:
+            code, message, hint = HARDWARE[found.cause]
+            message = message.format(found.name)
+            if before.reset is not None or found.cause is not Cause.WATCHDOG:
+                self._tell(code, Severity.ERROR, code, message, hint)
+            if found.cause is Cause.BROWNOUT:
+                self._count(code, message)
+            else:
+                self._count(found.name, found.name)
+
+    def _count_restart(self, found: Reset, before: _Life) -> None:
+        by_itself = before.reset is not None and not before.fault and not before.is_asked
+        if found.cause is not Cause.SOFTWARE or not by_itself:
+            self._restarts = self._same_restarts = 0
+            self._said_before = None
+            return
+        said = before.said if before.lines <= SHORT else None
+        is_same = said is not None and said == self._said_before
+        self._same_restarts = self._same_restarts + 1 if is_same else 1
+        self._said_before = said
+        self._restarts += 1
+        if self._same_restarts >= RESTARTS or self._restarts >= MANY_RESTARTS:
+            self._tell_loop(
+                "restart",
+                "software restart",
+                f"boot loop: the firmware restarts itself again and again after {_said(before)}",
+                before.last,
+            )
+
+    def _count(self, fault: str, what: str) -> None:
+        """Count what ended a life; so often is a boot loop."""
+        if fault not in self._events and len(self._events) >= _MAX_CAUSES:
+            return
+        events = self._events.setdefault(fault, _Events())
+        events.times += 1
+        events.lines = [*events.lines, self._recent[-1]][-LOOP:]
+        if events.times >= LOOP and self.total:
+            name = fault.removeprefix("boot.")
+            self._tell_loop(fault, name, _loop_message(fault, what), "\n".join(events.lines))
+            self._seen["loop", fault].times = events.times
+
+    def _tell_loop(self, fault: str, name: str, message: str, evidence: str) -> None:
+        self.loop = self.loop or name
+        self._tell(
+            ("loop", fault),
+            Severity.ERROR,
+            "boot.loop",
+            message,
+            "repair what makes it reset: the program never gets further",
+            evidence,
+        )
+
+    def _tell(
+        self,
+        key: object,
+        severity: Severity,
+        code: str,
+        message: str,
+        hint: str | None = None,
+        evidence: str = "",
+    ) -> None:
+        """Say it the first time, count it then."""
+        if key in self._seen:
+            self._seen[key].times += 1
+            return
+        finding = Finding(
+            severity=severity,
+            code=code,
+            message=message,
+            hint=hint,
+            evidence=evidence or "\n".join(self._recent),
+        )
+        self._seen[key] = _Seen(finding)
+        self._on_finding(finding)
+
+
+def is_suspect(data: bytes) -> bool:
+    """Whether lines may matter to a :class:`BootReader`, or to what reads panics, at a glance."""
+    return _SUSPECT.search(data) is not None
+
+
+def panic_reason(line: str) -> str | None:
+    """Why the firmware gives up in this line; None where it does not."""
+    if found := _GURU.search(line):
+        return found[1]
+    if "abort() was called at PC" in line:
+        return "abort()"
+    if _GURU_WORDS in line or (panic.gives_up(line)):
+        return line.strip()[:_MAX_SAID]
+    return None
 
 
 def interruption(line: str) -> str | None:
     """Why firmware that printed this line does not go on with what it did; None when it does.
 
     Args:
-        line: one line that a board or simulator printed. Untrusted.
+        line: one line that a board or simulator printed, clean. Untrusted.
     """
     line = line[:_MAX_LINE]
-    if panic := _PANIC.search(line):
-        return f"the firmware panicked ({clean(panic[1])})"
-    if _ABORT.search(line):
+    if _GIVEN_UP.search(line):
         return "the firmware aborted"
-    if reset := _RESET.search(line):
-        return f"the chip was reset ({reset[2]})"
-    return None
+    reason = panic_reason(line)
+    if reason is not None:
+        return f"the firmware panicked ({reason})"
+    found = resets.read(line)
+    return f"the chip was reset ({found.name})" if found is not None else None
 
 
 def examine(text: str, *, target: str) -> BootLog:
-    """Read a boot log.
+    """Read a boot log that is there as a whole.
 
     Args:
         text: what a board or simulator printed. Untrusted.
         target: the chip that the firmware was built for.
     """
-    lines = [clean(line[:_MAX_LINE]).rstrip("\r") for line in text.split("\n")]
-    chips = [match[1].lower() for match in map(_ROM.search, lines) if match]
-    resets = [(match[2], line) for line in lines if (match := _RESET.search(line))]
-    panics = [(match[1], line) for line in lines if (match := _PANIC.search(line))]
-    aborts = [line for line in lines if _ABORT.search(line)]
-    signs = [finding for sign in _SIGNS if (finding := _seen(sign, lines))]
-    loop = _loop(panics, resets, aborts)
-    findings = [
-        *_wrong_chip(chips, target, lines),
-        *signs,
-        *([loop] if loop else []),
-    ]
-    return BootLog(
-        chip=chips[0] if chips else None,
-        resets=tuple(reason for reason, _line in resets),
-        panics=tuple(reason for reason, _line in panics),
-        loops=loop is not None,
-        findings=tuple(findings),
-    )
+    reader, cutter = BootReader(target=target, clock=lambda: 0.0), StateCutter()
+    for line in (*cutter.feed(text.encode("utf-8", "replace")), *cutter.flush()):
+        reader.add(line, suspect=True)
+    return reader.log()
 
 
-def _wrong_chip(chips: Sequence[str], target: str, lines: Sequence[str]) -> list[Finding]:
-    other = next((chip for chip in chips if chip != target), None)
-    if other is None:
-        return []
-    return [
-        Finding(
-            severity=Severity.ERROR,
-            code="boot.chip",
-            message=f"the ROM says that this is an {other}, the firmware is for {target}",
-            evidence=next(line for line in lines if other in line.lower()),
-        )
-    ]
+def _said(life: _Life) -> str:
+    text = _STAMP.sub("", life.last, count=1).strip()
+    found = console.parse(life.last)
+    if found is not None:
+        text = life.last.partition(f"{found.tag}: ")[2].strip() or text
+    return f"{text[:_MAX_SAID]!r}" if text else "saying nothing"
 
 
-def _seen(sign: _Sign, lines: Sequence[str]) -> Finding | None:
-    index = next((at for at, line in enumerate(lines) if sign.pattern.search(line)), None)
-    if index is None:
-        return None
-    match = sign.pattern.search(lines[index])
-    assert match is not None
-    times = sum(1 for line in lines if sign.pattern.search(line))
-    message = sign.message.format(*match.groups("") or ("",))
-    return Finding(
-        severity=sign.severity,
-        code=sign.code,
-        message=f"{message} ({times} times)" if times > 1 else message,
-        hint=sign.hint,
-        evidence="\n".join(line for line in lines[index : index + 6] if line.strip()),
-    )
+def _loop_message(fault: str, what: str) -> str:
+    if fault.startswith("panic ("):
+        return f"boot loop: the same {what} {LOOP} times"
+    if fault.startswith("boot."):
+        return f"boot loop: {what}; {LOOP} times"
+    return f"boot loop: the same reset ({what}) {LOOP} times"
 
 
-def _loop(
-    panics: Sequence[tuple[str, str]], resets: Sequence[tuple[str, str]], aborts: Sequence[str]
-) -> Finding | None:
-    unasked = [(reason, line) for reason, line in resets if not _EXPECTED.match(reason)]
-    events = [
-        *((f"panic ({reason})", line) for reason, line in panics),
-        *((f"reset ({reason})", line) for reason, line in unasked),
-        *(("abort()", line) for line in aborts),
-    ]
-    if not events:
-        return None
-    what, times = Counter(name for name, _line in events).most_common(1)[0]
-    if times < LOOP:
-        return None
-    evidence = [line for name, line in events if name == what] + [line for _name, line in resets]
-    return Finding(
-        severity=Severity.ERROR,
-        code="boot.loop",
-        message=f"boot loop: the same {what} {times} times",
-        hint="repair what makes it reset: the program never gets further",
-        evidence="\n".join(evidence[:_MAX_LINES]),
-    )
+def _counted(seen: _Seen) -> Finding:
+    """A finding that says how often it was seen."""
+    finding, times = seen.finding, seen.times
+    if finding.code == "boot.loop":
+        return replace(finding, message=re.sub(r"\d+ times$", f"{times} times", finding.message))
+    if times > 1:
+        return replace(finding, message=f"{finding.message} ({times} times)")
+    return finding

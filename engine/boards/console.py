@@ -7,7 +7,6 @@ of ``idf.py monitor --print-filter`` (same guide, "IDF Monitor", "Output Filteri
 
 from __future__ import annotations
 
-import codecs
 import itertools
 import re
 from collections.abc import Iterator
@@ -24,9 +23,6 @@ LEVELS = "NEWIDV"
 """From nothing to everything; a filter's level shows its own and those before it."""
 
 EVERY_TAG = "*"
-MAX_LINE = 4096
-"""Characters of a line without an end after which it is cut."""
-
 MAX_ADDRESSES = 32
 """Addresses that are looked up in one line: a backtrace has fewer."""
 
@@ -39,7 +35,9 @@ MAX_MARKS = 64
 HEX_BYTES = 16
 """Bytes in a row of a dump."""
 
-_LOG = re.compile(r"(?:\x1b\[[0-9;]{0,16}m)?([EWIDV]) (?:\(([^)]{1,32})\) )?([^:]{1,128}): ")
+_LOG = re.compile(
+    r"(?:\x1b\[[0-9;]{0,16}m){0,4}([EWIDV]) (?:\(([^)]{1,32})\) )?([^:]{1,128}):(?: |$)"
+)
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{8}(?![0-9a-fA-F])")
 
 
@@ -56,30 +54,6 @@ def parse(line: str) -> LogLine | None:
     """Read the head of a log line; None for any other line, such as a bootloader's or printf's."""
     found = _LOG.match(line)
     return LogLine(found[1], found[2] or "", found[3]) if found else None
-
-
-class LineCutter:
-    """Cuts the bytes of a console into lines, for people to read.
-
-    A line without an end is given when it is longer than :data:`MAX_LINE` characters.
-    """
-
-    def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._rest = ""
-
-    @property
-    def rest(self) -> str:
-        """The line that has begun and not ended, such as a prompt."""
-        return self._rest
-
-    def feed(self, data: bytes) -> list[str]:
-        """Take the next bytes; the lines that they ended."""
-        *lines, self._rest = (self._rest + self._decoder.decode(data)).split("\n")
-        if len(self._rest) > MAX_LINE:
-            lines.append(self._rest)
-            self._rest = ""
-        return [line.rstrip("\r") for line in lines]
 
 
 class PrintFilter:

@@ -1,29 +1,28 @@
 """What goes wrong while a console is watched: panics decoded, core dumps kept, resets counted.
 
-The thread that reads the console feeds; it only looks for a few words, which is cheap. What costs
-time, decoding, is done in a thread of its own, from which findings are told. What waits for it is
-bounded: of a board that panics faster than panics are decoded, the rest is only counted.
+The thread that reads the console feeds; it looks at lines only where one of some words is near,
+which is cheap (:class:`engine.boards.observer.Observer` says what they mean, as in a build). What
+costs time, decoding, is done in a thread of its own, from which findings are told. What waits for
+it is bounded: of a board that panics faster than panics are decoded, the rest is only counted.
 """
 
 from __future__ import annotations
 
-import contextlib
 import queue
-import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from engine.boards import bootlog, console, coredump, panic, symbols
+from engine.boards import console, coredump, panic, symbols
+from engine.boards.binary_log import BinaryLog
+from engine.boards.lines import MAX_LINE, StateCutter
+from engine.boards.observer import Observer
 from engine.boards.sessions import SessionInfo
 from engine.cancel import CancelToken
 from engine.errors import EspdeckError
 from engine.findings import Finding
-
-MAX_LINE = 4096
-"""Bytes of a line without an end after which it is looked at as it is."""
 
 WAITING = 16
 """Panics and core dumps that may wait to be decoded."""
@@ -31,9 +30,8 @@ WAITING = 16
 REMEMBERED = 256
 """Findings that are not told again."""
 
-_SIGN = re.compile(
-    b"|".join(re.escape(sign).encode() for sign in ("rst:0x", coredump.START, *panic.SIGNS))
-)
+_LAST = 12
+"""Rows of what does not matter that are looked at as what came before the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +41,10 @@ class Tally:
     Args:
         resets: of any kind.
         panics: with abort() and failed assertions.
-        brownouts: resets because the supply was too low.
+        brownouts: times that the supply was too low.
         watchdogs: resets by a watchdog.
         undecoded: panics and dumps that came faster than they were decoded.
+        loop: why it boots again and again, empty where it does not.
     """
 
     resets: int = 0
@@ -53,6 +52,7 @@ class Tally:
     brownouts: int = 0
     watchdogs: int = 0
     undecoded: int = 0
+    loop: str = ""
 
     def __str__(self) -> str:
         """For people; empty when nothing happened."""
@@ -63,7 +63,8 @@ class Tally:
             "watchdogs": self.watchdogs,
             "not decoded": self.undecoded,
         }
-        return ", ".join(f"{name} {number}" for name, number in counts.items() if number)
+        told = [f"{name} {number}" for name, number in counts.items() if number]
+        return ", ".join([*told, *([f"boot loop ({self.loop})"] if self.loop else [])])
 
 
 class Incidents:
@@ -95,14 +96,18 @@ class Incidents:
         self._told: dict[tuple[str, str], None] = {}
         # Of the thread that feeds:
         self._rest = b""
-        self._block: panic.Block | None = None
-        self._dump: coredump.Collector | None = None
-        self._resets = bootlog.Resets()
+        self._binary = BinaryLog(program)
+        self._cutter = StateCutter()
+        self._observer = Observer(
+            on_finding=self._tell_later, on_panic=self._decode_panic, on_dump=self._keep
+        )
+        self._undecoded = 0
         self._session: SessionInfo | None = None
         self.tally = Tally()
         """Replaced as a whole: any thread may look."""
 
-        self._work: queue.Queue[Callable[[], None] | None] = queue.Queue(WAITING)
+        self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self._room = threading.Semaphore(WAITING)
         self._cancel = CancelToken()
         self._thread = threading.Thread(target=self._decode, name="incidents", daemon=True)
         self._thread.start()
@@ -124,15 +129,21 @@ class Incidents:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes; never waits."""
-        whole, newline, rest = (self._rest + data).rpartition(b"\n")
-        if len(rest) > MAX_LINE:
-            whole, newline, rest = whole + newline + rest, b"", b""
-        self._rest = rest
-        calm = self._block is None and self._dump is None
-        if not whole or (calm and _SIGN.search(whole) is None):
+        data = self._rest + self._binary.feed(data)
+        end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+        is_long = len(data) - end > MAX_LINE
+        if is_long:
+            end = len(data)
+        whole, self._rest = data[:end], data[end:]
+        if not whole:
             return
-        for line in whole.split(b"\n"):
-            self._line(line[:MAX_LINE].decode("utf-8", "replace").rstrip("\r"))
+        if self._cutter.is_between and not is_long and not self._observer.heeds(whole):
+            for line in StateCutter().feed(b"\n".join(whole.splitlines()[-_LAST:]) + b"\n"):
+                self._observer.recall(line)
+            return
+        for line in self._cutter.feed(whole):
+            self._observer.add(line)
+        self._count()
 
     def resolve(self, lines: Sequence[str]) -> None:
         """Tell, as notes and a moment later, where the addresses in some lines lie."""
@@ -148,55 +159,36 @@ class Incidents:
                 for place in console.places(line, found, self._root):
                     self._on_note(f"0x{place.address:08x}: {place}")
 
-        with contextlib.suppress(queue.Full):
-            self._work.put_nowait(tell)
+        self._later(tell)
 
     def close(self, timeout: float = 5.0) -> None:
         """Decode what has begun, for at most ``timeout`` seconds."""
-        self._end_block()
-        try:
-            self._work.put(None, timeout=timeout)
-        except queue.Full:
-            self._cancel.cancel()
+        for line in (*self._cutter.feed(self._rest), *self._cutter.flush()):
+            self._observer.add(line)
+        self._rest = b""
+        self._observer.end()
+        self._count()
+        self._work.put(None)
         self._thread.join(timeout)
         self._cancel.cancel()
 
-    def _line(self, line: str) -> None:
-        if self._dump is not None:
-            if self._dump.feed(line):
-                self._keep(self._dump)
-                self._dump = None
-            return
-        self._resets.add(line)
-        self._count()
-        if coredump.START in line:
-            self._end_block()
-            self._dump = coredump.Collector()
-            return
-        if self._block is not None and not self._block.add(line):
-            self._end_block()
-        if self._block is None and panic.begins(line):
-            self._block = panic.Block(line)
-            self._count(panics=int(panic.gives_up(line)))
-        if self._block is not None and self._block.is_over:
-            self._end_block()
-
-    def _count(self, *, panics: int = 0, undecoded: int = 0) -> None:
+    def _count(self) -> None:
+        boots = self._observer.boots
         self.tally = Tally(
-            resets=self._resets.total,
-            panics=self.tally.panics + panics,
-            brownouts=self._resets.brownouts,
-            watchdogs=self._resets.watchdogs,
-            undecoded=self.tally.undecoded + undecoded,
+            resets=boots.total,
+            panics=self._observer.panics,
+            brownouts=boots.brownouts,
+            watchdogs=boots.watchdogs,
+            undecoded=self._undecoded,
+            loop=boots.loop,
         )
 
-    def _end_block(self) -> None:
-        block, self._block = self._block, None
-        if block is not None:
-            text = "\n".join(block.lines)
-            self._later(
-                lambda: self._tell(panic.decode(text, self._program, self._root, self._find))
-            )
+    def _decode_panic(self, text: str) -> None:
+        def decode() -> None:
+            self._tell(panic.decode(text, self._program, self._root, self._find))
+
+        if not self._later(decode):
+            self._undecoded += 1
 
     def _keep(self, dump: coredump.Collector) -> None:
         if dump.problem or self._session is None:
@@ -209,13 +201,24 @@ class Incidents:
             self._on_note(f"core dump kept in {kept}")
             self._tell([coredump.decode(kept, program, self._root, cancel=self._cancel)])
 
-        self._later(keep)
+        if not self._later(keep):
+            self._undecoded += 1
 
-    def _later(self, work: Callable[[], None]) -> None:
-        try:
-            self._work.put_nowait(work)
-        except queue.Full:
-            self._count(undecoded=1)
+    def _later(self, work: Callable[[], None]) -> bool:
+        """Do what costs time, when it is its turn; false where too much of it waits already."""
+        if not self._room.acquire(blocking=False):
+            return False
+
+        def in_turn() -> None:
+            self._room.release()
+            work()
+
+        self._work.put(in_turn)
+        return True
+
+    def _tell_later(self, finding: Finding) -> None:
+        """Tell what needs no work, of which there is not much, in its turn."""
+        self._work.put(lambda: self._tell([finding]))
 
     def _tell(self, findings: tuple[Finding, ...] | list[Finding]) -> None:
         for finding in findings:

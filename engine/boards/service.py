@@ -19,6 +19,7 @@ from engine.boards.flasher import BoardIdentity
 from engine.boards.held import HeldBoard
 from engine.boards.incidents import Incidents
 from engine.boards.lab import VirtualLab
+from engine.boards.lines import LineCutter
 from engine.boards.lock import hold_one, holder_of
 from engine.boards.names import LABGRID, USB, check_names, is_virtual, virtual_chip, virtual_name
 from engine.boards.retention import Limits, tidy
@@ -536,8 +537,9 @@ class Boards:
 
 
 def _last_line(heard: bytes) -> str:
-    lines = map(clean, reversed(heard.decode("utf-8", "replace").split("\n")))
-    return next((line.strip() for line in lines if line.strip()), "")
+    cutter = LineCutter()
+    lines = [*cutter.feed(heard), *cutter.flush()]
+    return next((clean(line).strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _device(name: str) -> str:

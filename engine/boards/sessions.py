@@ -1,8 +1,9 @@
 """Monitor sessions on disk: every byte that a board said, and when each line came.
 
-A session is two files beside each other: ``….raw`` has the bytes as they came, ``….log`` the lines
-with the UTC time of their last byte. Names sort by time and carry the board's. Other files with
-such a name, a core dump, belong to the session. While one is written its ``.raw`` is locked.
+A session is two files beside each other: ``….raw`` has the bytes as they came, ``….log`` the lines,
+and each state of one that was drawn over (:mod:`engine.boards.lines`), with the UTC time of their
+last byte. Names sort by time and carry the board's. Other files with such a name, a core dump,
+belong to the session. While one is written its ``.raw`` is locked.
 """
 
 from __future__ import annotations
@@ -19,10 +20,8 @@ from types import TracebackType
 from typing import BinaryIO
 
 from engine.boards.desk import plain_name
+from engine.boards.lines import RowCutter
 from engine.errors import SessionError
-
-MAX_LINE = 4096
-"""Bytes of a line without an end after which it is cut in the ``.log``; ``.raw`` has all."""
 
 _BLOCK = 1 << 20
 
@@ -73,7 +72,7 @@ class Recorder:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._now = now
-        self._rest = b""
+        self._cutter = RowCutter()
         stem = f"{now().strftime(_TIME)[:-3]}Z-{plain_name(board)}"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -104,25 +103,21 @@ class Recorder:
         Raises:
             SessionError: they cannot be written.
         """
-        *lines, rest = (self._rest + data).split(b"\n")
-        if len(rest) > MAX_LINE:
-            lines.append(rest)
-            rest = b""
-        self._rest = rest
         try:
             self._raw.write(data)
-            if lines:
-                stamp = self._now().strftime(_STAMP)[:-3].encode()
-                self._log.write(b"".join(b"%sZ %s\n" % (stamp, line) for line in lines))
+            self._write(self._cutter.feed(data))
         except OSError as error:
             raise SessionError(f"{self._raw.name}: {error.strerror}") from error
 
     def close(self) -> None:
         """Keep a last line that nothing ended, and close the files."""
         with self._raw, self._log:
-            if self._rest:
-                self.feed(b"\n")
-                self._raw.truncate(self._raw.tell() - 1)  # the board said no newline
+            self._write(self._cutter.flush())
+
+    def _write(self, lines: Sequence[bytes]) -> None:
+        if lines:
+            stamp = self._now().strftime(_STAMP)[:-3].encode()
+            self._log.write(b"".join(b"%sZ %s\n" % (stamp, line) for line in lines))
 
 
 def sessions(folder: Path, *, board: str | None = None) -> Sequence[SessionInfo]:

@@ -165,5 +165,6 @@ class FirmwareWork:
 
 def _for_people(tested: Tested) -> dict[str, Any]:
     results = asdict(tested)
-    del results["transcript"]  # the serial log has all of it
+    for name in ("transcript", "panics"):  # the serial log has all of it
+        del results[name]
     return results

@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import logging
+import re
 import threading
 import time
 import uuid
@@ -248,6 +249,9 @@ def event_of(row: LogChunk | EventRow) -> Event | None:
     )
 
 
+_ENDS = re.compile(r"\r+\n|\n\r+|\r+")
+
+
 class LineWriter:
     """Cuts raw bytes of one log into whole lines and publishes them.
 
@@ -255,7 +259,8 @@ class LineWriter:
         line: number of the next line; a stage that goes on after an interruption appends.
 
     A line longer than 4,096 characters is cut, so that binary noise without a newline cannot
-    grow without bound; a carriage return alone ends a line, as progress bars use it.
+    grow without bound; a carriage return alone ends a line, as progress bars use it, and one that
+    nothing stands before is none (:mod:`engine.boards.lines`).
     """
 
     MAX_LINE = 4096
@@ -278,6 +283,7 @@ class LineWriter:
         self._stopped = stopped
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._rest = ""
+        self._is_after_return = False
         self._lock = threading.Lock()
         self._event = Serial if key.stream == Serial.kind else Log
         self._looked = 0.0
@@ -300,15 +306,19 @@ class LineWriter:
             self._take(self._decoder.decode(b"", final=True))
             if self._rest:
                 rest, self._rest = self._rest, ""
-                self._publish([rest.rstrip("\r")])
+                self._publish([rest])
 
     def _take(self, text: str) -> None:
-        text = self._rest + text.replace("\0", "\ufffd")
-        # A carriage return at the very end may be half of a line end: leave it for later.
-        held = "\r" if text.endswith("\r") else ""
-        body = text[: len(text) - len(held)].replace("\r\n", "\n").replace("\r", "\n")
-        lines = body.split("\n")
-        self._rest = lines.pop() + held
+        text = text.replace("\0", "\ufffd")
+        if not self._rest:
+            text = text.lstrip("\r")
+        if not text:
+            return
+        if self._is_after_return and text[0] == "\n":
+            text = text[1:]  # the other half of a line end
+        self._is_after_return = text.endswith("\r") and not text.endswith("\n\r")
+        lines = _ENDS.sub("\n", self._rest + text).split("\n")
+        self._rest = lines.pop()
         if len(self._rest) > self.MAX_LINE:
             lines.append(self._rest)
             self._rest = ""

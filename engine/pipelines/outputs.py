@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.boards.bootlog import BootLog
 from engine.image import Image
 from engine.manifest import Manifest
 from engine.testcases import TestReport
@@ -65,8 +66,10 @@ class Tested:
         report: results of Unity and of the project's own tests, None where there are none.
         lines: how many lines it printed.
         fault: why the simulated chip stopped by itself, else empty.
-        transcript: what it printed, shortened in the middle.
+        transcript: what it printed, as a person reads it, shortened in the middle.
         silent: whether nothing came of it: no line but those of ROM and bootloader, no test.
+        boots: what its resets and boot messages tell; None where it was not looked at.
+        panics: the lines of each of its panics.
     """
 
     ran_on: str
@@ -78,6 +81,8 @@ class Tested:
     fault: str
     transcript: str
     silent: bool = False
+    boots: BootLog | None = None
+    panics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

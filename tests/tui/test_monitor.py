@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,3 +99,63 @@ def test_the_boards_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("ESPDECK_BOARDS", '["virtual:esp32c3"]')
     done = subprocess.run(espdeck(tmp_path, "boards"), capture_output=True, text=True, timeout=20)
     assert "virtual:esp32c3" in done.stdout
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def printed(out: io.StringIO, *chunks: bytes, pauses: float = 0.0) -> str:
+    printer = ConsolePrinter(out, View())
+    for chunk in chunks:
+        printer.feed(chunk)
+        threading.Event().wait(pauses)
+    printer.close()
+    return out.getvalue()
+
+
+def test_a_pipe_gets_the_last_state_of_a_progress_bar() -> None:
+    data = b"begin\r\n\rota  10 %\rota  90 %\rota 100 %\r\ndone\r"
+    assert printed(io.StringIO(), data) == "begin\nota 100 %\ndone\n"
+
+
+def test_a_terminal_sees_a_progress_bar_grow_in_its_place() -> None:
+    states = (b"ota  10 %\r", b"ota  90 %\r", b"ota 100 %\r", b"\nnext\n")
+    said = printed(Terminal(), *states, pauses=0.3)
+    shown = said.split("\n")[0].split("\r\x1b[K")
+    assert shown == ["ota  10 %", "ota  90 %", "ota 100 %"]
+    assert said.endswith("\nnext\n")
+
+
+def test_a_line_that_a_return_ended_is_printed_before_the_next_one_comes() -> None:
+    out = io.StringIO()
+    printer = ConsolePrinter(out, View())
+    printer.feed(b"I (1) a: one\rI (2) a: two\r")
+    for _ in range(200):
+        if "two" in out.getvalue():
+            break
+        threading.Event().wait(0.02)
+    assert out.getvalue() == "I (1) a: one\nI (2) a: two\n"
+    printer.close()
+    assert out.getvalue() == "I (1) a: one\nI (2) a: two\n"
+
+
+def test_a_brownout_loop_by_its_handler_is_told_and_counted(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"socket://127.0.0.1:{server.getsockname()[1]}"
+        process = subprocess.Popen(
+            espdeck(tmp_path, "monitor", url), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        board, _ = server.accept()
+        board.sendall(b"rst:0xc (SW_CPU_RESET),boot:0x13\rBrownout detector was triggered\r" * 4)
+        assert process.stdout is not None
+        said = b""
+        while b"boot loop: " not in said:
+            said += process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=20)
+        board.close()
+
+    assert b"--- error: brownout: the supply voltage fell too low" in said
+    assert b"--- resets 4, brownouts 4, boot loop (brownout)" in rest

@@ -220,3 +220,40 @@ def test_resets_that_were_asked_for_are_no_boot_loop() -> None:
     listener.feed(9 * b"rst:0x3 (RTC_SW_SYS_RST),boot:0xc\r\nrst:0x5 (DSLEEP),boot:0xc\r\n")
     assert not listener.done
     assert listener.resets.watchdogs == 0
+
+
+def test_expectations_meet_lines_as_a_person_reads_them_and_each_state_of_one() -> None:
+    listener = Listener(Manifest(expect=("^I \\(20\\) app: ready$", "^ota  50 %$", "^esp> $")))
+    for data in (b"\x1b[0;32mI (20) app: re", b"ady\x1b[", b"0m\r\nota  50 %\rota 100 %\r"):
+        listener.feed(data)
+    listener.feed(b"\nesp> \x1b[0K\r\x1b[5C")
+
+    assert listener.done
+    assert [each.line for each in listener.expectations()] == [
+        "I (20) app: ready",
+        "ota  50 %",
+        "esp> ",
+    ]
+    assert listener.transcript() == "I (20) app: ready\nota 100 %\nesp> \n"
+
+
+def test_answers_are_read_where_lines_end_with_a_return_alone() -> None:
+    listener = Listener(ASKS, keyboard=Typed())
+    for data in (b"boot\rready\r", b"\x1b[1mA\x1b[0m\r", b"B\r"):
+        listener.feed(data)
+
+    report = listener.report()
+    assert report is not None
+    assert (report.tests, report.failures, report.complete) == (2, 0, True)
+
+
+def test_restarts_that_the_tests_ask_for_are_no_boot_loop() -> None:
+    names = [str(number) for number in range(8)]
+    tests = tuple(Script(name, (Step("restart", "^rst:0x3"),)) for name in names)
+    listener = Listener(Manifest(expect=("ready",), tests=tests), keyboard=Typed())
+    listener.feed(b"ready\r\n")
+    for _ in names:
+        listener.feed(b"rst:0x3 (RTC_SW_SYS_RST),boot:0xc (SPI_FAST_FLASH_BOOT)\r\n")
+
+    assert listener.done
+    assert not listener.resets.loop

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
+import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.boards.bootlog import examine, interruption
+from engine.boards.bootlog import LIFE, LOOP, RESTARTS, BootReader, examine, interruption
+from engine.boards.bootsigns import SIGNS, Sign
+from engine.findings import Finding
 
 ROM = "ESP-ROM:esp32c3-api1-20210207\r\nBuild:Feb  7 2021\r\n"
 CLEAN = ROM + "rst:0x1 (POWERON),boot:0xd (SPI_FAST_FLASH_BOOT)\r\nI (21) main: hello\r\n"
@@ -36,9 +40,6 @@ def test_a_clean_boot_has_facts_and_no_findings() -> None:
         ("rst:0x8 (TG1WDT_SYS_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", "boot.watchdog-reset"),
         ("rst:0x10 (RTCWDT_RTC_RST),boot:0xd (SPI_FAST_FLASH_BOOT)", "boot.watchdog-reset"),
         ("rst:0x10 (LP_WDT_SYS),boot:0xc (SPI_FAST_FLASH_BOOT)", "boot.watchdog-reset"),
-        ("\x1b[0;31mE (5311) task_wdt: Task watchdog got triggered.", "boot.task-watchdog"),
-        ("***ERROR*** A stack overflow in task main has been detected.", "boot.stack-overflow"),
-        ("CORRUPT HEAP: Bad head at 0x3fc9a2b0.", "boot.heap-corrupt"),
         ("invalid header: 0xffffffff", "boot.no-image"),
         ("ESP-ROM:esp32s3-20210327", "boot.chip"),
     ],
@@ -111,3 +112,69 @@ def test_a_megabyte_of_noise_takes_linear_time(piece: str) -> None:
 )
 def test_lines_after_which_nothing_goes_on(line: str, reason: str | None) -> None:
     assert interruption(line) == reason
+
+
+def lives(reader: BootReader, line: str, times: int, clock: list[float], seconds: float) -> None:
+    for _ in range(times):
+        clock[0] += seconds
+        reader.add(line, suspect=True)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "loop"), [(5, "TG0WDT_SYS_RST"), (LIFE + 1, "")], ids=["short", "long"]
+)
+def test_lives_that_get_somewhere_are_no_loop(seconds: float, loop: str) -> None:
+    clock = [0.0]
+    reader = BootReader(clock=lambda: clock[0])
+    lives(reader, "rst:0x7 (TG0WDT_SYS_RST),boot:0xd", 6, clock, seconds)
+
+    assert reader.loop == loop
+    assert reader.watchdogs == 6
+
+
+def test_restarts_that_somebody_asked_for_are_no_loop() -> None:
+    reader = BootReader()
+    for _ in range(RESTARTS * 2):
+        reader.add("rst:0x3 (RTC_SW_SYS_RST),boot:0xc", suspect=True)
+        reader.add("esp> ", suspect=True)
+        reader.ask()
+
+    assert not reader.loop
+
+
+def test_each_is_told_once_and_at_once() -> None:
+    told: list[Finding] = []
+    reader = BootReader(on_finding=told.append)
+    for number in range(1, 9):
+        reader.add("rst:0x3 (RTC_SW_SYS_RST),boot:0xc (SPI_FAST_FLASH_BOOT)", suspect=True)
+        reader.add("E BOD: Brownout detector was triggered", suspect=True)
+        assert [each.code for each in told] == ["boot.brownout", "boot.loop"][
+            : 1 + (number >= LOOP)
+        ]
+
+    assert [each.message for each in told] == [
+        "brownout: the supply voltage fell too low",
+        "boot loop: brownout: the supply voltage fell too low; 3 times",
+    ]
+    assert [each.message for each in reader.log().findings] == [
+        "brownout: the supply voltage fell too low (8 times)",
+        "boot loop: brownout: the supply voltage fell too low; 8 times",
+    ]
+
+
+def test_what_the_rom_says_first_is_why_and_the_rest_follows_from_it() -> None:
+    text = (
+        "rst:0x10 (RTCWDT_RTC_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\n"
+        "flash read err, 1000\nets_main.c 371 \n"
+    )
+
+    (finding,) = examine(text * 2, target="esp32").findings
+
+    assert finding.code == "boot.flash-read"
+    assert "GPIO12" in (finding.hint or "")
+
+
+@pytest.mark.parametrize("sign", SIGNS, ids=lambda sign: f"{sign.code}-{sign.pattern.pattern[:20]}")
+def test_patterns_are_read_alike_by_both_engines(sign: Sign) -> None:
+    re2.compile(sign.pattern.pattern)
+    assert not set(re.findall(r"\(\?[^:i]", sign.pattern.pattern))

@@ -108,7 +108,11 @@ def test_counts_are_the_same_however_the_bytes_are_cut(size: int, between: list[
     )
     desk.incidents.close()
     assert desk.incidents.tally == Tally(resets=5, panics=2, brownouts=2, watchdogs=1)
-    assert [finding.code for finding in desk.findings] == ["panic.load-access-fault"]
+    assert [finding.code for finding in desk.findings] == [
+        "panic.load-access-fault",
+        "boot.brownout",
+        "boot.watchdog-reset",
+    ]
     assert "which program ran is not known" in (desk.findings[0].evidence or "")
 
 

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from engine.boards.observer import Observer
 from engine.boards.panic import Program, decode
 from engine.errors import UsageError
 from tests.field.case import CASES
@@ -75,3 +76,16 @@ def test_a_program_that_changed_on_disk_is_read_again(tmp_path: Path) -> None:
     (finding,) = decode(PANIC.format(digits(NODE)), elf, ROOT)
 
     assert "addresses may be wrong" not in (finding.hint or "")
+
+
+def test_the_boot_before_names_the_program_of_a_panic_that_does_not() -> None:
+    boot = f"I (52) app_init: ELF file SHA256:  {digits(CHAIN)}...\n"
+    told: list[str] = []
+    observer = Observer(on_panic=told.append)
+
+    for line in (boot + PANIC.replace("ELF file SHA256: {}\n", "")).splitlines():
+        if line:
+            observer.add(line)
+    (finding,) = decode(told[0], NODE, ROOT)
+
+    assert (finding.hint or "").startswith("the panic is of another program")

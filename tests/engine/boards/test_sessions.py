@@ -74,3 +74,16 @@ def test_lines_are_found_in_big_logs_whatever_the_letters(tmp_path: Path) -> Non
         lines = [line for _session, line in search(tmp_path, text)]
         assert len(lines) == 2, text
         assert lines[0].endswith("BROWNOUT")
+
+
+def test_each_state_of_a_line_is_kept_with_its_time(tmp_path: Path) -> None:
+    moments = iter([BEGAN + timedelta(seconds=n) for n in range(10)])
+    with Recorder(tmp_path, "b", now=lambda: next(moments)) as recorder:
+        recorder.feed(b"ota  10 %\r")
+        recorder.feed(b"ota 100 %\r\n")
+    assert [line[14:] for line in recorder.info.log.read_bytes().split(b"\n")] == [
+        b"04:07.678Z ota  10 %\r",
+        b"04:08.678Z ota 100 %\r",
+        b"",
+    ]
+    assert [line[-9:] for _session, line in search(tmp_path, "10 %")] == ["ota  10 %"]
