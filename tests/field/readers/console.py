@@ -1,0 +1,112 @@
+"""What a console said: its lines, and what the monitor and a build tell of it, however it came."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from engine.agents.doctor import diagnose
+from engine.agents.listener import Listener
+from engine.boards.binary_log import BinaryLog
+from engine.boards.console import PrintFilter, parse
+from engine.boards.incidents import Incidents
+from engine.boards.lines import LineCutter
+from engine.findings import Finding
+from engine.manifest import Manifest
+from engine.pipelines.outputs import Tested
+from engine.words import Severity
+from tests.field.case import Case
+
+_ROOT = Path("/w")
+_TIMES = re.compile(r" \(\d+ times\)$|(?<= )\d+ times$")
+
+
+def read(case: Case) -> dict[str, object]:
+    """Values that are the same however the bytes are cut, and by whom they are read.
+
+    ``codes`` and ``headline`` (of the first error, without how often) are those of a build;
+    ``same`` says that the monitor's findings, and all of it in other chunks, are no others.
+    """
+    seen = [_build(case, chunks) for chunks in _cuts(case)]
+    told = [_monitor(chunks) for chunks in _cuts(case)]
+    lines = [_lines(chunks) for chunks in _cuts(case)]
+    listener, findings = seen[0]
+    log = listener.resets.log()
+    errors = [each for each in findings if each.severity is Severity.ERROR]
+    tally, _findings = told[0]
+    chosen = PrintFilter(str(case.options.get("filter", "")))
+    return {
+        "lines": lines[0],
+        "shown": [line for line in lines[0] if chosen.shows(line)],
+        "levels": [found.level if (found := parse(line)) else None for line in lines[0]],
+        "met": [each.line for each in listener.expectations()],
+        "codes": [each.code for each in dict.fromkeys(findings)],
+        "headline": errors[0].message if errors else None,
+        "chip": log.chip,
+        "resets": len(log.resets),
+        "loop": listener.resets.loop,
+        "tally": tally,
+        "same": all(
+            set(each) == set(findings)
+            for each in (*(found for _, found in seen), *(found for _, found in told))
+        )
+        and all(each == lines[0] for each in lines)
+        and all(each.expectations() == listener.expectations() for each, _ in seen)
+        and all(each == tally for each, _ in told),
+    }
+
+
+def _cuts(case: Case) -> Iterator[list[bytes]]:
+    data = case.data
+    yield [data]
+    yield [data[at : at + 1] for at in range(len(data))]
+    for seed in range(2):
+        places = sorted(random.Random(f"{case.name}{seed}").choices(range(len(data)), k=20))
+        yield [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
+
+
+def _build(case: Case, chunks: list[bytes]) -> tuple[Listener, list[Finding]]:
+    expect = tuple(case.options.get("expect", ()))
+    listener, text = Listener(Manifest(expect=expect)), BinaryLog()
+    for chunk in chunks:
+        listener.feed(text.feed(chunk))
+    listener.end("the case is over")
+    tested = Tested(
+        ran_on="a board",
+        chip="",
+        flash_size=None,
+        expectations=listener.expectations(),
+        report=None,
+        lines=listener.lines,
+        fault="",
+        transcript=listener.transcript(),
+        boots=listener.resets.log(),
+        panics=listener.panics,
+    )
+    found = diagnose(tested, Path("/nowhere.elf"), _ROOT)
+    return listener, [replace(each, message=_TIMES.sub("", each.message)) for each in found]
+
+
+def _monitor(chunks: list[bytes]) -> tuple[str, list[Finding]]:
+    found: list[Finding] = []
+    with Incidents(
+        program=Path("/nowhere.elf"),
+        root=_ROOT,
+        on_finding=found.append,
+        on_note=lambda note: None,
+    ) as incidents:
+        for chunk in chunks:
+            incidents.feed(chunk)
+    told = [replace(each, message=_TIMES.sub("", each.message)) for each in found]
+    return str(incidents.tally), told
+
+
+def _lines(chunks: list[bytes]) -> list[str]:
+    cutter, text = LineCutter(), BinaryLog()
+    return [
+        *(line for chunk in chunks for line in cutter.feed(text.feed(chunk))),
+        *cutter.flush(),
+    ]
