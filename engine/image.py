@@ -16,11 +16,13 @@ class FlashPart:
         offset: bytes from the start of flash.
         path: the file, absolute.
         kind: what it is.
+        encrypted: whether a chip that encrypts its flash is to encrypt it as it is written.
     """
 
     offset: int
     path: Path
     kind: ArtifactKind
+    encrypted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,23 @@ class MemoryRegion:
 
 
 @dataclass(frozen=True, slots=True)
+class Security:
+    """What a build's configuration says of the protection that it is for.
+
+    Args:
+        burns: what the first start changes in the chip for good, for people; empty for nothing.
+        encryption: mode of flash encryption, ``development`` or ``release``; empty for none.
+        signed: whether its programs are signed, for Secure Boot or without it.
+        simulated: whether eFuses are only simulated (``CONFIG_EFUSE_VIRTUAL``): nothing is burnt.
+    """
+
+    burns: tuple[str, ...] = ()
+    encryption: str = ""
+    signed: bool = False
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """A flashable firmware.
 
@@ -52,6 +71,10 @@ class Image:
         flash_mode, flash_freq: as ``esptool write-flash`` takes them, ``keep`` by default.
         regions: sizes, the app partition or memory regions first.
         baud: speed of its console in bits a second, None where it does not say.
+        security: what its configuration says of protection, None where it does not say.
+        before, after: how its project wants the bootloader entered and left, as esptool takes
+            them; empty for what fits the board.
+        stub: whether its project lets esptool load its flasher into the chip.
     """
 
     target: str
@@ -62,3 +85,7 @@ class Image:
     flash_freq: str = "keep"
     regions: tuple[MemoryRegion, ...] = ()
     baud: int | None = None
+    security: Security | None = None
+    before: str = ""
+    after: str = ""
+    stub: bool = True

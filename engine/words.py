@@ -13,8 +13,17 @@ CHIPS = (
     "esp32c6",
     "esp32h2",
     "esp32p4",
+    "esp32c5",
+    "esp32c61",
+    "esp32h21",
+    "esp32h4",
+    "esp32s31",
+    "esp32e22",
 )
-"""Chips that espdeck knows, spelled as ``idf.py set-target`` spells them."""
+"""Chips that espdeck knows, spelled as ``idf.py set-target`` spells them: those of esptool.
+
+Written down here because importing esptool is slow; a test compares them.
+"""
 
 LINUX = "linux"
 """ESP-IDF's target for the machine that builds: a program of its own, on no board."""

@@ -12,8 +12,8 @@ from engine.agents.listener import Listener
 from engine.boards import ports, suites
 from engine.boards.binary_log import BinaryLog
 from engine.boards.desk import BAUD, Flashed
-from engine.boards.flasher import BoardIdentity
 from engine.boards.held import FlashOptions, HeldBoard
+from engine.boards.identity import BoardIdentity
 from engine.boards.names import is_virtual
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding

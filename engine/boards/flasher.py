@@ -7,9 +7,12 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from engine.boards import esptool_child, tool
+from engine.boards.esptool_child import Description, Request
+from engine.boards.identity import BoardIdentity, parse_identity
 from engine.boards.tool import Reach, espefuse, esptool
 from engine.cancel import CancelToken
 from engine.errors import BoardError
@@ -21,6 +24,7 @@ SECTOR = 4096
 _ANSWER_SECONDS = 30.0
 _PROGRESS = re.compile(rb"^(?:Writing at|Reading from) 0x([0-9a-fA-F]+) .*?([0-9.]+)%")
 _VERIFIED = "Hash of data verified."
+_NOT_COMPARED = "Cannot verify written data if encrypted"
 _SIZES = {1 << 20: "MB", 1 << 10: "KB"}
 
 OnLine = Callable[[bytes], None]
@@ -28,22 +32,18 @@ OnProgress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class BoardIdentity:
-    """What a board says of itself.
+class Written:
+    """An image that was written.
 
     Args:
-        chip: as a target is spelled, such as ``esp32c3``.
-        revision: of the chip, such as ``v0.4``.
-        mac: base address, six bytes in hex.
-        flash_size: bytes, None where it could not be detected.
-        features: as esptool lists them.
+        seconds: that it took.
+        identity: what the board said of itself.
+        verified: whether what is in flash was compared; what a chip encrypts cannot be.
     """
 
-    chip: str
-    revision: str
-    mac: str
-    flash_size: int | None
-    features: tuple[str, ...]
+    seconds: float
+    identity: BoardIdentity
+    verified: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +67,37 @@ def identify(
         timeout: seconds for all of it.
 
     Raises:
-        BoardError: the port cannot be used or the board does not answer.
+        BoardError: the port cannot be used, the board does not answer, or is an ESP8266.
         CancelledError, Interrupted: as ``cancel`` says.
     """
-    identity = parse_identity(esptool(reach, ["flash-id"], cancel=cancel, timeout=timeout))
-    if identity is None:
-        raise BoardError(f"{reach.port}: esptool did not say which chip it found")
-    return identity
+    return look_at(reach, None, cancel=cancel, timeout=timeout)[0]
 
 
-def parse_identity(text: str) -> BoardIdentity | None:
-    """What esptool's ``flash-id`` printed, None if it names no chip."""
-    chip = re.search(r"^Chip type:\s+(ESP[\w-]+).*?(?:\(revision (v[\d.]+)\))?\s*$", text, re.M)
-    if chip is None:
-        return None
-    mac = re.search(r"^(?:BASE )?MAC:\s+([0-9a-f:]{17})", text, re.M)
-    size = re.search(r"^Detected flash size:\s+(\d+)(KB|MB)", text, re.M)
-    features = re.search(r"^Features:[ \t]+(\S.*)$", text, re.M)
-    unit = {"KB": 1 << 10, "MB": 1 << 20}
-    return BoardIdentity(
-        chip=chip[1].lower().replace("-", ""),
-        revision=chip[2] or "",
-        mac=mac[1] if mac else "",
-        flash_size=int(size[1]) * unit[size[2]] if size else None,
-        features=tuple(re.split(r",\s*", features[1].strip())) if features else (),
-    )
+def look_at(
+    reach: Reach,
+    region: tuple[int, int] | None,
+    *,
+    cancel: CancelToken,
+    timeout: float = _ANSWER_SECONDS,
+) -> tuple[BoardIdentity, str]:
+    """Ask a board what it is, and for the MD5 of a region of its flash; resets it.
+
+    Args:
+        reach: the board.
+        region: offset and length in bytes; None for none.
+        cancel: ends it early.
+        timeout: seconds for all of it.
+
+    Returns:
+        What it is, and the MD5 in hex; empty where the flash is encrypted or ends before.
+
+    Raises:
+        BoardError, CancelledError, Interrupted: as :func:`identify`.
+    """
+    said = _Said()
+    request = replace(_request(reach), look=region)
+    tool.ask(request, cancel=cancel, timeout=timeout, on_line=said.take)
+    return said.identity(reach.port), said.md5
 
 
 def flash(
@@ -102,19 +108,21 @@ def flash(
     on_progress: OnProgress,
     cancel: CancelToken,
     timeout: float = 120.0,
-) -> float:
-    """Write an image to a board, verify it by its hash, and reset the board into it.
+    on_identity: Callable[[BoardIdentity], None] = lambda _identity: None,
+    on_write: Callable[[], None] = lambda: None,
+) -> Written:
+    """Write an image to a board, verify it by its hash, and leave it as ``reach`` says.
 
     Args:
-        reach: the board; another chip than the image's is refused before a byte is written.
+        reach: the board; another chip than the image's is refused before a byte is written, and
+            so is what the chip's eFuses would not start.
         image: what to write.
         on_output: called with what esptool prints, line by line, without its progress lines.
         on_progress: called with percent (0 to 100, of all parts by their size) and what is done.
         cancel: ends it early; the flash is then half written.
         timeout: seconds for all of it.
-
-    Returns:
-        Seconds it took.
+        on_identity: told what the board is, before anything is written.
+        on_write: called before the first byte is written.
 
     Raises:
         BoardError: the port cannot be used, the board does not answer, is of another chip, vanished
@@ -123,28 +131,32 @@ def flash(
     """
     started = time.monotonic()
     sizes = [part.path.stat().st_size for part in image.parts]
-    total = max(1, sum(sizes))
+    total, said = max(1, sum(sizes)), _Said(on_identity)
 
     def take(line: bytes) -> None:
+        said.take(line)
         found = _PROGRESS.match(line)
-        if found is None:
-            on_output(line)
-            return
-        index = _part_at(int(found[1], 16), image.parts)
-        share = sum(sizes[:index]) + sizes[index] * float(found[2]) / 100
-        name = image.parts[index].path.name
-        on_progress(min(100.0, 100 * share / total), f"writing {name}")
+        if line.rstrip() == esptool_child.WRITES.encode():
+            on_write()
+        elif found is None:
+            if not line.startswith(esptool_child.SAYS.encode()):
+                on_output(line)
+        else:
+            index = _part_at(int(found[1], 16), image.parts)
+            share = sum(sizes[:index]) + sizes[index] * float(found[2]) / 100
+            name = image.parts[index].path.name
+            on_progress(min(100.0, 100 * share / total), f"writing {name}")
 
     on_progress(0.0, "connecting")
-    arguments = ["--chip", image.target, "write-flash", "--flash-mode", image.flash_mode]
-    arguments += ["--flash-freq", image.flash_freq, "--flash-size", _size_word(image.flash_size)]
-    said = esptool(
-        reach, [*arguments, *_files(image)], cancel=cancel, timeout=timeout, on_line=take
+    request = replace(
+        _request(reach, image), command=("write-flash", *_header(image)), changes=True
     )
-    if _VERIFIED not in said:
+    text = tool.ask(request, cancel=cancel, timeout=timeout, on_line=take)
+    verified = _VERIFIED in text
+    if not verified and _NOT_COMPARED not in text:
         raise BoardError(f"{reach.port}: esptool did not verify what it wrote")
-    on_progress(100.0, "verified")
-    return time.monotonic() - started
+    on_progress(100.0, "verified" if verified else "written")
+    return Written(time.monotonic() - started, said.identity(reach.port), verified)
 
 
 def verify(reach: Reach, image: Image, *, cancel: CancelToken, timeout: float = 120.0) -> None:
@@ -154,10 +166,10 @@ def verify(reach: Reach, image: Image, *, cancel: CancelToken, timeout: float = 
         BoardError: it holds something else, or as :func:`flash`.
         CancelledError, Interrupted: as ``cancel`` says.
     """
-    # Mode, frequency and size lie in the image's header: written, they are the flasher's.
-    arguments = ["--chip", image.target, "verify-flash", "--flash-mode", image.flash_mode]
-    arguments += ["--flash-freq", image.flash_freq, "--flash-size", _size_word(image.flash_size)]
-    esptool(reach, [*arguments, *_files(image)], cancel=cancel, timeout=timeout)
+    request = replace(
+        _request(reach, image), command=("verify-flash", *_header(image)), compares=True
+    )
+    tool.ask(request, cancel=cancel, timeout=timeout, on_line=lambda _line: None)
 
 
 def read_flash(
@@ -247,8 +259,70 @@ def efuses(reach: Reach, *, cancel: CancelToken, timeout: float = 60.0) -> tuple
     )
 
 
-def _files(image: Image) -> list[str]:
-    return [word for part in image.parts for word in (hex(part.offset), str(part.path))]
+class _Said:
+    """What esptool says of a board, from its first lines."""
+
+    def __init__(
+        self, on_identity: Callable[[BoardIdentity], None] = lambda _identity: None
+    ) -> None:
+        self._on_identity = on_identity
+        self._told = False
+        self._text = b""
+        self._found: Description | None = None
+
+    def take(self, line: bytes) -> None:
+        """Take the next line."""
+        if self._found is None:
+            if line.startswith(esptool_child.SAYS.encode()):
+                said = line.decode("utf-8", "replace").removeprefix(esptool_child.SAYS)
+                self._found = Description.from_json(said)
+        elif not self._told and line.strip():
+            self._text += line
+        elif not self._told and self._text:  # an empty line ends what it is
+            self._told = True
+            self._on_identity(self._identity(self._found))
+
+    @property
+    def md5(self) -> str:
+        """Of the flash that was looked at."""
+        return self._found.md5 if self._found else ""
+
+    def identity(self, port: str) -> BoardIdentity:
+        """What the board is.
+
+        Raises:
+            BoardError: esptool did not say.
+        """
+        if self._found is None:
+            raise BoardError(f"{port}: esptool did not say which chip it found")
+        return self._identity(self._found)
+
+    def _identity(self, found: Description) -> BoardIdentity:
+        """The chip and its protection from esptool's library, details as esptool prints them."""
+        printed = parse_identity(self._text.decode("utf-8", "replace"))
+        details = printed or BoardIdentity(found.chip, "", "", None, ())
+        return replace(
+            details, chip=found.chip, flash_size=found.flash_size, protection=found.protection
+        )
+
+
+def _request(reach: Reach, image: Image | None = None) -> Request:
+    return Request(
+        port=reach.port,
+        before=reach.before,
+        after=reach.after,
+        baud=reach.baud,
+        image=image,
+    )
+
+
+def _header(image: Image) -> tuple[str, ...]:
+    """Mode, frequency and size lie in the header of the bootloader: written, they are these."""
+    return (
+        *("--flash-mode", image.flash_mode),
+        *("--flash-freq", image.flash_freq),
+        *("--flash-size", _size_word(image.flash_size)),
+    )
 
 
 def _part_at(address: int, parts: Sequence[FlashPart]) -> int:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.boards import flasher, monitor, partition_table, ports, secure
-from engine.boards.flasher import BoardIdentity, Efuse
+from engine.boards.flasher import Efuse, Written
+from engine.boards.identity import BoardIdentity
 from engine.boards.names import is_virtual
 from engine.boards.partition_table import FoundTable
 from engine.boards.restarts import ByCommand, ByFlasher, ResetWanted
@@ -152,7 +153,7 @@ class HeldBoard:
         on_output: Callable[[bytes], None],
         on_progress: Callable[[float, str], None],
         timeout: float,
-    ) -> float:
+    ) -> Written:
         """Write an image, verify it, and start it; as :func:`engine.boards.flasher.flash`.
 
         Returns:
@@ -174,7 +175,7 @@ class HeldBoard:
             self._show(f"flash {percent:.0f} %")
             on_progress(percent, what)
 
-        def write() -> float:
+        def write() -> Written:
             with self._bootloader(options.before, options.after, options.baud) as reach:
                 return flasher.flash(
                     reach,

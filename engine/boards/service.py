@@ -15,8 +15,8 @@ from pathlib import Path
 
 from engine.boards import discovery, labgrid, ports
 from engine.boards.desk import Desk
-from engine.boards.flasher import BoardIdentity
 from engine.boards.held import HeldBoard
+from engine.boards.identity import BoardIdentity
 from engine.boards.incidents import Incidents
 from engine.boards.lab import VirtualLab
 from engine.boards.lines import LineCutter

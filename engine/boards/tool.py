@@ -1,5 +1,7 @@
 """Runs Espressif's esptool and espefuse, each in a process of its own, and explains their words.
 
+What says what a board is, or writes it, goes through :mod:`engine.boards.esptool_child`.
+
 What they print is documented by example only (esptool documentation, "Basic Commands"); the lines
 that are read here are those of esptool 5.
 """
@@ -9,9 +11,10 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from engine.boards import ports
+from engine.boards import esptool_child, ports
+from engine.boards.esptool_child import Request
 from engine.cancel import CancelToken
 from engine.errors import BoardError, BoardGoneError, BoardSilentError, ToolError
 from engine.process import run
@@ -83,6 +86,32 @@ def esptool(
     return _run("esptool", reach.port, [*options, *arguments], cancel, timeout, on_line)
 
 
+def ask(
+    request: Request,
+    *,
+    cancel: CancelToken,
+    timeout: float,
+    on_line: Callable[[bytes], None],
+) -> str:
+    """Have esptool connect to a board, say what it is, and do what is asked for.
+
+    Args:
+        request: what; its ``attempts`` are :data:`CONNECT_ATTEMPTS`.
+        cancel: ends it early.
+        timeout: seconds for all of it.
+        on_line: called with each line that it prints; progress is a line each time.
+
+    Returns:
+        The end of what it printed.
+
+    Raises:
+        BoardGoneError, BoardSilentError, CancelledError, Interrupted: as :func:`esptool`.
+        BoardError: as :func:`esptool`, or what is asked for may not be done on this board.
+    """
+    word = replace(request, attempts=CONNECT_ATTEMPTS).to_json()
+    return _run("esptool", request.port, [word], cancel, timeout, on_line, esptool_child.__name__)
+
+
 def espefuse(reach: Reach, arguments: Sequence[str], *, cancel: CancelToken, timeout: float) -> str:
     """Run espefuse on a board, as :func:`esptool` does; ``arguments`` only ever read.
 
@@ -100,9 +129,10 @@ def _run(
     cancel: CancelToken,
     timeout: float,
     on_line: Callable[[bytes], None],
+    module: str = "",
 ) -> str:
     ports.check(port)
-    command = [sys.executable, "-P", "-m", tool, *arguments]
+    command = [sys.executable, "-P", "-m", module or tool, *arguments]
     rest = b""
 
     def split(chunk: bytes) -> None:
@@ -124,15 +154,15 @@ def _run(
 
 def _problem(tool: str, port: str, text: str) -> BoardError:
     """What the tool complained of, in a line."""
-    wrong = re.search(r"This chip is ([\w-]+), not ([\w-]+)", text)
-    if wrong:
-        return BoardError(f"{port}: the board is an {wrong[1]}, the image is for {wrong[2]}")
+    refused = re.search(rf"^{esptool_child.REFUSED}(.+)$", text, re.M)
+    if refused:
+        return BoardError(f"{port}: {refused[1].strip()}")
     if "Failed to connect to" in text:
         return BoardSilentError(
             f"{port}: no answer; hold BOOT, press RESET, let go of BOOT, and try again"
         )
     known = ports.explain(port, text)
-    if known == ports.vanished(port) or (known and "\nConnected to " in text):
+    if known == ports.vanished(port) or (known and "Connected to " in text):
         # Once it has talked to a board, a port that cannot be opened again is one that went.
         return BoardGoneError(ports.vanished(port))
     if known:
@@ -143,6 +173,11 @@ def _problem(tool: str, port: str, text: str) -> BoardError:
         )
     if "verification failed" in text.lower() or "verify failed" in text.lower():
         return BoardError(f"{port}: the flash holds something else")
+    if "Active security features detected" in text:
+        return BoardError(
+            f"{port}: the chip has flash encryption or Secure Boot: erased, it may never start "
+            "again: not erased"
+        )
     fatal = re.findall(r"(?:A fatal error occurred|[Ee]rror): (.+)", text)
     lines = [line for line in text.splitlines() if line.strip()]
     return BoardError(f"{port}: {tool}: {(fatal or lines or ['no reason given'])[-1].strip()}")

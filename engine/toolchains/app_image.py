@@ -34,6 +34,7 @@ _CHIPS = {
     0x0017: "esp32c5",
     0x0019: "esp32h21",
     0x001C: "esp32h4",
+    0x001F: "esp32e22",
     0x0020: "esp32s31",
 }
 CHIPS = frozenset(_CHIPS.values())

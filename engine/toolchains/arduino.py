@@ -16,7 +16,7 @@ from engine import process
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.image import FlashPart, Image
-from engine.toolchains import app_image, boot_choice, partitions
+from engine.toolchains import app_image, boot_choice, efuses, partitions
 from engine.toolchains.base import Compiled, CompileRequest
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import BuildOutput
@@ -31,12 +31,18 @@ _INSTALL = (
     "then arduino-cli core install esp32:esp32"
 )
 _SURE = 15
+_BUILD = "build"  # the core copies its sdkconfig there (platform.txt, recipe.hooks.prebuild)
 _TABLE_OFFSET = 0x8000  # the ESP32 core builds with ESP-IDF's default
-# Where the ROM looks for the bootloader (esptool's ESP32*ROM.BOOTLOADER_FLASH_OFFSET).
-_BOOTLOADER_OFFSETS = {
-    **dict.fromkeys(("esp32", "esp32s2"), 0x1000),
-    **dict.fromkeys(("esp32c5", "esp32h4", "esp32p4", "esp32s31"), 0x2000),
+BOOTLOADER_OFFSETS = {
+    "esp32": 0x1000,
+    "esp32s2": 0x1000,
+    "esp32p4": 0x2000,
+    "esp32c5": 0x2000,
+    "esp32h4": 0x2000,
+    "esp32s31": 0x2000,
 }
+"""Where the ROM looks for the bootloader, if not at the beginning (``BOOTLOADER_FLASH_OFFSET`` of
+esptool's targets)."""
 
 
 class ArduinoToolchain:
@@ -84,7 +90,7 @@ class ArduinoToolchain:
         done = process.run(
             [
                 *(program, "compile", "--no-color", *board),
-                *("--build-path", str(request.build_dir / "build")),
+                *("--build-path", str(request.build_dir / _BUILD)),
                 *("--output-dir", str(folder), str(sketch)),
             ],
             timeout=request.timeout,
@@ -128,7 +134,7 @@ def read_image(folder: Path, main: str, target: str) -> Image | Finding:
         return Finding(Severity.ERROR, "arduino.board", message, file=PROJECT)
     entries = partitions.read(table)
     parts = [
-        FlashPart(_BOOTLOADER_OFFSETS.get(target, 0), bootloader, ArtifactKind.BOOTLOADER),
+        FlashPart(BOOTLOADER_OFFSETS.get(target, 0), bootloader, ArtifactKind.BOOTLOADER),
         FlashPart(_TABLE_OFFSET, table, ArtifactKind.PARTITION_TABLE),
         *_ota_data(folder, entries),
         FlashPart(app_image.app_offset(entries), app, ArtifactKind.APP),
@@ -138,6 +144,7 @@ def read_image(folder: Path, main: str, target: str) -> Image | Finding:
         elf=elf,
         parts=tuple(sorted(parts, key=lambda part: part.offset)),
         flash_size=header.flash_size,
+        security=efuses.security_of(folder.parent / _BUILD),
         regions=(*app_image.app_regions(app, entries), *memory_regions(elf, target)),
     )
 

@@ -19,8 +19,15 @@ from pathlib import Path
 from engine import manifest, process
 from engine.errors import MissingToolError, ToolError
 from engine.files import read_file
-from engine.image import FlashPart, Image, MemoryRegion
-from engine.toolchains import app_image, idf_components, idf_installs, partitions, warnings
+from engine.image import FlashPart, Image, MemoryRegion, Security
+from engine.toolchains import (
+    app_image,
+    efuses,
+    idf_components,
+    idf_installs,
+    partitions,
+    warnings,
+)
 from engine.toolchains.base import Compiled, CompileRequest
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import NINJA_STATUS, BuildOutput
@@ -203,6 +210,7 @@ def read_image(build_dir: Path, target: str) -> Image:
     settings = flasher.object("flash_settings")
     parts = _parts(build_dir, flasher)
     mode, freq = settings.text("flash_mode"), settings.text("flash_freq")
+    esptool = flasher.object("extra_esptool_args")
     return Image(
         target=target,
         elf=elf,
@@ -212,7 +220,28 @@ def read_image(build_dir: Path, target: str) -> Image:
         flash_freq=freq if _FLASH_FREQ.fullmatch(freq) else "keep",
         regions=(*_partitions(parts), *memory_regions(elf, target)),
         baud=_baud(project.text("monitor_baud")),
+        security=_security(build_dir, parts),
+        before=_reset(esptool.text("before")),
+        after=_reset(esptool.text("after")),
+        stub=esptool.flag("stub", default=True),
     )
+
+
+def _reset(text: str) -> str:
+    """How to enter or leave the bootloader, where a project has no need for lines that reset.
+
+    ESP-IDF offers a reset by the lines, which is also esptool's own choice, or none
+    (``ESPTOOLPY_BEFORE`` and ``_AFTER``), which it also takes where a start would burn eFuses.
+    """
+    return "no-reset" if text.replace("_", "-") == "no-reset" else ""
+
+
+def _security(build_dir: Path, parts: Sequence[FlashPart]) -> Security | None:
+    """What the configuration says; without one, at least what is flashed encrypted."""
+    found = efuses.security_of(build_dir)
+    if found is None and any(part.encrypted for part in parts):
+        return Security(burns=(efuses.DEVELOPMENT,), encryption="development")
+    return found
 
 
 def _baud(text: str) -> int | None:
@@ -298,16 +327,20 @@ def _prepare_sdkconfig(request: CompileRequest, definitions: Sequence[str]) -> P
 
 def _parts(build_dir: Path, flasher: Fields) -> tuple[FlashPart, ...]:
     """Every file to flash. Entries beside ``flash_files`` say which of them is what."""
-    kinds = {
-        _number(flasher.name, flasher.object(key).text("offset")): kind
-        for key, kind in _KINDS.items()
-        if flasher.object(key).text("offset")
-    }
+    kinds, encrypted = dict[int, ArtifactKind](), set[int]()
+    for key, entry in (*((key, flasher.object(key)) for key in _KINDS), *flasher.entries()):
+        if not entry.text("offset"):
+            continue
+        at = _number(flasher.name, entry.text("offset"))
+        kinds[at] = _KINDS.get(key, ArtifactKind.DATA)
+        if entry.flag("encrypted", default=False):
+            encrypted.add(at)
     parts = []
     for offset, name in flasher.object("flash_files").texts().items():
         at = _number(flasher.name, offset)
         path = file_inside(build_dir, name, flasher.name)
-        parts.append(FlashPart(at, path, kinds.get(at, ArtifactKind.DATA)))
+        kind = kinds.get(at, ArtifactKind.DATA)
+        parts.append(FlashPart(at, path, kind, encrypted=at in encrypted))
     if not parts:
         raise ToolError(f"{flasher.name}: nothing to flash")
     return tuple(sorted(parts, key=lambda part: part.offset))

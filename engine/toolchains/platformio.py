@@ -19,7 +19,7 @@ from engine import process
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.image import FlashPart, Image
-from engine.toolchains import app_image, partitions
+from engine.toolchains import app_image, efuses, partitions
 from engine.toolchains.base import Compiled, CompileRequest
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import BuildOutput
@@ -179,6 +179,7 @@ def read_image(folder: Path, packages: Path, target: str) -> Image | Finding:
         elf=elf,
         parts=tuple(sorted(parts, key=lambda part: part.offset)),
         flash_size=header.flash_size,
+        security=efuses.security_of(folder),
         regions=(*app_image.app_regions(app, entries), *memory_regions(elf, target)),
     )
 

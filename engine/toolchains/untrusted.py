@@ -75,6 +75,32 @@ class Fields:
             raise ToolError(f"{self.name}: {key} is no collection")
         return [Fields(self.name, item) for item in found if isinstance(item, dict)]
 
+    def entries(self) -> list[tuple[str, Fields]]:
+        """Every field that is an object, by its name."""
+        items = self._data.items()
+        return [
+            (str(key), Fields(self.name, item)) for key, item in items if isinstance(item, dict)
+        ]
+
+    def values(self) -> dict[str, str]:
+        """Every plain value as ``sdkconfig`` writes it: ``y`` and ``n``, numbers, strings."""
+        found = {}
+        for key, value in self._data.items():
+            if isinstance(value, bool):
+                found[str(key)] = "y" if value else "n"
+            elif isinstance(value, int | str):
+                found[str(key)] = str(value)
+        return found
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        """A truth value; ESP-IDF writes some of them as strings."""
+        value = self._data.get(key, default)
+        if isinstance(value, str) and value in ("true", "false"):
+            return value == "true"
+        if not isinstance(value, bool):
+            raise ToolError(f"{self.name}: {key} is neither true nor false")
+        return value
+
     def texts(self) -> dict[str, str]:
         """Every field, all of them strings."""
         return {str(key): self.text(key) for key in self._data}

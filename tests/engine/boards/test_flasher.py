@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.boards.flasher import flash, identify, parse_identity
+from engine.boards.flasher import flash, identify
+from engine.boards.identity import parse_identity
 from engine.boards.tool import Reach
 from engine.boards.virtual import VirtualBoard
 from engine.cancel import CancelToken

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from engine.boards import flasher
-from engine.boards.flasher import BoardIdentity
+from engine.boards.identity import BoardIdentity
 from engine.boards.service import Boards
 from engine.boards.tool import Reach
 from engine.cancel import CancelToken
