@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine import image_file
+from engine.boards.desk import Flashed, flashed
 from engine.carried import Carried
 from engine.errors import ToolError, UsageError
 from engine.image import Image
@@ -168,6 +169,23 @@ class Builds(Carried):
             if artifact.path == image_file.NAME:
                 return image_file.read(self.artifact_file(artifact))
         raise UsageError(f"build {number} kept no image (espdeck show {number})")
+
+    def flashed(self, number: int, image: Image, *, app_only: bool = False) -> Flashed:
+        """What a board runs on which a build's image was flashed.
+
+        Args:
+            number: of the build.
+            image: that it made.
+            app_only: whether only its program is written.
+
+        Raises:
+            UsageError: there is no such build.
+            OSError: a part of the image cannot be read.
+        """
+        build = self.get(number)
+        project = projects.get_project(self._store, build.project_id) if build.project_id else None
+        name = project.name if project else ""
+        return flashed(image, number, project=name, commit=build.commit_sha, app_only=app_only)
 
     def partitions(self, number: int) -> tuple[Partition, ...]:
         """The partition table of a build; empty where its image has none.

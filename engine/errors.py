@@ -27,6 +27,10 @@ class BoardGoneError(BoardError):
     """A board was there and is not any more; it may come back."""
 
 
+class FlashDiffersError(BoardError):
+    """A board's flash holds something else than what it was compared with."""
+
+
 class BoardSilentError(BoardError):
     """A board's port is there, but no chip answers at it."""
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.boards.desk import BAUD, Flashed
 from engine.errors import EspdeckError, UsageError
 from engine.text import clean, count
 from engine.toolchains.flash_layout import Layout, layout_of
@@ -25,6 +24,7 @@ from tui.programs import table_offset
 from tui.shell import complain, looking, number_of, print_line, table
 
 if TYPE_CHECKING:
+    from engine.boards.flasher import Written
     from engine.boards.held import FlashOptions, HeldBoard
     from engine.engine import Engine
     from engine.toolchains.partitions import Partition
@@ -52,7 +52,7 @@ def flash(
     before: _Before = "",
     after: _After = "",
     secure: Annotated[
-        bool, typer.Option("--secure", help="Also an image that is signed or encrypted.")
+        bool, typer.Option("--secure", help="Also an image whose start burns eFuses.")
     ] = False,
 ) -> None:
     """Flash what a build made, on one board or on several at once."""
@@ -60,17 +60,18 @@ def flash(
         number = number_of(build)
         image = engine.builds.image(number)
         options = _options(engine, app_only, baud, before, after, secure=secure)
+        runs = engine.builds.flashed(number, image, app_only=app_only)
 
         def write(board: HeldBoard, progress: Callable[[float, str], None]) -> str:
-            seconds = board.flash(
+            written = board.flash(
                 image,
                 options,
                 on_output=lambda _line: None,
                 on_progress=progress,
                 timeout=engine.settings.flash_timeout,
+                flashed=runs,
             )
-            engine.boards.desk(board.name).remember_flashed(Flashed(number, image.baud or BAUD))
-            return f"flashed and verified in {seconds:.1f} s"
+            return written_as(written)
 
         _on_each(engine, boards, write)
 
@@ -85,11 +86,13 @@ def verify(
 ) -> None:
     """Compare what is in flash with what a build made."""
     with looking(context) as engine:
-        image = engine.builds.image(number_of(build))
+        number = number_of(build)
+        image = engine.builds.image(number)
         options = _options(engine, app_only, baud, "", "", secure=True)
+        runs = engine.builds.flashed(number, image, app_only=app_only)
 
         def compare(board: HeldBoard, _progress: Callable[[float, str], None]) -> str:
-            board.verify(image, options, timeout=engine.settings.flash_timeout)
+            board.verify(image, options, timeout=engine.settings.flash_timeout, flashed=runs)
             return f"holds build {build}"
 
         _on_each(engine, boards, compare)
@@ -275,6 +278,14 @@ def lab(
         table(("BOARD", "URL"), list(started.items()))
         print_line(f"{count(len(started), 'board')} until Ctrl-C; esptool takes the URL as --port")
         threading.Event().wait()
+
+
+def written_as(written: Written) -> str:
+    """How flashing went, for people."""
+    if written.verified:
+        return f"flashed and verified in {written.seconds:.1f} s"
+    protection = written.identity.protection
+    return f"flashed in {written.seconds:.1f} s, not compared: the chip has {protection}"
 
 
 def _typed_name(question: str) -> str:

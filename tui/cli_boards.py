@@ -48,12 +48,13 @@ def boards_command(context: typer.Context, as_json: _Json = False) -> None:
             )
             return
         table(
-            ("BOARD", "NAME", "CHIP", "PORT", "STATE", "WHO HAS IT"),
+            ("BOARD", "NAME", "CHIP", "RUNS", "PORT", "STATE", "WHO HAS IT"),
             [
                 (
                     each.name,
                     each.label or "-",
                     each.chip or "?",
+                    each.runs or "not known",
                     each.url or "-",
                     each.state,
                     each.holder or (f"reserved by {each.reserved}" if each.reserved else "-"),

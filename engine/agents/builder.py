@@ -86,7 +86,9 @@ def _keep(context: FirmwareContext, image: Image) -> Image:
     said = image.elf.with_name(linker_map.DESCRIPTION)
     if said.is_file() and not said.is_symlink():
         keep(ArtifactKind.REPORT, said, "project")
-    kept = replace(image, elf=elf, parts=parts)
+    # The speed that the project says, for everyone who listens to a board with this image.
+    plan = context.output_of("plan", Planned)
+    kept = replace(image, elf=elf, parts=parts, baud=plan.manifest.baud or image.baud)
     description = context.build_dir / image_file.NAME
     image_file.write(kept, description)
     keep(ArtifactKind.REPORT, description, "image")

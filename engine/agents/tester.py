@@ -9,9 +9,9 @@ from pathlib import Path
 
 from engine.agents import silence
 from engine.agents.listener import Listener
-from engine.boards import ports, suites
+from engine.boards import ports, secure, suites
 from engine.boards.binary_log import BinaryLog
-from engine.boards.desk import BAUD, Flashed
+from engine.boards.desk import BAUD, flashed
 from engine.boards.held import FlashOptions, HeldBoard
 from engine.boards.identity import BoardIdentity
 from engine.boards.names import is_virtual
@@ -43,6 +43,8 @@ def run(context: FirmwareContext) -> StageResult:
     if context.stage.key == "test.board":
         if not plan.boards:
             return _skipped(plan.untested, "board")
+        if (reason := _unasked(context, image)) is not None:
+            return reason
         return _on_board(context, plan, image)
     if plan.simulator is None:
         return _skipped(plan.untested, "simulator")
@@ -52,6 +54,26 @@ def run(context: FirmwareContext) -> StageResult:
 def _skipped(reasons: tuple[str, ...], what: str) -> StageResult:
     reason = next((line for line in reasons if what in line), f"no {what}")
     return StageResult(status=StageStatus.SKIPPED, summary=reason)
+
+
+def _unasked(context: FirmwareContext, image: Image) -> StageResult | None:
+    """Why the image is not put on a board although there is one; None where it may be."""
+    log, found = context.report.log, secure.burns(image)
+    if image.security is not None and image.security.simulated:
+        log("eFuses are simulated (CONFIG_EFUSE_VIRTUAL): nothing is burnt")
+    if context.settings.flash_secure:
+        if found:
+            log(f"the first start burns eFuses for {'; '.join(found)} (flash_secure allows it)")
+        return None
+    problem = secure.unasked(image)
+    if problem is None:
+        return None
+    log(problem)
+    return StageResult(
+        status=StageStatus.SKIPPED,
+        summary=problem,
+        findings=(Finding(severity=Severity.WARNING, code="board.secure", message=problem),),
+    )
 
 
 def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageResult:
@@ -70,21 +92,23 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
         on_wait=report.log,
         purpose=f"build {context.build_id}",
     ) as board:
-        identity = board.identity()
-        report.log(
-            f"flashing {board.name} ({board.url}): {identity.chip} {identity.revision}, "
-            f"{identity.mac}"
-        )
-        board.flash(
+        report.log(f"flashing {board.name} ({board.url})")
+        written = board.flash(
             image,
             FlashOptions(baud=settings.flash_baud, secure=settings.flash_secure),
             on_output=report.output,
             on_progress=lambda percent, message: report.progress(percent * 0.6, message),
             timeout=settings.flash_timeout,
+            flashed=flashed(
+                image, context.build_id, project=context.project.name, commit=context.commit
+            ),
         )
+        identity = written.identity
+        report.log(f"{board.name} is an {identity}")
+        if not written.verified:
+            report.log("not compared with what was written: the chip encrypts it")
         seconds = _seconds(manifest)
-        baud = manifest.baud or image.baud or BAUD
-        context.boards.desk(board.name).remember_flashed(Flashed(context.build_id, baud))
+        baud = image.baud or BAUD
         report.log(f"listening to {board.name} at {baud} baud for up to {seconds:g} s")
         report.progress(60, f"listening for up to {seconds:g} s")
         board.listen(

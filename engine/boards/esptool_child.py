@@ -44,7 +44,7 @@ class Request:
             parts of the image are added.
         image: what is written or compared, None for nothing.
         compares: whether it is only compared.
-        changes: whether the command changes flash.
+        erases: whether the command erases.
         look: offset and length of flash whose MD5 is told, None for nothing.
     """
 
@@ -56,7 +56,7 @@ class Request:
     command: tuple[str, ...] = ()
     image: Image | None = None
     compares: bool = False
-    changes: bool = False
+    erases: bool = False
     look: tuple[int, int] | None = None
 
     def to_json(self) -> str:
@@ -136,6 +136,8 @@ def _run(request: Request) -> None:
         name = wanted.CHIP_NAME if wanted else image.target
         raise EspdeckError(f"the board is an {esp.CHIP_NAME}, the image is for {name}")
     protection = _protection(esp)
+    if request.erases and (protection.encryption or protection.secure_boot):
+        raise EspdeckError(f"the chip has {protection}: erased, it may never start: not erased")
     written = _added(request, protection)
     size, md5 = None, ""
     if not protection.download:
@@ -149,7 +151,7 @@ def _run(request: Request) -> None:
     _say(f"{SAYS}{Description(chip, size, protection, md5).to_json()}")
     options = ["--no-stub", "--baud", str(request.baud or baud)]
     options += ["--after", request.after] if request.after else []
-    if request.changes:
+    if request.erases or (image is not None and not request.compares):
         _say(WRITES)
     if protection.download and not request.command:
         command = ["get-security-info"]  # the only one that asks and is answered in that mode

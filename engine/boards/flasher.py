@@ -136,7 +136,7 @@ def flash(
     def take(line: bytes) -> None:
         said.take(line)
         found = _PROGRESS.match(line)
-        if line.rstrip() == esptool_child.WRITES.encode():
+        if _is_writing(line):
             on_write()
         elif found is None:
             if not line.startswith(esptool_child.SAYS.encode()):
@@ -148,9 +148,7 @@ def flash(
             on_progress(min(100.0, 100 * share / total), f"writing {name}")
 
     on_progress(0.0, "connecting")
-    request = replace(
-        _request(reach, image), command=("write-flash", *_header(image)), changes=True
-    )
+    request = replace(_request(reach, image), command=("write-flash", *_header(image)))
     text = tool.ask(request, cancel=cancel, timeout=timeout, on_line=take)
     verified = _VERIFIED in text
     if not verified and _NOT_COMPARED not in text:
@@ -218,7 +216,12 @@ def read_flash(
 
 
 def erase(
-    reach: Reach, *, region: tuple[int, int] | None, cancel: CancelToken, timeout: float = 180.0
+    reach: Reach,
+    *,
+    region: tuple[int, int] | None,
+    cancel: CancelToken,
+    timeout: float = 180.0,
+    on_write: Callable[[], None] = lambda: None,
 ) -> None:
     """Erase a board's flash.
 
@@ -227,13 +230,20 @@ def erase(
         region: offset and size in bytes, multiples of :data:`SECTOR`; None erases all of it.
         cancel: ends it early.
         timeout: seconds for all of it.
+        on_write: called before the first byte is erased.
 
     Raises:
-        BoardError: as :func:`flash`.
+        BoardError: as :func:`flash`, or the chip has flash encryption or Secure Boot.
         CancelledError, Interrupted: as ``cancel`` says.
     """
-    arguments = ["erase-flash"] if region is None else ["erase-region", *map(hex, region)]
-    esptool(reach, arguments, cancel=cancel, timeout=timeout)
+    command = ("erase-flash",) if region is None else ("erase-region", *map(hex, region))
+
+    def take(line: bytes) -> None:
+        if _is_writing(line):
+            on_write()
+
+    request = replace(_request(reach), command=command, erases=True)
+    tool.ask(request, cancel=cancel, timeout=timeout, on_line=take)
 
 
 def efuses(reach: Reach, *, cancel: CancelToken, timeout: float = 60.0) -> tuple[Efuse, ...]:
@@ -304,6 +314,11 @@ class _Said:
         return replace(
             details, chip=found.chip, flash_size=found.flash_size, protection=found.protection
         )
+
+
+def _is_writing(line: bytes) -> bool:
+    """Whether esptool goes on to change the flash."""
+    return line.rstrip() == esptool_child.WRITES.encode()
 
 
 def _request(reach: Reach, image: Image | None = None) -> Request:

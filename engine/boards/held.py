@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.boards import flasher, monitor, partition_table, ports, secure
+from engine.boards.desk import Desk, Flashed
 from engine.boards.flasher import Efuse, Written
 from engine.boards.identity import BoardIdentity
 from engine.boards.names import is_virtual
@@ -23,6 +24,7 @@ from engine.errors import (
     BoardError,
     BoardGoneError,
     BoardSilentError,
+    FlashDiffersError,
     MissingToolError,
     ToolError,
     UsageError,
@@ -81,6 +83,7 @@ class HeldBoard:
         open_url: Callable[[CancelToken], str],
         commands: BoardSettings,
         known: BoardIdentity | None,
+        desk: Desk,
         remember: Callable[[BoardIdentity], None],
         show: Callable[[str], None],
         hear: Callable[[bytes], None],
@@ -94,6 +97,7 @@ class HeldBoard:
             open_url: what esptool and pyserial open now; starts a virtual board. Raises BoardError.
             commands: what resets and powers it, where it has no DTR and RTS for that.
             known: what it is, where that cannot have changed.
+            desk: where what was flashed on it is kept.
             remember: told what it says of itself.
             show: told in a few words what is being done with it, for lists of boards.
             hear: given what its console says, for lists of boards too.
@@ -104,6 +108,7 @@ class HeldBoard:
         self._open = open_url
         self._commands = commands
         self._known = known
+        self._desk = desk
         self._remember = remember
         self._show = show
         self._hear = hear
@@ -123,17 +128,27 @@ class HeldBoard:
     def identify(self) -> BoardIdentity:
         """Ask it what it is, and remember that; resets it.
 
+        It is also seen whether what was flashed by espdeck is still there.
+
         Raises:
             BoardError: it does not answer.
             CancelledError, Interrupted: as the token says.
         """
 
-        def ask() -> BoardIdentity:
-            with self._bootloader() as reach:
-                return flasher.identify(reach, cancel=self._cancel)
+        flashed = self._desk.flashed
+        sample = flashed.sample if flashed is not None and flashed.md5 else None
 
-        identity = self._again(ask)
+        def ask() -> tuple[BoardIdentity, str]:
+            with self._bootloader() as reach:
+                if sample is None:
+                    return flasher.identify(reach, cancel=self._cancel), ""
+                return flasher.look_at(reach, sample, cancel=self._cancel)
+
+        identity, md5 = self._again(ask)
         self._remember(identity)
+        if flashed is not None and md5 not in ("", flashed.md5):
+            self._say(f"{self.name}: something else than {flashed} was flashed on it")
+            self._desk.forget_flashed()
         return identity
 
     def identity(self) -> BoardIdentity:
@@ -153,30 +168,38 @@ class HeldBoard:
         on_output: Callable[[bytes], None],
         on_progress: Callable[[float, str], None],
         timeout: float,
+        flashed: Flashed | None = None,
     ) -> Written:
         """Write an image, verify it, and start it; as :func:`engine.boards.flasher.flash`.
 
-        Returns:
-            Seconds of the writing that succeeded.
+        Where the image wants another start (:attr:`engine.image.Image.after`), and ``options`` say
+        nothing else, that is done.
+
+        Args:
+            image: what to write.
+            options: how.
+            on_output, on_progress, timeout: as there.
+            flashed: what the board runs then, for who asks later; None for nobody knows what.
 
         Raises:
-            BoardError: it cannot be written; signed or encrypted and not wanted; no app in it.
+            BoardError: it cannot be written; its start would burn eFuses and that is not wanted;
+                the chip would not start it; no app in it.
             CancelledError, Interrupted: as the token says.
         """
-        whole = image
-        if options.app_only:
-            image = _app_of(image)
         if not options.secure:
             secure.check_plain(image)
         if options.app_only:
+            whole, image = image, _app_of(image)
             image = partition_table.place_app(image, whole, self._read, self._say)
+            flashed = flashed and flashed.moved(_app_of(whole).parts[0], image.parts[0])
 
         def progress(percent: float, what: str) -> None:
             self._show(f"flash {percent:.0f} %")
             on_progress(percent, what)
 
         def write() -> Written:
-            with self._bootloader(options.before, options.after, options.baud) as reach:
+            before, after = options.before or image.before, options.after or image.after
+            with self._bootloader(before, after, options.baud) as reach:
                 return flasher.flash(
                     reach,
                     image,
@@ -184,19 +207,40 @@ class HeldBoard:
                     on_progress=progress,
                     cancel=self._cancel,
                     timeout=timeout,
+                    on_identity=self._remember,
+                    on_write=self._desk.forget_flashed,
                 )
 
-        return self._again(write)
+        written = self._again(write)
+        if flashed is not None:
+            self._desk.remember_flashed(flashed)
+        return written
 
-    def verify(self, image: Image, options: FlashOptions, *, timeout: float) -> None:
+    def verify(
+        self,
+        image: Image,
+        options: FlashOptions,
+        *,
+        timeout: float,
+        flashed: Flashed | None = None,
+    ) -> None:
         """Compare its flash with an image.
 
+        Args:
+            image: what it should hold.
+            options: how to reach it, and whether only the app matters.
+            timeout: seconds for all of it.
+            flashed: what the board runs if it holds that; None for nobody knows what.
+
         Raises:
-            BoardError: it holds something else, or cannot be read.
+            FlashDiffersError: it holds something else.
+            BoardError: it cannot be read.
             CancelledError, Interrupted: as the token says.
         """
         if options.app_only:
-            image = partition_table.place_app(_app_of(image), image, self._read, self._say)
+            whole, image = image, _app_of(image)
+            image = partition_table.place_app(image, whole, self._read, self._say)
+            flashed = flashed and flashed.moved(_app_of(whole).parts[0], image.parts[0])
 
         self._show("verify")
 
@@ -204,7 +248,14 @@ class HeldBoard:
             with self._bootloader(options.before, options.after, options.baud) as reach:
                 flasher.verify(reach, image, cancel=self._cancel, timeout=timeout)
 
-        self._again(compare)
+        try:
+            self._again(compare)
+        except FlashDiffersError:
+            if flashed is not None and flashed == self._desk.flashed:
+                self._desk.forget_flashed()
+            raise
+        if flashed is not None:
+            self._desk.remember_flashed(flashed)
 
     def read_flash(
         self,
@@ -253,9 +304,15 @@ class HeldBoard:
 
         self._show("erase")
 
+        flashed = self._desk.flashed
+
+        def forget() -> None:
+            if flashed is not None and (region is None or flashed.needs(*region)):
+                self._desk.forget_flashed()
+
         def wipe() -> None:
             with self._bootloader() as reach:
-                flasher.erase(reach, region=region, cancel=self._cancel)
+                flasher.erase(reach, region=region, cancel=self._cancel, on_write=forget)
 
         self._again(wipe)
 

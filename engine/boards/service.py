@@ -62,7 +62,8 @@ class BoardInfo:
         remark: what they wrote about it.
         kind: ``virtual`` or ``serial``.
         chip: the chip where it is known, else an empty string.
-        revision, mac, flash_size, features: what it said of itself when it was asked last.
+        revision, mac, flash_size, features, package, crystal, protection: what it said of itself
+            when it was asked last; the crystal in MHz, protection for people.
         reserved: who reserved it, until when, and why; empty when nobody did.
         state: ``free``, ``busy`` (somebody holds it) or ``off`` (a virtual board not started).
         holder: who holds a busy one: a build, a person's monitor.
@@ -70,6 +71,8 @@ class BoardInfo:
         url: what esptool and pyserial open.
         last_line: what its console said last, as far as this process heard it. Untrusted text.
         brownouts, watchdog_resets: how often it was seen to reset by itself.
+        runs: what was flashed on it last, for people; empty where that is not known.
+        build, project, commit: of that; None and empty where it is not known.
     """
 
     name: str
@@ -89,6 +92,13 @@ class BoardInfo:
     last_line: str
     brownouts: int
     watchdog_resets: int
+    package: str = ""
+    crystal: int | None = None
+    protection: str = ""
+    runs: str = ""
+    build: int | None = None
+    project: str = ""
+    commit: str = ""
 
 
 class Boards:
@@ -478,6 +488,7 @@ class Boards:
             open_url=open_url,
             commands=self._settings.get(name, BoardSettings()),
             known=self._known.get(name) if is_virtual(name) else None,
+            desk=self.desk(name),
             remember=lambda identity: self._remember(name, identity),
             show=lambda what: self._doing.__setitem__(name, what),
             hear=lambda data: self._hear(name, data),
@@ -499,6 +510,9 @@ class Boards:
                 mac=identity.mac,
                 flash_size=identity.flash_size,
                 features=", ".join(identity.features),
+                package=identity.package,
+                crystal=identity.crystal,
+                protection=str(identity.protection),
             ),
         )
 
@@ -513,7 +527,7 @@ class Boards:
 
     def _info(self, name: str, row: BoardRow, running: str) -> BoardInfo:
         virtual = is_virtual(name)
-        holder = holder_of(name, self._folder / LOCKS)
+        holder, flashed = holder_of(name, self._folder / LOCKS), self.desk(name).flashed
         state = "busy" if holder else "off" if virtual and not running else "free"
         return BoardInfo(
             name=name,
@@ -533,6 +547,13 @@ class Boards:
             last_line=_last_line(self._heard.get(name, b"")),
             brownouts=row.brownouts,
             watchdog_resets=row.watchdog_resets,
+            package=row.package,
+            crystal=row.crystal,
+            protection=row.protection,
+            runs=str(flashed) if flashed else "",
+            build=flashed.build if flashed else None,
+            project=flashed.project if flashed else "",
+            commit=flashed.commit if flashed else "",
         )
 
 

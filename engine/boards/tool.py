@@ -16,7 +16,13 @@ from dataclasses import dataclass, replace
 from engine.boards import esptool_child, ports
 from engine.boards.esptool_child import Request
 from engine.cancel import CancelToken
-from engine.errors import BoardError, BoardGoneError, BoardSilentError, ToolError
+from engine.errors import (
+    BoardError,
+    BoardGoneError,
+    BoardSilentError,
+    FlashDiffersError,
+    ToolError,
+)
 from engine.process import run
 
 CONNECT_ATTEMPTS = 5
@@ -172,12 +178,7 @@ def _problem(tool: str, port: str, text: str) -> BoardError:
             f"{port}: the flash did not keep what was written; it may be worn out or locked"
         )
     if "verification failed" in text.lower() or "verify failed" in text.lower():
-        return BoardError(f"{port}: the flash holds something else")
-    if "Active security features detected" in text:
-        return BoardError(
-            f"{port}: the chip has flash encryption or Secure Boot: erased, it may never start "
-            "again: not erased"
-        )
+        return FlashDiffersError(f"{port}: the flash holds something else")
     fatal = re.findall(r"(?:A fatal error occurred|[Ee]rror): (.+)", text)
     lines = [line for line in text.splitlines() if line.strip()]
     return BoardError(f"{port}: {tool}: {(fatal or lines or ['no reason given'])[-1].strip()}")

@@ -94,6 +94,7 @@ class FirmwareWork:
                 slot=self._held,
                 boards=self._bench.boards,
                 image_before=self._image_before,
+                commit=build.commit_sha,
             )
         )
 

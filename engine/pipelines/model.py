@@ -207,6 +207,7 @@ class FirmwareContext(StageContext):
         boards: the boards of this machine.
         image_before: reads the image of the project's last successful build before this one; None
             where there is none any more.
+        commit: that is built, empty where not known.
     """
 
     project: Project
@@ -217,6 +218,7 @@ class FirmwareContext(StageContext):
     slot: Slot
     boards: Boards
     image_before: Callable[[], Image | None]
+    commit: str = ""
 
     @property
     def app(self) -> Path:

@@ -29,6 +29,7 @@ def remember_board(store: Store, seen: BoardRow) -> None:
         row = session.get(BoardRow, seen.name) or BoardRow(name=seen.name)
         row.chip, row.revision, row.mac = seen.chip, seen.revision, seen.mac
         row.flash_size, row.features = seen.flash_size, seen.features
+        row.package, row.crystal, row.protection = seen.package, seen.crystal, seen.protection
         row.asked_at = utc_now()
         session.add(row)
 

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from engine.errors import EspdeckError
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration; a store that is there already opens without importing alembic."""
 
 BUSY_TIMEOUT = 10.0

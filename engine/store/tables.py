@@ -305,6 +305,9 @@ class BoardRow(SQLModel, table=True):
     remark: str = ""
     brownouts: int = 0
     watchdog_resets: int = 0
+    package: str = ""
+    protection: str = ""
+    crystal: int | None = None
 
     @property
     def is_held(self) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 
-from engine.boards.desk import BAUD, Flashed
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, UsageError
 from engine.events import Event
@@ -39,7 +38,7 @@ BUILDS = 30
 """How many builds can be chosen from to flash one."""
 
 WIDE = 140
-"""Columns from which a row has room for the port."""
+"""Columns from which a row has room for what runs on the board, and for the port."""
 
 _COLOURS = {"free": "good", "busy": "busy", "off": "dim"}
 _NOTHING = " no boards: plug one in, name one in the settings (boards = [...]), or run espdeck lab"
@@ -172,7 +171,7 @@ class BoardsScreen(MainScreen):
 
         def ask(board: HeldBoard) -> str:
             found = board.identify()
-            return f"is an {found.chip} {found.revision}, {found.mac}"
+            return f"is an {found}"
 
         self._by_hand("identified", ask)
 
@@ -327,20 +326,22 @@ class BoardsScreen(MainScreen):
 
         self.in_thread(find, ask)
 
-    def _write(self, board: HeldBoard, number: int, *, app_only: bool) -> None:
+    def _write(self, board: HeldBoard, number: int, *, app_only: bool) -> str | None:
         from engine.boards.held import FlashOptions
 
         settings = self.engine.settings
         image = self.engine.builds.image(number)
-        board.flash(
+        written = board.flash(
             image,
             FlashOptions(baud=settings.flash_baud, app_only=app_only, secure=settings.flash_secure),
             on_output=lambda _line: None,
             on_progress=lambda _percent, _what: None,
             timeout=settings.flash_timeout,
+            flashed=self.engine.builds.flashed(number, image, app_only=app_only),
         )
-        desk = self.engine.boards.desk(board.name)
-        desk.remember_flashed(Flashed(number, image.baud or BAUD))
+        if written.verified:
+            return None
+        return f"flashed with build {number}, not compared: it has {written.identity.protection}"
 
     def _by_hand(self, done: str, work: Callable[[HeldBoard], str | None], name: str = "") -> None:
         """Do something with a board in a thread; ``done`` says so when it is done."""
@@ -379,14 +380,17 @@ class BoardsScreen(MainScreen):
         state = {"free": "idle", "busy": "running"}.get(board.state, "skipped")
         name = f"{board.label} ({board.name})" if board.label else board.name
         who = board.holder or (f"reserved by {board.reserved}" if board.reserved else "")
-        port = [(f" {board.url or '-':<28}", "dim")] if width >= WIDE else []
+        wide = [
+            (f" {board.runs or 'not known':<26}", "" if board.runs else "dim"),
+            (f" {board.url or '-':<28}", "dim"),
+        ]
         return [
             ("*" if board.name in self._marked else " ", "note"),
             (f"{self.deck.glyphs.state(state)} ", _COLOURS[board.state]),
             (f"{board.doing or board.state:<11} ", _COLOURS[board.state]),
             (f"{name:<30} ", ""),
             (f"{board.chip or '?':<8}", "dim"),
-            *port,
+            *(wide if width >= WIDE else []),
             (f" {who}" if who else "", "busy"),
             (f" {board.last_line or board.remark}", "dim"),
         ]
@@ -397,12 +401,16 @@ class BoardsScreen(MainScreen):
             self._facts.show([])
             return
         chip = f"{board.chip} {board.revision}".strip() or "not asked yet (i asks)"
+        package = f"{board.package}, " if board.package else ""
         flash = size(board.flash_size) if board.flash_size else "?"
         resets = f"{board.brownouts} brownouts, {board.watchdog_resets} watchdog resets seen"
+        crystal = f", crystal {board.crystal} MHz" if board.crystal else ""
+        protected = f"protected for good: {board.protection}; " if board.protection else ""
         self._facts.show(
             [
-                ("chip", f"{chip}, flash {flash}, {board.mac or 'no address known'}"),
-                ("has", board.features or "?"),
+                ("chip", f"{chip}, {package}flash {flash}, {board.mac or 'no address known'}"),
+                ("runs", board.runs or "not known"),
+                ("has", f"{protected}{board.features or '?'}{crystal}"),
                 ("port", board.url or "not there"),
                 ("health", resets),
                 ("note", board.remark or "-"),
