@@ -41,6 +41,7 @@ class Listener:
         keyboard: Keyboard | None = None,
         on_result: Callable[[TestCase], None] = lambda case: None,
         clock: Callable[[], float] = time.monotonic,
+        interruption: Callable[[str], str | None] = bootlog.interruption,
     ) -> None:
         """Listen for what a manifest says.
 
@@ -51,6 +52,7 @@ class Listener:
             keyboard: of the console; None where nothing can be typed.
             on_result: called with the result of each test that the manifest has, when it is known.
             clock: our time in seconds; a simulated second can take a minute of it.
+            interruption: says of a line why the firmware does not go on; None of any other.
         """
         self._clock = clock
         self._manifest = manifest
@@ -59,7 +61,7 @@ class Listener:
             file=file,
             eol=manifest.eol,
             keyboard=keyboard or Keyboard(),
-            interruption=bootlog.interruption,
+            interruption=interruption,
             on_result=on_result,
         )
         self._now = 0.0

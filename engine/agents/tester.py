@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.agents import silence
 from engine.agents.listener import Listener
 from engine.boards import ports, secure, suites
+from engine.boards.absences import Absences
 from engine.boards.binary_log import BinaryLog
 from engine.boards.desk import BAUD, flashed
 from engine.boards.held import FlashOptions, HeldBoard
@@ -79,12 +80,14 @@ def _unasked(context: FirmwareContext, image: Image) -> StageResult | None:
 def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageResult:
     manifest = plan.manifest
     report, keyboard, settings = context.report, Keyboard(), context.settings
+    absences = Absences()
     listener = Listener(
         manifest,
         file=_in_project(context, FILE_NAME),
         target=image.target,
         keyboard=keyboard,
         on_result=_teller(report.log),
+        interruption=absences.interruption,
     )
     with context.boards.use(
         *plan.boards,
@@ -113,11 +116,12 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
         report.progress(60, f"listening for up to {seconds:g} s")
         board.listen(
             baud=baud,
-            on_output=_as_text(image, report.serial, listener.feed),
+            on_output=_as_text(image, report.serial, absences.feed, listener.feed),
             until=lambda passed: _is_done(listener, passed),
             seconds=seconds,
             reset=True,
             keyboard=keyboard,
+            on_return=absences.returned,
         )
         listener.end(f"nothing more came in {seconds:g} s")
         resets = listener.resets
@@ -130,7 +134,13 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
             )
         suite = _Played() if resets.loop else _play_suite(context, plan, board, baud)
         return _judge(
-            context, listener, board.name, seconds=seconds, identity=identity, suite=suite
+            context,
+            listener,
+            board.name,
+            seconds=seconds,
+            identity=identity,
+            suite=suite,
+            absences=absences,
         )
 
 
@@ -270,6 +280,7 @@ def _judge(
     identity: BoardIdentity | None = None,
     fault: str | None = None,
     suite: _Played | None = None,
+    absences: Absences | None = None,
 ) -> StageResult:
     expectations, suite = listener.expectations(), suite or _Played()
     reports = [report_of(suite.cases, complete=True)] if suite.cases else []
@@ -296,6 +307,8 @@ def _judge(
     if silent:
         options = _sdkconfig(context)
         findings += (silence.finding(ran_on, seconds, transcript, options),)
+    failed = any(finding.severity is Severity.ERROR for finding in findings)
+    findings = (*(absences.findings(failed=failed) if absences else ()), *findings)
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     for finding in findings:
         context.report.log(f"{finding.severity}: {finding.message}")

@@ -366,6 +366,7 @@ class HeldBoard:
         seconds: float,
         reset: bool,
         keyboard: Keyboard | None = None,
+        on_return: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         """Read its console; as :func:`engine.boards.monitor.read_serial`.
 
@@ -377,6 +378,7 @@ class HeldBoard:
             baud, on_output, reset, keyboard: as there; it is reset at the beginning only.
             until: as there, told how many seconds it was listened to.
             seconds: how long to listen at the most.
+            on_return: told for how many seconds it was away, when it is listened to again.
 
         Raises:
             BoardError: the port is absent or busy, or vanished for too long.
@@ -387,17 +389,26 @@ class HeldBoard:
         if reset and by_command:
             self._command("reset_command", "run")
         by_lines, listened = reset and not by_command, 0.0
+        gone_at: float | None = None
+
+        def returned() -> None:
+            nonlocal gone_at
+            if gone_at is not None:
+                away, gone_at = time.monotonic() - gone_at, None
+                on_return(away)
 
         def take(data: bytes) -> None:
+            returned()
             self._hear(data)
             on_output(data)
 
         def hear() -> None:
-            nonlocal by_lines, listened
+            nonlocal by_lines, listened, gone_at
             before, open_at = listened, None
 
             def is_enough() -> bool:
                 nonlocal by_lines, listened, open_at
+                returned()
                 open_at = open_at or time.monotonic()
                 listened = before + time.monotonic() - open_at
                 by_lines, self._is_here = False, True
@@ -418,7 +429,7 @@ class HeldBoard:
             except BoardError as error:
                 if not self._is_here:
                     raise
-                self._is_here = False
+                self._is_here, gone_at = False, time.monotonic()
                 raise BoardGoneError(str(error)) from error
 
         def hear_on() -> None:

@@ -419,6 +419,7 @@ class Boards:
                 seconds=math.inf,
                 reset=reset,
                 keyboard=keyboard,
+                on_return=lambda away: on_note(f"{name}: back after {away:.1f} s"),
             )
 
     def record(self, name: str) -> Recorder:

@@ -1,0 +1,110 @@
+"""A board that vanished while its console was read, and came back: what its lines say of that."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from engine.boards import bootlog
+from engine.findings import Finding
+from engine.words import Severity
+
+_MAX_LINE = 512
+_POWER_ON = re.compile(rb"\brst:0x[0-9a-f]{1,2} ?\(\w{0,10}POWER_?ON\w{0,10}\)")
+_RESET = re.compile(rb"\brst:0x[0-9a-f]{1,2} ?\((\w{1,40})\)")
+# The time of a line of ESP-IDF's log, in milliseconds since the start.
+_STAMP = re.compile(rb"^(?:\x1b\[[0-9;]{0,10}m)?[EWIDV] \((\d{1,10})\) ")
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """One time that a board was away.
+
+    Args:
+        seconds: from when it vanished until its console was read again.
+        restarted: whether its firmware was seen to start anew afterwards.
+        cause: of a restart, as the ROM spells it, where it is another than the power's; that is
+            what a chip's own USB port does at each reset.
+    """
+
+    seconds: float
+    restarted: bool = False
+    cause: str = ""
+
+    def __str__(self) -> str:
+        """In a line, for people."""
+        away = f"the board was away for {self.seconds:.1f} s"
+        if self.cause:
+            return f"{away} while it restarted ({self.cause})"
+        if self.restarted:
+            return f"{away}; the firmware started anew"
+        return f"{away}; what it said meanwhile is lost"
+
+
+class Absences:
+    """Reads along with a console; memory is bounded by how often a board may vanish."""
+
+    def __init__(self) -> None:
+        self.all: list[Absence] = []
+        """The oldest first."""
+
+        self._rest = b""
+        self._stamp = -1
+        self._is_open = False
+
+    def returned(self, seconds: float) -> None:
+        """It is back, after that many seconds."""
+        self.all.append(Absence(seconds))
+        self._rest, self._is_open = b"", True
+
+    def feed(self, data: bytes) -> None:
+        """Take what the console says next."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        self._rest = self._rest[-_MAX_LINE:]
+        for line in lines:
+            self._look(line[:_MAX_LINE])
+
+    def interruption(self, line: str) -> str | None:
+        """Why firmware that printed this line does not go on, as :func:`bootlog.interruption`.
+
+        Power that came back with a board is told as the absence that it was.
+        """
+        reason = bootlog.interruption(line)
+        if reason and self.all and _POWER_ON.search(line[:_MAX_LINE].encode()):
+            return str(replace(self.all[-1], restarted=True))
+        return reason
+
+    def findings(self, *, failed: bool) -> list[Finding]:
+        """A finding for each.
+
+        Args:
+            failed: whether something went wrong, of which they may be the cause.
+        """
+        return [
+            Finding(
+                severity=_severity(each, failed=failed),
+                code="board.away",
+                message=str(each),
+                hint="look at its cable, its hub and its power",
+            )
+            for each in self.all
+        ]
+
+    def _look(self, line: bytes) -> None:
+        """See whether a line shows that the firmware started anew."""
+        if stamp := _STAMP.match(line):
+            before, self._stamp = self._stamp, int(stamp[1])
+            if self._is_open and self._stamp < before:
+                self._restarted("")
+        if self._is_open and (reset := _RESET.search(line)):
+            self._restarted("" if _POWER_ON.search(line) else reset[1].decode("ascii", "replace"))
+
+    def _restarted(self, cause: str) -> None:
+        self.all[-1] = replace(self.all[-1], restarted=True, cause=cause)
+        self._is_open = False
+
+
+def _severity(absence: Absence, *, failed: bool) -> Severity:
+    if absence.cause:
+        return Severity.INFO
+    return Severity.ERROR if failed else Severity.WARNING
