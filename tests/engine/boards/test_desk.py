@@ -7,7 +7,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.boards.desk import MAX_HISTORY, Desk, Flashed, plain_name
+from engine.boards.desk import MAX_HISTORY, Desk, Flashed, flashed, plain_name
+from engine.image import FlashPart, Image
+from engine.words import ArtifactKind
 
 
 def test_what_was_flashed_last_is_known(tmp_path: Path) -> None:
@@ -40,6 +42,41 @@ def test_broken_files_are_no_trouble(tmp_path: Path) -> None:
     (tmp_path / "y").write_text("a file where the folder should be")
     Desk(tmp_path, "y").remember_line("lost")
     assert list(Desk(tmp_path, "y").history) == []
+
+
+def test_what_was_flashed_keeps_project_commit_and_the_program_it_is_known_by(
+    tmp_path: Path,
+) -> None:
+    app, table = tmp_path / "app.bin", tmp_path / "table.bin"
+    app.write_bytes(bytes(range(256)) * 300)
+    table.write_bytes(b"\xaa" * 3072)
+    parts = (
+        FlashPart(0x8000, table, ArtifactKind.PARTITION_TABLE),
+        FlashPart(0x10000, app, ArtifactKind.APP),
+    )
+    image = Image(target="esp32", elf=tmp_path / "app.elf", parts=parts, baud=921600)
+    desk = Desk(tmp_path, "/dev/ttyUSB0")
+
+    desk.remember_flashed(flashed(image, 12, project="node", commit="0123456789ab", app_only=True))
+
+    found = desk.flashed
+    assert found is not None
+    assert str(found) == "node #12 0123456 (program only)"
+    assert (found.baud, found.sample) == (921600, (0x10020, 1 << 16))
+    assert found.needs(0x10000, 0x1000)
+    assert found.needs(0x0, 0x8001)
+    assert not found.needs(0x9000, 0x6000)
+    desk.forget_flashed()
+    desk.forget_flashed()
+    assert desk.flashed is None
+
+
+def test_what_an_older_espdeck_kept_is_read(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "flashed.json").write_text('{"build": 3, "baud": 9600}')
+
+    assert Desk(tmp_path, "x").flashed == Flashed(build=3, baud=9600)
+    assert str(Desk(tmp_path, "x").flashed) == "build #3"
 
 
 @given(st.text(max_size=200))

@@ -14,12 +14,21 @@ from pathlib import Path
 
 import pytest
 
+from engine.boards import flasher
 from engine.boards import held as held_module
+from engine.boards.desk import Desk, Flashed, flashed
 from engine.boards.held import FlashOptions, HeldBoard
 from engine.boards.service import Boards
+from engine.boards.tool import Reach
 from engine.boards.virtual import VirtualBoard
 from engine.cancel import CancelToken
-from engine.errors import BoardError, BoardGoneError, UsageError
+from engine.errors import (
+    BoardError,
+    BoardGoneError,
+    CancelledError,
+    FlashDiffersError,
+    UsageError,
+)
 from engine.image import FlashPart, Image
 from engine.settings import BoardSettings
 from engine.store.database import Store
@@ -217,6 +226,32 @@ def test_a_cable_that_is_pulled_while_listening_is_waited_for(
     assert times == sorted(times)
 
 
+def test_how_long_a_board_was_away_is_told_before_it_is_heard_again(
+    device: PtyBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_module, "BACK_AGAIN", 0.01)
+    seen = list[bytes | float]()
+
+    def take(data: bytes) -> None:
+        seen.append(data)
+        if len(seen) == 1:
+            device.unplug()
+
+    with taken(str(device.device), tmp_path, on_note=lambda _line: device.plug()) as board:
+        board.listen(
+            baud=115200,
+            on_output=take,
+            until=lambda seconds: device.boot(seconds) or len(seen) == 3,
+            seconds=20,
+            reset=False,
+            on_return=seen.append,
+        )
+    first, away, second = seen
+    assert (first, second) == (b"boot 0\n", b"boot 1\n")
+    assert isinstance(away, float)
+    assert 0 < away < 20
+
+
 def test_a_board_that_stays_away_ends_the_listening(
     device: PtyBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +312,71 @@ def test_only_the_app_leaves_the_rest_as_it_is(
         data = replace(image, parts=image.parts[1:])
         with pytest.raises(UsageError, match="has no app"):
             write(board, data, FlashOptions(app_only=True))
+
+
+def test_what_a_board_runs_is_known_until_something_else_is_in_flash(
+    virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
+) -> None:
+    image, other = built_sample("hello"), built_sample("crash")
+    runs = flashed(image, 7, project="node", commit="0123456789")
+    desk, notes = Desk(tmp_path / "boards" / "desks", virtual_board.url), list[str]()
+    with taken(virtual_board.url, tmp_path, on_note=notes.append) as board:
+        board.flash(
+            image,
+            FlashOptions(),
+            on_output=lambda _line: None,
+            on_progress=lambda _percent, _what: None,
+            timeout=60,
+            flashed=runs,
+        )
+        board.identify()
+        board.erase((0x200000, 0x1000))
+        assert desk.flashed == runs
+
+        foreign = Reach(virtual_board.url)
+        flasher.flash(
+            foreign,
+            other,
+            on_output=lambda _line: None,
+            on_progress=lambda _percent, _what: None,
+            cancel=CancelToken(),
+        )
+        assert board.identify().chip == "esp32c3"
+        assert desk.flashed is None
+        assert notes == [f"{virtual_board.url}: something else than {runs} was flashed on it"]
+
+        desk.remember_flashed(runs)
+        with pytest.raises(FlashDiffersError, match="holds something else"):
+            board.verify(image, FlashOptions(), timeout=60, flashed=runs)
+        assert desk.flashed is None
+        board.verify(other, FlashOptions(), timeout=60, flashed=runs)
+        assert desk.flashed == runs
+
+        board.erase((0x0, 0x1000))
+        assert desk.flashed is None
+
+
+def test_a_flash_that_did_not_end_leaves_a_board_of_which_nothing_is_known(
+    virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
+) -> None:
+    desk = Desk(tmp_path / "boards" / "desks", virtual_board.url)
+    image = with_data(built_sample("hello"), tmp_path)
+    cancel = CancelToken()
+    boards = Boards((), tmp_path / "boards", Store(tmp_path / "espdeck.db"))
+    desk.remember_flashed(Flashed(1, 115200))
+    with (
+        pytest.raises(CancelledError),
+        boards.use(virtual_board.url, cancel=cancel, on_wait=pytest.fail, purpose="test") as board,
+    ):
+        with pytest.raises(BoardError, match="the image is for ESP32-S3"):
+            write(board, replace(image, target="esp32s3"))
+        assert desk.flashed == Flashed(1, 115200)
+        write(
+            board,
+            image,
+            on_progress=lambda percent, _what: cancel.cancel() if percent > 20 else None,
+        )
+    assert desk.flashed is None
 
 
 def signed(data: bytes) -> bytes:
