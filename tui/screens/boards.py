@@ -381,7 +381,7 @@ class BoardsScreen(MainScreen):
         name = f"{board.label} ({board.name})" if board.label else board.name
         who = board.holder or (f"reserved by {board.reserved}" if board.reserved else "")
         wide = [
-            (f" {board.runs or 'not known':<26}", "" if board.runs else "dim"),
+            (f" {(board.runs or 'not known')[:34]:<34}", "" if board.runs else "dim"),
             (f" {board.url or '-':<28}", "dim"),
         ]
         return [

@@ -1,0 +1,100 @@
+"""TESTER: what it does with a board is what may be done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.agents import tester
+from engine.boards.service import Boards
+from engine.cancel import CancelToken
+from engine.errors import BoardError
+from engine.image import FlashPart, Image, Security
+from engine.llm.service import Models
+from engine.manifest import Manifest
+from engine.pipelines.firmware import FIRMWARE
+from engine.pipelines.model import FirmwareContext, Reporter, StageResult
+from engine.pipelines.outputs import Compiled, Planned
+from engine.projects.worktrees import Slot
+from engine.settings import LlmSettings, Settings
+from engine.store.database import Store
+from engine.store.tables import Project
+from engine.words import ArtifactKind, Severity, StageStatus
+
+BURNS = Security(burns=("flash encryption (release mode)",), encryption="release")
+ABSENT = "/dev/no-such-board"
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Image:
+    app = tmp_path / "app.bin"
+    app.write_bytes(b"\xe9" + bytes(63))
+    parts = (FlashPart(0x10000, app, ArtifactKind.APP),)
+    return Image(target="esp32c3", elf=tmp_path / "app.elf", parts=parts)
+
+
+def context(folder: Path, image: Image, said: list[str], *, secure: bool) -> FirmwareContext:
+    """Of a build that made this image and has a board, which is not there."""
+    plan = Planned("idf", Manifest(), boards=(ABSENT,), simulator=None)
+    return FirmwareContext(
+        project=Project(name="fw", source="/fw", target="esp32c3"),
+        build_id=1,
+        stage=FIRMWARE.stage("test.board"),
+        attempt=1,
+        target="esp32c3",
+        board=ABSENT,
+        simulator="none",
+        source=folder / "src",
+        build_dir=folder / "build",
+        results={
+            "plan": StageResult(StageStatus.SUCCESS, "", output=plan),
+            "build": StageResult(StageStatus.SUCCESS, "", output=Compiled(image, 0, 1.0)),
+        },
+        settings=Settings(flash_secure=secure),
+        models=Models(LlmSettings()),
+        slot=Slot(folder, CancelToken()),
+        boards=Boards((), folder / "boards", Store(folder / "espdeck.db")),
+        image_before=lambda: None,
+        cancel=CancelToken(),
+        report=Reporter(
+            log=said.append,
+            output=lambda _data: None,
+            serial=lambda _data: None,
+            progress=lambda _percent, _message: None,
+            keep=lambda _kind, path, _name: path,
+        ),
+    )
+
+
+def test_a_build_whose_start_burns_efuses_skips_the_board(image: Image, tmp_path: Path) -> None:
+    said = list[str]()
+
+    result = tester.run(context(tmp_path, replace(image, security=BURNS), said, secure=False))
+
+    assert result.status is StageStatus.SKIPPED
+    assert [(each.code, each.severity) for each in result.findings] == [
+        ("board.secure", Severity.WARNING)
+    ]
+    assert "burns eFuses for flash encryption (release mode)" in result.summary
+    assert said == [result.summary]
+
+
+def test_where_that_was_asked_for_it_goes_to_the_board(image: Image, tmp_path: Path) -> None:
+    said = list[str]()
+
+    with pytest.raises(BoardError, match="no such port"):
+        tester.run(context(tmp_path, replace(image, security=BURNS), said, secure=True))
+
+    assert "the first start burns eFuses" in said[0]
+
+
+def test_simulated_efuses_are_said_and_go_to_the_board(image: Image, tmp_path: Path) -> None:
+    said = list[str]()
+    simulated = Security(encryption="development", simulated=True)
+
+    with pytest.raises(BoardError, match="no such port"):
+        tester.run(context(tmp_path, replace(image, security=simulated), said, secure=False))
+
+    assert said[0] == "eFuses are simulated (CONFIG_EFUSE_VIRTUAL): nothing is burnt"
