@@ -6,14 +6,15 @@ import re
 from dataclasses import dataclass, replace
 
 from engine.boards import bootlog
+from engine.boards.lines import StateCutter
 from engine.findings import Finding
 from engine.words import Severity
 
 _MAX_LINE = 512
-_POWER_ON = re.compile(rb"\brst:0x[0-9a-f]{1,2} ?\(\w{0,10}POWER_?ON\w{0,10}\)")
-_RESET = re.compile(rb"\brst:0x[0-9a-f]{1,2} ?\((\w{1,40})\)")
+_POWER_ON = re.compile(r"\brst:0x[0-9a-f]{1,2} ?\(\w{0,10}POWER_?ON\w{0,10}\)")
+_RESET = re.compile(r"\brst:0x[0-9a-f]{1,2} ?\((\w{1,40})\)")
 # The time of a line of ESP-IDF's log, in milliseconds since the start.
-_STAMP = re.compile(rb"^(?:\x1b\[[0-9;]{0,10}m)?[EWIDV] \((\d{1,10})\) ")
+_STAMP = re.compile(r"^[EWIDV] \((\d{1,10})\) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +49,18 @@ class Absences:
         self.all: list[Absence] = []
         """The oldest first."""
 
-        self._rest = b""
+        self._cutter = StateCutter()
         self._stamp = -1
         self._is_open = False
 
     def returned(self, seconds: float) -> None:
         """It is back, after that many seconds."""
         self.all.append(Absence(seconds))
-        self._rest, self._is_open = b"", True
+        self._cutter, self._is_open = StateCutter(), True
 
     def feed(self, data: bytes) -> None:
         """Take what the console says next."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        self._rest = self._rest[-_MAX_LINE:]
-        for line in lines:
+        for line in self._cutter.feed(data):
             self._look(line[:_MAX_LINE])
 
     def interruption(self, line: str) -> str | None:
@@ -70,7 +69,7 @@ class Absences:
         Power that came back with a board is told as the absence that it was.
         """
         reason = bootlog.interruption(line)
-        if reason and self.all and _POWER_ON.search(line[:_MAX_LINE].encode()):
+        if reason and self.all and _POWER_ON.search(line[:_MAX_LINE]):
             return str(replace(self.all[-1], restarted=True))
         return reason
 
@@ -90,14 +89,14 @@ class Absences:
             for each in self.all
         ]
 
-    def _look(self, line: bytes) -> None:
+    def _look(self, line: str) -> None:
         """See whether a line shows that the firmware started anew."""
         if stamp := _STAMP.match(line):
             before, self._stamp = self._stamp, int(stamp[1])
             if self._is_open and self._stamp < before:
                 self._restarted("")
         if self._is_open and (reset := _RESET.search(line)):
-            self._restarted("" if _POWER_ON.search(line) else reset[1].decode("ascii", "replace"))
+            self._restarted("" if _POWER_ON.search(line) else reset[1])
 
     def _restarted(self, cause: str) -> None:
         self.all[-1] = replace(self.all[-1], restarted=True, cause=cause)

@@ -171,7 +171,7 @@ def test_what_unity_says_in_a_suite_is_told_as_the_board_said_it(
 
     more, *ring = cases
     assert (more.name, more.outcome, more.message) == ("test_more", Outcome.FAIL, "assert 1 == 2")
-    assert sorted(set(ring), key=lambda case: case.line) == [
+    assert sorted(set(ring), key=lambda case: (case.line, case.name)) == [
         TestCase("TEST(ring, empty)", Outcome.PASS, "", 0),
         TestCase("TEST(ring, full)", Outcome.IGNORE, "", 0),
         TestCase("TEST(ring, wraps)", Outcome.IGNORE, "./main/test_ring.c", 31, "no memory"),
