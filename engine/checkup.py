@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.boards import discovery, labgrid, ports
 from engine.boards.names import LABGRID, USB, check_names, is_virtual
+from engine.boards.virtual_chips import CHIPS, RUNNABLE
 from engine.errors import EspdeckError, UsageError
 from engine.quality import tools
 from engine.settings import Settings, config_file
@@ -126,9 +127,10 @@ def _simulators() -> list[Checkup]:
 
 
 def _virtual_board() -> Checkup:
-    ok = importlib.util.find_spec("esp32_mock_bootloader") is not None
+    ok = importlib.util.find_spec("labwired") is not None
     advice = "" if ok else "pip install 'espdeck[lab]'"
-    return Checkup("virtual board", ok, False, "esp32c3 without hardware", advice)
+    runs, keeps = (", ".join(sorted(some)) for some in (RUNNABLE, CHIPS.keys() - RUNNABLE))
+    return Checkup("virtual board", ok, False, f"runs {runs}; keeps flash of {keeps}", advice)
 
 
 def _suites() -> Checkup:

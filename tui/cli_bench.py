@@ -268,7 +268,13 @@ def name_command(
 def lab(
     context: typer.Context,
     boards: Annotated[int, typer.Option(min=1, max=32, help="How many.")] = 4,
-    chip: Annotated[str, typer.Option(help="Which chip they are.")] = "esp32c3",
+    chip: Annotated[
+        str,
+        typer.Option(
+            help="Which chip they are; ?package=, revision=, flash=, security= may follow it, "
+            "joined by &."
+        ),
+    ] = "esp32c3",
 ) -> None:
     """Run virtual boards until Ctrl-C: for espdeck beside it, and for any other tool."""
     from engine.cancel import CancelToken

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from engine.boards import virtual
-from engine.boards.names import is_virtual, virtual_chip
+from engine.boards.names import is_virtual, virtual_chip, virtual_options
 from engine.boards.virtual import VirtualBoard
 from engine.cancel import CancelToken
 from engine.errors import BoardError, MissingToolError
@@ -76,7 +76,7 @@ class VirtualLab:
 
     def _started(self, name: str, cancel: CancelToken) -> VirtualBoard:
         folder = self._folder / name.replace(":", "-", 1)
-        board = VirtualBoard(chip=virtual_chip(name), folder=folder)
+        board = VirtualBoard(chip=virtual_chip(name), options=virtual_options(name), folder=folder)
         missing = board.missing()
         if missing:
             raise MissingToolError(missing)

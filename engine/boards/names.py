@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from engine.boards import ports
+from engine.boards.virtual_chips import parse_options
 from engine.errors import UsageError
-from engine.words import CHIPS
 
 VIRTUAL = "virtual:"
 USB = "usb-"
@@ -17,7 +17,7 @@ MAX_VIRTUAL = 32
 """Virtual boards of one chip."""
 
 _PLACE = re.compile(r"labgrid:[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_VIRTUAL = re.compile(r"virtual:([a-z0-9]+)(?:-([1-9][0-9]?))?")
+_VIRTUAL = re.compile(r"virtual:([a-z0-9]+)(?:-([1-9][0-9]?))?(?:\?(.*))?")
 
 
 def is_virtual(name: str) -> bool:
@@ -26,14 +26,26 @@ def is_virtual(name: str) -> bool:
 
 
 def virtual_name(chip: str, number: int) -> str:
-    """The name of a virtual board; the first of a chip (1) goes without its number."""
-    return f"{VIRTUAL}{chip}" if number == 1 else f"{VIRTUAL}{chip}-{number}"
+    """The name of a virtual board; the first of a chip (1) goes without its number.
+
+    Args:
+        chip: the chip; what the board is beside it may follow after a ``?``.
+        number: which one.
+    """
+    chip, mark, options = chip.partition("?")
+    return f"{VIRTUAL}{chip}{'' if number == 1 else f'-{number}'}{mark}{options}"
 
 
 def virtual_chip(name: str) -> str:
     """The chip of a virtual board."""
     found = _VIRTUAL.fullmatch(name)
     return found[1] if found else ""
+
+
+def virtual_options(name: str) -> str:
+    """What a virtual board's name says of it beside its chip; empty for nothing."""
+    found = _VIRTUAL.fullmatch(name)
+    return found[3] or "" if found else ""
 
 
 def labgrid_place(name: str) -> str:
@@ -45,8 +57,9 @@ def check_names(names: Sequence[str]) -> None:
     """See whether boards are named in a way that means something.
 
     Args:
-        names: ports, URLs, ``virtual:CHIP`` and ``virtual:CHIP-NUMBER`` (from 2 on), identities of
-            USB ports (``usb-…``) and places of labgrid (``labgrid:PLACE``).
+        names: ports, URLs, ``virtual:CHIP`` and ``virtual:CHIP-NUMBER`` (from 2 on), either with
+            ``?package=…&revision=…&flash=…&security=…``, identities of USB ports (``usb-…``) and
+            places of labgrid (``labgrid:PLACE``).
 
     Raises:
         UsageError: one is none of these.
@@ -68,7 +81,9 @@ def _check_virtual(name: str) -> None:
     found = _VIRTUAL.fullmatch(name)
     if found is None:
         raise UsageError(f"board {name!r}: give virtual:CHIP or virtual:CHIP-NUMBER")
-    if found[1] not in CHIPS:
-        raise UsageError(f"board {name!r}: no such chip (known: {', '.join(CHIPS)})")
+    try:
+        parse_options(found[1], found[3] or "")
+    except UsageError as error:
+        raise UsageError(f"board {name!r}: {error}") from error
     if found[2] and not 2 <= int(found[2]) <= MAX_VIRTUAL:
         raise UsageError(f"board {name!r}: numbers go from 2 to {MAX_VIRTUAL}")

@@ -18,11 +18,9 @@ from types import TracebackType
 
 import psutil
 
+from engine.boards.virtual_chips import RUNNABLE, parse_options
 from engine.cancel import CancelToken
-from engine.errors import BoardError
-
-CHIPS = frozenset({"esp32c3", "esp32c6"})
-"""Chips that a virtual board can be."""
+from engine.errors import BoardError, UsageError
 
 SYNC = b"\xc0\x00\x08"
 """How the SYNC command begins (Espressif, "Serial Protocol": SLIP frame, request, command 8).
@@ -38,7 +36,6 @@ ADDRESS = "address"
 with, each with the time at which it began."""
 
 _ROUND = 0.1  # seconds that a start waits before it looks whether it is cancelled
-_PARTS = ("esp32_mock_bootloader", "labwired")
 _TAKEN = "taken"
 
 
@@ -73,14 +70,18 @@ class VirtualBoard:
     Where another process runs it already, it is that one, and ends with that process.
     """
 
-    def __init__(self, *, chip: str = "esp32c3", folder: Path) -> None:
+    def __init__(self, *, chip: str = "esp32c3", options: str = "", folder: Path) -> None:
         """Describe a board; nothing is started yet.
 
         Args:
-            chip: one of :data:`CHIPS`.
-            folder: where its flash is kept (``flash.bin``), and what its process complains of.
+            chip: one of :data:`engine.boards.virtual_chips.CHIPS`.
+            options: what it is beside its chip, as
+                :func:`engine.boards.virtual_chips.parse_options` reads it.
+            folder: where its flash is kept (``flash.bin``), and what its process complains of. Its
+                name gives the board its MAC.
         """
         self._chip = chip
+        self._options = options
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._url = ""
@@ -109,10 +110,9 @@ class VirtualBoard:
             return bool(self._url) and address_in(self._folder) == self._url
         return self._process.poll() is None
 
-    @staticmethod
-    def missing() -> str | None:
+    def missing(self) -> str | None:
         """One line that says what to install, or None when nothing is missing."""
-        if all(find_spec(part) for part in _PARTS):
+        if self._chip not in RUNNABLE or find_spec("labwired"):
             return None
         return "virtual board: pip install 'espdeck[lab]'"
 
@@ -128,10 +128,10 @@ class VirtualBoard:
         """
         if self.is_alive:
             return
-        if self._chip not in CHIPS:
-            raise BoardError(
-                f"virtual board: no simulated {self._chip} (only {', '.join(sorted(CHIPS))})"
-            )
+        try:
+            parse_options(self._chip, self._options)
+        except UsageError as error:
+            raise BoardError(f"virtual board: {error}") from error
         self._folder.mkdir(parents=True, exist_ok=True)
         cancel = cancel or CancelToken()
         deadline = time.monotonic() + START_SECONDS
@@ -163,6 +163,7 @@ class VirtualBoard:
     def _started(self, cancel: CancelToken) -> str:
         """Start the process: its URL, empty when another one has the flash."""
         command = [sys.executable, "-P", "-m", "engine.boards.virtual_child", "--chip", self._chip]
+        command += ["--options", self._options]
         command += ["--flash", str(self._folder / "flash.bin"), "--port", "0"]
         log = self._folder / "board.log"
         with log.open("wb") as complaints:

@@ -1,9 +1,11 @@
 """The process that is a virtual board: ``python -m engine.boards.virtual_child``.
 
 One client at a time over TCP, as on a serial port; others wait. A client that sends the SYNC frame
-of Espressif's serial protocol talks to the ROM bootloader (esp32-mock-bootloader); every other one
-sees the console of the program in flash, which runs in a process of its own (the simulator holds
-the interpreter lock while it computes). The chip resets when a bootloader conversation ends.
+of Espressif's serial protocol talks to the ROM bootloader (:mod:`engine.boards.virtual_loader`);
+every other one sees the console of the program in flash, which runs in a process of its own (the
+simulator holds the interpreter lock while it computes). The chip resets when a bootloader
+conversation ends, unless it was told to stay, or to run a program in RAM. Firmware of chips that
+nothing simulates is kept and not run: the console says so.
 
 Time of the chip passes only while a client reads: with no client, or with one that does not take
 what it is sent, the program stands still, so nothing is lost and nothing piles up. What a client
@@ -15,6 +17,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import functools
 import os
 import select
 import socket
@@ -24,21 +27,19 @@ import tempfile
 import threading
 from pathlib import Path
 
-from esp32_mock_bootloader.server import BootloaderConnection, handle_client
-
 from engine.boards.virtual import ADDRESS, SYNC, name_process
-from engine.boards.virtual_flash import Flash, read_program
+from engine.boards.virtual_chips import CHIPS, RUNNABLE, Options, parse_options
+from engine.boards.virtual_flash import Cipher, Flash, read_program
+from engine.boards.virtual_loader import Loader, Outcome
+from engine.boards.virtual_registers import mac_of, registers
 from engine.simulators.labwired_frames import MAX_TYPED, FrameReader, pack
 
 GRACE = 0.05
 """Seconds that a client may take to send its first byte before the program goes on: esptool, which
 sends it within a millisecond, is spared the console of a program that it is about to end."""
 
-PATIENCE = 10.0
-"""Seconds that a bootloader waits for the rest of a conversation that has begun."""
-
-ERASED = b"invalid header: 0xffffffff\r\n"
-"""What the ROM says of an erased flash, over and over; here it is said eight times."""
+CANNOT_RUN = "virtual board: an emulated {chip} cannot run firmware, it only keeps it\r\n"
+"""What is said instead of the console of a program that nothing runs."""
 
 
 class App:
@@ -67,6 +68,7 @@ class App:
         self._typed = b""
         self._granted = False
         self.over = False
+        self.has_run = False
 
     def fileno(self) -> int:
         """What becomes readable when a slice has run."""
@@ -84,7 +86,7 @@ class App:
         try:
             self._grants.write(pack(typed))
             self._grants.flush()
-            self._granted = True
+            self._granted = self.has_run = True
         except OSError:
             self.over = True
 
@@ -105,65 +107,86 @@ class App:
         self._output.close()
 
 
-class Rewound(BootloaderConnection):  # type: ignore[misc] # the library is untyped
-    """A connection whose first bytes were read already, and that is patient.
-
-    The library gives up on an answer after 50 ms, which a busy machine can take.
-    """
-
-    def __init__(self, connection: socket.socket, first: bytes) -> None:
-        super().__init__(sock=connection)
-        self._first = first
-
-    def set_timeout(self, timeout: float) -> None:
-        """Wait at least :data:`PATIENCE` for each piece, whatever the library asks for."""
-        super().set_timeout(max(timeout, PATIENCE))
-
-    def recv(self, size: int) -> bytes:
-        """The next bytes; raises as a socket with a timeout does."""
-        if self._first:
-            first, self._first = self._first, b""
-            return first
-        return bytes(super().recv(size))
-
-
 class Board:
     """One chip with its flash: reset, bootloader, program."""
 
-    def __init__(self, chip: str, flash: Path) -> None:
+    def __init__(self, chip: str, options: Options, flash: Path) -> None:
         self._chip = chip
-        self._flash = Flash(flash)
+        self._options = options
+        # Boards lie in folders that are called as they are.
+        self._mac = mac_of(flash.resolve().parent.name)
+        self._flash = Flash(flash, options.flash)
+        self._cipher = Cipher(self._mac) if options.is_encrypted else None
         self._app: App | None = None
         self._greeting = b""
-        self._ending = threading.Event()
-        self._reset()
+        self._start()
 
     def serve(self, client: socket.socket) -> None:
         """Serve one client until it leaves."""
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with client:
             first = self._console(client)
-            if not first:
-                return
-            try:
-                handle_client(Rewound(client, first), self._ending, self._chip, flash=self._flash)
-            finally:
+            while first:
+                loader = Loader(
+                    *(self._chip, self._options, dict(self._registers)),
+                    *(self._flash, self._cipher),
+                )
+                client.setblocking(True)
+                stays = False
                 try:
-                    self._flash.save()
+                    stays = loader.talk(client, first)
                 finally:
-                    # A chip runs what its flash holds, whether or not a file could be written.
-                    self._reset()
+                    try:
+                        self._flash.save()
+                    finally:
+                        # A chip runs what its flash holds, whether or not a file could be written.
+                        self._leave(loader)
+                if not stays:
+                    return
+                first = self._console(client)
+                if not first and (self._app is None or self._app.has_run):
+                    # A flasher that lets the program run does not listen to it.
+                    self._start()
 
-    def _reset(self) -> None:
+    @functools.cached_property
+    def _registers(self) -> dict[int, int]:
+        return registers(self._chip, self._options, self._mac)
+
+    def prepare(self) -> None:
+        """Do what the first conversation would have to wait for."""
+        _ = self._registers
+
+    def _leave(self, loader: Loader) -> None:
+        """Do what the chip does when a conversation is over."""
+        if loader.outcome is Outcome.RESET:
+            self._start()
+        elif loader.outcome is Outcome.RUN and self._chip in RUNNABLE:
+            self._end()
+            self._app = App(loader.program.elf(), self._chip)
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        self._greeting = b""
         if self._app is not None:
             self._app.end()
             self._app = None
-        program = read_program(self._flash.data, self._chip)
-        if program is None:
-            self._greeting = ERASED * 8
-        else:
-            self._greeting = b""
+
+    def _start(self) -> None:
+        """Reset: start from flash."""
+        self._end()
+        flash = bytes(self._flash.data)
+        if self._cipher is not None:
+            flash = self._cipher.apply(0, flash)
+        program = read_program(flash, self._chip)
+        silicon = CHIPS[self._chip]
+        if program is not None and self._chip in RUNNABLE:
             self._app = App(program.elf(), self._chip)
+            return
+        said = silicon.erased * 8 if program is None else CANNOT_RUN.format(chip=self._chip)
+        if self._chip not in RUNNABLE:
+            said = f"{silicon.rom},boot:{silicon.boot} (SPI_FAST_FLASH_BOOT)\r\n{said}"
+        self._greeting = said.encode()
 
     def _console(self, client: socket.socket) -> bytes:
         """Be the program's console until the client leaves (empty) or wants the bootloader."""
@@ -196,6 +219,7 @@ def main() -> int:
     """Serve clients until standard input ends."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--chip", required=True)
+    parser.add_argument("--options", default="")
     parser.add_argument("--flash", type=Path, required=True)
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args()
@@ -206,12 +230,13 @@ def main() -> int:
         _say("taken")
         return 1
     server = socket.create_server(("127.0.0.1", options.port))
-    board = Board(options.chip, options.flash)
+    board = Board(options.chip, parse_options(options.chip, options.options), options.flash)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     port = server.getsockname()[1]
     processes = f"{name_process(os.getpid())} {name_process(os.getppid())}"
     options.flash.with_name(ADDRESS).write_text(f"{port} {processes}", "ascii")
     _say(f"port {port}")
+    board.prepare()
     while True:
         client, _address = server.accept()
         with contextlib.suppress(OSError):

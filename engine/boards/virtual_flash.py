@@ -1,61 +1,77 @@
-"""The flash of a virtual board: what esptool writes, kept in a file, and the program in it.
+"""The flash of a virtual board: NOR flash kept in a file, and the program in it.
 
-Formats: Espressif, "Firmware Image Format" (esptool documentation) and "Partition Tables" (ESP-IDF
-Programming Guide).
+Formats: Espressif, "Firmware Image Format" (esptool documentation), "Partition Tables" and "Over
+The Air Updates" (ESP-IDF Programming Guide).
 """
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from esp32_mock_bootloader.server import FlashImage
 from esptool.bin_image import LoadFirmwareImage
+from esptool.targets import CHIP_DEFS
+
+from engine.boards.virtual_chips import DEFAULT_FLASH
+from engine.errors import ToolError
+from engine.toolchains.partitions import APP, MAX_BYTES, Partition, parse
+
+SECTOR = 4096
+"""Bytes that are erased at once."""
 
 PARTITION_TABLE = 0x8000
 """Where ESP-IDF's partition table is, by default."""
 
-_ENTRY = struct.Struct("<2sBBII16sI")
-_ENTRY_MAGIC = b"\xaa\x50"
-_APP_TYPE, _FACTORY, _OTA_0 = 0x00, 0x00, 0x10
+_DATA, _OTA_DATA = 0x01, 0x00
+_FACTORY, _OTA_0, _TEST = 0x00, 0x10, 0x20
+_TABLE_MAGIC, _IMAGE_MAGIC = b"\xaa\x50", b"\xe9"
+_OTA_ENTRY = struct.Struct("<I20xII")  # sequence, label, state, CRC
+_OTA_REFUSED = (3, 4)  # ESP_OTA_IMG_INVALID, ESP_OTA_IMG_ABORTED
 _MAX_SEGMENT = 16 << 20
 
 
-class Flash(FlashImage):  # type: ignore[misc] # the library is untyped
-    """Flash content that outlives its process.
+class Flash:
+    """NOR flash whose content outlives its process. Used by one thread.
 
-    Used by one thread. Blocks are written by slices, which the library does byte by byte.
+    Programming clears bits and never sets one; erasing sets those of whole sectors. What lies
+    beyond its end is not there: it reads as erased and takes nothing.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Take over what an earlier process left in a file, erased flash if there is none."""
-        super().__init__()
-        self._defl_offset: int = 0
-        self._plain_offset: int = 0
+    def __init__(self, path: Path, size: int = DEFAULT_FLASH) -> None:
+        """Take over what an earlier process left in a file, erased flash if there is none.
+
+        Args:
+            path: the file; what follows its end is erased.
+            size: bytes.
+        """
+        self.data = bytearray(b"\xff" * size)
         self._path = path
         self._kept = b""
         if path.is_file():
-            self._kept = path.read_bytes()[: len(self.data)]
+            self._kept = path.read_bytes()[:size]
             self.data[: len(self._kept)] = self._kept
 
-    def write_defl_block(self, payload: bytes) -> None:
-        """Take a block of a compressed write; one that does not decompress is dropped."""
-        if len(payload) < 16 or self._decompressor is None:
-            return
-        size = struct.unpack_from("<I", payload)[0]
-        try:
-            plain = self._decompressor.decompress(payload[16 : 16 + size])
-        except zlib.error:
-            return
-        self._defl_offset = self._put(self._defl_offset, plain)
+    def program(self, offset: int, data: bytes) -> None:
+        """Clear bits: what is not erased becomes the AND of old and new."""
+        data = data[: max(0, len(self.data) - offset)]
+        place = slice(offset, offset + len(data))
+        both = int.from_bytes(self.data[place], "big") & int.from_bytes(data, "big")
+        self.data[place] = both.to_bytes(len(data), "big")
 
-    def write_plain_block(self, payload: bytes) -> None:
-        """Take a block of an uncompressed write."""
-        if len(payload) >= 16:
-            size = struct.unpack_from("<I", payload)[0]
-            self._plain_offset = self._put(self._plain_offset, payload[16 : 16 + size])
+    def erase(self, offset: int, size: int) -> None:
+        """Erase every sector that a region touches."""
+        start = offset // SECTOR * SECTOR
+        end = min(len(self.data), -(-(offset + size) // SECTOR) * SECTOR)
+        if start < end:
+            self.data[start:end] = b"\xff" * (end - start)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """A region; what lies beyond the end is ``0xFF``."""
+        return bytes(self.data[offset : offset + size]).ljust(size, b"\xff")
 
     def save(self) -> None:
         """Write the file anew if anything changed; it is whole at any moment.
@@ -71,10 +87,28 @@ class Flash(FlashImage):  # type: ignore[misc] # the library is untyped
         new.replace(self._path)
         self._kept = content
 
-    def _put(self, offset: int, data: bytes) -> int:
-        fitting = max(0, min(len(data), len(self.data) - offset))
-        self.data[offset : offset + fitting] = data[:fitting]
-        return offset + len(data)
+
+class Cipher:
+    """How a chip with flash encryption scrambles its flash, with a key of its own.
+
+    A stand-in for AES: what was written plain is noise to such a chip, what it encrypted itself is
+    not, and the flash read from outside is noise; espsecure cannot decrypt it.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        """Use a key; any bytes."""
+        self._key = key
+
+    def apply(self, offset: int, data: bytes) -> bytes:
+        """Encrypt or decrypt what lies at an offset; both are the same."""
+        first, last = offset // SECTOR, (offset + len(data) - 1) // SECTOR
+        stream = b"".join(
+            hashlib.shake_128(self._key + struct.pack("<I", sector)).digest(SECTOR)
+            for sector in range(first, last + 1)
+        )
+        skipped = stream[offset - first * SECTOR :][: len(data)]
+        both = int.from_bytes(data, "big") ^ int.from_bytes(skipped, "big")
+        return both.to_bytes(len(data), "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +143,7 @@ class Program:
 
 
 def read_program(flash: bytes | bytearray, chip: str) -> Program | None:
-    """The app that the chip would start: the first of the partition table, else at offset 0.
+    """The app that the chip would start: that of the partition table, else where the ROM looks.
 
     Args:
         flash: the whole content.
@@ -118,8 +152,8 @@ def read_program(flash: bytes | bytearray, chip: str) -> Program | None:
     Returns:
         None if there is no whole image: no header, cut short, or a wrong checksum or digest.
     """
-    start = _app_offset(flash)
-    if flash[start : start + 1] != b"\xe9":
+    start = _app_offset(flash) or CHIP_DEFS[chip].BOOTLOADER_FLASH_OFFSET
+    if flash[start : start + 1] != _IMAGE_MAGIC:
         return None
     try:
         image = LoadFirmwareImage(chip, bytes(flash[start:]))
@@ -136,12 +170,44 @@ def read_program(flash: bytes | bytearray, chip: str) -> Program | None:
 
 
 def _app_offset(flash: bytes | bytearray) -> int:
-    """Where the app is: as in ESP-IDF's bootloader, the factory app or the first update slot."""
-    found: dict[int, int] = {}
-    for at in range(PARTITION_TABLE, PARTITION_TABLE + 0xC00, _ENTRY.size):
-        magic, kind, subtype, offset, _size, _label, _flags = _ENTRY.unpack_from(flash, at)
-        if magic != _ENTRY_MAGIC:
-            break
-        if kind == _APP_TYPE:
-            found.setdefault(subtype, offset)
-    return found.get(_FACTORY, found.get(_OTA_0, 0))
+    """Where the app is that ESP-IDF's bootloader would start; 0 where there is no table."""
+    table = _find_table(flash)
+    apps = {part.subtype: part.offset for part in reversed(table) if part.type == APP}
+    slots = [apps[each] for each in sorted(apps) if _OTA_0 <= each < _TEST]
+    for part in table:
+        if (part.type, part.subtype) == (_DATA, _OTA_DATA) and slots:
+            sequence = _ota_sequence(flash, part.offset)
+            if sequence:
+                return slots[(sequence - 1) % len(slots)]
+    return apps.get(_FACTORY, slots[0] if slots else 0)
+
+
+def _find_table(flash: bytes | bytearray) -> Sequence[Partition]:
+    """The partition table at its default place, else the first one at a sector's start.
+
+    Where it is (``CONFIG_PARTITION_TABLE_OFFSET``) is compiled into the bootloader and stands
+    nowhere else. A program may hold such bytes as well: a table is one whose apps are images.
+    """
+    for at in (PARTITION_TABLE, *range(SECTOR, len(flash), SECTOR)):
+        if flash[at : at + 2] != _TABLE_MAGIC:
+            continue
+        try:
+            table = parse(bytes(flash[at : at + MAX_BYTES]))
+        except ToolError:
+            continue
+        apps = [part.offset for part in table if part.type == APP]
+        if at == PARTITION_TABLE or any(flash[app : app + 1] == _IMAGE_MAGIC for app in apps):
+            return table
+    return ()
+
+
+def _ota_sequence(flash: bytes | bytearray, offset: int) -> int:
+    """Number of the update that ``otadata`` chose, 0 for none (``esp_ota_select_entry_t``)."""
+    found = [0]
+    for at in (offset, offset + SECTOR):
+        entry = bytes(flash[at : at + _OTA_ENTRY.size]).ljust(_OTA_ENTRY.size, b"\xff")
+        sequence, state, crc = _OTA_ENTRY.unpack(entry)
+        is_written = sequence != 0xFFFFFFFF and zlib.crc32(entry[:4], 0xFFFFFFFF) == crc
+        if is_written and state not in _OTA_REFUSED:
+            found.append(sequence)
+    return max(found)

@@ -225,9 +225,9 @@ def test_a_second_one_on_the_same_flash_is_the_first_one(tmp_path: Path) -> None
         assert "ESP32-C3" in esptool(third, "chip-id")
 
 
-def test_a_chip_that_nothing_simulates_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BoardError, match="esp32s3"):
-        VirtualBoard(chip="esp32s3", folder=tmp_path).start()
+def test_a_chip_that_nothing_emulates_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BoardError, match="esp8266"):
+        VirtualBoard(chip="esp8266", folder=tmp_path).start()
 
 
 def test_python_files_of_the_current_folder_are_not_run(
