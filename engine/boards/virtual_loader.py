@@ -13,18 +13,33 @@ from __future__ import annotations
 import hashlib
 import socket
 import struct
-import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from esptool.loader import ESPLoader
 from esptool.targets import CHIP_DEFS
 
-from engine.boards.virtual_chips import CHIPS, SECURE_BOOT, SECURE_BOOT_V1, SECURE_DOWNLOAD, Options
-from engine.boards.virtual_flash import SECTOR, Cipher, Flash, Program
+from engine.boards.virtual_chips import (
+    CHIPS,
+    ENCRYPTION,
+    SECURE_BOOT,
+    SECURE_BOOT_V1,
+    SECURE_DOWNLOAD,
+    Options,
+)
+from engine.boards.virtual_flash import Cipher, Flash, Program
 from engine.boards.virtual_registers import clock_divider
 from engine.boards.virtual_spi import SpiFlash
+from engine.boards.virtual_writer import (
+    BAD_CHECKSUM,
+    BAD_FORMAT,
+    NO_FLASH,
+    NO_MEMORY,
+    Begin,
+    Refused,
+    Writer,
+    payload,
+)
 
 _COMMANDS: dict[str, int] = ESPLoader.ESP_CMDS
 _HEADER = struct.Struct("<BBHI")  # direction, command, bytes of data, checksum or value
@@ -40,6 +55,7 @@ _WATCHDOG = 1 << 31  # enables the RTC watchdog
 # it when Secure Boot is on (``run_stub``).
 _S3_READ_POINTER = 0x3FCEF688
 
+_UNKNOWN = 0xFF  # a command that the stub does not know
 _ROM_FLASH = 2 << 20  # bytes of flash that the ROM believes in until it is told
 
 _WITH_CHECKSUM = frozenset(
@@ -58,28 +74,6 @@ _SECURE_DOWNLOAD_COMMANDS = frozenset(
 )
 
 
-class _Refused(Exception):  # noqa: N818 - it is an answer, not an error of ours
-    """A command is refused: with a number of the ROM, or with one of the stub.
-
-    The numbers are those of ``FatalError.WithResult`` in esptool.
-    """
-
-    def __init__(self, numbers: tuple[int, int]) -> None:
-        """Say with which: the ROM's, the stub's."""
-        self.rom, self.stub = numbers
-
-
-_BAD_FORMAT = (0x05, 0xC0)
-_BAD_CHECKSUM = (0x07, 0xC1)
-_NO_FLASH = (0x06, 0xC4)
-_NOT_BEGUN = (0x06, 0xC6)
-_BAD_DEFLATE = (0x0B, 0xC7)
-_TOO_LITTLE = (0x0B, 0xC8)
-_TOO_MUCH = (0x0A, 0xC9)
-_NO_MEMORY = (0x0F, 0xC0)
-_UNKNOWN_STUB = 0xFF
-
-
 class Outcome(Enum):
     """What a chip does when a conversation is over."""
 
@@ -91,18 +85,6 @@ class Outcome(Enum):
 
     RUN = "run"
     """It runs the program that was loaded into its RAM."""
-
-
-@dataclass(slots=True)
-class _Write:
-    """A write into flash that has begun; addresses and sizes in bytes."""
-
-    address: int
-    left: int
-    erased: int
-    end: int
-    is_encrypted: bool
-    inflate: zlib._Decompress | None  # of the compressed data, None where it comes as it is
 
 
 class Loader:
@@ -130,13 +112,13 @@ class Loader:
         self._options = options
         self._memory = registers
         self._flash = flash
-        self._cipher = cipher
+        # A chip in release mode encrypts nothing for a flasher.
+        self._writer = Writer(flash, cipher if ENCRYPTION in options.security else None)
         self._spi = SpiFlash(self._rom, options.flash)
         self._is_stub = False
         self._is_over = False
         self._watchdog = False
         self._reach = _ROM_FLASH
-        self._write: _Write | None = None
         self._segments: list[tuple[int, bytes]] = []
         self._filling = 0
         self._is_program = False
@@ -223,23 +205,23 @@ class Loader:
             return
         if not self._knows(command):
             if self._is_stub:
-                self._respond(command, b"", _UNKNOWN_STUB)
+                self._respond(command, b"", _UNKNOWN)
             else:
                 # Esptool takes an answer to another command as: not in this bootloader.
-                self._respond(0, b"", _BAD_FORMAT[0])
+                self._respond(0, b"", BAD_FORMAT[0])
             return
         self._is_program = False
         self._is_over = self._watchdog  # it takes milliseconds to bite: a command or so
         try:
             if size != len(data):
-                raise _Refused(_BAD_FORMAT)
+                raise Refused(BAD_FORMAT)
             if command in _WITH_CHECKSUM and ESPLoader.checksum(data[16:]) != checksum & 0xFF:
-                raise _Refused(_BAD_CHECKSUM)
+                raise Refused(BAD_CHECKSUM)
             answer = self._answers[command](data)
-        except _Refused as refused:
+        except Refused as refused:
             self._respond(command, b"", refused.stub if self._is_stub else refused.rom)
         except struct.error:
-            self._respond(command, b"", _BAD_FORMAT[self._is_stub])
+            self._respond(command, b"", BAD_FORMAT[self._is_stub])
         else:
             if isinstance(answer, int):
                 self._respond(command, b"", value=answer)
@@ -303,7 +285,7 @@ class Loader:
 
     def _store(self, address: int, words: Sequence[int]) -> None:
         if len(self._memory) + len(words) > _MAX_WORDS:
-            raise _Refused(_NO_MEMORY)
+            raise Refused(NO_MEMORY)
         self._memory.update(zip(range(address, address + 4 * len(words), 4), words, strict=True))
 
     def _memory_begin(self, data: bytes) -> bytes:
@@ -311,7 +293,7 @@ class Loader:
         return b""
 
     def _memory_data(self, data: bytes) -> bytes:
-        block = _payload(data)
+        block = payload(data)
         padded = block.ljust(-(-len(block) // 4) * 4, b"\0")
         self._store(self._filling, struct.unpack(f"<{len(padded) // 4}I", padded))
         self._segments.append((self._filling, block))
@@ -346,21 +328,13 @@ class Loader:
 
     def _check_reach(self, offset: int, size: int) -> None:
         if not self._spi.is_attached or (not self._is_stub and offset + size > self._reach):
-            raise _Refused(_NO_FLASH)
+            raise Refused(NO_FLASH)
 
     def _begin(self, data: bytes, *, is_deflated: bool) -> bytes:
-        size, blocks, block_size, offset = struct.unpack_from("<IIII", data)
-        is_encrypted = len(data) >= 20 and data[16] == 1
-        start, end = offset // SECTOR * SECTOR, -(-(offset + size) // SECTOR) * SECTOR
-        if size:
-            self._check_reach(offset, size)
-        if not self._is_stub:
-            self._flash.erase(offset, size)
-            start = end
-            # The ROM is told what to erase; it takes whole blocks.
-            size = size if is_deflated else blocks * block_size
-        inflate = zlib.decompressobj() if is_deflated else None
-        self._write = _Write(offset, size, start, end, is_encrypted, inflate)
+        begin = Begin.parse(data)
+        if begin.size:
+            self._check_reach(begin.offset, begin.size)
+        self._writer.begin(begin, is_deflated=is_deflated, is_stub=self._is_stub)
         return b""
 
     def _flash_begin(self, data: bytes) -> bytes:
@@ -370,54 +344,28 @@ class Loader:
         return self._begin(data, is_deflated=True)
 
     def _flash_data(self, data: bytes) -> bytes:
-        write, block = self._write, _payload(data)
-        if write is None or write.inflate is not None:
-            raise _Refused(_NOT_BEGUN)
-        self._put(write, block[: write.left])  # the last block is padded
+        self._writer.take(payload(data))
         return b""
 
     def _deflate_data(self, data: bytes) -> bytes:
-        write = self._write
-        if write is None or write.inflate is None:
-            raise _Refused(_NOT_BEGUN)
-        try:
-            plain = write.inflate.decompress(_payload(data), write.left + 1)
-        except zlib.error as error:
-            self._write = None
-            raise _Refused(_BAD_DEFLATE) from error
-        if len(plain) > write.left:
-            raise _Refused(_TOO_MUCH)
-        self._put(write, plain)
+        self._writer.inflate(payload(data))
         return b""
-
-    def _put(self, write: _Write, data: bytes) -> None:
-        """Write a piece; the stub erases as it goes, the ROM has erased at the beginning."""
-        reached = -(-(write.address + len(data)) // SECTOR) * SECTOR
-        if reached > write.erased:
-            self._flash.erase(write.erased, reached - write.erased)
-            write.erased = reached
-        if write.is_encrypted and self._cipher is not None:
-            data = self._cipher.apply(write.address, data)
-        self._flash.program(write.address, data)
-        write.address += len(data)
-        write.left -= len(data)
 
     def _deflate_end(self, data: bytes) -> bytes | None:
-        return self._flash_end(data)
+        return self._flash_end(data, "FLASH_DEFL_END")
 
-    def _flash_end(self, data: bytes) -> bytes | None:
+    def _flash_end(self, data: bytes, command: str = "FLASH_END") -> bytes | None:
         (stays,) = struct.unpack_from("<I", data)
-        write, self._write = self._write, None
         if not self._is_stub:
             self._is_over = True  # it starts from flash, whichever way it is told to
-        elif write is not None and write.left:
-            raise _Refused(_TOO_LITTLE)
-        elif not stays:
-            self._respond(_COMMANDS["FLASH_END"], b"")
-            self._is_stub = self._spi.is_attached = False
-            self.outcome = Outcome.STAY
-            return None
-        return b""
+            return b""
+        self._writer.end()
+        if stays:
+            return b""
+        self._respond(_COMMANDS[command], b"")
+        self._is_stub = self._spi.is_attached = False
+        self.outcome = Outcome.STAY
+        return None
 
     def _run_user_code(self, _data: bytes) -> None:
         self._is_over = True
@@ -430,7 +378,7 @@ class Loader:
 
     def _read(self, offset: int, size: int) -> bytes:
         if size > len(self._flash.data):
-            raise _Refused(_NO_FLASH)
+            raise Refused(NO_FLASH)
         return self._flash.read(offset, size)
 
     def _read_slow(self, data: bytes) -> bytes | None:
@@ -457,7 +405,7 @@ class Loader:
         offset, size, packet, ahead = struct.unpack_from("<IIII", data)
         self._check_reach(offset, size)
         if not packet or not ahead:
-            raise _Refused(_BAD_FORMAT)
+            raise Refused(BAD_FORMAT)
         content = self._read(offset, size)
         self._respond(_COMMANDS["READ_FLASH"], b"")
         sent = taken = 0
@@ -470,14 +418,6 @@ class Loader:
                 return
             taken = int.from_bytes(frame[:4], "little")
         self._send(hashlib.md5(content, usedforsecurity=False).digest())
-
-
-def _payload(data: bytes) -> bytes:
-    """What a command with data carries: its length, a number, two zeros, then itself."""
-    (size,) = struct.unpack_from("<I", data)
-    if len(data) != 16 + size:
-        raise _Refused(_BAD_FORMAT)
-    return data[16:]
 
 
 def _packed(pins: tuple[int, int, int, int, int] | None) -> int:

@@ -61,6 +61,7 @@ def registers(chip: str, options: Options, mac: bytes) -> dict[int, int]:
             efuses.burn(name, value)
     words = efuses.words
     if chip == "esp32":
+        efuses.burn("MAC_CRC", _crc8(mac))
         _burn_esp32(rom, efuses, options.revision, silicon.crystal)
     else:
         efuses.burn("WAFER_VERSION_MAJOR", options.revision[0])
@@ -121,3 +122,13 @@ def _burn_esp32(rom: Any, efuses: _Efuses, revision: tuple[int, int], crystal: i
     efuses.words[rom.APB_CTL_DATE_ADDR] = third << rom.APB_CTL_DATE_S
     calibration = crystal * 1_000_000 * 40 // (15625 * _CLK8M)
     efuses.words[rom.RTCCALICFG1] = calibration << rom.TIMERS_RTC_CALI_VALUE_S
+
+
+def _crc8(data: bytes) -> int:
+    """CRC-8 with the reflected polynomial 0x8C, as the ESP32's ROM has it (``esp_crc8``)."""
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x8C if crc & 1 else 0)
+    return crc

@@ -134,7 +134,8 @@ def test_a_region_is_read_and_erased(shell: Shell, tmp_path: Path) -> None:
         (("partitions", FIRST), 1, "at 0x8000 there is no partition table"),
         (("power", FIRST), 2, "no power_command"),
         (("name", FIRST, "a b"), 2, "make a name"),
-        (("lab", "--chip", "esp32s3"), 2, "no simulated esp32s3"),
+        (("lab", "--chip", "esp8266"), 2, "no virtual esp8266"),
+        (("lab", "--chip", "esp32s3?flash=3MB"), 2, "flash=3MB: give one of 1MB, 2MB"),
     ],
 )
 def test_what_makes_no_sense_is_told_in_a_line(

@@ -283,3 +283,19 @@ def test_what_a_client_types_is_answered(
     output = console(virtual_board, b"the led is off\r\n", typed=b"led\r")
 
     assert b"> led\r\nthe led is off\r\n" in output
+
+
+def test_a_program_is_loaded_into_ram_and_run_until_the_next_reset(
+    virtual_board: VirtualBoard, built_sample: BuildSample
+) -> None:
+    esptool(virtual_board, "erase-flash")
+    esptool(virtual_board, "load-ram", built_sample("hello").parts[0].path)
+
+    assert b"hello from espdeck" in console(virtual_board, b"OK\r\n")
+    esptool(virtual_board, "chip-id")
+    assert console(virtual_board, b"\n").startswith(b"invalid header")
+
+
+def test_options_that_make_no_sense_are_refused_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(BoardError, match="revision=new: give it as"):
+        VirtualBoard(options="revision=new", folder=tmp_path).start()

@@ -351,6 +351,12 @@ def test_a_stub_that_is_told_to_leave_leaves_the_chip_in_its_bootloader(start: S
     assert b"invalid header" in console(url)
 
 
+def test_a_stub_that_ends_a_compressed_write_so_answers_that_command(start: Start) -> None:
+    with connected(start("esp32")) as esp:
+        esp.flash_defl_begin(0, 0, 0)
+        esp.flash_defl_finish(reboot=True)
+
+
 @pytest.mark.parametrize("command", ["run", "watchdog"])
 def test_a_chip_that_is_told_to_leave_its_bootloader_starts_at_once(
     command: str, start: Start
@@ -388,3 +394,15 @@ def test_damaged_writes_are_refused(damage: str, said: str, start: Start) -> Non
                 esp.check_command("write", esp.ESP_CMDS["FLASH_DEFL_DATA"], head + block, check)
             esp.flash_defl_finish()
         assert esp.flash_md5sum(0x2000, 16)  # it goes on answering
+
+
+def test_noise_around_commands_does_no_harm(start: Start) -> None:
+    host, port = start("esp32h2").removeprefix("socket://").split(":")
+    sync = b"\xc0\x00\x08\x24\x00\x00\x00\x00\x00\x07\x07\x12\x20" + b"\x55" * 32 + b"\xc0"
+    with socket.create_connection((host, int(port)), timeout=20) as client:
+        client.sendall(sync + b"\xc0\x01\x08\xc0\xc0\x00\x0a\xc0" + os.urandom(200_000))
+        client.sendall(b"\xc0\x00\x0a\x04\x00\x00\x00\x00\x00" + b"\x78\x00\x00\x60\xc0")
+        said = b""
+        while b"\xc0\x01\x0a" not in said:
+            said += client.recv(4096)
+    assert said.count(b"\xc0\x01\x08") >= 8
