@@ -289,7 +289,7 @@ def test_a_program_is_loaded_into_ram_and_run_until_the_next_reset(
     virtual_board: VirtualBoard, built_sample: BuildSample
 ) -> None:
     esptool(virtual_board, "erase-flash")
-    esptool(virtual_board, "load-ram", built_sample("hello").parts[0].path)
+    esptool(virtual_board, "--no-stub", "load-ram", built_sample("hello").parts[0].path)
 
     assert b"hello from espdeck" in console(virtual_board, b"OK\r\n")
     esptool(virtual_board, "chip-id")
