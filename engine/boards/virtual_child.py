@@ -18,6 +18,7 @@ import argparse
 import contextlib
 import fcntl
 import functools
+import json
 import os
 import select
 import socket
@@ -25,13 +26,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from engine.boards.virtual import ADDRESS, SYNC, name_process
 from engine.boards.virtual_chips import CHIPS, RUNNABLE, Options, parse_options
-from engine.boards.virtual_flash import Cipher, Flash, read_program
+from engine.boards.virtual_flash import Cipher, Flash, Program, read_program
 from engine.boards.virtual_loader import Loader, Outcome
-from engine.boards.virtual_registers import mac_of, registers
+from engine.boards.virtual_registers import efuses_of, mac_of, registers
 from engine.simulators.labwired_frames import MAX_TYPED, FrameReader, pack
 
 GRACE = 0.05
@@ -45,7 +47,7 @@ CANNOT_RUN = "virtual board: an emulated {chip} cannot run firmware, it only kee
 class App:
     """The program in flash, running in a process of its own, one slice a grant."""
 
-    def __init__(self, elf: bytes, chip: str) -> None:
+    def __init__(self, elf: bytes, chip: str, efuses: Mapping[int, int]) -> None:
         with tempfile.TemporaryFile(prefix="espdeck-") as file:
             file.write(elf)
             file.flush()
@@ -56,6 +58,7 @@ class App:
                     # A file without a name: nothing is left behind, however we end.
                     f"/proc/self/fd/{file.fileno()}",
                     chip,
+                    json.dumps(efuses),
                 ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -162,9 +165,12 @@ class Board:
             self._start()
         elif loader.outcome is Outcome.RUN and self._chip in RUNNABLE:
             self._end()
-            self._app = App(loader.program.elf(), self._chip)
+            self._app = self._app_of(loader.program)
         else:
             self._end()
+
+    def _app_of(self, program: Program) -> App:
+        return App(program.elf(), self._chip, efuses_of(self._chip, self._registers))
 
     def _end(self) -> None:
         self._greeting = b""
@@ -181,7 +187,7 @@ class Board:
         program = read_program(flash, self._chip)
         silicon = CHIPS[self._chip]
         if program is not None and self._chip in RUNNABLE:
-            self._app = App(program.elf(), self._chip)
+            self._app = self._app_of(program)
             return
         said = silicon.erased * 8 if program is None else CANNOT_RUN.format(chip=self._chip)
         if self._chip not in RUNNABLE:

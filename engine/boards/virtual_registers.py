@@ -20,6 +20,7 @@ from engine.boards.virtual_chips import CHIPS, Options
 _OUI = b"\x24\x0a\xc4"  # of Espressif's first boards; no chip has these addresses from us
 _EUI64 = 0xFFFE
 _BAUD = 115200
+_EFUSE_BYTES = 0x200
 _CLK8M = 52  # eFuse CLK8M_FREQ of the ESP32, of which its ROM works out the crystal
 
 # Where the blocks of eFuses are, counted from EFUSE_BASE (manual of each, "eFuse Controller").
@@ -74,6 +75,12 @@ def registers(chip: str, options: Options, mac: bytes) -> dict[int, int]:
     return words
 
 
+def efuses_of(chip: str, words: Mapping[int, int]) -> dict[int, int]:
+    """Those of some registers that are eFuses."""
+    base = _efuse_base(chip)
+    return {at: word for at, word in words.items() if base <= at < base + _EFUSE_BYTES}
+
+
 def clock_divider(chip: str, baud: int) -> int:
     """What divides the UART's clock at a speed in bits a second: esptool reckons the crystal so."""
     divider = int(CHIP_DEFS[chip].XTAL_CLK_DIVIDER)
@@ -84,8 +91,7 @@ class _Efuses:
     """eFuse words of a chip, burnt by the names of fields."""
 
     def __init__(self, chip: str, revision: tuple[int, int]) -> None:
-        rom = CHIP_DEFS[chip]
-        base = rom.EFUSE_RD_REG_BASE if chip == "esp32" else rom.EFUSE_BASE
+        base = _efuse_base(chip)
         self._blocks = [base + offset for offset in _BLOCKS.get(chip, _MANY_BLOCKS)]
         since, moved = _MOVED.get(chip, ((0, 0), chip))
         layout = moved if revision >= since else chip
@@ -111,6 +117,11 @@ class _Efuses:
         while bits:
             self.words[address] = self.words.get(address, 0) | (bits & 0xFFFFFFFF)
             address, bits = address + 4, bits >> 32
+
+
+def _efuse_base(chip: str) -> int:
+    rom = CHIP_DEFS[chip]
+    return int(rom.EFUSE_RD_REG_BASE if chip == "esp32" else rom.EFUSE_BASE)
 
 
 def _burn_esp32(rom: Any, efuses: _Efuses, revision: tuple[int, int], crystal: int) -> None:

@@ -1,13 +1,16 @@
 """The process that simulates: ``python -m engine.simulators.labwired_child``.
 
-Arguments: the program (ELF) and the chip. Firmware time passes only as it is granted: each frame on
-standard input is typed to the firmware's console and runs one slice, whose console output goes to
-standard output as a frame (:mod:`engine.simulators.labwired_frames`). The process ends with its
-standard input, or when nothing will come any more.
+Arguments: the program (ELF), the chip, and if need be its eFuses as
+:class:`engine.simulators.labwired_machine.Machine` takes them, as JSON. Firmware time passes only
+as it is granted: each frame on standard input is typed to the firmware's console and runs one
+slice, whose console output goes to standard output as a frame
+(:mod:`engine.simulators.labwired_frames`). The process ends with its standard input, or when
+nothing will come any more.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -16,11 +19,12 @@ from engine.simulators.labwired_frames import LENGTH, last_frame, pack
 from engine.simulators.labwired_machine import Machine
 
 
-def main(elf: str, chip: str) -> int:
+def main(elf: str, chip: str, efuses: str = "null") -> int:
     """Run slices as they are granted."""
     output = os.dup(1)
     try:
-        machine = Machine(Path(elf), chip)
+        words = json.loads(efuses)
+        machine = Machine(Path(elf), chip, words and {int(at): words[at] for at in words})
     except (OSError, ValueError, RuntimeError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - standard error is this process's way to tell
         return 1

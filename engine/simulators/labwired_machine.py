@@ -9,10 +9,12 @@ over.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import labwired
@@ -35,6 +37,7 @@ _PATIENCE = CPU_HZ // 10  # steps in which a program looks at its UART if it eve
 _WFI = 0x10500073
 _UART0_STATUS = 0x6000001C  # TXFIFO_CNT [25:16]: TRM of either chip, chapter "UART Controller"
 _RESET_CAUSE = {"esp32c3": 0x60008038}  # RTC_CNTL_RESET_STATE_REG: ESP32-C3 TRM, 9.6
+_EFUSES = {"esp32c3": {0x60008850: 4 << 18}}  # WAFER_VERSION_MINOR_LO: revision v0.4
 _POWER_ON = 0x01  # the cause that the chip notes after power-up and after a pulse on CHIP_EN
 _MIE, _MPIE, _MPP = 1 << 3, 1 << 7, 0b11 << 11
 _FETCH_FAULT, _LOAD_FAULT, _STORE_FAULT = 1, 5, 7
@@ -43,12 +46,14 @@ _FETCH_FAULT, _LOAD_FAULT, _STORE_FAULT = 1, 5, 7
 class Machine:
     """One chip, reset, with a program in its memory."""
 
-    def __init__(self, elf: Path, chip: str) -> None:
+    def __init__(self, elf: Path, chip: str, efuses: Mapping[int, int] | None = None) -> None:
         """Load a program.
 
         Args:
             elf: the program.
             chip: one of :data:`SYSTEMS`.
+            efuses: words that its eFuses hold, by address; None for those of a current revision.
+                LabWired's ESP32-C6 has none, and leaves them out.
 
         Raises:
             OSError, ValueError, RuntimeError: LabWired cannot load it.
@@ -57,6 +62,9 @@ class Machine:
         self._machine = labwired.Machine(str(elf), str(systems / f"{SYSTEMS[chip]}.yaml"))
         if chip in _RESET_CAUSE:
             self._machine.write_memory(_RESET_CAUSE[chip], [_POWER_ON])
+        for address, word in (_EFUSES.get(chip, {}) if efuses is None else efuses).items():
+            with contextlib.suppress(RuntimeError):  # no such memory
+                self._machine.write_memory(address, list(word.to_bytes(4, "little")))
         self._receiver = Receiver(self._machine, _PATIENCE)
         self._console, console = os.pipe()
         os.set_blocking(self._console, False)

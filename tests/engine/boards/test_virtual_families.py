@@ -91,13 +91,12 @@ def console(url: str) -> bytes:
         return said
 
 
-def image(chip: str, *, lowest: int = 0) -> bytes:
+def image(chip: str, *, lowest: int = 0, code: bytes = bytes(range(64))) -> bytes:
     """A small image without a digest (esptool documentation, "Firmware Image Format")."""
     rom = CHIP_DEFS[chip]
-    address = next(start for start, _end, kind in rom.MEMORY_MAP if kind == "IRAM") + 0x100
+    address = next(start for start, _end, kind in rom.MEMORY_MAP if kind == "IRAM") + 0x4000
     header = struct.pack("<BBBBI", 0xE9, 1, 2, 0x20, address)
     header += struct.pack("<B3xHBHH4xB", 0xEE, rom.IMAGE_CHIP_ID, 0, lowest, 0xFFFF, 0)
-    code = bytes(range(64))
     body = header + struct.pack("<II", address, len(code)) + code
     body = body.ljust(len(body) // 16 * 16 + 15, b"\0")
     return body + bytes([ESPLoader.checksum(code)])
@@ -227,6 +226,27 @@ def test_the_revision_that_an_image_asks_for_is_compared_with_the_one_chosen(
     with connected(start("esp32c3")) as esp:
         cmds.write_flash(esp, [(0, wanted)])
     assert "requires chip revision" not in "".join(capfd.readouterr())
+
+
+# A program that prints bits [20:18] of 0x60008850 (eFuse WAFER_VERSION_MINOR_LO) as a digit:
+# lui t0, 0x60009; lw t1, -0x7b0(t0); srli t1, t1, 18; andi t1, t1, 7; addi t1, t1, '0';
+# lui t2, 0x60000; sw t1, 0(t2); li t1, 10; sw t1, 0(t2); j .
+PRINTS_REVISION = struct.pack(
+    "<10I",
+    *(0x600092B7, 0x8502A303, 0x01235313, 0x00737313, 0x03030313),
+    *(0x600003B7, 0x0063A023, 0x00A00313, 0x0063A023, 0x0000006F),
+)
+
+
+@pytest.mark.parametrize(("revision", "printed"), [("v0.3", b"3\n"), ("v0.4", b"4\n")])
+def test_firmware_reads_the_revision_that_esptool_reads(
+    revision: str, printed: bytes, start: Start
+) -> None:
+    url = start("esp32c3", f"revision={revision}")
+    with connected(url) as esp:
+        cmds.write_flash(esp, [(0, image("esp32c3", code=PRINTS_REVISION))])
+
+    assert console(url) == printed
 
 
 ENCRYPTED = [(chip, "encryption") for chip in CHIPS] + [
