@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import platform
 import shutil
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from engine.errors import EspdeckError, UsageError
 from engine.quality import tools
 from engine.settings import Settings, config_file
 from engine.simulators.base import find_simulators
+from engine.store.database import sqlite_too_old
 from engine.toolchains import idf_installs
 from engine.toolchains.base import find_toolchains
 from engine.words import TARGETS
@@ -45,6 +48,7 @@ def checkup(settings: Settings) -> tuple[Checkup, ...]:
     """Look at everything that builds may need."""
     idf_installs.also_look_in(settings.idf_paths)
     return (
+        _python(),
         _git(),
         _workspace(settings.workspace),
         Checkup("settings", True, False, _settings_detail()),
@@ -56,6 +60,13 @@ def checkup(settings: Settings) -> tuple[Checkup, ...]:
         *_quality(),
         *(_board(name) for name in settings.boards),
     )
+
+
+def _python() -> Checkup:
+    """Builds, logs and durable runs are kept by the SQLite that Python was made with."""
+    detail = f"{platform.python_version()} with SQLite {sqlite3.sqlite_version}"
+    too_old = sqlite_too_old()
+    return Checkup("python", not too_old, True, detail, too_old)
 
 
 def _git() -> Checkup:

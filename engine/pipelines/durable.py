@@ -26,6 +26,7 @@ from sqlalchemy.exc import DatabaseError
 
 from engine.errors import CancelledError
 from engine.pipelines.runs import APPLICATION, APPLICATION_VERSION, WORKFLOW, queue_name
+from engine.pipelines.runs_database import runs_url
 from engine.store.database import StoreError, advice
 from engine.words import RunKind
 
@@ -107,7 +108,7 @@ class Executor:
         if not logger.handlers:
             logger.addHandler(logging.NullHandler())
         logger.propagate = True
-        url = f"sqlite:///{database}"
+        url = runs_url(database)
         try:
             _prepare(database, url, concurrency)
         except (DatabaseError, sqlite3.Error) as error:

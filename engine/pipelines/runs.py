@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DatabaseError
 
+from engine.pipelines.runs_database import runs_url
 from engine.store.database import StoreError, advice
 from engine.words import RunKind
 
@@ -120,7 +121,7 @@ class Runs:
             with self._lock:
                 if self._client is None:
                     self._client = DBOSClient(
-                        system_database_url=f"sqlite:///{self._database}",
+                        system_database_url=runs_url(self._database),
                         application_name=APPLICATION,
                     )
             yield self._client

@@ -20,6 +20,9 @@ HEAD = "0007"
 BUSY_TIMEOUT = 10.0
 """Seconds that a writer waits for another process before it gives up."""
 
+OLDEST_SQLITE = (3, 35)
+"""The first that has RETURNING, which durable runs ask for (https://sqlite.org/lang_returning.html)."""
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -38,8 +41,10 @@ class Store:
         """Open or create the database and bring it to the newest migration.
 
         Raises:
-            StoreError: the file cannot be made, read or migrated.
+            StoreError: the file cannot be made, read or migrated; this Python's SQLite is too old.
         """
+        if too_old := sqlite_too_old():
+            raise StoreError(too_old)
         self.path = path
         self._engine = create_engine(
             f"sqlite:///{path}",
@@ -133,6 +138,17 @@ class Store:
             yield
         except (DatabaseError, OSError) as error:
             raise StoreError(f"{self.path}: {advice(error)}") from error
+
+
+def sqlite_too_old() -> str:
+    """What is wrong with this Python's SQLite, and what to do, in a line; empty for nothing."""
+    if sqlite3.sqlite_version_info >= OLDEST_SQLITE:
+        return ""
+    oldest = ".".join(map(str, OLDEST_SQLITE))
+    return (
+        f"this Python has SQLite {sqlite3.sqlite_version}, espdeck needs {oldest} or newer: "
+        "install it with another Python (uv python install brings a new SQLite)"
+    )
 
 
 def advice(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,17 @@ def test_a_name_that_means_nothing_stops_everything(tmp_path: Path) -> None:
     assert not found.ok
     assert found.needed
     assert "give a port" in found.advice
+
+
+@pytest.mark.parametrize(("version", "fine"), [((3, 34, 1), False), ((3, 40, 1), True)])
+def test_the_sqlite_of_this_python_is_told(
+    version: tuple[int, int, int], fine: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
+    monkeypatch.setattr(sqlite3, "sqlite_version", ".".join(map(str, version)))
+
+    python, *_ = checkup(Settings(workspace=tmp_path))
+
+    assert python.detail.endswith(f"with SQLite {sqlite3.sqlite_version}")
+    assert (python.ok, python.needed) == (fine, True)
+    assert ("3.35 or newer" in python.advice) is not fine

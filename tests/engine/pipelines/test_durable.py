@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -90,4 +92,25 @@ def test_a_run_is_repeated_from_a_wave(tmp_path: Path) -> None:
 
     assert again.returncode == 0, again.stderr
     assert sorted(notes(tmp_path)[4:-1]) == ["b", "c"]
+    assert notes(tmp_path)[-1] == "end 7 A B C"
+
+
+@pytest.mark.parametrize("now", ["unixepoch('subsec')", "strftime('%s','now')"])
+def test_a_database_that_another_python_made_carries_runs(tmp_path: Path, now: str) -> None:
+    made = run(tmp_path, "normal", enqueue=True)
+    assert made.returncode == 0, made.stderr
+    with contextlib.closing(sqlite3.connect(tmp_path / "runs.db")) as database, database:
+        # DBOS writes the clock of the Python that it runs on into the tables that it makes.
+        database.execute("PRAGMA writable_schema=ON")
+        for other in ("unixepoch('subsec')", "strftime('%s','now')"):
+            database.execute("UPDATE sqlite_master SET sql = replace(sql, ?, ?)", (other, now))
+        database.execute("DELETE FROM queues")
+        (defaults,) = database.execute(
+            "SELECT count(*) FROM sqlite_master WHERE instr(sql, ?)", (now,)
+        ).fetchone()
+
+    again = run(tmp_path, "again")
+
+    assert defaults > 2
+    assert again.returncode == 0, again.stderr
     assert notes(tmp_path)[-1] == "end 7 A B C"

@@ -53,6 +53,21 @@ def chunk(first: int, text: str, *, seq: int = 0, build: int = 1, stage: str = "
     )
 
 
+def test_an_sqlite_that_is_too_old_is_said_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    monkeypatch.setattr(sqlite3, "sqlite_version", "3.34.1")
+
+    with pytest.raises(
+        StoreError, match=r"SQLite 3\.34\.1, espdeck needs 3\.35 or newer: .+"
+    ) as told:
+        Store(tmp_path / "espdeck.db")
+
+    assert "\n" not in str(told.value)
+    assert not (tmp_path / "espdeck.db").exists()
+
+
 def test_migrations_make_exactly_the_tables_of_the_models(store: Store) -> None:
     with create_engine(f"sqlite:///{store.path}").connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
