@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from textual.app import App, SuspendNotSupported
+from textual.app import App
 
-from engine.errors import EspdeckError, UsageError
 from engine.text import clean
+from tui.terminal import lend
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -22,12 +22,10 @@ def edit(app: App[None], engine: Engine, project: Project) -> Edited:
     Raises:
         EspdeckError: it could not be configured, or there is no terminal.
     """
-    try:
-        with app.suspend():
-            sys.stdout.write(f"configuring {clean(project.name)} for {project.target}\n")
-            sys.stdout.flush()
-            return engine.projects.menuconfig(project.id)
-    except SuspendNotSupported as error:
-        raise UsageError("menuconfig needs a terminal") from error
-    except KeyboardInterrupt as error:
-        raise EspdeckError("menuconfig was interrupted") from error
+
+    def configure() -> Edited:
+        sys.stdout.write(f"configuring {clean(project.name)} for {project.target}\n")
+        sys.stdout.flush()
+        return engine.projects.menuconfig(project.id)
+
+    return lend(app, configure, what="menuconfig")

@@ -26,7 +26,7 @@ from engine.store.projects import ProjectStats
 from engine.store.tables import Project
 from engine.text import mask
 from engine.toolchains.base import CompileRequest
-from engine.toolchains.idf_menuconfig import Edited, edit
+from engine.toolchains.idf_menuconfig import Edited, check_menu, edit
 from engine.words import TARGETS, BuildStatus, ProjectStatus
 
 SAY_EVERY = 0.2
@@ -183,19 +183,33 @@ class Projects:
         clone = Path(project.clone_path)
         return find_apps(clone, git.resolve(clone, project.branch or "HEAD").sha)
 
+    def check_menuconfig(self, project_id: uuid.UUID) -> None:
+        """Look whether a project has a menu of options here; nothing is configured yet.
+
+        Raises:
+            UsageError: there is no such project.
+            MissingToolError: ESP-IDF is not there, or cannot build for its chip.
+            ToolError: it is not cloned, or none of ESP-IDF.
+        """
+        project = store_projects.get_project(self._store, project_id)
+        clone = Path(project.clone_path)
+        sha = git.resolve(clone, project.branch or "HEAD").sha
+        check_menu(_lists_of(clone, sha, project.app), project.target)
+
     def menuconfig(self, project_id: uuid.UUID) -> Edited:
         """Change the configuration of a project, at the tip of its branch, in this terminal.
 
         Nothing is written to the project: see :meth:`write`.
 
         Raises:
-            UsageError: there is no such project, or it is not cloned.
+            UsageError: there is no such project.
             MissingToolError: ESP-IDF is not there.
-            ToolError: it cannot be configured.
+            ToolError: it is not cloned, is none of ESP-IDF, or cannot be configured.
         """
         project = store_projects.get_project(self._store, project_id)
         clone, cancel = Path(project.clone_path), CancelToken()
         sha = git.resolve(clone, project.branch or "HEAD").sha
+        check_menu(_lists_of(clone, sha, project.app), project.target)
         with self._slots.take(str(project.id), clone, sha, cancel=cancel) as slot:
             return edit(
                 CompileRequest(
@@ -523,3 +537,11 @@ class Projects:
         while name in taken:
             name, number = f"{wanted}-{number}", number + 1
         return name
+
+
+def _lists_of(clone: Path, sha: str, app: str) -> str:
+    """The ``CMakeLists.txt`` of an app as it is in a commit, empty where there is none."""
+    try:
+        return git.read_text(clone, sha, f"{app or '.'}/CMakeLists.txt")
+    except UsageError:
+        return ""

@@ -7,12 +7,14 @@ from difflib import unified_diff
 from pathlib import Path
 
 from engine import process
-from engine.errors import ToolError
+from engine.errors import MissingToolError, ToolError
 from engine.files import read_file
 from engine.toolchains import idf, sdkconfig
 from engine.toolchains.base import CompileRequest
 from engine.toolchains.output import BuildOutput
-from engine.toolchains.project import includes_esp_idf
+from engine.toolchains.project import includes_esp_idf, mentions_esp_idf
+
+NO_MENU = "only projects of ESP-IDF have a menu of options"
 
 _MAX_BYTES = 4 << 20
 
@@ -39,6 +41,23 @@ class Edited:
         return "\n".join(lines)
 
 
+def check_menu(lists: str, target: str) -> None:
+    """Look whether a project has a menu, and an ESP-IDF of this machine shows it.
+
+    Args:
+        lists: text of its ``CMakeLists.txt``.
+
+    Raises:
+        ToolError: it is none of ESP-IDF.
+        MissingToolError: no ESP-IDF can build for the target.
+    """
+    if not mentions_esp_idf(lists):
+        raise ToolError(NO_MENU)
+    lack = idf.IdfToolchain().missing(target)
+    if lack:
+        raise MissingToolError(lack)
+
+
 def edit(request: CompileRequest) -> Edited:
     """Let a person change the configuration; the terminal is theirs meanwhile.
 
@@ -53,7 +72,7 @@ def edit(request: CompileRequest) -> Edited:
         UsageError: the project's ``espdeck.toml`` makes no sense.
     """
     if not includes_esp_idf(request.source / "CMakeLists.txt"):
-        raise ToolError("only projects of ESP-IDF have a menu of options")
+        raise ToolError(NO_MENU)
     try:
         return _edit(request)
     except OSError as error:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyte
@@ -50,11 +50,19 @@ def hostile(text: str) -> str:
 class Terminal:
     """A person's terminal: sends keys, keeps every byte that the app writes."""
 
-    def __init__(self, workspace: Path, rows: int, columns: int) -> None:
+    def __init__(
+        self, workspace: Path, rows: int, columns: int, *, under: Sequence[str] = ()
+    ) -> None:
+        """Open a terminal with the app in it.
+
+        Args:
+            under: program and arguments that start the app, whose command line comes behind;
+                empty starts the app itself.
+        """
         self.fd, child = pty.openpty()
         fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tui.cli", "--workspace", str(workspace)],
+            [*under, sys.executable, "-m", "tui.cli", "--workspace", str(workspace)],
             stdin=child,
             stdout=child,
             stderr=child,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import demo
+from engine.errors import UsageError
 from engine.events import Event, WorkflowCompleted
 from engine.store import builds
 from engine.store.database import Store
@@ -15,6 +16,7 @@ from engine.words import BuildStatus, VerdictWord
 from tests.tui.commands import Shell
 from tests.tui.workspaces import LOG_LINES, Story, fill, running
 from tui.screens.home import HomeScreen
+from tui.terminal import lend
 
 pytestmark = pytest.mark.xdist_group("stories")
 
@@ -90,7 +92,9 @@ async def test_an_app_of_a_repository_and_no_menu_without_a_terminal(tmp_path: P
         await story.sees(" hello-main  esp32c3", "status  active")
 
         await story.press("M")
-        await story.sees("menuconfig needs a terminal")
+        await story.sees("only projects of ESP-IDF have a menu")
+        with pytest.raises(UsageError, match="the menu needs a terminal"):
+            lend(story.app, lambda: None, what="the menu")
 
 
 async def test_a_finding_is_shown_in_its_source(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -18,6 +19,9 @@ from tui.widgets.drawn import Drawn
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+
+
+_LOG = logging.getLogger("espdeck.screens")
 
 
 class MainScreen(Screen[None]):
@@ -125,7 +129,12 @@ class MainScreen(Screen[None]):
 
     def do_suspend(self) -> None:
         """Back to the shell that started the app, until ``fg``."""
-        self.app.action_suspend_process()
+        from tui.terminal import to_shell
+
+        try:
+            to_shell(self.app)
+        except EspdeckError as error:
+            self.complain(str(error))
 
     def do_quit(self) -> None:
         """Quit, asking when builds run."""
@@ -134,7 +143,7 @@ class MainScreen(Screen[None]):
     def in_thread(self, work: Callable[[], Any], then: Callable[[Any], None] | None = None) -> None:
         """Call the engine off the event loop; ``then`` gets what it gave, on the loop.
 
-        An error is shown as its one line.
+        An error is shown as its one line; what nobody expected is logged, and said all the same.
         """
 
         def call() -> None:
@@ -142,6 +151,11 @@ class MainScreen(Screen[None]):
                 result = work()
             except EspdeckError as error:
                 self.app.call_from_thread(self.complain, str(error))
+                return
+            except Exception as error:
+                _LOG.exception("a key could not be answered")
+                message = f"a fault of espdeck: {type(error).__name__}: {error}".split("\n", 1)[0]
+                self.app.call_from_thread(self.complain, message)
                 return
             if then is not None and self.is_attached:
                 self.app.call_from_thread(then, result)

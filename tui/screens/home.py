@@ -168,11 +168,17 @@ class HomeScreen(TwoLists):
 
     def do_menuconfig(self) -> None:
         """Change the project's options in ESP-IDF's own menu, then show what changed."""
+        project = self._projects.item
+        assert project is not None
+        self.in_thread(
+            lambda: self.engine.projects.check_menuconfig(project.id),
+            lambda _none: self._menuconfig(project),
+        )
+
+    def _menuconfig(self, project: Project) -> None:
         from tui.menuconfig import edit
         from tui.screens.reader import Preview
 
-        project = self._projects.item
-        assert project is not None
         try:
             edited = edit(self.app, self.engine, project)
         except EspdeckError as error:
