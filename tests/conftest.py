@@ -11,6 +11,14 @@ from engine.image import Image
 from tests.firmware import build_firmware
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache of the session's own: nothing that a person's espdeck kept is read or changed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def built_sample(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Image]:
     """A function that builds a sample with the lab's own tools (once a session): its image."""

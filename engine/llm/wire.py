@@ -12,15 +12,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-import httpx
 import tenacity
 
 from engine.cancel import CancelToken
 from engine.errors import ModelError
 from engine.text import clean, mask
+
+if TYPE_CHECKING:
+    import httpx
 
 CONNECT_SECONDS = 10.0
 ATTEMPTS = 3
@@ -195,6 +197,8 @@ def lines_of(call: Call, cancel: CancelToken) -> Iterator[bytes]:
         ModelError: it refused, took too long, or answered too much.
         CancelledError, Interrupted: as ``cancel`` says.
     """
+    import httpx  # heavy: a start that asks no model goes without
+
     cancel.check()
     hang_up = _HangUp()
     deadline = time.monotonic() + call.timeout
@@ -224,6 +228,8 @@ def lines_of(call: Call, cancel: CancelToken) -> Iterator[bytes]:
 
 
 def _lines(call: Call, hang_up: _HangUp) -> Iterator[bytes]:
+    import httpx
+
     timeout = httpx.Timeout(call.timeout, connect=CONNECT_SECONDS)
     method = "GET" if call.body is None else "POST"
     with (
@@ -252,10 +258,14 @@ def _lines(call: Call, hang_up: _HangUp) -> Iterator[bytes]:
 @functools.cache
 def _trusted() -> ssl.SSLContext:
     """The certificates that are trusted: to read them takes 20 ms, once."""
+    import httpx
+
     return httpx.create_ssl_context()
 
 
 def _refusal(call: Call, response: httpx.Response) -> ModelError:
+    import httpx
+
     code = response.status_code
     said = b""
     with contextlib.suppress(httpx.HTTPError):
@@ -291,6 +301,8 @@ def _retry_after(text: str) -> float | None:
 
 
 def _why(error: httpx.HTTPError) -> str:
+    import httpx
+
     if isinstance(error, httpx.ConnectTimeout):
         return f"nothing answers within {CONNECT_SECONDS:g} s"
     if isinstance(error, httpx.ConnectError):

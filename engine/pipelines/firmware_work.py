@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from engine.image import Image
 from engine.pipelines.firmware import FIRMWARE
 from engine.pipelines.model import Agent, Ending, FirmwareContext, StageContext, StageResult
 from engine.pipelines.outputs import Tested, Verdict
+from engine.plugins import registered
 from engine.projects.worktrees import Slot, Slots
 from engine.settings import Settings
 from engine.store import builds, logs, projects
@@ -31,7 +31,7 @@ _OUTPUT_LINES = 2000
 
 def find_agents() -> dict[str, Agent]:
     """The agent of each firmware role (entry points ``espdeck.agents``)."""
-    return {point.name: point.load() for point in entry_points(group="espdeck.agents")}
+    return {point.name: point.load() for point in registered("espdeck.agents")}
 
 
 @dataclass(frozen=True, slots=True)

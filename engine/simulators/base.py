@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +11,7 @@ from engine.cancel import CancelToken
 from engine.errors import MissingToolError, UsageError
 from engine.image import Image
 from engine.keyboard import Keyboard
+from engine.plugins import registered
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,7 @@ class Simulator(Protocol):
 
 def find_simulators() -> list[Simulator]:
     """Every registered simulator (entry points ``espdeck.simulators``), by name."""
-    found = sorted(entry_points(group="espdeck.simulators"), key=lambda point: point.name)
-    return [point.load()() for point in found]
+    return [point.load()() for point in registered("espdeck.simulators")]
 
 
 def choose_simulator(wanted: str, target: str, *, bare: bool) -> tuple[Simulator | None, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +11,7 @@ from engine.cancel import CancelToken
 from engine.errors import UsageError
 from engine.findings import Finding
 from engine.image import Image
+from engine.plugins import registered
 
 NO_PROJECT = "no CMakeLists.txt, platformio.ini or sketch"
 """What is said of a tree that is for no toolchain."""
@@ -91,8 +91,7 @@ class Toolchain(Protocol):
 
 def find_toolchains() -> list[Toolchain]:
     """Every registered toolchain (entry points ``espdeck.toolchains``), by name."""
-    found = sorted(entry_points(group="espdeck.toolchains"), key=lambda point: point.name)
-    return [point.load()() for point in found]
+    return [point.load()() for point in registered("espdeck.toolchains")]
 
 
 def choose_toolchain(source: Path) -> Toolchain:

@@ -7,14 +7,18 @@ Sources of the places and formats: ESP-IDF Programming Guide, "Downloadable IDF 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from platformdirs import user_cache_path
 
 from engine.cancel import CancelToken
 from engine.errors import MissingToolError, ToolError
@@ -28,6 +32,10 @@ _REGISTERS = ("eim_idf.json", "tools/eim_idf.json", "idf-env.json")
 _XTENSA = frozenset({"esp32", "esp32s2", "esp32s3"})
 _NOT_INSTALLED = re.compile(r"tool (\S{1,80}) has no installed versions")
 _EXPORT_TIMEOUT = 60.0
+_MAX_ANSWERS = 16
+
+_Exported = tuple[tuple[tuple[str, str], ...], tuple[str, ...]]
+"""Variables that ``idf_tools.py`` exports, and tools that it misses."""
 
 _also: tuple[Path, ...] = ()
 
@@ -158,12 +166,15 @@ def lacks(install: Install, target: str) -> str | None:
 def activate(install: Install) -> Activated:
     """The environment of an ESP-IDF, asked of its ``idf_tools.py`` once for what it depends on.
 
+    The answer is kept for later processes too: to ask takes as long as a build with nothing to do.
+
     Raises:
         MissingToolError: its Python is gone.
         ToolError: it does not answer.
     """
     looked_at = (
         install.path / "tools" / "tools.json",
+        install.path / "tools" / "idf_tools.py",
         install.tools / "idf-env.json",
         install.tools / "tools",
         *sorted((install.tools / "tools").glob("*")),
@@ -182,6 +193,25 @@ def _activate(install: Install, path: str, _changed: tuple[int, ...]) -> Activat
         "IDF_TOOLS_PATH": str(install.tools),
         "ESP_IDF_VERSION": ".".join(install.version.split(".")[:2]),
     }
+    key = _key(install, path, _changed)
+    kept = _recall(key)
+    if kept is None:
+        kept = _ask(install, python, variables)
+        if any(kept):  # else it could not answer, and may the next time
+            _keep(key, kept)
+    exported, absent = kept
+    folders = [str(python.parent)]
+    for name, value in exported:
+        if name == "PATH":
+            folders += [each for each in value.split(os.pathsep) if each and each[0] != "$"]
+        else:
+            variables[name] = value
+    # The last: of the lab's own programs, only those that are nowhere else.
+    variables["PATH"] = os.pathsep.join([*folders, path, str(Path(sys.executable).parent)])
+    return Activated(variables=tuple(variables.items()), absent=absent)
+
+
+def _ask(install: Install, python: Path, variables: Mapping[str, str]) -> _Exported:
     done = run(
         [python, install.path / "tools" / "idf_tools.py", "export", "--format", "key-value"],
         timeout=_EXPORT_TIMEOUT,
@@ -189,19 +219,48 @@ def _activate(install: Install, path: str, _changed: tuple[int, ...]) -> Activat
         env=variables,
         clean_env=True,
     )
-    folders = [str(python.parent)]
+    found = []
     for line in done.tail.splitlines() if not done.returncode else ():
         name, is_one, value = line.partition("=")
-        if is_one and name == "PATH":
-            folders += [each for each in value.split(os.pathsep) if each and each[0] != "$"]
-        elif is_one and name.isidentifier():
-            variables[name] = value
-    # The last: of the lab's own programs, only those that are nowhere else.
-    variables["PATH"] = os.pathsep.join([*folders, path, str(Path(sys.executable).parent)])
-    return Activated(
-        variables=tuple(variables.items()),
-        absent=tuple(dict.fromkeys(_NOT_INSTALLED.findall(done.tail))),
+        if is_one and name.isidentifier():
+            found.append((name, value))
+    return tuple(found), tuple(dict.fromkeys(_NOT_INSTALLED.findall(done.tail)))
+
+
+def _key(install: Install, path: str, changed: tuple[int, ...]) -> str:
+    """Names all that an answer of ``idf_tools.py`` depends on."""
+    own = sorted(
+        (name, value) for name, value in os.environ.items() if name.startswith(("ESP_", "IDF_"))
     )
+    return hashlib.sha256(repr((install, path, changed, own)).encode()).hexdigest()
+
+
+def _recall(key: str) -> _Exported | None:
+    """An answer that was kept, None for none that makes sense."""
+    try:
+        kept = Fields.read(_answers() / f"{key}.json")
+        return tuple(kept.object("variables").texts().items()), kept.strings("absent")
+    except ToolError:
+        return None
+
+
+def _keep(key: str, exported: _Exported) -> None:
+    """Keep an answer; where that cannot be, the next process asks again."""
+    variables, absent = exported
+    folder = _answers()
+    part = folder / f"{key}.{os.getpid()}.part"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for old in sorted(folder.glob("*.json"), key=_changed)[:-_MAX_ANSWERS]:
+            old.unlink(missing_ok=True)
+        part.write_text(json.dumps({"variables": dict(variables), "absent": absent}), "utf-8")
+        part.replace(folder / f"{key}.json")
+    except OSError:
+        part.unlink(missing_ok=True)
+
+
+def _answers() -> Path:
+    return user_cache_path("espdeck") / "esp-idf"
 
 
 def _changed(path: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -164,6 +165,37 @@ def test_its_environment_is_asked_for_once_until_something_is_installed(
     (home / ".espressif/tools/riscv32-esp-elf").mkdir(parents=True)
     idf_installs.activate(install)
     assert (path / "tools/asked").read_text() == "xx"
+
+
+ASK = """
+import sys
+from pathlib import Path
+from engine.toolchains import idf_installs
+idf_installs.also_look_in([Path(sys.argv[1])])
+(install,) = idf_installs.find_installs()
+print(dict(idf_installs.activate(install).variables)["ESP_ROM_ELF_DIR"])
+"""
+
+
+@pytest.mark.parametrize("spoilt", [None, "", "[]", '{"variables": 7, "absent": []}'])
+def test_its_environment_is_kept_for_later_processes(
+    make_install: MakeInstall,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    spoilt: str | None,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = make_install("5.5.5", says="PATH=/tools:$PATH\nESP_ROM_ELF_DIR=/roms")
+    argv = [sys.executable, "-c", ASK, str(path)]
+
+    said = [subprocess.run(argv, capture_output=True, text=True).stdout]
+    (kept,) = (tmp_path / "cache/espdeck/esp-idf").glob("*.json")
+    if spoilt is not None:
+        kept.write_text(spoilt)
+    said += [subprocess.run(argv, capture_output=True, text=True).stdout]
+
+    assert said == ["/roms\n", "/roms\n"]
+    assert (path / "tools/asked").read_text() == ("x" if spoilt is None else "xx")
 
 
 def test_without_compilers_of_chips_it_builds_for_linux_alone(make_install: MakeInstall) -> None:
