@@ -20,7 +20,7 @@ IDF = "include($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(fw)\n"
 
 KINDS: Mapping[str, Mapping[str, str]] = {
     "arduino": {"fw.ino": "void setup() {}\n"},
-    "cmake": {"CMakeLists.txt": "project(fw C)\n"},
+    "cmake": {"CMakeLists.txt": 'message(FATAL_ERROR "not yet")\nproject(fw C)\n'},
     "idf": {"CMakeLists.txt": IDF},
     "nothing": {"README.md": "Later.\n"},
     "platformio": {"platformio.ini": "[env:c3]\n"},
