@@ -15,7 +15,12 @@ handler reset by software, the ROM waits for a watchdog. A boot loop is
 
 A life of more than :data:`LIFE` seconds is progress: the count begins anew. Wake-ups from sleep,
 resets over USB or JTAG and a person's are no faults; what came before the first reset of a log is
-not known, so a watchdog's there is only counted (esptool resets some chips so).
+not known, so a watchdog's there is only counted (esptool resets some chips so). So is one after
+power came or an ESP32 woke, where not even the ROM said what it loads: one whose flash is not
+ready yet begins so (its errata: "watchdog reset on powering up or waking from deep sleep").
+
+An empty partition is no fault where the bootloader starts another instead, and none while it
+encrypts the flash for the first time.
 """
 
 from __future__ import annotations
@@ -60,6 +65,12 @@ LIFE = 60.0
 SHORT = 200
 """Lines of a life that are compared with those of the life before."""
 
+BOOT = 10.0
+"""Seconds after a reset in which a bootloader has found what it starts, or given up."""
+
+NOTICED = 12
+"""Lines after an error was noticed in which an ``abort()`` is its consequence."""
+
 _MAX_LINE = 1000
 _MAX_SAID = 160
 _MAX_RESETS = 1000
@@ -69,6 +80,7 @@ _ROM = re.compile(r"ESP-ROM:(esp32\w{0,8})")
 _BANNER = re.compile(r"ESP-ROM:|ets |Build:|Saved PC:")  # of the next life, or of no interest
 _ETS = re.compile(r"\bets (?:Jun|Jul) {1,2}\d{1,2} 20\d\d \d")  # the ROM of the first ESP32
 _APP_RUNS = re.compile(r"Disabling RNG early entropy source|Loaded app from partition")
+_ENCRYPTS = re.compile(r"flash_encrypt: (?:bootloader encrypted|Encrypting partition)")
 _BOOT_TAG = re.compile(
     r"boot(?:_comm|loader\w{0,16}|\.\w{1,12})?|esp_image|flash_parts|secure_boot\w{0,4}"
     r"|flash_encrypt|qio_mode|efuse"
@@ -77,13 +89,14 @@ _STAMP = re.compile(r"[(\[][ \d:.-]{1,32}[)\]]")
 _PSRAM_SAID = re.compile(r"psram: (.{1,120})")
 _GURU = re.compile(r"Guru Meditation Error: Core\s+\d+ panic'ed \(([^)]{1,200})\)")
 _GIVEN_UP = re.compile(r"abort\(\) was called at PC|assert failed: ")
+_ABORT = "abort()"
 _GURU_WORDS = "Guru Meditation"
 _SUSPECT = re2.compile(
     "|".join(
         (
             *(f"(?:{sign.pattern.pattern.replace('^', '')})" for sign in SIGNS),
             r"rst:0x|rst cause|Rebooting|CPU halted|ESP-ROM:|\bets J",
-            r"psram: |early entropy|Loaded app from",
+            r"psram: |early entropy|Loaded app from|flash_encrypt: ",
             *map(re2.escape, panic.SIGNS),
             # What ends a panic too: panic.ends() decides.
             r"CORE DUMP START|gdb stub|print core dump|breakpoint at 0x|\bets [A-Z]",
@@ -111,6 +124,17 @@ class BootLog:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """Why a partition cannot be started, before it is known whether another is."""
+
+    sign: Sign
+    message: str
+    words: str
+    line: str
+    evidence: str
+
+
 @dataclass(slots=True)
 class _Life:
     """What firmware said since a reset."""
@@ -124,6 +148,9 @@ class _Life:
     is_over: bool = False
     is_app: bool = False
     is_asked: bool = False
+    refused: _Refused | None = None
+    noticed: str = ""  # an error that the firmware need not end with
+    noticed_at: int = 0
 
 
 @dataclass(slots=True)
@@ -221,6 +248,10 @@ class BootReader:
             if not _BANNER.match(line):
                 life.last = line
 
+    def end(self) -> None:
+        """Nothing more comes for now: what was refused is why nothing was started."""
+        self._start_none()
+
     def log(self) -> BootLog:
         """All that was seen so far; findings say how often."""
         return BootLog(
@@ -238,14 +269,19 @@ class BootReader:
             self._take_chip("esp32")
         if _APP_RUNS.search(line):
             self._life.is_app = True
+            self._start_another()
+        elif _ENCRYPTS.search(line):
+            self._life.is_app = True  # as one does, it looks at what may not be there
         if (reason := panic_reason(line)) is not None:
             self._take_panic(reason, line)
         elif panic.ends(line):
             self._life.is_over = True  # of a panic: what comes next is another's
-        elif not panic.begins(line):
+        elif panic.begins(line):
+            self._life.noticed, self._life.noticed_at = line.strip()[:_MAX_SAID], self._life.lines
+        else:
             for sign in SIGNS:
                 if found := sign.pattern.search(line):
-                    self._take_sign(sign, found)
+                    self._take_sign(sign, found, line)
                     return
 
     def _take_chip(self, chip: str) -> None:
@@ -259,22 +295,47 @@ class BootReader:
                 f"the ROM says that this is {article} {chip}, the firmware is for {self._target}",
             )
 
-    def _take_sign(self, sign: Sign, found: re.Match[str]) -> None:
+    def _take_sign(self, sign: Sign, found: re.Match[str], line: str) -> None:
         life = self._life
-        if sign.at_boot and (life.is_app or life.lines > SHORT):
+        if sign.at_boot and (life.is_app or life.lines > SHORT or _is_late(line)):
             return
         if not sign.is_fault:
             self._tell(sign, sign.severity, sign.code, self._message(sign, found), sign.hint)
             return
         if life.fault and not life.is_over:
+            if not sign.is_of_partition:
+                self._start_none()
             return  # a consequence of what was said before
         message = self._message(sign, found)
         life.fault, life.is_over = sign.code, sign.code == BROWNOUT
+        if sign.is_of_partition:
+            evidence = "\n".join(self._recent)
+            life.refused = _Refused(sign, message, found[1], line, evidence)
+            return
         self.brownouts += sign.code == BROWNOUT
         key = BROWNOUT if sign.code == BROWNOUT else sign
         self._tell(key, sign.severity, sign.code, message, sign.hint)
         if sign.code != DOWNLOAD:
-            self._count(sign.code, message)
+            self._count(sign.code, message, line)
+
+    def _start_another(self) -> None:
+        """A partition was started: what was refused before was another."""
+        life = self._life
+        if life.refused is None:
+            return
+        message = f"the bootloader started another partition: {life.refused.words}"
+        hint = "flash the app where the boot data (otadata) says, or erase that"
+        evidence = life.refused.evidence
+        life.fault, life.refused = "", None
+        self._tell("fallback", Severity.WARNING, "boot.fallback", message, hint, evidence)
+
+    def _start_none(self) -> None:
+        """What was refused is why nothing was started."""
+        refused, self._life.refused = self._life.refused, None
+        if refused is not None:
+            sign, message = refused.sign, refused.message
+            self._tell(sign, sign.severity, sign.code, message, sign.hint, refused.evidence)
+            self._count(sign.code, message, refused.line)
 
     def _message(self, sign: Sign, found: re.Match[str]) -> str:
         words = [word.strip() for word in found.groups("")]
@@ -295,10 +356,13 @@ class BootReader:
             self._panics.append(reason)
         if life.fault and not life.is_over:
             return
+        if reason == _ABORT and life.noticed and life.lines - life.noticed_at <= NOTICED:
+            reason = life.noticed
         life.fault, life.is_over = f"panic ({reason})", False
-        self._count(life.fault, life.fault)
+        self._count(life.fault, life.fault, line)
 
     def _take_reset(self, found: Reset) -> None:
+        self._start_none()
         before, now = self._life, self._clock()
         self._life = _Life(found, now)
         self.total += 1
@@ -310,7 +374,7 @@ class BootReader:
             self._events.clear()
             self._restarts = self._same_restarts = 0
         self._count_restart(found, before)
-        if before.fault:
+        if before.fault or self._is_late_flash(found, before):
             return
         if found.cause in HARDWARE:
             code, message, hint = HARDWARE[found.cause]
@@ -318,9 +382,15 @@ class BootReader:
             if before.reset is not None or found.cause is not Cause.WATCHDOG:
                 self._tell(code, Severity.ERROR, code, message, hint)
             if found.cause is Cause.BROWNOUT:
-                self._count(code, message)
+                self._count(code, message, self._recent[-1])
             else:
-                self._count(found.name, found.name)
+                self._count(found.name, found.name, self._recent[-1])
+
+    def _is_late_flash(self, found: Reset, before: _Life) -> bool:
+        """Whether a watchdog resets an ESP32 that could not read its flash yet."""
+        if self._chip not in (None, "esp32") or before.reset is None or before.last:
+            return False
+        return found.cause is Cause.WATCHDOG and before.reset.cause in (Cause.POWER, Cause.SLEEP)
 
     def _count_restart(self, found: Reset, before: _Life) -> None:
         by_itself = before.reset is not None and not before.fault and not before.is_asked
@@ -341,13 +411,13 @@ class BootReader:
                 before.last,
             )
 
-    def _count(self, fault: str, what: str) -> None:
+    def _count(self, fault: str, what: str, line: str) -> None:
         """Count what ended a life; so often is a boot loop."""
         if fault not in self._events and len(self._events) >= _MAX_CAUSES:
             return
         events = self._events.setdefault(fault, _Events())
         events.times += 1
-        events.lines = [*events.lines, self._recent[-1]][-LOOP:]
+        events.lines = [*events.lines, line][-LOOP:]
         if events.times >= LOOP and self.total:
             name = fault.removeprefix("boot.")
             self._tell_loop(fault, name, _loop_message(fault, what), "\n".join(events.lines))
@@ -398,8 +468,8 @@ def panic_reason(line: str) -> str | None:
     if found := _GURU.search(line):
         return found[1]
     if "abort() was called at PC" in line:
-        return "abort()"
-    if _GURU_WORDS in line or (panic.gives_up(line)):
+        return _ABORT
+    if _GURU_WORDS in line or panic.gives_up(line):
         return line.strip()[:_MAX_SAID]
     return None
 
@@ -430,7 +500,14 @@ def examine(text: str, *, target: str) -> BootLog:
     reader, cutter = BootReader(target=target, clock=lambda: 0.0), StateCutter()
     for line in (*cutter.feed(text.encode("utf-8", "replace")), *cutter.flush()):
         reader.add(line, suspect=True)
+    reader.end()
     return reader.log()
+
+
+def _is_late(line: str) -> bool:
+    """Whether a line's time is past that of any bootloader."""
+    head = console.parse(line)
+    return head is not None and head.time.isdecimal() and int(head.time) > 1000 * BOOT
 
 
 def _said(life: _Life) -> str:

@@ -33,6 +33,7 @@ class Sign:
         is_fault: whether the chip does not get further, so that it is reset or waits.
         at_boot: whether the same words of a program that runs mean something else, such as an
             update that is refused.
+        is_of_partition: whether a partition is empty, and the bootloader looks for another.
     """
 
     pattern: re.Pattern[str]
@@ -42,6 +43,7 @@ class Sign:
     severity: Severity = Severity.ERROR
     is_fault: bool = True
     at_boot: bool = False
+    is_of_partition: bool = False
 
 
 def _sign(
@@ -53,8 +55,10 @@ def _sign(
     severity: Severity = Severity.ERROR,
     is_fault: bool = True,
     at_boot: bool = True,
+    is_of_partition: bool = False,
 ) -> Sign:
-    return Sign(re.compile(pattern), code, message, hint, severity, is_fault, at_boot)
+    compiled = re.compile(pattern)
+    return Sign(compiled, code, message, hint, severity, is_fault, at_boot, is_of_partition)
 
 
 _FLASH_ALL = "flash all parts of the image, at the offsets that the chip wants"
@@ -81,9 +85,10 @@ SIGNS = (
     ),
     _sign(
         "boot.no-image",
-        r"[Ii]nvalid header:? ?(0x[0-9a-fA-F]{8})\b",
+        r"^[Ii]nvalid header: ?(0x[0-9a-fA-F]{8})\b",
         "nothing bootable in flash (invalid header {0})",
-        f"0xffffffff is erased flash: {_FLASH_ALL}",
+        f"0xffffffff is erased flash: {_FLASH_ALL}; what changes from chip to chip is a plain "
+        "bootloader on a chip with flash encryption, or an encrypted one on a chip without",
         at_boot=False,
     ),
     _sign(
@@ -91,6 +96,26 @@ SIGNS = (
         r"\bcsum err:? ?(0x[0-9a-fA-F]{1,8}.{0,20})",
         "what is in flash is damaged: its checksum is wrong ({0})",
         _FLASH_AGAIN,
+    ),
+    _sign(
+        "boot.image",
+        r"^(load:0xffffffff,len:-1)\b",
+        "what the ROM reads as bootloader is not what was flashed ({0})",
+        "flash it in a mode that the flash chip has (DIO works with all); when it stays so, look "
+        "at the flash chip, its wiring and its supply",
+    ),
+    _sign(
+        "boot.image",
+        # Addresses of mapped flash, which no bootloader has: ESP32, S2; P4; all others.
+        r"^(load:0x(?:3f[4-7][0-9a-f]{5}|40[0-9a-f]{2}0020|3c[0-9a-f]{6}|42[0-9a-f]{6}),len:\w{1,10})",
+        "what lies where the bootloader belongs is an app ({0})",
+        _FLASH_ALL,
+    ),
+    _sign(
+        "boot.image",
+        r"^ets_loader\.c (\d{1,5})",
+        "the ROM cannot load what lies where the bootloader belongs (ets_loader.c {0})",
+        _FLASH_ALL,
     ),
     _sign(
         "boot.image",
@@ -168,6 +193,7 @@ SIGNS = (
         r"\bE .{0,40}esp_image: (image at 0x[0-9a-f]{1,8} has invalid magic byte.{0,40})",
         "nothing bootable in flash: {0}",
         _FLASH_ALL,
+        is_of_partition=True,
     ),
     _sign(
         "boot.image",
@@ -177,8 +203,14 @@ SIGNS = (
     ),
     _sign(
         "boot.no-image",
-        r"boot: (?:Factory app|Factory test app|OTA app) partition.{0,12} is not bootable"
-        r"|No bootable (?:app|test) partition",
+        r"boot: ((?:Factory app|Factory test app|OTA app) partition.{0,12} is not bootable)",
+        "nothing bootable in flash: {0}",
+        _FLASH_ALL,
+        is_of_partition=True,
+    ),
+    _sign(
+        "boot.no-image",
+        r"No bootable (?:app|test) partition",
         "nothing bootable in flash: no partition holds a program that can be started",
         _FLASH_ALL,
     ),

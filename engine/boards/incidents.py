@@ -101,6 +101,7 @@ class Incidents:
         self._observer = Observer(
             on_finding=self._tell_later, on_panic=self._decode_panic, on_dump=self._keep
         )
+        self._decoded = ""
         self._undecoded = 0
         self._session: SessionInfo | None = None
         self.tally = Tally()
@@ -184,6 +185,10 @@ class Incidents:
         )
 
     def _decode_panic(self, text: str) -> None:
+        if text == self._decoded:
+            return  # firmware that panics while it panics says so a hundred times
+        self._decoded = text
+
         def decode() -> None:
             self._tell(panic.decode(text, self._program, self._root, self._find))
 

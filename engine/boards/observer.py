@@ -80,7 +80,8 @@ class Observer:
             self.end()
 
     def end(self) -> None:
-        """Nothing more comes of the panic that is read."""
+        """Nothing more comes of what is read."""
+        self.boots.end()
         block, self._block = self._block, None
         if block is not None:
             booted = [self._booted] if self._booted else []

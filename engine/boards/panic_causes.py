@@ -49,6 +49,9 @@ _HEAP_HINT = (
     "elsewhere: build with CONFIG_HEAP_POISONING_COMPREHENSIVE"
 )
 _ASSERT_HINT = "the program gave up by itself: see what it says"
+_CONTROLLER_HINT = (
+    "the Bluetooth controller gave up: see what the log says before, such as no memory"
+)
 _STACK_HINT = "give the task a larger stack, or keep large data off it"
 
 GURU = Cause(
@@ -156,7 +159,12 @@ CAUSES = (
         ),
         hint=_ASSERT_HINT,
     ),
-    Cause("assert", "assert failed: ", re.compile(r"assert failed: .{1,300}"), hint=_ASSERT_HINT),
+    Cause(  # without texts, or cut by the buffer of __assert_func()
+        "assert",
+        "assert failed: ",
+        re.compile(r"assert failed: 0x[0-9a-f]{1,8}$|^assert failed: [^\W\d].{0,300}"),
+        hint=_ASSERT_HINT,
+    ),
     Cause(  # newlib
         "assert",
         'ssertion "',
@@ -188,7 +196,23 @@ CAUSES = (
         "assert",
         "assert ",
         re.compile(r"\bassert (?P<file>\w{1,60}\.c) (?P<line>\d{1,6}), param [0-9a-f]{8}"),
-        hint="the Bluetooth controller gave up: see what the log says before, such as no memory",
+        hint=_CONTROLLER_HINT,
+    ),
+    Cause(  # the same on the ESP32
+        "assert",
+        "ASSERT_",
+        re.compile(
+            r"\bASSERT_(?:ERR|PARAM)\((?P<expression>.{0,200})\), "
+            r"in (?P<file>\S{1,100}) at line (?P<line>\d{1,6})"
+        ),
+        hint=_CONTROLLER_HINT,
+    ),
+    Cause(  # ESP-IDF's libraries of Zigbee (zb_assert()), before it calls abort()
+        "assert",
+        "Zigbee stack assertion failed ",
+        re.compile(r"Zigbee stack assertion failed (?P<file>[^\s:]{1,300}):(?P<line>\d{1,6})"),
+        hint="the Zigbee stack gave up: call it from its own task, or between "
+        "esp_zb_lock_acquire() and esp_zb_lock_release()",
     ),
     Cause(
         "stack-overflow",
@@ -254,7 +278,9 @@ CAUSES = (
         "rust",
         "panic",
         re.compile(
-            r"panicked at (?:'(?P<text>.{0,300}?)', )?(?P<file>[^\s:']{1,300}):(?P<line>\d{1,6})"
+            r"panicked at (?:'(?P<text>.{0,300}?)', )?"
+            # The standard library's own macros have a place in angle brackets.
+            r"(?P<file>(?:[A-Za-z]:(?=[\\/]))?[^:']{1,300}(?:\.rs|>)):(?P<line>\d{1,6})"
             r"(?::\d{1,5})?"
             r"|!! A panic occured in '(?P<in>[^']{1,300})', at line (?P<at_line>\d{1,6})"
         ),
@@ -276,7 +302,7 @@ CAUSES = (
     Cause(  # ESP-IDF's linux target
         "",
         "ERROR: ",
-        re.compile(r"ERROR: (?P<reason>Segmentation Fault|Aborted)"),
+        re.compile(r"^ERROR: (?P<reason>Segmentation Fault|Aborted)(?=$|, here's)"),
     ),
     UNKNOWN,
 )
@@ -364,6 +390,11 @@ EXPRESSIONS = (
         re.compile(r"lock TCPIP core", re.I),
         "call lwIP's functions from its own task (tcpip_callback()), or between LOCK_TCPIP_CORE() "
         "and UNLOCK_TCPIP_CORE()",
+    ),
+    Reason(
+        re.compile(r"flash_ret == ESP_OK"),
+        "the flash chip could not be used: it is smaller than CONFIG_ESPTOOLPY_FLASHSIZE says, or "
+        "of another kind",
     ),
     Reason(
         re.compile(r"task_stack_is_sane_when_cache"),
