@@ -186,6 +186,7 @@ def _file(before: str) -> str:
     *_others, path = None, *_PATH.finditer(before)
     file = before[path.start() :] if path else before.split(" ")[-1]
     # A fixture that is not verbose prints a dot for each test, ``!`` for one that is ignored.
+    file = file.lstrip("\N{REPLACEMENT CHARACTER}")  # of a boot at another speed
     return file[dots.end() :] if (dots := _DOTS.match(file)) else file
 
 

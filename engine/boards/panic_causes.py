@@ -150,11 +150,12 @@ CAUSES = (
         ),
         hint=_ASSERT_HINT,
     ),
-    Cause(  # the bootloader
+    Cause(  # the bootloader; before ESP-IDF 4.4, ESP-IDF's own libraries too
         "assert",
         "Assert failed in ",
         re.compile(
-            r"Assert failed in (?P<function>\w{1,100}), (?P<file>[^\s:]{1,300}):(?P<line>\d{1,6}) "
+            r"Assert failed in (?P<function>.{1,200}?), "
+            r"(?P<file>(?:[A-Za-z]:(?=[\\/]))?[^:]{1,300}+):(?P<line>\d{1,6}) "
             r"\((?P<expression>.{1,300})\)"
         ),
         hint=_ASSERT_HINT,
@@ -213,6 +214,21 @@ CAUSES = (
         re.compile(r"Zigbee stack assertion failed (?P<file>[^\s:]{1,300}):(?P<line>\d{1,6})"),
         hint="the Zigbee stack gave up: call it from its own task, or between "
         "esp_zb_lock_acquire() and esp_zb_lock_release()",
+    ),
+    Cause(  # Matter, before it calls abort(): CodeUtils.h, LockTracker.cpp
+        "assert",
+        "VerifyOrDie failure at ",
+        re.compile(
+            r"VerifyOrDie failure at (?P<file>[^\s:]{0,300}):(?P<line>\d{1,6})"
+            r"(?:: (?P<expression>.{1,300}))?"
+        ),
+        hint=_ASSERT_HINT,
+    ),
+    Cause(
+        "assert",
+        "Chip stack locking error at ",
+        re.compile(r"Chip stack locking error at '(?P<file>[^':]{0,300}):(?P<line>\d{1,6})'"),
+        hint="call Matter's functions from its own task, or hold its lock (LockChipStack())",
     ),
     Cause(
         "stack-overflow",
@@ -298,6 +314,12 @@ CAUSES = (
         "Re-entered core dump!",
         re.compile(r"Re-entered core dump! Exception happened during core dump!"),
         hint="the core dump failed too: what was printed before it is what matters",
+    ),
+    Cause(  # Zephyr, kernel/fatal.c
+        "zephyr",
+        "ZEPHYR FATAL ERROR ",
+        re.compile(r"ZEPHYR FATAL ERROR \d{1,3}: .{1,120}"),
+        hint="see what Zephyr says before: exception, address, thread",
     ),
     Cause(  # ESP-IDF's linux target
         "",
