@@ -42,6 +42,7 @@ from engine.boards.bootsigns import (
     DOWNLOAD,
     HARDWARE,
     PSRAM,
+    PSRAM_MISSING,
     SIGNS,
     Sign,
 )
@@ -87,6 +88,8 @@ _BOOT_TAG = re.compile(
 )
 _STAMP = re.compile(r"[(\[][ \d:.-]{1,32}[)\]]")
 _PSRAM_SAID = re.compile(r"psram: (.{1,120})")
+_PSRAM_FAILED = re.compile(r"E (?:\(\d{1,10}\) )?\w{0,10}psram: (PSRAM .{1,120})")
+_PSRAM_MORE = re.compile(r"psram|PSRAM|External RAM|external RAM|SPI RAM")
 _GURU = re.compile(r"Guru Meditation Error: Core\s+\d+ panic'ed \(([^)]{1,200})\)")
 _GIVEN_UP = re.compile(r"abort\(\) was called at PC|assert failed: ")
 _ABORT = "abort()"
@@ -149,6 +152,7 @@ class _Life:
     is_app: bool = False
     is_asked: bool = False
     refused: _Refused | None = None
+    psram: str = ""  # what its driver said, before it is known what becomes of it
     noticed: str = ""  # an error that the firmware need not end with
     noticed_at: int = 0
 
@@ -238,6 +242,8 @@ class BootReader:
                 return
             self._look(line)
         life = self._life
+        if life.psram and not _PSRAM_MORE.search(line):
+            self._go_without_psram()
         life.lines += 1
         if life.lines <= SHORT:
             if not life.is_app and (head := console.parse(line)) is not None:
@@ -249,8 +255,10 @@ class BootReader:
                 life.last = line
 
     def end(self) -> None:
-        """Nothing more comes for now: what was refused is why nothing was started."""
+        """Nothing more comes for now: what waited for more is told."""
         self._start_none()
+        if self._life.psram:
+            self._go_without_psram()
 
     def log(self) -> BootLog:
         """All that was seen so far; findings say how often."""
@@ -267,6 +275,8 @@ class BootReader:
             self._take_chip(found[1].lower())
         elif _ETS.search(line):
             self._take_chip("esp32")
+        if found := _PSRAM_FAILED.match(line):
+            self._life.psram = found[1].strip()
         if _APP_RUNS.search(line):
             self._life.is_app = True
             self._start_another()
@@ -297,6 +307,8 @@ class BootReader:
 
     def _take_sign(self, sign: Sign, found: re.Match[str], line: str) -> None:
         life = self._life
+        if sign.code == PSRAM:
+            life.psram = ""
         if sign.at_boot and (life.is_app or life.lines > SHORT or _is_late(line)):
             return
         if not sign.is_fault:
@@ -317,6 +329,12 @@ class BootReader:
         self._tell(key, sign.severity, sign.code, message, sign.hint)
         if sign.code != DOWNLOAD:
             self._count(sign.code, message, line)
+
+    def _go_without_psram(self) -> None:
+        """The driver's words were all that is said, as with Arduino's log level."""
+        said, self._life.psram = self._life.psram, ""
+        sign = PSRAM_MISSING
+        self._tell(sign, sign.severity, sign.code, f"{sign.message} ({said})", sign.hint)
 
     def _start_another(self) -> None:
         """A partition was started: what was refused before was another."""
@@ -362,7 +380,7 @@ class BootReader:
         self._count(life.fault, life.fault, line)
 
     def _take_reset(self, found: Reset) -> None:
-        self._start_none()
+        self.end()
         before, now = self._life, self._clock()
         self._life = _Life(found, now)
         self.total += 1

@@ -68,6 +68,18 @@ _OTHER_CHIP = "build for the chip that the board has (idf.py set-target)"
 _TABLE = "flash the project's partition table at the offset that the bootloader was built for"
 _SIGNED = "sign bootloader and app with the key whose digest the chip has"
 
+PSRAM_MISSING = _sign(
+    PSRAM,
+    r"Failed to init external RAM; continuing without it"
+    r"|(?:PSRAM|SPI RAM) enabled but initialization failed|PSRAM init failed!",
+    "PSRAM cannot be used: the program runs without it",
+    "choose the line mode and voltage that the module's PSRAM has (CONFIG_SPIRAM_MODE_QUAD or "
+    "_OCT), or switch CONFIG_SPIRAM off where there is none",
+    severity=Severity.WARNING,
+    is_fault=False,
+    at_boot=False,
+)
+
 SIGNS = (
     _sign(
         BROWNOUT,
@@ -250,17 +262,7 @@ SIGNS = (
         "_OCT), or switch CONFIG_SPIRAM off where there is none",
         at_boot=False,
     ),
-    _sign(
-        PSRAM,
-        r"Failed to init external RAM; continuing without it"
-        r"|(?:PSRAM|SPI RAM) enabled but initialization failed|PSRAM init failed!",
-        "PSRAM cannot be used: the program runs without it",
-        "choose the line mode and voltage that the module's PSRAM has (CONFIG_SPIRAM_MODE_QUAD or "
-        "_OCT), or switch CONFIG_SPIRAM off where there is none",
-        severity=Severity.WARNING,
-        is_fault=False,
-        at_boot=False,
-    ),
+    PSRAM_MISSING,
     _sign(
         "boot.sha256",
         r"^SHA-256 comparison failed",
