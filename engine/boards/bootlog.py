@@ -93,7 +93,7 @@ _PSRAM_MORE = re.compile(r"psram|PSRAM|External RAM|external RAM|SPI RAM")
 _GURU = re.compile(r"Guru Meditation Error: Core\s+\d+ panic'ed \(([^)]{1,200})\)")
 _GIVEN_UP = re.compile(r"abort\(\) was called at PC|assert failed: ")
 _ABORT = "abort()"
-_GURU_WORDS = "Guru Meditation"
+_GURU_WORDS = "Guru Meditation Error"
 _SUSPECT = re2.compile(
     "|".join(
         (
@@ -485,7 +485,7 @@ def panic_reason(line: str) -> str | None:
     """Why the firmware gives up in this line; None where it does not."""
     if found := _GURU.search(line):
         return found[1]
-    if "abort() was called at PC" in line:
+    if "abort() was called at PC 0x" in line:
         return _ABORT
     if _GURU_WORDS in line or panic.gives_up(line):
         return line.strip()[:_MAX_SAID]
@@ -499,11 +499,10 @@ def interruption(line: str) -> str | None:
         line: one line that a board or simulator printed, clean. Untrusted.
     """
     line = line[:_MAX_LINE]
-    if _GIVEN_UP.search(line):
-        return "the firmware aborted"
     reason = panic_reason(line)
     if reason is not None:
-        return f"the firmware panicked ({reason})"
+        given_up = _GIVEN_UP.search(line) is not None
+        return "the firmware aborted" if given_up else f"the firmware panicked ({reason})"
     found = resets.read(line)
     return f"the chip was reset ({found.name})" if found is not None else None
 
