@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dbos import DBOSClient, EnqueueOptions
 
 APPLICATION = "espdeck"
-APPLICATION_VERSION = "2"
+APPLICATION_VERSION = "3"
 WORKFLOW = "espdeck.build"
 
 
