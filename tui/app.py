@@ -14,6 +14,8 @@ from uuid import UUID
 
 from textual.app import SystemCommand
 from textual.binding import BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
 from textual.screen import Screen
 
@@ -22,6 +24,7 @@ from engine.events import Problem
 from engine.text import clean, count
 from engine.words import BuildStatus
 from tui.deck import Deck
+from tui.driver import TerminalDriver
 from tui.inbox import Inbox
 from tui.keymap import Key, check, keymap, shown
 from tui.look import DARK, LIGHT, Glyphs
@@ -80,6 +83,11 @@ class EspdeckApp(Deck):
         self.set_class(self._settings.ascii, "-ascii")
         self.theme = f"espdeck-{self._settings.theme}"
         self.home = HomeScreen()
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's choice; its usual one knows when the terminal is gone."""
+        chosen = super().get_driver_class()
+        return TerminalDriver if chosen is LinuxDriver else chosen
 
     def get_default_screen(self) -> Screen[None]:
         """Home."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -177,3 +178,16 @@ def test_a_shell_gets_the_whole_job_back(tmp_path: Path, script: str) -> None:
     terminal.keys("q")
     terminal.sees("it has ended")
     assert terminal.close() in (0, -signal.SIGTERM)
+
+
+@pytest.mark.parametrize("is_read", [True, False], ids=["read", "stalled"])
+def test_the_app_ends_when_its_terminal_is_gone(tmp_path: Path, *, is_read: bool) -> None:
+    terminal = Terminal(projects(tmp_path, {"fw": IDF}), 24, 100)
+    terminal.sees("projects 1")
+    if not is_read:
+        terminal.keys("?q" * 200)  # draws more than the terminal holds, and Textual queues
+    os.close(terminal.fd)  # it controls no session: no signal tells the app
+    try:
+        assert terminal.process.wait(20) == 0
+    finally:
+        terminal.process.kill()

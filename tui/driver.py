@@ -1,0 +1,55 @@
+"""The terminal driver of the app: Textual's, which ends the app when its terminal is gone.
+
+A terminal that is closed tells its session by SIGHUP; a process whose controlling terminal it is not
+(started by ``setsid``, or by what runs programs in a pseudo terminal of its own) is told nothing.
+Textual then reads an end of file again and again, and waits for ever for its thread that writes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import threading
+from typing import IO, Any, cast
+
+from textual.drivers.linux_driver import LinuxDriver
+
+
+class TerminalDriver(LinuxDriver):
+    """Watches whether the terminal is there; what is written to one that is not is dropped."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """As Textual's."""
+        super().__init__(*arguments, **options)
+        if self._file is not None:
+            self._file = cast("Any", _Output(self._file))
+        if os.isatty(self.fileno):
+            threading.Thread(target=self._await_end, name="terminal", daemon=True).start()
+
+    def _await_end(self) -> None:
+        """Wait until the terminal hangs up, then end the app. Costs nothing until then."""
+        poll = select.poll()
+        poll.register(self.fileno, 0)  # a hang-up is told without being asked for
+        for _fd, event in poll.poll():
+            if event & (select.POLLHUP | select.POLLERR):
+                with contextlib.suppress(RuntimeError):  # the app ended at the same time
+                    self._loop.call_soon_threadsafe(self._app.exit)
+
+
+class _Output:
+    """A terminal to write to; once it is gone nobody misses what is written."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.flush()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
