@@ -1,6 +1,6 @@
 """The terminal driver of the app: Textual's, which ends the app when its terminal is gone.
 
-A terminal that is closed tells its session by SIGHUP; a process whose controlling terminal it is not
+A terminal that closes tells its session by SIGHUP; a process whose controlling terminal it is not
 (started by ``setsid``, or by what runs programs in a pseudo terminal of its own) is told nothing.
 Textual then reads an end of file again and again, and waits for ever for its thread that writes.
 """
