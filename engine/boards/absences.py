@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from engine.boards import bootlog
+from engine.boards import bootlog, resets
 from engine.boards.lines import StateCutter
+from engine.boards.resets import Cause, Reset
 from engine.findings import Finding
 from engine.words import Severity
 
 _MAX_LINE = 512
-_POWER_ON = re.compile(r"\brst:0x[0-9a-f]{1,2} ?\(\w{0,10}POWER_?ON\w{0,10}\)")
-_RESET = re.compile(r"\brst:0x[0-9a-f]{1,2} ?\((\w{1,40})\)")
 # The time of a line of ESP-IDF's log, in milliseconds since the start.
 _STAMP = re.compile(r"^[EWIDV] \((\d{1,10})\) ")
 
@@ -69,7 +68,7 @@ class Absences:
         Power that came back with a board is told as the absence that it was.
         """
         reason = bootlog.interruption(line)
-        if reason and self.all and _POWER_ON.search(line[:_MAX_LINE]):
+        if reason and self.all and _is_power(resets.read(line)):
             return str(replace(self.all[-1], restarted=True))
         return reason
 
@@ -95,12 +94,16 @@ class Absences:
             before, self._stamp = self._stamp, int(stamp[1])
             if self._is_open and self._stamp < before:
                 self._restarted("")
-        if self._is_open and (reset := _RESET.search(line)):
-            self._restarted("" if _POWER_ON.search(line) else reset[1])
+        if self._is_open and (reset := resets.read(line)) is not None:
+            self._restarted("" if _is_power(reset) else reset.name)
 
     def _restarted(self, cause: str) -> None:
         self.all[-1] = replace(self.all[-1], restarted=True, cause=cause)
         self._is_open = False
+
+
+def _is_power(reset: Reset | None) -> bool:
+    return reset is not None and reset.cause is Cause.POWER
 
 
 def _severity(absence: Absence, *, failed: bool) -> Severity:

@@ -38,7 +38,6 @@ from engine.boards import console, panic, resets
 from engine.boards.bootsigns import (
     BOOT_PINS,
     BROWNOUT,
-    CHIP_IDS,
     DOWNLOAD,
     HARDWARE,
     PSRAM,
@@ -49,6 +48,7 @@ from engine.boards.bootsigns import (
 from engine.boards.lines import StateCutter
 from engine.boards.resets import Cause, Reset
 from engine.findings import Finding
+from engine.toolchains.app_image import CHIP_IDS
 from engine.words import Severity
 
 LOOP = 3

@@ -310,23 +310,6 @@ HARDWARE = {
 }
 """What is said of a reset that nobody asked for: code, message, hint."""
 
-CHIP_IDS = {
-    0: "esp32",
-    2: "esp32s2",
-    5: "esp32c3",
-    9: "esp32s3",
-    12: "esp32c2",
-    13: "esp32c6",
-    16: "esp32h2",
-    18: "esp32p4",
-    20: "esp32c61",
-    23: "esp32c5",
-    25: "esp32h21",
-    28: "esp32h4",
-    32: "esp32s31",
-}
-"""Chips by the number in an image's header (``esp_chip_id_t`` in ``esp_app_format.h``)."""
-
 BOOT_PINS = {
     "esp8266": "GPIO0",
     "esp32": "GPIO0",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +17,13 @@ from esptool.targets import CHIP_DEFS
 
 from engine.boards.virtual_chips import DEFAULT_FLASH
 from engine.errors import ToolError
-from engine.toolchains.partitions import APP, MAX_BYTES, Partition, parse
+from engine.toolchains.boot_choice import ota_data, selected_app
+from engine.toolchains.partitions import APP, MAGIC, MAX_BYTES, TABLE_OFFSET, Partition, parse
 
 SECTOR = 4096
 """Bytes that are erased at once."""
 
-PARTITION_TABLE = 0x8000
-"""Where ESP-IDF's partition table is, by default."""
-
-_DATA, _OTA_DATA = 0x01, 0x00
-_FACTORY, _OTA_0, _TEST = 0x00, 0x10, 0x20
-_TABLE_MAGIC, _IMAGE_MAGIC = b"\xaa\x50", b"\xe9"
-_OTA_ENTRY = struct.Struct("<I20xII")  # sequence, label, state, CRC
-_OTA_REFUSED = (3, 4)  # ESP_OTA_IMG_INVALID, ESP_OTA_IMG_ABORTED
+_IMAGE_MAGIC = b"\xe9"
 _MAX_SEGMENT = 16 << 20
 
 
@@ -172,42 +165,26 @@ def read_program(flash: bytes | bytearray, chip: str) -> Program | None:
 def _app_offset(flash: bytes | bytearray) -> int:
     """Where the app is that ESP-IDF's bootloader would start; 0 where there is no table."""
     table = _find_table(flash)
-    apps = {part.subtype: part.offset for part in reversed(table) if part.type == APP}
-    slots = [apps[each] for each in sorted(apps) if _OTA_0 <= each < _TEST]
-    for part in table:
-        if (part.type, part.subtype) == (_DATA, _OTA_DATA) and slots:
-            sequence = _ota_sequence(flash, part.offset)
-            if sequence:
-                return slots[(sequence - 1) % len(slots)]
-    return apps.get(_FACTORY, slots[0] if slots else 0)
+    at = ota_data(table)
+    records = bytes(flash[at.offset : at.offset + 2 * SECTOR]) if at is not None else b""
+    app = selected_app(table, records)
+    return app.offset if app is not None else 0
 
 
 def _find_table(flash: bytes | bytearray) -> Sequence[Partition]:
     """The partition table at its default place, else the first one at a sector's start.
 
-    Where it is (``CONFIG_PARTITION_TABLE_OFFSET``) is compiled into the bootloader and stands
+    Where it is (``CONFIG_TABLE_OFFSET_OFFSET``) is compiled into the bootloader and stands
     nowhere else. A program may hold such bytes as well: a table is one whose apps are images.
     """
-    for at in (PARTITION_TABLE, *range(SECTOR, len(flash), SECTOR)):
-        if flash[at : at + 2] != _TABLE_MAGIC:
+    for at in (TABLE_OFFSET, *range(SECTOR, len(flash), SECTOR)):
+        if flash[at : at + 2] != MAGIC:
             continue
         try:
             table = parse(bytes(flash[at : at + MAX_BYTES]))
         except ToolError:
             continue
         apps = [part.offset for part in table if part.type == APP]
-        if at == PARTITION_TABLE or any(flash[app : app + 1] == _IMAGE_MAGIC for app in apps):
+        if at == TABLE_OFFSET or any(flash[app : app + 1] == _IMAGE_MAGIC for app in apps):
             return table
     return ()
-
-
-def _ota_sequence(flash: bytes | bytearray, offset: int) -> int:
-    """Number of the update that ``otadata`` chose, 0 for none (``esp_ota_select_entry_t``)."""
-    found = [0]
-    for at in (offset, offset + SECTOR):
-        entry = bytes(flash[at : at + _OTA_ENTRY.size]).ljust(_OTA_ENTRY.size, b"\xff")
-        sequence, state, crc = _OTA_ENTRY.unpack(entry)
-        is_written = sequence != 0xFFFFFFFF and zlib.crc32(entry[:4], 0xFFFFFFFF) == crc
-        if is_written and state not in _OTA_REFUSED:
-            found.append(sequence)
-    return max(found)

@@ -21,7 +21,7 @@ DEFAULT_OFFSET = 0x10000
 # Magic, segments, SPI mode, speed and size of flash, entry, WP pin, drive settings, chip.
 _HEADER = struct.Struct("<BBBBIB3sH")
 _MAGIC = 0xE9
-_CHIPS = {
+CHIP_IDS = {
     0x0000: "esp32",
     0x0002: "esp32s2",
     0x0005: "esp32c3",
@@ -37,7 +37,9 @@ _CHIPS = {
     0x001F: "esp32e22",
     0x0020: "esp32s31",
 }
-CHIPS = frozenset(_CHIPS.values())
+"""Chips by their number (``esp_chip_id_t``)."""
+
+CHIPS = frozenset(CHIP_IDS.values())
 """Chips that an app can be for."""
 
 
@@ -62,7 +64,7 @@ def read_header(path: Path) -> AppHeader | None:
     magic, _segments, _mode, flash, _entry, _pin, _drive, chip = _HEADER.unpack(data)
     if magic != _MAGIC:
         return None
-    return AppHeader(_CHIPS.get(chip), 1 << (20 + min(flash >> 4, 7)))
+    return AppHeader(CHIP_IDS.get(chip), 1 << (20 + min(flash >> 4, 7)))
 
 
 def app_offset(table: Sequence[Partition]) -> int:

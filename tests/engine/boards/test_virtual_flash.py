@@ -13,8 +13,9 @@ from elftools.elf.elffile import ELFFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.boards.virtual_flash import PARTITION_TABLE, Cipher, Flash, Program, read_program
+from engine.boards.virtual_flash import Cipher, Flash, Program, read_program
 from engine.image import Image
+from engine.toolchains.partitions import TABLE_OFFSET
 
 ERASED = b"\xff" * 0x10000
 APP, OTA_DATA = (0, 0), (1, 0)
@@ -81,7 +82,7 @@ def test_a_program_survives_the_way_through_an_elf_file(
     assert [(part["p_vaddr"], part.data()) for part in elf.iter_segments()] == segments
 
 
-@pytest.mark.parametrize("at", [PARTITION_TABLE, 0x9000, 0xF000, 0x20000])
+@pytest.mark.parametrize("at", [TABLE_OFFSET, 0x9000, 0xF000, 0x20000])
 def test_the_app_is_found_wherever_the_partition_table_is(
     at: int, built_sample: Callable[[str], Image]
 ) -> None:
@@ -120,7 +121,7 @@ def test_an_update_is_started_once_otadata_chose_it(
     crash = built_sample("crash").parts[0].path.read_bytes()
     parts = table((OTA_DATA, 0xD000), (OTA_0, 0x10000), (OTA_1, 0x40000))
     flash = flash_of(
-        *((PARTITION_TABLE, parts), (0xD000, first), (0xE000, second)),
+        *((TABLE_OFFSET, parts), (0xD000, first), (0xE000, second)),
         *((0x10000, hello), (0x40000, crash)),
     )
 
