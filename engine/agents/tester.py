@@ -352,7 +352,7 @@ def _in_source(context: FirmwareContext, file: str) -> str:
 def _sdkconfig(context: FirmwareContext) -> dict[str, str]:
     """The options of the build's ``sdkconfig``; none where it has none."""
     try:
-        return sdkconfig.options((context.build_dir / "sdkconfig").read_text("utf-8", "replace"))
+        return sdkconfig.read(context.build_dir / "sdkconfig")
     except OSError:
         return {}
 

@@ -32,7 +32,6 @@ _INSTALL = (
 )
 _SURE = 15
 _BUILD = "build"  # the core copies its sdkconfig there (platform.txt, recipe.hooks.prebuild)
-_TABLE_OFFSET = 0x8000  # the ESP32 core builds with ESP-IDF's default
 BOOTLOADER_OFFSETS = {
     "esp32": 0x1000,
     "esp32s2": 0x1000,
@@ -135,7 +134,8 @@ def read_image(folder: Path, main: str, target: str) -> Image | Finding:
     entries = partitions.read(table)
     parts = [
         FlashPart(BOOTLOADER_OFFSETS.get(target, 0), bootloader, ArtifactKind.BOOTLOADER),
-        FlashPart(_TABLE_OFFSET, table, ArtifactKind.PARTITION_TABLE),
+        # The ESP32 core builds with ESP-IDF's default.
+        FlashPart(partitions.TABLE_OFFSET, table, ArtifactKind.PARTITION_TABLE),
         *_ota_data(folder, entries),
         FlashPart(app_image.app_offset(entries), app, ArtifactKind.APP),
     ]

@@ -15,10 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.files import read_file
 from engine.image import Security
 from engine.toolchains import sdkconfig
-from engine.toolchains.untrusted import MAX_JSON, Fields
+from engine.toolchains.untrusted import Fields
 
 JSON = Path("config", "sdkconfig.json")
 """What ESP-IDF writes into the build folder: every option without its ``CONFIG_``."""
@@ -119,10 +118,9 @@ def security_of(build_dir: Path) -> Security | None:
     try:
         if (build_dir / JSON).is_file():
             return security(Fields.read(build_dir / JSON).values())
-        text = read_file(build_dir / "sdkconfig", MAX_JSON).decode("utf-8", "replace")
+        found = sdkconfig.read(build_dir / "sdkconfig")
     except OSError:
         return None
-    found = sdkconfig.options(text)
     return security({name.removeprefix("CONFIG_"): value for name, value in found.items()})
 
 

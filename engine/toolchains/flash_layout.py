@@ -10,7 +10,6 @@ from pathlib import Path
 from engine.toolchains import sdkconfig
 from engine.toolchains.partitions import TABLE_OFFSET, TABLE_SECTOR
 
-_MAX_FILE = 1 << 20
 _FLASH_SIZE = re.compile(r'"([0-9]{1,4})MB"')
 
 
@@ -39,11 +38,9 @@ def layout_of(folder: Path) -> Layout:
     """What ``sdkconfig``, else ``sdkconfig.defaults`` of a project's folder says of its flash."""
     for name in ("sdkconfig", "sdkconfig.defaults"):
         try:
-            with (folder / name).open("rb") as stream:
-                text = stream.read(_MAX_FILE).decode("utf-8", "replace")
+            return _layout(sdkconfig.read(folder / name))
         except OSError:
             continue
-        return _layout(sdkconfig.options(text))
     return Layout()
 
 

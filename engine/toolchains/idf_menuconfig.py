@@ -16,8 +16,6 @@ from engine.toolchains.project import includes_esp_idf, mentions_esp_idf
 
 NO_MENU = "only projects of ESP-IDF have a menu of options"
 
-_MAX_BYTES = 4 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class Edited:
@@ -144,6 +142,6 @@ def _not_default(request: CompileRequest, prepared: idf.Prepared) -> dict[str, s
 
 def _read(path: Path) -> str:
     try:
-        return read_file(path, _MAX_BYTES).decode("utf-8", "replace")
+        return read_file(path, sdkconfig.MAX_BYTES).decode("utf-8", "replace")
     except FileNotFoundError:
         return ""

@@ -120,11 +120,6 @@ class Partition:
         bits = (1 << bit for bit in range(32))
         return tuple(FLAGS.get(bit, f"{bit:#x}") for bit in bits if self.flags & bit)
 
-    @property
-    def is_encrypted(self) -> bool:
-        """Whether a chip with flash encryption encrypts it, though it holds no app."""
-        return "encrypted" in self.flag_names
-
 
 def read(path: Path) -> tuple[Partition, ...]:
     """Read a file with a partition table; as :func:`parse`.
@@ -141,19 +136,18 @@ def read(path: Path) -> tuple[Partition, ...]:
         raise PartitionTableError(f"{path.name}: {error}") from error
 
 
-def parse(data: bytes, *, flash_size: int | None = None) -> tuple[Partition, ...]:
+def parse(data: bytes) -> tuple[Partition, ...]:
     """Read a partition table.
 
     Args:
         data: the table, from its first byte; what is behind its end does not matter.
-        flash_size: bytes of flash that it is for, None where not known.
 
     Returns:
         The partitions in their order; none where there is erased flash.
 
     Raises:
-        PartitionTableError: an entry is none, the MD5 is wrong or there twice, a partition goes
-            beyond the flash, or the table has no end.
+        PartitionTableError: an entry is none, the MD5 is wrong or there twice, or the table has no
+            end.
     """
     found: list[Partition] = []
     has_digest = False
@@ -163,13 +157,7 @@ def parse(data: bytes, *, flash_size: int | None = None) -> tuple[Partition, ...
     for at in range(0, len(data) - _ENTRY.size + 1, _ENTRY.size):
         raw = data[at : at + _ENTRY.size]
         if raw.startswith(MAGIC):
-            partition = _partition(raw)
-            if flash_size is not None and partition.end > flash_size:
-                raise PartitionTableError(
-                    f"partition {partition.label!r} goes up to {partition.end:#x}, "
-                    f"the flash has {flash_size:#x} bytes"
-                )
-            found.append(partition)
+            found.append(_partition(raw))
         elif raw.startswith(_MD5_MAGIC):
             if has_digest:
                 raise PartitionTableError("the partition table has two MD5 checksums")

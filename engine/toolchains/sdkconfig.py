@@ -8,6 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
+
+from engine.files import read_file
+
+MAX_BYTES = 4 << 20
+"""Of a file that is read; those of ESP-IDF have some 100 KiB."""
 
 _OPTION = re.compile(r"(?P<name>CONFIG_\w+)=(?P<value>.*)|# (?P<off>CONFIG_\w+) is not set\s*")
 
@@ -20,6 +26,18 @@ def options(text: str) -> dict[str, str]:
         if match:
             found[match["name"] or match["off"]] = "n" if match["off"] else match["value"]
     return found
+
+
+def read(path: Path) -> dict[str, str]:
+    """The options of a file, as :func:`options`.
+
+    Args:
+        path: the file. Untrusted: a build or a repository may have written it.
+
+    Raises:
+        OSError: it is absent, no file, or has more than :data:`MAX_BYTES`.
+    """
+    return options(read_file(path, MAX_BYTES).decode("utf-8", "replace"))
 
 
 def changes(

@@ -44,7 +44,7 @@ class Noisy:
         return None
 
     def run(self, image, *, seconds, on_output, until, cancel, keyboard, options):
-        run([sys.executable, "-c", NOISE], timeout=120, cancel=cancel, on_output=on_output)
+        run([sys.executable, "-c", NOISE], timeout=600, cancel=cancel, on_output=on_output)
 """
 
 
@@ -76,7 +76,7 @@ def test_noise_is_kept_whole_and_harms_nothing(engine: Engine, tmp_path: Path) -
 
     project = engine.projects.find_or_add(str(tmp_path / "fw"))
     build = engine.builds.start(project.id)
-    done = engine.builds.wait(build.number, timeout=120)
+    done = engine.builds.wait(build.number, timeout=600)
 
     assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
     assert done.test_results is not None

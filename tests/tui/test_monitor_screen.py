@@ -14,7 +14,7 @@ from engine.boards.sessions import sessions
 from engine.store import boards as board_rows
 from engine.store.database import Store
 from engine.store.tables import BoardRow
-from tests.tui.workspaces import Story, running
+from tests.tui.workspaces import WAIT, Story, running
 from tui.screens.home import HomeScreen
 
 pytestmark = pytest.mark.xdist_group("monitor-screen")
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.xdist_group("monitor-screen")
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     monkeypatch.setattr(held, "BACK_AGAIN", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(10)
+        server.settimeout(WAIT)
         yield server
 
 
@@ -41,7 +41,7 @@ async def watch(story: Story, server: socket.socket) -> socket.socket:
     await story.sees("boards 1")
     await story.press("enter")
     board, _ = await asyncio.to_thread(server.accept)
-    board.settimeout(10)
+    board.settimeout(WAIT)
     return board
 
 
@@ -191,7 +191,7 @@ async def test_several_boards_are_watched_side_by_side(
     tmp_path: Path, server: socket.socket, size: tuple[int, int]
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as second:
-        second.settimeout(10)
+        second.settimeout(WAIT)
         urls = know(tmp_path, url_of(server), url_of(second))
         async with running(tmp_path, size=size, boards=urls) as story:
             await story.press("B")
@@ -199,6 +199,7 @@ async def test_several_boards_are_watched_side_by_side(
             await story.press("m", "m", "enter")
             board, _ = await asyncio.to_thread(server.accept)
             other, _ = await asyncio.to_thread(second.accept)
+            other.settimeout(WAIT)
             board.sendall(b"I am the first\n")
             other.sendall(b"I am the second\n")
             await story.sees("I am the first", "I am the second")

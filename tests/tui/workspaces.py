@@ -33,6 +33,9 @@ from tui.app import EspdeckApp
 LOG_LINES = 3000
 """Lines of the compiler's log of the newest build: more than a pane keeps in memory."""
 
+WAIT = 30.0
+"""Seconds until what should be seen is missed: many times what it takes on a busy machine."""
+
 
 def fill(workspace: Path, text: Callable[[str], str] = lambda text: text, count: int = 3) -> None:
     """Write two projects, and builds of the first of which the newest has failed.
@@ -254,13 +257,13 @@ class Story:
         self.app.post_message(Paste(text))
         await self.pilot.pause()
 
-    async def until(self, seen: Callable[[], bool], timeout: float = 10.0) -> None:
+    async def until(self, seen: Callable[[], bool], timeout: float = WAIT) -> None:
         """Wait until something is so."""
         deadline = time.monotonic() + timeout
         while not seen():
             assert time.monotonic() < deadline, self.text()
             await self.pilot.pause(0.02)
 
-    async def sees(self, *texts: str, timeout: float = 10.0) -> None:
+    async def sees(self, *texts: str, timeout: float = WAIT) -> None:
         """Wait until all of these are on the screen."""
         await self.until(lambda: all(text in self.text() for text in texts), timeout)

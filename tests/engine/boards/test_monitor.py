@@ -31,7 +31,7 @@ def pty() -> Iterator[tuple[int, str]]:
     os.close(board)
 
 
-def read(port: str, until: bytes | None = None, seconds: float = 10, **options: bool) -> bytes:
+def read(port: str, until: bytes | None = None, seconds: float = 60, **options: bool) -> bytes:
     output = bytearray()
     read_serial(
         port,

@@ -41,7 +41,7 @@ time.sleep(60)
 def esptool(board: VirtualBoard, *arguments: str | Path) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "esptool", "--port", board.url, *map(str, arguments)],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -49,8 +49,8 @@ def esptool(board: VirtualBoard, *arguments: str | Path) -> str:
 
 def connect(board: VirtualBoard) -> socket.socket:
     host, port = board.url.removeprefix("socket://").split(":")
-    client = socket.create_connection((host, int(port)), timeout=20)
-    client.settimeout(20)
+    client = socket.create_connection((host, int(port)), timeout=60)
+    client.settimeout(60)
     return client
 
 

@@ -6,6 +6,7 @@ calling it, reading what changed and leaving nothing behind go the real way.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from hypothesis import strategies as st
 from engine.cancel import CancelToken
 from engine.errors import ToolError
 from engine.toolchains.base import CompileRequest
+from engine.toolchains.efuses import security_of
+from engine.toolchains.flash_layout import Layout, layout_of
 from engine.toolchains.idf_menuconfig import Edited, edit
-from engine.toolchains.sdkconfig import changes, options, with_changes
+from engine.toolchains.sdkconfig import changes, options, read, with_changes
 
 NAMES = st.sampled_from([f"CONFIG_{letter}" for letter in "ABCDE"])
 VALUES = st.sampled_from(["y", "n", "7", '"text = x"', "0x1F"])
@@ -162,3 +165,12 @@ def test_another_kind_of_project_has_no_menu(request_: CompileRequest) -> None:
 
     with pytest.raises(ToolError, match="only projects of ESP-IDF"):
         edit(request_)
+
+
+def test_a_file_of_options_that_never_ends_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "sdkconfig")
+
+    with pytest.raises(OSError, match="not a file"):
+        read(tmp_path / "sdkconfig")
+    assert layout_of(tmp_path) == Layout()
+    assert security_of(tmp_path) is None
