@@ -499,6 +499,8 @@ def interruption(line: str) -> str | None:
         line: one line that a board or simulator printed, clean. Untrusted.
     """
     line = line[:_MAX_LINE]
+    if not is_suspect(line.encode("utf-8", "replace")):
+        return None  # as almost every line: the rest takes far longer
     reason = panic_reason(line)
     if reason is not None:
         given_up = _GIVEN_UP.search(line) is not None
