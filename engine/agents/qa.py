@@ -62,7 +62,7 @@ def run(context: FirmwareContext) -> StageResult:
             )
         )
     reports = [each.report for each in seen.values() if each.report]
-    word, text = spoken(seen, blocked=bool(blockers))
+    word, text = verdict_of(seen, blocked=bool(blockers))
     verdict = Verdict(
         word=word,
         text=text,
@@ -83,7 +83,7 @@ def run(context: FirmwareContext) -> StageResult:
     )
 
 
-def spoken(seen: Mapping[str, Tested], *, blocked: bool) -> tuple[VerdictWord, str]:
+def verdict_of(seen: Mapping[str, Tested], *, blocked: bool) -> tuple[VerdictWord, str]:
     """The verdict on firmware that was built, and the sentence that tells it.
 
     Args:
@@ -98,17 +98,11 @@ def _word(seen: Mapping[str, Tested]) -> VerdictWord:
     """How far a firmware was tried of which nothing is wrong."""
     if not seen:
         return VerdictWord.UNTESTED
-    if any(_checks(each) for each in seen.values()):
+    if any(each.checks_passed for each in seen.values()):
         return VerdictWord.ACCEPTED
     board = seen.get("test.board")
     silent = board.silent if board else all(each.silent for each in seen.values())
     return VerdictWord.SILENT if silent else VerdictWord.RAN
-
-
-def _checks(tested: Tested) -> int:
-    """How much of what was asked of a firmware was seen to hold."""
-    met = sum(each.line is not None for each in tested.expectations)
-    return met + (tested.report.passed if tested.report else 0)
 
 
 def _where(word: VerdictWord, seen: Mapping[str, Tested]) -> tuple[str, str]:
@@ -132,7 +126,7 @@ def _came(word: VerdictWord, seen: Mapping[str, Tested]) -> str:
     """What came of the tests, in some words."""
     if word is not VerdictWord.ACCEPTED:
         return _CAME[word]
-    met = sum(each.line is not None for tested in seen.values() for each in tested.expectations)
+    met = sum(each.expectations_met for each in seen.values())
     reports = [each.report for each in seen.values() if each.report]
     passed = sum(report.passed for report in reports)
     ignored = sum(report.ignored for report in reports)

@@ -132,11 +132,8 @@ def _standing(results: Mapping[str, StageResult]) -> Standing:
         # A stage that failed without saying why is an error, too.
         spared=-max(len(errors), failed),
         tests=sum(
-            _met(result.output) for result in results.values() if isinstance(result.output, Tested)
+            result.output.checks_passed
+            for result in results.values()
+            if isinstance(result.output, Tested)
         ),
     )
-
-
-def _met(tested: Tested) -> int:
-    met = sum(each.line is not None for each in tested.expectations)
-    return met + (tested.report.passed if tested.report else 0)

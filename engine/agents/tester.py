@@ -329,8 +329,9 @@ def _told(tested: Tested) -> str:
     """What came of it, in some words."""
     parts = []
     if tested.expectations:
-        met = sum(each.line is not None for each in tested.expectations)
-        parts.append(f"{met} of {count(len(tested.expectations), 'expectation')} met")
+        parts.append(
+            f"{tested.expectations_met} of {count(len(tested.expectations), 'expectation')} met"
+        )
     if tests := tested.report:
         parts += [count(tests.tests, "test"), count(tests.failures, "failure")]
         parts += [f"{tests.ignored} ignored"] * bool(tests.ignored)

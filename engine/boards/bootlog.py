@@ -223,7 +223,7 @@ class BootReader:
         """Something was typed: a restart may be what was asked for."""
         self._life.is_asked = True
 
-    def recall(self, line: str) -> None:
+    def add_context(self, line: str) -> None:
         """Take a line that does not matter but as what came before the next."""
         self._recent.append(line[:_MAX_LINE])
 

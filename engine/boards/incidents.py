@@ -138,9 +138,9 @@ class Incidents:
         whole, self._rest = data[:end], data[end:]
         if not whole:
             return
-        if self._cutter.is_between and not is_long and not self._observer.heeds(whole):
+        if self._cutter.is_between and not is_long and not self._observer.matters(whole):
             for line in StateCutter().feed(b"\n".join(whole.splitlines()[-_LAST:]) + b"\n"):
-                self._observer.recall(line)
+                self._observer.add_context(line)
             return
         for line in self._cutter.feed(whole):
             self._observer.add(line)

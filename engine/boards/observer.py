@@ -51,15 +51,15 @@ class Observer:
         self.is_over = False
         """Whether a panic came to its end: nothing that was awaited before will come."""
 
-    def heeds(self, data: bytes) -> bool:
-        """Whether any of some lines matters, at a glance; of others only the last are recalled."""
+    def matters(self, data: bytes) -> bool:
+        """Whether any of some lines matters, at a glance; of others the last are context."""
         if self._block is not None or self._dump is not None or self.boots.is_attentive:
             return True
         return bootlog.is_suspect(_CSI.sub(b"", data) if b"\x1b" in data else data)
 
-    def recall(self, line: str) -> None:
+    def add_context(self, line: str) -> None:
         """Take a line that does not matter but as what came before the next."""
-        self.boots.recall(line)
+        self.boots.add_context(line)
 
     def add(self, line: str) -> None:
         """Take the next line. Untrusted."""

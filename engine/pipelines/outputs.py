@@ -84,6 +84,16 @@ class Tested:
     boots: BootLog | None = None
     panics: tuple[str, ...] = ()
 
+    @property
+    def expectations_met(self) -> int:
+        """How many of the expectations came."""
+        return sum(each.line is not None for each in self.expectations)
+
+    @property
+    def checks_passed(self) -> int:
+        """How much of what was asked of the firmware was seen to hold: expectations and tests."""
+        return self.expectations_met + (self.report.passed if self.report else 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

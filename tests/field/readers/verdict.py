@@ -30,7 +30,7 @@ def read(case: Case) -> dict[str, object]:
         silent=silence.is_silent(transcript),
     )
     stage = case.options.get("stage", "test.board")
-    word, text = qa.spoken({} if stage == "none" else {stage: tested}, blocked=False)
+    word, text = qa.verdict_of({} if stage == "none" else {stage: tested}, blocked=False)
     found = silence.finding(ran_on, SECONDS, transcript, case.options.get("sdkconfig", {}))
     return {
         "verdict": word,
