@@ -31,5 +31,5 @@ def test_a_chip_is_the_target_of_its_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_a_chip_says_in_its_image_which_one_it_is_and_where_its_bootloader_goes(name: str) -> None:
-    assert app_image._CHIPS[KNOWN[name].IMAGE_CHIP_ID] == name
+    assert app_image.CHIP_IDS[KNOWN[name].IMAGE_CHIP_ID] == name
     assert arduino.BOOTLOADER_OFFSETS.get(name, 0) == KNOWN[name].BOOTLOADER_FLASH_OFFSET
