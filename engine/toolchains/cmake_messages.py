@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.toolchains.drafts import Paths
+from engine.toolchains.failed_commands import FAILED, Command
 from engine.words import Severity
 
 _HEAD = re.compile(
@@ -20,6 +21,15 @@ _QUOTED = re.compile(
     r"(?P<message>.*)"
 )
 """The error of another CMake within a message, its place broken into lines."""
+
+_TEST_PRINTED = "It fails with the following output:"
+"""What CMakeTestCCompiler.cmake says before what its compiler printed."""
+
+_EMPTY = re.compile(
+    r"Include directory '.{1,400}' is not a directory"
+    r"|The source directory .{1,400} does not contain a CMakeLists\.txt"
+    r"|Cannot find source file: /"
+)
 
 _ENTRY = "project"
 """What the project's own file calls to have everything of ESP-IDF done."""
@@ -66,6 +76,10 @@ class Message:
         mine = [each for each in self.places if _is_mine(each.file, paths, nested)]
         return bool(self.places) and all(each.command == _ENTRY for each in mine)
 
+    def lacks_submodule(self, paths: Paths, *, nested: bool) -> bool:
+        """Whether a folder is empty that only an installed component, such as ESP-IDF's, names."""
+        return _EMPTY.match(self.message) is not None and self.is_foreign(paths, nested=nested)
+
 
 def length_at(lines: Sequence[str], start: int) -> int:
     """How many lines a message takes that begins at one, 0 where none does."""
@@ -97,6 +111,8 @@ def read(lines: Sequence[str]) -> Message:
         elif not in_calls:
             words.append(line.strip())
     message = " ".join(" ".join(words).split())
+    if _TEST_PRINTED in message:
+        message = _with_reason(message, lines)
     quoted = _QUOTED.search(message)
     if quoted:
         places = [Place(quoted["file"], int(quoted["line"]), quoted["command"])]
@@ -107,6 +123,18 @@ def read(lines: Sequence[str]) -> Message:
         places=tuple(places),
         lines=tuple(lines),
     )
+
+
+def _with_reason(message: str, lines: Sequence[str]) -> str:
+    """Which compiler cannot compile, and why: that stands behind the command that failed."""
+    failed = [index for index, line in enumerate(lines) if FAILED.match(line.strip())]
+    test = Command("test")
+    for line in lines[failed[-1] + 1 :] if failed else ():
+        if line.strip().startswith("ninja: "):
+            break
+        test.take(line.strip())
+    reason = f": {test.reason}" if test.reason else ""
+    return message.partition(_TEST_PRINTED)[0].rstrip(". ") + reason
 
 
 def _is_mine(path: str, paths: Paths, nested: bool) -> bool:

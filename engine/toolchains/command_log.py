@@ -128,6 +128,10 @@ class CommandLog:
         if failed_commands.SKETCH.fullmatch(line):
             self._end_of_turn("sketch", "arduino.failed")
             return True
+        absent = failed_commands.NO_SCRIPT.fullmatch(line)
+        if absent:
+            self._keep(Draft(Severity.ERROR, "scons.error", absent["how"]), line)
+            return True
         ended = failed_commands.ENDED.fullmatch(line) if "*** " in line else None
         if ended is None or not (ended["tool"] or ended["target"] or ended["file"]):
             return False
@@ -140,8 +144,13 @@ class CommandLog:
             return True
         file = self._paths.shorten(ended["file"]) if ended["file"] else None
         number = int(ended["line"]) if ended["line"] else None
-        message = ended["how"].removesuffix("Stop.")
-        self._keep(Draft(Severity.ERROR, f"{name}.error", message, file, number), line)
+        draft = Draft(
+            Severity.ERROR, f"{name}.error", ended["how"].removesuffix("Stop."), file, number
+        )
+        said = [] if self.current.errors else self.current.output
+        if draft.message.strip() == "Aborting." and self.current.reason:
+            draft.message = self.current.reason  # a makefile that says why, and then ends
+        self._keep(draft, *said, line)
         self.current = Command()
         return True
 

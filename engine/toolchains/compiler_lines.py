@@ -8,6 +8,7 @@ GNU as (``gas/messages.c``: ``as_bad``, ``as_fatal``, ``as_warn``).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.toolchains.drafts import Draft, Paths
@@ -31,6 +32,16 @@ CONTEXT = re.compile(
     r"|during \w{1,40} pass: "
 )
 """What stands before a message and says how the compiler came there."""
+
+_REQUIRED = re.compile(
+    r"(?P<file>[^:\n]{1,400}):(?P<line>\d{1,7})(?::(?P<column>\d{1,7}))?: {2,}"
+    r"required (?:from|by|for)"
+)
+SYSTEM_SAYS = re.compile(
+    r"(?:\S{0,300}[/-])?(?:gcc|cc|g\+\+|clang(?:\+\+)?|ccache): (?:.{1,1000}: )?(?:No such file or "
+    r"directory|Permission denied|Read-only file system|Is a directory)$"
+)
+"""A compiler's driver or ccache gives the system's words alone: who says them is a part of it."""
 
 _FLAG = re.compile(r" \[(?:-Werror,|-Werror=)?(?:-W)?([\w+=-]{1,60})\]$")
 _DIED = re.compile(
@@ -115,6 +126,30 @@ def died(line: str) -> Draft | None:
             Severity.ERROR, "compiler.crash", match["message"] or match["said"], hint=_CRASH_HINT
         )
     return None
+
+
+def expands(note: Draft) -> bool:
+    """Whether a note says where a macro is used."""
+    return note.message.startswith("in expansion of macro ")
+
+
+def instantiated(context: Sequence[str], paths: Paths) -> Draft | None:
+    """Where in the source tree a template is used, by the lines before a message; None for nowhere.
+
+    GCC goes from the template outwards: the last place is the code that began it.
+    """
+    for line in reversed(context):
+        match = _REQUIRED.match(line)
+        if match and not paths.shorten(match["file"]).startswith("/"):
+            column = int(match["column"]) if match["column"] else None
+            file, number = paths.shorten(match["file"]), int(match["line"])
+            return Draft(Severity.INFO, "compiler.note", "required from here", file, number, column)
+    return None
+
+
+def is_elsewhere(draft: Draft) -> bool:
+    """Whether the place is in an installed header, such as ESP-IDF's or the compiler's own."""
+    return draft.file is not None and draft.file.startswith("/")
 
 
 def unflagged(message: str) -> tuple[str, str | None]:

@@ -26,19 +26,21 @@ from engine.toolchains import (
 )
 from engine.toolchains.command_log import CommandLog
 from engine.toolchains.drafts import MAX_EVIDENCE, Draft, Paths
-from engine.toolchains.hints import hint_for
+from engine.toolchains.hints import SUBMODULES, hint_for
 from engine.words import Severity
 
 MAX_FINDINGS = 200
 """Findings that one text gives at most; the rest is a cascade that nobody reads."""
 
 _MAX_LINE = 2000
+_END_OF_LINE = 600  # of a longer line: the source of a command, the option of a warning
 _MAX_MESSAGE = 400
 _MAX_HINTS = 32
 
 _SNIPPET = re.compile(r"\s*\d* \||\.{3,}$|\s+\S|>>> ")
 _BARE = re.compile(r"(?:([\w.+/-]{1,200}): )?(?:fatal )?(error|warning): (.*)")
 _GIT = re.compile(r"fatal: (?!not a git repository)")
+_NEEDS_GIT = re.compile(r"submodule|\b[Gg]it\b")
 _IDF_HINT = re.compile(r"HINT: (.*)|(Compilation failed because .*)")
 
 
@@ -56,7 +58,7 @@ def parse(text: str, *, root: Path, project: Path | None = None) -> tuple[Findin
     """
     reader = _Reader(Paths(root, project or root))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    reader.read([clean(line[:_MAX_LINE]) for line in text.split("\n")])
+    reader.read([clean(_shortened(line)) for line in text.split("\n")])
     drafts = sorted(reader.found.values(), key=lambda draft: draft.severity is not Severity.ERROR)
     findings = [_finish(draft) for draft in drafts[:MAX_FINDINGS]]
     left_out = len(drafts) - len(findings) + reader.left_out
@@ -66,6 +68,12 @@ def parse(text: str, *, root: Path, project: Path | None = None) -> tuple[Findin
         more = f"{left_out} more errors and warnings in the log"
         findings.append(Finding(Severity.INFO, "diagnostics.more", more))
     return tuple(findings)
+
+
+def _shortened(line: str) -> str:
+    if len(line) <= _MAX_LINE:
+        return line
+    return f"{line[: _MAX_LINE - _END_OF_LINE]} ... {line[-_END_OF_LINE:]}"
 
 
 class _Reader:
@@ -172,11 +180,14 @@ class _Reader:
             self._cmake(cmake_messages.read(lines[index : index + block]))
             return block
         if tracebacks.may_begin(line):
-            return self._traceback(lines, index)
-        return self._rust(lines, index)
+            return self._traceback(tracebacks.traceback_at(lines, index))
+        return (
+            self._traceback(tracebacks.scons_at(lines, index))
+            or self._build_script(tracebacks.build_script_at(lines, index))
+            or self._rust(lines, index)
+        )
 
-    def _traceback(self, lines: Sequence[str], index: int) -> int:
-        found = tracebacks.traceback_at(lines, index)
+    def _traceback(self, found: tracebacks.Traceback | None) -> int:
         if found is None:
             return 0
         if found.is_cascade and self._commands.current.errors:
@@ -204,6 +215,23 @@ class _Reader:
         """Whether code of Python is the project's, and no package that lies in it."""
         return file.startswith("/") and self._paths.inside(file) and "/lib/python" not in file
 
+    def _build_script(self, script: tracebacks.BuildScript | None) -> int:
+        if script is None:
+            return 0
+        draft = Draft(Severity.ERROR, "rust.error", script.message)
+        printed, at = script.printed, 0
+        while at < len(printed):
+            block = cmake_messages.length_at(printed, at) if printed[at] else 0
+            message = cmake_messages.read(printed[at : at + block]) if block else None
+            if message and message.severity is Severity.ERROR:
+                # A project of the script's own, within the tree or not: its paths are no one's.
+                self._cmake(message, nested=True)
+                return script.count
+            at += block or 1
+        self._keep(draft, script.message, *printed)
+        self._last = None
+        return script.count
+
     def _rust(self, lines: Sequence[str], index: int) -> int:
         found = tracebacks.rust_at(lines, index)
         if found is None or failed_commands.is_echo(lines[index]):
@@ -222,21 +250,24 @@ class _Reader:
         self._keep(draft, *lines[index : index + found.count])
         return found.count
 
-    def _cmake(self, message: cmake_messages.Message) -> None:
-        nested = self._commands.nested
+    def _cmake(self, message: cmake_messages.Message, *, nested: bool = False) -> None:
+        nested = nested or self._commands.nested
         severity, words, code = message.severity, message.message, f"cmake.{message.severity}"
         if severity is Severity.WARNING and message.is_foreign(self._paths, nested=nested):
             first = message.places[0]
             self._note_foreign(f"{first.file}:{first.line or 1}: {words}")
             return
         place = message.place(self._paths, nested=nested)
-        if words.startswith(idf_output.MANAGER):
-            # Where CMake ran the component manager says nothing.
-            words, code = words.removeprefix(idf_output.MANAGER), f"component.{severity}"
-            place = None
+        tool = idf_output.of_tool(words)
+        if tool:
+            # Where CMake ran it says nothing.
+            (words, code), place = tool, None
+            code = code if "." in code else f"{code}.{severity}"
         file = self._paths.of_cmake(place.file) if place else None
         draft = Draft(severity, code, words, file, place.line if place else None)
-        if severity is Severity.ERROR and "submodule" in words:
+        if severity is Severity.ERROR and message.lacks_submodule(self._paths, nested=nested):
+            draft.hint = SUBMODULES
+        if severity is Severity.ERROR and _NEEDS_GIT.search(words):
             # Git has said why, in lines before.
             self._context.extend(dict.fromkeys(self._git))
         if idf_output.CASCADE.search(words):
@@ -274,23 +305,42 @@ class _Reader:
         if is_note:
             if self._last is not None:
                 self._last.add(line)
+                if compiler_lines.expands(draft):
+                    self._move(self._last, draft)
             return True
         if draft.file is None:
             # Of the text that the compiler made: named is what it was made from.
             names = (self._assembled, self._commands.current.source)
             source = next((name for name in names if name and not name.startswith("{")), None)
             draft.file = self._paths.shorten(source) if source else None
+        used = compiler_lines.instantiated(self._context, self._paths)
         self._keep(draft)
         if self._last is draft:
             draft.add(line)
+        if used is not None and self._last is not None:
+            self._move(self._last, used)
         return True
+
+    def _move(self, draft: Draft, place: Draft) -> None:
+        """What is wrong in a header that is not the project's is where the project uses it."""
+        if not compiler_lines.is_elsewhere(draft) or compiler_lines.is_elsewhere(place):
+            return
+        known = self.found.get(draft.key) is draft
+        if known:
+            del self.found[draft.key]
+        draft.file, draft.line, draft.column = place.file, place.line, place.column
+        if known and draft.key in self.found:
+            self._kept[draft.severity] -= 1
+        elif known:
+            self.found[draft.key] = draft
 
     def _leads(self, line: str) -> bool:
         """What stands before a message: it is kept for that."""
         size = ide_output.SKETCH_SIZE.match(line)
         if size and int(size["used"]) > int(size["most"]):
             self._sketch_size = f"{size['used']} of {size['most']} bytes"
-        if not (size or compiler_lines.CONTEXT.match(line) or self._linker.is_context(line)):
+        leads = size or compiler_lines.CONTEXT.match(line) or self._linker.is_context(line)
+        if not leads and not (self._context and _SNIPPET.match(line)):
             return False
         if line.endswith(": Assembler messages:"):
             self._assembled = line.removesuffix(": Assembler messages:")
@@ -304,6 +354,7 @@ class _Reader:
         if self._goes_on is not None and self._goes_on.match(line):
             if self._last.file is None and idf_output.IS_PATH.match(line):
                 self._last.file = self._paths.shorten(line.strip())
+            self._last.message += idf_output.item(self._goes_on, line, self._last.message)
         elif not _SNIPPET.match(line):
             self._goes_on = None
             return False
@@ -332,6 +383,8 @@ class _Reader:
         elif tool is None and self._commands.current.folder:
             name = "rust" if "cargo" in self._commands.current.command else "command"
         message, flag = compiler_lines.unflagged(message)
+        if tool is not None and compiler_lines.SYSTEM_SAYS.match(f"{tool}: {message}"):
+            message = f"{tool.rpartition('/')[2]}: {message}"
         draft = Draft(severity, flag or f"{name}.{severity}", message)
         if tool is not None and tool.startswith("/") and self._paths.inside(tool):
             draft.file = self._paths.shorten(tool)
@@ -356,7 +409,10 @@ class _Reader:
         place = match.groupdict()
         if not place.get("file"):
             at = idf_output.DEFINED_AT.search(match["message"])
-            place = at.groupdict() if at else {}
+            place = at.groupdict() if at else place
+        table = idf_output.TABLE.search(self._commands.current.command)
+        if known.code.startswith("partition.") and table:
+            place["file"] = table["file"]
         draft = Draft(
             known.severity,
             known.code,

@@ -30,8 +30,13 @@ ENDED = re.compile(
 KILLED = re.compile(r"Killed$|Error 137$")
 """How they say so of one that was ended by force."""
 
-SUBMAKE = re.compile(r"Error \d+$|Explicit exit, status \d+$|Killed$|Waiting for unfinished jobs")
-"""What they say where the command itself has said why."""
+SUBMAKE = re.compile(
+    r"[^\W\d_]{1,20} \d{1,3}$|Explicit exit, status \d+$|Killed$|Waiting for unfinished jobs"
+)
+"""What they say where the command itself has said why: ``Error 1``, make's in any language."""
+
+NO_SCRIPT = re.compile(r"\*\*\* (?P<how>missing SConscript file .*)")
+"""How SCons says that a script is not there."""
 
 SKETCH = re.compile(
     r"(?:(?:Error during build|Compilation error|Error: build failed): )?exit status \d+"
@@ -157,6 +162,12 @@ class Command:
         return self._end is not None
 
     @property
+    def reason(self) -> str | None:
+        """The first line that complains, else the last one."""
+        best = self._complaint or self._end
+        return best.strip() if best else None
+
+    @property
     def output(self) -> list[str]:
         """The lines, of many the first and the last."""
         gap = [f"... ({count(self._left_out, 'line')} left out)"] if self._left_out else []
@@ -172,9 +183,8 @@ class Command:
 
     def finding(self, draft: Draft) -> Draft:
         """The draft of a failed command with what it printed as its message and evidence."""
-        best = self._complaint or self._end
-        if best and not self.killed:
-            draft.message = _PROGRAM.sub("", best.strip(), 1)
+        if self.reason and not self.killed:
+            draft.message = _PROGRAM.sub("", self.reason, 1)
             place = _PLACE.match(draft.message)
             if place:
                 draft.file, draft.line = place["file"], int(place["line"])

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import re
 
+SUBMODULES = "ESP-IDF's folder is not complete: run git submodule update --init --recursive in it"
+"""For a folder of ESP-IDF's that is empty or not there, as in one that came as an archive."""
+
+_OTHER_COMPILER = (
+    "the compiler that was found is not this ESP-IDF's: run its install.sh, source its export.sh "
+    "before starting espdeck, and remove the build folder"
+)
+
 HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"^The data size \(|^data section exceeds available space"),
@@ -25,12 +33,19 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
         "the disk is full: make room where the workspace is",
     ),
     (
-        re.compile(r"No module named '|Python requirements are not satisfied"),
+        re.compile(r"No module named [\s\S]{1,8000}/\.?platformio/"),
+        "PlatformIO's own Python lacks this module: install it there, as in "
+        "~/.platformio/penv/bin/pip install NAME, or take another version of the platform",
+    ),
+    (
+        re.compile(
+            r"No module named |Python requirements are not satisfied|^Cannot import module \""
+        ),
         "ESP-IDF's Python environment is not complete: run its install.sh",
     ),
     (
         re.compile(r"submodule init failed|Missing \S{1,80} submodule"),
-        "ESP-IDF's folder is not complete: run git submodule update --init --recursive in it",
+        SUBMODULES,
     ),
     (
         re.compile(r"Re-run install and export"),
@@ -98,8 +113,83 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
         "make the partitions smaller, or set CONFIG_ESPTOOLPY_FLASHSIZE to what the board has",
     ),
     (
-        re.compile(r"CSV Error at line"),
+        re.compile(r"First partition offset|invalid: Offset 0x"),
+        "leave the offset empty, and it is placed behind the partition table "
+        "(CONFIG_PARTITION_TABLE_OFFSET) at a multiple of 0x1000, an app's of 0x10000",
+    ),
+    (
+        re.compile(r"^(?:CSV )?Error at line \d"),
         "correct this line of the partition table; an empty offset is placed by itself",
+    ),
+    (
+        re.compile(r"Exec format error|cannot execute binary file"),
+        "this program was built for another processor: install the tools for this machine "
+        "(ESP-IDF's install.sh)",
+    ),
+    (
+        re.compile(
+            r"Tool doesn't match supported version|Toolchain version is not supported: "
+            r"|is not able to compile a simple test program"
+        ),
+        _OTHER_COMPILER,
+    ),
+    (
+        re.compile(r'unable to find a build program corresponding to "Ninja"'),
+        "install ninja, or ESP-IDF's tools by its install.sh: on PATH where espdeck runs",
+    ),
+    (
+        re.compile(r"bytecode stream .{0,400}generated with LTO version"),
+        "this library was made by another version of the compiler: build it anew with this one",
+    ),
+    (
+        re.compile(r"Unable to find libclang"),
+        "source espup's export-esp.sh, or set LIBCLANG_PATH to the folder of libclang.so",
+    ),
+    (
+        re.compile(r"dubious ownership in repository"),
+        "the repository is another user's: git config --global --add safe.directory with its path, "
+        "or change its owner",
+    ),
+    (
+        re.compile(r"^ccache: .{0,400}(?:Permission denied|Read-only file system)"),
+        "ccache may not write into its folder: set CCACHE_DIR to one where this user may, or "
+        "IDF_CCACHE_ENABLE=0",
+    ),
+    (
+        re.compile(r"permission denied while trying to connect to the Docker"),
+        "add this user to the group docker and log in anew",
+    ),
+    (
+        re.compile(
+            r"(?:exec|sh|bash): (?:\d{1,5}: )?(?:line \d{1,5}: )?\S{1,400}: Permission denied"
+            r"|bad interpreter: Permission denied"
+        ),
+        "this file may not be run: chmod +x it (in Git: git update-index --chmod=+x)",
+    ),
+    (
+        re.compile(
+            r"opening (?:build|deps) log: |^Operation not permitted"
+            r"|Failed to create cache directory|\[Errno 13\] |^PermissionError: "
+        ),
+        "this user may not write there, and the file or folder may be another user's, as after a "
+        "container that ran as root: change its owner, or remove it",
+    ),
+    (
+        re.compile(r"^FileNotFoundError: .{1,99}'[\w+-]{1,80}'\n[\s\S]{0,8000}_execute_child"),
+        "a program of this name is not installed, or not on PATH where the build runs",
+    ),
+    (
+        re.compile(r"^UnicodeDecodeError: "),
+        "a file that is read here is not UTF-8: save it anew in UTF-8",
+    ),
+    (
+        re.compile(r"^missing SConscript file "),
+        "extra_scripts in platformio.ini names a file that is not there, or a package of "
+        "PlatformIO is not complete: correct it, or remove the package so that it is fetched anew",
+    ),
+    (
+        re.compile(r"^Include directory '"),
+        "correct INCLUDE_DIRS of this component, or add the folder that it names",
     ),
     (
         re.compile(r"is not a full path and was not found in the PATH|compiler .{0,99}not found"),
@@ -109,6 +199,11 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"Failed to resolve component '"),
         "no component has this name: correct it in REQUIRES, or add it to idf_component.yml",
+    ),
+    (
+        re.compile(r"^[\w.+-]{0,80}(?:gcc|g\+\+|clang): .{1,400}: No such file or directory"),
+        "a file that the compiler was given is not there; a folder with a space in its name is cut "
+        "at the space: move the project or ESP-IDF to a path without one",
     ),
     (
         re.compile(r"^[\w./+-]{1,200}: No such file or directory|' file not found"),

@@ -13,11 +13,26 @@ from engine.words import Severity
 
 CASCADE = re.compile(
     r"Failed to run k?conf(?:gen|ig)|^Manifest is not valid$|^Failing the build \(see"
+    r"|^Some Python dependencies must be installed|^CMAKE_\w{1,20}_COMPILER not set, after Enable"
 )
 """Messages of CMake that only say that a tool, which said why, has failed."""
 
-MANAGER = "ERROR: "
-"""Begins a message of CMake's that is the component manager's, which has no place in a file."""
+_MANAGER = re.compile(r"(?:WARNING: .{1,400}? )??ERROR: (?P<words>.*)")
+_PYTHON = re.compile(r"\S{1,300}/python[\d.]{0,6}: (?P<words>No module named .*)")
+
+
+def of_tool(words: str) -> tuple[str, str] | None:
+    """Words of a tool that CMake ran and quotes: they have no place in a file.
+
+    Returns:
+        What the component manager says, or Python that lacks it, and what begins the code of its
+        finding; None where a message is CMake's own.
+    """
+    for pattern, code in ((_MANAGER, "component"), (_PYTHON, "idf.python")):
+        match = pattern.fullmatch(words)
+        if match:
+            return match["words"], code
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +43,8 @@ class Line:
         pattern: must fit the whole line; its groups ``message``, ``file`` and ``line`` are read.
         code: of the finding.
         severity: of the finding.
-        goes_on: what the lines after it begin with that belong to it, ``None`` for nothing.
+        goes_on: what the lines after it begin with that belong to it, ``None`` for nothing; its
+            group ``item`` is told in the message.
     """
 
     pattern: re.Pattern[str]
@@ -104,7 +120,25 @@ LINES = (
         "partition.error",
     ),
     Line(re.compile(r"(?P<message>Partitions tables occupies .*)"), "partition.error"),
-    Line(re.compile(r"(?P<message>CSV Error at line .*)"), "partition.error"),
+    Line(
+        re.compile(r"(?P<message>CSV Error(?: at line (?P<line>\d{1,7}))?: .*)"), "partition.error"
+    ),
+    Line(
+        re.compile(
+            r"(?P<message>Error at line (?P<line>\d{1,7}): (?:Value '|Field '|Size field |CSV flag "
+            r"|App partition |Primary bootloader |Partition |Invalid |unknown variable ).*)"
+        ),
+        "partition.error",
+    ),
+    Line(re.compile(r"(?P<message>Partition \S{1,60} invalid: .*)"), "partition.error"),
+    Line(
+        re.compile(
+            r"WARNING: (?P<message>Partition (?:has name '|definition had unknown|\S{1,60} not "
+            r"aligned to ).*)"
+        ),
+        "partition.warning",
+        Severity.WARNING,
+    ),
     Line(
         re.compile(_SAYS + r"(?P<message>failed to parse (?P<file>\S{1,400}))"),
         "ldgen.error",
@@ -113,9 +147,23 @@ LINES = (
     Line(
         re.compile(r"(?P<message>The following Python requirements are not satisfied):"),
         "idf.python",
-        goes_on=re.compile(r"Error while checking requirement "),
+        goes_on=re.compile(
+            r"(?:Requirement '|Error while checking requirement '|(?=[A-Za-z][\w.\[\],-]{0,80} ?"
+            r"(?:[<>=~!;]|$)))(?P<item>[^';]{1,100}[^';\s])"
+        ),
     ),
-    Line(re.compile(r"(?P<message>No module named '.*')"), "idf.python"),
+    Line(
+        re.compile(
+            r"(?:\S{1,300}/python[\d.]{0,6}: )?(?P<message>No module named (?:'.*'|[\w.]{1,200}))"
+        ),
+        "idf.python",
+    ),
+    Line(
+        re.compile(
+            r'(?P<message>Cannot import module "[\w.]{1,100}"\. This usually means that "idf.*)'
+        ),
+        "idf.python",
+    ),
     Line(
         re.compile(r"(?:Error|ERROR): (?!\w+ failed with exit code )(?P<message>.*)"), "idf.error"
     ),
@@ -127,6 +175,24 @@ IS_PATH = re.compile(r"\s+/\S.*")
 
 DEFINED_AT = re.compile(r"\(defined at (?P<file>[^:()]{1,400}):(?P<line>\d{1,7})\)")
 """Where Kconfig says an option is, within a message."""
+
+
+TABLE = re.compile(r"/gen_esp32part\.py .{0,400}?(?P<file>[^\s\"']{1,400}\.csv)\b")
+"""The partition table that a command reads."""
+
+
+def item(pattern: re.Pattern[str], line: str, before: str) -> str:
+    """What a line that goes on with a problem adds to its message.
+
+    Args:
+        pattern: the problem's :attr:`Line.goes_on`.
+        line: the line.
+        before: the message until now.
+    """
+    match = pattern.match(line)
+    if match is None or "item" not in pattern.groupindex:
+        return ""
+    return f"{', ' if before.endswith(chr(39)) else ': '}'{match['item']}'"
 
 
 def after_prefix(line: str) -> int:

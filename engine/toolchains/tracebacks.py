@@ -1,7 +1,8 @@
 """Python tracebacks and cargo's messages: problems that take several lines.
 
-Formats read: Python library reference, ``traceback``; the rustc book, "JSON Output" (``rendered``)
-and what cargo prints around it.
+Formats read: Python library reference, ``traceback``; SCons, which says the exception before the
+calls (``Script/Main.py``); the rustc book, "JSON Output" (``rendered``) and what cargo prints
+around it, such as all that a build script printed (``cargo/core/compiler/custom_build.rs``).
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ _MAX_SYNTAX = 6  # an error of syntax: the place, the line, a mark below it
 _SPECIAL = ("SystemExit: ", "KeyboardInterrupt")
 _RUST = re.compile(r"(?P<kind>error|warning)(?:\[(?P<code>[A-Z]\d{4})\])?: (?P<message>.*)")
 _RUST_PLACE = re.compile(r"\s+--> (?P<file>[^:]{1,400}):(?P<line>\d{1,7}):(?P<column>\d{1,7})$")
+
+
+_SCRIPT_FAILED = re.compile(
+    r"error: (?P<message>failed to run custom build command for `.{1,200}`)"
+)
+_PANICKED = re.compile(r"thread '.{1,100}' panicked at (?:'(?P<said>.{1,400})', )?\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,21 @@ class RustMessage:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class BuildScript:
+    """A build script of cargo's that failed.
+
+    Args:
+        message: which one, and what it panicked with.
+        printed: its standard error, no longer indented.
+        count: how many lines of the output all of it takes.
+    """
+
+    message: str
+    printed: tuple[str, ...]
+    count: int
+
+
 def traceback_at(lines: Sequence[str], start: int) -> Traceback | None:
     """The traceback that begins at a line, of chained ones the whole chain; None for none."""
     frames: deque[tuple[str, int]] = deque(maxlen=MAX_EVIDENCE)
@@ -104,6 +126,47 @@ def traceback_at(lines: Sequence[str], start: int) -> Traceback | None:
 def may_begin(line: str) -> bool:
     """Whether it is worth to look for a traceback at a line."""
     return _BEGINS in line or line.startswith('  File "')
+
+
+def scons_at(lines: Sequence[str], start: int) -> Traceback | None:
+    """The exception in a script of SCons that begins at a line; None for none."""
+    head = lines[start]
+    if not head.endswith(":") or start + 1 >= len(lines) or not _EXCEPTION.match(head):
+        return None
+    frames: deque[tuple[str, int]] = deque(maxlen=MAX_EVIDENCE)
+    at = start + 1
+    while at < min(len(lines), start + _MAX_LINES) and lines[at].startswith("  "):
+        frame = _FRAME.match(lines[at]) if lines[at].endswith(":") else None
+        if frame:
+            frames.append((frame["file"], int(frame["line"])))
+        elif at == start + 1:
+            return None
+        at += 1
+    if not frames:
+        return None
+    shown = (head, *lines[max(start + 1, at - MAX_EVIDENCE + 1) : at])
+    return Traceback(head[:-1], tuple(frames), shown, at - start)
+
+
+def build_script_at(lines: Sequence[str], start: int) -> BuildScript | None:
+    """The build script of cargo's whose failure begins at a line; None for none."""
+    match = _SCRIPT_FAILED.match(lines[start])
+    if match is None:
+        return None
+    end = start + 1
+    while end < len(lines) and (not lines[end] or lines[end].startswith(("  ", "Caused by:"))):
+        end += 1
+    block = list(lines[start:end])
+    error = block.index("  --- stderr") + 1 if "  --- stderr" in block else len(block)
+    printed = tuple(line[2:] for line in block[error:])
+    message = match["message"]
+    for index, line in enumerate(printed):
+        panic = _PANICKED.match(line)
+        said = panic and (panic["said"] or next(filter(None, printed[index + 1 :]), None))
+        if said:
+            message += f": {said.strip()}"
+            break
+    return BuildScript(message, printed, end - start)
 
 
 def rust_at(lines: Sequence[str], index: int) -> RustMessage | None:
