@@ -91,6 +91,7 @@ class _Reader:
         self._beyond: set[int] = set()
         self._hints: dict[str, int] = {}
         self._last: Draft | None = None
+        self._moved: Draft | None = None
         self._context: list[str] = []
         self._messages: set[str] = set()
         self._goes_on: re.Pattern[str] | None = None
@@ -323,8 +324,12 @@ class _Reader:
 
     def _move(self, draft: Draft, place: Draft) -> None:
         """What is wrong in a header that is not the project's is where the project uses it."""
-        if not compiler_lines.is_elsewhere(draft) or compiler_lines.is_elsewhere(place):
+        if compiler_lines.is_elsewhere(place):
             return
+        # From a macro outwards: the project's own may use ESP-IDF's, and its code uses that.
+        if not compiler_lines.is_elsewhere(draft) and draft is not self._moved:
+            return
+        self._moved = draft
         known = self.found.get(draft.key) is draft
         if known:
             del self.found[draft.key]

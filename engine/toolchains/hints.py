@@ -122,6 +122,25 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
         "correct this line of the partition table; an empty offset is placed by itself",
     ),
     (
+        re.compile(
+            r"Missing the `pip` binary|No module named ensurepip|ensurepip is not available"
+        ),
+        "Python here cannot make virtual environments: install python3-venv and python3-pip",
+    ),
+    (
+        re.compile(
+            r"CMakeCache\.txt directory .{1,600} is different than"
+            r"|used to generate cache\. {1,2}Re-run"
+            r"|^Error running link command: |^Build (?:directory '|is configured for generator)"
+            r"|is currently active in the environment while"
+        ),
+        "the build folder was made by another project, ESP-IDF or Python: remove the build folder",
+    ),
+    (
+        re.compile(r"^InternetConnectionError: |^HTTPClientError: "),
+        "no network, and a package is not there: install it once with a network (pio pkg install)",
+    ),
+    (
         re.compile(r"Exec format error|cannot execute binary file"),
         "this program was built for another processor: install the tools for this machine "
         "(ESP-IDF's install.sh)",
@@ -244,6 +263,11 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
         "this library was built for another processor: link the one that is for this chip",
     ),
     (
+        re.compile(r"(?:will not fit in|^) ?region [`']iram0\w{0,20}'"),
+        "the program is larger than its memory: take IRAM_ATTR from functions that do without, and "
+        "turn off options that put drivers' code into IRAM (CONFIG_..._IN_IRAM)",
+    ),
+    (
         re.compile(
             r"segment data does not fit|will not fit in region|is not within region"
             r"|discards section |Total discarded sections"
@@ -259,6 +283,11 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"undefined (reference to|symbol: )"),
         "declared but never defined: add the source file that defines it to the target, or the "
         "library to its link line",
+    ),
+    (
+        re.compile(r"secure_boot_signing_key\.pem', needed by"),
+        "make the key that signs (idf.py secure-generate-signing-key), or set "
+        "CONFIG_SECURE_BOOT_SIGNING_KEY to where it is",
     ),
     (
         re.compile(r"missing and no known rule to make it"),
@@ -285,7 +314,11 @@ HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
         "the library that is there was built for another processor: link the one for this chip",
     ),
     (
-        re.compile(r"^\S{0,200}sh: .{1,200}: (?:command )?not found"),
+        re.compile(
+            r"^\S{0,200}sh: .{1,200}: (?:command )?not found"
+            r"|^make(?:\[\d{1,3}\])?: [\w.+/-]{1,200}: (?:No such file or directory"
+            r"|Command not found)"
+        ),
         "this program is not installed, or not on PATH where the build runs",
     ),
     (

@@ -48,7 +48,8 @@ LINES = (
     Line(
         re.compile(
             r"(?P<message>(?:Unknown(?:Package|Platform|Board|Framework)\w{0,20}|Undefined\w{1,40}"
-            r"|\w{1,40}(?:Package|Platform|Manifest|Env)\w{0,20}Error): .*)"
+            r"|\w{1,40}(?:Package|Platform|Manifest|Env)\w{0,20}Error|Invalid\w{1,30}Error"
+            r"|InternetConnectionError|HTTPClientError): \S.*)"
         ),
         "platformio.error",
     ),

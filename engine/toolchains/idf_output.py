@@ -13,6 +13,7 @@ from engine.words import Severity
 
 CASCADE = re.compile(
     r"Failed to run k?conf(?:gen|ig)|^Manifest is not valid$|^Failing the build \(see"
+    r"|^command failed with return code: \d+$"
     r"|^Some Python dependencies must be installed|^CMAKE_\w{1,20}_COMPILER not set, after Enable"
 )
 """Messages of CMake that only say that a tool, which said why, has failed."""
@@ -60,6 +61,25 @@ _WARNS = r"(?:WARNING: |Warning: )?"
 _INDENTED = re.compile(r"\s+\S")
 
 LINES = (
+    # idf.py's FatalError, which ESP-IDF before 6 prints bare.
+    Line(
+        re.compile(
+            r"(?P<message>(?:Build is configured for generator '"
+            r"|Build directory '.{1,400}' configured for project '"
+            r"|'.{1,400}' is currently active in the environment while the project was "
+            r"|Project sdkconfig '.{1,400}' was generated for target '"
+            r"|Target settings are not consistent: "
+            r"|Target '\w{1,40}' specified on command line is not consistent ).*)"
+        ),
+        "idf.error",
+    ),
+    Line(re.compile(r"error: (?P<message>Aborting due to Kconfig warnings)"), "kconfig.error"),
+    Line(
+        re.compile(r"warning: (?P<message>\w{1,200} \(defined at .*)"),
+        "kconfig.warning",
+        Severity.WARNING,
+        goes_on=re.compile(r"the value |Check these |see "),
+    ),
     Line(
         re.compile(r"(?P<message>CMakeLists\.txt not found in project directory .*)"), "idf.error"
     ),

@@ -18,7 +18,9 @@ _BEGINS = "Traceback (most recent call last):"
 _FRAME = re.compile(r'\s*File "(?P<file>[^"]{1,400})", line (?P<line>\d{1,7})')
 _EXCEPTION = re.compile(r"(?:[A-Za-z_]\w{0,99}\.){0,9}[A-Za-z_]\w{0,99}(?:: .*)?$")
 _SYNTAX = re.compile(r"(?:SyntaxError|IndentationError|TabError): ")
-_SAYS_PLACE = re.compile(r"[\w.]{1,200}: (?P<file>[^:\s]{1,400}):(?P<line>\d{1,7}): (?P<rest>\S.*)")
+_SAYS_PLACE = re.compile(
+    r"[\w.]{1,200}: (?P<file>[^:\s]{1,400}):(?P<line>\d{1,7}): (?:error: )?(?P<rest>\S.*)"
+)
 _CHAINED = ("During handling of the above", "The above exception was the direct")
 _MAX_LINES = 400
 _MAX_SYNTAX = 6  # an error of syntax: the place, the line, a mark below it
