@@ -206,6 +206,10 @@ class _Reader:
             self._paths.shorten(file) if file else None,
             number,
         )
+        table = idf_output.of_table(found.message)
+        if table is not None:
+            # While it configures, ESP-IDF asks the table several times; a step tells it by name.
+            draft.code, draft.message, draft.line = "partition.error", *table
         if mine and "No module named" in found.message:
             draft.hint = "install this module in the Python environment that builds the project"
         self._keep(draft, *found.lines)
@@ -418,6 +422,7 @@ class _Reader:
         table = idf_output.TABLE.search(self._commands.current.command)
         if known.code.startswith("partition.") and table:
             place["file"] = table["file"]
+            self._forget_placeless(known, match["message"], place.get("line"))
         draft = Draft(
             known.severity,
             known.code,
@@ -434,6 +439,13 @@ class _Reader:
         self._keep(draft, line)
         self._goes_on = known.goes_on
         return True
+
+    def _forget_placeless(self, known: idf_output.Line, message: str, line: str | None) -> None:
+        """The same is told now with its file."""
+        number = int(line) if line else None
+        message = message.strip()[:_MAX_MESSAGE]
+        if self.found.pop((known.severity, known.code, message, None, number, None), None):
+            self._kept[known.severity] -= 1
 
     def _note_hint(self, hint: str) -> None:
         """``idf.py`` explains at the end, once: what it says is about the errors before."""

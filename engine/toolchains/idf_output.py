@@ -201,6 +201,20 @@ TABLE = re.compile(r"/gen_esp32part\.py .{0,400}?(?P<file>[^\s\"']{1,400}\.csv)\
 """The partition table that a command reads."""
 
 
+_TABLE_ERROR = re.compile(
+    r"gen_esp32part\.(?:InputError|ValidationError): "
+    r"(?P<message>(?:(?:CSV )?Error at line (?P<line>\d{1,7}))?.*)"
+)
+
+
+def of_table(exception: str) -> tuple[str, int | None] | None:
+    """What an exception says of the partition table, and its line; None for any other."""
+    match = _TABLE_ERROR.match(exception)
+    if match is None:
+        return None
+    return match["message"], int(match["line"]) if match["line"] else None
+
+
 def item(pattern: re.Pattern[str], line: str, before: str) -> str:
     """What a line that goes on with a problem adds to its message.
 
