@@ -419,8 +419,9 @@ class _Reader:
         if not place.get("file"):
             at = idf_output.DEFINED_AT.search(match["message"])
             place = at.groupdict() if at else place
-        table = idf_output.TABLE.search(self._commands.current.command)
-        if known.code.startswith("partition.") and table:
+        by_table = known.code.startswith("partition.")
+        table = idf_output.TABLE.search(self._commands.current.command) if by_table else None
+        if table:
             place["file"] = table["file"]
             self._forget_placeless(known, match["message"], place.get("line"))
         draft = Draft(

@@ -197,7 +197,7 @@ DEFINED_AT = re.compile(r"\(defined at (?P<file>[^:()]{1,400}):(?P<line>\d{1,7})
 """Where Kconfig says an option is, within a message."""
 
 
-TABLE = re.compile(r"/gen_esp32part\.py .{0,400}?(?P<file>[^\s\"']{1,400}\.csv)\b")
+TABLE = re.compile(r"/gen_esp32part\.py (?:.{0,400}? )?(?P<file>[^\s\"']{1,400}\.csv)\b")
 """The partition table that a command reads."""
 
 
