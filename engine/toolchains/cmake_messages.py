@@ -11,7 +11,7 @@ from engine.toolchains.failed_commands import FAILED, Command
 from engine.words import Severity
 
 _HEAD = re.compile(
-    r"CMake (?P<kind>Error|Warning|Deprecation Warning)(?: \(dev\))?"
+    r"CMake (?P<kind>Error|Warning|Deprecation Error|Deprecation Warning)(?: \([a-z]{1,20}\))?"
     r"(?: at (?P<file>[^:\n]{1,400}):(?P<line>\d{1,7})(?: \((?P<command>[\w:]{1,80})\))?"
     r"| in (?P<in>[^:\n]{1,400}))?:(?P<message>.*)"
 )
@@ -118,7 +118,7 @@ def read(lines: Sequence[str]) -> Message:
         places = [Place(quoted["file"], int(quoted["line"]), quoted["command"])]
         message = quoted["message"]
     return Message(
-        severity=Severity.ERROR if head["kind"] == "Error" else Severity.WARNING,
+        severity=Severity.ERROR if head["kind"].endswith("Error") else Severity.WARNING,
         message=message,
         places=tuple(places),
         lines=tuple(lines),
