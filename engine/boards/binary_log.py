@@ -16,9 +16,11 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
+from typing import ClassVar
 
-from engine.boards.symbols import check_plain
+from engine.elf import Deadline, open_elf
 
 NO_PROGRAM = (
     "--- binary log (CONFIG_LOG_MODE_BINARY): not shown, the program's ELF is not known; "
@@ -56,6 +58,28 @@ def _crc_table() -> bytes:
 _CRC = _crc_table()
 
 
+class _Checksums:
+    """CRC-8 of any frame in some bytes, each byte read once however many frames may begin.
+
+    The checksum is linear: that of a piece is what it adds to the checksum of all before it, had
+    as many zeros followed there.
+    """
+
+    _behind: ClassVar[list[bytes]] = [bytes(range(256))]  # by how many zeros follow
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._sums: list[int] = []
+
+    def of(self, at: int, length: int) -> int:
+        """The checksum of so many bytes from a place on."""
+        if not self._sums:
+            self._sums = list(accumulate(self._data, lambda crc, byte: _CRC[crc ^ byte], initial=0))
+        while len(self._behind) <= length:
+            self._behind.append(self._behind[-1].translate(_CRC))
+        return self._sums[at + length] ^ self._behind[length][self._sums[at]]
+
+
 class BinaryLog:
     """Replaces the frames in what a console says by the lines that they stand for.
 
@@ -83,6 +107,7 @@ class BinaryLog:
         self._held = b""
         out: list[bytes] = []
         begin = at = 0
+        checksums = _Checksums(data)
         while found := _STARTS.search(data, at):
             at = found.start()
             length = _frame_length(data, at)
@@ -93,7 +118,7 @@ class BinaryLog:
                 self._held = data[at:]
                 data = data[:at]
                 break
-            if _crc(data[at : at + length]):
+            if checksums.of(at, length):
                 at += 1
                 continue
             self._add(data[begin:at], out)
@@ -136,13 +161,10 @@ class _Texts:
     @classmethod
     def load(cls, path: Path) -> _Texts | None:
         """Read an ELF; None for what is none. Untrusted."""
-        from elftools.elf.elffile import ELFFile  # takes a while, and few need it
-
         sections, noload = [], (0, b"")
         try:
             with path.open("rb") as file:
-                elf = ELFFile(file)
-                check_plain(elf)
+                elf = open_elf(file, Deadline().check)
                 for section in elf.iter_sections():
                     if section["sh_type"] == "SHT_NOBITS" or section["sh_size"] > _MAX_SECTION:
                         continue
@@ -272,10 +294,3 @@ def _frame_length(data: bytes, at: int) -> int | None:
     if len(head) > _HEAD and not (head[3] == 0 or 0x3C <= head[3] <= 0x50 or head[3] >= _EMBEDDED):
         return None
     return length
-
-
-def _crc(data: bytes) -> int:
-    crc = 0
-    for byte in data:
-        crc = _CRC[crc ^ byte]
-    return crc

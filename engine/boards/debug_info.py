@@ -15,15 +15,17 @@ import contextlib
 import io
 import os
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.elf import Deadline, watch_dwarf
+
 MAX_SECONDS = 10.0
 """What one question may cost; a program that makes it cost more is asked no more."""
 
-MAX_LINE_PROGRAM = 1 << 20
+MAX_LINE_PROGRAM = 1 << 18
 """Bytes of a unit's line number program that are read; large units have some 100 KiB."""
 
 MAX_TABLE = 16 << 20
@@ -31,6 +33,11 @@ MAX_TABLE = 16 << 20
 
 _TABLES = (".debug_abbrev", ".debug_ranges", ".debug_rnglists", ".debug_frame", ".eh_frame")
 _MAX_ENTRY = 1 << 16
+_MAX_RULES = 1 << 18  # rows of a description times registers; a compiler's have some thousand
+_MAX_TEXT = 4096  # bytes of a name
+# Instructions that begin or keep a row (DWARF 5, 7.24): DW_CFA_advance_loc; DW_CFA_set_loc,
+# DW_CFA_advance_loc1, 2 and 4, DW_CFA_remember_state.
+_ADVANCE, _COPYING = 0x40, (0x01, 0x02, 0x03, 0x04, 0x0A)
 _MAX_DEPTH = 64
 _SCOPES = frozenset(
     {
@@ -89,19 +96,18 @@ class DebugInfo:
     """What the debug information of one program says.
 
     Args:
-        elf: as pyelftools gives it.
-        clock: tells seconds, for the bound in time.
+        elf: as :func:`engine.elf.open_elf` gives it.
+        deadline: that it was opened with; each question starts it.
     """
 
-    def __init__(self, elf: Any, clock: Callable[[], float]) -> None:
+    def __init__(self, elf: Any, deadline: Deadline) -> None:
         self._elf = elf
-        self._clock = clock
+        self._deadline = deadline
         sizes = [elf.get_section_by_name(name) for name in _TABLES]
         too_large = any(each is not None and each["sh_size"] > MAX_TABLE for each in sizes)
         self.spent = too_large
         """Whether reading was given up because it costs too much."""
 
-        self._until = 0.0
         self._dwarf: Any = None
         self._all_units: list[tuple[Any, list[tuple[int, int]]]] | None = None
         self._lines: dict[int, list[_Sequence]] = {}
@@ -160,14 +166,18 @@ class DebugInfo:
         Raises:
             TimeoutError: it does.
         """
-        self.spent = self.spent or self._clock() >= self._until
         if self.spent:
             raise TimeoutError("the debug information takes too long to read")
+        try:
+            self._deadline.check()
+        except TimeoutError:
+            self.spent = True
+            raise
 
     @contextlib.contextmanager
     def _question(self) -> Iterator[None]:
         """Counts the time of one question."""
-        self._until = self._clock() + MAX_SECONDS
+        self._deadline.start(MAX_SECONDS)
         self.check()
         yield
 
@@ -176,7 +186,7 @@ class DebugInfo:
         if self._all_units is None:
             self._all_units = []
             if self._elf.has_dwarf_info():
-                self._dwarf = self._elf.get_dwarf_info(relocate_dwarf_sections=False)
+                self._dwarf = watch_dwarf(self._elf, self.check)
                 for unit in self._dwarf.iter_CUs():
                     self.check()
                     self._all_units.append((unit, list(ranges_of(self._dwarf, unit))))
@@ -321,6 +331,7 @@ class DebugInfo:
 
 
 def _rules_at(entry: Any, address: int) -> FrameRules | None:
+    _check_rows(entry)
     row = None
     for candidate in entry.get_decoded().table:
         if candidate["pc"] > address:
@@ -336,6 +347,22 @@ def _rules_at(entry: Any, address: int) -> FrameRules | None:
             kind = kinds.get(rule.type, "lost")
             saved[register] = (kind, rule.arg if kind != "lost" else 0)
     return FrameRules((cfa.reg, cfa.offset), saved, entry.cie["return_address_register"])
+
+
+def _check_rows(entry: Any) -> None:
+    """See that the rules of a description fit into memory: the parser copies all for each row.
+
+    Raises:
+        ValueError: they are more than a compiler writes.
+    """
+    copies, registers = 1, set()
+    for each in (*entry.cie.instructions, *entry.instructions):
+        if each.opcode & 0xC0 == _ADVANCE or each.opcode in _COPYING:
+            copies += 1
+        elif each.args:
+            registers.add(each.args[0])
+    if copies * len(registers) > _MAX_RULES:
+        raise ValueError(f"{copies} rows of call frame information for {len(registers)} registers")
 
 
 def _pointer_encoding(data: bytes, cie: int) -> int | None:
@@ -385,7 +412,7 @@ def _name_of(entry: Any) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else None
+    return value[:_MAX_TEXT].decode("utf-8", "replace") if isinstance(value, bytes) else None
 
 
 def ranges_of(dwarf: Any, unit: Any, entry: Any = None) -> Iterator[tuple[int, int]]:
@@ -435,4 +462,4 @@ def _file_of(unit: Any, program: Any, index: int) -> str | None:
     folder = folders[at] if 0 <= at < len(folders) else b""
     top = unit.get_top_DIE().attributes.get("DW_AT_comp_dir")
     parts = (top.value if top is not None else b"", folder, entry.name)
-    return os.path.normpath(Path(*(part.decode("utf-8", "replace") for part in parts)))
+    return os.path.normpath(Path(*(_text(part) or "" for part in parts)))

@@ -13,17 +13,15 @@ import os
 import re
 import struct
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from engine.boards.debug_info import DebugInfo, FrameRules, Inlined
+from engine.elf import MAX_BYTES, Deadline, open_elf
 
 _log = logging.getLogger(__name__)
 
-_MAX_ELF = 256 << 20
 _MAX_SYMBOLS = 16 << 20  # bytes of the symbol table that are read; large firmware has 2 MiB
 _SHF_ALLOC, _SHF_EXECINSTR = 0x2, 0x4
 _RETURN_REGISTER = 1  # ra
@@ -40,6 +38,7 @@ _MANGLED = ("_Z", "_R", "__Z")
 _REFERENCE = re.compile(r"[STB][0-9A-Za-z]{0,8}_")
 # Each reference can at most repeat all before it: 32 of them, three at a time, 3^10 times.
 _MAX_MANGLED, _MAX_REFERENCES, _MAX_NAME = 1000, 32, 1000
+_MAX_SYMBOL = 4096  # bytes of a name as the linker has it, of which templates make long ones
 
 # Elf32_Sym, little endian as every chip of the family: name, value, size, info, other, section.
 _SYMBOL = struct.Struct("<IIIBBH")
@@ -88,15 +87,13 @@ class Symbols:
     """
 
     def __init__(self, elf: Path) -> None:
-        from elftools.elf.elffile import ELFFile
-
         self.path = elf
+        deadline = Deadline()
         # The file stays open for the debug information, which is read only where it is asked for.
-        self._file = ELFFile(elf.open("rb"))
+        self._file = open_elf(elf.open("rb"), deadline.check)
         self._lock = threading.RLock()
         if not self._file.little_endian:
             raise ValueError("not a little-endian program")
-        check_plain(self._file)
         self.is_riscv = self._file["e_machine"] == "EM_RISCV"
         self._code = [
             (section["sh_addr"], section.data())
@@ -112,7 +109,7 @@ class Symbols:
         self._sizes_and_names = [(size, name) for _start, size, name in functions]
         self._rom_starts = [start for start, _name in in_rom]
         self._rom_names = [name for _start, name in in_rom]
-        self._debug = DebugInfo(self._file, time.thread_time)
+        self._debug = DebugInfo(self._file, deadline)
 
     def is_code(self, address: int) -> bool:
         """Whether the program has code there."""
@@ -301,31 +298,15 @@ class Symbols:
         return sorted(functions), sorted(in_rom)
 
     def _name(self, offset: int) -> str:
-        end = self._strings.find(b"\0", offset)
-        return self._strings[offset : end if end >= 0 else None].decode("utf-8", "replace")
-
-
-def check_plain(elf: Any) -> None:
-    """See that reading a program takes no more memory than its file has bytes.
-
-    Args:
-        elf: as pyelftools gives it.
-
-    Raises:
-        ValueError: a section is compressed, or is said to be larger than any file that is read.
-    """
-    for section in elf.iter_sections():
-        if section.compressed or section.name.startswith(".zdebug"):
-            raise ValueError(f"{section.name} is compressed")
-        if section["sh_size"] > _MAX_ELF:
-            raise ValueError(f"{section.name} is too large")
+        name = self._strings[offset : offset + _MAX_SYMBOL].partition(b"\0")[0]
+        return name.decode("utf-8", "replace")
 
 
 def load(elf: Path) -> Symbols | None:
     """Symbols of a program, kept for the next time; None when it cannot be read."""
     try:
         stat = elf.stat()
-        if stat.st_size > _MAX_ELF:
+        if stat.st_size > MAX_BYTES:
             return None
         return _load(elf, stat.st_mtime_ns, stat.st_size)
     except Exception as error:
@@ -348,7 +329,7 @@ def demangle(name: str) -> str:
             become far longer, stays as it is.
     """
     if not name.startswith(_MANGLED) or len(name) > _MAX_MANGLED:
-        return name
+        return name[:_MAX_NAME]
     if len(_REFERENCE.findall(name)) > _MAX_REFERENCES:
         return name
     import pydemumble

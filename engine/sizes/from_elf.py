@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.boards.debug_info import ranges_of
-from engine.boards.symbols import check_plain
+from engine.elf import Deadline, open_elf, watch_dwarf
 from engine.image import MemoryRegion
 from engine.sizes.model import UNKNOWN, Piece, Sizes
 from engine.toolchains.memory import memory_of, program_regions
-
-MAX_ELF = 256 << 20
-"""Bytes of a program that is looked into."""
 
 MAX_DEBUG = 8 << 20
 """Bytes of debug information up to which variables are looked for: a second for each 2 MiB."""
@@ -55,31 +52,27 @@ def read(elf: Path, target: str) -> Sizes | None:
         elf: the linked program. Untrusted: one that cannot be read has no sizes.
         target: the chip.
     """
-    from elftools.elf.elffile import ELFFile
-
+    deadline = Deadline()
     try:
-        if elf.stat().st_size > MAX_ELF:
-            return None
         with elf.open("rb") as stream:
-            program = ELFFile(stream)
-            check_plain(program)
-            pieces = _pieces(program, target)
+            pieces = _pieces(open_elf(stream, deadline.check), target, deadline)
     except Exception:
         # The parser raises whatever a broken file leads it to.
         return None
     return Sizes(program_regions(elf, target) or _sums(pieces), pieces)
 
 
-def _pieces(elf: Any, target: str) -> tuple[Piece, ...]:
-    units = list(_units(elf))
+def _pieces(elf: Any, target: str, deadline: Deadline) -> tuple[Piece, ...]:
+    units = list(_units(elf, deadline))
     sections = [
         section
         for section in elf.iter_sections()
         if section["sh_flags"] & _ALLOC and section["sh_size"]
     ]
-    claims = sorted(_claims(elf, units, sections), key=lambda claim: claim.start)
+    claims = sorted(_claims(elf, units, sections, deadline), key=lambda claim: claim.start)
     found: dict[tuple[str, str], int] = {}
     for section in sections:
+        deadline.check()
         memory = memory_of(section["sh_addr"], target)
         for file, size in _owners(section, claims):
             found[memory, file] = found.get((memory, file), 0) + size
@@ -100,7 +93,9 @@ def _owners(section: Any, claims: list[_Claim]) -> Iterator[tuple[str, int]]:
         yield f"(rest of {section.name})", rest
 
 
-def _claims(elf: Any, units: list[_Unit], sections: list[Any]) -> Iterator[_Claim]:
+def _claims(
+    elf: Any, units: list[_Unit], sections: list[Any], deadline: Deadline
+) -> Iterator[_Claim]:
     for unit in units:
         for start, end in unit.code:
             yield _Claim(start, end, unit.file)
@@ -112,6 +107,7 @@ def _claims(elf: Any, units: list[_Unit], sections: list[Any]) -> Iterator[_Clai
             named.add(start)
             yield _Claim(start, start + size, owner)
     for section in sections:
+        deadline.check()
         first, size = section["sh_addr"], section["sh_size"]
         if section["sh_type"] == "SHT_NOBITS":
             continue
@@ -143,10 +139,10 @@ def _symbols(elf: Any, units: list[_Unit]) -> Iterator[tuple[int, int, str]]:
             yield symbol["st_value"], symbol["st_size"], file if local else ""
 
 
-def _units(elf: Any) -> Iterator[_Unit]:
+def _units(elf: Any, deadline: Deadline) -> Iterator[_Unit]:
     if not elf.has_dwarf_info():
         return
-    dwarf = elf.get_dwarf_info(relocate_dwarf_sections=False)
+    dwarf = watch_dwarf(elf, deadline.check)
     deep = dwarf.debug_info_sec.size <= MAX_DEBUG
     for unit in dwarf.iter_CUs():
         top = unit.get_top_DIE()

@@ -13,13 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.elf import Deadline, open_elf
 from engine.image import MemoryRegion
 
 MAX_MAP = 64 << 20
 """Bytes of a map that is read; those of large ESP-IDF projects have some 15 MiB."""
-
-MAX_ELF = 256 << 20
-"""Bytes of a program whose sections are looked at."""
 
 DESCRIPTION = "project_description.json"
 """What ESP-IDF writes of a build beside its map; by it ``esp-idf-size`` finds the program."""
@@ -119,6 +117,17 @@ def _read(path: Path, target: str, elf: Path | None) -> LinkerMap | None:
     return LinkerMap(tuple(regions), tuple(files), int(found["image_size"]))
 
 
+def _is_program(elf: Path) -> bool:
+    """Whether a file is a program that the library can be left alone with."""
+    try:
+        with elf.open("rb") as stream:
+            open_elf(stream, Deadline().check)
+    except Exception:
+        # The parser raises whatever a broken file leads it to.
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def _described(target: str, elf: Path | None) -> Iterator[str]:
     """A name for the map, in a folder with a description that leads the library to the program.
@@ -128,7 +137,7 @@ def _described(target: str, elf: Path | None) -> Iterator[str]:
     """
     with tempfile.TemporaryDirectory(prefix="espdeck-") as folder:
         name = "program"
-        if elf is not None and elf.is_file() and elf.stat().st_size <= MAX_ELF:
+        if elf is not None and elf.is_file() and _is_program(elf):
             name = elf.stem
             said = json.dumps({"target": target, "app_elf": str(elf.resolve())})
             (Path(folder) / DESCRIPTION).write_text(said, "utf-8")

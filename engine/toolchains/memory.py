@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.elf import Deadline, open_elf
 from engine.image import MemoryRegion
 from engine.toolchains import linker_map
 from engine.words import LINUX
@@ -145,13 +146,11 @@ def program_regions(elf: Path, target: str) -> tuple[MemoryRegion, ...]:
     Args:
         elf, target: as for :func:`memory_regions`.
     """
-    from elftools.elf.elffile import ELFFile
-
     try:
         with elf.open("rb") as stream:
             segments = [
                 (segment["p_vaddr"], segment["p_vaddr"] + segment["p_memsz"])
-                for segment in ELFFile(stream).iter_segments()
+                for segment in open_elf(stream, Deadline().check).iter_segments()
                 if segment["p_type"] == "PT_LOAD" and segment["p_memsz"]
             ]
     except Exception:

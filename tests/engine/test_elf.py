@@ -1,0 +1,199 @@
+"""Programs that lie about themselves cost neither time nor memory, whoever reads them."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from engine.boards import debug_info, panic
+from engine.boards.binary_log import NO_PROGRAM, BinaryLog
+from engine.boards.symbols import load
+from engine.elf import Deadline, open_elf
+from engine.sizes import from_elf
+from engine.toolchains.memory import program_regions
+
+ROOT = Path("/w")
+CODE = 0x42000000
+PANIC = (
+    "Guru Meditation Error: Core  0 panic'ed (Load access fault). Exception was unhandled.\n"
+    f"MEPC    : 0x{CODE + 16:08x}  RA      : 0x{CODE + 32:08x}  SP      : 0x3fcbffe0\n"
+    f"Stack memory:\n3fcbffe0: 0x{CODE + 16:08x} 0x{CODE + 32:08x}\nRebooting...\n"
+)
+
+
+@dataclass
+class Section:
+    """A section; ``data`` is its bytes, or how many it says it has of those of the code."""
+
+    name: str
+    data: bytes | int
+    kind: int = 1
+    flags: int = 0
+    link: int = 0
+    entry: int = 0
+
+
+TEXT = Section(".text", b"\x13\0\0\0" * 256, flags=6)
+
+
+def elf(*sections: Section, **header: int) -> bytes:
+    """A RISC-V program with the sections; what its header says may be another thing."""
+    rows = [Section("", b"", 0), TEXT, *sections, Section(".shstrtab", b"", 3)]
+    names = b"".join(row.name.encode() + b"\0" for row in rows)
+    rows[-1].data = names
+    body, table, name = b"", b"", 0
+    for row in rows:
+        size = row.data if isinstance(row.data, int) else len(row.data)
+        at = 52 if isinstance(row.data, int) else 52 + len(body)
+        body += b"" if isinstance(row.data, int) else row.data
+        address = CODE if row.flags else 0
+        table += struct.pack(
+            "<10I", name, row.kind, row.flags, address, at, size, row.link, 0, 1, row.entry
+        )
+        name += len(row.name) + 1
+    says = {"phentsize": 32, "phnum": 0, "shentsize": 40, "shnum": len(rows)} | header
+    return (
+        struct.pack(
+            "<16sHHIIIIIHHHHHH",
+            *(b"\x7fELF\1\1\1", 2, 243, 1, CODE, 52, 52 + len(body), 0, 52),
+            *(says["phentsize"], says["phnum"], says["shentsize"], says["shnum"], len(rows) - 1),
+        )
+        + body
+        + table
+    )
+
+
+def debug(*sections: Section) -> bytes:
+    """A program with one unit, whose line number program begins at 0."""
+    abbreviations = Section(".debug_abbrev", b"\x01\x11\x00\x11\x01\x12\x06\x10\x17\0\0\0")
+    unit = struct.pack("<HIBBIII", 4, 0, 4, 1, CODE, 0x400, 0)
+    info = Section(".debug_info", struct.pack("<I", len(unit)) + unit)
+    return elf(info, abbreviations, Section(".debug_str", b"\0"), *sections)
+
+
+def lines(operations: bytes) -> Section:
+    """A line number program of DWARF 4."""
+    head = bytes([1, 1, 1, 0xFB, 14, 13]) + b"\0\1\1\1\1\0\0\0\1\0\0\1" + b"\0a.c\0\0\0\0\0"
+    body = struct.pack("<HI", 4, len(head)) + head + operations
+    return Section(".debug_line", struct.pack("<I", len(body)) + body)
+
+
+def frames(rules: bytes) -> Section:
+    """Call frame information of one function."""
+    common = b"\0\0\0\0\x01zR\0\x01\x7c\x01\x01\x00"
+    common = struct.pack("<I", len(common)) + common
+    body = struct.pack("<III", len(common) + 4, CODE, 0x400) + b"\0\x0c\x02\x00" + rules
+    return Section(".eh_frame", common + struct.pack("<I", len(body)) + body, flags=2)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        elf(shentsize=0, shnum=0xFFFF),
+        elf(shentsize=0),
+        elf(phentsize=0, phnum=0xFFFE),
+        elf(phnum=0xFFFF),
+        elf(shnum=0xFFFF),
+        elf(*(Section(f".t{number}", len(TEXT.data), flags=6) for number in range(3))),
+        elf(Section(".debug_info", 0xF000000, 8)),
+        elf(Section(".symtab", 0xF000000, 8, entry=16)),
+        elf(Section(".strtab", 0xF000000, 8, flags=2)),
+        elf(Section(".debug_info", b"", flags=0x800)),
+    ],
+    ids=[
+        "sections without bytes",
+        "sections of no size",
+        "segments without bytes",
+        "segments counted elsewhere",
+        "more sections than the file has",
+        "sections over one another",
+        "debug information not in the file",
+        "symbols not in the file",
+        "names not in the file",
+        "compressed",
+    ],
+)
+def test_what_no_linker_writes_is_not_read(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "app.elf"
+    path.write_bytes(data)
+
+    with path.open("rb") as stream, pytest.raises(Exception, match=r"."):
+        open_elf(stream, Deadline().check)
+    assert load(path) is None
+    assert from_elf.read(path, "esp32c3") is None
+    assert program_regions(path, "esp32c3") == ()
+    assert "addresses only" in (panic.decode(PANIC, path, ROOT)[0].evidence or "")
+    # A frame of a binary log: an app's, an error.
+    frame = bytes.fromhex("01081100000900000009000000013600")
+    assert BinaryLog(path).feed(frame[:-1]) == b""
+    assert NO_PROGRAM.startswith("---")
+
+
+def test_a_program_without_sections_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "app.elf"
+    path.write_bytes(elf(shnum=0, shentsize=0))
+    with path.open("rb") as stream:
+        assert list(open_elf(stream, Deadline().check).iter_sections()) == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        debug(lines(b"\0\5\2" + struct.pack("<I", CODE) + b"\x02" + b"\xff" * 200_000)),
+        debug(lines(b"\0\5\2" + struct.pack("<I", CODE) + b"\x14" * 500_000 + b"\0\1\1")),
+        elf(Section(".debug_info", bytes(200_000)), Section(".debug_abbrev", b"\xff" * 200_000)),
+    ],
+    ids=["a number without end", "half a million rows", "an abbreviation without end"],
+)
+def test_debug_information_that_takes_too_long_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes
+) -> None:
+    monkeypatch.setattr(debug_info, "MAX_SECONDS", 0.05)
+    path = tmp_path / "app.elf"
+    path.write_bytes(data)
+
+    symbols = load(path)
+
+    assert symbols is not None
+    assert symbols.place(CODE + 16, ROOT).file is None
+
+
+@pytest.mark.parametrize("copies", [b"\x41", b"\x0a"], ids=["rows", "remembered"])
+def test_call_frame_information_that_would_fill_the_memory_is_not_read(
+    tmp_path: Path, copies: bytes
+) -> None:
+    saved = b"".join(bytes([5, number & 0x7F | 0x80, number >> 7, 1]) for number in range(2000))
+    path = tmp_path / "app.elf"
+    path.write_bytes(elf(frames(saved + copies * 20_000)))
+
+    symbols = load(path)
+
+    assert symbols is not None
+    assert symbols.frame(CODE + 16) is None
+
+
+def test_call_frame_information_of_a_long_function_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "app.elf"
+    path.write_bytes(elf(frames(b"\x81\x01\x41" * 1000)))
+
+    symbols = load(path)
+
+    assert symbols is not None
+    assert (found := symbols.frame(CODE + 16)) is not None
+    assert found.cfa == (2, 0)
+
+
+def test_a_name_without_an_end_is_cut(tmp_path: Path) -> None:
+    entry = struct.pack("<IIIBBH", 0, CODE, 64, 2, 0, 1)
+    path = tmp_path / "app.elf"
+    path.write_bytes(
+        elf(Section(".symtab", entry, 2, link=3, entry=16), Section(".strtab", b"A" * 100_000, 3))
+    )
+
+    symbols = load(path)
+
+    assert symbols is not None
+    assert symbols.function(CODE + 4) == "A" * 1000
