@@ -35,6 +35,7 @@ class _Run:
         tests, failures, ignored: the figures, of the summary where there is one.
         complete: whether there is one.
         remarks: what does not fit.
+        names: of the cases, once it is over; some may be gone.
     """
 
     boot: int
@@ -45,6 +46,7 @@ class _Run:
     ignored: int = 0
     complete: bool = False
     remarks: tuple[str, ...] = ()
+    names: set[str] = field(default_factory=set)
 
     @property
     def listed(self) -> bool:
@@ -62,11 +64,13 @@ class _Run:
             if gone(case):
                 self._count(case, -1)
         self.cases = [case for case in self.cases if not gone(case)]
+        self.names = {case.name for case in self.cases}
 
     def join(self, later: _Run) -> None:
         """Take over a later run."""
         self.boot, self.place = later.boot, -1
         self.cases += later.cases
+        self.names |= later.names
         self.tests += later.tests
         self.failures += later.failures
         self.ignored += later.ignored
@@ -229,7 +233,7 @@ class Reader:
 
     def _supersede(self, run: _Run) -> None:
         """Drop what earlier boots came to in the tests of this run."""
-        names = {case.name for case in run.cases}
+        names = run.names = {case.name for case in run.cases}
         # One that a reset cut off has no file.
         known = {(case.name, case.file) for case in run.cases}
 
@@ -242,6 +246,8 @@ class Reader:
             same = (earlier.place, earlier.tests) == (run.place, run.tests)
             if same and not (earlier.listed and run.listed):
                 self._runs.remove(earlier)  # of tests without names, their number tells
+                continue
+            if names.isdisjoint(earlier.names):
                 continue
             earlier.drop(again)
             if not (earlier.cases or (earlier.complete and earlier.tests)):

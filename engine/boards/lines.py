@@ -90,10 +90,9 @@ class RowCutter:
             *found, rest = data.split(b"\n")
         else:
             found, rest = self._pieces(data)
-        while len(rest) > MAX_LINE:
-            found.append(rest[:MAX_LINE])
-            rest = rest[MAX_LINE:]
-        self._rest = rest
+        last = max(0, len(rest) - 1) // MAX_LINE * MAX_LINE
+        found += (rest[at : at + MAX_LINE] for at in range(0, last, MAX_LINE))
+        self._rest = rest[last:]
         return found
 
     def flush(self) -> list[bytes]:
@@ -239,18 +238,21 @@ def _cut_long(row: bytes) -> tuple[list[bytes], bytes]:
         The pieces before the last, and the last.
     """
     pieces = []
-    while len(row) > MAX_LINE:
+    at, lead = 0, b""  # what was cut off already; what the next piece begins with instead
+    while len(lead) + len(row) - at > MAX_LINE:
+        piece = lead + row[at : at + MAX_LINE + 1 - len(lead)]
         end = MAX_LINE
-        while end > MAX_LINE - _MAX_CHARACTER and 0x80 <= row[end] < 0xC0:
+        while end > MAX_LINE - _MAX_CHARACTER and 0x80 <= piece[end] < 0xC0:
             end -= 1
-        begun = _begun_sequence(row[:end])
+        at += end - len(lead)
+        begun = _begun_sequence(piece[:end])
         if begun is None:
-            pieces.append(row[:end])
-            row = row[end:]
+            pieces.append(piece[:end])
+            lead = b""
         else:
-            pieces.append(row[: begun.start()])
-            row = (begun["csi"] or begun["string"] or begun["escape"]) + row[end:]
-    return pieces, row
+            pieces.append(piece[: begun.start()])
+            lead = begun["csi"] or begun["string"] or begun["escape"]
+    return pieces, lead + row[at:]
 
 
 def _begun_sequence(piece: bytes) -> re.Match[bytes] | None:

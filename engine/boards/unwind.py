@@ -19,8 +19,7 @@ MAX_FRAMES = 32
 
 _MAX_GUESSES = 12
 _MAX_TAIL_CALLS = 3
-_MAX_CODE = 1 << 16
-_MAX_FUNCTIONS = 200
+_MAX_CODE = 1 << 16  # bytes in which the ways of one tail call are looked for
 
 RA, SP = 1, 2
 REGISTERS = {
@@ -189,7 +188,7 @@ def _tail_calls(symbols: Symbols, callee: int | None, current: int) -> Iterator[
             callee,
             symbols.is_rom if in_rom else lambda target: extent is not None and target == extent[0],
             _MAX_TAIL_CALLS,
-            [_MAX_FUNCTIONS],
+            [_MAX_CODE],
         )
     )
     if len(ways) == 1:
@@ -200,11 +199,12 @@ def _ways(
     symbols: Symbols, begin: int, arrives: Callable[[int], bool], depth: int, left: list[int]
 ) -> Iterator[tuple[int, ...]]:
     """The jumps that lead from one function to where they shall arrive, for each way."""
-    left[0] -= 1
     extent = symbols.extent(begin)
-    if depth == 0 or left[0] < 0 or extent is None or extent[0] != begin:
+    if depth == 0 or left[0] <= 0 or extent is None or extent[0] != begin:
         return
-    for jump, target in symbols.jumps(begin, min(extent[1], begin + _MAX_CODE)):
+    end = min(extent[1], begin + left[0])
+    left[0] -= end - begin
+    for jump, target in symbols.jumps(begin, end):
         if arrives(target):
             yield (jump,)
         elif not extent[0] <= target < extent[1]:

@@ -48,6 +48,7 @@ _GREETING = b"OHAI"
 _ROM_SYNC = 0x20120707
 _MAX_FRAME = 1 << 17  # bytes of a command; more is noise
 _MAX_WORDS = 1 << 22  # words of memory that are kept
+_ADDRESSES = 1 << 32
 _MAX_BLOCKS = 1024  # of a program in RAM; esptool's have 2 to 6 KiB
 _SLOW_BLOCK = 64  # bytes that READ_FLASH_SLOW answers with, however many were asked for
 _WATCHDOG = 1 << 31  # enables the RTC watchdog
@@ -297,7 +298,7 @@ class Loader:
         block = payload(data)
         padded = block.ljust(-(-len(block) // 4) * 4, b"\0")
         self._store(self._filling, struct.unpack(f"<{len(padded) // 4}I", padded))
-        if len(self._segments) >= _MAX_BLOCKS:
+        if len(self._segments) >= _MAX_BLOCKS or self._filling + len(block) > _ADDRESSES:
             raise Refused(NO_MEMORY)
         self._segments.append((self._filling, block))
         self._filling += len(block)

@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.toolchains import sdkconfig
 from engine.toolchains.partitions import TABLE_OFFSET, TABLE_SECTOR
 
+_OFFSET = re.compile(r"0[xX][0-9a-fA-F]{1,8}|0|[1-9][0-9]{0,9}")
 _FLASH_SIZE = re.compile(r'"([0-9]{1,4})MB"')
 
 
@@ -46,10 +47,8 @@ def layout_of(folder: Path) -> Layout:
 
 def _layout(options: Mapping[str, str]) -> Layout:
     def number(name: str) -> int | None:
-        try:
-            return int(options.get(f"CONFIG_{name}", ""), 0)
-        except ValueError:
-            return None
+        text = options.get(f"CONFIG_{name}", "")
+        return int(text, 0) if _OFFSET.fullmatch(text) else None
 
     size = _FLASH_SIZE.fullmatch(options.get("CONFIG_ESPTOOLPY_FLASHSIZE", ""))
     return Layout(

@@ -20,6 +20,7 @@ from engine.toolchains.partitions import (
     APP,
     BOOTLOADER,
     FLAGS,
+    MAX_BYTES,
     PARTITION_TABLE,
     PRIMARY,
     SUBTYPES,
@@ -38,6 +39,8 @@ _UNDEFINED = 0x06  # what a partition is that is no app and names no subtype
 _RECOVERY = 0x02
 
 _UNITS = {"k": 10, "m": 20}
+_MAX_NUMBER = 50  # characters
+_MAX_ENTRIES = MAX_BYTES // 32 - 1  # 32 bytes each; one that is erased is the end
 _NUMBER = re.compile(r"[+-]?[0-9a-fA-FxXoO_]{1,40}")
 _VARIABLE = re.compile(r"\$(?:\{[^}]{1,100}\}|[A-Za-z_]\w{0,100})")
 _BOMS = (
@@ -88,10 +91,12 @@ def parse_csv(text: str, layout: Layout | None = None) -> tuple[Partition, ...]:
         PartitionTableError: a line makes no sense, or partitions overlap; names the line.
     """
     layout = layout or Layout()
-    rows = []
+    rows: list[tuple[int, Partition, bool]] = []
     for number, line in enumerate(text.splitlines(), 1):
         line = line.strip()
         if line and not line.startswith("#"):
+            if len(rows) == _MAX_ENTRIES:
+                raise PartitionTableError(f"line {number}: more than {_MAX_ENTRIES} partitions")
             try:
                 rows.append((number, *_row(line, layout)))
             except ValueError as error:
@@ -141,7 +146,7 @@ def _row(line: str, layout: Layout) -> tuple[Partition, bool]:
     flags = 0
     for flag in filter(None, flags_text.split(":")):
         if flag not in _FLAG_BITS:
-            raise ValueError(f"no such flag: {flag!r}; there are {', '.join(_FLAG_BITS)}")
+            raise ValueError(f"no such flag: {flag[:40]!r}; there are {', '.join(_FLAG_BITS)}")
         flags |= _FLAG_BITS[flag]
     for value in (kind, subtype):
         if not 0 <= value <= 0xFF:
@@ -191,11 +196,8 @@ def _number(text: str, names: Mapping[str, int]) -> int:
     named = names.get(text.lower())
     if named is not None:
         return named
-    unit = 0
-    digits = text
-    while digits[-1:].lower() in _UNITS:
-        unit += _UNITS[digits[-1].lower()]
-        digits = digits[:-1]
+    digits = text.rstrip("kKmM") if len(text) <= _MAX_NUMBER else ""
+    unit = sum(_UNITS[letter] for letter in text[len(digits) :].lower()) if digits else 0
     try:
         if unit <= 40 and _NUMBER.fullmatch(digits):
             return int(digits, 0) << unit

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -219,3 +221,18 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
 def test_a_megabyte_of_near_misses_takes_no_time() -> None:
     assert parse(":1:" * 350_000).cases == ()
     assert parse(":1:a\n" * 200_000).cases == ()
+
+
+@pytest.mark.parametrize("outcome", ["PASS", "FAIL: no"])
+def test_boots_that_each_have_another_test_cost_the_same_each(outcome: str) -> None:
+    failed = int(outcome != "PASS")
+    text = "".join(
+        f"a.c:1:t{number}:{outcome}\n1 Tests {failed} Failures 0 Ignored\nreset\n"
+        for number in range(8000)
+    )
+    began = time.process_time()
+
+    report = parse(text, lambda line: "a reset" if line == "reset" else None)
+
+    assert (report.tests, report.failures) == (8000, 8000 * failed)
+    assert time.process_time() - began < 6.0

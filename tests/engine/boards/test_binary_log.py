@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,15 @@ def test_text_with_such_bytes_is_text() -> None:
     text = b"\x02 21.5\x03\r\n" * 50 + b"\x01\x02\x01\x02"
     binary = BinaryLog()
     assert binary.feed(text) + binary.feed(b"\r\n" * 600) == text + b"\r\n" * 600
+
+
+@pytest.mark.parametrize("begin", [b"\x01\x07\xff\x00", b"\x02\x04\x80\xfd", b"\x01"])
+def test_what_begins_frames_and_is_none_costs_linear_time(begin: bytes) -> None:
+    data = begin * ((1 << 20) // len(begin))
+    binary, began = BinaryLog(), time.process_time()
+
+    said = b"".join(binary.feed(data[at : at + 4096]) for at in range(0, len(data), 4096))
+
+    assert data.startswith(said)
+    assert len(said) > len(data) - 2048
+    assert time.process_time() - began < 4.0

@@ -123,3 +123,13 @@ def test_tabs_reach_patterns_and_become_blanks_on_screens() -> None:
     (line,) = LineCutter().feed(b"a\tb\x07\n")
     assert line == "a\tb"
     assert clean(line) == "a    b"
+
+
+def test_a_line_without_an_end_is_cut_in_linear_time() -> None:
+    data = b"abcdefg\x1b[" * (3 << 20)
+    began = time.process_time()
+
+    assert len(RowCutter().feed(data)) == (len(data) - 1) // MAX_LINE
+    assert sum(map(len, StateCutter().feed(data))) > len(data) // 2
+
+    assert time.process_time() - began < 8.0

@@ -5,6 +5,9 @@ Whole chains of calls are cases in ``tests/field/cases/panic``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,3 +120,45 @@ def test_code_in_rom_that_moved_the_stack_pointer_does_not_invent_a_caller(
     assert list(unwind(symbols, registers, {STACK + 12: stale, STACK + 28: back}))[-1].address == (
         back - 1
     )
+
+
+class Maze:
+    """A program of functions of 16 KiB, every instruction of which jumps to another."""
+
+    is_riscv = True
+    size = 0x4000
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def is_rom(self, address: int) -> bool:
+        return False
+
+    def frame(self, address: int) -> None:
+        return None
+
+    def start(self, address: int) -> tuple[int, int] | None:
+        return address // self.size * self.size, 0
+
+    def extent(self, address: int) -> tuple[int, int] | None:
+        begin = address // self.size * self.size
+        return begin, begin + self.size
+
+    def call_before(self, address: int) -> tuple[bool, int | None]:
+        return True, 40 * self.size
+
+    def jumps(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        for at in range(begin, end, 4):
+            self.read += 4
+            yield at, (at * 7919) % 1000 * self.size
+
+
+def test_the_ways_of_a_tail_call_are_looked_for_within_bounds() -> None:
+    maze = Maze()
+
+    steps = list(
+        unwind(cast("Symbols", maze), {"MEPC": 0x1234567, "RA": 0x2345678, "SP": STACK}, {})
+    )
+
+    assert steps[0].how is How.PROGRAM_COUNTER
+    assert 0 < maze.read <= 1 << 16

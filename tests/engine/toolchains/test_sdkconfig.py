@@ -174,3 +174,12 @@ def test_a_file_of_options_that_never_ends_is_not_waited_for(tmp_path: Path) -> 
         read(tmp_path / "sdkconfig")
     assert layout_of(tmp_path) == Layout()
     assert security_of(tmp_path) is None
+
+
+@pytest.mark.parametrize("said", ["-1", "0x" + "f" * 5000, "9" * 5000, "0x8000000000", "x", ""])
+def test_an_offset_that_is_none_is_not_known(tmp_path: Path, said: str) -> None:
+    (tmp_path / "sdkconfig").write_text(
+        f"CONFIG_PARTITION_TABLE_OFFSET={said}\nCONFIG_BOOTLOADER_OFFSET_IN_FLASH={said}\n"
+    )
+
+    assert layout_of(tmp_path) == Layout(table=0x8000, bootloader=None)
