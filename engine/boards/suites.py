@@ -13,7 +13,9 @@ of others. They are read again in its log of the board.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable
@@ -51,6 +53,11 @@ _MAX_REPORT = 8 << 20
 _MAX_CASES = 10_000
 _MAX_LOGS = 200
 _MAX_TEXT = 500
+_MAX_LINE = 10_000_000
+_DECLARATION = re.compile(
+    rb"""<\?xml version=["']1\.0["'](?: encoding=["']utf-8["'])?(?: standalone=["']yes["'])?\?>""",
+    re.IGNORECASE,
+)
 _ENV = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "120"}
 
 
@@ -221,7 +228,9 @@ def read_report(path: Path, logs: Path | None = None) -> tuple[TestCase, ...]:
     try:
         data = read_file(path, _MAX_REPORT)
         # Without a document type there are no entities, which could name files or grow for ever.
-        if b"<!" in data or b"\0" in data:
+        # Another encoding could hide one, as UTF-7 does.
+        declared = data.count(b"<?xml") - (_DECLARATION.match(data) is not None)
+        if b"<!" in data or b"\0" in data or declared:
             raise ToolError("pytest: its report is not what pytest writes")
         tree = JUnitXml.fromstring(data)
         suites = [tree] if isinstance(tree, TestSuite) else list(tree)
@@ -280,14 +289,15 @@ def _case(case: _Located) -> TestCase:
             outcome, message = Outcome.IGNORE, _one_line(result.message)
         elif isinstance(result, Failure | Error) and outcome is not Outcome.FAIL:
             outcome, message = Outcome.FAIL, _one_line(result.message)
+    line, seconds = case.line or 0, case.time
     name, of_unity = _one_line(case.name) or "unnamed", case.is_unity_case == "1"
     return TestCase(
         name=f"TEST({_one_line(case.group)}, {name})" if case.group else name,
         outcome=outcome,
         file=_one_line(case.file),
-        line=(case.line or 0) + (not of_unity),
+        line=line + (not of_unity) if 0 <= line < _MAX_LINE else 0,
         message=message,
-        seconds=case.time,
+        seconds=seconds if seconds is not None and 0 <= seconds < math.inf else None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import subprocess
 import sys
 from datetime import timedelta
@@ -12,14 +13,18 @@ from pathlib import Path
 import git
 import pytest
 
+from engine.boards import panic
+from engine.boards.desk import Desk, Flashed
 from engine.store import boards as board_rows
 from engine.store import builds, projects
 from engine.store.database import Store
 from engine.store.tables import BoardRow, utc_now
 from tests.engine.sizes import maps
-from tests.tui.test_hostile import GOT_THROUGH, MARK, Terminal, hostile
+from tests.engine.test_elf import CODE, PANIC, Section, elf
+from tests.tui.test_hostile import GOT_THROUGH, MARK, SEQUENCES, Terminal, hostile
 from tests.tui.test_hostile_board import talk
 from tests.tui.workspaces import fill, keep_maps
+from tui.shell import complain, print_line
 
 pytestmark = pytest.mark.xdist_group("hostile")
 
@@ -58,8 +63,11 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> socket.socket:
     board_rows.name_board(store, url, label=hostile("desk"), remark=hostile("by the scope"))
     seen = BoardRow(name=url, chip=hostile("esp32c3"), revision=hostile("v0.4"))
     seen.mac, seen.features, seen.flash_size = hostile("a0:b1"), hostile("WiFi"), 4 << 20
+    seen.package, seen.protection = hostile("ESP8685 (QFN28)"), hostile("Secure Boot v2")
     board_rows.remember_board(store, seen)
     store.close()
+    runs = Flashed(7, 115200, project=hostile("node"), commit=hostile("1234567"))
+    Desk(tmp_path / "boards" / "desks", url).remember_flashed(runs)
     return server
 
 
@@ -200,3 +208,48 @@ def commit_source(workspace: Path) -> None:
         session.merge(project)
     store.close()
     repo.close()
+
+
+@pytest.mark.parametrize("ending", ["bin", "csv"])
+def test_a_partition_table_lets_nothing_through(tmp_path: Path, ending: str) -> None:
+    evil = [each for each in SEQUENCES if MARK in each]
+    head, flags = (b"\xaa\x50", 1, 2, 0x9000, 0x6000), 0xFFFFFFFF
+    rows = [(*head, each.encode()[:16], flags) for each in evil]
+    table = tmp_path / f"{hostile('parts').replace('/', '')[:60]}.{ending}"
+    table.write_bytes(b"".join(struct.pack("<2sBBII16sI", *row) for row in rows) + b"\xff" * 32)
+    if ending == "csv":
+        table.write_text(f"{evil[0]}, data, nvs, 0x9000, 24K,\nx, data, {''.join(evil)}, , 4K")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "tui.cli", "--workspace", str(tmp_path), "partitions", str(table)],
+        capture_output=True,
+        timeout=30,
+    )
+
+    output = done.stdout + done.stderr
+    # A label has 16 bytes, in which most of them do not come to their end.
+    shown = ("overlaps", "[@click=app.exit") if ending == "bin" else ("is no number", MARK)
+    assert all(each.encode() in output for each in shown)
+    assert b"\x1b" not in output
+    assert not GOT_THROUGH.search(output)
+    assert b"Traceback" not in output
+
+
+def test_symbols_of_a_program_let_nothing_through(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    name = hostile("app_main").encode() + b"\0"
+    entry = struct.pack("<IIIBBH", 0, CODE, 0x400, 2, 0, 1)
+    path = tmp_path / "app.elf"
+    path.write_bytes(
+        elf(Section(".symtab", entry, 2, link=3, entry=16), Section(".strtab", name, 3))
+    )
+
+    (found,) = panic.decode(PANIC, path, tmp_path)
+    print_line(found.message)
+    complain(str(found.evidence))
+
+    output = capfd.readouterr()
+    assert MARK in output.out and "app_main" in output.out
+    assert "\x1b" not in output.out + output.err
+    assert not GOT_THROUGH.search((output.out + output.err).encode())

@@ -360,3 +360,36 @@ def test_a_failure_that_no_result_of_unity_shows_is_not_lost(tmp_path: Path) -> 
     )
 
     assert [case.outcome for case in read_report(path)] == [Outcome.FAIL, Outcome.PASS]
+
+
+CASE = '<testsuites><testsuite><testcase name="a" line="{}" time="{}"/></testsuite></testsuites>'
+
+
+@pytest.mark.parametrize("time", ["nan", "inf", "1e999", "-1"])
+@pytest.mark.parametrize("line", ["-5", "9" * 4300, "10000000"])
+def test_a_time_or_a_line_that_is_none_is_not_known(tmp_path: Path, line: str, time: str) -> None:
+    (tmp_path / "r.xml").write_text(CASE.format(line, time))
+
+    (case,) = read_report(tmp_path / "r.xml")
+
+    assert (case.name, case.line, case.seconds) == ("a", 0, None)
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_a_report_is_in_utf_8(tmp_path: Path, quote: str) -> None:
+    head = '<?xml version="1.0" encoding="utf-8"?>'.replace('"', quote)
+    (tmp_path / "r.xml").write_text(head + CASE.format(3, 0.5))
+
+    (case,) = read_report(tmp_path / "r.xml")
+
+    assert (case.line, case.seconds) == (4, 0.5)
+
+
+@pytest.mark.parametrize("declared", ["UTF-7", "utf-16", "latin-1"])
+def test_a_report_in_another_encoding_hides_no_entities(tmp_path: Path, declared: str) -> None:
+    text = '<!DOCTYPE x [<!ENTITY a "31337">]>' + CASE.format(3, 0.5).replace('"a"', '"&a;"')
+    hidden = text.replace("<!", "+ADwAIQ-")
+    (tmp_path / "r.xml").write_text(f'<?xml version="1.0" encoding="{declared}"?>{hidden}')
+
+    with pytest.raises(ToolError, match="not what pytest writes"):
+        read_report(tmp_path / "r.xml")
