@@ -43,6 +43,7 @@ _SIGNED = (
 )
 _SIGNED_BY_BUILD = "SECURE_BOOT_BUILD_SIGNED_BINARIES"
 
+_MAX_VERSION = 10  # digits
 # Either option puts eFuse operations into memory.
 _SIMULATED = ("EFUSE_VIRTUAL", "BOOTLOADER_EFUSE_SECURE_VERSION_EMULATE")
 
@@ -140,7 +141,7 @@ def security(options: Mapping[str, str]) -> Security:
         return all(map(is_on, burn.when)) and not any(map(is_on, burn.unless))
 
     simulated = any(map(is_on, _SIMULATED))
-    version = known.get("BOOTLOADER_APP_SECURE_VERSION", "")
+    version = known.get("BOOTLOADER_APP_SECURE_VERSION", "")[:_MAX_VERSION]
     burns = [burn.text.format(version=version) for burn in _BURNS if is_burnt(burn)]
     mode = "release" if is_on(_RELEASE) else "development"
     return Security(

@@ -35,7 +35,11 @@ class Fields:
             ToolError: it is absent, too large, or no JSON object.
         """
         try:
-            data = json.loads(read_file(path, MAX_JSON).decode("utf-8"))
+            text = read_file(path, MAX_JSON).decode("utf-8")
+            data = json.loads(text)
+            if "\\ud" in text or "\\uD" in text:
+                # Half of a pair is no text: neither a database nor a terminal takes it.
+                json.dumps(data, ensure_ascii=False).encode("utf-8")
         except OSError as error:
             raise ToolError(f"{path.name}: {error.strerror}") from error
         except (ValueError, RecursionError) as error:
