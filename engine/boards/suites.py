@@ -41,6 +41,7 @@ SECONDS = 900.0
 _PLUGIN = "espdeck_target"
 _LOGS = "pytest-logs"
 _UNITY_FAILED = "AssertionError: Unity test failed"
+_NOT_COLLECTED = "collection failure"  # pytest's junitxml.py, append_collect_error
 _FOLDERS = ("", "test/", "tests/")
 _MODULES = {
     "serial": "pytest_embedded_serial",
@@ -58,6 +59,7 @@ _DECLARATION = re.compile(
     rb"""<\?xml version=["']1\.0["'](?: encoding=["']utf-8["'])?(?: standalone=["']yes["'])?\?>""",
     re.IGNORECASE,
 )
+_MAX_TRACEBACK = 1000  # lines, from its end
 _ENV = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "120"}
 
 
@@ -289,6 +291,8 @@ def _case(case: _Located) -> TestCase:
             outcome, message = Outcome.IGNORE, _one_line(result.message)
         elif isinstance(result, Failure | Error) and outcome is not Outcome.FAIL:
             outcome, message = Outcome.FAIL, _one_line(result.message)
+            if message == _NOT_COLLECTED:
+                message = _why_not_collected(result.text) or message
     line, seconds = case.line or 0, case.time
     name, of_unity = _one_line(case.name) or "unnamed", case.is_unity_case == "1"
     return TestCase(
@@ -299,6 +303,13 @@ def _case(case: _Located) -> TestCase:
         message=message,
         seconds=seconds if seconds is not None and 0 <= seconds < math.inf else None,
     )
+
+
+def _why_not_collected(text: str | None) -> str:
+    """The error that kept pytest from loading a file: the last of its lines that begin with E."""
+    lines = (text or "").splitlines()[-_MAX_TRACEBACK:]
+    errors = [line[1:].strip() for line in lines if line.startswith("E ")]
+    return f"pytest cannot load it: {_one_line(errors[-1])}" if errors else ""
 
 
 def _one_line(text: str | None) -> str:

@@ -214,7 +214,18 @@ def test_a_suite_that_cannot_be_read_by_pytest_is_a_failure_with_its_reason(
     (case,) = run_suite(suite_of(tmp_path))
 
     assert case.outcome is Outcome.FAIL
-    assert case.message == "collection failure"
+    assert case.message == "pytest cannot load it: SyntaxError: invalid syntax"
+
+
+def test_a_suite_that_needs_a_plugin_that_is_not_there_says_which(tmp_path: Path) -> None:
+    pytest.importorskip("pytest_embedded_serial")
+    (tmp_path / "pytest_simulated.py").write_text("from no_such_plugin.app import App\n")
+
+    (case,) = run_suite(suite_of(tmp_path))
+
+    assert case.message == (
+        "pytest cannot load it: ModuleNotFoundError: No module named 'no_such_plugin'"
+    )
 
 
 def test_a_suite_that_upsets_pytest_is_one_line(tmp_path: Path) -> None:
