@@ -285,7 +285,9 @@ class _Reader:
         self._foreign_count += 1
         if self.foreign is None:
             self.foreign = Draft(Severity.INFO, "cmake.foreign", "")
-        self.foreign.add(line)
+        if line not in self.foreign.evidence:
+            # The bootloader's CMake says again what the project's has said.
+            self.foreign.add(line)
         self.foreign.message = (
             f"{count(self._foreign_count, 'CMake warning')} in files that are not the project's: "
             "ESP-IDF's, its bootloader's, or of installed components"
