@@ -35,6 +35,8 @@ _ECHO = re.compile(
 _NOT_FITTING = re.compile(
     r"section [`'](?P<section>.{1,200})' (?:will not fit in|is not within) region [`'](.{1,99})'"
 )
+_ROOM_FOR_CODE = ".dram0.dummy"
+"""ESP-IDF's section that leaves room among the data for what the code takes of the same memory."""
 _OVERFLOWED = re.compile(r"region [`'](.{1,99})' (overflowed by \d{1,12} bytes?)")
 _DISCARDED = re.compile(r"--enable-non-contiguous-regions discards section ")
 _DISCARDED_IN_ALL = re.compile(r"Total discarded sections size is \d{1,12} bytes")
@@ -58,6 +60,7 @@ class LinkerLines:
         """Another command begins."""
         self._undefined: dict[str, Draft] = {}
         self._full: dict[str, Draft] = {}
+        self._full_of_code: set[str] = set()
         self._machine: str | None = None
         self._multiple: Draft | None = None
         self._discarded: Draft | None = None
@@ -127,12 +130,11 @@ class LinkerLines:
             self._multiple = draft
         section = _NOT_FITTING.search(draft.message)
         if section:
-            self._full[section[2]] = draft
-            return draft
+            return self._not_fitting(section["section"], section[2], draft, line)
         region = _OVERFLOWED.match(draft.message)
         if region and region[1] in self._full:
             full = self._full[region[1]]
-            if not full.message.endswith(region[2]):
+            if not full.message.endswith(region[2]) and region[1] not in self._full_of_code:
                 full.message += f": {region[2]}"
             full.add(line)
             return True
@@ -143,6 +145,17 @@ class LinkerLines:
         if draft.message.startswith("error adding symbols: file in wrong format"):
             machine = f"for {self._machine}" if self._machine else "for another kind of processor"
             draft.hint = f"this file was built {machine}: link the one that is for this chip"
+        return draft
+
+    def _not_fitting(self, section: str, region: str, draft: Draft, line: str) -> Draft | bool:
+        if section == _ROOM_FOR_CODE and self._full:
+            # The code has been told by the region of its own.
+            self._full[region] = next(iter(self._full.values()))
+            self._full[region].add(line)
+            self._full_of_code.add(region)
+            return True
+        self._full[region] = draft
+        self._full_of_code.discard(region)
         return draft
 
     def _discarded_once(self, draft: Draft, line: str) -> Draft | bool:
