@@ -25,6 +25,9 @@ _QUOTED = re.compile(
 _TEST_PRINTED = "It fails with the following output:"
 """What CMakeTestCCompiler.cmake says before what its compiler printed."""
 
+_TRIED = re.compile(r"(?<=\S) Tried extensions (?:\.[\w+]{1,9} ?){1,99}")
+"""Behind a source file that is not there: each ending that CMake knows."""
+
 _EMPTY = re.compile(
     r"Include directory '.{1,400}' is not a directory"
     r"|The source directory .{1,400} does not contain a CMakeLists\.txt"
@@ -113,6 +116,7 @@ def read(lines: Sequence[str]) -> Message:
     message = " ".join(" ".join(words).split())
     if _TEST_PRINTED in message:
         message = _with_reason(message, lines)
+    message = _TRIED.sub("", message)
     quoted = _QUOTED.search(message)
     if quoted:
         places = [Place(quoted["file"], int(quoted["line"]), quoted["command"])]

@@ -362,7 +362,9 @@ class _Reader:
     def _continued(self, line: str) -> bool:
         if self._last is None:
             return False
-        if self._goes_on is not None and self._goes_on.match(line):
+        more = self._goes_on.match(line) if self._goes_on is not None else None
+        if more:
+            self._tells_more(self._last, more.groupdict())
             if self._last.file is None and idf_output.IS_PATH.match(line):
                 self._last.file = self._paths.shorten(line.strip())
             self._last.message += idf_output.item(self._goes_on, line, self._last.message)
@@ -374,6 +376,14 @@ class _Reader:
         if place and self._last.file is None:
             self._last.file, self._last.line = self._paths.shorten(place[0]), place[1]
         return True
+
+    def _tells_more(self, draft: Draft, said: dict[str, str]) -> None:
+        """Take the reason and the place that a line gives of the problem of the line before."""
+        if "why" in said:
+            draft.message += f": {said['why']}"
+            draft.line, draft.column = int(said["line"]), int(said["column"])
+        elif "file" in said:
+            draft.code, draft.file = "ldgen.error", self._paths.shorten(said["file"])
 
     def _linked(self, line: str) -> bool:
         found = self._linker.read(line)

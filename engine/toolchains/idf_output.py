@@ -59,6 +59,13 @@ _SAYS = r"(?:ERROR: |Error: )?"
 _NOTES = r"(?:NOTE: |WARNING: |warning: )"
 _WARNS = r"(?:WARNING: |Warning: )?"
 _INDENTED = re.compile(r"\s+\S")
+_PLACED = re.compile(
+    r"(?P<why>.{1,300}?)\s{1,9}\(at char \d{1,9}\), "
+    r"\(line:(?P<line>\d{1,7}), col:(?P<column>\d{1,7})\)"
+)
+"""How pyparsing, by which ldgen reads linker fragments, says why and where."""
+_FRAGMENT = re.compile(r"In fragment '.{1,200}' defined in '(?P<file>[^']{1,400})'")
+"""What ldgen says behind an error of a fragment that it could read."""
 
 LINES = (
     # idf.py's FatalError, which ESP-IDF before 6 prints bare.
@@ -162,7 +169,7 @@ LINES = (
     Line(
         re.compile(_SAYS + r"(?P<message>failed to parse (?P<file>\S{1,400}))"),
         "ldgen.error",
-        goes_on=re.compile(r"Expected "),
+        goes_on=_PLACED,
     ),
     Line(
         re.compile(r"(?P<message>The following Python requirements are not satisfied):"),
@@ -185,7 +192,9 @@ LINES = (
         "idf.python",
     ),
     Line(
-        re.compile(r"(?:Error|ERROR): (?!\w+ failed with exit code )(?P<message>.*)"), "idf.error"
+        re.compile(r"(?:Error|ERROR): (?!\w+ failed with exit code )(?P<message>.*)"),
+        "idf.error",
+        goes_on=_FRAGMENT,
     ),
 )
 """The first that fits is taken."""
