@@ -150,6 +150,10 @@ def _is_mine(path: str, paths: Paths, nested: bool) -> bool:
 def _innermost(lines: Sequence[str]) -> Sequence[str]:
     """The error of another CMake that a message quotes, indented; else the message itself."""
     for index, line in enumerate(lines[1:], 1):
+        if line.rstrip() == "  CMake Error at" and index + 1 < len(lines):
+            # A long path stands on a line of its own.
+            line = f"{line.rstrip()} {lines[index + 1].strip()}"
+            lines = [*lines[:index], line, *lines[index + 2 :]]
         if line.startswith("  CMake Error at "):
             quoted = [each.removeprefix("  ") for each in lines[index:]]
             if _HEAD.match(quoted[0]):

@@ -84,6 +84,10 @@ class CommandLog:
         if ninja:
             if ninja["kind"]:
                 self.add_silent(Draft(Severity.ERROR, "ninja.error", ninja["message"]))
+                if ninja["message"].startswith("rebuilding "):
+                    # CMake, which ninja ran anew, has said why before; what follows is no output.
+                    self.current = self._outer.pop() if self._outer else Command()
+                    self._forget()
             elif ninja["message"].startswith("build stopped"):
                 self._tell(self.current)
                 self.current = self._outer.pop() if self._outer else Command()
