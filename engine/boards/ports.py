@@ -12,6 +12,16 @@ import psutil
 
 from engine.errors import BoardError
 
+_UNREACHABLE = re.compile(
+    r"Name or service not known|Temporary failure in name resolution|nodename nor servname"
+    r"|No route to host|Network is unreachable|Host is down|Connection timed out|Errno 110\]"
+    r"|Could not open port socket://[^\n]{1,200}: timed out"
+)
+_GONE = re.compile(
+    r"disconnected|returned no data|Input/output error|Connection reset|Broken pipe"
+    r"|No such device|[Dd]evice not configured|Protocol error|[Ss]erial exception error"
+)
+
 
 def is_url(port: str) -> bool:
     """Whether this is a URL as pyserial takes it (``socket://…``), not a device."""
@@ -51,12 +61,13 @@ def explain(port: str, problem: str) -> str | None:
     if re.search(r"Errno 16\]|Errno 11\]|exclusively lock|Resource busy", problem):
         return f"{port}: in use{_by_whom(port)}"
     if "Could not configure port" in problem:
-        return f"{port}: not a serial port"
-    if re.search(
-        r"disconnected|returned no data|Input/output error|Connection reset|Broken pipe"
-        r"|No such device|device not configured|[Ss]erial exception error",
-        problem,
-    ):
+        return f"{port}: not a serial port, or no device is behind it (WSL: usbipd attach)"
+    if _UNREACHABLE.search(problem):
+        return f"{port}: this host cannot be reached; check its name, its port and the network"
+    if "multiple access" in problem and (reader := _by_whom(port)):
+        # Two readers take each other's bytes: pyserial cannot tell that from an unplugged cable.
+        return f"{port}: read{reader} as well; end that first"
+    if _GONE.search(problem):
         return vanished(port)
     return None
 

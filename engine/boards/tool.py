@@ -1,28 +1,19 @@
-"""Runs Espressif's esptool and espefuse, each in a process of its own, and explains their words.
+"""Runs Espressif's esptool and espefuse, each in a process of its own.
 
 What says what a board is, or writes it, goes through :mod:`engine.boards.esptool_child`.
-
-What they print is documented by example only (esptool documentation, "Basic Commands"); the lines
-that are read here are those of esptool 5.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from engine.boards import esptool_child, ports
 from engine.boards.esptool_child import Request
+from engine.boards.problems import problem
 from engine.cancel import CancelToken
-from engine.errors import (
-    BoardError,
-    BoardGoneError,
-    BoardSilentError,
-    FlashDiffersError,
-    ToolError,
-)
+from engine.errors import BoardError, ToolError
 from engine.process import run
 
 CONNECT_ATTEMPTS = 5
@@ -154,31 +145,5 @@ def _run(
     if rest:
         on_line(rest + b"\n")
     if done.returncode != 0:
-        raise _problem(tool, port, done.tail)
+        raise problem(tool, port, done.tail)
     return done.tail
-
-
-def _problem(tool: str, port: str, text: str) -> BoardError:
-    """What the tool complained of, in a line."""
-    refused = re.search(rf"^{esptool_child.REFUSED}(.+)$", text, re.M)
-    if refused:
-        return BoardError(f"{port}: {refused[1].strip()}")
-    if "Failed to connect to" in text:
-        return BoardSilentError(
-            f"{port}: no answer; hold BOOT, press RESET, let go of BOOT, and try again"
-        )
-    known = ports.explain(port, text)
-    if known == ports.vanished(port) or (known and "Connected to " in text):
-        # Once it has talked to a board, a port that cannot be opened again is one that went.
-        return BoardGoneError(ports.vanished(port))
-    if known:
-        return BoardError(known)
-    if "MD5 of file does not match" in text:
-        return BoardError(
-            f"{port}: the flash did not keep what was written; it may be worn out or locked"
-        )
-    if "verification failed" in text.lower() or "verify failed" in text.lower():
-        return FlashDiffersError(f"{port}: the flash holds something else")
-    fatal = re.findall(r"(?:A fatal error occurred|[Ee]rror): (.+)", text)
-    lines = [line for line in text.splitlines() if line.strip()]
-    return BoardError(f"{port}: {tool}: {(fatal or lines or ['no reason given'])[-1].strip()}")
