@@ -378,18 +378,19 @@ def _on_each(
                 return work(held, progress)
 
         futures = {name: threads.submit(one, name) for name in names}
+        wrong = []
         try:
-            failed = False
             for name, future in futures.items():
                 try:
                     bars.console.print(f"{clean(name)}: {clean(future.result())}", markup=False)
                 except EspdeckError as error:
-                    failed = True
-                    complain(f"{name}: {str(error).removeprefix(f'{name}: ')}")
+                    wrong.append(f"{name}: {str(error).removeprefix(f'{name}: ')}")
         except BaseException:  # Ctrl-C, or a signal that ends us: the threads are waited for
             cancel.cancel()
             raise
-    if failed:
+    for line in wrong:  # once the bars are gone: they draw over other lines
+        complain(line)
+    if wrong:
         raise typer.Exit(1)
 
 

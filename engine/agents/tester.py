@@ -16,6 +16,7 @@ from engine.boards.desk import BAUD, flashed
 from engine.boards.held import FlashOptions, HeldBoard
 from engine.boards.identity import BoardIdentity
 from engine.boards.names import is_virtual
+from engine.boards.virtual_chips import CANNOT_RUN, RUNNABLE
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.image import Image
@@ -110,6 +111,8 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
         report.log(f"{board.name} is an {identity}")
         if not written.verified:
             report.log("not compared with what was written: the chip encrypts it")
+        if is_virtual(board.name) and identity.chip not in RUNNABLE:
+            return _kept(context, board.name, identity.chip)
         seconds = _seconds(manifest)
         baud = image.baud or BAUD
         report.log(f"listening to {board.name} at {baud} baud for up to {seconds:g} s")
@@ -142,6 +145,14 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
             suite=suite,
             absences=absences,
         )
+
+
+def _kept(context: FirmwareContext, board: str, chip: str) -> StageResult:
+    """What comes of a board that was flashed and cannot run anything: nothing is known of it."""
+    line = f"{board} was flashed, not tested: {CANNOT_RUN.format(chip=chip)}"
+    context.report.log(line)
+    note = Finding(severity=Severity.INFO, code="board.emulated", message=line)
+    return StageResult(status=StageStatus.SKIPPED, summary=line, findings=(note,))
 
 
 @dataclass(frozen=True, slots=True)

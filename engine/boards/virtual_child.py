@@ -30,7 +30,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engine.boards.virtual import ADDRESS, SYNC, name_process
-from engine.boards.virtual_chips import CHIPS, RUNNABLE, Options, parse_options
+from engine.boards.virtual_chips import CANNOT_RUN, CHIPS, RUNNABLE, Options, parse_options
 from engine.boards.virtual_flash import Cipher, Flash, Program, read_program
 from engine.boards.virtual_loader import Loader, Outcome
 from engine.boards.virtual_registers import efuses_of, mac_of, registers
@@ -40,7 +40,7 @@ GRACE = 0.05
 """Seconds that a client may take to send its first byte before the program goes on: esptool, which
 sends it within a millisecond, is spared the console of a program that it is about to end."""
 
-CANNOT_RUN = "virtual board: an emulated {chip} cannot run firmware, it only keeps it\r\n"
+SAYS = "virtual board: {}\r\n"
 """What is said instead of the console of a program that nothing runs."""
 
 
@@ -189,7 +189,11 @@ class Board:
         if program is not None and self._chip in RUNNABLE:
             self._app = self._app_of(program)
             return
-        said = silicon.erased * 8 if program is None else CANNOT_RUN.format(chip=self._chip)
+        said = (
+            silicon.erased * 8
+            if program is None
+            else SAYS.format(CANNOT_RUN.format(chip=self._chip))
+        )
         if self._chip not in RUNNABLE:
             said = f"{silicon.rom},boot:{silicon.boot} (SPI_FAST_FLASH_BOOT)\r\n{said}"
         self._greeting = said.encode()

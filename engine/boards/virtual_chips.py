@@ -15,6 +15,9 @@ from engine.errors import UsageError
 RUNNABLE = frozenset({"esp32c3", "esp32c6"})
 """Chips whose firmware a virtual board runs; the others are flashed, read and erased only."""
 
+CANNOT_RUN = "an emulated {chip} cannot run firmware, it only keeps it"
+"""What is said of firmware on another one."""
+
 DEFAULT_FLASH = 4 << 20
 """Bytes of flash of a chip whose package has none of its own."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.agents import tester
+from engine.agents.qa import spoken
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
 from engine.errors import BoardError
@@ -21,7 +22,7 @@ from engine.projects.worktrees import Slot
 from engine.settings import LlmSettings, Settings
 from engine.store.database import Store
 from engine.store.tables import Project
-from engine.words import ArtifactKind, Severity, StageStatus
+from engine.words import ArtifactKind, Severity, StageStatus, VerdictWord
 
 BURNS = Security(burns=("flash encryption (release mode)",), encryption="release")
 ABSENT = "/dev/no-such-board"
@@ -98,3 +99,30 @@ def test_simulated_efuses_are_said_and_go_to_the_board(image: Image, tmp_path: P
         tester.run(context(tmp_path, replace(image, security=simulated), said, secure=False))
 
     assert said[0] == "eFuses are simulated (CONFIG_EFUSE_VIRTUAL): nothing is burnt"
+
+
+def test_a_board_that_runs_nothing_is_flashed_and_leaves_the_build_untested(
+    image: Image, tmp_path: Path
+) -> None:
+    said = list[str]()
+    board, image = "virtual:esp32s3", replace(image, target="esp32s3")
+    build = replace(context(tmp_path, image, said, secure=False), board=board)
+    plan = Planned("idf", Manifest(expect=("ready",)), boards=(board,), simulator=None)
+    planned = StageResult(StageStatus.SUCCESS, "", output=plan)
+    build = replace(build, results={**build.results, "plan": planned})
+
+    try:
+        result = tester.run(build)
+    finally:
+        build.boards.close()
+
+    assert result.status is StageStatus.SKIPPED
+    assert result.output is None
+    assert result.summary == (
+        "virtual:esp32s3 was flashed, not tested: "
+        "an emulated esp32s3 cannot run firmware, it only keeps it"
+    )
+    assert [(each.code, each.severity) for each in result.findings] == [
+        ("board.emulated", Severity.INFO)
+    ]
+    assert spoken({}, blocked=False) == (VerdictWord.UNTESTED, "firmware built, not run")
