@@ -16,7 +16,7 @@ from engine.boards.desk import BAUD, flashed
 from engine.boards.held import FlashOptions, HeldBoard
 from engine.boards.identity import BoardIdentity
 from engine.boards.names import is_virtual
-from engine.boards.virtual_chips import CANNOT_RUN, RUNNABLE
+from engine.boards.virtual_chips import CANNOT_RUN, CANNOT_START, RUNNABLE
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.image import Image
@@ -29,7 +29,7 @@ from engine.testcases import TestCase, joined, report_of
 from engine.text import count
 from engine.toolchains import sdkconfig
 from engine.toolchains.untrusted import file_inside
-from engine.words import Severity, StageStatus
+from engine.words import ArtifactKind, Severity, StageStatus
 
 LISTEN = 5.0
 """Seconds to listen to firmware of which nothing is expected."""
@@ -112,7 +112,7 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
         if not written.verified:
             report.log("not compared with what was written: the chip encrypts it")
         if is_virtual(board.name) and identity.chip not in RUNNABLE:
-            return _kept(context, board.name, identity.chip)
+            return _kept(context, board.name, CANNOT_RUN.format(chip=identity.chip))
         seconds = _seconds(manifest)
         baud = image.baud or BAUD
         report.log(f"listening to {board.name} at {baud} baud for up to {seconds:g} s")
@@ -127,6 +127,8 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
             on_return=absences.returned,
         )
         listener.end(f"nothing more came in {seconds:g} s")
+        if _never_started(board.name, image, listener):
+            return _kept(context, board.name, CANNOT_START.format(chip=identity.chip))
         resets = listener.resets
         context.boards.count_resets(
             board.name, brownouts=resets.brownouts, watchdogs=resets.watchdogs
@@ -147,9 +149,15 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
         )
 
 
-def _kept(context: FirmwareContext, board: str, chip: str) -> StageResult:
-    """What comes of a board that was flashed and cannot run anything: nothing is known of it."""
-    line = f"{board} was flashed, not tested: {CANNOT_RUN.format(chip=chip)}"
+def _never_started(board: str, image: Image, listener: Listener) -> bool:
+    """Whether what came from a board is its emulation's silence, not the firmware's."""
+    has_bootloader = any(part.kind is ArtifactKind.BOOTLOADER for part in image.parts)
+    return is_virtual(board) and has_bootloader and not listener.transcript().strip()
+
+
+def _kept(context: FirmwareContext, board: str, reason: str) -> StageResult:
+    """What comes of a virtual board that was flashed and runs nothing: nothing is known."""
+    line = f"{board} was flashed, not tested: {reason}"
     context.report.log(line)
     note = Finding(severity=Severity.INFO, code="board.emulated", message=line)
     return StageResult(status=StageStatus.SKIPPED, summary=line, findings=(note,))

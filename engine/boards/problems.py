@@ -51,6 +51,14 @@ _KNOWN = (
         "that (CONFIG_ESPTOOLPY_FLASHSIZE) and choose a smaller partition table",
     ),
     (
+        r"goes past (\d{1,6}[KM]B) by",
+        "that reaches past the end of the flash, which has {0}",
+    ),
+    (
+        r"'([^'\n]{1,400})' is not an? (ESP\S{1,20}) image",
+        "{0} is no program for {1}: damaged, or built for another chip; build it anew",
+    ),
+    (
         r"requires chip revision ((?:in range )?v?[\d.]{1,8}(?: - v?[\d.]{1,8}| or \w{1,8})?)"
         r" \(this chip is revision v?([\d.]{1,8})\)",
         "the image is for chip revision {0}, the board has v{1}; set the lowest revision of the "

@@ -18,6 +18,12 @@ RUNNABLE = frozenset({"esp32c3", "esp32c6"})
 CANNOT_RUN = "an emulated {chip} cannot run firmware, it only keeps it"
 """What is said of firmware on another one."""
 
+CANNOT_START = (
+    "nothing came from it, and LabWired, which an emulated {chip} runs on, does not start programs "
+    "with a bootloader, as those of ESP-IDF"
+)
+"""What is said of such firmware on a chip that is in :data:`RUNNABLE`, when it is silent."""
+
 DEFAULT_FLASH = 4 << 20
 """Bytes of flash of a chip whose package has none of its own."""
 

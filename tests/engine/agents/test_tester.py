@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,20 +102,50 @@ def test_simulated_efuses_are_said_and_go_to_the_board(image: Image, tmp_path: P
     assert said[0] == "eFuses are simulated (CONFIG_EFUSE_VIRTUAL): nothing is burnt"
 
 
+def test_a_virtual_board_that_does_not_start_what_needs_a_bootloader_leaves_it_untested(
+    image: Image, tmp_path: Path
+) -> None:
+    pytest.importorskip("labwired")
+    bootloader = tmp_path / "bootloader.bin"
+    bootloader.write_bytes(program())
+    image.parts[0].path.write_bytes(program())
+    image = replace(image, parts=(FlashPart(0, bootloader, ArtifactKind.BOOTLOADER), *image.parts))
+    manifest = Manifest(expect=("ready",), timeout=0.3)
+
+    result = on_virtual_board("virtual:esp32c3", image, manifest, tmp_path)
+
+    assert result.status is StageStatus.SKIPPED
+    assert "does not start programs with a bootloader" in result.summary
+    assert result.output is None
+
+
+def program() -> bytes:
+    """A program for an ESP32-C3 that does nothing (esptool documentation, "Image Format")."""
+    address, code = 0x40384000, bytes(64)
+    header = struct.pack("<BBBBI", 0xE9, 1, 2, 0x20, address)
+    header += struct.pack("<B3xHBHH4xB", 0xEE, 5, 0, 0, 0xFFFF, 0)
+    body = header + struct.pack("<II", address, len(code)) + code
+    return body.ljust(len(body) // 16 * 16 + 15, b"\0") + b"\xef"
+
+
+def on_virtual_board(board: str, image: Image, manifest: Manifest, folder: Path) -> StageResult:
+    """What comes of the test of an image on a virtual board."""
+    build = replace(context(folder, image, [], secure=False), board=board)
+    plan = Planned("idf", manifest, boards=(board,), simulator=None)
+    planned = StageResult(StageStatus.SUCCESS, "", output=plan)
+    build = replace(build, results={**build.results, "plan": planned})
+    try:
+        return tester.run(build)
+    finally:
+        build.boards.close()
+
+
 def test_a_board_that_runs_nothing_is_flashed_and_leaves_the_build_untested(
     image: Image, tmp_path: Path
 ) -> None:
-    said = list[str]()
-    board, image = "virtual:esp32s3", replace(image, target="esp32s3")
-    build = replace(context(tmp_path, image, said, secure=False), board=board)
-    plan = Planned("idf", Manifest(expect=("ready",)), boards=(board,), simulator=None)
-    planned = StageResult(StageStatus.SUCCESS, "", output=plan)
-    build = replace(build, results={**build.results, "plan": planned})
+    image = replace(image, target="esp32s3")
 
-    try:
-        result = tester.run(build)
-    finally:
-        build.boards.close()
+    result = on_virtual_board("virtual:esp32s3", image, Manifest(expect=("ready",)), tmp_path)
 
     assert result.status is StageStatus.SKIPPED
     assert result.output is None
