@@ -136,7 +136,10 @@ class Program:
 
 
 def read_program(flash: bytes | bytearray, chip: str) -> Program | None:
-    """The app that the chip would start: that of the partition table, else where the ROM looks.
+    """The program that the chip would start.
+
+    That is what lies where the ROM looks; where that is ESP-IDF's bootloader, or no program, it is
+    the app of the partition table. A table that an earlier program left behind has no say.
 
     Args:
         flash: the whole content.
@@ -145,7 +148,14 @@ def read_program(flash: bytes | bytearray, chip: str) -> Program | None:
     Returns:
         None if there is no whole image: no header, cut short, or a wrong checksum or digest.
     """
-    start = _app_offset(flash) or CHIP_DEFS[chip].BOOTLOADER_FLASH_OFFSET
+    first = _program_at(flash, CHIP_DEFS[chip].BOOTLOADER_FLASH_OFFSET, chip)
+    if first is None or _is_bootloader(first):
+        start = _app_offset(flash)
+        return _program_at(flash, start, chip) if start else first
+    return first
+
+
+def _program_at(flash: bytes | bytearray, start: int, chip: str) -> Program | None:
     if flash[start : start + 1] != _IMAGE_MAGIC:
         return None
     try:
@@ -162,6 +172,18 @@ def read_program(flash: bytes | bytearray, chip: str) -> Program | None:
     return Program(image.entrypoint, segments)
 
 
+def _is_bootloader(program: Program) -> bool:
+    """Whether a program is ESP-IDF's bootloader.
+
+    It says so in what it logs and asserts, and from ESP-IDF 5.2 on in its description, with which
+    it begins (``esp_bootloader_desc_t``: magic 80, and eight bytes on ESP-IDF's version).
+    """
+    return any(
+        b"bootloader" in data or (data[:1] == b"\x50" and data[8:9] == b"v")
+        for _, data in program.segments
+    )
+
+
 def _app_offset(flash: bytes | bytearray) -> int:
     """Where the app is that ESP-IDF's bootloader would start; 0 where there is no table."""
     table = _find_table(flash)
@@ -174,9 +196,12 @@ def _app_offset(flash: bytes | bytearray) -> int:
 def _find_table(flash: bytes | bytearray) -> Sequence[Partition]:
     """The partition table at its default place, else the first one at a sector's start.
 
-    Where it is (``CONFIG_TABLE_OFFSET_OFFSET``) is compiled into the bootloader and stands
-    nowhere else. A program may hold such bytes as well: a table is one whose apps are images.
+    Where it is (``CONFIG_PARTITION_TABLE_OFFSET``) is compiled into the bootloader and stands
+    nowhere else. A program may hold such bytes as well, and an earlier build may have had its table
+    elsewhere: a table is one whose apps are images; where there is none, the one at its default
+    place.
     """
+    default: Sequence[Partition] = ()
     for at in (TABLE_OFFSET, *range(SECTOR, len(flash), SECTOR)):
         if flash[at : at + 2] != MAGIC:
             continue
@@ -185,6 +210,8 @@ def _find_table(flash: bytes | bytearray) -> Sequence[Partition]:
         except ToolError:
             continue
         apps = [part.offset for part in table if part.type == APP]
-        if at == TABLE_OFFSET or any(flash[app : app + 1] == _IMAGE_MAGIC for app in apps):
+        if any(flash[app : app + 1] == _IMAGE_MAGIC for app in apps):
             return table
-    return ()
+        if at == TABLE_OFFSET:
+            default = table
+    return default

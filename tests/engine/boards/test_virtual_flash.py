@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import functools
 import hashlib
+import operator
 import os
 import struct
 import zlib
@@ -45,6 +47,16 @@ def flash_of(*content: tuple[int, bytes]) -> bytearray:
     return flash
 
 
+def image_of(code: bytes) -> bytes:
+    """An image for an ESP32-C3 with one segment (esptool documentation, "Image Format")."""
+    code = code.ljust(64, b"\0")
+    header = struct.pack("<BBBBI", 0xE9, 1, 2, 0x20, 0x40384000)
+    header += struct.pack("<B3xHBHH4xB", 0xEE, 5, 0, 0, 0xFFFF, 0)
+    body = header + struct.pack("<II", 0x40384000, len(code)) + code
+    checksum = functools.reduce(operator.xor, code, 0xEF)
+    return body.ljust(len(body) // 16 * 16 + 15, b"\0") + bytes([checksum])
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=200), st.binary(max_size=100), st.sampled_from([0x8000, 0x9000]))
 def test_whatever_is_in_flash_is_read_without_trouble(app: bytes, parts: bytes, at: int) -> None:
@@ -87,12 +99,47 @@ def test_the_app_is_found_wherever_the_partition_table_is(
     at: int, built_sample: Callable[[str], Image]
 ) -> None:
     hello = built_sample("hello").parts[0].path.read_bytes()
+    bootloader = image_of(b"2nd stage bootloader")
+
+    found = read_program(flash_of((0, bootloader), (at, table((APP, 0x30000))), (0x30000, hello)),
+                         "esp32c3")  # fmt: skip
+
+    assert found == read_program(flash_of((0, hello)), "esp32c3")
+
+
+@pytest.mark.parametrize("at", [PARTITION_TABLE, 0x20000])
+def test_a_program_without_a_bootloader_starts_whatever_was_flashed_before(
+    at: int, built_sample: Callable[[str], Image]
+) -> None:
+    hello = built_sample("hello").parts[0].path.read_bytes()
     crash = built_sample("crash").parts[0].path.read_bytes()
 
     found = read_program(flash_of((0, crash), (at, table((APP, 0x30000))), (0x30000, hello)),
                          "esp32c3")  # fmt: skip
 
+    assert found == read_program(flash_of((0, crash)), "esp32c3")
+
+
+def test_a_bootloader_without_logs_is_known_by_its_description(
+    built_sample: Callable[[str], Image],
+) -> None:
+    hello = built_sample("hello").parts[0].path.read_bytes()
+    silent = image_of(b"\x50" + bytes(3) + b"\1" + bytes(3) + b"v5.5.1")
+    parts = (PARTITION_TABLE, table((APP, 0x30000)))
+
+    found = read_program(flash_of((0, silent), parts, (0x30000, hello)), "esp32c3")
+
     assert found == read_program(flash_of((0, hello)), "esp32c3")
+
+
+def test_a_table_whose_app_was_written_over_has_no_say(
+    built_sample: Callable[[str], Image],
+) -> None:
+    hello = built_sample("hello").parts[0].path.read_bytes()
+    earlier = (PARTITION_TABLE, table((APP, 0x10000)))
+    flash = flash_of(earlier, (0x10000, table((APP, 0x20000))), (0x20000, hello))
+
+    assert read_program(flash, "esp32c3") == read_program(flash_of((0, hello)), "esp32c3")
 
 
 def test_bytes_like_a_table_in_a_program_are_none(built_sample: Callable[[str], Image]) -> None:
