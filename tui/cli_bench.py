@@ -209,6 +209,11 @@ def _table_of(
         with _held(engine, what) as held:
             expected = table_offset(engine, held.name)
             found = held.partition_table(at=at, expected=expected)
+            if found is None and (protection := held.identity().protection).encryption:
+                raise UsageError(
+                    f"{what}: the chip has {protection}, which hides its partition table: "
+                    "ask for a build's (espdeck partitions 12)"
+                )
     if found is None:
         return Layout(TABLE_OFFSET if at is None else at), ()
     return Layout(found.offset), found.partitions

@@ -80,7 +80,9 @@ def check_names(names: Sequence[str]) -> None:
 def _check_virtual(name: str) -> None:
     found = _VIRTUAL.fullmatch(name)
     if found is None:
-        raise UsageError(f"board {name!r}: give virtual:CHIP or virtual:CHIP-NUMBER")
+        raise UsageError(
+            f"board {name!r}: give virtual:CHIP or virtual:CHIP-NUMBER, the chip as esp32c3"
+        )
     try:
         parse_options(found[1], found[3] or "")
     except UsageError as error:

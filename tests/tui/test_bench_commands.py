@@ -132,6 +132,7 @@ def test_a_region_is_read_and_erased(shell: Shell, tmp_path: Path) -> None:
         (("erase", FIRST, "--yes", "--offset", "1"), 2, "give --offset and --size"),
         (("erase", FIRST, "--yes", "--partition", "nvs"), 1, "no partition nvs"),
         (("partitions", FIRST), 1, "at 0x8000 there is no partition table"),
+        (("partitions", "virtual:esp32s3?security=encryption"), 2, "hides its partition table"),
         (("power", FIRST), 2, "no power_command"),
         (("name", FIRST, "a b"), 2, "make a name"),
         (("lab", "--chip", "esp8266"), 2, "no virtual esp8266"),
