@@ -362,12 +362,13 @@ class _Reader:
     def _continued(self, line: str) -> bool:
         if self._last is None:
             return False
-        more = self._goes_on.match(line) if self._goes_on is not None else None
-        if more:
+        goes_on = self._goes_on
+        more = goes_on.match(line) if goes_on is not None else None
+        if goes_on is not None and more is not None:
             self._tells_more(self._last, more.groupdict())
             if self._last.file is None and idf_output.IS_PATH.match(line):
                 self._last.file = self._paths.shorten(line.strip())
-            self._last.message += idf_output.item(self._goes_on, line, self._last.message)
+            self._last.message += idf_output.item(goes_on, line, self._last.message)
         elif not _SNIPPET.match(line):
             self._goes_on = None
             return False

@@ -8,8 +8,8 @@ SUBMODULES = "ESP-IDF's folder is not complete: run git submodule update --init 
 """For a folder of ESP-IDF's that is empty or not there, as in one that came as an archive."""
 
 _OTHER_COMPILER = (
-    "the compiler that was found does not work or is not this ESP-IDF's: run its install.sh, source "
-    "its export.sh before starting espdeck, and remove the build folder"
+    "the compiler that was found does not work or is not this ESP-IDF's: run its install.sh, "
+    "source its export.sh before starting espdeck, and remove the build folder"
 )
 
 HINTS: tuple[tuple[re.Pattern[str], str], ...] = (

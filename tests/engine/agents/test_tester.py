@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.agents import tester
-from engine.agents.qa import spoken
+from engine.agents.qa import verdict_of
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
 from engine.errors import BoardError
@@ -156,4 +156,4 @@ def test_a_board_that_runs_nothing_is_flashed_and_leaves_the_build_untested(
     assert [(each.code, each.severity) for each in result.findings] == [
         ("board.emulated", Severity.INFO)
     ]
-    assert spoken({}, blocked=False) == (VerdictWord.UNTESTED, "firmware built, not run")
+    assert verdict_of({}, blocked=False) == (VerdictWord.UNTESTED, "firmware built, not run")

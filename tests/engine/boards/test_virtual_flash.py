@@ -107,7 +107,7 @@ def test_the_app_is_found_wherever_the_partition_table_is(
     assert found == read_program(flash_of((0, hello)), "esp32c3")
 
 
-@pytest.mark.parametrize("at", [PARTITION_TABLE, 0x20000])
+@pytest.mark.parametrize("at", [TABLE_OFFSET, 0x20000])
 def test_a_program_without_a_bootloader_starts_whatever_was_flashed_before(
     at: int, built_sample: Callable[[str], Image]
 ) -> None:
@@ -125,7 +125,7 @@ def test_a_bootloader_without_logs_is_known_by_its_description(
 ) -> None:
     hello = built_sample("hello").parts[0].path.read_bytes()
     silent = image_of(b"\x50" + bytes(3) + b"\1" + bytes(3) + b"v5.5.1")
-    parts = (PARTITION_TABLE, table((APP, 0x30000)))
+    parts = (TABLE_OFFSET, table((APP, 0x30000)))
 
     found = read_program(flash_of((0, silent), parts, (0x30000, hello)), "esp32c3")
 
@@ -136,7 +136,7 @@ def test_a_table_whose_app_was_written_over_has_no_say(
     built_sample: Callable[[str], Image],
 ) -> None:
     hello = built_sample("hello").parts[0].path.read_bytes()
-    earlier = (PARTITION_TABLE, table((APP, 0x10000)))
+    earlier = (TABLE_OFFSET, table((APP, 0x10000)))
     flash = flash_of(earlier, (0x10000, table((APP, 0x20000))), (0x20000, hello))
 
     assert read_program(flash, "esp32c3") == read_program(flash_of((0, hello)), "esp32c3")
