@@ -20,7 +20,7 @@ from engine.findings import Finding
 from engine.image import FlashPart, Image, MemoryRegion
 from engine.toolchains import fileapi, warnings
 from engine.toolchains.base import Compiled, CompileRequest
-from engine.toolchains.memory import memory_regions
+from engine.toolchains.measured import measured_regions
 from engine.toolchains.output import NINJA_STATUS, BuildOutput
 from engine.toolchains.project import includes_esp_idf
 from engine.toolchains.untrusted import file_inside
@@ -256,7 +256,7 @@ def _image(target: str, elf: Path, app: Path) -> Image:
         parts=(FlashPart(0x0, app, ArtifactKind.APP),),
         flash_size=FLASH_SIZE,
         regions=(
-            *memory_regions(elf, target),
+            *measured_regions(elf, target, elf.parent),
             MemoryRegion("flash", app.stat().st_size, FLASH_SIZE),
         ),
     )

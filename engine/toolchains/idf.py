@@ -29,7 +29,7 @@ from engine.toolchains import (
     warnings,
 )
 from engine.toolchains.base import Compiled, CompileRequest
-from engine.toolchains.memory import memory_regions
+from engine.toolchains.measured import measured_regions
 from engine.toolchains.output import NINJA_STATUS, BuildOutput
 from engine.toolchains.project import includes_esp_idf
 from engine.toolchains.untrusted import Fields, file_inside
@@ -205,7 +205,9 @@ def read_image(build_dir: Path, target: str) -> Image:
         raise ToolError(f"{project.name}: built for {project.text('target')!r}, not for {target}")
     elf = file_inside(build_dir, project.text("app_elf"), project.name)
     if target == LINUX:
-        return Image(target=target, elf=elf, parts=(), regions=memory_regions(elf, target))
+        return Image(
+            target=target, elf=elf, parts=(), regions=measured_regions(elf, target, build_dir)
+        )
     flasher = Fields.read(build_dir / "flasher_args.json")
     settings = flasher.object("flash_settings")
     parts = _parts(build_dir, flasher)
@@ -218,7 +220,7 @@ def read_image(build_dir: Path, target: str) -> Image:
         flash_size=_flash_size(settings.text("flash_size")),
         flash_mode=mode if mode in _FLASH_MODES else "keep",
         flash_freq=freq if _FLASH_FREQ.fullmatch(freq) else "keep",
-        regions=(*_partitions(parts), *memory_regions(elf, target)),
+        regions=(*_partitions(parts), *measured_regions(elf, target, build_dir)),
         baud=_baud(project.text("monitor_baud")),
         security=_security(build_dir, parts),
         before=_reset(esptool.text("before")),
