@@ -234,14 +234,19 @@ class Carried(ABC):
             StoreError: it ended, which cannot be written now.
         """
         unwritten = self.runner.unwritten if self.runner is not None else {}
-        wait_until(
-            lambda: self.get(number).status.is_final or number in unwritten,
-            self._services.bus,
-            timeout,
-        )
+        build: Build
+
+        def ended() -> bool:
+            nonlocal build
+            build = self.get(number)
+            return build.status.is_final or number in unwritten
+
+        # Not after each line of a log: it is the store that knows how a run stands.
+        telling = (events.WorkflowCompleted, events.BuildChanged, events.Problem)
+        wait_until(ended, self._services.bus, timeout, *telling)
         if (reason := unwritten.get(number)) is not None:
             raise StoreError(reason)
-        return self.get(number)
+        return build
 
     def give_up(self, build: Build, reason: str) -> Build:
         """End a run that nothing carries any more: as failed, or cancelled if that was asked."""

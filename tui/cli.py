@@ -5,8 +5,6 @@ Exit code 0 is success, 1 a failed build, 2 a mistake of usage or environment, 1
 
 from __future__ import annotations
 
-import atexit
-import gc
 import json
 import logging
 import os
@@ -22,7 +20,16 @@ import typer
 
 from engine.errors import EspdeckError, UsageError
 from engine.words import BuildStatus
-from tui import cli_bench, cli_boards, cli_fix, cli_gate, cli_models, cli_size, cli_tasks
+from tui import (
+    cli_bench,
+    cli_boards,
+    cli_fix,
+    cli_gate,
+    cli_models,
+    cli_size,
+    cli_tasks,
+    collecting,
+)
 from tui.following import FAILED, INTERRUPTED, USAGE, follow, printing
 from tui.shell import complain, looking, number_of, print_json, print_line, settings_of, table
 from tui.summary import print_artifacts, print_findings, print_stages
@@ -33,9 +40,6 @@ if TYPE_CHECKING:
 
 MESSAGE = 100
 """Characters of a commit's first line in the summary."""
-
-COLLECT_AFTER = 50_000
-"""Objects that may be made before Python looks for cycles among them; 700 by itself."""
 
 cli = typer.Typer(
     name="espdeck",
@@ -60,10 +64,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a li
 
 def main() -> None:
     """Run the command line; no traceback reaches a user."""
-    # Modules and their classes stay: Python's own rhythm looks through them again and again while
-    # they are loaded, and once more at the end, which is a fifth of the time of a short command.
-    gc.set_threshold(COLLECT_AFTER)
-    atexit.register(gc.freeze)
+    collecting.modules_come()
     logging.getLogger().addHandler(logging.NullHandler())  # else warnings reach the terminal
     threading.excepthook = _log_uncaught
     # The end of an SSH session or of the service: builds are put back as at any other end.
@@ -329,6 +330,7 @@ def _run_app(settings: Settings, open_build: Any = None) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the app needs a terminal; without one: espdeck build, espdeck builds")
     app = EspdeckApp(settings, open_build=open_build)
+    collecting.modules_are_there()
     try:
         app.run(mouse=settings.mouse)
     finally:

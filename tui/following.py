@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import EspdeckError
 from engine.words import BuildStatus
+from tui import collecting
 
 if TYPE_CHECKING:
     from engine.carried import Carried
@@ -55,6 +56,7 @@ def follow(runs: Carried, number: int, printer: Printer) -> int:
         The exit code.
     """
     printer.follow(number)
+    collecting.modules_are_there()
     asked = threading.Event()
     # An exception may come where it is swallowed, in a finaliser or a callback; a flag is not lost.
     before = signal.signal(signal.SIGINT, lambda _number, _frame: asked.set())

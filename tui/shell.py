@@ -12,6 +12,7 @@ import typer
 
 from engine.errors import UsageError
 from engine.text import clean
+from tui import collecting
 from tui.columns import Row, columns
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def looking(context: typer.Context) -> Iterator[Engine]:
     engine = Engine(settings_of(context))
     try:
         engine.open(execute=False)
+        collecting.modules_are_there()
         yield engine
     finally:
         engine.close()

@@ -30,8 +30,13 @@ from engine.pipelines.runs_database import runs_url
 from engine.store.database import StoreError, advice
 from engine.words import RunKind
 
-POLL = 0.1
-"""Seconds between two looks of the executor into its queue; a look costs some 2 ms of CPU."""
+POLL = {RunKind.FIRMWARE: 0.1, RunKind.TASK: 0.25}
+"""Seconds between two looks of the executor into a queue; a look costs some 2 ms of CPU. What a
+model does takes seconds, a build with nothing to do takes one."""
+
+LISTEN = 0.05
+"""Seconds that DBOS sleeps between two looks for messages, of which we send none: it reads nothing
+then, but its end waits for this sleep."""
 
 MAX_RECOVERIES = 5
 """Starts that a run may take down with it before it is given up."""
@@ -119,7 +124,7 @@ class Executor:
             "executor_id": socket.gethostname(),
             "application_version": APPLICATION_VERSION,
             "log_level": "WARNING",
-            "notification_listener_polling_interval_sec": 0.25,
+            "notification_listener_polling_interval_sec": LISTEN,
         }
         DBOS(config=config)
         DBOS.launch()
@@ -141,7 +146,7 @@ def _prepare(database: Path, url: str, concurrency: Mapping[RunKind, int]) -> No
         client.register_queue(
             queue_name(kind),
             worker_concurrency=runs,
-            polling_interval_sec=POLL,
+            polling_interval_sec=POLL[kind],
             on_conflict="always_update",
         )
     client.destroy()

@@ -398,10 +398,17 @@ def _fresh(batch: Sequence[SQLModel]) -> list[LogChunk | EventRow]:
     return fresh
 
 
-def wait_until(done: Callable[[], bool], bus: Bus, timeout: float | None) -> bool:
-    """Wait until ``done``, asked again after each event; False when time ran out."""
+def wait_until(
+    done: Callable[[], bool], bus: Bus, timeout: float | None, *after: type[Event]
+) -> bool:
+    """Wait until ``done``, asked again after each event of some kinds; False when time ran out."""
     changed = threading.Event()
-    unsubscribe = bus.subscribe(lambda _event: changed.set())
+
+    def take(event: Event) -> None:
+        if isinstance(event, after):
+            changed.set()
+
+    unsubscribe = bus.subscribe(take)
     deadline = None if timeout is None else time.monotonic() + timeout
     try:
         while not done():
