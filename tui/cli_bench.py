@@ -20,7 +20,6 @@ from engine.text import clean, count
 from engine.toolchains.flash_layout import Layout, layout_of
 from engine.toolchains.partitions import TABLE_OFFSET
 from tui.columns import efuse_rows, partition_rows
-from tui.programs import table_offset
 from tui.shell import complain, looking, number_of, print_line, table
 
 if TYPE_CHECKING:
@@ -207,7 +206,7 @@ def _table_of(
             number = number_of(what)
             return engine.builds.layout(number), engine.builds.partitions(number)
         with _held(engine, what) as held:
-            expected = table_offset(engine, held.name)
+            expected = _table_offset(engine, held)
             found = held.partition_table(at=at, expected=expected)
             if found is None and (protection := held.identity().protection).encryption:
                 raise UsageError(
@@ -399,12 +398,18 @@ def _on_each(
         raise typer.Exit(1)
 
 
+def _table_offset(engine: Engine, board: HeldBoard) -> int | None:
+    from tui.programs import table_offset  # reads panics: not for every command
+
+    return table_offset(engine, board.name)
+
+
 def _region(
     engine: Engine, board: HeldBoard, offset: str, size: str | None, partition: str | None
 ) -> tuple[int, int]:
     """First byte and length of what is meant."""
     if partition is not None:
-        found = board.partition_table(expected=table_offset(engine, board.name))
+        found = board.partition_table(expected=_table_offset(engine, board))
         for each in found.partitions if found else ():
             if each.label == partition:
                 return each.offset, each.size

@@ -6,6 +6,7 @@ Small files in a folder a board, written whole and put in place at once.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -119,7 +120,10 @@ def flashed(
     )
 
 
-_FLASHED = TypeAdapter(Flashed)
+@functools.cache
+def _reader() -> TypeAdapter[Flashed]:
+    """Made when it is first needed: that takes 10 ms, and every command loads this module."""
+    return TypeAdapter(Flashed)
 
 
 class Desk:
@@ -138,7 +142,7 @@ class Desk:
     def flashed(self) -> Flashed | None:
         """What was flashed last, None when nothing was, or when that is not known any more."""
         try:
-            return _FLASHED.validate_json(self._read("flashed.json"))
+            return _reader().validate_json(self._read("flashed.json"))
         except ValidationError:
             return None
 
