@@ -18,6 +18,10 @@ from tui.keymap import Key
 class HelpScreen(ModalScreen[None]):
     """A table of keys."""
 
+    # Arrows scroll at once. Not by a query when it is mounted: a screen that is left at the same
+    # moment, by a quick key or an app that ends, has no widgets then.
+    AUTO_FOCUS = "VerticalScroll"
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,enter", "dismiss", "back", priority=True)
     ]
@@ -42,7 +46,3 @@ class HelpScreen(ModalScreen[None]):
                 Content("In brackets: the name for [keys] in the settings.   esc back"),
                 classes="dialog--keys",
             )
-
-    def on_mount(self) -> None:
-        """Arrows scroll at once."""
-        self.query_one(VerticalScroll).focus()

@@ -52,6 +52,8 @@ class Area(TextArea):
 class TaskForm(ModalScreen[int | None]):
     """Asks for a task; gives its number. What is wrong is said in the last row."""
 
+    AUTO_FOCUS = "#description"
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "leave", priority=True),
         Binding("ctrl+s", "start", "start", priority=True),
@@ -96,7 +98,6 @@ class TaskForm(ModalScreen[int | None]):
 
     def on_mount(self) -> None:
         """Learn what can be chosen."""
-        self.query_one("#description", Area).focus()
         engine = cast("Deck", self.app).engine
         assert engine is not None
 

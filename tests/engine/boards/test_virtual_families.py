@@ -16,6 +16,7 @@ from typing import Any
 
 import esptool
 import pytest
+from esp_pylib.logger import EspLog
 from esptool import cmds
 from esptool.bin_image import ESPLoader
 from esptool.targets import CHIP_DEFS
@@ -45,6 +46,9 @@ DESCRIBED = {
 @pytest.fixture
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Serve a board from a thread of this process; gives its URL."""
+    # The log of Espressif's tools is one for all of a process: who reads a map silences it.
+    EspLog().set_verbosity("normal")
+    EspLog().set_console_options()
     # Esptool and pyserial wait for what a board on a wire would need.
     monkeypatch.setattr(time, "sleep", lambda _seconds: None)
     with contextlib.ExitStack() as stack:
