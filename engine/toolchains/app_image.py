@@ -77,13 +77,16 @@ def app_regions(app: Path, table: Sequence[Partition]) -> tuple[MemoryRegion, ..
     """How full the smallest app partition is that an app fits into.
 
     ESP-IDF measures against the smallest (``partition_table/check_sizes.py``), and refuses an app
-    only where it fits into none.
+    only where it fits into none. One that does not fit where it is flashed and started from is told
+    by that partition all the same: the bootloader refuses it ("Image length … doesn't fit in
+    partition length …", ``esp_image_format.c``).
 
     Raises:
         OSError: the app cannot be read.
     """
     used = app.stat().st_size
-    room = room_for(table, used)
+    start = default_app(table)
+    room = start if start is not None and start.size < used else room_for(table, used)
     if room is None:
         return (MemoryRegion("app", used, None),)
     return (MemoryRegion(f"partition {room.label}", used, room.size),)
