@@ -71,17 +71,21 @@ class Observer:
         suspect = bootlog.is_suspect(line.encode("utf-8", "replace"))
         self.boots.add(line, suspect=suspect)
         if self._block is not None and not self._block.add(line):
-            self.end()
+            self._end_block()
         if suspect:
             self._look(line)
         elif self._block is None and _PROGRAM in line:
             self._booted = line
         if self._block is not None and self._block.is_over:
-            self.end()
+            self._end_block()
 
     def end(self) -> None:
         """Nothing more comes of what is read."""
         self.boots.end()
+        self._end_block()
+
+    def _end_block(self) -> None:
+        """Nothing more comes of the panic that is read."""
         block, self._block = self._block, None
         if block is not None:
             booted = [self._booted] if self._booted else []
@@ -92,7 +96,7 @@ class Observer:
             self.panics += not self._is_panicking
             self._is_panicking = True
         if coredump.START in line:
-            self.end()
+            self._end_block()
             self._dump = coredump.Collector()
         elif self._block is None and panic.begins(line):
             self._block = panic.Block(line)
