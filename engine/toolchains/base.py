@@ -12,6 +12,7 @@ from engine.errors import UsageError
 from engine.findings import Finding
 from engine.image import Image
 from engine.plugins import registered
+from engine.source.files import SourceFiles
 
 NO_PROJECT = "no CMakeLists.txt, platformio.ini or sketch"
 """What is said of a tree that is for no toolchain."""
@@ -58,6 +59,42 @@ class Compiled:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One way to build an app: a ``sdkconfig.ci.NAME``, an environment, a profile of a sketch.
+
+    Args:
+        name: as it is given to :attr:`CompileRequest.configuration`. Untrusted text.
+        targets: chips that it is for, the one to begin with first; () when it does not say.
+    """
+
+    name: str
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A folder of a repository that becomes a firmware of its own.
+
+    Args:
+        path: the folder from the root of the repository, empty for the root. Untrusted text.
+        toolchain: name of the toolchain that builds it.
+        targets: chips that the sources say it is for, the one to begin with first; () when they
+            do not say. May name a chip that espdeck does not know.
+        configurations: the ways to build it beside the plain one, by name.
+    """
+
+    path: str
+    toolchain: str
+    targets: tuple[str, ...] = ()
+    configurations: tuple[Configuration, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Its folder, for people."""
+        return self.path or "."
+
+
 class Toolchain(Protocol):
     """Turns a source tree into an image."""
 
@@ -69,6 +106,17 @@ class Toolchain(Protocol):
 
     def recognises(self, source: Path) -> int:
         """How sure it is that this tree is for it: 0 is not at all, the highest wins."""
+        ...
+
+    def apps(self, files: SourceFiles) -> tuple[App, ...]:
+        """What it could build of a repository, by path; nothing is checked out or run.
+
+        Args:
+            files: of the whole repository. Untrusted.
+
+        Raises:
+            ToolError: the files cannot be read.
+        """
         ...
 
     def missing(self, target: str) -> str | None:
