@@ -37,6 +37,7 @@ from tui.summary import print_artifacts, print_findings, print_stages
 if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.settings import Settings
+    from engine.toolchains.base import Configuration
 
 MESSAGE = 100
 """Characters of a commit's first line in the summary."""
@@ -180,20 +181,40 @@ def apps(
     project: Annotated[str, typer.Argument(help="A project's name.")],
     as_json: _Json = False,
 ) -> None:
-    """List the ESP-IDF apps of a project's repository, with their configurations."""
+    """List what a project's repository holds: apps, their chips and configurations."""
     with looking(context) as engine:
-        found = engine.projects.apps(engine.projects.get(project).id)
+        found = engine.projects.survey(engine.projects.get(project).id)
         if as_json:
-            for each in found:
-                print_line(json.dumps({"app": each.path, "configurations": each.configurations}))
+            for app in found.apps:
+                ways = [{"name": each.name, "targets": each.targets} for each in app.configurations]
+                told = {"toolchain": app.toolchain, "targets": app.targets, "configurations": ways}
+                print_line(json.dumps({"app": app.path, **told}))
+            for each in found.foreign:
+                told = {"file": each.file, "builds_with": each.builds_with}
+                print_line(json.dumps({"foreign": each.name, **told}))
             return
-        if not found:
-            print_line("no app of ESP-IDF: no CMakeLists.txt includes its project.cmake")
+        if not found.apps:
+            print_line(found.explain_absence(""))
             return
         table(
-            ("APP", "CONFIGURATIONS"),
-            [(each.label, ", ".join(each.configurations)) for each in found],
+            ("APP", "TOOLCHAIN", "CHIPS", "CONFIGURATIONS"),
+            [
+                (
+                    app.label,
+                    app.toolchain,
+                    ", ".join(app.targets) or "not said",
+                    ", ".join(_configuration(each) for each in app.configurations),
+                )
+                for app in found.apps
+            ],
         )
+        for each in found.foreign:
+            print_line(f"not built by espdeck: {each.name} ({each.file}): {each.builds_with}")
+
+
+def _configuration(configuration: Configuration) -> str:
+    targets = ", ".join(configuration.targets)
+    return f"{configuration.name} ({targets})" if targets else configuration.name
 
 
 @cli.command()

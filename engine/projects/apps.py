@@ -1,44 +1,23 @@
-"""Apps of ESP-IDF in a repository: which there are, and which of them a commit touches.
-
-Found as idf-build-apps finds them (its documentation, "Find Apps" and "Config Rules"): an app is a
-folder whose ``CMakeLists.txt`` includes ``project.cmake``, folders below an app hold no others, and
-each ``sdkconfig.ci.NAME`` beside it is a configuration. Read from Git: nothing is checked out.
-"""
+"""Apps of a repository as projects have them, and which of them a commit touches."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from engine.errors import ToolError, UsageError
 from engine.projects.git import explain, open_repository
-from engine.toolchains.idf import CONFIGURATION
-from engine.words import CHIPS, LINUX
+from engine.projects.survey import Survey, survey
+from engine.source.files import CommitFiles
+from engine.toolchains.base import App
 
-_INCLUDES = r"^[[:space:]]*include[[:space:]]*\([^)]*tools/cmake/project\.cmake"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
 _MAX_PATH = 400
-_FOREIGN = frozenset({"managed_components"})
 _DOCUMENTS = frozenset({".md", ".rst", ".adoc"})
 
 
-@dataclass(frozen=True, slots=True)
-class App:
-    """One app; ``path`` is its folder in the repository, empty for the root."""
-
-    path: str
-    configurations: tuple[str, ...]
-
-    @property
-    def label(self) -> str:
-        """Its folder, for people."""
-        return self.path or "."
-
-
-def find_apps(repository: Path, commit: str) -> tuple[App, ...]:
-    """Every app of a commit, by path.
+def survey_commit(repository: Path, commit: str) -> Survey:
+    """What there is to build in a commit. Read from Git: nothing is checked out.
 
     Args:
         repository: a clone or a worktree.
@@ -47,12 +26,17 @@ def find_apps(repository: Path, commit: str) -> tuple[App, ...]:
     Raises:
         ToolError: Git cannot say.
     """
-    lists = _git(repository, "grep", "-lzE", _INCLUDES, commit, "--", "CMakeLists.txt", none=1)
-    lists += _git(repository, "grep", "-lzE", _INCLUDES, commit, "--", "*/CMakeLists.txt", none=1)
-    folders = {_folder(name.partition(":")[2]) for name in lists}
-    tops = sorted(each for each in folders if not _is_below_another(each, folders))
-    names = _git(repository, "ls-tree", "-rz", "--name-only", commit) if tops else ()
-    return tuple(App(top, _configurations(top, names)) for top in tops)
+    with CommitFiles(repository, commit) as files:
+        return survey(files)
+
+
+def find_apps(repository: Path, commit: str) -> tuple[App, ...]:
+    """Every app of a commit, by path; the arguments of :func:`survey_commit`.
+
+    Raises:
+        ToolError: Git cannot say.
+    """
+    return survey_commit(repository, commit).apps
 
 
 def check_app(app: str) -> str:
@@ -71,10 +55,10 @@ def check_configuration(name: str) -> str:
     """The name of a configuration.
 
     Raises:
-        UsageError: no file can be named so.
+        UsageError: no configuration can be called so.
     """
     if name and not _NAME.fullmatch(name):
-        raise UsageError(f"configuration {name[:80]!r}: name what follows {CONFIGURATION}")
+        raise UsageError(f"no configuration {name[:80]!r}: espdeck apps lists those of each app")
     return name
 
 
@@ -96,38 +80,13 @@ def touches(repository: Path, app: str, before: str, after: str) -> bool:
     )
 
 
-def _git(repository: Path, *arguments: str, none: int = 0) -> tuple[str, ...]:
-    """Names that Git prints, ended by NUL; ``none`` is its exit code when there are none."""
+def _git(repository: Path, *arguments: str) -> tuple[str, ...]:
+    """Names that Git prints, ended by NUL."""
     from git import GitCommandError
 
     with open_repository(repository) as opened:
         try:
             text = opened.git.execute(["git", *arguments], strip_newline_in_stdout=False)
         except GitCommandError as error:
-            if none and error.status == none:
-                return ()
             raise ToolError(f"git: {explain(str(error.stderr))}") from error
     return tuple(name for name in str(text).split("\0") if name)
-
-
-def _folder(name: str) -> str:
-    folder = str(PurePosixPath(name).parent)
-    return "" if folder == "." else folder
-
-
-def _is_below_another(folder: str, folders: Iterable[str]) -> bool:
-    if _FOREIGN.intersection(PurePosixPath(folder).parts):
-        return True
-    return any(
-        other != folder and (not other or folder.startswith(f"{other}/")) for other in folders
-    )
-
-
-def _configurations(app: str, names: Sequence[str]) -> tuple[str, ...]:
-    start = f"{app}/{CONFIGURATION}" if app else CONFIGURATION
-    found = (name.removeprefix(start) for name in names if name.startswith(start))
-    # What ends with a target adds to the file without it.
-    targets = tuple(f".{target}" for target in (*CHIPS, LINUX))
-    return tuple(
-        sorted(each for each in found if _NAME.fullmatch(each) and not f".{each}".endswith(targets))
-    )

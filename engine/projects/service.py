@@ -16,8 +16,9 @@ from engine.errors import EspdeckError, Interrupted, UsageError
 from engine.events import Bus, Problem, ProjectChanged
 from engine.lock import FileLock
 from engine.projects import git, remote, trees
-from engine.projects.apps import App, check_app, check_configuration, find_apps
+from engine.projects.apps import check_app, check_configuration, survey_commit
 from engine.projects.sources import Source, check_ref, check_source
+from engine.projects.survey import Survey
 from engine.projects.worktrees import Slots
 from engine.store import builds as store_builds
 from engine.store import projects as store_projects
@@ -25,7 +26,7 @@ from engine.store.database import Store
 from engine.store.projects import ProjectStats
 from engine.store.tables import Project
 from engine.text import mask
-from engine.toolchains.base import CompileRequest
+from engine.toolchains.base import App, CompileRequest
 from engine.toolchains.idf_menuconfig import Edited, check_menu, edit
 from engine.words import TARGETS, BuildStatus, ProjectStatus
 
@@ -173,15 +174,23 @@ class Projects:
         self._work(project.id, lambda cancel: self._clone(project, checked, cancel), lock)
         return project
 
-    def apps(self, project_id: uuid.UUID) -> tuple[App, ...]:
-        """Apps of ESP-IDF in a project's repository, at the tip of its branch.
+    def survey(self, project_id: uuid.UUID) -> Survey:
+        """What a project's repository holds at the tip of its branch: apps, and what is none.
 
         Raises:
             ToolError: it is not cloned.
         """
         project = store_projects.get_project(self._store, project_id)
         clone = Path(project.clone_path)
-        return find_apps(clone, git.resolve(clone, project.branch or "HEAD").sha)
+        return survey_commit(clone, git.resolve(clone, project.branch or "HEAD").sha)
+
+    def apps(self, project_id: uuid.UUID) -> tuple[App, ...]:
+        """Apps of a project's repository, at the tip of its branch.
+
+        Raises:
+            ToolError: it is not cloned.
+        """
+        return self.survey(project_id).apps
 
     def check_menuconfig(self, project_id: uuid.UUID) -> None:
         """Look whether a project has a menu of options here; nothing is configured yet.

@@ -9,13 +9,18 @@ from pathlib import Path
 from engine.errors import EspdeckError
 from engine.findings import Finding
 from engine.projects import git
-from engine.projects.apps import find_apps
+from engine.projects.survey import survey
+from engine.source.files import FolderFiles
 from engine.store.tables import Project
-from engine.toolchains.base import NO_PROJECT, choose_toolchain, find_toolchains
-from engine.toolchains.idf import CONFIGURATION
+from engine.toolchains.base import choose_toolchain, find_toolchains
+from engine.toolchains.idf_apps import CONFIGURATION
 from engine.words import TARGETS, ProjectStatus, Severity
 
 _SHOWN = 8
+_NO_CONFIGURATION = {
+    "platformio": "platformio.ini has no environment {}",
+    "arduino": "sketch.yaml has no profile {}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +84,21 @@ def _branch(subject: Subject) -> str | None:
 def _kind(subject: Subject) -> str | None:
     if any(each.recognises(subject.app) for each in find_toolchains()):
         return None
-    where = f"in {subject.project.app}" if subject.project.app else "at the root of the repository"
-    return f"{NO_PROJECT} {where}{_apps_instead(subject.source)}"
-
-
-def _apps_instead(source: Path) -> str:
-    apps = [each.label for each in find_apps(source, "HEAD")] if git.is_repository(source) else []
-    if not apps:
-        return ""
-    more = f" and {len(apps) - _SHOWN} more" if len(apps) > _SHOWN else ""
-    return f"; add the project with one of its apps: {', '.join(apps[:_SHOWN])}{more}"
+    return survey(FolderFiles(subject.source)).explain_absence(subject.project.app)
 
 
 def _configuration(subject: Subject) -> str | None:
     name = subject.project.configuration
     if not name or (subject.app / f"{CONFIGURATION}{name}").is_file():
         return None
-    return f"no configuration {name}: {CONFIGURATION}{name} is not there"
+    toolchain = choose_toolchain(subject.app)
+    found = toolchain.apps(FolderFiles(subject.app))
+    known = [each.name for app in found if not app.path for each in app.configurations]
+    if name in known:
+        return None
+    lack = _NO_CONFIGURATION.get(toolchain.name, f"{CONFIGURATION}{{}} is not there").format(name)
+    there = f" (there are: {', '.join(known[:_SHOWN])})" if known else ""
+    return f"no configuration {name}: {lack}{there}"
 
 
 def _target(subject: Subject) -> str | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from engine.findings import Finding
 from engine.repair.headers import FREESTANDING, HEADERS, STANDARD
 from engine.repair.sources import Edit, Sources, ends_of, offset_of
-from engine.toolchains.project import mentions_esp_idf
+from engine.toolchains.project import Kind, kind_of_text
 
 _NAME = r"['‘`](?P<name>[A-Za-z_]\w{0,127})['’]"
 _UNDECLARED = tuple(
@@ -86,7 +86,7 @@ def _known_headers(findings: Sequence[Finding], sources: Sources) -> Iterator[Ed
 
 def _is_to_be_had(header: str, sources: Sources) -> bool:
     """Whether including it can work: bare-metal compilers come without a C library."""
-    if header in FREESTANDING or mentions_esp_idf(sources.read("CMakeLists.txt") or ""):
+    if header in FREESTANDING or kind_of_text(sources.read("CMakeLists.txt") or "") is Kind.APP:
         return True
     return header in sources.included
 

@@ -22,6 +22,15 @@ MAX_NAMES = 100_000
 MAX_TEXT = 1 << 20
 """Bytes of a file that is read."""
 
+FETCHED = frozenset(
+    {
+        *("managed_components", "node_modules", "build"),
+        *(".pio", ".pioenvs", ".piolibdeps", "libdeps"),
+        *(".venv", "venv", "site-packages", "__pycache__", ".embuild"),
+    }
+)
+"""Folders of what tools fetched or made: what lies in them is no part of a project."""
+
 _MAX_KEPT = 16 << 20
 _CHUNK = 1 << 16
 _REGULAR = "100"  # 100644 and 100755; 120000 is a link, 160000 a submodule
@@ -45,6 +54,16 @@ class SourceFiles(Protocol):
     def text(self, name: str) -> str:
         """A file's text; empty for what is absent, a link, binary, or larger than MAX_TEXT."""
         ...
+
+
+def is_own(name: str) -> bool:
+    """Whether a path lies in no folder of what tools fetched or made."""
+    return FETCHED.isdisjoint(name.split("/")[:-1])
+
+
+def folder_of(name: str) -> str:
+    """The folder of a path, empty for the root."""
+    return name.rpartition("/")[0]
 
 
 class _Texts:
@@ -175,8 +194,10 @@ class FolderFiles(_Texts):
                 with os.scandir(self._folder / inside) as entries:
                     for entry in entries:
                         if entry.is_dir(follow_symlinks=False):
+                            # Last, so that a bound cuts off what nobody wrote.
+                            at = 0 if entry.name in FETCHED else len(folders)
                             if entry.name not in _OWN:
-                                folders.append(f"{inside}{entry.name}/")
+                                folders.insert(at, f"{inside}{entry.name}/")
                         elif entry.is_file(follow_symlinks=False):
                             found.append(f"{inside}{entry.name}")
             except OSError as error:

@@ -16,21 +16,19 @@ from engine import process
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.image import FlashPart, Image
+from engine.source.files import SourceFiles
 from engine.toolchains import app_image, boot_choice, efuses, partitions
-from engine.toolchains.base import Compiled, CompileRequest
+from engine.toolchains.arduino_sketches import PROJECT, find_apps
+from engine.toolchains.base import App, Compiled, CompileRequest
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import BuildOutput
 from engine.toolchains.partitions import Partition
 from engine.words import ArtifactKind, Severity
 
-PROJECT = "sketch.yaml"
-"""The sketch project file (Arduino CLI, "Sketch project file")."""
-
 _INSTALL = (
     "arduino-cli is not installed: https://arduino.github.io/arduino-cli/latest/installation/, "
     "then arduino-cli core install esp32:esp32"
 )
-_SURE = 15
 _BUILD = "build"  # the core copies its sdkconfig there (platform.txt, recipe.hooks.prebuild)
 BOOTLOADER_OFFSETS = {
     "esp32": 0x1000,
@@ -49,10 +47,15 @@ class ArduinoToolchain:
 
     name = "arduino"
     bare = False
+    rank = 15
 
     def recognises(self, source: Path) -> int:
-        """15 for a folder with one sketch in it."""
-        return _SURE if _sketch(source) else 0
+        """Its rank for a folder with one sketch in it."""
+        return self.rank if _sketch(source) else 0
+
+    def apps(self, files: SourceFiles) -> tuple[App, ...]:
+        """Every sketch, by path; its configurations are the profiles of its ``sketch.yaml``."""
+        return find_apps(files)
 
     def targets(self) -> frozenset[str]:
         """Every chip; one that the installed core does not know, arduino-cli refuses."""

@@ -65,7 +65,8 @@ class Configuration:
 
     Args:
         name: as it is given to :attr:`CompileRequest.configuration`. Untrusted text.
-        targets: chips that it is for, the one to begin with first; () when it does not say.
+        targets: chips that it is for, as :attr:`App.targets`; () when it does not say: then it is
+            for those of the app.
     """
 
     name: str
@@ -80,8 +81,11 @@ class App:
         path: the folder from the root of the repository, empty for the root. Untrusted text.
         toolchain: name of the toolchain that builds it.
         targets: chips that the sources say it is for, the one to begin with first; () when they
-            do not say. May name a chip that espdeck does not know.
-        configurations: the ways to build it beside the plain one, by name.
+            do not say. It may be for more. What espdeck does not build for is named too, behind
+            what it does: a chip that it does not know, ``esp8266``, another platform such as
+            ``native`` or ``atmelavr``.
+        configurations: the ways to build it beside the plain one, those first that the project
+            builds by itself.
     """
 
     path: str
@@ -104,8 +108,11 @@ class Toolchain(Protocol):
     bare: bool
     """Whether its programs need no bootloader: the chip's ROM starts them."""
 
+    rank: int
+    """Whose a folder is that several could build: the highest. More than 0."""
+
     def recognises(self, source: Path) -> int:
-        """How sure it is that this tree is for it: 0 is not at all, the highest wins."""
+        """Its rank where this tree is for it, else 0."""
         ...
 
     def apps(self, files: SourceFiles) -> tuple[App, ...]:

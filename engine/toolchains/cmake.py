@@ -18,16 +18,15 @@ from engine import manifest, process
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.image import FlashPart, Image, MemoryRegion
+from engine.source.files import SourceFiles
 from engine.toolchains import fileapi, warnings
-from engine.toolchains.base import Compiled, CompileRequest
+from engine.toolchains.base import App, Compiled, CompileRequest
+from engine.toolchains.cmake_projects import OWN_TOOLCHAIN, find_apps
 from engine.toolchains.measured import measured_regions
 from engine.toolchains.output import NINJA_STATUS, BuildOutput
-from engine.toolchains.project import includes_esp_idf
+from engine.toolchains.project import Kind, kind_of_folder
 from engine.toolchains.untrusted import file_inside
 from engine.words import ArtifactKind, Severity
-
-OWN_TOOLCHAIN = "toolchain.cmake"
-"""A project's own toolchain file, at the root of its repository."""
 
 BUILTIN_TOOLCHAIN = Path(__file__).with_name("riscv32-zig.cmake")
 """The toolchain file that is used where a project brings none."""
@@ -61,11 +60,15 @@ class CMakeToolchain:
 
     name = "cmake"
     bare = True
+    rank = 1
 
     def recognises(self, source: Path) -> int:
-        """1 for any CMake project that is not one of ESP-IDF."""
-        lists = source / "CMakeLists.txt"
-        return int(lists.is_file() and not includes_esp_idf(lists))
+        """Its rank for a CMake project that no other build system has a part in."""
+        return self.rank if kind_of_folder(source) is Kind.PLAIN else 0
+
+    def apps(self, files: SourceFiles) -> tuple[App, ...]:
+        """Every plain CMake project that may be a firmware, by path."""
+        return find_apps(files)
 
     def targets(self) -> frozenset[str]:
         """The RISC-V chips whose ROM starts a program from the beginning of flash."""

@@ -20,6 +20,7 @@ from engine import manifest, process
 from engine.errors import MissingToolError, ToolError
 from engine.files import read_file
 from engine.image import FlashPart, Image, MemoryRegion, Security
+from engine.source.files import SourceFiles
 from engine.toolchains import (
     app_image,
     efuses,
@@ -28,18 +29,13 @@ from engine.toolchains import (
     partitions,
     warnings,
 )
-from engine.toolchains.base import Compiled, CompileRequest
+from engine.toolchains.base import App, Compiled, CompileRequest
+from engine.toolchains.idf_apps import CONFIGURATION, DEFAULTS, find_apps
 from engine.toolchains.measured import measured_regions
 from engine.toolchains.output import NINJA_STATUS, BuildOutput
-from engine.toolchains.project import includes_esp_idf
+from engine.toolchains.project import Kind, kind_of_folder
 from engine.toolchains.untrusted import Fields, file_inside
 from engine.words import LINUX, TARGETS, ArtifactKind
-
-DEFAULTS = "sdkconfig.defaults"
-"""The project's options that are not ESP-IDF's; ``.TARGET`` behind it adds those of a target."""
-
-CONFIGURATION = "sdkconfig.ci."
-"""Begins the name of a file with one configuration of the project."""
 
 _INSTALL_STAMP = "espdeck-idf.txt"
 _CONFIG_STAMP = "espdeck-sdkconfig.sha256"
@@ -61,10 +57,15 @@ class IdfToolchain:
 
     name = "idf"
     bare = False
+    rank = 10
 
     def recognises(self, source: Path) -> int:
-        """10 for a project that includes ESP-IDF's ``project.cmake``."""
-        return 10 if includes_esp_idf(source / "CMakeLists.txt") else 0
+        """Its rank for a project that includes ESP-IDF's build system."""
+        return self.rank if kind_of_folder(source) is Kind.APP else 0
+
+    def apps(self, files: SourceFiles) -> tuple[App, ...]:
+        """Every app of ESP-IDF, by path."""
+        return find_apps(files)
 
     def targets(self) -> frozenset[str]:
         """Every target that espdeck knows; an older ESP-IDF may know fewer and then says so."""

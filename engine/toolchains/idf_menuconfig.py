@@ -11,8 +11,9 @@ from engine.errors import MissingToolError, ToolError
 from engine.files import read_file
 from engine.toolchains import idf, sdkconfig
 from engine.toolchains.base import CompileRequest
+from engine.toolchains.idf_apps import CONFIGURATION, DEFAULTS
 from engine.toolchains.output import BuildOutput
-from engine.toolchains.project import includes_esp_idf, mentions_esp_idf
+from engine.toolchains.project import Kind, kind_of_folder, kind_of_text
 
 NO_MENU = "only projects of ESP-IDF have a menu of options"
 
@@ -49,7 +50,7 @@ def check_menu(lists: str, target: str) -> None:
         ToolError: it is none of ESP-IDF.
         MissingToolError: no ESP-IDF can build for the target.
     """
-    if not mentions_esp_idf(lists):
+    if kind_of_text(lists) is not Kind.APP:
         raise ToolError(NO_MENU)
     lack = idf.IdfToolchain().missing(target)
     if lack:
@@ -69,7 +70,7 @@ def edit(request: CompileRequest) -> Edited:
         ToolError: the project cannot be configured, or it is none of ESP-IDF.
         UsageError: the project's ``espdeck.toml`` makes no sense.
     """
-    if not includes_esp_idf(request.source / "CMakeLists.txt"):
+    if kind_of_folder(request.source) is not Kind.APP:
         raise ToolError(NO_MENU)
     try:
         return _edit(request)
@@ -99,8 +100,8 @@ def _edit(request: CompileRequest) -> Edited:
 
 def _says(request: CompileRequest, names: frozenset[str]) -> str:
     """The file that has the last word on some options, else the one for any."""
-    main = f"{idf.CONFIGURATION}{request.configuration}" if request.configuration else idf.DEFAULTS
-    ordered = [idf.DEFAULTS, f"{idf.DEFAULTS}.{request.target}"]
+    main = f"{CONFIGURATION}{request.configuration}" if request.configuration else DEFAULTS
+    ordered = [DEFAULTS, f"{DEFAULTS}.{request.target}"]
     if request.configuration:
         ordered += [main, f"{main}.{request.target}"]
     said = [
@@ -117,7 +118,7 @@ def _is_committed(request: CompileRequest, used: Path) -> bool:
 
 def _not_default(request: CompileRequest, prepared: idf.Prepared) -> dict[str, str]:
     """Options that are not at their default, as ``idf.py save-defconfig`` writes them."""
-    defaults = request.source / idf.DEFAULTS
+    defaults = request.source / DEFAULTS
     had = defaults.read_bytes() if defaults.is_file() else None
     output = BuildOutput(request, 0, 100)
     try:

@@ -19,19 +19,17 @@ from engine import process
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.image import FlashPart, Image
+from engine.source.files import SourceFiles
 from engine.toolchains import app_image, efuses, partitions
-from engine.toolchains.base import Compiled, CompileRequest
+from engine.toolchains.base import App, Compiled, CompileRequest
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import BuildOutput
+from engine.toolchains.platformio_project import PROJECT, find_apps
 from engine.toolchains.untrusted import Fields, file_inside
 from engine.words import ArtifactKind, Severity
 
-PROJECT = "platformio.ini"
-"""The file that makes a folder a project of PlatformIO."""
-
 _INSTALL = "PlatformIO is not installed: pip install platformio"
 _ASK_TIMEOUT = 120.0
-_SURE = 20  # a project of PlatformIO may be one of ESP-IDF too, which then is built through it
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +45,15 @@ class PlatformIoToolchain:
 
     name = "platformio"
     bare = False
+    rank = 20  # a project of PlatformIO may be one of ESP-IDF too, which then is built through it
 
     def recognises(self, source: Path) -> int:
-        """20 for a folder with a ``platformio.ini``: more than for what else is in it."""
-        return _SURE if (source / PROJECT).is_file() else 0
+        """Its rank for a folder with a ``platformio.ini``."""
+        return self.rank if (source / PROJECT).is_file() else 0
+
+    def apps(self, files: SourceFiles) -> tuple[App, ...]:
+        """Every project of PlatformIO, by path; its configurations are the environments."""
+        return find_apps(files, _packages())
 
     def targets(self) -> frozenset[str]:
         """Every chip: which of them a project is for, its environments say."""

@@ -2,26 +2,79 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 
-_MAX_BYTES = 1 << 20
-_INCLUDE = re.compile(r"^[ \t]*include[ \t]*\([^)\n]*tools/cmake/project\.cmake", re.I | re.M)
+from engine.files import read_file
+from engine.source.files import MAX_TEXT
+from engine.toolchains.cmake_lists import Description, Read, describe
+
+LISTS = "CMakeLists.txt"
+"""The file that CMake begins with."""
+
+_APP = ("tools/cmake/project.cmake", "tools/cmakev2/idf.cmake", "tools/cmakev2/project.cmake")
+_LIBRARY = "tools/cmake/idf.cmake"
 
 
-def includes_esp_idf(lists: Path) -> bool:
-    """Whether it includes ESP-IDF's ``project.cmake`` (ESP-IDF, "Build System", "Minimal Example").
+class Kind(StrEnum):
+    """Kinds of projects, as people call them."""
 
-    Args:
-        lists: the file; one that cannot be read includes nothing.
-    """
-    try:
-        with lists.open("rb") as stream:
-            return mentions_esp_idf(stream.read(_MAX_BYTES).decode("utf-8", "replace"))
-    except OSError:
-        return False
+    APP = "ESP-IDF app"
+    """It includes the build system of ESP-IDF (ESP-IDF, "Build System", "Minimal Example
+    CMakeLists"; "Build System v2")."""
+
+    LIBRARY = "CMake project with ESP-IDF as a library"
+    """It includes ``idf.cmake`` and says itself what is built (ESP-IDF, "Using ESP-IDF in Custom
+    CMake Projects")."""
+
+    COMPONENT = "ESP-IDF component"
+    """It is registered by the app that uses it."""
+
+    PART = "part of an ESP-IDF project"
+    """It calls the build system that something else includes."""
+
+    ZEPHYR = "Zephyr"
+    NUTTX = "NuttX"
+    PICO = "Raspberry Pi Pico SDK"
+    PLAIN = "CMake"
+    """It calls ``project()`` and belongs to none of the others."""
+
+    NONE = "no project"
 
 
-def mentions_esp_idf(text: str) -> bool:
-    """Whether the text of a ``CMakeLists.txt`` includes ESP-IDF's ``project.cmake``."""
-    return _INCLUDE.search(text) is not None
+def kind_of(said: Description) -> Kind:
+    """The kind of a project."""
+
+    def calls(*beginnings: str) -> bool:
+        return any(name.startswith(beginnings) for name in said.commands)
+
+    rules: tuple[tuple[Kind, Callable[[], bool]], ...] = (
+        (Kind.APP, lambda: any(each.endswith(_APP) for each in said.includes)),
+        (Kind.LIBRARY, lambda: any(each.endswith(_LIBRARY) for each in said.includes)),
+        (Kind.LIBRARY, lambda: "idf_build_process" in said.commands),
+        (Kind.COMPONENT, lambda: calls("idf_component_register", "register_component")),
+        (Kind.PART, lambda: calls("idf_build_", "idf_component_")),
+        (Kind.ZEPHYR, lambda: "Zephyr" in said.packages or calls("zephyr_")),
+        (Kind.NUTTX, lambda: calls("nuttx_")),
+        (Kind.PICO, lambda: calls("pico_")),
+        (Kind.PLAIN, lambda: "project" in said.commands),
+    )
+    return next((kind for kind, holds in rules if holds()), Kind.NONE)
+
+
+def kind_of_text(text: str, read: Read = lambda _name: "") -> Kind:
+    """The kind of the project of a file's text; ``read`` as for :func:`describe`."""
+    return kind_of(describe(text, read)) if text else Kind.NONE
+
+
+def kind_of_folder(folder: Path) -> Kind:
+    """The kind of the project in a folder of a checkout; one that cannot be read is none."""
+
+    def read(name: str) -> str:
+        try:
+            return read_file(folder / name, MAX_TEXT).decode("utf-8-sig", "replace")
+        except (OSError, ValueError):
+            return ""
+
+    return kind_of_text(read(LISTS), read)

@@ -8,7 +8,8 @@ import pytest
 from git import Repo
 
 from engine.errors import ToolError, UsageError
-from engine.projects.apps import App, check_app, check_configuration, find_apps, touches
+from engine.projects.apps import check_app, check_configuration, find_apps, touches
+from engine.toolchains.base import App, Configuration
 from tests.engine.git_repos import commit
 
 PROJECT = (
@@ -46,19 +47,26 @@ def repository(tmp_path: Path) -> Path:
 
 def test_apps_are_found_with_their_configurations(repository: Path) -> None:
     assert find_apps(repository, "HEAD") == (
-        App("apps/blink", ("debug", "release")),
-        App("apps/blink2", ()),
+        App(
+            "apps/blink",
+            "idf",
+            targets=("esp32s3", "linux"),
+            configurations=(Configuration("debug"), Configuration("release")),
+        ),
+        App("apps/blink2", "idf"),
     )
 
 
 def test_an_app_at_the_root_is_the_only_one(repository: Path) -> None:
     commit(repository, {"CMakeLists.txt": PROJECT, "sdkconfig.ci.one": ""})
 
-    assert find_apps(repository, "HEAD") == (App("", ("one",)),)
+    assert find_apps(repository, "HEAD") == (
+        App("", "idf", configurations=(Configuration("one"),)),
+    )
 
 
 def test_a_repository_without_an_app_has_none(tmp_path: Path) -> None:
-    commit(tmp_path / "fw", {"CMakeLists.txt": "project(fw C)\n"})
+    commit(tmp_path / "fw", {"CMakeLists.txt": "add_library(fw fw.c)\n"})
 
     assert find_apps(tmp_path / "fw", "HEAD") == ()
 

@@ -1,0 +1,118 @@
+"""Plain CMake projects in a repository that may be firmware, with their chips; nothing is run.
+
+One at the root is taken for what the repository is about. Others are more often libraries and tests
+for the machine that builds: they count where they name a chip, or have what espdeck looks for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+
+from engine.source.files import SourceFiles, folder_of, is_own
+from engine.toolchains import chips
+from engine.toolchains.base import App
+from engine.toolchains.cmake_lists import commands
+from engine.toolchains.idf_apps import lists_of
+from engine.toolchains.project import LISTS, Kind, kind_of
+from engine.words import CHIPS
+
+OWN_TOOLCHAIN = "toolchain.cmake"
+"""A project's own toolchain file, at the root of its repository."""
+
+_MANIFEST = "espdeck.toml"
+_PRESETS = "CMakePresets.json"
+_ASKED = re.compile(r"(?:^|_)(?:CHIP|TARGET|MCU|SOC|BOARD)$", re.I)
+_MAX_LISTS = 2000
+_MAX_PROJECTS = 200
+_MAX_FILES = 20
+
+
+def find_apps(files: SourceFiles) -> tuple[App, ...]:
+    """Every project that may be firmware, by path; folders below one hold no others."""
+    found: list[App] = []
+    names = [name for name in files.names if name.rpartition("/")[2] == LISTS and is_own(name)]
+    known = set(files.names) if names else set()
+    taken: set[str] = set()
+    examined = 0
+    for name in sorted(names, key=lambda name: (name.count("/"), name))[:_MAX_LISTS]:
+        folder = folder_of(name)
+        if "project" not in files.text(name).lower() or any(
+            above in taken for above in _above(folder)
+        ):
+            continue
+        if kind_of(lists_of(files, folder)) is not Kind.PLAIN:
+            continue
+        examined += 1
+        if examined > _MAX_PROJECTS:
+            break
+        start = f"{folder}/" if folder else ""
+        targets = _targets(files, folder)
+        own = any(start + each in known for each in (OWN_TOOLCHAIN, _MANIFEST))
+        if not folder or targets or own:
+            found.append(App(folder, "cmake", targets))
+            # A library at the root has examples beside it.
+            taken |= {folder} - {""}
+    return tuple(sorted(found, key=lambda app: app.path))
+
+
+def _above(folder: str) -> Iterator[str]:
+    while folder:
+        folder = folder_of(folder)
+        yield folder
+
+
+def _targets(files: SourceFiles, folder: str) -> tuple[str, ...]:
+    """Chips that variables are set to, then those that are named elsewhere."""
+    start = f"{folder}/" if folder else ""
+    inside = [
+        name
+        for name in files.names
+        if name.startswith(start) and is_own(name) and name.endswith((".cmake", ".ld", ".lds"))
+    ]
+    said = lists_of(files, folder).variables
+    values = [value for name, value in said.items() if _ASKED.search(name)]
+    values += _defined(files, start)
+    named = [*said.values(), *_toolchain_files(files, start)]
+    for name in (start + LISTS, *[each for each in inside if each.endswith(".cmake")][:_MAX_FILES]):
+        for command in commands(files.text(name)):
+            if command.name == "set" and len(command.arguments) > 1:
+                values += command.arguments[1:2] if _ASKED.search(command.arguments[0]) else ()
+            named += command.arguments
+    named += [name.removeprefix(start) for name in inside if not name.endswith(".cmake")]
+    certain = [chip for value in values if (chip := chips.as_target(value)) in CHIPS]
+    return tuple(dict.fromkeys((*certain, *chips.in_text("\n".join(named)))))
+
+
+def _defined(files: SourceFiles, start: str) -> Sequence[str]:
+    """Values that ``espdeck.toml`` and presets give to CMake for such variables."""
+    tables = [preset.get("cacheVariables") for preset in _presets(files, start)]
+    try:
+        build = tomllib.loads(files.text(start + _MANIFEST)).get("build")
+        tables.append(build.get("cmake") if isinstance(build, dict) else None)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        pass
+    found: list[str] = []
+    for table in tables:
+        for name, value in (table if isinstance(table, dict) else {}).items():
+            text = value.get("value") if isinstance(value, dict) else value
+            if isinstance(name, str) and isinstance(text, str) and _ASKED.search(name):
+                found.append(text)
+    return found
+
+
+def _toolchain_files(files: SourceFiles, start: str) -> Sequence[str]:
+    named = (preset.get("toolchainFile") for preset in _presets(files, start))
+    return [name for name in named if isinstance(name, str)]
+
+
+def _presets(files: SourceFiles, start: str) -> Sequence[dict[str, object]]:
+    """Configure presets (CMake, cmake-presets(7))."""
+    try:
+        data = json.loads(files.text(start + _PRESETS) or "{}")
+    except (ValueError, RecursionError):
+        return ()
+    listed = data.get("configurePresets") if isinstance(data, dict) else None
+    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else ()

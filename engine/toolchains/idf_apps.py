@@ -1,0 +1,182 @@
+"""Apps of ESP-IDF in a repository, with their configurations and chips; nothing is run.
+
+Found as idf-build-apps finds them (its documentation, "Find Apps" and "Config Rules"): an app is a
+folder whose ``CMakeLists.txt`` includes ESP-IDF's build system, folders below an app hold no
+others, and each ``sdkconfig.ci.NAME`` beside it is a configuration. What idf-build-apps looks for
+in the text, is looked for here in the commands: an include in a comment is none, and one over
+several lines, in quotes, by a variable or through a file of the repository is one.
+
+For which chip a plain build is, is decided as ESP-IDF decides it (``tools/cmake/targets.cmake``):
+``IDF_TARGET``, else ``CONFIG_IDF_TARGET`` of ``sdkconfig``, else that of the defaults.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import yaml
+
+from engine.source.files import SourceFiles, folder_of, is_own
+from engine.toolchains import build_rules, chips
+from engine.toolchains.base import App, Configuration
+from engine.toolchains.build_rules import BuildRules, Verdicts
+from engine.toolchains.chips import ESP8266
+from engine.toolchains.cmake_lists import Description, describe
+from engine.toolchains.project import LISTS, Kind, kind_of
+
+CONFIGURATION = "sdkconfig.ci."
+"""Begins the name of a file with one configuration of the project."""
+
+DEFAULTS = "sdkconfig.defaults"
+"""The project's options that are not ESP-IDF's; ``.TARGET`` behind it adds those of a target."""
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
+"""What a configuration may be called."""
+
+_TARGET = re.compile(r'^CONFIG_(?:IDF_TARGET|TARGET_PLATFORM)="([\w-]{1,40})"', re.M)
+_FIRST_CHIP = re.compile(r"^CONFIG_ESP32_\w", re.M)
+_SUPPORTED = re.compile(r"^\|[ \t]*Supported Targets?[ \t]*\|(.{1,2000})$", re.M | re.I)
+_COMPONENT = ("main/idf_component.yml", "idf_component.yml")
+_MAX_COMPONENT = 64 << 10
+
+
+def find_apps(files: SourceFiles) -> tuple[App, ...]:
+    """Every app, by path."""
+    beside: dict[str, list[str]] = defaultdict(list)
+    for name in files.names:
+        beside[folder_of(name)].append(name.rpartition("/")[2])
+    said = dict(_descriptions(files))
+    tops = sorted(folder for folder in said if not _lies_below(folder, said))
+    rules = build_rules.read(files) if tops else BuildRules()
+    return tuple(_app(files, top, said[top], beside[top], rules) for top in tops)
+
+
+def lists_of(files: SourceFiles, folder: str) -> Description:
+    """What the ``CMakeLists.txt`` of a folder says, with what it includes of the repository."""
+
+    def read(name: str) -> str:
+        path = posixpath.normpath(posixpath.join(folder, name))
+        return "" if path.startswith("..") else files.text(path)
+
+    return describe(read(LISTS), read)
+
+
+def _descriptions(files: SourceFiles) -> Iterator[tuple[str, Description]]:
+    for name in files.names:
+        if name.rpartition("/")[2] == LISTS and is_own(name) and "include" in files.text(name):
+            said = lists_of(files, folder_of(name))
+            if kind_of(said) is Kind.APP:
+                yield folder_of(name), said
+
+
+def _lies_below(folder: str, others: Mapping[str, object]) -> bool:
+    while folder:
+        folder = folder_of(folder)
+        if folder in others:
+            return True
+    return False
+
+
+def _app(
+    files: SourceFiles, folder: str, said: Description, beside: Sequence[str], rules: BuildRules
+) -> App:
+    names = [name.removeprefix(CONFIGURATION) for name in beside if name.startswith(CONFIGURATION)]
+    # What ends with a target adds to the file without it.
+    names = sorted(name for name in names if NAME.fullmatch(name) and not _ending(name))
+    asked = ("", *names) if rules.by_configuration(folder) else ("",)
+    targets = _targets(files, folder, said, beside, rules.of(folder, asked))
+    configurations = (
+        Configuration(name, _targets_of(files, folder, name, targets, rules)) for name in names
+    )
+    return App(folder, "idf", targets, tuple(configurations))
+
+
+def _targets(
+    files: SourceFiles, folder: str, said: Description, beside: Sequence[str], verdicts: Verdicts
+) -> tuple[str, ...]:
+    """The chip of a plain build first, where one is said; the others in the order of chips."""
+    default = _default(files, folder, said)
+    found = set(verdicts.enabled)
+    if not verdicts.complete:
+        found |= _read_me(files, folder, beside)
+    # Options for the ESP8266 are for those who build the same app with another SDK as well.
+    found |= {_ending(name) for name in beside if name.startswith("sdkconfig")} - {"", ESP8266}
+    only = _component_targets(files, folder)
+    if only:
+        found = (found & only) or only
+    rest = chips.in_order(found - verdicts.disabled - {default})
+    return (default, *rest) if default else rest
+
+
+def _targets_of(
+    files: SourceFiles, folder: str, name: str, targets: Sequence[str], rules: BuildRules
+) -> tuple[str, ...]:
+    """The chips of one configuration, none where they are those of the app."""
+    own = _config_target(files.text(_join(folder, f"{CONFIGURATION}{name}")))
+    if own or not rules.by_configuration(folder):
+        return (own,) if own else ()
+    verdicts = rules.of(folder, (name,))
+    left = tuple(each for each in targets if each not in verdicts.disabled)
+    if verdicts.complete:
+        left = verdicts.enabled
+    return left if left != tuple(targets) else ()
+
+
+def _default(files: SourceFiles, folder: str, said: Description) -> str:
+    for variable in ("ENV{IDF_TARGET}", "IDF_TARGET"):
+        if target := chips.as_target(said.variables.get(variable, "")):
+            return target
+    committed = files.text(_join(folder, "sdkconfig"))
+    if target := _config_target(committed):
+        return target
+    if _FIRST_CHIP.search(committed):
+        return "esp32"  # written by an ESP-IDF that knew no other
+    for name in said.variables.get("SDKCONFIG_DEFAULTS", DEFAULTS).split(";")[:20]:
+        if target := _config_target(files.text(_join(folder, name))):
+            return target
+    return ""
+
+
+def _config_target(text: str) -> str:
+    match = _TARGET.search(text)
+    return chips.as_target(match[1]) if match else ""
+
+
+def _ending(name: str) -> str:
+    """The target that a file is for by its name, as in ``sdkconfig.defaults.esp32c6``."""
+    last = name.rpartition(".")[2]
+    return last if chips.as_target(last) == last else ""
+
+
+def _read_me(files: SourceFiles, folder: str, beside: Sequence[str]) -> set[str]:
+    """The table "Supported Targets", as ESP-IDF's own examples have it."""
+    for name in beside:
+        if name.lower() == "readme.md":
+            match = _SUPPORTED.search(files.text(_join(folder, name)))
+            cells = match[1].split("|") if match else ()
+            return {chips.as_target(cell.strip()) for cell in cells} - {""}
+    return set()
+
+
+def _component_targets(files: SourceFiles, folder: str) -> set[str]:
+    """``targets`` of the main component's manifest: the component manager refuses others."""
+    for name in _COMPONENT:
+        text = files.text(_join(folder, name))
+        if "targets:" not in text or len(text) > _MAX_COMPONENT:
+            continue
+        try:
+            data = yaml.safe_load(text)
+        except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
+            continue
+        listed = data.get("targets") if isinstance(data, dict) else None
+        found = {chips.as_target(each) for each in listed or () if isinstance(each, str)} - {""}
+        if found:
+            return found
+    return set()
+
+
+def _join(folder: str, name: str) -> str:
+    return posixpath.normpath(posixpath.join(folder, name))
