@@ -5,7 +5,7 @@ Importing it is light; what is heavy comes with :meth:`Engine.open`::
     from engine import Engine, Settings
 
     with Engine(Settings.load()) as engine:
-        project = engine.projects.add("https://github.com/me/firmware", target="esp32c3")
+        project = engine.projects.add("https://github.com/me/firmware", targets=["esp32c3"])
         engine.projects.wait(project.id)
         build = engine.builds.wait(engine.builds.start(project.id).number)
         print(build.status, build.error)

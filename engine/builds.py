@@ -5,17 +5,23 @@ from __future__ import annotations
 import string
 import uuid
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from engine import image_file
 from engine.boards.desk import Flashed, flashed
-from engine.carried import Carried
+from engine.cancel import CancelToken
+from engine.carried import Carried, RunServices
 from engine.errors import ToolError, UsageError
 from engine.image import Image
 from engine.pipelines.firmware import FIRMWARE
 from engine.pipelines.model import Pipeline
 from engine.projects import git
-from engine.projects.apps import touches
+from engine.projects.apps import check_configuration, touches
+from engine.projects.choices import check_targets
+from engine.projects.following import NO_CHIP
+from engine.projects.service import Projects
+from engine.projects.variants import Variant
 from engine.simulators.base import find_simulators
 from engine.sizes.measure import measure
 from engine.sizes.model import Sizes
@@ -26,7 +32,7 @@ from engine.toolchains import partitions
 from engine.toolchains.flash_layout import Layout
 from engine.toolchains.linker_map import DESCRIPTION
 from engine.toolchains.partitions import Partition
-from engine.words import ArtifactKind, BuildStatus, ProjectStatus, Role, RunKind, Trigger
+from engine.words import ArtifactKind, BuildStatus, Role, RunKind, Trigger
 
 _BUILT = (
     *(ArtifactKind.ELF, ArtifactKind.APP, ArtifactKind.BOOTLOADER, ArtifactKind.PARTITION_TABLE),
@@ -43,47 +49,74 @@ class Builds(Carried):
 
     KIND = RunKind.FIRMWARE
 
+    def __init__(self, services: RunServices, commits: Projects) -> None:
+        """Know the builds.
+
+        Args:
+            commits: finds what is to be built.
+        """
+        super().__init__(services)
+        self._projects = commits
+
     def start(
         self,
         project_id: uuid.UUID,
         *,
         commit: str | None = None,
+        variant: Variant | None = None,
+        dirty: bool = False,
         board: str = "auto",
         simulator: str = "auto",
         triggered_by: Trigger = Trigger.MANUAL,
     ) -> Build:
         """Ask for a build; it waits in the queue of this host.
 
+        The project is synced first; where that cannot be, the build says so.
+
         Args:
-            commit: a commit or a ref; None is the tip of the project's branch.
+            commit: a revision; None is what the project follows.
+            variant: chip and configuration; None, or an empty chip, is the project's. The chip
+                becomes the project's if that had none.
+            dirty: build the project's folder as it is, with what is not committed.
             board: ``auto``, ``none``, a port, a serial URL or ``virtual:CHIP``.
             simulator: ``auto``, ``none`` or a simulator's name.
 
         Raises:
-            UsageError: the project is not active, there is no such commit, or a choice makes no
-                sense.
+            UsageError: the project is not active, its chip is not known, there is no such commit,
+                or a choice makes no sense.
+            ToolError: a snapshot of the folder cannot be made.
             BoardError: the board that was asked for is not there.
             StoreError: it cannot be written down (the disk is full).
         """
-        project = projects.get_project(self._store, project_id)
-        if project.status is not ProjectStatus.ACTIVE:
-            detail = f": {project.status_detail}" if project.status_detail else ""
-            raise UsageError(f"{project.name} is {project.status}, not active{detail}")
         known = ("auto", "none", *(each.name for each in find_simulators()))
         if simulator not in known:
             raise UsageError(f"simulator {simulator!r}: one of {', '.join(known)}")
-        self._services.boards.choose(board, project.target)
-        found = git.resolve(Path(project.clone_path), commit or project.branch or "HEAD")
+        if variant is not None and variant.target:
+            check_targets([variant.target])
+        found = self._projects.commit(project_id, commit, dirty=dirty)
+        project = found.project
+        chip = (variant.target if variant else "") or project.target
+        if not chip:
+            raise UsageError(f"{project.name}: {NO_CHIP}: name it, as in --target esp32")
+        if not project.target:
+            project = self._projects.edit(project_id, targets=[chip])
+        self._services.boards.choose(board, chip)
         self._services.wait_ready()
+        git.keep(Path(project.clone_path), found.commit.sha, cancel=CancelToken())
         build = store_builds.add_build(
             self._store,
             Build(
                 project_id=project.id,
-                commit_sha=found.sha,
-                commit_message=found.message,
-                commit_author=found.author,
+                commit_sha=found.commit.sha,
+                commit_message=found.commit.message,
+                commit_author=found.commit.author,
                 branch=project.branch or "",
-                target=project.target,
+                target=chip,
+                configuration=(
+                    check_configuration(variant.configuration) if variant else project.configuration
+                ),
+                dirty=found.dirty,
+                notes=[asdict(note) for note in found.notes],
                 triggered_by=triggered_by,
                 board=board,
                 simulator=simulator,
@@ -92,11 +125,17 @@ class Builds(Carried):
         )
         return self._enqueue(build.number)
 
-    def unchanged_since(self, project_id: uuid.UUID, commit: str | None = None) -> Build | None:
+    def unchanged_since(
+        self,
+        project_id: uuid.UUID,
+        commit: str | None = None,
+        *,
+        variant: Variant | None = None,
+    ) -> Build | None:
         """The last successful build, when nothing that it was made from has changed since.
 
         Args:
-            commit: a commit or a ref; None is the tip of the project's branch.
+            commit, variant: as :meth:`start` has them.
 
         Returns:
             That build, None when there is something to build.
@@ -104,17 +143,26 @@ class Builds(Carried):
         Raises:
             UsageError: there is no such commit.
         """
-        project = projects.get_project(self._store, project_id)
-        last = self.list(project_id=project.id, status=BuildStatus.SUCCESS, limit=1)
-        clone = Path(project.clone_path)
-        found = git.resolve(clone, commit or project.branch or "HEAD")
-        if not last or last[0].target != project.target:
+        found = self._projects.commit(project_id, commit)
+        project = found.project
+        way = variant or Variant(project.target, project.configuration)
+        wanted = (way.target or project.target, way.configuration)
+        last = next(
+            (
+                build
+                for build in self.list(project.id, BuildStatus.SUCCESS, variant=wanted)
+                if not build.dirty
+            ),
+            None,
+        )
+        if last is None:
             return None
+        clone = Path(project.clone_path)
         try:
-            changed = touches(clone, project.app, last[0].commit_sha, found.sha)
-        except ToolError:  # its commit is gone: history was rewritten
+            changed = touches(clone, project.app, last.commit_sha, found.commit.sha)
+        except ToolError:  # its commit is gone: the project was cloned anew
             changed = True
-        return None if changed else last[0]
+        return None if changed else last
 
     def list(
         self,
@@ -123,6 +171,7 @@ class Builds(Carried):
         text: str = "",
         limit: int = 200,
         before: int | None = None,
+        variant: tuple[str, str] | None = None,
     ) -> Sequence[Build]:
         """Builds, newest first, a page at a time (see :func:`engine.store.builds.list_builds`)."""
         return store_builds.list_builds(
@@ -132,6 +181,7 @@ class Builds(Carried):
             text=text,
             limit=limit,
             before=before,
+            variant=variant,
         )
 
     def pipeline_of(self, build: Build) -> Pipeline:
@@ -238,11 +288,14 @@ class Builds(Carried):
         return store_builds.program_with(self._store, sha256.lower())
 
     def before(self, number: int) -> Build | None:
-        """The last build of the same project before this one that succeeded.
+        """The last build of the same project, chip and configuration before this that succeeded.
 
         Raises:
             UsageError: there is no such build.
         """
         build = self.get(number)
-        found = self.list(build.project_id, BuildStatus.SUCCESS, limit=1, before=number)
+        variant = (build.target, build.configuration)
+        found = self.list(
+            build.project_id, BuildStatus.SUCCESS, limit=1, before=number, variant=variant
+        )
         return found[0] if found else None

@@ -38,7 +38,7 @@ def prepare(engine: Engine) -> Project:
     for name in samples.names():
         if name not in known:
             source = make_repository(name, folder / name)
-            known[name] = engine.projects.add(str(source), name=name, target=TARGET)
+            known[name] = engine.projects.add(str(source), name=name, targets=[TARGET])
     for name, project in known.items():
         if project.status is ProjectStatus.PENDING:
             engine.projects.wait(project.id, timeout=IMPORT_TIMEOUT)

@@ -146,10 +146,10 @@ class Engine:
             boards=self.boards,
             wait_ready=self.wait_ready,
         )
-        self.builds = Builds(services)
-        self.gate = Gates(store, self.builds, self._slots, self.settings)
+        self.builds = Builds(services, self.projects)
+        self.gate = Gates(store, self.projects, self.builds, self._slots, self.settings)
         self.fixes = Fixes(store, self.settings.repair)
-        self.tasks = Tasks(services, self.settings, lambda: self.models)
+        self.tasks = Tasks(services, self.projects, self.settings, lambda: self.models)
         self._carried: dict[RunKind, Carried] = {
             RunKind.FIRMWARE: self.builds,
             RunKind.TASK: self.tasks,

@@ -125,7 +125,7 @@ class Fixes:
         """
         found = self._open(number)
         build = self._build(number)
-        if git.branch_exists(found.clone, found.branch):
+        if git.has_ref(found.clone, f"{git.HEADS}{found.branch}"):
             raise UsageError(
                 f"{found.branch} has another fix: git -C {shlex.quote(str(found.clone))} "
                 f"branch -D {found.branch} removes it"

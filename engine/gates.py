@@ -12,13 +12,12 @@ from engine.builds import Builds
 from engine.cancel import CancelToken
 from engine.errors import UsageError
 from engine.image import Image
-from engine.projects import git
-from engine.projects.git import Commit
+from engine.projects.revisions import Commit
+from engine.projects.service import Projects
 from engine.projects.worktrees import Slots
 from engine.quality.model import BuildFacts, GateResult
 from engine.quality.performance import facts_of
 from engine.settings import Settings
-from engine.store import projects
 from engine.store.database import Store
 from engine.store.tables import Build, Project
 from engine.words import BuildStatus, Role
@@ -44,8 +43,11 @@ class Gated:
 class Gates:
     """Measures projects. Its calls block, for seconds to minutes: keep them off an event loop."""
 
-    def __init__(self, store: Store, builds: Builds, slots: Slots, settings: Settings) -> None:
+    def __init__(
+        self, store: Store, commits: Projects, builds: Builds, slots: Slots, settings: Settings
+    ) -> None:
         self._store = store
+        self._projects = commits
         self._builds = builds
         self._slots = slots
         self._settings = settings
@@ -62,7 +64,7 @@ class Gates:
 
         Args:
             project_id: whose commit.
-            commit: a commit or a ref; None is the tip of the project's branch.
+            commit: a revision; None is what the project follows.
             cancel: ends it early.
             on_output: called with what tools print, as it comes.
 
@@ -74,12 +76,11 @@ class Gates:
         from engine.quality.gate import measure_tree  # its readers are not for the first paint
 
         cancel = cancel or CancelToken()
-        project = projects.get_project(self._store, project_id)
-        clone = Path(project.clone_path)
-        found = git.resolve(clone, commit or project.branch or "HEAD")
+        located = self._projects.commit(project_id, commit, cancel=cancel)
+        project, found = located.project, located.commit
         build = self._last_build(project)
         facts = self._facts(build, found.sha) if build is not None else None
-        with self._slots.take(str(project.id), clone, found.sha, cancel=cancel) as slot:
+        with self._slots.take(Path(project.clone_path), found.sha, cancel=cancel) as slot:
             result = measure_tree(
                 slot.source,
                 settings=self._settings,
@@ -102,8 +103,9 @@ class Gates:
         return self._facts(build, sha) if build is not None else None
 
     def _last_build(self, project: Project) -> Build | None:
-        found = self._builds.list(project.id, BuildStatus.SUCCESS, limit=1)
-        return found[0] if found and found[0].target == project.target else None
+        variant = (project.target, project.configuration)
+        found = self._builds.list(project.id, BuildStatus.SUCCESS, limit=1, variant=variant)
+        return found[0] if found else None
 
     def _facts(self, build: Build, sha: str) -> BuildFacts | None:
         image = self._image(build)

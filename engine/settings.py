@@ -163,6 +163,10 @@ class Settings(BaseSettings):
     session_megabytes: int = Field(default=4096, ge=0)
     """How much all sessions may take on disk before the oldest go; 0: any."""
 
+    local_submodules: bool = False
+    """Whether a submodule with a relative URL, in a repository that is a folder of this machine,
+    may be fetched from another folder of this machine."""
+
     idf_paths: tuple[Path, ...] = ()
     """Folders of ESP-IDF that are preferred to those that installers wrote down."""
 

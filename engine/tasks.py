@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.agents.model import CHANGES, answer_name
+from engine.cancel import CancelToken
 from engine.carried import Carried, RunServices
 from engine.errors import UsageError
 from engine.files import read_file
 from engine.llm.placeholder import PLACEHOLDER
 from engine.pipelines.model import Pipeline
 from engine.projects import git
+from engine.projects.revisions import is_range
+from engine.projects.service import Projects
 from engine.settings import Settings
 from engine.store import projects
 from engine.store import tasks as store_tasks
-from engine.store.tables import Build, Project, StageRow, Task
-from engine.words import BuildStatus, Priority, ProjectStatus, RunKind, StageStatus
+from engine.store.tables import Build, StageRow, Task
+from engine.words import BuildStatus, Priority, RunKind, StageStatus
 from engine.workflows import library
 from engine.workflows.definition import StepPipeline
 from engine.workflows.library import PipelineEntry
@@ -127,14 +130,20 @@ class Tasks(Carried):
     KIND = RunKind.TASK
 
     def __init__(
-        self, services: RunServices, settings: Settings, models: Callable[[], Models]
+        self,
+        services: RunServices,
+        commits: Projects,
+        settings: Settings,
+        models: Callable[[], Models],
     ) -> None:
         """Know the tasks.
 
         Args:
+            commits: finds what tasks are about.
             models: gives the models of the settings; heavy the first time.
         """
         super().__init__(services)
+        self._projects = commits
         self._settings = settings
         self._models = models
 
@@ -161,7 +170,7 @@ class Tasks(Carried):
 
         Args:
             project_id: None for no project's.
-            commit: a commit or a ref; None is the tip of the project's branch.
+            commit: a revision; None is what the project follows.
 
         Raises:
             UsageError: there is no such project or commit.
@@ -170,10 +179,9 @@ class Tasks(Carried):
         names = self._settings.llm.models
         found = [*library.shipped(names), *library.own(names)]
         if project_id is not None:
-            project = projects.get_project(self._store, project_id)
-            clone = Path(project.clone_path)
-            sha = git.resolve(clone, commit or project.branch or "HEAD").sha
-            found += library.of_project(clone, sha, names)
+            located = self._projects.commit(project_id, commit, fresh=False)
+            clone = Path(located.project.clone_path)
+            found += library.of_project(clone, located.commit.sha, names)
         return tuple(found)
 
     def pipeline(
@@ -219,8 +227,7 @@ class Tasks(Carried):
         self._check_models(plan)
         build = Build(kind=RunKind.TASK, run_id=str(uuid.uuid4()))
         if order.project_id is not None:
-            project = projects.get_project(self._store, order.project_id)
-            _put_commit(build, project, order)
+            _put_commit(build, order.project_id, order, self._projects)
         rounds = order.max_iterations
         task = row_of(order, plan, self._settings.max_iterations if rounds is None else rounds)
         self._services.wait_ready()
@@ -362,18 +369,20 @@ def _is_file(name: str) -> bool:
         return False
 
 
-def _put_commit(build: Build, project: Project, order: TaskOrder) -> None:
-    if project.status is not ProjectStatus.ACTIVE:
-        detail = f": {project.status_detail}" if project.status_detail else ""
-        raise UsageError(f"{project.name} is {project.status}, not active{detail}")
-    clone = Path(project.clone_path)
-    found = git.resolve(clone, order.commit or project.branch or "HEAD")
+def _put_commit(build: Build, project_id: uuid.UUID, order: TaskOrder, commits: Projects) -> None:
+    """Write down which commit a task is about: of a range that it is to see, the end."""
+    located = commits.commit(project_id, order.commit or None)
+    project, found = located.project, located.commit
     if order.diff:
-        git.resolve(clone, order.diff)
+        seen = commits.commits(project_id, order.diff)
+        if is_range(order.diff) and not order.commit:
+            found = commits.commit(project_id, seen.end, fresh=False).commit
+    git.keep(Path(project.clone_path), found.sha, cancel=CancelToken())
     build.project_id = project.id
     build.commit_sha = found.sha
     build.commit_message = found.message
     build.commit_author = found.author
+    build.notes = [asdict(note) for note in located.notes]
     build.branch = project.branch or ""
     build.target = project.target
 

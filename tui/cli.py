@@ -19,6 +19,7 @@ from uuid import UUID
 import typer
 
 from engine.errors import EspdeckError, UsageError
+from engine.projects.variants import Variant
 from engine.words import BuildStatus
 from tui import (
     cli_bench,
@@ -160,14 +161,20 @@ def build_command(
     """Build, flash, simulate and judge a project; follow it to its end."""
     with printing(settings_of(context), as_json=as_json) as (engine, printer):
         found = engine.projects.find_or_add(
-            project, target=target, app=app_folder, configuration=configuration
+            project,
+            targets=[target] if target else [],
+            app=app_folder,
+            configuration=configuration,
         )
-        last = engine.builds.unchanged_since(found.id, commit) if changed else None
+        way = Variant(target or found.target, configuration or found.configuration)
+        last = engine.builds.unchanged_since(found.id, commit, variant=way) if changed else None
         if last is not None:
             if not as_json:
                 print_line(f"{found.name}: nothing changed since build {last.number}")
             return
-        build = engine.builds.start(found.id, commit=commit, board=board, simulator=simulator)
+        build = engine.builds.start(
+            found.id, commit=commit, variant=way, board=board, simulator=simulator
+        )
         code = follow(engine.builds, build.number, printer)
         if not as_json:
             printer.close()

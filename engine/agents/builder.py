@@ -10,6 +10,7 @@ from engine import image_file
 from engine.image import Image, MemoryRegion
 from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Compiled, Planned
+from engine.projects.contents import complete
 from engine.text import count
 from engine.toolchains import linker_map
 from engine.toolchains.base import CompileRequest, find_toolchains
@@ -21,12 +22,20 @@ def run(context: FirmwareContext) -> StageResult:
     plan = context.output_of("plan", Planned)
     toolchain = next(each for each in find_toolchains() if each.name == plan.toolchain)
     context.build_dir.mkdir(parents=True, exist_ok=True)
+    # A build that was interrupted goes on here, in a worktree that was checked out anew.
+    complete(
+        context.slot,
+        context.project,
+        local_submodules=context.settings.local_submodules,
+        say=context.report.log,
+        cancel=context.cancel,
+    )
     started = time.monotonic()
     compiled = toolchain.compile(
         CompileRequest(
             source=context.app,
             root=context.source,
-            configuration=context.project.configuration,
+            configuration=context.configuration,
             build_dir=context.build_dir,
             target=context.target,
             timeout=context.settings.compile_timeout,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from engine.llm.model import CHARACTERS_A_TOKEN
 from engine.pipelines.model import StageResult
 from engine.projects import git
+from engine.projects.revisions import resolve_range
 from engine.text import clean, count
 from engine.words import ArtifactKind, StageStatus
 from engine.workflows.chosen import SECRET_FILES, Wish, choose, table
@@ -32,12 +33,13 @@ def run(context: TaskContext) -> StageResult:
     wish, size = Wish(words, wanted.paths, room=room), 0
     with context.worktree() as slot:
         if wanted.diff:
+            between = resolve_range(slot.source, wanted.diff).hashes
             diff, changed, size = git.diff_between(
-                slot.source, wanted.diff, MAX_DIFF, without=SECRET_FILES, cancel=context.cancel
+                slot.source, between, MAX_DIFF, without=SECRET_FILES, cancel=context.cancel
             )
             wish = replace(wish, diff=diff, changed=changed)
             files = count(len(changed), "file")
-            context.report.log(f"diff {wanted.diff}...commit: {files}, {count(size, 'byte')}")
+            context.report.log(f"diff {wanted.diff}: {files}, {count(size, 'byte')}")
         choice = choose(slot.source, sorted(slot.tree.files), wish)
     if size > MAX_DIFF:
         more = f"diff: what comes after its first {count(MAX_DIFF, 'byte')} of {size}"

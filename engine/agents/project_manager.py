@@ -8,6 +8,7 @@ from engine import manifest
 from engine.findings import Finding
 from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Planned
+from engine.projects.contents import complete
 from engine.projects.dependencies import scan_dependencies
 from engine.projects.validation import validate
 from engine.simulators.base import choose_simulator
@@ -20,15 +21,22 @@ def run(context: FirmwareContext) -> StageResult:
     """Validate and plan; each rule that fails is a finding of its own."""
     say = context.report.log
     say(f"project {context.project.name} at {context.app}")
-    findings = validate(context.project, context.source, context.target)
-    if findings:
-        for finding in findings:
-            say(f"{finding.severity}: {finding.message}")
+    for note in context.notes:
+        say(f"{note.severity}: {note.message}")
+    findings = validate(context.project, context.source, context.target, context.configuration)
+    fetched = () if findings else _contents(context)
+    for finding in (*findings, *fetched):
+        say(f"{finding.severity}: {finding.message}")
+    errors = [each for each in (*findings, *fetched) if each.severity is Severity.ERROR]
+    if errors:
         return StageResult(
-            status=StageStatus.FAILED, summary=findings[0].message, findings=tuple(findings)
+            status=StageStatus.FAILED,
+            summary=errors[0].message,
+            findings=(*findings, *fetched, *context.notes),
         )
     toolchain = choose_toolchain(context.app)
-    say(f"toolchain {toolchain.name}, target {context.target}")
+    way = f", configuration {context.configuration}" if context.configuration else ""
+    say(f"toolchain {toolchain.name}, target {context.target}{way}")
     for dependency in scan_dependencies(context.app):
         say(f"component {dependency.name} {dependency.version} ({dependency.file})")
     expected = manifest.load(context.app)
@@ -62,7 +70,7 @@ def run(context: FirmwareContext) -> StageResult:
     return StageResult(
         status=StageStatus.SUCCESS,
         summary=f"{toolchain.name} for {context.target}, {where}",
-        findings=notes,
+        findings=(*fetched, *context.notes, *notes),
         output=Planned(
             toolchain=toolchain.name,
             manifest=expected,
@@ -70,6 +78,16 @@ def run(context: FirmwareContext) -> StageResult:
             simulator=simulator.name if simulator else None,
             untested=tuple(untested),
         ),
+    )
+
+
+def _contents(context: FirmwareContext) -> tuple[Finding, ...]:
+    return complete(
+        context.slot,
+        context.project,
+        local_submodules=context.settings.local_submodules,
+        say=context.report.log,
+        cancel=context.cancel,
     )
 
 

@@ -13,12 +13,13 @@ from engine.boards.service import Boards
 from engine.cancel import CancelToken
 from engine.errors import UsageError
 from engine.events import WorkflowStarted
+from engine.findings import Finding
 from engine.image import Image
 from engine.pipelines.firmware import FIRMWARE
 from engine.pipelines.model import Agent, Ending, FirmwareContext, StageContext, StageResult
 from engine.pipelines.outputs import Tested, Verdict
 from engine.plugins import registered
-from engine.projects.worktrees import Slot, Slots
+from engine.projects.worktrees import Slot, Slots, build_name
 from engine.settings import Settings
 from engine.store import builds, logs, projects
 from engine.store.database import Store
@@ -69,9 +70,9 @@ class FirmwareWork:
     def place(self, cancel: CancelToken) -> Iterator[Path]:
         """A build slot with a worktree of the commit."""
         with self._bench.slots.take(
-            str(self._project.id),
             Path(self._project.clone_path),
             self._build.commit_sha,
+            build=self._build_name,
             cancel=cancel,
         ) as self._slot:
             yield self._slot.source
@@ -90,7 +91,9 @@ class FirmwareWork:
                 target=build.target,
                 board=build.board,
                 simulator=build.simulator,
-                build_dir=self._held.build_dir(build.target),
+                build_dir=self._held.folder / self._build_name,
+                configuration=build.configuration,
+                notes=tuple(Finding(**note) for note in build.notes),
                 slot=self._held,
                 boards=self._bench.boards,
                 image_before=self._image_before,
@@ -131,6 +134,11 @@ class FirmwareWork:
         )
 
     @property
+    def _build_name(self) -> str:
+        build = self._build
+        return build_name(str(self._project.id), build.target, build.configuration)
+
+    @property
     def _held(self) -> Slot:
         assert self._slot is not None
         return self._slot
@@ -140,6 +148,7 @@ class FirmwareWork:
             self._bench.store,
             project_id=self._project.id,
             status=BuildStatus.SUCCESS,
+            variant=(self._build.target, self._build.configuration),
             limit=1,
             before=self._build.number,
         )

@@ -200,6 +200,7 @@ class FirmwareContext(StageContext):
     Args:
         project: the project as it stands.
         target: the chip.
+        configuration: of the project, empty for none.
         board: what was asked for: ``auto``, ``none`` or a port.
         simulator: what was asked for: ``auto``, ``none`` or a name.
         build_dir: where to build, kept for the next build.
@@ -208,6 +209,7 @@ class FirmwareContext(StageContext):
         image_before: reads the image of the project's last successful build before this one; None
             where there is none any more.
         commit: that is built, empty where not known.
+        notes: what there was to say when the build was asked for.
     """
 
     project: Project
@@ -219,6 +221,8 @@ class FirmwareContext(StageContext):
     boards: Boards
     image_before: Callable[[], Image | None]
     commit: str = ""
+    configuration: str = ""
+    notes: tuple[Finding, ...] = ()
 
     @property
     def app(self) -> Path:

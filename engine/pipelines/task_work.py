@@ -79,9 +79,7 @@ class TaskWork:
         """A slot with a worktree of the commit, or one without files."""
         slots, project = self._desk.slots, self._project
         with (
-            slots.take(
-                str(project.id), Path(project.clone_path), self._build.commit_sha, cancel=cancel
-            )
+            slots.take(Path(project.clone_path), self._build.commit_sha, cancel=cancel)
             if project
             else slots.empty(f"task-{self._build.number}", cancel=cancel)
         ) as self._slot:

@@ -6,9 +6,10 @@ import re
 from pathlib import Path, PurePosixPath
 
 from engine.errors import ToolError, UsageError
-from engine.projects.git import explain, open_repository
+from engine.projects.git import explain
 from engine.projects.survey import Survey, survey
 from engine.source.files import CommitFiles
+from engine.source.repository import open_repository
 from engine.toolchains.base import App
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")

@@ -4,9 +4,10 @@ What changes a clone runs ``git`` as a program of its own, so that it has a time
 cancelled. What only reads is GitPython's. Hooks never run, transports are allow-listed. What goes
 over the network is in :mod:`engine.projects.remote`.
 
-A clone is bare: nobody edits in it, worktrees are made from it. ``refs/remotes/origin/*`` is what
-the source has, as of the last fetch; ``refs/heads/*`` is the project's own branch, moved only
-forward, and ``espdeck/fix-BUILD`` for each repair that a person committed.
+A clone is bare: nobody edits in it, worktrees are made from it. What the source has, as of the
+last fetch, is :data:`REMOTE`, :data:`TAGS` and :data:`SOURCE_HEAD`. A repair that a person
+committed is ``refs/heads/espdeck/fix-BUILD``; :data:`KEPT` keeps the commits of builds, whatever
+becomes of the branches that had them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import re
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,11 +26,17 @@ from engine import process
 from engine.cancel import CancelToken
 from engine.errors import MissingToolError, ToolError, UsageError
 from engine.lock import FileLock
-from engine.projects.sources import check_ref, is_commit
+from engine.source.repository import open_repository
 from engine.text import clean, mask
 
 if TYPE_CHECKING:
     from git import Repo
+
+HEADS, TAGS, REMOTE = "refs/heads/", "refs/tags/", "refs/remotes/origin/"
+SOURCE_HEAD = "refs/espdeck/source-head"
+"""What the source's ``HEAD`` was at the last fetch: the only way to a commit that no branch has."""
+
+KEPT = "refs/espdeck/kept/"
 
 LOCAL_TIMEOUT = 300.0
 """Seconds that work on this machine's files may take."""
@@ -94,15 +100,6 @@ _REASONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A commit as builds remember it; ``author`` is the name alone. Untrusted text."""
-
-    sha: str
-    message: str
-    author: str
-
-
 @contextlib.contextmanager
 def alone(path: Path, *, cancel: CancelToken) -> Iterator[None]:
     """Hold a clone's configuration, which Git locks without waiting for its turn.
@@ -126,28 +123,6 @@ def alone(path: Path, *, cancel: CancelToken) -> Iterator[None]:
 def lock_of(path: Path) -> Path:
     """The file that :func:`alone` locks for a clone."""
     return path.with_name(f"{path.name}.lock")
-
-
-def resolve(path: Path, ref: str) -> Commit:
-    """The commit that a ref or a hash names: a hash, else the project's branch, else the source's.
-
-    Raises:
-        UsageError: there is none.
-        ToolError: the clone is gone.
-    """
-    check_ref(ref)
-    names = [f"refs/heads/{ref}", f"refs/remotes/origin/{ref}", f"refs/tags/{ref}"]
-    if ref == "HEAD" or is_commit(ref):
-        names.insert(0, ref)
-    with open_repository(path) as repository:
-        for name in names:
-            sha = sha_of(repository, name)
-            if sha is not None:
-                found = repository.commit(sha)
-                text = found.message
-                message = text if isinstance(text, str) else text.decode("utf-8", "replace")
-                return Commit(sha, _storable(message.strip()), _storable(found.author.name or ""))
-    raise UsageError(f"no commit, branch or tag {ref!r}")
 
 
 def read_text(path: Path, sha: str, name: str) -> str:
@@ -192,14 +167,13 @@ def listing(worktree: Path) -> Sequence[str]:
 
 
 def diff_between(
-    worktree: Path, ref: str, most: int, *, without: Sequence[str] = (), cancel: CancelToken
+    worktree: Path, between: str, most: int, *, without: Sequence[str] = (), cancel: CancelToken
 ) -> tuple[str, tuple[str, ...], int]:
-    """What a worktree's commit changed since it left another line of work.
+    """What differs between two commits.
 
     Args:
         worktree: or a clone.
-        ref: a commit, branch or tag as :func:`resolve` has them; the diff begins where both lines
-            of work parted.
+        between: two hashes, as :attr:`engine.projects.revisions.Range.hashes` has them.
         most: bytes of the diff that are given back; never more than that are held.
         without: patterns for names of files that the diff does not show, in any folder and case.
         cancel: ends it early.
@@ -209,10 +183,8 @@ def diff_between(
         bytes it has in all. Untrusted.
 
     Raises:
-        UsageError: there is no such commit.
         ToolError: Git cannot say, such as that they have no common beginning.
     """
-    between = f"{resolve(worktree, ref).sha}...HEAD"
     command = ("-c", "core.quotePath=off", "diff", "--no-renames")
     files = read_git(worktree, *command, "--name-only", "-z", between, "--")
     plain = ("--no-color", "--no-ext-diff", "--no-textconv")
@@ -250,14 +222,35 @@ def files_in(path: Path, sha: str, folder: str) -> tuple[str, ...]:
         return tuple(sorted(str(each.name) for each in found.blobs))
 
 
-def branch_exists(path: Path, branch: str) -> bool:
-    """Whether the project's clone has this branch as its own.
+def has_ref(path: Path, name: str) -> bool:
+    """Whether a clone has a ref, by its whole name.
 
     Raises:
         ToolError: the clone is gone.
     """
     with open_repository(path) as repository:
-        return sha_of(repository, f"refs/heads/{check_ref(branch)}") is not None
+        return sha_of(repository, name) is not None
+
+
+def is_ancestor(path: Path, before: str, after: str) -> bool:
+    """Whether a commit is part of another's history; one that is not there is not.
+
+    Raises:
+        ToolError: the clone is gone.
+    """
+    with open_repository(path) as repository:
+        if sha_of(repository, before) is None:
+            return False
+        return repository.is_ancestor(repository.commit(before), repository.commit(after))
+
+
+def keep(path: Path, sha: str, *, cancel: CancelToken) -> None:
+    """Keep a commit of a clone, whatever becomes of what had it at its source.
+
+    Raises:
+        ToolError: Git cannot write it down.
+    """
+    run_git(["-C", str(path), "update-ref", f"{KEPT}{sha}", sha], cancel=cancel)
 
 
 def is_repository(path: Path) -> bool:
@@ -267,34 +260,6 @@ def is_repository(path: Path) -> bool:
     except ToolError:
         return False
     return True
-
-
-def open_repository(path: Path) -> Repo:
-    """Open a clone or a worktree to read from it.
-
-    Raises:
-        ToolError: it is gone, or no repository any more.
-        MissingToolError: Git is not installed.
-    """
-    # GitPython looks for git as it is imported, and would raise an ImportError of many lines.
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    from git import GitError, Repo
-
-    if shutil.which("git") is None:
-        raise MissingToolError("git is not installed")
-    try:
-        repository = Repo(path, expand_vars=False)
-    except (GitError, OSError, ValueError) as error:
-        raise ToolError(f"{path}: no Git repository any more: sync the project") from error
-    folder = Path(repository.git_dir)
-    repository.git.update_environment(
-        GIT_DIR=str(folder),
-        GIT_INDEX_FILE=str(folder / "index"),
-        **({} if repository.bare else {"GIT_WORK_TREE": str(path)}),
-        GIT_OPTIONAL_LOCKS="0",
-        LC_ALL="C",
-    )
-    return repository
 
 
 def read_git(path: Path, *arguments: str) -> str:
@@ -403,8 +368,3 @@ def sha_of(repository: Repo, name: str) -> str | None:
     # GitPython raises the latter for names it cannot make out, and for what is no commit.
     except (GitError, ODBError, ValueError, IndexError, TypeError, AttributeError):
         return None
-
-
-def _storable(text: str) -> str:
-    """GitPython gives back undecodable bytes as lone surrogates, which no database takes."""
-    return text.encode("utf-8", "replace").decode("utf-8")

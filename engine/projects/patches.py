@@ -8,8 +8,9 @@ from pathlib import Path
 from engine import process
 from engine.cancel import CancelToken
 from engine.errors import ToolError
-from engine.projects.git import alone, explain, open_repository, run_git, sha_of
+from engine.projects.git import alone, explain, run_git, sha_of
 from engine.projects.sources import check_ref, is_commit
+from engine.source.repository import open_repository
 
 
 def commit_patch(

@@ -8,14 +8,26 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from engine.cancel import CancelToken
-from engine.errors import CancelledError, ToolError, UsageError
+from engine.errors import CancelledError, ToolError
 from engine.projects import trees
-from engine.projects.git import alone, explain, open_repository, run_any, run_git, sha_of
+from engine.projects.git import (
+    HEADS,
+    KEPT,
+    REMOTE,
+    SOURCE_HEAD,
+    TAGS,
+    alone,
+    explain,
+    is_repository,
+    run_any,
+    run_git,
+)
 from engine.projects.sources import Source, SourceKind, check_ref
 from engine.text import mask
 
@@ -24,6 +36,9 @@ TIMEOUT = 3600.0
 
 ANSWER_WITHIN = 30.0
 """Seconds until a server must have said its first word. After that curl and ssh see to it."""
+
+_MAX_REFS = 16 << 20  # bytes: some 200,000 branches and tags
+_HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 # Git runs it when a server asks for a password; the secrets are in the environment, which only
 # this user can read, not among the arguments, which everybody can (gitcredentials(7)).
@@ -37,79 +52,116 @@ _PROGRESS = re.compile(
 )
 
 
-def clone(
-    source: Source,
-    path: Path,
-    branch: str | None,
-    *,
-    on_progress: Callable[[float, str], None],
-    cancel: CancelToken,
-) -> str:
-    """Clone a repository.
+@dataclass(frozen=True, slots=True)
+class Advertised:
+    """What a repository says that it has.
 
     Args:
-        path: where to; replaced as a whole at the end, and untouched when this raises.
-        branch: the branch wanted, None for the repository's own choice.
-        on_progress: called with percent (0 to 100, for each phase anew) and the phase.
+        head: the commit of its ``HEAD``; empty where that is a branch without commits.
+        branch: the branch that ``HEAD`` is on; empty where it is detached.
+        refs: the commit (or annotated tag) of each branch and tag, by its whole name.
+    """
 
-    Returns:
-        The branch.
+    head: str
+    branch: str
+    refs: Mapping[str, str]
+
+    @property
+    def branches(self) -> list[str]:
+        """Names of its branches."""
+        return [name.removeprefix(HEADS) for name in self.refs if name.startswith(HEADS)]
+
+    def tip(self, name: str) -> str:
+        """The commit (or annotated tag) of a branch, else of a tag; empty for neither."""
+        return self.refs.get(f"{HEADS}{name}") or self.refs.get(f"{TAGS}{name}") or ""
+
+
+def advertised(source: Source, *, cancel: CancelToken, within: float = ANSWER_WITHIN) -> Advertised:
+    """Ask a repository for its branches, tags and ``HEAD``; nothing is transferred.
+
+    Args:
+        within: seconds that this may take.
 
     Raises:
-        ToolError: it cannot be cloned; one line with the reason.
-        UsageError: no such branch, or no commits.
+        ToolError: it cannot be reached, or has too many of them; one line with the reason.
+        CancelledError, Interrupted: as ``cancel`` says.
     """
-    part = path.with_name(f".{path.name}.part")
-    trees.delete(part)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    wanted = [] if branch is None else ["--branch", check_ref(branch)]
-    # --no-local: a local source is read by Git's protocol too, not by copying whatever is there.
-    arguments = ["clone", "--no-checkout", "--no-local", "--progress", *wanted, "--"]
-    try:
-        _network(arguments, source, [str(part)], on_progress, cancel)
-        found = _chosen_branch(part, branch, mask(source.url))
-        run_git(["-C", str(part), "config", "core.bare", "true"], cancel=cancel)
-        trees.delete(path)
-        (part / ".git").rename(path)
-    finally:
-        trees.delete(part)
-    return found
+    text = bytearray()
+
+    def take(chunk: bytes) -> None:
+        if len(text) <= _MAX_REFS:
+            text.extend(chunk)
+
+    arguments = ["ls-remote", "--quiet", "--symref", "--"]
+    _network(
+        arguments, source, ["HEAD", f"{HEADS}*", f"{TAGS}*"], take, cancel, within, silence=within
+    )
+    if len(text) > _MAX_REFS:
+        raise ToolError(f"{mask(source.url)}: more than {_MAX_REFS >> 20} MiB of branches and tags")
+    branch, refs = "", dict[str, str]()
+    for line in text.decode("utf-8", "replace").splitlines():
+        value, _, name = line.partition("\t")
+        if name == "HEAD" and value.startswith("ref: "):
+            branch = value.removeprefix("ref: ").removeprefix(HEADS)
+        elif _HASH.fullmatch(value) and not name.endswith("^{}"):
+            refs[name] = value
+    return Advertised(refs.pop("HEAD", ""), branch, refs)
 
 
 def fetch(
     path: Path,
     source: Source,
-    branch: str,
     *,
+    head: bool,
     on_progress: Callable[[float, str], None],
     cancel: CancelToken,
 ) -> None:
-    """Fetch, and move the branch to where the source has it if that is forward.
+    """Fetch branches, tags and ``HEAD`` into a bare clone, which is made where there is none.
 
     Nobody else may fetch into this clone meanwhile: locks in it are those of a killed ``git``.
+    A shallow source makes a shallow clone. What a source no longer has stays as an object.
+
+    Args:
+        path: of the clone.
+        head: whether the source's ``HEAD`` names a commit.
+        on_progress: called with percent (0 to 100, for each phase anew) and the phase.
 
     Raises:
-        ToolError: the source cannot be reached, or its branch is gone or was rewritten.
+        ToolError: the source cannot be reached, or the disk is full; one line with the reason.
+        CancelledError, Interrupted: as ``cancel`` says.
     """
-    shown, name = mask(source.url), check_ref(branch)
+    if not is_repository(path):
+        _make(path, cancel)
     with alone(path, cancel=cancel):
         _remove_stale_locks(path)
     options = ("--progress", "--prune", "--tags", "--force", "--no-write-fetch-head")
+    arguments = ["-C", str(path), "fetch", *options, "--update-shallow", "--"]
+    refs = [f"+{HEADS}*:{REMOTE}*", *([f"+HEAD:{SOURCE_HEAD}"] if head else [])]
+    _transfer(arguments, source, refs, on_progress, cancel)
+
+
+def fetch_revision(path: Path, source: Source, name: str, *, cancel: CancelToken) -> bool:
+    """Fetch what no branch and no tag has: a commit by its hash, or a merge request's ref.
+
+    A ref is kept under its own name, a commit as :func:`engine.projects.git.keep` does it.
+
+    Args:
+        name: a whole hash, or the whole name of a ref (``refs/merge-requests/7/head``).
+
+    Returns:
+        Whether the source gave it.
+
+    Raises:
+        CancelledError, Interrupted: as ``cancel`` says.
+    """
+    options = ("--progress", "--no-tags", "--force", "--no-write-fetch-head", "--update-shallow")
     arguments = ["-C", str(path), "fetch", *options, "--"]
-    refspecs = ["+refs/heads/*:refs/remotes/origin/*"]
-    _network(arguments, source, refspecs, on_progress, cancel)
-    with open_repository(path) as repository:
-        theirs = sha_of(repository, f"refs/remotes/origin/{name}")
-        ours = sha_of(repository, f"refs/heads/{name}")
-        if theirs is None:
-            raise ToolError(f"{shown}: no branch {name!r} any more")
-        if ours is not None and not repository.is_ancestor(
-            repository.commit(ours), repository.commit(theirs)
-        ):
-            raise ToolError(
-                f"branch {name} was rewritten at its source: remove the project and add it anew"
-            )
-    run_git(["-C", str(path), "update-ref", f"refs/heads/{name}", theirs], cancel=cancel)
+    kept = name if name.startswith("refs/") else f"{KEPT}{name}"
+    try:
+        _transfer(arguments, source, [f"+{name}:{kept}"], lambda _percent, _phase: None, cancel)
+    except ToolError:
+        return False
+    return True
 
 
 def push(path: Path, source: Source, branch: str, *, cancel: CancelToken) -> None:
@@ -118,37 +170,60 @@ def push(path: Path, source: Source, branch: str, *, cancel: CancelToken) -> Non
     Raises:
         ToolError: the source cannot be reached, or does not take it.
     """
-    ref = f"refs/heads/{check_ref(branch)}"
+    ref = f"{HEADS}{check_ref(branch)}"
     arguments = ["-C", str(path), "push", "--porcelain", "--progress", "--"]
-    _network(arguments, source, [f"{ref}:{ref}"], lambda _percent, _phase: None, cancel)
+    _transfer(arguments, source, [f"{ref}:{ref}"], lambda _percent, _phase: None, cancel)
 
 
-def _network(
+def _transfer(
     arguments: list[str],
     source: Source,
     rest: list[str],
     on_progress: Callable[[float, str], None],
     cancel: CancelToken,
 ) -> None:
-    """Run ``git arguments URL rest`` and end it when the server keeps silent."""
-    shown = mask(source.url)
-    url, options, secrets = _credentials(source)
-    ended = CancelToken()
-    forget = cancel.on_stop(ended.cancel)
-    silence = threading.Timer(ANSWER_WITHIN, ended.cancel)
-    silence.daemon = True
+    """Run ``git arguments URL rest``, which says how far it is."""
 
     def watch(chunk: bytes) -> None:
         for match in _PROGRESS.finditer(chunk):
-            silence.cancel()
             if match[3]:
                 on_progress(float(match[2]), match[1].decode().lower())
 
-    silence.start()
+    _network(arguments, source, rest, watch, cancel, TIMEOUT, silence=ANSWER_WITHIN)
+
+
+def _network(
+    arguments: list[str],
+    source: Source,
+    rest: list[str],
+    on_output: Callable[[bytes], None],
+    cancel: CancelToken,
+    timeout: float,
+    *,
+    silence: float,
+) -> None:
+    """Run ``git arguments URL rest``, and end it when the server keeps silent from the start.
+
+    Args:
+        timeout: seconds that it may take in all.
+        silence: seconds until there must be a first word.
+    """
+    shown = mask(source.url)
+    url, options, secrets = credentials(source)
+    ended = CancelToken()
+    forget = cancel.on_stop(ended.cancel)
+    alarm = threading.Timer(silence, ended.cancel)
+    alarm.daemon = True
+
+    def watch(chunk: bytes) -> None:
+        alarm.cancel()
+        on_output(chunk)
+
+    alarm.start()
     try:
         done = run_any(
             [*options, *arguments, url, *rest],
-            timeout=TIMEOUT,
+            timeout=timeout,
             cancel=ended,
             on_output=watch,
             env=secrets,
@@ -156,18 +231,18 @@ def _network(
     except CancelledError:
         cancel.check()
         raise ToolError(
-            f"{shown}: no answer within {ANSWER_WITHIN:g} s: check the URL and the network"
+            f"{shown}: no answer within {silence:g} s: check the URL and the network"
         ) from None
     except ToolError:
-        raise ToolError(f"{shown}: not done after {TIMEOUT / 60:g} minutes, ended it") from None
+        raise ToolError(f"{shown}: not done after {timeout / 60:g} minutes, ended it") from None
     finally:
-        silence.cancel()
+        alarm.cancel()
         forget()
     if done.returncode != 0:
         raise ToolError(f"{shown}: {explain(done.tail)}")
 
 
-def _credentials(source: Source) -> tuple[str, list[str], dict[str, str]]:
+def credentials(source: Source) -> tuple[str, list[str], dict[str, str]]:
     """The URL without user and password, options to ask for them, and the variables they are in."""
     parts = urlsplit(source.url) if source.kind is SourceKind.HTTPS else None
     if parts is None or "@" not in parts.netloc:
@@ -181,17 +256,17 @@ def _credentials(source: Source) -> tuple[str, list[str], dict[str, str]]:
     return parts._replace(netloc=host).geturl(), options, secrets
 
 
-def _chosen_branch(path: Path, branch: str | None, shown: str) -> str:
-    with open_repository(path) as repository:
-        if branch is not None:
-            # --branch takes a tag too, and then makes no branch.
-            if sha_of(repository, f"refs/heads/{branch}") is None:
-                raise UsageError(f"{shown}: no branch {branch!r}")
-            return branch
-        heads = [head.name for head in repository.heads]
-        if not heads:
-            raise UsageError(f"{shown}: no commits, or no branch to start from: name a branch")
-        return heads[0]
+def _make(path: Path, cancel: CancelToken) -> None:
+    """Make an empty bare clone; what is there instead, as the rest of one, goes."""
+    part = path.with_name(f".{path.name}.part")
+    trees.delete(part)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        run_git(["init", "--quiet", "--bare", "--", str(part)], cancel=cancel)
+        trees.delete(path)
+        part.rename(path)
+    finally:
+        trees.delete(part)
 
 
 def _remove_stale_locks(path: Path) -> None:

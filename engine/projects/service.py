@@ -1,24 +1,26 @@
-"""Projects as a front end sees them: add, list, sync, remove. Cloning happens in threads."""
+"""Projects as a front end sees them: add, list, sync, edit, remove. Cloning happens in threads."""
 
 from __future__ import annotations
 
-import logging
+import hashlib
 import os
-import threading
-import time
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 
 from engine.cancel import CancelToken
-from engine.errors import EspdeckError, Interrupted, UsageError
-from engine.events import Bus, Problem, ProjectChanged
-from engine.lock import FileLock
-from engine.projects import git, remote, trees
+from engine.errors import EspdeckError, UsageError
+from engine.events import Bus
+from engine.projects import configuring, disk, git, trees
 from engine.projects.apps import check_app, check_configuration, survey_commit
-from engine.projects.sources import Source, check_ref, check_source
+from engine.projects.choices import check_name, check_targets
+from engine.projects.following import NO_CHIP, Follower
+from engine.projects.jobs import Jobs
+from engine.projects.locating import Located, Locator, tip_of
+from engine.projects.revisions import HEAD, Range, resolve, resolve_range
+from engine.projects.sources import Source, check_ref, check_source, looks_like_a_path
 from engine.projects.survey import Survey
+from engine.projects.variants import Variant, variants_of
 from engine.projects.worktrees import Slots
 from engine.store import builds as store_builds
 from engine.store import projects as store_projects
@@ -26,35 +28,8 @@ from engine.store.database import Store
 from engine.store.projects import ProjectStats
 from engine.store.tables import Project
 from engine.text import mask
-from engine.toolchains.base import App, CompileRequest
-from engine.toolchains.idf_menuconfig import Edited, check_menu, edit
-from engine.words import TARGETS, BuildStatus, ProjectStatus
-
-SAY_EVERY = 0.2
-"""Seconds between two events about the progress of a clone."""
-
-DEFAULT_TARGET = "esp32c3"
-"""The chip of a project when nobody says another."""
-
-CONFIGURE_TIMEOUT = 300.0
-"""Seconds that it may take to configure a project before and after a person changes options."""
-
-STOP_WITHIN = 5.0
-"""Seconds that a clone or a fetch gets to stop."""
-
-_INTERRUPTED = "import was interrupted: sync to try again"
-_MAX_NAME = 80
-_TURN = 0.1  # seconds between two looks whether another process is done with a project
-
-_LOG = logging.getLogger("espdeck.projects")
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """A project that is being cloned or synced here, and how to end that."""
-
-    thread: threading.Thread
-    cancel: CancelToken
+from engine.toolchains.idf_menuconfig import Edited
+from engine.words import BuildStatus, ProjectStatus
 
 
 class Projects:
@@ -71,15 +46,16 @@ class Projects:
         self._bus = bus
         self._folder = folder
         self._slots = slots
-        self._lock = threading.Lock()
-        self._working: dict[uuid.UUID, _Job] = {}
+        self._jobs = Jobs(folder)
+        self._follower = Follower(store, bus, folder, self._jobs)
+        self._locator = Locator(store, self._follower)
 
     def list(self) -> Sequence[Project]:
         """Every project, by name."""
         return store_projects.all_projects(self._store)
 
     def get(self, name_or_id: str) -> Project:
-        """A project by its name, id or source.
+        """A project by its name or id.
 
         Raises:
             UsageError: there is none.
@@ -98,14 +74,15 @@ class Projects:
         Returns:
             The worktree in which it was built; the project's clone where none is found.
         """
+        clone = Path(project.clone_path)
         try:
             data = program.read_bytes()
         except OSError:
-            return Path(project.clone_path)
-        for folder in self._slots.sources(str(project.id)):
+            return clone
+        for folder in self._slots.sources(clone):
             if os.fsencode(folder) in data:
                 return folder
-        return Path(project.clone_path)
+        return clone
 
     def last_statuses(self) -> dict[uuid.UUID, BuildStatus]:
         """How the newest build of each project that has one stands."""
@@ -120,48 +97,46 @@ class Projects:
         source: str,
         *,
         name: str | None = None,
-        target: str = DEFAULT_TARGET,
+        targets: Sequence[str] = (),
         branch: str | None = None,
         app: str = "",
         configuration: str = "",
     ) -> Project:
         """Import a repository: returns at once with a ``pending`` project, cloned in a thread.
 
+        Projects of one source share its clone.
+
         Args:
-            source: Git URL or path.
+            source: Git URL or path; of a folder in a repository, that folder is the app.
             name: None takes the repository's, made unique.
-            branch: None takes the repository's own choice.
+            targets: chips that it is built for, the one of a plain build first; none takes those
+                that the sources say.
+            branch: a branch or tag; None follows ``HEAD`` of the source.
             app: folder of the repository that is built, empty for its root.
-            configuration: NAME of the app's ``sdkconfig.ci.NAME``, empty for its defaults alone.
+            configuration: as :class:`~engine.store.tables.Project` has it.
 
         Raises:
             UsageError: one of them makes no sense.
         """
         checked = check_source(source)
-        app, configuration = check_app(app), check_configuration(configuration)
-        if target not in TARGETS:
-            raise UsageError(f"target {target!r} is not one of {', '.join(TARGETS)}")
+        app, configuration = check_app(app or checked.folder), check_configuration(configuration)
+        chips = check_targets(targets)
         if branch is not None:
             check_ref(branch)
-        if name is not None and not (0 < len(name.strip()) <= _MAX_NAME and name.isprintable()):
-            raise UsageError(
-                f"{mask(name)[:_MAX_NAME]!r} is no name for a project (1 to {_MAX_NAME} characters)"
-            )
+        last = "-".join(filter(None, (checked.name, app.rpartition("/")[2], configuration)))
         project = Project(
-            name=name.strip()
-            if name is not None
-            else self._free_name(
-                "-".join(filter(None, (checked.name, app.rpartition("/")[2], configuration)))
-            ),
+            name=check_name(name) if name is not None else self._free_name(last),
             source=checked.url,
             app=app,
             configuration=configuration,
             branch=branch,
-            target=target,
+            branch_chosen=branch is not None,
+            target=chips[0] if chips else "",
+            targets=chips,
             status_detail="waits to be cloned",
         )
-        project.clone_path = str(self._clone_path(project.id))
-        lock = self._file_lock(project.id)
+        project.clone_path = str(self._clone_path(checked))
+        lock = self._jobs.lock_of(project.id)
         # Before anybody sees it: a pending project that nobody holds is one whose import died.
         lock.acquire()
         try:
@@ -170,27 +145,81 @@ class Projects:
             lock.path.unlink(missing_ok=True)
             lock.release()
             raise
-        self._say(project)
-        self._work(project.id, lambda cancel: self._clone(project, checked, cancel), lock)
+        self._follower.say(project)
+        self._follower.start(project, checked, lock)
         return project
 
-    def survey(self, project_id: uuid.UUID) -> Survey:
-        """What a project's repository holds at the tip of its branch: apps, and what is none.
+    def edit(
+        self,
+        project_id: uuid.UUID,
+        *,
+        name: str | None = None,
+        targets: Sequence[str] | None = None,
+        branch: str | None = None,
+        app: str | None = None,
+        configuration: str | None = None,
+    ) -> Project:
+        """Change a project; what is None stays. Its builds stay. Sync it afterwards.
+
+        Args:
+            targets: none of them has the sources say it, as of the next sync.
+            branch: empty follows ``HEAD`` of the source.
 
         Raises:
+            UsageError: one of them makes no sense, or there is no such project.
+        """
+        chips = check_targets(targets) if targets is not None else None
+        new_name = check_name(name) if name is not None else None
+        new_app = check_app(app) if app is not None else None
+        new_configuration = (
+            check_configuration(configuration) if configuration is not None else None
+        )
+        if branch:
+            check_ref(branch)
+
+        def change(project: Project) -> None:
+            project.name = project.name if new_name is None else new_name
+            project.app = project.app if new_app is None else new_app
+            if new_configuration is not None:
+                project.configuration = new_configuration
+            if chips is not None:
+                project.targets, project.target = chips, chips[0] if chips else ""
+            if branch is not None:
+                project.branch, project.branch_chosen = branch or None, bool(branch)
+                project.tip = ""
+
+        changed = store_projects.change_project(self._store, project_id, change)
+        self._follower.say(changed)
+        return changed
+
+    def survey(self, project_id: uuid.UUID) -> Survey:
+        """What there is to build in a project's repository, at the commit that it follows.
+
+        Raises:
+            UsageError: there is no such project.
             ToolError: it is not cloned.
         """
         project = store_projects.get_project(self._store, project_id)
         clone = Path(project.clone_path)
-        return survey_commit(clone, git.resolve(clone, project.branch or "HEAD").sha)
+        return survey_commit(clone, resolve(clone, HEAD, head=tip_of(project)).sha)
 
-    def apps(self, project_id: uuid.UUID) -> tuple[App, ...]:
-        """Apps of a project's repository, at the tip of its branch.
+    def variants(self, project_id: uuid.UUID) -> tuple[Variant, ...]:
+        """Every way to build a project: its chips, each with the configurations that are for it.
+
+        A project for which a person chose a configuration has that one alone.
 
         Raises:
+            UsageError: there is no such project, or its chip is not known.
             ToolError: it is not cloned.
         """
-        return self.survey(project_id).apps
+        project = store_projects.get_project(self._store, project_id)
+        app = next(
+            (each for each in self.survey(project_id).apps if each.path == project.app), None
+        )
+        found = variants_of(project, app)
+        if not found:
+            raise UsageError(f"{project.name}: {NO_CHIP}: espdeck edit NAME --target CHIP")
+        return found
 
     def check_menuconfig(self, project_id: uuid.UUID) -> None:
         """Look whether a project has a menu of options here; nothing is configured yet.
@@ -200,13 +229,11 @@ class Projects:
             MissingToolError: ESP-IDF is not there, or cannot build for its chip.
             ToolError: it is not cloned, or none of ESP-IDF.
         """
-        project = store_projects.get_project(self._store, project_id)
-        clone = Path(project.clone_path)
-        sha = git.resolve(clone, project.branch or "HEAD").sha
-        check_menu(_lists_of(clone, sha, project.app), project.target)
+        found = self.commit(project_id, None, fresh=False)
+        configuring.check(found.project, found.commit.sha)
 
     def menuconfig(self, project_id: uuid.UUID) -> Edited:
-        """Change the configuration of a project, at the tip of its branch, in this terminal.
+        """Change the configuration of a project, at the commit that it follows, in this terminal.
 
         Nothing is written to the project: see :meth:`write`.
 
@@ -215,129 +242,119 @@ class Projects:
             MissingToolError: ESP-IDF is not there.
             ToolError: it is not cloned, is none of ESP-IDF, or cannot be configured.
         """
-        project = store_projects.get_project(self._store, project_id)
-        clone, cancel = Path(project.clone_path), CancelToken()
-        sha = git.resolve(clone, project.branch or "HEAD").sha
-        check_menu(_lists_of(clone, sha, project.app), project.target)
-        with self._slots.take(str(project.id), clone, sha, cancel=cancel) as slot:
-            return edit(
-                CompileRequest(
-                    source=slot.source / project.app,
-                    build_dir=slot.build_dir(project.target),
-                    target=project.target,
-                    timeout=CONFIGURE_TIMEOUT,
-                    cancel=cancel,
-                    on_output=lambda _data: None,
-                    on_progress=lambda _percent, _doing: None,
-                    root=slot.source,
-                    configuration=project.configuration,
-                )
-            )
+        found = self.commit(project_id, None, fresh=False)
+        return configuring.menuconfig(found.project, found.commit.sha, self._slots)
 
     def write(self, project_id: uuid.UUID, edited: Edited) -> Path:
         """Write what was configured into the folder that a project was added from.
 
-        Returns:
-            The file; it is not committed.
+        Raises:
+            UsageError: as :func:`engine.projects.configuring.write`.
+        """
+        return configuring.write(store_projects.get_project(self._store, project_id), edited)
+
+    def commit(
+        self,
+        project_id: uuid.UUID,
+        revision: str | None,
+        *,
+        fresh: bool = True,
+        dirty: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> Located:
+        """The commit that a revision names now, at the project's source.
+
+        Args:
+            revision: as :func:`engine.projects.revisions.resolve` has it; also a commit that no
+                branch has, by its whole hash, and a whole ref such as ``refs/pull/7/head``. None
+                is what the project follows.
+            fresh: whether to sync first, as far as the source can be reached.
+            dirty: take the folder of the project as it is, with what is not committed.
+            cancel: ends it early.
 
         Raises:
-            UsageError: it was not added from a folder with a worktree, or there the file is
-                another than the one that was configured, or a link that leads out of the folder.
+            UsageError: there is no such project or commit, or the project is not active; or it is
+                not a folder of which a snapshot could be made.
+            ToolError: it is not cloned, or no snapshot can be made.
+        """
+        return self._locator.find(
+            project_id, revision, fresh=fresh, dirty=dirty, cancel=cancel or CancelToken()
+        )
+
+    def commits(self, project_id: uuid.UUID, revisions: str) -> Range:
+        """What a range of revisions names, in a project as it was synced last.
+
+        Raises:
+            UsageError, ToolError: as :func:`engine.projects.revisions.resolve_range`.
         """
         project = store_projects.get_project(self._store, project_id)
-        folder = Path(project.source)
-        if not (folder / ".git").exists():
-            raise UsageError(f"{project.name} is not a folder of this machine: change it there")
-        path = folder / project.app / edited.file
-        try:
-            if not path.resolve().is_relative_to(folder.resolve()):
-                raise UsageError(f"{path} leads out of {folder}: change what it leads to")
-            if (path.read_text("utf-8", "replace") if path.is_file() else "") != edited.had:
-                raise UsageError(f"{path} has changes of its own: commit them and sync first")
-            path.write_text(edited.text, "utf-8")
-        except OSError as error:
-            raise UsageError(f"{path}: {error.strerror}") from error
-        return path
+        return resolve_range(Path(project.clone_path), revisions, head=tip_of(project))
 
     def find_or_add(
         self,
         wanted: str,
         *,
-        target: str | None = None,
+        targets: Sequence[str] = (),
         app: str = "",
         configuration: str = "",
+        branch: str | None = None,
     ) -> Project:
-        """The project of this name or source, synced when a source was given; else a new one.
+        """The project of this name or source; else a new one.
 
         Returns when the project is cloned or could not be.
 
         Args:
-            wanted: a name, an id, a Git URL or a path.
-            target, app, configuration: as :meth:`add` takes them.
+            wanted: a name, an id, a Git URL or a path, also of an app in a repository.
+            targets, app, configuration, branch: as :meth:`add` takes them, for a new one.
 
         Raises:
-            UsageError: it is neither a project nor a repository, or is for another chip, or
-                could not be cloned; then nothing was added.
+            UsageError: it is neither a project nor a repository, or both; or it could not be
+                cloned, then nothing was added.
         """
         app, configuration = check_app(app), check_configuration(configuration)
         found = store_projects.find_project(self._store, wanted)
-        source = None
-        if found is None or found.source == wanted:
+        if found is not None and not looks_like_a_path(wanted):
+            self._check_no_other_folder(found, wanted)
+            if app and app != found.app:
+                found = self._app_of(found.source, app, configuration)
+                wanted = found.source if found else self.get(wanted).source
+        else:
             source = check_source(wanted)
-            found = store_projects.find_app(self._store, source.url, app, configuration)
-        elif (app or found.app, configuration or found.configuration) != (
-            found.app,
-            found.configuration,
-        ):
-            raise UsageError(f"{found.name} is another app: name the repository to add this one")
-        if found is None:
-            added = self.wait(
-                self.add(
-                    wanted,
-                    target=target or DEFAULT_TARGET,
-                    app=app,
-                    configuration=configuration,
-                ).id
-            )
-            if added.status is ProjectStatus.ERROR:
-                self.remove(added.id)  # a mistake in a URL leaves no project behind
-                raise UsageError(added.status_detail)
-            return added
-        if target is not None and target != found.target:
-            raise UsageError(f"{found.name} is for {found.target}, not {target}")
-        if source is not None and not self._is_working(found.id):
-            lock = self._file_lock(found.id)
-            while not lock.acquire():  # another process clones or syncs it
-                time.sleep(_TURN)
-            self._sync(found.id, lock)
-        return self.wait(found.id)
+            app = app or self._app_around(source)
+            found = self._app_of(source.url, app, configuration)
+            wanted = source.url
+        if found is not None:
+            return self.wait(found.id)
+        added = self.wait(
+            self.add(
+                wanted, targets=targets, app=app, configuration=configuration, branch=branch
+            ).id
+        )
+        if added.status is ProjectStatus.ERROR:
+            self.remove(added.id)  # a mistake in a URL leaves no project behind
+            raise UsageError(added.status_detail)
+        return added
 
     def sync(self, project_id: uuid.UUID) -> None:
-        """Fetch and fast-forward in a thread; a project without a clone is cloned anew.
+        """Fetch, and follow the source, in a thread; what has no clone is cloned anew.
 
         Raises:
             UsageError: there is no such project, or it is being cloned or synced now.
         """
-        lock = self._file_lock(project_id)
-        if self._is_working(project_id) or not lock.acquire():
+        lock = self._jobs.lock_of(project_id)
+        if self._jobs.is_working(project_id) or not lock.acquire():
             name = store_projects.get_project(self._store, project_id).name
             raise UsageError(f"{name} is being cloned or synced already")
-        self._sync(project_id, lock)
-
-    def _sync(self, project_id: uuid.UUID, lock: FileLock) -> None:
         try:
             project = store_projects.get_project(self._store, project_id)
             source = check_source(project.source)
         except EspdeckError:
             lock.release()
             raise
-        job = self._clone
-        if project.branch is not None and git.is_repository(Path(project.clone_path)):
-            job = self._fetch
-        self._work(project_id, lambda cancel: job(project, source, cancel), lock)
+        self._follower.start(project, source, lock)
 
     def remove(self, project_id: uuid.UUID) -> None:
-        """Forget a project, with its clone, worktrees, builds, tasks and logs.
+        """Forget a project, with its worktrees, builds, tasks and logs, and a clone of its own.
 
         Raises:
             UsageError: a build of it has not ended.
@@ -350,12 +367,8 @@ class Projects:
         ]
         if busy:
             raise UsageError(f"build {busy[0].number} of {project.name} has not ended")
-        with self._lock:
-            working = self._working.get(project_id)
-        if working is not None:
-            working.cancel.cancel()
-            working.thread.join(STOP_WITHIN)
-        lock = self._file_lock(project_id)
+        self._jobs.cancel(project_id)
+        lock = self._jobs.lock_of(project_id)
         if not lock.acquire():
             raise UsageError(f"{project.name} is being cloned or synced: try again when it is done")
         try:
@@ -365,13 +378,25 @@ class Projects:
             for build in kept:
                 if build.artifacts_path:
                     trees.delete(Path(build.artifacts_path))
-            trees.delete(self._clone_path(project_id))
-            self._slots.remove(str(project_id))
-            git.lock_of(self._clone_path(project_id)).unlink(missing_ok=True)
+            self._remove_folders(project)
             lock.path.unlink(missing_ok=True)
         finally:
             lock.release()
-        self._say(project, removed=True)
+        self._follower.say(project, removed=True)
+
+    def usage(self) -> tuple[disk.Usage, ...]:
+        """What each source takes of the disk, the largest first. Takes seconds."""
+        return disk.measure(self._store, self._slots)
+
+    def make_room(self, *, unused_for: float, cancel: CancelToken | None = None) -> disk.Freed:
+        """Delete what can be made again; see :func:`engine.projects.disk.make_room`."""
+        return disk.make_room(
+            self._store,
+            self._slots,
+            self._folder,
+            unused_for=unused_for,
+            cancel=cancel or CancelToken(),
+        )
 
     def wait(self, project_id: uuid.UUID, timeout: float | None = None) -> Project:
         """Wait until a project is neither cloned nor synced here, or ``timeout`` seconds.
@@ -379,10 +404,7 @@ class Projects:
         Returns:
             The project as it then stands.
         """
-        with self._lock:
-            working = self._working.get(project_id)
-        if working is not None:
-            working.thread.join(timeout)
+        self._jobs.wait(project_id, timeout)
         return store_projects.get_project(self._store, project_id)
 
     def recover(self) -> None:
@@ -393,152 +415,62 @@ class Projects:
         """
         for project in self.list():
             if project.status is ProjectStatus.PENDING:
-                self._recover(project.id)
+                self._follower.recover(project.id)
 
     def close(self) -> None:
         """Stop cloning and syncing."""
-        with self._lock:
-            working = tuple(self._working.values())
-        for job in working:
-            job.cancel.interrupt()
-        for job in working:
-            job.thread.join(STOP_WITHIN)
+        self._jobs.close()
 
-    def _recover(self, project_id: uuid.UUID) -> None:
-        lock = self._file_lock(project_id)
-        if not lock.acquire():
-            return
+    def _remove_folders(self, project: Project) -> None:
+        """What no other project needs."""
+        clone = Path(project.clone_path)
+        with self._follower.holding(clone, CancelToken()):
+            if store_projects.projects_in(self._store, project.clone_path):
+                for folder in self._slots.builds(clone, str(project.id)):
+                    trees.delete(folder)
+                return
+            if clone.parent == self._folder:
+                trees.delete(clone)
+            self._slots.remove(clone)
+            git.lock_of(clone).unlink(missing_ok=True)
+            (self._folder / f"{clone.name}.fetch").unlink(missing_ok=True)
+
+    def _app_of(self, source: str, app: str, configuration: str) -> Project | None:
+        """The project of an app; of several, the one of that configuration."""
+        found = [
+            each for each in store_projects.projects_of(self._store, source) if each.app == app
+        ]
+        found.sort(key=lambda each: (each.configuration != configuration, bool(each.configuration)))
+        return found[0] if found else None
+
+    def _app_around(self, source: Source) -> str:
+        """The app of a repository's folder: itself, or the nearest above it that is a project."""
+        if not source.folder:
+            return ""
+        known = {each.app for each in store_projects.projects_of(self._store, source.url)}
+        folder = PurePosixPath(source.folder)
+        above = (str(each) for each in (folder, *folder.parents) if str(each) != ".")
+        return next((each for each in above if each in known), source.folder)
+
+    def _check_no_other_folder(self, project: Project, wanted: str) -> None:
+        """A name that is a folder here as well could mean both."""
         try:
-            # Since it was listed, its import may have ended.
-            project = store_projects.get_project(self._store, project_id)
-            if project.status is ProjectStatus.PENDING:
-                self._update(project_id, ProjectStatus.ERROR, _INTERRUPTED)
+            source = check_source(f"./{wanted}")
         except UsageError:
-            lock.path.unlink(missing_ok=True)  # It was removed.
-        finally:
-            lock.release()
-
-    def _work(
-        self,
-        project_id: uuid.UUID,
-        job: Callable[[CancelToken], None],
-        lock: FileLock,
-    ) -> None:
-        """Do a job in a thread, which gives ``lock`` back: one a project, over all processes."""
-        cancel = CancelToken()
-
-        def work() -> None:
-            try:
-                self._explained(project_id, lambda: job(cancel))
-            finally:
-                with self._lock:
-                    del self._working[project_id]
-                    lock.release()
-
-        with self._lock:
-            # A daemon: a server that keeps silent must not keep the process alive.
-            thread = threading.Thread(target=work, name=f"project {project_id}", daemon=True)
-            self._working[project_id] = _Job(thread, cancel)
-            thread.start()
-
-    def _explained(self, project_id: uuid.UUID, job: Callable[[], None]) -> None:
-        """Do a job and write down how it failed; nothing gets past this."""
-        try:
-            try:
-                job()
-            except Interrupted:
-                project = store_projects.get_project(self._store, project_id)
-                if project.status is ProjectStatus.PENDING:
-                    project = store_projects.update_project(
-                        self._store, project_id, status=ProjectStatus.ERROR, detail=_INTERRUPTED
-                    )
-                self._say(project)
-            except EspdeckError as error:
-                self._update(project_id, ProjectStatus.ERROR, mask(str(error)))
-            except OSError as error:
-                reason = f"{error.filename}: {os.strerror(error.errno or 0)}"
-                self._update(project_id, ProjectStatus.ERROR, reason)
-            except Exception as error:
-                _LOG.exception("project %s", project_id)
-                reason = f"internal error: {mask(repr(error))} (see espdeck.log)"
-                self._update(project_id, ProjectStatus.ERROR, reason)
-        except EspdeckError as error:
-            # Not even that can be written: the disk is full, or the store is gone.
-            self._bus.publish(Problem(message=str(error)))
-
-    def _is_working(self, project_id: uuid.UUID) -> bool:
-        with self._lock:
-            return project_id in self._working
-
-    def _clone_path(self, project_id: uuid.UUID) -> Path:
-        return self._folder / f"{project_id}.git"
-
-    def _file_lock(self, project_id: uuid.UUID) -> FileLock:
-        # The first file of the folder, made here: others must not read what is cloned into it.
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return FileLock(self._folder / f"{project_id}.lock")
-
-    def _clone(self, project: Project, source: Source, cancel: CancelToken) -> None:
-        self._update(project.id, ProjectStatus.PENDING, "cloning")
-        branch = remote.clone(
-            source,
-            Path(project.clone_path),
-            project.branch,
-            on_progress=self._progress(project, ProjectStatus.PENDING),
-            cancel=cancel,
-        )
-        changed = store_projects.update_project(
-            self._store, project.id, status=ProjectStatus.ACTIVE, branch=branch, synced=True
-        )
-        self._say(changed)
-
-    def _fetch(self, project: Project, source: Source, cancel: CancelToken) -> None:
-        assert project.branch is not None
-        # Only said, not written: the project is as usable as it was while this goes on.
-        progress = self._progress(project, project.status)
-        progress(0.0, "syncing")
-        remote.fetch(
-            Path(project.clone_path), source, project.branch, on_progress=progress, cancel=cancel
-        )
-        changed = store_projects.update_project(
-            self._store, project.id, status=ProjectStatus.ACTIVE, synced=True
-        )
-        self._say(changed)
-
-    def _progress(self, project: Project, status: ProjectStatus) -> Callable[[float, str], None]:
-        said = -SAY_EVERY
-
-        def say(percent: float, what: str) -> None:
-            nonlocal said
-            now = time.monotonic()
-            if now - said >= SAY_EVERY:
-                said = now
-                self._bus.publish(
-                    ProjectChanged(
-                        project_id=str(project.id),
-                        project=project.name,
-                        status=status,
-                        detail=f"{what} {percent:.0f} %",
-                    )
-                )
-
-        return say
-
-    def _update(self, project_id: uuid.UUID, status: ProjectStatus, detail: str) -> None:
-        self._say(
-            store_projects.update_project(self._store, project_id, status=status, detail=detail)
-        )
-
-    def _say(self, project: Project, *, removed: bool = False) -> None:
-        self._bus.publish(
-            ProjectChanged(
-                project_id=str(project.id),
-                project=project.name,
-                status=project.status,
-                detail=project.status_detail,
-                removed=removed,
+            return
+        if source.url != project.source:
+            raise UsageError(
+                f"{wanted} is a project (of {mask(project.source)}) and a folder here: write "
+                f"./{wanted} for the folder, {str(project.id)[:8]}... or another name for the "
+                "project (espdeck edit NAME --name NEW)"
             )
-        )
+
+    def _clone_path(self, source: Source) -> Path:
+        """Where the clone of a source is, or is to be."""
+        for project in store_projects.projects_of(self._store, source.url):
+            return Path(project.clone_path)
+        key = hashlib.sha256(source.url.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        return self._folder / f"{key}.git"
 
     def _free_name(self, wanted: str) -> str:
         taken = {project.name for project in self.list()}
@@ -546,11 +478,3 @@ class Projects:
         while name in taken:
             name, number = f"{wanted}-{number}", number + 1
         return name
-
-
-def _lists_of(clone: Path, sha: str, app: str) -> str:
-    """The ``CMakeLists.txt`` of an app as it is in a commit, empty where there is none."""
-    try:
-        return git.read_text(clone, sha, f"{app or '.'}/CMakeLists.txt")
-    except UsageError:
-        return ""

@@ -40,11 +40,13 @@ class Source:
             :func:`mask` it wherever it is shown.
         kind: how it is reached.
         name: what its project may be called.
+        folder: the folder of it that was named, with ``/``; empty for its root.
     """
 
     url: str
     kind: SourceKind
     name: str
+    folder: str = ""
 
 
 def check_source(text: str) -> Source:
@@ -74,6 +76,11 @@ def check_source(text: str) -> Source:
     if _SCHEME.match(text) and not _is_folder(text):
         raise UsageError(f"{shown} is not accepted: give {ACCEPTED}")
     return _local(text, shown)
+
+
+def looks_like_a_path(text: str) -> bool:
+    """Whether this names a repository and no project: a URL or a path, not a bare word."""
+    return "/" in text or text in (".", "..", "~") or bool(_SCP.fullmatch(text))
 
 
 def check_ref(text: str) -> str:
@@ -120,10 +127,21 @@ def _local(text: str, shown: str) -> Source:
         raise UsageError(f"{shown}: no such folder; give {ACCEPTED}")
     if not str(path).isprintable():
         raise UsageError(f"{shown}: a path with control characters in it is not accepted")
-    bare = all((path / name).exists() for name in ("HEAD", "objects", "refs"))
-    if not bare and not (path / ".git").exists():
+    root = _repository_of(path)
+    if root is None:
         raise UsageError(f"{shown}: not a Git repository (git init makes one)")
-    return Source(str(path), SourceKind.FILE, _name(str(path)))
+    folder = "" if root == path else path.relative_to(root).as_posix()
+    return Source(str(root), SourceKind.FILE, _name(str(root)), folder)
+
+
+def _repository_of(path: Path) -> Path | None:
+    """The repository that a folder is or lies in, as Git would find it."""
+    for folder in (path, *path.parents):
+        bare = all((folder / name).exists() for name in ("HEAD", "objects", "refs"))
+        # Within a .git folder one is in the repository, not in what lies around it.
+        if bare or (folder / ".git").exists():
+            return folder
+    return None
 
 
 def _is_folder(text: str) -> bool:

@@ -12,6 +12,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+_BLOCK = 512  # bytes: the unit of st_blocks (stat(2))
+
 
 def below(folder: Path, *, skip: frozenset[str] = frozenset()) -> Iterator[os.DirEntry[str]]:
     """Everything below a folder, each folder before what is in it; no link is followed.
@@ -31,6 +33,18 @@ def below(folder: Path, *, skip: frozenset[str] = frozenset()) -> Iterator[os.Di
             if entry.is_dir(follow_symlinks=False) and entry.name not in skip:
                 folders.append(entry.path)
             yield entry
+
+
+def size(path: Path) -> int:
+    """Bytes of the disk that a file, or a folder with all that is in it, takes."""
+    total = 0
+    with contextlib.suppress(OSError):
+        total += path.lstat().st_blocks * _BLOCK
+        if path.is_dir() and not path.is_symlink():
+            for entry in below(path):
+                with contextlib.suppress(OSError):
+                    total += entry.stat(follow_symlinks=False).st_blocks * _BLOCK
+    return total
 
 
 def delete(folder: Path) -> None:

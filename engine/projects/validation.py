@@ -30,6 +30,7 @@ class Subject:
     project: Project
     source: Path
     target: str
+    configuration: str
 
     @property
     def app(self) -> Path:
@@ -74,9 +75,10 @@ def _repository(subject: Subject) -> str | None:
 
 def _branch(subject: Subject) -> str | None:
     project = subject.project
-    if project.branch is None:
-        return "the project has no branch"
-    if git.branch_exists(Path(project.clone_path), project.branch):
+    if project.branch is None or not project.branch_chosen:
+        return None
+    names = (f"{start}{project.branch}" for start in (git.REMOTE, git.TAGS, git.HEADS))
+    if any(git.has_ref(Path(project.clone_path), name) for name in names):
         return None
     return f"branch {project.branch} is not there"
 
@@ -88,7 +90,7 @@ def _kind(subject: Subject) -> str | None:
 
 
 def _configuration(subject: Subject) -> str | None:
-    name = subject.project.configuration
+    name = subject.configuration
     if not name or (subject.app / f"{CONFIGURATION}{name}").is_file():
         return None
     toolchain = choose_toolchain(subject.app)
@@ -162,18 +164,21 @@ RULES = (
 """In the order in which they are looked at."""
 
 
-def validate(project: Project, source: Path, target: str) -> tuple[Finding, ...]:
+def validate(
+    project: Project, source: Path, target: str, configuration: str = ""
+) -> tuple[Finding, ...]:
     """Look at every rule.
 
     Args:
         project: as it stands in the store.
         source: worktree of the commit.
         target: the chip.
+        configuration: empty for none.
 
     Returns:
         One finding for each rule that is broken; none for what only follows from another.
     """
-    subject = Subject(project, source, target)
+    subject = Subject(project, source, target, configuration)
     failed: set[str] = set()
     found: list[Finding] = []
     for rule in RULES:

@@ -1,5 +1,8 @@
 """Build slots: worktrees at paths that stay, so that the next build is incremental.
 
+Worktrees are of a clone, which all projects of one source share; each project builds beside them in
+folders of its own, one for each chip and configuration.
+
 CMake ties a build directory to its source path. So a build does not get a new folder but a slot
 that nobody else uses meanwhile, with a worktree of exactly its commit; Git leaves files that did
 not change untouched, and the build directory beside it stays.
@@ -8,9 +11,11 @@ not change untouched, and the build directory beside it stays.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,19 +24,14 @@ from engine.cancel import CancelToken
 from engine.errors import ToolError
 from engine.lock import FileLock
 from engine.projects import trees
-from engine.projects.git import (
-    alone,
-    explain,
-    read_git,
-    resolve,
-    run_git,
-)
+from engine.projects.git import alone, explain, read_git, run_git
 from engine.projects.patches import tree_with
-from engine.projects.remote import TIMEOUT
+from engine.projects.revisions import resolve
 from engine.repair.edits import Tree, unreachable
 from engine.repair.paths import why_not
 
 _MAX_SLOTS = 64
+_ID_DIGITS = 8  # of a project's id: among projects of one repository enough
 
 _REGULAR = ("100644 ", "100755 ")
 """How Git begins to tell of a file that is no link and no submodule."""
@@ -56,9 +56,9 @@ class Slot:
         """The worktree."""
         return self.folder / "src"
 
-    def build_dir(self, target: str) -> Path:
-        """Where to build for a chip; kept between builds."""
-        return self.folder / f"build-{_plain(target)}"
+    def build_dir(self, project: str, target: str, configuration: str = "") -> Path:
+        """Where to build; kept between builds."""
+        return self.folder / build_name(project, target, configuration)
 
     @property
     def tree(self) -> Tree:
@@ -167,23 +167,25 @@ class Slots:
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def take(self, project: str, clone: Path, sha: str, *, cancel: CancelToken) -> Iterator[Slot]:
-        """Hold a slot with a worktree of one commit, and its submodules.
+    def take(
+        self, clone: Path, sha: str, *, build: str = "", cancel: CancelToken
+    ) -> Iterator[Slot]:
+        """Hold a slot with a worktree of one commit, without what its submodules have.
 
         Args:
-            project: names the slots' folder.
+            clone: the repository; its name names the slots' folder.
             sha: the commit, whole.
+            build: name of a build folder (:func:`build_name`): a free slot that has it goes first.
 
         Raises:
-            ToolError: the commit cannot be checked out, a submodule cannot be fetched, or a link
-                leaves the worktree.
+            ToolError: the commit cannot be checked out, or a link leaves the worktree.
             UsageError: the clone has no such commit.
         """
         commit = resolve(clone, sha).sha
-        lock, folder = self._free(_plain(project))
+        lock, folder = self._free(_plain(clone.stem), build)
         try:
             slot = Slot(folder, cancel)
-            # Worktrees share the clone's configuration, and submodules are written down there.
+            # Worktrees share the clone's configuration.
             with alone(clone, cancel=cancel):
                 _check_out(clone, slot, commit)
             check_links(slot.source)
@@ -214,29 +216,81 @@ class Slots:
             trees.delete(folder.parent)
             lock.release()
 
-    def sources(self, project: str) -> Sequence[Path]:
-        """The worktrees of a project, those of slots that were taken so far."""
-        found = []
-        for number in range(_MAX_SLOTS):
-            source = Slot(self._folder / _plain(project) / str(number), CancelToken()).source
-            if source.is_dir():
-                found.append(source)
-        return found
+    def sources(self, clone: Path) -> Sequence[Path]:
+        """The worktrees of a clone, those of slots that were taken so far."""
+        return [slot.source for slot in map(_unheld, self.folders(clone)) if slot.source.is_dir()]
 
-    def remove(self, project: str) -> None:
-        """Delete every slot of a project."""
-        trees.delete(self._folder / _plain(project))
+    def folders(self, clone: Path) -> Sequence[Path]:
+        """The folders of a clone's slots."""
+        every = (self._folder / _plain(clone.stem) / str(number) for number in range(_MAX_SLOTS))
+        return [folder for folder in every if folder.is_dir()]
 
-    def _free(self, project: str) -> tuple[FileLock, Path]:
+    def builds(self, clone: Path, project: str) -> Sequence[Path]:
+        """The build folders of a project, in all of its clone's slots."""
+        start = build_name(project, "", "")
+        return [
+            path
+            for folder in self.folders(clone)
+            for path in sorted(folder.glob(f"{start}*"))
+            if path.is_dir() and not path.is_symlink()
+        ]
+
+    def remove(self, clone: Path) -> None:
+        """Delete every slot of a clone."""
+        trees.delete(self._folder / _plain(clone.stem))
+
+    def size(self) -> int:
+        """Bytes that all slots take."""
+        return trees.size(self._folder)
+
+    def remove_unused(self, seconds: float) -> int:
+        """Delete slots that no build holds, nor has held for that long; how many these were."""
+        removed, now = 0, time.time()
+        for folder in sorted(self._folder.glob("*/*")):
+            lock = FileLock(folder / "lock")
+            # Who takes the lock writes into it.
+            used = lock.path.stat().st_mtime if lock.path.exists() else 0.0
+            if not folder.is_dir() or now - used < seconds or not lock.acquire():
+                continue
+            try:
+                trees.delete(folder)
+                removed += 1
+            finally:
+                lock.release()
+        return removed
+
+    def _free(self, name: str, build: str = "") -> tuple[FileLock, Path]:
         with self._lock:
             # Others must not read what is checked out.
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for number in range(_MAX_SLOTS):
-                folder = self._folder / project / str(number)
+            folders = [self._folder / name / str(number) for number in range(_MAX_SLOTS)]
+            if build:
+                folders.sort(key=lambda folder: not (folder / build).is_dir())
+            for folder in folders:
                 lock = FileLock(folder / "lock")
                 if lock.acquire():
                     return lock, folder
-        raise ToolError(f"{_MAX_SLOTS} builds of one project at once: wait for one to end")
+        raise ToolError(f"{_MAX_SLOTS} builds of one repository at once: wait for one to end")
+
+
+def build_name(project: str, target: str, configuration: str = "") -> str:
+    """The name of a folder that a project is built in, for a chip and a configuration.
+
+    Args:
+        project: its id.
+        target, configuration: untrusted; without a target it is how all of the project's begin.
+    """
+    start = f"build-{_plain(project)[:_ID_DIGITS]}-"
+    if not configuration:
+        return f"{start}{_plain(target) if target else ''}"
+    # Names of environments may have any characters, and be of any length.
+    told = re.sub(r"[^A-Za-z0-9_]+", "-", configuration)[:40]
+    mark = hashlib.sha256(configuration.encode("utf-8", "replace")).hexdigest()[:6]
+    return f"{start}{_plain(target)}-{told}-{mark}"
+
+
+def _unheld(folder: Path) -> Slot:
+    return Slot(folder, CancelToken())
 
 
 def _plain(name: str) -> str:
@@ -260,7 +314,6 @@ def _check_out(clone: Path, slot: Slot, sha: str) -> None:
         except ToolError:
             # A damaged index, or a worktree that something else took for its own.
             _add(clone, slot, sha)
-    _update_submodules(slot)
     run_git([*git, "clean", "-ffdxq"], cancel=slot.cancel)
 
 
@@ -280,21 +333,6 @@ def _add(clone: Path, slot: Slot, sha: str) -> None:
     git = ["-C", str(clone), "worktree"]
     run_git([*git, "prune"], cancel=slot.cancel)
     run_git([*git, "add", "--force", "--detach", "--", str(slot.source), sha], cancel=slot.cancel)
-
-
-def _update_submodules(slot: Slot) -> None:
-    """Check submodules out; their URLs come from the repository, so never from this machine."""
-    if not (slot.source / ".gitmodules").is_file():
-        return
-    git = ["-C", str(slot.source), "-c", "protocol.file.allow=never", "submodule"]
-    update = ["update", "--init", "--recursive", "--force", "--checkout"]
-    try:
-        run_git([*git, "sync", "--recursive", "--quiet"], cancel=slot.cancel)
-        run_git([*git, *update], cancel=slot.cancel, timeout=TIMEOUT)
-        foreach = ["foreach", "--recursive", "--quiet", "git", "clean", "-ffdxq"]
-        run_git([*git, *foreach], cancel=slot.cancel)
-    except ToolError as error:
-        raise ToolError(f"submodules: {error}") from error
 
 
 def check_links(source: Path) -> None:

@@ -53,6 +53,7 @@ def list_builds(
     kind: RunKind | None = RunKind.FIRMWARE,
     project_id: uuid.UUID | None = None,
     status: BuildStatus | None = None,
+    variant: tuple[str, str] | None = None,
     text: str = "",
     limit: int = 200,
     before: int | None = None,
@@ -61,6 +62,7 @@ def list_builds(
 
     Args:
         kind: None for runs of every kind.
+        variant: only those for this chip and configuration.
         text: kept are builds whose number, commit, message, branch or status has this in it.
         before: only builds with a smaller number, for the next page.
     """
@@ -71,6 +73,8 @@ def list_builds(
         query = query.where(Build.project_id == project_id)
     if status is not None:
         query = query.where(Build.status == status)
+    if variant is not None:
+        query = query.where(Build.target == variant[0], Build.configuration == variant[1])
     if before is not None:
         query = query.where(col(Build.id) < before)
     if text:

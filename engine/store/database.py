@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from engine.errors import EspdeckError
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration; a store that is there already opens without importing alembic."""
 
 BUSY_TIMEOUT = 10.0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import case, delete, func
@@ -56,25 +57,26 @@ def all_projects(store: Store) -> Sequence[Project]:
 
 
 def find_project(store: Store, name_or_id: str) -> Project | None:
-    """A project by its name, its id, or its source."""
+    """A project by its name or its id."""
     with store.read() as session:
         found = session.exec(select(Project).where(Project.name == name_or_id)).first()
         if found is None:
-            try:
+            with contextlib.suppress(ValueError):
                 found = session.get(Project, uuid.UUID(name_or_id))
-            except ValueError:
-                query = select(Project).where(Project.source == name_or_id)
-                found = session.exec(query).first()
         return found
 
 
-def find_app(store: Store, source: str, app: str, configuration: str) -> Project | None:
-    """The project of a source that builds this app in this configuration."""
-    query = select(Project).where(
-        Project.source == source, Project.app == app, Project.configuration == configuration
-    )
+def projects_of(store: Store, source: str) -> Sequence[Project]:
+    """Every project of a source, by name."""
+    query = select(Project).where(Project.source == source)
     with store.read() as session:
-        return session.exec(query.order_by(Project.name)).first()
+        return session.exec(query.order_by(func.lower(Project.name))).all()
+
+
+def projects_in(store: Store, clone_path: str) -> Sequence[Project]:
+    """Every project that has its commits from a clone."""
+    with store.read() as session:
+        return session.exec(select(Project).where(Project.clone_path == clone_path)).all()
 
 
 def get_project(store: Store, project_id: uuid.UUID) -> Project:
@@ -96,23 +98,39 @@ def update_project(
     *,
     status: ProjectStatus,
     detail: str = "",
-    branch: str | None = None,
-    clone_path: str | None = None,
-    synced: bool = False,
 ) -> Project:
-    """Change where a project stands; what is None stays as it is."""
-    with store.write() as session:
-        project = session.get_one(Project, project_id)
-        project.status = status
-        project.status_detail = detail
-        project.updated_at = utc_now()
-        if branch is not None:
-            project.branch = branch
-        if clone_path is not None:
-            project.clone_path = clone_path
-        if synced:
-            project.synced_at = project.updated_at
-        session.add(project)
+    """Change where a project stands."""
+
+    def change(project: Project) -> None:
+        project.status, project.status_detail = status, detail
+
+    return change_project(store, project_id, change)
+
+
+def change_project(
+    store: Store, project_id: uuid.UUID, change: Callable[[Project], None]
+) -> Project:
+    """Change a project.
+
+    Args:
+        change: is given its row, as it stands now, and changes it; other writers wait meanwhile.
+
+    Raises:
+        UsageError: its new name is taken, or there is no such project.
+    """
+    try:
+        with store.write() as session:
+            project = session.get(Project, project_id)
+            if project is None:
+                raise UsageError(f"no project {project_id}")
+            change(project)
+            project.updated_at = utc_now()
+            session.add(project)
+            session.flush()
+    except StoreError as error:
+        if isinstance(error.__cause__, IntegrityError):
+            raise UsageError("a project of that name is there already") from error
+        raise
     return project
 
 

@@ -64,11 +64,21 @@ def _time(*, nullable: bool = True) -> Any:
     return Column(UtcDateTime(), nullable=nullable)
 
 
+def _list() -> Any:
+    return Column(JSON, nullable=False, server_default="[]")
+
+
 class Project(SQLModel, table=True):
     """A Git repository under watch, or one app of it.
 
-    ``app`` is the folder that is built, empty for the root; ``configuration`` names the
-    ``sdkconfig.ci.NAME`` that is added to its defaults, empty for none.
+    ``app`` is the folder that is built, empty for the root. ``target`` is the chip of a plain
+    build, empty as long as neither a person nor the sources say one; ``targets`` are all that it is
+    built for. ``configuration`` is what a plain build adds to the defaults: ``NAME`` of an
+    ``sdkconfig.ci.NAME``, an environment of PlatformIO, a profile of a sketch; empty for none.
+
+    ``branch`` is the branch or tag that is followed, None while ``HEAD`` of the source is
+    detached; ``branch_chosen`` whether a person chose it, else it is where ``HEAD`` is.
+    ``tip`` is its commit as of ``synced_at``.
     """
 
     id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
@@ -77,7 +87,10 @@ class Project(SQLModel, table=True):
     app: str = Field(default="", sa_column_kwargs={"server_default": ""})
     configuration: str = Field(default="", sa_column_kwargs={"server_default": ""})
     branch: str | None = None
+    branch_chosen: bool = False
+    tip: str = ""
     target: str
+    targets: list[str] = Field(default_factory=list, sa_column=_list())
     status: ProjectStatus = Field(
         default=ProjectStatus.PENDING, sa_column=Column(_words(ProjectStatus), nullable=False)
     )
@@ -97,7 +110,9 @@ class Build(SQLModel, table=True):
     ``run_id`` names the durable run that carries it now; a retry gives it a new one.
     ``board`` and ``simulator`` are what was asked for; ``cancel_requested`` is how another
     process asks the one that runs it to stop. ``verdict`` is a
-    :class:`~engine.words.VerdictWord`, empty where none was spoken.
+    :class:`~engine.words.VerdictWord`, empty where none was spoken. ``dirty`` says that the commit
+    is a snapshot of a folder with uncommitted changes, and ``notes`` are findings of when it was
+    asked for, such as that the project could not be synced.
     """
 
     __table_args__ = _NEVER_AGAIN
@@ -115,6 +130,9 @@ class Build(SQLModel, table=True):
     commit_author: str = ""
     branch: str = ""
     target: str = ""
+    configuration: str = ""
+    dirty: bool = False
+    notes: list[dict[str, Any]] = Field(default_factory=list, sa_column=_list())
     triggered_by: Trigger = Field(
         default=Trigger.MANUAL, sa_column=Column(_words(Trigger), nullable=False)
     )

@@ -56,7 +56,7 @@ class AddProject(ModalScreen[UUID | None]):
             try:
                 project = engine.projects.add(
                     source,
-                    target=target or "esp32c3",
+                    targets=[target] if target else [],
                     branch=branch or None,
                     app=folder,
                     name=name or None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import threading
@@ -9,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from git import Repo
@@ -19,6 +21,7 @@ from engine.events import Bus, Event, ProjectChanged
 from engine.lock import FileLock
 from engine.projects import git, remote, trees
 from engine.projects.dependencies import scan_dependencies
+from engine.projects.revisions import resolve
 from engine.projects.service import Projects
 from engine.projects.sources import Source, SourceKind
 from engine.projects.validation import RULES, validate
@@ -30,7 +33,7 @@ from engine.store.tables import Build, Project
 from engine.toolchains.base import NO_PROJECT
 from engine.toolchains.idf_menuconfig import Edited
 from engine.words import ProjectStatus
-from tests.engine.git_repos import commit, rewrite
+from tests.engine.git_repos import commit
 
 
 class Yard:
@@ -44,7 +47,7 @@ class Yard:
         self.slots = Slots(folder / "worktrees")
         self.projects = Projects(self.store, self.bus, folder / "projects", self.slots)
 
-    def add(self, source: Path | str, **choices: str) -> Project:
+    def add(self, source: Path | str, **choices: Any) -> Project:
         project = self.projects.add(str(source), **choices)
         assert project.status is ProjectStatus.PENDING
         return self.projects.wait(project.id, timeout=30)
@@ -64,7 +67,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_a_project_is_pending_then_active(yard: Yard, source: Path) -> None:
-    project = yard.add(source)
+    project = yard.add(source, targets=["esp32c3"])
 
     assert (project.status, project.status_detail) == (ProjectStatus.ACTIVE, "")
     assert (project.name, project.branch, project.target) == ("fw", "main", "esp32c3")
@@ -84,7 +87,7 @@ def test_a_name_is_made_unique_but_one_that_was_given_is_kept(yard: Yard, source
 @pytest.mark.parametrize(
     ("choices", "named"),
     [
-        ({"target": "esp8266"}, "esp8266"),
+        ({"targets": ["esp8266"]}, "esp8266"),
         ({"branch": "--output=x"}, "--output"),
         ({"name": "\x1b[2J"}, "name"),
     ],
@@ -101,7 +104,7 @@ def test_a_branch_that_is_not_there_is_an_error_with_the_reason(yard: Yard, sour
     project = yard.add(source, branch="nope")
 
     assert project.status is ProjectStatus.ERROR
-    assert "no branch 'nope'" in project.status_detail
+    assert "no branch or tag 'nope' (there are: main)" in project.status_detail
 
 
 def test_an_empty_repository_is_an_error_with_the_reason(yard: Yard, tmp_path: Path) -> None:
@@ -127,7 +130,7 @@ def test_an_unreachable_host_is_an_error_with_the_reason(yard: Yard) -> None:
     assert "\n" not in project.status_detail
 
 
-def test_a_server_that_says_nothing_can_be_cancelled(tmp_path: Path) -> None:
+def test_a_server_that_says_nothing_can_be_cancelled() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         token = CancelToken()
 
@@ -139,15 +142,8 @@ def test_a_server_that_says_nothing_can_be_cancelled(tmp_path: Path) -> None:
         connected.start()
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/x.git"
         with pytest.raises(CancelledError):
-            remote.clone(
-                Source(url, SourceKind.HTTPS, "x"),
-                tmp_path / "x.git",
-                None,
-                on_progress=lambda _percent, _what: None,
-                cancel=token,
-            )
+            remote.advertised(Source(url, SourceKind.HTTPS, "x"), cancel=token)
         connected.join()
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_sync_fetches_and_fast_forwards(yard: Yard, source: Path) -> None:
@@ -157,20 +153,8 @@ def test_sync_fetches_and_fast_forwards(yard: Yard, source: Path) -> None:
     yard.projects.sync(project.id)
     yard.projects.wait(project.id, timeout=30)
 
-    found = git.resolve(Path(project.clone_path), "main")
+    found = resolve(Path(project.clone_path), "main")
     assert (found.sha, found.message, found.author) == (newest, "Second", "Ada")
-
-
-def test_sync_refuses_a_rewritten_branch_and_keeps_what_is_there(yard: Yard, source: Path) -> None:
-    project = yard.add(source)
-    before = git.resolve(Path(project.clone_path), "main").sha
-    rewrite(source)
-
-    yard.projects.sync(project.id)
-    after = yard.projects.wait(project.id, timeout=30)
-
-    assert "rewritten" in after.status_detail
-    assert git.resolve(Path(project.clone_path), "main").sha == before
 
 
 def test_a_project_that_another_process_syncs_is_waited_for(yard: Yard, source: Path) -> None:
@@ -181,31 +165,22 @@ def test_a_project_that_another_process_syncs_is_waited_for(yard: Yard, source: 
         yard.projects.sync(project.id)
     newer = commit(source, {"main.c": "int y;\n"}, "Second")
     with ThreadPoolExecutor(1) as threads:
-        found = threads.submit(yard.projects.find_or_add, str(source))
+        found = threads.submit(yard.projects.commit, project.id, None)
         other.release()
-        assert found.result(20).id == project.id
-    clone = Path(project.clone_path)
-    assert git.resolve(clone, project.branch or "HEAD").sha == newer
+        assert found.result(20).commit.sha == newer
 
 
-def test_find_or_add_takes_a_path_and_syncs_it_the_second_time(yard: Yard, source: Path) -> None:
+def test_find_or_add_takes_name_id_path_and_source(yard: Yard, source: Path) -> None:
     first = yard.projects.find_or_add(str(source))
-    newest = commit(source, {"main.c": "int z;\n"})
 
-    second = yard.projects.find_or_add(str(source))
-
-    assert second.id == first.id
-    assert git.resolve(Path(second.clone_path), "main").sha == newest
-    with pytest.raises(UsageError, match="is for esp32c3"):
-        yard.projects.find_or_add("fw", target="esp32")
+    for wanted in ("fw", str(first.id), str(source), f"file://{source}"):
+        assert yard.projects.find_or_add(wanted).id == first.id
 
 
 def test_removing_deletes_clone_and_worktrees(yard: Yard, source: Path) -> None:
     project = yard.add(source)
-    sha = git.resolve(Path(project.clone_path), "main").sha
-    with yard.slots.take(
-        str(project.id), Path(project.clone_path), sha, cancel=CancelToken()
-    ) as slot:
+    sha = resolve(Path(project.clone_path), "main").sha
+    with yard.slots.take(Path(project.clone_path), sha, cancel=CancelToken()) as slot:
         folder = slot.folder
 
     yard.projects.remove(project.id)
@@ -250,7 +225,7 @@ def test_recovering_again_changes_nothing(yard: Yard, source: Path) -> None:
 def test_what_another_process_imports_is_not_recovered(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     rows.update_project(yard.store, project.id, status=ProjectStatus.PENDING)
-    other = FileLock(Path(project.clone_path).with_suffix(".lock"))
+    other = FileLock(yard.store.path.parent / "projects" / f"{project.id}.lock")
     assert other.acquire()
 
     yard.projects.recover()
@@ -277,7 +252,8 @@ def test_what_ended_since_it_was_listed_is_not_recovered(
     assert [each.status for each in rows.all_projects(yard.store)] == (
         [] if removed else [ProjectStatus.ACTIVE]
     )
-    assert Path(project.clone_path).with_suffix(".lock").exists() is not removed
+    lock = yard.store.path.parent / "projects" / f"{project.id}.lock"
+    assert lock.exists() is not removed
 
 
 def test_a_project_is_held_before_it_can_be_seen(
@@ -310,9 +286,9 @@ def test_a_project_that_cannot_be_added_leaves_nothing(yard: Yard, source: Path)
 def test_only_their_owner_may_read_clones_and_worktrees(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     clone = Path(project.clone_path)
-    sha = git.resolve(clone, "main").sha
+    sha = resolve(clone, "main").sha
 
-    with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()) as slot:
+    with yard.slots.take(clone, sha, cancel=CancelToken()) as slot:
         folders = (clone.parent, slot.folder.parents[1])
 
     assert [folder.stat().st_mode & 0o777 for folder in folders] == [0o700, 0o700]
@@ -324,33 +300,34 @@ def test_commits_are_found_by_hash_tag_and_branch(yard: Yard, source: Path) -> N
     with gitpython.Repo(source) as repository:
         repository.create_tag("v1")
     clone = Path(yard.add(source).clone_path)
-    sha = git.resolve(clone, "main").sha
+    sha = resolve(clone, "main").sha
 
-    assert {git.resolve(clone, ref).sha for ref in (sha, sha[:8], "v1", "HEAD")} == {sha}
-    for ref in ("nope", "dead" * 10, "cafe"):
-        with pytest.raises(UsageError, match=ref):
-            git.resolve(clone, ref)
+    names = (sha, sha[:8], "v1", "HEAD", "@", "main", "origin/main", "refs/tags/v1", "main^0")
+    assert {resolve(clone, name, head=sha).sha for name in names} == {sha}
+    for name in ("nope", "dead" * 10, "cafe", "HEAD~1", "main^2", "HEAD:main.c", "main@{1}"):
+        with pytest.raises(UsageError, match=re.escape(name)):
+            resolve(clone, name, head=sha)
 
 
 def test_a_worktree_is_the_exact_commit_and_keeps_untouched_files(yard: Yard, source: Path) -> None:
-    first = git.resolve(Path(yard.add(source).clone_path), "main").sha
+    first = resolve(Path(yard.add(source).clone_path), "main").sha
     commit(source, {"main.c": "int y;\n"}, "Second")
     project = yard.projects.find_or_add(str(source))
-    second = git.resolve(Path(project.clone_path), "main").sha
-    clone, name = Path(project.clone_path), str(project.id)
+    second = yard.projects.commit(project.id, None).commit.sha
+    clone = Path(project.clone_path)
 
-    with yard.slots.take(name, clone, first, cancel=CancelToken()) as slot:
+    with yard.slots.take(clone, first, cancel=CancelToken()) as slot:
         assert (slot.source / "main.c").read_text() == "int x;\n"
         before = (slot.source / "CMakeLists.txt").stat().st_mtime_ns
         (slot.source / "stray").write_text("left behind")
         (slot.source / "main.c").write_text("changed by a build")
         folder = slot.folder
-    with yard.slots.take(name, clone, second, cancel=CancelToken()) as slot:
+    with yard.slots.take(clone, second, cancel=CancelToken()) as slot:
         assert slot.folder == folder
         assert (slot.source / "main.c").read_text() == "int y;\n"
         assert (slot.source / "CMakeLists.txt").stat().st_mtime_ns == before
         assert not (slot.source / "stray").exists()
-        with yard.slots.take(name, clone, first, cancel=CancelToken()) as other:
+        with yard.slots.take(clone, first, cancel=CancelToken()) as other:
             assert other.folder != slot.folder
             assert (other.source / "main.c").read_text() == "int x;\n"
 
@@ -358,10 +335,10 @@ def test_a_worktree_is_the_exact_commit_and_keeps_untouched_files(yard: Yard, so
 def test_a_patch_is_applied_and_gone_with_the_next_build(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     clone = Path(project.clone_path)
-    sha = git.resolve(clone, "main").sha
+    sha = resolve(clone, "main").sha
     patch = "--- a/main.c\n+++ b/main.c\n@@ -1 +1 @@\n-int x;\n+int patched;\n"
 
-    with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()) as slot:
+    with yard.slots.take(clone, sha, cancel=CancelToken()) as slot:
         slot.apply(patch)
         assert (slot.source / "main.c").read_text() == "int patched;\n"
         with pytest.raises(ToolError):
@@ -370,7 +347,7 @@ def test_a_patch_is_applied_and_gone_with_the_next_build(yard: Yard, source: Pat
             slot.apply(patch.replace("main.c", "../../main.c"))
         with pytest.raises(ToolError):
             slot.apply(patch.replace("main.c", ".git/config"))
-    with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()) as slot:
+    with yard.slots.take(clone, sha, cancel=CancelToken()) as slot:
         assert (slot.source / "main.c").read_text() == "int x;\n"
 
 
@@ -391,8 +368,8 @@ def slot(yard: Yard, source: Path) -> Iterator[Slot]:
         repository.index.commit("Add a submodule", skip_hooks=True)
     project = yard.add(source)
     clone = Path(project.clone_path)
-    sha = git.resolve(clone, "main").sha
-    with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()) as slot:
+    sha = resolve(clone, "main").sha
+    with yard.slots.take(clone, sha, cancel=CancelToken()) as slot:
         yield slot
 
 
@@ -491,13 +468,13 @@ def test_a_patch_that_does_more_is_refused_and_changes_nothing(slot: Slot, patch
 def test_a_lock_that_a_killed_git_left_is_no_obstacle(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     clone = Path(project.clone_path)
-    sha = git.resolve(clone, "main").sha
-    with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()):
+    sha = resolve(clone, "main").sha
+    with yard.slots.take(clone, sha, cancel=CancelToken()):
         pass
     (entry,) = (clone / "worktrees").iterdir()
     (entry / "index.lock").touch()
 
-    with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()) as slot:
+    with yard.slots.take(clone, sha, cancel=CancelToken()) as slot:
         assert (slot.source / "main.c").is_file()
 
 
@@ -521,14 +498,14 @@ def test_builds_of_a_project_with_submodules_do_not_disturb_each_other(
 ) -> None:
     project = yard.add(with_submodules)
     clone = Path(project.clone_path)
-    sha = git.resolve(clone, "main").sha
+    sha = resolve(clone, "main").sha
     together = threading.Barrier(4)
 
     def take(_number: int) -> str:
         together.wait(timeout=30)
         with (
             pytest.raises(ToolError) as raised,
-            yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()),
+            yard.slots.take(clone, sha, cancel=CancelToken()),
         ):
             pass
         return str(raised.value)
@@ -550,17 +527,17 @@ class Impatient(CancelToken):
 def test_waiting_for_another_checkout_can_be_cancelled(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     clone = Path(project.clone_path)
-    sha = git.resolve(clone, "main").sha
+    sha = resolve(clone, "main").sha
 
     with (
         git.alone(clone, cancel=CancelToken()),
         pytest.raises(CancelledError),
-        yard.slots.take(str(project.id), clone, sha, cancel=Impatient()),
+        yard.slots.take(clone, sha, cancel=Impatient()),
     ):
         pass
 
     assert not (clone / "worktrees").exists()
-    with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()) as slot:
+    with yard.slots.take(clone, sha, cancel=CancelToken()) as slot:
         assert slot.folder.name == "0"
 
 
@@ -573,9 +550,7 @@ def test_a_configuration_that_a_killed_git_left_locked_is_no_obstacle(
 
     with (
         pytest.raises(ToolError, match="cannot be reached"),
-        yard.slots.take(
-            str(project.id), clone, git.resolve(clone, "main").sha, cancel=CancelToken()
-        ),
+        yard.slots.take(clone, resolve(clone, "main").sha, cancel=CancelToken()),
     ):
         pass
 
@@ -613,9 +588,9 @@ def test_hooks_of_a_clone_never_run(yard: Yard, source: Path, tmp_path: Path) ->
     hook = clone / "hooks" / "post-checkout"
     hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/pwned\n")
     hook.chmod(0o755)
-    sha = git.resolve(clone, "main").sha
+    sha = resolve(clone, "main").sha
 
-    with yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()):
+    with yard.slots.take(clone, sha, cancel=CancelToken()):
         pass
 
     assert not (tmp_path / "pwned").exists()
@@ -626,11 +601,11 @@ def test_a_link_that_leaves_the_repository_is_refused(yard: Yard, source: Path) 
     commit(source, {}, "Link")
     project = yard.add(source)
     clone = Path(project.clone_path)
-    sha = git.resolve(clone, "main").sha
+    sha = resolve(clone, "main").sha
 
     with (
         pytest.raises(ToolError, match=r"notes\.txt: a link"),
-        yard.slots.take(str(project.id), clone, sha, cancel=CancelToken()),
+        yard.slots.take(clone, sha, cancel=CancelToken()),
     ):
         pass
 
@@ -645,7 +620,7 @@ def test_a_sound_project_breaks_no_rule(yard: Yard, source: Path) -> None:
         ({"status": ProjectStatus.ERROR}, "project.status"),
         ({"clone_path": "/no/such/clone"}, "project.clone"),
         ({"clone_path": "/"}, "project.repository"),
-        ({"branch": "gone"}, "project.branch"),
+        ({"branch": "gone", "branch_chosen": True}, "project.branch"),
     ],
 )
 def test_each_rule_says_one_clear_line(
@@ -700,15 +675,18 @@ def test_apps_of_one_repository_are_projects_of_their_own(yard: Yard, source: Pa
     commit(source, {"apps/blink/CMakeLists.txt": "project(blink C)\n"})
 
     root = yard.projects.find_or_add(str(source))
-    blink = yard.projects.find_or_add(str(source), app="apps/blink/", configuration="fast")
+    blink = yard.projects.find_or_add(str(source), app="apps/blink/")
 
     assert (root.name, root.app) == ("fw", "")
-    assert (blink.name, blink.app, blink.configuration) == ("fw-blink-fast", "apps/blink", "fast")
-    again = yard.projects.find_or_add(str(source), app="apps/blink", configuration="fast")
-    assert again.id == blink.id
-    assert yard.projects.find_or_add("fw-blink-fast").id == blink.id
-    with pytest.raises(UsageError, match="fw is another app"):
-        yard.projects.find_or_add("fw", app="apps/blink")
+    assert (blink.name, blink.app) == ("fw-blink", "apps/blink")
+    for wanted, app in (
+        (str(source), "apps/blink"),
+        (f"{source}/apps/blink", ""),
+        ("fw-blink", ""),
+        ("fw", "apps/blink"),
+    ):
+        assert yard.projects.find_or_add(wanted, app=app).id == blink.id
+    assert root.clone_path == blink.clone_path
 
 
 def test_an_app_that_is_not_there_names_those_that_are(yard: Yard, source: Path) -> None:
@@ -723,10 +701,12 @@ def test_an_app_that_is_not_there_names_those_that_are(yard: Yard, source: Path)
 
 
 def test_a_configuration_that_is_not_there_is_said(yard: Yard, source: Path) -> None:
-    project = yard.projects.find_or_add(str(source), configuration="slow")
+    text = "include($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(fw)\n"
+    commit(source, {"CMakeLists.txt": text})
+    project = yard.projects.find_or_add(str(source))
 
     assert "no configuration slow: sdkconfig.ci.slow is not there" in [
-        each.message for each in validate(project, source, "esp32c3")
+        each.message for each in validate(project, source, "esp32c3", "slow")
     ]
 
 

@@ -101,8 +101,8 @@ def test_a_name_is_taken_once(store: Store, project: Project) -> None:
         projects.add_project(store, Project(name="blinky", source="/other", target="esp32"))
 
 
-def test_a_project_is_found_by_name_id_and_source(store: Store, project: Project) -> None:
-    for wanted in ("blinky", str(project.id), "/src"):
+def test_a_project_is_found_by_name_and_id(store: Store, project: Project) -> None:
+    for wanted in ("blinky", str(project.id)):
         found = projects.find_project(store, wanted)
         assert found is not None
         assert found.id == project.id

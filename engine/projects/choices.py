@@ -1,0 +1,36 @@
+"""What a person may choose of a project, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.errors import UsageError
+from engine.text import mask
+from engine.words import TARGETS
+
+_MAX_NAME = 80
+
+
+def check_name(name: str) -> str:
+    """The name of a project.
+
+    Raises:
+        UsageError: it is empty, too long or not printable.
+    """
+    if not (0 < len(name.strip()) <= _MAX_NAME and name.isprintable()):
+        raise UsageError(
+            f"{mask(name)[:_MAX_NAME]!r} is no name for a project (1 to {_MAX_NAME} characters)"
+        )
+    return name.strip()
+
+
+def check_targets(targets: Sequence[str]) -> list[str]:
+    """Chips, each once.
+
+    Raises:
+        UsageError: there is no such chip.
+    """
+    for each in targets:
+        if each not in TARGETS:
+            raise UsageError(f"target {each[:80]!r} is not one of {', '.join(TARGETS)}")
+    return list(dict.fromkeys(targets))

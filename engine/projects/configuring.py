@@ -1,0 +1,82 @@
+"""Changing the options of an ESP-IDF project in its menu, and writing them where they came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.cancel import CancelToken
+from engine.errors import UsageError
+from engine.projects import git
+from engine.projects.worktrees import Slots
+from engine.store.tables import Project
+from engine.toolchains.base import CompileRequest
+from engine.toolchains.idf_menuconfig import Edited, check_menu, edit
+
+TIMEOUT = 300.0
+"""Seconds that it may take to configure a project before and after a person changes options."""
+
+
+def check(project: Project, sha: str) -> None:
+    """Look whether a commit of a project has a menu of options here; nothing is configured yet.
+
+    Raises:
+        UsageError: no chip is known.
+        MissingToolError: ESP-IDF is not there, or cannot build for its chip.
+        ToolError: it is not cloned, or none of ESP-IDF.
+    """
+    if not project.target:
+        raise UsageError(f"{project.name}: name a chip first (espdeck edit NAME --target CHIP)")
+    try:
+        lists = git.read_text(Path(project.clone_path), sha, f"{project.app or '.'}/CMakeLists.txt")
+    except UsageError:
+        lists = ""
+    check_menu(lists, project.target)
+
+
+def menuconfig(project: Project, sha: str, slots: Slots) -> Edited:
+    """Change the configuration of a commit in this terminal. Nothing is written to the project.
+
+    Raises:
+        MissingToolError, ToolError, UsageError: as :func:`check`; or it cannot be configured.
+    """
+    check(project, sha)
+    cancel = CancelToken()
+    with slots.take(Path(project.clone_path), sha, cancel=cancel) as slot:
+        return edit(
+            CompileRequest(
+                source=slot.source / project.app,
+                build_dir=slot.build_dir(str(project.id), project.target, project.configuration),
+                target=project.target,
+                timeout=TIMEOUT,
+                cancel=cancel,
+                on_output=lambda _data: None,
+                on_progress=lambda _percent, _doing: None,
+                root=slot.source,
+                configuration=project.configuration,
+            )
+        )
+
+
+def write(project: Project, edited: Edited) -> Path:
+    """Write what was configured into the folder that a project was added from.
+
+    Returns:
+        The file; it is not committed.
+
+    Raises:
+        UsageError: it was not added from a folder with a worktree, or there the file is
+            another than the one that was configured, or a link that leads out of the folder.
+    """
+    folder = Path(project.source)
+    if not (folder / ".git").exists():
+        raise UsageError(f"{project.name} is not a folder of this machine: change it there")
+    path = folder / project.app / edited.file
+    try:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise UsageError(f"{path} leads out of {folder}: change what it leads to")
+        if (path.read_text("utf-8", "replace") if path.is_file() else "") != edited.had:
+            raise UsageError(f"{path} has changes of its own: commit them and sync first")
+        path.write_text(edited.text, "utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    return path

@@ -1,0 +1,126 @@
+"""What projects take of the disk, and making room: clones, worktrees, build folders, artifacts."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.cancel import CancelToken
+from engine.errors import EspdeckError
+from engine.lock import FileLock
+from engine.projects import git, trees
+from engine.projects.worktrees import Slots
+from engine.store import builds as store_builds
+from engine.store import projects as store_projects
+from engine.store.database import Store
+from engine.store.tables import Project
+
+_GC_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one source takes, in bytes.
+
+    Args:
+        source: may hold a password.
+        projects: names of the projects that share its clone.
+        clone: the repository.
+        worktrees: what is checked out of it.
+        builds: build folders, of all its projects.
+        artifacts: what builds and tasks kept.
+    """
+
+    source: str
+    projects: tuple[str, ...]
+    clone: int
+    worktrees: int
+    builds: int
+    artifacts: int
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.clone + self.worktrees + self.builds + self.artifacts
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """What making room came to: bytes, and what was deleted, for people, one line each."""
+
+    bytes: int
+    removed: tuple[str, ...]
+
+
+def measure(store: Store, slots: Slots) -> tuple[Usage, ...]:
+    """What each source takes, the largest first. Walks through all of it: seconds."""
+    shared: dict[str, list[Project]] = {}
+    for project in store_projects.all_projects(store):
+        shared.setdefault(project.clone_path, []).append(project)
+    found = []
+    for path, projects in shared.items():
+        clone = Path(path)
+        everything = sum(map(trees.size, slots.folders(clone)))
+        builds = sum(
+            trees.size(folder) for each in projects for folder in slots.builds(clone, str(each.id))
+        )
+        found.append(
+            Usage(
+                source=projects[0].source,
+                projects=tuple(each.name for each in projects),
+                clone=trees.size(clone),
+                worktrees=everything - builds,
+                builds=builds,
+                artifacts=sum(_artifacts(store, each.id) for each in projects),
+            )
+        )
+    return tuple(sorted(found, key=lambda each: -each.total))
+
+
+def make_room(
+    store: Store, slots: Slots, clones: Path, *, unused_for: float, cancel: CancelToken
+) -> Freed:
+    """Delete what can be made again: worktrees with their build folders, clones of no project.
+
+    What builds kept, and every commit that a build was of, stays.
+
+    Args:
+        clones: the folder of the clones.
+        unused_for: seconds for which nothing was built in a worktree that goes.
+
+    Raises:
+        CancelledError, Interrupted: as ``cancel`` says.
+    """
+    used = {project.clone_path for project in store_projects.all_projects(store)}
+    folders = [*clones.iterdir()] if clones.is_dir() else []
+    before = sum(map(trees.size, folders)) + slots.size()
+    removed = []
+    if count := slots.remove_unused(unused_for):
+        removed.append(f"worktrees and build folders: {count}")
+    for clone in sorted(path for path in folders if path.is_dir()):
+        cancel.check()
+        held = FileLock(git.lock_of(clone))
+        if not held.acquire():
+            continue
+        try:
+            if str(clone) not in used:
+                trees.delete(clone)
+                removed.append(f"clone that no project has: {clone.name}")
+                continue
+        finally:
+            held.release()
+        with contextlib.suppress(EspdeckError), git.alone(clone, cancel=cancel):
+            at = ["-C", str(clone)]
+            git.run_git([*at, "worktree", "prune"], cancel=cancel)
+            words = ["-c", "gc.auto=1", "gc", "--quiet", "--prune=2.weeks.ago"]
+            git.run_git([*at, *words], cancel=cancel, timeout=_GC_TIMEOUT)
+    after = sum(map(trees.size, folders)) + slots.size()
+    return Freed(max(0, before - after), tuple(removed))
+
+
+def _artifacts(store: Store, project_id: uuid.UUID) -> int:
+    # A negative limit is none in SQLite.
+    runs = store_builds.list_builds(store, kind=None, project_id=project_id, limit=-1)
+    return sum(trees.size(Path(run.artifacts_path)) for run in runs if run.artifacts_path)

@@ -1,0 +1,248 @@
+"""Keeping projects where their sources are: cloning and syncing, in threads or before a build."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC
+from pathlib import Path
+
+from engine.cancel import CancelToken
+from engine.errors import EspdeckError, Interrupted, ToolError, UsageError
+from engine.events import Bus, Problem, ProjectChanged
+from engine.findings import Finding
+from engine.lock import FileLock
+from engine.projects import git, remote
+from engine.projects.apps import find_apps
+from engine.projects.jobs import Jobs
+from engine.projects.sources import Source, check_source
+from engine.projects.sync import Followed, synchronise
+from engine.store import projects as store_projects
+from engine.store.database import Store
+from engine.store.tables import Project, utc_now
+from engine.text import mask
+from engine.words import TARGETS, ProjectStatus, Severity
+
+SAY_EVERY = 0.2
+"""Seconds between two events about the progress of a clone."""
+
+FRESH_WITHIN = 10.0
+"""Seconds that a source gets to answer before what was fetched earlier is built."""
+
+NO_CHIP = "nothing in its sources says which chip it is for"
+"""Status of a project whose chip is to be asked for."""
+
+_INTERRUPTED = "import was interrupted: sync to try again"
+_TURN = 0.1  # seconds between two looks whether another process is done with a project
+
+_LOG = logging.getLogger("espdeck.projects")
+
+
+class Follower:
+    """Clones and syncs projects, writes down how they stand, and says so.
+
+    Args:
+        folder: of the clones.
+        jobs: what is done in threads.
+    """
+
+    def __init__(self, store: Store, bus: Bus, folder: Path, jobs: Jobs) -> None:
+        self._store = store
+        self._bus = bus
+        self._folder = folder
+        self._jobs = jobs
+
+    def start(self, project: Project, source: Source, lock: FileLock) -> None:
+        """Clone or sync a project in a thread, which gives ``lock`` back."""
+
+        def job(cancel: CancelToken) -> None:
+            self._explained(
+                project.id, lambda: self._synchronise(project, source, cancel, remote.ANSWER_WITHIN)
+            )
+
+        self._jobs.start(project.id, job, lock)
+
+    def _synchronise(
+        self, project: Project, source: Source, cancel: CancelToken, within: float
+    ) -> tuple[Project, Followed]:
+        """Clone or fetch, and write down what the project follows now; its lock is held."""
+        if project.status is ProjectStatus.PENDING:
+            self._update(project.id, ProjectStatus.PENDING, "cloning")
+        # Only said, not written: the project is as usable as it was while this goes on.
+        progress = self._progress(project)
+        clone = Path(project.clone_path)
+        with self.holding(clone, cancel):
+            followed = synchronise(
+                clone,
+                source,
+                branch=project.branch or "",
+                chosen=project.branch_chosen,
+                tip=project.tip,
+                on_progress=progress,
+                cancel=cancel,
+                within=within,
+            )
+        told = _chips(clone, followed.tip, project.app) if not project.targets else []
+
+        def change(row: Project) -> None:
+            row.status, row.status_detail = ProjectStatus.ACTIVE, followed.note
+            row.branch, row.tip = followed.branch or None, followed.tip
+            if not row.targets and told:
+                row.targets, row.target = told, told[0]
+            if not row.target and not row.status_detail:
+                row.status_detail = NO_CHIP
+            row.synced_at = utc_now()
+
+        changed = store_projects.change_project(self._store, project.id, change)
+        self.say(changed)
+        return changed, followed
+
+    def refresh(
+        self, project: Project, cancel: CancelToken, *, strict: bool
+    ) -> tuple[Project, list[Finding]]:
+        """Sync a project before something is done with it, in this thread.
+
+        Args:
+            strict: whether what failed is raised, and not only noted.
+
+        Returns:
+            The project as it then stands, and what is to be said of it.
+
+        Raises:
+            EspdeckError: ``strict``, and it could not be synced.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        lock, deadline = self._jobs.lock_of(project.id), time.monotonic() + FRESH_WITHIN
+        try:
+            source = check_source(project.source)
+            while not lock.acquire():  # it is being synced: then it is as fresh afterwards
+                if time.monotonic() > deadline:
+                    raise ToolError("another process has been syncing it for too long")
+                cancel.wait(_TURN)
+            try:
+                changed, followed = self._synchronise(project, source, cancel, FRESH_WITHIN)
+            finally:
+                lock.release()
+        except (EspdeckError, OSError) as error:
+            cancel.check()
+            if strict and isinstance(error, EspdeckError):
+                raise
+            reason = mask(str(error))
+            when = project.synced_at.astimezone(UTC) if project.synced_at else None
+            since = f"{when:%Y-%m-%d %H:%M} UTC" if when else "an earlier sync"
+            note = Finding(
+                Severity.WARNING,
+                "project.not_synced",
+                f"{project.name} could not be synced, so it is as of {since}: {reason}",
+                hint="what the source has since then is not in it",
+            )
+            return self._failed(project.id, reason), [note]
+        if not followed.note:
+            return changed, []
+        return changed, [Finding(Severity.WARNING, "project.source", followed.note)]
+
+    def recover(self, project_id: uuid.UUID) -> None:
+        """Say of a project that nobody imports any more that it is not imported."""
+        lock = self._jobs.lock_of(project_id)
+        if not lock.acquire():
+            return
+        try:
+            # Since it was listed, its import may have ended.
+            project = store_projects.get_project(self._store, project_id)
+            if project.status is ProjectStatus.PENDING:
+                self._update(project_id, ProjectStatus.ERROR, _INTERRUPTED)
+        except UsageError:
+            lock.path.unlink(missing_ok=True)  # It was removed.
+        finally:
+            lock.release()
+
+    def _explained(self, project_id: uuid.UUID, job: Callable[[], object]) -> None:
+        """Do a job and write down how it failed; nothing gets past this."""
+        try:
+            try:
+                job()
+            except Interrupted:
+                project = store_projects.get_project(self._store, project_id)
+                if project.status is ProjectStatus.PENDING:
+                    project = store_projects.update_project(
+                        self._store, project_id, status=ProjectStatus.ERROR, detail=_INTERRUPTED
+                    )
+                self.say(project)
+            except EspdeckError as error:
+                self._failed(project_id, mask(str(error)))
+            except OSError as error:
+                self._failed(project_id, f"{error.filename}: {os.strerror(error.errno or 0)}")
+            except Exception as error:
+                _LOG.exception("project %s", project_id)
+                self._failed(project_id, f"internal error: {mask(repr(error))} (see espdeck.log)")
+        except EspdeckError as error:
+            # Not even that can be written: the disk is full, or the store is gone.
+            self._bus.publish(Problem(message=str(error)))
+
+    def _failed(self, project_id: uuid.UUID, reason: str) -> Project:
+        """What was cloned before stays as usable as it was."""
+        project = store_projects.get_project(self._store, project_id)
+        usable = project.status is not ProjectStatus.PENDING and project.synced_at is not None
+        if usable and git.is_repository(Path(project.clone_path)):
+            return self._update(project_id, ProjectStatus.ACTIVE, f"not synced: {reason}")
+        return self._update(project_id, ProjectStatus.ERROR, reason)
+
+    @contextmanager
+    def holding(self, clone: Path, cancel: CancelToken) -> Iterator[None]:
+        """Hold a clone, which projects of one source share, to fetch into it or to delete it."""
+        lock = FileLock(self._folder / f"{clone.name}.fetch")
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        while not lock.acquire():
+            cancel.wait(_TURN)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _progress(self, project: Project) -> Callable[[float, str], None]:
+        said = -SAY_EVERY
+
+        def say(percent: float, what: str) -> None:
+            nonlocal said
+            now = time.monotonic()
+            if now - said >= SAY_EVERY:
+                said = now
+                self._bus.publish(
+                    ProjectChanged(
+                        project_id=str(project.id),
+                        project=project.name,
+                        status=project.status,
+                        detail=f"{what} {percent:.0f} %",
+                    )
+                )
+
+        return say
+
+    def _update(self, project_id: uuid.UUID, status: ProjectStatus, detail: str) -> Project:
+        changed = store_projects.update_project(
+            self._store, project_id, status=status, detail=detail
+        )
+        self.say(changed)
+        return changed
+
+    def say(self, project: Project, *, removed: bool = False) -> None:
+        """Tell everyone how a project stands."""
+        self._bus.publish(
+            ProjectChanged(
+                project_id=str(project.id),
+                project=project.name,
+                status=project.status,
+                detail=project.status_detail,
+                removed=removed,
+            )
+        )
+
+
+def _chips(clone: Path, sha: str, app: str) -> list[str]:
+    """The chips that the sources of an app say, as far as espdeck knows them."""
+    found = next((each for each in find_apps(clone, sha) if each.path == app), None)
+    return [chip for chip in found.targets if chip in TARGETS] if found else []

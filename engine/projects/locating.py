@@ -1,0 +1,158 @@
+"""Which commit a person means: of what a project follows, by a revision, or a folder as it is."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.cancel import CancelToken
+from engine.errors import ToolError, UsageError
+from engine.findings import Finding
+from engine.projects import git, remote, working_tree
+from engine.projects.following import Follower
+from engine.projects.revisions import HEAD, Commit, resolve
+from engine.projects.sources import check_source, is_commit
+from engine.store import projects as store_projects
+from engine.store.database import Store
+from engine.store.tables import Project
+from engine.words import ProjectStatus, Severity
+
+_HASH = 40  # digits of a whole SHA-1
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A commit of a project, as a person named it.
+
+    Args:
+        project: as it stands after it was synced.
+        commit: the commit.
+        notes: what is to be known of it: that the project could not be synced, that history was
+            rewritten, that a folder has changes which are not committed.
+        dirty: whether the commit is a snapshot of such changes.
+    """
+
+    project: Project
+    commit: Commit
+    notes: tuple[Finding, ...] = ()
+    dirty: bool = False
+
+
+class Locator:
+    """Finds commits of projects; syncs them first."""
+
+    def __init__(self, store: Store, follower: Follower) -> None:
+        self._store = store
+        self._follower = follower
+
+    def find(
+        self,
+        project_id: uuid.UUID,
+        revision: str | None,
+        *,
+        fresh: bool = True,
+        dirty: bool = False,
+        cancel: CancelToken,
+    ) -> Located:
+        """The commit that a revision names now, at the project's source.
+
+        Args:
+            revision: as :func:`engine.projects.revisions.resolve` has it; also a commit that no
+                branch has, by its whole hash, and a whole ref such as ``refs/pull/7/head``. None
+                is what the project follows.
+            fresh: whether to sync first, as far as the source can be reached.
+            dirty: take the folder of the project as it is, with what is not committed.
+            cancel: ends it early.
+
+        Raises:
+            UsageError: there is no such project or commit, or the project is not active; or it is
+                not a folder of which a snapshot could be made.
+            ToolError: it is not cloned, or no snapshot can be made.
+        """
+        project = store_projects.get_project(self._store, project_id)
+        folder = project.source if working_tree.is_working_tree(project.source) else ""
+        if dirty and (revision is not None or not folder):
+            raise UsageError(
+                "a commit has no uncommitted changes: leave one of both out"
+                if revision is not None
+                else f"{project.name} is not a folder of this machine: nothing is uncommitted there"
+            )
+        clone, notes = Path(project.clone_path), list[Finding]()
+        is_known = revision is not None and self._is_whole_hash(clone, revision)
+        if fresh and not is_known and project.status is ProjectStatus.ACTIVE:
+            project, found = self._follower.refresh(project, cancel, strict=dirty)
+            notes += found
+        if project.status is not ProjectStatus.ACTIVE:
+            detail = f": {project.status_detail}" if project.status_detail else ""
+            raise UsageError(f"{project.name} is {project.status}, not active{detail}")
+        if dirty and working_tree.changes(Path(folder), cancel=cancel):
+            return self._snapshot(project, notes, cancel)
+        if fresh and folder and revision is None and not dirty:
+            notes += _uncommitted(folder, cancel)
+        return Located(project, self._resolve(project, revision, cancel), tuple(notes))
+
+    def _snapshot(self, project: Project, notes: Sequence[Finding], cancel: CancelToken) -> Located:
+        """A commit of the project's folder as it is."""
+        folder, clone = Path(project.source), Path(project.clone_path)
+        found = working_tree.changes(folder, cancel=cancel)
+        with self._follower.holding(clone, cancel):
+            sha = working_tree.snapshot(folder, clone, cancel=cancel)
+        said = working_tree.note_of(found, project.source)
+        note = Finding(Severity.INFO, "project.uncommitted", f"with {said}")
+        more = [
+            Finding(
+                Severity.WARNING,
+                "project.submodule",
+                f"{name} is a repository of its own: what is not committed there is not built",
+                file=name,
+                hint="commit it there, and the submodule here",
+            )
+            for name in found.submodules
+        ]
+        commit = resolve(clone, sha)
+        return Located(project, commit, (*notes, note, *more), dirty=True)
+
+    def _resolve(self, project: Project, revision: str | None, cancel: CancelToken) -> Commit:
+        clone, head = Path(project.clone_path), tip_of(project)
+        try:
+            return resolve(clone, revision or HEAD, head=head)
+        except UsageError:
+            name = revision or ""
+            if not (name.startswith("refs/") or (len(name) == _HASH and is_commit(name))):
+                raise
+            source = check_source(project.source)
+            with self._follower.holding(clone, cancel):
+                if not remote.fetch_revision(clone, source, name, cancel=cancel):
+                    raise
+            return resolve(clone, name, head=head)
+
+    def _is_whole_hash(self, clone: Path, revision: str) -> bool:
+        """Whether it is a commit that is there, which no sync can change."""
+        if len(revision) != _HASH or not is_commit(revision):
+            return False
+        try:
+            return git.has_ref(clone, revision)
+        except ToolError:
+            return False
+
+
+def tip_of(project: Project) -> str:
+    """The commit that a project follows; one that was never synced by this version has a branch."""
+    return project.tip or (f"refs/heads/{project.branch}" if project.branch else HEAD)
+
+
+def _uncommitted(folder: str, cancel: CancelToken) -> list[Finding]:
+    """What is said of a folder's changes when they are not taken along."""
+    try:
+        found = working_tree.changes(Path(folder), cancel=cancel)
+    except ToolError as error:
+        return [Finding(Severity.WARNING, "project.uncommitted", str(error))]
+    if not found:
+        return []
+    said = working_tree.note_of(found, folder)
+    hint = "commit them, or take them along: espdeck build --dirty, or D in the app"
+    return [
+        Finding(Severity.WARNING, "project.uncommitted", f"{said}: not part of this", hint=hint)
+    ]

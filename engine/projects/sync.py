@@ -1,0 +1,127 @@
+"""Bringing a clone to where its source is, and finding the commit that a project follows there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.cancel import CancelToken
+from engine.errors import ToolError, UsageError
+from engine.projects import git, remote
+from engine.projects.git import HEADS, REMOTE, SOURCE_HEAD, TAGS
+from engine.projects.remote import Advertised
+from engine.projects.revisions import resolve
+from engine.projects.sources import Source
+from engine.text import mask
+
+_SHOWN = 5
+_DIGITS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a project follows, as its source has it now.
+
+    Args:
+        branch: the branch or tag, empty for a detached ``HEAD``.
+        tip: the commit.
+        note: what a person should know of it, such as that history was rewritten; one line, empty
+            for nothing.
+    """
+
+    branch: str
+    tip: str
+    note: str = ""
+
+
+def synchronise(
+    clone: Path,
+    source: Source,
+    *,
+    branch: str,
+    chosen: bool,
+    tip: str,
+    on_progress: Callable[[float, str], None],
+    cancel: CancelToken,
+    within: float = remote.ANSWER_WITHIN,
+) -> Followed:
+    """Fetch what the source has that the clone has not, and find the commit to follow.
+
+    Nobody else may do that with this clone meanwhile.
+
+    Args:
+        clone: made where there is none.
+        branch: the branch or tag that the project followed until now, empty for none.
+        chosen: whether a person chose it; else ``HEAD`` of the source is followed.
+        tip: the commit that it followed until now, empty for none.
+        on_progress: as :func:`engine.projects.remote.fetch` has it.
+        within: seconds until the source must have answered.
+
+    Raises:
+        ToolError: the source cannot be reached, or has nothing to follow; one line.
+        UsageError: the branch that was chosen was never there.
+    """
+    has = remote.advertised(source, cancel=cancel, within=within)
+    shown = mask(source.url)
+    if not has.refs and not has.head:
+        raise ToolError(f"{shown}: no commits yet: commit something, then sync")
+    if not _has_all(clone, has):
+        head = bool(has.head)
+        remote.fetch(clone, source, head=head, on_progress=on_progress, cancel=cancel)
+    found = _follow(has, shown, branch if chosen else "", gone=bool(tip))
+    sha = resolve(clone, found.tip).sha  # of an annotated tag, the commit
+    notes = [found.note] if found.note else []
+    if branch and found.branch != branch and not chosen and tip:
+        now = found.branch or f"no branch ({sha[:_DIGITS]})"
+        notes.append(f"HEAD of its source is on {now}, and was on {branch}")
+    elif tip and tip != sha and not git.is_ancestor(clone, tip, sha):
+        what = found.branch or "HEAD"
+        if not git.is_ancestor(clone, sha, tip):
+            notes.append(
+                f"{what} was rewritten at its source: {tip[:_DIGITS]} -> {sha[:_DIGITS]}; "
+                "builds of the old history stay"
+            )
+        else:
+            notes.append(f"{what} went back: {tip[:_DIGITS]} -> {sha[:_DIGITS]}")
+    return Followed(found.branch, sha, "; ".join(notes))
+
+
+def _has_all(clone: Path, has: Advertised) -> bool:
+    """Whether a clone has just the refs that the source has."""
+    if not git.is_repository(clone):
+        return False
+    listed = git.read_git(clone, "for-each-ref", "--format=%(objectname) %(refname)")
+    ours = {name: sha for sha, _, name in (line.partition(" ") for line in listed.splitlines())}
+    mine = {
+        f"{HEADS}{name.removeprefix(REMOTE)}" if name.startswith(REMOTE) else name: sha
+        for name, sha in ours.items()
+        if name.startswith((REMOTE, TAGS))
+    }
+    return mine == has.refs and (not has.head or ours.get(SOURCE_HEAD) == has.head)
+
+
+def _follow(has: Advertised, shown: str, wanted: str, *, gone: bool) -> Followed:
+    """The branch or tag that was chosen, else ``HEAD``, else the only branch."""
+    branches = has.branches
+    if wanted:
+        tip = has.tip(wanted)
+        if tip:
+            return Followed(wanted, tip)
+        listed = ", ".join(branches[:_SHOWN]) + (", ..." if len(branches) > _SHOWN else "")
+        there = f" (there are: {listed})" if branches else ""
+        if gone:
+            raise ToolError(
+                f"{shown}: branch {wanted!r} is gone{there}: espdeck edit PROJECT --branch NAME "
+                "follows another one"
+            )
+        raise UsageError(f"{shown}: no branch or tag {wanted!r}{there}")
+    if has.head:
+        return Followed(has.branch, has.head)
+    usual = [name for name in ("main", "master") if name in branches]
+    name = branches[0] if len(branches) == 1 else usual[0] if usual else ""
+    if not name:
+        listed = ", ".join(branches[:_SHOWN])
+        raise ToolError(f"{shown}: HEAD names no commit: name a branch ({listed})")
+    note = f"HEAD of its source names no commit: {name} is followed"
+    return Followed(name, has.tip(name), note)
