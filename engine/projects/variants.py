@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from engine.store.tables import Project
-from engine.toolchains.base import App
+if TYPE_CHECKING:
+    from engine.store.tables import Project
+    from engine.toolchains.base import App
 
 
 @dataclass(frozen=True, slots=True)
