@@ -352,6 +352,8 @@ def run_any(
             "SSH_ASKPASS": "true",
             "GIT_SSH_COMMAND": f"{os.environ.get('GIT_SSH_COMMAND', 'ssh')} {_SSH}",
             "GIT_TEMPLATE_DIR": "",
+            # What Git LFS has is fetched when it is wanted, not by each checkout.
+            "GIT_LFS_SKIP_SMUDGE": "1",
             "LC_ALL": "C",
             **own,
         },
@@ -359,12 +361,14 @@ def run_any(
 
 
 def sha_of(repository: Repo, name: str) -> str | None:
-    """The commit that a whole name of a ref, or a hash, stands for; None for none."""
-    from git import GitError
-    from git.exc import ODBError
+    """The commit that a whole name of a ref, or a hash, stands for; None for none.
 
+    Git itself is asked: GitPython's own parser knows nothing of where a shallow clone ends.
+    """
+    from git import GitCommandError
+
+    words = ["git", "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"]
     try:
-        return repository.commit(name).hexsha
-    # GitPython raises the latter for names it cannot make out, and for what is no commit.
-    except (GitError, ODBError, ValueError, IndexError, TypeError, AttributeError):
+        return str(repository.git.execute(words))
+    except GitCommandError:
         return None

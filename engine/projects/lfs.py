@@ -38,11 +38,10 @@ _DOCUMENTS = frozenset(
 )
 """Endings of what documents, rather than is, a firmware: absent, it only warns."""
 
-_FILTER = (
-    # Pointers stay pointers when Git checks them out; git-lfs fetches what is wanted at once.
+_FILTER = (  # as git lfs install writes it; without it git-lfs fetches but checks nothing out
     ("filter.lfs.clean", "git-lfs clean -- %f"),
-    ("filter.lfs.smudge", "git-lfs smudge --skip -- %f"),
-    ("filter.lfs.process", "git-lfs filter-process --skip"),
+    ("filter.lfs.smudge", "git-lfs smudge -- %f"),
+    ("filter.lfs.process", "git-lfs filter-process"),
     ("filter.lfs.required", "true"),
 )
 _SHOWN = 5

@@ -117,7 +117,7 @@ class Locator:
     def _resolve(self, project: Project, revision: str | None, cancel: CancelToken) -> Commit:
         clone, head = Path(project.clone_path), tip_of(project)
         try:
-            return resolve(clone, revision or HEAD, head=head)
+            return resolve(clone, HEAD if revision is None else revision, head=head)
         except UsageError:
             name = revision or ""
             if not (name.startswith("refs/") or (len(name) == _HASH and is_commit(name))):

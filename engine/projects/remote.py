@@ -136,8 +136,15 @@ def fetch(
         _remove_stale_locks(path)
     options = ("--progress", "--prune", "--tags", "--force", "--no-write-fetch-head")
     arguments = ["-C", str(path), "fetch", *options, "--update-shallow", "--"]
+    if is_shallow(path):
+        arguments.insert(-1, "--unshallow")
     refs = [f"+{HEADS}*:{REMOTE}*", *([f"+HEAD:{SOURCE_HEAD}"] if head else [])]
     _transfer(arguments, source, refs, on_progress, cancel)
+
+
+def is_shallow(path: Path) -> bool:
+    """Whether a bare clone has only the end of its history (gitrepository-layout(5))."""
+    return (path / "shallow").exists()
 
 
 def fetch_revision(path: Path, source: Source, name: str, *, cancel: CancelToken) -> bool:

@@ -89,8 +89,8 @@ def synchronise(
 
 def _has_all(clone: Path, has: Advertised) -> bool:
     """Whether a clone has just the refs that the source has."""
-    if not git.is_repository(clone):
-        return False
+    if not git.is_repository(clone) or remote.is_shallow(clone):
+        return False  # its source may have more history by now
     listed = git.read_git(clone, "for-each-ref", "--format=%(objectname) %(refname)")
     ours = {name: sha for sha, _, name in (line.partition(" ") for line in listed.splitlines())}
     mine = {

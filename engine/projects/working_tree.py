@@ -166,5 +166,5 @@ def _at(folder: Path) -> list[str]:
 
 def _asked(folder: Path, name: str, cancel: CancelToken) -> str:
     """Where a repository, of which the folder may be a worktree, keeps something."""
-    words = [*_at(folder), "rev-parse", "--path-format=absolute", "--git-path", name]
-    return run_git(words, cancel=cancel, env=_QUIET).tail.strip()
+    words = [*_at(folder), "rev-parse", "--git-path", name]
+    return str(folder / run_git(words, cancel=cancel, env=_QUIET).tail.rstrip("\n"))

@@ -478,44 +478,6 @@ def test_a_lock_that_a_killed_git_left_is_no_obstacle(yard: Yard, source: Path) 
         assert (slot.source / "main.c").is_file()
 
 
-@pytest.fixture
-def with_submodules(source: Path) -> Path:
-    """A repository with submodules that nobody can reach."""
-    sha = commit(source, {})
-    modules = ""
-    with Repo(source) as repository:
-        for number in range(40):
-            name = f"lib{number}"
-            modules += f'[submodule "{name}"]\npath = {name}\nurl = https://127.0.0.1:1/x.git\n'
-            repository.git.update_index("--add", "--cacheinfo", f"160000,{sha},{name}")
-            (source / name).mkdir()
-    commit(source, {".gitmodules": modules})
-    return source
-
-
-def test_builds_of_a_project_with_submodules_do_not_disturb_each_other(
-    yard: Yard, with_submodules: Path
-) -> None:
-    project = yard.add(with_submodules)
-    clone = Path(project.clone_path)
-    sha = resolve(clone, "main").sha
-    together = threading.Barrier(4)
-
-    def take(_number: int) -> str:
-        together.wait(timeout=30)
-        with (
-            pytest.raises(ToolError) as raised,
-            yard.slots.take(clone, sha, cancel=CancelToken()),
-        ):
-            pass
-        return str(raised.value)
-
-    with ThreadPoolExecutor(4) as pool:
-        reasons = set(pool.map(take, range(4)))
-
-    assert reasons == {"submodules: git: 127.0.0.1 cannot be reached"}
-
-
 class Impatient(CancelToken):
     """Is cancelled by the first wait."""
 
@@ -539,20 +501,6 @@ def test_waiting_for_another_checkout_can_be_cancelled(yard: Yard, source: Path)
     assert not (clone / "worktrees").exists()
     with yard.slots.take(clone, sha, cancel=CancelToken()) as slot:
         assert slot.folder.name == "0"
-
-
-def test_a_configuration_that_a_killed_git_left_locked_is_no_obstacle(
-    yard: Yard, with_submodules: Path
-) -> None:
-    project = yard.add(with_submodules)
-    clone = Path(project.clone_path)
-    (clone / "config.lock").touch()
-
-    with (
-        pytest.raises(ToolError, match="cannot be reached"),
-        yard.slots.take(clone, resolve(clone, "main").sha, cancel=CancelToken()),
-    ):
-        pass
 
 
 def test_any_number_of_folders_in_each_other_is_looked_through(tmp_path: Path) -> None:
