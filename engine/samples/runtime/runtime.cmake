@@ -13,7 +13,7 @@ function(espdeck_firmware name)
   set_target_properties(${name} PROPERTIES
     SUFFIX ".elf"
     C_STANDARD 11
-    LINK_DEPENDS "${runtime}/link.ld"
+    LINK_DEPENDS "${runtime}/esp32c3.ld"
   )
   target_include_directories(${name} PRIVATE "${runtime}")
   target_compile_options(${name} PRIVATE
@@ -29,7 +29,7 @@ function(espdeck_firmware name)
   target_link_options(${name} PRIVATE
     -nostdlib
     -static
-    "LINKER:-T,${runtime}/link.ld"
+    "LINKER:-T,${runtime}/esp32c3.ld"
     "LINKER:-e,call_start"
     # Zig's linker writes no map.
     $<$<C_COMPILER_ID:GNU>:LINKER:-Map=${CMAKE_CURRENT_BINARY_DIR}/${name}.map>
