@@ -143,7 +143,7 @@ class Follower:
             return self._failed(project.id, reason), [note]
         if not followed.note:
             return changed, []
-        return changed, [Finding(Severity.WARNING, "project.source", followed.note)]
+        return changed, [Finding(Severity.INFO, "project.source", followed.note)]
 
     def recover(self, project_id: uuid.UUID) -> None:
         """Say of a project that nobody imports any more that it is not imported."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import uuid
@@ -9,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from engine.cancel import CancelToken
-from engine.errors import EspdeckError, UsageError
+from engine.errors import EspdeckError, ToolError, UsageError
 from engine.events import Bus
 from engine.projects import configuring, disk, git, trees
-from engine.projects.apps import check_app, check_configuration, survey_commit
+from engine.projects.apps import check_app, check_configuration, find_apps, survey_commit
 from engine.projects.choices import check_name, check_targets
 from engine.projects.following import NO_CHIP, Follower
 from engine.projects.jobs import Jobs
@@ -107,7 +108,7 @@ class Projects:
         Projects of one source share its clone.
 
         Args:
-            source: Git URL or path; of a folder in a repository, that folder is the app.
+            source: Git URL or path; of a folder in a repository, the app that it is or lies in.
             name: None takes the repository's, made unique.
             targets: chips that it is built for, the one of a plain build first; none takes those
                 that the sources say.
@@ -119,7 +120,8 @@ class Projects:
             UsageError: one of them makes no sense.
         """
         checked = check_source(source)
-        app, configuration = check_app(app or checked.folder), check_configuration(configuration)
+        app = check_app(app or self._app_around(checked))
+        configuration = check_configuration(configuration)
         chips = check_targets(targets)
         if branch is not None:
             check_ref(branch)
@@ -444,13 +446,15 @@ class Projects:
         return found[0] if found else None
 
     def _app_around(self, source: Source) -> str:
-        """The app of a repository's folder: itself, or the nearest above it that is a project."""
+        """The app that a folder of a repository is or lies in; the folder itself where none is."""
         if not source.folder:
             return ""
         known = {each.app for each in store_projects.projects_of(self._store, source.url)}
+        with contextlib.suppress(ToolError):
+            known |= {each.path for each in find_apps(Path(source.url), HEAD)}
         folder = PurePosixPath(source.folder)
-        above = (str(each) for each in (folder, *folder.parents) if str(each) != ".")
-        return next((each for each in above if each in known), source.folder)
+        around = ("" if str(each) == "." else str(each) for each in (folder, *folder.parents))
+        return next((each for each in around if each in known), source.folder)
 
     def _check_no_other_folder(self, project: Project, wanted: str) -> None:
         """A name that is a folder here as well could mean both."""

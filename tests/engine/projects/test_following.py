@@ -475,3 +475,22 @@ def _state(folder: Path) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+def test_a_folder_in_a_repository_is_the_app_that_it_lies_in(yard: Yard, source: Path) -> None:
+    commit(
+        source,
+        {
+            "CMakeLists.txt": "project(fw C)\n",
+            "idf/CMakeLists.txt": "include($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(x)\n",
+            "idf/main/x.c": "int x;\n",
+            "docs/index.md": "# Docs\n",
+        },
+    )
+    found = {
+        folder: yard.projects.find_or_add(f"{source}/{folder}").app
+        for folder in ("idf", "idf/main", "docs", ".")
+    }
+
+    assert found == {"idf": "idf", "idf/main": "idf", "docs": "", ".": ""}
+    assert len(yard.projects.list()) == 2
