@@ -1,0 +1,3 @@
+espdeck build .
+git commit -q --amend --allow-empty -m again
+espdeck build .

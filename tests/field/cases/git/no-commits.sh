@@ -1,0 +1,2 @@
+rm -rf ../empty && git init -q ../empty
+espdeck build ../empty

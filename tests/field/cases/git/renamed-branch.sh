@@ -1,0 +1,3 @@
+espdeck build .
+git branch -m main trunk
+espdeck build .

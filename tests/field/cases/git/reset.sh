@@ -1,0 +1,3 @@
+espdeck build .
+git reset -q --hard HEAD~2
+espdeck build .

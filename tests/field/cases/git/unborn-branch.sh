@@ -1,0 +1,2 @@
+git checkout -q --orphan fresh
+espdeck build .
