@@ -125,6 +125,11 @@ class Fixes:
         """
         found = self._open(number)
         build = self._build(number)
+        if build.dirty:
+            raise UsageError(
+                f"build {number} was of uncommitted changes, which the commit would have in it: "
+                f"espdeck fix {number} --export FILE writes a patch for git apply"
+            )
         if git.has_ref(found.clone, f"{git.HEADS}{found.branch}"):
             raise UsageError(
                 f"{found.branch} has another fix: git -C {shlex.quote(str(found.clone))} "

@@ -90,7 +90,8 @@ class Follower:
 
         def change(row: Project) -> None:
             row.status, row.status_detail = ProjectStatus.ACTIVE, followed.note
-            row.branch, row.tip = followed.branch or None, followed.tip
+            if (row.branch, row.branch_chosen) == (project.branch, project.branch_chosen):
+                row.branch, row.tip = followed.branch or None, followed.tip
             if not row.targets and told:
                 row.targets, row.target = told, told[0]
             if not row.target and not row.status_detail:

@@ -139,8 +139,8 @@ class Locator:
 
 
 def tip_of(project: Project) -> str:
-    """The commit that a project follows; one that was never synced by this version has a branch."""
-    return project.tip or (f"refs/heads/{project.branch}" if project.branch else HEAD)
+    """The commit that a project follows, else the ref that has it as of the last fetch."""
+    return project.tip or (f"{git.REMOTE}{project.branch}" if project.branch else git.SOURCE_HEAD)
 
 
 def _uncommitted(folder: str, cancel: CancelToken) -> list[Finding]:

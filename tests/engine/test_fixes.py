@@ -61,9 +61,14 @@ class Lab:
         status: BuildStatus = BuildStatus.SUCCESS,
         diff: str = DIFF,
         changes: tuple[str, ...] = ("rule semicolon: add ';' in main.c",),
+        dirty: bool = False,
     ) -> int:
         row = Build(
-            project_id=self.project.id, commit_sha=self.sha, target="esp32c3", status=status
+            project_id=self.project.id,
+            commit_sha=self.sha,
+            target="esp32c3",
+            status=status,
+            dirty=dirty,
         )
         number = builds.add_build(self.store, row).number
         artifacts = self.folder / "artifacts" / str(number)
@@ -162,7 +167,7 @@ def test_it_is_committed_on_its_own_branch_by_whom_git_knows(lab: Lab) -> None:
         assert made.message == done.message
         assert (made.tree / "main.c").data_stream.read() == b"int x;\n"
         assert (made.tree / "src" / "new file.c").data_stream.read() == b"int y;\n"
-        assert clone.commit("main").hexsha == lab.sha
+        assert clone.commit("origin/main").hexsha == lab.sha
     with Repo(lab.source) as source:
         assert [head.name for head in source.heads] == ["main"]
     subprocess.run(
@@ -174,6 +179,16 @@ def test_it_is_committed_on_its_own_branch_by_whom_git_knows(lab: Lab) -> None:
         lab.fixes.commit(number)
     with pytest.raises(UsageError, match="committed already"):
         lab.fixes.discard(number)
+
+
+def test_a_fix_of_uncommitted_changes_is_exported_and_not_committed(
+    lab: Lab, tmp_path: Path
+) -> None:
+    number = lab.build(StageStatus.SUCCESS, dirty=True)
+
+    with pytest.raises(UsageError, match="was of uncommitted changes"):
+        lab.fixes.commit(number)
+    assert DIFF in lab.fixes.export(number, tmp_path / "fix.patch").read_text()
 
 
 def test_where_it_stands_is_known_after_a_restart_and_a_sync(lab: Lab) -> None:
