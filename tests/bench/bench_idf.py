@@ -47,7 +47,7 @@ def _measure(install: idf_installs.Install, folder: Path) -> None:
     rows: list[tuple[object, ...]] = []
     parts: list[tuple[object, ...]] = []
     with Engine(Settings(workspace=folder / "workspace", boards=())) as engine:
-        project = engine.projects.find_or_add(str(source), target="linux")
+        project = engine.projects.find_or_add(str(source), targets=["linux"])
         raw()
         _ours(engine, project)
         for changes in (True, False):

@@ -65,6 +65,6 @@ def files(engine: Engine, number: int) -> dict[str, str]:
 
 def project(engine: Engine, folder: Path, sources: dict[str, str]) -> uuid.UUID:
     commit(folder, sources)
-    added = engine.projects.add(str(folder), name=f"node-{uuid.uuid4()}", target="esp32c3")
+    added = engine.projects.add(str(folder), name=f"node-{uuid.uuid4()}", targets=["esp32c3"])
     engine.projects.wait(added.id)
     return added.id

@@ -50,7 +50,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 def build(engine: Engine, source: Path) -> Build:
-    project = engine.projects.find_or_add(str(source), target="linux", app="app")
+    project = engine.projects.find_or_add(str(source), targets=["linux"], app="app")
     started = engine.builds.start(project.id)
     return engine.builds.wait(started.number, timeout=600)
 

@@ -68,7 +68,7 @@ def projects(folder: Path, kinds: Mapping[str, Mapping[str, str]]) -> Path:
     try:
         for name, files in kinds.items():
             commit(folder / "sources" / name, dict(files), "First")
-            added = engine.projects.add(str(folder / "sources" / name), target="linux")
+            added = engine.projects.add(str(folder / "sources" / name), targets=["linux"])
             engine.projects.wait(added.id, timeout=30)
     finally:
         engine.close()
