@@ -84,10 +84,10 @@ def fill_tasks(workspace: Path, text: Callable[[str], str] = lambda text: text) 
 
 def _clone(store: Store, folder: Path) -> None:
     """Give the project its repository: its own pipelines are looked for."""
-    git_repos.commit(folder, {"main/main.c": "int main(void);\n"})
+    tip = git_repos.commit(folder, {"main/main.c": "int main(void);\n"})
     with store.write() as session:
         project = next(each for each in projects.all_projects(store) if "sensor" in each.name)
-        project.clone_path = str(folder)
+        project.clone_path, project.tip = str(folder), tip
         session.merge(project)
 
 

@@ -58,7 +58,7 @@ async def test_a_fix_is_looked_at_and_committed(tmp_path: Path) -> None:
         await story.sees("the fix is committed already")
     project = engine.projects.get("broken")
     with Repo(project.clone_path) as clone:
-        assert clone.commit("espdeck/fix-1").parents[0] == clone.commit("main")
+        assert clone.commit("espdeck/fix-1").parents[0] == clone.commit("origin/main")
 
 
 async def test_a_fix_is_exported_then_put_aside_after_a_question(tmp_path: Path) -> None:

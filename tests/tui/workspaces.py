@@ -103,8 +103,11 @@ def keep_fix(workspace: Path, number: int, text: Callable[[str], str]) -> None:
     store = Store(workspace / "espdeck.db")
     build = builds.get_build(store, number)
     assert build.project_id is not None
-    clone = str(workspace / "clone")
-    projects.update_project(store, build.project_id, status=ProjectStatus.ACTIVE, clone_path=clone)
+
+    def change(project: Project) -> None:
+        project.status, project.clone_path = ProjectStatus.ACTIVE, str(workspace / "clone")
+
+    projects.change_project(store, build.project_id, change)
     for attempt, status in ((1, StageStatus.SUCCESS), (2, StageStatus.FAILED)):
         row = StageRow(
             build_id=number, key="repair", agent="DEVELOPER", phase="feedback", attempt=attempt,
