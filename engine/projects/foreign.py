@@ -15,6 +15,7 @@ COMPONENT = "ESP-IDF component"
 """Name of what an app uses and which is built with it."""
 
 _MAX_READ = 1000
+_MAX_TEXT = 16 << 20  # characters in all
 _MAX_LOOKED_AT = 50
 
 
@@ -66,7 +67,11 @@ def find_foreign(files: SourceFiles) -> tuple[Foreign, ...]:
         if rule.name == _ANY_MAKE and any(name.rpartition("/")[2] in _MAKE for name in told):
             continue
         candidates = [name for name in names if rule.looks_at(name) and name not in told]
+        left = _MAX_TEXT
         for name in candidates[:_MAX_READ]:
+            left -= len(files.text(name))
+            if left < 0:
+                break
             if rule.holds(files, name):
                 told.add(name)
                 found.append(Foreign(rule.name, name, rule.builds_with))

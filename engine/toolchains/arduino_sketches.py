@@ -11,12 +11,11 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-import yaml
-
 from engine.source.files import SourceFiles, folder_of, is_own
 from engine.toolchains.base import App, Configuration
 from engine.toolchains.board_chips import chip_of
 from engine.toolchains.chips import ESP8266
+from engine.toolchains.untrusted import yaml_mapping
 from engine.words import TARGETS
 
 PROJECT = "sketch.yaml"
@@ -80,7 +79,7 @@ def _is_of_library(folder: str, known: set[str]) -> bool:
 
 def _app(files: SourceFiles, folder: str, sources: Sequence[str]) -> App:
     start = f"{folder}/" if folder else ""
-    project = _load(files.text(start + PROJECT))
+    project = yaml_mapping(files.text(start + PROJECT), _MAX_YAML)
     listed = project.get("profiles")
     profiles = {
         str(name): _chip(profile.get("fqbn"))
@@ -100,16 +99,6 @@ def _app(files: SourceFiles, folder: str, sources: Sequence[str]) -> App:
         tuple(sorted(targets, key=lambda target: target not in TARGETS)),
         tuple(Configuration(name, (profiles[name],) if profiles[name] else ()) for name in names),
     )
-
-
-def _load(text: str) -> Mapping[object, object]:
-    if not text or len(text) > _MAX_YAML:
-        return {}
-    try:
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
-        return {}
-    return data if isinstance(data, dict) else {}
 
 
 def _chip(fqbn: object) -> str:

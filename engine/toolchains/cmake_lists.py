@@ -31,6 +31,8 @@ _HERE = frozenset(
         *("CMAKE_SOURCE_DIR", "PROJECT_SOURCE_DIR", "CMAKE_HOME_DIRECTORY"),
     }
 )
+_PATHS = frozenset({"TO_NATIVE_PATH", "TO_CMAKE_PATH", "REAL_PATH"})
+_MAX_TEXT = 256 << 10
 _MAX_VALUE = 2000
 _MAX_INCLUDES = 20
 
@@ -64,7 +66,12 @@ class Description:
 
 
 def commands(text: str) -> Iterator[Command]:
-    """Every command of a file; one that is not well-formed ends where it stops making sense."""
+    """Every command of a file; one that is not well-formed ends where it stops making sense.
+
+    Args:
+        text: untrusted; no more than 256 Ki characters of it are read.
+    """
+    text = text[:_MAX_TEXT]
     at, depth, name = 0, 0, ""
     arguments: list[str] = []
     while match := _TOKEN.match(text, at):
@@ -115,6 +122,10 @@ def describe(text: str, read: Read = lambda _name: "") -> Description:
             arguments = [_expand(each, variables, folder) for each in command.arguments]
             if command.name == "set" and len(arguments) > 1:
                 variables[arguments[0]] = ";".join(_values(arguments[1:]))[:_MAX_VALUE]
+            elif command.name == "file" and len(arguments) > 2 and arguments[0] in _PATHS:
+                variables[arguments[2]] = arguments[1]
+            elif command.name == "get_filename_component" and len(arguments) > 1:
+                variables[arguments[0]] = arguments[1]
             elif command.name == "find_package" and arguments:
                 packages.add(arguments[0])
             elif command.name == "include" and arguments:

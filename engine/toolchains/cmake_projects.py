@@ -25,7 +25,7 @@ OWN_TOOLCHAIN = "toolchain.cmake"
 _MANIFEST = "espdeck.toml"
 _PRESETS = "CMakePresets.json"
 _ASKED = re.compile(r"(?:^|_)(?:CHIP|TARGET|MCU|SOC|BOARD)$", re.I)
-_MAX_LISTS = 2000
+_MAX_LISTS = 16 << 20  # characters in all
 _MAX_PROJECTS = 200
 _MAX_FILES = 20
 
@@ -36,12 +36,13 @@ def find_apps(files: SourceFiles) -> tuple[App, ...]:
     names = [name for name in files.names if name.rpartition("/")[2] == LISTS and is_own(name)]
     known = set(files.names) if names else set()
     taken: set[str] = set()
-    examined = 0
-    for name in sorted(names, key=lambda name: (name.count("/"), name))[:_MAX_LISTS]:
-        folder = folder_of(name)
-        if "project" not in files.text(name).lower() or any(
-            above in taken for above in _above(folder)
-        ):
+    examined, left = 0, _MAX_LISTS
+    for name in sorted(names, key=lambda name: (name.count("/"), name)):
+        folder, text = folder_of(name), files.text(name)
+        left -= len(text)
+        if left < 0:
+            break
+        if "project" not in text.lower() or any(above in taken for above in _above(folder)):
             continue
         if kind_of(lists_of(files, folder)) is not Kind.PLAIN:
             continue

@@ -17,8 +17,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-import yaml
-
 from engine.source.files import SourceFiles, folder_of, is_own
 from engine.toolchains import build_rules, chips
 from engine.toolchains.base import App, Configuration
@@ -26,6 +24,7 @@ from engine.toolchains.build_rules import BuildRules, Verdicts
 from engine.toolchains.chips import ESP8266
 from engine.toolchains.cmake_lists import Description, describe
 from engine.toolchains.project import LISTS, Kind, kind_of
+from engine.toolchains.untrusted import yaml_mapping
 
 CONFIGURATION = "sdkconfig.ci."
 """Begins the name of a file with one configuration of the project."""
@@ -40,6 +39,7 @@ _TARGET = re.compile(r'^CONFIG_(?:IDF_TARGET|TARGET_PLATFORM)="([\w-]{1,40})"', 
 _FIRST_CHIP = re.compile(r"^CONFIG_ESP32_\w", re.M)
 _SUPPORTED = re.compile(r"^\|[ \t]*Supported Targets?[ \t]*\|(.{1,2000})$", re.M | re.I)
 _COMPONENT = ("main/idf_component.yml", "idf_component.yml")
+_MAX_LISTS = 16 << 20  # characters in all; ESP-IDF has 1 Mi
 _MAX_COMPONENT = 64 << 10
 
 
@@ -65,11 +65,15 @@ def lists_of(files: SourceFiles, folder: str) -> Description:
 
 
 def _descriptions(files: SourceFiles) -> Iterator[tuple[str, Description]]:
+    left = _MAX_LISTS
     for name in files.names:
-        if name.rpartition("/")[2] == LISTS and is_own(name) and "include" in files.text(name):
-            said = lists_of(files, folder_of(name))
-            if kind_of(said) is Kind.APP:
-                yield folder_of(name), said
+        if name.rpartition("/")[2] == LISTS and is_own(name) and left > 0:
+            text = files.text(name)
+            left -= len(text)
+            if "include" in text.lower():
+                said = lists_of(files, folder_of(name))
+                if kind_of(said) is Kind.APP:
+                    yield folder_of(name), said
 
 
 def _lies_below(folder: str, others: Mapping[str, object]) -> bool:
@@ -165,14 +169,12 @@ def _component_targets(files: SourceFiles, folder: str) -> set[str]:
     """``targets`` of the main component's manifest: the component manager refuses others."""
     for name in _COMPONENT:
         text = files.text(_join(folder, name))
-        if "targets:" not in text or len(text) > _MAX_COMPONENT:
-            continue
-        try:
-            data = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
-            continue
-        listed = data.get("targets") if isinstance(data, dict) else None
-        found = {chips.as_target(each) for each in listed or () if isinstance(each, str)} - {""}
+        data = yaml_mapping(text if "targets:" in text else "", _MAX_COMPONENT)
+        listed = data.get("targets")
+        names = (
+            [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []
+        )
+        found = {chips.as_target(each) for each in names} - {""}
         if found:
             return found
     return set()

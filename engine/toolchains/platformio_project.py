@@ -41,6 +41,7 @@ _MAX_INI = 256 << 10
 _MAX_PROJECTS = 1000
 _MAX_EXTRA = 20
 _MAX_REPLACED = 200
+_MAX_EXTENDED = 30
 _MAX_VALUE = 4000
 _MAX_ENVIRONMENTS = 500
 _MAX_BOARD = 64 << 10
@@ -188,7 +189,7 @@ class _Project:
         """Where an option of a section is looked for, in that order."""
         waiting = ["env", section] if section.startswith(_ENV) else [section]
         done: set[str] = set()
-        while waiting:
+        while waiting and len(done) < _MAX_EXTENDED:
             each = waiting.pop()
             if each in done or not self._parser.has_section(each):
                 continue
