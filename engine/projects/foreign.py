@@ -59,11 +59,13 @@ class _Rule:
 
 
 def find_foreign(files: SourceFiles) -> tuple[Foreign, ...]:
-    """Every kind that is there, each by the file that lies nearest to the root."""
+    """Every kind that is there, each once, by the file that lies nearest to the root."""
     names = sorted(filter(is_own, files.names), key=lambda name: (name.count("/"), name))
     found: list[Foreign] = []
     told: set[str] = set()
     for rule in _RULES:
+        if any(each.name == rule.name for each in found):
+            continue
         if rule.name == _ANY_MAKE and any(name.rpartition("/")[2] in _MAKE for name in told):
             continue
         candidates = [name for name in names if rule.looks_at(name) and name not in told]
