@@ -1,6 +1,3 @@
-# The chip whose registers chip.h describes and whose memory link.ld does.
-set(CHIP esp32c3)
-
 # espdeck_firmware(NAME SOURCES...): a bare-metal ESP32-C3 program NAME.elf on this runtime.
 # Compiler and target come from the toolchain file.
 
