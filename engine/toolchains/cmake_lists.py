@@ -114,26 +114,29 @@ def describe(text: str, read: Read = lambda _name: "") -> Description:
     included: list[str] = []
     packages: set[str] = set()
     variables: dict[str, str] = {}
-    waiting, seen = [("", text)], {"CMakeLists.txt"}
-    while waiting:
-        folder, content = waiting.pop(0)
-        for command in commands(content):
-            names.add(command.name)
-            arguments = [_expand(each, variables, folder) for each in command.arguments]
-            if command.name == "set" and len(arguments) > 1:
-                variables[arguments[0]] = ";".join(_values(arguments[1:]))[:_MAX_VALUE]
-            elif command.name == "file" and len(arguments) > 2 and arguments[0] in _PATHS:
-                variables[arguments[2]] = arguments[1]
-            elif command.name == "get_filename_component" and len(arguments) > 1:
-                variables[arguments[0]] = arguments[1]
-            elif command.name == "find_package" and arguments:
-                packages.add(arguments[0])
-            elif command.name == "include" and arguments:
-                included.append(arguments[0])
-                path = posixpath.normpath(arguments[0])
-                if path.endswith(".cmake") and path not in seen and len(seen) < _MAX_INCLUDES:
-                    seen.add(path)
-                    waiting.append((posixpath.dirname(path), read(path)))
+    reading, seen = [("", commands(text))], {"CMakeLists.txt"}
+    while reading:
+        folder, rest = reading[-1]
+        command = next(rest, None)
+        if command is None:
+            reading.pop()
+            continue
+        names.add(command.name)
+        arguments = [_expand(each, variables, folder) for each in command.arguments]
+        if command.name == "set" and len(arguments) > 1:
+            variables[arguments[0]] = ";".join(_values(arguments[1:]))[:_MAX_VALUE]
+        elif command.name == "file" and len(arguments) > 2 and arguments[0] in _PATHS:
+            variables[arguments[2]] = arguments[1]
+        elif command.name == "get_filename_component" and len(arguments) > 1:
+            variables[arguments[0]] = arguments[1]
+        elif command.name == "find_package" and arguments:
+            packages.add(arguments[0])
+        elif command.name == "include" and arguments:
+            included.append(arguments[0])
+            path = posixpath.normpath(arguments[0])
+            if path.endswith(".cmake") and path not in seen and len(seen) < _MAX_INCLUDES:
+                seen.add(path)
+                reading.append((posixpath.dirname(path), commands(read(path))))
     return Description(frozenset(names), tuple(included), frozenset(packages), variables)
 
 

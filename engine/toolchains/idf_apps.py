@@ -130,6 +130,8 @@ def _targets_of(
 
 
 def _default(files: SourceFiles, folder: str, said: Description) -> str:
+    if any("esp8266" in each.lower() for each in said.includes):
+        return ESP8266  # whose SDK has folders of the same names
     for variable in ("ENV{IDF_TARGET}", "IDF_TARGET"):
         if target := chips.as_target(said.variables.get(variable, "")):
             return target

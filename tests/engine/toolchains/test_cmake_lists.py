@@ -61,6 +61,14 @@ def test_a_file_that_includes_itself_is_read_once() -> None:
     assert asked == ["cmake/own.cmake"]
 
 
+def test_what_a_file_sets_is_known_behind_its_include() -> None:
+    own = "get_filename_component(ROOT ${CMAKE_CURRENT_LIST_DIR}/.. ABSOLUTE)\n"
+
+    said = describe("include(cmake/env.cmake)\ninclude(${ROOT}/x.cmake)\n", lambda _name: own)
+
+    assert said.includes == ("cmake/env.cmake", "cmake/../x.cmake")
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
