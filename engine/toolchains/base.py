@@ -14,7 +14,7 @@ from engine.image import Image
 from engine.plugins import registered
 from engine.source.files import SourceFiles
 
-NO_PROJECT = "no CMakeLists.txt, platformio.ini or sketch"
+NO_PROJECT = "no CMakeLists.txt with a project, platformio.ini or sketch"
 """What is said of a tree that is for no toolchain."""
 
 
