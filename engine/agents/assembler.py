@@ -14,9 +14,9 @@ from engine.repair.paths import why_not
 from engine.text import clean, count
 from engine.words import ArtifactKind, Severity, StageStatus
 from engine.workflows.artifacts import Made, assembled_code, extract
-from engine.workflows.chosen import read_whole
 from engine.workflows.context import Assembled, TaskContext
 from engine.workflows.prompts import FILES, Material, Question, Rank
+from engine.workflows.texts import read_whole
 
 CODE = "assembled_code.md"
 """Artifact with the text of all final files, each headed by its path."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.agents.record import Answered, keep_fix, keep_record, tell_outcome
 from engine.agents.rounds import Round, first_best, latest_best, outcome, rounds_of
@@ -19,12 +19,14 @@ from engine.llm.catalogue import kind_of
 from engine.llm.model import CHARACTERS_A_TOKEN, Message, Speaker, Usage
 from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Repaired
+from engine.projects.apps import find_apps
 from engine.repair import propose, suggest
 from engine.repair.blocks import spoken
-from engine.repair.edits import edits_of
+from engine.repair.edits import Tree, edits_of
 from engine.repair.prompt import Case, Failure, Tried, question, refusal
 from engine.text import clean, count
 from engine.words import StageStatus
+from engine.workflows.file_kinds import other_apps
 
 KIND = "codegemma"
 """The kind of model that is good at mending; the role is asked as it is, unless told otherwise."""
@@ -210,8 +212,15 @@ def _case(context: FirmwareContext, rounds: Sequence[Round], start: Round) -> Ca
         app=context.project.app,
         failures=tuple(failures),
         tried=tuple(tried),
-        tree=context.slot.tree,
+        tree=_own(context),
     )
+
+
+def _own(context: FirmwareContext) -> Tree:
+    """The worktree without the folders of other apps: a model is shown none of their files."""
+    apps = [each.path for each in find_apps(context.slot.source, "HEAD")]
+    tree, is_other = context.slot.tree, other_apps(context.project.app, apps)
+    return replace(tree, files=frozenset(each for each in tree.files if not is_other(each)))
 
 
 def _made(context: FirmwareContext, repair: _Repair, asked: _Asked) -> StageResult:

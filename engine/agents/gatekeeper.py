@@ -20,10 +20,10 @@ from engine.quality.model import GateResult
 from engine.text import count
 from engine.words import ArtifactKind, StageStatus
 from engine.workflows.artifacts import Made
-from engine.workflows.chosen import read_whole
 from engine.workflows.context import Assembled, TaskContext
 from engine.workflows.plan import ASSEMBLE, GATE, PlannedStep
 from engine.workflows.prompts import Material, Rank
+from engine.workflows.texts import read_whole
 
 _MOST = 40
 """Findings that a model is told."""

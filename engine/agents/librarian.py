@@ -7,11 +7,13 @@ from dataclasses import replace
 from engine.llm.model import CHARACTERS_A_TOKEN
 from engine.pipelines.model import StageResult
 from engine.projects import git
+from engine.projects.apps import find_apps
 from engine.projects.revisions import resolve_range
 from engine.text import clean, count
 from engine.words import ArtifactKind, StageStatus
-from engine.workflows.chosen import SECRET_FILES, Wish, choose, table
+from engine.workflows.chosen import Wish, choose, table
 from engine.workflows.context import Gathered, TaskContext
+from engine.workflows.file_kinds import SECRET_FILES
 
 RECORD = "context.md"
 """Artifact that lists what was chosen."""
@@ -29,9 +31,16 @@ def run(context: TaskContext) -> StageResult:
     names = {context.models.choose(*each) for each in context.plan.asked}
     tokens = max(context.models.room(name) for name in names)
     room = int(tokens * CHARACTERS_A_TOKEN * _PART)
-    words = " ".join((wanted.description, wanted.context, context.plan.global_context))
-    wish, size = Wish(words, wanted.paths, room=room), 0
+    size = 0
     with context.worktree() as slot:
+        wish = Wish(
+            words=context.words,
+            log=wanted.text,
+            paths=wanted.paths,
+            app=context.app,
+            apps=tuple(each.path for each in find_apps(slot.source, "HEAD")),
+            room=room,
+        )
         if wanted.diff:
             between = resolve_range(slot.source, wanted.diff).hashes
             diff, changed, size = git.diff_between(
@@ -45,7 +54,7 @@ def run(context: TaskContext) -> StageResult:
         more = f"diff: what comes after its first {count(MAX_DIFF, 'byte')} of {size}"
         choice = replace(choice, left_out=(more, *choice.left_out))
     for each in choice.files:
-        part = "" if each.taken == each.size else f", the first {each.taken}"
+        part = f", {each.part}" if each.part else ""
         context.report.log(f"{clean(each.path)}: {each.why}, {count(each.size, 'character')}{part}")
     for line in choice.left_out:
         context.report.log(f"left out: {line}")

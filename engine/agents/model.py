@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 from engine.agents.talk import Talk
 from engine.errors import ModelError, ToolError, UsageError
 from engine.findings import Finding
 from engine.pipelines.model import StageResult
-from engine.projects.worktrees import Slot
-from engine.repair.diffs import rows_of
+from engine.repair.diffs import lines_changed
 from engine.text import count
 from engine.words import ArtifactKind, Severity, StageStatus
 from engine.workflows import chosen
 from engine.workflows.artifacts import Extracted, extract
 from engine.workflows.context import Done, TaskContext
+from engine.workflows.excerpts import excerpt, told
 from engine.workflows.plan import Form, PlannedStep
 from engine.workflows.prompts import (
     EDITS,
@@ -26,9 +27,14 @@ from engine.workflows.prompts import (
     Rank,
     of_earlier,
 )
+from engine.workflows.texts import read_whole
+from engine.workflows.wanted_words import wanted_in
 
 CHANGES = "changes.patch"
 """Artifact with everything that a run changes."""
+
+_MOST_CHANGED = 24_000
+"""Characters that are shown of a file that the run changed, where it is larger."""
 
 _FORMS = {Form.REPORT: REPORT, Form.FILES: FILES, Form.EDITS: EDITS}
 
@@ -166,7 +172,10 @@ def _given(context: TaskContext) -> tuple[Material, ...]:
     choice, wanted = context.choice, context.wanted
     found = []
     if choice.diff:
-        found.append(Material(f"diff {wanted.diff}...commit", choice.diff, Rank.GIVEN, "diff"))
+        size = len(choice.diff)
+        part = "" if size >= choice.diff_size else f" ({size} of {choice.diff_size} characters)"
+        title = f"diff {wanted.diff}...commit{part}"
+        found.append(Material(title, choice.diff, Rank.GIVEN, "diff"))
     if wanted.text:
         found.append(Material("text that belongs to the task", wanted.text, Rank.GIVEN))
     return tuple(found)
@@ -174,20 +183,27 @@ def _given(context: TaskContext) -> tuple[Material, ...]:
 
 def _files(context: TaskContext) -> tuple[Material, ...]:
     """Files of the repository as the run has made them until now, and the names of all."""
-    choice = context.choice
+    choice, words = context.choice, wanted_in(context.words)
+    changed, touched = lines_changed(context.patch), lines_changed(choice.diff)
+    known = {each.path for each in choice.files}
+    found: list[Material] = []
     with context.worktree() as slot:
-        changed = _changed(slot, context.patch)
-        known = {each.path for each in choice.files}
-        found = [
-            Material(path, text, Rank.FILE)
-            for path, text in changed.items()
-            if path not in known and text
-        ]
+        for path, lines in changed.items():
+            text = read_whole(slot.source, path)
+            if path not in known and text:
+                found.append(_file(path, text, _MOST_CHANGED, words, lines))
         for each in choice.files:
-            now = changed.get(each.path)
-            text = now if now is not None else chosen.text_of(slot.source, each)
-            part = "" if len(text) >= each.size else f" (its first {len(text)} characters)"
-            found.append(Material(f"{each.path}{part}", text, Rank.FILE))
+            text = read_whole(slot.source, each.path)
+            lines = changed.get(each.path) or touched.get(each.path, frozenset())
+            if each.path in changed:
+                room = max(_MOST_CHANGED, each.taken)
+                found.append(_file(each.path, text, room, words, lines))
+                continue
+            material = _file(each.path, text, len(text), words, lines)
+            if each.part:
+                title, text = f"{each.path} ({each.part})", chosen.text_of(text, each)
+                material = replace(material, title=title, text=text)
+            found.append(material)
     if choice.listing:
         more = f"\n... and {choice.unlisted} more" if choice.unlisted else ""
         listing = "\n".join(choice.listing) + more
@@ -195,7 +211,15 @@ def _files(context: TaskContext) -> tuple[Material, ...]:
     return tuple(found)
 
 
-def _changed(slot: Slot, patch: str) -> dict[str, str]:
-    """The files that a run changed, as they are now."""
-    names = dict.fromkeys(row.file for row in rows_of(patch))
-    return {name: chosen.read_whole(slot.source, name) for name in names}
+def _file(
+    path: str, text: str, room: int, words: Collection[str], lines: Collection[int]
+) -> Material:
+    """A file, or the parts of it that matter; where there is less room, fewer of them."""
+
+    def within(room: int) -> tuple[str, str]:
+        found = excerpt(path, text, room, words, lines)
+        whole = found.taken == len(text)
+        return path if whole else f"{path} ({told(found.parts, found.lines)})", found.text
+
+    title, shown = within(room)
+    return Material(title, shown, Rank.FILE, shorter=within)

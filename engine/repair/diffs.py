@@ -76,6 +76,14 @@ def rows_of(patch: str) -> Iterator[Row]:
         at += sign not in ("-", "\\")
 
 
+def lines_changed(patch: str) -> dict[str, frozenset[int]]:
+    """The lines of the new files that a diff adds, or takes something away at, by file."""
+    found: dict[str, set[int]] = {}
+    for row in rows_of(patch):
+        found.setdefault(row.file, set()).add(row.line)
+    return {file: frozenset(lines) for file, lines in found.items()}
+
+
 def _groups(opcodes: Sequence[Opcode]) -> Iterator[list[Opcode]]:
     """Changes that are near each other, with the lines around them."""
     group: list[Opcode] = []

@@ -100,7 +100,7 @@ class Case:
         app: folder of the tree that is built, empty for its root.
         failures: the stages that failed, in order.
         tried: earlier repairs, the oldest first.
-        tree: the worktree as the model's blocks will find it.
+        tree: the worktree as the model's blocks will find it, as far as the model is shown it.
     """
 
     target: str
@@ -125,7 +125,7 @@ def question(case: Case, room: int) -> tuple[Message, ...]:
         *_section("Sources", _sources(case, shares["sources"])),
         *_section("How it is built", _configs(case, shares["config"])),
         *_section("Tried before", _tried(case.tried, shares["tried"])),
-        *_section("Files of the project", fenced(_names(case.tree, shares["tree"]))),
+        *_section("Files of the project", fenced(_names(case, shares["tree"]))),
     ]
     user = Message(Speaker.USER, "\n\n".join(parts))
     return (Message(Speaker.SYSTEM, SYSTEM), user)
@@ -292,8 +292,11 @@ def _tried(tried: Sequence[Tried], room: int) -> str:
     return "\n\n".join(parts)
 
 
-def _names(tree: Tree, room: int) -> str:
-    names = sorted(name for name in tree.files if why_not(name) is None)
+def _names(case: Case, room: int) -> str:
+    """Names of the tree's files, those of the app first."""
+    start = f"{case.app}/" if case.app else ""
+    names = sorted(name for name in case.tree.files if why_not(name) is None)
+    names.sort(key=lambda name: not name.startswith(start))
     shown = _bounded(names[:_MAX_NAMES], room)
     rest = len(names) - len(shown.split("\n"))
     return f"{shown}\n... and {rest} more" if rest > 0 else shown

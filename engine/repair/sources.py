@@ -26,7 +26,9 @@ _NAME = re.compile(r"[^\x00-\x1f\x7f\"\\]{1,400}")
 # A string that is not closed is matched too, and a character constant is short: else each quote
 # in it would be tried as the start of another one.
 _OPAQUE = re.compile(
-    r"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*(?:"|(?=\n)|\\?\Z)"""
+    r"""//[^\n]*|/\*.*?(?:\*/|\Z)"""
+    r"""|\b(?:u8|[uUL])?R"(?P<raw>[^()\\\s"]{0,16})\(.*?(?:\)(?P=raw)"|\Z)"""
+    r"""|"(?:\\.|[^"\\\n])*(?:"|(?=\n)|\\?\Z)"""
     r"""|'(?:\\.|[^'\\\n]){0,32}'""",
     re.DOTALL,
 )
@@ -104,10 +106,7 @@ class Sources:
     def includes(self, name: str) -> tuple[Include, ...]:
         """Every include of a file that :meth:`read` gives."""
         if name not in self._includes:
-            self._includes[name] = tuple(
-                Include(match[2], match[1] == "<", match.start(), match.end())
-                for match in _INCLUDE.finditer(self.read(name) or "")
-            )
+            self._includes[name] = tuple(includes_of(self.read(name) or ""))
         return self._includes[name]
 
     @functools.cached_property
@@ -185,6 +184,12 @@ class Sources:
         return None if "\0" in text else text
 
 
+def includes_of(text: str) -> Iterator[Include]:
+    """Every include of a C source, in order."""
+    for match in _INCLUDE.finditer(text):
+        yield Include(match[2], match[1] == "<", match.start(), match.end())
+
+
 def masked(text: str) -> str:
     """C source of the same length without what is in comments, strings and character constants.
 
@@ -197,6 +202,9 @@ def masked(text: str) -> str:
         if found[0] == '"' and (len(found) == 1 or found[-1] != '"'):
             return found
         inner = re.sub(r"[^\n]", " ", found)
+        if match["raw"] is not None:
+            begin = found.index('"') + 1
+            return f"{found[:begin]}{inner[begin:-1]}{found[-1]}" if found[-1] == '"' else found
         return inner if found[0] == "/" else f"{found[0]}{inner[1:-1]}{found[-1]}"
 
     return _OPAQUE.sub(blank, text)

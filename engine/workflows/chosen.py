@@ -1,37 +1,49 @@
 """Files of a repository that a task's models are shown: which, why, and how much of each.
 
-Files that a person named come first, then those that a diff touches, then those that the task's
-words fit best: a word in a path counts more than one in a text, and one that few files have more
-than one that all have. Each is taken whole where the room allows it, else up to the end of a line.
-Nothing is passed over in silence: what was left out is written down with its reason.
+Files that a person named come first, then those that a diff touches, then those that fit the task:
+sources before build configuration, the app's own folder before what apps share, one README and
+short. Folders of other apps, generated files and tables are passed over. A word in a path counts
+more than one in a text, and one that few files have more than one that all have; a header that the
+app includes counts as well. A file is taken whole where the room allows it, else the parts of it
+that matter. What was left out though it was named, changed or generated is written down with its
+reason.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from engine.files import read_file
-from engine.quality.tree import FOREIGN
-from engine.repair.paths import SECRETS
+from engine.repair.diffs import lines_changed
 from engine.text import clean, count
-
-MAX_BYTES = 256 << 10
-"""The largest file that is looked at."""
-
-MAX_TOTAL = 16 << 20
-"""Bytes of files that are looked at in all."""
+from engine.workflows import shown_diffs, tables
+from engine.workflows.excerpts import Excerpt, Lines, excerpt, shown, told
+from engine.workflows.file_kinds import (
+    GENERATED,
+    NOT_OWN,
+    FileKind,
+    is_below,
+    kind_of,
+    other_apps,
+    why_not,
+)
+from engine.workflows.ranked import ranked
+from engine.workflows.readmes import MOST as README_MOST
+from engine.workflows.readmes import first_part, readme_of
+from engine.workflows.texts import Texts
+from engine.workflows.wanted_words import places_in, wanted_in
 
 MAX_FILES = 4000
 """Files that are looked at."""
 
 MAX_CHOSEN = 24
-"""Files that are taken without being named."""
+"""Sources that are taken without being named."""
+
+MAX_CONFIGURATION = 6
+"""Files of build configuration that are taken without being named."""
 
 LISTED = 200
 """Paths of the repository that models are told."""
@@ -39,26 +51,14 @@ LISTED = 200
 PART = 3
 """A file that nobody named gets at most this part of the room."""
 
-_LONGEST_NAME = 200
-_WORTHWHILE = 200  # characters: less of a file says nothing
-SECRET_FILES = (
-    *SECRETS,
-    *(".env*", ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".htpasswd"),
-)
-"""Names, in lower case, of files that no model is ever shown, nor what changed in them."""
-
-_GENERATED = ("*.lock", "package-lock.json", "*.min.js", "*.min.css", "*.map", "*.svg", "sdkconfig")
-_ALWAYS = {"readme.md": 1.0, "readme.rst": 1.0, "cmakelists.txt": 0.6, "idf_component.yml": 0.4}
-_SOURCES = frozenset({".c", ".cpp", ".cc", ".h", ".hpp", ".py", ".ino", ".rs", ".js", ".ts"})
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_COMMON = frozenset(
-    re.findall(
-        r"\w+",
-        """the and for with that this from into are not but has have when then than its was were
-        does please should would could must can will make use used all any which what where how
-        why file files code function add new get set int void char static const return include""",
-    )
-)
+_WORTHWHILE = 120  # characters: less of a file says nothing
+_LEAST = 1500  # characters that each of several named or changed files gets at least
+_OF_CHANGED = 0.75  # part of the room that changed files have together
+_OF_CONFIGURATION = 6  # likewise, a part of this many
+_OF_README = 8
+_MAX_PLACES = 200
+_NONE = frozenset[int]()
+_TOLD = 10  # generated files that are told one by one
 
 
 class Why(StrEnum):
@@ -77,13 +77,22 @@ class Chosen:
         path: from the root of the repository.
         why: why it was chosen.
         size: characters that it has.
-        taken: characters of its beginning that are shown.
+        taken: characters of it that are shown.
+        lines: that it has.
+        parts: first and last of the lines that are shown, from 1, in order.
     """
 
     path: str
     why: Why
     size: int
     taken: int
+    lines: int
+    parts: tuple[Lines, ...]
+
+    @property
+    def part(self) -> str:
+        """Which of its lines are shown, as people read it; empty for all."""
+        return told(self.parts, self.lines) if self.taken < self.size else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,8 @@ class Choice:
 
     Args:
         files: the most important first.
-        left_out: what was named or touched and is not shown, with the reason, one line each.
+        left_out: what was named, touched or generated and is not shown, with the reason, one line
+            each.
         listing: paths of the repository, at most :data:`LISTED`.
         unlisted: how many paths are not in the listing.
         diff: the diff, as far as it is shown.
@@ -113,98 +123,34 @@ class Wish:
 
     Args:
         words: the task, in a person's words.
+        log: material that comes with it, which may name places of files.
         paths: files and folders that a person named.
         diff: a unified diff; it may take half of the room.
         changed: the files that it touches.
+        app: folder of the project's app, empty for the root.
+        apps: folders of all apps of the repository; those of others are not shown.
         room: characters for all of it.
     """
 
     words: str
+    log: str = ""
     paths: tuple[str, ...] = ()
     diff: str = ""
     changed: tuple[str, ...] = ()
+    app: str = ""
+    apps: tuple[str, ...] = ()
     room: int = 0
 
 
 def choose(tree: Path, tracked: Sequence[str], wish: Wish) -> Choice:
-    """Choose files of a worktree. Reads up to :data:`MAX_TOTAL` bytes.
+    """Choose files of a worktree. Reads texts as :class:`engine.workflows.texts.Texts` does.
 
     Args:
         tree: its folder.
         tracked: paths of its tracked files, links and submodules not among them.
         wish: what for.
     """
-    diff = _cut(wish.diff, wish.room // 2)
-    reader, known = _Reader(tree), frozenset(tracked)
-    room = wish.room - len(diff)
-    chosen: dict[str, Chosen] = {}
-    left_out = [f"{clean(path)[:100]}: no such file" for path in _unknown(wish.paths, tracked)]
-
-    def take(path: str, why: Why, most: int) -> None:
-        nonlocal room
-        text, reason = reader.read(path)
-        if text is None:
-            left_out.append(f"{clean(path)[:200]}: {reason}")
-            return
-        shown = len(_cut(text, min(most, room)))
-        if shown < min(len(text), _WORTHWHILE):
-            left_out.append(f"{clean(path)[:200]}: no room for it ({why})")
-            return
-        chosen[path] = Chosen(path, why, len(text), shown)
-        room -= shown
-
-    for path in _below(wish.paths, tracked):
-        take(path, Why.NAMED, room)
-    for path in wish.changed:
-        if path in known and path not in chosen:
-            take(path, Why.CHANGED, room // 2)
-    others = [path for path in tracked if path not in chosen]
-    for path in _ranked(reader, others, wish.words)[:MAX_CHOSEN]:
-        if room < _WORTHWHILE:
-            break
-        take(path, Why.FITS, max(_WORTHWHILE, wish.room // PART))
-    listing = [path for path in tracked if why_not(path) is None]
-    return Choice(
-        files=tuple(chosen.values()),
-        left_out=tuple(left_out),
-        listing=tuple(clean(path) for path in listing[:LISTED]),
-        unlisted=max(0, len(listing) - LISTED),
-        diff=diff,
-        diff_size=len(wish.diff),
-    )
-
-
-def why_not(path: str) -> str | None:
-    """Why a file is not shown to a model that nobody named it for, None when nothing is against it.
-
-    Args:
-        path: from the root. Untrusted.
-    """
-    pure = PurePosixPath(path)
-    name = pure.name.lower()
-    if is_secret(path):
-        return "may hold a secret"
-    if not path.isprintable() or len(path) > _LONGEST_NAME:
-        return "an odd name"
-    if any(part.startswith(".") for part in pure.parts):
-        return "hidden"
-    if not FOREIGN.isdisjoint(pure.parts[:-1]):
-        return "not the project's own"
-    if any(fnmatchcase(name, pattern) for pattern in _GENERATED):
-        return "generated"
-    return None
-
-
-def is_secret(path: str) -> bool:
-    """Whether a file's name says that it holds keys or passwords: no model is ever shown it."""
-    name = PurePosixPath(path).name.lower()
-    return any(fnmatchcase(name, pattern) for pattern in SECRET_FILES)
-
-
-def words_of(text: str) -> frozenset[str]:
-    """The words of a text that tell something; ``readADC_raw`` has ``read``, ``adc``, ``raw``."""
-    found = (match[0].lower() for match in _WORD.finditer(text))
-    return frozenset(word for word in found if 2 < len(word) < 40 and word not in _COMMON)
+    return _Chooser(tree, tracked, wish).choose()
 
 
 def table(choice: Choice) -> str:
@@ -214,7 +160,7 @@ def table(choice: Choice) -> str:
         lines += [f"Diff: {len(choice.diff)} of {count(choice.diff_size, 'character')}", ""]
     lines += ["| file | why | shown |", "| --- | --- | --- |"]
     for each in choice.files:
-        part = "all" if each.taken == each.size else f"{each.taken} of {each.size}"
+        part = f"{each.part}, {each.taken} of {each.size}" if each.part else "all"
         lines.append(f"| {_cell(each.path)} | {each.why} | {part} characters |")
     if not choice.files:
         lines.append("| none | | |")
@@ -223,116 +169,234 @@ def table(choice: Choice) -> str:
     return "\n".join(lines) + "\n"
 
 
-def text_of(tree: Path, chosen: Chosen) -> str:
-    """What is shown of a file, as it now is; empty when it is gone."""
-    text, _ = _Reader(tree).read(chosen.path)
-    return _cut(text or "", chosen.taken) if chosen.taken < chosen.size else text or ""
+def text_of(text: str, chosen: Chosen) -> str:
+    """What is shown of a file: its parts, with a mark for each gap.
+
+    Args:
+        text: all of it, as it was when it was chosen.
+    """
+    return shown(text, chosen.parts).text if chosen.taken < chosen.size else text
 
 
-def read_whole(tree: Path, path: str) -> str:
-    """A text file of the tree as it now is; empty for what no model is shown."""
-    return _Reader(tree).read(path)[0] or ""
+class _Chooser:
+    """Chooses once: takes files one after the other, as long as there is room."""
+
+    def __init__(self, tree: Path, tracked: Sequence[str], wish: Wish) -> None:
+        self._wish = wish
+        self._tracked, self._known = tracked, frozenset(tracked)
+        self._texts = Texts(tree)
+        self._words = wanted_in(wish.words)
+        self._named = _below(wish.paths, tracked)
+        self._sections = {each.path: each for each in shown_diffs.sections_of(wish.diff)}
+        self._touched = lines_changed(wish.diff)
+        self._lines = _lines_named(f"{wish.words}\n{wish.log}", tracked)
+        self._is_other = other_apps(wish.app, wish.apps)
+        self._chosen: dict[str, Chosen] = {}
+        self._left_out: list[str] = []
+        self._room = wish.room
+
+    def choose(self) -> Choice:
+        wish = self._wish
+        for path in wish.paths:
+            if not _below((path,), self._tracked):
+                self._left_out.append(f"{clean(path)[:100]}: no such file")
+        sections = tuple(self._sections.values())
+        diff, missing = shown_diffs.fitted(sections, wish.room // 2, self._why_not_changed)
+        self._left_out += missing
+        self._room -= len(diff)
+        self._take_all(tuple(self._named), Why.NAMED, self._room)
+        self._take_all(self._changed(), Why.CHANGED, int(self._room * _OF_CHANGED))
+        self._take_fitting()
+        order = list(Why)
+        files = sorted(
+            self._chosen.values(),
+            key=lambda each: (order.index(each.why), each.why is Why.FITS and kind_of(each.path)),
+        )
+        listing = [path for path in self._seen() if path not in self._texts.generated]
+        return Choice(
+            files=tuple(files),
+            left_out=(*self._left_out, *self._of_generated()),
+            listing=tuple(clean(path) for path in listing[:LISTED]),
+            unlisted=max(0, len(listing) - LISTED),
+            diff=diff,
+            diff_size=len(wish.diff),
+        )
+
+    def _take(self, path: str, why: Why, most: int) -> None:
+        """Take a file, or as much of it as there is room for."""
+        text, reason = self._texts.read(path)
+        if text is None:
+            self._leave(path, reason)
+            return
+        most, lines, fill = min(most, self._room), self._lines_of(path), why is Why.NAMED
+        self._keep(path, why, text, excerpt(path, text, most, self._words, lines, fill=fill))
+
+    def _keep(self, path: str, why: Why, text: str, found: Excerpt) -> None:
+        least = _WORTHWHILE if _is_readme(path) else max(_WORTHWHILE, self._wish.room // 100)
+        if found.taken < min(found.whole, least):
+            if why is not Why.FITS:
+                self._leave(path, f"no room for it ({why})")
+            return
+        if found.whole < len(text) and (reason := tables.why_not(text)):
+            self._leave(path, f"{reason}: the rest of it is shown")
+        self._chosen[path] = Chosen(path, why, len(text), found.taken, found.lines, found.parts)
+        self._room -= len(found.text)
+
+    def _take_all(self, paths: Sequence[str], why: Why, room: int) -> None:
+        """Take files that all matter: what small ones leave is the large ones'."""
+        sizes = [len(self._texts.read(path)[0] or "") for path in paths]
+        for path, share in zip(paths, _shares(sizes, room), strict=True):
+            self._take(path, why, share)
+
+    def _take_fitting(self) -> None:
+        """Take what fits the task. Configuration and the README have their part before sources."""
+        texts, room = self._candidates(), self._room
+        readme = readme_of(tuple(texts), self._wish.app)
+        if readme is not None and not any(map(_is_readme, self._chosen)):
+            parts = first_part(texts[readme], min(README_MOST, room // _OF_README))
+            self._keep(readme, Why.FITS, texts[readme], shown(texts[readme], parts))
+        found = ranked(
+            texts,
+            self._words,
+            mentioned=frozenset(self._lines),
+            is_near=self._is_near,
+            including=self._including(texts),
+        )
+        end = self._room - room // _OF_CONFIGURATION
+        sources = _first(found, FileKind.SOURCE, MAX_CHOSEN)
+        near = {_folder(path) for path in (*sources, *self._chosen)}
+        near |= {"", "main", self._wish.app, f"{self._wish.app}/main"}
+        configuration = (path for path in found if _folder(path) in near)
+        for path in _first(configuration, FileKind.CONFIGURATION, MAX_CONFIGURATION):
+            self._take(path, Why.FITS, self._room - end)
+        for path in (*sources, *_first(found, FileKind.OTHER, MAX_CHOSEN)):
+            self._take(path, Why.FITS, max(_WORTHWHILE, self._wish.room // PART))
+
+    def _candidates(self) -> dict[str, str]:
+        """What a person wrote and nobody named, with the texts; what is near is read first."""
+        paths = [path for path in self._seen() if path not in self._chosen]
+        paths.sort(key=lambda path: (not self._is_near(path), kind_of(path)))
+        found: dict[str, str] = {}
+        for path in paths[:MAX_FILES]:
+            text, _ = self._texts.read_written(path)
+            if text is not None:
+                found[path] = text
+        return found
+
+    def _including(self, texts: Mapping[str, str]) -> Iterator[str]:
+        """Texts of the files that matter most: what they include matters as well."""
+        for path in self._chosen:
+            yield self._texts.read(path)[0] or ""
+        for path, text in texts.items():
+            if path in self._lines or (self._wish.app and self._is_near(path)):
+                yield text
+
+    def _seen(self) -> list[str]:
+        """Paths that a model may see without their being named, the app's own first."""
+        found = [
+            path for path in self._tracked if why_not(path) is None and not self._is_other(path)
+        ]
+        return sorted(found, key=lambda path: not self._is_near(path))
+
+    def _is_near(self, path: str) -> bool:
+        return is_below(path, self._wish.app)
+
+    def _changed(self) -> list[str]:
+        """The files that a diff touches, sources first; those of which it shows nothing are not."""
+        found: list[str] = []
+        for path in self._wish.changed:
+            if path not in self._known or path in self._chosen or _is_readme(path):
+                continue
+            reason = self._why_not_changed(path)
+            if reason is None:
+                found.append(path)
+            elif path not in self._sections:
+                self._leave(path, reason)
+        return sorted(found, key=kind_of)
+
+    def _why_not_changed(self, path: str) -> str | None:
+        """Why nothing is shown of a file that a diff touches."""
+        if path in self._named:
+            return None
+        if self._is_other(path):
+            return "of another app"
+        reason = why_not(path)
+        if reason in (GENERATED, NOT_OWN):
+            return reason
+        if path in self._known:
+            self._texts.read_written(path)
+        return self._texts.generated.get(path)
+
+    def _lines_of(self, path: str) -> Collection[int]:
+        return self._lines.get(path, _NONE) | self._touched.get(path, _NONE)
+
+    def _leave(self, path: str, reason: str) -> None:
+        self._left_out.append(f"{clean(path)[:200]}: {reason}")
+
+    def _of_generated(self) -> Iterator[str]:
+        """What was passed over as nobody wrote it, a line each as long as they are few."""
+        found = {
+            path: reason
+            for path, reason in self._texts.generated.items()
+            if path not in self._chosen and path not in self._sections
+        }
+        for path, reason in list(found.items())[:_TOLD]:
+            yield f"{clean(path)[:200]}: {reason}"
+        if len(found) > _TOLD:
+            yield f"{count(len(found) - _TOLD, 'more file')} of tables and generated code"
 
 
-class _Reader:
-    """Reads texts of a tree, each once and :data:`MAX_TOTAL` in all."""
-
-    def __init__(self, tree: Path) -> None:
-        self._tree = tree
-        self._root = tree.resolve()
-        self._room = MAX_TOTAL
-        self._texts: dict[str, tuple[str | None, str]] = {}
-
-    def read(self, path: str) -> tuple[str | None, str]:
-        """A file's text, or None and the reason."""
-        if path not in self._texts:
-            self._texts[path] = self._read(path)
-        return self._texts[path]
-
-    def _read(self, path: str) -> tuple[str | None, str]:
-        if is_secret(path):
-            return None, "may hold a secret"
-        if not path.isprintable() or len(path) > _LONGEST_NAME:
-            return None, "an odd name"
-        try:
-            if (self._tree / path).resolve() != self._root / path:
-                return None, "reached through a link"
-            data = read_file(self._tree / path, min(MAX_BYTES, self._room))
-        except (OSError, RuntimeError, ValueError) as error:
-            return None, getattr(error, "strerror", None) or "cannot be read"
-        self._room -= len(data)
-        if b"\0" in data:
-            return None, "binary"
-        try:
-            return data.decode("utf-8"), ""
-        except UnicodeDecodeError:
-            return None, "no UTF-8 text"
+def _lines_named(text: str, tracked: Sequence[str]) -> Mapping[str, frozenset[int]]:
+    """The tracked files that a text names, each with the lines that it names."""
+    by_name: dict[str, list[tuple[str, int]]] = {}
+    for name, line in islice(places_in(text), _MAX_PLACES):
+        by_name.setdefault(name.rpartition("/")[2], []).append((name, line))
+    found: dict[str, set[int]] = {}
+    for path in tracked if by_name else ():
+        for name, line in by_name.get(path.rpartition("/")[2], ()):
+            # A log names a file from where it was built, a person by its last folders.
+            if f"/{path}".endswith(f"/{name}") or f"/{name}".endswith(f"/{path}"):
+                found.setdefault(path, set()).update({line} - {0})
+    return {path: frozenset(lines) for path, lines in found.items()}
 
 
-def _ranked(reader: _Reader, paths: Iterable[str], task: str) -> list[str]:
-    """Paths that fit a task, the best first."""
-    wanted = words_of(task)
-    found: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
-    for path in [path for path in paths if why_not(path) is None][:MAX_FILES]:
-        text, _ = reader.read(path)
-        if text is not None:
-            found[path] = words_of(path) & wanted, words_of(text) & wanted
-    rarity = _rarity(wanted, [inside | named for named, inside in found.values()])
-    scores = {
-        path: 3 * sum(rarity[word] for word in named)
-        + sum(rarity[word] for word in inside)
-        + _by_nature(path)
-        for path, (named, inside) in found.items()
-    }
-    return sorted((path for path in scores if scores[path] > 0), key=lambda p: (-scores[p], p))
-
-
-def _rarity(wanted: Collection[str], files: Sequence[frozenset[str]]) -> Mapping[str, float]:
-    """What a word is worth: the fewer files have it, the more (inverse document frequency)."""
-    return {
-        word: math.log(1 + len(files) / (1 + sum(word in words for words in files)))
-        for word in wanted
-    }
-
-
-def _by_nature(path: str) -> float:
-    """What a file is worth whatever the task is."""
-    pure = PurePosixPath(path)
-    if len(pure.parts) <= 2 and pure.name.lower() in _ALWAYS:
-        return _ALWAYS[pure.name.lower()]
-    if pure.suffix.lower() in _SOURCES:
-        return 0.5 if "main" in (*pure.parts, pure.stem) else 0.2
-    return 0.0
-
-
-def _below(paths: Sequence[str], tracked: Sequence[str]) -> Iterable[str]:
-    """The tracked files that were named, or lie in a folder that was."""
+def _below(paths: Sequence[str], tracked: Sequence[str]) -> dict[str, None]:
+    """The tracked files that were named, or lie in a folder that was; of a folder sources first."""
     found: dict[str, None] = {}
-    for path in map(_normal, paths):
+    for path in (str(PurePosixPath(each.strip())) for each in paths):
         exact = [each for each in tracked if each == path]
         inside = [
             each
             for each in tracked
             if (path == "." or each.startswith(f"{path}/")) and why_not(each) is None
         ]
-        found.update(dict.fromkeys(exact or inside))
+        found.update(dict.fromkeys(exact or sorted(inside, key=kind_of)))
     return found
 
 
-def _unknown(paths: Sequence[str], tracked: Sequence[str]) -> list[str]:
-    return [path for path in paths if not any(True for _ in _below((path,), tracked))]
+def _shares(sizes: Sequence[int], room: int) -> list[int]:
+    """Room for each of some texts: all of it for small ones, and as much for each of the others.
+
+    Where there are too many, the last ones get what the first leave.
+    """
+    many = max(1, min(len(sizes), room // _LEAST))
+    shares, left = [room] * len(sizes), room
+    for done, place in enumerate(sorted(range(len(sizes[:many])), key=lambda each: sizes[each])):
+        shares[place] = max(_WORTHWHILE, left // (many - done))
+        left -= min(sizes[place], shares[place])
+    return shares
 
 
-def _normal(path: str) -> str:
-    return str(PurePosixPath(path.strip()))
+def _first(paths: Iterable[str], kind: FileKind, most: int) -> list[str]:
+    return list(islice((path for path in paths if kind_of(path) is kind), most))
 
 
-def _cut(text: str, most: int) -> str:
-    """The beginning of a text, up to the end of a line."""
-    if len(text) <= most:
-        return text
-    end = text.rfind("\n", 0, max(0, most))
-    return text[: end + 1]
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _is_readme(path: str) -> bool:
+    return kind_of(path) is FileKind.README
 
 
 def _cell(text: str) -> str:

@@ -107,6 +107,12 @@ class TaskContext(StageContext):
         return next((patch for patch in reversed(patches) if patch is not None), "")
 
     @property
+    def words(self) -> str:
+        """The task in a person's words."""
+        told = (self.wanted.description, self.wanted.context, self.plan.global_context)
+        return " ".join(filter(None, told))
+
+    @property
     def choice(self) -> Choice:
         """What is shown of the repository."""
         gathered = self.results.get(GATHER)

@@ -117,7 +117,7 @@ def test_a_file_that_cannot_be_compared_keeps_no_other_from_the_patch(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:
     oracle.replies = {"header": [HEADER], "source": [SOURCE], "assemble": ["All fits."]}
-    where = project(engine, tmp_path / "node", {"led.c": "int x;\n" * 50_000})
+    where = project(engine, tmp_path / "node", {"led.c": "int x;\n" * 150_000})
     build = done(engine, TaskOrder(pipeline=pipeline(), project_id=where))
 
     kept = files(engine, build.number)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.workflows.chosen import Choice, Why, Wish, choose, is_secret, table, text_of, words_of
+from engine.workflows.chosen import Choice, Why, Wish, choose, table, text_of
+from engine.workflows.file_kinds import is_secret
+from engine.workflows.wanted_words import words_of
 
 FILES = {
     "README.md": "A node that measures.\n",
@@ -84,10 +86,12 @@ def test_what_is_too_long_is_cut_at_a_line_and_said(tree: Path) -> None:
     assert choice.diff.endswith("\n")
     (wifi,) = [each for each in choice.files if each.path == "main/wifi.c"]
     assert wifi.taken < wifi.size
-    assert text_of(tree, wifi) == FILES["main/wifi.c"][: wifi.taken]
-    assert f"| main/wifi.c | fits the task | {wifi.taken} of {wifi.size} characters |" in table(
-        choice
-    )
+    rows = FILES["main/wifi.c"].splitlines(keepends=True)
+    ((first, last),) = wifi.parts
+    kept = "".join(rows[first - 1 : last])
+    assert text_of(FILES["main/wifi.c"], wifi) == f"{kept}[... lines {last + 1}-10 left out ...]\n"
+    shown = f"lines 1-{last} of 10, {len(kept)} of {wifi.size} characters"
+    assert f"| main/wifi.c | fits the task | {shown} |" in table(choice)
     assert "Diff: 348 of 6000 characters" in table(choice)
 
 

@@ -1,0 +1,128 @@
+"""Words of a task, and whether texts have them; places of files that a text names."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_NAME = re.compile(r"\b(?=[A-Za-z_])\w{4,80}\b")
+_PLACE = re.compile(
+    r"(?<![\w./+-])([\w./+-]{1,200}\.[A-Za-z]\w{0,5})(?:(?::|\"?,? line )(\d{1,7}))?"
+)
+_COMMON = frozenset(
+    re.findall(
+        r"\w+",
+        """the and for with that this from into are not but has have when then than its was were
+        does please should would could must can will make use used all any which what where how
+        why file files code function add new get set int void char static const return include""",
+    )
+)
+_AS_NAME = 3.0  # what an identifier is worth more than a word
+_LOOKED_AT = 200  # places of a text at which one word is looked for
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of a text that tell something; ``readADC_raw`` has ``read``, ``adc``, ``raw``."""
+    found = (match[0].lower() for match in _WORD.finditer(text))
+    return frozenset(word for word in found if 2 < len(word) < 40 and word not in _COMMON)
+
+
+def wanted_in(text: str) -> frozenset[str]:
+    """What a task's text wants: its words, and its identifiers as they are spelled."""
+    names = {each for each in _NAME.findall(text) if _is_name(each)}
+    return words_of(text) | names
+
+
+def words_in(text: str, words: Collection[str]) -> frozenset[str]:
+    """Those of some words and identifiers that a text has.
+
+    Words are found as :func:`words_of` would find them, and much quicker; identifiers as they are.
+    """
+    data = text.encode("utf-8", "replace")
+    lower = data.lower()
+    return frozenset(
+        word
+        for word in words
+        if (_has_name(data, word.encode()) if _is_name(word) else _has(data, lower, word.encode()))
+    )
+
+
+def rarity(wanted: Collection[str], texts: Sequence[Collection[str]]) -> Mapping[str, float]:
+    """What a word is worth: the fewer texts have it, the more (inverse document frequency)."""
+    return {
+        word: math.log(1 + len(texts) / (1 + sum(word in words for words in texts)))
+        * (_AS_NAME if _is_name(word) else 1.0)
+        for word in wanted
+    }
+
+
+def defined_in(text: str, words: Collection[str]) -> frozenset[str]:
+    """Those of some identifiers that a text seems to define, as C, C++, Python and Rust do."""
+    return frozenset(
+        word for word in words if _is_name(word) and word in text and _defines(text, word)
+    )
+
+
+def places_in(text: str) -> Iterator[tuple[str, int]]:
+    """Files that a text names, as ``a.c``, ``main/a.c:3`` or ``"a.py", line 3``.
+
+    Args:
+        text: of a person, a compiler or a log. Untrusted.
+
+    Returns:
+        Each with its line, 0 where it has none.
+    """
+    for match in _PLACE.finditer(text):
+        yield match[1].removeprefix("./"), int(match[2] or 0)
+
+
+def _is_name(word: str) -> bool:
+    """Whether it is spelled as identifiers are, and words are not."""
+    return "_" in word[1:-1] or (not word[1:].islower() and not word.isupper() and word.isalpha())
+
+
+def _defines(text: str, name: str) -> bool:
+    spelled = re.escape(name)
+    head = rf"^(?:\w[^\n;{{}}()=]{{0,200}})?\b{spelled}[ \t]*\([^;\n]*$"
+    other = rf"\b(?:def|fn|define)[ \t]+{spelled}\b"
+    return re.search(f"{head}|{other}", text, re.MULTILINE) is not None
+
+
+def _has_name(data: bytes, name: bytes) -> bool:
+    at = data.find(name)
+    for _ in range(_LOOKED_AT):
+        if at < 0:
+            return False
+        around = data[at - 1 : at] if at else b"", data[at + len(name) : at + len(name) + 1]
+        if not any(each.isalnum() or each == b"_" for each in around):
+            return True
+        at = data.find(name, at + 1)
+    return False
+
+
+def _has(data: bytes, lower: bytes, word: bytes) -> bool:
+    at = lower.find(word)
+    for _ in range(_LOOKED_AT):
+        if at < 0:
+            return False
+        if _is_word(data, at, at + len(word)):
+            return True
+        at = lower.find(word, at + 1)
+    return False
+
+
+def _is_word(data: bytes, start: int, end: int) -> bool:
+    """Whether a piece is a word as ``_WORD`` cuts them."""
+    piece, before = data[start:end], data[start - 1 : start] if start else b""
+    after, second = data[end : end + 1], data[end + 1 : end + 2]
+    if piece.isdigit():
+        return not before.isdigit() and not after.isdigit()
+    if piece.islower():
+        return not before.isalpha() and not after.islower()
+    if piece[1:].islower():
+        return not after.islower()
+    if not piece.isupper() or before.isupper() or after.islower():
+        return False
+    return not after.isupper() or second.islower()
