@@ -12,7 +12,7 @@ reason.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -45,11 +45,14 @@ MAX_CHOSEN = 24
 MAX_CONFIGURATION = 6
 """Files of build configuration that are taken without being named."""
 
+MAX_OTHERS = 6
+"""Files that are neither, taken for the task's words."""
+
 LISTED = 200
 """Paths of the repository that models are told."""
 
 PART = 3
-"""A file that nobody named gets at most this part of the room."""
+"""A file that nobody named gets at most this part of the room while others want theirs."""
 
 _WORTHWHILE = 120  # characters: less of a file says nothing
 _LEAST = 1500  # characters that each of several named or changed files gets at least
@@ -232,12 +235,12 @@ class _Chooser:
         self._keep(path, why, text, excerpt(path, text, most, self._words, lines, fill=fill))
 
     def _keep(self, path: str, why: Why, text: str, found: Excerpt) -> None:
-        least = _WORTHWHILE if _is_readme(path) else max(_WORTHWHILE, self._wish.room // 100)
+        least = 1 if _is_readme(path) else max(_WORTHWHILE, self._wish.room // 100)
         if found.taken < min(found.whole, least):
             if why is not Why.FITS:
                 self._leave(path, f"no room for it ({why})")
             return
-        if found.whole < len(text) and (reason := tables.why_not(text)):
+        if found.whole < len(text) and (reason := tables.why_not(path, text)):
             self._leave(path, f"{reason}: the rest of it is shown")
         self._chosen[path] = Chosen(path, why, len(text), found.taken, found.lines, found.parts)
         self._room -= len(found.text)
@@ -265,12 +268,28 @@ class _Chooser:
         end = self._room - room // _OF_CONFIGURATION
         sources = _first(found, FileKind.SOURCE, MAX_CHOSEN)
         near = {_folder(path) for path in (*sources, *self._chosen)}
+        near |= {_folder(folder) for folder in near}  # an app's is above its main/
         near |= {"", "main", self._wish.app, f"{self._wish.app}/main"}
         configuration = (path for path in found if _folder(path) in near)
         for path in _first(configuration, FileKind.CONFIGURATION, MAX_CONFIGURATION):
             self._take(path, Why.FITS, self._room - end)
-        for path in (*sources, *_first(found, FileKind.OTHER, MAX_CHOSEN)):
+        for path in (*sources, *_first(found, FileKind.OTHER, MAX_OTHERS)):
             self._take(path, Why.FITS, max(_WORTHWHILE, self._wish.room // PART))
+        self._fill()
+
+    def _fill(self) -> None:
+        """Show more of files that are shown in part, as long as there is room."""
+        for each in list(self._chosen.values()):
+            text, _ = self._texts.read(each.path)
+            if text is None or not each.part or _is_readme(each.path):
+                continue
+            used = len(text_of(text, each))
+            most, lines = used + self._room, self._lines_of(each.path)
+            found = excerpt(each.path, text, most, self._words, lines)
+            if len(found.text) > used:
+                more = replace(each, taken=found.taken, parts=found.parts)
+                self._chosen[each.path] = more
+                self._room -= len(found.text) - used
 
     def _candidates(self) -> dict[str, str]:
         """What a person wrote and nobody named, with the texts; what is near is read first."""

@@ -25,7 +25,7 @@ AROUND = 3
 """Lines before and after one that something names, where its function does not fit."""
 
 _MARK = 40  # characters that the mark of a gap may take, without what tables have in it
-_OUTLINE = 0.25  # part of the room for what stands outside of functions, and for heads each
+_OUTSIDE, _HEADS = 0.25, 0.35  # parts of the room for what an outline has
 _COMMENTS = 30  # lines of a comment that belong to the function below it
 _LINES_OF_PART = 40  # lines that are taken of a function which does not fit
 _ENTRIES = frozenset({"app_main", "main", "setup", "loop"})
@@ -235,7 +235,8 @@ def _outline(picked: _Picked, functions: Sequence[Function], words: Collection[s
     """Pick what stands outside of functions, as far as it is small, and the heads of functions."""
     if not functions:
         return
-    room = int(picked.room * _OUTLINE)
+    left = int(picked.room * _OUTSIDE)
+    left_for_heads = int(picked.room * _HEADS)
     paragraphs = list(_outside(functions, picked.rows))
     texts = ["".join(picked.rows[first - 1 : last]) for first, last in paragraphs]
     worth = rarity(words, [words_in(text, words) for text in texts])
@@ -244,7 +245,6 @@ def _outline(picked: _Picked, functions: Sequence[Function], words: Collection[s
         includes = any(map(_INCLUDE.match, texts[place].split("\n")))
         return not includes, -sum(worth[w] for w in words_in(texts[place], words)), place
 
-    left = room
     for place in sorted(range(len(paragraphs)), key=rank):
         first, last = paragraphs[place]
         if all(_COMMENT.match(row) or not row.strip() for row in picked.rows[first - 1 : last]):
@@ -252,11 +252,10 @@ def _outline(picked: _Picked, functions: Sequence[Function], words: Collection[s
         cost = picked.cost(first, last)
         if picked.take(first, last, left):
             left -= cost
-    left = room
     for function in functions:
         cost = picked.cost(function.first, function.head)
-        if picked.take(function.first, function.head, left):
-            left -= cost
+        if picked.take(function.first, function.head, left_for_heads):
+            left_for_heads -= cost
 
 
 def _fitting(
@@ -286,10 +285,17 @@ def _with_comment(function: Function, rows: Sequence[str]) -> Lines:
 
 
 def _outside(functions: Sequence[Function], rows: Sequence[str]) -> Iterable[Lines]:
-    """Paragraphs outside of functions: lines in a row without an empty one between them."""
+    """Paragraphs outside of functions: lines in a row without an empty one between them.
+
+    The comment at the beginning, which mostly is a licence, is one of its own.
+    """
     inside = {line for each in functions for line in range(each.first, each.last + 1)}
-    first = 0
+    first, head = 0, True
     for line, row in enumerate(rows, 1):
+        if first and head and not _COMMENT.match(row):
+            yield first, line - 1
+            first = 0
+        head = head and bool(_COMMENT.match(row))
         if row.strip() and line not in inside:
             first = first or line
         elif first:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.repair.diffs import lines_of, rows_of
+from engine.repair.diffs import lines_of
 from engine.text import clean, count
 from engine.workflows.file_kinds import kind_of
 from engine.workflows.tables import is_numbers
@@ -84,4 +84,6 @@ def _path(section: str) -> str:
 
 
 def _changed(section: str) -> str:
-    return "\n".join(row.text for row in rows_of(section))
+    # Also of a file that goes, which rows_of() passes over.
+    rows = (row for row in section.split("\n") if not row.startswith(("--- ", "+++ ")))
+    return "\n".join(row[1:] for row in rows if row[:1] in ("-", "+"))

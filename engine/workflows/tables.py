@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.text import count
+from engine.workflows.functions import functions_of
 
 ROWS = 24
 """Lines of numbers in a row that are a table."""
@@ -42,7 +43,7 @@ _MADE = re.compile(
     r"""\bdo\ not\ (?:edit|modify)\b(?!\s+(?:below|above|beyond|after|anything|between|propert))
     | @generated\b
     | \b(?:this|the)\ (?:\w+\ )?(?:file|code|header|source|font|image|table|module)\b
-      [^.\n]{0,40}\ (?:auto(?:matically)?[-\ ]?)?generated\b
+      \ (?:(?:is|was|were|has\ been)\ )?(?:auto(?:matically)?[-\ ]?)?generated\b
     | ^\W*(?:auto(?:matically)?[-\ ]?generated|generated\ (?:by|from|using|with|on))\b""",
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
@@ -94,8 +95,11 @@ def is_numbers(text: str) -> bool:
     return _most(text, [each for each in tables_of(text) if each.what is What.NUMBERS])
 
 
-def why_not(text: str) -> str | None:
-    """Why a file is nothing that a person wrote, None when nothing in it says so."""
+def why_not(path: str, text: str) -> str | None:
+    """Why a file is nothing that a person wrote, None when nothing in it says so.
+
+    What has functions beside its tables is a source with tables in it.
+    """
     head = "\n".join(
         line for line in text[:_HEAD].split("\n")[:_HEAD_LINES] if _COMMENTED.match(line)
     )
@@ -104,7 +108,7 @@ def why_not(text: str) -> str | None:
     if not _may_be_table(text):
         return None
     tables = tables_of(text)
-    if not _most(text, tables):
+    if not _most(text, tables) or functions_of(path, text):
         return None
     numbers = sum(each.numbers for each in tables)
     kinds = {each.what for each in tables}

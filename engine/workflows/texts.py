@@ -45,7 +45,7 @@ class Texts:
         if path in self.generated:
             return None, self.generated[path]
         text, reason = self.read(path)
-        made = tables.why_not(text) if text is not None else None
+        made = tables.why_not(path, text) if text is not None else None
         if text is None or made is None:
             return text, reason
         self.generated[path] = made

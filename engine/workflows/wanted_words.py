@@ -80,7 +80,7 @@ def places_in(text: str) -> Iterator[tuple[str, int]]:
 
 def _is_name(word: str) -> bool:
     """Whether it is spelled as identifiers are, and words are not."""
-    return "_" in word[1:-1] or (not word[1:].islower() and not word.isupper() and word.isalpha())
+    return "_" in word[1:-1] or (not word[1:].islower() and not word.isupper() and word.isalnum())
 
 
 def _defines(text: str, name: str) -> bool:

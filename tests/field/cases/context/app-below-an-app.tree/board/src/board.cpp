@@ -1,0 +1,4 @@
+int board_id()
+{
+    return 7;
+}

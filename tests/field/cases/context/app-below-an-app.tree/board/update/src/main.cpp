@@ -1,0 +1,2 @@
+void setup() { update(); }
+void loop() {}

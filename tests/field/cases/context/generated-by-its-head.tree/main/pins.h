@@ -1,0 +1,2 @@
+// DO NOT EDIT BELOW THIS LINE unless the board changes
+#define PIN 4

@@ -1,0 +1,5 @@
+void menu_show(void)
+{
+    display_blit(0);
+    display_blit(1);
+}

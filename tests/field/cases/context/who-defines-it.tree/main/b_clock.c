@@ -1,0 +1,4 @@
+void clock_show(void)
+{
+    display_blit(2);
+}

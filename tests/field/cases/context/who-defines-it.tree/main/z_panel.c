@@ -1,0 +1,4 @@
+int display_blit(int page)
+{
+    return page;
+}
