@@ -13,6 +13,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import PurePosixPath
 
 from engine.repair.sources import C_SUFFIXES, masked
@@ -25,6 +26,7 @@ _CONTAINER = re.compile(
     r"\s*(?:template\s*<[^{;]{0,300}>\s*)?(?:typedef\s+|static\s+|const\s+|inline\s+)*"
     r"(?:namespace|class|struct|union|enum|extern)\b[^(=]*\Z"
 )
+_LABELS = re.compile(r"\A(?:\s|(?:public|private|protected|signals)\s*:(?!:))*")
 _RUST_CONTAINER = re.compile(
     r"(?:\s|#!?\[[^\]\n]{0,200}\])*(?:pub(?:\([^)]{0,40}\))?\s+)?(?:unsafe\s+|default\s+)*"
     r"(?:impl|mod|trait|extern)\b"
@@ -39,8 +41,11 @@ _RUST_OPAQUE = re.compile(
 _NAMED = re.compile(
     r"((?:\b[A-Za-z_]\w*(?:<[^<>();]{0,80}>)?::)*(?:operator\b[^(]{0,12}|~?\b[A-Za-z_]\w*))\s*\("
 )
+MOST = 3000
+"""Functions of one file that are found."""
+
 _STATEMENTS = frozenset({"if", "for", "while", "switch"})  # outermost by an odd brace
-_MAX_HEAD = 1500  # longer than any head of a function that a person wrote
+_MAX_HEAD = 800  # longer than any head of a function that a person wrote
 _FILE = "<shown>"
 warnings.filterwarnings("ignore", module=_FILE)  # what the parser thinks of others' escapes
 
@@ -63,7 +68,7 @@ class Function:
 
 
 def functions_of(path: str, text: str) -> tuple[Function, ...]:
-    """The functions of a source, in order; none for a language that is not known here.
+    """The functions of a source, in order, the first :data:`MOST`; none where the language is new.
 
     Args:
         path: tells the language by its ending.
@@ -71,11 +76,11 @@ def functions_of(path: str, text: str) -> tuple[Function, ...]:
     """
     suffix = PurePosixPath(path).suffix.lower()
     if suffix in _BRACED:
-        return tuple(_braced(masked(text), rust=False))
+        return tuple(islice(_braced(masked(text), rust=False), MOST))
     if suffix == ".rs":
-        return tuple(_braced(_rust_code(text), rust=True))
+        return tuple(islice(_braced(_rust_code(text), rust=True), MOST))
     if suffix == ".py":
-        return tuple(_of_python(text))
+        return tuple(islice(_of_python(text), MOST))
     return ()
 
 
@@ -141,7 +146,8 @@ def _braced(code: str, *, rust: bool) -> Iterator[Function]:
             scan.depth -= 1
             if scan.depth:
                 continue
-            head = bare[max(scan.start, scan.body - _MAX_HEAD) : scan.body].lstrip()
+            head = bare[max(scan.start, scan.body - _MAX_HEAD) : scan.body]
+            head = _LABELS.sub("", head, count=1)
             name = _name(head, rust)
             follows = bare[at + 1 : at + 200].lstrip()[:1]
             if name and not rust and follows and follows in ",{)":

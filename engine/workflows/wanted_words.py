@@ -80,7 +80,8 @@ def places_in(text: str) -> Iterator[tuple[str, int]]:
 
 def _is_name(word: str) -> bool:
     """Whether it is spelled as identifiers are, and words are not."""
-    return "_" in word[1:-1] or (not word[1:].islower() and not word.isupper() and word.isalnum())
+    cased = word != word.lower() and not word.isupper() and not word[1:].islower()
+    return "_" in word[1:-1] or cased
 
 
 def _defines(text: str, name: str) -> bool:
