@@ -414,6 +414,50 @@ def test_a_review_sees_the_diff_and_named_files(
     assert "- b/.ENV: may hold a secret" in record
 
 
+def test_a_project_of_one_app_sees_none_of_the_others(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    lists = "include($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(node)\n"
+    sources = {
+        "apps/node/CMakeLists.txt": lists,
+        "apps/node/main/main.c": MAIN,
+        "apps/other/CMakeLists.txt": lists,
+        "apps/other/main/other.c": "int answer_of_another(void);\n",
+        "components/bus/bus.c": "int bus;\n",
+    }
+    commit(tmp_path / "node", sources)
+    added = engine.projects.add(str(tmp_path / "node"), target="esp32c3", app="apps/node")
+    engine.projects.wait(added.id)
+    order = TaskOrder(workflow="code_review", description="the answer", project_id=added.id)
+    build = done(engine, order)
+
+    assert build.status is BuildStatus.SUCCESS
+    (asked,) = oracle.asked("Verdict")
+    assert asked.index("## apps/node/main/main.c") < asked.index("## components/bus/bus.c")
+    assert "other" not in asked.partition("# Material")[2].partition("# Your step")[0]
+
+
+def test_a_large_file_is_shown_by_its_parts_and_as_it_was_changed(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    fill = "".join(
+        f"int step_{number}(int value)\n{{\n    return value + {number};\n}}\n\n"
+        for number in range(2000)
+    )
+    oracle.replies = {"Fix": [FIX], "Regression test": ["NO CHANGE"]}
+    where = project(engine, tmp_path / "node", {"main/main.c": fill + MAIN + fill})
+    build = done(engine, TaskOrder(workflow="bug_fix", description="answer", project_id=where))
+
+    assert build.status is BuildStatus.SUCCESS
+    (cause,) = oracle.asked("Cause")
+    assert "\n## main/main.c (lines " in cause
+    assert " left out ...]\nint answer(void) {\n    return 41;\n}\n" in cause
+    (review,) = oracle.asked("Review")
+    assert "int answer(void) {\n    return 42;\n}\n" in review
+    record = files(engine, build.number)["context.md"]
+    assert re.search(r"\| main/main.c \| fits the task \| lines [0-9, -]+", record)
+
+
 def test_an_answer_that_cannot_be_taken_is_told_why_and_given_again(
     engine: Engine, oracle: Oracle
 ) -> None:

@@ -91,6 +91,14 @@ def test_files_that_are_not_the_models_are_not_shown_to_it(tree: Tree) -> None:
     assert "device.pem" not in text.partition("# Files of the project")[2]
 
 
+def test_files_of_the_app_are_named_first(tree: Tree) -> None:
+    case = Case("esp32c3", "main", (Failure("build", "it failed", ()),), (), tree)
+    _, user = question(case, 20_000)
+
+    names = user.text.partition("# Files of the project\n\n```\n")[2]
+    assert names.startswith("main/main.c\nmain/util.c\nCMakeLists.txt\n")
+
+
 def test_what_was_tried_is_told_with_how_it_went(tree: Tree) -> None:
     tried = (Tried("a model", "round 2 was worse than round 1", "-a\n+b\n", ("still bad",)),)
 

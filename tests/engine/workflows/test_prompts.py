@@ -94,6 +94,16 @@ def test_a_cut_says_in_the_text_how_much_is_gone() -> None:
     assert f"[... {4000 - kept} characters left out here]" in asked.messages[1].text
 
 
+def test_a_file_is_cut_to_its_parts_where_it_can_tell_them() -> None:
+    def shorter(room: int) -> tuple[str, str]:
+        return "main.c (lines 7-8 of 500)", f"seven\neight\n{room > 0}\n"
+
+    asked = ask(question(Material("main.c", lines(4000), Rank.FILE, shorter=shorter)), 800)
+
+    assert "## main.c (lines 7-8 of 500)\n\n```\nseven\neight\nTrue\n```" in asked.messages[1].text
+    assert asked.cuts == ("main.c: 17 of 4000 characters",)
+
+
 def test_a_question_that_fits_with_nothing_is_refused() -> None:
     with pytest.raises(UsageError, match=r"step design: the question alone takes some \d+ tokens"):
         ask(question(*material()), 100)
