@@ -54,6 +54,12 @@ LISTED = 200
 PART = 3
 """A file that nobody named gets at most this part of the room while others want theirs."""
 
+SMALL_PART = 8
+"""And this part, where that is not less than :data:`ENOUGH`."""
+
+ENOUGH = 12_000
+"""Characters of one file that say what it does about the task."""
+
 _WORTHWHILE = 120  # characters: less of a file says nothing
 _LEAST = 1500  # characters that each of several named or changed files gets at least
 _OF_CHANGED = 0.75  # part of the room that changed files have together
@@ -273,8 +279,9 @@ class _Chooser:
         configuration = (path for path in found if _folder(path) in near)
         for path in _first(configuration, FileKind.CONFIGURATION, MAX_CONFIGURATION):
             self._take(path, Why.FITS, self._room - end)
+        most = min(self._wish.room // PART, max(ENOUGH, self._wish.room // SMALL_PART))
         for path in (*sources, *_first(found, FileKind.OTHER, MAX_OTHERS)):
-            self._take(path, Why.FITS, max(_WORTHWHILE, self._wish.room // PART))
+            self._take(path, Why.FITS, most)
         self._fill()
 
     def _fill(self) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from engine.repair.diffs import lines_of
 from engine.workflows.functions import Function, functions_of
 from engine.workflows.tables import Table, tables_of
-from engine.workflows.wanted_words import rarity, words_in
+from engine.workflows.wanted_words import lines_with, rarity, words_in
 
 Lines = tuple[int, int]
 """First and last of some lines, from 1."""
@@ -28,6 +28,7 @@ _MARK = 40  # characters that the mark of a gap may take, without what tables ha
 _OUTSIDE, _HEADS = 0.25, 0.35  # parts of the room for what an outline has
 _COMMENTS = 30  # lines of a comment that belong to the function below it
 _LINES_OF_PART = 40  # lines that are taken of a function which does not fit
+_MOST_PLACES = 20  # lines with words that are shown of what has no functions
 _ENTRIES = frozenset({"app_main", "main", "setup", "loop"})
 _COMMENT = re.compile(r"\s*(?://|/\*|\*|#\s|#$|--)")
 _INCLUDE = re.compile(r"\s*(?:#\s*(?:include|pragma once)|import\s|from\s|use\s)")
@@ -79,7 +80,7 @@ def excerpt(
     if len(text) - picked.hidden_size + _MARK * (len(tables) + 1) <= room:
         picked.take(1, len(rows))
     else:
-        _pick(picked, functions_of(path, text), words, lines, fill)
+        _pick(picked, functions_of(path, text), words_in(text, words), lines, fill)
     return shown(text, picked.parts(), tables)
 
 
@@ -175,10 +176,6 @@ class _Picked:
         while last >= first and not self.take(first, last):
             last -= 1 + (last - first) // 4
 
-    def has(self, line: int) -> bool:
-        """Whether a line was picked."""
-        return line in self._picked
-
     def parts(self) -> tuple[Lines, ...]:
         """What was picked; gaps that are smaller than their mark are closed."""
         found: list[list[int]] = []
@@ -223,9 +220,11 @@ def _pick(
     if (named or fitting) and not fill:
         return
     if not functions:
-        for line in _with_words(picked.rows, words):
+        found = lines_with("".join(picked.rows), words)
+        for line in sorted(found, key=lambda line: (-found[line], line))[:_MOST_PLACES]:
             picked.take(line - AROUND, line + AROUND)
-        picked.take_beginning(1, len(picked.rows))
+        if fill or not found:
+            picked.take_beginning(1, len(picked.rows))
         return
     for part in (*whole, *_outside(functions, picked.rows)):
         picked.take(*part)
@@ -303,10 +302,3 @@ def _outside(functions: Sequence[Function], rows: Sequence[str]) -> Iterable[Lin
             first = 0
     if first:
         yield first, len(rows)
-
-
-def _with_words(rows: Sequence[str], words: Collection[str]) -> list[int]:
-    """Lines that have the most of the words, the best first."""
-    found = [(len(words_in(row, words)), line) for line, row in enumerate(rows, 1)]
-    found = [(many, line) for many, line in found if many]
-    return [line for _, line in sorted(found, key=lambda each: (-each[0], each[1]))[:20]]

@@ -15,11 +15,14 @@ from enum import StrEnum
 from engine.text import count
 from engine.workflows.functions import functions_of
 
+NUMBERS = 120
+"""Numbers in a row that are a table, if they have lines or characters enough."""
+
 ROWS = 24
-"""Lines of numbers in a row that are a table."""
+"""Lines of them."""
 
 LONG_ROWS = 2000
-"""Characters of numbers in a row that are a table, however few lines they have."""
+"""Characters of them, however few their lines are."""
 
 LONGEST_LINE = 2000
 """Characters of the longest line that is shown."""
@@ -156,7 +159,7 @@ def _numbers(rows: list[str], taken: set[int]) -> Iterator[Table]:
     first = last = numbers = size = 0
 
     def run() -> Iterator[Table]:
-        if last - first + 1 >= ROWS or size >= LONG_ROWS:
+        if numbers >= NUMBERS and (last - first + 1 >= ROWS or size >= LONG_ROWS):
             yield Table(first, last, What.NUMBERS, numbers)
 
     for line, row in enumerate(rows, 1):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -49,6 +51,27 @@ def words_in(text: str, words: Collection[str]) -> frozenset[str]:
     )
 
 
+def lines_with(text: str, words: Collection[str]) -> dict[int, int]:
+    """How many of some words and identifiers lines have, from 1; lines with none are left out."""
+    data = text.encode("utf-8", "replace")
+    lower = data.lower()
+    starts = [0, *(match.end() for match in re.finditer(b"\n", data))]
+    found: dict[int, int] = {}
+    for word in words:
+        cased, wanted = _is_name(word), word.encode()
+        is_word = _is_spelled if cased else _is_word
+        at, before = -1, 0
+        for _ in range(_LOOKED_AT):
+            at = (data if cased else lower).find(wanted, at + 1)
+            if at < 0:
+                break
+            line = bisect.bisect_right(starts, at)
+            if line != before and is_word(data, at, at + len(wanted)):
+                found[line] = found.get(line, 0) + 1
+                before = line
+    return found
+
+
 def rarity(wanted: Collection[str], texts: Sequence[Collection[str]]) -> Mapping[str, float]:
     """What a word is worth: the fewer texts have it, the more (inverse document frequency)."""
     return {
@@ -78,6 +101,7 @@ def places_in(text: str) -> Iterator[tuple[str, int]]:
         yield match[1].removeprefix("./"), int(match[2] or 0)
 
 
+@functools.lru_cache(maxsize=1024)
 def _is_name(word: str) -> bool:
     """Whether it is spelled as identifiers are, and words are not."""
     cased = word != word.lower() and not word.isupper() and not word[1:].islower()
@@ -96,11 +120,16 @@ def _has_name(data: bytes, name: bytes) -> bool:
     for _ in range(_LOOKED_AT):
         if at < 0:
             return False
-        around = data[at - 1 : at] if at else b"", data[at + len(name) : at + len(name) + 1]
-        if not any(each.isalnum() or each == b"_" for each in around):
+        if _is_spelled(data, at, at + len(name)):
             return True
         at = data.find(name, at + 1)
     return False
+
+
+def _is_spelled(data: bytes, start: int, end: int) -> bool:
+    """Whether a piece is a whole identifier."""
+    around = data[start - 1 : start] if start else b"", data[end : end + 1]
+    return not any(each.isalnum() or each == b"_" for each in around)
 
 
 def _has(data: bytes, lower: bytes, word: bytes) -> bool:
