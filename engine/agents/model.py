@@ -174,7 +174,7 @@ def _given(context: TaskContext) -> tuple[Material, ...]:
     if choice.diff:
         size = len(choice.diff)
         part = "" if size >= choice.diff_size else f" ({size} of {choice.diff_size} characters)"
-        title = f"diff {wanted.diff}...commit{part}"
+        title = f"diff {wanted.diff}{'' if '..' in wanted.diff else '...commit'}{part}"
         found.append(Material(title, choice.diff, Rank.GIVEN, "diff"))
     if wanted.text:
         found.append(Material("text that belongs to the task", wanted.text, Rank.GIVEN))

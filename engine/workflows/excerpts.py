@@ -9,6 +9,7 @@ what else there is room for, from the beginning. Tables of numbers and certifica
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -206,9 +207,11 @@ def _pick(
     whole = [_with_comment(each, picked.rows) for each in functions]
     named = sorted(line for line in lines if 1 <= line <= len(picked.rows))
     for line in named:
-        picked.take(line - AROUND, line + AROUND) or picked.take(line, line)
+        if not picked.take(line - AROUND, line + AROUND):
+            picked.take(line, line)
     for function, (first, last) in zip(functions, whole, strict=True):
-        if any(function.first <= line <= function.last for line in named):
+        place = bisect.bisect_left(named, function.first)
+        if place < len(named) and named[place] <= function.last:
             picked.take(first, last)
     _outline(picked, functions, words)
     bodies = ["".join(picked.rows[first - 1 : last]) for first, last in whole]

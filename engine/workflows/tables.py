@@ -87,9 +87,10 @@ class Table:
 def tables_of(text: str) -> tuple[Table, ...]:
     """The lines of a text that are tables, certificates and endless, in order. Linear."""
     rows = text.split("\n")
-    found = [*_certificates(rows), *_long(rows)]
-    taken = {line for each in found for line in range(each.first, each.last + 1)}
-    found += _numbers(rows, taken)
+    found = list(_certificates(rows))
+    for look_for in (_long, _numbers):
+        taken = {line for each in found for line in range(each.first, each.last + 1)}
+        found += look_for(rows, taken)
     return tuple(sorted(found, key=lambda each: each.first))
 
 
@@ -146,9 +147,9 @@ def _certificates(rows: list[str]) -> Iterator[Table]:
             first = 0
 
 
-def _long(rows: list[str]) -> Iterator[Table]:
+def _long(rows: list[str], taken: set[int]) -> Iterator[Table]:
     for line, row in enumerate(rows, 1):
-        if len(row) > LONGEST_LINE:
+        if len(row) > LONGEST_LINE and line not in taken:
             numbers, words = _counts(row)
             many = numbers > words
             yield Table(line, line, What.NUMBERS if many else What.LONG, numbers if many else 0)

@@ -426,7 +426,7 @@ def test_a_project_of_one_app_sees_none_of_the_others(
         "components/bus/bus.c": "int bus;\n",
     }
     commit(tmp_path / "node", sources)
-    added = engine.projects.add(str(tmp_path / "node"), target="esp32c3", app="apps/node")
+    added = engine.projects.add(str(tmp_path / "node"), targets=["esp32c3"], app="apps/node")
     engine.projects.wait(added.id)
     order = TaskOrder(workflow="code_review", description="the answer", project_id=added.id)
     build = done(engine, order)
