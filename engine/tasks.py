@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -227,7 +227,7 @@ class Tasks(Carried):
         self._check_models(plan)
         build = Build(kind=RunKind.TASK, run_id=str(uuid.uuid4()))
         if order.project_id is not None:
-            _put_commit(build, order.project_id, order, self._projects)
+            order = _put_commit(build, order.project_id, order, self._projects)
         rounds = order.max_iterations
         task = row_of(order, plan, self._settings.max_iterations if rounds is None else rounds)
         self._services.wait_ready()
@@ -369,14 +369,22 @@ def _is_file(name: str) -> bool:
         return False
 
 
-def _put_commit(build: Build, project_id: uuid.UUID, order: TaskOrder, commits: Projects) -> None:
-    """Write down which commit a task is about: of a range that it is to see, the end."""
+def _put_commit(
+    build: Build, project_id: uuid.UUID, order: TaskOrder, commits: Projects
+) -> TaskOrder:
+    """Write down which commit a task is about: of a range that it is to see, the end.
+
+    Returns:
+        The order, in which a range is one of hashes: what HEAD is may have changed by then.
+    """
     located = commits.commit(project_id, order.commit or None)
     project, found = located.project, located.commit
     if order.diff:
         seen = commits.commits(project_id, order.diff)
-        if is_range(order.diff) and not order.commit:
-            found = commits.commit(project_id, seen.end, fresh=False).commit
+        if is_range(order.diff):
+            order = replace(order, diff=seen.hashes)
+            if not order.commit:
+                found = commits.commit(project_id, seen.end, fresh=False).commit
     git.keep(Path(project.clone_path), found.sha, cancel=CancelToken())
     build.project_id = project.id
     build.commit_sha = found.sha
@@ -385,6 +393,7 @@ def _put_commit(build: Build, project_id: uuid.UUID, order: TaskOrder, commits: 
     build.notes = [asdict(note) for note in located.notes]
     build.branch = project.branch or ""
     build.target = project.target
+    return order
 
 
 def _state(build: Build, task: Task, project: str, rows: Sequence[StageRow]) -> TaskState:

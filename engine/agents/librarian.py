@@ -28,6 +28,8 @@ _PART = 0.5
 def run(context: TaskContext) -> StageResult:
     """Choose files for the roomiest of the models; a smaller one is shown less of them."""
     wanted = context.wanted
+    for note in context.notes:
+        context.report.log(f"{note.severity}: {note.message}")
     names = {context.models.choose(*each) for each in context.plan.asked}
     tokens = max(context.models.room(name) for name in names)
     room = int(tokens * CHARACTERS_A_TOKEN * _PART)
@@ -61,4 +63,6 @@ def run(context: TaskContext) -> StageResult:
     context.keep_text(ArtifactKind.REPORT, RECORD, table(choice))
     shown = sum(each.taken for each in choice.files) + len(choice.diff)
     summary = f"{count(len(choice.files), 'file')}, some {shown // CHARACTERS_A_TOKEN} tokens"
-    return StageResult(StageStatus.SUCCESS, summary, output=Gathered(choice))
+    return StageResult(
+        StageStatus.SUCCESS, summary, findings=context.notes, output=Gathered(choice)
+    )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dbos import DBOSClient, EnqueueOptions
 
 APPLICATION = "espdeck"
-APPLICATION_VERSION = "3"
+APPLICATION_VERSION = "4"
 WORKFLOW = "espdeck.build"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from engine.agents import assembler, gatekeeper, librarian, model
 from engine.cancel import CancelToken
 from engine.events import WorkflowStarted
+from engine.findings import Finding
 from engine.llm.placeholder import PLACEHOLDER
 from engine.pipelines.model import Ending, StageContext, StageResult
 from engine.projects.worktrees import Slot, Slots
@@ -103,6 +104,7 @@ class TaskWork:
                 facts=self._facts,
                 slot=self._held,
                 turn=self._turn,
+                notes=tuple(Finding(**note) for note in self._build.notes),
             )
         )
 

@@ -24,6 +24,7 @@ from pathlib import Path, PurePosixPath
 from engine.cancel import CancelToken
 from engine.files import read_file
 from engine.projects import git, trees
+from engine.projects.lfs import is_pointer
 from engine.repair.sources import C_SUFFIXES
 from engine.text import count as number_of
 
@@ -134,7 +135,7 @@ def collect(tree: Path, app: str, folder: Path, *, tests: str, cancel: CancelTok
         except OSError:
             left_out += 1
             continue
-        if b"\0" in data:
+        if b"\0" in data or is_pointer(data):
             continue
         text = _decoded(data).encode("utf-8")
         room -= len(data)

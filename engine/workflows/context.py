@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.findings import Finding
 from engine.pipelines.model import StageContext
 from engine.projects.worktrees import Slot
 from engine.quality.model import BuildFacts
@@ -87,6 +88,7 @@ class TaskContext(StageContext):
         facts: asks what is known of the commit's build, None where there is none.
         slot: whose worktree ``source`` is; see :meth:`worktree`.
         turn: held while the worktree is used: members of a wave share it.
+        notes: what there was to say of the commit when the task was ordered.
     """
 
     plan: Plan
@@ -96,6 +98,7 @@ class TaskContext(StageContext):
     facts: Callable[[], BuildFacts | None] = field(repr=False)
     slot: Slot = field(repr=False)
     turn: threading.Lock = field(repr=False)
+    notes: tuple[Finding, ...] = ()
 
     @property
     def patch(self) -> str:

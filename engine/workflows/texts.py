@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.files import read_file
+from engine.projects.lfs import is_pointer
 from engine.workflows import tables
 from engine.workflows.file_kinds import LONGEST_NAME, is_secret
 
@@ -67,6 +68,8 @@ class Texts:
         if len(data) > min(self._room, self._left):
             return None, f"{MAX_TOTAL >> 20} MiB of other files were looked at before it"
         self._left -= len(data)
+        if is_pointer(data):
+            return None, "a pointer of Git LFS, not the content"
         if b"\0" in data:
             return None, "binary"
         try:

@@ -414,6 +414,27 @@ def test_a_review_sees_the_diff_and_named_files(
     assert "- b/.ENV: may hold a secret" in record
 
 
+def test_a_review_of_a_range_is_about_its_end_and_says_what_is_not_committed(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    commit(tmp_path / "node", {"main/main.c": MAIN})
+    changed = commit(tmp_path / "node", {"main/main.c": MAIN.replace("41", "42")})
+    commit(tmp_path / "node", {"main/main.c": MAIN.replace("41", "43")})
+    where = project(engine, tmp_path / "node", {})
+    (tmp_path / "node" / "main" / "main.c").write_text("int not_committed;\n")
+
+    build = done(engine, TaskOrder(workflow="code_review", project_id=where, diff="HEAD~3..HEAD~2"))
+
+    assert build.commit_sha == changed
+    (asked,) = oracle.asked("Verdict")
+    assert "-    return 41;\n+    return 42;\n" in asked
+    assert "return 43" not in asked
+    assert "not_committed" not in asked
+    assert "project.uncommitted" in [each.code for each in engine.tasks.findings(build.number)]
+    with pytest.raises(UsageError, match="no commit, branch or tag 'nope'"):
+        engine.tasks.start(TaskOrder(workflow="code_review", project_id=where, diff="nope..HEAD"))
+
+
 def test_a_project_of_one_app_sees_none_of_the_others(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:

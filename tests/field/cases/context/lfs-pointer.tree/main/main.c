@@ -1,0 +1,6 @@
+#include "radio.h"
+
+void app_main(void)
+{
+    radio_start();
+}
