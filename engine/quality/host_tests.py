@@ -20,6 +20,7 @@ from engine.quality.coverage_reports import Lines
 from engine.quality.tools import Bench
 from engine.text import clean
 from engine.toolchains import diagnostics
+from engine.toolchains.hint import BuildSystem
 from engine.words import Severity
 
 _LISTS = "CMakeLists.txt"
@@ -89,7 +90,7 @@ def _by_ctest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
     for name, argv in (("cmake", configure), ("ninja", [ninja, f"-C{build}"])):
         done = bench.run(argv, cwd=tests, timeout=timeout)
         if done.returncode != 0:
-            found = diagnostics.parse(done.tail, root=app, project=tests)
+            found = diagnostics.parse(done.tail, root=app, project=tests, system=BuildSystem.CMAKE)
             errors = tuple(each for each in found if each.severity is Severity.ERROR)
             why = errors[0].title if errors else _reason(name, done)
             said = f"host tests do not build: {why}"

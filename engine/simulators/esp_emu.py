@@ -15,6 +15,7 @@ from engine.cancel import CancelToken
 from engine.errors import MissingToolError, ToolError
 from engine.image import Image
 from engine.keyboard import Keyboard
+from engine.last_words import last_words
 from engine.simulators import flash_image, programs
 from engine.simulators.base import PLAIN, ChipOptions
 from engine.simulators.child import run_until
@@ -76,5 +77,4 @@ class EspEmu:
             )
         if done is None or done.returncode == 0:
             return None
-        lines = [line.strip() for line in done.tail.splitlines() if line.strip()]
-        raise ToolError(f"esp-emu: {lines[-1] if lines else f'exit code {done.returncode}'}")
+        raise ToolError(f"esp-emu: {last_words(done.tail) or f'exit code {done.returncode}'}")

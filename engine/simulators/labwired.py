@@ -12,6 +12,7 @@ from engine.cancel import CancelToken
 from engine.errors import CancelledError, MissingToolError, ToolError
 from engine.image import Image
 from engine.keyboard import Keyboard
+from engine.last_words import last_words
 from engine.process import run
 from engine.simulators.base import PLAIN, ChipOptions
 from engine.simulators.labwired_frames import SLICE_SECONDS, FrameReader, pack
@@ -75,8 +76,7 @@ class LabWired:
         finally:
             forget()
         if done.returncode != 0:
-            last = done.tail.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-            raise ToolError(f"labwired: {last[0]}")
+            raise ToolError(f"labwired: {last_words(done.tail) or f'exit code {done.returncode}'}")
         return slices.frames.reason or None
 
 

@@ -24,6 +24,7 @@ from engine.cancel import CancelToken
 from engine.errors import CancelledError, MissingToolError, ToolError
 from engine.image import Image
 from engine.keyboard import Keyboard
+from engine.last_words import last_words
 from engine.simulators import flash_image, programs
 from engine.simulators.base import PLAIN, ChipOptions
 
@@ -123,7 +124,7 @@ class Qemu:
             uart.check()
         if done is None or done.returncode == 0:
             return None
-        raise ToolError(f"{self.name}: {_last_line(done)}")
+        raise ToolError(f"{self.name}: {last_words(done.tail) or f'exit code {done.returncode}'}")
 
 
 def xtensa() -> Qemu:
@@ -308,8 +309,3 @@ def _asked_machines(path: Path, _mtime: int) -> frozenset[str]:
     except (MissingToolError, ToolError):
         return frozenset()
     return frozenset(line.split()[0] for line in done.tail.splitlines() if line.strip())
-
-
-def _last_line(done: process.Completed) -> str:
-    lines = [line.strip() for line in done.tail.splitlines() if line.strip()]
-    return lines[-1] if lines else f"exit code {done.returncode}"

@@ -16,10 +16,11 @@ from engine import process
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.image import FlashPart, Image
-from engine.source.files import SourceFiles
+from engine.source.files import FolderFiles, SourceFiles
 from engine.toolchains import app_image, boot_choice, efuses, partitions
-from engine.toolchains.arduino_sketches import PROJECT, find_apps
+from engine.toolchains.arduino_sketches import PROJECT, UNKNOWN, default_chip, find_apps
 from engine.toolchains.base import App, Compiled, CompileRequest
+from engine.toolchains.hint import BuildSystem
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import BuildOutput
 from engine.toolchains.partitions import Partition
@@ -85,10 +86,12 @@ class ArduinoToolchain:
             raise ToolError("no sketch: none or several .ino files at the root")
         request.on_progress(0, "building")
         sketch = _copy(request, main)
-        output = BuildOutput(replace(request, source=sketch, root=None), 0, 95)
+        board = _board(sketch, request)
+        if isinstance(board, Finding):
+            return Compiled(None, (board,))
+        output = BuildOutput(replace(request, source=sketch, root=None), 0, 95, BuildSystem.ARDUINO)
         folder = request.build_dir / "out"
         shutil.rmtree(folder, ignore_errors=True)
-        board = [] if (sketch / PROJECT).is_file() else ["--fqbn", f"esp32:esp32:{request.target}"]
         done = process.run(
             [
                 *(program, "compile", "--no-color", *board),
@@ -150,6 +153,39 @@ def read_image(folder: Path, main: str, target: str) -> Image | Finding:
         security=efuses.security_of(folder.parent / _BUILD),
         regions=(*app_image.app_regions(app, entries), *memory_regions(elf, target)),
     )
+
+
+def _board(sketch: Path, request: CompileRequest) -> list[str] | Finding:
+    """The options that say which board it is for, none where ``sketch.yaml`` says it by itself."""
+    if not (sketch / PROJECT).is_file():
+        if request.configuration:
+            return _no_profile(request.configuration, ())
+        return ["--fqbn", f"esp32:esp32:{request.target}"]
+    # Seen from the folder above, it has the name that a sketch must have.
+    apps = find_apps(FolderFiles(sketch.parent))
+    app = next((each for each in apps if each.path == sketch.name), None)
+    profiles = app.configurations if app else ()
+    if request.configuration:
+        if all(each.name != request.configuration for each in profiles):
+            return _no_profile(request.configuration, [each.name for each in profiles])
+        return ["--profile", request.configuration]
+    said = default_chip(FolderFiles(sketch.parent), sketch.name)
+    fitting = [each.name for each in profiles if request.target in each.targets]
+    if said in (request.target, UNKNOWN) or not fitting:
+        return []
+    if len(fitting) > 1:
+        message = f"{PROJECT} has several profiles for {request.target} ({', '.join(fitting)})"
+        return _profile_error(f"{message}: choose one with --env NAME, or set default_profile")
+    return ["--profile", *fitting]
+
+
+def _no_profile(name: str, there: Sequence[str]) -> Finding:
+    listed = f"there are: {', '.join(there)}" if there else "there are none"
+    return _profile_error(f"{PROJECT} has no profile {name} ({listed})")
+
+
+def _profile_error(message: str) -> Finding:
+    return Finding(Severity.ERROR, "arduino.profile", message, file=PROJECT)
 
 
 def _ota_data(folder: Path, table: Sequence[Partition]) -> list[FlashPart]:

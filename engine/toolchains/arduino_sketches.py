@@ -21,6 +21,9 @@ from engine.words import TARGETS
 PROJECT = "sketch.yaml"
 """The sketch project file (Arduino CLI, "Sketch project file")."""
 
+UNKNOWN = "unknown"
+"""For the chip of a board that does not tell it."""
+
 _EDITOR = ".vscode/arduino.json"
 _BOARD = re.compile(r'"board"\s{0,20}:\s{0,20}"([\w.-]{1,60}:[\w.-]{1,60}:[\w.-]{1,100})')
 _LIBRARIES = frozenset({"lib", "libs", "libraries"})
@@ -50,6 +53,19 @@ def find_apps(files: SourceFiles) -> tuple[App, ...]:
         ):
             found[folder] = _app(files, folder, sources[folder])
     return tuple(found.values())
+
+
+def default_chip(files: SourceFiles, folder: str) -> str:
+    """The chip that a sketch is built for when nobody says a profile or a board.
+
+    Returns:
+        Empty where ``sketch.yaml`` has no default, :data:`UNKNOWN` where its board does not tell.
+    """
+    project = yaml_mapping(files.text(f"{folder}/{PROJECT}" if folder else PROJECT), _MAX_YAML)
+    listed, name = project.get("profiles"), project.get("default_profile")
+    profile = listed.get(name) if isinstance(listed, dict) and isinstance(name, str) else None
+    fqbn = profile.get("fqbn") if isinstance(profile, dict) else project.get("default_fqbn")
+    return _chip(fqbn) or UNKNOWN if fqbn else ""
 
 
 def _is_sketch(folder: str, sources: Sequence[str]) -> bool:

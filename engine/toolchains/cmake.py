@@ -22,6 +22,7 @@ from engine.source.files import SourceFiles
 from engine.toolchains import fileapi, warnings
 from engine.toolchains.base import App, Compiled, CompileRequest
 from engine.toolchains.cmake_projects import OWN_TOOLCHAIN, find_apps
+from engine.toolchains.hint import BuildSystem
 from engine.toolchains.measured import measured_regions
 from engine.toolchains.output import NINJA_STATUS, BuildOutput
 from engine.toolchains.project import Kind, kind_of_folder
@@ -198,7 +199,7 @@ def _configure(request: CompileRequest, cmake: str, arguments: list[str]) -> _St
 
 
 def _run(request: CompileRequest, name: str, argv: list[str], low: float, high: float) -> _Step:
-    output = BuildOutput(request, low, high)
+    output = BuildOutput(request, low, high, _system(request))
     completed = process.run(
         argv,
         timeout=request.timeout,
@@ -210,6 +211,11 @@ def _run(request: CompileRequest, name: str, argv: list[str], low: float, high: 
     )
     earlier = warnings.recall(request.build_dir, output.text) if name == "ninja" else ""
     return _Step(completed.returncode == 0, output.findings(name, completed, earlier=earlier))
+
+
+def _system(request: CompileRequest) -> BuildSystem:
+    own = (request.source / OWN_TOOLCHAIN).is_file()
+    return BuildSystem.CMAKE if own else BuildSystem.CMAKE_ZIG
 
 
 def _errors_first(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -34,6 +34,9 @@ _EMPTY = re.compile(
     r"|Cannot find source file: /"
 )
 
+WANTS_INSTALLED = re.compile(r"\b[Ii]nstall (?:the )?['`]?[a-z0-9]|\bapt(?:-get)? install\b")
+"""A message that tells a person to install something, such as ESP-IDF's of libbsd-dev."""
+
 _ENTRY = "project"
 """What the project's own file calls to have everything of ESP-IDF done."""
 

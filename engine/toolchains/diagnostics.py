@@ -22,11 +22,14 @@ from engine.toolchains import (
     ide_output,
     idf_output,
     linker_lines,
+    pio_output,
     tracebacks,
 )
 from engine.toolchains.command_log import CommandLog
 from engine.toolchains.drafts import MAX_EVIDENCE, Draft, Paths
-from engine.toolchains.hints import SUBMODULES, hint_for
+from engine.toolchains.hint import BuildSystem
+from engine.toolchains.hints import hint_for
+from engine.toolchains.hints_idf import SUBMODULES
 from engine.words import Severity
 
 MAX_FINDINGS = 200
@@ -44,26 +47,43 @@ _NEEDS_GIT = re.compile(r"submodule|\b[Gg]it\b")
 _IDF_HINT = re.compile(r"HINT: (.*)|(Compilation failed because .*)")
 
 
-def parse(text: str, *, root: Path, project: Path | None = None) -> tuple[Finding, ...]:
+_TOOL_CODES = {
+    BuildSystem.PLATFORMIO: "platformio.error",
+    BuildSystem.PLATFORMIO_IDF: "platformio.error",
+    BuildSystem.ARDUINO: "arduino.error",
+    BuildSystem.CMAKE: "command.error",
+    BuildSystem.CMAKE_ZIG: "command.error",
+}
+"""Code of a line that only begins with ``Error:``, where it is not idf.py's."""
+
+
+def parse(
+    text: str,
+    *,
+    root: Path,
+    project: Path | None = None,
+    system: BuildSystem | None = None,
+) -> tuple[Finding, ...]:
     """Read what the tools of a build printed.
 
     Args:
         text: their output, standard output and error merged in the order in which they came.
         root: root of the source tree, absolute; paths inside it become relative to it.
         project: folder of CMake's project in it, where its own messages begin their paths.
+        system: what the build is done with, None where nobody knows; hints are for it.
 
     Returns:
         Errors first, then warnings, each in the order in which it came, duplicates folded, at most
         :data:`MAX_FINDINGS` and one more that says how many were left out.
     """
-    reader = _Reader(Paths(root, project or root))
+    reader = _Reader(Paths(root, project or root), system)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     reader.read([clean(_shortened(line)) for line in text.split("\n")])
     drafts = sorted(reader.found.values(), key=lambda draft: draft.severity is not Severity.ERROR)
-    findings = [_finish(draft) for draft in drafts[:MAX_FINDINGS]]
+    findings = [_finish(draft, system) for draft in drafts[:MAX_FINDINGS]]
     left_out = len(drafts) - len(findings) + reader.left_out
     if reader.foreign:
-        findings.append(_finish(reader.foreign))
+        findings.append(_finish(reader.foreign, system))
     if left_out:
         more = f"{left_out} more errors and warnings in the log"
         findings.append(Finding(Severity.INFO, "diagnostics.more", more))
@@ -82,11 +102,12 @@ class _Reader:
     At most :data:`MAX_FINDINGS` errors and as many warnings are kept, the others only counted.
     """
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, system: BuildSystem | None) -> None:
         self.found: dict[tuple[object, ...], Draft] = {}
         self.foreign: Draft | None = None
         """What CMake warns of in files that are not the project's, as one."""
         self._paths = paths
+        self._system = system
         self._kept: Counter[Severity] = Counter()
         self._beyond: set[int] = set()
         self._hints: dict[str, int] = {}
@@ -96,6 +117,8 @@ class _Reader:
         self._messages: set[str] = set()
         self._goes_on: re.Pattern[str] | None = None
         self._git: deque[str] = deque(maxlen=4)
+        self._pio = pio_output.PioOutput()
+        self._instance: dict[str, Draft] = {}
         self._foreign_count = 0
         self._assembled: str | None = None
         self._sketch_size: str | None = None
@@ -122,6 +145,7 @@ class _Reader:
         while index < len(lines):
             index += self._read_at(lines, index)
         self._commands.close()
+        self._settle_instance()
         self._give_hints()
         if not self._kept[Severity.ERROR]:
             for draft in self._commands.silent:
@@ -180,6 +204,10 @@ class _Reader:
         if block:
             self._cmake(cmake_messages.read(lines[index : index + block]))
             return block
+        self._pio.note(line)
+        ended = self._pio.error_at(lines, index)
+        if ended:
+            return self._platformio(ended)
         if tracebacks.may_begin(line):
             return self._traceback(tracebacks.traceback_at(lines, index))
         return (
@@ -187,6 +215,14 @@ class _Reader:
             or self._build_script(tracebacks.build_script_at(lines, index))
             or self._rust(lines, index)
         )
+
+    def _platformio(self, ended: pio_output.PioError) -> int:
+        draft = Draft(Severity.ERROR, "platformio.error", ended.message)
+        if ended.file:
+            draft.file, draft.line = self._paths.shorten(ended.file), ended.line
+        self._keep(draft, *ended.lines)
+        self._last = None
+        return ended.count
 
     def _traceback(self, found: tracebacks.Traceback | None) -> int:
         if found is None:
@@ -258,7 +294,9 @@ class _Reader:
     def _cmake(self, message: cmake_messages.Message, *, nested: bool = False) -> None:
         nested = nested or self._commands.nested
         severity, words, code = message.severity, message.message, f"cmake.{message.severity}"
-        if severity is Severity.WARNING and message.is_foreign(self._paths, nested=nested):
+        foreign = severity is Severity.WARNING and message.is_foreign(self._paths, nested=nested)
+        # What it says is missing on this machine, the person can install.
+        if foreign and not cmake_messages.WANTS_INSTALLED.search(words):
             first = message.places[0]
             self._note_foreign(f"{first.file}:{first.line or 1}: {words}")
             return
@@ -424,6 +462,10 @@ class _Reader:
         if _GIT.match(line):
             self._git.append(line)
             return False
+        instance = ide_output.INSTANCE.match(line)
+        if instance:
+            self._note_instance(instance["message"], line)
+            return True
         found = idf_output.problem(line, ide_output.LINES)
         if found is None:
             return False
@@ -446,13 +488,37 @@ class _Reader:
         )
         if known.code == "arduino.error" and match["message"] in self._messages:
             return True  # the Arduino IDE ends with its first error
-        if known.code == "idf.error" and self._commands.current.target is not None:
-            draft.code = "command.error"
+        if known.code == "idf.error":
+            ran = self._commands.current.target is not None
+            draft.code = "command.error" if ran else self._tool_code
+        if known.code == "arduino.error" and ide_output.WANTS_INSTANCE.match(draft.message):
+            for cause in self._instance.values():
+                self._context.extend(cause.evidence[:1])
         if known.code == "size.error" and self._sketch_size:
             draft.message += f": {self._sketch_size}"
         self._keep(draft, line)
         self._goes_on = known.goes_on
         return True
+
+    @property
+    def _tool_code(self) -> str:
+        return _TOOL_CODES.get(self._system, "idf.error") if self._system else "idf.error"
+
+    def _note_instance(self, message: str, line: str) -> None:
+        draft = Draft(Severity.ERROR, "arduino.instance", message)
+        self._keep(draft, line)
+        if self._last is draft and len(self._instance) < MAX_EVIDENCE // 2:
+            self._instance[draft.message] = draft
+        self._last = None
+
+    def _settle_instance(self) -> None:
+        """What could not be loaded is no error where something else is: arduino-cli went on."""
+        errors = [each for each in self.found.values() if each.severity is Severity.ERROR]
+        if any(each.code != "arduino.instance" for each in errors):
+            for draft in errors:
+                if draft.code == "arduino.instance":
+                    draft.severity = Severity.WARNING
+                    self._kept[Severity.ERROR] -= 1
 
     def _forget_placeless(self, known: idf_output.Line, message: str, line: str | None) -> None:
         """The same is told now with its file."""
@@ -475,7 +541,7 @@ class _Reader:
                     draft.hint = f"{draft.hint} {hint}" if draft.hint else hint
 
 
-def _finish(draft: Draft) -> Finding:
+def _finish(draft: Draft, system: BuildSystem | None) -> Finding:
     evidence = "\n".join(_trimmed(draft.evidence)) or None
     return Finding(
         severity=draft.severity,
@@ -484,7 +550,7 @@ def _finish(draft: Draft) -> Finding:
         file=draft.file,
         line=draft.line,
         column=draft.column,
-        hint=draft.hint or hint_for(f"{draft.message}\n{evidence or ''}"),
+        hint=draft.hint or hint_for(f"{draft.message}\n{evidence or ''}", system),
         evidence=evidence,
     )
 

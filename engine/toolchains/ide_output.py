@@ -1,7 +1,8 @@
 """What PlatformIO, arduino-cli, esptool and make print as their last word, as data.
 
 Taken from PlatformIO's ``tools/pioutil``/``pioplatform`` ("size check"), arduino-cli's
-``internal/arduino/builder/sizer.go`` and ``internal/cli/compile``, and esptool's ``FatalError``.
+``internal/arduino/builder/sizer.go``, ``internal/cli/compile`` and ``commands/cmderrors``, and
+esptool's ``FatalError``. PlatformIO's exceptions: :mod:`engine.toolchains.pio_output`.
 """
 
 from __future__ import annotations
@@ -40,17 +41,17 @@ LINES = (
     ),
     Line(
         re.compile(
-            r"(?P<message>(?:Error (?:resolving FQBN|opening sketch|initializing instance|loading"
-            r"|downloading|reading sketch)|Can't open sketch|Unknown FQBN): .*)"
+            r"(?P<message>(?:Error (?:resolving FQBN|opening sketch|creating instance|loading"
+            r"|downloading|reading sketch)|Can't open sketch|(?:Unknown|Invalid) FQBN"
+            r"|Profile '[^']{1,100}' not found): .*"
+            r"|Missing FQBN \(Fully Qualified Board Name\)"
+            r"|Profile '[^']{1,100}' not found|main file missing from sketch: .*"
+            r"|no valid sketch found in .*|You cannot use the \S{1,40} flag while compiling .*)"
         ),
         "arduino.error",
     ),
     Line(
-        re.compile(
-            r"(?P<message>(?:Unknown(?:Package|Platform|Board|Framework)\w{0,20}|Undefined\w{1,40}"
-            r"|\w{1,40}(?:Package|Platform|Manifest|Env)\w{0,20}Error|Invalid\w{1,30}Error"
-            r"|InternetConnectionError|HTTPClientError): \S.*)"
-        ),
+        re.compile(r"(?P<message>Please specify `board` in `platformio\.ini` to use with .*)"),
         "platformio.error",
     ),
     Line(re.compile(r"A fatal error occurred: (?P<message>.*)"), "esptool.error"),
@@ -62,3 +63,13 @@ SKETCH_SIZE = re.compile(
     r"Maximum is (?P<most>\d{1,12}) bytes\."
 )
 """What arduino-cli says of sizes before it says that one is too large."""
+
+INSTANCE = re.compile(r"Error initializing instance: (?P<message>\S.*)")
+"""What arduino-cli could not load, such as an index or a platform of a profile; it goes on all the
+same (``internal/cli/instance/instance.go``), and may fail for want of it."""
+
+WANTS_INSTANCE = re.compile(
+    r"Platform '[^']{1,100}' not found|Library '[^']{1,100}' not found|(?:Unknown|Invalid) FQBN"
+    r"|Profile '[^']{1,100}' not found"
+)
+"""What it then fails with."""

@@ -30,6 +30,7 @@ from engine.toolchains import (
     warnings,
 )
 from engine.toolchains.base import App, Compiled, CompileRequest
+from engine.toolchains.hint import BuildSystem
 from engine.toolchains.idf_apps import CONFIGURATION, DEFAULTS, find_apps
 from engine.toolchains.measured import measured_regions
 from engine.toolchains.output import NINJA_STATUS, BuildOutput
@@ -108,7 +109,7 @@ class IdfToolchain:
     def _compile(self, request: CompileRequest) -> Compiled:
         prepared = prepare(request)
         request.on_progress(0, "configuring")
-        output = BuildOutput(request, 0, 95)
+        output = BuildOutput(request, 0, 95, BuildSystem.IDF)
         completed = process.run(
             [*prepared.argv, "build"],
             timeout=request.timeout,

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.findings import Finding
+from engine.toolchains.hint import BuildSystem
 from engine.toolchains.hints import hint_for
 
 _UNDEFINED = re.compile(r"undefined reference to `([A-Za-z_]\w{2,99})'")
@@ -71,7 +72,7 @@ def _with_header(finding: Finding, offering: dict[str, list[str]]) -> Finding:
     hint = f"ESP-IDF's component {name} has it: add {name} to REQUIRES list of {of}"
     if len(components) > 1:
         hint += f" (also in {', '.join(components[1:4])})"
-    ours = hint_for(f"{finding.message}\n{finding.evidence or ''}")
+    ours = hint_for(f"{finding.message}\n{finding.evidence or ''}", BuildSystem.IDF)
     if finding.hint and finding.hint != ours:
         hint = f"{hint}. {finding.hint}"
     return replace(finding, hint=hint)

@@ -11,6 +11,7 @@ from engine.errors import MissingToolError, ToolError
 from engine.files import read_file
 from engine.toolchains import idf, sdkconfig
 from engine.toolchains.base import CompileRequest
+from engine.toolchains.hint import BuildSystem
 from engine.toolchains.idf_apps import CONFIGURATION, DEFAULTS
 from engine.toolchains.output import BuildOutput
 from engine.toolchains.project import Kind, kind_of_folder, kind_of_text
@@ -120,7 +121,7 @@ def _not_default(request: CompileRequest, prepared: idf.Prepared) -> dict[str, s
     """Options that are not at their default, as ``idf.py save-defconfig`` writes them."""
     defaults = request.source / DEFAULTS
     had = defaults.read_bytes() if defaults.is_file() else None
-    output = BuildOutput(request, 0, 100)
+    output = BuildOutput(request, 0, 100, BuildSystem.IDF)
     try:
         done = process.run(
             [*prepared.argv, "save-defconfig"],

@@ -7,9 +7,13 @@ from dataclasses import replace
 
 from engine.errors import ToolError
 from engine.findings import Finding
+from engine.last_words import last_words
 from engine.process import Completed
+from engine.text import clean
 from engine.toolchains import diagnostics
 from engine.toolchains.base import CompileRequest
+from engine.toolchains.hint import BuildSystem
+from engine.toolchains.hints import hint_for
 from engine.toolchains.ninja_steps import NinjaSteps
 from engine.words import Severity
 
@@ -18,6 +22,8 @@ NINJA_STATUS = "[%f/%t] "
 
 _STEP = re.compile(rb"\[(\d{1,7})/(\d{1,7})\] ([^\r\n]{1,200})")
 _KEPT = 4 << 20
+_EVIDENCE = 20
+_MAX_LINE = 400
 
 
 class BuildOutput:
@@ -26,10 +32,18 @@ class BuildOutput:
     Args:
         request: who listens.
         low, high: percent of the whole stage at which this program begins and ends.
+        system: what the build is done with: hints are for it.
     """
 
-    def __init__(self, request: CompileRequest, low: float, high: float) -> None:
+    def __init__(
+        self,
+        request: CompileRequest,
+        low: float,
+        high: float,
+        system: BuildSystem | None = None,
+    ) -> None:
         self._request = request
+        self._system = system
         self._low = low
         self._high = high
         self._steps = NinjaSteps()
@@ -80,9 +94,10 @@ class BuildOutput:
             f"{earlier}\n{self.text}",
             root=self._request.root or self._request.source,
             project=self._request.source,
+            system=self._system,
         )
         if completed.returncode and not any(each.severity is Severity.ERROR for each in findings):
-            return (_unexplained(tool, completed), *findings)
+            return (_unexplained(tool, completed, self._system), *findings)
         if completed.returncode == 0:
             return tuple(_as_warning(each) for each in findings)
         return findings
@@ -96,12 +111,16 @@ def _as_warning(finding: Finding) -> Finding:
     return replace(finding, severity=Severity.WARNING, code=code)
 
 
-def _unexplained(tool: str, completed: Completed) -> Finding:
-    lines = [line.rstrip() for line in completed.tail.splitlines() if line.strip()]
-    last = f": {lines[-1]}" if lines else ""
+def _unexplained(tool: str, completed: Completed, system: BuildSystem | None) -> Finding:
+    lines = [clean(line).rstrip() for line in completed.tail.splitlines()]
+    lines = [line for line in lines if line]
+    words = last_words(completed.tail)
+    last = f": {words}" if words else ""
+    evidence = "\n".join(lines[-_EVIDENCE:])
     return Finding(
         severity=Severity.ERROR,
         code=f"{tool}.failed",
-        message=f"{tool} ended with exit code {completed.returncode}{last}"[:400],
-        evidence="\n".join(lines[-20:]) or None,
+        message=f"{tool} ended with exit code {completed.returncode}{last}"[:_MAX_LINE],
+        hint=hint_for(f"{words}\n{evidence}", system),
+        evidence=evidence or None,
     )

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine import process
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.image import FlashPart, Image
-from engine.source.files import SourceFiles
+from engine.last_words import last_words
+from engine.source.files import FolderFiles, SourceFiles
 from engine.toolchains import app_image, efuses, partitions
 from engine.toolchains.base import App, Compiled, CompileRequest
+from engine.toolchains.hint import BuildSystem
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import BuildOutput
 from engine.toolchains.platformio_project import PROJECT, find_apps
@@ -30,14 +31,38 @@ from engine.words import ArtifactKind, Severity
 
 _INSTALL = "PlatformIO is not installed: pip install platformio"
 _ASK_TIMEOUT = 120.0
+_MAX_NAMES = 20
+_ENV = "env:"
+_PIO = BuildSystem.PLATFORMIO
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A section ``[env:NAME]``; the chip is None where the board's name does not tell."""
+    """A section ``[env:NAME]``.
+
+    Args:
+        name: of the environment.
+        chip: None where nothing tells.
+        by_idf: whether ESP-IDF builds it (``framework = espidf``).
+    """
 
     name: str
     chip: str | None
+    by_idf: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Environments:
+    """What a project can be built as.
+
+    Args:
+        every: all of them, in their order.
+        default: names of those that PlatformIO builds when none is named (``default_envs``); may
+            name some that are not there.
+    """
+
+    every: tuple[Environment, ...]
+    default: tuple[str, ...] = ()
 
 
 class PlatformIoToolchain:
@@ -83,18 +108,22 @@ class PlatformIoToolchain:
             raise MissingToolError(_INSTALL)
         pio = str(path)
         request.on_progress(0, "reading platformio.ini")
-        asked = bytearray()
-        done = _run(request, [pio, "project", "config", "--json-output"], asked.extend)
+        # What it says is data; only where it fails it is something to read.
+        asked, said = bytearray(), BuildOutput(replace(request, on_output=_nowhere), 0, 5, _PIO)
+        done = _run(request, [pio, "project", "config", "--json-output"], _both(asked, said))
         if done.returncode:
             request.on_output(bytes(asked))
-            return Compiled(None, (_failed(f"{PROJECT}: {_last_line(done)}"),))
+            return Compiled(None, said.findings("pio project config", done))
         chosen = choose_environment(
-            read_environments(asked.decode("utf-8", "replace")), request.target
+            read_environments(asked.decode("utf-8", "replace"), _chips(request.source)),
+            request.target,
+            request.configuration,
         )
         if isinstance(chosen, Finding):
             return Compiled(None, (chosen,))
         request.on_progress(5, f"building {chosen.name}")
-        output = BuildOutput(request, 5, 95)
+        system = BuildSystem.PLATFORMIO_IDF if chosen.by_idf else BuildSystem.PLATFORMIO
+        output = BuildOutput(request, 5, 95, system)
         argv = [pio, "run", "--environment", chosen.name]
         done = _run(request, argv, output.feed)
         findings = output.findings("pio", done)
@@ -103,7 +132,8 @@ class PlatformIoToolchain:
         # Only now: it would build everything a second time if nothing were built yet.
         done = _run(request, [*argv, "--target", "idedata"], lambda _data: None)
         if done.returncode:
-            raise ToolError(f"pio run --target idedata: {_last_line(done)}")
+            why = last_words(done.tail) or f"exit code {done.returncode}"
+            raise ToolError(f"pio run --target idedata: {why}")
         folder = _workspace(request) / "build" / chosen.name
         image = read_image(folder, _packages(), request.target)
         if isinstance(image, Finding):
@@ -112,43 +142,77 @@ class PlatformIoToolchain:
         return Compiled(image, findings)
 
 
-def read_environments(text: str) -> tuple[Environment, ...]:
-    """The environments that PlatformIO would build by itself: the default ones, else all.
+def read_environments(text: str, chips: Mapping[str, str]) -> Environments:
+    """The environments of a project.
 
     Args:
-        text: what ``pio project config --json-output`` printed: sections with their options.
+        chips: the chip of each environment, where its sources tell.
+        text: what ``pio project config --json-output`` printed: sections with their options. What
+            PlatformIO says of itself (such as a newer version) may stand before or behind.
 
     Raises:
         ToolError: that is not what it printed.
     """
+    lines = [line for line in text.splitlines() if line.startswith("[[")]
     try:
-        sections = {str(name): dict(options) for name, options in json.loads(text)}
+        sections = {str(name): dict(options) for name, options in json.loads((lines or [text])[-1])}
     except (ValueError, TypeError, RecursionError) as error:
         raise ToolError(f"pio project config: {error}") from error
-    every = {
-        name.removeprefix("env:"): Environment(name.removeprefix("env:"), _chip(options))
-        for name, options in sections.items()
-        if name.startswith("env:")
-    }
+    found = [
+        Environment(name, chips.get(name), _by_idf(sections[section]))
+        for section in sections
+        if section.startswith(_ENV) and (name := section.removeprefix(_ENV))
+    ]
     wanted = sections.get("platformio", {}).get("default_envs")
-    names = [str(name) for name in wanted] if isinstance(wanted, list) else []
-    return tuple(every[name] for name in names if name in every) or tuple(every.values())
+    names = tuple(str(name) for name in wanted) if isinstance(wanted, list) else ()
+    return Environments(tuple(found), names)
 
 
-def choose_environment(environments: tuple[Environment, ...], target: str) -> Environment | Finding:
-    """The environment for a chip, else what is wrong."""
-    if not environments:
+def choose_environment(
+    environments: Environments, target: str, name: str = ""
+) -> Environment | Finding:
+    """The environment to build, else what is wrong.
+
+    Args:
+        environments: of the project.
+        target: the chip.
+        name: of the environment that is asked for; empty for the one that PlatformIO would build
+            by itself (``default_envs``, else all) for the chip.
+    """
+    every = environments.every
+    if not every:
         return _failed(f"{PROJECT} has no environment: add [env:{target}]")
+    if name:
+        named = next((each for each in every if each.name == name), None)
+        if named is None:
+            return _failed(f"{PROJECT} has no environment {name} (there are: {_names(every)})")
+        if named.chip not in (None, target):
+            return _failed(f"environment {name} is for {named.chip}, not for {target}")
+        return named
+    by_default = tuple(each for each in every if each.name in environments.default)
+    found = _for_chip(by_default or every, target) or _for_chip(every, target)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        return _failed(f"{PROJECT} has no environment for {target} (there are: {_names(every)})")
+    return _failed(
+        f"{PROJECT} has several environments for {target} ({_names(found)}): choose one with "
+        "--env NAME, or set default_envs"
+    )
+
+
+def _for_chip(environments: Sequence[Environment], target: str) -> list[Environment]:
+    """Those for a chip; where none says so and one does not tell its chip, that one."""
     fitting = [each for each in environments if each.chip == target]
     unclear = [each for each in environments if each.chip is None]
-    if not fitting and len(unclear) == 1:
-        return unclear[0]  # what comes of it says which chip it is for
-    if len(fitting) == 1:
-        return fitting[0]
-    names = ", ".join(each.name for each in fitting or environments)
-    if not fitting:
-        return _failed(f"{PROJECT} has no environment for {target} (there are: {names})")
-    return _failed(f"{PROJECT} has several environments for {target} ({names}): set default_envs")
+    # What comes of an unclear one says which chip it is for.
+    return fitting or (unclear if len(unclear) == 1 else [])
+
+
+def _names(environments: Sequence[Environment]) -> str:
+    shown = [each.name for each in environments[:_MAX_NAMES]]
+    more = len(environments) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def read_image(folder: Path, packages: Path, target: str) -> Image | Finding:
@@ -226,14 +290,28 @@ def _run(
     )
 
 
-def _chip(options: dict[str, object]) -> str | None:
-    """The chip by ``board_build.mcu``, else by the board's name, of which most have it in them."""
-    named = options.get("board_build.mcu")
-    if isinstance(named, str) and named in app_image.CHIPS:
-        return named
-    board = re.sub(r"[^a-z0-9]", "", str(options.get("board", "")).lower())
-    found = [chip for chip in app_image.CHIPS if chip in board]
-    return max(found, key=len, default=None)
+def _chips(source: Path) -> dict[str, str]:
+    """The chip of each environment of the project in a folder, where its sources tell."""
+    apps = find_apps(FolderFiles(source), _packages())
+    own = next((app.configurations for app in apps if not app.path), ())
+    return {each.name: each.targets[0] for each in own if each.targets}
+
+
+def _nowhere(_data: bytes) -> None:
+    """Take output that nobody is to see."""
+
+
+def _both(kept: bytearray, output: BuildOutput) -> Callable[[bytes], None]:
+    def take(data: bytes) -> None:
+        kept.extend(data)
+        output.feed(data)
+
+    return take
+
+
+def _by_idf(options: dict[str, object]) -> bool:
+    named = options.get("framework")
+    return "espidf" in (named if isinstance(named, list) else [named])
 
 
 def _flashed(folder: Path, packages: Path, name: str, said_by: str) -> Path:
@@ -262,8 +340,3 @@ def _kind(path: Path) -> ArtifactKind:
 
 def _failed(message: str) -> Finding:
     return Finding(Severity.ERROR, "platformio.environment", message, file=PROJECT)
-
-
-def _last_line(done: process.Completed) -> str:
-    lines = [line.strip() for line in done.tail.splitlines() if line.strip()]
-    return lines[-1] if lines else f"exit code {done.returncode}"

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 from engine.toolchains.drafts import MAX_EVIDENCE
 
-_BEGINS = "Traceback (most recent call last):"
+BEGINS = "Traceback (most recent call last):"
+"""What a traceback begins with."""
+
 _FRAME = re.compile(r'\s*File "(?P<file>[^"]{1,400})", line (?P<line>\d{1,7})')
 _EXCEPTION = re.compile(r"(?:[A-Za-z_]\w{0,99}\.){0,9}[A-Za-z_]\w{0,99}(?:: .*)?$")
 _SYNTAX = re.compile(r"(?:SyntaxError|IndentationError|TabError): ")
@@ -97,14 +99,14 @@ def traceback_at(lines: Sequence[str], start: int) -> Traceback | None:
     at, message, end = start, "", start
     while at < len(lines):
         indent = len(lines[at]) - len(lines[at].lstrip())
-        if lines[at].lstrip() == _BEGINS:
+        if lines[at].lstrip() == BEGINS:
             at += 1
         elif message or not _FRAME.match(lines[at]):
             break
         else:
             indent = max(0, indent - 2)
         margin = " " * (indent + 1)
-        most = _MAX_LINES if lines[start].lstrip() == _BEGINS else _MAX_SYNTAX
+        most = _MAX_LINES if lines[start].lstrip() == BEGINS else _MAX_SYNTAX
         last = min(len(lines), at + most)
         while at < last and lines[at].startswith(margin):
             frame = _FRAME.match(lines[at])
@@ -113,7 +115,7 @@ def traceback_at(lines: Sequence[str], start: int) -> Traceback | None:
             at += 1
         if at >= len(lines) or not _EXCEPTION.match(lines[at].strip()):
             break
-        if lines[start].lstrip() != _BEGINS and not _SYNTAX.match(lines[at].strip()):
+        if lines[start].lstrip() != BEGINS and not _SYNTAX.match(lines[at].strip()):
             break
         message, end = lines[at].strip(), at + 1
         at = _after_chain(lines, end)
@@ -127,7 +129,7 @@ def traceback_at(lines: Sequence[str], start: int) -> Traceback | None:
 
 def may_begin(line: str) -> bool:
     """Whether it is worth to look for a traceback at a line."""
-    return _BEGINS in line or line.startswith('  File "')
+    return BEGINS in line or line.startswith('  File "')
 
 
 def scons_at(lines: Sequence[str], start: int) -> Traceback | None:
@@ -200,4 +202,4 @@ def _after_chain(lines: Sequence[str], at: int) -> int:
     look += 1
     while look < min(len(lines), at + 6) and not lines[look].strip():
         look += 1
-    return look if look < len(lines) and lines[look].lstrip() == _BEGINS else at
+    return look if look < len(lines) and lines[look].lstrip() == BEGINS else at
