@@ -13,6 +13,7 @@ from engine.toolchains.hint import BuildSystem, Hint
 HINTS: tuple[Hint, ...] = (
     *hints_machine.FIRST,
     *hints_idf.HINTS,
+    *hints_machine.NETWORK,
     *hints_ide.HINTS,
     *hints_cmake.HINTS,
     *hints_machine.HINTS,

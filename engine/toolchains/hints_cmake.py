@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.toolchains.hint import CMAKE, ZIG, Hint
+from engine.toolchains.hint import CMAKE, OWN_COMPILER, ZIG, Hint
 
 C_LIBRARY = (
     "the built-in compiler has no C library: write it without, add picolibc to the project, or "
@@ -34,6 +34,12 @@ HINTS: tuple[Hint, ...] = (
         re.compile(rf"^['`]?(?:{_HEADERS})\.h['`]? file not found"),
         C_LIBRARY,
         ZIG,
+    ),
+    Hint(
+        re.compile(rf"^(?:{_HEADERS})\.h: No such file or directory"),
+        "the compiler that toolchain.cmake names has no C library here: install newlib or picolibc "
+        "for it, and name it in the options (such as --specs=picolibc.specs)",
+        OWN_COMPILER,
     ),
     Hint(
         re.compile(rf"^undefined symbol: {_FUNCTIONS}$", re.MULTILINE),

@@ -98,6 +98,19 @@ HINTS: tuple[Hint, ...] = (
         PLATFORMIO,
     ),
     Hint(
+        re.compile(r"^PackageException: Can not create a symbolic link"),
+        "no folder is there: correct the path behind symlink:// in platformio.ini",
+        PLATFORMIO,
+    ),
+    Hint(
+        re.compile(
+            r"^PackageException: (?:Got the unrecognized status code|The (?:size|checksum))"
+        ),
+        "the download failed: see whether the address in platformio.ini is there, and whether a "
+        "proxy answers in its place",
+        PLATFORMIO,
+    ),
+    Hint(
         re.compile(r"^HomeDirPermissionsError|^InvalidJSONFile"),
         "PlatformIO's folder (~/.platformio, or PLATFORMIO_CORE_DIR) is not this user's or is "
         "damaged: correct its owner, or set PLATFORMIO_CORE_DIR where espdeck runs",

@@ -30,7 +30,7 @@ FIRST: tuple[Hint, ...] = (
 )
 """Whatever was done when it happened."""
 
-HINTS: tuple[Hint, ...] = (
+NETWORK: tuple[Hint, ...] = (
     Hint(
         re.compile(
             r"Could not resolve (?:host|proxy)|Name or service not known|getaddrinfo|NameResolution"
@@ -46,6 +46,10 @@ HINTS: tuple[Hint, ...] = (
         "this machine does not trust the server's certificate, as with a proxy that reads along: "
         "add the proxy's certificate to the system, or set SSL_CERT_FILE where espdeck runs",
     ),
+)
+"""Whatever was to be fetched; what fetches it may have said more."""
+
+HINTS: tuple[Hint, ...] = (
     Hint(
         re.compile(r"No module named "),
         "a Python module is not there: install it in the Python that runs this",

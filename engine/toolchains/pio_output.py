@@ -65,9 +65,17 @@ _PLACE = re.compile(
     re.DOTALL,
 )
 _MANAGER = re.compile(
-    r"(?:Platform|Tool|Library|Package) Manager: (?P<doing>[A-Z]\w{2,20}) (?P<what>\S.{0,200})"
+    r"(?:Platform|Tool|Library|Package) Manager: "
+    r"(?:(?:Install|Updat|Download)ing (?P<what>\S.{0,200})"
+    r"|.{1,200} (?:has been \w{1,20}|is already \w{1,20}).*)"
 )
-_FETCHING = ("Installing", "Updating", "Downloading")
+_UNREACHED = re.compile(
+    r"HTTPS?ConnectionPool\(host='(?P<host>[^']{1,200})'.{0,800}?"
+    r"\(Caused by (?P<cause>\w{1,60})\((?P<why>.{0,800})"
+)
+"""What requests says of a server that it did not reach; the reason comes last."""
+_OBJECT = re.compile(r"[\"']?(?:HTTPS?Connection\(.{0,300}?\)|<.{1,300}?>): ?")
+_END = re.compile(r"[\"']\){1,3}$")
 _GIT = "fatal: "
 _OF_GIT = "VCSBaseException"
 _MAX_TRACEBACK = 400
@@ -106,9 +114,8 @@ class PioOutput:
             self._git = line
         match = _MANAGER.fullmatch(line)
         if match:
-            fetching = match["doing"] in _FETCHING
-            self._fetching = match["what"] if fetching else ""
-            self._fetching_line = line if fetching else ""
+            self._fetching = match["what"] or ""
+            self._fetching_line = line if self._fetching else ""
 
     def error_at(self, lines: Sequence[str], start: int) -> PioError | None:
         """The exception that begins at a line, None where none does."""
@@ -140,7 +147,11 @@ class PioOutput:
         found = tracebacks.traceback_at(block, 0)
         if found is None:
             return None
-        _name, _, words = found.message.partition(": ")
+        words = found.message.partition(": ")[2]
+        unreached = _UNREACHED.match(words)
+        if unreached:
+            why = _END.sub("", _OBJECT.sub("", unreached["why"])).lstrip("\"'")
+            words = f"{unreached['host']}: {why or unreached['cause']}"
         shown = tuple([self._fetching_line] * bool(self._fetching_line)) + found.lines
         return PioError(self._told(name, words), None, None, shown, found.count)
 

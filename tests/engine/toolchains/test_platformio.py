@@ -20,6 +20,7 @@ from engine.toolchains import app_image
 from engine.toolchains.base import Compiled, CompileRequest, choose_toolchain
 from engine.toolchains.platformio import (
     Environment,
+    Environments,
     PlatformIoToolchain,
     choose_environment,
     read_environments,
@@ -30,6 +31,7 @@ from tests.engine.toolchains.test_idf import TABLE
 C3 = Environment("c3", "esp32c3")
 ESP32 = Environment("classic", "esp32")
 OWN = Environment("own", None)
+TOO = Environment("c3-too", "esp32c3")
 
 _PIO = """
 import json, os, pathlib, sys
@@ -166,7 +168,8 @@ def test_errors_of_the_compiler_and_of_pio_are_findings(source: Path, pio: Any) 
 
     pio("Platform Manager: Installing espressif32\nHTTPClientError: ", code=1)
     (finding,) = compile_it(source).findings
-    assert finding.message == "pio ended with exit code 1: HTTPClientError:"
+    assert finding.message == "HTTPClientError (installing espressif32)"
+    assert "HTTPS_PROXY" in (finding.hint or "")
 
 
 def test_an_app_for_another_chip_is_refused(source: Path, pio: Any) -> None:
@@ -184,43 +187,56 @@ def test_a_file_from_elsewhere_is_refused(source: Path, pio: Any, tmp_path: Path
         compile_it(source)
 
 
-@pytest.mark.parametrize(
-    ("board", "chip"),
-    [
-        ({"board": "esp32-c3-devkitm-1"}, "esp32c3"),
-        ({"board": "esp32dev"}, "esp32"),
-        ({"board": "ESP32-S3-DevKitC-1"}, "esp32s3"),
-        ({"board": "m5stack-atom"}, None),
-        ({"board": "m5stack-atom", "board_build.mcu": "esp32"}, "esp32"),
-        ({}, None),
-    ],
-)
-def test_the_chip_of_an_environment(board: dict[str, str], chip: str | None) -> None:
-    text = json.dumps([["env:a", list(board.items())]])
-    assert read_environments(text) == (Environment("a", chip),)
-
-
-def test_default_environments_go_before_the_others() -> None:
+def test_environments_are_those_of_pio_with_the_chips_of_the_sources() -> None:
     sections = [
-        ["platformio", [["default_envs", ["b"]]]],
-        ["env:a", [["board", "esp32dev"]]],
-        ["env:b", [["board", "esp32dev"]]],
+        ["platformio", [["default_envs", ["b", "gone"]]]],
+        ["env:a", [["board", "esp32dev"], ["framework", ["espidf", "arduino"]]]],
+        ["env:b", [["board", "esp32dev"], ["framework", ["arduino"]]]],
+        ["common", [["board", "esp32dev"]]],
     ]
-    assert read_environments(json.dumps(sections)) == (Environment("b", "esp32"),)
+    assert read_environments(json.dumps(sections), {"a": "esp32"}) == Environments(
+        (Environment("a", "esp32", by_idf=True), Environment("b", None)), ("b", "gone")
+    )
+
+
+def test_what_pio_says_of_itself_is_no_configuration() -> None:
+    said = f"{'*' * 80}\nThere is a new version 6.3.0\n{'*' * 80}\n\n"
+    assert read_environments(f'{said}[["env:a", []]]\n', {}).every == (Environment("a", None),)
 
 
 @pytest.mark.parametrize(
-    ("environments", "chosen"),
+    ("environments", "name", "chosen"),
     [
-        ((C3, ESP32), "c3"),
-        ((ESP32, OWN), "own"),
-        ((ESP32,), "no environment for esp32c3 (there are: classic)"),
-        ((C3, Environment("c3-too", "esp32c3")), "several environments for esp32c3 (c3, c3-too)"),
-        ((), "no environment: add [env:esp32c3]"),
+        ((C3, ESP32), "", "c3"),
+        ((ESP32, OWN), "", "own"),
+        ((ESP32,), "", "no environment for esp32c3 (there are: classic)"),
+        (
+            (C3, TOO),
+            "",
+            "several environments for esp32c3 (c3, c3-too): choose one with --env NAME, or set "
+            "default_envs",
+        ),
+        ((C3, TOO), "c3-too", "c3-too"),
+        ((OWN, C3), "own", "own"),
+        ((C3, ESP32), "classic", "environment classic is for esp32, not for esp32c3"),
+        ((C3, ESP32), "s3", "no environment s3 (there are: c3, classic)"),
+        ((), "", "no environment: add [env:esp32c3]"),
+        ((), "s3", "no environment: add [env:esp32c3]"),
     ],
 )
-def test_the_environment_for_a_chip(environments: tuple[Environment, ...], chosen: str) -> None:
-    found = choose_environment(environments, "esp32c3")
+def test_the_environment_for_a_chip(
+    environments: tuple[Environment, ...], name: str, chosen: str
+) -> None:
+    found = choose_environment(Environments(environments), "esp32c3", name)
+    assert chosen in (found.message if isinstance(found, Finding) else found.name)
+
+
+@pytest.mark.parametrize(
+    ("default", "chosen"),
+    [(("c3-too",), "c3-too"), (("classic",), "several"), (("c3", "c3-too"), "several")],
+)
+def test_default_environments_go_before_the_others(default: tuple[str, ...], chosen: str) -> None:
+    found = choose_environment(Environments((C3, TOO, ESP32), default), "esp32c3")
     assert chosen in (found.message if isinstance(found, Finding) else found.name)
 
 
@@ -228,7 +244,7 @@ def test_the_environment_for_a_chip(environments: tuple[Environment, ...], chose
 @given(st.text() | st.recursive(st.none() | st.text(), st.lists).map(json.dumps))
 def test_whatever_pio_says_is_read_or_refused(text: str) -> None:
     try:
-        read_environments(text)
+        read_environments(text, {})
     except ToolError as error:
         assert "pio project config" in str(error)
 
