@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.boards import panic
+from engine.boards import panic, symbols
 from engine.findings import Finding
 from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Compiled, Tested
@@ -47,6 +47,9 @@ def _nothing(seen: Sequence[Tested]) -> str:
     """What is said where nothing is wrong: not more than what there was to look at."""
     if not seen:
         return "nothing to look at: it was not run"
+    stopped = next((tested for tested in seen if tested.fault), None)
+    if stopped:
+        return f"{stopped.ran_on} stopped: {stopped.fault}"
     if all(tested.silent for tested in seen):
         return "nothing to look at: it printed nothing"
     return "nothing wrong was seen"
@@ -63,7 +66,33 @@ def diagnose(tested: Tested, elf: Path, root: Path) -> list[Finding]:
     found = list(tested.boots.findings) if tested.boots else []
     for text in tested.panics:
         found += panic.decode(text, elf, root)
-    return found
+    return found + _stopped(tested, elf, root)
+
+
+def _stopped(tested: Tested, elf: Path, root: Path) -> list[Finding]:
+    """Where a program was when its simulated chip stopped."""
+    table = symbols.load(elf) if tested.fault else None
+    if table is None:
+        return []
+    # The first is where it was, the others are behind calls.
+    places = [
+        (address, table.place(address - bool(index), root))
+        for index, address in enumerate(tested.fault_addresses)
+        if table.is_code(address - bool(index))
+    ]
+    mine = next((place for _address, place in places if place.file), None)
+    what = "cannot go on, where a chip could" if tested.is_limit else "stopped"
+    return [
+        Finding(
+            severity=Severity.WARNING if tested.is_limit else Severity.ERROR,
+            code="simulator.limit" if tested.is_limit else "simulator.fault",
+            message=f"{tested.ran_on} {what}: {tested.fault}",
+            file=mine.file if mine else None,
+            line=mine.line if mine else None,
+            hint=tested.fault_hint or None,
+            evidence="\n".join(f"0x{address:08x} {place}" for address, place in places) or None,
+        )
+    ]
 
 
 def _chip(tested: Tested, target: str) -> list[Finding]:

@@ -24,7 +24,7 @@ from engine.keyboard import Keyboard
 from engine.manifest import FILE_NAME, Manifest
 from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Compiled, Planned, Tested
-from engine.simulators.base import ChipOptions, find_simulators
+from engine.simulators.base import ChipOptions, Stop, find_simulators
 from engine.testcases import TestCase, joined, report_of
 from engine.text import count
 from engine.toolchains import sdkconfig
@@ -231,7 +231,7 @@ def _in_simulator(
     # To the monitor it is a board: what its console said is kept as a session, named for the build.
     board = f"{name}.{context.build_id}"
     with context.boards.record(board) as session:
-        fault = simulator.run(
+        stop = simulator.run(
             image,
             seconds=seconds,
             on_output=_each(_as_text(image, report.serial, listener.feed), session.feed),
@@ -240,10 +240,11 @@ def _in_simulator(
             keyboard=keyboard,
             options=_chip_options(context, manifest),
         )
-    if fault:
-        report.log(f"the simulated chip stopped: {fault}")
-    listener.end(fault or f"nothing more came in {seconds:g} s of firmware time")
-    return _judge(context, listener, name, seconds=seconds, fault=fault)
+    if stop:
+        report.log(f"the simulated chip stopped: {stop.reason}")
+    over = f"nothing more came in {seconds:g} s of firmware time"
+    listener.end(stop.reason if stop else over)
+    return _judge(context, listener, name, seconds=seconds, stop=stop)
 
 
 def _chip_options(context: FirmwareContext, manifest: Manifest) -> ChipOptions:
@@ -297,7 +298,7 @@ def _judge(
     *,
     seconds: float,
     identity: BoardIdentity | None = None,
-    fault: str | None = None,
+    stop: Stop | None = None,
     suite: _Played | None = None,
     absences: Absences | None = None,
 ) -> StageResult:
@@ -316,7 +317,10 @@ def _judge(
         expectations=expectations,
         report=tests,
         lines=listener.lines,
-        fault=fault or "",
+        fault=stop.reason if stop else "",
+        fault_hint=stop.hint if stop else "",
+        fault_addresses=stop.addresses if stop else (),
+        is_limit=stop.limit if stop else False,
         transcript=transcript,
         silent=silent,
         boots=listener.resets.log(),
@@ -396,8 +400,9 @@ def _problems(tested: Tested) -> list[Finding]:
             0,
             Finding(
                 severity=Severity.ERROR,
-                code="simulator.fault",
+                code="simulator.limit" if tested.is_limit else "simulator.fault",
                 message=tested.fault,
+                hint=tested.fault_hint or None,
                 evidence=evidence,
             ),
         )

@@ -70,6 +70,9 @@ class Tested:
         silent: whether nothing came of it: no line but those of ROM and bootloader, no test.
         boots: what its resets and boot messages tell; None where it was not looked at.
         panics: the lines of each of its panics.
+        fault_hint: what to do about the fault; empty where that is not known.
+        fault_addresses: where the program was then and who called that, as far as known.
+        is_limit: whether it is the simulator that could not go on, where a chip could.
     """
 
     ran_on: str
@@ -83,6 +86,9 @@ class Tested:
     silent: bool = False
     boots: BootLog | None = None
     panics: tuple[str, ...] = ()
+    fault_hint: str = ""
+    fault_addresses: tuple[int, ...] = ()
+    is_limit: bool = False
 
     @property
     def expectations_met(self) -> int:

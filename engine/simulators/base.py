@@ -31,6 +31,23 @@ PLAIN = ChipOptions()
 """A chip as it is delivered, without a way out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a simulated chip stopped of itself.
+
+    Args:
+        reason: one line.
+        hint: what to do about it; empty where that is not known.
+        addresses: where the program was and who called that, as far as known; of the program.
+        limit: whether it is the simulator that cannot go on, where a chip could.
+    """
+
+    reason: str
+    hint: str = ""
+    addresses: tuple[int, ...] = ()
+    limit: bool = False
+
+
 class Simulator(Protocol):
     """Runs an image on a chip that exists only in memory."""
 
@@ -59,7 +76,7 @@ class Simulator(Protocol):
         cancel: CancelToken,
         keyboard: Keyboard | None = None,
         options: ChipOptions = PLAIN,
-    ) -> str | None:
+    ) -> Stop | None:
         """Run an image from reset and hand on what its console UART prints.
 
         Args:

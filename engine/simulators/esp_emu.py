@@ -17,7 +17,7 @@ from engine.image import Image
 from engine.keyboard import Keyboard
 from engine.last_words import last_words
 from engine.simulators import flash_image, programs
-from engine.simulators.base import PLAIN, ChipOptions
+from engine.simulators.base import PLAIN, ChipOptions, Stop
 from engine.simulators.child import run_until
 
 INSTALL = "https://github.com/espressif/esp-emulator"
@@ -46,7 +46,7 @@ class EspEmu:
         cancel: CancelToken,
         keyboard: Keyboard | None = None,
         options: ChipOptions = PLAIN,
-    ) -> str | None:
+    ) -> Stop | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says."""
         program = programs.find("esp-emu")
         if program is None:

@@ -14,8 +14,9 @@ from engine.image import Image
 from engine.keyboard import Keyboard
 from engine.last_words import last_words
 from engine.process import run
-from engine.simulators.base import PLAIN, ChipOptions
+from engine.simulators.base import PLAIN, ChipOptions, Stop
 from engine.simulators.labwired_frames import SLICE_SECONDS, FrameReader, pack
+from engine.simulators.labwired_stops import Halt, explain
 
 WALL_SECONDS = 60.0
 """A run ends after this much wall time, whatever it was asked for. LabWired runs some 7 million
@@ -45,12 +46,13 @@ class LabWired:
         cancel: CancelToken,
         keyboard: Keyboard | None = None,
         options: ChipOptions = PLAIN,
-    ) -> str | None:
+    ) -> Stop | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says.
 
         A program that waits for an interrupt with its interrupts off (as after a panic) ends the
-        run: no more would come. A failed access that the program does not handle, and a run that
-        takes :data:`WALL_SECONDS`, are reasons.
+        run: no more would come. Reasons are an exception that the program does not handle, what
+        LabWired does not have (:mod:`engine.simulators.labwired_stops`), and a run that takes
+        :data:`WALL_SECONDS`.
         """
         missing = self.missing()
         if missing:
@@ -77,7 +79,8 @@ class LabWired:
             forget()
         if done.returncode != 0:
             raise ToolError(f"labwired: {last_words(done.tail) or f'exit code {done.returncode}'}")
-        return slices.frames.reason or None
+        ended = slices.frames.reason
+        return explain(Halt.load(ended), image.elf, image.target) if ended else None
 
 
 class _Slices:
@@ -101,7 +104,7 @@ class _Slices:
         self._deadline = time.monotonic() + WALL_SECONDS
         self.grants = Keyboard()
         self.frames = FrameReader()
-        self.given_up: str | None = None
+        self.given_up: Stop | None = None
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -120,8 +123,12 @@ class _Slices:
             if self._until(passed) or passed >= self._seconds:
                 self._over.cancel()
             elif time.monotonic() > self._deadline:
-                self.given_up = (
-                    f"simulated {passed:.2f} s of firmware time in {WALL_SECONDS:g} s, then gave up"
+                self.given_up = Stop(
+                    f"simulated {passed:.2f} s of firmware time in {WALL_SECONDS:g} s, then gave "
+                    "up",
+                    hint="LabWired is slower than the chip: expect what comes earlier, or run it "
+                    "on a board",
+                    limit=True,
                 )
                 self._over.cancel()
             else:

@@ -33,7 +33,7 @@ def main(elf: str, chip: str, efuses: str = "null") -> int:
         machine.type(sys.stdin.buffer.read(length))
         _write(output, pack(machine.run()))
         if machine.stopped is not None or machine.halted:
-            _write(output, last_frame(machine.stopped or ""))
+            _write(output, last_frame(machine.stopped.dump() if machine.stopped else ""))
             return 0
     return 0
 

@@ -1,10 +1,10 @@
-"""A chip in memory: LabWired's machine with the three things that firmware expects of a real one.
+"""A chip in memory: LabWired's machine with what firmware expects of a real one.
 
-LabWired (0.25) ends a run with an error where a chip would trap, and copies what the UART sends to
-the standard output of its process. Here a failed access becomes the exception that the CPU would
-take, the UART's output becomes bytes, and its input may be typed. Only for processes of their own:
-LabWired computes with the interpreter lock held, and the standard output of the process is taken
-over.
+LabWired (0.25) ends a run with an error where a chip would trap, passes over breakpoints, begins
+without a stack, and copies what the UART sends to the standard output of its process. Here what
+fails becomes the exception that the CPU would take, the UART's output becomes bytes, and its input
+may be typed. Only for processes of their own: LabWired computes with the interpreter lock held, and
+the standard output of the process is taken over.
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ from pathlib import Path
 
 import labwired
 
+from engine.simulators import labwired_breaks
 from engine.simulators.labwired_frames import SLICE_SECONDS
+from engine.simulators.labwired_stops import (
+    ROM_STACK,
+    Halt,
+    is_nowhere,
+    is_peripheral,
+    is_rom,
+)
 from engine.simulators.labwired_uart import Receiver
 
 CPU_HZ = 160_000_000
@@ -32,7 +40,10 @@ sends 16,000 bytes in them, less than the pipe between it and us holds."""
 SYSTEMS = {"esp32c3": "esp32c3-devkit", "esp32c6": "esp32c6-devkitc"}
 """Chips that can be run, and the board that LabWired puts around each."""
 
-_VIOLATION = re.compile(r"Memory access violation at 0x([0-9a-fA-F]+)")
+_FAILED = re.compile(
+    r"(?:Memory access violation|(?P<decoding>Instruction decoding error)) "
+    r"at 0x(?P<address>[0-9a-fA-F]{1,16})"
+)
 _PATIENCE = CPU_HZ // 10  # steps in which a program looks at its UART if it ever does
 _WFI = 0x10500073
 _UART0_STATUS = 0x6000001C  # TXFIFO_CNT [25:16]: TRM of either chip, chapter "UART Controller"
@@ -40,7 +51,11 @@ _RESET_CAUSE = {"esp32c3": 0x60008038}  # RTC_CNTL_RESET_STATE_REG: ESP32-C3 TRM
 _EFUSES = {"esp32c3": {0x60008850: 4 << 18}}  # WAFER_VERSION_MINOR_LO: revision v0.4
 _POWER_ON = 0x01  # the cause that the chip notes after power-up and after a pulse on CHIP_EN
 _MIE, _MPIE, _MPP = 1 << 3, 1 << 7, 0b11 << 11
-_FETCH_FAULT, _LOAD_FAULT, _STORE_FAULT = 1, 5, 7
+_FETCH_FAULT, _ILLEGAL, _BREAKPOINT, _LOAD_FAULT, _STORE_FAULT = 1, 2, 3, 5, 7
+_RA, _SP, _PC = 1, 2, 32  # numbers in LabWired's register file
+_LOOP = (0x6F, 0, 0, 0)  # j .
+_SPARE = {"esp32c3": 0x3FC80000, "esp32c6": 0x40800000}  # begin of RAM
+_LONGEST_DRAIN = CPU_HZ // 50  # steps in which a full FIFO is sent at 115,200 baud
 
 
 class Machine:
@@ -65,6 +80,14 @@ class Machine:
         for address, word in (_EFUSES.get(chip, {}) if efuses is None else efuses).items():
             with contextlib.suppress(RuntimeError):  # no such memory
                 self._machine.write_memory(address, list(word.to_bytes(4, "little")))
+        # LabWired begins with 0; on a chip a program that sets none has the ROM's.
+        self._machine.write_register(_SP, ROM_STACK[chip])
+        self._chip = chip
+        # What cannot be decoded stops LabWired, where it would pass over a breakpoint.
+        self._breaks = labwired_breaks.find(elf)
+        for address, size in self._breaks.items():
+            with contextlib.suppress(RuntimeError):
+                self._machine.write_memory(address, [0] * size)
         self._receiver = Receiver(self._machine, _PATIENCE)
         self._console, console = os.pipe()
         os.set_blocking(self._console, False)
@@ -73,7 +96,7 @@ class Machine:
         os.close(console)
         self._last_pc = -1
         self.steps = 0
-        self.stopped: str | None = None
+        self.stopped: Halt | None = None
         self.halted = False
 
     @property
@@ -88,9 +111,9 @@ class Machine:
     def run(self) -> bytes:
         """Run one slice, or nothing once the chip has stopped or halted.
 
-        ``stopped`` says afterwards why the chip cannot go on (an access that its program cannot
-        handle), if it cannot. ``halted`` says whether its program waits for nothing, as after a
-        panic: then neither output nor anything else will come.
+        ``stopped`` says afterwards why the chip cannot go on (what its program cannot handle, or
+        LabWired does not have), if it cannot. ``halted`` says whether its program waits for
+        nothing, as after a panic: then neither output nor anything else will come.
 
         Returns:
             What the console UART sent meanwhile.
@@ -112,26 +135,59 @@ class Machine:
             return b""
 
     def _fault(self, error: RuntimeError) -> None:
-        """Let the CPU take the exception of a failed access, as the chip does.
+        """Let the CPU take the exception of what failed, as the chip does.
 
         RISC-V Privileged Architecture, "Machine-Level CSRs": mepc is the instruction, mtval the
-        address, and execution goes on at the base in mtvec with interrupts off.
+        address or the instruction, and execution goes on at the base in mtvec, interrupts off.
         """
-        found = _VIOLATION.search(str(error))
         state = json.loads(self._machine.snapshot())
         cpu = state["cpu"]
-        if found is None or cpu["type"] != "risc_v" or cpu["mtvec"] & ~3 == 0:
-            self.stopped = f"{error} (pc 0x{self._machine.get_pc():08x})"
+        found = _FAILED.search(str(error))
+        address = int(found["address"], 16) if found else None
+        decoding = bool(found and found["decoding"])
+        pc, status, vector = cpu["pc"], cpu["mstatus"], cpu["mtvec"] & ~3
+        # What the chip has and LabWired does not is no exception of the program's.
+        missing = is_rom(pc, self._chip) if decoding else is_peripheral(address or 0, self._chip)
+        again = pc == vector and cpu["mepc"] == pc
+        if address is None or missing or vector == 0 or again:
+            # Without a vector the CPU goes on at 0, where LabWired stops for an ecall, too.
+            taken = decoding and pc in self._breaks and vector == 0
+            self.stopped = Halt(
+                error=str(error),
+                address=address,
+                decoding=decoding,
+                pc=0 if taken else pc,
+                ra=self._machine.read_register(_RA),
+                sp=self._machine.read_register(_SP),
+                mepc=pc if taken else cpu["mepc"],
+                mcause=_BREAKPOINT if taken else cpu["mcause"],
+                traps=vector != 0,
+            )
+            self._drain()
             return
-        address, pc, status = int(found[1], 16), cpu["pc"], cpu["mstatus"]
-        if pc == cpu["mtvec"] & ~3 and cpu["mepc"] == pc:
-            self.stopped = f"{error} in the trap vector itself"
-            return
-        cpu["mepc"], cpu["mtval"], cpu["mcause"] = pc, address, self._cause(pc, address)
+        if not decoding:
+            cpu["mcause"], cpu["mtval"] = self._cause(pc, address), address
+        elif pc in self._breaks:
+            cpu["mcause"], cpu["mtval"] = _BREAKPOINT, pc
+        elif is_nowhere(pc):
+            cpu["mcause"], cpu["mtval"] = _FETCH_FAULT, pc
+        else:
+            cpu["mcause"], cpu["mtval"] = _ILLEGAL, self._word(pc)
+        cpu["mepc"], cpu["pc"] = pc, vector
         cpu["mstatus"] = (status & ~(_MIE | _MPIE)) | (_MPIE if status & _MIE else 0) | _MPP
-        cpu["pc"] = cpu["mtvec"] & ~3
         # Peripherals and memory are as they are; only the CPU's registers change.
         self._machine.restore(json.dumps(state))
+
+    def _drain(self) -> None:
+        """Let the UART send what its FIFO holds, as it does beside a CPU that has stopped."""
+        with contextlib.suppress(RuntimeError):
+            self._machine.write_memory(_SPARE[self._chip], list(_LOOP))
+            self._machine.write_register(_PC, _SPARE[self._chip])
+            for _ in range(0, _LONGEST_DRAIN, SLICE):
+                if not (self._word(_UART0_STATUS) >> 16) & 0x3FF:
+                    break
+                self._machine.step(SLICE)
+            self._machine.step(SLICE)  # the last byte, which is on its way
 
     def _cause(self, pc: int, address: int) -> int:
         if address - pc in (0, 1, 2, 3):

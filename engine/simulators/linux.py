@@ -17,13 +17,22 @@ from engine.cancel import CancelToken
 from engine.errors import MissingToolError, ToolError
 from engine.image import Image
 from engine.keyboard import Keyboard
-from engine.simulators.base import PLAIN, ChipOptions
+from engine.simulators.base import PLAIN, ChipOptions, Stop
 from engine.simulators.child import run_until
 from engine.words import LINUX
 
 _UNBUFFERED = ("stdbuf", "--output=0")
 """A program that writes to a pipe keeps its output back, where a UART has it at once."""
 
+_HINTS = {
+    "SIGABRT": "abort() was called, as a failed assert() or ESP_ERROR_CHECK() does: the last lines "
+    "that it printed say where",
+    "SIGSEGV": "memory was accessed that is not there, as through a null pointer: compile with "
+    "-fsanitize=address to see where",
+    "SIGFPE": "an integer was divided by zero",
+    "SIGILL": "a trap of the compiler's, such as behind code that cannot be reached",
+    "SIGKILL": "somebody ended it, or the machine ran out of memory",
+}
 _MARGIN = 15.0  # seconds to start and to end, before the process counts as hung
 
 
@@ -50,7 +59,7 @@ class LinuxHost:
         cancel: CancelToken,
         keyboard: Keyboard | None = None,
         options: ChipOptions = PLAIN,
-    ) -> str | None:
+    ) -> Stop | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says.
 
         Firmware time is the wall's. A program that a signal ends, or that ends with an exit code
@@ -78,13 +87,14 @@ class LinuxHost:
                 cwd=empty,
                 clean_env=True,
             )
-        return None if done is None else _reason(done.returncode)
+        return None if done is None else _stop(done.returncode)
 
 
-def _reason(code: int) -> str | None:
+def _stop(code: int) -> Stop | None:
     if code < 0:
-        return f"the program was ended by {_signal(-code)}"
-    return f"the program ended with exit code {code}" if code else None
+        name = _signal(-code)
+        return Stop(f"the program was ended by {name}", hint=_HINTS.get(name, ""))
+    return Stop(f"the program ended with exit code {code}") if code else None
 
 
 def _signal(number: int) -> str:

@@ -26,7 +26,7 @@ from engine.image import Image
 from engine.keyboard import Keyboard
 from engine.last_words import last_words
 from engine.simulators import flash_image, programs
-from engine.simulators.base import PLAIN, ChipOptions
+from engine.simulators.base import PLAIN, ChipOptions, Stop
 
 _MARGIN = 30.0  # seconds to start and to end, before the process counts as hung
 _ROUND = 0.1  # seconds between two looks at the clock
@@ -104,7 +104,7 @@ class Qemu:
         cancel: CancelToken,
         keyboard: Keyboard | None = None,
         options: ChipOptions = PLAIN,
-    ) -> str | None:
+    ) -> Stop | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says."""
         missing = self.missing()
         if missing:

@@ -10,7 +10,7 @@ from engine.errors import MissingToolError, UsageError
 from engine.image import Image
 from engine.keyboard import Keyboard
 from engine.simulators import base
-from engine.simulators.base import PLAIN, ChipOptions, choose_simulator
+from engine.simulators.base import PLAIN, ChipOptions, Stop, choose_simulator
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Fake:
         cancel: CancelToken,
         keyboard: Keyboard | None = None,
         options: ChipOptions = PLAIN,
-    ) -> str | None:
+    ) -> Stop | None:
         raise NotImplementedError
 
 

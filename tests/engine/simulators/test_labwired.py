@@ -17,7 +17,7 @@ from engine.cancel import CancelToken
 from engine.errors import CancelledError, Interrupted, ToolError
 from engine.image import Image
 from engine.keyboard import Keyboard
-from engine.simulators.base import find_simulators
+from engine.simulators.base import Stop, find_simulators
 from engine.simulators.labwired import LabWired
 
 BuildSample = Callable[[str], Image]
@@ -29,7 +29,7 @@ def simulate(
     output, keyboard = bytearray(), Keyboard()
     keyboard.send(typed)
     started = time.monotonic()
-    reason = LabWired().run(
+    stop = LabWired().run(
         image,
         seconds=seconds,
         on_output=output.extend,
@@ -37,7 +37,7 @@ def simulate(
         cancel=CancelToken(),
         keyboard=keyboard,
     )
-    return output.decode(), reason, time.monotonic() - started
+    return output.decode(), stop.reason if stop else None, time.monotonic() - started
 
 
 def test_it_is_registered_and_installed() -> None:
@@ -297,3 +297,98 @@ def test_the_clock_that_is_asked_is_the_chips(built_sample: BuildSample) -> None
     )
 
     assert asked == pytest.approx([0.002, 0.004, 0.006, 0.008, 0.010])
+
+
+STOPS = r"""
+#define REG(address) (*(volatile unsigned *)(address))
+void ets_delay_us(unsigned us);
+static void (*volatile callback)(void);
+void say(const char *c) { for (; *c; c++) REG(0x60000000) = *c; }
+__attribute__((noinline)) void wait_a_little(void) { ets_delay_us(10); say("after"); }
+__attribute__((noinline)) void read_radio(void) { REG(0x600FE000); say("after"); }
+__attribute__((noinline)) void call_back(void) { callback(); say("after"); }
+__attribute__((noinline)) void write_far(void) { REG(0xF0000000) = 1; say("after"); }
+__attribute__((noinline)) void give_up(void) { __asm__ volatile("ebreak"); say("after"); }
+__attribute__((noinline)) void ask(void) { __asm__ volatile("ecall"); say("after"); }
+__attribute__((noinline)) void undefined(void) { __asm__ volatile(".word 0"); say("after"); }
+int main(void) { say("before\n"); CALL(); for (;;) { } }
+__attribute__((naked)) void _start(void) { __asm__("j main"); }
+"""
+
+C3_LAYOUT = """
+MEMORY { ram (rwx) : ORIGIN = 0x40380000, LENGTH = 64K
+         dram (rw) : ORIGIN = 0x3FC80000, LENGTH = 64K }
+ets_delay_us = 0x40000050;
+ENTRY(_start)
+SECTIONS { .text : { *(.text*) } > ram
+           .data : { *(.rodata*) *(.data*) *(.sdata*) *(.bss*) *(.sbss*) } > dram }
+"""
+
+
+def stop_of(call: str, folder: Path) -> tuple[str, Stop | None]:
+    source, layout, elf = folder / "stops.c", folder / "stops.ld", folder / "stops.elf"
+    source.write_text(STOPS)
+    layout.write_text(C3_LAYOUT)
+    subprocess.run(
+        [sys.executable, "-m", "ziglang", "cc", "-target", "riscv32-freestanding-none",
+         "-mcpu=generic_rv32+m+c", "-Os", "-g", "-nostdlib", "-fno-sanitize=undefined",
+         f"-DCALL={call}", f"-Wl,-T,{layout}", "-o", elf, source],
+        check=True, timeout=60,
+    )  # fmt: skip
+    output = bytearray()
+    stop = LabWired().run(
+        Image(target="esp32c3", elf=elf, parts=()),
+        seconds=0.02,
+        on_output=output.extend,
+        until=lambda _passed: False,
+        cancel=CancelToken(),
+    )
+    return output.decode(), stop
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (
+            "wait_a_little",
+            "LabWired has no ROM: call of ets_delay_us() at 0x40000050 in the chip's ROM, "
+            "from wait_a_little()",
+        ),
+        (
+            "read_radio",
+            "LabWired has no peripheral at 0x600fe000, which is accessed in read_radio() at ",
+        ),
+    ],
+)
+def test_what_the_simulator_lacks_is_not_the_firmwares_fault(
+    call: str, reason: str, tmp_path: Path
+) -> None:
+    output, stop = stop_of(call, tmp_path)
+
+    assert output == "before\n"  # what its UART still held, too
+    assert stop is not None
+    assert stop.reason.startswith(reason)
+    assert stop.limit
+    assert "no fault of the firmware: run it on a board" in stop.hint
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        ("call_back", "jump to 0x00000000, where there is no code, from call_back()"),
+        ("write_far", "access to 0xf0000000, where there is no memory, in write_far() at "),
+        ("give_up", "breakpoint (ebreak) in give_up() at "),
+        ("ask", "environment call (ecall) in ask() at "),
+        ("undefined", "illegal instruction in undefined() at "),
+    ],
+)
+def test_what_the_firmware_does_wrong_is_said_with_its_function(
+    call: str, reason: str, tmp_path: Path
+) -> None:
+    output, stop = stop_of(call, tmp_path)
+
+    assert output == "before\n"
+    assert stop is not None
+    assert stop.reason.startswith(reason)
+    assert not stop.limit
+    assert stop.addresses

@@ -38,14 +38,14 @@ def simulate(
     image: Image, until: str | None = None, seconds: float = LONG, cancel: CancelToken | None = None
 ) -> tuple[str, str | None]:
     output = bytearray()
-    reason = LinuxHost().run(
+    stop = LinuxHost().run(
         image,
         seconds=seconds,
         on_output=output.extend,
         until=lambda _passed: until is not None and until.encode() in output,
         cancel=cancel or CancelToken(),
     )
-    return output.decode(), reason
+    return output.decode(), stop.reason if stop else None
 
 
 def test_it_is_registered_and_ready() -> None:

@@ -1,0 +1,65 @@
+"""Breakpoints that a program has in its code: LabWired (0.25) passes over ``ebreak`` in silence.
+
+On a chip without a debugger it is an exception, by which ``abort()`` and traps of GCC end. They are
+looked for instruction by instruction in the functions of the symbol table; RISC-V has no data
+among those. Encodings: RISC-V Unprivileged ISA, "Control Transfer" and "C" extension.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+_EBREAK = b"\x73\x00\x10\x00"
+_C_EBREAK = b"\x02\x90"
+_MOST = 4096
+_EXECUTABLE = 0x4  # SHF_EXECINSTR
+
+
+def find(elf: Path) -> dict[int, int]:
+    """Address and size of each ``ebreak``; none where the program has no symbols.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found: dict[int, int] = {}
+    with elf.open("rb") as stream:
+        data = stream.read()
+        if _EBREAK not in data and _C_EBREAK not in data:
+            return found
+        stream.seek(0)
+        try:
+            file = ELFFile(stream)
+            code = [
+                (section["sh_addr"], section.data())
+                for section in file.iter_sections()
+                if section["sh_flags"] & _EXECUTABLE and section["sh_type"] == "SHT_PROGBITS"
+            ]
+            table = file.get_section_by_name(".symtab")
+            if not isinstance(table, SymbolTableSection):
+                return found
+            for symbol in table.iter_symbols():
+                if symbol["st_info"]["type"] != "STT_FUNC" or not symbol["st_size"]:
+                    continue
+                for start, text in code:
+                    if start <= symbol["st_value"] < start + len(text):
+                        begin = symbol["st_value"] - start
+                        _sweep(text[begin : begin + symbol["st_size"]], symbol["st_value"], found)
+                if len(found) > _MOST:
+                    break
+        except (ELFError, ValueError, KeyError, UnicodeDecodeError):
+            return {}  # LabWired says what is wrong with it
+    return found
+
+
+def _sweep(code: bytes, address: int, found: dict[int, int]) -> None:
+    at = 0
+    while at + 2 <= len(code):
+        size = 4 if code[at] & 3 == 3 else 2
+        word = code[at : at + size]
+        if word in (_EBREAK, _C_EBREAK):
+            found[address + at] = size
+        at += size

@@ -1,0 +1,163 @@
+"""Why a simulated chip stopped: what its firmware did wrong, or what LabWired does not have.
+
+LabWired (0.25) has no ROM, its memory there is all zeros, and not every peripheral. On a chip
+neither is a fault of the firmware, so it is told apart. Address ranges: ESP32-C3 and ESP32-C6
+Technical Reference Manual, "System and Memory"; ``SOC_IROM_MASK_*`` and ``SOC_ROM_STACK_START`` of
+ESP-IDF's ``soc.h``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from engine.boards import symbols
+from engine.boards.symbols import Symbols
+from engine.simulators.base import Stop
+
+_ROM = {"esp32c3": range(0x40000000, 0x40060000), "esp32c6": range(0x40000000, 0x40050000)}
+_PERIPHERALS = {
+    "esp32c3": (range(0x60000000, 0x60100000),),
+    "esp32c6": (range(0x60000000, 0x60100000), range(0x20000000, 0x20010000)),
+}
+_NO_MEMORY_BELOW = 0x3C000000  # C3: flash as data; C6 has none below 0x40000000
+ROM_STACK = {"esp32c3": 0x3FCDE710, "esp32c6": 0x4087E610}
+"""The stack pointer that the ROM leaves to the program that it starts."""
+
+_CAUSES = {
+    0: "instruction address misaligned",
+    1: "instruction access fault",
+    2: "illegal instruction",
+    3: "breakpoint (ebreak)",
+    4: "load address misaligned",
+    5: "load access fault",
+    6: "store address misaligned",
+    7: "store access fault",
+    8: "environment call (ecall)",
+    11: "environment call (ecall)",
+}
+"""RISC-V Privileged Architecture, "Machine Cause Register": exceptions."""
+
+_NOT_THE_FIRMWARE = "this is LabWired's limit, no fault of the firmware: run it on a board"
+_WITHOUT_ROM = f"{_NOT_THE_FIRMWARE}, or do without the ROM's functions where it is simulated"
+_HANDLER = (
+    "a trap handler (mtvec) that prints the registers, as the sample crash has it, tells more"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """The state of a chip that cannot go on.
+
+    Args:
+        error: what LabWired says.
+        address: that it could not access or decode, None where it does not say.
+        decoding: whether it was an instruction.
+        pc, ra, sp: registers.
+        mepc, mcause: of the last exception.
+        traps: whether the program has set a trap vector.
+    """
+
+    error: str
+    address: int | None
+    decoding: bool
+    pc: int
+    ra: int
+    sp: int
+    mepc: int
+    mcause: int
+    traps: bool
+
+    def dump(self) -> str:
+        """As text that :meth:`load` reads."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def load(cls, text: str) -> Halt:
+        """Read what :meth:`dump` wrote.
+
+        Raises:
+            ValueError, TypeError: it did not.
+        """
+        return cls(**json.loads(text))
+
+
+def is_rom(address: int, chip: str) -> bool:
+    """Whether the chip has its ROM at an address."""
+    return address in _ROM[chip]
+
+
+def is_peripheral(address: int, chip: str) -> bool:
+    """Whether the chip may have a peripheral at an address."""
+    return any(address in each for each in _PERIPHERALS[chip])
+
+
+def is_nowhere(address: int) -> bool:
+    """Whether no chip has memory at an address, though LabWired may have."""
+    return address < _NO_MEMORY_BELOW
+
+
+def explain(halt: Halt, elf: Path, chip: str) -> Stop:
+    """Why the chip stopped, with the names of the program's functions."""
+    table = symbols.load(elf)
+    if halt.decoding and is_rom(halt.pc, chip):
+        name = _name(table, halt.pc)
+        called = f"{name}() at 0x{halt.pc:08x}" if name else f"0x{halt.pc:08x}"
+        return Stop(
+            f"LabWired has no ROM: call of {called} in the chip's ROM{_by(table, halt.ra)}",
+            hint=_WITHOUT_ROM,
+            addresses=(halt.ra,),
+            limit=True,
+        )
+    if halt.address is not None and not halt.decoding and is_peripheral(halt.address, chip):
+        return Stop(
+            f"LabWired has no peripheral at 0x{halt.address:08x}, which is accessed"
+            f"{_at(table, halt.pc)}",
+            hint=_NOT_THE_FIRMWARE,
+            addresses=(halt.pc, halt.ra),
+            limit=True,
+        )
+    if halt.decoding and not halt.traps and halt.pc == 0 and halt.mcause in _CAUSES and halt.mcause:
+        return Stop(
+            f"{_CAUSES[halt.mcause]}{_at(table, halt.mepc)}, and the program has no trap handler",
+            hint=_HANDLER,
+            addresses=(halt.mepc, halt.ra),
+        )
+    handled = "in the trap handler itself" if halt.traps else "and the program has no trap handler"
+    fetching = halt.decoding or halt.address in range(halt.pc, halt.pc + 4)
+    if fetching and (is_nowhere(halt.pc) or (table and not table.is_code(halt.pc))):
+        return Stop(
+            f"jump to 0x{halt.pc:08x}, where there is no code{_by(table, halt.ra)}",
+            hint="a function pointer that is not set, or a return address that was overwritten",
+            addresses=(halt.ra,),
+        )
+    if halt.decoding:
+        return Stop(
+            f"illegal instruction{_at(table, halt.pc)}, {handled}",
+            hint=_HANDLER,
+            addresses=(halt.pc, halt.ra),
+        )
+    if halt.address is None:
+        return Stop(f"{halt.error}{_at(table, halt.pc)}", addresses=(halt.pc, halt.ra))
+    return Stop(
+        f"access to 0x{halt.address:08x}, where there is no memory,{_at(table, halt.pc)}, "
+        f"{handled}",
+        hint=_HANDLER,
+        addresses=(halt.pc, halt.ra),
+    )
+
+
+def _name(table: Symbols | None, address: int) -> str:
+    return (table.function(address) if table else None) or ""
+
+
+def _at(table: Symbols | None, address: int) -> str:
+    name = _name(table, address)
+    return f" in {name}() at 0x{address:08x}" if name else f" at 0x{address:08x}"
+
+
+def _by(table: Symbols | None, ra: int) -> str:
+    """Who called: the function that the return address lies in, where it lies in one."""
+    name = _name(table, ra - 1) if ra else ""
+    return f", from {name}()" if name else ""
