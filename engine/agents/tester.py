@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.agents import silence
+from engine.agents import silence, stops
 from engine.agents.listener import Listener
 from engine.boards import ports, secure, suites
 from engine.boards.absences import Absences
@@ -241,6 +241,7 @@ def _in_simulator(
             options=_chip_options(context, manifest),
         )
     if stop:
+        stop = replace(stop, reason=stops.named(stop, image.elf))
         report.log(f"the simulated chip stopped: {stop.reason}")
     over = f"nothing more came in {seconds:g} s of firmware time"
     listener.end(stop.reason if stop else over)

@@ -36,9 +36,9 @@ class Stop:
     """Why a simulated chip stopped of itself.
 
     Args:
-        reason: one line.
+        reason: one line; addresses in it are of eight hexadecimal digits.
         hint: what to do about it; empty where that is not known.
-        addresses: where the program was and who called that, as far as known; of the program.
+        addresses: the program counter, then where it would have returned to; () when not known.
         limit: whether it is the simulator that cannot go on, where a chip could.
     """
 

@@ -80,7 +80,7 @@ class LabWired:
         if done.returncode != 0:
             raise ToolError(f"labwired: {last_words(done.tail) or f'exit code {done.returncode}'}")
         ended = slices.frames.reason
-        return explain(Halt.load(ended), image.elf, image.target) if ended else None
+        return explain(Halt.load(ended), image.target) if ended else None
 
 
 class _Slices:

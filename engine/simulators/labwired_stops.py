@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from engine.boards import symbols
-from engine.boards.symbols import Symbols
 from engine.simulators.base import Stop
 
 _ROM = {"esp32c3": range(0x40000000, 0x40060000), "esp32c6": range(0x40000000, 0x40050000)}
@@ -98,66 +95,46 @@ def is_nowhere(address: int) -> bool:
     return address < _NO_MEMORY_BELOW
 
 
-def explain(halt: Halt, elf: Path, chip: str) -> Stop:
-    """Why the chip stopped, with the names of the program's functions."""
-    table = symbols.load(elf)
+def explain(halt: Halt, chip: str) -> Stop:
+    """Why the chip stopped; addresses are told, whose functions the program's symbols name."""
+    addresses = (halt.pc, halt.ra)
     if halt.decoding and is_rom(halt.pc, chip):
-        name = _name(table, halt.pc)
-        called = f"{name}() at 0x{halt.pc:08x}" if name else f"0x{halt.pc:08x}"
         return Stop(
-            f"LabWired has no ROM: call of {called} in the chip's ROM{_by(table, halt.ra)}",
+            f"LabWired has no ROM: call of 0x{halt.pc:08x} in the chip's ROM{_from(halt)}",
             hint=_WITHOUT_ROM,
-            addresses=(halt.ra,),
+            addresses=addresses,
             limit=True,
         )
     if halt.address is not None and not halt.decoding and is_peripheral(halt.address, chip):
         return Stop(
-            f"LabWired has no peripheral at 0x{halt.address:08x}, which is accessed"
-            f"{_at(table, halt.pc)}",
+            f"LabWired has no peripheral at 0x{halt.address:08x}, which is accessed at "
+            f"0x{halt.pc:08x}",
             hint=_NOT_THE_FIRMWARE,
-            addresses=(halt.pc, halt.ra),
+            addresses=addresses,
             limit=True,
         )
+    handled = "in the trap handler itself" if halt.traps else "and the program has no trap handler"
     if halt.decoding and not halt.traps and halt.pc == 0 and halt.mcause in _CAUSES and halt.mcause:
         return Stop(
-            f"{_CAUSES[halt.mcause]}{_at(table, halt.mepc)}, and the program has no trap handler",
+            f"{_CAUSES[halt.mcause]} at 0x{halt.mepc:08x}, {handled}",
             hint=_HANDLER,
             addresses=(halt.mepc, halt.ra),
         )
-    handled = "in the trap handler itself" if halt.traps else "and the program has no trap handler"
     fetching = halt.decoding or halt.address in range(halt.pc, halt.pc + 4)
-    if fetching and (is_nowhere(halt.pc) or (table and not table.is_code(halt.pc))):
+    if fetching and (is_nowhere(halt.pc) or not halt.decoding):
         return Stop(
-            f"jump to 0x{halt.pc:08x}, where there is no code{_by(table, halt.ra)}",
+            f"jump to 0x{halt.pc:08x}, where there is no code{_from(halt)}",
             hint="a function pointer that is not set, or a return address that was overwritten",
-            addresses=(halt.ra,),
+            addresses=addresses,
         )
     if halt.decoding:
-        return Stop(
-            f"illegal instruction{_at(table, halt.pc)}, {handled}",
-            hint=_HANDLER,
-            addresses=(halt.pc, halt.ra),
-        )
-    if halt.address is None:
-        return Stop(f"{halt.error}{_at(table, halt.pc)}", addresses=(halt.pc, halt.ra))
-    return Stop(
-        f"access to 0x{halt.address:08x}, where there is no memory,{_at(table, halt.pc)}, "
-        f"{handled}",
-        hint=_HANDLER,
-        addresses=(halt.pc, halt.ra),
-    )
+        what = f"illegal instruction at 0x{halt.pc:08x}"
+    elif halt.address is not None:
+        what = f"access to 0x{halt.address:08x}, where there is no memory, at 0x{halt.pc:08x}"
+    else:
+        return Stop(f"{halt.error} at 0x{halt.pc:08x}", addresses=addresses)
+    return Stop(f"{what}, {handled}", hint=_HANDLER, addresses=addresses)
 
 
-def _name(table: Symbols | None, address: int) -> str:
-    return (table.function(address) if table else None) or ""
-
-
-def _at(table: Symbols | None, address: int) -> str:
-    name = _name(table, address)
-    return f" in {name}() at 0x{address:08x}" if name else f" at 0x{address:08x}"
-
-
-def _by(table: Symbols | None, ra: int) -> str:
-    """Who called: the function that the return address lies in, where it lies in one."""
-    name = _name(table, ra - 1) if ra else ""
-    return f", from {name}()" if name else ""
+def _from(halt: Halt) -> str:
+    return f", from 0x{halt.ra:08x}" if halt.ra else ""

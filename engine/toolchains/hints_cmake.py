@@ -8,7 +8,9 @@ from engine.toolchains.hint import CMAKE, OWN_COMPILER, ZIG, Hint
 
 C_LIBRARY = (
     "the built-in compiler has no C library: write it without, add picolibc to the project, or "
-    "bring a toolchain.cmake that names a GCC with newlib or picolibc"
+    "bring a toolchain.cmake that names a GCC with newlib or picolibc (Debian: "
+    "gcc-riscv64-unknown-elf and picolibc-riscv64-unknown-elf, with -march=rv32imc -mabi=ilp32 "
+    "--specs=picolibc.specs)"
 )
 """What is said where a program wants one."""
 
@@ -36,7 +38,9 @@ HINTS: tuple[Hint, ...] = (
         ZIG,
     ),
     Hint(
-        re.compile(rf"^(?:{_HEADERS})\.h: No such file or directory"),
+        re.compile(
+            rf"^(?:(?:{_HEADERS})\.h: No such file or directory|'(?:{_HEADERS})\.h' file not found)"
+        ),
         "the compiler that toolchain.cmake names has no C library here: install newlib or picolibc "
         "for it, and name it in the options (such as --specs=picolibc.specs)",
         OWN_COMPILER,

@@ -54,6 +54,14 @@ HINTS: tuple[Hint, ...] = (
         "or make static data smaller",
     ),
     Hint(
+        re.compile(
+            r"ABI is incompatible with that of the selected emulation"
+            r"|file class ELFCLASS\d\d incompatible with|[Cc]an't link \S{1,40} modules with"
+        ),
+        "this library is for another -march or -mabi: GCC takes others where it has none for the "
+        "options of the link (gcc -print-multi-lib lists them, such as -march=rv32imc -mabi=ilp32)",
+    ),
+    Hint(
         re.compile(r"error adding symbols: file in wrong format|incompatible with .{1,99} output"),
         "this library was built for another processor: link the one that is for this chip",
     ),

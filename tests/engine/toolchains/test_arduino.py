@@ -73,12 +73,13 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return put
 
 
-def compile_it(source: Path, target: str = "esp32c3") -> Compiled:
+def compile_it(source: Path, target: str = "esp32c3", configuration: str = "") -> Compiled:
     return ArduinoToolchain().compile(
         CompileRequest(
             source=source,
             build_dir=source.parent / "build",
             target=target,
+            configuration=configuration,
             timeout=30,
             cancel=CancelToken(),
             on_output=lambda _data: None,
@@ -134,6 +135,84 @@ def test_a_sketch_yaml_says_which_board(source: Path, cli: Any) -> None:
     assert built.image is not None
     assert len(built.image.parts) == 3  # no OTA, no OTA data
     assert "--fqbn" not in calls.read_text()
+
+
+PROFILES = """
+profiles:
+  c3: {fqbn: esp32:esp32:esp32c3}
+  c3-usb: {fqbn: "esp32:esp32:esp32c3:CDCOnBoot=cdc"}
+  s3: {fqbn: esp32:esp32:esp32s3}
+"""
+
+
+def test_a_profile_is_chosen_by_its_name(source: Path, cli: Any) -> None:
+    (source / "sketch.yaml").write_text(PROFILES)
+    calls = cli()
+
+    assert compile_it(source, configuration="c3-usb").image is not None
+
+    words = calls.read_text().split("\n")
+    assert words[words.index("--profile") + 1] == "c3-usb"
+    assert "--fqbn" not in words
+
+
+@pytest.mark.parametrize(
+    ("sketch", "message"),
+    [
+        (PROFILES, "sketch.yaml has no profile s2 (there are: c3, c3-usb, s3)"),
+        ("default_fqbn: esp32:esp32:esp32c3\n", "sketch.yaml has no profile s2 (there are none)"),
+        (None, "sketch.yaml has no profile s2 (there are none)"),
+    ],
+)
+def test_a_profile_that_is_not_there_is_one_line(
+    sketch: str | None, message: str, source: Path, cli: Any
+) -> None:
+    if sketch is not None:
+        (source / "sketch.yaml").write_text(sketch)
+    calls = cli()
+
+    (finding,) = compile_it(source, configuration="s2").findings
+
+    assert (finding.message, finding.file) == (message, "sketch.yaml")
+    assert not calls.exists()
+
+
+@pytest.mark.parametrize(
+    ("sketch", "target", "profile"),
+    [
+        (PROFILES, "esp32s3", "s3"),
+        (f"{PROFILES}default_profile: c3-usb\n", "esp32c3", None),
+        (f"{PROFILES}default_profile: c3\n", "esp32s3", "s3"),
+        (f"{PROFILES}default_fqbn: esp32:esp32:some_board\n", "esp32c3", None),
+        (PROFILES, "esp32", None),
+    ],
+)
+def test_without_a_name_the_profile_of_the_chip_is_taken(
+    sketch: str, target: str, profile: str | None, source: Path, cli: Any
+) -> None:
+    (source / "sketch.yaml").write_text(sketch)
+    words = cli()
+
+    compile_it(source, target)
+
+    said = words.read_text().split("\n")
+    assert (
+        said[said.index("--profile") + 1 :][:1] == [profile]
+        if profile
+        else ("--profile" not in said)
+    )
+
+
+def test_several_profiles_of_the_chip_ask_for_a_choice(source: Path, cli: Any) -> None:
+    (source / "sketch.yaml").write_text(PROFILES)
+    cli()
+
+    (finding,) = compile_it(source).findings
+
+    assert finding.message == (
+        "sketch.yaml has several profiles for esp32c3 (c3, c3-usb): choose one with --env NAME, or "
+        "set default_profile"
+    )
 
 
 def test_errors_name_files_of_the_repository(source: Path, cli: Any) -> None:

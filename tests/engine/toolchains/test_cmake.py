@@ -253,6 +253,39 @@ def test_a_project_may_bring_its_own_toolchain_file(build: Build) -> None:
     assert b"own toolchain for esp32c3" in build.output
 
 
+_GCC = shutil.which("riscv64-unknown-elf-gcc")
+_PICOLIBC = Path("/usr/lib/picolibc/riscv64-unknown-elf")
+
+
+@pytest.mark.skipif(
+    _GCC is None or not _PICOLIBC.is_dir(), reason="no GCC for RISC-V with picolibc here"
+)
+def test_a_gcc_with_a_c_library_builds_by_a_projects_toolchain_file(build: Build) -> None:
+    (build.source / "toolchain.cmake").write_text(
+        "set(CMAKE_SYSTEM_NAME Generic)\n"
+        "set(CMAKE_SYSTEM_PROCESSOR riscv32)\n"
+        "set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)\n"
+        f"set(CMAKE_C_COMPILER {_GCC})\n"
+        'set(CMAKE_C_FLAGS_INIT "-march=rv32imc -mabi=ilp32 --specs=picolibc.specs")\n'
+    )
+    (build.source / "main.c").write_text(
+        '#include <stdlib.h>\nint main(void) { return atoi("7"); }\n'
+        "void _start(void) { main(); for (;;) { } }\n"
+    )
+    (build.source / "app.ld").write_text(
+        "MEMORY { ram (rwx) : ORIGIN = 0x40380000, LENGTH = 64K }\nENTRY(_start)\n"
+        "SECTIONS { .text : { *(.text*) *(.rodata*) *(.data*) *(.bss*) } > ram }\n"
+    )
+    (build.source / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.20)\nproject(tiny C)\nadd_executable(tiny main.c)\n"
+        "target_link_options(tiny PRIVATE -nostartfiles -T ${CMAKE_SOURCE_DIR}/app.ld)\n"
+    )
+
+    compiled = build.run()
+
+    assert compiled.image is not None, compiled.findings
+
+
 def _has_zig(path: str) -> bool:
     return (Path(path) / "ziglang" / "zig").is_file()
 

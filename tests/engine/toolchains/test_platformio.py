@@ -4,6 +4,7 @@ real ``pio`` would (platform-espressif32's file names), which proves how we run 
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 import sys
 from pathlib import Path
@@ -265,3 +266,30 @@ def test_a_real_app_is_for_its_chip(built_sample: Any) -> None:
     header = app_image.read_header(built_sample("hello").parts[0].path)
     assert header is not None
     assert header.chip == "esp32c3"
+
+
+@pytest.mark.skipif(shutil.which("pio") is None, reason="PlatformIO is not installed")
+@pytest.mark.parametrize(
+    ("ini", "message", "where"),
+    [
+        ("board = x\n", "File contains no section headers.", "platformio.ini:1"),
+        ("[env:a]\nplatform = ${common.platform}\n", "No section: 'common'", "platformio.ini"),
+        ("[env:a]\nboard = esp32-c3-devkitm-1\n", "UndefinedEnvPlatformError: ", ""),
+    ],
+)
+def test_what_the_real_pio_says_is_the_message(
+    ini: str,
+    message: str,
+    where: str,
+    source: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PLATFORMIO_CORE_DIR", str(tmp_path / "core"))
+    (source / "platformio.ini").write_text(ini)
+
+    (finding,) = compile_it(source).findings
+
+    assert (finding.code, finding.where or "") == ("platformio.error", where)
+    assert message in finding.message
+    assert "platformio.ini" in (finding.hint or "") or "platform = " in (finding.hint or "")
