@@ -73,6 +73,9 @@ def run(context: FirmwareContext) -> StageResult:
     if context.attempt > context.settings.max_iterations:
         reason = f"gave up after {count(context.settings.max_iterations, 'repair')}"
         return _give_up(context, rounds, reason)
+    if _is_simulators(rounds[-1]):
+        reason = "nothing to repair: the simulator could not go on, where a chip could"
+        return _give_up(context, rounds, reason)
     say(f"{count(len(rounds[-1].errors), 'error')} to look at")
     repair = _by_rule(context, rounds)
     asked = _Asked(repair) if repair else _by_model(context, rounds)
@@ -83,6 +86,19 @@ def run(context: FirmwareContext) -> StageResult:
         nothing = "None of it was taken."
         keep_record(context, asked.by, start, asked.question, asked.answers, "", nothing)
     return _give_up(context, rounds, asked.reason, tuple(asked.usage))
+
+
+def _is_simulators(failed: Round) -> bool:
+    """Whether a round failed in the simulator alone, and for want of what that does not have."""
+    results = failed.results
+    others = {
+        key
+        for key in ("build", "test.board", "diagnose")
+        if (result := results.get(key)) and result.status is StageStatus.FAILED
+    }
+    simulated = results.get("test.simulator")
+    found = simulated.findings if simulated else ()
+    return not others and any(each.code == "simulator.limit" for each in found)
 
 
 def _by_rule(context: FirmwareContext, rounds: Sequence[Round]) -> _Repair | None:

@@ -230,6 +230,8 @@ class _Reader:
         if found.is_cascade and self._commands.current.errors:
             return found.count
         mine = [frame for frame in found.frames if self._is_mine(frame[0])]
+        if not mine and found.message.strip()[:_MAX_MESSAGE] in self._messages:
+            return found.count  # told already, as by PlatformIO, whose report of it fails as it did
         file, number = mine[-1] if mine else (None, None)
         message, code = found.message, "python.error"
         if found.place:

@@ -111,7 +111,10 @@ HINTS: tuple[Hint, ...] = (
         PLATFORMIO,
     ),
     Hint(
-        re.compile(r"^HomeDirPermissionsError|^InvalidJSONFile"),
+        re.compile(
+            r"^HomeDirPermissionsError|^InvalidJSONFile"
+            r"|^\w{2,30}Error: [\s\S]{0,8000}/platformio/app\.py"
+        ),
         "PlatformIO's folder (~/.platformio, or PLATFORMIO_CORE_DIR) is not this user's or is "
         "damaged: correct its owner, or set PLATFORMIO_CORE_DIR where espdeck runs",
         PLATFORMIO,

@@ -136,6 +136,35 @@ def test_firmware_that_prints_nothing_is_silent(engine: Engine, tmp_path: Path) 
     assert stages(engine, done.number)["judge", 1].summary.startswith("silent: it printed nothing")
 
 
+def test_what_the_simulator_lacks_is_never_a_success_and_nothing_is_repaired_for_it(
+    engine: Engine, tmp_path: Path
+) -> None:
+    demo.make_repository("hello", tmp_path / "rom")
+    main = (
+        '#include "console.h"\nint run_tests(void);\n'
+        "__attribute__((noinline)) void delay(void) { ((void (*)(int))0x40000050)(1); }\n"
+        'int main(void) { LOGI("main", "up"); delay(); for (;;) {} }\n'
+    )
+    commit(tmp_path / "rom", {"main/main.c": main, "espdeck.toml": "timeout = 1\n"})
+
+    done = build(engine, engine.projects.find_or_add(str(tmp_path / "rom")).name, board="none")
+
+    assert (done.status, done.verdict) == (BuildStatus.FAILED, VerdictWord.BLOCKED)
+    rows = stages(engine, done.number)
+    assert rows["test.simulator", 1].status is StageStatus.FAILED
+    assert "LabWired has no ROM: call of 0x40000050" in rows["test.simulator", 1].summary
+    assert rows["diagnose", 1].summary.startswith("labwired stopped: LabWired has no ROM")
+    assert rows["repair", 1].summary == (
+        "nothing to repair: the simulator could not go on, where a chip could"
+    )
+    found = [row for row in engine.builds.findings(done.number) if row.code == "simulator.limit"]
+    assert {(row.severity, row.file) for row in found} == {
+        (Severity.ERROR, None),
+        (Severity.WARNING, "main/main.c"),
+    }
+    assert all("no fault of the firmware" in (row.hint or "") for row in found)
+
+
 def test_broken_is_repaired_and_succeeds_in_the_second_round(engine: Engine) -> None:
     done = build(engine, "broken")
 
