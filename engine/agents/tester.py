@@ -16,7 +16,7 @@ from engine.boards.desk import BAUD, flashed
 from engine.boards.held import FlashOptions, HeldBoard
 from engine.boards.identity import BoardIdentity
 from engine.boards.names import is_virtual
-from engine.boards.virtual_chips import CANNOT_RUN, CANNOT_START, RUNNABLE
+from engine.boards.virtual_chips import CANNOT_RUN, CANNOT_START, RUNNABLE, STOPPED
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.image import Image
@@ -24,6 +24,7 @@ from engine.keyboard import Keyboard
 from engine.manifest import FILE_NAME, Manifest
 from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Compiled, Planned, Tested
+from engine.simulators import labwired_stops
 from engine.simulators.base import ChipOptions, Stop, find_simulators
 from engine.testcases import TestCase, joined, report_of
 from engine.text import count
@@ -144,6 +145,7 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
             board.name,
             seconds=seconds,
             identity=identity,
+            stop=_stop_of_virtual(board.name, image, listener),
             suite=suite,
             absences=absences,
         )
@@ -152,7 +154,21 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
 def _never_started(board: str, image: Image, listener: Listener) -> bool:
     """Whether what came from a board is its emulation's silence, not the firmware's."""
     has_bootloader = any(part.kind is ArtifactKind.BOOTLOADER for part in image.parts)
-    return is_virtual(board) and has_bootloader and not listener.transcript().strip()
+    lines = (line for line in listener.transcript().splitlines() if line.strip())
+    printed = any(not line.startswith(STOPPED) for line in lines)
+    return is_virtual(board) and has_bootloader and not printed
+
+
+def _stop_of_virtual(board: str, image: Image, listener: Listener) -> Stop | None:
+    """Why the chip of a virtual board stopped of itself, as it says on the console."""
+    if not is_virtual(board):
+        return None
+    lines = listener.transcript().splitlines()
+    said = next((line for line in reversed(lines) if line.startswith(STOPPED)), None)
+    if said is None:
+        return None
+    stop = labwired_stops.told(said.removeprefix(STOPPED))
+    return replace(stop, reason=stops.named(stop, image.elf))
 
 
 def _kept(context: FirmwareContext, board: str, reason: str) -> StageResult:

@@ -30,11 +30,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engine.boards.virtual import ADDRESS, SYNC, name_process
-from engine.boards.virtual_chips import CANNOT_RUN, CHIPS, RUNNABLE, Options, parse_options
+from engine.boards.virtual_chips import CANNOT_RUN, CHIPS, RUNNABLE, STOPPED, Options, parse_options
 from engine.boards.virtual_flash import Cipher, Flash, Program, read_program
 from engine.boards.virtual_loader import Loader, Outcome
 from engine.boards.virtual_registers import efuses_of, mac_of, registers
 from engine.simulators.labwired_frames import MAX_TYPED, FrameReader, pack
+from engine.simulators.labwired_stops import Halt, explain
 
 GRACE = 0.05
 """Seconds that a client may take to send its first byte before the program goes on: esptool, which
@@ -64,6 +65,7 @@ class App:
                 stdout=subprocess.PIPE,
                 pass_fds=[file.fileno()],
             )
+        self._chip = chip
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._grants, self._output = self._process.stdin, self._process.stdout
@@ -100,7 +102,19 @@ class App:
         if outputs:
             self._granted = False
         self.over = not chunk or self._frames.ended
-        return b"".join(outputs)
+        if not self._frames.ended:
+            return b"".join(outputs)
+        while chunk := os.read(self._output.fileno(), 1 << 16):  # its process ends now
+            self._frames.feed(chunk)
+        return b"".join(outputs) + self._stopped()
+
+    def _stopped(self) -> bytes:
+        """What is said where the chip cannot go on; nothing where it merely waits for nothing."""
+        try:
+            reason = explain(Halt.load(self._frames.reason), self._chip).reason
+        except (ValueError, TypeError):
+            return b""
+        return f"\r\n{STOPPED}{reason}\r\n".encode()
 
     def end(self) -> None:
         """End the process, now."""

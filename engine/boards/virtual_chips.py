@@ -24,6 +24,9 @@ CANNOT_START = (
 )
 """What is said of such firmware on a chip that is in :data:`RUNNABLE`, when it is silent."""
 
+STOPPED = "virtual board: the chip stopped: "
+"""What begins the line in which a virtual board says that its chip cannot go on, and why."""
+
 DEFAULT_FLASH = 4 << 20
 """Bytes of flash of a chip whose package has none of its own."""
 

@@ -36,6 +36,7 @@ _CAUSES = {
 }
 """RISC-V Privileged Architecture, "Machine Cause Register": exceptions."""
 
+_LACKS = "LabWired has no"
 _NOT_THE_FIRMWARE = "this is LabWired's limit, no fault of the firmware: run it on a board"
 _WITHOUT_ROM = f"{_NOT_THE_FIRMWARE}, or do without the ROM's functions where it is simulated"
 _HANDLER = (
@@ -80,6 +81,12 @@ class Halt:
         return cls(**json.loads(text))
 
 
+def told(reason: str) -> Stop:
+    """A stop of which only the reason was handed on, as a virtual board prints it."""
+    limit = reason.startswith(_LACKS)
+    return Stop(reason, hint=_NOT_THE_FIRMWARE if limit else "", limit=limit)
+
+
 def is_rom(address: int, chip: str) -> bool:
     """Whether the chip has its ROM at an address."""
     return address in _ROM[chip]
@@ -100,15 +107,14 @@ def explain(halt: Halt, chip: str) -> Stop:
     addresses = (halt.pc, halt.ra)
     if halt.decoding and is_rom(halt.pc, chip):
         return Stop(
-            f"LabWired has no ROM: call of 0x{halt.pc:08x} in the chip's ROM{_from(halt)}",
+            f"{_LACKS} ROM: call of 0x{halt.pc:08x} in the chip's ROM{_from(halt)}",
             hint=_WITHOUT_ROM,
             addresses=addresses,
             limit=True,
         )
     if halt.address is not None and not halt.decoding and is_peripheral(halt.address, chip):
         return Stop(
-            f"LabWired has no peripheral at 0x{halt.address:08x}, which is accessed at "
-            f"0x{halt.pc:08x}",
+            f"{_LACKS} peripheral at 0x{halt.address:08x}, which is accessed at 0x{halt.pc:08x}",
             hint=_NOT_THE_FIRMWARE,
             addresses=addresses,
             limit=True,

@@ -165,6 +165,23 @@ def test_what_the_simulator_lacks_is_never_a_success_and_nothing_is_repaired_for
     assert all("no fault of the firmware" in (row.hint or "") for row in found)
 
 
+def test_a_virtual_board_that_cannot_go_on_is_no_success(engine: Engine, tmp_path: Path) -> None:
+    demo.make_repository("hello", tmp_path / "jump")
+    main = (
+        '#include "console.h"\nint run_tests(void);\nstatic void (*volatile next)(void);\n'
+        'int main(void) { __asm__ volatile("csrw mtvec, zero"); next(); for (;;) {} }\n'
+    )
+    commit(tmp_path / "jump", {"main/main.c": main, "espdeck.toml": "timeout = 1\n"})
+
+    name = engine.projects.find_or_add(str(tmp_path / "jump")).name
+    done = build(engine, name, simulator="none")
+
+    assert (done.status, done.verdict) == (BuildStatus.FAILED, VerdictWord.BLOCKED)
+    rows = stages(engine, done.number)
+    assert "jump to 0x00000000, where there is no code" in rows["test.board", 1].summary
+    assert "(main())" in rows["test.board", 1].summary
+
+
 def test_broken_is_repaired_and_succeeds_in_the_second_round(engine: Engine) -> None:
     done = build(engine, "broken")
 
