@@ -1,0 +1,35 @@
+"""Which dangers in Python that bandit finds a person would not let pass.
+
+Python in a firmware's repository builds it, generates code, and talks to boards in a lab. What
+bandit calls HIGH blocks where it is sure, but for :data:`ONLY_WARN`; MEDIUM warns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.quality.rulings import BLOCKS, WARNS, Verdict, Word
+
+ONLY_WARN: Mapping[str, str] = {
+    "B303": "a checksum; what keeps a secret needs another hash",
+    "B312": "debuggers and instruments of a lab speak telnet",
+    "B321": "instruments of a lab speak FTP",
+    "B324": "a checksum; what keeps a secret needs another hash",
+    "B401": "debuggers and instruments of a lab speak telnet",
+    "B402": "instruments of a lab speak FTP",
+    "B411": "an import alone does nothing",
+    "B412": "an import alone does nothing",
+    "B413": "an import alone does nothing",
+    "B415": "an import alone does nothing",
+    "B507": "boards of a lab have new host keys every day",
+    "B701": "templates of code and settings are no HTML",
+    "B702": "templates of code and settings are no HTML",
+}
+"""Tests of bandit that do not block, and why."""
+
+
+def judge(test: str, severity: str, confidence: str) -> Verdict:
+    """What becomes of what bandit found, by its test, severity and confidence."""
+    if severity != "HIGH" or confidence not in ("MEDIUM", "HIGH"):
+        return WARNS
+    return Verdict(Word.WARNS, ONLY_WARN[test]) if test in ONLY_WARN else BLOCKS

@@ -1,0 +1,182 @@
+"""Which secrets that detect-secrets finds a person would not let pass.
+
+What it knows by its form (keys, tokens of services) blocks; what it guesses from a name or from
+entropy warns. Neither does where the text is a placeholder, and the keys of examples, tests and
+documentation, which are for everybody to read, only warn: but a token of a service's own form is
+none to show anywhere. A certificate or a public key is no secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+
+from engine.quality.rulings import BLOCKS, NOTHING, WARNS, Verdict, Word
+
+GUESSED = frozenset({"Base64 High Entropy String", "Hex High Entropy String", "Secret Keyword"})
+"""Kinds of detect-secrets that are guesses."""
+
+PRIVATE_KEY, BASIC_AUTH, WEB_TOKEN = "Private Key", "Basic Auth Credentials", "JSON Web Token"
+
+_SHOWN_FOLDER = re.compile(
+    r"examples?|demos?|docs?|documentation|samples?|tutorials?|fixtures?|mocks?|templates?"
+    r"|test_?data|.*tests?|tests?[_-].*|example[_-].*|.*[_-]examples?"
+)
+_SHOWN_FILE = re.compile(
+    r".*\.(?:md|rst|adoc|txt|example|sample|template|dist)|sdkconfig\.ci.*|(?:py)?test_.*|.*_test\.\w+"
+)
+_PLACEHOLDERS = (
+    *("example", "sample", "dummy", "placeholder", "changeme", "changethis", "your", "insert"),
+    *("replace", "todo", "fixme", "redacted", "default", "none", "null", "undefined", "xxxx"),
+    *("password", "passwd", "passphrase", "pwd", "secret", "mypass", "mykey", "apikey", "token"),
+    *("test", "demo", "foobar", "abc123", "abcd1234", "123456", "qwerty", "letmein"),
+    *("admin", "user", "ssid", "anonymous"),
+)
+_FALSE_TOKENS = ("example", "xxxx", "placeholder", "your", "redacted", "123456789", "abcdefgh")
+_TEMPLATE = re.compile(r"[<>{}$%*]|\.\.\.|!secret")
+_SEPARATORS = re.compile(r"[-_ .]")
+_VALUE = re.compile(
+    r"""(?:pass(?:word|wd|phrase)?|pwd|secret|key|token|pass)[\w\]]{0,40}["']?[ \t]{0,20}"""
+    r"""(?:=>?|:=?|,|[ \t])[ \t]{0,20}(?:["']([^"'\n]{0,200})["']|([^\s"',;]{1,200}))""",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"""["']([^"'\n]{1,400})["']""")
+_CHECKSUM = re.compile(
+    r"sha-?\d|md5|crc|hash|checksum|digest|commit|revision|version|integrity|uuid|guid|\b(?:rev|ref)\b",
+    re.IGNORECASE,
+)
+_URL = re.compile(r"://([^:@/\s\"']{0,100}):([^@\s\"']{0,200})@([\w.\-\[\]:%{}$<>]{0,200})")
+_HERE = re.compile(
+    r"localhost|127\.|192\.168\.|10\.|172\.(?:1[6-9]|2\d|3[01])\.|(?:[\w-]+\.)*example\b|.*\.local\b"
+)
+_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,60})-----")
+_END = re.compile(r"-----END [A-Z0-9 ]{1,60}-----")
+_KEY_TEXT = re.compile(r"[A-Za-z0-9+/=]{1,200}")
+_ALPHABETS = ("abcdefghijklmnop", "0123456789abcdef", "zyxwvutsrqponmlk")
+_BEFORE, _BEHIND = 200, 80
+_MAX_LINE = 4000
+_BODY = 64
+
+
+def judge(
+    file: str, text: str, found: Sequence[tuple[str, int]]
+) -> Iterator[tuple[str, int, Verdict]]:
+    """What becomes of what detect-secrets found in a file.
+
+    Args:
+        file: its name from the root of the repository: folders tell what it is for.
+        text: of the file. Untrusted.
+        found: kinds, as detect-secrets calls them, and lines, from 1.
+
+    Yields:
+        What is told: kind, line, verdict. A guess is not where something surer is.
+    """
+    lines = text.split("\n")
+    sure = {number for kind, number in found if kind not in GUESSED}
+    for kind, number in found:
+        verdict = _judge(file, kind, lines, number)
+        if verdict.word is not Word.NOTHING and not (kind in GUESSED and number in sure):
+            yield kind, number, verdict
+
+
+def _judge(file: str, kind: str, lines: Sequence[str], number: int) -> Verdict:
+    line = lines[number - 1][:_MAX_LINE] if number <= len(lines) else ""
+    if kind == PRIVATE_KEY:
+        return _private_key(file, lines, number)
+    if kind == BASIC_AUTH:
+        return _basic_auth(file, line)
+    if kind in GUESSED:
+        return NOTHING if _is_none(kind, lines, number, line) else WARNS
+    if _is_false(line):
+        return NOTHING
+    if kind == WEB_TOKEN and is_shown(file):
+        return Verdict(Word.WARNS, "of an example")
+    return BLOCKS
+
+
+def is_shown(file: str) -> bool:
+    """Whether a file is an example, a test or documentation: for everybody to read."""
+    path = PurePosixPath(file.lower())
+    folders = any(_SHOWN_FOLDER.fullmatch(each) for each in path.parts[:-1])
+    return folders or bool(_SHOWN_FILE.fullmatch(path.name))
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a text stands for a secret that others put in."""
+    plain = _SEPARATORS.sub("", value.lower())
+    return _is_empty(value, plain) or any(word in plain for word in _PLACEHOLDERS)
+
+
+def _is_dummy(value: str) -> bool:
+    """Whether a text is nothing but a placeholder, perhaps with a number."""
+    plain = _SEPARATORS.sub("", value.lower())
+    return _is_empty(value, plain) or plain.rstrip("0123456789") in _PLACEHOLDERS
+
+
+def _is_empty(value: str, plain: str) -> bool:
+    return len(plain) < 4 or len(set(plain)) < 4 or bool(_TEMPLATE.search(value))
+
+
+def key_body(lines: Sequence[str], number: int) -> str:
+    """The text of a key that begins on a line, as far as it is there; of C, without quotes."""
+    found = ""
+    for line in lines[number - 1 : number - 1 + _BEHIND]:
+        text = line[:_MAX_LINE]
+        begin = _BEGIN.search(text)
+        text = text[begin.end() :] if begin else text
+        end = _END.search(text)
+        text = text[: end.start()] if end else text
+        text = text.replace("\\n", " ").replace("\\r", " ")
+        found += "".join(
+            part for part in re.split(r"[\s\"'\\,;|]+", text) if _KEY_TEXT.fullmatch(part)
+        )
+        if end or len(found) >= _BODY:
+            break
+    return found[:_BODY]
+
+
+def _private_key(file: str, lines: Sequence[str], number: int) -> Verdict:
+    line = lines[number - 1][:_MAX_LINE] if number <= len(lines) else ""
+    if "PuTTY" not in line and len(key_body(lines, number)) < _BODY:
+        return NOTHING  # only the words, as who reads keys has them
+    return Verdict(Word.WARNS, "of an example or a test") if is_shown(file) else BLOCKS
+
+
+def _basic_auth(file: str, line: str) -> Verdict:
+    found = _URL.findall(line)
+    if found and all(_is_dummy(password) or user == password for user, password, _ in found):
+        return NOTHING
+    if is_shown(file):
+        return Verdict(Word.WARNS, "of an example")
+    if found and all(_HERE.match(host.lower()) for _, _, host in found):
+        return Verdict(Word.WARNS, "of a host that only its own network reaches")
+    return BLOCKS
+
+
+def _is_false(line: str) -> bool:
+    """Whether a token of a service's form is made up, as documentation has them."""
+    return any(word in line.lower() for word in _FALSE_TOKENS)
+
+
+def _is_none(kind: str, lines: Sequence[str], number: int, line: str) -> bool:
+    """Whether a guess is wrong."""
+    if kind == "Secret Keyword":
+        values = [one or other for one, other in _VALUE.findall(line)] or _QUOTED.findall(line)
+        return bool(values) and all(map(is_placeholder, values))
+    plain = line.lower()
+    if any(alphabet in plain for alphabet in _ALPHABETS):
+        return True
+    return bool(_CHECKSUM.search(line)) or _is_in_pem(lines, number)
+
+
+def _is_in_pem(lines: Sequence[str], number: int) -> bool:
+    """Whether a line is within a certificate or a key: the latter is told where it begins."""
+    for line in reversed(lines[max(0, number - _BEFORE) : number]):
+        text = line[:_MAX_LINE]
+        begin, end = _BEGIN.search(text), _END.search(text)
+        if begin:
+            return True
+        if end:
+            return line is lines[number - 1]
+    return False

@@ -1,0 +1,102 @@
+"""What blocks: every function that flawfinder warns of is decided, whatever a source holds."""
+
+from __future__ import annotations
+
+import flawfinder
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.quality import c_dangers, c_formats, secrets
+from engine.quality.c_names import Names
+from engine.quality.c_source import Source
+from engine.quality.c_tokens import Kind, tokens_of
+from engine.quality.rulings import Word
+
+PIECES = (
+    *(
+        "printf(",
+        "gets(x)",
+        "strcpy(a, b);",
+        "#define X ",
+        "#if 0\n",
+        "#endif\n",
+        'R"(',
+        ')"',
+        "\\\n",
+    ),
+    *(
+        '"%s"',
+        "'",
+        '"',
+        "/*",
+        "*/",
+        "//",
+        "\n",
+        "{",
+        "}",
+        "(",
+        ")",
+        "static ",
+        "char a[3]",
+        "?",
+        ":",
+    ),
+    *("const char *f = ", "X", "sscanf(a, ", "sprintf(a, ", ",", ";", "->", "::", " ", "0", "é"),
+)
+
+
+def test_there_is_a_ruling_on_every_function_that_flawfinder_gives_a_high_risk() -> None:
+    high = {
+        name
+        for names, rule in flawfinder.c_ruleset.items()
+        for name in names.split("|")
+        if rule[1] >= 4
+    }
+    by_argument = {"strncat", "lstrcatn", "wcsncat", "_tcsncat", "_mbsnbcat"}
+
+    undecided = {name for name in high | by_argument if c_dangers.ruling_of(name) is None}
+
+    assert not undecided
+    assert all(each.reason for each in c_dangers.RULINGS)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
+def test_no_source_is_too_strange(text: str) -> None:
+    names, source = Names(["a.c"], lambda _name: text), Source(text)
+    for name, places in source.words.items():
+        for index in places:
+            token = source.tokens[index]
+            verdict, line = c_dangers.judge(
+                names, source, name, token.line, token.column, unruled=Word.BLOCKS
+            )
+            assert verdict.word in Word
+            assert 0 < line <= text.count("\n") + 1
+
+
+@given(st.text(max_size=200), st.integers(1, 5))
+def test_no_text_is_too_strange_for_secrets(text: str, line: int) -> None:
+    for kind in ("Private Key", "Basic Auth Credentials", "Secret Keyword", "JSON Web Token"):
+        list(secrets.judge("main/a.c", text, [(kind, line)]))
+
+
+def test_tokens_stand_where_they_are() -> None:
+    text = '#define A \\\n  "x"\nint a; /* b\nc */ R"-(\n)" )-" d'
+
+    tokens = tokens_of(text)
+
+    lines = text.split("\n")
+    for each in tokens:
+        assert each.kind is Kind.STRING or lines[each.line - 1][each.column - 1 :].startswith(
+            each.text
+        )
+    assert [each.text for each in tokens][-5:] == ["int", "a", ";", '\n)" ', "d"]
+    assert [each.directive for each in tokens][:4] == ["#", "define", "define", "define"]
+
+
+def test_a_format_says_how_long_it_gets() -> None:
+    assert c_formats.printed("a%d%%").length == 13
+    assert c_formats.printed("%s %5.10s").texts == (0,)
+    assert c_formats.printed("%*d").length is None
+    assert c_formats.printed("\\x41\\n%02x").length == 12
+    assert c_formats.printed("\\x41\\n%02x %s").least == 5
+    assert c_formats.unbounded("%*s %d %s %5s %[a]") == [1, 3]

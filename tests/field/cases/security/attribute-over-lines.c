@@ -1,0 +1,6 @@
+__attribute__((section(".iram1"),
+               noinline,
+               used))
+void f(char *b) {
+    gets(b);
+}

@@ -1,0 +1,5 @@
+void f(char *b) {
+	printf("%d",
+		3);
+	gets(b);
+}

@@ -1,0 +1,6 @@
+#define CURRENT_FORMAT format_of(settings)
+#define OTHER other_format
+void show(int n) {
+    printf(CURRENT_FORMAT, n);
+    printf(OTHER, n);
+}

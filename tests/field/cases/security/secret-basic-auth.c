@@ -1,0 +1,5 @@
+#define A "http://user:passwd@lab.test/basic-auth"
+#define B "ftp://anonymous:anonymous@"
+#define C "mqtt://%s:%s@%s"
+#define D "https://fleet:kT9w2Lm42vvQx@ota.fleet-servers.net/v1"
+#define E "mqtt://hub:kT9w2Lm42vvQx@192.168.4.1"

@@ -1,0 +1,5 @@
+#define NAME "a name of some length"
+void name(void) {
+    char room[8];
+    strcpy(room, NAME);
+}
