@@ -238,11 +238,23 @@ def _explain(error: ErrorDetails) -> str:
     name = str(error["loc"][0]) if error["loc"] else ""
     variable = f"ESPDECK_{name.upper()}"
     where = variable if variable in os.environ else str(config_file())
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(name, Settings.model_fields, 1)
-        advice = f" (did you mean {near[0]}?)" if near else ""
-        return f"{where}: no setting is called {name}{advice}"
-    if error["type"].startswith("tuple"):
-        return f'{where}: {name} is a list: {name} = ["...", "..."]'
     rest = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(error["loc"][-1]), _known_beside(error["loc"]), 1)
+        advice = f" (did you mean {near[0]}?)" if near else ""
+        return f"{where}: no setting is called {rest}{advice}"
+    if error["type"].startswith("tuple"):
+        return f'{where}: {rest} is a list: {name} = ["...", "..."]'
     return f"{where}: setting {rest}: {error['msg']}"
+
+
+def _known_beside(place: tuple[int | str, ...]) -> tuple[str, ...]:
+    """Settings of the table in which a wrong one stands."""
+    model: type[BaseModel] = Settings
+    for part in place[:-1]:
+        field = model.model_fields.get(str(part))
+        kind = field.annotation if field is not None else None
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+            return ()  # a table of tables whose names are free
+        model = kind
+    return tuple(model.model_fields)

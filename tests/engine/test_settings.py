@@ -88,3 +88,29 @@ def test_a_settings_file_that_is_named_must_be_there(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(UsageError, match=r"/nowhere/espdeck\.toml is no file"):
         Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[quality]\ncovrage = 3\n",
+            "no setting is called quality.covrage (did you mean coverage?)",
+        ),
+        ("[quality]\ncoverage = 300\n", "setting quality.coverage: "),
+        ("[quality]\nexclude = ['a']\n", "no setting is called quality.exclude"),
+        ("quality = 5\n", "setting quality: "),
+        ("[llm]\nopenia = 'x'\n", "no setting is called llm.openia (did you mean openai?)"),
+    ],
+)
+def test_a_wrong_setting_of_a_table_is_named_with_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    monkeypatch.setenv("ESPDECK_CONFIG", str(file))
+
+    with pytest.raises(UsageError) as raised:
+        Settings.load()
+
+    assert str(raised.value).startswith(f"{file}: {said}")
