@@ -259,7 +259,7 @@ class Engine:
         ledger.end_orphans()
         use_ledger(ledger)
         bench = Bench(self._store, self.settings, self.boards, self._slots, find_agents())
-        desk = Desk(self._store, self._slots, self.gate.facts)
+        desk = Desk(self._store, self._slots, self.gate.built)
         self._runner = Runner(
             Workshop(
                 store=self._store,

@@ -15,12 +15,20 @@ from engine.image import Image
 from engine.projects.revisions import Commit
 from engine.projects.service import Projects
 from engine.projects.worktrees import Slots
-from engine.quality.model import BuildFacts, GateResult
+from engine.quality.model import BuildFacts, Built, GateResult
 from engine.quality.performance import facts_of
 from engine.settings import Settings
 from engine.store.database import Store
 from engine.store.tables import Build, Project
 from engine.words import BuildStatus, Role
+
+_BECAME = {
+    BuildStatus.PENDING: "waits",
+    BuildStatus.RUNNING: "runs",
+    BuildStatus.SUCCESS: "succeeded",
+    BuildStatus.FAILED: "failed",
+    BuildStatus.CANCELLED: "was cancelled",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +39,14 @@ class Gated:
         project: its name.
         commit: what was measured.
         build: number of the build that performance was measured of, None where there is none.
+        built: which build that is, or why there is none, for people.
         result: the gate's word.
     """
 
     project: str
     commit: Commit
     build: int | None
+    built: str
     result: GateResult
 
 
@@ -57,19 +67,27 @@ class Gates:
         project_id: uuid.UUID,
         *,
         commit: str | None = None,
+        baseline: str = "",
+        jobs: int | None = None,
         cancel: CancelToken | None = None,
         on_output: Callable[[bytes], None] = lambda _: None,
+        on_progress: Callable[[float, str], None] = lambda _percent, _what: None,
     ) -> Gated:
         """Measure a commit of a project, with the facts of its newest successful build.
 
         Args:
             project_id: whose commit.
             commit: a revision; None is what the project follows.
+            baseline: a revision: findings that it has as well do not block; empty for the one that
+                the project names, if it does.
+            jobs: how many tools run at the same time; None for one on each processor.
             cancel: ends it early.
-            on_output: called with what tools print, as it comes.
+            on_output: called with what tools print, as it comes; from one thread at a time.
+            on_progress: called with percent and what is being done; from one thread at a time.
 
         Raises:
-            UsageError: there is no such project or commit, or its ``espdeck.toml`` makes no sense.
+            UsageError: there is no such project, commit or baseline, or its ``espdeck.toml`` makes
+                no sense.
             ToolError: the commit cannot be checked out or measured.
             CancelledError, Interrupted: as ``cancel`` says.
         """
@@ -78,34 +96,45 @@ class Gates:
         cancel = cancel or CancelToken()
         located = self._projects.commit(project_id, commit, cancel=cancel)
         project, found = located.project, located.commit
-        build = self._last_build(project)
-        facts = self._facts(build, found.sha) if build is not None else None
+        built = self.built(project, found.sha)
         with self._slots.take(Path(project.clone_path), found.sha, cancel=cancel) as slot:
             result = measure_tree(
                 slot.source,
                 settings=self._settings,
                 manifest=manifest.load(slot.source / project.app),
-                facts=facts,
+                built=built,
                 cancel=cancel,
                 on_output=on_output,
+                on_progress=on_progress,
                 app=project.app,
+                chips=project.targets or [project.target],
+                baseline=baseline,
+                jobs=jobs,
             )
-        number = build.number if build is not None else None
-        return Gated(project.name, found, number, result)
+        return Gated(project.name, found, built.number, built.words, result)
 
-    def facts(self, project: Project, sha: str) -> BuildFacts | None:
+    def built(self, project: Project, sha: str) -> Built:
         """What is known of a commit's build, from the newest successful one of its project.
 
         Args:
             sha: the commit that is measured; facts of another one say so.
         """
-        build = self._last_build(project)
-        return self._facts(build, sha) if build is not None else None
-
-    def _last_build(self, project: Project) -> Build | None:
         variant = (project.target, project.configuration)
-        found = self._builds.list(project.id, BuildStatus.SUCCESS, limit=1, variant=variant)
-        return found[0] if found else None
+        successful = self._builds.list(project.id, BuildStatus.SUCCESS, limit=1, variant=variant)
+        if successful:
+            words = f"build {successful[0].number}"
+            facts = self._facts(successful[0], sha)
+            if facts is not None:
+                return Built(facts, words, number=successful[0].number)
+            return _nothing(f"{words} kept no image")
+        newest = self._builds.list(project.id, limit=1, variant=variant)
+        if newest:
+            return _nothing(f"build {newest[0].number} {_BECAME[newest[0].status]}")
+        others = self._builds.list(project.id, limit=1)
+        if others:
+            was = " ".join(filter(None, (others[0].target, others[0].configuration)))
+            return _nothing(f"build {others[0].number} was for {was}")
+        return Built(None)
 
     def _facts(self, build: Build, sha: str) -> BuildFacts | None:
         image = self._image(build)
@@ -132,3 +161,8 @@ class Gates:
             if row.agent == Role.BUILDER and row.started_at and row.completed_at:
                 return (row.completed_at - row.started_at).total_seconds()
         return None
+
+
+def _nothing(words: str) -> Built:
+    """A build that gives nothing to measure."""
+    return Built(None, words, f"{words}: nothing to measure")

@@ -12,6 +12,7 @@ from engine.errors import UsageError
 
 TABLE = "quality"
 _MAX_PATH = 400
+_MAX_PATTERNS = 100
 _MAX_THRESHOLD = 1e12
 
 
@@ -37,12 +38,16 @@ class Demands:
         require: what must not be unknown.
         host_tests: folder of tests that run on this machine, empty for none.
         report: file with a coverage report, empty for those with the usual names.
+        baseline: commit, branch or tag whose findings do not block, empty for none.
+        exclude: patterns of files that do not count, relative to the file that names them.
     """
 
     thresholds: Mapping[Aspect, float]
     require: tuple[Aspect, ...] = ()
     host_tests: str = ""
     report: str = ""
+    baseline: str = ""
+    exclude: tuple[str, ...] = ()
 
 
 def read(table: object, file: str) -> Demands:
@@ -57,7 +62,7 @@ def read(table: object, file: str) -> Demands:
     """
     if not isinstance(table, dict):
         raise UsageError(f"{file}: {TABLE} must be a table")
-    known = (*Aspect, "require", "host_tests", "report")
+    known = (*Aspect, "require", "host_tests", "report", "baseline", "exclude")
     unknown = sorted(set(table) - set(known))
     if unknown:
         raise UsageError(
@@ -68,6 +73,8 @@ def read(table: object, file: str) -> Demands:
         require=_aspects(table.get("require", []), file),
         host_tests=_path(table, "host_tests", file),
         report=_path(table, "report", file),
+        baseline=_revision(table, file),
+        exclude=_patterns(table.get("exclude", []), file),
     )
 
 
@@ -88,6 +95,29 @@ def _aspects(value: object, file: str) -> tuple[Aspect, ...]:
     if not isinstance(value, list) or not all(isinstance(x, str) and x in names for x in value):
         raise UsageError(f"{file}: {TABLE}.require must be a list of: {', '.join(Aspect)}")
     return tuple(dict.fromkeys(Aspect(each) for each in value))
+
+
+def _revision(table: Mapping[str, object], file: str) -> str:
+    value = table.get("baseline", "")
+    if not isinstance(value, str) or not (value.isprintable() and len(value) <= _MAX_PATH):
+        raise UsageError(f"{file}: {TABLE}.baseline must be a commit, branch or tag")
+    return value
+
+
+def _patterns(value: object, file: str) -> tuple[str, ...]:
+    where = f"{file}: {TABLE}.exclude"
+    if not isinstance(value, list) or len(value) > _MAX_PATTERNS:
+        raise UsageError(
+            f'{where} must be a list of at most {_MAX_PATTERNS} patterns: ["third_party/**"]'
+        )
+    for each in value:
+        if not isinstance(each, str) or not (each.isprintable() and len(each) <= _MAX_PATH):
+            raise UsageError(f"{where}: {str(each)[:40]!r} is no pattern of files")
+        if not each.strip("/."):
+            raise UsageError(f"{where}: {each!r} names nothing")
+        if ".." in PurePosixPath(each).parts:
+            raise UsageError(f"{where}: {each!r} leaves the project")
+    return tuple(value)
 
 
 def _path(table: Mapping[str, object], key: str, file: str) -> str:

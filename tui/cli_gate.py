@@ -19,6 +19,8 @@ FAILED = 1
 BAR = 10
 """Characters of a bar."""
 
+MOST_JOBS = 64
+
 FINDINGS = 20
 """Findings that are listed; --json has all."""
 
@@ -30,12 +32,26 @@ def gate_command(
     commit: Annotated[
         str | None, typer.Option(help="Commit, tag or branch. [default: the branch's tip]")
     ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Commit, tag or branch whose findings do not block.")
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, max=MOST_JOBS, help="Tools at the same time."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure a project: coverage, code, security, documentation, size. Exit code 1: it failed."""
     with shell.looking(context) as engine:
         found = engine.projects.get(project)
-        gated = engine.gate.measure(found.id, commit=commit)
+        with shell.progress() as on_progress:
+            gated = engine.gate.measure(
+                found.id,
+                commit=commit,
+                baseline=baseline or "",
+                jobs=jobs,
+                on_progress=on_progress,
+            )
         ascii_only = engine.settings.ascii
     if as_json:
         shell.print_line(json.dumps(asdict(gated)))
@@ -51,8 +67,8 @@ def _print(gated: Gated, *, ascii_only: bool) -> None:
 
     glyphs = Glyphs(ascii_only)
     result = gated.result
-    built = f", build {gated.build}" if gated.build is not None else ", not built yet"
-    shell.print_line(f"{gated.project} at {gated.commit.sha[:10]}{built}: {result.summary}")
+    commit = gated.commit.sha[:10]
+    shell.print_line(f"{gated.project} at {commit}, {gated.built}: {result.summary}")
     shell.print_line("")
     shell.table(
         ("MEASURE", "STATUS", "VALUE", "DEMANDED", "", "HOW"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -18,6 +20,9 @@ from tui.columns import Row, columns
 if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.settings import Settings
+
+SECONDS_BETWEEN = 3.0
+"""Seconds from one line of progress to the next where there is no terminal."""
 
 
 def settings_of(context: typer.Context, **flags: Any) -> Settings:
@@ -63,6 +68,43 @@ def print_json(row: Any, **instead: str) -> None:
 def print_line(text: str) -> None:
     """Print one line; whatever it is, it cannot steer the terminal."""
     typer.echo(clean(text))
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[float, str], None]]:
+    """Show on standard error how far something is, while the block runs.
+
+    Yields:
+        What is called with percent and what is being done, from one thread at a time: it moves a
+        bar on a terminal; else it prints a line from time to time, none of what is soon over.
+    """
+    if not sys.stderr.isatty():
+        yield _Lines().tell
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    # Text, as what is being done is no markup.
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task("", total=100)
+
+        def tell(percent: float, what: str) -> None:
+            bars.update(bar, completed=percent, description=clean(what))
+
+        yield tell
+
+
+class _Lines:
+    """A line when some seconds have passed since the last one."""
+
+    def __init__(self) -> None:
+        self._told = time.monotonic()
+
+    def tell(self, percent: float, what: str) -> None:
+        if time.monotonic() - self._told >= SECONDS_BETWEEN:
+            self._told = time.monotonic()
+            typer.echo(f"{percent:3.0f} % {clean(what)}", err=True)
 
 
 def complain(text: str) -> None:

@@ -16,7 +16,7 @@ from engine.pipelines.model import StageResult
 from engine.projects import git
 from engine.projects.worktrees import Slot
 from engine.quality.gate import REPORT, measure_tree
-from engine.quality.model import GateResult
+from engine.quality.model import Built, GateResult
 from engine.text import count
 from engine.words import ArtifactKind, StageStatus
 from engine.workflows.artifacts import Made
@@ -25,6 +25,7 @@ from engine.workflows.plan import ASSEMBLE, GATE, PlannedStep
 from engine.workflows.prompts import Material, Rank
 from engine.workflows.texts import read_whole
 
+_CHANGED = Built(None, missing="what was changed here was not built")
 _MOST = 40
 """Findings that a model is told."""
 
@@ -37,11 +38,12 @@ def measure(context: TaskContext) -> StageResult:
             slot.source,
             settings=context.settings,
             manifest=_manifest(context, slot),
-            # What was changed here was not built.
-            facts=None if context.patch else context.facts(),
+            built=_CHANGED if context.patch else context.built(),
             cancel=context.cancel,
             on_output=context.report.output,
+            on_progress=context.report.progress,
             app=context.app,
+            chips=context.chips,
             patch=context.patch,
         )
     for each in found.measures:

@@ -12,7 +12,7 @@ from engine.pipelines.junit import junit
 from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Compiled, Planned, Tested, Verdict
 from engine.quality.gate import REPORT, measure_build, measure_tree
-from engine.quality.model import GateResult
+from engine.quality.model import Built, GateResult
 from engine.quality.performance import facts_of
 from engine.text import count
 from engine.words import LINUX, ArtifactKind, Severity, StageStatus, VerdictWord
@@ -145,10 +145,12 @@ def _measure(context: FirmwareContext, compiled: Compiled, manifest: Manifest) -
         context.source,
         settings=context.settings,
         manifest=manifest,
-        facts=facts,
+        built=Built(facts),
         cancel=context.cancel,
         on_output=context.report.output,
+        on_progress=context.report.progress,
         app=context.project.app,
+        chips=context.project.targets or [context.project.target],
         patch=context.revision,
     )
 

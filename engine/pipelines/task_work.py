@@ -15,7 +15,7 @@ from engine.findings import Finding
 from engine.llm.placeholder import PLACEHOLDER
 from engine.pipelines.model import Ending, StageContext, StageResult
 from engine.projects.worktrees import Slot, Slots
-from engine.quality.model import BuildFacts
+from engine.quality.model import Built
 from engine.store import projects, tasks
 from engine.store.database import Store
 from engine.store.tables import Build, Project
@@ -39,12 +39,12 @@ class Desk:
     """What tasks are done with; one for each engine.
 
     Args:
-        facts: what is known of the build of a project's commit, None where there is none.
+        built: what is known of the build of a project's commit.
     """
 
     store: Store
     slots: Slots
-    facts: Callable[[Project, str], BuildFacts | None]
+    built: Callable[[Project, str], Built]
 
 
 class TaskWork:
@@ -101,7 +101,10 @@ class TaskWork:
                 wanted=self._wanted,
                 app=self._project.app if self._project else "",
                 most_revisions=self.max_rounds,
-                facts=self._facts,
+                chips=tuple(self._project.targets or [self._project.target])
+                if self._project
+                else (),
+                built=self._built,
                 slot=self._held,
                 turn=self._turn,
                 notes=tuple(Finding(**note) for note in self._build.notes),
@@ -141,10 +144,10 @@ class TaskWork:
             marks.append(f"quality gate {results[GATE].summary}")
         return ", ".join([f"{steps} done", *marks])
 
-    def _facts(self) -> BuildFacts | None:
+    def _built(self) -> Built:
         if self._project is None:
-            return None
-        return self._desk.facts(self._project, self._build.commit_sha)
+            return Built(None)
+        return self._desk.built(self._project, self._build.commit_sha)
 
     @property
     def _held(self) -> Slot:

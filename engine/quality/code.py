@@ -25,6 +25,7 @@ from engine.findings import Finding
 from engine.quality import tools, xml
 from engine.quality.limits import Limits
 from engine.quality.model import Measure, measured, unknown
+from engine.quality.per_file import report_of_all
 from engine.quality.tools import Bench
 from engine.quality.tree import Counted
 from engine.text import clean
@@ -48,6 +49,19 @@ _RATE = re.compile(r"^Total duplicate rate: ([0-9.]+)%$", re.MULTILINE)
 _BLOCK = re.compile(r"^Duplicate block:\n-+\n((?:.*:\d+ ~ \d+\n)+)", re.MULTILINE)
 _PLACE = re.compile(r"^(.*):(\d+) ~ (\d+)$", re.MULTILINE)
 _COLUMNS = 11
+_SHAPES = (
+    *("--csv", "-Eduplicate", "--ignore_warnings", "-1"),
+    # Neither list is the project's to write.
+    *("--no-gitignore", "--whitelist", "/dev/null"),
+)
+_DEFECTS = (
+    *("--quiet", "--enable=warning,style,performance,portability"),
+    # The chips are 32-bit.
+    *("--platform=unix32", "--max-configs=8", "--xml"),
+    # A header by itself uses none of what it declares.
+    "--suppress=unusedStructMember",
+)
+_NEVER_INCLUDED = (".md", ".rst", ".adoc", ".py", ".yml", ".yaml", ".toml", ".lock")
 _UNCHECKED = frozenset(
     {
         *("syntaxError", "unknownMacro", "preprocessorErrorDirective", "internalError"),
@@ -102,8 +116,10 @@ def measure(counted: Counted, limits: Limits, bench: Bench) -> Measure:
     if not sources:
         return unknown(Aspect.CODE, limit, "no C, C++ or Python sources")
     try:
-        shape = _lizard(counted, sources, bench)
-        defects = _cppcheck(counted, bench) if counted.c_sources else None
+        shape, defects = bench.both(
+            lambda: _lizard(counted, sources, bench),
+            lambda: _cppcheck(counted, bench) if counted.c_sources else None,
+        )
     except (MissingToolError, ToolError) as error:
         return unknown(Aspect.CODE, limit, str(error))
     lines = sum(each.lines for each in shape.functions)
@@ -149,23 +165,33 @@ def _too_complex(function: _Function) -> Finding:
     )
 
 
+def parts(counted: Counted) -> tuple[str, ...]:
+    """The tools that apply, by name."""
+    if not counted.c_sources and not counted.python_sources:
+        return ()
+    return ("lizard", "cppcheck") if counted.c_sources else ("lizard",)
+
+
 def _lizard(counted: Counted, sources: Sequence[str], bench: Bench) -> _Shape:
     names, report = bench.folder / "lizard.txt", bench.folder / "lizard.csv"
-    names.write_text("".join(f"{name}\n" for name in sources), "utf-8")
-    argv: list[str | Path] = [
-        *tools.command("lizard"),
-        *("--csv", "-Eduplicate", "--ignore_warnings", "-1"),
-        # Neither list is the project's to write.
-        *("--no-gitignore", "--whitelist", "/dev/null"),
-        *("--input_file", names, "--output_file", report),
-    ]
-    done = bench.run(argv, cwd=counted.folder)
-    text = tools.report_of(report, done, "lizard").decode("utf-8", "replace")
+
+    def make() -> str:
+        names.write_text("".join(f"{name}\n" for name in sources), "utf-8")
+        argv: list[str | Path] = [
+            *(*tools.command("lizard"), *_SHAPES),
+            *("--input_file", names, "--output_file", report),
+        ]
+        done = bench.run(argv, cwd=counted.folder)
+        text = tools.report_of(report, done, "lizard").decode("utf-8", "replace")
+        if done.returncode != 0 or _RATE.search(text) is None:
+            raise ToolError(tools.failure("lizard", done.returncode, done.tail))
+        return text
+
+    text = report_of_all("lizard", " ".join(_SHAPES), sources, counted, bench, make)
     rate = _RATE.search(text)
-    if done.returncode != 0 or rate is None:
-        raise ToolError(tools.failure("lizard", done.returncode, done.tail))
     rows = text.partition("\nDuplicates\n")[0].splitlines()
-    return _Shape(tuple(_functions(rows)), float(rate[1]), tuple(_duplicates(text)))
+    duplicated = float(rate[1]) if rate else 0.0
+    return _Shape(tuple(_functions(rows)), duplicated, tuple(_duplicates(text)))
 
 
 def _functions(rows: Sequence[str]) -> Iterator[_Function]:
@@ -201,20 +227,27 @@ def _duplicates(text: str) -> Iterator[Finding]:
 
 def _cppcheck(counted: Counted, bench: Bench) -> _Defects:
     names, report = bench.folder / "cppcheck.txt", bench.folder / "cppcheck.xml"
-    names.write_text("".join(f"{name}\n" for name in counted.c_sources), "utf-8")
-    argv = [
-        *tools.command("cppcheck"),
-        *("--quiet", "--enable=warning,style,performance,portability"),
-        # The chips are 32-bit.
-        *("--platform=unix32", "--max-configs=8", "--xml"),
-        # A header by itself uses none of what it declares.
-        "--suppress=unusedStructMember",
-        *(f"--file-list={names}", f"--output-file={report}"),
-    ]
-    done = bench.run(argv, cwd=counted.folder)
-    data = tools.report_of(report, done, "cppcheck")
-    if done.returncode != 0:
-        raise ToolError(tools.failure("cppcheck", done.returncode, done.tail))
+    # With several jobs, what it finds across files goes through a folder.
+    between = bench.folder / "cppcheck"
+
+    def make() -> str:
+        names.write_text("".join(f"{name}\n" for name in counted.c_sources), "utf-8")
+        between.mkdir()
+        argv = [
+            *(*tools.command("cppcheck"), *_DEFECTS),
+            *(f"-j{bench.jobs}", f"--cppcheck-build-dir={between}"),
+            *(f"--file-list={names}", f"--output-file={report}"),
+        ]
+        done = bench.run(argv, cwd=counted.folder)
+        data = tools.report_of(report, done, "cppcheck")
+        if done.returncode != 0:
+            raise ToolError(tools.failure("cppcheck", done.returncode, done.tail))
+        return data.decode("utf-8", "replace")
+
+    # What sources may include is more than sources: tables, templates.
+    files = [each for each in counted.files if not each.lower().endswith(_NEVER_INCLUDED)]
+    options = " ".join((*_DEFECTS, *counted.c_sources))
+    data = report_of_all("cppcheck", options, files, counted, bench, make).encode()
     found: dict[Finding, float] = {}
     unchecked: set[str] = set()
     places: list[Mapping[str, str]] = []

@@ -51,7 +51,9 @@ def measure(
     errors: tuple[Finding, ...] = ()
     try:
         if demands.host_tests:
+            bench.progress.move("host tests", 0, 1)
             outcome = host_tests.run(app, demands.host_tests, bench, timeout=timeout)
+            bench.progress.move("host tests", 1, 1)
             if outcome.lines is None:
                 return broken(Aspect.COVERAGE, limit, outcome.said, outcome.errors)
             lines, said, errors = outcome.lines, outcome.said, outcome.errors
@@ -70,7 +72,7 @@ def measure(
     found = coverage_reports.of_sources(lines, sources)
     detail = (
         f"{said}: {found.run} of {number_of(found.lines, 'line')} in {found.files} of "
-        f"{number_of(len(sources), 'source')}"
+        f"{number_of(len(sources), 'source')}{counted.note()}"
     )
     failed = bool(errors)
     if not found.lines and not failed:

@@ -2,15 +2,16 @@
 
 60 points are the part of public symbols that have a comment (see :mod:`engine.quality.symbols`):
 of headers and Python modules that are not tests. 40 are the README's, in equal parts: it is there
-with at least :data:`ENOUGH` characters; it names the chip; it names a command that builds, tests or
-installs; every file that it links to is there. Where there are no public symbols, or no chip is
-known, the rest counts for all.
+with at least :data:`ENOUGH` characters; it names a chip that the project is built for; it names a
+command that builds, tests or installs; every file that it links to is there. Where there are no
+public symbols, or the project has no chip, the rest counts for all. Builds do not matter: a commit
+of a project has one score.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
@@ -20,6 +21,7 @@ from engine.quality import symbols
 from engine.quality.limits import Limits
 from engine.quality.model import Measure, measured, unknown
 from engine.quality.symbols import Symbol
+from engine.quality.tools import Bench
 from engine.quality.tree import Counted
 from engine.text import clean
 from engine.text import count as number_of
@@ -40,24 +42,26 @@ _LINK = re.compile(r"\[[^\]\n]{0,300}\]\( {0,4}<?([^)\s>]{1,400})")
 _SEPARATORS = re.compile(r"[-_ ]")
 
 
-def measure(counted: Counted, target: str, limits: Limits, cancel: CancelToken) -> Measure:
+def measure(counted: Counted, chips: Sequence[str], limits: Limits, bench: Bench) -> Measure:
     """Documentation of the sources that count.
 
     Args:
         counted: the files.
-        target: the chip, empty where none is known.
+        chips: those that the project is built for; none where that is not known.
         limits: what it is held against.
-        cancel: ends it early.
+        bench: who listens, and what is known of files.
 
     Raises:
-        CancelledError, Interrupted: as ``cancel`` says.
+        CancelledError, Interrupted: it was told to stop.
     """
     limit = limits.of(Aspect.DOCUMENTATION)
     if not counted.files:
         return unknown(Aspect.DOCUMENTATION, limit, "no files")
-    public = list(_public(counted, cancel))
+    bench.progress.move("documentation", 0, 1)
+    public = list(_public(counted, bench.cancel))
+    bench.progress.move("documentation", 1, 1)
     documented = sum(symbol.documented for _, symbol in public)
-    lacks, rules = _readme(counted, target)
+    lacks, rules = _readme(counted, chips)
     kept = rules - len(lacks)
     parts = [(README, kept / rules)]
     if public:
@@ -96,19 +100,20 @@ def _public(counted: Counted, cancel: CancelToken) -> Iterator[tuple[str, Symbol
             yield name, symbol
 
 
-def _readme(counted: Counted, target: str) -> tuple[list[Finding], int]:
+def _readme(counted: Counted, chips: Sequence[str]) -> tuple[list[Finding], int]:
     """What the README lacks, and how many rules there are; without a README it lacks all."""
     name = next((each for each in counted.files if each.lower().startswith("readme")), None)
-    chip = target if target != LINUX else ""
-    rules = 4 if chip else 3
+    chips = [chip for chip in chips if chip and chip != LINUX]
+    rules = 4 if chips else 3
     if name is None:
         return [Finding(Severity.WARNING, "quality.readme", "there is no README")] * rules, rules
     text = counted.text(name)
     lacks: list[tuple[str, int | None]] = []
     if len(text.strip()) < ENOUGH:
         lacks.append(("the README does not say what this is and how it is used", None))
-    if chip and chip not in _SEPARATORS.sub("", text).lower():
-        lacks.append((f"the README does not name the chip, {chip}", None))
+    plain = _SEPARATORS.sub("", text).lower()
+    if chips and not any(chip in plain for chip in chips):
+        lacks.append((f"the README does not name the chip, {' or '.join(chips)}", None))
     if not _COMMAND.search(text):
         lacks.append(("the README names no command that builds, tests or installs it", None))
     dead = next((link for link in _LINK.finditer(text) if not _leads(link[1], counted)), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -10,16 +11,22 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from engine.cancel import CancelToken
-from engine.errors import ToolError
-from engine.manifest import Manifest
+from engine.errors import ToolError, UsageError
+from engine.manifest import FILE_NAME, Manifest
+from engine.projects import revisions
+from engine.projects.revisions import Commit
 from engine.quality import code, coverage, documentation, marks, performance, security
+from engine.quality.baseline import Baseline
+from engine.quality.cache import Cache
 from engine.quality.limits import Limits
-from engine.quality.model import BuildFacts, GateResult, Measure, failing, judge
+from engine.quality.model import BuildFacts, Built, GateResult, Measure, failing, judge
+from engine.quality.progress import PARTS, OnProgress, Progress
 from engine.quality.tools import Bench
-from engine.quality.tree import collect
+from engine.quality.tree import CommitOrigin, Counted, FolderOrigin, Origin, collect
 from engine.repair.diffs import rows_of
 from engine.settings import Settings
-from engine.thresholds import Demands
+from engine.source.files import CommitFiles
+from engine.thresholds import TABLE, Demands
 
 REPORT = "quality.json"
 """Artifact with the result."""
@@ -42,28 +49,39 @@ def measure_tree(
     *,
     settings: Settings,
     manifest: Manifest,
-    facts: BuildFacts | None,
+    built: Built,
     cancel: CancelToken,
     on_output: Callable[[bytes], None],
+    on_progress: OnProgress = lambda _percent, _what: None,
     app: str = "",
+    chips: Sequence[str] = (),
     patch: str = "",
+    baseline: str = "",
+    jobs: int | None = None,
 ) -> GateResult:
     """Measure a source tree, and what is known of its build.
 
-    Takes a second for a small tree, minutes for a large one or one with host tests.
+    Takes a second for a small tree, minutes for a large one or one with host tests; what has not
+    changed since the last time is known.
 
     Args:
         tree: a worktree, or any folder. Untrusted.
-        settings: thresholds, and how long host tests may take to build.
+        settings: thresholds, how long host tests may take to build, and where the workspace is.
         manifest: the project's own thresholds, and where its tests are.
-        facts: of a build of this tree, None where there is none.
-        cancel: ends it early, with whatever it runs.
-        on_output: called with what tools print, as it comes.
+        built: what is known of a build of this tree.
+        cancel: ends it early.
+        on_output: called with what tools print, as it comes; from one thread at a time.
+        on_progress: called with percent and what is being done; from one thread at a time.
         app: the folder of the tree that is measured, empty for all of it.
+        chips: those that the project is built for.
         patch: unified diff of what models changed in the tree: what of it would make the tools look
             away fails the gate, and no report in it is believed.
+        baseline: a commit, branch or tag: findings that it has as well do not block; empty for the
+            one that the project names, if it does.
+        jobs: how many tools run at the same time; None for one on each processor.
 
     Raises:
+        UsageError: there is no such baseline.
         ToolError: the tree cannot be listed or copied.
         CancelledError, Interrupted: as ``cancel`` says.
     """
@@ -71,31 +89,102 @@ def measure_tree(
     limits = Limits.choose(settings.quality, demands)
     start = f"{app}/" if app else ""
     changed = {row.file.removeprefix(start) for row in rows_of(patch) if row.file.startswith(start)}
+    other = _baseline(tree, baseline, demands)
+    cache = Cache(settings.workspace / "cache" / "quality")
+    progress = Progress(on_progress)
     try:
         with tempfile.TemporaryDirectory(prefix="espdeck-quality-") as name:
             folder = Path(name)
-            bench = Bench(folder, cancel, on_output)
-            copy = folder / "tree"
-            copy.mkdir()
-            counted = collect(tree, app, copy, tests=demands.host_tests, cancel=cancel)
-            measures = [
-                coverage.measure(
-                    tree / app,
-                    counted,
-                    demands,
-                    limits,
-                    bench,
-                    timeout=settings.compile_timeout,
-                    changed=changed,
+            bench = Bench(folder, cancel, on_output, cache, progress, jobs or processors())
+            begin = ["files", "host tests"] if demands.host_tests else ["files"]
+            progress.expect([*begin, *PARTS])
+            counted = _collect(FolderOrigin(tree, app), app, demands, bench)
+            progress.expect([*begin, *_parts(counted, other)])
+            covered = coverage.measure(
+                tree / app,
+                counted,
+                demands,
+                limits,
+                bench,
+                timeout=settings.compile_timeout,
+                changed=changed,
+            )
+            looked, (judged, told) = bench.both(
+                lambda: security.look(counted, bench),
+                lambda: bench.both(
+                    lambda: code.measure(counted, limits, bench),
+                    lambda: documentation.measure(counted, chips, limits, bench),
                 ),
-                code.measure(counted, limits, bench),
-                security.measure(counted, limits, bench),
-                documentation.measure(counted, facts.target if facts else "", limits, cancel),
-            ]
+            )
+            known = ""
+            if other is not None:
+                before = _before(tree, other, app, demands, limits, bench)
+                looked, known = before.known(looked, counted)
+                judged, told = (before.score(each, chips) for each in (judged, told))
+                progress.move("baseline", 1, 1)
+            safe = security.measure(looked, counted, limits, known=known)
+            measures = [covered, judged, safe, told]
     except OSError as error:
         raise ToolError(f"quality gate: {error.filename or tree}: {error.strerror}") from error
+    cache.tidy()
     measures = list(_without_marks(list(_in_repository(measures, app)), patch))
-    return judge([*measures, *performance.measure(facts, limits)], demands.require)
+    on_progress(100.0, "done")
+    return judge([*measures, *performance.measure(built, limits)], demands.require)
+
+
+def _baseline(tree: Path, named: str, demands: Demands) -> Commit | None:
+    """The commit whose findings are known; the one that is named wins over the project's own."""
+    wanted = named or demands.baseline
+    if not wanted:
+        return None
+    try:
+        return revisions.resolve(tree, wanted)
+    except (UsageError, ToolError) as error:
+        key = "--baseline" if named else f"{FILE_NAME}: {TABLE}.baseline"
+        raise UsageError(f"{key}: {error}") from error
+
+
+def _parts(counted: Counted, other: Commit | None) -> list[str]:
+    """What there is to do, for the progress."""
+    parts = [*security.parts(counted), *code.parts(counted), "documentation"]
+    return [*parts, "baseline"] if other is not None else parts
+
+
+def _collect(origin: Origin, app: str, demands: Demands, bench: Bench) -> Counted:
+    bench.progress.move("files", 0, 1)
+    copy = bench.folder / "tree"
+    copy.mkdir()
+    counted = collect(
+        origin,
+        app,
+        copy,
+        tests=demands.host_tests,
+        exclude=demands.exclude,
+        cancel=bench.cancel,
+    )
+    bench.progress.move("files", 1, 1)
+    return counted
+
+
+def _before(
+    tree: Path, commit: Commit, app: str, demands: Demands, limits: Limits, bench: Bench
+) -> Baseline:
+    """The commit that a tree is compared with, in a folder of its own."""
+    folder = bench.folder / "baseline"
+    folder.mkdir()
+    bench.progress.move("baseline", 0, 1)
+    quiet = Progress(lambda _percent, _what: None)
+    own = Bench(folder, bench.cancel, bench.on_output, bench.cache, quiet, bench.jobs)
+    with CommitFiles(tree, commit.sha) as files:
+        counted = _collect(CommitOrigin(files, app), app, demands, own)
+    return Baseline(commit.sha[:10], counted, own, limits)
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def measure_build(facts: BuildFacts, *, settings: Settings, manifest: Manifest) -> GateResult:
@@ -107,7 +196,7 @@ def measure_build(facts: BuildFacts, *, settings: Settings, manifest: Manifest) 
         manifest: the project's own thresholds.
     """
     limits = Limits.choose(settings.quality, manifest.quality)
-    return judge(performance.measure(facts, limits))
+    return judge(performance.measure(Built(facts), limits))
 
 
 def _without_marks(measures: Sequence[Measure], patch: str) -> Iterator[Measure]:

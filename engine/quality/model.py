@@ -129,6 +129,23 @@ class BuildFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Built:
+    """What is known of the build of a commit.
+
+    Args:
+        facts: None where there is nothing to measure.
+        words: which build, and what became of it, for people: ``build 12``, ``build 12 failed``.
+        missing: why there are no facts; one line.
+        number: of the build that ``facts`` are of.
+    """
+
+    facts: BuildFacts | None
+    words: str = "not built yet"
+    missing: str = "no build to measure: espdeck build makes one"
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Kind:
     title: str
     unit: str

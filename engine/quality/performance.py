@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from engine.findings import Finding
 from engine.image import Image, MemoryRegion
 from engine.quality.limits import Limits
-from engine.quality.model import BuildFacts, Measure, measured, unknown
+from engine.quality.model import BuildFacts, Built, Measure, measured, unknown
 from engine.thresholds import Aspect
 from engine.words import ArtifactKind, Severity
 
@@ -17,19 +17,18 @@ TIGHT = 0.9
 NOTABLE = 0.01
 """Part of a memory or partition from which a change of what is in use is told."""
 
-NO_BUILD = "no build to measure: espdeck build makes one"
 
-
-def measure(facts: BuildFacts | None, limits: Limits) -> tuple[Measure, ...]:
+def measure(built: Built, limits: Limits) -> tuple[Measure, ...]:
     """The measures of performance.
 
     Args:
-        facts: of a build, None where there is none.
+        built: what is known of a build.
         limits: what they are held against.
     """
+    facts = built.facts
     if facts is None:
         aspects = (Aspect.SIZE, Aspect.GROWTH, Aspect.MEMORY, Aspect.BUILD_TIME)
-        return tuple(unknown(each, limits.of(each) or None, NO_BUILD) for each in aspects)
+        return tuple(unknown(each, limits.of(each) or None, built.missing) for each in aspects)
     return (
         _size(facts, limits),
         _growth(facts, limits),

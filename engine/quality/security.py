@@ -1,21 +1,28 @@
 """Security: known dangerous calls, and secrets that were checked in.
 
-What blocks: flawfinder's risk levels from :data:`BLOCKING_LEVEL` (of 5), bandit's severity HIGH
-where it is not unsure, and every secret that detect-secrets knows by its form. What it guesses from
-a name or from entropy is a warning. A line that a person looked at can be marked for the tool
+flawfinder, bandit and detect-secrets find; what of it blocks is what a person would block, see
+:mod:`engine.quality.c_dangers`, :mod:`engine.quality.python_dangers` and
+:mod:`engine.quality.secrets`. A line that a person looked at can be marked for the tool
 (``flawfinder: ignore``, ``nosec``, ``pragma: allowlist secret``); how many are, is said.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
-from engine.quality import marks, tools
+from engine.quality import c_dangers, marks, python_dangers, secrets, tools
+from engine.quality.c_names import Names
+from engine.quality.c_source import Source
 from engine.quality.limits import Limits
 from engine.quality.model import Measure, measured, unknown
+from engine.quality.per_file import PerFile, Said, said_of
+from engine.quality.rulings import Verdict, Word
 from engine.quality.tools import Bench
 from engine.quality.tree import Counted
 from engine.text import clean
@@ -24,44 +31,94 @@ from engine.thresholds import Aspect
 from engine.words import Severity
 
 BLOCKING_LEVEL, WARNING_LEVEL = 4, 3
-"""Levels of flawfinder from which a call blocks, and from which it is told."""
+"""Levels of flawfinder from which a call blocks where no ruling is about it, and from which it is
+told."""
 
-_GUESSED = frozenset({"Base64 High Entropy String", "Hex High Entropy String", "Secret Keyword"})
 _HIT = 8
+_JUDGED = 2000  # calls of one file; of more, all count
 _MAX_TEXT = 300
+_SECRETS = ("scan", "--no-verify", "--disable-plugin", "IPPublicDetector")
+"""Verifying would send what is found to whoever gave it out."""
+
+_FLAWS = ("--quiet", "--dataonly", "--csv", f"--minlevel={WARNING_LEVEL}")
+_PYTHON = ("--quiet", "--exit-zero", "--severity-level=medium", "--format=json")
+_report_numbers = itertools.count()
 
 
-def measure(counted: Counted, limits: Limits, bench: Bench) -> Measure:
-    """Findings that block, of all tools that apply.
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the tools found.
 
-    Raises:
-        CancelledError, Interrupted: it was told to stop.
+    Args:
+        findings: those that block are errors.
+        used: the tools that found them.
+        problem: why one could not look, else empty.
+    """
+
+    findings: tuple[Finding, ...]
+    used: tuple[str, ...]
+    problem: str = ""
+
+
+def measure(looked: Looked, counted: Counted, limits: Limits, *, known: str = "") -> Measure:
+    """Findings that block.
+
+    Args:
+        looked: what the tools found.
+        counted: where.
+        limits: what it is held against.
+        known: what the detail says of findings that do not block because they are not new.
     """
     limit = limits.of(Aspect.SECURITY)
     if not counted.files:
         return unknown(Aspect.SECURITY, limit, "no files")
-    looks: list[tuple[str, Callable[[], list[Finding]]]] = [
-        ("detect-secrets", lambda: _secrets(counted, bench))
-    ]
-    if counted.c_sources:
-        looks.append(("flawfinder", lambda: _flawfinder(counted, bench)))
-    if counted.python_sources:
-        looks.append(("bandit", lambda: _bandit(counted, bench)))
+    blocking = sum(each.severity is Severity.ERROR for each in looked.findings)
+    if looked.problem and blocking <= limit:
+        return unknown(Aspect.SECURITY, limit, looked.problem)
+    detail = f"by {', '.join(looked.used)}{known}{_marked(counted)}{counted.note()}"
+    detail += f"; {looked.problem}" if looked.problem else ""
+    return measured(Aspect.SECURITY, blocking, limit, detail, looked.findings)
+
+
+def look(counted: Counted, bench: Bench) -> Looked:
+    """Everything that the tools find.
+
+    Raises:
+        CancelledError, Interrupted: it was told to stop.
+    """
+    looks = dict(_looks(counted))
+    outcomes = bench.each(lambda name: _outcome(looks[name], counted, bench), list(looks))
     findings: list[Finding] = []
-    used: list[str] = []
-    problem = ""
-    for name, look in looks:
-        try:
-            findings += look()
-            used.append(name)
-        except (MissingToolError, ToolError) as error:
-            problem = problem or str(error)
-    blocking = sum(each.severity is Severity.ERROR for each in findings)
-    if problem and blocking <= limit:
-        return unknown(Aspect.SECURITY, limit, problem)
-    detail = f"by {', '.join(used)}{_marked(counted)}{counted.note()}"
-    detail += f"; {problem}" if problem else ""
-    return measured(Aspect.SECURITY, blocking, limit, detail, findings)
+    problems = [each for each in outcomes if isinstance(each, str)]
+    for each in outcomes:
+        findings += each if not isinstance(each, str) else []
+    used = [name for name, each in zip(looks, outcomes, strict=True) if not isinstance(each, str)]
+    return Looked(tuple(findings), tuple(used), problems[0] if problems else "")
+
+
+def parts(counted: Counted) -> tuple[str, ...]:
+    """The tools that apply, by name."""
+    return tuple(name for name, _ in _looks(counted))
+
+
+_Look = Callable[[Counted, Bench], list[Finding]]
+
+
+def _looks(counted: Counted) -> Iterator[tuple[str, _Look]]:
+    """The tools that apply, by name."""
+    yield "detect-secrets", _secrets
+    if counted.c_sources:
+        yield "flawfinder", _flawfinder
+    if counted.python_sources:
+        yield "bandit", _bandit
+
+
+def _outcome(look: _Look, counted: Counted, bench: Bench) -> list[Finding] | str:
+    """What a tool finds, or why it cannot."""
+    try:
+        return look(counted, bench)
+    except (MissingToolError, ToolError) as error:
+        return str(error)
 
 
 def _marked(counted: Counted) -> str:
@@ -71,104 +128,136 @@ def _marked(counted: Counted) -> str:
     return f"; {number_of(marked, 'line')} marked as looked at" if marked else ""
 
 
+def _severity(verdict: Verdict) -> Severity:
+    return Severity.ERROR if verdict.word is Word.BLOCKS else Severity.WARNING
+
+
 def _secrets(counted: Counted, bench: Bench) -> list[Finding]:
-    findings = []
-    for batch in tools.batches(counted.files):
-        argv = [
-            *tools.command("detect-secrets"),
-            # Verifying would send what it finds to whoever gave it out.
-            *("scan", "--no-verify", "--disable-plugin", "IPPublicDetector", "--", *batch),
-        ]
+    def look(batch: Sequence[str]) -> Said:
+        argv = [*tools.reporting("detect-secrets"), *_SECRETS, "--", *tools.paths(batch)]
         code, printed = bench.read(argv, cwd=counted.folder)
         try:
             # Warnings of its libraries may stand before it.
             results = json.loads(printed[printed.index(b"{") :])["results"]
-            for file, found in results.items():
-                findings += [
-                    _secret(str(file), str(x["type"]), int(x["line_number"])) for x in found
-                ]
+            return {
+                tools.plain(str(file)): [[str(x["type"]), int(x["line_number"])] for x in found]
+                for file, found in results.items()
+            }
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             said = printed.decode("utf-8", "replace")
             raise ToolError(tools.failure("detect-secrets", code, said)) from error
+
+    tool = PerFile("detect-secrets", " ".join(_SECRETS), look)
+    findings = []
+    for file, rows in said_of(tool, counted.files, counted, bench).items():
+        text = counted.text(file) if rows and file in counted.hashes else ""
+        found = [(kind, line) for kind, line in rows]
+        for kind, line, verdict in secrets.judge(f"{counted.app}{file}", text, found):
+            findings.append(_secret(file, kind, line, verdict))
     return findings
 
 
-def _secret(file: str, kind: str, line: int) -> Finding:
-    guessed = kind in _GUESSED
+def _secret(file: str, kind: str, line: int, verdict: Verdict) -> Finding:
+    looks = "looks like a secret" if kind in secrets.GUESSED else "a secret"
+    why = f" ({verdict.why})" if verdict.why else ""
     return Finding(
-        severity=Severity.WARNING if guessed else Severity.ERROR,
+        severity=_severity(verdict),
         code="security.secret",
-        message=f"{'looks like a secret' if guessed else 'a secret'}: {clean(kind)[:80]}",
-        file=tools.plain(file),
+        message=f"{looks}: {clean(kind)[:80]}{why}",
+        file=file,
         line=line,
         hint="take it out, and make a new one: it is in the history for good",
     )
 
 
 def _flawfinder(counted: Counted, bench: Bench) -> list[Finding]:
-    findings: list[Finding] = []
-    for batch in tools.batches(counted.c_sources):
-        argv = [
-            *tools.command("flawfinder"),
-            *("--quiet", "--dataonly", "--csv", f"--minlevel={WARNING_LEVEL}", "--", *batch),
-        ]
+    def look(batch: Sequence[str]) -> Said:
+        argv = [*tools.reporting("flawfinder"), *_FLAWS, "--", *tools.paths(batch)]
         code, printed = bench.read(argv, cwd=counted.folder)
         text = printed.decode("utf-8", "replace")
         head, _, rows = text.partition("\n")
         if code != 0 or not head.startswith("File,Line,Column"):
             raise ToolError(tools.failure("flawfinder", code, text))
-        findings += _hits(rows.splitlines())
+        return _hits(rows.splitlines())
+
+    tool = PerFile("flawfinder", " ".join(_FLAWS), look)
+    names = Names(counted.c_sources, counted.text)
+    findings: list[Finding] = []
+    for file, rows in said_of(tool, counted.c_sources, counted, bench).items():
+        bench.cancel.check()
+        source = Source(counted.text(file)) if rows and file in counted.hashes else None
+        for index, row in enumerate(rows):
+            if source is not None:
+                findings += _call(file, row, names, source if index < _JUDGED else None)
     return findings
 
 
-def _hits(rows: Sequence[str]) -> list[Finding]:
+def _hits(rows: Sequence[str]) -> dict[str, list[list[Any]]]:
     """Rows of flawfinder's CSV: file, line, column, default level, level, category, name, warning,
     suggestion, and more."""
-    findings = []
+    found: dict[str, list[list[Any]]] = {}
     for row in tools.table(rows, "flawfinder"):
         if len(row) <= _HIT or not (row[1].isdigit() and row[2].isdigit() and row[4].isdigit()):
             continue
-        blocks = int(row[4]) >= BLOCKING_LEVEL
-        findings.append(
-            Finding(
-                severity=Severity.ERROR if blocks else Severity.WARNING,
-                code=f"security.{clean(row[5])[:40]}",
-                message=f"{clean(row[6])[:80]}: {clean(row[7])[:_MAX_TEXT]}",
-                file=tools.plain(row[0]),
-                line=int(row[1]),
-                column=int(row[2]),
-                hint=clean(row[8])[:_MAX_TEXT] or None,
-            )
-        )
-    return findings
+        said = [clean(row[5])[:40], *(clean(each)[:_MAX_TEXT] for each in row[6 : _HIT + 1])]
+        hit = [int(row[1]), int(row[2]), int(row[4]), *said]
+        found.setdefault(tools.plain(row[0]), []).append(hit)
+    return found
+
+
+def _call(file: str, row: Sequence[Any], names: Names, source: Source | None) -> Iterator[Finding]:
+    line, column, level, category, name, warning, hint = row
+    unruled = Word.BLOCKS if level >= BLOCKING_LEVEL else Word.WARNS
+    verdict = Verdict(unruled)
+    if source is not None:
+        verdict, line = c_dangers.judge(names, source, name, line, column, unruled=unruled)
+    if verdict.word is Word.NOTHING:
+        return
+    why = f" ({verdict.why})" if verdict.why else ""
+    yield Finding(
+        severity=_severity(verdict),
+        code=f"security.{category}",
+        message=f"{name[:80]}: {warning}{why}",
+        file=file,
+        line=line,
+        column=column,
+        hint=hint or None,
+    )
 
 
 def _bandit(counted: Counted, bench: Bench) -> list[Finding]:
-    findings = []
-    report = bench.folder / "bandit.json"
-    for batch in tools.batches(counted.python_sources):
-        report.unlink(missing_ok=True)
+    def look(batch: Sequence[str]) -> Said:
+        report = bench.folder / f"bandit-{next(_report_numbers)}.json"
         argv = [
-            *tools.command("bandit"),
-            *("--quiet", "--exit-zero", "--severity-level=medium", "--format=json"),
-            *(f"--output={report}", "--", *batch),
+            *(*tools.command("bandit"), *_PYTHON),
+            *(f"--output={report}", "--", *tools.paths(batch)),
         ]
         done = bench.run(argv, cwd=counted.folder)
         data = tools.report_of(report, done, "bandit")
+        found: dict[str, list[list[Any]]] = {}
         try:
             for each in json.loads(data)["results"]:
-                sure = each["issue_confidence"] in ("MEDIUM", "HIGH")
-                high = each["issue_severity"] == "HIGH"
-                findings.append(
-                    Finding(
-                        severity=Severity.ERROR if high and sure else Severity.WARNING,
-                        code=f"security.{clean(str(each['test_id']))[:20]}",
-                        message=clean(str(each["issue_text"]))[:_MAX_TEXT],
-                        file=tools.plain(str(each["filename"])),
-                        line=int(each["line_number"]),
-                        hint=f"see {clean(str(each['more_info']))[:_MAX_TEXT]}",
-                    )
-                )
+                keys = ("test_id", "issue_severity", "issue_confidence", "issue_text", "more_info")
+                row = [int(each["line_number"]), *(clean(str(each[key])) for key in keys)]
+                found.setdefault(tools.plain(str(each["filename"])), []).append(row)
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise ToolError(tools.failure("bandit", done.returncode, done.tail)) from error
-    return findings
+        return found
+
+    tool = PerFile("bandit", " ".join(_PYTHON), look)
+    said = said_of(tool, counted.python_sources, counted, bench)
+    return [_danger(file, row) for file, rows in said.items() for row in rows]
+
+
+def _danger(file: str, row: Sequence[Any]) -> Finding:
+    line, test, severity, confidence, text, more = row
+    verdict = python_dangers.judge(test, severity, confidence)
+    why = f" ({verdict.why})" if verdict.why else ""
+    return Finding(
+        severity=_severity(verdict),
+        code=f"security.{test[:20]}",
+        message=f"{text[:_MAX_TEXT]}{why}",
+        file=file,
+        line=line,
+        hint=f"see {more[:_MAX_TEXT]}",
+    )

@@ -7,15 +7,21 @@ import csv
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
+from typing import TypeVar, cast
 
 from engine.cancel import CancelToken
 from engine.errors import MissingToolError, ToolError
 from engine.files import read_file
 from engine.process import Completed, run
+from engine.quality.cache import Cache
+from engine.quality.progress import Progress
 from engine.text import clean
 
 SECONDS = 600.0
@@ -54,7 +60,13 @@ MEASURES = {
 }
 """Every tool, as people call it, and what it is for."""
 
-_BATCH = 400
+_QUIET = """
+import os, runpy, sys
+os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+del sys.argv[0]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+_TURN = 0.2  # seconds that are waited for a turn before anything else is looked at
 _ENV = {"NO_COLOR": "1", "LC_ALL": "C.UTF-8", "COLUMNS": "200"}
 
 
@@ -79,19 +91,87 @@ def command(name: str) -> tuple[str, ...]:
     return (*ISOLATED, "-m", MODULES[name])
 
 
+def reporting(name: str) -> tuple[str, ...]:
+    """:func:`command` of a tool that reports on standard output: what it complains of on the other
+    stream would stand amid its report.
+
+    Raises:
+        MissingToolError: it is not installed; one line.
+    """
+    module = command(name)[-1]
+    return (*ISOLATED, "-c", _QUIET, module)
+
+
+def version_of(name: str) -> str:
+    """What a tool's results depend on beside files and options: its version, and Python's.
+
+    Raises:
+        MissingToolError: it is not installed; one line.
+    """
+    command(name)
+    try:
+        known = version(name)
+    except PackageNotFoundError:
+        path = _cppcheck()
+        known = f"{path} {path.stat().st_mtime_ns}" if path is not None else ""
+    return f"{known} Python {sys.version}"
+
+
+_One = TypeVar("_One")
+_Other = TypeVar("_Other")
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Where tools work, and who listens.
+    """Where tools work, and who listens. Several threads may use it.
 
     Args:
         folder: for what they write; ours.
         cancel: ends them early.
-        on_output: called with which tool runs, and with what it prints for people.
+        on_output: called with which tool runs, and with what it prints for people; from one thread
+            at a time.
+        cache: of what tools said.
+        progress: told how far they are.
+        jobs: how many of them run at the same time.
     """
 
     folder: Path
     cancel: CancelToken
     on_output: Callable[[bytes], None]
+    cache: Cache
+    progress: Progress
+    jobs: int = 1
+    _turns: threading.Semaphore = field(init=False, repr=False)
+    _saying: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
+    _said: set[str] = field(init=False, repr=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_turns", threading.Semaphore(self.jobs))
+
+    def each(self, work: Callable[[_One], _Other], items: Sequence[_One]) -> list[_Other]:
+        """Do some work on several things at the same time; what came of each, in their order.
+
+        Raises:
+            Exception: what the work raised first; all of it has ended then.
+        """
+        if len(items) < 2:
+            return [work(each) for each in items]
+        with ThreadPoolExecutor(len(items)) as threads:
+            try:
+                return list(threads.map(work, items))
+            except KeyboardInterrupt:
+                self.cancel.interrupt()  # else the threads are waited for
+                raise
+
+    def both(self, one: Callable[[], _One], other: Callable[[], _Other]) -> tuple[_One, _Other]:
+        """Do two things at the same time; what came of both.
+
+        Raises:
+            Exception: as :meth:`each`.
+        """
+        work: list[Callable[[], _One | _Other]] = [one, other]
+        found = self.each(lambda do: do(), work)
+        return cast("_One", found[0]), cast("_Other", found[1])
 
     def run(
         self,
@@ -106,7 +186,7 @@ class Bench:
             MissingToolError, ToolError, CancelledError, Interrupted: as :func:`engine.process.run`.
         """
         self._say(argv)
-        return self._run(argv, cwd, timeout, self.on_output)
+        return self._run(argv, cwd, timeout, self._print)
 
     def read(self, argv: Sequence[str | os.PathLike[str]], *, cwd: Path) -> tuple[int, bytes]:
         """Run a tool that reports on standard output: its exit code, and what it printed.
@@ -134,18 +214,31 @@ class Bench:
         timeout: float,
         on_output: Callable[[bytes], None],
     ) -> Completed:
-        return run(
-            argv,
-            timeout=timeout,
-            cancel=self.cancel,
-            on_output=on_output,
-            cwd=cwd,
-            env=_ENV,
-            clean_env=True,
-        )
+        while not self._turns.acquire(timeout=_TURN):
+            self.cancel.check()
+        try:
+            return run(
+                argv,
+                timeout=timeout,
+                cancel=self.cancel,
+                on_output=on_output,
+                cwd=cwd,
+                env=_ENV,
+                clean_env=True,
+            )
+        finally:
+            self._turns.release()
 
     def _say(self, argv: Sequence[str | os.PathLike[str]]) -> None:
-        self.on_output(f"{_name(argv)} ...\n".encode())
+        name = _name(argv)
+        with self._saying:
+            if name not in self._said:
+                self._said.add(name)
+                self.on_output(f"{name} ...\n".encode())
+
+    def _print(self, data: bytes) -> None:
+        with self._saying:
+            self.on_output(data)
 
 
 def report_of(path: Path, done: Completed, name: str) -> bytes:
@@ -179,10 +272,9 @@ def failure(name: str, code: int, printed: str) -> str:
     return f"{name}: exit code {code}: {lines[-1].strip()[:300] if lines else 'it said nothing'}"
 
 
-def batches(names: Sequence[str]) -> Iterator[list[str]]:
-    """File names as arguments, as many as a command line takes; none of them is an option."""
-    for start in range(0, len(names), _BATCH):
-        yield [f"./{name}" for name in names[start : start + _BATCH]]
+def paths(names: Sequence[str]) -> list[str]:
+    """File names as arguments; none of them is an option."""
+    return [f"./{name}" for name in names]
 
 
 def plain(name: str) -> str:
@@ -192,7 +284,10 @@ def plain(name: str) -> str:
 
 def _name(argv: Sequence[str | os.PathLike[str]]) -> str:
     words = [str(word) for word in argv]
-    return words[words.index("-m") + 1] if "-m" in words else Path(words[0]).name
+    for option, behind in (("-m", 1), ("-c", 2)):
+        if option in words:
+            return words[words.index(option) + behind].replace("_", "-")
+    return Path(words[0]).name
 
 
 def _cppcheck() -> Path | None:

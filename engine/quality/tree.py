@@ -6,6 +6,7 @@ ours. What counts:
 
 - files that Git tracks, and new ones that it would not ignore; in a folder without Git, all;
 - nothing in :data:`FOREIGN` folders, in submodules or behind links: others wrote that;
+- nothing that the project excludes by patterns;
 - text only, :data:`MAX_BYTES` at most each, :data:`MAX_FILES` and :data:`MAX_TOTAL` in all.
 
 Of these, C, C++ and Python files outside hidden folders are sources; those in :data:`TEST_FOLDERS`,
@@ -14,18 +15,23 @@ or that are called as tests are, are tests and judged as such nowhere.
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from engine.cancel import CancelToken
 from engine.files import read_file
 from engine.projects import git, trees
 from engine.projects.lfs import is_pointer
+from engine.quality.globs import matcher
 from engine.repair.sources import C_SUFFIXES
+from engine.source.files import SourceFiles
 from engine.text import count as number_of
 
 MAX_BYTES = 1 << 20
@@ -46,7 +52,7 @@ TEST_FOLDERS = frozenset({"test", "tests", "host_test", "host_tests", "unit_test
 """Folders of tests."""
 
 _NO_CODE = frozenset({".s", ".inc"})
-_TEST_FILE = re.compile(r"test_.*|.*_test|conftest")
+_TEST_FILE = re.compile(r"(?:py)?test_.*|.*_test|conftest")
 _MAX_NAME = 400
 _MAX_NAMES = 100_000
 _ODD = frozenset('"\\')
@@ -62,6 +68,9 @@ class Counted:
         names: these, and whatever else there is.
         tests: the folder of tests that the project named, empty for none.
         left_out: how many files are not there because they are too many or too large.
+        excluded: how many files are not there because the project excludes them.
+        hashes: SHA256 of what each of ``files`` says.
+        app: the folder of the repository that this is, with ``/`` behind it; empty for all of it.
     """
 
     folder: Path
@@ -69,6 +78,9 @@ class Counted:
     names: frozenset[str]
     tests: str
     left_out: int
+    excluded: int
+    hashes: Mapping[str, str]
+    app: str
 
     @property
     def c_sources(self) -> tuple[str, ...]:
@@ -86,7 +98,9 @@ class Counted:
 
     def note(self) -> str:
         """What a detail ends with where not everything was counted, else empty."""
-        return f"; {number_of(self.left_out, 'file')} left out" if self.left_out else ""
+        excluded = f"; {number_of(self.excluded, 'file')} excluded" if self.excluded else ""
+        left_out = f"; {number_of(self.left_out, 'file')} left out" if self.left_out else ""
+        return excluded + left_out
 
     def _sources(self, suffixes: frozenset[str]) -> Iterator[str]:
         for name in self.files:
@@ -101,14 +115,43 @@ class Counted:
         return named or known or bool(_TEST_FILE.fullmatch(path.stem.lower()))
 
 
-def collect(tree: Path, app: str, folder: Path, *, tests: str, cancel: CancelToken) -> Counted:
-    """Copy the files of a tree that count.
+class Origin(Protocol):
+    """Where files are copied from: a folder, or a commit. Untrusted."""
+
+    def names(self) -> Iterable[str]:
+        """Names of files that may count, relative to the app."""
+        ...
+
+    def is_file(self, name: str) -> bool:
+        """Whether that is a file, reached through no link."""
+        ...
+
+    def read(self, name: str, most: int) -> bytes:
+        """What is in a file.
+
+        Raises:
+            OSError: it cannot be read, or is larger than ``most`` bytes.
+        """
+        ...
+
+
+def collect(
+    origin: Origin,
+    app: str,
+    folder: Path,
+    *,
+    tests: str = "",
+    exclude: Sequence[str] = (),
+    cancel: CancelToken,
+) -> Counted:
+    """Copy the files that count.
 
     Args:
-        tree: a worktree, or any folder. Untrusted.
-        app: the folder of it that counts, empty for all of it.
+        origin: where they are.
+        app: the folder of the repository that ``origin`` has, empty for all of it.
         folder: where to; empty.
         tests: the folder of tests that the project named, empty for none.
+        exclude: patterns of files that do not count, see :mod:`engine.quality.globs`.
         cancel: ends it early.
 
     Raises:
@@ -116,22 +159,23 @@ def collect(tree: Path, app: str, folder: Path, *, tests: str, cancel: CancelTok
         OSError: the copy cannot be written.
         CancelledError, Interrupted: as ``cancel`` says.
     """
-    files: list[str] = []
+    hashes: dict[str, str] = {}
     names: set[str] = set()
-    room, left_out = MAX_TOTAL, 0
-    root = (tree / app).resolve()
-    for name in sorted(filter(_counts, _names(tree, app))):
+    room, left_out, excluded = MAX_TOTAL, 0, 0
+    is_excluded = matcher(exclude)
+    for name in sorted(filter(_counts, origin.names())):
         cancel.check()
-        path = root / name
-        # A folder on the way could be a link as well.
-        if not path.is_file() or path.resolve() != path:
+        if not origin.is_file(name):
             continue
         names.add(name)
-        if len(files) >= MAX_FILES:
+        if is_excluded(name):
+            excluded += 1
+            continue
+        if len(hashes) >= MAX_FILES:
             left_out += 1
             continue
         try:
-            data = read_file(path, min(MAX_BYTES, room))
+            data = origin.read(name, min(MAX_BYTES, room))
         except OSError:
             left_out += 1
             continue
@@ -142,8 +186,65 @@ def collect(tree: Path, app: str, folder: Path, *, tests: str, cancel: CancelTok
         copy = folder / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(text)
-        files.append(name)
-    return Counted(folder, tuple(files), frozenset(names), tests, left_out)
+        hashes[name] = hashlib.sha256(text).hexdigest()
+    prefix = f"{app}/" if app else ""
+    files = frozenset(names)
+    return Counted(folder, tuple(hashes), files, tests, left_out, excluded, hashes, prefix)
+
+
+class FolderOrigin:
+    """Files of a worktree, or of any folder.
+
+    Args:
+        tree: the folder. Untrusted.
+        app: the folder of it that counts, empty for all of it.
+    """
+
+    def __init__(self, tree: Path, app: str) -> None:
+        self._tree, self._app = tree, app
+        self._root = (tree / app).resolve()
+
+    def names(self) -> Iterable[str]:
+        """What Git tracks or would not ignore; without Git, all."""
+        return _names(self._tree, self._app)
+
+    def is_file(self, name: str) -> bool:
+        """Whether that is a file, reached through no link."""
+        path = self._root / name
+        # A folder on the way could be a link as well.
+        return path.is_file() and path.resolve() == path
+
+    def read(self, name: str, most: int) -> bytes:
+        """What is in a file."""
+        return read_file(self._root / name, most)
+
+
+class CommitOrigin:
+    """Files of a commit, which nobody needs to check out.
+
+    Args:
+        files: of the commit.
+        app: the folder of it that counts, empty for all of it.
+    """
+
+    def __init__(self, files: SourceFiles, app: str) -> None:
+        self._files, self._start = files, f"{app}/" if app else ""
+
+    def names(self) -> Iterable[str]:
+        """Every file that is no link."""
+        names = self._files.names
+        return [each.removeprefix(self._start) for each in names if each.startswith(self._start)]
+
+    def is_file(self, name: str) -> bool:
+        """Whether that is a file: a commit names no others."""
+        return True
+
+    def read(self, name: str, most: int) -> bytes:
+        """What is in a file."""
+        data = self._files.text(f"{self._start}{name}").encode("utf-8")
+        if len(data) > most:
+            raise OSError(errno.EFBIG, f"larger than {most} bytes", name)
+        return data
 
 
 def _names(tree: Path, app: str) -> Iterable[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.findings import Finding
 from engine.pipelines.model import StageContext
 from engine.projects.worktrees import Slot
-from engine.quality.model import BuildFacts
+from engine.quality.model import Built
 from engine.words import ArtifactKind
 from engine.workflows.artifacts import Made
 from engine.workflows.chosen import Choice
@@ -85,7 +85,8 @@ class TaskContext(StageContext):
         wanted: what a person asked for.
         app: the project's folder that is built, empty for its root.
         most_revisions: how often the work may be revised.
-        facts: asks what is known of the commit's build, None where there is none.
+        chips: those that the project is built for.
+        built: asks what is known of the commit's build.
         slot: whose worktree ``source`` is; see :meth:`worktree`.
         turn: held while the worktree is used: members of a wave share it.
         notes: what there was to say of the commit when the task was ordered.
@@ -95,7 +96,8 @@ class TaskContext(StageContext):
     wanted: Wanted
     app: str
     most_revisions: int
-    facts: Callable[[], BuildFacts | None] = field(repr=False)
+    chips: tuple[str, ...]
+    built: Callable[[], Built] = field(repr=False)
     slot: Slot = field(repr=False)
     turn: threading.Lock = field(repr=False)
     notes: tuple[Finding, ...] = ()

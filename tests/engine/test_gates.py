@@ -21,6 +21,8 @@ from tests.engine.quality.trees import README
 
 pytestmark = pytest.mark.xdist_group("gates")
 
+PERFORMANCE = (Aspect.SIZE, Aspect.GROWTH, Aspect.MEMORY, Aspect.BUILD_TIME)
+
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
@@ -149,6 +151,35 @@ def test_what_was_never_built_has_no_performance(engine: Engine, source: Path) -
     assert size.status is MeasureStatus.UNKNOWN
     with pytest.raises(UsageError, match="no commit, branch or tag 'nowhere'"):
         engine.gate.measure(project.id, commit="nowhere")
+
+
+def test_what_became_of_a_build_that_gives_nothing_to_measure_is_said(
+    engine: Engine, source: Path
+) -> None:
+    commit(source, {"main/main.c": "int broken(void) { return\n"})
+    failed = build(engine, source)
+    project = engine.projects.find_or_add(str(source))
+
+    gated = engine.gate.measure(project.id)
+
+    assert failed.status is BuildStatus.FAILED
+    assert (gated.build, gated.built) == (None, f"build {failed.number} failed")
+    details = {each.detail for each in gated.result.measures if each.id in PERFORMANCE}
+    assert details == {f"build {failed.number} failed: nothing to measure"}
+
+
+def test_a_commit_has_one_score_of_documentation(engine: Engine, source: Path) -> None:
+    project = engine.projects.find_or_add(str(source))
+
+    def documentation() -> tuple[float | None, str]:
+        measures = engine.gate.measure(project.id).result.measures
+        (found,) = (each for each in measures if each.id is Aspect.DOCUMENTATION)
+        return found.value, found.detail
+
+    before = documentation()
+    assert build(engine, source).status is BuildStatus.SUCCESS
+
+    assert documentation() == before
 
 
 def test_the_gate_of_a_task_that_changes_nothing_knows_the_build_of_its_commit(

@@ -54,6 +54,7 @@ def test_reads_what_a_project_demands_of_its_quality(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text(
         '[quality]\ncoverage = 90\nsize = 1_000_000\nrequire = ["coverage", "growth"]\n'
         'host_tests = "test/host"\nreport = "out/lcov.info"\n'
+        'baseline = "v1.2"\nexclude = ["third_party/**", "*.gen.c"]\n'
     )
 
     assert load(tmp_path).quality == Demands(
@@ -61,6 +62,8 @@ def test_reads_what_a_project_demands_of_its_quality(tmp_path: Path) -> None:
         require=(Aspect.COVERAGE, Aspect.GROWTH),
         host_tests="test/host",
         report="out/lcov.info",
+        baseline="v1.2",
+        exclude=("third_party/**", "*.gen.c"),
     )
 
 
@@ -102,6 +105,11 @@ def test_reads_what_a_project_demands_of_its_quality(tmp_path: Path) -> None:
         ("[quality]\nhost_tests = 1", "quality.host_tests must be a path"),
         ("[quality]\nhost_tests = '/etc'", "leaves the project"),
         ("[quality]\nreport = 'a/../../b'", "leaves the project"),
+        ("[quality]\nexclude = 'lib/**'", "quality.exclude must be a list of at most 100 patterns"),
+        ("[quality]\nexclude = [1]", "quality.exclude: '1' is no pattern of files"),
+        ("[quality]\nexclude = ['']", "quality.exclude: '' names nothing"),
+        ("[quality]\nexclude = ['../lib']", "quality.exclude: '../lib' leaves the project"),
+        ("[quality]\nbaseline = 3", "quality.baseline must be a commit, branch or tag"),
         ("= nonsense", FILE_NAME),
         ("#" * 70_000, "larger"),
         ("a = " + "[" * 30_000, "recursion"),

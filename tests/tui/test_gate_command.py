@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from engine import Engine, Settings
 from tests.engine.git_repos import commit
 from tests.engine.quality.trees import RING
+from tui import shell
 from tui.cli import cli
 
 CMAKE = "cmake_minimum_required(VERSION 3.20)\nproject(ring C)\nadd_executable(ring src/ring.c)\n"
@@ -54,3 +55,28 @@ def test_a_project_that_fails_says_why(workspace: Path, tmp_path: Path) -> None:
     assert found["result"]["passed"] is False
     assert found["result"]["measures"][0]["status"] == "failed"
     assert found["result"]["blockers"][0]["code"] == "quality.coverage"
+
+
+def test_progress_is_told_in_lines_where_there_is_no_terminal(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shell, "SECONDS_BETWEEN", 0.0)
+
+    done = CliRunner().invoke(
+        cli, ["--workspace", str(workspace), "gate", "ring", "--jobs", "1", "--json"]
+    )
+
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["built"] == "not built yet"
+    lines = done.stderr.splitlines()
+    assert any("lizard" in line for line in lines)
+    assert lines[-1] == "100 % done"
+
+
+def test_a_baseline_that_is_not_there_is_one_line(workspace: Path) -> None:
+    done = CliRunner().invoke(
+        cli, ["--workspace", str(workspace), "gate", "ring", "--baseline", "v9"]
+    )
+
+    assert done.exit_code != 0
+    assert "--baseline: no commit, branch or tag 'v9'" in str(done.exception)

@@ -241,3 +241,55 @@ def test_a_line_without_an_end_is_no_trouble(tmp_path: Path) -> None:
 
     assert found[Aspect.SECURITY].findings[0].file == "a.c"
     assert found[Aspect.CODE].status is not UNKNOWN
+
+
+def test_a_second_look_says_the_same_and_runs_no_tool(tmp_path: Path) -> None:
+    tree = write(
+        tmp_path / "x",
+        {
+            **RING,
+            "main.c": "#include <stdio.h>\nvoid ask(char *name) {\n    gets(name);\n}\n",
+            "src/cloud.c": f'const char *id = "{KEY}";\n',
+            "tool.py": "import subprocess\nsubprocess.call(input(), shell=True)\n",
+            "src/tangled.c": TANGLED,
+        },
+    )
+    printed = bytearray()
+    told: list[tuple[float, str]] = []
+
+    cold = gate(tree, on_progress=lambda percent, what: told.append((percent, what)))
+    warm = gate(tree, on_output=printed.extend, jobs=1)
+
+    assert warm == cold
+    assert bytes(printed) == b""
+    percents = [percent for percent, _ in told]
+    assert percents == sorted(percents)
+    assert told[-1] == (100, "done")
+    assert percents[0] < 10
+    assert len(set(percents)) > 5
+    assert any("lizard" in what for _, what in told)
+
+    write(tree, {"main.c": "int ask(void) {\n    return 1;\n}\n"})
+    changed = gate(tree, on_output=printed.extend)
+
+    (security,) = (each for each in changed.measures if each.id is Aspect.SECURITY)
+    assert {each.file for each in security.findings} == {"src/cloud.c", "tool.py"}
+    assert b"bandit" not in printed
+    assert b"flawfinder" in printed
+
+
+def test_what_a_project_excludes_counts_nowhere(tmp_path: Path) -> None:
+    other = {
+        "lib/a.c": TANGLED,
+        "lib/b/key.c": f'const char *id = "{KEY}";\n',
+        "x.gen.h": "int f();",
+    }
+    toml = '[quality]\nexclude = ["lib/**", "*.gen.h"]\n'
+    tree = write(tmp_path / "x", {**RING, **other, "espdeck.toml": toml})
+
+    result = gate(tree)
+
+    assert result.passed, result.summary
+    details = {each.id: each.detail for each in result.measures}
+    for aspect in (Aspect.CODE, Aspect.SECURITY, Aspect.DOCUMENTATION):
+        assert "3 files excluded" in details[aspect]

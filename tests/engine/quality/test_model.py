@@ -7,7 +7,15 @@ import pytest
 from engine.findings import Finding
 from engine.image import MemoryRegion
 from engine.quality.limits import Limits
-from engine.quality.model import BuildFacts, Measure, MeasureStatus, judge, measured, unknown
+from engine.quality.model import (
+    BuildFacts,
+    Built,
+    Measure,
+    MeasureStatus,
+    judge,
+    measured,
+    unknown,
+)
 from engine.quality.performance import measure
 from engine.settings import QualitySettings
 from engine.thresholds import Aspect, Demands
@@ -18,7 +26,7 @@ FAILED, PASSED, UNKNOWN = MeasureStatus.FAILED, MeasureStatus.PASSED, MeasureSta
 
 def of(facts: BuildFacts, **thresholds: float) -> dict[Aspect, Measure]:
     demands = Demands({Aspect(name): value for name, value in thresholds.items()})
-    found = measure(facts, Limits.choose(QualitySettings(), demands))
+    found = measure(Built(facts), Limits.choose(QualitySettings(), demands))
     return {each.id: each for each in found}
 
 
@@ -88,7 +96,7 @@ def test_of_many_findings_the_worst_are_kept_and_the_rest_counted() -> None:
 
 
 def test_without_a_build_performance_is_unknown() -> None:
-    found = measure(None, Limits.choose(QualitySettings(), None))
+    found = measure(Built(None), Limits.choose(QualitySettings(), None))
 
     assert {each.status for each in found} == {UNKNOWN}
     assert len(found) == 4
@@ -122,7 +130,7 @@ def test_the_fullest_memory_counts_and_a_file_system_may_be_full() -> None:
 def test_a_memory_that_overflows_fails_and_names_itself() -> None:
     facts = BuildFacts("esp32c3", (MemoryRegion("DRAM", 100_001, 100_000),))
 
-    (blocker,) = judge(measure(facts, Limits.choose(QualitySettings(), None))).blockers
+    (blocker,) = judge(measure(Built(facts), Limits.choose(QualitySettings(), None))).blockers
 
     assert (blocker.code, blocker.severity) == ("qa.size", Severity.ERROR)
 

@@ -8,7 +8,7 @@ from typing import Any
 from engine import manifest
 from engine.cancel import CancelToken
 from engine.quality.gate import measure_tree
-from engine.quality.model import GateResult, Measure
+from engine.quality.model import Built, GateResult, Measure
 from engine.settings import Settings
 from engine.thresholds import Aspect
 
@@ -56,9 +56,10 @@ def gate(tree: Path, **choices: Any) -> GateResult:
     defaults: dict[str, Any] = {
         "settings": Settings(workspace=tree.parent / "workspace"),
         "manifest": manifest.load(app),
-        "facts": None,
+        "built": Built(None),
         "cancel": CancelToken(),
         "on_output": lambda _data: None,
+        "chips": ("esp32c3",),
     }
     return measure_tree(tree, **(defaults | choices))
 
