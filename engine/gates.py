@@ -11,9 +11,11 @@ from engine import manifest
 from engine.builds import Builds
 from engine.cancel import CancelToken
 from engine.errors import UsageError
+from engine.findings import Finding
 from engine.image import Image
 from engine.projects.revisions import Commit
 from engine.projects.service import Projects
+from engine.projects.variants import chips_of
 from engine.projects.worktrees import Slots
 from engine.quality.model import BuildFacts, Built, GateResult
 from engine.quality.performance import facts_of
@@ -41,6 +43,8 @@ class Gated:
         build: number of the build that performance was measured of, None where there is none.
         built: which build that is, or why there is none, for people.
         result: the gate's word.
+        notes: what is to be known of the commit: that the project could not be synced, that a
+            folder has changes which are not committed.
     """
 
     project: str
@@ -48,6 +52,7 @@ class Gated:
     build: int | None
     built: str
     result: GateResult
+    notes: tuple[Finding, ...] = ()
 
 
 class Gates:
@@ -107,11 +112,11 @@ class Gates:
                 on_output=on_output,
                 on_progress=on_progress,
                 app=project.app,
-                chips=project.targets or [project.target],
+                chips=chips_of(project),
                 baseline=baseline,
                 jobs=jobs,
             )
-        return Gated(project.name, found, built.number, built.words, result)
+        return Gated(project.name, found, built.number, built.words, result, located.notes)
 
     def built(self, project: Project, sha: str) -> Built:
         """What is known of a commit's build, from the newest successful one of its project.

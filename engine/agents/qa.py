@@ -11,6 +11,7 @@ from engine.manifest import Manifest
 from engine.pipelines.junit import junit
 from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Compiled, Planned, Tested, Verdict
+from engine.projects.variants import chips_of
 from engine.quality.gate import REPORT, measure_build, measure_tree
 from engine.quality.model import Built, GateResult
 from engine.quality.performance import facts_of
@@ -150,7 +151,7 @@ def _measure(context: FirmwareContext, compiled: Compiled, manifest: Manifest) -
         on_output=context.report.output,
         on_progress=context.report.progress,
         app=context.project.app,
-        chips=context.project.targets or [context.project.target],
+        chips=chips_of(context.project),
         patch=context.revision,
     )
 

@@ -14,6 +14,7 @@ from engine.events import WorkflowStarted
 from engine.findings import Finding
 from engine.llm.placeholder import PLACEHOLDER
 from engine.pipelines.model import Ending, StageContext, StageResult
+from engine.projects.variants import chips_of
 from engine.projects.worktrees import Slot, Slots
 from engine.quality.model import Built
 from engine.store import projects, tasks
@@ -101,9 +102,7 @@ class TaskWork:
                 wanted=self._wanted,
                 app=self._project.app if self._project else "",
                 most_revisions=self.max_rounds,
-                chips=tuple(self._project.targets or [self._project.target])
-                if self._project
-                else (),
+                chips=tuple(chips_of(self._project)) if self._project else (),
                 built=self._built,
                 slot=self._held,
                 turn=self._turn,

@@ -23,6 +23,11 @@ class Variant:
         return f"{self.target} {self.configuration}".rstrip()
 
 
+def chips_of(project: Project) -> list[str]:
+    """Every chip that a project is built for, that of a plain build first; none while not known."""
+    return project.targets or ([project.target] if project.target else [])
+
+
 def variants_of(project: Project, app: App | None) -> tuple[Variant, ...]:
     """The chips of a project, each with the configurations of its app that are for it.
 
@@ -31,7 +36,7 @@ def variants_of(project: Project, app: App | None) -> tuple[Variant, ...]:
     Args:
         app: as the sources have it, None where they have no such app.
     """
-    chips = project.targets or ([project.target] if project.target else [])
+    chips = chips_of(project)
     if project.configuration or app is None or not app.configurations:
         return tuple(Variant(chip, project.configuration) for chip in chips)
     plain = [Variant(chip) for chip in chips] if app.toolchain == "idf" else []
