@@ -28,7 +28,7 @@ FINDINGS = 20
 @cli.command("gate")
 def gate_command(
     context: typer.Context,
-    project: Annotated[str, typer.Argument(help="A project's name.")],
+    project: Annotated[str, typer.Argument(help="A project's name, a Git URL or a path.")],
     commit: Annotated[
         str | None, typer.Option(help="Commit, tag or branch. [default: the branch's tip]")
     ] = None,
@@ -43,7 +43,7 @@ def gate_command(
 ) -> None:
     """Measure a project: coverage, code, security, documentation, size. Exit code 1: it failed."""
     with shell.looking(context) as engine:
-        found = engine.projects.get(project)
+        found = shell.project_of(engine, project)
         with shell.progress() as on_progress:
             gated = engine.gate.measure(
                 found.id,

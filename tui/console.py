@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterable
 from typing import TextIO
 
 from engine.events import (
@@ -74,7 +75,7 @@ def line_of(event: Event) -> list[str]:
 
 
 class Printer:
-    """Prints the events of one build as they come, in a thread of its own.
+    """Prints the events of one build after the other as they come, in a thread of its own.
 
     What comes before the build is known waits, so that its first events are not missed. A pipe
     that reads slowly slows nothing down: what waits is bounded, and what had to be skipped is
@@ -95,6 +96,8 @@ class Printer:
         self._lock = threading.Lock()
         self._news = threading.Event()
         self._completed = threading.Event()
+        self._idle = threading.Event()
+        self._idle.set()
         self._ended = False
         self._broken = False
         self._build: int | None = None
@@ -102,12 +105,25 @@ class Printer:
         self._thread = threading.Thread(target=self._print, name="printer", daemon=True)
         self._thread.start()
 
-    def follow(self, build_id: int) -> None:
-        """Print the events of this build (events of no build are always printed)."""
+    def follow(self, build_id: int, past: Iterable[Event] = ()) -> None:
+        """Print the events of this build (events of no build are always printed).
+
+        Args:
+            past: its events until now, where another build was followed meanwhile.
+        """
+        with self._lock:
+            self._build = None  # what comes now waits until the past is told
+            self._completed.clear()
+        told = 0
+        for event in past:
+            told = event.seq
+            with self._lock:
+                self._take(event, build_id)
         with self._lock:
             self._build = build_id
             for event in self._early:
-                self._take(event)
+                if event.seq > told:
+                    self._take(event, build_id)
             self._early.clear()
 
     def __call__(self, event: Event) -> None:
@@ -118,11 +134,15 @@ class Printer:
             if event.build_id and self._build is None:
                 self._early.append(event)
             else:
-                self._take(event)
+                self._take(event, self._build)
 
     def wait_completed(self, timeout: float) -> None:
         """Wait until the build's last event has come, which can be a moment after its end."""
         self._completed.wait(timeout)
+
+    def drain(self, timeout: float = 10.0) -> None:
+        """Wait until all that came is printed, for at most ``timeout`` seconds."""
+        self._idle.wait(timeout)
 
     def close(self, timeout: float = 10.0) -> None:
         """Print what is left, for at most ``timeout`` seconds."""
@@ -130,10 +150,11 @@ class Printer:
         self._news.set()
         self._thread.join(timeout)
 
-    def _take(self, event: Event) -> None:
-        if event.build_id not in (0, self._build) or self._broken or self._ended:
+    def _take(self, event: Event, build_id: int | None) -> None:
+        if event.build_id not in (0, build_id) or self._broken or self._ended:
             return
         self._inbox.put(event)
+        self._idle.clear()
         self._news.set()
         if isinstance(event, WorkflowCompleted):
             self._completed.set()
@@ -153,7 +174,11 @@ class Printer:
                     lines += line_of(event)
             if lines and not self._write("\n".join(lines) + "\n"):
                 self._broken = True
+                self._idle.set()
                 return
+            with self._lock:
+                if not self._news.is_set():
+                    self._idle.set()
 
     def _is_news(self, event: Event) -> bool:
         """Whether a person is told: not of each percent in which the same thing happens."""

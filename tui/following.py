@@ -6,7 +6,7 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from engine.errors import EspdeckError
@@ -56,20 +56,65 @@ def follow(runs: Carried, number: int, printer: Printer) -> int:
         The exit code.
     """
     printer.follow(number)
+    with _interrupt() as asked:
+        code = _until_it_ends(runs, number, printer, asked)
+    if code == INTERRUPTED:
+        _cancel(runs, [number])
+    return code
+
+
+def follow_each(
+    engine: Engine, numbers: Sequence[int], printer: Printer, on_end: Callable[[int], None]
+) -> int:
+    """Print the events of builds, one build after the other; Ctrl-C cancels all of them.
+
+    Args:
+        on_end: called with the number of each that was followed to its end.
+
+    Returns:
+        The exit code: of the worst.
+    """
+    worst = SUCCESS
+    with _interrupt() as asked:
+        for place, number in enumerate(numbers):
+            printer.follow(number, engine.replay(number) if place else ())
+            code = _until_it_ends(engine.builds, number, printer, asked)
+            if code == INTERRUPTED:
+                _cancel(engine.builds, numbers[place:])
+            printer.drain()
+            on_end(number)
+            if code == INTERRUPTED:
+                return code
+            worst = max(worst, code)
+    return worst
+
+
+def _until_it_ends(runs: Carried, number: int, printer: Printer, asked: threading.Event) -> int:
     collecting.modules_are_there()
+    run = runs.wait(number, timeout=_LOOK)
+    while not (run.status.is_final or asked.is_set()):
+        run = runs.wait(number, timeout=_LOOK)
+    if not run.status.is_final:
+        return INTERRUPTED
+    printer.wait_completed(timeout=2.0)
+    return SUCCESS if run.status is BuildStatus.SUCCESS else FAILED
+
+
+def _cancel(runs: Carried, numbers: Sequence[int]) -> None:
+    for number in reversed(numbers):  # else the next one begins when one is cancelled
+        with contextlib.suppress(EspdeckError):
+            runs.cancel(number)
+    for number in numbers:
+        runs.wait(number, timeout=5.0)
+
+
+@contextlib.contextmanager
+def _interrupt() -> Iterator[threading.Event]:
+    """Whether somebody pressed Ctrl-C while the block runs."""
     asked = threading.Event()
     # An exception may come where it is swallowed, in a finaliser or a callback; a flag is not lost.
     before = signal.signal(signal.SIGINT, lambda _number, _frame: asked.set())
     try:
-        build = runs.wait(number, timeout=_LOOK)
-        while not (build.status.is_final or asked.is_set()):
-            build = runs.wait(number, timeout=_LOOK)
+        yield asked
     finally:
         signal.signal(signal.SIGINT, before)
-    if not build.status.is_final:
-        with contextlib.suppress(EspdeckError):
-            runs.cancel(number)
-        runs.wait(number, timeout=5.0)
-        return INTERRUPTED
-    printer.wait_completed(timeout=2.0)
-    return SUCCESS if build.status is BuildStatus.SUCCESS else FAILED

@@ -7,19 +7,25 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from engine.errors import UsageError
-from engine.text import clean
+from engine.events import Event, ProjectChanged
+from engine.text import clean, mask
 from tui import collecting
 from tui.columns import Row, columns
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+    from engine.findings import Finding
     from engine.settings import Settings
+    from engine.store.tables import Project
+
+_CLEAR_LINE = "\r\x1b[K"  # ECMA-48: erase in line
 
 SECONDS_BETWEEN = 3.0
 """Seconds from one line of progress to the next where there is no terminal."""
@@ -38,12 +44,75 @@ def looking(context: typer.Context) -> Iterator[Engine]:
     from engine import Engine
 
     engine = Engine(settings_of(context))
+    if sys.stderr.isatty():
+        engine.events.subscribe(_say_progress)
     try:
         engine.open(execute=False)
         collecting.modules_are_there()
         yield engine
     finally:
         engine.close()
+
+
+def project_of(
+    engine: Engine,
+    wanted: str,
+    *,
+    targets: Sequence[str] = (),
+    app: str = "",
+    branch: str | None = None,
+) -> Project:
+    """The project that a person means, to work on it; a repository that is none yet becomes one.
+
+    Args:
+        wanted: a name, an id, a Git URL or a path, also of an app's folder.
+        targets, app, branch: as :meth:`engine.projects.service.Projects.add` takes them.
+
+    Raises:
+        UsageError: there is no such project or repository, or both and they differ.
+    """
+    from engine.projects.sources import looks_like_a_path
+
+    if not (looks_like_a_path(wanted) or _is_folder(wanted)):
+        engine.projects.get(wanted)  # a word: what is missing is a project, no folder
+    return engine.projects.find_or_add(wanted, targets=targets, app=app, branch=branch)
+
+
+def known_project(engine: Engine, wanted: str) -> Project:
+    """The project that a person means, of those that are there.
+
+    Args:
+        wanted: a name, an id, or its Git URL or path, also of a folder within its app.
+
+    Raises:
+        UsageError: there is none, or there are several.
+    """
+    from engine.projects.sources import check_source, looks_like_a_path
+
+    projects = engine.projects.list()
+    named = [each for each in projects if wanted in (each.name, str(each.id))]
+    if named and not looks_like_a_path(wanted):
+        return named[0]
+    if not (looks_like_a_path(wanted) or _is_folder(wanted)):
+        return engine.projects.get(wanted)
+    source = check_source(wanted)
+    mine = [each for each in projects if each.source == source.url]
+    folder = PurePosixPath(source.folder)
+    around = [each for each in mine if PurePosixPath(each.app) in (folder, *folder.parents)]
+    nearest = max((len(each.app) for each in around), default=0)
+    found = [each for each in around if len(each.app) == nearest] or mine
+    if not found:
+        raise UsageError(f"{mask(wanted)} is no project yet: espdeck add {mask(wanted)}")
+    if len(found) > 1:
+        names = ", ".join(each.name for each in found)
+        raise UsageError(f"{mask(wanted)} is the source of several projects, name one: {names}")
+    return found[0]
+
+
+def several(text: str | None) -> list[str]:
+    """Names that a person separated by commas, each once."""
+    names = (each.strip() for each in (text or "").split(","))
+    return list(dict.fromkeys(filter(None, names)))
 
 
 def number_of(text: str) -> int:
@@ -107,6 +176,27 @@ class _Lines:
             typer.echo(f"{percent:3.0f} % {clean(what)}", err=True)
 
 
+def print_notes(notes: Iterable[Finding]) -> None:
+    """Say what is to be known of a commit that was found, beside what was asked for."""
+    for note in notes:
+        complain(f"{note.severity}: {note.message}")
+
+
 def complain(text: str) -> None:
     """Print one line to standard error, as every failure is told."""
     typer.echo(f"espdeck: {clean(text)}", err=True)
+
+
+def _say_progress(event: Event) -> None:
+    """Show how far a clone is, in one line that is written over."""
+    if isinstance(event, ProjectChanged):
+        told = f"{event.project}: {clean(event.detail)}" if event.detail.endswith("%") else ""
+        sys.stderr.write(_CLEAR_LINE + clean(told)[:78])
+        sys.stderr.flush()
+
+
+def _is_folder(text: str) -> bool:
+    try:
+        return Path(text).is_dir()
+    except (OSError, ValueError):  # it is too long for a path
+        return False

@@ -5,14 +5,68 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tui.labels import commit_of, variant_of
 from tui.shell import print_line, table
 
 if TYPE_CHECKING:
     from engine.carried import Carried
-    from engine.store.tables import StageRow
+    from engine.engine import Engine
+    from engine.store.tables import Build, StageRow
 
 EVIDENCE = 6
 """Lines of a finding's evidence; the screen shows all."""
+
+MESSAGE = 100
+"""Characters of a commit's first line."""
+
+
+def print_build(engine: Engine, number: int) -> None:
+    """Print what a build came to; what is to be known of it comes last, where it is seen."""
+    build = engine.builds.get(number)
+    project = engine.projects.get(str(build.project_id))
+    took = f" in {build.duration:.1f} s" if build.duration is not None else ""
+    print_line("")
+    verdict = f", {build.verdict}" if build.verdict else ""
+    print_line(f"build #{number} of {project.name}: {build.status}{verdict}{took}")
+    if build.error:
+        print_line(f"  {build.error}")
+    message = build.commit_message.split("\n")[0][:MESSAGE]
+    print_line(f"  commit {commit_of(build, 10)} {message} ({build.commit_author})")
+    configuration = f", configuration {build.configuration}" if build.configuration else ""
+    dirty = ", with uncommitted changes" if build.dirty else ""
+    print_line(f"  for {build.target}{configuration}{dirty}")
+    print_line("")
+    print_stages(engine.builds.stages(number))
+    print_findings(engine.builds, number)
+    fix = engine.fixes.of(number) if build.status.is_final else None
+    if fix is not None:
+        print_line("")
+        how = "repaired" if fix.proved else "repaired in part"
+        print_line(f"{how} ({fix.state}): espdeck fix {number} shows the diff")
+    print_artifacts(engine.builds, number)
+    if build.notes:
+        print_line("")
+    for note in build.notes:
+        print_line(f"{note['severity']}: {note['message']}")
+
+
+def print_builds(found: Sequence[Build]) -> None:
+    """Print builds that were asked for together, a row each."""
+    print_line("")
+    table(
+        ("BUILD", "FOR", "STATUS", "VERDICT", "TIME", "ERROR"),
+        [
+            (
+                f"#{each.number}",
+                variant_of(each),
+                each.status,
+                each.verdict,
+                f"{each.duration:.1f} s" if each.duration is not None else "",
+                each.error,
+            )
+            for each in found
+        ],
+    )
 
 
 def print_stages(rows: Sequence[StageRow]) -> None:

@@ -1,0 +1,44 @@
+"""What projects follow and what builds are of, in a few words, on the screen and in tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.store.tables import Build, Project
+
+NOT_KNOWN = "not known"
+"""Chip of a project whose sources do not say it and of which nobody did."""
+
+_DIGITS = 7
+
+
+def followed(project: Project) -> str:
+    """The branch and commit that a project follows, as ``main at 1f2e3d4``."""
+    at = f" at {project.tip[:_DIGITS]}" if project.tip else ""
+    if project.branch:
+        return f"{project.branch}{at}"
+    return f"detached{at}" if at else "-"
+
+
+def chips(project: Project) -> str:
+    """Every chip that a project is built for, the one of a plain build first."""
+    return ", ".join(project.targets or filter(None, [project.target])) or NOT_KNOWN
+
+
+def variant_of(build: Build) -> str:
+    """Chip and configuration of a build."""
+    return f"{build.target} {build.configuration}".rstrip()
+
+
+def tells_apart(project: Project, builds: Sequence[Build]) -> bool:
+    """Whether builds of a project differ in chip or configuration, or may."""
+    plain = {(project.target, project.configuration)}
+    return len(project.targets) > 1 or bool({(b.target, b.configuration) for b in builds} - plain)
+
+
+def commit_of(build: Build, digits: int) -> str:
+    """The commit of a build; a snapshot with uncommitted changes ends as in ``git describe``."""
+    return f"{build.commit_sha[:digits]}{'-dirty' if build.dirty else ''}"
