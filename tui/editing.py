@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
+from engine.projects.following import NO_CHIP
 from engine.text import count, mask
 from engine.words import TARGETS, ProjectStatus
 from tui.building import listed
@@ -49,18 +50,7 @@ def add_checked(
     Raises:
         UsageError: one of them makes no sense, it cannot be cloned, or it is there already.
     """
-    from engine.projects.apps import check_app
-    from engine.projects.sources import check_source
-
-    checked = check_source(source)
-    folder = check_app(app or checked.folder)
-    for each in engine.projects.list():
-        same = (checked.url, folder, configuration) == (each.source, each.app, each.configuration)
-        if same and name is None and (branch or "") in ("", each.branch):
-            raise UsageError(
-                f"{mask(source)} is the project {each.name} already: espdeck sync {each.name} "
-                "brings it up to date, --name adds it a second time"
-            )
+    check_is_new(engine, source, name, branch, app, configuration)
     added = engine.projects.add(
         source, name=name, targets=targets, branch=branch, app=app, configuration=configuration
     )
@@ -77,6 +67,33 @@ def add_checked(
         engine.projects.remove(added.id)
         raise
     return project
+
+
+def check_is_new(
+    engine: Engine,
+    source: str,
+    name: str | None,
+    branch: str | None,
+    app: str,
+    configuration: str,
+) -> None:
+    """Whether a source is no project yet, unless a person gives it a name of its own.
+
+    Raises:
+        UsageError: it is one already, or one of them makes no sense.
+    """
+    from engine.projects.apps import check_app
+    from engine.projects.sources import check_source
+
+    checked = check_source(source)
+    folder = check_app(app or checked.folder)
+    for each in engine.projects.list():
+        same = (checked.url, folder, configuration) == (each.source, each.app, each.configuration)
+        if same and not name and (branch or "") in ("", each.branch):
+            raise UsageError(
+                f"{mask(source)} is the project {each.name} already: espdeck sync {each.name} "
+                "brings it up to date, a name of its own adds it a second time"
+            )
 
 
 def edit_checked(engine: Engine, project: Project, edits: Edits) -> Project:
@@ -103,7 +120,8 @@ def edit_checked(engine: Engine, project: Project, edits: Edits) -> Project:
         app=edits.app,
         configuration=edits.configuration,
     )
-    if edits.targets == [] or edits.branch is not None or edits.app is not None:
+    asked = edits.targets is not None and (not edits.targets or not project.target)
+    if asked or edits.branch is not None or edits.app is not None:
         engine.projects.sync(project.id)
         changed = engine.projects.wait(project.id)
     return changed
@@ -112,7 +130,7 @@ def edit_checked(engine: Engine, project: Project, edits: Edits) -> Project:
 def what_there_is(engine: Engine, project: Project) -> list[str]:
     """What a project follows, its chips, and what there is to build: a line each."""
     lines = [f"follows {followed(project)}"]
-    if project.status_detail:
+    if project.status_detail not in ("", NO_CHIP):
         lines.append(project.status_detail)
     apps = engine.projects.survey(project.id).apps
     mine = next((each for each in apps if each.path == project.app), None)

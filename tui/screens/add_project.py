@@ -1,72 +1,60 @@
-"""Adding a project: source, chip, branch, name."""
+"""Adding a project: source, chips, branch, app, configuration, name."""
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from collections.abc import Sequence
+from typing import ClassVar
 from uuid import UUID
 
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.content import Content
-from textual.screen import ModalScreen
-from textual.suggester import SuggestFromList
-from textual.widgets import Input, Static
+from textual.containers import Horizontal
 
 from engine.errors import EspdeckError
-from engine.text import clean
-from engine.words import TARGETS
-from tui.deck import Deck
+from tui.editing import check_is_new
+from tui.screens.project_form import ProjectForm
 
 
-class AddProject(ModalScreen[UUID | None]):
-    """A form; enter adds, escape leaves. What is wrong is said in its last row."""
+class AddProject(ProjectForm[UUID]):
+    """Asks for a project; it is cloned when the form has gone."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "leave", priority=True)
-    ]
+    VERB: ClassVar[str] = "add"
 
-    def compose(self) -> ComposeResult:
-        """The form."""
-        with Vertical(classes="dialog"):
-            yield Static(Content("Add a project"), classes="dialog--title")
-            yield Input(placeholder="Git URL or path of a repository", id="source", compact=True)
-            yield Input(
-                placeholder=f"chip (esp32c3): {', '.join(TARGETS)}",
-                suggester=SuggestFromList(TARGETS),
-                id="target",
-                compact=True,
-            )
-            yield Input(placeholder="branch (the repository's own)", id="branch", compact=True)
-            yield Input(placeholder="app: a folder of it (its root)", id="app", compact=True)
-            yield Input(placeholder="name (the repository's)", id="name", compact=True)
-            yield Static("", id="problem", classes="dialog--problem")
-            yield Static(Content("enter add   tab next   esc leave"), classes="dialog--keys")
+    @property
+    def title_text(self) -> str:
+        """What the form is for."""
+        return "Add a project"
 
-    def on_input_submitted(self) -> None:
+    def lines(self) -> Sequence[Horizontal]:
+        """Its lines."""
+        return [
+            self.line("source", "source", "Git URL or path of a repository"),
+            self.line("chips", "target", "read from the sources; or esp32,esp32c6"),
+            self.line("branch", "branch", "where HEAD of the source is"),
+            self.line("app", "app", "its root; or a folder"),
+            self.line("configuration", "configuration", "the plain one; environment of PlatformIO"),
+            self.line("name", "name", "the repository's"),
+        ]
+
+    def take(self) -> None:
         """Add it, off the event loop."""
-        source, target, branch, folder, name = (
-            self.query_one(f"#{field}", Input).value.strip()
-            for field in ("source", "target", "branch", "app", "name")
+        source, branch, app, configuration, name = map(
+            self.typed, ("source", "branch", "app", "configuration", "name")
         )
-        engine = cast("Deck", self.app).engine
-        assert engine is not None
+        targets, engine = self.chips(), self.engine
 
         def add() -> None:
             try:
+                check_is_new(engine, source, name, branch, app, configuration)
                 project = engine.projects.add(
                     source,
-                    targets=[target] if target else [],
+                    targets=targets,
                     branch=branch or None,
-                    app=folder,
+                    app=app,
+                    configuration=configuration,
                     name=name or None,
                 )
             except EspdeckError as error:
-                self.app.call_from_thread(self._complain, str(error))
+                self.app.call_from_thread(self.complain, str(error))
             else:
                 self.app.call_from_thread(self.dismiss, project.id)
 
         self.run_worker(add, thread=True, exclusive=True, exit_on_error=False)
-
-    def _complain(self, message: str) -> None:
-        self.query_one("#problem", Static).update(Content(clean(message)))

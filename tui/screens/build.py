@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from engine.pipelines.firmware import FIRMWARE
 from engine.words import BuildStatus, Role
 from tui.keymap import Where
+from tui.labels import commit_of, tells_apart, variant_of
 from tui.layout import Panes
 from tui.run_view import SERIAL, RunView, TailKey
 from tui.screens import fixing
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
 PANES = Panes(tuple(role.value for role in Role), {SERIAL: 2, FINDINGS: 1, ARTIFACTS: 1})
 """The panes of a build: of an agent, all that it does."""
+
+_SAID = {
+    "project.not_synced": "not synced",
+    "project.uncommitted": "without uncommitted changes",
+}
+"""Notes of a build that its head has: what is not in it. Their findings say all."""
 
 
 class BuildScreen(RunScreen):
@@ -88,11 +95,14 @@ class BuildScreen(RunScreen):
         stages = self.runs.stages(self.number)
         project = self.engine.projects.get(str(build.project_id))
         message = build.commit_message.split("\n", 1)[0]
-        title = f"{project.name}  {build.commit_sha[:10]}  {message}"
+        way = f"  {variant_of(build)}" if tells_apart(project, [build]) else ""
+        title = f"{project.name}{way}  {commit_of(build, 10)}  {message}"
+        said = [_SAID[note["code"]] for note in build.notes if note["code"] in _SAID]
 
         def show() -> None:
             self.deck.select_project(project.id)
             self._view.load(build, stages, title)
+            self._view.warning = ", ".join(said) if not build.dirty else ""
 
         return show
 

@@ -12,6 +12,8 @@ from engine.text import clean, mask
 from engine.words import BuildStatus, ProjectStatus, VerdictWord
 from tui.amounts import ago
 from tui.keymap import Where
+from tui.labels import chips, commit_of, followed, tells_apart, variant_of
+from tui.screens.building import NAMES, Building
 from tui.screens.two_lists import RUN_COLOURS, TwoLists
 from tui.widgets.row_list import Parts, RowList
 
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 PAGE = 200
 """Builds that are loaded at once."""
 
-_ACTIONS = ("open", "build", "sync", "cancel", "retry", "remove", "menuconfig")
+VARIANT = 20
+"""Cells that chip and configuration of a build get in its row."""
+
+_ACTIONS = ("open", *NAMES, "sync", "edit", "cancel", "retry", "remove", "menuconfig")
 
 _UNPROVED = (VerdictWord.RAN, VerdictWord.SILENT, VerdictWord.UNTESTED)
 """Verdicts that say more than that the build succeeded."""
@@ -48,6 +53,8 @@ class HomeScreen(TwoLists):
         self._details: dict[str, str] = {}
         self._more = True
         self._stale: set[str] = set()
+        self._building = Building(self)
+        self._variant_width = 0
 
     def opened(self) -> None:
         """The engine is open: show what it has."""
@@ -71,14 +78,12 @@ class HomeScreen(TwoLists):
         project, build = self._projects.item, self._builds.item
         if name not in ("add", "filter") and name in _ACTIONS and project is None:
             return "no project: press a to add one"
-        if (
-            name in ("build", "menuconfig")
-            and project is not None
-            and project.status != ProjectStatus.ACTIVE
-        ):
-            if project.status == ProjectStatus.PENDING:
-                return f"{project.name} is being cloned"
-            return f"{project.name} has an error: press s to sync it again"
+        if name in (*NAMES, "menuconfig") and project is not None:
+            why = self._building.why_not(name, project)
+            if why is not None:
+                return why
+        if name == "edit" and project is not None and project.status == ProjectStatus.PENDING:
+            return f"{project.name} is being cloned"
         if name == "open" and project is not None and self._is_broken(project):
             return None
         if name in ("open", "cancel", "retry") and build is None:
@@ -141,14 +146,32 @@ class HomeScreen(TwoLists):
         self.deck.show_build(build.number)
 
     def do_build(self) -> None:
-        """Build the tip of the branch."""
+        """Build what the project follows."""
+        assert self._projects.item is not None
+        self._building.build(self._projects.item)
+
+    def do_build_all(self) -> None:
+        """Build every variant."""
+        assert self._projects.item is not None
+        self._building.build_all(self._projects.item)
+
+    def do_build_dirty(self) -> None:
+        """Build the project's folder as it is."""
+        assert self._projects.item is not None
+        self._building.build_dirty(self._projects.item)
+
+    def do_variants(self) -> None:
+        """Choose what to build."""
+        assert self._projects.item is not None
+        self._building.choose(self._projects.item)
+
+    def do_edit(self) -> None:
+        """Change the project."""
+        from tui.screens.edit_project import EditProject
+
         project = self._projects.item
         assert project is not None
-
-        def started(build: Build) -> None:
-            self.deck.show_build(build.number)
-
-        self.in_thread(lambda: self.engine.builds.start(project.id), started)
+        self.app.push_screen(EditProject(project), lambda _changed: self._load_projects())
 
     def do_add(self) -> None:
         """Ask for a project."""
@@ -271,6 +294,9 @@ class HomeScreen(TwoLists):
                 return
             self._more = len(builds) >= PAGE
             items = [*self._builds.items, *builds] if more else list(builds)
+            differ = tells_apart(now, items)
+            widths = (len(variant_of(each)) for each in items)
+            self._variant_width = min(VARIANT, max(widths, default=0)) if differ else 0
             nothing = f" no build has {text!r}" if text else " no build yet: press b to build"
             if not text and now.status == ProjectStatus.ERROR:
                 nothing = " cannot be built: enter says why"
@@ -293,7 +319,7 @@ class HomeScreen(TwoLists):
         return (
             f"{_source_of(project)}\nbranch {project.branch or 'of the repository'}\n\n"
             f"{project.status_detail}\n\n"
-            "s tries again; d removes it, to add it with another source or branch."
+            "s tries again; e changes its branch; d removes it, to add it with another source."
         )
 
     def _load_facts(self) -> None:
@@ -315,9 +341,11 @@ class HomeScreen(TwoLists):
         last = "".join(self.deck.glyphs.state(status) for status in stats.last)
         detail = self._details.get(str(project.id)) or project.status_detail
         synced = f", synced {ago(project.synced_at)}" if project.synced_at else ""
+        app = f", app {project.app}" if project.app else ""
+        way = f" {project.configuration}" if project.configuration else ""
         return [
-            ("source", _source_of(project)),
-            ("branch", f"{project.branch or '–'} for {project.target}{synced}"),
+            ("source", f"{_source_of(project)}{app}"),
+            ("branch", f"{followed(project)} for {chips(project)}{way}{synced}"),
             ("status", f"{project.status}{': ' + detail if detail else ''}"),
             ("builds", f"{stats.builds}, {rate} succeed, {average} on average"),
             ("last", last or "–"),
@@ -332,7 +360,7 @@ class HomeScreen(TwoLists):
         return [
             (f" {self.deck.glyphs.state(state)} ", RUN_COLOURS.get(state, "dim")),
             (project.name, ""),
-            (f"  {detail if pending else project.target}", "dim"),
+            (f"  {detail if pending else _chip_of(project)}", "dim"),
         ]
 
     def _draw_build(self, build: Build, width: int) -> Parts:
@@ -342,7 +370,9 @@ class HomeScreen(TwoLists):
         parts = self._run_parts(build.number, status, build.duration, width, word)
         if width >= 60:
             parts.append((f" {ago(build.created_at):<9}", "dim"))
-        parts.append((f" {build.commit_sha[:8]} ", "dim"))
+        if self._variant_width:
+            parts.append((f" {variant_of(build)[:VARIANT]:<{self._variant_width}}", ""))
+        parts.append((f" {commit_of(build, 8)} ", "dim"))
         if width >= 84:
             parts.append((f" {build.branch[:12]:<12} {build.triggered_by:<8} ", "dim"))
         parts.append((first_line, ""))
@@ -351,3 +381,9 @@ class HomeScreen(TwoLists):
 
 def _source_of(project: Project) -> str:
     return mask(project.source)
+
+
+def _chip_of(project: Project) -> str:
+    """The chip of a plain build, and how many others there are."""
+    others = len(project.targets) - 1
+    return f"{project.target or 'no chip'}{f' +{others}' if others > 0 else ''}"
