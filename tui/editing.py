@@ -15,8 +15,8 @@ from tui.labels import chips, followed
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+    from engine.projects.survey import Survey
     from engine.store.tables import Project
-    from engine.toolchains.base import App
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,13 @@ def add_checked(
         project = engine.projects.wait(added.id)
         if project.status is ProjectStatus.ERROR:
             raise UsageError(project.status_detail)
-        apps = engine.projects.survey(project.id).apps
+        if name is None:
+            others = [each for each in engine.projects.list() if each.id != project.id]
+            _check_no_twin(others, _is_of(project), branch)
         if project.app:
-            _check_app(apps, project.app)
-        if project.configuration:
-            _check_configuration(apps, project.app, project.configuration)
+            found = engine.projects.survey(project.id)
+            _check_app(found, project.app)
+            _check_configuration(found, project.app, project.configuration)
     except BaseException:  # Ctrl-C, too
         engine.projects.remove(added.id)
         raise
@@ -86,14 +88,9 @@ def check_is_new(
     from engine.projects.sources import check_source
 
     checked = check_source(source)
-    folder = check_app(app or checked.folder)
-    for each in engine.projects.list():
-        same = (checked.url, folder, configuration) == (each.source, each.app, each.configuration)
-        if same and not name and (branch or "") in ("", each.branch):
-            raise UsageError(
-                f"{mask(source)} is the project {each.name} already: espdeck sync {each.name} "
-                "brings it up to date, a name of its own adds it a second time"
-            )
+    wanted = checked.url, check_app(app or checked.folder), configuration
+    if not name:
+        _check_no_twin(engine.projects.list(), wanted, branch)
 
 
 def edit_checked(engine: Engine, project: Project, edits: Edits) -> Project:
@@ -107,11 +104,10 @@ def edit_checked(engine: Engine, project: Project, edits: Edits) -> Project:
         if edits.branch:
             engine.projects.commit(project.id, edits.branch)
         elif edits.app or edits.configuration:
-            apps = engine.projects.survey(project.id).apps
+            found = engine.projects.survey(project.id)
             app = project.app if edits.app is None else edits.app.strip("/").removeprefix("./")
-            _check_app(apps, app)
-            if edits.configuration:
-                _check_configuration(apps, app, edits.configuration)
+            _check_app(found, app)
+            _check_configuration(found, app, edits.configuration or "")
     changed = engine.projects.edit(
         project.id,
         name=edits.name,
@@ -132,8 +128,8 @@ def what_there_is(engine: Engine, project: Project) -> list[str]:
     lines = [f"follows {followed(project)}"]
     if project.status_detail not in ("", NO_CHIP):
         lines.append(project.status_detail)
-    apps = engine.projects.survey(project.id).apps
-    mine = next((each for each in apps if each.path == project.app), None)
+    found = engine.projects.survey(project.id)
+    mine = next((each for each in found.apps if each.path == project.app), None)
     kind = f" ({mine.toolchain})" if mine else ""
     lines.append(f"app {project.app or '.'}{kind}")
     if project.target:
@@ -147,26 +143,38 @@ def what_there_is(engine: Engine, project: Project) -> list[str]:
     elif mine and mine.configurations:
         names = listed([each.name for each in mine.configurations])
         lines.append(f"configurations {names}: --config, or --all builds all of them")
-    others = [each.label for each in apps if each is not mine]
-    if others and mine is None:
-        lines.append(
-            f"nothing to build in {project.app or 'its root'}, but in {listed(others)}: "
-            f"espdeck edit {project.name} --app FOLDER"
-        )
+    others = len(found.apps) - bool(mine)
+    if mine is None:
+        lines.append(found.explain_absence(project.app))
     elif others:
-        lines.append(f"{count(len(others), 'other app')}: espdeck apps {project.name}")
+        lines.append(f"{count(others, 'other app')}: espdeck apps {project.name}")
     return lines
 
 
-def _check_app(apps: Sequence[App], folder: str) -> None:
-    """Whether there is this app, where anything is known of apps."""
-    if apps and folder not in [each.path for each in apps]:
-        there = listed([each.label for each in apps])
-        raise UsageError(f"nothing to build in {folder or 'the root'} (there is: {there})")
+def _check_no_twin(
+    projects: Sequence[Project], wanted: tuple[str, str, str], branch: str | None
+) -> None:
+    """Whether none of the projects is of this source, app and configuration, and this branch."""
+    for each in projects:
+        if _is_of(each) == wanted and (branch or each.branch) == each.branch:
+            raise UsageError(
+                f"{mask(wanted[0])} is the project {each.name} already: espdeck sync "
+                f"{each.name} brings it up to date, a name of its own adds it a second time"
+            )
 
 
-def _check_configuration(apps: Sequence[App], folder: str, name: str) -> None:
-    for app in apps:
-        if app.path == folder and name not in [each.name for each in app.configurations]:
-            there = listed([each.name for each in app.configurations]) or "none"
+def _is_of(project: Project) -> tuple[str, str, str]:
+    return project.source, project.app, project.configuration
+
+
+def _check_app(found: Survey, folder: str) -> None:
+    if folder not in [each.path for each in found.apps]:
+        raise UsageError(found.explain_absence(folder))
+
+
+def _check_configuration(found: Survey, folder: str, name: str) -> None:
+    for app in found.apps:
+        names = [each.name for each in app.configurations]
+        if app.path == folder and name and name not in names:
+            there = listed(names) or "none"
             raise UsageError(f"no configuration {name[:80]!r} there (there are: {there})")

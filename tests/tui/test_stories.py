@@ -89,7 +89,7 @@ async def test_an_app_of_a_repository_and_no_menu_without_a_terminal(tmp_path: P
         await story.press(*["backspace"] * len("../elsewhere"))
         await story.type("main")
         await story.press("enter")
-        await story.sees(" hello-main  esp32c3", "status  active")
+        await story.sees(" hello-main  no chip", "status  active")
 
         await story.press("M")
         await story.sees("only projects of ESP-IDF have a menu")
