@@ -64,7 +64,7 @@ async def test_no_key_hangs_on_any_kind_of_project(tmp_path: Path) -> None:
         assert engine is not None
         for name, files in KINDS.items():
             commit(tmp_path / name, dict(files), "First")
-            engine.projects.add(str(tmp_path / name))
+            engine.projects.add(str(tmp_path / name), targets=["esp32c3"])
         await story.until(
             lambda: {each.status for each in engine.projects.list()} == {ProjectStatus.ACTIVE}
         )
@@ -84,7 +84,8 @@ async def test_no_key_hangs_on_a_project_whose_clone_is_gone_or_cannot_be_had(
     async with running(tmp_path / "ws", boards=()) as story:
         engine = story.app.engine
         assert engine is not None
-        gone = engine.projects.wait(engine.projects.add(str(tmp_path / "gone")).id, timeout=30)
+        added = engine.projects.add(str(tmp_path / "gone"), targets=["esp32c3"])
+        gone = engine.projects.wait(added.id, timeout=30)
         shutil.rmtree(gone.clone_path)
         never = engine.projects.add("https://127.0.0.1:1/never.git")
         engine.projects.wait(never.id, timeout=30)
@@ -92,8 +93,9 @@ async def test_no_key_hangs_on_a_project_whose_clone_is_gone_or_cannot_be_had(
             story.app.select_project(project.id)
             await story.sees(f"builds of {project.name}")
             if project is gone:
-                await story.press("b")
-                await story.sees("sync the project")
                 await story.press("M")
-                await story.sees("sync the project")
+                await story.sees("repository")  # none any more, in a line that is wrapped
+                await story.press("b")  # syncs by itself
+                await story.sees("#1 ✗ failed", "no CMakeLists.txt")
+                await story.press("q")
             await walk(story)

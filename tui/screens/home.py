@@ -343,9 +343,10 @@ class HomeScreen(TwoLists):
         synced = f", synced {ago(project.synced_at)}" if project.synced_at else ""
         app = f", app {project.app}" if project.app else ""
         way = f" {project.configuration}" if project.configuration else ""
+        built_for = f"for {chips(project)}{way}" if project.target else "chip not known"
         return [
             ("source", f"{_source_of(project)}{app}"),
-            ("branch", f"{followed(project)} for {chips(project)}{way}{synced}"),
+            ("branch", f"{followed(project)}, {built_for}{synced}"),
             ("status", f"{project.status}{': ' + detail if detail else ''}"),
             ("builds", f"{stats.builds}, {rate} succeed, {average} on average"),
             ("last", last or "–"),
