@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
+from engine.projects.apps import check_app
 from engine.projects.following import NO_CHIP
 from engine.text import count, mask
 from engine.words import TARGETS, ProjectStatus
@@ -84,7 +85,6 @@ def check_is_new(
     Raises:
         UsageError: it is one already, or one of them makes no sense.
     """
-    from engine.projects.apps import check_app
     from engine.projects.sources import check_source
 
     checked = check_source(source)
@@ -100,23 +100,26 @@ def edit_checked(engine: Engine, project: Project, edits: Edits) -> Project:
         UsageError: one of them makes no sense; nothing has changed.
         ToolError: the sources cannot be read.
     """
+    targets = edits.targets
     if project.status is ProjectStatus.ACTIVE:
         if edits.branch:
             engine.projects.commit(project.id, edits.branch)
-        elif edits.app or edits.configuration:
+        elif edits.app is not None or edits.configuration:
             found = engine.projects.survey(project.id)
-            app = project.app if edits.app is None else edits.app.strip("/").removeprefix("./")
+            app = check_app(edits.app if edits.app is not None else project.app)
             _check_app(found, app)
-            _check_configuration(found, app, edits.configuration or "")
+            _check_configuration(found, app, _or(edits.configuration, project.configuration))
+            if targets is None and project.targets == _told(found, project.app):
+                targets = []  # they were read from the other app
     changed = engine.projects.edit(
         project.id,
         name=edits.name,
-        targets=edits.targets,
+        targets=targets,
         branch=edits.branch,
         app=edits.app,
         configuration=edits.configuration,
     )
-    asked = edits.targets is not None and (not edits.targets or not project.target)
+    asked = targets is not None and (not targets or not project.target)
     if asked or edits.branch is not None or edits.app is not None:
         engine.projects.sync(project.id)
         changed = engine.projects.wait(project.id)
@@ -134,7 +137,7 @@ def what_there_is(engine: Engine, project: Project) -> list[str]:
     lines.append(f"app {project.app or '.'}{kind}")
     if project.target:
         lines.append(f"chips {chips(project)}")
-    else:
+    elif mine is not None:
         lines.append(
             f"chip not known: espdeck edit {project.name} --target CHIP ({', '.join(TARGETS)})"
         )
@@ -161,6 +164,16 @@ def _check_no_twin(
                 f"{mask(wanted[0])} is the project {each.name} already: espdeck sync "
                 f"{each.name} brings it up to date, a name of its own adds it a second time"
             )
+
+
+def _told(found: Survey, folder: str) -> list[str]:
+    """The chips that the sources say of an app, as projects keep them."""
+    app = next((each for each in found.apps if each.path == folder), None)
+    return [chip for chip in app.targets if chip in TARGETS] if app else []
+
+
+def _or(changed: str | None, before: str) -> str:
+    return before if changed is None else changed
 
 
 def _is_of(project: Project) -> tuple[str, str, str]:
