@@ -12,7 +12,7 @@ import typer
 from engine.errors import EspdeckError, UsageError
 from engine.text import count, mask
 from tui.following import FAILED
-from tui.labels import chips, followed
+from tui.labels import DIGITS, chips, followed
 from tui.shell import (
     complain,
     known_project,
@@ -95,24 +95,17 @@ def sync(
         before = list({each.id: each for each in found}.values())
         if not before:
             print_line("no projects yet: espdeck add URL")
-        failed = False
+        busy = set()
         for project in before:
             try:
                 engine.projects.sync(project.id)
             except EspdeckError as error:
-                failed = True
-                complain(str(error))
+                busy.add(project.id)
+                complain(f"{project.name}: {error}")
+        failed = bool(busy)
         for project in before:
-            now = engine.projects.wait(project.id)
-            if now.synced_at == project.synced_at:
-                failed = True
-                complain(f"{now.name}: {now.status_detail or 'not synced'}")
-            elif not project.tip or now.tip == project.tip:
-                print_line(f"{now.name}: {followed(now)}")
-            else:
-                print_line(f"{now.name}: {followed(now)}, was {project.tip[:7]}")
-            if now.synced_at != project.synced_at and now.status_detail:
-                print_line(f"  {now.status_detail}")
+            if project.id not in busy:
+                failed |= not _say_synced(project, engine.projects.wait(project.id))
     if failed:
         raise typer.Exit(FAILED)
 
@@ -231,6 +224,18 @@ def gc(
         for line in freed.removed:
             print_line(line)
         print_line(f"freed: {size(freed.bytes)}")
+
+
+def _say_synced(before: Project, now: Project) -> bool:
+    """Print what a sync came to, and say whether it was one."""
+    if now.synced_at == before.synced_at:
+        complain(f"{now.name}: {now.status_detail}")
+        return False
+    was = f", was {before.tip[:DIGITS]}" if before.tip not in ("", now.tip) else ""
+    print_line(f"{now.name}: {followed(now)}{was}")
+    if now.status_detail:
+        print_line(f"  {now.status_detail}")
+    return True
 
 
 def _say_what_it_is(engine: Engine, project: Project) -> None:

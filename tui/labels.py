@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 NOT_KNOWN = "not known"
 """Chip of a project whose sources do not say it and of which nobody did."""
 
-_DIGITS = 7
+DIGITS = 7
+"""Of the hash of a commit."""
 
 
 def followed(project: Project) -> str:
     """The branch and commit that a project follows, as ``main at 1f2e3d4``."""
-    at = f" at {project.tip[:_DIGITS]}" if project.tip else ""
+    at = f" at {project.tip[:DIGITS]}" if project.tip else ""
     if project.branch:
         return f"{project.branch}{at}"
     return f"detached{at}" if at else "-"

@@ -10,11 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.text import clean, count
 from engine.words import ProjectStatus
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ _LISTED = 24
 """Variants that a question lists."""
 
 _ROWS = 12
+_FRAME = 7  # rows of a dialog that are not for its list
 _TOLD = 12.0  # seconds
 _UNTIL_DONE = 60.0
 _SEVERITIES: dict[str, Literal["information", "warning", "error"]] = {
@@ -174,6 +177,7 @@ class Building:
         def over() -> None:
             self._busy.discard(project.id)
             screen.app.clear_notifications()
+            screen.query_one(KeyBar).refresh()
 
         def work_and_tell() -> Any:
             try:
@@ -227,7 +231,6 @@ class ChooseVariants(ModalScreen["Sequence[Variant] | None"]):
 
     def compose(self) -> ComposeResult:
         """Title, variants, keys."""
-        self._rows.styles.height = 1 + min(_ROWS, len(self._variants))
         with Vertical(classes="dialog"):
             yield Static(Content(clean(f"Build {self._name} as")), classes="dialog--title")
             yield self._rows
@@ -239,6 +242,11 @@ class ChooseVariants(ModalScreen["Sequence[Variant] | None"]):
         self._rows.fill(self._variants)
         self._show_count()
         self.set_focus(self._rows)
+
+    def on_resize(self, event: Resize) -> None:
+        """As many rows as there is room for beside the frame, title and keys."""
+        rows = min(_ROWS, len(self._variants), event.size.height - _FRAME)
+        self._rows.styles.height = 1 + max(1, rows)
 
     def on_row_list_opened(self) -> None:
         """A double click is enough."""
