@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
 from engine.projects.apps import check_app
+from engine.projects.choices import check_targets
 from engine.projects.following import NO_CHIP
 from engine.text import count, mask
 from engine.words import TARGETS, ProjectStatus
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.projects.survey import Survey
     from engine.store.tables import Project
+
+NOT_SYNCED = "project.not_synced"
+"""Code of the finding that a source could not be reached, so that what is known is old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +105,11 @@ def edit_checked(engine: Engine, project: Project, edits: Edits) -> Project:
         ToolError: the sources cannot be read.
     """
     targets = edits.targets
+    check_targets(targets or ())  # before the source is asked anything
     if project.status is ProjectStatus.ACTIVE:
-        if edits.branch:
-            engine.projects.commit(project.id, edits.branch)
-        elif edits.app is not None or edits.configuration:
+        if edits.branch is not None:
+            project = _follow(engine, project, edits.branch)
+        if edits.app is not None or edits.configuration:
             found = engine.projects.survey(project.id)
             app = check_app(edits.app if edits.app is not None else project.app)
             _check_app(found, app)
@@ -115,12 +120,12 @@ def edit_checked(engine: Engine, project: Project, edits: Edits) -> Project:
         project.id,
         name=edits.name,
         targets=targets,
-        branch=edits.branch,
+        branch=edits.branch if project.status is not ProjectStatus.ACTIVE else None,
         app=edits.app,
         configuration=edits.configuration,
     )
-    asked = targets is not None and (not targets or not project.target)
-    if asked or edits.branch is not None or edits.app is not None:
+    asks = targets is not None and (not targets or not project.target)
+    if asks or edits.app is not None or changed.status is not ProjectStatus.ACTIVE:
         engine.projects.sync(project.id)
         changed = engine.projects.wait(project.id)
     return changed
@@ -131,6 +136,8 @@ def what_there_is(engine: Engine, project: Project) -> list[str]:
     lines = [f"follows {followed(project)}"]
     if project.status_detail not in ("", NO_CHIP):
         lines.append(project.status_detail)
+    if project.status is not ProjectStatus.ACTIVE:
+        return lines
     found = engine.projects.survey(project.id)
     mine = next((each for each in found.apps if each.path == project.app), None)
     kind = f" ({mine.toolchain})" if mine else ""
@@ -152,6 +159,24 @@ def what_there_is(engine: Engine, project: Project) -> list[str]:
     elif others:
         lines.append(f"{count(others, 'other app')}: espdeck apps {project.name}")
     return lines
+
+
+def _follow(engine: Engine, project: Project, branch: str) -> Project:
+    """Have a project follow another branch, which its source has now; else it stays as it was."""
+    located = engine.projects.commit(project.id, branch or None)
+    for note in located.notes:
+        if note.code == NOT_SYNCED:
+            raise UsageError(f"{note.message}: its branch stays as it is")
+    before = located.project
+    engine.projects.edit(project.id, branch=branch)
+    engine.projects.sync(project.id)
+    now = engine.projects.wait(project.id)
+    if now.synced_at != before.synced_at:
+        return now
+    engine.projects.edit(project.id, branch=before.branch if before.branch_chosen else "")
+    engine.projects.sync(project.id)
+    engine.projects.wait(project.id)
+    raise UsageError(now.status_detail)
 
 
 def _check_no_twin(

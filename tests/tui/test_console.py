@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -189,3 +192,28 @@ def test_no_traceback_of_a_thread_reaches_the_terminal() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=30)
     assert b"espdeck 0" in done.stdout
     assert b"Traceback" not in done.stderr
+
+
+def test_a_build_that_is_followed_late_is_told_whole_and_once() -> None:
+    first, second = (
+        [log(f"{n}\n", build=1) for n in range(2)],
+        [replace(log(f"line {n}\n", build=2, first=n), seq=n + 1) for n in range(4)],
+    )
+    out = io.StringIO()
+    printer = Printer(out, as_json=False)
+    printer.follow(1)
+    for event in (*first, *second[:2]):
+        printer(event)
+
+    def past() -> Iterator[Event]:
+        yield from second[:2]
+        printer(second[1])  # it comes while what was is read
+        printer(second[2])
+
+    printer.follow(2, past())
+    printer(second[3])
+    printer.drain()
+
+    told = [line.split("| ")[1] for line in out.getvalue().splitlines()]
+    printer.close()
+    assert told == ["0", "1", "line 0", "line 1", "line 2", "line 3"]

@@ -82,15 +82,18 @@ def test_a_sync_says_what_moved_and_what_could_not(here: Here, tmp_path: Path) -
 
 def test_a_project_is_changed_or_stays_as_it_is(here: Here, tmp_path: Path) -> None:
     here.says("add", str(tmp_path / "fw"), "--app", "apps/lamp", "--name", "lamp")
-    unchanged = here.says("projects")
 
     assert "say what to change" in here.refuses("edit", "lamp")
     assert "target 'c6'" in here.refuses("edit", "lamp", "--target", "c6")
     assert "no commit, branch or tag 'gone'" in here.refuses("edit", "lamp", "--branch", "gone")
+    revision = commit(tmp_path / "fw", {"README.md": "Now.\n"})
+    assert "no branch or tag" in here.refuses("edit", "lamp", "--branch", revision)
     assert "one of its apps" in here.refuses("edit", "lamp", "--app", "apps/bell")
     assert "there are: debug" in here.refuses("edit", "lamp", "--env", "release")
     assert "name a chip" in here.refuses("edit", "lamp", "--target", ",")
-    assert here.says("projects") == unchanged
+    (row,) = map(json.loads, here.says("projects", "--json").splitlines())
+    assert (row["branch"], row["branch_chosen"], row["tip"]) == ("main", False, revision)
+    assert (row["app"], row["configuration"], row["targets"]) == ("apps/lamp", "", ["esp32c6"])
 
     assert "chips esp32c3, esp32c6" in here.says("edit", "lamp", "--target", "esp32c3,esp32c6")
     assert "chips esp32c6" in here.says("edit", "lamp", "--target", "auto")
@@ -99,6 +102,9 @@ def test_a_project_is_changed_or_stays_as_it_is(here: Here, tmp_path: Path) -> N
     moved = here.says("edit", "lamp", "--app", "apps/siren", "--config", "", "--name", "siren")
     assert "changed siren: " in moved
     assert "chips esp32s3" in moved
+    (tmp_path / "fw").rename(tmp_path / "elsewhere")
+    assert "its branch stays as it is" in here.refuses("edit", "siren", "--branch", "main")
+    assert f"main at {revision[:7]}" in here.says("projects")
 
 
 def test_a_project_is_meant_by_name_id_or_path(here: Here, tmp_path: Path) -> None:
