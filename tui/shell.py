@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.settings import Settings
     from engine.store.tables import Project
 
+_ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}")
 _CLEAR_LINE = "\r\x1b[K"  # ECMA-48: erase in line
 
 SECONDS_BETWEEN = 3.0
@@ -65,7 +66,7 @@ def project_of(
     """The project that a person means, to work on it; a repository that is none yet becomes one.
 
     Args:
-        wanted: a name, an id, a Git URL or a path, also of an app's folder.
+        wanted: a name, an id or its first digits, a Git URL or a path, also of an app's folder.
         targets, app, branch: as :meth:`engine.projects.service.Projects.add` takes them.
 
     Raises:
@@ -73,6 +74,7 @@ def project_of(
     """
     from engine.projects.sources import looks_like_a_path
 
+    wanted = _whole_id(engine, wanted)
     if not (looks_like_a_path(wanted) or _is_folder(wanted)):
         engine.projects.get(wanted)  # a word: what is missing is a project, no folder
     return engine.projects.find_or_add(wanted, targets=targets, app=app, branch=branch)
@@ -82,14 +84,15 @@ def known_project(engine: Engine, wanted: str) -> Project:
     """The project that a person means, of those that are there.
 
     Args:
-        wanted: a name, an id, or its Git URL or path, also of a folder within its app.
+        wanted: a name, an id or its first digits, a Git URL or a path, also of a folder within its
+            app.
 
     Raises:
         UsageError: there is none, or there are several.
     """
     from engine.projects.sources import check_source, looks_like_a_path
 
-    projects = engine.projects.list()
+    wanted, projects = _whole_id(engine, wanted), engine.projects.list()
     named = [each for each in projects if wanted in (each.name, str(each.id))]
     if named and not looks_like_a_path(wanted):
         return named[0]
@@ -193,6 +196,15 @@ def _say_progress(event: Event) -> None:
         told = f"{event.project}: {clean(event.detail)}" if event.detail.endswith("%") else ""
         sys.stderr.write(_CLEAR_LINE + clean(told)[:78])
         sys.stderr.flush()
+
+
+def _whole_id(engine: Engine, text: str) -> str:
+    """The id of the only project whose id begins so; else the text as it is."""
+    if not _ID.fullmatch(text):
+        return text
+    projects = engine.projects.list()
+    found = [str(each.id) for each in projects if str(each.id).startswith(text)]
+    return found[0] if len(found) == 1 and text not in [each.name for each in projects] else text
 
 
 def _is_folder(text: str) -> bool:

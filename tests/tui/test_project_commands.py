@@ -113,7 +113,8 @@ def test_a_project_is_meant_by_name_id_or_path(here: Here, tmp_path: Path) -> No
         here.says("add", str(fw), "--app", f"apps/{app}", "--name", app)
     lamp = json.loads(here.says("projects", "--json").splitlines()[0])
 
-    assert here.says("sync", lamp["id"]).startswith("lamp: ")
+    for digits in (lamp["id"], lamp["id"][:8]):
+        assert here.says("sync", digits).startswith("lamp: ")
     assert here.says("sync", f"{fw}/apps/siren").startswith("siren: ")
     assert "name one: lamp, siren" in here.refuses("sync", str(fw))
     assert "is no project yet: espdeck add" in here.refuses("sync", str(tmp_path / "notes"))
