@@ -57,6 +57,7 @@ def gate_command(
         shell.print_line(json.dumps(asdict(gated)))
     else:
         _print(gated, ascii_only=ascii_only)
+        shell.print_notes(gated.notes)
     if not gated.result.passed:
         raise typer.Exit(FAILED)
 

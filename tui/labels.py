@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.projects.variants import chips_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,7 +28,7 @@ def followed(project: Project) -> str:
 
 def chips(project: Project) -> str:
     """Every chip that a project is built for, the one of a plain build first."""
-    return ", ".join(project.targets or filter(None, [project.target])) or NOT_KNOWN
+    return ", ".join(chips_of(project)) or NOT_KNOWN
 
 
 def variant_of(build: Build) -> str:

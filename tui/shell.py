@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}")
 _CLEAR_LINE = "\r\x1b[K"  # ECMA-48: erase in line
+_LINE = 78  # characters that are surely one line
 
 SECONDS_BETWEEN = 3.0
 """Seconds from one line of progress to the next where there is no terminal."""
@@ -46,7 +47,7 @@ def looking(context: typer.Context) -> Iterator[Engine]:
 
     engine = Engine(settings_of(context))
     if sys.stderr.isatty():
-        engine.events.subscribe(_say_progress)
+        engine.events.subscribe(_CloneProgress())
     try:
         engine.open(execute=False)
         collecting.modules_are_there()
@@ -190,12 +191,20 @@ def complain(text: str) -> None:
     typer.echo(f"espdeck: {clean(text)}", err=True)
 
 
-def _say_progress(event: Event) -> None:
-    """Show how far a clone is, in one line that is written over."""
-    if isinstance(event, ProjectChanged):
-        told = f"{event.project}: {clean(event.detail)}" if event.detail.endswith("%") else ""
-        sys.stderr.write(_CLEAR_LINE + clean(told)[:78])
-        sys.stderr.flush()
+class _CloneProgress:
+    """Shows how far a clone or a fetch is, in one line of a terminal that is written over."""
+
+    def __init__(self) -> None:
+        self._shown = False
+
+    def __call__(self, event: Event) -> None:
+        if not isinstance(event, ProjectChanged):
+            return
+        told = f"{event.project}: {event.detail}" if event.detail.endswith("%") else ""
+        if told or self._shown:
+            sys.stderr.write(_CLEAR_LINE + clean(told)[:_LINE])
+            sys.stderr.flush()
+        self._shown = bool(told)
 
 
 def _whole_id(engine: Engine, text: str) -> str:
