@@ -156,6 +156,8 @@ def what_there_is(engine: Engine, project: Project) -> list[str]:
     others = len(found.apps) - bool(mine)
     if mine is None:
         lines.append(found.explain_absence(project.app))
+        if found.apps:
+            lines.append(f"espdeck edit {project.name} --app FOLDER makes it one of them")
     elif others:
         lines.append(f"{count(others, 'other app')}: espdeck apps {project.name}")
     return lines

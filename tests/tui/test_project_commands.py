@@ -47,7 +47,9 @@ def test_a_project_is_added_with_what_its_sources_say(here: Here, tmp_path: Path
     assert "1 other app: espdeck apps lamp" in said
     assert "is the project lamp already" in here.refuses("add", f"{fw}/apps/lamp")
     assert "is the project lamp already" in here.refuses("add", f"{fw}/apps/lamp/main")
-    assert "one of its apps: apps/lamp, apps/siren" in here.says("add", fw)
+    whole = here.says("add", fw)
+    assert "one of its apps: apps/lamp, apps/siren" in whole
+    assert "espdeck edit fw --app FOLDER" in whole
     assert "no CMakeLists.txt" in here.says("add", str(tmp_path / "notes"))
     assert names(here) == ["fw", "lamp", "notes"]
 
