@@ -150,9 +150,12 @@ class MainScreen(Screen[None]):
             try:
                 result = work()
             except EspdeckError as error:
-                self.app.call_from_thread(self.complain, str(error))
+                if self.is_attached:
+                    self.app.call_from_thread(self.complain, str(error))
                 return
             except Exception as error:
+                if not self.is_attached:
+                    return  # the screen was left meanwhile, and knows its app no more
                 _LOG.exception("a key could not be answered")
                 message = f"a fault of espdeck: {type(error).__name__}: {error}".split("\n", 1)[0]
                 self.app.call_from_thread(self.complain, message)
