@@ -37,12 +37,22 @@ class FileLock:
             if isinstance(error, BlockingIOError):
                 return False
             raise
+        if not self._is_there(descriptor):
+            # Who held it deleted it: the next one locks another file of that name.
+            os.close(descriptor)
+            return False
         self._descriptor = descriptor
         # The id is for people only: a full disk does not matter.
         with contextlib.suppress(OSError):
             os.ftruncate(descriptor, 0)
             os.write(descriptor, str(os.getpid()).encode())
         return True
+
+    def _is_there(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), self.path.stat())
+        except OSError:
+            return False
 
     def release(self) -> None:
         """Give it back."""

@@ -19,6 +19,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -153,6 +154,7 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     clean_env: bool = False,
+    errors: IO[bytes] | None = None,
 ) -> Completed:
     """Run a program to its end and hand its output on as it comes.
 
@@ -169,6 +171,7 @@ def run(
         env: variables added to this process's environment.
         clean_env: of this process's environment, hand on only what any build needs: for programs
             that run a foreign project's code, which must not see tokens.
+        errors: file that its standard error goes to, for output that is parsed; None merges it.
 
     Returns:
         How it ended; a non-zero exit code is not an error here.
@@ -188,7 +191,7 @@ def run(
             words,
             stdin=subprocess.DEVNULL if keyboard is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT if errors is None else errors,
             cwd=cwd,
             env={**_environment(clean_env), **(env or {}), **marked},
             start_new_session=True,

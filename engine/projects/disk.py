@@ -11,6 +11,7 @@ from engine.cancel import CancelToken
 from engine.errors import EspdeckError
 from engine.lock import FileLock
 from engine.projects import git, trees
+from engine.projects.jobs import fetching
 from engine.projects.worktrees import Slots
 from engine.store import builds as store_builds
 from engine.store import projects as store_projects
@@ -93,7 +94,6 @@ def make_room(
     Raises:
         CancelledError, Interrupted: as ``cancel`` says.
     """
-    used = {project.clone_path for project in store_projects.all_projects(store)}
     folders = [*clones.iterdir()] if clones.is_dir() else []
     before = sum(map(trees.size, folders)) + slots.size()
     removed = []
@@ -101,16 +101,9 @@ def make_room(
         removed.append(f"worktrees and build folders: {count}")
     for clone in sorted(path for path in folders if path.is_dir()):
         cancel.check()
-        held = FileLock(git.lock_of(clone))
-        if not held.acquire():
+        if _remove_unwanted(store, clone):
+            removed.append(f"clone that no project has: {clone.name}")
             continue
-        try:
-            if str(clone) not in used:
-                trees.delete(clone)
-                removed.append(f"clone that no project has: {clone.name}")
-                continue
-        finally:
-            held.release()
         with contextlib.suppress(EspdeckError), git.alone(clone, cancel=cancel):
             at = ["-C", str(clone)]
             git.run_git([*at, "worktree", "prune"], cancel=cancel)
@@ -118,6 +111,23 @@ def make_room(
             git.run_git([*at, *words], cancel=cancel, timeout=_GC_TIMEOUT)
     after = sum(map(trees.size, folders)) + slots.size()
     return Freed(max(0, before - after), tuple(removed))
+
+
+def _remove_unwanted(store: Store, clone: Path) -> bool:
+    """Delete a clone, or what was begun of one, that no project has; whether it did."""
+    name = clone.name.removeprefix(".").removesuffix(".part")
+    locks = [fetching(clone.with_name(name)), FileLock(git.lock_of(clone.with_name(name)))]
+    try:
+        # A project is written down first, and then cloned: with both it cannot come in between.
+        if not all(lock.acquire() for lock in locks):
+            return False
+        if store_projects.projects_in(store, str(clone)):
+            return False
+        trees.delete(clone)
+        return True
+    finally:
+        for lock in locks:
+            lock.release()
 
 
 def _artifacts(store: Store, project_id: uuid.UUID) -> int:

@@ -18,7 +18,7 @@ from engine.findings import Finding
 from engine.lock import FileLock
 from engine.projects import git, remote
 from engine.projects.apps import find_apps
-from engine.projects.jobs import Jobs
+from engine.projects.jobs import Jobs, fetching
 from engine.projects.sources import Source, check_source
 from engine.projects.sync import Followed, synchronise
 from engine.store import projects as store_projects
@@ -60,22 +60,31 @@ class Follower:
         """Clone or sync a project in a thread, which gives ``lock`` back."""
 
         def job(cancel: CancelToken) -> None:
-            self._explained(
-                project.id, lambda: self._synchronise(project, source, cancel, remote.ANSWER_WITHIN)
-            )
+            self._explained(project.id, lambda: self._synchronise(project, source, cancel))
 
         self._jobs.start(project.id, job, lock)
 
     def _synchronise(
-        self, project: Project, source: Source, cancel: CancelToken, within: float
+        self,
+        project: Project,
+        source: Source,
+        cancel: CancelToken,
+        *,
+        within: float = remote.ANSWER_WITHIN,
+        turn_within: float = remote.TIMEOUT,
     ) -> tuple[Project, Followed]:
-        """Clone or fetch, and write down what the project follows now; its lock is held."""
+        """Clone or fetch, and write down what the project follows now; its lock is held.
+
+        Args:
+            within: seconds until the source must have answered.
+            turn_within: seconds until projects that share its clone must be done.
+        """
         if project.status is ProjectStatus.PENDING:
             self._update(project.id, ProjectStatus.PENDING, "cloning")
         # Only said, not written: the project is as usable as it was while this goes on.
         progress = self._progress(project)
         clone = Path(project.clone_path)
-        with self.holding(clone, cancel):
+        with self.holding(clone, cancel, within=turn_within):
             followed = synchronise(
                 clone,
                 source,
@@ -119,13 +128,17 @@ class Follower:
         """
         lock, deadline = self._jobs.lock_of(project.id), time.monotonic() + FRESH_WITHIN
         try:
-            source = check_source(project.source)
             while not lock.acquire():  # it is being synced: then it is as fresh afterwards
                 if time.monotonic() > deadline:
                     raise ToolError("another process has been syncing it for too long")
                 cancel.wait(_TURN)
             try:
-                changed, followed = self._synchronise(project, source, cancel, FRESH_WITHIN)
+                # Whoever synced or edited it meanwhile has changed it.
+                project = store_projects.get_project(self._store, project.id)
+                source = check_source(project.source)
+                changed, followed = self._synchronise(
+                    project, source, cancel, within=FRESH_WITHIN, turn_within=FRESH_WITHIN
+                )
             finally:
                 lock.release()
         except (EspdeckError, OSError) as error:
@@ -193,11 +206,23 @@ class Follower:
         return self._update(project_id, ProjectStatus.ERROR, reason)
 
     @contextmanager
-    def holding(self, clone: Path, cancel: CancelToken) -> Iterator[None]:
-        """Hold a clone, which projects of one source share, to fetch into it or to delete it."""
-        lock = FileLock(self._folder / f"{clone.name}.fetch")
+    def holding(
+        self, clone: Path, cancel: CancelToken, *, within: float = remote.TIMEOUT
+    ) -> Iterator[None]:
+        """Hold a clone, which projects of one source share, to fetch into it or to delete it.
+
+        Args:
+            within: seconds until whoever holds it must be done.
+
+        Raises:
+            ToolError: it is held for longer.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        lock, deadline = fetching(clone), time.monotonic() + within
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         while not lock.acquire():
+            if time.monotonic() > deadline:
+                raise ToolError("another process has been fetching into its clone for too long")
             cancel.wait(_TURN)
         try:
             yield

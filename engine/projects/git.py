@@ -17,16 +17,16 @@ import os
 import posixpath
 import re
 import shutil
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from engine import process
 from engine.cancel import CancelToken
 from engine.errors import MissingToolError, ToolError, UsageError
 from engine.lock import FileLock
-from engine.source.repository import open_repository
+from engine.source.repository import NO_FETCH, forget_caller, open_repository
 from engine.text import clean, mask
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ LOCAL_TIMEOUT = 300.0
 MAX_TEXT = 4 << 20
 """Bytes of a file that is shown."""
 
+_MAX_NAME = 4096  # characters of a path (PATH_MAX)
 _TURN = 0.05
 _READ_TIMEOUT = 60.0
 
@@ -59,6 +60,8 @@ SAFE = (
     *("-c", "core.logAllRefUpdates=false"),
     *("-c", "gc.auto=0"),
     *("-c", "maintenance.auto=false"),
+    # Clones are bare, and named; those of a repository's own files are never looked for.
+    *("-c", "safe.bareRepository=all"),
     # A server that sends less than this for that long is taken for dead.
     *("-c", "http.lowSpeedLimit=1"),
     *("-c", "http.lowSpeedTime=30"),
@@ -66,12 +69,6 @@ SAFE = (
 """Options before every command: no hooks, no helper programs, only these transports."""
 
 _SSH = "-oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=10 -oServerAliveCountMax=3"
-
-# Set by Git around its hooks; a build started from one must not work on that repository.
-_OF_A_CALLER = (
-    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"),
-    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE"),
-)
 
 _REASONS = (
     (r"Could not resolve host(?:name)?:? ([^\s:]+)", "unknown host {0}: check it and the network"),
@@ -84,7 +81,11 @@ _REASONS = (
         r"|terminal prompts disabled|HTTP Basic: Access denied|error: 40[13]",
         "needs authentication: use an SSH key, or a credential helper",
     ),
-    (r"certificate|SSL", "its TLS certificate or connection is not right"),
+    (
+        r"(?:server|SSL|TLS|peer|CA) certificate|certificate (?:verif|problem|has expired)"
+        r"|SSL[_ ](?:connect|read|ERROR|error|routines)|gnutls_handshake|TLS connection",
+        "its TLS certificate or connection is not right",
+    ),
     (r"Remote branch (\S+) not found", "no branch {0!r}"),
     (r"[Rr]epository .*not found|does not appear to be a git repository", "no repository there"),
     (r"No space left on device|Disk quota exceeded", "the disk is full: free some space"),
@@ -97,6 +98,11 @@ _REASONS = (
         "it does not know who you are: git config --global user.name NAME, then user.email ADDRESS",
     ),
     (r"transport '([\w-]+)' not allowed", "transport {0} is not allowed"),
+    (
+        r"lazy fetching disabled|pack-objects died|promisor remote",
+        "it lacks objects (a partial clone?): git fetch --refetch --no-filter there gets them",
+    ),
+    (r"batch response: ([^\r\n]{1,200})", "Git LFS is refused: {0}"),
 )
 
 
@@ -136,18 +142,18 @@ def read_text(path: Path, sha: str, name: str) -> str:
         ToolError: the clone is gone.
     """
     inside = posixpath.normpath(name)
-    if inside.startswith(("/", "../")) or inside in (".", ".."):
-        raise UsageError(f"{name} is not in the repository")
+    is_path = "\0" not in name and len(name) <= _MAX_NAME
+    if not is_path or inside.startswith(("/", "../")) or inside in (".", ".."):
+        raise UsageError(f"{name[:200]} is not in the repository")
     with open_repository(path) as repository:
-        try:
-            found = repository.commit(sha).tree / inside
-        except (KeyError, ValueError, TypeError) as error:
-            raise UsageError(f"{name} is not in commit {sha[:10]}") from error
-        if found.type != "blob" or stat.S_ISLNK(found.mode):
+        found = _entries(repository, sha, inside)
+        if not found:
+            raise UsageError(f"{name} is not in commit {sha[:10]}")
+        if not found[0].is_file:
             raise UsageError(f"{name} is no file in commit {sha[:10]}")
-        if found.size > MAX_TEXT:
+        if repository.git.get_object_header(found[0].sha)[2] > MAX_TEXT:
             raise UsageError(f"{name} has more than {MAX_TEXT >> 20} MiB")
-        data = found.data_stream.read()
+        data = repository.git.get_object_data(found[0].sha)[3]
     if b"\0" in data:
         raise UsageError(f"{name} is a binary file")
     return str(data.decode("utf-8", "replace"))
@@ -213,13 +219,9 @@ def files_in(path: Path, sha: str, folder: str) -> tuple[str, ...]:
         ToolError: the clone is gone.
     """
     with open_repository(path) as repository:
-        try:
-            found = repository.commit(sha).tree / folder
-        except (KeyError, ValueError, TypeError):
-            return ()
-        if found.type != "tree":
-            return ()
-        return tuple(sorted(str(each.name) for each in found.blobs))
+        found = _entries(repository, sha, f"{folder}/")
+        names = (each.name.rpartition("/")[2] for each in found if each.type == "blob")
+        return tuple(sorted(names))
 
 
 def has_ref(path: Path, name: str) -> bool:
@@ -238,10 +240,18 @@ def is_ancestor(path: Path, before: str, after: str) -> bool:
     Raises:
         ToolError: the clone is gone.
     """
+    from git import GitCommandError
+
     with open_repository(path) as repository:
         if sha_of(repository, before) is None:
             return False
-        return repository.is_ancestor(repository.commit(before), repository.commit(after))
+        try:
+            repository.git.execute(["git", "merge-base", "--is-ancestor", before, after])
+        except GitCommandError as error:
+            if error.status == 1:
+                return False
+            raise ToolError(f"git: {explain(str(error.stderr))}") from error
+        return True
 
 
 def keep(path: Path, sha: str, *, cancel: CancelToken) -> None:
@@ -326,6 +336,7 @@ def run_any(
     cancel: CancelToken,
     on_output: Callable[[bytes], None] | None = None,
     env: Mapping[str, str] | None = None,
+    errors: IO[bytes] | None = None,
 ) -> process.Completed:
     """Run git safely, whatever it ends with; the arguments of :func:`engine.process.run`.
 
@@ -336,15 +347,13 @@ def run_any(
     """
     if shutil.which("git") is None:
         raise MissingToolError("git is not installed")
-    own = env or {}
-    foreign = [name for name in _OF_A_CALLER if name in os.environ and name not in own]
-    inherited = [word for name in foreign for word in ("-u", name)]
-    program = ["env", *inherited, "git"] if inherited else ["git"]
+    forget_caller()
     return process.run(
-        [*program, *SAFE, *arguments],
+        ["git", *SAFE, *arguments],
         timeout=timeout,
         cancel=cancel,
         on_output=on_output,
+        errors=errors,
         env={
             # Nothing waits for a person, and messages are in English: they are parsed.
             "GIT_TERMINAL_PROMPT": "0",
@@ -352,12 +361,62 @@ def run_any(
             "SSH_ASKPASS": "true",
             "GIT_SSH_COMMAND": f"{os.environ.get('GIT_SSH_COMMAND', 'ssh')} {_SSH}",
             "GIT_TEMPLATE_DIR": "",
+            "GIT_DEFAULT_REF_FORMAT": "files",
             # What Git LFS has is fetched when it is wanted, not by each checkout.
             "GIT_LFS_SKIP_SMUDGE": "1",
+            "GCM_INTERACTIVE": "never",
             "LC_ALL": "C",
-            **own,
+            **NO_FETCH,
+            **(env or {}),
         },
     )
+
+
+def check_trusted(folder: Path) -> None:
+    """Look whether Git works on a folder at all: not where it belongs to another user.
+
+    What opens a repository by name, as :func:`engine.source.repository.open_repository` does it,
+    skips that, and its configuration may name programs.
+
+    Raises:
+        ToolError: it does not; one line.
+        MissingToolError: Git is not installed.
+    """
+    words = ["-C", str(folder), "rev-parse", "--git-dir"]
+    run_git(words, cancel=CancelToken(), timeout=_READ_TIMEOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    mode: str
+    type: str
+    sha: str
+    name: str
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file, and no link."""
+        return self.mode.startswith("100")
+
+
+def _entries(repository: Repo, sha: str, path: str) -> list[_Entry]:
+    """What a commit has at a path, or in a folder whose path ends with a slash.
+
+    Git itself is asked: GitPython knows no hashes of SHA-256.
+    """
+    from git import GitCommandError
+
+    words = ["git", "ls-tree", "-z", "--full-tree", sha, "--", path]
+    try:
+        listed = str(repository.git.execute(words, strip_newline_in_stdout=False))
+    except GitCommandError:
+        return []
+    found = []
+    for each in filter(None, listed.split("\0")):  # MODE SP TYPE SP OBJECT TAB NAME
+        facts, _tab, name = each.partition("\t")
+        mode, kind, thing = facts.split(" ", 2)
+        found.append(_Entry(mode, kind, thing, name))
+    return found
 
 
 def sha_of(repository: Repo, name: str) -> str | None:

@@ -15,6 +15,11 @@ STOP_WITHIN = 5.0
 """Seconds that a clone or a fetch gets to stop."""
 
 
+def fetching(clone: Path) -> FileLock:
+    """The lock that whoever fetches into a clone, or deletes it, holds; it lies beside it."""
+    return FileLock(clone.with_name(f"{clone.name}.fetch"))
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
     thread: threading.Thread

@@ -12,14 +12,12 @@ from engine.errors import ToolError, UsageError
 from engine.findings import Finding
 from engine.projects import git, remote, working_tree
 from engine.projects.following import Follower
-from engine.projects.revisions import HEAD, Commit, resolve
-from engine.projects.sources import check_source, is_commit
+from engine.projects.revisions import HEAD, Commit, base_of, is_elsewhere, resolve
+from engine.projects.sources import check_source, is_whole_commit
 from engine.store import projects as store_projects
 from engine.store.database import Store
 from engine.store.tables import Project
 from engine.words import ProjectStatus, Severity
-
-_HASH = 40  # digits of a whole SHA-1
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +85,26 @@ class Locator:
         if project.status is not ProjectStatus.ACTIVE:
             detail = f": {project.status_detail}" if project.status_detail else ""
             raise UsageError(f"{project.name} is {project.status}, not active{detail}")
-        if dirty and working_tree.changes(Path(folder), cancel=cancel):
-            return self._snapshot(project, notes, cancel)
-        if fresh and folder and revision is None and not dirty:
+        if dirty:
+            return self._as_it_is(project, notes, cancel)
+        if fresh and folder and revision is None:
             notes += _uncommitted(folder, cancel)
-        return Located(project, self._resolve(project, revision, cancel), tuple(notes))
+        commit, found = self._resolve(project, revision, cancel, fresh=fresh)
+        return Located(project, commit, (*notes, *found))
 
-    def _snapshot(self, project: Project, notes: Sequence[Finding], cancel: CancelToken) -> Located:
-        """A commit of the project's folder as it is."""
+    def _as_it_is(self, project: Project, notes: Sequence[Finding], cancel: CancelToken) -> Located:
+        """A commit of the project's folder as it is, whatever branch the project follows."""
         folder, clone = Path(project.source), Path(project.clone_path)
         found = working_tree.changes(folder, cancel=cancel)
+        if not found:
+            return Located(project, resolve(clone, HEAD, head=git.SOURCE_HEAD), tuple(notes))
         with self._follower.holding(clone, cancel):
-            sha = working_tree.snapshot(folder, clone, cancel=cancel)
+            sha = working_tree.snapshot(folder, clone, found, cancel=cancel)
         said = working_tree.note_of(found, project.source)
-        note = Finding(Severity.INFO, "project.uncommitted", f"with {said}")
+        new = working_tree.new_files(found)
+        text = f"with {said}; {new}" if new else f"with {said}"
+        hint = "a file that is not meant is left out when Git ignores it" if new else None
+        note = Finding(Severity.INFO, "project.uncommitted", text, hint=hint)
         more = [
             Finding(
                 Severity.WARNING,
@@ -114,23 +118,32 @@ class Locator:
         commit = resolve(clone, sha)
         return Located(project, commit, (*notes, note, *more), dirty=True)
 
-    def _resolve(self, project: Project, revision: str | None, cancel: CancelToken) -> Commit:
+    def _resolve(
+        self, project: Project, revision: str | None, cancel: CancelToken, *, fresh: bool
+    ) -> tuple[Commit, list[Finding]]:
+        """The commit, and what is to be said of it."""
         clone, head = Path(project.clone_path), tip_of(project)
+        text = HEAD if revision is None else revision
+        name, notes = base_of(text), []
+        if fresh and is_elsewhere(name) and not self._fetch(project, name, cancel):
+            # What was fetched of it earlier may be old.
+            note = f"{name} could not be fetched: it is as of an earlier build"
+            notes = [Finding(Severity.WARNING, "project.not_synced", note)]
         try:
-            return resolve(clone, HEAD if revision is None else revision, head=head)
+            return resolve(clone, text, head=head), notes
         except UsageError:
-            name = revision or ""
-            if not (name.startswith("refs/") or (len(name) == _HASH and is_commit(name))):
+            if not is_whole_commit(name) or not self._fetch(project, name, cancel):
                 raise
-            source = check_source(project.source)
-            with self._follower.holding(clone, cancel):
-                if not remote.fetch_revision(clone, source, name, cancel=cancel):
-                    raise
-            return resolve(clone, name, head=head)
+            return resolve(clone, text, head=head), []
+
+    def _fetch(self, project: Project, name: str, cancel: CancelToken) -> bool:
+        clone, source = Path(project.clone_path), check_source(project.source)
+        with self._follower.holding(clone, cancel):
+            return remote.fetch_revision(clone, source, name, cancel=cancel)
 
     def _is_whole_hash(self, clone: Path, revision: str) -> bool:
         """Whether it is a commit that is there, which no sync can change."""
-        if len(revision) != _HASH or not is_commit(revision):
+        if not is_whole_commit(revision):
             return False
         try:
             return git.has_ref(clone, revision)

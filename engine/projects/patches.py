@@ -55,7 +55,7 @@ def has_patch(path: Path, parent: str, patch: str, branch: str, *, cancel: Cance
         sha = sha_of(repository, f"refs/heads/{check_ref(branch)}")
         if sha is None:
             return False
-        theirs = repository.commit(sha).tree.hexsha
+        theirs = str(repository.git.execute(["git", "rev-parse", f"{sha}^{{tree}}"]))
     with tempfile.TemporaryDirectory(prefix="espdeck-") as folder:
         return theirs == tree_with(path, parent, patch, Path(folder), cancel=cancel)
 

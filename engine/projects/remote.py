@@ -39,6 +39,7 @@ ANSWER_WITHIN = 30.0
 
 _MAX_REFS = 16 << 20  # bytes: some 200,000 branches and tags
 _HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_WIDE = 64  # digits of a hash of SHA-256
 
 # Git runs it when a server asks for a password; the secrets are in the environment, which only
 # this user can read, not among the arguments, which everybody can (gitcredentials(7)).
@@ -70,6 +71,12 @@ class Advertised:
     def branches(self) -> list[str]:
         """Names of its branches."""
         return [name.removeprefix(HEADS) for name in self.refs if name.startswith(HEADS)]
+
+    @property
+    def object_format(self) -> str:
+        """How it names its objects (git-init(1))."""
+        some = self.head or next(iter(self.refs.values()), "")
+        return "sha256" if len(some) == _WIDE else "sha1"
 
     def tip(self, name: str) -> str:
         """The commit (or annotated tag) of a branch, else of a tag; empty for neither."""
@@ -103,16 +110,21 @@ def advertised(source: Source, *, cancel: CancelToken, within: float = ANSWER_WI
         value, _, name = line.partition("\t")
         if name == "HEAD" and value.startswith("ref: "):
             branch = value.removeprefix("ref: ").removeprefix(HEADS)
-        elif _HASH.fullmatch(value) and not name.endswith("^{}"):
+        elif _HASH.fullmatch(value) and not name.endswith("^{}") and _is_wanted(name):
             refs[name] = value
     return Advertised(refs.pop("HEAD", ""), branch, refs)
+
+
+def _is_wanted(name: str) -> bool:
+    # Git matches patterns at the end of names: HEAD is also that of a remote, or a branch.
+    return name == "HEAD" or name.startswith((HEADS, TAGS))
 
 
 def fetch(
     path: Path,
     source: Source,
+    has: Advertised,
     *,
-    head: bool,
     on_progress: Callable[[float, str], None],
     cancel: CancelToken,
 ) -> None:
@@ -123,7 +135,7 @@ def fetch(
 
     Args:
         path: of the clone.
-        head: whether the source's ``HEAD`` names a commit.
+        has: what the source says that it has.
         on_progress: called with percent (0 to 100, for each phase anew) and the phase.
 
     Raises:
@@ -131,14 +143,16 @@ def fetch(
         CancelledError, Interrupted: as ``cancel`` says.
     """
     if not is_repository(path):
-        _make(path, cancel)
+        _make(path, has.object_format, cancel)
     with alone(path, cancel=cancel):
         _remove_stale_locks(path)
-    options = ("--progress", "--prune", "--tags", "--force", "--no-write-fetch-head")
+    # Tags are named, as others are: those of --tags alone would not be pruned.
+    options = ("--progress", "--prune", "--no-tags", "--force", "--no-write-fetch-head")
     arguments = ["-C", str(path), "fetch", *options, "--update-shallow", "--"]
     if is_shallow(path):
         arguments.insert(-1, "--unshallow")
-    refs = [f"+{HEADS}*:{REMOTE}*", *([f"+HEAD:{SOURCE_HEAD}"] if head else [])]
+    refs = [f"+{HEADS}*:{REMOTE}*", f"+{TAGS}*:{TAGS}*"]
+    refs += [f"+HEAD:{SOURCE_HEAD}"] if has.head else []
     _transfer(arguments, source, refs, on_progress, cancel)
 
 
@@ -241,7 +255,7 @@ def _network(
             f"{shown}: no answer within {silence:g} s: check the URL and the network"
         ) from None
     except ToolError:
-        raise ToolError(f"{shown}: not done after {timeout / 60:g} minutes, ended it") from None
+        raise ToolError(f"{shown}: not done after {timeout:g} s, ended it") from None
     finally:
         alarm.cancel()
         forget()
@@ -259,17 +273,20 @@ def credentials(source: Source) -> tuple[str, list[str], dict[str, str]]:
         "ESPDECK_GIT_USER": unquote(parts.username or ""),
         "ESPDECK_GIT_PASSWORD": unquote(parts.password or ""),
     }
-    options = ["-c", f"credential.https://{host}.helper={_ANSWER}"]
+    # First none of the person's own helpers, which would be given the password to keep.
+    key = f"credential.https://{host}.helper"
+    options = ["-c", f"{key}=", "-c", f"{key}={_ANSWER}"]
     return parts._replace(netloc=host).geturl(), options, secrets
 
 
-def _make(path: Path, cancel: CancelToken) -> None:
+def _make(path: Path, object_format: str, cancel: CancelToken) -> None:
     """Make an empty bare clone; what is there instead, as the rest of one, goes."""
     part = path.with_name(f".{path.name}.part")
     trees.delete(part)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        run_git(["init", "--quiet", "--bare", "--", str(part)], cancel=cancel)
+        words = ["init", "--quiet", "--bare", f"--object-format={object_format}"]
+        run_git([*words, "--", str(part)], cancel=cancel)
         trees.delete(path)
         part.rename(path)
     finally:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
-from engine.projects.git import sha_of
-from engine.projects.sources import check_ref, is_commit
+from engine.projects.git import HEADS, REMOTE, TAGS, sha_of
+from engine.projects.sources import check_ref, is_commit, is_whole_commit
 from engine.source.repository import open_repository
 from engine.text import mask
 
@@ -70,8 +70,25 @@ def check_revision(text: str) -> str:
     return text
 
 
+def base_of(text: str) -> str:
+    """What a revision begins at, without the steps from there.
+
+    Raises:
+        UsageError: it is no revision.
+    """
+    return _parted(text)[0]
+
+
+def is_elsewhere(name: str) -> bool:
+    """Whether this is the whole name of a ref that no sync fetches, as that of a merge request."""
+    ours = (HEADS, TAGS, "refs/remotes/", "refs/espdeck/")
+    return name.startswith("refs/") and not name.startswith(ours)
+
+
 def resolve(path: Path, text: str, *, head: str = HEAD) -> Commit:
-    """The commit that a revision names: a hash, else a branch of the source, a tag, a branch here.
+    """The commit that a revision names.
+
+    A whole hash, else a branch of the source, a tag, a branch here, the first digits of a hash.
 
     Args:
         path: a clone or a worktree.
@@ -126,23 +143,26 @@ def _names(base: str, head: str) -> list[str]:
     if base in (HEAD, "@"):
         return [head]
     names = [
-        *(f"refs/remotes/origin/{base}", f"refs/tags/{base}"),
-        *(f"refs/remotes/{base}", f"refs/heads/{base}"),
+        *(f"{REMOTE}{base}", f"{TAGS}{base}"),
+        *(f"refs/remotes/{base}", f"{HEADS}{base}"),
     ]
     if base.startswith("refs/"):
         names.insert(0, base)
+    if base.startswith(HEADS):  # as runners name it; here are only those that repairs made
+        names.insert(0, f"{REMOTE}{base.removeprefix(HEADS)}")
     if is_commit(base):
-        names.insert(0, base)
+        # A branch may be called like the first digits of a commit: Git takes the branch, too.
+        names.insert(0 if is_whole_commit(base) else len(names), base)
     return names
 
 
 def _commit(repository: Repo, sha: str) -> Commit:
-    found = repository.commit(sha)
-    text = found.message
-    message = text if isinstance(text, str) else text.decode("utf-8", "replace")
-    return Commit(sha, _storable(message.strip()), _storable(found.author.name or ""))
+    form = ("--no-show-signature", "--no-color", "--encoding=UTF-8", "--format=%an%x00%B")
+    text = str(repository.git.execute(["git", "log", "-1", *form, sha, "--"]))
+    author, _, message = text.partition("\0")
+    return Commit(sha, _storable(message.strip()), _storable(author))
 
 
 def _storable(text: str) -> str:
-    """GitPython gives back undecodable bytes as lone surrogates, which no database takes."""
+    """What is no UTF-8 comes as lone surrogates, which no database takes."""
     return text.encode("utf-8", "replace").decode("utf-8")

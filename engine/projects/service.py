@@ -16,7 +16,7 @@ from engine.projects import configuring, disk, git, trees
 from engine.projects.apps import check_app, check_configuration, find_apps, survey_commit
 from engine.projects.choices import check_name, check_targets
 from engine.projects.following import NO_CHIP, Follower
-from engine.projects.jobs import Jobs
+from engine.projects.jobs import Jobs, fetching
 from engine.projects.locating import Located, Locator, tip_of
 from engine.projects.revisions import HEAD, Range, resolve, resolve_range
 from engine.projects.sources import Source, check_ref, check_source, looks_like_a_path
@@ -435,7 +435,7 @@ class Projects:
                 trees.delete(clone)
             self._slots.remove(clone)
             git.lock_of(clone).unlink(missing_ok=True)
-            (self._folder / f"{clone.name}.fetch").unlink(missing_ok=True)
+            fetching(clone).path.unlink(missing_ok=True)
 
     def _app_of(self, source: str, app: str, configuration: str) -> Project | None:
         """The project of an app; of several, the one of that configuration."""
@@ -451,6 +451,7 @@ class Projects:
             return ""
         known = {each.app for each in store_projects.projects_of(self._store, source.url)}
         with contextlib.suppress(ToolError):
+            git.check_trusted(Path(source.url))
             known |= {each.path for each in find_apps(Path(source.url), HEAD)}
         folder = PurePosixPath(source.folder)
         around = ("" if str(each) == "." else str(each) for each in (folder, *folder.parents))

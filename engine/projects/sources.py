@@ -19,6 +19,7 @@ _MAX_LENGTH = 2000
 _SCP = re.compile(r"[A-Za-z0-9_][\w.-]*@[A-Za-z0-9][\w.-]*:(?!//|-)[^\s:]+", re.ASCII)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _HOST = re.compile(r"[A-Za-z0-9][\w.-]*|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
+_WHOLE = (40, 64)  # digits of a hash
 _COMMIT = re.compile(r"[0-9a-fA-F]{4,64}")
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^[/.-]|[/.]$|^@$")
 
@@ -99,6 +100,11 @@ def is_commit(text: str) -> bool:
     return _COMMIT.fullmatch(text) is not None
 
 
+def is_whole_commit(text: str) -> bool:
+    """Whether this may be the whole hash of a commit, of SHA-1 or SHA-256."""
+    return len(text) in _WHOLE and is_commit(text)
+
+
 def _remote(text: str, kind: SourceKind) -> Source:
     try:
         parts = urlsplit(text)
@@ -111,6 +117,8 @@ def _remote(text: str, kind: SourceKind) -> Source:
     user, secret = unquote(parts.username or ""), unquote(parts.password or "")
     if not _HOST.fullmatch(parts.hostname or "") or user.startswith("-"):
         raise UsageError(f"{mask(text)}: no valid host in it")
+    if secret and kind is SourceKind.SSH:
+        raise UsageError(f"{mask(text)}: ssh takes no password from a URL: use a key")
     if not (user + secret).isprintable():
         raise UsageError(f"{mask(text)}: control characters in user or password")
     if not parts.path.strip("/"):

@@ -15,7 +15,7 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.errors import ToolError
 from engine.findings import Finding
-from engine.projects.git import alone, explain, read_git, run_any, run_git
+from engine.projects.git import LOCAL_TIMEOUT, alone, explain, read_git, run_any, run_git
 from engine.projects.remote import TIMEOUT, credentials
 from engine.projects.sources import Source, SourceKind
 from engine.projects.worktrees import Slot
@@ -83,11 +83,12 @@ def update(
     at = ["-C", str(slot.source)]
     with alone(clone, cancel=cancel):  # what is known of submodules is written down there
         if _all_there(slot.source, wanted):
-            run_git([*at, *_CLEAN], cancel=cancel)
+            _clean(slot.source, wanted, cancel)
             return ()
         url, options, secrets = credentials(source)
         run_git([*at, "config", "remote.origin.url", url], cancel=cancel)
-        run_git([*at, "submodule", "sync", "--recursive", "--quiet"], cancel=cancel)
+        paths = [each.path for each in wanted]
+        run_git([*at, "submodule", "sync", "--recursive", "--quiet", "--", *paths], cancel=cancel)
         found = []
         for each in wanted:
             allowed = local and each.is_relative and source.kind is SourceKind.FILE
@@ -102,11 +103,26 @@ def update(
             )
             if done.returncode != 0:
                 found.append(_failed(each, done.tail, slot.source))
-        run_git([*at, *_CLEAN], cancel=cancel)
+        _clean(slot.source, wanted, cancel)
     return tuple(found)
 
 
-_CLEAN = ("submodule", "foreach", "--recursive", "--quiet", "git", "clean", "-ffdxq")
+def _clean(worktree: Path, wanted: Sequence[_Submodule], cancel: CancelToken) -> None:
+    """Delete what builds left in submodules.
+
+    One after the other: ``git submodule foreach`` in the worktree fails where a commit has a
+    submodule that ``.gitmodules`` does not name.
+    """
+    for each in wanted:
+        inside = worktree / each.path
+        if (inside / ".git").exists():
+            at = ["-C", str(inside)]
+            run_git([*at, "clean", "-ffdxq"], cancel=cancel)
+            if (inside / MODULES).is_file():
+                words = ("submodule", "foreach", "--recursive", "--quiet")
+                run_any(
+                    [*at, *words, "git", "clean", "-ffdxq"], timeout=LOCAL_TIMEOUT, cancel=cancel
+                )
 
 
 def _listed(worktree: Path) -> list[_Submodule]:

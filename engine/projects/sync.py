@@ -67,8 +67,7 @@ def synchronise(
     if not has.refs and not has.head:
         raise ToolError(f"{shown}: no commits yet: commit something, then sync")
     if not _has_all(clone, has):
-        head = bool(has.head)
-        remote.fetch(clone, source, head=head, on_progress=on_progress, cancel=cancel)
+        remote.fetch(clone, source, has, on_progress=on_progress, cancel=cancel)
     found = _follow(has, shown, branch if chosen else "", gone=bool(tip))
     sha = resolve(clone, found.tip).sha  # of an annotated tag, the commit
     notes = [found.note] if found.note else []
@@ -91,7 +90,8 @@ def _has_all(clone: Path, has: Advertised) -> bool:
     """Whether a clone has just the refs that the source has."""
     if not git.is_repository(clone) or remote.is_shallow(clone):
         return False  # its source may have more history by now
-    listed = git.read_git(clone, "for-each-ref", "--format=%(objectname) %(refname)")
+    words = ("for-each-ref", "--format=%(objectname) %(refname)")
+    listed = git.read_git(clone, *words, REMOTE, TAGS, SOURCE_HEAD)
     ours = {name: sha for sha, _, name in (line.partition(" ") for line in listed.splitlines())}
     mine = {
         f"{HEADS}{name.removeprefix(REMOTE)}" if name.startswith(REMOTE) else name: sha

@@ -15,7 +15,7 @@ from engine.cancel import CancelToken
 from engine.errors import ToolError
 from engine.projects.git import HEADS, KEPT, explain, run_any, run_git
 from engine.projects.patches import hash_of
-from engine.text import count
+from engine.text import clean, count
 
 STATUS_TIMEOUT = 30.0
 """Seconds to look for changes: of a tree of gigabytes on a cold disk it may take that."""
@@ -30,6 +30,10 @@ _WORDS = {"1": 8, "2": 9, "u": 10}
 """Spaces before the path in the entries of git-status(1), porcelain format 2; else one."""
 
 _SHORT = 2
+_SHOWN = 5  # names of new files
+_WIDE = 64  # digits of a hash of SHA-256
+_MAX_COMPLAINT = 1 << 16
+_NO_FILES = "must be run in a work tree"  # what Git says of a bare repository
 _QUIET = {"GIT_OPTIONAL_LOCKS": "0"}
 
 
@@ -42,11 +46,13 @@ class Changes:
         submodules: those, and other repositories in it, whose own files differ or are not
             committed, which no snapshot takes along.
         size: bytes of the files.
+        new: names of those of the files that Git does not track. Untrusted.
     """
 
     files: int
     submodules: tuple[str, ...] = ()
     size: int = 0
+    new: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.files or self.submodules)
@@ -66,16 +72,22 @@ def changes(folder: Path, *, cancel: CancelToken) -> Changes:
         CancelledError, Interrupted: as ``cancel`` says.
     """
     printed = bytearray()
-    done = run_any(
-        [*_at(folder), "status", "--porcelain=v2", "-z", "--untracked-files=all"],
-        timeout=STATUS_TIMEOUT,
-        cancel=cancel,
-        on_output=printed.extend,
-        env=_QUIET,
-    )
+    with tempfile.TemporaryFile() as said:  # warnings, which must not stand among the names
+        done = run_any(
+            [*_at(folder), "status", "--porcelain=v2", "-z", "--untracked-files=all"],
+            timeout=STATUS_TIMEOUT,
+            cancel=cancel,
+            on_output=printed.extend,
+            env=_QUIET,
+            errors=said,
+        )
+        said.seek(0)
+        complaint = said.read(_MAX_COMPLAINT).decode("utf-8", "replace")
     if done.returncode != 0:
-        raise ToolError(f"{folder}: {explain(done.tail)}")
-    files, submodules, size = 0, [], 0
+        if _NO_FILES in complaint:
+            return Changes(0)
+        raise ToolError(f"{folder}: {explain(complaint)}")
+    files, submodules, new, size = 0, [], [], 0
     entries = iter(filter(None, os.fsdecode(bytes(printed)).split("\0")))
     for entry in entries:
         words = entry.split(" ", _WORDS.get(entry[0], 1))
@@ -89,10 +101,12 @@ def changes(folder: Path, *, cancel: CancelToken) -> Changes:
                 continue
         files += 1
         size += _size(folder / path)
-    return Changes(files, tuple(submodules), size)
+        if entry[0] == "?":
+            new.append(path)
+    return Changes(files, tuple(submodules), size, tuple(new))
 
 
-def snapshot(folder: Path, clone: Path, *, cancel: CancelToken) -> str:
+def snapshot(folder: Path, clone: Path, found: Changes, *, cancel: CancelToken) -> str:
     """Commit a working tree as it is, outside of any branch, into a clone of ours.
 
     Files that Git ignores are not in it, nor what differs inside of submodules. Of the folder
@@ -100,6 +114,7 @@ def snapshot(folder: Path, clone: Path, *, cancel: CancelToken) -> str:
 
     Args:
         clone: has the folder's ``HEAD`` already.
+        found: what :func:`changes` said.
 
     Returns:
         The hash.
@@ -108,7 +123,7 @@ def snapshot(folder: Path, clone: Path, *, cancel: CancelToken) -> str:
         ToolError: Git cannot do it, or it is too much; one line.
         CancelledError, Interrupted: as ``cancel`` says.
     """
-    if changes(folder, cancel=cancel).size > MAX_SNAPSHOT:
+    if found.size > MAX_SNAPSHOT:
         raise ToolError(
             f"{folder}: uncommitted files come to more than {MAX_SNAPSHOT >> 20} MiB: "
             "commit them, or have Git ignore what a build makes"
@@ -116,7 +131,10 @@ def snapshot(folder: Path, clone: Path, *, cancel: CancelToken) -> str:
     with tempfile.TemporaryDirectory(prefix="espdeck-snapshot-") as name:
         # A repository of its own, which borrows the objects of the person's and gets the new ones.
         made, index = Path(name) / "made", Path(name) / "index"
-        run_git(["init", "--quiet", "--bare", "--", str(made)], cancel=cancel)
+        head = _head(folder, cancel)
+        kind = "sha256" if len(head) == _WIDE else "sha1"
+        words = ["init", "--quiet", "--bare", f"--object-format={kind}", "--", str(made)]
+        run_git(words, cancel=cancel)
         borrowed = made / "objects" / "info" / "alternates"
         borrowed.parent.mkdir(exist_ok=True)
         borrowed.write_text(_asked(folder, "objects", cancel) + "\n")
@@ -127,12 +145,7 @@ def snapshot(folder: Path, clone: Path, *, cancel: CancelToken) -> str:
         at = [*_at(folder), "-c", "core.splitIndex=false", "-c", "core.safecrlf=false"]
         run_git([*at, "add", "--all", "--", ":/"], cancel=cancel, env=env)
         tree = hash_of(run_git([*at, "write-tree"], cancel=cancel, env=env))
-        head = run_any(
-            [*_at(folder), "rev-parse", "--verify", "--quiet", "HEAD^{commit}"],
-            timeout=STATUS_TIMEOUT,
-            cancel=cancel,
-        )
-        parent = ["-p", head.tail.strip()] if head.returncode == 0 else []
+        parent = ["-p", head] if head else []
         who = ("-c", "user.name=espdeck", "-c", "user.email=espdeck@localhost")
         words = ["commit-tree", "--no-gpg-sign", tree, *parent, "-m", MESSAGE]
         sha = hash_of(run_git([*at, *who, *words], cancel=cancel, env=env))
@@ -144,13 +157,28 @@ def snapshot(folder: Path, clone: Path, *, cancel: CancelToken) -> str:
 
 
 def note_of(found: Changes, folder: str) -> str:
-    """What is said of changes that are not built; one line."""
+    """What is said of changes; one line."""
     parts = []
     if found.files:
         parts.append(f"{count(found.files, 'uncommitted change')}")
     if found.submodules:
         parts.append(f"changes in {count(len(found.submodules), 'submodule')}")
     return f"{' and '.join(parts)} in {folder}"
+
+
+def new_files(found: Changes) -> str:
+    """What of the changes Git does not track, by name: it may not be meant to be taken along."""
+    if not found.new:
+        return ""
+    named = ", ".join(map(clean, found.new[:_SHOWN])) + (", ..." if found.new[_SHOWN:] else "")
+    return f"{count(len(found.new), 'new file')} among them: {named}"
+
+
+def _head(folder: Path, cancel: CancelToken) -> str:
+    """The commit that is checked out, empty for none."""
+    words = [*_at(folder), "rev-parse", "--verify", "--quiet", "HEAD^{commit}"]
+    done = run_any(words, timeout=STATUS_TIMEOUT, cancel=cancel)
+    return done.tail.strip().rpartition("\n")[2] if done.returncode == 0 else ""
 
 
 def _size(path: Path) -> int:

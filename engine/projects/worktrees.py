@@ -36,6 +36,14 @@ _ID_DIGITS = 8  # of a project's id: among projects of one repository enough
 _REGULAR = ("100644 ", "100755 ")
 """How Git begins to tell of a file that is no link and no submodule."""
 
+_POINTERS = (
+    *("-c", "filter.lfs.smudge="),
+    *("-c", "filter.lfs.process="),
+    *("-c", "filter.lfs.required=false"),
+)
+"""Options of a checkout that leaves pointers of Git LFS as they are, also where the person's
+configuration asks for git-lfs and there is none: :mod:`engine.projects.lfs` fetches and tells."""
+
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -249,7 +257,10 @@ class Slots:
         for folder in sorted(self._folder.glob("*/*")):
             lock = FileLock(folder / "lock")
             # Who takes the lock writes into it.
-            used = lock.path.stat().st_mtime if lock.path.exists() else 0.0
+            try:
+                used = lock.path.stat().st_mtime
+            except OSError:
+                used = 0.0
             if not folder.is_dir() or now - used < seconds or not lock.acquire():
                 continue
             try:
@@ -310,7 +321,8 @@ def _check_out(clone: Path, slot: Slot, sha: str) -> None:
         for stale in entry.glob("*.lock"):
             stale.unlink(missing_ok=True)
         try:
-            run_git([*git, "checkout", "--force", "--detach", sha, "--"], cancel=slot.cancel)
+            words = ["checkout", "--force", "--detach", sha, "--"]
+            run_git([*_POINTERS, *git, *words], cancel=slot.cancel)
         except ToolError:
             # A damaged index, or a worktree that something else took for its own.
             _add(clone, slot, sha)
@@ -332,7 +344,8 @@ def _add(clone: Path, slot: Slot, sha: str) -> None:
     trees.delete(slot.source)
     git = ["-C", str(clone), "worktree"]
     run_git([*git, "prune"], cancel=slot.cancel)
-    run_git([*git, "add", "--force", "--detach", "--", str(slot.source), sha], cancel=slot.cancel)
+    words = ["add", "--force", "--detach", "--", str(slot.source), sha]
+    run_git([*_POINTERS, *git, *words], cancel=slot.cancel)
 
 
 def check_links(source: Path) -> None:

@@ -12,6 +12,8 @@ import pytest
 from engine.cancel import CancelToken
 from engine.errors import ToolError, UsageError
 from engine.events import Bus
+from engine.projects import following, remote
+from engine.projects.jobs import fetching
 from engine.projects.locating import Located
 from engine.projects.service import Projects
 from engine.projects.worktrees import Slots
@@ -494,3 +496,174 @@ def test_a_folder_in_a_repository_is_the_app_that_it_lies_in(yard: Yard, source:
 
     assert found == {"idf": "idf", "idf/main": "idf", "docs": "", ".": ""}
     assert len(yard.projects.list()) == 2
+
+
+def test_what_is_new_in_a_snapshot_is_named(yard: Yard, source: Path) -> None:
+    project = yard.add(source)
+    (source / ".env").write_text("TOKEN=1\n")
+
+    located = yard.now(project, dirty=True)
+
+    assert located.notes[0].message == (
+        f"with 1 uncommitted change in {source}; 1 new file among them: .env"
+    )
+
+
+def test_a_branch_goes_before_the_first_digits_of_a_commit(yard: Yard, source: Path) -> None:
+    first = git(source, "rev-parse", "HEAD~2")
+    git(source, "branch", first[:6], "HEAD~1")
+    project = yard.add(source)
+
+    assert yard.now(project, first[:6]).commit.message == "Commit 2"
+    assert yard.now(project, first[:7]).commit.message == "Commit 1"
+
+
+USERS = """
+[safe]
+bareRepository = explicit
+[init]
+defaultObjectFormat = sha256
+defaultRefFormat = reftable
+[log]
+showSignature = true
+[fetch]
+prune = true
+pruneTags = true
+writeCommitGraph = true
+fsckObjects = true
+output = compact
+[color]
+ui = always
+[column]
+ui = always
+[core]
+abbrev = 4
+[status]
+short = true
+branch = true
+showUntrackedFiles = no
+[diff]
+noprefix = true
+mnemonicPrefix = true
+[submodule]
+recurse = true
+[protocol]
+version = 0
+[filter "lfs"]
+smudge = no-such-program
+clean = no-such-program
+process = no-such-program
+required = true
+"""
+
+
+def test_settings_and_variables_of_a_person_change_nothing(
+    yard: Yard, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(source, "tag", "v1", "HEAD~1")
+    (tmp_path / "gitconfig").write_text(USERS)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    for name in ("GIT_TRACE", "GIT_LITERAL_PATHSPECS", "GIT_TRACE_SETUP"):
+        monkeypatch.setenv(name, "1")
+    for name in ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("GIT_NAMESPACE", "other")
+    monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "https")
+    project = yard.add(source)
+
+    assert project.status is ProjectStatus.ACTIVE, project.status_detail
+    assert yard.sources(yard.now(project, "v1")) == {"main.c": "int x2;\n"}
+    (source / "new.c").write_text("int new;\n")
+    found = yard.now(project, dirty=True)
+    assert yard.sources(found) == {"main.c": "int x3;\n", "new.c": "int new;\n"}
+
+
+def test_pointers_are_checked_out_where_git_lfs_is_wanted_and_not_there(
+    yard: Yard, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(source, {".gitattributes": "*.bin filter=lfs -text\n", "a.bin": "pointer\n"})
+    project = yard.add(source)
+    (tmp_path / "gitconfig").write_text(USERS)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+
+    assert set(yard.sources(yard.now(project))) == {".gitattributes", "a.bin", "main.c"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files to others")
+def test_nothing_that_another_users_folder_names_is_run(
+    yard: Yard, source: Path, tmp_path: Path
+) -> None:
+    commit(source, {"app/CMakeLists.txt": "project(x)\n"})
+    _lacking(source, "HEAD:app", tmp_path / "ran")
+    for path in (source, *source.rglob("*")):
+        os.chown(path, 65534, 65534)
+
+    with pytest.raises(UsageError, match="belongs to another user"):
+        yard.projects.find_or_add(str(source / "app"))
+
+    assert not (tmp_path / "ran").exists()
+
+
+def test_what_a_folder_lacks_is_not_fetched_by_what_it_names(
+    yard: Yard, source: Path, tmp_path: Path
+) -> None:
+    commit(source, {"app/CMakeLists.txt": "project(x)\n"})
+    _lacking(source, "HEAD:app", tmp_path / "ran")
+
+    with pytest.raises(UsageError, match="partial clone"):
+        yard.projects.find_or_add(str(source / "app"))
+
+    assert not (tmp_path / "ran").exists()
+
+
+def _lacking(source: Path, thing: str, ran: Path) -> None:
+    """Take an object from a repository, that a program which makes a file would fetch."""
+    sha = git(source, "rev-parse", thing)
+    (source / ".git" / "objects" / sha[:2] / sha[2:]).unlink()
+    for key, value in (
+        ("core.repositoryFormatVersion", "1"),
+        ("extensions.partialClone", "origin"),
+        ("remote.origin.url", str(source)),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.uploadpack", f"touch {ran}; false"),
+    ):
+        git(source, "config", key, value)
+
+
+def test_a_source_with_what_a_clone_has_is_not_fetched_again(
+    yard: Yard, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(source, "clone", "-q", str(source), str(tmp_path / "mine"))
+    git(tmp_path / "mine", "update-ref", "refs/heads/HEAD", "HEAD~1")
+    project = yard.add(tmp_path / "mine")
+    monkeypatch.setattr(remote, "fetch", pytest.fail)
+
+    assert not yard.now(project).notes
+
+
+def test_a_clone_that_another_project_fetches_into_is_not_waited_for_forever(
+    yard: Yard, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = yard.add(source)
+    monkeypatch.setattr(following, "FRESH_WITHIN", 0.0)
+    lock = fetching(Path(project.clone_path))
+    assert lock.acquire()
+
+    located = yard.now(project)
+
+    lock.release()
+    assert codes(located) == ["project.not_synced"]
+
+
+def test_what_is_cloned_now_is_no_clone_that_no_project_has(yard: Yard, tmp_path: Path) -> None:
+    clones = (yard.folder / "one.git", yard.folder / ".two.git.part", yard.folder / "three.git")
+    for folder in clones:
+        folder.mkdir(parents=True)
+    held = [fetching(yard.folder / name) for name in ("one.git", "two.git")]
+    assert all(lock.acquire() for lock in held)
+
+    yard.projects.make_room(unused_for=0.0)
+
+    for lock in held:
+        lock.release()
+    assert [folder.exists() for folder in clones] == [True, True, False]

@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.Column("branch_chosen", sa.Boolean(), nullable=False, server_default=sa.false()),
     )
     op.add_column("project", sa.Column("targets", sa.JSON(), nullable=False, server_default="[]"))
-    op.execute("UPDATE project SET targets = json_array(target)")
+    op.execute("UPDATE project SET targets = json_array(target) WHERE target != ''")
     op.execute(
         "UPDATE project SET branch_chosen = 1 WHERE branch IS NOT NULL AND source NOT LIKE '/%'"
     )
