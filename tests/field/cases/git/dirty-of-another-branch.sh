@@ -1,0 +1,3 @@
+git branch dev HEAD~1
+espdeck build . --branch dev
+espdeck build . --dirty
