@@ -13,7 +13,7 @@ from engine.projects.git import HEADS, REMOTE, SOURCE_HEAD, TAGS
 from engine.projects.remote import Advertised
 from engine.projects.revisions import resolve
 from engine.projects.sources import Source
-from engine.text import mask
+from engine.text import clean, mask
 
 _SHOWN = 5
 _DIGITS = 7
@@ -71,11 +71,12 @@ def synchronise(
     found = _follow(has, shown, branch if chosen else "", gone=bool(tip))
     sha = resolve(clone, found.tip).sha  # of an annotated tag, the commit
     notes = [found.note] if found.note else []
-    if branch and found.branch != branch and not chosen and tip:
-        now = found.branch or f"no branch ({sha[:_DIGITS]})"
-        notes.append(f"HEAD of its source is on {now}, and was on {branch}")
+    # Without a tip, too: a workspace of before that was written down did not know who chose.
+    if branch and found.branch != branch and not chosen:
+        now = clean(found.branch) or f"no branch ({sha[:_DIGITS]})"
+        notes.append(f"HEAD of its source is on {now}, and was on {clean(branch)}")
     elif tip and tip != sha and not git.is_ancestor(clone, tip, sha):
-        what = found.branch or "HEAD"
+        what = clean(found.branch) or "HEAD"
         if not git.is_ancestor(clone, sha, tip):
             notes.append(
                 f"{what} was rewritten at its source: {tip[:_DIGITS]} -> {sha[:_DIGITS]}; "
@@ -108,7 +109,7 @@ def _follow(has: Advertised, shown: str, wanted: str, *, gone: bool) -> Followed
         tip = has.tip(wanted)
         if tip:
             return Followed(wanted, tip)
-        listed = ", ".join(branches[:_SHOWN]) + (", ..." if len(branches) > _SHOWN else "")
+        listed = clean(", ".join(branches[:_SHOWN])) + (", ..." if branches[_SHOWN:] else "")
         there = f" (there are: {listed})" if branches else ""
         if gone:
             raise ToolError(
@@ -121,7 +122,7 @@ def _follow(has: Advertised, shown: str, wanted: str, *, gone: bool) -> Followed
     usual = [name for name in ("main", "master") if name in branches]
     name = branches[0] if len(branches) == 1 else usual[0] if usual else ""
     if not name:
-        listed = ", ".join(branches[:_SHOWN])
+        listed = clean(", ".join(branches[:_SHOWN]))
         raise ToolError(f"{shown}: HEAD names no commit: name a branch ({listed})")
     note = f"HEAD of its source names no commit: {name} is followed"
     return Followed(name, has.tip(name), note)
