@@ -20,6 +20,7 @@ from engine.projects import git
 from engine.projects.apps import check_configuration, touches
 from engine.projects.choices import check_targets
 from engine.projects.following import NO_CHIP
+from engine.projects.locating import Located
 from engine.projects.service import Projects
 from engine.projects.variants import Variant
 from engine.simulators.base import find_simulators
@@ -65,6 +66,7 @@ class Builds(Carried):
         commit: str | None = None,
         variant: Variant | None = None,
         dirty: bool = False,
+        located: Located | None = None,
         board: str = "auto",
         simulator: str = "auto",
         triggered_by: Trigger = Trigger.MANUAL,
@@ -78,6 +80,8 @@ class Builds(Carried):
             variant: chip and configuration; None, or an empty chip, is the project's. The chip
                 becomes the project's if that had none.
             dirty: build the project's folder as it is, with what is not committed.
+            located: the commit as :meth:`Projects.commit` found it for several builds; then neither
+                commit nor dirty is looked at.
             board: ``auto``, ``none``, a port, a serial URL or ``virtual:CHIP``.
             simulator: ``auto``, ``none`` or a simulator's name.
 
@@ -93,8 +97,8 @@ class Builds(Carried):
             raise UsageError(f"simulator {simulator!r}: one of {', '.join(known)}")
         if variant is not None and variant.target:
             check_targets([variant.target])
-        found = self._projects.commit(project_id, commit, dirty=dirty)
-        project = found.project
+        found = located or self._projects.commit(project_id, commit, dirty=dirty)
+        project = projects.get_project(self._store, project_id)
         chip = (variant.target if variant else "") or project.target
         if not chip:
             raise UsageError(f"{project.name}: {NO_CHIP}: name it, as in --target esp32")

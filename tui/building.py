@@ -131,15 +131,15 @@ def start_each(
     Raises:
         EspdeckError: no build could be asked for; why the first could not.
     """
+    located = engine.projects.commit(project.id, commit, dirty=dirty)
     builds: list[Build] = []
     problems: list[str] = []
     for variant in variants:
         try:
             build = engine.builds.start(
                 project.id,
-                commit=builds[0].commit_sha if builds and not dirty else commit,
                 variant=variant,
-                dirty=dirty,
+                located=located,
                 board=board,
                 simulator=simulator,
             )

@@ -104,7 +104,7 @@ def make_room(
         if _remove_unwanted(store, clone):
             removed.append(f"clone that no project has: {clone.name}")
             continue
-        with contextlib.suppress(EspdeckError), git.alone(clone, cancel=cancel):
+        with contextlib.suppress(EspdeckError):
             at = ["-C", str(clone)]
             git.run_git([*at, "worktree", "prune"], cancel=cancel)
             words = ["-c", "gc.auto=1", "gc", "--quiet", "--prune=2.weeks.ago"]

@@ -13,9 +13,11 @@ becomes of the branches that had them.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import posixpath
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,6 +75,7 @@ _SSH = "-oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=10 -oServerAli
 _REASONS = (
     (r"Could not resolve host(?:name)?:? ([^\s:]+)", "unknown host {0}: check it and the network"),
     (r"(?:Failed to connect to|connect to host) (\S+)", "{0} cannot be reached"),
+    (r"repository '([^'\n]{1,400})' does not exist", "no repository at {0}"),
     (r"Connection (refused|timed out|reset)", "connection {0}"),
     (r"Operation (?:too slow|timed out)", "the server sends nothing any more"),
     (r"Host key verification failed", "host key unknown: connect once with ssh to accept it"),
@@ -359,7 +362,7 @@ def run_any(
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_ASKPASS": "true",
             "SSH_ASKPASS": "true",
-            "GIT_SSH_COMMAND": f"{os.environ.get('GIT_SSH_COMMAND', 'ssh')} {_SSH}",
+            "GIT_SSH_COMMAND": f"{_ssh()} {_SSH}",
             "GIT_TEMPLATE_DIR": "",
             "GIT_DEFAULT_REF_FORMAT": "files",
             # What Git LFS has is fetched when it is wanted, not by each checkout.
@@ -417,6 +420,25 @@ def _entries(repository: Repo, sha: str, path: str) -> list[_Entry]:
         mode, kind, thing = facts.split(" ", 2)
         found.append(_Entry(mode, kind, thing, name))
     return found
+
+
+@functools.cache
+def _ssh() -> str:
+    """How the person has Git call ssh (git-config(1), ``core.sshCommand``), as for a deploy key.
+
+    Asked once; the configuration of a repository has no say in it.
+    """
+    given = os.environ.get("GIT_SSH_COMMAND")
+    for scope in () if given else ("--global", "--system"):
+        done = process.run(
+            ["git", "config", scope, "--get", "core.sshCommand"],
+            timeout=LOCAL_TIMEOUT,
+            cancel=CancelToken(),
+        )
+        given = done.tail.strip() if done.returncode == 0 else None
+        if given:
+            break
+    return given or shlex.quote(os.environ.get("GIT_SSH", "ssh"))
 
 
 def sha_of(repository: Repo, name: str) -> str | None:

@@ -24,7 +24,9 @@ MAX_SNAPSHOT = 512 << 20
 """Bytes of new and changed files that a snapshot may have."""
 
 MESSAGE = "Uncommitted changes"
-"""Message of a commit that is a snapshot."""
+"""Begins the message of a commit that is a snapshot."""
+
+_DIGITS = 7
 
 _WORDS = {"1": 8, "2": 9, "u": 10}
 """Spaces before the path in the entries of git-status(1), porcelain format 2; else one."""
@@ -147,7 +149,8 @@ def snapshot(folder: Path, clone: Path, found: Changes, *, cancel: CancelToken) 
         tree = hash_of(run_git([*at, "write-tree"], cancel=cancel, env=env))
         parent = ["-p", head] if head else []
         who = ("-c", "user.name=espdeck", "-c", "user.email=espdeck@localhost")
-        words = ["commit-tree", "--no-gpg-sign", tree, *parent, "-m", MESSAGE]
+        message = f"{MESSAGE} on {head[:_DIGITS]}" if head else MESSAGE
+        words = ["commit-tree", "--no-gpg-sign", tree, *parent, "-m", message]
         sha = hash_of(run_git([*at, *who, *words], cancel=cancel, env=env))
         run_git(["-C", str(made), "update-ref", f"{HEADS}made", sha], cancel=cancel)
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--update-shallow")

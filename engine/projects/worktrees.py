@@ -193,9 +193,7 @@ class Slots:
         lock, folder = self._free(_plain(clone.stem), build)
         try:
             slot = Slot(folder, cancel)
-            # Worktrees share the clone's configuration.
-            with alone(clone, cancel=cancel):
-                _check_out(clone, slot, commit)
+            _check_out(clone, slot, commit)
             check_links(slot.source)
             yield slot
         finally:
@@ -343,9 +341,10 @@ def _entry(clone: Path, slot: Slot) -> Path | None:
 def _add(clone: Path, slot: Slot, sha: str) -> None:
     trees.delete(slot.source)
     git = ["-C", str(clone), "worktree"]
-    run_git([*git, "prune"], cancel=slot.cancel)
-    words = ["add", "--force", "--detach", "--", str(slot.source), sha]
-    run_git([*_POINTERS, *git, *words], cancel=slot.cancel)
+    with alone(clone, cancel=slot.cancel):  # worktrees share the clone's configuration
+        run_git([*git, "prune"], cancel=slot.cancel)
+        words = ["add", "--force", "--detach", "--", str(slot.source), sha]
+        run_git([*_POINTERS, *git, *words], cancel=slot.cancel)
 
 
 def check_links(source: Path) -> None:
