@@ -19,7 +19,7 @@ from engine.pipelines.model import Pipeline
 from engine.projects import git
 from engine.projects.apps import check_configuration, touches
 from engine.projects.choices import check_targets
-from engine.projects.following import NO_CHIP
+from engine.projects.following import lack_of_chip
 from engine.projects.locating import Located
 from engine.projects.service import Projects
 from engine.projects.variants import Variant
@@ -101,7 +101,8 @@ class Builds(Carried):
         project = projects.get_project(self._store, project_id)
         chip = (variant.target if variant else "") or project.target
         if not chip:
-            raise UsageError(f"{project.name}: {NO_CHIP}: name it, as in --target esp32")
+            lack = lack_of_chip(Path(project.clone_path), found.commit.sha, project.app)
+            raise UsageError(f"{project.name}: {lack}")
         if not project.target:
             project = self._projects.edit(project_id, targets=[chip])
         self._services.boards.choose(board, chip)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from engine.errors import ToolError, UsageError
 from engine.projects.git import explain
 from engine.projects.survey import Survey, survey
-from engine.source.files import CommitFiles
+from engine.source.files import CommitFiles, FilesBelow
 from engine.source.repository import open_repository
 from engine.toolchains.base import App
 
@@ -38,6 +39,29 @@ def find_apps(repository: Path, commit: str) -> tuple[App, ...]:
         ToolError: Git cannot say.
     """
     return survey_commit(repository, commit).apps
+
+
+def find_app(repository: Path, commit: str, folder: str) -> App | str:
+    """The app in a folder of a commit, or one line that says why there is none.
+
+    What a survey passes over, as it lies below another app, is found when it is asked for.
+
+    Args:
+        repository: a clone or a worktree.
+        commit: its hash, or ``HEAD``.
+        folder: from its root, empty for the root.
+
+    Raises:
+        ToolError: Git cannot say.
+    """
+    with CommitFiles(repository, commit) as files:
+        found = survey(files)
+        inside = survey(FilesBelow(files, folder)).apps if folder else ()
+    known = (
+        *(each for each in found.apps if each.path == folder),
+        *(replace(each, path=folder) for each in inside if not each.path),
+    )
+    return known[0] if known else found.explain_absence(folder)
 
 
 def check_app(app: str) -> str:

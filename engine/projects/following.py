@@ -17,7 +17,7 @@ from engine.events import Bus, Problem, ProjectChanged
 from engine.findings import Finding
 from engine.lock import FileLock
 from engine.projects import git, remote
-from engine.projects.apps import find_apps
+from engine.projects.apps import find_app
 from engine.projects.jobs import Jobs, fetching
 from engine.projects.sources import Source, check_source
 from engine.projects.sync import Followed, synchronise
@@ -95,7 +95,7 @@ class Follower:
                 cancel=cancel,
                 within=within,
             )
-        told = _chips(clone, followed.tip, project.app) if not project.targets else []
+        told, lack = ([], "") if project.targets else _chips(clone, followed.tip, project.app)
 
         def change(row: Project) -> None:
             row.status, row.status_detail = ProjectStatus.ACTIVE, followed.note
@@ -104,7 +104,7 @@ class Follower:
             if not row.targets and told:
                 row.targets, row.target = told, told[0]
             if not row.target and not row.status_detail:
-                row.status_detail = NO_CHIP
+                row.status_detail = lack or NO_CHIP
             row.synced_at = utc_now()
 
         changed = store_projects.change_project(self._store, project.id, change)
@@ -268,7 +268,18 @@ class Follower:
         )
 
 
-def _chips(clone: Path, sha: str, app: str) -> list[str]:
-    """The chips that the sources of an app say, as far as espdeck knows them."""
-    found = next((each for each in find_apps(clone, sha) if each.path == app), None)
-    return [chip for chip in found.targets if chip in TARGETS] if found else []
+def lack_of_chip(clone: Path, sha: str, app: str) -> str:
+    """Why no chip of an app is known and what to do: there is no app, or its sources name none.
+
+    Raises:
+        ToolError: Git cannot say.
+    """
+    return _chips(clone, sha, app)[1] or f"{NO_CHIP}: name it, as in --target esp32"
+
+
+def _chips(clone: Path, sha: str, app: str) -> tuple[list[str], str]:
+    """The chips that the sources of an app say, as far as espdeck knows them; or why no app is."""
+    found = find_app(clone, sha, app)
+    if isinstance(found, str):
+        return [], found
+    return [chip for chip in found.targets if chip in TARGETS], ""

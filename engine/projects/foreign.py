@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from engine.source.files import SourceFiles, folder_of, is_own
 from engine.toolchains.cmake_lists import describe
+from engine.toolchains.idf_apps import lists_of
 from engine.toolchains.project import LISTS, Kind, kind_of
 
 COMPONENT = "ESP-IDF component"
@@ -138,6 +139,11 @@ def _is_component(files: SourceFiles, name: str) -> bool:
     return name == "idf_component.yml" or _is(Kind.COMPONENT, "register")(files, name)
 
 
+def _is_for_computers(files: SourceFiles, name: str) -> bool:
+    """One at the root: in folders there are tests and simulators of what is firmware."""
+    return not folder_of(name) and kind_of(lists_of(files, "")) is Kind.HOST
+
+
 def _is_for_esp8266(files: SourceFiles, name: str) -> bool:
     """A project of ESP-IDF's old kind whose options or sources are the ESP8266's."""
     folder = folder_of(name)
@@ -150,6 +156,12 @@ def _is_for_esp8266(files: SourceFiles, name: str) -> bool:
     ]
     pattern = re.compile(r'#[ \t]*include[ \t]*[<"](?:esp8266/|rom/ets_sys_esp8266)')
     return any(pattern.search(files.text(each)) for each in sources[:_MAX_LOOKED_AT])
+
+
+def _has_no_lists(files: SourceFiles, name: str) -> bool:
+    """A Makefile that is not there beside what ESP-IDF builds today."""
+    start = f"{folder_of(name)}/" if folder_of(name) else ""
+    return kind_of(describe(files.text(start + LISTS))) is not Kind.APP
 
 
 _MAKE = ("Makefile", "makefile", "GNUmakefile")
@@ -217,7 +229,7 @@ _RULES = (
         "ESP-IDF project for GNU Make",
         "make with an ESP-IDF before 5.0, or a CMakeLists.txt beside its Makefile",
         _MAKE,
-        _says(_PROJECT_MK),
+        _both(_says(_PROJECT_MK), _has_no_lists),
     ),
     _Rule(
         "mdk, bare metal with GNU Make",
@@ -231,6 +243,7 @@ _RULES = (
         _MAKE,
         _says(r"^[ \t]*include[ \t]+\$[({]RIOTBASE[)}]/Makefile\.include"),
     ),
+    _Rule(Kind.HOST.value, "cmake", (LISTS,), _is_for_computers),
     _Rule("makeEspArduino", "make", _MAKE, _says(r"makeEspArduino\.mk")),
     _Rule(_ANY_MAKE, "make", _MAKE, _says(r"\besp32|esptool|-esp-elf-|xtensa-esp")),
     _Rule("Mongoose OS", "mos build --platform esp32", ("mos.yml",), _says(r"^\w")),

@@ -13,6 +13,7 @@ from engine.toolchains.chips import ESP8266
 
 _PARTS = frozenset({"arduino", "cmake"})
 _EXAMPLES = "examples"
+_HOST = "native"  # PlatformIO's platform of the machine that builds
 _SHOWN = 8
 _NAMES = {"platformio": "PlatformIO", "arduino": "Arduino", "idf": "ESP-IDF", "cmake": "CMake"}
 _FILES = {"platformio": "platformio.ini", "arduino": "", "idf": "CMakeLists.txt"}
@@ -61,7 +62,8 @@ def survey(files: SourceFiles) -> Survey:
 
     Of a folder that several toolchains could build, the one of the highest rank has it. Sketches
     and plain CMake projects inside of an app of another kind are its parts and tests, but for
-    those in its ``examples``.
+    those in its ``examples``; inside of what is for this machine only, which tests them, they are
+    not.
 
     Args:
         files: of the whole repository. Untrusted.
@@ -74,7 +76,11 @@ def survey(files: SourceFiles) -> Survey:
         for app in toolchain.apps(files):
             if app.path.isprintable():
                 by_folder.setdefault(app.path, app)
-    wholes = frozenset(path for path, app in by_folder.items() if app.toolchain not in _PARTS)
+    wholes = frozenset(
+        path
+        for path, app in by_folder.items()
+        if app.toolchain not in _PARTS and app.targets != (_HOST,)
+    )
     apps = [
         by_folder[path]
         for path in sorted(by_folder)

@@ -215,6 +215,29 @@ class FolderFiles(_Texts):
             return b""
 
 
+class FilesBelow:
+    """The files of one folder of others.
+
+    Args:
+        files: of the whole tree.
+        folder: from its root, not empty.
+    """
+
+    def __init__(self, files: SourceFiles, folder: str) -> None:
+        self._files = files
+        self._start = f"{folder}/"
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        """As :attr:`SourceFiles.names`, from the folder."""
+        start = self._start
+        return tuple(name[len(start) :] for name in self._files.names if name.startswith(start))
+
+    def text(self, name: str) -> str:
+        """As :meth:`SourceFiles.text`."""
+        return self._files.text(self._start + name)
+
+
 def _entries(stream: IO[bytes]) -> Iterator[bytes]:
     """What ``-z`` lists, one by one."""
     rest = b""

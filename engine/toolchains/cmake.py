@@ -65,7 +65,7 @@ class CMakeToolchain:
 
     def recognises(self, source: Path) -> int:
         """Its rank for a CMake project that no other build system has a part in."""
-        return self.rank if kind_of_folder(source) is Kind.PLAIN else 0
+        return self.rank if kind_of_folder(source) in (Kind.PLAIN, Kind.HOST) else 0
 
     def apps(self, files: SourceFiles) -> tuple[App, ...]:
         """Every plain CMake project that may be a firmware, by path."""

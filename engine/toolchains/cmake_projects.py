@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from engine.source.files import SourceFiles, folder_of, is_own
 from engine.toolchains import chips
@@ -25,6 +25,7 @@ OWN_TOOLCHAIN = "toolchain.cmake"
 _MANIFEST = "espdeck.toml"
 _PRESETS = "CMakePresets.json"
 _ASKED = re.compile(r"(?:^|_)(?:CHIP|TARGET|MCU|SOC|BOARD)$", re.I)
+_CALLED = re.compile(r"^[ \t]*project[ \t]*\(", re.I | re.M)
 _MAX_LISTS = 16 << 20  # characters in all
 _MAX_PROJECTS = 200
 _MAX_FILES = 20
@@ -36,6 +37,7 @@ def find_apps(files: SourceFiles) -> tuple[App, ...]:
     names = [name for name in files.names if name.rpartition("/")[2] == LISTS and is_own(name)]
     known = set(files.names) if names else set()
     taken: set[str] = set()
+    inner = {folder_of(name) for name in _with_project(files, names)}
     examined, left = 0, _MAX_LISTS
     for name in sorted(names, key=lambda name: (name.count("/"), name)):
         folder, text = folder_of(name), files.text(name)
@@ -44,19 +46,29 @@ def find_apps(files: SourceFiles) -> tuple[App, ...]:
             break
         if "project" not in text.lower() or any(above in taken for above in _above(folder)):
             continue
-        if kind_of(lists_of(files, folder)) is not Kind.PLAIN:
+        kind = kind_of(lists_of(files, folder))
+        if kind not in (Kind.PLAIN, Kind.HOST):
             continue
         examined += 1
         if examined > _MAX_PROJECTS:
             break
         start = f"{folder}/" if folder else ""
-        targets = _targets(files, folder)
+        targets = _targets(files, folder, inner)
         own = any(start + each in known for each in (OWN_TOOLCHAIN, _MANIFEST))
+        if kind is Kind.HOST and not own:
+            continue
         if not folder or targets or own:
             found.append(App(folder, "cmake", targets))
             # A library at the root has examples beside it.
             taken |= {folder} - {""}
     return tuple(sorted(found, key=lambda app: app.path))
+
+
+def _folders(name: str) -> Iterator[str]:
+    while name:
+        name = folder_of(name)
+        if name:
+            yield name
 
 
 def _above(folder: str) -> Iterator[str]:
@@ -65,13 +77,28 @@ def _above(folder: str) -> Iterator[str]:
         yield folder
 
 
-def _targets(files: SourceFiles, folder: str) -> tuple[str, ...]:
-    """Chips that variables are set to, then those that are named elsewhere."""
+def _with_project(files: SourceFiles, names: Sequence[str]) -> Iterator[str]:
+    left = _MAX_LISTS
+    for name in names:
+        text = files.text(name)
+        left -= len(text)
+        if left > 0 and _CALLED.search(text):
+            yield name
+
+
+def _targets(files: SourceFiles, folder: str, projects: Collection[str]) -> tuple[str, ...]:
+    """Chips that variables are set to, then those that are named elsewhere.
+
+    What lies in the folder of another project is its own.
+    """
     start = f"{folder}/" if folder else ""
     inside = [
         name
         for name in files.names
-        if name.startswith(start) and is_own(name) and name.endswith((".cmake", ".ld", ".lds"))
+        if name.startswith(start)
+        and name.endswith((".cmake", ".ld", ".lds"))
+        and is_own(name)
+        and not any(len(each) >= len(start) and each in projects for each in _folders(name))
     ]
     said = lists_of(files, folder).variables
     values = [value for name, value in said.items() if _ASKED.search(name)]

@@ -38,8 +38,11 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
 _TARGET = re.compile(r'^CONFIG_(?:IDF_TARGET|TARGET_PLATFORM)="([\w-]{1,40})"', re.M)
 _FIRST_CHIP = re.compile(r"^CONFIG_ESP32_\w", re.M)
 _SUPPORTED = re.compile(r"^\|[ \t]*Supported Targets?[ \t]*\|(.{1,2000})$", re.M | re.I)
+_BUILD_SYSTEM = "tools/cmake/project.cmake"
 _COMPONENT = ("main/idf_component.yml", "idf_component.yml")
 _MAX_LISTS = 16 << 20  # characters in all; ESP-IDF has 1 Mi
+_NO_OPTIONS = (".old", ".rename", ".orig", ".bak")
+_MAX_OPTIONS = 200
 _MAX_COMPONENT = 64 << 10
 
 
@@ -50,8 +53,14 @@ def find_apps(files: SourceFiles) -> tuple[App, ...]:
         beside[folder_of(name)].append(name.rpartition("/")[2])
     said = dict(_descriptions(files))
     tops = sorted(folder for folder in said if not _lies_below(folder, said))
+    sdks = _other_sdks(files)
     rules = build_rules.read(files) if tops else BuildRules()
-    return tuple(_app(files, top, said[top], beside[top], rules) for top in tops)
+    return tuple(
+        App(top, "idf", (ESP8266,))
+        if any(_lies_in(top, sdk) for sdk in sdks)
+        else _app(files, top, said[top], beside[top], rules)
+        for top in tops
+    )
 
 
 def lists_of(files: SourceFiles, folder: str) -> Description:
@@ -74,6 +83,21 @@ def _descriptions(files: SourceFiles) -> Iterator[tuple[str, Description]]:
                 said = lists_of(files, folder_of(name))
                 if kind_of(said) is Kind.APP:
                     yield folder_of(name), said
+
+
+def _other_sdks(files: SourceFiles) -> frozenset[str]:
+    """Folders of the ESP8266's SDK, whose own apps include what has the name of ESP-IDF's."""
+    ending = "components/esp8266/CMakeLists.txt"
+    return frozenset(
+        name.removesuffix(ending).rstrip("/")
+        for name in files.names
+        if f"/{name}".endswith(f"/{ending}")
+        and f"{name.removesuffix(ending)}{_BUILD_SYSTEM}" in files.names
+    )
+
+
+def _lies_in(folder: str, outer: str) -> bool:
+    return not outer or f"{folder}/".startswith(f"{outer}/")
 
 
 def _lies_below(folder: str, others: Mapping[str, object]) -> bool:
@@ -107,12 +131,27 @@ def _targets(
     if not verdicts.complete:
         found |= _read_me(files, folder, beside)
     # Options for the ESP8266 are for those who build the same app with another SDK as well.
-    found |= {_ending(name) for name in beside if name.startswith("sdkconfig")} - {"", ESP8266}
+    found |= _options(files, folder, beside) - {"", ESP8266}
     only = _component_targets(files, folder)
     if only:
         found = (found & only) or only
     rest = chips.in_order(found - verdicts.disabled - {default})
     return (default, *rest) if default else rest
+
+
+def _options(files: SourceFiles, folder: str, beside: Sequence[str]) -> set[str]:
+    """Chips that files of options are for, by name or by what they say, one a board as a rule."""
+    names = [name for name in beside if name.startswith("sdkconfig")]
+    others = [
+        name
+        for name in names
+        if name.startswith("sdkconfig.")
+        and name != DEFAULTS  # which `sdkconfig` goes before
+        and not name.startswith(CONFIGURATION)
+        and not name.endswith(_NO_OPTIONS)
+    ]
+    said = {_config_target(files.text(_join(folder, name))) for name in others[:_MAX_OPTIONS]}
+    return said | {_ending(name) for name in names}
 
 
 def _targets_of(

@@ -18,6 +18,7 @@ import posixpath
 import re
 from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
 
 from engine.files import read_file
@@ -36,14 +37,19 @@ _REFERENCE = re.compile(r"\$\{(?:([^.}()]{1,200})\.)?([^}]{1,200})\}")
 _REMARK = re.compile(r"\s;[^\n]{0,2000}$")
 _GAP = re.compile(r"(?<=\S)[^\S\n]{2,}")
 _FAMILY = re.compile(r"(?:^|[/-])(espressif32|espressif8266)(?:$|[@.#/\s]|-)", re.I)
-_PLATFORM = re.compile(r"(?:.*/)?(?:platform-)?([a-z0-9_]{1,40})", re.I)
+_PLATFORM = re.compile(
+    r"(?:(?:git\+)?[a-z]{2,8}://[^/\s]{1,200}/[^/\s]{1,100}/|[^/\s]{1,100}/)?(?:platform-)?([a-z0-9_]{1,40})",
+    re.I,
+)
 _MAX_INI = 256 << 10
 _MAX_PROJECTS = 1000
-_MAX_EXTRA = 20
+_MAX_PATTERNS = 50
+_MAX_EXTRA = 1000
+_MAX_DEPTH = 20
 _MAX_REPLACED = 200
 _MAX_EXTENDED = 30
 _MAX_VALUE = 4000
-_MAX_ENVIRONMENTS = 500
+_MAX_ENVIRONMENTS = 1000
 _MAX_BOARD = 64 << 10
 _ENV = "env:"
 
@@ -59,14 +65,19 @@ def find_apps(files: SourceFiles, packages: Path) -> tuple[App, ...]:
         for name in files.names
         if name.rpartition("/")[2] == PROJECT and is_own(name)
     ]
-    found = []
+    found: dict[str, App] = {}
+    parts: set[str] = set()
     for folder in sorted(folders)[:_MAX_PROJECTS]:
         # A library that a project brings with it is no project of its own.
-        if not is_library_in(folder, frozenset(folders)):
-            environments = _Project(files, folder, packages).environments()
-            if environments:
-                found.append(App(folder, "platformio", _targets(environments), environments))
-    return tuple(found)
+        if folder in parts or is_library_in(folder, frozenset(folders)):
+            continue
+        project = _Project(files, folder, packages)
+        # Nor is a file that another project reads as its own, one a board.
+        parts |= project.extra - {folder}
+        environments = project.environments()
+        if environments:
+            found[folder] = App(folder, "platformio", _targets(environments), environments)
+    return tuple(app for folder, app in found.items() if folder not in parts)
 
 
 def is_library_in(folder: str, projects: Collection[str]) -> bool:
@@ -96,9 +107,15 @@ class _Project:
             inline_comment_prefixes=("#", ";"), strict=False
         )
         self._read(PROJECT)
-        for pattern in _values(self._get("platformio", "extra_configs"))[:_MAX_EXTRA]:
-            for name in list(self._matching(pattern))[:_MAX_EXTRA]:
-                self._read(name)
+        patterns = _values(self._get("platformio", "extra_configs"))[:_MAX_PATTERNS]
+        names = (name for pattern in patterns for name in self._matching(pattern))
+        extra = list(dict.fromkeys(islice(names, _MAX_EXTRA)))
+        for name in extra:
+            self._read(name)
+        self.extra = frozenset(
+            folder_of(self._path(name)) for name in extra if name.rpartition("/")[2] == PROJECT
+        )
+        """Folders whose ``platformio.ini`` this project reads as part of its own."""
 
     def environments(self) -> tuple[Configuration, ...]:
         """Every environment, the default ones first."""
@@ -119,7 +136,7 @@ class _Project:
     def _targets_of(self, name: str) -> tuple[str, ...]:
         """The chip; of a board that is no ESP32, the platform, so that it is not taken for one."""
         section = _ENV + name
-        platform = self._get(section, "platform").partition("\n")[0].strip()
+        platform = next(iter(_values(self._get(section, "platform"))), "")
         family = _FAMILY.search(platform)
         if family and family[1].lower() == "espressif8266":
             return (ESP8266,)
@@ -163,12 +180,14 @@ class _Project:
 
     def _matching(self, pattern: str) -> Iterator[str]:
         start = f"{self._folder}/" if self._folder else ""
-        if "*" not in pattern:
+        if not any(each in pattern for each in "*?["):
             yield pattern
             return
+        wanted = pattern.removeprefix("./").split("/")[:_MAX_DEPTH]
         for name in self._files.names:
             inside = name.removeprefix(start)
-            if name.startswith(start) and inside.endswith(".ini") and fnmatchcase(inside, pattern):
+            mine = name.startswith(start) and inside.endswith(".ini")
+            if mine and _matches(inside.split("/"), wanted):
                 yield inside
 
     def _path(self, name: str) -> str:
@@ -209,6 +228,24 @@ class _Project:
             return self._value(section if other == "this" else other, option)
 
         return _REFERENCE.sub(replaced, value[:_MAX_VALUE])[:_MAX_VALUE]
+
+
+def _matches(parts: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether a path fits a pattern as Python's ``glob`` has it, which PlatformIO asks."""
+    at = {0}  # how much of the pattern what was seen so far may have used up
+    for part in (*parts, None):
+        for each in sorted(at):
+            while each < len(wanted) and wanted[each] == "**":
+                each += 1
+                at.add(each)
+        if part is None:
+            break
+        at = {
+            each + (wanted[each] != "**")
+            for each in at
+            if each < len(wanted) and fnmatchcase(part, wanted[each])
+        }
+    return len(wanted) in at
 
 
 def _mcu(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +16,7 @@ LISTS = "CMakeLists.txt"
 
 _APP = ("tools/cmake/project.cmake", "tools/cmakev2/idf.cmake", "tools/cmakev2/project.cmake")
 _LIBRARY = "tools/cmake/idf.cmake"
+_OF_COMPUTERS = re.compile(r"Qt[456]?|PkgConfig|SDL2?|OpenGL|GTK[234]?|X11|glfw3|wxWidgets")
 
 
 class Kind(StrEnum):
@@ -37,6 +39,9 @@ class Kind(StrEnum):
     ZEPHYR = "Zephyr"
     NUTTX = "NuttX"
     PICO = "Raspberry Pi Pico SDK"
+    HOST = "CMake program for a computer"
+    """It asks for what only computers have: Qt, or libraries that pkg-config knows."""
+
     PLAIN = "CMake"
     """It calls ``project()`` and belongs to none of the others."""
 
@@ -58,6 +63,8 @@ def kind_of(said: Description) -> Kind:
         (Kind.ZEPHYR, lambda: "Zephyr" in said.packages or calls("zephyr_")),
         (Kind.NUTTX, lambda: calls("nuttx_")),
         (Kind.PICO, lambda: calls("pico_")),
+        (Kind.HOST, lambda: calls("pkg_check_modules", "pkg_search_module", "qt_")),
+        (Kind.HOST, lambda: any(_OF_COMPUTERS.fullmatch(each) for each in said.packages)),
         (Kind.PLAIN, lambda: "project" in said.commands),
     )
     return next((kind for kind, holds in rules if holds()), Kind.NONE)
