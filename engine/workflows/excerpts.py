@@ -29,6 +29,7 @@ _MARK = 40  # characters that the mark of a gap may take, without what tables ha
 _OUTSIDE, _HEADS = 0.25, 0.35  # parts of the room for what an outline has
 _COMMENTS = 30  # lines of a comment that belong to the function below it
 _LINES_OF_PART = 40  # lines that are taken of a function which does not fit
+_PLACES_OF_FUNCTION = 6
 _MOST_PLACES = 20  # lines with words that are shown of what has no functions
 _ENTRIES = frozenset({"app_main", "main", "setup", "loop"})
 _COMMENT = re.compile(r"\s*(?://|/\*|\*|#\s|#$|--)")
@@ -218,8 +219,7 @@ def _pick(
     fitting = _fitting(functions, bodies, words)
     for place in fitting:
         if not picked.take(*whole[place]) and functions[place].name not in _ENTRIES:
-            first = functions[place].first
-            picked.take(first, min(functions[place].last, first + _LINES_OF_PART))
+            _take_parts(picked, functions[place], words)
     if (named or fitting) and not fill:
         return
     if not functions:
@@ -231,6 +231,18 @@ def _pick(
         return
     for part in (*whole, *_outside(functions, picked.rows)):
         picked.take(*part)
+
+
+def _take_parts(picked: _Picked, function: Function, words: Collection[str]) -> None:
+    """Pick the places of a large function that have most of the words, and its beginning."""
+    first, last = function.first, function.last
+    found = lines_with("".join(picked.rows[first - 1 : last]), words)
+    best = max(found.values(), default=0)
+    if best > 1:  # else any line is as good as its beginning
+        places = sorted(found, key=lambda line: (-found[line], line))[:_PLACES_OF_FUNCTION]
+        for line in (first + each - 1 for each in places if found[each] > best / 2):
+            picked.take(max(first, line - AROUND), min(last, line + AROUND))
+    picked.take(first, min(last, first + _LINES_OF_PART))
 
 
 def _outline(picked: _Picked, functions: Sequence[Function], words: Collection[str]) -> None:

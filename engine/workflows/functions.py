@@ -27,6 +27,7 @@ _CONTAINER = re.compile(
     r"(?:namespace|class|struct|union|enum|extern)\b[^(=]*\Z"
 )
 _LABELS = re.compile(r"\A(?:\s|(?:public|private|protected|signals)\s*:(?!:))*")
+_SOLID = re.compile(r"\S")
 _RUST_CONTAINER = re.compile(
     r"(?:\s|#!?\[[^\]\n]{0,200}\])*(?:pub(?:\([^)]{0,40}\))?\s+)?(?:unsafe\s+|default\s+)*"
     r"(?:impl|mod|trait|extern)\b"
@@ -45,7 +46,7 @@ MOST = 3000
 """Functions of one file that are found."""
 
 _STATEMENTS = frozenset({"if", "for", "while", "switch"})  # outermost by an odd brace
-_MAX_HEAD = 800  # longer than any head of a function that a person wrote
+_MAX_HEAD = 800  # what is looked at of a head; initialisers may make it longer
 _FILE = "<shown>"
 warnings.filterwarnings("ignore", module=_FILE)  # what the parser thinks of others' escapes
 
@@ -103,11 +104,13 @@ class _Scan:
         start: behind what ended last.
         body: the brace that what began there opens, -1 while it has none.
         depth: braces that are open since.
+        begin: where text follows behind ``start``; less than that while it was not looked for.
     """
 
     start: int = 0
     body: int = -1
     depth: int = 0
+    begin: int = -1
 
 
 @dataclass(slots=True)
@@ -137,7 +140,8 @@ def _braced(code: str, *, rust: bool) -> Iterator[Function]:
                 scan = _branched(match, bare, scan, branches)
         elif sign == "{":
             if scan.depth == 0 and scan.body < 0:
-                if _is_container(bare[max(scan.start, at - _MAX_HEAD) : at], rust):
+                begin = _begin(bare, scan, at)
+                if _is_container(bare[begin : min(at, begin + _MAX_HEAD)], rust):
                     scan.start = at + 1
                     continue
                 scan.body = at
@@ -146,21 +150,31 @@ def _braced(code: str, *, rust: bool) -> Iterator[Function]:
             scan.depth -= 1
             if scan.depth:
                 continue
-            head = bare[max(scan.start, scan.body - _MAX_HEAD) : scan.body]
-            head = _LABELS.sub("", head, count=1)
+            begin = _begin(bare, scan, scan.body)
+            head = bare[begin : min(scan.body, begin + _MAX_HEAD)]
+            begin += len(head) - len(head := _LABELS.sub("", head, count=1))
             name = _name(head, rust)
             follows = bare[at + 1 : at + 200].lstrip()[:1]
             if name and not rust and follows and follows in ",{)":
                 scan.body = -1  # Foo(int x = {}) : a{1}, b{2} { ... }: its body comes yet
                 continue
             if name:
-                begin = scan.body - len(head)
                 yield Function(name, lines.of(begin), lines.of(scan.body), lines.of(at))
             elif not rust:
                 continue  # after an initialiser there is more, up to its semicolon
             scan = _Scan(at + 1)
         elif not scan.depth:
             scan = _Scan(at + 1)
+
+
+def _begin(bare: str, scan: _Scan, end: int) -> int:
+    """Where what a brace belongs to begins: behind blanks, which comments are as well."""
+    if scan.begin < scan.start:
+        found = _SOLID.search(bare, scan.start, end)
+        if found is None:
+            return end
+        scan.begin = found.start()
+    return scan.begin
 
 
 def _branched(directive: re.Match[str], bare: str, scan: _Scan, branches: list[_Branch]) -> _Scan:

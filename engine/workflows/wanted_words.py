@@ -18,7 +18,10 @@ _COMMON = frozenset(
         r"\w+",
         """the and for with that this from into are not but has have when then than its was were
         does please should would could must can will make use used all any which what where how
-        why file files code function add new get set int void char static const return include""",
+        why file files code function add new get set int void char static const return include
+        been being also only just after before again still even because while there they their
+        them though although however very more most some such other same each both now once here
+        did doing done shows shown seems happens instead without""",
     )
 )
 _AS_NAME = 3.0  # what an identifier is worth more than a word

@@ -1,0 +1,2 @@
+void run_command(const String& line);
+void ready();
