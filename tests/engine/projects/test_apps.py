@@ -8,7 +8,13 @@ import pytest
 from git import Repo
 
 from engine.errors import ToolError, UsageError
-from engine.projects.apps import check_app, check_configuration, find_apps, touches
+from engine.projects.apps import (
+    check_app,
+    check_configuration,
+    find_app,
+    find_apps,
+    touches,
+)
 from engine.toolchains.base import App, Configuration
 from tests.engine.git_repos import commit
 
@@ -69,6 +75,24 @@ def test_a_repository_without_an_app_has_none(tmp_path: Path) -> None:
     commit(tmp_path / "fw", {"CMakeLists.txt": "add_library(fw fw.c)\n"})
 
     assert find_apps(tmp_path / "fw", "HEAD") == ()
+
+
+def test_an_app_below_another_is_found_when_it_is_asked_for(repository: Path) -> None:
+    assert find_app(repository, "HEAD", "apps/blink/test_apps") == App(
+        "apps/blink/test_apps", "idf", ()
+    )
+    assert find_app(repository, "HEAD", "apps/blink2") == App("apps/blink2", "idf", ())
+
+
+def test_where_no_app_is_the_kind_of_what_is_there_is_told(tmp_path: Path) -> None:
+    commit(
+        tmp_path / "fw",
+        {"app/CMakeLists.txt": "find_package(Zephyr REQUIRED)\nproject(keyboard)\n"},
+    )
+    told = find_app(tmp_path / "fw", "HEAD", "")
+    assert told == (
+        "Zephyr (app/CMakeLists.txt), which espdeck does not build: use west build -b BOARD"
+    )
 
 
 @pytest.mark.parametrize(

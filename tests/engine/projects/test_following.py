@@ -667,3 +667,14 @@ def test_what_is_cloned_now_is_no_clone_that_no_project_has(yard: Yard, tmp_path
     for lock in held:
         lock.release()
     assert [folder.exists() for folder in clones] == [True, True, False]
+
+
+def test_a_project_without_an_app_is_told_to_be_what_it_is(yard: Yard, tmp_path: Path) -> None:
+    lists = {"CMakeLists.txt": "find_package(Zephyr REQUIRED)\nproject(keyboard)\n"}
+    commit(tmp_path / "keys", lists)
+    added = yard.projects.add(str(tmp_path / "keys"))
+    project = yard.projects.wait(added.id, timeout=30)
+    assert project.targets == []
+    assert project.status_detail == (
+        "Zephyr (CMakeLists.txt), which espdeck does not build: use west build -b BOARD"
+    )
