@@ -10,6 +10,7 @@ from engine.projects.foreign import COMPONENT, Foreign, find_foreign
 from engine.source.files import SourceFiles, folder_of
 from engine.toolchains.base import NO_PROJECT, App, find_toolchains
 from engine.toolchains.chips import ESP8266
+from engine.toolchains.platformio_project import is_library_in
 
 _PARTS = frozenset({"arduino", "cmake"})
 _EXAMPLES = "examples"
@@ -89,7 +90,11 @@ def survey(files: SourceFiles) -> Survey:
     ours = [app for app in apps if not _is_for_others(app)]
     others = tuple(_as_foreign(app) for app in apps if _is_for_others(app))
     folders = frozenset(app.path for app in apps)
-    foreign = (each for each in find_foreign(files) if not _is_inside(each.file, folders))
+    foreign = (
+        each
+        for each in find_foreign(files)
+        if not _is_inside(each.file, folders) and not is_library_in(folder_of(each.file), folders)
+    )
     return Survey(tuple(ours), (*_one_a_kind(others), *foreign))
 
 
