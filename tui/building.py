@@ -68,7 +68,7 @@ def chosen(
         ToolError: the project is not cloned.
     """
     if not (targets or project.target):
-        raise UsageError(chip_needed(project))
+        raise UsageError(engine.projects.lack_of_chip(project.id))
     if every:
         found = [
             each
@@ -102,14 +102,6 @@ def chosen(
     if left_out:
         raise UsageError(f"none of these configurations is for {', '.join(left_out)}")
     return tuple(found)
-
-
-def chip_needed(project: Project) -> str:
-    """How to say the chip of a project that is not known."""
-    return (
-        f"{project.name}: nothing in its sources says which chip it is for: add --target CHIP "
-        f"(one of {', '.join(TARGETS)})"
-    )
 
 
 def start_each(

@@ -274,7 +274,9 @@ def lack_of_chip(clone: Path, sha: str, app: str) -> str:
     Raises:
         ToolError: Git cannot say.
     """
-    return _chips(clone, sha, app)[1] or f"{NO_CHIP}: name it, as in --target esp32"
+    return _chips(clone, sha, app)[1] or (
+        f"{NO_CHIP}: name it, as in --target esp32 (one of {', '.join(TARGETS)})"
+    )
 
 
 def _chips(clone: Path, sha: str, app: str) -> tuple[list[str], str]:

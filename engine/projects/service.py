@@ -15,7 +15,7 @@ from engine.events import Bus
 from engine.projects import configuring, disk, git, trees
 from engine.projects.apps import check_app, check_configuration, find_apps, survey_commit
 from engine.projects.choices import check_name, check_targets
-from engine.projects.following import NO_CHIP, Follower
+from engine.projects.following import Follower, lack_of_chip
 from engine.projects.jobs import Jobs, fetching
 from engine.projects.locating import Located, Locator, tip_of
 from engine.projects.revisions import HEAD, Range, resolve, resolve_range
@@ -220,8 +220,20 @@ class Projects:
         )
         found = variants_of(project, app)
         if not found:
-            raise UsageError(f"{project.name}: {NO_CHIP}: espdeck edit NAME --target CHIP")
+            raise UsageError(self.lack_of_chip(project_id))
         return found
+
+    def lack_of_chip(self, project_id: uuid.UUID) -> str:
+        """Why the chip of a project is not known, and what to do; one line.
+
+        Raises:
+            UsageError: there is no such project.
+            ToolError: it is not cloned.
+        """
+        project = store_projects.get_project(self._store, project_id)
+        clone = Path(project.clone_path)
+        sha = resolve(clone, HEAD, head=tip_of(project)).sha
+        return f"{project.name}: {lack_of_chip(clone, sha, project.app)}"
 
     def check_menuconfig(self, project_id: uuid.UUID) -> None:
         """Look whether a project has a menu of options here; nothing is configured yet.

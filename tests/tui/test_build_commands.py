@@ -71,7 +71,8 @@ def test_what_is_not_committed_is_told_last_or_built(tmp_path: Path) -> None:
 
     warning = f"warning: 1 uncommitted change in {source}: not part of this"
     assert clean.splitlines()[-1] == again.splitlines()[-1] == warning
-    assert dirty.splitlines()[-1] == f"info: with 1 uncommitted change in {source}"
+    told = f"info: with 1 uncommitted change in {source}; 1 new file among them: new.txt"
+    assert dirty.splitlines()[-1] == told
     assert "-dirty Uncommitted changes" in dirty
     assert "for esp32c3, with uncommitted changes" in here.says("show", "2")
     assert "-dirty" in here.says("builds").splitlines()[1]
@@ -117,7 +118,7 @@ def test_what_makes_no_sense_builds_nothing(tmp_path: Path) -> None:
     assert "no such ancestor" in here.refuses("build", "boards", "--commit", "HEAD~5")
     for words in (("build", "notes"), ("build", "notes", "--all")):
         line = here.refuses(*words)
-        assert "add --target CHIP (one of esp32, esp32s2," in line
+        assert "no CMakeLists.txt with a project" in line
     assert "no build 7" in here.refuses("cancel", "7")
     assert "'x' is not the number of a build" in here.refuses("retry", "x")
     assert rows(here) == []
