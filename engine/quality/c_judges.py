@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.quality import c_formats
+from engine.quality.c_lengths import is_measured, is_printed_before
 from engine.quality.c_names import Size, Texts
 from engine.quality.c_place import Place
 from engine.quality.c_source import Function, Source, Use, spelled, split
@@ -71,6 +73,8 @@ def _given_by_all(place: Place, function: Function, position: int) -> Texts | No
     """What every caller of a function gives as a parameter, where that is constant."""
     found: list[str] = []
     for index in place.source.within(function.name, None):
+        if _is_handed_out(place.source, index):
+            return None
         if place.source.use(index) is not Use.CALL or place.source.function_at(index) is function:
             continue
         arguments = place.source.arguments(index) or []
@@ -82,10 +86,18 @@ def _given_by_all(place: Place, function: Function, position: int) -> Texts | No
     return tuple(dict.fromkeys(found)) or None
 
 
+def _is_handed_out(source: Source, index: int) -> bool:
+    """Whether a function is named without being called: others may call it then."""
+    token = source.tokens[index]
+    return not (token.dead or token.directive or source.text_at(index + 1) == "(")
+
+
 def _is_handed_on(call: Call, tokens: Sequence[Token]) -> bool:
     """Whether it is the format of the function around it, whose callers choose it: a wrapper of
     printf. A compiler looks at those callers (``-Wformat-security``)."""
     function = call.place.function
+    if [each.text for each in tokens[-4:]] == [".", "c_str", "(", ")"]:
+        tokens = tokens[:-4]
     if function is None or not function.is_variadic or len(tokens) != 1:
         return False
     return function.position(tokens[0].text) is not None
@@ -116,7 +128,7 @@ def copy(call: Call) -> Verdict:
             return Verdict(Word.WARNS, "both parts have no more room than the target")
     if not appends and _fits(room, place.size_of(source, of_source=True)):
         return Verdict(Word.WARNS, "the source has no more room than the target")
-    if _is_measured(place, source):
+    if is_measured(place, source, room):
         return Verdict(Word.WARNS, "the source's length is looked at before")
     return BLOCKS
 
@@ -139,46 +151,11 @@ def _fits(target: Size | None, source: Size | None) -> bool:
     return target is not None and source is not None and target.holds(source)
 
 
-def _is_measured(place: Place, source: Sequence[Token]) -> bool:
-    """Whether the function takes the source's length before, to compare it or to make room."""
-    function = place.function
-    if function is None:
-        return False
-    wanted = spelled(source)
-    for name in ("strlen", "strnlen", "wcslen"):
-        before = [each for each in place.source.within(name, function) if each < place.index]
-        for index in before[-_MOST_LENGTHS:]:
-            arguments = place.source.arguments(index) or [[]]
-            if spelled(arguments[0]) == wanted and _decides(place.source, index):
-                return True
-    return False
-
-
-_MOST_LENGTHS = 50
-_ROOM = frozenset(
-    {
-        *("malloc", "calloc", "realloc", "alloca", "new", "pvPortMalloc", "ps_malloc"),
-        *("heap_caps_malloc", "heap_caps_calloc", "memcpy", "min", "MIN"),
-    }
-)
-_COMPARED = frozenset({"<", ">", "<=", ">=", "=", "+="})
-
-
-def _decides(source: Source, index: int) -> bool:
-    """Whether a length is compared, kept or made room for in its statement."""
-    for step in (-1, 1):
-        for at in range(index, index + 60 * step, step):
-            text = source.text_at(at)
-            if at != index and text in (";", "{", "}", ""):
-                break
-            if text in _COMPARED or text in _ROOM:
-                return True
-    return False
-
-
 def sprintf(call: Call) -> Verdict:
     """sprintf: a constant format says how much it writes at most."""
     tokens = call.argument(2)
+    if is_printed_before(call.place):
+        return Verdict(Word.WARNS, "the length is asked for before")
     if call.name.startswith("v") or call.name.startswith("_v"):
         return BLOCKS
     texts = _format_texts(call, tokens) if tokens else None
@@ -219,7 +196,7 @@ def _printed(call: Call, text: str, room: Size | None) -> Verdict:
         return Verdict(Word.BLOCKS, f"up to {least} characters do not fit")
     measured = all(
         call.place.texts(call.argument(3 + each)) is not None
-        or _is_measured(call.place, call.argument(3 + each))
+        or is_measured(call.place, call.argument(3 + each))
         for each in found.texts
     )
     return Verdict(Word.WARNS, "the texts' lengths are looked at before") if measured else BLOCKS
@@ -257,7 +234,9 @@ def strncat(call: Call) -> Verdict:
     words = [each.text for each in call.argument(3)]
     target = spelled(call.argument(1))
     inner = " ".join(word for word in words if word not in ("sizeof", "(", ")", "-", "1"))
-    if "sizeof" in words and inner == target:
+    room, bound = call.place.size_of(call.argument(1)), call.place.names.number(call.argument(3))
+    is_whole = room is not None and bound is not None and bound >= (room.elements or bound + 1)
+    if is_whole or ("sizeof" in words and inner == target):
         return Verdict(Word.BLOCKS, "the bound is of what is added, not of the whole")
     return Verdict(Word.WARNS, "the bound is of what is added, not of the whole")
 
@@ -265,9 +244,12 @@ def strncat(call: Call) -> Verdict:
 def command(call: Call) -> Verdict:
     """system, popen, exec: a constant command is what its author wrote."""
     given = call.argument(2) if call.name == "ShellExecute" else call.argument(1)
-    if call.place.texts(given) is not None:
-        return Verdict(Word.WARNS, "the command is constant")
-    return BLOCKS
+    if call.place.texts(given) is None:
+        return BLOCKS
+    for option, text in itertools.pairwise(call.arguments[1:]):
+        if call.place.texts(option) == ("-c",) and call.place.texts(text) is None:
+            return Verdict(Word.BLOCKS, "a shell is given a text that is not constant")
+    return Verdict(Word.WARNS, "the command is constant")
 
 
 def random(call: Call) -> Verdict:

@@ -28,6 +28,10 @@ _DECLARED = re.compile(
     rf"\b(?:{'|'.join(sorted(CHARACTERS))})[ \t]{{0,20}}(?:[ \t*]|const){{1,20}}"
     r"\b([A-Za-z_]\w{0,127})[ \t]{0,20}(?:\[([^\]\n]{1,100})\])?"
 )
+_BRACE = re.compile(r"\}|\{[ \t\n\r]{0,80}(?P<before>[^\s]?)")
+"""In a text that is read backwards: a brace, and what stands before the opening one."""
+
+_MAX_BACK = 2000
 _MAX_SUM = 40
 _MAX_BODY = 4000
 
@@ -119,11 +123,14 @@ class Names:
 
     @cached_property
     def _declared(self) -> dict[str, list[str]]:
-        """Every text that is declared, with its size as it is spelled; empty for a pointer."""
+        """Every text that others may see, with its size as it is spelled; empty for a pointer.
+        An array within a function is its own."""
         found: dict[str, list[str]] = {}
         for text in self._all:
             for match in _DECLARED.finditer(text):
-                found.setdefault(match[1], []).append(match[2] or "")
+                size = match[2] or ""
+                if not size or not _is_local(text, match.start()):
+                    found.setdefault(match[1], []).append(size)
         return found
 
     def _array_sizes(self, name: str) -> tuple[Size, ...] | None:
@@ -148,6 +155,16 @@ class Names:
             known = next(iter(found)) if found else _KNOWN_NUMBERS.get(name)
             self._numbers[name] = known if len(found) < 2 else None
         return self._numbers[name]
+
+
+def _is_local(text: str, start: int) -> bool:
+    """Whether what begins at a place stands within a function; near its beginning, this is sure."""
+    depth = 0
+    for match in _BRACE.finditer(text[max(0, start - _MAX_BACK) : start][::-1]):
+        depth += 1 if match[0][0] == "}" else -1
+        if depth < 0:
+            return match["before"] == ")"
+    return False
 
 
 class _Sum:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from engine.quality.c_expressions import bare, choice, has_literal, is_sign, parts, value
+from engine.quality.c_formats import length_of
 from engine.quality.c_names import MAX_ALTERNATIVES, OPAQUE, Names, Size, Texts
 from engine.quality.c_source import CHARACTERS, Function, Source, split
 from engine.quality.c_tokens import Kind, Token
@@ -23,6 +24,12 @@ _KNOWN_TEXTS: Mapping[str, str] = {
     "IPV6STR": "%04x:%04x:%04x:%04x:%04x:%04x:%04x:%04x",
 }
 """Of esp_netif_ip_addr.h, esp_mac.h and the compiler; a date always has so many characters."""
+
+_KNOWN_LENGTHS: Mapping[str, int] = {
+    **dict.fromkeys(("inet_ntoa", "ip4addr_ntoa"), 16),
+    **dict.fromkeys(("ipaddr_ntoa", "ip6addr_ntoa", "inet6_ntoa"), 46),
+}
+"""Room for what functions of lwIP give back: ``IP4ADDR_STRLEN_MAX``, ``IP6ADDR_STRLEN_MAX``."""
 
 _FORMAT_NAME = re.compile(r"(?:PRI|SCN)([diouxX])(8|16|32|64|PTR|MAX|(?:FAST|LEAST)\d+)")
 _CAPITALS = re.compile(r"_*[A-Z][A-Z0-9_$]+")
@@ -254,6 +261,12 @@ class Place:
             of_source: whether the largest of several is meant, else the smallest.
         """
         tokens = bare(tokens)
+        sides = choice(tokens) if of_source else None
+        if sides is not None:
+            return self._largest(sides)
+        if len(tokens) > 2 and tokens[1].text == "(" and tokens[-1].text == ")":
+            known = _KNOWN_LENGTHS.get(tokens[0].text)
+            return Size(known, str(known)) if known and of_source else None
         if (
             tokens
             and tokens[0].text == "&"
@@ -277,6 +290,21 @@ class Place:
         if len(counted) < len(sizes):
             return sizes[0] if len({each.spelling for each in sizes}) == 1 else None
         return (max if of_source else min)(counted, key=lambda each: each.elements or 0)
+
+    def _largest(self, sides: Sequence[Sequence[Token]]) -> Size | None:
+        """The size of the larger of two sources, None where one is not known."""
+        sizes: list[Size] = []
+        for side in sides:
+            texts = self.texts(side)
+            lengths = [length_of(each) for each in texts or ()]
+            if lengths and None not in lengths:
+                size: Size | None = Size(1 + max(each or 0 for each in lengths), "")
+            else:
+                size = self.size_of(side, of_source=True)
+            if size is None or size.elements is None:
+                return None
+            sizes.append(size)
+        return max(sizes, key=lambda each: each.elements or 0)
 
     def _sizes(self, name: str) -> tuple[Size, ...] | None:
         """Sizes of the arrays that a name may be: of this function, else of this file, else of

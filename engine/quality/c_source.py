@@ -180,7 +180,10 @@ class Source:
 
     def arguments(self, index: int) -> list[list[Token]] | None:
         """Arguments of the call whose name stands at a place; None where it does not end."""
-        return split(self.tokens[index + 2 : index + 2 + MAX_CALL])
+        tokens = self.tokens[index + 2 : index + 2 + MAX_CALL]
+        if not self.tokens[index].directive:  # which may choose between arguments
+            tokens = [each for each in tokens if not each.directive]
+        return split(tokens)
 
     @cached_property
     def functions(self) -> tuple[Function, ...]:

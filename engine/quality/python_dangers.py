@@ -6,6 +6,7 @@ bandit calls HIGH blocks where it is sure, but for :data:`ONLY_WARN`; MEDIUM war
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from engine.quality.rulings import BLOCKS, WARNS, Verdict, Word
@@ -27,9 +28,24 @@ ONLY_WARN: Mapping[str, str] = {
 }
 """Tests of bandit that do not block, and why."""
 
+_SHELLS = frozenset({"B602", "B605"})
+_LISTENS = re.compile(
+    r"^[ \t]{0,40}(?:import|from)[ \t]{1,20}(?:socketserver|xmlrpc|flask|fastapi|aiohttp|bottle"
+    r"|django|tornado|starlette|sanic|cherrypy|websockets|paho|http\.server|socket)\b",
+    re.MULTILINE,
+)
 
-def judge(test: str, severity: str, confidence: str) -> Verdict:
-    """What becomes of what bandit found, by its test, severity and confidence."""
+
+def judge(test: str, severity: str, confidence: str, text: str) -> Verdict:
+    """What becomes of what bandit found.
+
+    Args:
+        test, severity, confidence: as bandit has them.
+        text: of the file. Untrusted. A command that is put together is the developer's own, unless
+            the program takes words from a network.
+    """
+    if test in _SHELLS and not _LISTENS.search(text):
+        return Verdict(Word.WARNS, "a tool that its user gives the words")
     if severity != "HIGH" or confidence not in ("MEDIUM", "HIGH"):
         return WARNS
     return Verdict(Word.WARNS, ONLY_WARN[test]) if test in ONLY_WARN else BLOCKS

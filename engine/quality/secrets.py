@@ -34,6 +34,12 @@ _PLACEHOLDERS = (
     *("admin", "user", "ssid", "anonymous"),
 )
 _FALSE_TOKENS = ("example", "xxxx", "placeholder", "your", "redacted", "123456789", "abcdefgh")
+_FORMS = {
+    "Twilio API Key": re.compile(r"(?<![A-Za-z0-9])(?:AC|SK)[a-z0-9]{32}(?![A-Za-z0-9])"),
+    "AWS Access Key": re.compile(r"(?<![A-Za-z0-9+/])(?:A3T|A[A-Z]{3})[A-Z0-9]{16,17}(?![a-z])"),
+}
+"""Tokens as they stand alone: detect-secrets finds them within firmware as text, too."""
+
 _TEMPLATE = re.compile(r"[<>{}$%*]|\.\.\.|!secret")
 _SEPARATORS = re.compile(r"[-_ .]")
 _VALUE = re.compile(
@@ -88,7 +94,7 @@ def _judge(file: str, kind: str, lines: Sequence[str], number: int) -> Verdict:
         return _basic_auth(file, line)
     if kind in GUESSED:
         return NOTHING if _is_none(kind, lines, number, line) else WARNS
-    if _is_false(line):
+    if _is_false(line) or _is_part(kind, line):
         return NOTHING
     if kind == WEB_TOKEN and is_shown(file):
         return Verdict(Word.WARNS, "of an example")
@@ -157,6 +163,12 @@ def _basic_auth(file: str, line: str) -> Verdict:
 def _is_false(line: str) -> bool:
     """Whether a token of a service's form is made up, as documentation has them."""
     return any(word in line.lower() for word in _FALSE_TOKENS)
+
+
+def _is_part(kind: str, line: str) -> bool:
+    """Whether what looks like a token is a part of a longer run of letters and digits."""
+    form = _FORMS.get(kind)
+    return form is not None and not form.search(line)
 
 
 def _is_none(kind: str, lines: Sequence[str], number: int, line: str) -> bool:

@@ -246,12 +246,16 @@ def _bandit(counted: Counted, bench: Bench) -> list[Finding]:
 
     tool = PerFile("bandit", " ".join(_PYTHON), look)
     said = said_of(tool, counted.python_sources, counted, bench)
-    return [_danger(file, row) for file, rows in said.items() for row in rows]
+    return [
+        _danger(file, row, counted.text(file) if file in counted.hashes else "")
+        for file, rows in said.items()
+        for row in rows
+    ]
 
 
-def _danger(file: str, row: Sequence[Any]) -> Finding:
+def _danger(file: str, row: Sequence[Any], source: str) -> Finding:
     line, test, severity, confidence, text, more = row
-    verdict = python_dangers.judge(test, severity, confidence)
+    verdict = python_dangers.judge(test, severity, confidence, source)
     why = f" ({verdict.why})" if verdict.why else ""
     return Finding(
         severity=_severity(verdict),

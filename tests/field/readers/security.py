@@ -69,7 +69,7 @@ def _python(text: str) -> Iterator[tuple[int, Verdict]]:
         manager.run_tests()
     for issue in manager.results:
         if issue.severity in ("MEDIUM", "HIGH"):
-            verdict = python_dangers.judge(issue.test_id, issue.severity, issue.confidence)
+            verdict = python_dangers.judge(issue.test_id, issue.severity, issue.confidence, text)
             yield issue.lineno, verdict
 
 
