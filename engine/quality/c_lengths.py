@@ -19,12 +19,7 @@ _MOST_LENGTHS = 50
 _MOST_USES = 50
 _MAX_STATEMENT = 60  # tokens
 _MAX_BLOCK = 400
-_MAKES_ROOM = frozenset(
-    {
-        *("malloc", "calloc", "realloc", "alloca", "new", "pvPortMalloc", "ps_malloc"),
-        *("heap_caps_malloc", "heap_caps_calloc", "memcpy", "min", "MIN"),
-    }
-)
+_MAKES_ROOM = frozenset({"new", "resize", "reserve", "memcpy", "min", "MIN"})
 _SMALLER, _GREATER = frozenset({"<", "<="}), frozenset({">", ">="})
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _EXITS = frozenset({"return", "break", "continue", "goto", "throw", "abort", "exit"})
@@ -74,13 +69,23 @@ def is_printed_before(place: Place) -> bool:
 
 def _decides(place: Place, function: Function, start: int, end: int, room: Size | None) -> bool:
     """Whether a length, which stands from a token to another, decides what is copied."""
-    if _bounds(place, start, end, room):
+    source = place.source
+    has_end = source.text_at(end + 1) != ")" or not _makes_room(source.text_at(start - 2))
+    if has_end and _bounds(place, start, end, room):
         return True
-    name = _kept_as(place.source, start)
+    name = _kept_as(source, start)
     if not name:
         return False
-    later = [each for each in place.source.within(name, function) if end < each < place.index]
-    return any(_bounds(place, each, each, room) for each in later[:_MOST_USES])
+    if source.text_at(start - 1) == "=" and source.text_at(end + 1) == ";":
+        exact = f"alloc ( {name} )"  # without room for its end
+    else:
+        exact = ""
+    later = [each for each in source.within(name, function) if end < each < place.index]
+    return any(
+        _bounds(place, each, each, room)
+        for each in later[:_MOST_USES]
+        if not exact or not spelled(source.tokens[each - 2 : each + 2]).endswith(exact)
+    )
 
 
 def _kept_as(source: Source, start: int) -> str:
@@ -99,10 +104,8 @@ def _kept_as(source: Source, start: int) -> str:
 def _bounds(place: Place, start: int, end: int, room: Size | None) -> bool:
     """Whether room is made for a length, or the copy is only reached if it is small enough."""
     source = place.source
-    if source.text_at(start - 2) in _MAKES_ROOM and source.text_at(end + 1) == ")":
-        return False  # without room for its end
     inside = [source.text_at(at) for at in _statement(source, start)]
-    if any(each in _MAKES_ROOM for each in inside) or (
+    if any(map(_makes_room, inside)) or (
         source.text_at(start - 1) == "[" and source.text_at(start - 2) not in ("", "]")
     ):
         return True
@@ -110,6 +113,11 @@ def _bounds(place: Place, start: int, end: int, room: Size | None) -> bool:
     if not sign or not _may_suffice(place, sign, other, room):
         return False
     return _is_guard(place, start, sign)
+
+
+def _makes_room(name: str) -> bool:
+    """Whether a function of this name does: malloc, or one of an operating system or library."""
+    return name in _MAKES_ROOM or "alloc" in name.lower()
 
 
 def _statement(source: Source, start: int) -> Iterator[int]:
@@ -180,9 +188,9 @@ def _is_guard(place: Place, start: int, sign: str) -> bool:
     """Whether a comparison keeps long texts away from the copy."""
     source = place.source
     opened, word = _condition(source, start)
-    if word in _LOOPS:
+    if word in _LOOPS and sign in _GREATER:
         return False  # it walks over the text
-    if word != "if":
+    if word not in ("if", *_LOOPS):
         return True  # an assertion, a choice, a variable that says so
     body, last = _controlled(source, opened)
     inside = body <= place.index <= last

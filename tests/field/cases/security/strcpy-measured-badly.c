@@ -11,3 +11,4 @@ void too_much(const char *s) { char b[8]; if (strlen(s) < 64) strcpy(b, s); use(
 void one_too_many(const char *s) { char b[8]; if (strlen(s) > 8) return; strcpy(b, s); use(b); }
 void no_end_kept(const char *s) { char b[32]; size_t n = strlen(s); if (n > sizeof(b)) return; strcpy(b, s); use(b); }
 void of_another(const char *s, const char *t) { char b[32]; if (strlen(t) < sizeof b) strcpy(b, s); use(b); }
+char *no_end_later(const char *s) { size_t n = strlen(s); char *b = malloc(n); strcpy(b, s); return b; }

@@ -44,3 +44,20 @@ void each(char **argv, int argc) {
 }
 char *grown(char *p, int n, const char *s) { p = realloc(p, n + strlen(s) + 1); strcat(p, s); return p; }
 void chosen(const char *s) { char b[32]; bool fits = strlen(s) < sizeof(b); if (fits) strcpy(b, s); use(b); }
+char *own(ctx_t *ctx, const char *s) { char *p = js_malloc(ctx, strlen(s) + 3); strcpy(p, "./"); strcpy(p + 2, s); return p; }
+void words(char **argv, int argc) {
+    char line[512] = "";
+    for (int i = 0; i < argc && (strlen(argv[i]) + strlen(line) + 2 < sizeof line); i++) {
+        strcat(line, argv[i]);
+        strcat(line, " ");
+    }
+    use(line);
+}
+char *path(const char *folder, const char *name) {
+    int size = strlen(folder) + 1 + strlen(name) + 1;
+    char *p = malloc(size);
+    strcpy(p, folder);
+    strcat(p, "/");
+    strcat(p, name);
+    return p;
+}
