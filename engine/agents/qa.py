@@ -31,7 +31,7 @@ _SAYS = {
 """The verdict as a sentence; ``{0}`` is where the firmware ran, ``{1}`` where it did better."""
 
 _CAME = {
-    VerdictWord.RAN: "no fault was seen, nothing was checked",
+    VerdictWord.RAN: "nothing was checked",
     VerdictWord.SILENT: "it printed nothing",
     VerdictWord.UNTESTED: "built, not run",
 }

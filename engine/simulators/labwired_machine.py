@@ -23,6 +23,7 @@ from engine.simulators import labwired_breaks
 from engine.simulators.labwired_frames import SLICE_SECONDS
 from engine.simulators.labwired_stops import (
     ROM_STACK,
+    WRITTEN,
     Halt,
     is_nowhere,
     is_peripheral,
@@ -55,6 +56,8 @@ _FETCH_FAULT, _ILLEGAL, _BREAKPOINT, _LOAD_FAULT, _STORE_FAULT = 1, 2, 3, 5, 7
 _RA, _SP, _PC = 1, 2, 32  # numbers in LabWired's register file
 _LOOP = (0x6F, 0, 0, 0)  # j .
 _SPARE = {"esp32c3": 0x3FC80000, "esp32c6": 0x40800000}  # begin of RAM
+_LOW = 256  # bytes from address 0, where LabWired shows the flash and a chip has nothing
+_MOST_NESTED = 8  # exceptions of one instruction without a return: its handler runs into it, too
 _LONGEST_DRAIN = CPU_HZ // 50  # steps in which a full FIFO is sent at 115,200 baud
 
 
@@ -95,6 +98,8 @@ class Machine:
         os.dup2(console, 1)
         os.close(console)
         self._last_pc = -1
+        self._nested = 0
+        self._low = self._read_low()
         self.steps = 0
         self.stopped: Halt | None = None
         self.halted = False
@@ -127,6 +132,7 @@ class Machine:
         except RuntimeError as error:
             self._fault(error)
         self.steps += SLICE
+        self._look_low()
         try:
             return os.read(self._console, 1 << 20)
         except BlockingIOError:
@@ -148,7 +154,10 @@ class Machine:
         pc, status, vector = cpu["pc"], cpu["mstatus"], cpu["mtvec"] & ~3
         # What the chip has and LabWired does not is no exception of the program's.
         missing = is_rom(pc, self._chip) if decoding else is_peripheral(address or 0, self._chip)
-        again = pc == vector and cpu["mepc"] == pc
+        # A return from a handler sets MPIE; the first exception of a program finds another mepc.
+        nests = cpu["mepc"] == pc and not status & (_MIE | _MPIE)
+        self._nested = self._nested + 1 if nests else 0
+        again = (pc == vector and cpu["mepc"] == pc) or self._nested >= _MOST_NESTED
         if address is None or missing or vector == 0 or again:
             # Without a vector the CPU goes on at 0, where LabWired stops for an ecall, too.
             taken = decoding and pc in self._breaks and vector == 0
@@ -172,11 +181,37 @@ class Machine:
         elif is_nowhere(pc):
             cpu["mcause"], cpu["mtval"] = _FETCH_FAULT, pc
         else:
-            cpu["mcause"], cpu["mtval"] = _ILLEGAL, self._word(pc)
+            code = self._word(pc)
+            cpu["mcause"], cpu["mtval"] = _ILLEGAL, code if code & 3 == 3 else code & 0xFFFF
         cpu["mepc"], cpu["pc"] = pc, vector
         cpu["mstatus"] = (status & ~(_MIE | _MPIE)) | (_MPIE if status & _MIE else 0) | _MPP
         # Peripherals and memory are as they are; only the CPU's registers change.
         self._machine.restore(json.dumps(state))
+
+    def _look_low(self) -> None:
+        """Stop where the program has written through a null pointer, which LabWired lets it."""
+        low = self._read_low()
+        if self.stopped is not None or low == self._low:
+            return
+        cpu = json.loads(self._machine.snapshot())["cpu"]
+        self.stopped = Halt(
+            error=WRITTEN,
+            address=next(at for at in range(_LOW) if low[at] != self._low[at]) & ~3,
+            decoding=False,
+            pc=cpu["pc"],
+            ra=self._machine.read_register(_RA),
+            sp=self._machine.read_register(_SP),
+            mepc=cpu["mepc"],
+            mcause=cpu["mcause"],
+            traps=cpu["mtvec"] & ~3 != 0,
+        )
+        self._drain()
+
+    def _read_low(self) -> bytes:
+        try:
+            return bytes(self._machine.read_memory(0, _LOW))
+        except RuntimeError:
+            return bytes(_LOW)  # no such memory
 
     def _drain(self) -> None:
         """Let the UART send what its FIFO holds, as it does beside a CPU that has stopped."""

@@ -22,6 +22,11 @@ _NO_MEMORY_BELOW = 0x3C000000  # C3: flash as data; C6 has none below 0x40000000
 ROM_STACK = {"esp32c3": 0x3FCDE710, "esp32c6": 0x4087E610}
 """The stack pointer that the ROM leaves to the program that it starts."""
 
+WRITTEN = "memory was written where no chip has any"
+"""What :attr:`Halt.error` says of a write that LabWired let pass."""
+
+_NEAR_STACK = 1024  # bytes from the stack pointer within which an access is one to the stack
+
 _CAUSES = {
     0: "instruction address misaligned",
     1: "instruction access fault",
@@ -39,6 +44,14 @@ _CAUSES = {
 _LACKS = "LabWired has no"
 _NOT_THE_FIRMWARE = "this is LabWired's limit, no fault of the firmware: run it on a board"
 _WITHOUT_ROM = f"{_NOT_THE_FIRMWARE}, or do without the ROM's functions where it is simulated"
+_STACK = (
+    "the stack overflowed (endless recursion, or arrays larger than it), or the stack pointer was "
+    "overwritten"
+)
+_NULL = (
+    "a pointer that is null or was never set was written through, some milliseconds before at "
+    "most; a chip stops there with a store access fault"
+)
 _HANDLER = (
     "a trap handler (mtvec) that prints the registers, as the sample crash has it, tells more"
 )
@@ -112,6 +125,8 @@ def explain(halt: Halt, chip: str) -> Stop:
             addresses=addresses,
             limit=True,
         )
+    if halt.error == WRITTEN:
+        return Stop(f"0x{halt.address or 0:08x} was written, where there is no memory", hint=_NULL)
     if halt.address is not None and not halt.decoding and is_peripheral(halt.address, chip):
         return Stop(
             f"{_LACKS} peripheral at 0x{halt.address:08x}, which is accessed at 0x{halt.pc:08x}",
@@ -139,6 +154,9 @@ def explain(halt: Halt, chip: str) -> Stop:
         what = f"access to 0x{halt.address:08x}, where there is no memory, at 0x{halt.pc:08x}"
     else:
         return Stop(f"{halt.error} at 0x{halt.pc:08x}", addresses=addresses)
+    if halt.address is not None and abs(halt.address - halt.sp) < _NEAR_STACK:
+        what += f" (the stack pointer is 0x{halt.sp:08x})"
+        return Stop(f"{what}, {handled}", hint=_STACK, addresses=addresses)
     return Stop(f"{what}, {handled}", hint=_HANDLER, addresses=addresses)
 
 

@@ -31,7 +31,35 @@ _FUNCTIONS = (
     "|log(?:10|2)?f?|floorf?|ceilf?|roundf?|fmodf?|fabsf?)"
 )
 
+_CPP_HEADERS = (
+    "algorithm|array|atomic|bitset|chrono|functional|initializer_list|ios(?:tream)?|iterator|limits"
+    "|list|map|memory|mutex|new|numeric|optional|queue|set|span|s?stream|string(?:_view)?|thread"
+    "|tuple|type_traits|unordered_map|utility|variant|vector|c(?:assert|ctype|errno|inttypes|limits"
+    "|math|setjmp|std(?:arg|def|int|io|lib)|string|time)"
+)
+
 HINTS: tuple[Hint, ...] = (
+    Hint(
+        re.compile(r"opcode `[^'\n]{1,200}', extension `zi(?:csr|fencei)' required"),
+        "newer binutils want these instructions named in the options: -march=rv32imc_zicsr_zifencei"
+        " instead of -march=rv32imc",
+        CMAKE,
+    ),
+    Hint(
+        re.compile(
+            r"undefined reference to "
+            r"`_(?:sbrk|write|read|close|lseek|fstat|isatty|exit|kill|getpid)'"
+        ),
+        "newlib asks the program for this function: write it, or link with --specs=nosys.specs, or "
+        "take picolibc (--specs=picolibc.specs)",
+        OWN_COMPILER,
+    ),
+    Hint(
+        re.compile(rf"^'(?:{_CPP_HEADERS})' file not found"),
+        "the built-in compiler has no C++ library for a chip: do without it, or bring a "
+        "toolchain.cmake that names a GCC with newlib and libstdc++",
+        ZIG,
+    ),
     Hint(
         re.compile(rf"^['`]?(?:{_HEADERS})\.h['`]? file not found"),
         C_LIBRARY,
@@ -46,7 +74,7 @@ HINTS: tuple[Hint, ...] = (
         OWN_COMPILER,
     ),
     Hint(
-        re.compile(rf"^undefined symbol: {_FUNCTIONS}$", re.MULTILINE),
+        re.compile(rf"^(?:ld\.lld: )?undefined symbol: {_FUNCTIONS}$", re.MULTILINE),
         C_LIBRARY,
         ZIG,
     ),

@@ -22,6 +22,16 @@ FIRST: tuple[Hint, ...] = (
         "Python here cannot make virtual environments: install python3-venv and python3-pip",
     ),
     Hint(
+        re.compile(r"No module named '?SCons\b|^SCons import failed"),
+        "PlatformIO's build tool is not complete: remove its folder packages/tool-scons in "
+        "~/.platformio, and the next build fetches it anew",
+        PLATFORMIO,
+    ),
+    Hint(
+        re.compile(r"exec: \"python3?\": executable file not found"),
+        "the tools of this board need Python by this name: install it (Debian: python-is-python3)",
+    ),
+    Hint(
         re.compile(r"No module named [\s\S]{1,8000}/\.?platformio/"),
         "PlatformIO's own Python lacks this module: install it there, as in "
         "~/.platformio/penv/bin/pip install NAME, or take another version of the platform",
@@ -35,6 +45,7 @@ NETWORK: tuple[Hint, ...] = (
         re.compile(
             r"Could not resolve (?:host|proxy)|Name or service not known|getaddrinfo|NameResolution"
             r"|Temporary failure in name resolution|[Nn]o such host|[Nn]etwork is unreachable"
+            r"|Connection (?:reset by peer|refused|aborted|broken)|Read timed out"
             r"|\bdial tcp\b|proxyconnect|ProxyError|unable to connect to proxy"
             r"|(?:Failed to|Could not|couldn't) connect to|TLS handshake timeout"
         ),

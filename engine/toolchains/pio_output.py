@@ -76,6 +76,12 @@ _UNREACHED = re.compile(
 """What requests says of a server that it did not reach; the reason comes last."""
 _OBJECT = re.compile(r"[\"']?(?:HTTPS?Connection\(.{0,300}?\)|<.{1,300}?>): ?")
 _END = re.compile(r"[\"']\){1,3}$")
+_MIRROR = re.compile(
+    r"(?:(?:Platform|Tool|Library|Package) Manager: ){0,2}"
+    r"Warning! Package Mirror: (?P<why>\S.{0,400})"
+)
+"""Why a package could not be fetched or unpacked; the exception that follows does not say."""
+_NOT_INSTALLED = "Could not install package"
 _GIT = "fatal: "
 _OF_GIT = "VCSBaseException"
 _MAX_TRACEBACK = 400
@@ -106,15 +112,19 @@ class PioOutput:
     def __init__(self) -> None:
         self._fetching = ""
         self._fetching_line = ""
+        self._mirror = ""
         self._git = ""
 
     def note(self, line: str) -> None:
         """Take a line that may say what an exception is about."""
         if line.startswith(_GIT):
             self._git = line
+        mirror = _MIRROR.fullmatch(line)
+        if mirror:
+            self._mirror = mirror["why"]
         match = _MANAGER.fullmatch(line)
         if match:
-            self._fetching = match["what"] or ""
+            self._fetching, self._mirror = match["what"] or "", ""
             self._fetching_line = line if self._fetching else ""
 
     def error_at(self, lines: Sequence[str], start: int) -> PioError | None:
@@ -133,6 +143,8 @@ class PioOutput:
         if name == _OF_GIT and self._git:
             words = self._git.removeprefix(_GIT)
             said.insert(0, self._git)
+        if words.startswith(_NOT_INSTALLED) and self._mirror:
+            words += f": {self._mirror}"
         place = _PLACE.search("\n".join(said))
         return PioError(
             self._told(name, words),

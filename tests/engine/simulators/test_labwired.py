@@ -312,6 +312,16 @@ __attribute__((noinline)) void write_far(void) { REG(0xF0000000) = 1; say("after
 __attribute__((noinline)) void give_up(void) { __asm__ volatile("ebreak"); say("after"); }
 __attribute__((noinline)) void ask(void) { __asm__ volatile("ecall"); say("after"); }
 __attribute__((noinline)) void undefined(void) { __asm__ volatile(".word 0"); say("after"); }
+__attribute__((noinline)) int recurse(int depth) {
+    volatile char room[512];
+    room[depth & 511] = (char)depth;
+    return recurse(depth + 1) + room[0];
+}
+void overflow(void) { recurse(1); }
+__attribute__((naked, aligned(256)))
+void handler(void) { __asm__("addi sp, sp, -64\n sw ra, 0(sp)\n mret"); }
+void overflow_again(void) { __asm__ volatile("csrw mtvec, %0" ::"r"(handler)); recurse(1); }
+void write_null(void) { *(volatile int *)4 = 5; for (;;) ; }
 int main(void) { say("before\n"); CALL(); for (;;) { } }
 __attribute__((naked)) void _start(void) { __asm__("j main"); }
 """
@@ -400,3 +410,25 @@ def test_what_the_firmware_does_wrong_is_said_with_its_function(
     assert re.match(reason, stops.named(stop, tmp_path / "stops.elf"))
     assert not stop.limit
     assert stop.addresses
+
+
+@pytest.mark.parametrize("call", ["overflow", "overflow_again"])
+def test_a_stack_that_overflows_is_called_so_with_and_without_a_trap_handler(
+    call: str, tmp_path: Path
+) -> None:
+    _output, stop = stop_of(call, tmp_path)
+
+    assert stop is not None
+    assert "the stack pointer is 0x" in stop.reason
+    assert "the stack overflowed" in stop.hint
+    assert not stop.limit
+
+
+def test_a_write_through_a_null_pointer_is_a_fault_though_labwired_has_memory_there(
+    tmp_path: Path,
+) -> None:
+    _output, stop = stop_of("write_null", tmp_path)
+
+    assert stop is not None
+    assert stop.reason == "0x00000004 was written, where there is no memory"
+    assert not stop.limit
