@@ -57,7 +57,7 @@ _RA, _SP, _PC = 1, 2, 32  # numbers in LabWired's register file
 _LOOP = (0x6F, 0, 0, 0)  # j .
 _SPARE = {"esp32c3": 0x3FC80000, "esp32c6": 0x40800000}  # begin of RAM
 _LOW = 256  # bytes from address 0, where LabWired shows the flash and a chip has nothing
-_MOST_NESTED = 8  # exceptions of one instruction without a return: its handler runs into it, too
+_MOST_NESTED = 3  # exceptions of one instruction without a return: its handler runs into it, too
 _LONGEST_DRAIN = CPU_HZ // 50  # steps in which a full FIFO is sent at 115,200 baud
 
 
