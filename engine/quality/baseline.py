@@ -129,7 +129,7 @@ class _Lines:
         self._lines: list[str] = []
 
     def of(self, finding: Finding) -> str:
-        """The words of a finding's line; of a key, its beginning."""
+        """What a finding's line says; of a key, its beginning."""
         file = finding.file or ""
         if file not in self._counted.hashes or finding.line is None:
             return finding.message
@@ -138,11 +138,12 @@ class _Lines:
         if finding.line > len(self._lines):
             return finding.message
         words = _plain(self._lines[finding.line - 1])
-        if "PRIVATE KEY" in words:
+        if "PRIVATEKEY" in words:
             words += secrets.key_body(self._lines, finding.line)
         return words
 
 
 def _plain(line: str) -> str:
-    """A line's words; what is not ASCII depends on how the file was read."""
-    return " ".join(line[:_MAX_LINE].encode("ascii", "ignore").decode().split())
+    """A line without its spaces, which a formatter sets; what is not ASCII depends on how the file
+    was read."""
+    return "".join(line[:_MAX_LINE].encode("ascii", "ignore").decode().split())
