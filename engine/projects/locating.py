@@ -54,21 +54,7 @@ class Locator:
         dirty: bool = False,
         cancel: CancelToken,
     ) -> Located:
-        """The commit that a revision names now, at the project's source.
-
-        Args:
-            revision: as :func:`engine.projects.revisions.resolve` has it; also a commit that no
-                branch has, by its whole hash, and a whole ref such as ``refs/pull/7/head``. None
-                is what the project follows.
-            fresh: whether to sync first, as far as the source can be reached.
-            dirty: take the folder of the project as it is, with what is not committed.
-            cancel: ends it early.
-
-        Raises:
-            UsageError: there is no such project or commit, or the project is not active; or it is
-                not a folder of which a snapshot could be made.
-            ToolError: it is not cloned, or no snapshot can be made.
-        """
+        """As :meth:`engine.projects.service.Projects.commit`, which front ends call."""
         project = store_projects.get_project(self._store, project_id)
         folder = project.source if working_tree.is_working_tree(project.source) else ""
         if dirty and (revision is not None or not folder):
