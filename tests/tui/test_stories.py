@@ -244,8 +244,10 @@ async def test_removing_asks_first(tmp_path: Path) -> None:
         await story.press("g", "d")
         await story.sees("Remove broken-link?", "source is not touched")
         await story.press("n")
-        await story.sees("broken-link")
-        await story.press("d", "y")
+        await story.until(lambda: "Remove broken-link?" not in story.text())
+        await story.press("d")
+        await story.sees("Remove broken-link?")
+        await story.press("y")
         await story.until(lambda: "broken-link" not in story.text())
         await story.sees("sensor-hub", "projects 1")
 

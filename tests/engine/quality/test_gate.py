@@ -90,7 +90,11 @@ def test_a_leaked_key_blocks_without_being_told(tmp_path: Path) -> None:
 def test_dangerous_calls_block_in_c_and_in_python(tmp_path: Path) -> None:
     unsafe = {
         "main.c": "#include <stdio.h>\nvoid ask(char *name) {\n    gets(name);\n}\n",
-        "tool.py": "import subprocess\nsubprocess.call(input(), shell=True)\nassert True\n",
+        "tool.py": (
+            "import socket, subprocess\n"
+            "subprocess.call(socket.socket().recv(9), shell=True)\n"
+            "assert True\n"
+        ),
         "test/test_x.c": "#include <stdio.h>\nvoid ask(char *name) { gets(name); }\n",
     }
 

@@ -11,7 +11,7 @@ from git import Repo
 from engine.errors import ToolError
 from engine.source import files
 from engine.source.files import CommitFiles, FolderFiles
-from tests.engine.git_repos import commit
+from tests.engine.git_repos import AUTHOR, commit
 
 
 @pytest.fixture
@@ -64,7 +64,9 @@ def test_a_submodule_is_no_file(tree: Path) -> None:
     with Repo(tree) as repository:
         sha = repository.head.commit.hexsha
         repository.git.update_index("--add", "--cacheinfo", f"160000,{sha},lib")
-        repository.git.commit("-m", "Add a submodule", "--no-verify")
+        repository.index.update()
+        repository.index.commit("Add a submodule", author=AUTHOR, committer=AUTHOR)
+        assert "lib" in repository.git.ls_tree("--name-only", "HEAD").splitlines()
 
     with CommitFiles(tree, "HEAD") as found:
         assert "lib" not in found.names
