@@ -13,6 +13,7 @@ from engine.cancel import CancelToken
 from engine.errors import ToolError, UsageError
 from engine.events import Bus
 from engine.projects import following, remote
+from engine.projects import git as git_room
 from engine.projects.jobs import fetching
 from engine.projects.locating import Located
 from engine.projects.service import Projects
@@ -678,3 +679,25 @@ def test_a_project_without_an_app_is_told_to_be_what_it_is(yard: Yard, tmp_path:
     assert project.status_detail == (
         "Zephyr (CMakeLists.txt), which espdeck does not build: use west build -b BOARD"
     )
+
+
+def test_ssh_is_called_as_the_person_has_git_call_it(
+    yard: Yard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "with-a-deploy-key"
+    key.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/called\nexit 1\n')
+    key.chmod(0o755)
+    (tmp_path / ".gitconfig").write_text(f"[core]\n\tsshCommand = {key} -i deploy\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("GIT_SSH_COMMAND", raising=False)
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    git_room._ssh.cache_clear()
+    try:
+        project = yard.add("git@host.invalid:team/fw.git")
+    finally:
+        git_room._ssh.cache_clear()
+
+    assert project.status is ProjectStatus.ERROR
+    called = (tmp_path / "called").read_text()
+    assert called.startswith("-i deploy -oBatchMode=yes")
+    assert "git@host.invalid" in called
