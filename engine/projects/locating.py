@@ -123,7 +123,11 @@ class Locator:
             return resolve(clone, text, head=head), []
 
     def _fetch(self, project: Project, name: str, cancel: CancelToken) -> bool:
-        clone, source = Path(project.clone_path), check_source(project.source)
+        clone = Path(project.clone_path)
+        try:
+            source = check_source(project.source)
+        except UsageError:
+            return False  # the folder is gone: what was fetched earlier is all there is
         with self._follower.holding(clone, cancel):
             return remote.fetch_revision(clone, source, name, cancel=cancel)
 

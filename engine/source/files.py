@@ -6,6 +6,7 @@ Both are untrusted: no link is followed, and names and texts are bounded.
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -66,7 +67,7 @@ def folder_of(name: str) -> str:
     return name.rpartition("/")[0]
 
 
-class _Texts:
+class _Texts(ABC):
     """Keeps texts that were read, as several look at the same files."""
 
     def __init__(self) -> None:
@@ -85,8 +86,9 @@ class _Texts:
             self._texts[name] = text
         return text
 
+    @abstractmethod
     def _read(self, name: str) -> bytes:
-        raise NotImplementedError
+        """A file's bytes; empty for what has no text to give."""
 
 
 class CommitFiles(_Texts):
