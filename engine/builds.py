@@ -128,7 +128,7 @@ class Builds(Carried):
                 run_id=str(uuid.uuid4()),
             ),
         )
-        return self._enqueue(build.number)
+        return self._ask_for_run(build.number)
 
     def unchanged_since(
         self,

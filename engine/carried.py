@@ -17,7 +17,7 @@ from engine.errors import UsageError
 from engine.files import new_file, read_file
 from engine.pipelines.journal import Journal, wait_until
 from engine.pipelines.model import Pipeline, steps_of_phase
-from engine.pipelines.runs import Runs
+from engine.pipelines.runs import Runs, RunState
 from engine.projects import git
 from engine.store import builds as store_builds
 from engine.store import logs, projects
@@ -35,7 +35,10 @@ _MAX_REPORT = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class RunServices:
-    """What :class:`Carried` works with; ``wait_ready`` waits until runs can be asked for."""
+    """What :class:`Carried` works with.
+
+    ``wait_ready`` waits until runs can be asked for at once: it comes before a run is written down.
+    """
 
     store: Store
     bus: events.Bus
@@ -207,7 +210,7 @@ class Carried(ABC):
         if stage is None:
             made = self.made_by(build, ran)
             store_builds.requeue_build(self._store, number, run_id, dropped=ran, artifacts=made)
-            return self._enqueue(number)
+            return self._ask_for_run(number)
         pipeline = self.pipeline_of(build)
         phases = pipeline.phases
         rounds = [
@@ -222,10 +225,13 @@ class Carried(ABC):
         begin = (max(rounds), phases.index(pipeline.stage(stage).phase))
         behind = [row for row in ran if (row.attempt, phases.index(row.phase)) >= begin]
         made = self.made_by(build, behind)
-        store_builds.requeue_build(self._store, number, run_id, dropped=behind, artifacts=made)
-        return self._ask_for_run(
-            number, lambda: self._services.runs.again(self.KIND, build.run_id, run_id, steps)
+        store_builds.requeue_build(
+            *(self._store, number, run_id),
+            dropped=behind,
+            artifacts=made,
+            repeats={"run": build.run_id, "steps": sorted(steps)},
         )
+        return self._ask_for_run(number)
 
     def wait(self, number: int, timeout: float | None = None) -> Build:
         """Wait for a run to end, or ``timeout`` seconds; returns it as it then stands.
@@ -248,35 +254,53 @@ class Carried(ABC):
             raise StoreError(reason)
         return build
 
-    def give_up(self, build: Build, reason: str) -> Build:
-        """End a run that nothing carries any more: as failed, or cancelled if that was asked."""
-        status = BuildStatus.CANCELLED if build.cancel_requested else BuildStatus.FAILED
-        return self._end(build, status, reason)
+    def carry_on(self, build: Build) -> None:
+        """See to it that something carries a run that has not ended; only for the executor.
+
+        One that was written down and not asked for, as its asker died in between, is asked for
+        now. One that nothing will carry any more ends: as failed, or cancelled if that was asked.
+
+        Raises:
+            StoreError: that cannot be read or written now.
+        """
+        if self.runner is not None and self.runner.has(build.number):
+            return
+        state = self._services.runs.state(build.run_id)
+        build = self.get(build.number)  # it may have ended meanwhile
+        if state is RunState.UNFINISHED or build.status.is_final:
+            return
+        if state is RunState.ABSENT and not build.cancel_requested:
+            self._ask(build)
+        else:
+            self._give_up(build, _LOST[state])
 
     @property
     def _what(self) -> str:
         return _WHAT[self.KIND]
 
-    def _enqueue(self, number: int) -> Build:
-        """Put a pending run into the queue of its kind."""
-        build = self.get(number)
-        priority = self.priority_of(build)
-        runs = self._services.runs
-        return self._ask_for_run(
-            number, lambda: runs.enqueue(self.KIND, build.run_id, number, priority)
-        )
-
-    def _ask_for_run(self, number: int, ask: Callable[[], None]) -> Build:
+    def _ask_for_run(self, number: int) -> Build:
         """Ask for the run of a pending run, which ends when it cannot be asked for."""
         build = self.get(number)
         self._changed(build)
         try:
-            ask()
+            self._ask(build)
         except StoreError as error:
-            with contextlib.suppress(StoreError):  # or it is given up when there is room again
-                self.give_up(build, str(error))
+            with contextlib.suppress(StoreError):  # or it is asked for when there is room again
+                self._give_up(build, str(error))
             raise
         return build
+
+    def _ask(self, build: Build) -> None:
+        """Ask for the run that the row names; nothing where that was asked for already."""
+        runs, repeats = self._services.runs, build.repeats
+        if repeats and runs.state(repeats["run"]) is not RunState.ABSENT:
+            runs.again(self.KIND, repeats["run"], build.run_id, repeats["steps"])
+        else:
+            runs.enqueue(self.KIND, build.run_id, build.number, self.priority_of(build))
+
+    def _give_up(self, build: Build, reason: str) -> None:
+        status = BuildStatus.CANCELLED if build.cancel_requested else BuildStatus.FAILED
+        self._end(build, status, reason)
 
     def _end(self, build: Build, status: BuildStatus, reason: str) -> Build:
         build = store_builds.finish_build(self._store, build.number, status=status, error=reason)
@@ -309,5 +333,12 @@ class Carried(ABC):
         with contextlib.suppress(StoreError):
             self._services.journal.flush()
 
+
+_LOST = {
+    RunState.ABSENT: "cancelled before it began",
+    RunState.OVER: "lost: nothing carries it any more, retry it (see espdeck.log)",
+    RunState.FOREIGN: "lost: another version of espdeck began it, start it again",
+}
+"""Why a run ends that is not unfinished where its steps are kept."""
 
 _WHAT = {RunKind.FIRMWARE: "build", RunKind.TASK: "task"}

@@ -19,8 +19,9 @@ from engine.builds import Builds
 from engine.cancel import CancelToken
 from engine.carried import Carried, RunServices
 from engine.checkup import Checkup, checkup
-from engine.errors import EspdeckError, Interrupted
+from engine.errors import EspdeckError, Interrupted, UsageError
 from engine.events import Bus, Event, Problem
+from engine.files import explain
 from engine.fixes import Fixes
 from engine.gates import Gates
 from engine.lock import FileLock
@@ -28,15 +29,15 @@ from engine.pipelines.journal import Journal, event_of
 from engine.pipelines.runs import Runs
 from engine.process import Ledger, use_ledger
 from engine.projects.service import Projects
-from engine.projects.worktrees import Slots
+from engine.projects.slots import Slots
 from engine.settings import Settings
 from engine.store import builds as store_builds
 from engine.store import logs
 from engine.store.database import Store, StoreError
-from engine.store.tables import utc_now
 from engine.tasks import Tasks
 from engine.toolchains import idf_installs
 from engine.words import RunKind
+from engine.workspace import workspace_id
 
 if TYPE_CHECKING:
     from engine.llm.service import Models
@@ -49,8 +50,8 @@ LOOK_FOR_LOCK = 1.0
 STOP_WITHIN = 5.0
 """Seconds that running stages get to stop when the engine closes."""
 
-JUST_NOW = 30.0
-"""Seconds in which a build that was asked for is surely in the queue."""
+LOOK_FOR_RUNS = 5.0
+"""Seconds between two looks for runs that were written down and never asked for."""
 
 _LOG = logging.getLogger("espdeck")
 
@@ -127,6 +128,10 @@ class Engine:
         idf_installs.also_look_in(self.settings.idf_paths)
         self._store = store = Store(folder / "espdeck.db")
         _log_to(folder / "espdeck.log")
+        try:
+            self._workspace = workspace_id(folder)
+        except OSError as error:
+            raise UsageError(explain(error)) from error
         self._journal = Journal(store, self.events)
         self.boards = Boards(
             self.settings.boards,
@@ -135,16 +140,18 @@ class Engine:
             self.settings.board,
             Limits(self.settings.session_days, self.settings.session_megabytes << 20),
         )
-        self._slots = Slots(folder / "worktrees")
+        self._slots = Slots(
+            folder / "worktrees", functools.partial(store_builds.is_unfinished, store)
+        )
         self.projects = Projects(store, self.events, folder / "projects", self._slots)
-        self._runs = Runs(folder / "runs.db")
+        self._runs = Runs(folder / "runs.db", self._workspace)
         services = RunServices(
             store=store,
             bus=self.events,
             journal=self._journal,
             runs=self._runs,
             boards=self.boards,
-            wait_ready=self.wait_ready,
+            wait_ready=self._ready_to_ask,
         )
         self.builds = Builds(services, self.projects)
         self.gate = Gates(store, self.projects, self.builds, self._slots, self.settings)
@@ -160,7 +167,7 @@ class Engine:
                 self._put_back()
                 self._spawn(self._launch, "launch")
             else:
-                store_builds.put_back_running(store)
+                store_builds.put_back_running(store, died=True)
                 self._lock.release()
         elif execute:
             self._spawn(self._take_over, "take-over")
@@ -183,7 +190,7 @@ class Engine:
         self._runs.close()
         self._journal.close()
         if self._lock.held:
-            store_builds.put_back_running(self._store)
+            store_builds.put_back_running(self._store, died=False)
             self._lock.release()
             use_ledger(None)
         self._store.close()
@@ -202,6 +209,10 @@ class Engine:
                 return
             if time.monotonic() > deadline:
                 raise EspdeckError("the durable engine did not start (see espdeck.log)")
+
+    def _ready_to_ask(self) -> None:
+        self.wait_ready()
+        self._runs.connect()
 
     def replay(self, build_id: int, after: int = 0) -> Iterator[Event]:
         """Events of a build from the store, in order, after a sequence number."""
@@ -231,7 +242,7 @@ class Engine:
                 if self._closed.is_set():
                     return
                 self._start_executor()
-            self._spawn(self._look_for_lost_builds, "lost-builds")
+            self._spawn(self._look_for_runs, "look-for-runs")
             self.boards.start(self._stop)
         except Interrupted:
             return
@@ -279,33 +290,30 @@ class Engine:
         self._journal.on_change(self._runner.cancel_requested)
         self._executor = Executor(
             folder / "runs.db",
+            self._workspace,
             concurrency={
                 RunKind.FIRMWARE: self.settings.max_concurrent_builds,
                 RunKind.TASK: self.settings.max_concurrent_tasks,
             },
             carry=self._runner.carry,
         )
-        self._end_lost_builds()
+        self._carry_on()
         self._ready.set()
 
-    def _end_lost_builds(self) -> None:
-        """Builds that no durable run carries any more (it was given up, or its file is gone)."""
+    def _carry_on(self) -> None:
+        """See to runs that no durable run carries: their asker died, or what it asked is gone."""
         assert self._store is not None
         for build in store_builds.unfinished_builds(self._store):
-            # One that another process asked for just now may not be in the queue yet.
-            young = (utc_now() - build.created_at).total_seconds() < JUST_NOW
-            reason = None if young else self._runs.why_lost(build.run_id)
-            if reason is not None:
-                self._carried[build.kind].give_up(build, reason)
+            self._carried[build.kind].carry_on(build)
 
-    def _look_for_lost_builds(self) -> None:
-        while not self._closed.wait(JUST_NOW):
+    def _look_for_runs(self) -> None:
+        while not self._closed.wait(LOOK_FOR_RUNS):
             try:
-                self._end_lost_builds()
+                self._carry_on()
             except StoreError:
                 continue  # the disk is full: later
             except Exception:
-                _LOG.exception("lost builds")
+                _LOG.exception("look for runs")
 
     def _take_over(self) -> None:
         while not self._closed.wait(LOOK_FOR_LOCK):
@@ -321,7 +329,7 @@ class Engine:
     def _put_back(self) -> None:
         """Make what a dead process left in the midst of its work ready to be done again."""
         assert self._store is not None
-        store_builds.put_back_running(self._store)
+        store_builds.put_back_running(self._store, died=True)
         self.projects.recover()
 
 

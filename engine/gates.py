@@ -15,8 +15,8 @@ from engine.findings import Finding
 from engine.image import Image
 from engine.projects.revisions import Commit
 from engine.projects.service import Projects
+from engine.projects.slots import Slots
 from engine.projects.variants import chips_of
-from engine.projects.worktrees import Slots
 from engine.quality.model import BuildFacts, Built, GateResult
 from engine.quality.performance import facts_of
 from engine.settings import Settings

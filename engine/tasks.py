@@ -231,7 +231,7 @@ class Tasks(Carried):
         rounds = order.max_iterations
         task = row_of(order, plan, self._settings.max_iterations if rounds is None else rounds)
         self._services.wait_ready()
-        return self._enqueue(store_tasks.add_task(self._store, build, task).number)
+        return self._ask_for_run(store_tasks.add_task(self._store, build, task).number)
 
     def list(
         self,

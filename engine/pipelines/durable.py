@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import logging
-import socket
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -25,7 +24,13 @@ from dbos import error as dbos_error
 from sqlalchemy.exc import DatabaseError
 
 from engine.errors import CancelledError
-from engine.pipelines.runs import APPLICATION, APPLICATION_VERSION, WORKFLOW, queue_name
+from engine.pipelines.runs import (
+    APPLICATION,
+    APPLICATION_VERSION,
+    WORKFLOW,
+    Runs,
+    queue_name,
+)
 from engine.pipelines.runs_database import runs_url
 from engine.store.database import StoreError, advice
 from engine.words import RunKind
@@ -38,11 +43,8 @@ LISTEN = 0.05
 """Seconds that DBOS sleeps between two looks for messages, of which we send none: it reads nothing
 then, but its end waits for this sleep."""
 
-MAX_RECOVERIES = 5
-"""Starts that a run may take down with it before it is given up."""
-
 R = TypeVar("R")
-Carrier = Callable[[int, "Steps"], None]
+Carrier = Callable[[int, str, "Steps"], None]
 
 
 class Steps:
@@ -84,24 +86,33 @@ class Steps:
 _carrier: Carrier | None = None
 
 
-@DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MAX_RECOVERIES)
+# How often is not for DBOS to limit: it counts each start, also one after an end in good order.
+@DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
 def _carry(build_id: int) -> None:
     assert _carrier is not None
-    _carrier(build_id, Steps())
+    assert DBOS.workflow_id is not None
+    _carrier(build_id, DBOS.workflow_id, Steps())
 
 
 class Executor:
     """The process's durable engine: takes runs from the queue and carries them."""
 
     def __init__(
-        self, database: Path, *, concurrency: Mapping[RunKind, int], carry: Carrier
+        self,
+        database: Path,
+        workspace: str,
+        *,
+        concurrency: Mapping[RunKind, int],
+        carry: Carrier,
     ) -> None:
         """Launch. Runs that a predecessor left unfinished go on at once.
 
         Args:
             database: DBOS's own database file.
+            workspace: id of the workspace, for which the runs of this database are kept.
             concurrency: how many runs of each kind at once.
-            carry: called in a worker thread with a build's number and its steps.
+            carry: called in a worker thread with a build's number, the id of the durable run,
+                and its steps.
 
         Raises:
             StoreError: the database cannot be made or written.
@@ -115,13 +126,13 @@ class Executor:
         logger.propagate = True
         url = runs_url(database)
         try:
-            _prepare(database, url, concurrency)
+            _prepare(database, workspace, concurrency)
         except (DatabaseError, sqlite3.Error) as error:
             raise StoreError(f"{database}: {advice(error)}") from error
         config: DBOSConfig = {
             "name": APPLICATION,
             "system_database_url": url,
-            "executor_id": socket.gethostname(),
+            "executor_id": workspace,
             "application_version": APPLICATION_VERSION,
             "log_level": "WARNING",
             "notification_listener_polling_interval_sec": LISTEN,
@@ -134,19 +145,23 @@ class Executor:
         DBOS.destroy(workflow_completion_timeout_sec=0)
 
 
-def _prepare(database: Path, url: str, concurrency: Mapping[RunKind, int]) -> None:
-    """Make DBOS's database and our queues."""
+def _prepare(database: Path, workspace: str, concurrency: Mapping[RunKind, int]) -> None:
+    """Make DBOS's database and our queues, and take over what is left of others."""
+    url = runs_url(database)
     with contextlib.closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
     DBOS.migrate(system_database_url=url)
     # Before launch: queues that are there already are served at once, a new one only after
     # the next look for queues, a second later.
     client = DBOSClient(system_database_url=url, application_name=APPLICATION)
-    for kind, runs in concurrency.items():
+    for kind, most in concurrency.items():
         client.register_queue(
-            queue_name(kind),
-            worker_concurrency=runs,
+            queue_name(kind, workspace),
+            worker_concurrency=most,
             polling_interval_sec=POLL[kind],
             on_conflict="always_update",
         )
     client.destroy()
+    runs = Runs(database, workspace)
+    runs.adopt()
+    runs.close()

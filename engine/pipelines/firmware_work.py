@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from engine import image_file
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
-from engine.errors import UsageError
+from engine.errors import ToolError, UsageError
 from engine.events import WorkflowStarted
+from engine.files import read_file
 from engine.findings import Finding
 from engine.image import Image
 from engine.pipelines.firmware import FIRMWARE
 from engine.pipelines.model import Agent, Ending, FirmwareContext, StageContext, StageResult
-from engine.pipelines.outputs import Tested, Verdict
+from engine.pipelines.outputs import Compiled, Tested, Verdict
 from engine.plugins import registered
-from engine.projects.worktrees import Slot, Slots, build_name
+from engine.projects.slots import Slots
+from engine.projects.worktrees import Slot, build_name
 from engine.settings import Settings
 from engine.store import builds, logs, projects
 from engine.store.database import Store
 from engine.store.tables import Build
 from engine.words import BuildStatus, Role, StageStatus, VerdictWord
 
+_COMPILE = "build"
+_NEED_WHAT_WAS_COMPILED = (Role.TESTER, Role.DOCTOR, Role.QA)
+
+_MAX_MARK = 100
 _OUTPUT_TAIL = 64 << 10
 _OUTPUT_LINES = 2000
 
@@ -57,6 +64,7 @@ class FirmwareWork:
         self._build = build
         self._project = projects.get_project(bench.store, build.project_id)
         self._slot: Slot | None = None
+        self._compiling = threading.Lock()
         self.max_rounds = bench.settings.max_iterations
 
     def started(self) -> WorkflowStarted:
@@ -73,6 +81,7 @@ class FirmwareWork:
             Path(self._project.clone_path),
             self._build.commit_sha,
             build=self._build_name,
+            run=self._build.number,
             cancel=cancel,
         ) as self._slot:
             yield self._slot.source
@@ -82,24 +91,73 @@ class FirmwareWork:
         self._held.become(patch)
 
     def do(self, context: StageContext) -> StageResult:
-        """Let the role's agent do it."""
+        """Let the role's agent do it, with what was compiled before in its place."""
         build = self._build
-        return self._bench.agents[context.stage.role](
-            FirmwareContext(
-                **context.shared,
-                project=self._project,
-                target=build.target,
-                board=build.board,
-                simulator=build.simulator,
-                build_dir=self._held.folder / self._build_name,
-                configuration=build.configuration,
-                notes=tuple(Finding(**note) for note in build.notes),
-                slot=self._held,
-                boards=self._bench.boards,
-                image_before=self._image_before,
-                commit=build.commit_sha,
-            )
+        firmware = FirmwareContext(
+            **context.shared,
+            project=self._project,
+            target=build.target,
+            board=build.board,
+            simulator=build.simulator,
+            build_dir=self._held.folder / self._build_name,
+            configuration=build.configuration,
+            notes=tuple(Finding(**note) for note in build.notes),
+            slot=self._held,
+            boards=self._bench.boards,
+            image_before=self._image_before,
+            commit=build.commit_sha,
         )
+        if context.stage.role == Role.BUILDER:
+            return self._compile(firmware)
+        if context.stage.role in _NEED_WHAT_WAS_COMPILED:
+            self._find_compiled(firmware)
+        return self._bench.agents[context.stage.role](firmware)
+
+    def _compile(self, context: FirmwareContext) -> StageResult:
+        """Let BUILDER compile, and write down whose the build folder is now."""
+        mark = self._mark
+        mark.unlink(missing_ok=True)
+        result = self._bench.agents[Role.BUILDER](context)
+        if result.status is StageStatus.SUCCESS:
+            mark.write_text(self._marked(context), "ascii")
+        return result
+
+    def _find_compiled(self, context: FirmwareContext) -> None:
+        """Compile again where what this attempt compiled is gone.
+
+        A stage that goes on, or is done again, may find that another build had the folder, or that
+        it or the artifacts were deleted.
+
+        Raises:
+            ToolError: it cannot be compiled any more.
+        """
+        result = context.results.get(_COMPILE)
+        if result is None or not isinstance(result.output, Compiled):
+            return  # it did not compile
+        image = result.output.image
+        with self._compiling:  # stages that run at once
+            files = [image.elf, *(part.path for part in image.parts)]
+            if self._is_marked(context) and all(path.is_file() for path in files):
+                return
+            context.report.log("what was compiled is not there any more: compiling it again")
+            again = self._compile(replace(context, stage=FIRMWARE.stage(_COMPILE)))
+            if again.status is not StageStatus.SUCCESS:
+                raise ToolError(f"what was compiled is gone and does not compile: {again.summary}")
+
+    @property
+    def _mark(self) -> Path:
+        """The file that says which attempt of which build the build folder is of."""
+        return self._held.folder / f"{self._build_name}.run"
+
+    def _is_marked(self, context: FirmwareContext) -> bool:
+        try:
+            found = read_file(self._mark, _MAX_MARK)
+        except OSError:
+            return False
+        return context.build_dir.is_dir() and found == self._marked(context).encode()
+
+    def _marked(self, context: FirmwareContext) -> str:
+        return f"{self._build.number}#{context.attempt}"
 
     def judge(self, results: Mapping[str, StageResult]) -> Ending:
         """Accepted, or what of its failures says most."""

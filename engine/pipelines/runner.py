@@ -7,12 +7,13 @@ stages that had ended then give back their kept results at once. Everything besi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,9 @@ _LOG = logging.getLogger("espdeck.runner")
 
 R = TypeVar("R")
 
+MAX_DEATHS = 5
+"""Times that the process may die with a run, and nothing of it get done, before it is given up."""
+
 TRY_TO_WRITE = 1.0
 """Seconds between two tries to write how a build ended, while the disk is full."""
 
@@ -80,6 +84,11 @@ class Runner:
         self.unwritten: dict[int, str] = {}
         """Builds that wait until the store can be written again, and why it cannot."""
 
+    def has(self, build_id: int) -> bool:
+        """Whether a build runs here."""
+        with self._lock:
+            return build_id in self._running
+
     def cancel(self, build_id: int) -> bool:
         """End a build that runs here; False when it does not."""
         with self._lock:
@@ -106,14 +115,18 @@ class Runner:
             while self._running and time.monotonic() < deadline:
                 self._idle.wait(deadline - time.monotonic())
 
-    def carry(self, build_id: int, steps: Steps) -> None:
-        """Carry one build from where it stands to its end."""
+    def carry(self, build_id: int, run_id: str, steps: Steps) -> None:
+        """Carry one build from where it stands to its end.
+
+        Args:
+            run_id: the durable run; nothing is done when the build has another one by now.
+        """
         token = CancelToken()
         with self._lock:
             self._closing.check()
             self._running[build_id] = token
         try:
-            self._carry(build_id, token, steps)
+            self._carry(build_id, run_id, token, steps)
         except Interrupted:
             raise
         except Exception as error:
@@ -127,10 +140,10 @@ class Runner:
                     del self._running[build_id]
                 self._idle.notify_all()
 
-    def _carry(self, build_id: int, token: CancelToken, steps: Steps) -> None:
+    def _carry(self, build_id: int, run_id: str, token: CancelToken, steps: Steps) -> None:
         shop = self._workshop
         build = self._insist(build_id, lambda: builds.get_build(shop.store, build_id))
-        if build.status.is_final:
+        if build.status.is_final or build.run_id != run_id:
             return  # it ended when the disk was too full for the run to say so
         if build.cancel_requested:
             token.cancel()
@@ -189,9 +202,10 @@ class _Run:
             What writes how the build ended, whatever happened.
         """
         try:
-            self._begin()
-            with self._work.place(self._cancel) as source:
-                ending = self._rounds(source)
+            with self._stopping():
+                self._begin()
+                with self._work.place(self._cancel) as source:
+                    ending = self._rounds(source)
         except CancelledError:
             ending = Ending(BuildStatus.CANCELLED, "cancelled")
         except EspdeckError as problem:
@@ -207,7 +221,21 @@ class _Run:
             ending = Ending(BuildStatus.FAILED, reason)
         return partial(self._end, ending)
 
+    @contextlib.contextmanager
+    def _stopping(self) -> Iterator[None]:
+        """What goes wrong in a run that was told to stop is that it stops, and no fault of it."""
+        try:
+            yield
+        except Exception:
+            self._cancel.check()
+            raise
+
     def _begin(self) -> None:
+        if self._build.deaths >= MAX_DEATHS:
+            raise EspdeckError(
+                f"given up: espdeck died {self._build.deaths} times while the same stage of it "
+                "ran; look why (memory, espdeck.log), then retry it"
+            )
         resumed = self._build.started_at is not None
         build = builds.start_build(self._shop.store, self._id)
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -275,7 +303,8 @@ class _Run:
         serial = self._writer(stage, attempt, events.Serial.kind)
         context = self._context(stage, attempt, source, log, serial)
         try:
-            result = self._work.do(context)
+            with self._stopping():
+                result = self._work.do(context)
         except CancelledError:
             self._close(row, StageStatus.CANCELLED, "cancelled", log, serial)
             self._publish_agent(stage, attempt, AgentStatus.ERROR, "cancelled")

@@ -7,9 +7,9 @@ the pipeline's code could not replay the runs that an older version left unfinis
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,10 +29,29 @@ WORKFLOW = "espdeck.build"
 
 _QUEUES = {RunKind.FIRMWARE: "builds", RunKind.TASK: "tasks"}
 
+_WAITING = ("ENQUEUED", "DELAYED")
+_UNFINISHED = ("PENDING", *_WAITING)
 
-def queue_name(kind: RunKind) -> str:
-    """The queue of this host for runs of a kind; tasks are not to hold builds up."""
-    return f"{_QUEUES[kind]}@{socket.gethostname()}"
+
+def queue_name(kind: RunKind, workspace: str) -> str:
+    """The queue of a workspace for runs of a kind; tasks are not to hold builds up."""
+    return f"{_QUEUES[kind]}@{workspace}"
+
+
+class RunState(Enum):
+    """What has become of a durable run."""
+
+    UNFINISHED = auto()
+    """It waits or runs."""
+
+    ABSENT = auto()
+    """It was never asked for, or its file is gone."""
+
+    FOREIGN = auto()
+    """Another version of espdeck began it."""
+
+    OVER = auto()
+    """It ended, or was given up or cancelled."""
 
 
 class Runs:
@@ -42,8 +61,15 @@ class Runs:
     :class:`StoreError` when the database cannot be read or written.
     """
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, workspace: str) -> None:
+        """Know where to ask; nothing is opened yet.
+
+        Args:
+            database: DBOS's own database file.
+            workspace: id of the workspace (:func:`engine.workspace.workspace_id`).
+        """
         self._database = database
+        self._workspace = workspace
         self._lock = threading.Lock()
         self._client: DBOSClient | None = None
 
@@ -54,17 +80,47 @@ class Runs:
                 self._client.destroy()
                 self._client = None
 
+    def connect(self) -> None:
+        """Open the database. Takes half a second the first time, for what is loaded.
+
+        Who asks for a run does so before the run is written down, so that as little time as can be
+        lies between the two.
+        """
+        with self._connected():
+            pass
+
+    def adopt(self) -> None:
+        """Take over what waits or runs under other names of the workspace, such as a host's.
+
+        Only for the process that is about to execute: then whatever another name has begun or
+        waits for is nobody's.
+        """
+        queues = {queue_name(kind, self._workspace): kind for kind in RunKind}
+        with self._connected() as client:
+            found = client.list_workflows(
+                status=list(_UNFINISHED), app_version=APPLICATION_VERSION, load_input=False
+            )
+            for run in found:
+                if run.queue_name in queues and (
+                    run.status in _WAITING or run.executor_id == self._workspace
+                ):
+                    continue
+                begins = (run.queue_name or "").partition("@")[0]
+                kind = RunKind.TASK if begins == _QUEUES[RunKind.TASK] else RunKind.FIRMWARE
+                queue = queue_name(kind, self._workspace)
+                client.resume_workflow(run.workflow_id, queue_name=queue)
+
     def enqueue(
         self, kind: RunKind, run_id: str, build_id: int, priority: int | None = None
     ) -> None:
-        """Put a run into this host's queue; one with the same id is there only once.
+        """Put a run into the workspace's queue; one with the same id is there only once.
 
         Args:
             priority: 1 goes first; None goes before all of them, first come, first served.
         """
         options: EnqueueOptions = {
             "workflow_name": WORKFLOW,
-            "queue_name": queue_name(kind),
+            "queue_name": queue_name(kind, self._workspace),
             "workflow_id": run_id,
             "app_version": APPLICATION_VERSION,
         }
@@ -78,8 +134,16 @@ class Runs:
         with self._connected() as client:
             client.cancel_workflow(run_id)
 
-    def again(self, kind: RunKind, run_id: str, new_run_id: str, steps: frozenset[str]) -> None:
-        """Repeat a run from one of its waves on.
+    def steps_of(self, run_id: str) -> dict[str, int]:
+        """Numbers of the steps that a run has taken, by their names."""
+        with self._connected() as client:
+            return {
+                step["function_name"]: step["function_id"]
+                for step in client.list_workflow_steps(run_id)
+            }
+
+    def again(self, kind: RunKind, run_id: str, new_run_id: str, steps: Collection[str]) -> None:
+        """Repeat a run from one of its waves on; one with the same new id is there only once.
 
         Args:
             run_id: the run that ended.
@@ -89,28 +153,31 @@ class Runs:
         """
         from dbos import SetWorkflowID
 
+        known = self.steps_of(run_id)
+        numbers = [known[name] for name in steps if name in known]
+        unfinished = max(known.values(), default=0) + 1
         with self._connected() as client:
-            known = client.list_workflow_steps(run_id)
-            numbers = [step["function_id"] for step in known if step["function_name"] in steps]
-            unfinished = max((step["function_id"] for step in known), default=0) + 1
+            if client.list_workflows(workflow_ids=[new_run_id], load_input=False):
+                return
             with SetWorkflowID(new_run_id):
                 client.fork_workflow(
                     run_id,
                     min(numbers, default=unfinished),
                     application_version=APPLICATION_VERSION,
-                    queue_name=queue_name(kind),
+                    queue_name=queue_name(kind, self._workspace),
                 )
 
-    def why_lost(self, run_id: str) -> str | None:
-        """Why nothing carries a run any more; None while it waits or runs."""
+    def state(self, run_id: str) -> RunState:
+        """What has become of a run."""
         with self._connected() as client:
             found = client.list_workflows(workflow_ids=[run_id], load_input=False)
-        alive = [run for run in found if run.status in ("PENDING", "ENQUEUED", "DELAYED")]
-        if not alive:
-            return "lost: the process that ran it died too often"
-        if all(run.app_version != APPLICATION_VERSION for run in alive):
-            return "lost: another version of espdeck began it, start it again"
-        return None
+        if not found:
+            return RunState.ABSENT
+        if all(run.status not in _UNFINISHED for run in found):
+            return RunState.OVER
+        if all(run.app_version != APPLICATION_VERSION for run in found):
+            return RunState.FOREIGN
+        return RunState.UNFINISHED
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[DBOSClient]:

@@ -14,8 +14,9 @@ from engine.events import WorkflowStarted
 from engine.findings import Finding
 from engine.llm.placeholder import PLACEHOLDER
 from engine.pipelines.model import Ending, StageContext, StageResult
+from engine.projects.slots import Slots
 from engine.projects.variants import chips_of
-from engine.projects.worktrees import Slot, Slots
+from engine.projects.worktrees import Slot
 from engine.quality.model import Built
 from engine.store import projects, tasks
 from engine.store.database import Store
@@ -81,7 +82,12 @@ class TaskWork:
         """A slot with a worktree of the commit, or one without files."""
         slots, project = self._desk.slots, self._project
         with (
-            slots.take(Path(project.clone_path), self._build.commit_sha, cancel=cancel)
+            slots.take(
+                Path(project.clone_path),
+                self._build.commit_sha,
+                run=self._build.number,
+                cancel=cancel,
+            )
             if project
             else slots.empty(f"task-{self._build.number}", cancel=cancel)
         ) as self._slot:

@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.errors import UsageError
 from engine.projects import git
-from engine.projects.worktrees import Slots
+from engine.projects.slots import Slots
 from engine.store.tables import Project
 from engine.toolchains.base import CompileRequest
 from engine.toolchains.idf_menuconfig import Edited, check_menu, edit

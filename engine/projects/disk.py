@@ -12,7 +12,7 @@ from engine.errors import EspdeckError
 from engine.lock import FileLock
 from engine.projects import git, trees
 from engine.projects.jobs import fetching
-from engine.projects.worktrees import Slots
+from engine.projects.slots import Slots
 from engine.store import builds as store_builds
 from engine.store import projects as store_projects
 from engine.store.database import Store

@@ -19,10 +19,10 @@ from engine.projects.following import Follower, lack_of_chip
 from engine.projects.jobs import Jobs, fetching
 from engine.projects.locating import Located, Locator, tip_of
 from engine.projects.revisions import HEAD, Range, resolve, resolve_range
+from engine.projects.slots import Slots
 from engine.projects.sources import Source, check_ref, check_source, looks_like_a_path
 from engine.projects.survey import Survey
 from engine.projects.variants import Variant, variants_of
-from engine.projects.worktrees import Slots
 from engine.store import builds as store_builds
 from engine.store import projects as store_projects
 from engine.store.database import Store

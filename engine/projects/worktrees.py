@@ -1,12 +1,4 @@
-"""Build slots: worktrees at paths that stay, so that the next build is incremental.
-
-Worktrees are of a clone, which all projects of one source share; each project builds beside them in
-folders of its own, one for each chip and configuration.
-
-CMake ties a build directory to its source path. So a build does not get a new folder but a slot
-that nobody else uses meanwhile, with a worktree of exactly its commit; Git leaves files that did
-not change untouched, and the build directory beside it stays.
-"""
+"""What a build slot holds: a worktree of one commit, and build folders beside it."""
 
 from __future__ import annotations
 
@@ -14,23 +6,18 @@ import contextlib
 import hashlib
 import os
 import re
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.errors import ToolError
-from engine.lock import FileLock
 from engine.projects import trees
 from engine.projects.git import alone, explain, read_git, run_git
 from engine.projects.patches import tree_with
-from engine.projects.revisions import resolve
 from engine.repair.edits import Tree, unreachable
 from engine.repair.paths import why_not
 
-_MAX_SLOTS = 64
 _ID_DIGITS = 8  # of a project's id: among projects of one repository enough
 
 _REGULAR = ("100644 ", "100755 ")
@@ -163,125 +150,6 @@ class Slot:
         return read_git(self.source, *arguments)
 
 
-class Slots:
-    """The slots of every project; the lowest free one is taken.
-
-    A slot is held by a lock on a file, so it is free again when its process is gone, and threads
-    and processes never share one.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lock = threading.Lock()
-
-    @contextlib.contextmanager
-    def take(
-        self, clone: Path, sha: str, *, build: str = "", cancel: CancelToken
-    ) -> Iterator[Slot]:
-        """Hold a slot with a worktree of one commit, without what its submodules have.
-
-        Args:
-            clone: the repository; its name names the slots' folder.
-            sha: the commit, whole.
-            build: name of a build folder (:func:`build_name`): a free slot that has it goes first.
-
-        Raises:
-            ToolError: the commit cannot be checked out, or a link leaves the worktree.
-            UsageError: the clone has no such commit.
-        """
-        commit = resolve(clone, sha).sha
-        lock, folder = self._free(_plain(clone.stem), build)
-        try:
-            slot = Slot(folder, cancel)
-            _check_out(clone, slot, commit)
-            check_links(slot.source)
-            yield slot
-        finally:
-            lock.release()
-
-    @contextlib.contextmanager
-    def empty(self, name: str, *, cancel: CancelToken) -> Iterator[Slot]:
-        """Hold a slot of no project: its worktree has no files. It is deleted afterwards.
-
-        Args:
-            name: names the slot's folder; projects have other names.
-
-        Raises:
-            ToolError: it cannot be made.
-        """
-        lock, folder = self._free(_plain(name))
-        try:
-            slot = Slot(folder, cancel)
-            trees.delete(slot.source)
-            run_git(["init", "--quiet", "--", str(slot.source)], cancel=cancel)
-            who = ("-c", "user.name=espdeck", "-c", "user.email=espdeck@localhost")
-            commit = ("commit", "--quiet", "--allow-empty", "--no-gpg-sign", "-m", "Nothing yet")
-            run_git(["-C", str(slot.source), *who, *commit], cancel=cancel)
-            yield slot
-        finally:
-            trees.delete(folder.parent)
-            lock.release()
-
-    def sources(self, clone: Path) -> Sequence[Path]:
-        """The worktrees of a clone, those of slots that were taken so far."""
-        return [slot.source for slot in map(_unheld, self.folders(clone)) if slot.source.is_dir()]
-
-    def folders(self, clone: Path) -> Sequence[Path]:
-        """The folders of a clone's slots."""
-        every = (self._folder / _plain(clone.stem) / str(number) for number in range(_MAX_SLOTS))
-        return [folder for folder in every if folder.is_dir()]
-
-    def builds(self, clone: Path, project: str) -> Sequence[Path]:
-        """The build folders of a project, in all of its clone's slots."""
-        start = build_name(project, "", "")
-        return [
-            path
-            for folder in self.folders(clone)
-            for path in sorted(folder.glob(f"{start}*"))
-            if path.is_dir() and not path.is_symlink()
-        ]
-
-    def remove(self, clone: Path) -> None:
-        """Delete every slot of a clone."""
-        trees.delete(self._folder / _plain(clone.stem))
-
-    def size(self) -> int:
-        """Bytes that all slots take."""
-        return trees.size(self._folder)
-
-    def remove_unused(self, seconds: float) -> int:
-        """Delete slots that no build holds, nor has held for that long; how many these were."""
-        removed, now = 0, time.time()
-        for folder in sorted(self._folder.glob("*/*")):
-            lock = FileLock(folder / "lock")
-            # Who takes the lock writes into it.
-            try:
-                used = lock.path.stat().st_mtime
-            except OSError:
-                used = 0.0
-            if not folder.is_dir() or now - used < seconds or not lock.acquire():
-                continue
-            try:
-                trees.delete(folder)
-                removed += 1
-            finally:
-                lock.release()
-        return removed
-
-    def _free(self, name: str, build: str = "") -> tuple[FileLock, Path]:
-        with self._lock:
-            # Others must not read what is checked out.
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folders = [self._folder / name / str(number) for number in range(_MAX_SLOTS)]
-            if build:
-                folders.sort(key=lambda folder: not (folder / build).is_dir())
-            for folder in folders:
-                lock = FileLock(folder / "lock")
-                if lock.acquire():
-                    return lock, folder
-        raise ToolError(f"{_MAX_SLOTS} builds of one repository at once: wait for one to end")
-
-
 def build_name(project: str, target: str, configuration: str = "") -> str:
     """The name of a folder that a project is built in, for a chip and a configuration.
 
@@ -289,27 +157,32 @@ def build_name(project: str, target: str, configuration: str = "") -> str:
         project: its id.
         target, configuration: untrusted; without a target it is how all of the project's begin.
     """
-    start = f"build-{_plain(project)[:_ID_DIGITS]}-"
+    start = f"build-{plain(project)[:_ID_DIGITS]}-"
     if not configuration:
-        return f"{start}{_plain(target) if target else ''}"
+        return f"{start}{plain(target) if target else ''}"
     # Names of environments may have any characters, and be of any length.
     told = re.sub(r"[^A-Za-z0-9_]+", "-", configuration)[:40]
     mark = hashlib.sha256(configuration.encode("utf-8", "replace")).hexdigest()[:6]
-    return f"{start}{_plain(target)}-{told}-{mark}"
+    return f"{start}{plain(target)}-{told}-{mark}"
 
 
-def _unheld(folder: Path) -> Slot:
-    return Slot(folder, CancelToken())
+def plain(name: str) -> str:
+    """A name, if it is a path of one part below where it is put.
 
-
-def _plain(name: str) -> str:
-    """A name that is a path of one part below where it is put."""
+    Raises:
+        ToolError: it is something else.
+    """
     if not _PLAIN_NAME.fullmatch(name):
         raise ToolError(f"{name!r} cannot be the name of a folder")
     return name
 
 
-def _check_out(clone: Path, slot: Slot, sha: str) -> None:
+def check_out(clone: Path, slot: Slot, sha: str) -> None:
+    """Make a slot's worktree one of a clone's commits; a build's folders beside it stay.
+
+    Raises:
+        ToolError: the commit cannot be checked out, or a link leaves the worktree.
+    """
     git = ["-C", str(slot.source)]
     entry = _entry(clone, slot)
     if entry is None:
@@ -325,6 +198,7 @@ def _check_out(clone: Path, slot: Slot, sha: str) -> None:
             # A damaged index, or a worktree that something else took for its own.
             _add(clone, slot, sha)
     run_git([*git, "clean", "-ffdxq"], cancel=slot.cancel)
+    check_links(slot.source)
 
 
 def _entry(clone: Path, slot: Slot) -> Path | None:

@@ -148,10 +148,12 @@ def requeue_build(
     *,
     dropped: Iterable[StageRow],
     artifacts: Iterable[str] = (),
+    repeats: dict[str, Any] | None = None,
 ) -> Build:
     """Make an ended build pending again, carried by a new run.
 
     Args:
+        repeats: as :class:`Build` has it.
         dropped: stages that the new run does again: what they came to, and found, goes.
         artifacts: paths of those that they made: they go, too.
     """
@@ -180,6 +182,8 @@ def requeue_build(
         build = session.get_one(Build, build_id)
         build.status = BuildStatus.PENDING
         build.run_id = run_id
+        build.repeats = repeats
+        build.deaths = 0
         build.cancel_requested = False
         build.started_at = build.completed_at = build.duration = None
         build.error = build.build_output = build.verdict = ""
@@ -218,13 +222,24 @@ def unfinished_builds(store: Store) -> Sequence[Build]:
         ).all()
 
 
-def put_back_running(store: Store) -> None:
-    """Make builds and stages that a dead process left ``running`` pending again."""
+def is_unfinished(store: Store, build_id: int) -> bool:
+    """Whether there is a build of that number, and it has not ended."""
+    with store.read() as session:
+        build = session.get(Build, build_id)
+    return build is not None and not build.status.is_final
+
+
+def put_back_running(store: Store, *, died: bool) -> None:
+    """Make builds and stages that a process left ``running`` pending again.
+
+    Args:
+        died: whether the process died in the midst of them, and did not end in good order.
+    """
     with store.write() as session:
         session.exec(
             update(Build)
             .where(col(Build.status) == BuildStatus.RUNNING)
-            .values(status=BuildStatus.PENDING)
+            .values(status=BuildStatus.PENDING, deaths=col(Build.deaths) + int(died))
         )
         session.exec(
             update(StageRow)
@@ -234,7 +249,10 @@ def put_back_running(store: Store) -> None:
 
 
 def put_stage(store: Store, stage: StageRow) -> None:
-    """Write a stage of a build as it stands now (one row a build, key and attempt)."""
+    """Write a stage of a build as it stands now (one row a build, key and attempt).
+
+    One that has ended is progress: deaths of the processes before do not count any more.
+    """
     with store.write() as session:
         row = session.exec(
             select(StageRow)
@@ -242,6 +260,8 @@ def put_stage(store: Store, stage: StageRow) -> None:
             .where(StageRow.key == stage.key)
             .where(StageRow.attempt == stage.attempt)
         ).first()
+        if stage.completed_at is not None:
+            session.exec(update(Build).where(col(Build.id) == stage.build_id).values(deaths=0))
         if row is None:
             session.add(stage)
             return

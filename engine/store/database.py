@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from engine.errors import EspdeckError
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest migration; a store that is there already opens without importing alembic."""
 
 BUSY_TIMEOUT = 10.0
@@ -54,6 +54,7 @@ class Store:
         event.listen(self._engine, "begin", _begin)
         event.listen(self._engine, "before_cursor_execute", _storable, retval=True)
         self._writer = self._engine.execution_options(immediate=True)
+        self._closed = False
         with self._explained():
             # Sources may carry passwords: nobody else reads what is in a workspace.
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -65,7 +66,8 @@ class Store:
                 self._migrate()
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection. Nothing is read or written any more, by whatever still runs."""
+        self._closed = True
         self._engine.dispose()
 
     @contextlib.contextmanager
@@ -134,6 +136,8 @@ class Store:
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
+        if self._closed:
+            raise StoreError(f"{self.path}: closed")
         try:
             yield
         except (DatabaseError, OSError) as error:

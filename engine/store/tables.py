@@ -107,7 +107,10 @@ class Build(SQLModel, table=True):
     A task (``kind``) may have no project; then it has no commit and no target either. What was
     asked of it is in :class:`Task`.
 
-    ``run_id`` names the durable run that carries it now; a retry gives it a new one.
+    ``run_id`` names the durable run that carries it now; a retry gives it a new one, and
+    ``repeats`` says which run that takes over (``run``) and which of its steps are done again
+    (``steps``); None for a run that begins at its start. ``deaths`` counts how often the process
+    that ran it died since it got on last.
     ``board`` and ``simulator`` are what was asked for; ``cancel_requested`` is how another
     process asks the one that runs it to stop. ``verdict`` is a
     :class:`~engine.words.VerdictWord`, empty where none was spoken. ``dirty`` says that the commit
@@ -142,6 +145,8 @@ class Build(SQLModel, table=True):
     board: str = "auto"
     simulator: str = "auto"
     run_id: str = ""
+    repeats: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
+    deaths: int = 0
     cancel_requested: bool = False
     started_at: datetime | None = Field(default=None, sa_column=_time())
     completed_at: datetime | None = Field(default=None, sa_column=_time())

@@ -13,7 +13,7 @@ from engine.errors import ToolError, UsageError
 from engine.events import Bus
 from engine.fixes import Fixes, FixState
 from engine.projects.service import Projects
-from engine.projects.worktrees import Slots
+from engine.projects.slots import Slots
 from engine.repair import fix
 from engine.settings import RepairSettings
 from engine.store import builds
@@ -46,7 +46,7 @@ class Lab:
         self.source = folder / "fw"
         self.sha = commit(self.source, {"main.c": "int x\n"}, "First")
         self.store = Store(folder / "espdeck.db")
-        slots = Slots(folder / "worktrees")
+        slots = Slots(folder / "worktrees", is_unfinished=lambda _run: False)
         self.projects = Projects(self.store, Bus(), folder / "projects", slots)
         self.project = self.projects.wait(self.projects.add(str(self.source)).id, timeout=30)
         self.fixes = Fixes(self.store, RepairSettings())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,9 @@ from engine import Engine, Settings
 from engine.pipelines import runs
 from engine.store import builds, projects
 from engine.store.database import Store
-from engine.store.tables import Build, Project, utc_now
+from engine.store.tables import Build, Project
 from engine.words import BuildStatus, RunKind
+from engine.workspace import workspace_id
 
 
 @pytest.mark.xdist_group("versions")
@@ -26,10 +26,10 @@ def test_a_run_of_another_version_ends_and_says_why(
     project = projects.add_project(store, Project(name="p", source="/p", target="esp32c3"))
     number = builds.add_build(
         store,
-        Build(project_id=project.id, run_id="old", created_at=utc_now() - timedelta(hours=1)),
+        Build(project_id=project.id, run_id="old"),
     ).number
     store.close()
-    client = runs.Runs(tmp_path / "runs.db")
+    client = runs.Runs(tmp_path / "runs.db", workspace_id(tmp_path))
     monkeypatch.setattr(runs, "APPLICATION_VERSION", "0")
     client.enqueue(RunKind.FIRMWARE, "old", number)
     client.close()

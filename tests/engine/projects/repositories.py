@@ -10,7 +10,7 @@ from engine.cancel import CancelToken
 from engine.events import Bus
 from engine.projects.locating import Located
 from engine.projects.service import Projects
-from engine.projects.worktrees import Slots
+from engine.projects.slots import Slots
 from engine.store.database import Store
 from engine.store.tables import Project
 
@@ -20,7 +20,7 @@ class Yard:
 
     def __init__(self, folder: Path) -> None:
         self.store = Store(folder / "espdeck.db")
-        self.slots = Slots(folder / "worktrees")
+        self.slots = Slots(folder / "worktrees", is_unfinished=lambda _run: False)
         self.folder = folder / "projects"
         self.projects = Projects(self.store, Bus(), self.folder, self.slots)
 

@@ -17,7 +17,8 @@ from engine.cancel import CancelToken
 from engine.findings import Finding
 from engine.projects import lfs
 from engine.projects.contents import complete
-from engine.projects.worktrees import Slot, Slots
+from engine.projects.slots import Slots
+from engine.projects.worktrees import Slot
 from engine.store.tables import Project
 from engine.words import Severity
 from tests.engine.git_repos import commit
@@ -38,7 +39,7 @@ class Place:
         self.project = Project(
             name="fw", source=str(source), target="esp32c3", clone_path=str(self.clone)
         )
-        self.slots = Slots(tmp_path / "worktrees")
+        self.slots = Slots(tmp_path / "worktrees", is_unfinished=lambda _run: False)
         self.said: list[str] = []
 
     @contextmanager

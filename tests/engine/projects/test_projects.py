@@ -23,9 +23,10 @@ from engine.projects import git, remote, trees
 from engine.projects.dependencies import scan_dependencies
 from engine.projects.revisions import resolve
 from engine.projects.service import Projects
+from engine.projects.slots import Slots
 from engine.projects.sources import Source, SourceKind
 from engine.projects.validation import RULES, validate
-from engine.projects.worktrees import Slot, Slots, check_links
+from engine.projects.worktrees import Slot, check_links
 from engine.store import builds
 from engine.store import projects as rows
 from engine.store.database import Store
@@ -44,7 +45,7 @@ class Yard:
         self.bus = Bus()
         self.said: list[Event] = []
         self.bus.subscribe(self.said.append)
-        self.slots = Slots(folder / "worktrees")
+        self.slots = Slots(folder / "worktrees", is_unfinished=lambda _run: False)
         self.projects = Projects(self.store, self.bus, folder / "projects", self.slots)
 
     def add(self, source: Path | str, **choices: Any) -> Project:

@@ -151,7 +151,7 @@ def test_what_a_dead_process_left_running_is_pending_again(store: Store, project
     build = builds.start_build(store, add(store, project).number)
     assert build.status is BuildStatus.RUNNING
 
-    builds.put_back_running(store)
+    builds.put_back_running(store, died=True)
 
     assert builds.get_build(store, build.number).status is BuildStatus.PENDING
 

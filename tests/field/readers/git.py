@@ -18,7 +18,7 @@ from engine.errors import EspdeckError
 from engine.events import Bus
 from engine.projects.locating import Located
 from engine.projects.service import Projects
-from engine.projects.worktrees import Slots
+from engine.projects.slots import Slots
 from engine.store.database import Store
 from tests.engine.git_repos import commit
 from tests.field.case import Case
@@ -44,7 +44,7 @@ def read(case: Case) -> dict[str, object]:
         for number, message in enumerate(("One", "Two", "Three"), 1):
             commit(folder / "fw", {"main.c": f"int x{number};\n"}, message)
         store = Store(folder / "workspace" / "espdeck.db")
-        slots = Slots(folder / "workspace" / "worktrees")
+        slots = Slots(folder / "workspace" / "worktrees", is_unfinished=lambda _run: False)
         projects = Projects(store, Bus(), folder / "workspace" / "projects", slots)
         builds = []
         try:

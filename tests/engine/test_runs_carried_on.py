@@ -1,0 +1,163 @@
+"""A run that was asked for runs, whoever dies in between; and it goes on where it was."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from engine import Engine, Settings, demo
+from engine import engine as engines
+from engine.store import builds
+from engine.store.database import Store
+from engine.words import BuildStatus
+from engine.workflows.orders import TaskOrder
+from tests.engine.git_repos import commit
+
+pytestmark = pytest.mark.xdist_group("carried-on")
+
+ORDER = TaskOrder(workflow="free_task", description="x", model="placeholder")
+
+DIES = """
+    import os, signal, sys
+    from pathlib import Path
+    from engine import Engine, Settings
+    from engine.pipelines.runs import Runs
+    from engine.workflows.orders import TaskOrder
+
+    def die(*_arguments):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Runs.enqueue = Runs.again = die
+    with Engine(Settings(workspace=Path(sys.argv[1]))) as engine:
+        if len(sys.argv) > 2:
+            engine.tasks.retry(1, sys.argv[2])
+        engine.tasks.start(
+            TaskOrder(workflow="free_task", description="x", model="placeholder")
+        )
+"""
+
+
+def dies_between_row_and_queue(workspace: Path, *retried: str) -> None:
+    argv = [sys.executable, "-c", textwrap.dedent(DIES), str(workspace), *retried]
+    ended = subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=60, check=False)
+    assert ended.returncode == -signal.SIGKILL
+
+
+def test_who_comes_next_asks_for_the_run_of_one_who_died(tmp_path: Path) -> None:
+    dies_between_row_and_queue(tmp_path)
+    with Engine(Settings(workspace=tmp_path)) as engine:
+        done = engine.tasks.wait(1, timeout=30)
+        assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+        assert len(engine.tasks.list()) == 1
+
+
+def test_who_executes_asks_for_the_run_of_one_who_died(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "LOOK_FOR_RUNS", 0.1)
+    with Engine(Settings(workspace=tmp_path)) as engine:
+        engine.wait_ready()
+        dies_between_row_and_queue(tmp_path)
+        done = engine.tasks.wait(1, timeout=30)
+        assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+
+
+def test_a_retry_whose_asker_died_takes_over_what_it_repeats(tmp_path: Path) -> None:
+    with Engine(Settings(workspace=tmp_path)) as engine:
+        before = engine.tasks.wait(engine.tasks.start(ORDER).number, timeout=30)
+        *kept, last = engine.tasks.stages(1)
+    dies_between_row_and_queue(tmp_path, last.key)
+
+    with Engine(Settings(workspace=tmp_path)) as engine:
+        done = engine.tasks.wait(1, timeout=30)
+        *first, again = engine.tasks.stages(1)
+
+    assert done.status is BuildStatus.SUCCESS
+    assert done.run_id != before.run_id
+    assert [row.completed_at for row in first] == [row.completed_at for row in kept]
+    assert again.started_at is not None and last.completed_at is not None
+    assert again.started_at > last.completed_at
+
+
+def test_a_lost_file_of_runs_loses_no_run(tmp_path: Path) -> None:
+    dies_between_row_and_queue(tmp_path)
+    for file in tmp_path.glob("runs.db*"):
+        file.unlink()
+    with Engine(Settings(workspace=tmp_path)) as engine:
+        assert engine.tasks.wait(1, timeout=30).status is BuildStatus.SUCCESS
+
+
+def test_a_run_that_its_process_dies_of_is_given_up(tmp_path: Path) -> None:
+    dies_between_row_and_queue(tmp_path)
+    store = Store(tmp_path / "espdeck.db")
+    for _ in range(5):
+        builds.start_build(store, 1)
+        builds.put_back_running(store, died=True)
+    builds.start_build(store, 1)
+    builds.put_back_running(store, died=False)
+    assert builds.get_build(store, 1).deaths == 5
+    store.close()
+
+    with Engine(Settings(workspace=tmp_path)) as engine:
+        given_up = engine.tasks.wait(1, timeout=30)
+        again = engine.tasks.wait(engine.tasks.retry(1).number, timeout=30)
+
+    assert given_up.status is BuildStatus.FAILED
+    assert given_up.error.startswith("given up: espdeck died 5 times")
+    assert (again.status, again.deaths) == (BuildStatus.SUCCESS, 0)
+
+
+def test_a_run_that_was_cancelled_and_never_asked_for_is_cancelled(tmp_path: Path) -> None:
+    dies_between_row_and_queue(tmp_path)
+    store = Store(tmp_path / "espdeck.db")
+    builds.request_cancel(store, 1)
+    store.close()
+    with Engine(Settings(workspace=tmp_path)) as engine:
+        assert engine.tasks.wait(1, timeout=30).status is BuildStatus.CANCELLED
+
+
+@pytest.mark.parametrize("gone", ["folder", "artifacts", "taken"])
+def test_what_was_compiled_and_is_gone_is_compiled_again(tmp_path: Path, gone: str) -> None:
+    source = demo.make_repository("hello", tmp_path / "hello")
+    workspace = tmp_path / "workspace"
+    with Engine(Settings(workspace=workspace)) as engine:
+        project = engine.projects.find_or_add(str(source))
+        asked = engine.builds.start(project.id, board="none", simulator="none")
+        first = engine.builds.wait(asked.number, timeout=90)
+        image = engine.builds.image(1)
+        program = image.elf.read_bytes()
+        if gone == "artifacts":
+            image.elf.unlink()
+        elif gone == "folder":
+            for folder in (workspace / "worktrees").glob("*/0/build-*/"):
+                shutil.rmtree(folder)
+        else:
+            text = (source / "main" / "main.c").read_text()
+            other = text.replace("Hello", "Other") + "const char *other = __FILE__;\n"
+            commit(source, {"main/main.c": other})
+            second = engine.builds.start(project.id, board="none", simulator="none")
+            engine.builds.wait(second.number, timeout=90)
+        engine.builds.retry(1, "judge")
+        done = engine.builds.wait(1, timeout=90)
+        said = engine.builds.search(1, "what was compiled is not there any more")
+
+    assert first.status is BuildStatus.SUCCESS
+    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    assert [match.key.attempt for match in said] == [1]
+    assert image.elf.read_bytes() == program
+
+
+def test_nothing_is_written_of_a_run_when_its_process_has_closed(tmp_path: Path) -> None:
+    engine = Engine(Settings(workspace=tmp_path))
+    with engine:
+        done = engine.tasks.wait(engine.tasks.start(ORDER).number, timeout=30)
+        store = engine._store
+        assert store is not None
+    with pytest.raises(Exception, match="closed"):
+        builds.finish_build(store, done.number, status=BuildStatus.FAILED)
