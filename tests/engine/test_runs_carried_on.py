@@ -7,15 +7,20 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
 
 from engine import Engine, Settings, demo
 from engine import engine as engines
+from engine.agents import model
+from engine.errors import EspdeckError
+from engine.pipelines.model import StageResult
 from engine.store import builds
 from engine.store.database import Store
-from engine.words import BuildStatus
+from engine.words import BuildStatus, StageStatus
+from engine.workflows.context import TaskContext
 from engine.workflows.orders import TaskOrder
 from tests.engine.git_repos import commit
 
@@ -153,11 +158,59 @@ def test_what_was_compiled_and_is_gone_is_compiled_again(tmp_path: Path, gone: s
     assert image.elf.read_bytes() == program
 
 
-def test_nothing_is_written_of_a_run_when_its_process_has_closed(tmp_path: Path) -> None:
-    engine = Engine(Settings(workspace=tmp_path))
-    with engine:
-        done = engine.tasks.wait(engine.tasks.start(ORDER).number, timeout=30)
-        store = engine._store
-        assert store is not None
-    with pytest.raises(Exception, match="closed"):
-        builds.finish_build(store, done.number, status=BuildStatus.FAILED)
+class Stubborn:
+    """A stage that does not look whether it is to stop, and fails in the end."""
+
+    def __init__(self, problem: Exception) -> None:
+        self.begun, self.go_on, self.ended = (threading.Event() for _ in range(3))
+        self._problem = problem
+
+    def __call__(self, _context: TaskContext) -> StageResult:
+        self.begun.set()
+        self.go_on.wait(30)
+        self.ended.set()
+        raise self._problem
+
+
+@pytest.fixture(params=[EspdeckError("gone"), RuntimeError("gone")], ids=["told", "bug"])
+def stubborn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Stubborn:
+    stage = Stubborn(request.param)
+    monkeypatch.setattr(model, "run", stage)
+    return stage
+
+
+def test_what_fails_when_its_run_is_cancelled_is_cancelled(
+    tmp_path: Path, stubborn: Stubborn
+) -> None:
+    with Engine(Settings(workspace=tmp_path)) as engine:
+        number = engine.tasks.start(ORDER).number
+        assert stubborn.begun.wait(30)
+        engine.tasks.cancel(number)
+        stubborn.go_on.set()
+        done = engine.tasks.wait(number, timeout=30)
+        rows = [row.status for row in engine.tasks.stages(number)]
+
+    assert (done.status, done.error) == (BuildStatus.CANCELLED, "cancelled")
+    assert set(rows) == {StageStatus.CANCELLED}
+
+
+def test_what_fails_after_its_process_closed_writes_nothing_and_is_done_again(
+    tmp_path: Path, stubborn: Stubborn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "STOP_WITHIN", 0.1)
+    with Engine(Settings(workspace=tmp_path)) as engine:
+        number = engine.tasks.start(ORDER).number
+        assert stubborn.begun.wait(30)
+    stubborn.go_on.set()
+    assert stubborn.ended.wait(30)
+    for thread in threading.enumerate():
+        if thread.name.startswith("stage"):
+            thread.join(30)
+    store = Store(tmp_path / "espdeck.db")
+    left = builds.get_build(store, number)
+    store.close()
+    assert (left.status, left.error, left.deaths) == (BuildStatus.PENDING, "", 0)
+
+    monkeypatch.undo()
+    with Engine(Settings(workspace=tmp_path)) as engine:
+        assert engine.tasks.wait(number, timeout=30).status is BuildStatus.SUCCESS
