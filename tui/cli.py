@@ -23,6 +23,7 @@ from tui import (
     cli_builds,
     cli_fix,
     cli_gate,
+    cli_guide,
     cli_models,
     cli_projects,
     cli_size,
@@ -55,6 +56,7 @@ cli.add_typer(cli_boards.cli)
 cli.add_typer(cli_fix.cli)
 cli.add_typer(cli_models.cli)
 cli.add_typer(cli_gate.cli)
+cli.add_typer(cli_guide.cli)
 cli.add_typer(cli_bench.cli)
 cli.add_typer(cli_size.cli)
 cli.add_typer(cli_tasks.cli)
