@@ -13,8 +13,7 @@ Importing it is light; what is heavy comes with :meth:`Engine.open`::
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing takes longer to load than what starts before every program
 if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.settings import Settings
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "Settings"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "Engine":
         from engine.engine import Engine
 

@@ -27,7 +27,7 @@ from engine.gates import Gates
 from engine.lock import FileLock
 from engine.pipelines.journal import Journal, event_of
 from engine.pipelines.runs import Runs
-from engine.process import Ledger, use_ledger
+from engine.process_ledger import Ledger, use_ledger
 from engine.projects.service import Projects
 from engine.projects.slots import Slots
 from engine.settings import Settings

@@ -1,42 +1,39 @@
 """The one way to run an external program.
 
-Argument lists and no shell, a process group of its own, a timeout, a way to cancel, and both
-streams handed on as they come. While it runs, a process group is written down in a ledger folder,
-so that an engine that starts after a ``kill -9`` can end what its predecessor left behind.
+Argument lists and no shell, a session of its own, a timeout, a way to cancel, and both streams
+handed on as they come. When it is over, whatever way, all that the program started is gone:
+:mod:`engine.process_supervisor` sees to it, and what it cannot do any more is done here. While it
+runs, it is written down (:mod:`engine.process_ledger`), so that an engine that starts after a
+``kill -9`` can end what its predecessor left behind.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import selectors
-import signal
 import subprocess
-import threading
 import time
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import psutil
-
 from engine.cancel import CancelToken
-from engine.errors import MissingToolError, ToolError
+from engine.errors import ToolError
 from engine.keyboard import Keyboard
+from engine.process_ledger import named
+from engine.process_start import Program, how_it_ended, start, wait
 
-KILL_AFTER = 0.5
-"""Seconds between TERM and KILL: a cancelled stage is gone within a second."""
-
-MARK = "ESPDECK_GROUP"
-"""Environment variable that tells the processes of one run, whatever became of their leader."""
-
-_GONE_WITHIN = 5.0  # seconds that killed processes may take to be gone
 _ROUND = 0.2  # seconds that are waited for output before anything else is looked at
 _CHUNK = 1 << 16
 _TAIL = 1 << 16
+_MOST_IN_PIPE = 1 << 20  # bytes (proc_sys_fs(5), pipe-max-size)
+_AFTER_INTERRUPT = 0.25  # seconds that a program has to end by a Ctrl-C of its own
+
+_LOG = logging.getLogger("espdeck")
 
 _HARMLESS = re.compile(
     r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TMPDIR|TERM|TZ|XDG_\w+|VIRTUAL_ENV"
@@ -63,86 +60,6 @@ class Completed:
     seconds: float
 
 
-class Ledger:
-    """Process groups that are running now, one small file each, in a folder of the workspace."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-
-    @contextlib.contextmanager
-    def entry(self, pid: int, mark: str) -> Iterator[None]:
-        """Write the process group down while the block runs.
-
-        Args:
-            pid: of its leader, and so of the group.
-            mark: what its processes have in the environment variable :data:`MARK`.
-        """
-        path = self._folder / str(pid)
-        with contextlib.suppress(psutil.Error, OSError):
-            path.write_text(f"{psutil.Process(pid).create_time()!r} {mark}")
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
-
-    def end_orphans(self) -> int:
-        """Kill every process group that is still written down, and forget it.
-
-        Only for the engine that holds the workspace: then whatever is written down belongs to a
-        predecessor that died. A group whose id was given out again is told by its mark, or by when
-        its leader started.
-
-        Returns:
-            How many groups were ended.
-        """
-        ended = 0
-        for path in self._folder.iterdir():
-            with contextlib.suppress(ValueError, OSError, psutil.Error):
-                group = int(path.name)
-                started, _, mark = path.read_text().partition(" ")
-                if any(_is_ours(each, group, float(started), mark) for each in _members(group)):
-                    os.killpg(group, signal.SIGKILL)
-                    ended += 1
-                    deadline = time.monotonic() + _GONE_WITHIN
-                    while _members(group) and time.monotonic() < deadline:
-                        time.sleep(0.02)
-            path.unlink(missing_ok=True)
-        return ended
-
-
-def _members(group: int) -> list[psutil.Process]:
-    """The living processes of a group, whose leader may be gone."""
-    found = []
-    for pid in psutil.pids():
-        with contextlib.suppress(OSError, psutil.Error):
-            if os.getpgid(pid) == group:
-                member = psutil.Process(pid)
-                if member.status() != psutil.STATUS_ZOMBIE:
-                    found.append(member)
-    return found
-
-
-def _is_ours(member: psutil.Process, group: int, started: float, mark: str) -> bool:
-    """Whether a process that has a group's id belongs to the group that was written down."""
-    with contextlib.suppress(OSError, psutil.Error):
-        if member.pid == group and abs(member.create_time() - started) < 0.02:
-            return True
-        # Members start whenever they like: when they did says nothing.
-        return bool(mark) and member.environ().get(MARK) == mark
-    return False
-
-
-_ledger: Ledger | None = None
-
-
-def use_ledger(ledger: Ledger | None) -> None:
-    """Set the ledger of this process (one workspace a process)."""
-    global _ledger
-    _ledger = ledger
-
-
 def run(
     argv: Sequence[str | os.PathLike[str]],
     *,
@@ -155,13 +72,18 @@ def run(
     env: Mapping[str, str] | None = None,
     clean_env: bool = False,
     errors: IO[bytes] | None = None,
+    pass_fds: Sequence[int] = (),
+    supervised: bool = True,
 ) -> Completed:
     """Run a program to its end and hand its output on as it comes.
+
+    Nothing that it started is left when this returns or raises, but for what nobody can end
+    (another user's process, one that waits for a device), which the log names.
 
     Args:
         argv: program and arguments; never seen by a shell.
         timeout: seconds that it may take.
-        cancel: ends it early: TERM to its process group, KILL half a second later.
+        cancel: ends it early: TERM to all of its processes, KILL half a second later.
         on_output: called in this thread with each chunk of standard output and error, merged in
             the order in which they come.
         on_round: called in this thread with the seconds since the start, after each chunk and at
@@ -172,38 +94,23 @@ def run(
         clean_env: of this process's environment, hand on only what any build needs: for programs
             that run a foreign project's code, which must not see tokens.
         errors: file that its standard error goes to, for output that is parsed; None merges it.
+        pass_fds: descriptors that it inherits; a lock that it holds by one stays until all of its
+            processes are gone.
+        supervised: False for a short command of ours that runs nobody else's code and leaves
+            nothing behind, as most of Git's: it starts some 15 ms sooner. Its process group is
+            ended still, but a killed espdeck's goes on until the next start.
 
     Returns:
         How it ended; a non-zero exit code is not an error here.
 
     Raises:
         MissingToolError: the program is not there or not executable.
-        ToolError: it took longer than ``timeout``.
+        ToolError: it took longer than ``timeout``, or it killed its supervisor.
         CancelledError, Interrupted: as ``cancel`` says.
     """
     cancel.check()
     words = [os.fspath(word) for word in argv]
-    ledger, mark = _ledger, uuid.uuid4().hex
-    marked = {MARK: mark} if ledger is not None else {}
     started = time.monotonic()
-    try:
-        process = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL if keyboard is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if errors is None else errors,
-            cwd=cwd,
-            env={**_environment(clean_env), **(env or {}), **marked},
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        missing = error.filename if cwd is not None and not cwd.is_dir() else words[0]
-        raise MissingToolError(f"{missing}: not found") from error
-    except OSError as error:
-        raise MissingToolError(f"{words[0]}: cannot be started: {error.strerror}") from error
-    entry = ledger.entry(process.pid, mark) if ledger is not None else contextlib.nullcontext()
-    forget = cancel.on_stop(lambda: end_group(process))
-    timed_out = False
     tail = bytearray()
 
     def hand_on(data: bytes) -> None:
@@ -216,22 +123,37 @@ def run(
         if on_round is not None:
             on_round(time.monotonic() - started)
 
-    try:
-        with entry, process, contextlib.ExitStack() as stack:
-            try:
-                typing = _Typing(process, keyboard, stack) if keyboard is not None else None
-                timed_out = _pump(process, started + timeout, hand_on, round_over, typing)
-            except BaseException:
-                # Before the with block ends: it waits for the process.
-                end_group(process)
-                raise
-    finally:
-        forget()
+    with contextlib.ExitStack() as stack:
+        program = start(
+            words,
+            stack,
+            supervised=supervised,
+            cwd=cwd,
+            env={**_environment(clean_env), **(env or {})},
+            stdin=subprocess.DEVNULL if keyboard is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if errors is None else errors,
+            pass_fds=pass_fds,
+        )
+        forget = cancel.on_stop(program.end)
+        try:
+            typing = None if keyboard is None else _Typing(program.process, keyboard, stack)
+            timed_out = _pump(program, started + timeout, hand_on, round_over, typing)
+        except BaseException:
+            program.end()
+            raise
+        finally:
+            forget()
+            left = program.finish()
+    name = Path(words[0]).name
+    if left:
+        _LOG.warning("%s: cannot be ended: %s", name, named(left))
     cancel.check()
     if timed_out:
-        raise ToolError(f"{Path(words[0]).name}: no end after {timeout:g} s, ended it")
+        but = f"; cannot be ended: {named(left)}" if left else ""
+        raise ToolError(f"{name}: no end after {timeout:g} s, ended it{but}")
     return Completed(
-        returncode=process.returncode,
+        returncode=how_it_ended(program, words),
         tail=tail.decode("utf-8", "replace"),
         seconds=time.monotonic() - started,
     )
@@ -252,16 +174,24 @@ def run_in_terminal(
 
     Raises:
         MissingToolError: the program is not there or not executable.
+        ToolError: it killed its supervisor.
+        KeyboardInterrupt: a person typed Ctrl-C, where that raises it.
     """
-    try:
-        return subprocess.run(
-            [os.fspath(word) for word in argv],
-            cwd=cwd,
-            env={**_environment(clean=True), **env},
-            check=False,
-        ).returncode
-    except OSError as error:
-        raise MissingToolError(f"{argv[0]}: cannot be started: {error.strerror}") from error
+    words = [os.fspath(word) for word in argv]
+    with contextlib.ExitStack() as stack:
+        environment = {**_environment(clean=True), **env}
+        program = start(words, stack, terminal=True, cwd=cwd, env=environment)
+        try:
+            wait(program, None)
+        except KeyboardInterrupt:
+            wait(program, _AFTER_INTERRUPT)  # it was interrupted, too
+            raise
+        finally:
+            program.end()
+            left = program.finish()
+    if left:
+        _LOG.warning("%s: cannot be ended: %s", Path(words[0]).name, named(left))
+    return how_it_ended(program, words)
 
 
 def _environment(clean: bool) -> dict[str, str]:
@@ -311,63 +241,51 @@ class _Typing:
 
 
 def _pump(
-    process: subprocess.Popen[bytes],
+    program: Program,
     deadline: float,
     on_output: Callable[[bytes], None],
     on_round: Callable[[], None],
     typing: _Typing | None,
 ) -> bool:
-    """Hand output on until the stream ends and the process is gone; True if time ran out."""
-    assert process.stdout is not None
-    descriptor = process.stdout.fileno()
+    """Hand output on until the program is over; True if time ran out."""
+    assert program.process.stdout is not None
+    descriptor = program.process.stdout.fileno()
     os.set_blocking(descriptor, False)
     timed_out = False
-    over_at: float | None = None
     with selectors.DefaultSelector() as selector:
+        selector.register(program, selectors.EVENT_READ)
         selector.register(descriptor, selectors.EVENT_READ)
-        while True:
+        while not program.over:
             now = time.monotonic()
-            if over_at is None:
-                timed_out = process.poll() is None and now >= deadline
-                if timed_out:
-                    end_group(process)
-                if timed_out or process.returncode is not None:
-                    over_at = now
-            elif now - over_at > KILL_AFTER:
-                # Whoever else holds the pipe, silent or not, must not keep us. What the process
-                # itself printed was read: one read since takes all that a pipe holds.
-                end_group(process)
-                break
+            if not timed_out and now >= deadline and program.returncode is None:
+                timed_out = True
+                program.end()
             on_round()
             if typing is not None:
                 typing.pump(selector)
-            left = _ROUND if over_at is not None else min(_ROUND, max(0.0, deadline - now))
-            if all(key.fd != descriptor for key, _ in selector.select(left)):
-                continue
-            chunk = os.read(descriptor, _CHUNK)
-            if not chunk:
-                break
-            on_output(chunk)
+            bounded = timed_out or program.returncode is not None
+            left = _ROUND if bounded else min(_ROUND, max(0.0, deadline - now))
+            ready = {key.fd for key, _ in selector.select(left)}
+            if descriptor in ready:
+                chunk = os.read(descriptor, _CHUNK)
+                if chunk:
+                    on_output(chunk)
+                else:
+                    selector.unregister(descriptor)
+            if program.fileno() in ready:
+                program.look()
+    # All of it is gone: a pipe holds what it printed last. Whoever holds it still must not keep us.
+    rest = _MOST_IN_PIPE
+    while rest > 0:
+        try:
+            chunk = os.read(descriptor, min(rest, _CHUNK))
+        except BlockingIOError:
+            break
+        if not chunk:
+            break
+        rest -= len(chunk)
+        on_output(chunk)
+    on_round()
     if typing is not None:
         typing.end()
-    try:
-        process.wait(max(KILL_AFTER, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        timed_out = True
-        end_group(process)
-        process.wait(5)
     return timed_out
-
-
-def end_group(process: subprocess.Popen[bytes]) -> None:
-    """Send TERM to a process group now and KILL shortly after, without waiting for either."""
-
-    def kill() -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGTERM)
-        timer = threading.Timer(KILL_AFTER, kill)
-        timer.daemon = True
-        timer.start()

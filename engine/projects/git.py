@@ -70,7 +70,12 @@ SAFE = (
 )
 """Options before every command: no hooks, no helper programs, only these transports."""
 
-_SSH = "-oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=10 -oServerAliveCountMax=3"
+_SSH = (
+    "-oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=10 -oServerAliveCountMax=3"
+    # A connection that a person shares (ssh_config(5), ControlPath) is used, but none is left
+    # behind that others would come to use: what Git starts ends with it.
+    " -oControlMaster=no"
+)
 
 _REASONS = (
     (r"Could not resolve host(?:name)?:? ([^\s:]+)", "unknown host {0}: check it and the network"),
@@ -206,7 +211,9 @@ def diff_between(
         diff.extend(chunk[: most - len(diff)])
 
     arguments = ["-C", str(worktree), *command, *plain, between, "--", *hidden]
-    done = run_any(arguments, timeout=LOCAL_TIMEOUT, cancel=cancel, on_output=take)
+    done = run_any(
+        arguments, timeout=LOCAL_TIMEOUT, cancel=cancel, on_output=take, supervised=False
+    )
     if done.returncode != 0:
         raise ToolError(f"git: {explain(done.tail)}")
     return diff.decode("utf-8", "replace"), tuple(filter(None, files.split("\0"))), size
@@ -315,7 +322,7 @@ def run_git(
         ToolError: it failed; one line.
         MissingToolError: Git is not installed.
     """
-    done = run_any(arguments, timeout=timeout, cancel=cancel, env=env)
+    done = run_any(arguments, timeout=timeout, cancel=cancel, env=env, supervised=False)
     if done.returncode != 0:
         raise ToolError(f"git: {explain(done.tail)}")
     return done
@@ -340,6 +347,7 @@ def run_any(
     on_output: Callable[[bytes], None] | None = None,
     env: Mapping[str, str] | None = None,
     errors: IO[bytes] | None = None,
+    supervised: bool = True,
 ) -> process.Completed:
     """Run git safely, whatever it ends with; the arguments of :func:`engine.process.run`.
 
@@ -357,6 +365,7 @@ def run_any(
         cancel=cancel,
         on_output=on_output,
         errors=errors,
+        supervised=supervised,
         env={
             # Nothing waits for a person, and messages are in English: they are parsed.
             "GIT_TERMINAL_PROMPT": "0",
@@ -434,6 +443,7 @@ def _ssh() -> str:
             ["git", "config", scope, "--get", "core.sshCommand"],
             timeout=LOCAL_TIMEOUT,
             cancel=CancelToken(),
+            supervised=False,
         )
         given = done.tail.strip() if done.returncode == 0 else None
         if given:

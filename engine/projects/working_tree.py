@@ -82,6 +82,7 @@ def changes(folder: Path, *, cancel: CancelToken) -> Changes:
             on_output=printed.extend,
             env=_QUIET,
             errors=said,
+            supervised=False,
         )
         said.seek(0)
         complaint = said.read(_MAX_COMPLAINT).decode("utf-8", "replace")
@@ -180,7 +181,7 @@ def new_files(found: Changes) -> str:
 def _head(folder: Path, cancel: CancelToken) -> str:
     """The commit that is checked out, empty for none."""
     words = [*_at(folder), "rev-parse", "--verify", "--quiet", "HEAD^{commit}"]
-    done = run_any(words, timeout=STATUS_TIMEOUT, cancel=cancel)
+    done = run_any(words, timeout=STATUS_TIMEOUT, cancel=cancel, supervised=False)
     return done.tail.strip().rpartition("\n")[2] if done.returncode == 0 else ""
 
 

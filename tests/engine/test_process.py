@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -17,7 +15,7 @@ import pytest
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, Interrupted, MissingToolError, ToolError
 from engine.keyboard import Keyboard
-from engine.process import Ledger, run, use_ledger
+from engine.process import run
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
 
@@ -146,88 +144,6 @@ def test_a_listener_that_fails_ends_the_program_at_once() -> None:
     assert time.monotonic() - started < 10
 
 
-def test_the_ledger_ends_what_a_killed_engine_left_behind(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    orphan = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    (tmp_path / str(orphan.pid)).write_text(repr(psutil.Process(orphan.pid).create_time()))
-    stranger = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    (tmp_path / str(stranger.pid)).write_text("1.0")
-
-    try:
-        assert ledger.end_orphans() == 1
-        assert orphan.wait(5) == -signal.SIGKILL
-        assert stranger.poll() is None
-        assert list(tmp_path.iterdir()) == []
-    finally:
-        stranger.kill()
-        stranger.wait()
-
-
-OWNER = """
-import sys
-from pathlib import Path
-from engine.cancel import CancelToken
-from engine.process import Ledger, run, use_ledger
-use_ledger(Ledger(Path(sys.argv[1])))
-run(["sh", "-c", "sleep 60 & echo $!; wait"], timeout=60, cancel=CancelToken(),
-    on_output=lambda data: print(data.decode(), end="", flush=True))
-"""
-
-
-def test_the_ledger_ends_a_group_whose_leader_died_too(tmp_path: Path) -> None:
-    owner = subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE)
-    assert owner.stdout is not None
-    member = psutil.Process(int(owner.stdout.readline()))
-    leader = psutil.Process(os.getpgid(member.pid))
-    with owner:
-        owner.kill()
-    leader.kill()
-    psutil.wait_procs([leader], timeout=5)
-    assert member.status() != psutil.STATUS_ZOMBIE
-
-    assert Ledger(tmp_path).end_orphans() == 1
-
-    assert not member.is_running() or member.status() == psutil.STATUS_ZOMBIE
-
-
-def test_the_ledger_spares_a_group_that_got_the_id_of_one_that_ended(tmp_path: Path) -> None:
-    leader = subprocess.Popen(
-        ["sh", "-c", "sleep 60 & echo $!"], stdout=subprocess.PIPE, start_new_session=True
-    )
-    assert leader.stdout is not None
-    member = psutil.Process(int(leader.stdout.readline()))
-    leader.wait()
-    (tmp_path / str(leader.pid)).write_text(f"{time.time()!r} {'0' * 32}")
-
-    try:
-        assert Ledger(tmp_path).end_orphans() == 0
-        assert member.status() != psutil.STATUS_ZOMBIE
-    finally:
-        member.kill()
-        leader.stdout.close()
-
-
-def test_a_running_program_stands_in_the_ledger(tmp_path: Path) -> None:
-    use_ledger(Ledger(tmp_path))
-    token = CancelToken()
-    started = threading.Event()
-
-    def cancelled() -> None:
-        with pytest.raises(CancelledError):
-            run(SLEEPER, timeout=30, cancel=token, on_output=lambda _data: started.set())
-
-    try:
-        thread = threading.Thread(target=cancelled)
-        thread.start()
-        assert started.wait(10)
-        assert len(list(tmp_path.iterdir())) == 1
-        token.cancel()
-        thread.join(10)
-        assert list(tmp_path.iterdir()) == []
-    finally:
-        use_ledger(None)
-
-
 def test_the_environment_is_added_to(tmp_path: Path) -> None:
     done = run(
         ["sh", "-c", 'echo "$HOME $EXTRA"; pwd'],
@@ -315,3 +231,59 @@ def test_a_silent_one_can_be_ended_when_enough_time_has_passed() -> None:
         run(["sleep", "60"], timeout=30, cancel=token, on_round=look)
 
     assert rounds == sorted(rounds)
+
+
+def test_a_signal_that_ended_it_is_its_exit_code() -> None:
+    done = run(["sh", "-c", "kill -SEGV $$"], timeout=10, cancel=CancelToken())
+
+    assert done.returncode == -11
+
+
+def test_signals_do_to_it_what_they_do_by_default() -> None:
+    done = run(["sh", "-c", "kill -PIPE $$; echo here"], timeout=10, cancel=CancelToken())
+
+    assert (done.returncode, done.tail) == (-13, "")
+
+
+def test_a_crash_leaves_no_core_file() -> None:
+    done = run(["sh", "-c", "ulimit -c; ulimit -H -c"], timeout=10, cancel=CancelToken())
+
+    assert done.tail.split() == ["0", "0"]
+
+
+def test_nothing_is_added_to_its_environment_but_the_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name != "PATH"]:
+        monkeypatch.delenv(name)
+
+    done = run(["env"], timeout=5, cancel=CancelToken())
+
+    assert sorted(line.split("=")[0] for line in done.tail.splitlines()) == [
+        "ESPDECK_GROUP",
+        "PATH",
+    ]
+
+
+def test_a_program_that_cannot_be_executed_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "tool").touch()
+    for supervised in (True, False):
+        with pytest.raises(MissingToolError, match=r"tool: cannot be started: Permission denied$"):
+            run([tmp_path / "tool"], timeout=1, cancel=CancelToken(), supervised=supervised)
+
+
+def test_a_folder_that_is_missing_is_one_clear_line(tmp_path: Path) -> None:
+    for supervised in (True, False):
+        with pytest.raises(MissingToolError, match=r"gone: not found$"):
+            run(
+                ["true"], timeout=1, cancel=CancelToken(),
+                cwd=tmp_path / "gone", supervised=supervised,
+            )  # fmt: skip
+
+
+def test_it_leads_a_session_of_its_own() -> None:
+    done = run(
+        [sys.executable, "-c", "import os; print(os.getpid() == os.getsid(0) == os.getpgrp())"],
+        timeout=10,
+        cancel=CancelToken(),
+    )
+
+    assert done.tail == "True\n"

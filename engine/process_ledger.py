@@ -1,0 +1,133 @@
+"""Runs of programs that are going on now, one small file each, in a folder of the workspace.
+
+So an engine that starts after a ``kill -9`` can end what its predecessor left behind. A file is
+named by the run's mark; it has the process that all others descend from, and the cgroup.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from engine.process_identity import ProcessIdentity
+from engine.process_members import Member, end_all, members
+
+_NAME = re.compile(r"[0-9a-f]{16}")
+_OLD = re.compile(r"\S+ ([0-9a-f]{16,32})")  # time of the leader, mark; the file's name its number
+_MOST = 1 << 12  # bytes of a file that are read
+
+_LOG = logging.getLogger("espdeck")
+
+
+class Ledger:
+    """What is running now.
+
+    Args:
+        folder: where it is written down; made if need be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @contextlib.contextmanager
+    def entry(self, mark: str, scope: str) -> Iterator[Callable[[int], None]]:
+        """Write a run down while the block runs; begin before it starts.
+
+        Args:
+            mark: the run's.
+            scope: its cgroup, empty for none.
+
+        Yields:
+            What to call with the number of its first process.
+        """
+        path = self._folder / mark
+
+        def note(text: str) -> None:
+            with contextlib.suppress(OSError):  # a full disk keeps nothing from running
+                path.write_text(f"{text}\n{scope}\n", "utf-8")
+
+        note("")
+        try:
+            yield lambda pid: note(str(ProcessIdentity.of(pid) or ""))
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def end_orphans(self) -> int:
+        """Kill every process of a run that is still written down, and forget it.
+
+        Only for the engine that holds the workspace: then whatever is written down belongs to a
+        predecessor that died. What cannot be ended stays written down, and is said in a line.
+
+        Returns:
+            How many runs were ended.
+        """
+        ended = 0
+        for path in self._folder.iterdir():
+            try:
+                mark, leader, scope = _read(path)
+            except (OSError, ValueError):
+                mark, leader, scope = "", None, ""
+            found = members(mark, leader) if mark else []
+            left = end_all(partial(_left, mark, leader), scope=scope) if found or scope else []
+            ended += bool(found and not left)
+            if left:
+                _LOG.warning("a build that was killed left behind: %s", named(left))
+            else:
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
+        return ended
+
+
+_ledger: Ledger | None = None
+
+
+def use_ledger(ledger: Ledger | None) -> None:
+    """Set the ledger of this process (one workspace a process)."""
+    global _ledger
+    _ledger = ledger
+
+
+def current_ledger() -> Ledger | None:
+    """The ledger of this process; None when nothing is written down."""
+    return _ledger
+
+
+def named(left: list[Member]) -> str:
+    """Processes that could not be ended, for people."""
+    return ", ".join(f"{each.name} (process {each.pid})" for each in left)
+
+
+def _left(mark: str, leader: tuple[int, int] | None) -> list[Member] | None:
+    return members(mark, leader) or None
+
+
+def _read(path: Path) -> tuple[str, tuple[int, int] | None, str]:
+    """Mark, leader and cgroup of an entry.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is none.
+    """
+    with path.open("rb") as file:
+        lines = file.read(_MOST).decode("utf-8", "replace").split("\n")
+    if path.name.isdigit() and len(path.name) < 16:  # an older espdeck's
+        old = _OLD.fullmatch(lines[0])
+        if old is None:
+            raise ValueError(lines[0])
+        return old[1], None, ""
+    if not _NAME.fullmatch(path.name):
+        raise ValueError(path.name)
+    leader = ProcessIdentity.parse(lines[0])
+    scope = lines[1] if len(lines) > 1 and lines[1].endswith(f"/{scope_name(path.name)}") else ""
+    return path.name, (leader.pid, leader.ticks) if leader and leader.is_alive else None, scope
+
+
+def scope_name(mark: str) -> str:
+    """The name of a run's cgroup."""
+    return f"espdeck-{mark}"
