@@ -84,8 +84,9 @@ def test_a_stranger_with_the_number_is_spared(
         ("7", "1.0"),
         ("7", ""),
         ("notes.txt", "anything"),
-        (new_mark(), "\0\xff" * 1000),
+        ("0123456789abcdef", "\0\xff" * 1000),
     ],
+    ids=["nothing", "most", "an older one", "without a mark", "empty", "another file", "noise"],
 )
 def test_what_nobody_wrote_ends_nobody_and_goes(
     tmp_path: Path, sleeper: subprocess.Popen[bytes], name: str, text: str
