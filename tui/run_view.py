@@ -134,7 +134,7 @@ class RunView:
             return self.duration
         if self.started is None:
             return None
-        return (datetime.now(UTC) - self.started).total_seconds()
+        return max(0.0, (datetime.now(UTC) - self.started).total_seconds())
 
     def state(self, pane: str) -> tuple[StageStatus, str]:
         """How the stages of a pane stand together, and what the one that matters says."""

@@ -1,5 +1,6 @@
 """How long sessions are kept: the newest stay, up to an age and a size of all together.
 
+No session goes for its age while the clock cannot be believed, as after a leap ahead.
 A session that is being written stays whatever it is. That is known by the lock on its file: those
 of other processes stay, too.
 """
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.boards.sessions import KeptFile, kept_files
+from engine.clock import CLOCK_WAS_SET, DAY, is_believable
 
-_DAY = 86400.0
+_CLOCK = ".clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,13 @@ def tidy(folder: Path, limits: Limits, *, now: float) -> int:
     by_session: dict[str, list[KeptFile]] = defaultdict(list)
     for file in kept_files(folder):
         by_session[file.session].append(file)
+    has_ages = bool(limits.days and by_session) and is_believable(folder / _CLOCK, now)
     total = removed = 0
     for session in sorted(by_session, reverse=True):
         files = by_session[session]
-        age = now - max(file.changed for file in files)
+        changed = max(file.changed for file in files)
         total += sum(file.size for file in files)
-        too_old = limits.days and age > limits.days * _DAY
+        too_old = has_ages and changed >= CLOCK_WAS_SET and now - changed > limits.days * DAY
         if too_old or (limits.size and total > limits.size):
             removed += _remove(files)
     return removed

@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -73,18 +73,20 @@ class Recorder:
     ) -> None:
         self._now = now
         self._cutter = RowCutter()
-        stem = f"{now().strftime(_TIME)[:-3]}Z-{plain_name(board)}"
+        began = now()
+        path = _raw_of(folder, began, board)
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            while path.exists():  # the clock was set back
+                began += timedelta(milliseconds=1)
+                path = _raw_of(folder, began, board)
             # Unbuffered: what the board said last before a crash of anything is there.
-            self._raw = (folder / f"{stem}.raw").open("xb", buffering=0)
+            self._raw = path.open("xb", buffering=0)
             fcntl.flock(self._raw, fcntl.LOCK_EX)
-            self._log = (folder / f"{stem}.log").open("xb", buffering=0)
+            self._log = path.with_suffix(".log").open("xb", buffering=0)
         except OSError as error:
-            raise SessionError(f"{folder / stem}: {error.strerror}") from error
-        self.info = SessionInfo(
-            plain_name(board), now(), Path(self._raw.name), Path(self._log.name)
-        )
+            raise SessionError(f"{path}: {error.strerror}") from error
+        self.info = SessionInfo(plain_name(board), now(), path, path.with_suffix(".log"))
 
     def __enter__(self) -> Recorder:
         return self
@@ -118,6 +120,10 @@ class Recorder:
         if lines:
             stamp = self._now().strftime(_STAMP)[:-3].encode()
             self._log.write(b"".join(b"%sZ %s\n" % (stamp, line) for line in lines))
+
+
+def _raw_of(folder: Path, began: datetime, board: str) -> Path:
+    return folder / f"{began.strftime(_TIME)[:-3]}Z-{plain_name(board)}.raw"
 
 
 def sessions(folder: Path, *, board: str | None = None) -> Sequence[SessionInfo]:

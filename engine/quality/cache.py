@@ -59,7 +59,8 @@ class Cache:
             if checksum.decode() != _checksum(key, data):
                 return None
             value = json.loads(data)
-            if time.time() - path.stat().st_mtime > _TOUCH_AFTER:
+            # One that is of later than now, as after a step of the clock, gets its time again.
+            if not 0 <= time.time() - path.stat().st_mtime <= _TOUCH_AFTER:
                 os.utime(path)
         except (OSError, ValueError, RecursionError):
             return None
@@ -82,7 +83,7 @@ class Cache:
         """Delete the oldest entries where they take too much; looks once an hour."""
         mark = self._folder / _TIDIED
         with contextlib.suppress(OSError):
-            if time.time() - mark.stat().st_mtime < _SECONDS_BETWEEN:
+            if 0 <= time.time() - mark.stat().st_mtime < _SECONDS_BETWEEN:
                 return
         self.shrink()
         with contextlib.suppress(OSError):

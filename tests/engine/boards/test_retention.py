@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -53,6 +54,35 @@ def test_those_go_that_nothing_was_written_to_for_too_long(tmp_path: Path) -> No
     assert tidy(tmp_path, Limits(days=2, size=0), now=last + 2 * DAY - 1) == 0
     assert tidy(tmp_path, Limits(days=2, size=0), now=last + 2 * DAY + 1) == 1
     assert names(tmp_path) == []
+
+
+def test_a_leap_of_the_clock_takes_no_session_along(tmp_path: Path) -> None:
+    last = keep(tmp_path, 1).raw.stat().st_mtime
+    limits = Limits(days=90, size=0)
+
+    gone = [tidy(tmp_path, limits, now=last + days * DAY) for days in (0, 200, 200.5, 0.1, 50, 0)]
+
+    assert gone == [0] * 6
+    assert names(tmp_path) == ["board1"]
+
+
+def test_what_was_written_before_the_clock_was_set_does_not_go_for_its_age(tmp_path: Path) -> None:
+    session = keep(tmp_path, 1)
+    now = session.raw.stat().st_mtime
+    for path in (session.raw, session.log):
+        os.utime(path, (30, 30))
+
+    assert tidy(tmp_path, Limits(days=90, size=0), now=now) == 0
+    assert names(tmp_path) == ["board1"]
+
+
+def test_what_is_of_later_than_now_stays(tmp_path: Path) -> None:
+    session = keep(tmp_path, 1)
+    now = session.raw.stat().st_mtime
+    for path in (session.raw, session.log):
+        os.utime(path, (now + 500 * DAY, now + 500 * DAY))
+
+    assert tidy(tmp_path, Limits(days=90, size=0), now=now) == 0
 
 
 def test_without_limits_all_stay(tmp_path: Path) -> None:

@@ -87,3 +87,13 @@ def test_each_state_of_a_line_is_kept_with_its_time(tmp_path: Path) -> None:
         b"",
     ]
     assert [line[-9:] for _session, line in search(tmp_path, "10 %")] == ["ota  10 %"]
+
+
+def test_two_of_one_board_at_one_time_are_two(tmp_path: Path) -> None:
+    at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)  # twice: the clock was set back in between
+
+    for said in (b"first", b"second"):
+        with Recorder(tmp_path, "board", now=lambda: at) as recorder:
+            recorder.feed(said)
+
+    assert [session.raw.read_bytes() for session in sessions(tmp_path)] == [b"second", b"first"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -165,3 +166,20 @@ def test_many_files_are_asked_about_in_several_batches_at_once(tmp_path: Path) -
     assert percents == sorted(percents)
     assert percents[-1] == 100
     assert "flawfinder 1 of 3" in [what for _, what in told]
+
+
+def test_a_clock_that_was_set_back_does_not_let_it_grow(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, most=1 << 14)
+    later = time.time() + 1e8
+    cache.put(KEY, "x")
+    cache.tidy()
+    for path in entries(tmp_path):
+        os.utime(path, (later, later))
+    assert cache.get(KEY) == "x"
+    for number in range(20):
+        cache.put(key_of("tool", "1", f"{number}"), "x" * 2000)
+
+    cache.tidy()
+
+    assert sum(path.stat().st_blocks * 512 for path in entries(tmp_path)) <= 1 << 14
+    assert all(path.stat().st_mtime < later - 1e7 for path in entries(tmp_path))

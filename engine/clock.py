@@ -1,0 +1,85 @@
+"""Times of day on a machine whose clock somebody sets, or that has none until the network is there.
+
+How long something took is measured by a clock that only runs (:class:`Stopwatch`). What is deleted
+because of its age is deleted only while the clock can be believed (:func:`is_believable`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+DAY = 86400.0
+
+CLOCK_WAS_SET = datetime(2024, 1, 1, tzinfo=UTC).timestamp()
+"""Seconds since the epoch, when there was no espdeck yet. A machine whose clock has no battery begins
+in 1970: what it writes then has no age."""
+
+_LEAP = 7 * DAY  # seconds ahead between two looks that are no ordinary pause
+_MOST = 64  # bytes of the file
+
+
+class Stopwatch:
+    """Times of day since now that run evenly, whatever the clock is set to meanwhile.
+
+    Args:
+        now: the time of day, in UTC.
+        monotonic: seconds of a clock that only runs.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.started = now()
+        self._monotonic = monotonic
+        self._began = monotonic()
+
+    def now(self) -> datetime:
+        """The time at which it started, and what has passed since."""
+        return self.started + timedelta(seconds=self._monotonic() - self._began)
+
+
+def is_believable(mark: Path, now: float) -> bool:
+    """Whether ages may be told by the clock; ask it before something is deleted for its age.
+
+    A clock that went ahead by more than a week since the last look may be wrong: it has to go on
+    from there for a day. A machine that was off for a week deletes what is old a day later.
+
+    Args:
+        mark: file that keeps what was seen; its folder is there. Untrusted.
+        now: seconds since the epoch.
+    """
+    seen, leapt = _read(mark)
+    if seen and now - seen > _LEAP:
+        leapt = now
+    elif now < leapt or now - leapt >= DAY:
+        leapt = 0.0
+    # Where it cannot be kept nothing is deleted, as after a leap.
+    return _write(mark, now, leapt) and not leapt and now >= CLOCK_WAS_SET
+
+
+def _read(mark: Path) -> tuple[float, float]:
+    try:
+        with mark.open("rb") as file:
+            seen, leapt = map(int, file.read(_MOST).split())
+    except (OSError, ValueError):
+        return 0.0, 0.0
+    return float(seen), float(leapt)
+
+
+def _write(mark: Path, seen: float, leapt: float) -> bool:
+    new = mark.with_name(f"{mark.name}.{os.getpid()}")
+    try:
+        new.write_text(f"{int(seen)} {int(leapt)}\n", "ascii")
+        new.replace(mark)
+    except OSError:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        return False
+    return True
