@@ -13,11 +13,13 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.errors import ToolError
 from engine.projects import trees
+from engine.projects.build_clock import drop_later
 from engine.projects.git import alone, explain, read_git, run_git
 from engine.projects.patches import tree_with
 from engine.repair.edits import Tree, unreachable
 from engine.repair.paths import why_not
 
+_BUILDS = "build-*"
 _ID_DIGITS = 8  # of a project's id: among projects of one repository enough
 
 _REGULAR = ("100644 ", "100755 ")
@@ -78,6 +80,7 @@ class Slot:
             ToolError: it does not apply, leaves the worktree, or does more than that. Nothing was
                 changed then.
         """
+        drop_later(self.folder, _BUILDS, cancel=self.cancel)
         with self._checked(patch) as (path, made):
             command = ["-C", str(self.source), "apply", "--whitespace=nowarn", "--", str(path)]
             run_git(command, cancel=self.cancel)
@@ -101,6 +104,7 @@ class Slot:
         """
         if self.diff() == patch:
             return
+        drop_later(self.folder, _BUILDS, cancel=self.cancel)
         with self._checked(patch):
             tree = tree_with(self.source, "HEAD", patch, self.folder, cancel=self.cancel)
             command = ["-C", str(self.source), "read-tree", "--reset", "-u", tree]
@@ -184,6 +188,8 @@ def check_out(clone: Path, slot: Slot, sha: str) -> None:
         ToolError: the commit cannot be checked out, or a link leaves the worktree.
     """
     git = ["-C", str(slot.source)]
+    if drop_later(slot.folder, _BUILDS, cancel=slot.cancel):
+        trees.delete(slot.source)
     entry = _entry(clone, slot)
     if entry is None:
         _add(clone, slot, sha)
