@@ -16,8 +16,8 @@ from pathlib import Path
 DAY = 86400.0
 
 CLOCK_WAS_SET = datetime(2024, 1, 1, tzinfo=UTC).timestamp()
-"""Seconds since the epoch, when there was no espdeck yet. A machine whose clock has no battery begins
-in 1970: what it writes then has no age."""
+"""Seconds since the epoch, when there was no espdeck yet. A clock without a battery begins
+in 1970: what is written then has no age."""
 
 _LEAP = 7 * DAY  # seconds ahead between two looks that are no ordinary pause
 _MOST = 64  # bytes of the file

@@ -163,8 +163,8 @@ class Gates:
     def _seconds(self, build: Build) -> float | None:
         """How long the last compilation of a build took."""
         for row in reversed(self._builds.stages(build.number)):
-            if row.agent == Role.BUILDER and row.started_at and row.completed_at:
-                return (row.completed_at - row.started_at).total_seconds()
+            if row.agent == Role.BUILDER and row.seconds is not None:
+                return row.seconds
         return None
 
 

@@ -336,7 +336,7 @@ class Tasks(Carried):
                     role=row.agent,
                     attempt=row.attempt,
                     status=row.status,
-                    seconds=_seconds(row),
+                    seconds=row.seconds,
                 )
                 for row in rows
             ),
@@ -451,9 +451,3 @@ def _sum(used: Sequence[Mapping[str, Any]], name: str) -> Any:
     """What of the answers' usage was said, together; None where nothing was."""
     said = [each[name] for each in used if each.get(name) is not None]
     return sum(said) if said else None
-
-
-def _seconds(row: StageRow) -> float | None:
-    if row.started_at is None or row.completed_at is None:
-        return None
-    return (row.completed_at - row.started_at).total_seconds()

@@ -79,9 +79,7 @@ def print_stages(rows: Sequence[StageRow]) -> None:
                 each.agent,
                 str(each.attempt),
                 each.status,
-                f"{(each.completed_at - each.started_at).total_seconds():.2f} s"
-                if each.started_at and each.completed_at
-                else "",
+                f"{each.seconds:.2f} s" if each.seconds is not None else "",
                 each.summary,
             )
             for each in rows

@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from engine import events
 from engine.cancel import CancelToken
+from engine.clock import Stopwatch
 from engine.errors import CancelledError, EspdeckError, Interrupted
 from engine.files import explain
 from engine.findings import Finding
@@ -194,6 +195,7 @@ class _Run:
         self._before: list[Mapping[str, StageResult]] = []
         self._progress = Progress(self._pipeline)
         self._folder = workshop.artifacts / str(self._id)
+        self._began: float | None = None
 
     def walk(self) -> Callable[[], None]:
         """Walk the pipeline.
@@ -237,6 +239,8 @@ class _Run:
                 "ran; look why (memory, espdeck.log), then retry it"
             )
         resumed = self._build.started_at is not None
+        # What an earlier process took was measured by nobody.
+        self._began = None if resumed else time.monotonic()
         build = builds.start_build(self._shop.store, self._id)
         self._folder.mkdir(parents=True, exist_ok=True)
         builds.set_artifacts_path(self._shop.store, self._id, str(self._folder))
@@ -296,7 +300,8 @@ class _Run:
     def _stage(self, stage: Stage, attempt: int, source: Path) -> StageResult:
         """Run one stage; called once for each, in a thread of its own."""
         row = self._row(stage, attempt, StageStatus.RUNNING)
-        row.started_at = utc_now()
+        watch = Stopwatch()
+        row.started_at = watch.started
         builds.put_stage(self._shop.store, row.model_copy())
         self._publish_agent(stage, attempt, AgentStatus.WORKING, stage.title)
         log = self._writer(stage, attempt, events.Log.kind)
@@ -306,7 +311,7 @@ class _Run:
             with self._stopping():
                 result = self._work.do(context)
         except CancelledError:
-            self._close(row, StageStatus.CANCELLED, "cancelled", log, serial)
+            self._close(row, watch, StageStatus.CANCELLED, "cancelled", log, serial)
             self._publish_agent(stage, attempt, AgentStatus.ERROR, "cancelled")
             raise
         except EspdeckError as error:
@@ -327,20 +332,25 @@ class _Run:
             log.write(result.summary)
         builds.put_findings(self._shop.store, self._id, stage.key, attempt, result.findings)
         row.usage = [asdict(each) for each in result.usage] or None
-        self._close(row, result.status, result.summary, log, serial)
+        self._close(row, watch, result.status, result.summary, log, serial)
         self._progress.finish(stage)
         status = AgentStatus.ERROR if result.status is _FAILED else AgentStatus.COMPLETED
         self._publish_agent(stage, attempt, status, result.summary)
         return result
 
     def _close(
-        self, row: StageRow, status: StageStatus, summary: str, *writers: LineWriter
+        self,
+        row: StageRow,
+        watch: Stopwatch,
+        status: StageStatus,
+        summary: str,
+        *writers: LineWriter,
     ) -> None:
         for writer in writers:
             writer.close()
         row.status = status
         row.summary = summary
-        row.completed_at = utc_now()
+        row.completed_at = watch.now()
         builds.put_stage(self._shop.store, row.model_copy())
 
     def _context(
@@ -459,6 +469,7 @@ class _Run:
             status=ending.status,
             error="" if success else ending.text,
             verdict=ending.verdict,
+            took=None if self._began is None else time.monotonic() - self._began,
         )
         self._shop.bus.publish(
             events.WorkflowCompleted(

@@ -30,6 +30,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def seconds_between(start: datetime | None, end: datetime | None) -> float | None:
+    """Seconds from one time to another, never less than none: the clock may have been set."""
+    return max(0.0, (end - start).total_seconds()) if start and end else None
+
+
 _NEVER_AGAIN = {"sqlite_autoincrement": True}
 """The id of a row that was deleted never comes again: others know it, and would take one for the
 other."""
@@ -209,6 +214,11 @@ class StageRow(SQLModel, table=True):
     completed_at: datetime | None = Field(default=None, sa_column=_time())
     summary: str = ""
     usage: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSON))
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while nobody can say."""
+        return seconds_between(self.started_at, self.completed_at)
 
 
 class FindingRow(SQLModel, table=True):
