@@ -24,6 +24,7 @@ from engine.process_supervisor import COMMAND, ENDED, FAILED, KILL_AFTER, LEFT
 
 _PATIENCE = KILL_AFTER + GONE_WITHIN + 2.0  # seconds that a supervisor may take to end all
 _CHUNK = 1 << 12
+_HOUSE = str(Path(__file__).parents[1])  # the folder of the package
 
 
 class Options(TypedDict, total=False):
@@ -145,7 +146,8 @@ class _Supervised:
         self._socket, theirs = socket.socketpair()
         session = "shared" if terminal else "own"
         with theirs:
-            command = [sys.executable, "-I", "-S", "-c", COMMAND, str(Path(__file__).parents[1])]
+            # Arguments and environment pass through it as bytes, whatever the locale.
+            command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", COMMAND, _HOUSE]
             try:
                 self.process = subprocess.Popen(
                     [*command, str(theirs.fileno()), mark, scope, session, *words],

@@ -64,7 +64,9 @@ class _Supervisor:
         os.set_inheritable(control, False)
 
     def run(self, mark: str, words: list[str], *, own_session: bool) -> None:
-        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        # Without it (a container may forbid it) those that leave are not seen here: espdeck is told
+        # nothing at the end, and looks for them itself.
+        sees_all = ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
         self._limit(int(mark, 16))
         if self._scope:
             try:
@@ -78,7 +80,8 @@ class _Supervisor:
         else:
             self._watch(terminal=not own_session)
         left = self._end()
-        self._tell(LEFT, *(f"{each.pid}={'_'.join(each.name.split())}" for each in left))
+        if sees_all:
+            self._tell(LEFT, *(f"{each.pid}={'_'.join(each.name.split())}" for each in left))
 
     def _limit(self, mark: int) -> None:
         """Set what every child inherits: no core files, and the mark."""

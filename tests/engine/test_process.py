@@ -287,3 +287,19 @@ def test_it_leads_a_session_of_its_own() -> None:
     )
 
     assert done.tail == "True\n"
+
+
+def test_arguments_pass_as_they_are_whatever_the_locale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "POSIX")
+    word = os.fsdecode(b"\xff\xe4 \n'\"")
+    code = "import os, sys; os.write(1, os.fsencode(sys.argv[1]))"
+    output = bytearray()
+
+    run(
+        [sys.executable, "-X", "utf8", "-c", code, word],
+        timeout=10,
+        cancel=CancelToken(),
+        on_output=output.extend,
+    )
+
+    assert bytes(output) == b"\xff\xe4 \n'\""

@@ -19,8 +19,8 @@ from engine import process_start
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, Interrupted, ToolError
 from engine.process import Completed, run
-from engine.process_ledger import Ledger
-from engine.process_members import find_scope
+from engine.process_ledger import Ledger, named
+from engine.process_members import Member, end_all, find_scope
 
 SLEEP = 'exec -a "$1" sleep 60'
 """A shell that becomes a child that can be found by its name."""
@@ -347,6 +347,38 @@ def test_two_at_once_do_not_end_each_other(name: str) -> None:
     assert lasted.returncode == 0
     assert not found(other)
     assert not found(name)
+
+
+WITHIN = """
+import sys
+from engine.cancel import CancelToken
+from engine.process import run
+run(["bash", "-c", *sys.argv[1:]], timeout=60, cancel=CancelToken(),
+    on_output=lambda data: print(data.decode(), end="", flush=True))
+"""
+
+
+def test_a_run_within_a_run_ends_with_it(name: str) -> None:
+    token = CancelToken()
+    script = f"env -i setsid bash -c '{SLEEP}' - $1 & echo up; sleep 60"
+
+    with pytest.raises(CancelledError):
+        run(
+            [sys.executable, "-c", WITHIN, script, "-", name],
+            timeout=30,
+            cancel=token,
+            on_output=lambda _data: token.cancel(),
+        )
+
+    assert not found(name)
+
+
+def test_what_cannot_be_ended_is_named_in_time() -> None:
+    lasting = Member(1 << 30, 1, 1, 1, "sudo")
+
+    left = end_all(lambda: [lasting], within=0.05)
+
+    assert named(left) == "sudo (process 1073741824)"
 
 
 def test_no_zombies_are_left_here(name: str) -> None:
