@@ -26,6 +26,9 @@ so high that it limits nothing."""
 GONE_WITHIN = 5.0
 """Seconds that killed processes may take to be gone."""
 
+LONGEST = 30.0
+"""Seconds after which nothing more is tried, however much there still is."""
+
 _LONGEST_PAUSE = 0.1
 _LEAST = 1 << 48  # a mark below it might be a limit that matters
 _SCOPE_MOUNTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")  # of cgroup v2: alone, beside v1
@@ -175,23 +178,26 @@ def end_all(
     Args:
         find: who is left; None for nobody.
         scope: their cgroup; empty for none.
-        within: seconds after which it gives up.
+        within: seconds after which it gives up on those that are left, if no new ones came.
 
     Returns:
-        Who could not be ended: another user's (``sudo``), or one that waits for a device.
+        Who could not be ended: another user's (``sudo``), one that waits for a device, or what
+        forked faster than it was killed for :data:`LONGEST`.
     """
-    until, pause = time.monotonic() + within, 0.001
+    now = time.monotonic()
+    until, last, pause = now + within, now + max(within, LONGEST), 0.001
+    known: set[tuple[int, int]] = set()
     while True:
         _kill_scope(scope)
         found = find()
-        stopped: dict[int, int] = {}
-        while found and time.monotonic() < until:
-            new = [each for each in found if stopped.get(each.pid) != each.ticks]
+        while found and (now := time.monotonic()) < last:
+            new = [each for each in found if (each.pid, each.ticks) not in known]
             if not new:
                 break
+            until = min(now + within, last)
             for member in new:
                 send(member, signal.SIGSTOP)
-                stopped[member.pid] = member.ticks
+                known.add((member.pid, member.ticks))
             found = find()
         if found is None:
             _remove_scope(scope)

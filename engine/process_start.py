@@ -19,10 +19,10 @@ from typing import IO, Protocol, TypedDict, Unpack
 from engine.errors import MissingToolError, ToolError
 from engine.process_identity import ProcessIdentity
 from engine.process_ledger import current_ledger, scope_name
-from engine.process_members import GONE_WITHIN, MARK, Member, end_all, find_scope, members, new_mark
+from engine.process_members import LONGEST, MARK, Member, end_all, find_scope, members, new_mark
 from engine.process_supervisor import COMMAND, ENDED, FAILED, KILL_AFTER, LEFT
 
-_PATIENCE = KILL_AFTER + GONE_WITHIN + 2.0  # seconds that a supervisor may take to end all
+_PATIENCE = KILL_AFTER + LONGEST + 2.0  # seconds that a supervisor may take to end all
 _CHUNK = 1 << 12
 _HOUSE = str(Path(__file__).parents[1])  # the folder of the package
 

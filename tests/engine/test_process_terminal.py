@@ -60,9 +60,9 @@ class Terminal:
 
 def is_left(name: str) -> bool:
     for process in psutil.process_iter(["cmdline", "status"]):
-        if name in (process.info["cmdline"] or ()):
-            if process.info["status"] != psutil.STATUS_ZOMBIE:
-                return True
+        is_dead = process.info["status"] == psutil.STATUS_ZOMBIE
+        if name in (process.info["cmdline"] or ()) and not is_dead:
+            return True
     return False
 
 
