@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -274,6 +274,12 @@ def agent(role: Role, stage: str, phase: Phase, status: AgentStatus, attempt: in
 def test_tokens_that_nobody_counted_are_not_none() -> None:
     assert tokens(1207, 0) == "1,207 tokens in, 0 out"
     assert tokens(None, 42) == "- tokens in, 42 out"
+
+
+def test_a_run_never_began_later_than_now() -> None:
+    view = build_view()
+    view.started = datetime.now(UTC) + timedelta(days=1)  # the clock was set back since
+    assert view.elapsed() == 0
 
 
 def test_two_stages_of_an_agent_are_one_state() -> None:
