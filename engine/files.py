@@ -25,15 +25,34 @@ def read_file(path: Path, most: int) -> bytes:
     Raises:
         OSError: it is absent, no file, or larger; ``strerror`` says which.
     """
+    with open_file(path, most) as stream:
+        data = stream.read(most + 1)
+        if len(data) > most:
+            raise _too_large(path, most)
+        return data
+
+
+def open_file(path: Path, most: int) -> BinaryIO:
+    """Open a file as :func:`read_file` does.
+
+    Raises:
+        OSError: it is absent, no file, or larger; ``strerror`` says which.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a file", str(path))
-        data = stream.read(most + 1) if status.st_size <= most else b""
-        if status.st_size > most or len(data) > most:
-            raise OSError(errno.EFBIG, f"larger than {most} bytes", str(path))
-        return data
+        if status.st_size > most:
+            raise _too_large(path, most)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _too_large(path: Path, most: int) -> OSError:
+    return OSError(errno.EFBIG, f"larger than {most} bytes", str(path))
 
 
 def explain(error: OSError, path: Path | None = None) -> str:

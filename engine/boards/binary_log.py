@@ -7,20 +7,23 @@ time, 32 or 64 bits of milliseconds; the arguments; a CRC-8 (polynomial 0x07) th
 whole frame zero (``components/log/src/log_format_binary.c`` and ``README.rst`` there).
 
 esp-idf-monitor reads them too, in an internal module that opens the ELF anew for every text and
-trusts what it reads; this one reads the ELF once and is bounded.
+trusts what it reads; this one has it read once, in a child process with bounds.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import ClassVar
+from typing import BinaryIO, ClassVar
 
-from engine.elf import Deadline, open_elf
+from engine.bounded import Reader, UnreadableError
+from engine.elf import MAX_BYTES, MAX_SECONDS, open_elf
 
 NO_PROGRAM = (
     "--- binary log (CONFIG_LOG_MODE_BINARY): not shown, the program's ELF is not known; "
@@ -37,6 +40,7 @@ _EMBEDDED = 0xFC
 _MAX_WIDTH = 256
 _MAX_TEXT = 1024
 _MAX_SECTION = 32 << 20
+_MAX_KEPT = 4096  # texts
 _ROW = 16
 _BUFFER = re.compile(r"__ESP_BUFFER_(HEX|CHAR|HEXDUMP)_FORMAT__")
 _SHF_ALLOC = 0x2
@@ -147,45 +151,74 @@ class BinaryLog:
     def _load(self, source: int) -> _Texts | None:
         if source not in self._texts:
             path = self._programs[source]
-            self._texts[source] = _Texts.load(path) if path is not None else None
+            found = None
+            with contextlib.suppress(OSError, UnreadableError):
+                found = _Texts(path) if path is not None else None
+            self._texts[source] = found
         return self._texts[source]
 
 
-@dataclass(frozen=True, slots=True)
 class _Texts:
-    """Texts of a program by their addresses: those that are loaded, and those that are not."""
+    """Texts of a program by their addresses, those that are not loaded among them.
 
-    sections: tuple[tuple[int, bytes], ...]
-    noload: tuple[int, bytes]
+    Args:
+        path: ELF of the program. Untrusted: of one that cannot be read, every text is empty.
 
-    @classmethod
-    def load(cls, path: Path) -> _Texts | None:
-        """Read an ELF; None for what is none. Untrusted."""
-        sections, noload = [], (0, b"")
-        try:
-            with path.open("rb") as file:
-                elf = open_elf(file, Deadline().check)
-                for section in elf.iter_sections():
-                    if section["sh_type"] == "SHT_NOBITS" or section["sh_size"] > _MAX_SECTION:
-                        continue
-                    if section.name == ".noload":
-                        noload = (section["sh_addr"], section.data())
-                    elif section["sh_flags"] & _SHF_ALLOC:
-                        sections.append((section["sh_addr"], section.data()))
-        except Exception:  # whatever the parser raises for a file that is no ELF
-            return None
-        return cls(tuple(sections), noload)
+    Raises:
+        OSError, UnreadableError: it is none.
+    """
 
-    def at(self, address: int, size: int | None = None) -> bytes:
+    def __init__(self, path: Path) -> None:
+        self._reader = Reader(path, __name__, MAX_BYTES)
+        self._reader.ask("sections", seconds=MAX_SECONDS)
+        self.at = functools.lru_cache(_MAX_KEPT)(self._at)
+
+    def _at(self, address: int, size: int | None = None) -> bytes:
         """What lies at an address: so many bytes, or up to the NUL."""
         if address == 0 and size is None:
             return b"(null)"
-        for start, data in (self.noload,) if address < 1 << 24 else self.sections:
-            if start <= address < start + len(data):
-                at = address - start
-                end = at + size if size is not None else data.find(b"\0", at, at + _MAX_TEXT)
-                return data[at:end] if end >= 0 else data[at : at + _MAX_TEXT]
+        with contextlib.suppress(UnreadableError):
+            found = self._reader.ask("text", address, size, seconds=MAX_SECONDS)
+            if isinstance(found, str) and len(found) <= _MAX_TEXT:
+                return found.encode("latin-1", "replace")
         return b"<0x%08x>" % address
+
+
+@dataclass(frozen=True, slots=True)
+class _Sections:
+    """What of a program has texts: sections that are loaded, and the one that is not."""
+
+    loaded: tuple[tuple[int, bytes], ...]
+    noload: tuple[int, bytes]
+
+
+@functools.lru_cache(maxsize=1)
+def _sections(file: BinaryIO) -> _Sections:
+    loaded, noload = [], (0, b"")
+    for section in open_elf(file).iter_sections():
+        if section["sh_type"] == "SHT_NOBITS" or section["sh_size"] > _MAX_SECTION:
+            continue
+        if section.name == ".noload":
+            noload = (section["sh_addr"], section.data())
+        elif section["sh_flags"] & _SHF_ALLOC:
+            loaded.append((section["sh_addr"], section.data()))
+    return _Sections(tuple(loaded), noload)
+
+
+def sections(file: BinaryIO) -> None:
+    """See that a program can be read. Runs in a child process, as does :func:`text`."""
+    _sections(file)
+
+
+def text(file: BinaryIO, address: int, size: int | None) -> str | None:
+    """What lies at an address of a program, a character a byte; None where nothing does."""
+    found = _sections(file)
+    for start, data in (found.noload,) if address < 1 << 24 else found.loaded:
+        if start <= address < start + len(data):
+            at = address - start
+            end = at + size if size is not None else data.find(b"\0", at, at + _MAX_TEXT)
+            return (data[at:end] if end >= 0 else data[at : at + _MAX_TEXT]).decode("latin-1")
+    return None
 
 
 class _Frame:

@@ -4,14 +4,13 @@ What is read, and where the standard describes it: line number programs (DWARF 5
 subroutines (3.3.8) and call frame information (6.4), the last also in the form of ``.eh_frame``
 (Linux Standard Base Core, 10.6). pyelftools does the decoding.
 
-The program is untrusted: every step costs, and a reading that has cost too much is given up. What
-was found until then is told.
+The program is untrusted: it is read in a child process (:mod:`engine.bounded`), which gives up what
+costs too much.
 """
 
 from __future__ import annotations
 
 import bisect
-import contextlib
 import io
 import os
 import struct
@@ -20,18 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.elf import Deadline, watch_dwarf
-
 MAX_SECONDS = 10.0
-"""What one question may cost; a program that makes it cost more is asked no more."""
+"""Seconds of the processor that a question may cost; one that cost more is asked no more."""
 
 MAX_LINE_PROGRAM = 1 << 18
 """Bytes of a unit's line number program that are read; large units have some 100 KiB."""
 
-MAX_TABLE = 16 << 20
-"""Bytes of a table that the parser reads as a whole; those of large firmware have some 2 MiB."""
-
-_TABLES = (".debug_abbrev", ".debug_ranges", ".debug_rnglists", ".debug_frame", ".eh_frame")
 _MAX_ENTRY = 1 << 16
 _MAX_RULES = 1 << 18  # rows of a description times registers; a compiler's have some thousand
 _MAX_TEXT = 4096  # bytes of a name
@@ -97,17 +90,10 @@ class DebugInfo:
 
     Args:
         elf: as :func:`engine.elf.open_elf` gives it.
-        deadline: that it was opened with; each question starts it.
     """
 
-    def __init__(self, elf: Any, deadline: Deadline) -> None:
+    def __init__(self, elf: Any) -> None:
         self._elf = elf
-        self._deadline = deadline
-        sizes = [elf.get_section_by_name(name) for name in _TABLES]
-        too_large = any(each is not None and each["sh_size"] > MAX_TABLE for each in sizes)
-        self.spent = too_large
-        """Whether reading was given up because it costs too much."""
-
         self._dwarf: Any = None
         self._all_units: list[tuple[Any, list[tuple[int, int]]]] | None = None
         self._lines: dict[int, list[_Sequence]] = {}
@@ -116,79 +102,53 @@ class DebugInfo:
 
     def line(self, address: int) -> tuple[str | None, int | None]:
         """File and line of an address; the number is None where the compiler gives none."""
-        with self._question():
-            for unit in self._units_at(address):
-                for sequence in self._sequences(unit):
-                    if not sequence.addresses[0] <= address < sequence.end:
-                        continue
-                    row = bisect.bisect_right(sequence.addresses, address) - 1
-                    file, line = sequence.rows[row]
-                    program = self._programs[unit.cu_offset]
-                    return _file_of(unit, program, file), line or None
+        for unit in self._units_at(address):
+            for sequence in self._sequences(unit):
+                if not sequence.addresses[0] <= address < sequence.end:
+                    continue
+                row = bisect.bisect_right(sequence.addresses, address) - 1
+                file, line = sequence.rows[row]
+                program = self._programs[unit.cu_offset]
+                return _file_of(unit, program, file), line or None
         return None, None
 
     def inlined(self, address: int) -> tuple[Inlined, ...]:
         """The functions that are inlined at an address, innermost first."""
-        with self._question():
-            for unit in self._units_at(address):
-                found = [
-                    self._call(unit, entry)
-                    for entry in self._path(unit, address)
-                    if entry.tag == "DW_TAG_inlined_subroutine"
-                ]
-                if found:
-                    return tuple(reversed(found))
+        for unit in self._units_at(address):
+            found = [
+                self._call(unit, entry)
+                for entry in self._path(unit, address)
+                if entry.tag == "DW_TAG_inlined_subroutine"
+            ]
+            if found:
+                return tuple(reversed(found))
         return ()
 
     def sources(self, base: str) -> set[str]:
         """The source files of that name, without folder, of which the program was compiled."""
-        with self._question():
-            return {
-                path
-                for unit, _ranges in self._units()
-                if (path := _path_of(unit)) is not None and Path(path).name == base
-            }
+        return {
+            path
+            for unit, _ranges in self._units()
+            if (path := _path_of(unit)) is not None and Path(path).name == base
+        }
 
     def frame(self, address: int) -> FrameRules | None:
         """How to find the caller of the code at an address; None where nothing says."""
-        with self._question():
-            if self._frames is None:
-                self._frames = sorted(self._frame_entries())
-            index = bisect.bisect_right(self._frames, (address, 1 << 64, 0, "")) - 1
-            if index < 0:
-                return None
-            start, end, offset, section = self._frames[index]
-            return self._rules(section, offset, address) if start <= address < end else None
-
-    def check(self) -> None:
-        """See that a question does not cost too much.
-
-        Raises:
-            TimeoutError: it does.
-        """
-        if self.spent:
-            raise TimeoutError("the debug information takes too long to read")
-        try:
-            self._deadline.check()
-        except TimeoutError:
-            self.spent = True
-            raise
-
-    @contextlib.contextmanager
-    def _question(self) -> Iterator[None]:
-        """Counts the time of one question."""
-        self._deadline.start(MAX_SECONDS)
-        self.check()
-        yield
+        if self._frames is None:
+            self._frames = sorted(self._frame_entries())
+        index = bisect.bisect_right(self._frames, (address, 1 << 64, 0, "")) - 1
+        if index < 0:
+            return None
+        start, end, offset, section = self._frames[index]
+        return self._rules(section, offset, address) if start <= address < end else None
 
     def _units(self) -> Iterator[tuple[Any, list[tuple[int, int]]]]:
         """Compilation units and the addresses that each covers, none where it does not say."""
         if self._all_units is None:
             self._all_units = []
             if self._elf.has_dwarf_info():
-                self._dwarf = watch_dwarf(self._elf, self.check)
+                self._dwarf = self._elf.get_dwarf_info(relocate_dwarf_sections=False)
                 for unit in self._dwarf.iter_CUs():
-                    self.check()
                     self._all_units.append((unit, list(ranges_of(self._dwarf, unit))))
         return iter(self._all_units)
 
@@ -204,7 +164,6 @@ class DebugInfo:
     def _sequences(self, unit: Any) -> list[_Sequence]:
         found = self._lines.get(unit.cu_offset)
         if found is None:
-            self.check()
             found = self._lines[unit.cu_offset] = list(self._read_lines(unit))
         return found
 
@@ -234,7 +193,6 @@ class DebugInfo:
         while waiting:
             holder = waiting.pop()
             for child in holder.iter_children():
-                self.check()
                 if child.tag in _CODE and self._covers(unit, child, address):
                     path.append(child)
                     if len(path) > _MAX_DEPTH:
@@ -271,7 +229,6 @@ class DebugInfo:
             data = section.data()
             at = 0
             while at + 8 <= len(data):
-                self.check()
                 length, pointer = struct.unpack_from("<II", data, at)
                 if not 4 <= length < _MAX_ENTRY:
                     # A terminator of one of several parts, 64-bit DWARF, or nonsense.

@@ -140,6 +140,8 @@ class _Decoder:
         """What the panic is, where it happened and who called."""
         panic = self._panic
         cores = [(core, self._frames(core, first=core is panic.cores[0])) for core in panic.cores]
+        if self._symbols is not None and self._symbols.problem:
+            self._notes.append(self._symbols.problem)
         frames = self._culprit(cores)
         at = next((frame for frame in frames if not self._is_machinery(frame)), None)
         callers = frames[frames.index(at) + 1 :] if at is not None else []

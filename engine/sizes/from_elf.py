@@ -7,17 +7,22 @@ table. What none of them tells is a row of its own, so that the rows add up to t
 
 from __future__ import annotations
 
+import logging
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from engine import bounded
 from engine.boards.debug_info import ranges_of
-from engine.elf import Deadline, open_elf, watch_dwarf
+from engine.bounded import UnreadableError
+from engine.elf import MAX_BYTES, MAX_SECONDS, open_elf
 from engine.image import MemoryRegion
 from engine.sizes.model import UNKNOWN, Piece, Sizes
 from engine.toolchains.memory import memory_of, program_regions
+
+_log = logging.getLogger(__name__)
 
 MAX_DEBUG = 8 << 20
 """Bytes of debug information up to which variables are looked for: a second for each 2 MiB."""
@@ -52,31 +57,36 @@ def read(elf: Path, target: str) -> Sizes | None:
         elf: the linked program. Untrusted: one that cannot be read has no sizes.
         target: the chip.
     """
-    deadline = Deadline()
     try:
-        with elf.open("rb") as stream:
-            pieces = _pieces(open_elf(stream, deadline.check), target, deadline)
-    except Exception:
-        # The parser raises whatever a broken file leads it to.
+        found = bounded.ask_once(
+            elf, __name__, "pieces", target, most=MAX_BYTES, seconds=MAX_SECONDS
+        )
+        pieces = tuple(
+            Piece(memory, UNKNOWN, file, size)
+            for memory, file, size in bounded.rows(found, str, str, int)
+        )
+    except (OSError, UnreadableError) as error:
+        _log.debug("%s: %s", elf, error)
         return None
     return Sizes(program_regions(elf, target) or _sums(pieces), pieces)
 
 
-def _pieces(elf: Any, target: str, deadline: Deadline) -> tuple[Piece, ...]:
-    units = list(_units(elf, deadline))
+def pieces(file: BinaryIO, target: str) -> list[tuple[str, str, int]]:
+    """What a program has from where: memory, file and bytes. Runs in a child process."""
+    elf = open_elf(file)
+    units = list(_units(elf))
     sections = [
         section
         for section in elf.iter_sections()
         if section["sh_flags"] & _ALLOC and section["sh_size"]
     ]
-    claims = sorted(_claims(elf, units, sections, deadline), key=lambda claim: claim.start)
+    claims = sorted(_claims(elf, units, sections), key=lambda claim: claim.start)
     found: dict[tuple[str, str], int] = {}
     for section in sections:
-        deadline.check()
         memory = memory_of(section["sh_addr"], target)
-        for file, size in _owners(section, claims):
-            found[memory, file] = found.get((memory, file), 0) + size
-    return tuple(Piece(memory, UNKNOWN, file, size) for (memory, file), size in found.items())
+        for source, size in _owners(section, claims):
+            found[memory, source] = found.get((memory, source), 0) + size
+    return [(memory, source, size) for (memory, source), size in found.items()]
 
 
 def _owners(section: Any, claims: list[_Claim]) -> Iterator[tuple[str, int]]:
@@ -93,9 +103,7 @@ def _owners(section: Any, claims: list[_Claim]) -> Iterator[tuple[str, int]]:
         yield f"(rest of {section.name})", rest
 
 
-def _claims(
-    elf: Any, units: list[_Unit], sections: list[Any], deadline: Deadline
-) -> Iterator[_Claim]:
+def _claims(elf: Any, units: list[_Unit], sections: list[Any]) -> Iterator[_Claim]:
     for unit in units:
         for start, end in unit.code:
             yield _Claim(start, end, unit.file)
@@ -107,7 +115,6 @@ def _claims(
             named.add(start)
             yield _Claim(start, start + size, owner)
     for section in sections:
-        deadline.check()
         first, size = section["sh_addr"], section["sh_size"]
         if section["sh_type"] == "SHT_NOBITS":
             continue
@@ -139,10 +146,10 @@ def _symbols(elf: Any, units: list[_Unit]) -> Iterator[tuple[int, int, str]]:
             yield symbol["st_value"], symbol["st_size"], file if local else ""
 
 
-def _units(elf: Any, deadline: Deadline) -> Iterator[_Unit]:
+def _units(elf: Any) -> Iterator[_Unit]:
     if not elf.has_dwarf_info():
         return
-    dwarf = watch_dwarf(elf, deadline.check)
+    dwarf = elf.get_dwarf_info(relocate_dwarf_sections=False)
     deep = dwarf.debug_info_sec.size <= MAX_DEBUG
     for unit in dwarf.iter_CUs():
         top = unit.get_top_DIE()

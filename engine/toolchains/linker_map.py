@@ -7,14 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
-from engine.elf import Deadline, open_elf
+from engine import bounded
+from engine.bounded import UnreadableError
+from engine.elf import MAX_BYTES, MAX_SECONDS, open_elf
+from engine.files import open_file
 from engine.image import MemoryRegion
+
+_log = logging.getLogger(__name__)
 
 MAX_MAP = 64 << 20
 """Bytes of a map that is read; those of large ESP-IDF projects have some 15 MiB."""
@@ -73,16 +80,38 @@ def read(path: Path, target: str, elf: Path | None = None) -> LinkerMap | None:
     # The library makes a file's name of the target, and evaluates what is in that file.
     if not _CHIP.fullmatch(target):
         return None
+    program = str(elf.absolute()) if elf is not None else None
     try:
-        if path.stat().st_size > MAX_MAP:
-            return None
-        return _read(path, target, elf)
-    except Exception:
-        # The parser raises whatever a broken map or program leads it to.
+        found = bounded.ask_once(
+            path, __name__, "measure", target, program, most=MAX_MAP, seconds=MAX_SECONDS
+        )
+        regions, files, size = bounded.fields(found, list, list, int)
+        return LinkerMap(
+            tuple(
+                MemoryRegion(name, used, most, grows=grows)
+                for name, used, most, grows in bounded.rows(
+                    regions, str, int, (int, type(None)), bool
+                )
+            ),
+            tuple(LinkedFile(*row) for row in bounded.rows(files, str, str, str, int)),
+            size,
+        )
+    except (OSError, UnreadableError) as error:
+        _log.debug("%s: %s", path, error)
         return None
 
 
-def _read(path: Path, target: str, elf: Path | None) -> LinkerMap | None:
+def measure(stream: BinaryIO, target: str, program: str | None) -> Any:
+    """Regions, files and size of the image. Runs in a child process.
+
+    Args:
+        stream: the map.
+        target, program: as for :func:`read`.
+
+    Raises:
+        ValueError: nothing is linked.
+        Exception: whatever else a broken map or program leads the library to.
+    """
     from esp_idf_size import mapfile, memorymap
     from esp_pylib.logger import EspLog
 
@@ -90,9 +119,9 @@ def _read(path: Path, target: str, elf: Path | None) -> LinkerMap | None:
     log = EspLog()  # there is one
     log.set_verbosity("silent")
     log.set_console_options(quiet=True)
-    parsed = mapfile.MapFile(str(path))
+    parsed = mapfile.MapFile(f"/dev/fd/{stream.fileno()}")
     parsed.target = target
-    with _described(target, elf) as beside_it:
+    with _described(target, Path(program) if program else None) as beside_it:
         found = memorymap.get(beside_it, load_symbols=False, use_dwarf=False, map_file=parsed)
     # As idf.py size does: what has no bytes is not shown, and the linker's regions of flash and
     # external RAM say nothing of the app's partition or of what is on the board.
@@ -105,23 +134,25 @@ def _read(path: Path, target: str, elf: Path | None) -> LinkerMap | None:
         # Code that no longer fits here goes on in the next memory of the same linker region, so
         # that this one is filled first: of the ESP32-S3, whose 16 KiB are always full.
         is_first = 0 < size < lengths.get(_INSTRUCTIONS, 0) and name == "IRAM"
-        regions.append(MemoryRegion(name, used, size or None, grows=not is_first))
+        regions.append((name, used, size or None, not is_first))
         files += [
-            LinkedFile(name, archive, file, int(each["size"]))
+            (name, archive, file, int(each["size"]))
             for section in memory["sections"].values()
             for archive, contents in section["archives"].items()
             for file, each in contents["object_files"].items()
         ]
     if not files:
-        return None
-    return LinkerMap(tuple(regions), tuple(files), int(found["image_size"]))
+        raise ValueError("nothing is linked")
+    return regions, files, int(found["image_size"])
 
 
 def _is_program(elf: Path) -> bool:
     """Whether a file is a program that the library can be left alone with."""
     try:
-        with elf.open("rb") as stream:
-            open_elf(stream, Deadline().check)
+        with open_file(elf, MAX_BYTES) as stream:
+            open_elf(stream)
+    except (TimeoutError, MemoryError):
+        raise
     except Exception:
         # The parser raises whatever a broken file leads it to.
         return False

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from engine.elf import Deadline, open_elf
+from engine import bounded
+from engine.bounded import UnreadableError
+from engine.elf import MAX_BYTES, MAX_SECONDS, open_elf
 from engine.image import MemoryRegion
 from engine.toolchains import linker_map
 from engine.words import LINUX
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,18 +153,23 @@ def program_regions(elf: Path, target: str) -> tuple[MemoryRegion, ...]:
         elf, target: as for :func:`memory_regions`.
     """
     try:
-        with elf.open("rb") as stream:
-            segments = [
-                (segment["p_vaddr"], segment["p_vaddr"] + segment["p_memsz"])
-                for segment in open_elf(stream, Deadline().check).iter_segments()
-                if segment["p_type"] == "PT_LOAD" and segment["p_memsz"]
-            ]
-    except Exception:
-        # The parser raises whatever a broken file leads it to.
+        found = bounded.ask_once(elf, __name__, "loaded", most=MAX_BYTES, seconds=MAX_SECONDS)
+        segments = list(bounded.rows(found, int, int))
+    except (OSError, UnreadableError) as error:
+        _log.debug("%s: %s", elf, error)
         return ()
     return tuple(
         region for memory in _MEMORIES.get(target, ()) for region in _regions_of(memory, segments)
     )
+
+
+def loaded(file: BinaryIO) -> list[tuple[int, int]]:
+    """Where a program is loaded: first address, and first after. Runs in a child process."""
+    return [
+        (segment["p_vaddr"], segment["p_vaddr"] + segment["p_memsz"])
+        for segment in open_elf(file).iter_segments()
+        if segment["p_type"] == "PT_LOAD" and segment["p_memsz"]
+    ]
 
 
 def _regions_of(memory: _Memory, segments: Iterable[tuple[int, int]]) -> list[MemoryRegion]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 import time
 from pathlib import Path
@@ -140,7 +141,12 @@ def test_the_text_does_not_depend_on_the_chunks(data: bytes, size: int) -> None:
 def test_any_arguments_are_read_without_an_error(
     program: Path, arguments: list[bytes], text: str
 ) -> None:
-    BinaryLog(program).feed(frame(where(text), *arguments))
+    _log_of(program).feed(frame(where(text), *arguments))
+
+
+@functools.cache
+def _log_of(program: Path) -> BinaryLog:
+    return BinaryLog(program)
 
 
 def test_what_cannot_be_decoded_is_named_once() -> None:

@@ -70,8 +70,8 @@ def test_addresses_of_code_become_places(built_sample: Callable[[str], Image]) -
     image = built_sample("crash")
     program = symbols.load(image.elf)
     assert program is not None
-    start, data = program._code[0]
-    line = f"MEPC : 0x{start:08x}  MTVAL : 0xdead0000 0x{start + len(data):08x} 0x{start:08x}9"
+    start, end = program._code[0]
+    line = f"MEPC : 0x{start:08x}  MTVAL : 0xdead0000 0x{end:08x} 0x{start:08x}9"
 
     (place,) = console.places(line, program, Path("/"))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.boards import debug_info
-from engine.boards.symbols import Place, Symbols, demangle, load
+from engine.boards.program import demangle
+from engine.boards.symbols import Place, Symbols, load
 from tests.field.case import CASES
 
 CHAIN = CASES.with_name("programs") / "chain.elf"
@@ -65,15 +65,6 @@ def test_a_name_that_would_grow_without_end_stays_as_it_is() -> None:
 
 def test_a_line_without_a_number_has_none() -> None:
     assert str(Place(1, "setup()", "node.cpp", None)) == "setup() (node.cpp)"
-
-
-def test_reading_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(debug_info, "MAX_SECONDS", 0.0)
-    symbols = Symbols(CHAIN)
-
-    assert symbols.place(start(symbols, "tail_target"), ROOT).function == "tail_target"
-    assert symbols.place(start(symbols, "tail_target"), ROOT).file is None
-    assert symbols.frame(start(symbols, "tail_target")) is None
 
 
 def test_the_program_knows_the_file_of_a_name_without_folder(symbols: Symbols) -> None:

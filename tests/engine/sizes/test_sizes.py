@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,11 +9,13 @@ from elftools.elf.elffile import ELFFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.bounded_child import answer
 from engine.errors import UsageError
 from engine.image import Image, MemoryRegion
 from engine.sizes import from_elf, from_map
 from engine.sizes.measure import measure
 from engine.sizes.model import PADDING, By, Piece, Sizes, regions, table
+from engine.toolchains import linker_map
 from engine.words import ArtifactKind
 from tests.engine.sizes import maps
 
@@ -175,15 +178,23 @@ def test_the_app_is_measured_against_the_smallest_partition(tmp_path: Path) -> N
 
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=300))
-def test_whatever_a_map_or_program_holds_nothing_is_raised(data: bytes) -> None:
-    import tempfile
+def test_whatever_a_map_or_program_holds_is_read_or_refused(data: bytes) -> None:
+    # What the child process does: to start a hundred of them takes a while.
+    for start, function, arguments in (
+        (b"Memory Configuration\n\nName Origin\n", linker_map.measure, ["esp32c3", None]),
+        (b"\x7fELF\x01\x01\x01", from_elf.pieces, ["esp32c3"]),
+    ):
+        with tempfile.TemporaryFile() as file:
+            file.write(start + data)
+            assert answer(function, file, arguments, 2.0)
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "a"
-        path.write_bytes(b"Memory Configuration\n\nName Origin\n" + data)
-        from_map.read(path, "esp32c3")
-        path.write_bytes(b"\x7fELF\x01\x01\x01" + data)
-        from_elf.read(path, "esp32c3")
+
+def test_of_a_map_or_program_that_makes_no_sense_nothing_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"Memory Configuration\n\nName Origin\n\xff")
+    assert from_map.read(path, "esp32c3") is None
+    path.write_bytes(b"\x7fELF\x01\x01\x01\xff")
+    assert from_elf.read(path, "esp32c3") is None
 
 
 _PIECES = st.lists(
