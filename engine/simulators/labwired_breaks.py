@@ -8,10 +8,12 @@ among those. Encodings: RISC-V Unprivileged ISA, "Control Transfer" and "C" exte
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
+from engine import bounded
+from engine.bounded import UnreadableError
+from engine.elf import MAX_BYTES, MAX_SECONDS, open_elf
+from engine.files import read_file
 
 _EBREAK = b"\x73\x00\x10\x00"
 _C_EBREAK = b"\x02\x90"
@@ -22,37 +24,42 @@ _EXECUTABLE = 0x4  # SHF_EXECINSTR
 def find(elf: Path) -> dict[int, int]:
     """Address and size of each ``ebreak``; none where the program has no symbols.
 
+    Args:
+        elf: the program. Untrusted: of one that cannot be read, LabWired says what is wrong.
+
     Raises:
         OSError: it cannot be read.
     """
+    data = read_file(elf, MAX_BYTES)
+    if _EBREAK not in data and _C_EBREAK not in data:
+        return {}
+    try:
+        found = bounded.ask_once(elf, __name__, "breaks", most=MAX_BYTES, seconds=MAX_SECONDS)
+        return dict(bounded.rows(found, int, int))
+    except UnreadableError:
+        return {}
+
+
+def breaks(file: BinaryIO) -> list[tuple[int, int]]:
+    """As :func:`find`, of an open file. Runs in a child process."""
     found: dict[int, int] = {}
-    with elf.open("rb") as stream:
-        data = stream.read()
-        if _EBREAK not in data and _C_EBREAK not in data:
-            return found
-        stream.seek(0)
-        try:
-            file = ELFFile(stream)
-            code = [
-                (section["sh_addr"], section.data())
-                for section in file.iter_sections()
-                if section["sh_flags"] & _EXECUTABLE and section["sh_type"] == "SHT_PROGBITS"
-            ]
-            table = file.get_section_by_name(".symtab")
-            if not isinstance(table, SymbolTableSection):
-                return found
-            for symbol in table.iter_symbols():
-                if symbol["st_info"]["type"] != "STT_FUNC" or not symbol["st_size"]:
-                    continue
-                for start, text in code:
-                    if start <= symbol["st_value"] < start + len(text):
-                        begin = symbol["st_value"] - start
-                        _sweep(text[begin : begin + symbol["st_size"]], symbol["st_value"], found)
-                if len(found) > _MOST:
-                    break
-        except (ELFError, ValueError, KeyError, UnicodeDecodeError):
-            return {}  # LabWired says what is wrong with it
-    return found
+    elf = open_elf(file)
+    code = [
+        (section["sh_addr"], section.data())
+        for section in elf.iter_sections()
+        if section["sh_flags"] & _EXECUTABLE and section["sh_type"] == "SHT_PROGBITS"
+    ]
+    table = elf.get_section_by_name(".symtab")
+    for symbol in table.iter_symbols() if table is not None else ():
+        if symbol["st_info"]["type"] != "STT_FUNC" or not symbol["st_size"]:
+            continue
+        for start, text in code:
+            if start <= symbol["st_value"] < start + len(text):
+                begin = symbol["st_value"] - start
+                _sweep(text[begin : begin + symbol["st_size"]], symbol["st_value"], found)
+        if len(found) > _MOST:
+            break
+    return list(found.items())
 
 
 def _sweep(code: bytes, address: int, found: dict[int, int]) -> None:

@@ -122,7 +122,7 @@ class CMakeToolchain:
         if not packed.ok:
             return Compiled(None, _errors_first(findings + packed.findings))
         request.on_progress(100, "built")
-        return Compiled(_image(request.target, elf, app), findings)
+        return Compiled(_image(request, elf, app), findings)
 
 
 def _program(name: str) -> str | None:
@@ -256,16 +256,16 @@ def _pack(request: CompileRequest, elf: Path, app: Path) -> _Step:
     return step
 
 
-def _image(target: str, elf: Path, app: Path) -> Image:
+def _image(request: CompileRequest, elf: Path, app: Path) -> Image:
     return Image(
-        target=target,
+        target=request.target,
         elf=elf,
         # The ROM of these chips loads the program at the beginning of flash (ESP32-C3 and -C6
         # datasheets, "Boot Mode"; in ESP-IDF CONFIG_BOOTLOADER_OFFSET_IN_FLASH is 0x0).
         parts=(FlashPart(0x0, app, ArtifactKind.APP),),
         flash_size=FLASH_SIZE,
         regions=(
-            *measured_regions(elf, target, elf.parent),
+            *measured_regions(elf, request.target, request.build_dir),
             MemoryRegion("flash", app.stat().st_size, FLASH_SIZE),
         ),
     )

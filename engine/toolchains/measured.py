@@ -1,8 +1,9 @@
 """A program's memory, measured once for what it is measured of: most builds link nothing new.
 
 To read a map takes ``esp-idf-size`` a tenth of a second, as long as much of a build with nothing
-to do. The answer lies in the build folder, by the content of the map, of the program and of what
-measured them.
+to do. The answer lies beside the build folder, by the content of the map, of the program and of
+what measured them. Not in it: what is there a project can bring along or have its build write, and
+the answer decides whether a program fits.
 """
 
 from __future__ import annotations
@@ -16,9 +17,6 @@ from pydantic import BaseModel, ValidationError
 from engine.files import read_file
 from engine.image import MemoryRegion
 from engine.toolchains import linker_map, memory
-
-NAME = "espdeck-memory.json"
-"""The answer, in the build folder."""
 
 _MAX_ANSWER = 1 << 20
 _READERS = (linker_map.__file__, memory.__file__)
@@ -37,9 +35,9 @@ def measured_regions(elf: Path, target: str, folder: Path) -> tuple[MemoryRegion
     Args:
         elf: the linked program. Untrusted.
         target: the target.
-        folder: the build folder; where the answer cannot be kept there, the next build measures.
+        folder: the build folder; where the answer cannot be kept, the next build measures.
     """
-    kept = folder / NAME
+    kept = answer_of(folder)
     try:
         key = _key(elf, target)
     except OSError:
@@ -51,13 +49,18 @@ def measured_regions(elf: Path, target: str, folder: Path) -> tuple[MemoryRegion
     except (OSError, ValidationError):
         pass  # there is none yet, or none that makes sense
     regions = memory.memory_regions(elf, target)
-    part = kept.with_name(f".{NAME}.part")
+    part = kept.with_name(f"{kept.name}.part")
     try:
         part.write_text(_Answer(of=key, regions=regions).model_dump_json(), "utf-8")
         part.replace(kept)
     except OSError:
         part.unlink(missing_ok=True)
     return regions
+
+
+def answer_of(folder: Path) -> Path:
+    """Where the answer of a build folder lies: in the folder of espdeck's own that it is in."""
+    return folder.with_name(f"memory-{folder.name}.json")
 
 
 def _key(elf: Path, target: str) -> str:
