@@ -20,9 +20,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine import xml
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
-from engine.quality import tools, xml
+from engine.quality import tools
 from engine.quality.limits import Limits
 from engine.quality.model import Measure, measured, unknown
 from engine.quality.per_file import report_of_all

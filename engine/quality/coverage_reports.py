@@ -11,9 +11,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine import xml
 from engine.errors import ToolError
 from engine.files import read_file
-from engine.quality import xml
 from engine.quality.tools import MAX_REPORT
 from engine.repair.sources import ends_of
 

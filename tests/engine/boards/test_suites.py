@@ -404,3 +404,30 @@ def test_a_report_in_another_encoding_hides_no_entities(tmp_path: Path, declared
 
     with pytest.raises(ToolError, match="not what pytest writes"):
         read_report(tmp_path / "r.xml")
+
+
+def test_a_report_in_ebcdic_hides_no_entities(tmp_path: Path) -> None:
+    text = '<!DOCTYPE x [<!ENTITY a "31337">]>' + CASE.format(3, 0.5).replace('"a"', '"&a;"')
+    declared = '<?xml version="1.0" encoding="ebcdic-cp-us"?>'
+    (tmp_path / "r.xml").write_bytes((declared + text).encode("cp037"))
+
+    with pytest.raises(ToolError, match="not what pytest writes"):
+        read_report(tmp_path / "r.xml")
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        (b"<a>" * 100_000, "elements in each other"),
+        (b"<testsuites>" + b"<a/>" * 300_000 + b"</testsuites>", "elements"),
+        (b"<testsuites>&#x41;&a;</testsuites>", "undefined entity"),
+    ],
+    ids=["deep", "many", "entity"],
+)
+def test_a_report_that_would_fill_the_memory_is_one_line(
+    tmp_path: Path, report: bytes, said: str
+) -> None:
+    (tmp_path / "r.xml").write_bytes(report)
+
+    with pytest.raises(ToolError, match=said):
+        read_report(tmp_path / "r.xml")
