@@ -11,6 +11,22 @@ class UsageError(EspdeckError):
     """The caller asked for something that makes no sense: a bad URL, an unknown project."""
 
 
+class MistakeError(UsageError):
+    """A file of a project says something that makes no sense.
+
+    Args:
+        file: which, relative to the project.
+        line: from 1, None where it is not known.
+        what: what is wrong with it; one line.
+    """
+
+    def __init__(self, file: str, line: int | None, what: str) -> None:
+        super().__init__(f"{file}:{line}: {what}" if line else f"{file}: {what}")
+        self.file = file
+        self.line = line
+        self.what = what
+
+
 class MissingToolError(EspdeckError):
     """A program or an optional part is not installed; the message says how to get it."""
 

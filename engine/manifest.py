@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from engine.errors import UsageError
 from engine.files import read_file
 from engine.scripts import Script
 from engine.thresholds import Demands
+from engine.toml import Document, Place
 
 FILE_NAME = "espdeck.toml"
 _MAX_BYTES = 64 * 1024
@@ -75,7 +75,7 @@ def load(tree: Path) -> Manifest:
         tree: root of the source tree. The file is untrusted: size and types are checked.
 
     Raises:
-        UsageError: the file says something that makes no sense; names the key.
+        UsageError: the file says something that makes no sense; a MistakeError names line and key.
     """
     path = tree / FILE_NAME
     try:
@@ -99,96 +99,97 @@ def parse(text: str) -> Manifest:
     """
     if len(text) > _MAX_BYTES:
         raise UsageError(f"{FILE_NAME}: larger than {_MAX_BYTES} bytes")
-    try:
-        data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{FILE_NAME}: {error}") from error
+    document = Document(text, FILE_NAME)
+    data = document.data
     tables = {"build", "simulator", scripts.TABLE, thresholds.TABLE}
     known = {"expect", "timeout", "baud", "unity", "eol", *tables}
-    _only(data, known, "")
+    _only(document, data, known, ())
     chip = data.get("simulator", {})
     if not isinstance(chip, dict):
-        raise UsageError(f"{FILE_NAME}: simulator must be a table")
-    _only(chip, {"network", "efuse"}, "simulator.")
+        raise document.wrong(("simulator",), "simulator must be a table")
+    _only(document, chip, {"network", "efuse"}, ("simulator",))
     efuse = chip.get("efuse", "")
     if not isinstance(efuse, str):
-        raise UsageError(f"{FILE_NAME}: simulator.efuse must be the path of a file")
+        raise document.wrong(("simulator", "efuse"), "simulator.efuse must be the path of a file")
     return Manifest(
-        expect=_patterns(data.get("expect", [])),
-        timeout=_number(data, "timeout", 10.0, 0.1, 3600.0),
-        baud=int(_number(data, "baud", 0, 300, 5_000_000)) if "baud" in data else None,
-        unity=_flag(data, "unity"),
-        network=_flag(chip, "network"),
+        expect=_patterns(document),
+        timeout=_number(document, "timeout", 10.0, 0.1, 3600.0),
+        baud=int(_number(document, "baud", 0, 300, 5_000_000)) if "baud" in data else None,
+        unity=_flag(document, data, ("unity",)),
+        network=_flag(document, chip, ("simulator", "network")),
         efuse=efuse,
-        build=_build(data.get("build", {})),
-        eol=_eol(data),
-        tests=scripts.read(data.get(scripts.TABLE, []), FILE_NAME, text),
-        quality=thresholds.read(data[thresholds.TABLE], FILE_NAME)
-        if thresholds.TABLE in data
-        else None,
+        build=_build(document),
+        eol=_eol(document),
+        tests=scripts.read(document),
+        quality=thresholds.read(document) if thresholds.TABLE in data else None,
     )
 
 
-def _only(data: dict[str, object], known: set[str], table: str) -> None:
-    unknown = sorted(set(data) - known)
+def _only(document: Document, table: Mapping[str, object], known: set[str], place: Place) -> None:
+    unknown = sorted(set(table) - known)
     if unknown:
-        raise UsageError(
-            f"{FILE_NAME}: unknown key {table + unknown[0]!r} (known: {', '.join(sorted(known))})"
+        name = ".".join((*map(str, place), unknown[0]))[:100]
+        raise document.wrong(
+            (*place, unknown[0]), f"unknown key {name!r} (known: {', '.join(sorted(known))})"
         )
 
 
-def _build(value: object) -> BuildOptions:
+def _build(document: Document) -> BuildOptions:
+    value = document.data.get("build", {})
     if not isinstance(value, dict):
-        raise UsageError(f"{FILE_NAME}: build must be a table")
-    _only(value, {"idf", "cmake"}, "build.")
+        raise document.wrong(("build",), "build must be a table")
+    _only(document, value, {"idf", "cmake"}, ("build",))
     idf, cmake = value.get("idf", ""), value.get("cmake", {})
     if not isinstance(idf, str) or not _IDF_VERSION.fullmatch(idf):
-        raise UsageError(f'{FILE_NAME}: build.idf must be a version such as "5.5"')
+        raise document.wrong(("build", "idf"), 'build.idf must be a version such as "5.5"')
+    place = ("build", "cmake")
     if not isinstance(cmake, dict) or len(cmake) > _MAX_DEFINITIONS:
-        raise UsageError(
-            f"{FILE_NAME}: build.cmake must be a table of at most {_MAX_DEFINITIONS} texts"
+        raise document.wrong(
+            place, f"build.cmake must be a table of at most {_MAX_DEFINITIONS} texts"
         )
     for name, text in cmake.items():
         if not isinstance(text, str) or not text.isprintable() or len(text) > _MAX_PATTERN:
-            raise UsageError(f"{FILE_NAME}: build.cmake.{name[:40]} must be a text of one line")
+            what = f"build.cmake.{name[:40]} must be a text of one line"
+            raise document.wrong((*place, name), what)
         if not _CMAKE_NAME.fullmatch(name):
-            raise UsageError(f"{FILE_NAME}: build.cmake: {name[:40]!r} is no name of CMake's")
+            what = f"build.cmake: {name[:40]!r} is no name of CMake's"
+            raise document.wrong((*place, name), what)
     return BuildOptions(idf=idf, cmake=tuple(f"{name}={text}" for name, text in cmake.items()))
 
 
-def _patterns(value: object) -> tuple[str, ...]:
+def _patterns(document: Document) -> tuple[str, ...]:
+    value, place = document.data.get("expect", []), ("expect",)
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise UsageError(f"{FILE_NAME}: expect must be a list of regular expressions")
+        raise document.wrong(place, "expect must be a list of regular expressions")
     # Each is looked for in each line that the firmware prints.
     if len(value) > _MAX_PATTERNS:
-        raise UsageError(
-            f"{FILE_NAME}: expect has {len(value)} patterns, at most {_MAX_PATTERNS} are accepted"
-        )
+        what = f"expect has {len(value)} patterns, at most {_MAX_PATTERNS} are accepted"
+        raise document.wrong(place, what)
     for pattern in value:
         if len(pattern) > _MAX_PATTERN:
-            raise UsageError(
-                f"{FILE_NAME}: expect {pattern[:40] + '…'!r}: longer than {_MAX_PATTERN} characters"
-            )
-        scripts.check_pattern(pattern, FILE_NAME)
+            what = f"expect {pattern[:40] + '…'!r}: longer than {_MAX_PATTERN} characters"
+            raise document.wrong(place, what)
+        if problem := scripts.problem_of(pattern):
+            raise document.wrong(place, problem)
     return tuple(value)
 
 
-def _eol(data: Mapping[str, object]) -> str:
-    name = data.get("eol", "lf")
+def _eol(document: Document) -> str:
+    name = document.data.get("eol", "lf")
     if not isinstance(name, str) or name not in _EOL:
-        raise UsageError(f"{FILE_NAME}: eol must be one of {', '.join(_EOL)}")
+        raise document.wrong(("eol",), f"eol must be one of {', '.join(_EOL)}")
     return _EOL[name]
 
 
-def _number(data: Mapping[str, object], key: str, default: float, low: float, high: float) -> float:
-    value = data.get(key, default)
+def _number(document: Document, key: str, default: float, low: float, high: float) -> float:
+    value = document.data.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise UsageError(f"{FILE_NAME}: {key} must be a number from {low:g} to {high:g}")
+        raise document.wrong((key,), f"{key} must be a number from {low:g} to {high:g}")
     return float(value)
 
 
-def _flag(data: Mapping[str, object], key: str) -> bool:
-    value = data.get(key, False)
+def _flag(document: Document, table: Mapping[str, object], place: tuple[str, ...]) -> bool:
+    value = table.get(place[-1], False)
     if not isinstance(value, bool):
-        raise UsageError(f"{FILE_NAME}: {key} must be true or false")
+        raise document.wrong(place, f"{'.'.join(place)} must be true or false")
     return value

@@ -13,13 +13,13 @@ One with several steps has them in a list, ``steps = [{ send = "…", expect = "
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import re2
 
-from engine.errors import UsageError
+from engine.errors import MistakeError
+from engine.toml import Document, Place
 
 TABLE = "test"
 WITHIN = 5.0
@@ -32,7 +32,6 @@ _MAX_TESTS = 100
 _MAX_STEPS = 100
 _MAX_NAME = 200
 _MAX_TEXT = 500
-_HEAD = re.compile(rf"^[ \t]*(\[\[)[ \t]*{TABLE}[ \t]*\]\]", re.MULTILINE)
 _STEP = ("send", "expect", "within")
 
 
@@ -68,89 +67,100 @@ class Script:
     line: int = 0
 
 
-def read(tables: object, file: str, text: str = "") -> tuple[Script, ...]:
+def read(document: Document) -> tuple[Script, ...]:
     """Read the ``[[test]]`` tables.
 
     Args:
-        tables: what TOML has under the key. Untrusted: sizes and types are checked.
-        file: how the file is called, for messages.
-        text: the file, for the lines of the tables.
+        document: that may have some. Untrusted: sizes and types are checked.
 
     Raises:
-        UsageError: something makes no sense; names file, table and key.
+        MistakeError: something makes no sense; names file, line, table and key.
     """
+    tables = document.data.get(TABLE, [])
+    whole = _Where(document, (TABLE,), "")
     if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
-        raise UsageError(f"{file}: {TABLE} must be written as [[{TABLE}]] tables")
+        raise whole.wrong(f"{TABLE} must be written as [[{TABLE}]] tables")
     if len(tables) > _MAX_TESTS:
-        raise UsageError(
-            f"{file}: {len(tables)} [[{TABLE}]] tables, at most {_MAX_TESTS} are accepted"
-        )
-    heads = [text.count("\n", 0, found.start(1)) + 1 for found in _HEAD.finditer(text)]
-    # TOML's reader tells no lines; what looks like a table may stand in a text of several lines.
-    lines = heads if len(heads) == len(tables) else [0] * len(tables)
-    scripts = tuple(
-        _script(table, f"{file}: [[{TABLE}]] {number}", line)
-        for number, (table, line) in enumerate(zip(tables, lines, strict=True), 1)
-    )
+        raise whole.wrong(f"{len(tables)} [[{TABLE}]] tables, at most {_MAX_TESTS} are accepted")
+    places = [
+        _Where(document, (TABLE, number), f"[[{TABLE}]] {number + 1}: ")
+        for number in range(len(tables))
+    ]
+    scripts = tuple(_script(table, where) for table, where in zip(tables, places, strict=True))
     names = [script.name for script in scripts]
-    for number, name in enumerate(names, 1):
-        if name in names[: number - 1]:
-            raise UsageError(f"{file}: [[{TABLE}]] {number}: another test is called {name!r}")
+    for number, (name, where) in enumerate(zip(names, places, strict=True)):
+        if name in names[:number]:
+            raise where.wrong(f"another test is called {name!r}", "name")
     if sum(step.within for script in scripts for step in script.steps) > MAX_SECONDS:
-        raise UsageError(
-            f"{file}: the steps of all [[{TABLE}]] tables may wait {MAX_SECONDS:g} s together"
+        raise whole.wrong(
+            f"the steps of all [[{TABLE}]] tables may wait {MAX_SECONDS:g} s together"
         )
     return scripts
 
 
-def _script(table: Mapping[str, object], where: str, line: int) -> Script:
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """A table, for messages: where it is, and how they begin."""
+
+    document: Document
+    place: Place
+    begin: str
+
+    def wrong(self, what: str, *keys: str) -> MistakeError:
+        return self.document.wrong((*self.place, *keys), self.begin + what)
+
+
+def _script(table: Mapping[str, object], where: _Where) -> Script:
     _known(table, ("name", *_STEP, "steps"), where)
     name = _text(table, "name", where, most=_MAX_NAME)
     if not name or not name.strip():
-        raise UsageError(f"{where}: name is missing")
-    where = f"{where} ({name!r})"
+        raise where.wrong("name is missing")
+    begin = where.begin.removesuffix(": ")
+    where = replace(where, begin=f"{begin} ({name!r}): ")
+    line = where.document.line_of(where.place) or 0
     if "steps" not in table:
         return Script(name, (_step(table, where),), line)
     for key in _STEP:
         if key in table:
-            raise UsageError(f"{where}: {key} belongs into steps, where there are steps")
+            raise where.wrong(f"{key} belongs into steps, where there are steps", key)
     steps = table["steps"]
     if (
         not isinstance(steps, list)
         or not steps
         or not all(isinstance(each, dict) for each in steps)
     ):
-        raise UsageError(f"{where}: steps must be a list of tables such as {{ send = 'help' }}")
+        raise where.wrong("steps must be a list of tables such as { send = 'help' }", "steps")
     if len(steps) > _MAX_STEPS:
-        raise UsageError(f"{where}: {len(steps)} steps, at most {_MAX_STEPS} are accepted")
+        raise where.wrong(f"{len(steps)} steps, at most {_MAX_STEPS} are accepted", "steps")
     found = []
-    for number, step in enumerate(steps, 1):
-        _known(step, _STEP, f"{where}, step {number}")
-        found.append(_step(step, f"{where}, step {number}"))
+    for number, step in enumerate(steps):
+        inside = _Where(
+            where.document,
+            (*where.place, "steps", number),
+            f"{where.begin.removesuffix(': ')}, step {number + 1}: ",
+        )
+        _known(step, _STEP, inside)
+        found.append(_step(step, inside))
     return Script(name, tuple(found), line)
 
 
-def _step(table: Mapping[str, object], where: str) -> Step:
+def _step(table: Mapping[str, object], where: _Where) -> Step:
     send = _text(table, "send", where, most=_MAX_TEXT)
     expect = _text(table, "expect", where, most=_MAX_TEXT)
     if send is None and expect is None:
-        raise UsageError(f"{where}: says neither what to send nor what to expect")
+        raise where.wrong("says neither what to send nor what to expect")
     if send is not None and ("\n" in send or "\r" in send):
-        raise UsageError(f"{where}: send is one line, its end comes by itself")
-    if expect is not None:
-        check_pattern(expect, where)
+        raise where.wrong("send is one line, its end comes by itself", "send")
+    if expect is not None and (problem := problem_of(expect)):
+        raise where.wrong(problem, "expect")
     within = table.get("within", WITHIN)
     if isinstance(within, bool) or not isinstance(within, int | float) or not 0.1 <= within <= 600:
-        raise UsageError(f"{where}: within must be a number of seconds from 0.1 to 600")
+        raise where.wrong("within must be a number of seconds from 0.1 to 600", "within")
     return Step(send, expect, float(within))
 
 
-def check_pattern(pattern: str, where: str) -> None:
-    """Make sure that a pattern is one.
-
-    Raises:
-        UsageError: it is not; begins with ``where``.
-    """
+def problem_of(pattern: str) -> str:
+    """What is wrong with a pattern of ``expect``, empty for nothing."""
     options = re2.Options()
     options.log_errors = False
     try:
@@ -158,21 +168,22 @@ def check_pattern(pattern: str, where: str) -> None:
     except re2.error as error:
         reason = error.args[0] if error.args else ""
         told = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
-        raise UsageError(f"{where}: expect {pattern!r}: {told}") from error
+        return f"expect {pattern!r}: {told}"
+    return ""
 
 
-def _known(table: Mapping[str, object], keys: tuple[str, ...], where: str) -> None:
+def _known(table: Mapping[str, object], keys: tuple[str, ...], where: _Where) -> None:
     for key in table:
         if key not in keys:
-            raise UsageError(f"{where}: unknown key {key!r} (known: {', '.join(keys)})")
+            raise where.wrong(f"unknown key {key[:100]!r} (known: {', '.join(keys)})", key)
 
 
-def _text(table: Mapping[str, object], key: str, where: str, *, most: int) -> str | None:
+def _text(table: Mapping[str, object], key: str, where: _Where, *, most: int) -> str | None:
     value = table.get(key)
     if value is None:
         return None
     if not isinstance(value, str):
-        raise UsageError(f"{where}: {key} must be text")
+        raise where.wrong(f"{key} must be text", key)
     if len(value) > most:
-        raise UsageError(f"{where}: {key} is longer than {most} characters")
+        raise where.wrong(f"{key} is longer than {most} characters", key)
     return value

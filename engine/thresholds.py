@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 
-from engine.errors import UsageError
+from engine.toml import Document
 
 TABLE = "quality"
 _MAX_PATH = 400
@@ -50,81 +49,87 @@ class Demands:
     exclude: tuple[str, ...] = ()
 
 
-def read(table: object, file: str) -> Demands:
+def read(document: Document) -> Demands:
     """Read the table.
 
     Args:
-        table: what TOML has under the key. Untrusted: sizes and types are checked.
-        file: how the file is called, for messages.
+        document: that has it. Untrusted: sizes and types are checked.
 
     Raises:
-        UsageError: something makes no sense; names file and key.
+        MistakeError: something makes no sense; names file, line and key.
     """
+    table = document.data[TABLE]
     if not isinstance(table, dict):
-        raise UsageError(f"{file}: {TABLE} must be a table")
+        raise document.wrong((TABLE,), f"{TABLE} must be a table")
     known = (*Aspect, "require", "host_tests", "report", "baseline", "exclude")
     unknown = sorted(set(table) - set(known))
     if unknown:
-        raise UsageError(
-            f"{file}: unknown key {f'{TABLE}.{unknown[0]}'!r} (known: {', '.join(sorted(known))})"
+        raise document.wrong(
+            (TABLE, unknown[0]),
+            f"unknown key {f'{TABLE}.{unknown[0]}'[:100]!r} (known: {', '.join(sorted(known))})",
         )
     return Demands(
-        thresholds={each: _number(table, each, file) for each in Aspect if each in table},
-        require=_aspects(table.get("require", []), file),
-        host_tests=_path(table, "host_tests", file),
-        report=_path(table, "report", file),
-        baseline=_revision(table, file),
-        exclude=_patterns(table.get("exclude", []), file),
+        thresholds={each: _number(table, each, document) for each in Aspect if each in table},
+        require=_aspects(table.get("require", []), document),
+        host_tests=_path(table, "host_tests", document),
+        report=_path(table, "report", document),
+        baseline=_revision(table, document),
+        exclude=_patterns(table.get("exclude", []), document),
     )
 
 
-def _number(table: Mapping[str, object], key: str, file: str) -> float:
+def _number(table: Mapping[str, object], key: str, document: Document) -> float:
     value = table[key]
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
-        or not math.isfinite(value)
         or not 0 <= value <= _MAX_THRESHOLD
     ):
-        raise UsageError(f"{file}: {TABLE}.{key} must be a number from 0 to {_MAX_THRESHOLD:g}")
+        raise document.wrong(
+            (TABLE, key), f"{TABLE}.{key} must be a number from 0 to {_MAX_THRESHOLD:g}"
+        )
     return float(value)
 
 
-def _aspects(value: object, file: str) -> tuple[Aspect, ...]:
+def _aspects(value: object, document: Document) -> tuple[Aspect, ...]:
     names = set(Aspect)
     if not isinstance(value, list) or not all(isinstance(x, str) and x in names for x in value):
-        raise UsageError(f"{file}: {TABLE}.require must be a list of: {', '.join(Aspect)}")
+        raise document.wrong(
+            (TABLE, "require"), f"{TABLE}.require must be a list of: {', '.join(Aspect)}"
+        )
     return tuple(dict.fromkeys(Aspect(each) for each in value))
 
 
-def _revision(table: Mapping[str, object], file: str) -> str:
+def _revision(table: Mapping[str, object], document: Document) -> str:
     value = table.get("baseline", "")
     if not isinstance(value, str) or not (value.isprintable() and len(value) <= _MAX_PATH):
-        raise UsageError(f"{file}: {TABLE}.baseline must be a commit, branch or tag")
+        raise document.wrong(
+            (TABLE, "baseline"), f"{TABLE}.baseline must be a commit, branch or tag"
+        )
     return value
 
 
-def _patterns(value: object, file: str) -> tuple[str, ...]:
-    where = f"{file}: {TABLE}.exclude"
+def _patterns(value: object, document: Document) -> tuple[str, ...]:
+    where, place = f"{TABLE}.exclude", (TABLE, "exclude")
     if not isinstance(value, list) or len(value) > _MAX_PATTERNS:
-        raise UsageError(
-            f'{where} must be a list of at most {_MAX_PATTERNS} patterns: ["third_party/**"]'
+        raise document.wrong(
+            place, f'{where} must be a list of at most {_MAX_PATTERNS} patterns: ["third_party/**"]'
         )
     for each in value:
         if not isinstance(each, str) or not (each.isprintable() and len(each) <= _MAX_PATH):
-            raise UsageError(f"{where}: {str(each)[:40]!r} is no pattern of files")
+            raise document.wrong(place, f"{where}: {str(each)[:40]!r} is no pattern of files")
         if not each.strip("/."):
-            raise UsageError(f"{where}: {each!r} names nothing")
+            raise document.wrong(place, f"{where}: {each!r} names nothing")
         if ".." in PurePosixPath(each).parts:
-            raise UsageError(f"{where}: {each!r} leaves the project")
+            raise document.wrong(place, f"{where}: {each!r} leaves the project")
     return tuple(value)
 
 
-def _path(table: Mapping[str, object], key: str, file: str) -> str:
+def _path(table: Mapping[str, object], key: str, document: Document) -> str:
     value = table.get(key, "")
     if not isinstance(value, str) or not (value.isprintable() and len(value) <= _MAX_PATH):
-        raise UsageError(f"{file}: {TABLE}.{key} must be a path")
+        raise document.wrong((TABLE, key), f"{TABLE}.{key} must be a path")
     path = PurePosixPath(value)
     if path.is_absolute() or ".." in path.parts:
-        raise UsageError(f"{file}: {TABLE}.{key} {value!r} leaves the project")
+        raise document.wrong((TABLE, key), f"{TABLE}.{key} {value!r} leaves the project")
     return value

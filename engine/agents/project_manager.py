@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from engine import manifest
+from engine.errors import MistakeError
 from engine.findings import Finding
 from engine.pipelines.model import FirmwareContext, StageResult
 from engine.pipelines.outputs import Planned
@@ -39,7 +41,16 @@ def run(context: FirmwareContext) -> StageResult:
     say(f"toolchain {toolchain.name}, target {context.target}{way}")
     for dependency in scan_dependencies(context.app):
         say(f"component {dependency.name} {dependency.version} ({dependency.file})")
-    expected = manifest.load(context.app)
+    try:
+        expected = manifest.load(context.app)
+    except MistakeError as mistake:
+        file = str(PurePosixPath(context.project.app, mistake.file))
+        found = Finding(Severity.ERROR, "manifest", mistake.what, file=file, line=mistake.line)
+        return StageResult(
+            status=StageStatus.FAILED,
+            summary=found.title,
+            findings=(found, *fetched, *context.notes),
+        )
     speed = f", {expected.baud} baud" if expected.baud else ""
     waits = f"{count(len(expected.expect), 'expectation')}, {count(len(expected.tests), 'test')}"
     say(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from engine import toml
 from engine.source.files import SourceFiles, folder_of, is_own
 from engine.toolchains.cmake_lists import describe
 from engine.toolchains.idf_apps import lists_of
@@ -100,8 +100,8 @@ def _depends_on(pattern: str) -> _Holds:
         if "esp" not in text:
             return False
         try:
-            data: object = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError):
+            data: object = toml.load(text)
+        except ValueError:
             return False
         return any(compiled.fullmatch(crate) for crate in _crates(data))
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Collection, Iterator, Sequence
 
+from engine import toml
 from engine.source.files import SourceFiles, folder_of, is_own
 from engine.toolchains import chips
 from engine.toolchains.base import App
@@ -118,9 +118,9 @@ def _defined(files: SourceFiles, start: str) -> Sequence[str]:
     """Values that ``espdeck.toml`` and presets give to CMake for such variables."""
     tables = [preset.get("cacheVariables") for preset in _presets(files, start)]
     try:
-        build = tomllib.loads(files.text(start + _MANIFEST)).get("build")
+        build = toml.load(files.text(start + _MANIFEST)).get("build")
         tables.append(build.get("cmake") if isinstance(build, dict) else None)
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except ValueError:
         pass
     found: list[str] = []
     for table in tables:

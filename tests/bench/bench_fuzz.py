@@ -2,10 +2,14 @@
 
 Half of them are random bytes, half are pieces of real logs and of the cases of ``tests/field`` with
 bytes changed, cut, repeated. What is a file as a whole (a program, a map, a partition table) gets a
-whole one with bytes changed. Told are exceptions (there must be none) and the slowest input of each
-reader.
+whole one that is changed as AFL does it.
 
-The variable ``INPUTS`` says how many, if not a million.
+Each of those has bounds in time and memory (:mod:`tests.bench.fuzz_files`). Told are exceptions and
+inputs without an end (there must be none), those that were given up, and the slowest.
+
+The variable ``INPUTS`` says how many, if not a million; ``READERS`` is a part of the names of those
+readers that are fed, ``SEED`` the chance's; ``SEEDS`` names a folder with further programs
+(``*.elf``), maps (``*.map``) and tables (``*.bin``); files that fail are kept in ``FAILED``.
 """
 
 from __future__ import annotations
@@ -17,39 +21,35 @@ import random
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.style import Style
 
 from engine import text, unity
-from engine.boards import bootlog, console, coredump, panic, suites
+from engine.boards import bootlog, console, coredump, panic
 from engine.boards.absences import Absences
 from engine.boards.binary_log import BinaryLog
 from engine.boards.identity import parse_identity
 from engine.boards.incidents import Incidents
 from engine.boards.lines import LineCutter, RowCutter, StateCutter
 from engine.boards.plot import Plot
-from engine.boards.symbols import load
-from engine.errors import ToolError, UsageError
+from engine.errors import ToolError
 from engine.quality import coverage_reports, symbols
 from engine.repair.edits import Tree, edits_of
-from engine.sizes import from_elf, from_map
-from engine.toolchains import (
-    boot_choice,
-    diagnostics,
-    efuses,
-    flash_layout,
-    memory,
-    partition_checks,
-    partition_csv,
-)
-from engine.toolchains.idf import read_image
+from engine.toolchains import diagnostics
+from tests.bench import fuzz_files
 from tests.bench.table import show
 from tests.firmware import build_firmware
+from tests.mutations import mutated
 from tui.widgets.chart import Canvas
 from tui.widgets.lines import row
 
 INPUTS = int(os.environ.get("INPUTS", "1000000"))
+READERS = os.environ.get("READERS", "")
+SEED = int(os.environ.get("SEED", "7"))
+SEEDS = os.environ.get("SEEDS")
+FAILED = Path(os.environ.get("FAILED", "fuzz-failed"))
 LOGS = Path(__file__).parents[1] / "data" / "idf-logs"
 FIELD = Path(__file__).parents[1] / "field"
 MAX_SAMPLE = 64 << 10
@@ -85,30 +85,6 @@ HEADER = (
     b"int ring_push(struct ring *ring, int value) __attribute__((unused));\n"
     b"static inline int size(void) { if (1) { return 1; } }\n#define TWICE(x) \\\n  ((x) * 2)\n}\n"
 )
-REPORTS = (
-    b"TN:\nSF:/src/ring.c\nFN:2,ring_push\nDA:2,3\nDA:3,0\nDA:6,3,checksum\nend_of_record\n",
-    b'<?xml version="1.0" ?><coverage><sources><source>/src</source></sources><packages><package>'
-    b'<classes><class filename="ring.c"><lines><line number="2" hits="3"/></lines></class>'
-    b"</classes></package></packages></coverage>",
-    b'{"files": {"src/ring.py": {"executed_lines": [2, 3], "missing_lines": [4]}}}',
-    b'<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite name="pytest" tests="2">'
-    b'<testcase classname="t" name="test_a" time="0.01" file="pytest_a.py" line="3">'
-    b'<failure message="AssertionError">x</failure></testcase><testcase name="b" line="7" '
-    b'is_unity_case="1" group="g"/></testsuite></testsuites>',
-)
-DUMP_OF_A_PROGRAM = "\n".join(
-    (
-        "Guru Meditation Error: Core  0 panic'ed (Load access fault). Exception was unhandled.",
-        "MEPC    : 0x42000040  RA      : 0x42000080  SP      : 0x3fc90000  S0/FP   : 0x3fc90020",
-        "MTVAL   : 0x00000000  A0      : 0x42000100",
-        *(
-            f"{0x3FC90000 + 32 * row:08x}: "
-            + " ".join(f"0x{0x42000000 + (row * 8 + word) * 6:08x}" for word in range(8))
-            for row in range(16)
-        ),
-        "Rebooting...",
-    )
-)
 ESCAPES = (b"\x1b]0;x\x07", b"\x1b[2J", b"\x1bP1q", b"\x9b", b"\xff\xfe", b"\0", b"\r", b"\n", b":")
 
 
@@ -120,20 +96,17 @@ def main() -> None:
 
 
 def _feed(program: Path, tree: Tree, folder: Path) -> None:
-    chance = random.Random(7)
+    chance = random.Random(SEED)
     samples = [
         PANIC,
         DUMP,
         ANSWER,
         HEADER,
-        *REPORTS,
+        *fuzz_files.REPORTS,
+        *fuzz_files.COVERAGE,
         *(path.read_bytes() for path in LOGS.glob("*.log")),
         *_of_the_field("*"),
     ]
-    programs = [program.read_bytes(), *_of_the_field("*.elf", FIELD / "programs")]
-    maps, tables = _of_the_field("*.map"), _of_the_field("*", FIELD / "cases" / "partitions")
-    arguments = _of_the_field("*.json", FIELD / "cases" / "flasher_args")
-    options = _of_the_field("*", FIELD / "cases" / "efuses")
     chosen = console.Selection("wifi:W *:I", highlight="[0-9]+|E", mute="^D")
     plot = Plot(r"temp=(\S+)|0x([0-9a-f]+)")
     incidents = Incidents(
@@ -143,15 +116,6 @@ def _feed(program: Path, tree: Tree, folder: Path) -> None:
         on_note=lambda note: None,
     )
     root = Path("/nowhere")
-    files = {
-        "a program's symbols": (programs, functools.partial(_program, folder)),
-        "sizes of a program": (programs, functools.partial(_sizes, folder)),
-        "a linker's map": (maps, functools.partial(_map, folder)),
-        "a partition table": (tables, functools.partial(_table, folder)),
-        "flasher_args.json": (arguments, functools.partial(_image, folder)),
-        "sdkconfig": (options, functools.partial(_options, folder)),
-        "a report of pytest": (REPORTS, functools.partial(_report, folder)),
-    }
     readers: dict[str, Callable[[str], object]] = {
         "terminal cleaning": text.clean,
         "filter, mute, marks": lambda given: (chosen.shows(given), chosen.marks(given)),
@@ -171,10 +135,12 @@ def _feed(program: Path, tree: Tree, folder: Path) -> None:
         "symbols of sources": lambda given: _symbols(given),
         "coverage reports": lambda given: _coverage(given),
     }
-    names = [*readers, *files]
-    spent = dict.fromkeys(names, 0.0)
-    slowest = dict.fromkeys(names, 0.0)
-    raised: dict[str, list[str]] = {name: [] for name in names}
+    files = fuzz_files.readers(
+        program, Path(os.environ["SEEDS"]) if "SEEDS" in os.environ else None
+    )
+    whole = {name: reader.seeds() for name, reader in files.items() if READERS in name}
+    names = [*(name for name in readers if READERS in name), *whole]
+    told = {name: _Told() for name in names}
     for number in range(INPUTS):
         name = names[number % len(names)]
         read: Callable[[], object]
@@ -182,33 +148,50 @@ def _feed(program: Path, tree: Tree, folder: Path) -> None:
             data = _noise(chance) if chance.randrange(2) else _mutant(chance, samples)
             read = functools.partial(readers[name], data.decode("utf-8", "replace"))
         else:
-            whole, reader = files[name]
-            read = functools.partial(reader, _changed(chance, chance.choice(whole)))
-        began = time.perf_counter()
-        try:
-            read()
-        except Exception as problem:
-            raised[name].append(repr(problem))
-        seconds = time.perf_counter() - began
-        spent[name] += seconds
-        slowest[name] = max(slowest[name], seconds)
+            data = mutated(chance, whole[name])
+            path = fuzz_files.path_of(name, folder)
+            path.write_bytes(data)
+            read = functools.partial(files[name].read, path)
+        told[name].feed(name, read, data)
     show(
         f"{INPUTS:,} inputs, random and mutated",
-        ("reader", "inputs", "µs each", "slowest ms", "exceptions"),
-        [
-            (
-                name,
-                f"{INPUTS // len(names):,}",
-                f"{1e6 * spent[name] * len(names) / INPUTS:.0f}",
-                f"{1e3 * slowest[name]:.1f}",
-                len(raised[name]),
-            )
-            for name in names
-        ],
+        ("reader", "inputs", "µs each", "slowest ms", "given up", "exceptions"),
+        [(name, *each.row()) for name, each in told.items()],
     )
-    for name, errors in raised.items():
-        for error in errors[:3]:
+    for name, each in told.items():
+        for error in each.raised[:3]:
             print(f"  {name}: {error}")
+
+
+@dataclass
+class _Told:
+    """What became of the inputs of a reader."""
+
+    inputs: int = 0
+    seconds: float = 0.0
+    slowest: float = 0.0
+    given_up: int = 0
+    raised: list[str] = field(default_factory=list)
+
+    def feed(self, name: str, read: Callable[[], object], data: bytes) -> None:
+        began = time.perf_counter()
+        try:
+            self.given_up += read() is True
+        except Exception as problem:
+            self.raised.append(repr(problem))
+            FAILED.mkdir(exist_ok=True)
+            (FAILED / f"{name.replace(' ', '-')}-{len(self.raised)}").write_bytes(data)
+        seconds = time.perf_counter() - began
+        self.inputs += 1
+        self.seconds += seconds
+        self.slowest = max(self.slowest, seconds)
+
+    def row(self) -> tuple[object, ...]:
+        each = 1e6 * self.seconds / max(1, self.inputs)
+        return (
+            *(f"{self.inputs:,}", f"{each:.0f}", f"{1e3 * self.slowest:.1f}"),
+            *(self.given_up, len(self.raised)),
+        )
 
 
 def _row(given: str) -> None:
@@ -262,82 +245,6 @@ def _absent(given: str) -> None:
     for line in given.splitlines():
         absences.interruption(line)
     absences.findings(failed=True)
-
-
-def _written(folder: Path, name: str, data: bytes) -> Path:
-    path = folder / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(data)
-    return path
-
-
-def _program(folder: Path, data: bytes) -> None:
-    path = _written(folder, "changed.elf", data)
-    panic.decode(DUMP_OF_A_PROGRAM, path, Path("/w"))
-    found = load(path)
-    if found is not None:
-        for address in range(0x42000000, 0x42000200, 36):
-            str(found.place(address, Path("/w")))
-            found.frame(address)
-    BinaryLog(path).feed(bytes.fromhex("0108110000090000000900000001360000"))
-
-
-def _sizes(folder: Path, data: bytes) -> None:
-    path = _written(folder, "changed.elf", data)
-    from_elf.read(path, TARGET)
-    memory.program_regions(path, TARGET)
-
-
-def _map(folder: Path, data: bytes) -> None:
-    from_map.read(_written(folder, "changed.map", data), TARGET)
-
-
-def _table(folder: Path, data: bytes) -> None:
-    layout = flash_layout.Layout(flash_size=4 << 20)
-    with contextlib.suppress(ToolError, UsageError):  # it is refused
-        found = partition_csv.read_file(_written(folder, "table", data), layout)
-        partition_checks.problems(found, layout)
-        boot_choice.default_app(found)
-        boot_choice.selected_app(found, data)
-
-
-def _image(folder: Path, data: bytes) -> None:
-    build = folder / "build"
-    _written(build, "flasher_args.json", data)
-    _written(build, "node.elf", b"\x7fELF")
-    _written(build, "project_description.json", b'{"target": "esp32", "app_elf": "node.elf"}')
-    with contextlib.suppress(ToolError):  # it makes no sense
-        read_image(build, "esp32")
-
-
-def _options(folder: Path, data: bytes) -> None:
-    build = folder / "options"
-    build.mkdir(exist_ok=True)
-    _written(build, "sdkconfig", data)
-    efuses.security_of(build)
-    flash_layout.layout_of(build)
-    _written(build / "config", "sdkconfig.json", data)
-    with contextlib.suppress(ToolError):  # it makes no sense
-        efuses.security_of(build)
-    (build / "config" / "sdkconfig.json").unlink()
-
-
-def _report(folder: Path, data: bytes) -> None:
-    with contextlib.suppress(ToolError):  # it makes no sense
-        suites.read_report(_written(folder, "report.xml", data))
-
-
-def _changed(chance: random.Random, whole: bytes) -> bytes:
-    """A file with some bytes changed, or cut short."""
-    data = bytearray(whole)
-    for _ in range(chance.randrange(1, 12)):
-        if data:
-            where = chance.randrange(min(len(data), 256) if chance.randrange(3) == 0 else len(data))
-            size = chance.choice((1, 1, 2, 4))
-            data[where : where + size] = chance.choice(
-                (chance.randbytes(size), b"\xff" * size, b"\0" * size)
-            )
-    return bytes(data[: chance.randrange(len(data))] if chance.randrange(8) == 0 and data else data)
 
 
 def _noise(chance: random.Random) -> bytes:
