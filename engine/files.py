@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import stat
 from collections.abc import Iterator
@@ -32,8 +33,8 @@ def read_file(path: Path, most: int) -> bytes:
         return data
 
 
-def open_file(path: Path, most: int) -> BinaryIO:
-    """Open a file as :func:`read_file` does.
+def open_file(path: Path, most: int | None = None) -> io.BufferedReader:
+    """Open a file as :func:`read_file` does; None for one of any size, of which little is read.
 
     Raises:
         OSError: it is absent, no file, or larger; ``strerror`` says which.
@@ -43,7 +44,7 @@ def open_file(path: Path, most: int) -> BinaryIO:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a file", str(path))
-        if status.st_size > most:
+        if most is not None and status.st_size > most:
             raise _too_large(path, most)
         return os.fdopen(descriptor, "rb")
     except BaseException:

@@ -8,10 +8,12 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import UsageError
+from engine.files import read_file
 from engine.image import Image
 
 NAME = "image.json"
 
+_MAX_BYTES = 1 << 20
 _IMAGE = TypeAdapter(Image)
 
 
@@ -35,12 +37,12 @@ def read(path: Path) -> Image:
         UsageError: it is not there, damaged, or of another version.
     """
     try:
-        fields = json.loads(path.read_text("utf-8"))
+        fields = json.loads(read_file(path, _MAX_BYTES))
         fields["elf"] = path.with_name(fields["elf"])
         for part in fields["parts"]:
             part["path"] = path.with_name(part["path"])
         image = _IMAGE.validate_python(fields)
-    except (OSError, ValueError, LookupError, TypeError, ValidationError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError, ValidationError) as error:
         raise UsageError(f"{path}: no image of a build: {error}") from error
     missing = next((part.path for part in image.parts if not part.path.is_file()), None)
     if missing is not None:

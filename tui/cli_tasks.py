@@ -362,4 +362,18 @@ def _facts(state: TaskState) -> dict[str, Any]:
 
 
 def _read(text: str) -> str:
-    return sys.stdin.read() if text == "-" else text
+    """A text, or that of standard input; one that is too long is not read to its end.
+
+    Raises:
+        UsageError: it is too long.
+    """
+    from engine.errors import UsageError
+    from engine.workflows.orders import MAX_MATERIAL
+
+    if text != "-":
+        return text
+    most = 4 * MAX_MATERIAL  # bytes of that many characters
+    data = sys.stdin.buffer.read(most + 1)
+    if len(data) > most:
+        raise UsageError(f"standard input: more than {MAX_MATERIAL} characters are not accepted")
+    return data.decode("utf-8", "replace")

@@ -139,8 +139,11 @@ class Typist:
             contextlib.suppress(OSError, EspdeckError),
             open(descriptor, "rb", closefd=False) as lines,
         ):
-            for line in lines:
-                self._keyboard.send_all(line.rstrip(b"\r\n") + self._eol, self._cancel)
+            # A line that does not end is typed as it comes, not collected.
+            while piece := lines.readline(_CHUNK):
+                is_whole = piece.endswith(b"\n") or len(piece) < _CHUNK
+                typed = piece.rstrip(b"\r\n") + self._eol if is_whole else piece
+                self._keyboard.send_all(typed, self._cancel)
 
 
 def _is_behind(descriptor: int) -> bool:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 import shutil
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from engine import process
+from engine import limited, process
 from engine.boards.panic import is_runtime
 from engine.boards.symbols import relative
 from engine.cancel import CancelToken
 from engine.errors import BoardError, MissingToolError, ToolError
+from engine.files import open_file
 from engine.findings import Finding
 from engine.words import Severity
 
@@ -121,7 +121,7 @@ def decode(dump: Path, program: Path | None, root: Path, *, cancel: CancelToken)
         raise MissingToolError(f"{dump.name}: not decoded: pip install 'espdeck[coredump]'")
     done = process.run(
         [
-            *(sys.executable, "-P", "-m", "esp_coredump"),
+            *limited.command("esp_coredump"),
             *("info_corefile", "--debug", "0", "--gdb", gdb),
             *("--core", str(dump), "--core-format", "b64", str(program)),
         ],
@@ -177,7 +177,7 @@ def gdb_for(program: Path) -> str:
         ToolError: the program cannot be read, or is of no ESP32.
     """
     try:
-        with program.open("rb") as file:
+        with open_file(program) as file:
             machine = int.from_bytes(file.read(20)[18:20], "little")
     except OSError as error:
         raise ToolError(f"{program}: {error.strerror}") from error

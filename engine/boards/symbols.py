@@ -20,6 +20,7 @@ from engine.boards import debug_info
 from engine.boards.debug_info import FrameRules
 from engine.bounded import UnreadableError
 from engine.elf import MAX_BYTES, MAX_SECONDS
+from engine.files import open_file
 
 _log = logging.getLogger(__name__)
 
@@ -152,7 +153,7 @@ class Symbols:
         Raises:
             OSError: it cannot be read any more.
         """
-        with self.path.open("rb") as file:
+        with open_file(self.path, MAX_BYTES) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def call_before(self, address: int) -> tuple[bool, int | None]:

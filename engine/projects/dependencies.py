@@ -6,13 +6,13 @@ untrusted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+from engine.files import read_file
 from engine.projects import trees
+from engine.toolchains.untrusted import yaml_mapping
 
 FILE_NAME = "idf_component.yml"
 
@@ -58,15 +58,12 @@ def _manifests(source: Path) -> Iterator[Path]:
             yield Path(entry.path)
 
 
-def _dependencies(path: Path) -> dict[object, object]:
+def _dependencies(path: Path) -> Mapping[object, object]:
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            return {}
-        data = yaml.safe_load(path.read_text("utf-8"))
-    # The loader raises the last three for numbers, dates and nesting that are out of range.
-    except (OSError, yaml.YAMLError, ValueError, OverflowError, RecursionError):
+        text = read_file(path, _MAX_BYTES).decode("utf-8")
+    except (OSError, UnicodeDecodeError):
         return {}
-    listed = data.get("dependencies") if isinstance(data, dict) else None
+    listed = yaml_mapping(text, _MAX_BYTES).get("dependencies")
     return listed if isinstance(listed, dict) else {}
 
 

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from engine.cancel import CancelToken
+from engine.elf import MAX_BYTES
 from engine.errors import EspdeckError, ToolError, UsageError
 from engine.events import Bus
+from engine.files import read_file
 from engine.projects import configuring, disk, git, trees
 from engine.projects.apps import check_app, check_configuration, find_apps, survey_commit
 from engine.projects.choices import check_name, check_targets
@@ -77,7 +79,7 @@ class Projects:
         """
         clone = Path(project.clone_path)
         try:
-            data = program.read_bytes()
+            data = read_file(program, MAX_BYTES)
         except OSError:
             return clone
         for folder in self._slots.sources(clone):

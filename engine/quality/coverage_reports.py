@@ -6,7 +6,6 @@ and coverage.py write it too) and coverage.py's JSON (its documentation, "JSON r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from engine.errors import ToolError
 from engine.files import read_file
 from engine.quality.tools import MAX_REPORT
 from engine.repair.sources import ends_of
+from engine.toolchains.untrusted import json_of
 
 NAMES = tuple(
     f"{folder}{name}"
@@ -155,7 +155,7 @@ def _cobertura(data: bytes, name: str) -> Lines:
 
 def _json(data: bytes, name: str) -> Lines:
     try:
-        files = json.loads(data)["files"]
+        files = json_of(data)["files"]
         return {
             str(path): {
                 **{_number(line, name): False for line in each["missing_lines"]},

@@ -9,7 +9,6 @@ flawfinder, bandit and detect-secrets find; what of it blocks is what a person w
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +27,7 @@ from engine.quality.tree import Counted
 from engine.text import clean
 from engine.text import count as number_of
 from engine.thresholds import Aspect
+from engine.toolchains.untrusted import json_of
 from engine.words import Severity
 
 BLOCKING_LEVEL, WARNING_LEVEL = 4, 3
@@ -138,7 +138,7 @@ def _secrets(counted: Counted, bench: Bench) -> list[Finding]:
         code, printed = bench.read(argv, cwd=counted.folder)
         try:
             # Warnings of its libraries may stand before it.
-            results = json.loads(printed[printed.index(b"{") :])["results"]
+            results = json_of(printed[printed.index(b"{") :])["results"]
             return {
                 tools.plain(str(file)): [[str(x["type"]), int(x["line_number"])] for x in found]
                 for file, found in results.items()
@@ -236,7 +236,7 @@ def _bandit(counted: Counted, bench: Bench) -> list[Finding]:
         data = tools.report_of(report, done, "bandit")
         found: dict[str, list[list[Any]]] = {}
         try:
-            for each in json.loads(data)["results"]:
+            for each in json_of(data)["results"]:
                 keys = ("test_id", "issue_severity", "issue_confidence", "issue_text", "more_info")
                 row = [int(each["line_number"]), *(clean(str(each[key])) for key in keys)]
                 found.setdefault(tools.plain(str(each["filename"])), []).append(row)

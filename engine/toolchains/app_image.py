@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.files import open_file
 from engine.image import MemoryRegion
 from engine.toolchains.boot_choice import default_app, room_for
 from engine.toolchains.partitions import Partition
@@ -57,7 +58,7 @@ def read_header(path: Path) -> AppHeader | None:
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         data = stream.read(_HEADER.size)
     if len(data) < _HEADER.size:
         return None

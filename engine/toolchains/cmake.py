@@ -14,8 +14,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import manifest, process
+from engine import limited, manifest, process
 from engine.errors import MissingToolError, ToolError
+from engine.files import read_file
 from engine.findings import Finding
 from engine.image import FlashPart, Image, MemoryRegion
 from engine.source.files import SourceFiles
@@ -37,6 +38,7 @@ FLASH_SIZE = 4 << 20
 
 _TARGETS = frozenset({"esp32c3", "esp32c6"})
 _STAMP = "espdeck-configured.json"
+_MAX_STAMP = 1 << 16
 _ENV = {
     "NINJA_STATUS": NINJA_STATUS,
     "CLICOLOR_FORCE": "0",
@@ -181,8 +183,8 @@ def _is_configured(build_dir: Path, arguments: list[str]) -> bool:
     if not (build_dir / "CMakeCache.txt").is_file() or not (build_dir / "build.ninja").is_file():
         return False
     try:
-        return bool(json.loads((build_dir / _STAMP).read_text("utf-8")) == arguments)
-    except (OSError, ValueError):
+        return bool(json.loads(read_file(build_dir / _STAMP, _MAX_STAMP)) == arguments)
+    except (OSError, ValueError, RecursionError):
         return False
 
 
@@ -240,16 +242,16 @@ def _pack(request: CompileRequest, elf: Path, app: Path) -> _Step:
     stat = elf.stat()
     stamp, made_from = app.with_suffix(".json"), [str(elf), stat.st_mtime_ns, stat.st_size]
     try:
-        if app.is_file() and json.loads(stamp.read_text("utf-8")) == made_from:
+        if app.is_file() and json.loads(read_file(stamp, _MAX_STAMP)) == made_from:
             return _Step(True, ())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         pass
     app.parent.mkdir(exist_ok=True)
     stamp.unlink(missing_ok=True)
     request.on_progress(90, "making the image")
     # DIO at 80 MHz is what every module's flash can do and what ESP-IDF defaults to.
     flash = ["--flash-size", f"{FLASH_SIZE >> 20}MB", "--flash-mode", "dio", "--flash-freq", "80m"]
-    argv = [sys.executable, "-P", "-m", "esptool", "--chip", request.target, "elf2image", *flash]
+    argv = [*limited.command("esptool"), "--chip", request.target, "elf2image", *flash]
     step = _run(request, "esptool", [*argv, "-o", str(app), str(elf)], 90, 100)
     if step.ok:
         stamp.write_text(json.dumps(made_from), "utf-8")

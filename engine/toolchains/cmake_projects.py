@@ -6,7 +6,6 @@ for the machine that builds: they count where they name a chip, or have what esp
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 
@@ -17,6 +16,7 @@ from engine.toolchains.base import App
 from engine.toolchains.cmake_lists import commands
 from engine.toolchains.idf_apps import lists_of
 from engine.toolchains.project import LISTS, Kind, kind_of
+from engine.toolchains.untrusted import json_of
 from engine.words import CHIPS
 
 OWN_TOOLCHAIN = "toolchain.cmake"
@@ -139,7 +139,7 @@ def _toolchain_files(files: SourceFiles, start: str) -> Sequence[str]:
 def _presets(files: SourceFiles, start: str) -> Sequence[dict[str, object]]:
     """Configure presets (CMake, cmake-presets(7))."""
     try:
-        data = json.loads(files.text(start + _PRESETS) or "{}")
+        data = json_of(files.text(start + _PRESETS) or "{}")
     except (ValueError, RecursionError):
         return ()
     listed = data.get("configurePresets") if isinstance(data, dict) else None

@@ -43,6 +43,7 @@ _CONFIG_STAMP = "espdeck-sdkconfig.sha256"
 _MAX_CACHE = 16 << 20
 _HOME = re.compile(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", re.M)
 _CONFIG_TARGET = re.compile(r'^CONFIG_IDF_TARGET="(\w{1,40})"', re.M)
+_MAX_PARTS = 100  # a partition table has room for some 95
 _FLASH_SIZE = re.compile(r"(\d{1,3})(KB|MB)")
 _FLASH_MODES = frozenset({"qio", "qout", "dio", "dout", "keep"})
 _FLASH_FREQ = re.compile(r"\d{2,3}m|keep")
@@ -340,7 +341,10 @@ def _parts(build_dir: Path, flasher: Fields) -> tuple[FlashPart, ...]:
         if entry.flag("encrypted", default=False):
             encrypted.add(at)
     parts = []
-    for offset, name in flasher.object("flash_files").texts().items():
+    files = flasher.object("flash_files").texts()
+    if len(files) > _MAX_PARTS:
+        raise ToolError(f"{flasher.name}: {len(files)} files, at most {_MAX_PARTS} are accepted")
+    for offset, name in files.items():
         at = _number(flasher.name, offset)
         path = file_inside(build_dir, name, flasher.name)
         kind = kinds.get(at, ArtifactKind.DATA)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from engine.files import open_file
 from engine.findings import Finding
 from engine.toolchains.hint import BuildSystem
 from engine.toolchains.hints import hint_for
@@ -152,7 +153,7 @@ def _owners(idf: Path, names: Sequence[str]) -> dict[str, str]:
 
 def _read(header: Path) -> bytes:
     try:
-        with header.open("rb") as stream:
+        with open_file(header) as stream:
             return stream.read(_MAX_HEADER)
     except OSError:
         return b""

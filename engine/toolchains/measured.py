@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from engine.files import read_file
+from engine.files import open_file, read_file
 from engine.image import MemoryRegion
 from engine.toolchains import linker_map, memory
 
@@ -67,6 +67,6 @@ def _key(elf: Path, target: str) -> str:
     """A digest of everything that the answer depends on."""
     digest = hashlib.sha256(f"{target}\0{elf.name}\0{version('esp-idf-size')}".encode())
     for path in (*map(Path, _READERS), elf, *linker_map.beside(elf)):
-        with path.open("rb") as file:
+        with open_file(path) as file:
             digest.update(path.name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

@@ -8,11 +8,13 @@ table is somebody else's text, and the environment here is not the build's.
 from __future__ import annotations
 
 import codecs
+import errno
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from engine import files
 from engine.errors import UsageError
 from engine.toolchains import partitions
 from engine.toolchains.flash_layout import Layout
@@ -63,12 +65,11 @@ def read_file(path: Path, layout: Layout) -> tuple[Partition, ...]:
         UsageError: the file cannot be read, or is too large for a table.
     """
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_FILE + 1)
+        data = files.read_file(path, MAX_FILE)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
-    if len(data) > MAX_FILE:
-        raise UsageError(f"{path}: too large for a partition table")
+        large = error.errno == errno.EFBIG
+        said = "too large for a partition table" if large else error.strerror
+        raise UsageError(f"{path}: {said}") from error
     try:
         if data.startswith(partitions.MAGIC):
             return partitions.parse(data)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import ToolError
+from engine.files import open_file
 
 MAX_BYTES = 0xC00
 """The most that a partition table may take."""
@@ -128,7 +129,7 @@ def read(path: Path) -> tuple[Partition, ...]:
         PartitionTableError: the table is refused; names the file.
         OSError: the file cannot be read.
     """
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         data = stream.read(MAX_BYTES)
     try:
         return parse(data)

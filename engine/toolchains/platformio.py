@@ -7,7 +7,6 @@ packages come from its own registry the first time, which takes a while and need
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +25,7 @@ from engine.toolchains.hint import BuildSystem
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import BuildOutput
 from engine.toolchains.platformio_project import PROJECT, find_apps
-from engine.toolchains.untrusted import Fields, file_inside
+from engine.toolchains.untrusted import Fields, file_inside, json_of
 from engine.words import ArtifactKind, Severity
 
 _INSTALL = "PlatformIO is not installed: pip install platformio"
@@ -155,7 +154,7 @@ def read_environments(text: str, chips: Mapping[str, str]) -> Environments:
     """
     lines = [line for line in text.splitlines() if line.startswith("[[")]
     try:
-        sections = {str(name): dict(options) for name, options in json.loads((lines or [text])[-1])}
+        sections = {str(name): dict(options) for name, options in json_of((lines or [text])[-1])}
     except (ValueError, TypeError, RecursionError) as error:
         raise ToolError(f"pio project config: {error}") from error
     found = [

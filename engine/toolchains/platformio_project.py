@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import configparser
 import contextlib
-import json
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -27,6 +26,7 @@ from engine.toolchains import chips
 from engine.toolchains.base import App, Configuration
 from engine.toolchains.board_chips import chip_of
 from engine.toolchains.chips import ESP8266
+from engine.toolchains.untrusted import json_of
 from engine.words import TARGETS
 
 PROJECT = "platformio.ini"
@@ -250,7 +250,7 @@ def _matches(parts: Sequence[str], wanted: Sequence[str]) -> bool:
 
 def _mcu(text: str) -> str:
     try:
-        data = json.loads(text)
+        data = json_of(text)
         return chips.as_target(str(data["build"]["mcu"]))
     except (ValueError, TypeError, KeyError, RecursionError):
         return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -13,6 +14,13 @@ from engine.files import read_file
 
 MAX_JSON = 32 << 20
 """Bytes of a JSON file that a build may hand over."""
+
+MAX_FILE = 256 << 20
+"""Bytes of a file that a project may name: more than any flash has, and any program. A file with
+holes may say that it has a million times as much, and be copied."""
+
+MAX_VALUES = 1 << 20
+"""Values of a JSON text: each may cost twenty times the bytes that it has there."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it is built
 
@@ -40,7 +48,7 @@ class Fields:
         """
         try:
             text = read_file(path, MAX_JSON).decode("utf-8")
-            data = json.loads(text)
+            data = json_of(text)
             if "\\ud" in text or "\\uD" in text:
                 # Half of a pair is no text: neither a database nor a terminal takes it.
                 json.dumps(data, ensure_ascii=False).encode("utf-8")
@@ -114,6 +122,28 @@ class Fields:
         return {str(key): self.text(key) for key in self._data}
 
 
+def json_of(text: str | bytes) -> Any:
+    """What a JSON text says.
+
+    Args:
+        text: untrusted; its size is bounded by whoever read it.
+
+    Raises:
+        ValueError: it is no JSON, has more than :data:`MAX_VALUES` values, or a number that is
+            none (``NaN``).
+        RecursionError: it is nested too deeply.
+    """
+    signs = (",", "[", "{") if isinstance(text, str) else (b",", b"[", b"{")
+    # Each value stands behind one of these; those inside texts are few.
+    if sum(map(text.count, signs)) > MAX_VALUES:  # type: ignore[arg-type] # of the same kind
+        raise ValueError(f"more than {MAX_VALUES} values")
+    return json.loads(text, parse_constant=_no_number)
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
+
+
 def yaml_mapping(text: str, most: int) -> Mapping[object, object]:
     """The mapping that a YAML text is; empty for what is none, or longer than ``most``."""
     if not text or len(text) > most:
@@ -133,11 +163,13 @@ def file_inside(folder: Path, name: str, said_by: str, called: str = "build fold
         called: what people call the folder.
 
     Raises:
-        ToolError: it does not, or it is not there; names ``said_by``, the file that named it.
+        ToolError: it does not, is not there, or is larger than :data:`MAX_FILE`; names ``said_by``, the file that named it.
     """
     try:
         path = (folder / name).resolve(strict=True)
         if path.is_relative_to(folder.resolve()) and path.is_file():
+            if path.stat().st_size > MAX_FILE:
+                raise ToolError(f"{said_by}: {name!r} is larger than {MAX_FILE >> 20} MiB")
             return path
     except (OSError, ValueError, RuntimeError):
         pass

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from engine import image_file
+from engine.boards import coredump
+from engine.boards.symbols import Symbols
+from engine.errors import EspdeckError
 from engine.files import read_file
+from engine.quality import coverage_reports
+from engine.simulators import labwired_breaks
+from engine.toolchains import app_image, partition_csv, partitions, sdkconfig
+from engine.toolchains.flash_layout import Layout
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:
@@ -33,3 +42,30 @@ def test_what_is_no_file_of_that_size_is_refused(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(OSError, match=reason):
             read_file(tmp_path / name, 4)
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "partition table": lambda path: partition_csv.read_file(path, Layout()),
+    "binary partition table": partitions.read,
+    "app": app_image.read_header,
+    "program of a core dump": coredump.gdb_for,
+    "image": image_file.read,
+    "symbols": Symbols,
+    "sdkconfig": sdkconfig.read,
+    "coverage": coverage_reports.read,
+    "breakpoints": labwired_breaks.find,
+}
+
+
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS.keys())
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_pipe_that_nobody_writes_to_keeps_no_reader(
+    tmp_path: Path, read: Callable[[Path], object], kind: str
+) -> None:
+    path = tmp_path / "file"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises((OSError, EspdeckError), match="not a file"):
+        read(path)

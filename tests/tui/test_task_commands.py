@@ -123,3 +123,12 @@ def test_workflows_and_squads_are_listed(shell: Shell) -> None:
     assert "full-stack" in said
     first = json.loads(shell.says("workflow", "list", "--json").splitlines()[0])
     assert first["id"] == "code_review"
+
+
+def test_a_text_that_does_not_end_is_not_read_to_its_end(shell: Shell) -> None:
+    said = shell.says(
+        *("workflow", "run", "free_task", "-d", "Explain.", "--text", "-"),
+        typed="x" * 500_000,
+        code=2,
+    )
+    assert "standard input: more than 100000 characters are not accepted" in said

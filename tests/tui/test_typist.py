@@ -9,9 +9,11 @@ import socket
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -189,3 +191,27 @@ def test_a_pipe_and_a_file_are_sent(tmp_path: Path) -> None:
         b"00000010  61 62 63 64 65 66                                 |abcdef|\n",
     ]
     assert process.returncode == 0
+
+
+def test_a_line_that_does_not_end_is_typed_as_it_comes() -> None:
+    typed: list[bytes] = []
+
+    class Heard:
+        def send_all(self, data: bytes, _cancel: CancelToken) -> None:
+            typed.append(data)
+
+    typist = Typist(
+        cast("Keyboard", Heard()), CancelToken(), eol="crlf", menu={}, on_note=lambda _text: None
+    )
+    begin, end = os.pipe()
+    with typist.reading(begin):
+        os.write(end, b"x" * 50_000)
+        while sum(map(len, typed)) < 40_000:
+            threading.Event().wait(0.001)
+        os.write(end, b"y\nz")
+        os.close(end)
+        while not typed[-1].endswith(b"z\r\n"):
+            threading.Event().wait(0.001)
+
+    assert b"".join(typed) == b"x" * 50_000 + b"y\r\nz\r\n"
+    assert max(map(len, typed)) <= 4098

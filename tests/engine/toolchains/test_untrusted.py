@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from engine.errors import ToolError
 from engine.toolchains import efuses
-from engine.toolchains.untrusted import Fields
+from engine.toolchains.idf import read_image
+from engine.toolchains.untrusted import Fields, file_inside
 
 
 @pytest.mark.parametrize("half", [r"\ud800", r"\uDFFF", r"\udc80x", r"x\ud83d"])
@@ -43,3 +45,39 @@ def test_a_secure_version_without_an_end_is_cut() -> None:
     )
 
     assert found.burns == ("secure version 7777777777: programs of a lower one never start again",)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"a": [' + "[]," * 1_100_000 + "[]]}", "more than 1048576 values"),
+        ('{"a": NaN}', "NaN is no number of JSON"),
+        ('{"a": [-Infinity]}', "-Infinity is no number"),
+    ],
+)
+def test_what_would_take_more_memory_than_it_has_bytes_is_refused(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "flasher_args.json").write_text(text)
+
+    with pytest.raises(ToolError, match=said):
+        Fields.read(tmp_path / "flasher_args.json")
+
+
+def test_a_file_of_holes_is_not_handed_on(tmp_path: Path) -> None:
+    with (tmp_path / "app.bin").open("wb") as file:
+        file.truncate(1 << 40)
+
+    with pytest.raises(ToolError, match=r"^x: 'app\.bin' is larger than 256 MiB$"):
+        file_inside(tmp_path, "app.bin", "x")
+
+
+def test_more_files_than_a_flash_has_partitions_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "app.bin").touch()
+    (tmp_path / "app.elf").touch()
+    files = {hex(offset): "app.bin" for offset in range(101)}
+    (tmp_path / "flasher_args.json").write_text(json.dumps({"flash_files": files}))
+    (tmp_path / "project_description.json").write_text('{"target": "esp32", "app_elf": "app.elf"}')
+
+    with pytest.raises(ToolError, match="101 files, at most 100"):
+        read_image(tmp_path, "esp32")
