@@ -163,7 +163,8 @@ def file_inside(folder: Path, name: str, said_by: str, called: str = "build fold
         called: what people call the folder.
 
     Raises:
-        ToolError: it does not, is not there, or is larger than :data:`MAX_FILE`; names ``said_by``, the file that named it.
+        ToolError: it does not, is not there, or is larger than :data:`MAX_FILE`; names
+            ``said_by``, the file that named it.
     """
     try:
         path = (folder / name).resolve(strict=True)

@@ -42,7 +42,12 @@ from engine.workflows import definition
 from tests import hostile
 
 SECONDS = 1.0
-"""Of the processor that an input may cost before it is given up; a light reader may never."""
+"""Of the processor that a light reader may take for an input; it may never come to it."""
+
+CHILD_SECONDS = 1.0
+"""Of the processor after which what a child process reads is given up."""
+
+_LATE = 2.0  # seconds after which that has to have ended
 
 MEMORY = 1 << 30
 """Bytes of address space that an input may take beside what is there before."""
@@ -216,8 +221,8 @@ def _asked(path: Path, *questions: tuple[Callable[..., Any], Sequence[object]]) 
         for function, arguments in questions:
             began = time.process_time()
             with within(60.0):
-                said = answer(function, file, list(arguments), SECONDS)
-            if time.process_time() - began > 3 * SECONDS:
+                said = answer(function, file, list(arguments), CHILD_SECONDS)
+            if time.process_time() - began > CHILD_SECONDS + _LATE:
                 raise TimeoutError(f"{function.__name__}: did not heed the signal")
             given_up |= said == MEMORY_ANSWER or said == b'{"failed": "time"}\n'
     return given_up
