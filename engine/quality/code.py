@@ -48,6 +48,7 @@ _LINES = 1000
 _MAX_DUPLICATES = 10
 _RATE = re.compile(r"^Total duplicate rate: ([0-9.]+)%$", re.MULTILINE)
 _BLOCK = re.compile(r"^Duplicate block:\n-+\n((?:.*:\d+ ~ \d+\n)+)", re.MULTILINE)
+_COUNT = re.compile(r"[0-9]{1,9}")
 _PLACE = re.compile(r"^(.*):(\d+) ~ (\d+)$", re.MULTILINE)
 _COLUMNS = 11
 _SHAPES = (
@@ -269,6 +270,10 @@ def _cppcheck(counted: Counted, bench: Bench) -> _Defects:
     return _Defects(tuple(found), sum(found.values()), len(unchecked - {""}))
 
 
+def _place(text: str) -> int | None:
+    return (int(text) or None) if _COUNT.fullmatch(text) else None
+
+
 def _defect(attributes: Mapping[str, str], place: Mapping[str, str]) -> Finding:
     serious = attributes.get("severity") in PER_DEFECT
     line, column = place.get("line", ""), place.get("column", "")
@@ -277,6 +282,6 @@ def _defect(attributes: Mapping[str, str], place: Mapping[str, str]) -> Finding:
         code=f"cppcheck.{clean(attributes.get('id', ''))[:80]}",
         message=clean(attributes.get("msg", ""))[:500],
         file=tools.plain(place["file"]) if place.get("file") else None,
-        line=int(line) if line.isdigit() and int(line) else None,
-        column=int(column) if column.isdigit() and int(column) else None,
+        line=_place(line),
+        column=_place(column),
     )

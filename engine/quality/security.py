@@ -40,6 +40,9 @@ _MAX_TEXT = 300
 _SECRETS = ("scan", "--no-verify", "--disable-plugin", "IPPublicDetector")
 """Verifying would send what is found to whoever gave it out."""
 
+_NO_REPORT = (*(ValueError, OverflowError, LookupError, TypeError, AttributeError, RecursionError),)
+"""What comes of JSON that is not the tool's."""
+
 _FLAWS = ("--quiet", "--dataonly", "--csv", f"--minlevel={WARNING_LEVEL}")
 _PYTHON = ("--quiet", "--exit-zero", "--severity-level=medium", "--format=json")
 _report_numbers = itertools.count()
@@ -143,7 +146,7 @@ def _secrets(counted: Counted, bench: Bench) -> list[Finding]:
                 tools.plain(str(file)): [[str(x["type"]), int(x["line_number"])] for x in found]
                 for file, found in results.items()
             }
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except _NO_REPORT as error:
             said = printed.decode("utf-8", "replace")
             raise ToolError(tools.failure("detect-secrets", code, said)) from error
 
@@ -240,7 +243,7 @@ def _bandit(counted: Counted, bench: Bench) -> list[Finding]:
                 keys = ("test_id", "issue_severity", "issue_confidence", "issue_text", "more_info")
                 row = [int(each["line_number"]), *(clean(str(each[key])) for key in keys)]
                 found.setdefault(tools.plain(str(each["filename"])), []).append(row)
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
+        except _NO_REPORT as error:
             raise ToolError(tools.failure("bandit", done.returncode, done.tail)) from error
         return found
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from engine import bounded
+from engine.elf import MAX_SECONDS
 from engine.errors import UsageError
 from engine.image import MemoryRegion
 from engine.sizes import from_elf, from_map
@@ -35,7 +37,10 @@ def measure(files: Mapping[ArtifactKind, Path], target: str) -> Sizes:
     if sizes is None and elf is not None:
         sizes = from_elf.read(elf, target)
     if sizes is None:
-        raise UsageError("no sizes: the build kept no program and no map that can be read")
+        raise UsageError(
+            "no sizes: the build kept no program and no map that can be read within "
+            f"{MAX_SECONDS:g} s and {bounded.MAX_MEMORY >> 20} MiB of memory"
+        )
     pieces = tuple(
         replace(
             piece, file=_OF_A_SLOT.sub("", piece.file), archive=_OF_A_SLOT.sub("", piece.archive)
