@@ -20,7 +20,8 @@ from engine.store import builds, projects
 from engine.store.database import Store
 from engine.store.tables import BoardRow, utc_now
 from tests.engine.sizes import maps
-from tests.engine.test_elf import CODE, PANIC, Section, elf
+from tests.engine.test_elf import PANIC
+from tests.hostile import CODE, Section, elf
 from tests.tui.test_hostile import GOT_THROUGH, MARK, SEQUENCES, Terminal, hostile
 from tests.tui.test_hostile_board import talk
 from tests.tui.workspaces import fill, keep_maps
