@@ -121,6 +121,11 @@ class Reader:
             raise UnreadableError(why(str(failed)[:300], seconds))
         return value
 
+    def restart(self) -> None:
+        """End the child, and with it what it holds; the next question starts another."""
+        with self._lock:
+            self._stop()
+
     def close(self) -> None:
         """End the child and close the file."""
         with self._lock:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 from engine.bounded import Reader, UnreadableError
-from engine.elf import MAX_BYTES, MAX_SECONDS, open_elf
+from engine.elf import MAX_BYTES, open_elf
 
 NO_PROGRAM = (
     "--- binary log (CONFIG_LOG_MODE_BINARY): not shown, the program's ELF is not known; "
@@ -41,6 +41,7 @@ _MAX_WIDTH = 256
 _MAX_TEXT = 1024
 _MAX_SECTION = 32 << 20
 _MAX_KEPT = 4096  # texts
+_SECONDS = 5.0  # that a program may keep its console waiting
 _ROW = 16
 _BUFFER = re.compile(r"__ESP_BUFFER_(HEX|CHAR|HEXDUMP)_FORMAT__")
 _SHF_ALLOC = 0x2
@@ -162,7 +163,7 @@ class _Texts:
     """Texts of a program by their addresses, those that are not loaded among them.
 
     Args:
-        path: ELF of the program. Untrusted: of one that cannot be read, every text is empty.
+        path: ELF of the program. Untrusted.
 
     Raises:
         OSError, UnreadableError: it is none.
@@ -170,17 +171,22 @@ class _Texts:
 
     def __init__(self, path: Path) -> None:
         self._reader = Reader(path, __name__, MAX_BYTES)
-        self._reader.ask("sections", seconds=MAX_SECONDS)
+        self._reader.ask("sections", seconds=_SECONDS)
+        self._is_given_up = False
         self.at = functools.lru_cache(_MAX_KEPT)(self._at)
 
     def _at(self, address: int, size: int | None = None) -> bytes:
         """What lies at an address: so many bytes, or up to the NUL."""
         if address == 0 and size is None:
             return b"(null)"
-        with contextlib.suppress(UnreadableError):
-            found = self._reader.ask("text", address, size, seconds=MAX_SECONDS)
-            if isinstance(found, str) and len(found) <= _MAX_TEXT:
-                return found.encode("latin-1", "replace")
+        found = None
+        if not self._is_given_up:
+            try:
+                found = self._reader.ask("text", address, size, seconds=_SECONDS)
+            except UnreadableError:
+                self._is_given_up = True  # else each text would be waited for
+        if isinstance(found, str) and len(found) <= _MAX_TEXT:
+            return found.encode("latin-1", "replace")
         return b"<0x%08x>" % address
 
 

@@ -80,6 +80,8 @@ class Symbols:
         self.problem = ""
         """Why its debug information is not read any more, empty where it is."""
 
+        self._is_given_up = False
+
     def is_code(self, address: int) -> bool:
         """Whether the program has code there."""
         return any(start <= address < end for start, end in self._code)
@@ -176,11 +178,14 @@ class Symbols:
             return []
 
     def _ask(self, function: str, *arguments: object) -> Any:
-        """An answer by headers, symbols and code; None where there is none."""
+        """An answer by headers, symbols and code; None where there is none, and from then on."""
+        if self._is_given_up:
+            return None
         try:
             return self._reader.ask(function, *arguments, seconds=MAX_SECONDS)
         except UnreadableError as error:
             _log.debug("%s: %s%r: %r", self.path, function, arguments, error)
+            self._is_given_up = True
             return None
 
     def _ask_debug(self, function: str, *arguments: object) -> Any:
@@ -199,6 +204,7 @@ class Symbols:
             raise
         if problem:
             self._give_up(bounded.why(problem, debug_info.MAX_SECONDS))
+            self._reader.restart()  # what it holds of it is not needed any more
         return value
 
     def _give_up(self, reason: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine import bounded
-from engine.boards import debug_info, panic
+from engine.boards import binary_log, debug_info, panic
 from engine.boards.symbols import Symbols, load
 from engine.bounded import Reader, UnreadableError, ask_once, fields, rows
 from engine.sizes import from_elf
@@ -228,3 +228,27 @@ def test_symbols_that_nobody_uses_leave_no_process(tmp_path: Path) -> None:
     while process.returncode is None and time.monotonic() < deadline:
         gc.collect()
     assert process.returncode is not None
+
+
+def test_a_program_that_cannot_be_read_any_more_is_asked_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "app.elf"
+    path.write_bytes(hostile.elf(hostile.Section(".noload", b"text\0")))
+    symbols, texts = Symbols(path), binary_log._Texts(path)
+    asked: list[str] = []
+
+    def ask(_reader: Reader, function: str, *_arguments: object, seconds: float) -> object:
+        asked.append(function)
+        raise UnreadableError(f"took longer than {seconds:g} s")
+
+    monkeypatch.setattr(Reader, "ask", ask)
+    assert [symbols.function(CODE), symbols.extent(CODE), symbols.start(CODE)] == [None] * 3
+    assert [texts.at(0x10), texts.at(0x14)] == [b"<0x00000010>", b"<0x00000014>"]
+    assert asked == ["function", "text"]
+
+
+def test_a_child_that_was_ended_is_followed_by_another(reader: Reader) -> None:
+    first = reader.ask("echo", seconds=5.0)[-1]
+    reader.restart()
+    assert reader.ask("echo", seconds=5.0)[-1] != first
