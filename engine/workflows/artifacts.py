@@ -30,9 +30,9 @@ MAX_FILES = 64
 _OPENS = re.compile(r"[ ]{0,3}(`{3,}|~{3,})(.*)")
 _SEPARATORS = re.compile(r"[\s,;{}:]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_][\w.@+-]{0,99}", re.ASCII)
-_COMMENT = re.compile(
-    r"\s*(?://+|/\*+|#+|--+|;+|<!--|%+|\{/\*)[ \t]*(\S.{0,499}?)[ \t]*(?:\*/\}?|-->)?\s*"
-)
+_COMMENT = re.compile(r"//+|/\*+|#+|--+|;+|<!--|%+|\{/\*")
+_COMMENT_END = re.compile(r"(?:\*/\}?|-->)\Z")
+_LONGEST_COMMENT = 600
 _LABEL = re.compile(r"(?:(?:file(?:name)?|path|title)[ \t]*[:=][ \t]*)", re.IGNORECASE)
 _DECORATION = re.compile(r"#{1,6} +|[-*] +|\d{1,2}[.)] +")
 _LOOKS_BACK = 2
@@ -258,10 +258,12 @@ def _in_info(info: str) -> str:
 
 
 def _in_comment(lines: Sequence[str]) -> str:
-    comment = _COMMENT.fullmatch(lines[0][:600]) if lines else None
-    if comment is None:
+    line = lines[0][:_LONGEST_COMMENT].strip() if lines else ""
+    begins = _COMMENT.match(line)
+    if begins is None:
         return ""
-    text = comment[1]
+    # No one pattern for all of it: blanks, text and blanks again would be tried in every way.
+    text = _COMMENT_END.sub("", line[begins.end() :]).strip()
     label = _LABEL.match(text)
     text = text[label.end() :] if label else text
     return text if _is_path(text) else ""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.words import ArtifactKind
-from engine.workflows.artifacts import assembled_code, extract, plain_path
+from engine.workflows.artifacts import MAX_FILES, assembled_code, extract, plain_path
 
 
 def paths(answer: str) -> list[str]:
@@ -123,6 +123,32 @@ def test_assembled_code_heads_each_file_with_its_path() -> None:
     text = assembled_code(files)
     assert text.startswith("## a.c\n\n```c\nint a;\n```\n")
     assert "## b.md\n\n````markdown\n```c\nx\n```\n````\n" in text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "//x" + " " * 590 + "x",
+        "//" + " " * 590,
+        " " * 290 + "//" + " " * 290,
+        "/" * 590,
+        "//x" + " */" * 190,
+        "<!--x" + "-->" * 190 + "x",
+        "// " + "file: " * 95,
+    ],
+)
+def test_many_first_lines_that_name_nothing_cost_linear_time(line: str) -> None:
+    # Hours, if the blanks of a comment were shared out between the parts of a pattern.
+    answer = f"```\n{line}\nx\n```\n" * (300_000 // len(line))
+
+    assert extract(answer, "step").files == ()
+
+
+@pytest.mark.parametrize(
+    "piece", ["```\n", "```c\n", "```md\n", "~~~c\n```c\n", "`", "# ", "a.c\n\n```c\n"]
+)
+def test_many_fences_cost_linear_time(piece: str) -> None:
+    assert len(extract(piece * (200_000 // len(piece)), "step").files) <= MAX_FILES
 
 
 LINES = st.sampled_from(
