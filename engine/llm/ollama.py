@@ -51,7 +51,7 @@ class Ollama:
             lambda _line: None,
         )
         try:
-            return tuple(sorted(name_of(model["name"]) for model in found["models"]))
+            return tuple(sorted(filter(None, (name_of(each["name"]) for each in found["models"]))))
         except (LookupError, TypeError) as error:
             raise ModelError(f"{mask(self.url)} does not answer as Ollama does") from error
 
@@ -103,7 +103,7 @@ class Ollama:
             if piece.get("done") is True:
                 usage = Usage(
                     server=self.name,
-                    model=name_of(piece.get("model") or request.model),
+                    model=name_of(piece.get("model")) or request.model,
                     tokens_in=tokens_of(piece.get("prompt_eval_count")),
                     tokens_out=tokens_of(piece.get("eval_count")),
                     seconds=time.monotonic() - began,

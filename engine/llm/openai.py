@@ -55,7 +55,7 @@ class OpenAI:
             lambda _line: None,
         )
         try:
-            return tuple(sorted(name_of(model["id"]) for model in found["data"]))
+            return tuple(sorted(filter(None, (name_of(each["id"]) for each in found["data"]))))
         except (LookupError, TypeError) as error:
             raise ModelError(
                 f"{self.name}: {mask(self._url)} does not answer as OpenAI's protocol has it"
@@ -103,7 +103,7 @@ class OpenAI:
                 is_whole = True
                 break
             piece = object_of(call, data)
-            model = name_of(piece.get("model") or model)
+            model = name_of(piece.get("model")) or model
             usage = piece["usage"] if isinstance(piece.get("usage"), dict) else usage
             text, reason = _text(piece, reason)
             if text:
@@ -169,5 +169,5 @@ def _text(piece: dict[str, Any], reason: str) -> tuple[str, str]:
     content = delta.get("content") if isinstance(delta, dict) else None
     return (
         text_of(content),
-        str(choice.get("finish_reason") or reason),
+        text_of(choice.get("finish_reason")) or reason,
     )

@@ -32,7 +32,9 @@ MAX_WAIT = 30.0
 """Seconds to wait at the most before it is asked again, whatever a server wishes."""
 
 MAX_ANSWER = 2 << 20
-"""Bytes of an answer as it comes over the wire."""
+"""Bytes of an answer as it comes over the wire. It is asked for as it is (``Accept-Encoding:
+identity``, RFC 9110, 12.5.3), and one that is encoded all the same is refused: some kilobytes that
+were packed several times over unpack to gigabytes."""
 
 MAX_LINE = 1 << 20
 """Bytes of one line of a stream."""
@@ -83,6 +85,8 @@ class Call:
 
     def said(self, text: object) -> str:
         """What the server says, as a line for people that tells none of the secrets it was told."""
+        if not isinstance(text, str | int | float):
+            return ""  # a structure, perhaps too deep to be written
         line = " ".join(clean(" ".join(str(text).split())).split())
         for secret in self._secrets:
             line = line.replace(secret, "***")
@@ -162,7 +166,7 @@ def object_of(call: Call, data: bytes | str) -> dict[str, Any]:
     if "error" in found:
         reason = found["error"]
         text = reason.get("message") if isinstance(reason, dict) else reason
-        raise TryAgainError(f"{call.server}: {call.said(text)}")
+        raise TryAgainError(f"{call.server}: {call.said(text) or 'failed, and does not say why'}")
     return found
 
 
@@ -172,8 +176,8 @@ def text_of(value: object) -> str:
 
 
 def name_of(value: object) -> str:
-    """What a server calls a model, as a line for people."""
-    return clean(str(value))[:_LONGEST_NAME]
+    """What a server calls a model, as a line for people; empty for what is no name."""
+    return clean(value)[:_LONGEST_NAME] if isinstance(value, str) else ""
 
 
 def amount_of(value: object) -> float | None:
@@ -238,21 +242,37 @@ def _lines(call: Call, hang_up: _HangUp) -> Iterator[bytes]:
             method,
             call.url,
             json=call.body,
-            headers=dict(call.headers),
+            headers={"Accept-Encoding": "identity", **call.headers},
             extensions={"trace": hang_up.trace},
         ) as response,
     ):
         if response.status_code != httpx.codes.OK:
             raise _refusal(call, response)
-        total, rest = 0, b""
-        for chunk in response.iter_bytes():
+        encoding = _encoding(response)
+        if encoding:
+            raise ModelError(
+                f"{call.server}: the answer is encoded ({encoding}), which was not asked for: "
+                "the server, or a proxy before it, has to leave that"
+            )
+        total, rest = 0, bytearray()
+        for chunk in response.iter_raw():
             total += len(chunk)
-            *lines, rest = (rest + chunk).split(b"\n")
+            # Only what is new is looked through, however many chunks a line comes in.
+            *ended, last = chunk.split(b"\n")
+            for part in ended:
+                yield bytes(rest + part)
+                rest.clear()
+            rest += last
             if total > MAX_ANSWER or len(rest) > MAX_LINE:
                 raise ModelError(f"{call.server}: the answer is larger than can be of use")
-            yield from lines
         if rest:
-            yield rest
+            yield bytes(rest)
+
+
+def _encoding(response: httpx.Response) -> str:
+    """How an answer is encoded, as a word for people; empty where it is as it is."""
+    found = response.headers.get("content-encoding", "").strip().lower()
+    return "" if found in ("", "identity") else clean(found)[:40]
 
 
 @functools.cache
@@ -267,15 +287,16 @@ def _refusal(call: Call, response: httpx.Response) -> ModelError:
     import httpx
 
     code = response.status_code
-    said = b""
+    said = bytearray()
     with contextlib.suppress(httpx.HTTPError):
-        for chunk in response.iter_bytes():
+        for chunk in () if _encoding(response) else response.iter_raw():
             said += chunk
             if len(said) > MAX_LINE:
                 break
-    reason = call.said(_explanation(said))
+    reason = call.said(_explanation(bytes(said)))
     message = f"{call.server}: {code}{f' {reason}' if reason else ''}"
-    advice = call.explain(code)
+    advice = "it sends elsewhere, which is not followed" if response.is_redirect else ""
+    advice = advice or call.explain(code)
     message += f": {advice}" if advice else ""
     if code == httpx.codes.TOO_MANY_REQUESTS or code >= httpx.codes.INTERNAL_SERVER_ERROR:
         return TryAgainError(message, _retry_after(response.headers.get("retry-after", "")))

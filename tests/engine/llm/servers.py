@@ -130,15 +130,21 @@ def status(code: int, body: str = "", **headers: str) -> Reply:
     return reply
 
 
-def stream(*pieces: bytes, ends: bool = True) -> Reply:
-    """Pieces as chunks (RFC 9112, 7.1); without ``ends`` the last one is cut in its middle."""
+def stream(*pieces: bytes, ends: bool = True, head: bytes = b"") -> Reply:
+    """Pieces as chunks (RFC 9112, 7.1); without ``ends`` the last one is cut in its middle.
+
+    ``head`` is more lines of the head, each with its end.
+    """
 
     def reply(client: socket.socket) -> None:
         client.sendall(
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n"
+            + head
+            + b"\r\n"
         )
-        for piece in pieces:
-            client.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+        data = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+        for at in range(0, len(data), 1 << 16):
+            client.sendall(data[at : at + (1 << 16)])
         client.sendall(b"0\r\n\r\n" if ends else b"ff\r\nhalf")
 
     return reply

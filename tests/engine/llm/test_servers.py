@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -247,6 +249,70 @@ def test_a_line_without_an_end_is_given_up(asker: Asker, monkeypatch: pytest.Mon
     monkeypatch.setattr(wire, "MAX_LINE", 10_000)
     with pytest.raises(ModelError, match="larger than can be of use"):
         asker.ask(stream(*[b"x" * 4000] * 100))
+
+
+@pytest.mark.parametrize("head", ["gzip", "gzip, gzip", "br", "zstd", "deflate", "x-\x1b[2J"])
+def test_an_encoded_answer_is_refused_unread(asker: Asker, head: str) -> None:
+    bomb = gzip.compress(gzip.compress(b"[" * (1 << 24)))
+    line = f"Content-Encoding: {head}\r\n".encode()
+    with pytest.raises(ModelError, match=r"encoded \(.*not asked for|broke off") as caught:
+        asker.ask(stream(bomb, head=line))
+    assert asker.servers[0].requests[0][1]["accept-encoding"] == "identity"
+    assert "\x1b" not in str(caught.value)
+    with pytest.raises(ModelError, match="503"):
+        asker.ask(status(503, bomb.decode("latin-1"), Content_Encoding="gzip"))
+
+
+def test_encodings_said_line_by_line_are_refused(asker: Asker) -> None:
+    lines = b"Content-Encoding: identity\r\nContent-Encoding: gzip\r\n"
+    with pytest.raises(ModelError, match="encoded"):
+        asker.ask(stream(b"x", head=lines))
+
+
+def test_an_answer_that_says_it_is_not_encoded_is_taken(asker: Asker) -> None:
+    pieces = servers.ollama("a") if asker.kind == "ollama" else servers.openai("a")
+    assert asker.ask(stream(*pieces, head=b"Content-Encoding: identity\r\n")).text == "a"
+
+
+def test_a_line_in_very_many_chunks_costs_linear_time(asker: Asker) -> None:
+    # Not within the time for an answer, if what came of the line were copied with each chunk.
+    long = asker.piece("a" * 900_000)
+    middle = long[100:-100]
+    at = len(middle) - 30_000
+    chunks = [middle[i : i + 1] for i in range(at, len(middle))]
+    pieces = servers.ollama("b") if asker.kind == "ollama" else servers.openai("b")
+    made = [long[:100] + middle[:at], *chunks, long[-100:], *pieces]
+    assert asker.ask(stream(*made)).text == "a" * 900_000 + "b"
+
+
+@pytest.mark.parametrize("code", [200, 400])
+def test_a_head_without_an_end_is_given_up(asker: Asker, code: int) -> None:
+    def reply(client: socket.socket) -> None:
+        client.sendall(f"HTTP/1.1 {code} X\r\n".encode())
+        while True:
+            client.sendall(b"X: " + b"x" * 4000 + b"\r\n")
+
+    with pytest.raises(ModelError, match="broke off"):
+        asker.ask(reply)
+
+
+def test_nobody_is_sent_elsewhere_with_the_key(asker: Asker) -> None:
+    other = Server(asker.whole)
+    asker.servers.append(other)
+    with pytest.raises(ModelError, match="307: it sends elsewhere"):
+        asker.ask(status(307, Location=f"{other.url}/v1/chat/completions"))
+    assert other.requests == []
+
+
+@pytest.mark.parametrize(
+    "deep", ['"model": DEEP', '"error": DEEP', '"error": {"message": DEEP}', '"done_reason": DEEP']
+)
+def test_a_structure_where_a_word_belongs_is_none(asker: Asker, deep: str) -> None:
+    structure = "[" * 900 + "]" * 900
+    line = f"{{{deep.replace('DEEP', structure)}}}\n"
+    with pytest.raises(ModelError) as caught:
+        asker.ask(stream(line.encode() if asker.kind == "ollama" else f"data: {line}\n".encode()))
+    assert "[[" not in str(caught.value)
 
 
 def test_a_server_that_tells_a_secret_again_is_not_repeated(asker: Asker) -> None:
