@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.boards import discovery, labgrid, ports
+from engine.boards.lock_folder import LOCKS, LockFolder
 from engine.boards.names import LABGRID, USB, check_names, is_virtual
 from engine.boards.virtual_chips import CHIPS, RUNNABLE
 from engine.errors import EspdeckError, UsageError
@@ -57,6 +58,7 @@ def checkup(settings: Settings) -> tuple[Checkup, ...]:
         *_simulators(),
         _virtual_board(),
         _suites(),
+        _locks(settings),
         *_quality(),
         *(_board(name) for name in settings.boards),
     )
@@ -159,6 +161,15 @@ def _quality() -> list[Checkup]:
         ok = tools.is_installed(name)
         found.append(Checkup(f"quality {name}", ok, False, purpose, "" if ok else tools.ADVICE))
     return found
+
+
+def _locks(settings: Settings) -> Checkup:
+    """Where users of this machine lock and reserve boards; alone, they collide."""
+    own = settings.workspace / "boards" / LOCKS
+    folder = LockFolder.find(settings.lock_folder, own)
+    where, _, advice = folder.problem.partition("; ")
+    detail = f"in {folder.path}" if folder.is_shared else f"of this workspace only ({where})"
+    return Checkup("board locks", folder.is_shared, False, detail, advice)
 
 
 def _board(name: str) -> Checkup:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from engine.boards.lock_folder import LOCKS, LockFolder
 from engine.boards.names import check_names
 from engine.boards.retention import Limits
 from engine.boards.service import Boards
@@ -139,6 +140,7 @@ class Engine:
             store,
             self.settings.board,
             Limits(self.settings.session_days, self.settings.session_megabytes << 20),
+            LockFolder.find(self.settings.lock_folder, folder / "boards" / LOCKS),
         )
         self._slots = Slots(
             folder / "worktrees", functools.partial(store_builds.is_unfinished, store)

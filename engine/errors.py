@@ -43,6 +43,10 @@ class BoardGoneError(BoardError):
     """A board was there and is not any more; it may come back."""
 
 
+class BoardBusyError(BoardError):
+    """Another program has a board's port; it may give it back."""
+
+
 class FlashDiffersError(BoardError):
     """A board's flash holds something else than what it was compared with."""
 

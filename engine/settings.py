@@ -135,6 +135,10 @@ class Settings(BaseSettings):
     board: dict[str, BoardSettings] = Field(default_factory=dict)
     """What holds for one board only, by its name: ``[board."/dev/ttyUSB0"]``."""
 
+    lock_folder: Path | None = None
+    """Folder of the locks and reservations of boards, instead of the machine's
+    (``/run/lock/espdeck``): the same for all who share boards, as containers do."""
+
     max_concurrent_builds: int = Field(default=2, ge=1, le=32)
     """How many builds run at the same time on this machine."""
 
@@ -191,11 +195,11 @@ class Settings(BaseSettings):
     keys: dict[str, str] = Field(default_factory=dict)
     """Keys by the id of their action, such as ``build = "ctrl+b"`` (the help screen shows ids)."""
 
-    @field_validator("workspace")
+    @field_validator("workspace", "lock_folder")
     @classmethod
-    def _whole_path(cls, value: Path) -> Path:
+    def _whole_path(cls, value: Path | None) -> Path | None:
         # Git and the programs of a build run in folders of their own.
-        return value.expanduser().resolve()
+        return value.expanduser().resolve() if value is not None else None
 
     @classmethod
     def settings_customise_sources(

@@ -13,9 +13,10 @@ from tests.firmware import build_firmware
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cache of the session's own: nothing that a person's espdeck kept is read or changed."""
+    """A cache and board locks of the session's own: a person's espdeck is left alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("ESPDECK_LOCK_FOLDER", str(tmp_path_factory.mktemp("locks")))
         yield
 
 

@@ -204,6 +204,7 @@ def _play_suite(context: FirmwareContext, plan: Planned, board: HeldBoard, baud:
         baud=baud,
         by_idf=plan.toolchain == "idf",
         virtual=is_virtual(board.name),
+        lock=board.lock,
     )
     try:
         if ports.is_url(board.url) and not suite.virtual:

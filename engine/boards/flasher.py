@@ -96,7 +96,7 @@ def look_at(
     """
     said = _Said()
     request = replace(_request(reach), look=region)
-    tool.ask(request, cancel=cancel, timeout=timeout, on_line=said.take)
+    tool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=said.take)
     return said.identity(reach.port), said.md5
 
 
@@ -149,7 +149,7 @@ def flash(
 
     on_progress(0.0, "connecting")
     request = replace(_request(reach, image), command=("write-flash", *_header(image)))
-    text = tool.ask(request, cancel=cancel, timeout=timeout, on_line=take)
+    text = tool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=take)
     verified = _VERIFIED in text
     if not verified and _NOT_COMPARED not in text:
         raise BoardError(f"{reach.port}: esptool did not verify what it wrote")
@@ -167,7 +167,7 @@ def verify(reach: Reach, image: Image, *, cancel: CancelToken, timeout: float = 
     request = replace(
         _request(reach, image), command=("verify-flash", *_header(image)), compares=True
     )
-    tool.ask(request, cancel=cancel, timeout=timeout, on_line=lambda _line: None)
+    tool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=lambda _line: None)
 
 
 def read_flash(
@@ -243,7 +243,7 @@ def erase(
             on_write()
 
     request = replace(_request(reach), command=command, erases=True)
-    tool.ask(request, cancel=cancel, timeout=timeout, on_line=take)
+    tool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=take)
 
 
 def efuses(reach: Reach, *, cancel: CancelToken, timeout: float = 60.0) -> tuple[Efuse, ...]:

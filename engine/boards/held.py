@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
-from engine.boards import flasher, monitor, partition_table, ports, secure
+from engine.boards import flasher, monitor, partition_table, secure
+from engine.boards.again import RETRIES, Again
 from engine.boards.desk import Desk, Flashed
 from engine.boards.flasher import Efuse, Written
 from engine.boards.identity import BoardIdentity
@@ -23,7 +23,6 @@ from engine.cancel import CancelToken
 from engine.errors import (
     BoardError,
     BoardGoneError,
-    BoardSilentError,
     FlashDiffersError,
     MissingToolError,
     ToolError,
@@ -35,21 +34,10 @@ from engine.process import run
 from engine.settings import BoardSettings
 from engine.words import ArtifactKind
 
-BACK_AGAIN = 0.1
-"""Seconds between two looks for a board that vanished."""
-
-RETRIES = 3
-"""How often something is done again on a board that vanished and came back."""
-
-BACK_SECONDS = 30.0
-"""How long a board that vanished may be away."""
-
 POWER_OFF_SECONDS = 1.0
 """How long a board is without power when it is switched off and on."""
 
 _COMMAND_SECONDS = 30.0
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +68,7 @@ class HeldBoard:
         self,
         name: str,
         *,
+        lock: int,
         open_url: Callable[[CancelToken], str],
         commands: BoardSettings,
         known: BoardIdentity | None,
@@ -94,6 +83,7 @@ class HeldBoard:
 
         Args:
             name: as the settings name it.
+            lock: the descriptor that keeps it ours, for programs that work with it to inherit.
             open_url: what esptool and pyserial open now; starts a virtual board. Raises BoardError.
             commands: what resets and powers it, where it has no DTR and RTS for that.
             known: what it is, where that cannot have changed.
@@ -114,7 +104,18 @@ class HeldBoard:
         self._hear = hear
         self._cancel = cancel
         self._say = on_note
-        self._is_here = False  # as far as is known: nothing is asked for that
+        self._lock = lock
+        self._again = Again(
+            url=lambda: self.url,
+            power_cycle=(lambda: self.power("cycle")) if commands.power_command else None,
+            cancel=cancel,
+            say=on_note,
+        )
+
+    @property
+    def lock(self) -> int:
+        """The descriptor that keeps it ours, for programs that work with it to inherit."""
+        return self._lock
 
     @property
     def url(self) -> str:
@@ -211,7 +212,7 @@ class HeldBoard:
                     on_write=self._desk.forget_flashed,
                 )
 
-        written = self._again(write)
+        written = self._again(write, busy=timeout)
         if flashed is not None:
             self._desk.remember_flashed(flashed)
         return written
@@ -249,7 +250,7 @@ class HeldBoard:
                 flasher.verify(reach, image, cancel=self._cancel, timeout=timeout)
 
         try:
-            self._again(compare)
+            self._again(compare, busy=timeout)
         except FlashDiffersError:
             if flashed is not None and flashed == self._desk.flashed:
                 self._desk.forget_flashed()
@@ -372,7 +373,7 @@ class HeldBoard:
 
         A board that was there and vanishes (a chip's own USB port does at each reset) is read on
         when it is back; the time without it does not count. It may be away for
-        :data:`BACK_SECONDS`; for ever, where ``seconds`` is infinite.
+        :data:`engine.boards.again.BACK_SECONDS`; for ever, where ``seconds`` is infinite.
 
         Args:
             baud, on_output, reset, keyboard: as there; it is reset at the beginning only.
@@ -411,7 +412,7 @@ class HeldBoard:
                 returned()
                 open_at = open_at or time.monotonic()
                 listened = before + time.monotonic() - open_at
-                by_lines, self._is_here = False, True
+                by_lines, self._again.is_here = False, True
                 return until(listened)
 
             try:
@@ -427,9 +428,9 @@ class HeldBoard:
                     control=self._control(),
                 )
             except BoardError as error:
-                if not self._is_here:
+                if not self._again.is_here:
                     raise
-                self._is_here, gone_at = False, time.monotonic()
+                self._again.is_here, gone_at = False, time.monotonic()
                 raise BoardGoneError(str(error)) from error
 
         def hear_on() -> None:
@@ -441,7 +442,7 @@ class HeldBoard:
 
         # As often as a chip may well be reset in that time.
         patience = None if math.isfinite(seconds) else math.inf
-        self._again(hear_on, patience=patience, tries=max(RETRIES, seconds))
+        self._again(hear_on, patience=patience, tries=max(RETRIES, seconds), busy=patience)
 
     def reset(self) -> None:
         """Start its program anew.
@@ -454,7 +455,7 @@ class HeldBoard:
             self._command("reset_command", "run")
         elif self.url.startswith("socket://"):
             # No reset line: what is behind it resets when a flasher leaves.
-            flasher.identify(Reach(self.url), cancel=self._cancel)
+            flasher.identify(Reach(self.url, lock=self._lock), cancel=self._cancel)
         else:
             monitor.reset(self.url, cancel=self._cancel)
 
@@ -496,28 +497,12 @@ class HeldBoard:
         self._cancel.wait(POWER_OFF_SECONDS)
         self._command("power_command", "on")
 
-    def _wait_until_back(self, seconds: float) -> None:
-        """Wait until a board that vanished may be there again, or that many seconds.
-
-        A device is seen when it comes; what is behind a URL is only known by opening it.
-
-        Raises:
-            CancelledError, Interrupted: as the token says.
-        """
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            self._cancel.wait(BACK_AGAIN)
-            with contextlib.suppress(BoardError):
-                url = self.url
-                if ports.is_url(url) or Path(url).exists():
-                    return
-
     @contextlib.contextmanager
     def _bootloader(
         self, before: str = "", after: str = "", baud: int | None = None
     ) -> Iterator[Reach]:
         """Have it in its bootloader for as long as the block runs."""
-        reach = Reach(self.url, before=before, after=after, baud=baud)
+        reach = Reach(self.url, before=before, after=after, baud=baud, lock=self._lock)
         if not self._commands.reset_command:
             yield reach
             return
@@ -539,7 +524,11 @@ class HeldBoard:
         shown = f"{self.name}: {setting} ({' '.join(argv)})"
         try:
             done = run(
-                argv, timeout=_COMMAND_SECONDS, cancel=self._cancel, on_output=lambda _data: None
+                argv,
+                timeout=_COMMAND_SECONDS,
+                cancel=self._cancel,
+                on_output=lambda _data: None,
+                pass_fds=(self._lock,),
             )
         except (ToolError, MissingToolError) as error:
             raise BoardError(f"{shown}: {error}") from error
@@ -548,46 +537,6 @@ class HeldBoard:
             raise BoardError(
                 f"{shown}: exit code {done.returncode}{': ' if last else ''}{''.join(last)}"
             )
-
-    def _again(
-        self, attempt: Callable[[], T], *, patience: float | None = None, tries: float = RETRIES
-    ) -> T:
-        """Do something, and do it again when the board vanished and came back.
-
-        Args:
-            attempt: raises BoardGoneError when the board was there and vanished.
-            patience: seconds that it may be away; None for :data:`BACK_SECONDS`.
-            tries: how often it may vanish.
-        """
-        patience = BACK_SECONDS if patience is None else patience
-        gone_at, times, cycled = None, 0, False
-        while True:
-            try:
-                done = attempt()
-            except BoardSilentError as error:
-                if gone_at is None and self._commands.power_command and not cycled:
-                    self._say(f"{error}; switching it off and on")
-                    self.power("cycle")
-                    cycled = True
-                    continue
-                problem: BoardError = error
-            except BoardError as error:
-                problem = error
-            else:
-                self._is_here = True
-                return done
-            if isinstance(problem, BoardGoneError):
-                times += 1
-                gone_at = time.monotonic()
-                limit = f" up to {patience:g} s" if math.isfinite(patience) else ""
-                self._say(f"{problem}; waiting{limit} for it")
-            elif gone_at is None:
-                raise problem
-            if times > tries:
-                raise BoardGoneError(f"{problem} (vanished {times} times)") from problem
-            if time.monotonic() - gone_at > patience:
-                raise BoardGoneError(f"{problem} (it did not come back)") from problem
-            self._wait_until_back(gone_at + patience - time.monotonic())
 
 
 def _app_of(image: Image) -> Image:

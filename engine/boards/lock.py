@@ -1,60 +1,75 @@
-"""One stage at a time on a board: first come, first served, and never two processes at once."""
+"""One stage at a time on a board: first come, first served, and never two processes at once.
+
+A board is a key (:mod:`engine.boards.keys`), for which two files of a lock folder are locked
+(flock(2)). Who waits first, in whatever process, locks ``KEY.next``, and gives that up only with
+``KEY.lock`` in hand: whoever gives a board back and wants it again comes after the one who waits.
+Among the others of those who wait, the process that looks first is the next one to wait first; each
+process sends but one, in the order in which its threads came. A lock ends when the last process
+that has its descriptor does, so that it stays as long as a flasher that inherited it.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import math
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
-from engine.boards.ports import is_url
+from engine.boards.lock_folder import LockFolder
+from engine.boards.programs import lockers, program, user_name
 from engine.cancel import CancelToken
 from engine.errors import BoardError
+from engine.process_identity import ProcessIdentity
+from engine.text import clean
 
 POLL_SECONDS = 0.1
 """How often a lock that another process holds is tried: the system cannot tell when it is free."""
 
+MAX_PURPOSE = 80
+"""Characters that are shown of what a board is held for."""
+
+_UNKNOWN = "another process"
+
 _changed = threading.Condition()
-_queues: dict[Path, list[object]] = {}
+_queues: dict[str, list[object]] = {}
 """Who waits in this process for which lock file, the holder first. Guarded by ``_changed``."""
 
 
-@contextlib.contextmanager
-def hold(
-    port: str,
-    *,
-    cancel: CancelToken,
-    folder: Path,
-    on_wait: Callable[[str], None],
-    purpose: str,
-) -> Iterator[None]:
-    """Hold a board while the block runs, as :func:`hold_one` of one."""
-    with hold_one([port], cancel=cancel, folder=folder, on_wait=on_wait, purpose=purpose):
-        yield
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A board that is held.
+
+    Args:
+        name: as it was asked for.
+        key: which board it is.
+        descriptor: what keeps it held; a program that inherits it keeps it too.
+    """
+
+    name: str
+    key: str
+    descriptor: int
 
 
 @contextlib.contextmanager
 def hold_one(
-    ports: Sequence[str],
+    boards: Mapping[str, str],
     *,
     cancel: CancelToken,
-    folder: Path,
+    folder: LockFolder,
     on_wait: Callable[[str], None],
     purpose: str,
     seconds: float = math.inf,
-) -> Iterator[str | None]:
+) -> Iterator[Lock | None]:
     """Hold the first of some boards that is free while the block runs.
 
     Who waits for several stands in the queue of each.
 
     Args:
-        ports: ports, URLs or names, the best first; the same words mean the same board, and so do a
-            device and a link to it.
+        boards: their names by key, the best first.
         cancel: ends the waiting.
         folder: where lock files are; the same for all processes that share boards.
         on_wait: called once with who holds them, if one must be waited for.
@@ -68,69 +83,109 @@ def hold_one(
         BoardError: a lock file cannot be made or locked.
         CancelledError, Interrupted: as ``cancel`` says, while it waits.
     """
-    boards = {_lock_file(port, folder): port for port in ports}
     with contextlib.ExitStack() as stack:
-        files = {path: stack.enter_context(_opened(path, port)) for path, port in boards.items()}
-        line = stack.enter_context(_Line(tuple(boards), cancel))
-        taken = _take(line, boards, files, cancel, _Once(on_wait), time.monotonic() + seconds)
-        if taken is None:
+        places = [_Place(key, name, folder) for key, name in boards.items()]
+        line = stack.enter_context(_Line(places, cancel))
+        taken = _take(line, cancel, _Once(on_wait, folder), time.monotonic() + seconds)
+        if taken is None or taken.descriptor is None:
             yield None
             return
         line.stay_in(taken)
-        _write(files[taken], f"{purpose} (process {os.getpid()})")
-        try:
-            yield boards[taken]
-        finally:
-            _write(files[taken], "")
-            fcntl.flock(files[taken], fcntl.LOCK_UN)
+        with _told(taken, purpose):
+            yield Lock(taken.name, taken.key, taken.descriptor)
 
 
-def _take(
-    line: _Line,
-    boards: Mapping[Path, str],
-    files: Mapping[Path, int],
-    cancel: CancelToken,
-    told: _Once,
-    deadline: float,
-) -> Path | None:
-    """Lock one of the files as soon as it is our turn and no other process has it."""
-    names = "one of " + ", ".join(boards.values()) if len(boards) > 1 else "".join(boards.values())
+def _take(line: _Line, cancel: CancelToken, told: _Once, deadline: float) -> _Place | None:
+    """Lock one of the boards as soon as it is our turn and no other process has it."""
+    names = ", ".join(place.name for place in line.places)
+    names = f"one of {names}" if len(line.places) > 1 else names
     if not line.first(0):
-        told(
-            f"waiting for {names}: {_read(next(iter(files.values()))) or 'another stage'} holds it"
-        )
+        told(f"waiting for {names}: {line.places[0].holder() or 'another stage'} holds it")
+    is_late = False
     while True:
         first = line.first(deadline - time.monotonic())
         cancel.check()
-        for path in first:
-            if _try(files[path], boards[path], path):
-                return path
+        for place in first:
+            if place.take():
+                return place
         if not first or time.monotonic() >= deadline:
             return None  # first is empty when time was up
-        told(f"waiting for {names}: {_read(files[first[0]]) or 'another process'} holds it")
+        if is_late:  # else it may be somebody who only looks
+            told(f"waiting for {names}: {first[0].holder() or _UNKNOWN} holds it")
+        is_late = True
         cancel.wait(POLL_SECONDS)
 
 
-class _Line:
-    """A place in the queues of some boards, among this process's threads."""
+class _Place:
+    """A place among those who want one board: in this process, then among processes."""
 
-    def __init__(self, paths: Sequence[Path], cancel: CancelToken) -> None:
-        self._paths = list(paths)
+    def __init__(self, key: str, name: str, folder: LockFolder) -> None:
+        self.key = key
+        self.name = name
+        self.folder = folder
+        self.file = file_of(key)
+        self.queue = f"{folder.path}/{self.file}"
+        self.ticket = object()
+        self.descriptor: int | None = None
+        self._next: int | None = None
+
+    def take(self) -> bool:
+        """Lock the board, unless another process has it or waits longer.
+
+        Raises:
+            BoardError: a lock file cannot be made or locked.
+        """
+        try:
+            if self._next is None:
+                self._next = self.folder.lock(f"{self.file}.next")
+            if self._next is None:
+                return False
+            self.descriptor = self.folder.lock(f"{self.file}.lock")
+        except OSError as error:
+            where = error.filename or self.folder.path
+            reason = error.strerror or error
+            raise BoardError(f"{self.name}: cannot be locked: {where}: {reason}") from error
+        if self.descriptor is None:
+            return False
+        self._close_next()
+        return True
+
+    def close(self) -> None:
+        """Give up whatever it has. Nothing is unlocked: a child may have the lock too."""
+        self._close_next()
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
+    def holder(self) -> str:
+        """Who holds the board, see :func:`holder_of`."""
+        return holder_of(self.key, self.folder)
+
+    def _close_next(self) -> None:
+        if self._next is not None:
+            os.close(self._next)
+            self._next = None
+
+
+class _Line:
+    """Places in the queues of some boards, among this process's threads."""
+
+    def __init__(self, places: Sequence[_Place], cancel: CancelToken) -> None:
+        self.places = list(places)
         self._cancel = cancel
-        self._ticket = object()
 
     def __enter__(self) -> _Line:
         with _changed:
-            for path in self._paths:
-                _queues.setdefault(path, []).append(self._ticket)
+            for place in self.places:
+                _queues.setdefault(place.queue, []).append(place.ticket)
         self._forget = self._cancel.on_stop(self._wake)
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._forget()
-        self._leave(self._paths)
+        self._leave(self.places)
 
-    def first(self, seconds: float) -> Sequence[Path]:
+    def first(self, seconds: float) -> Sequence[_Place]:
         """Wait until it is this one's turn somewhere: where. Empty when stopped or time is up."""
         with _changed:
             _changed.wait_for(
@@ -139,20 +194,21 @@ class _Line:
             )
             return self._turns()
 
-    def stay_in(self, path: Path) -> None:
+    def stay_in(self, taken: _Place) -> None:
         """Leave every other queue: this board was had."""
-        self._leave([other for other in self._paths if other != path])
-        self._paths = [path]
+        self._leave([other for other in self.places if other is not taken])
+        self.places = [taken]
 
-    def _turns(self) -> list[Path]:
-        return [path for path in self._paths if _queues[path][0] is self._ticket]
+    def _turns(self) -> list[_Place]:
+        return [place for place in self.places if _queues[place.queue][0] is place.ticket]
 
-    def _leave(self, paths: Sequence[Path]) -> None:
+    def _leave(self, places: Sequence[_Place]) -> None:
         with _changed:
-            for path in paths:
-                _queues[path].remove(self._ticket)
-                if not _queues[path]:
-                    del _queues[path]
+            for place in places:
+                place.close()
+                _queues[place.queue].remove(place.ticket)
+                if not _queues[place.queue]:
+                    del _queues[place.queue]
             _changed.notify_all()
 
     def _wake(self) -> None:
@@ -160,73 +216,105 @@ class _Line:
             _changed.notify_all()
 
 
-def _lock_file(port: str, folder: Path) -> Path:
-    board = os.path.realpath(port) if os.sep in port and not is_url(port) else port
-    return folder.resolve() / (hashlib.sha256(board.encode()).hexdigest()[:16] + ".lock")
-
-
-@contextlib.contextmanager
-def _opened(path: Path, port: str) -> Iterator[int]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise _unlockable(port, path, error) from error
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _unlockable(port: str, path: Path, error: OSError) -> BoardError:
-    return BoardError(f"{port}: cannot be locked: {path}: {error.strerror or error}")
-
-
-def _write(descriptor: int, holder: str) -> None:
-    """Say who holds the board. For people only: a full disk does not matter."""
-    with contextlib.suppress(OSError):
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, holder.encode(), 0)
-
-
-def _read(descriptor: int) -> str:
-    return os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
-
-
-def holder_of(port: str, folder: Path) -> str:
-    """What a board is held for, and by which process; empty when it is free."""
-    try:
-        descriptor = os.open(_lock_file(port, folder), os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return ""
-    try:
-        # Shared, so that two who look do not see each other.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _read(descriptor) or "another process"
-    except OSError:
-        return ""
-    finally:
-        os.close(descriptor)
-    return ""
-
-
 class _Once:
-    def __init__(self, say: Callable[[str], None]) -> None:
+    """Says one thing, and with it why other users are not waited for where that is so."""
+
+    def __init__(self, say: Callable[[str], None], folder: LockFolder) -> None:
         self._say: Callable[[str], None] | None = say
+        self._more = f" (other users are not seen: {folder.problem})" if folder.problem else ""
 
     def __call__(self, message: str) -> None:
         say, self._say = self._say, None
         if say is not None:
-            say(message)
+            say(message + self._more)
 
 
-def _try(descriptor: int, port: str, path: Path) -> bool:
-    """Lock a file unless another process has it; the system frees the lock of one that dies."""
+@contextlib.contextmanager
+def _told(place: _Place, purpose: str) -> Iterator[None]:
+    """Say who holds a board while the block runs. For people only: a full disk does not matter."""
+    name = _note(place.file, os.geteuid())
+    with contextlib.suppress(OSError):
+        place.folder.write(name, f"{ProcessIdentity.own()}\n{clean(purpose)[:MAX_PURPOSE]}\n")
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        raise _unlockable(port, path, error) from error
-    return True
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            place.folder.remove(name)
+
+
+def holder_of(key: str, folder: LockFolder) -> str:
+    """Who holds a board, for people; empty when it is free.
+
+    User and process are the kernel's word, where it tells; what for is the holder's own. Neither
+    can be said by anybody else.
+
+    Args:
+        key: which board.
+        folder: where lock files are.
+    """
+    file = file_of(key)
+    found = folder.stat(f"{file}.lock")
+    if found is None:
+        return ""
+    pids = lockers(found)
+    if pids:
+        return _describe(pids[0], _notes(file, folder))
+    looked = folder.status(f"{file}.lock")
+    if looked is None or not looked[1]:
+        return ""
+    # Of another container, or on a file system whose locks the kernel does not name.
+    notes = [each for each in _notes(file, folder) if each.process.is_alive]
+    return notes[0].text(is_alive=True) if len(notes) == 1 else _UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """What a holder wrote down: its user (the file's owner), its process, and what for."""
+
+    uid: int
+    process: ProcessIdentity
+    purpose: str
+
+    def text(self, *, is_alive: bool) -> str:
+        whose = f" of {user_name(self.uid)}" if self.uid != os.geteuid() else ""
+        if self.purpose.endswith(whose):
+            whose = ""
+        end = "" if is_alive else ", which ended and left a program that goes on"
+        return f"{self.purpose}{whose} (process {self.process.pid}{end})"
+
+
+def _describe(pid: int, notes: Sequence[_Note]) -> str:
+    holder = program(pid)
+    for note in notes:
+        if note.process.pid != pid:
+            continue
+        if holder is None or not note.process.is_alive:
+            return note.text(is_alive=False)
+        if holder.uid == note.uid:
+            return note.text(is_alive=True)
+    return str(holder) if holder is not None else _UNKNOWN
+
+
+def _notes(file: str, folder: LockFolder) -> Sequence[_Note]:
+    found = []
+    for name in folder.names():
+        begin, _, uid = name.rpartition(".")
+        if begin != f"{file}.held" or not uid.isdigit():
+            continue
+        kept = folder.read(name)
+        if kept is None or str(kept.uid) != uid:
+            continue
+        first, _, purpose = kept.text.partition("\n")
+        process = ProcessIdentity.parse(first)
+        if process is not None:
+            found.append(_Note(kept.uid, process, clean(purpose.strip())[:MAX_PURPOSE]))
+    return found
+
+
+def _note(file: str, uid: int) -> str:
+    return f"{file}.held.{uid}"
+
+
+def file_of(key: str) -> str:
+    """What the names of a board's files begin with."""
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:16]

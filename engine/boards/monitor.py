@@ -137,7 +137,7 @@ def _explained(port: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, serial.SerialException) as error:
-        raise BoardError(ports.explain(port, str(error)) or f"{port}: {error}") from error
+        raise ports.explain(port, str(error)) or BoardError(f"{port}: {error}") from error
 
 
 def _connect(

@@ -8,9 +8,8 @@ import os
 import re
 from pathlib import Path
 
-import psutil
-
-from engine.errors import BoardError
+from engine.boards import port_users
+from engine.errors import BoardBusyError, BoardError
 
 _UNREACHABLE = re.compile(
     r"Name or service not known|Temporary failure in name resolution|nodename nor servname"
@@ -42,33 +41,38 @@ def check(port: str) -> None:
         raise BoardError(_no_permission(port))
 
 
-def explain(port: str, problem: str) -> str | None:
-    """One line for what esptool or pyserial say of a port that cannot be opened or has gone.
+def explain(port: str, problem: str) -> BoardError | None:
+    """What esptool or pyserial say of a port that cannot be opened or has gone, in one line.
 
     Args:
         port: the port.
         problem: their text, which carries the text of the system's error.
 
     Returns:
-        None if the text is about something else.
+        The error, a BoardBusyError where another program has the port; None if the text is about
+        something else.
     """
     if re.search(r"No such file or directory|FileNotFoundError", problem):
-        return f"{port}: no such port; is the board plugged in?"
+        return BoardError(f"{port}: no such port; is the board plugged in?")
     if re.search(r"Permission denied|PermissionError", problem):
-        return _no_permission(port)
+        return BoardError(_no_permission(port))
     if "Connection refused" in problem:
-        return f"{port}: nothing answers there"
+        return BoardError(f"{port}: nothing answers there")
     if re.search(r"Errno 16\]|Errno 11\]|exclusively lock|Resource busy", problem):
-        return f"{port}: in use{_by_whom(port)}"
+        return BoardBusyError(f"{port}: in use{_by_whom(port)}")
     if "Could not configure port" in problem:
-        return f"{port}: not a serial port, or no device is behind it (WSL: usbipd attach)"
+        return BoardError(
+            f"{port}: not a serial port, or no device is behind it (WSL: usbipd attach)"
+        )
     if _UNREACHABLE.search(problem):
-        return f"{port}: this host cannot be reached; check its name, its port and the network"
+        return BoardError(
+            f"{port}: this host cannot be reached; check its name, its port and the network"
+        )
     if "multiple access" in problem and (reader := _by_whom(port)):
         # Two readers take each other's bytes: pyserial cannot tell that from an unplugged cable.
-        return f"{port}: read{reader} as well; end that first"
+        return BoardError(f"{port}: read{reader} as well; end that first")
     if _GONE.search(problem):
-        return vanished(port)
+        return BoardError(vanished(port))
     return None
 
 
@@ -85,13 +89,6 @@ def _no_permission(port: str) -> str:
 
 
 def _by_whom(port: str) -> str:
-    """The process that holds a device open, where this user may see it."""
-    if is_url(port):
-        return ""
-    device = Path(port).resolve()
-    for process in psutil.process_iter(["pid", "name"]):
-        with contextlib.suppress(OSError):
-            for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():
-                if process.pid != os.getpid() and descriptor.readlink() == device:
-                    return f" by {process.info['name']} (process {process.pid})"
-    return ""
+    """The program that has a port, where this user may see it."""
+    program = port_users.other_user(port) or port_users.who_opened(port)
+    return f" by {program}" if program is not None else ""

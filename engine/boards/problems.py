@@ -109,11 +109,11 @@ def problem(tool: str, port: str, text: str) -> BoardError:
     if "Failed to connect to" in complaint:
         return BoardSilentError(f"{port}: {_meaning(_SILENT, complaint)}")
     known = ports.explain(port, complaint)
-    if known == ports.vanished(port) or (known and "Connected to " in text):
+    if known and (str(known) == ports.vanished(port) or "Connected to " in text):
         # Once it has talked to a board, a port that cannot be opened again is one that went.
         return BoardGoneError(ports.vanished(port))
     if known:
-        return BoardError(known)
+        return known
     if "verification failed" in complaint.lower() or "verify failed" in complaint.lower():
         return FlashDiffersError(f"{port}: the flash holds something else")
     if meaning := _meaning(_KNOWN, complaint):

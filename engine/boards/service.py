@@ -14,13 +14,15 @@ from datetime import timedelta
 from pathlib import Path
 
 from engine.boards import discovery, labgrid, ports
+from engine.boards.access import Access
 from engine.boards.desk import Desk
 from engine.boards.held import HeldBoard
 from engine.boards.identity import BoardIdentity
 from engine.boards.incidents import Incidents
 from engine.boards.lab import VirtualLab
 from engine.boards.lines import LineCutter
-from engine.boards.lock import hold_one, holder_of
+from engine.boards.lock import Lock
+from engine.boards.lock_folder import LOCKS, LockFolder
 from engine.boards.names import LABGRID, USB, check_names, is_virtual, virtual_chip, virtual_name
 from engine.boards.retention import Limits, tidy
 from engine.boards.sessions import Recorder
@@ -34,9 +36,6 @@ from engine.store.tables import BoardRow, utc_now
 from engine.text import clean
 from engine.words import LINUX
 
-RELEASED = 0.5
-"""Seconds between two looks whether a reserved board was given back."""
-
 MAX_HOURS = 24 * 30
 """The longest reservation."""
 
@@ -45,9 +44,6 @@ MAX_REMARK = 200
 
 HEARD = 200
 """Bytes at least that are remembered of what a board said last."""
-
-LOCKS = "locks"
-"""Folder of the lock files."""
 
 _LABEL = re.compile(r"[A-Za-z0-9._-]{1,40}")
 
@@ -66,7 +62,7 @@ class BoardInfo:
             when it was asked last; the crystal in MHz, protection for people.
         reserved: who reserved it, until when, and why; empty when nobody did.
         state: ``free``, ``busy`` (somebody holds it) or ``off`` (a virtual board not started).
-        holder: who holds a busy one: a build, a person's monitor.
+        holder: who holds a busy one: a build, a person's monitor, of any user; or another program.
         doing: what this process is doing with it now, such as ``flash 43 %``; else empty.
         url: what esptool and pyserial open.
         last_line: what its console said last, as far as this process heard it. Untrusted text.
@@ -111,15 +107,18 @@ class Boards:
         store: Store,
         settings: Mapping[str, BoardSettings] | None = None,
         keep: Limits | None = None,
+        locks: LockFolder | None = None,
     ) -> None:
         """Know the boards; nothing is started yet.
 
         Args:
             names: as :func:`engine.boards.names.check_names` takes them.
-            folder: where locks, sessions and the flash of virtual boards are kept.
-            store: where what is known of boards is kept, and who reserved them.
+            folder: where sessions and the flash of virtual boards are kept.
+            store: where what is known of boards is kept, and what was reserved here.
             settings: what holds for one board only, by its name.
             keep: how long sessions are kept; None for the usual.
+            locks: where all who share these boards lock and reserve them; None for a folder that
+                only this workspace knows.
 
         Raises:
             UsageError: a name makes no sense.
@@ -135,6 +134,9 @@ class Boards:
 
         self._tidying = threading.Lock()
         self._lab = VirtualLab(folder)
+        locks = locks or LockFolder(folder / LOCKS)
+        self._access = Access(folder, self._lab, store, locks)
+        self._access.restore()
         self._known: dict[str, BoardIdentity] = {}
         self._doing: dict[str, str] = {}
         self._heard: dict[str, bytes] = {}
@@ -144,8 +146,9 @@ class Boards:
         rows = board_rows.all_boards(self._store)
         running = self._lab.running()
         reserved = sorted(name for name in rows if rows[name].is_held)
+        keys = self._access.keys()
         return tuple(
-            self._info(name, rows.get(name) or BoardRow(name=name), running.get(name, ""))
+            self._info(name, keys.of(name), rows.get(name), running.get(name, ""))
             for name in dict.fromkeys((*self._names, *running, *reserved))
         )
 
@@ -156,7 +159,7 @@ class Boards:
         rows = board_rows.all_boards(self._store)
         others = (port for port in discovery.usb_ports() if port.device not in known)
         return boards + tuple(
-            self._info(port.identity, rows.get(port.identity) or BoardRow(name=port.identity), "")
+            self._info(port.identity, port.identity, rows.get(port.identity), "")
             for port in others
             if port.identity not in known
         )
@@ -234,7 +237,7 @@ class Boards:
                     board.identify()
 
     def reserve(self, name: str, *, holder: str, note: str, hours: float) -> BoardRow:
-        """Reserve a board for a person: builds wait until it is given back or time is up.
+        """Reserve a board for a person: builds of all users wait until it is given back or over.
 
         Args:
             name: the board; one that no settings name can be reserved too.
@@ -244,20 +247,22 @@ class Boards:
 
         Raises:
             UsageError: another person has it, or the name or the time makes no sense.
+            BoardError: others cannot be told.
         """
         check_names([name])
         if not 0 < hours <= MAX_HOURS:
             raise UsageError(f"{hours:g} hours: give more than 0 and at most {MAX_HOURS}")
         until = utc_now() + timedelta(hours=hours)
-        return board_rows.reserve_board(self._store, name, holder=holder, note=note, until=until)
+        return self._access.reserve(name, holder=holder, note=note, until=until)
 
     def release(self, name: str, *, holder: str, force: bool = False) -> None:
         """Give a board back.
 
         Raises:
-            UsageError: it is not reserved, or by another person and not ``force``.
+            UsageError: it is not reserved, or by another person and not ``force``, or by another
+                user of the machine and this one is not root.
         """
-        board_rows.release_board(self._store, name, holder=holder, force=force)
+        self._access.release(name, holder=holder, force=force)
 
     def count_resets(self, name: str, *, brownouts: int, watchdogs: int) -> None:
         """Add resets that a board did by itself; a list shows their sums."""
@@ -336,28 +341,15 @@ class Boards:
             BoardError: it cannot be had.
             CancelledError, Interrupted: as ``cancel`` says, while it waits.
         """
-        locks = self._folder / LOCKS
-        while True:
-            # Without the lock: who reserved a board must get it.
-            free = self._wait_for_release(names, holder, cancel, on_wait)
-            patience = math.inf if len(free) == len(names) else RELEASED * 10
-            with hold_one(
-                free,
-                cancel=cancel,
-                folder=locks,
-                on_wait=on_wait,
-                purpose=purpose,
-                seconds=patience,
-            ) as name:
-                if name is None or self._is_anothers(name, holder):
-                    continue
-                try:
-                    with self._opened(name, cancel, on_wait) as open_url:
-                        open_url(cancel)  # there, or started, before anything is done with it
-                        yield self._held(name, open_url, cancel, on_wait)
-                finally:
-                    self._doing.pop(name, None)
-                return
+        with self._access.hold(
+            names, cancel=cancel, on_wait=on_wait, purpose=purpose, holder=holder
+        ) as lock:
+            try:
+                with self._opened(lock.name, cancel, on_wait) as open_url:
+                    open_url(cancel)  # there, or started, before anything is done with it
+                    yield self._held(lock, open_url, cancel, on_wait)
+            finally:
+                self._doing.pop(lock.name, None)
 
     def watch(
         self,
@@ -439,29 +431,6 @@ class Boards:
             finally:
                 self._tidying.release()
 
-    def _wait_for_release(
-        self,
-        names: Sequence[str],
-        holder: str,
-        cancel: CancelToken,
-        on_wait: Callable[[str], None],
-    ) -> Sequence[str]:
-        """Those of the boards that nobody else reserved, as soon as there is one."""
-        told = ""
-        while True:
-            free = [name for name in names if not self._is_anothers(name, holder)]
-            if free:
-                return free
-            row = board_rows.get_board(self._store, names[0])
-            if row.reserved != told:
-                told = row.reserved
-                on_wait(f"waiting for {', '.join(names)}: reserved by {told}")
-            cancel.wait(RELEASED)
-
-    def _is_anothers(self, name: str, holder: str) -> bool:
-        row = board_rows.get_board(self._store, name)
-        return row.is_held and row.holder != holder
-
     @contextlib.contextmanager
     def _opened(
         self, name: str, cancel: CancelToken, on_wait: Callable[[str], None]
@@ -479,13 +448,15 @@ class Boards:
 
     def _held(
         self,
-        name: str,
+        lock: Lock,
         open_url: Callable[[CancelToken], str],
         cancel: CancelToken,
         on_note: Callable[[str], None],
     ) -> HeldBoard:
+        name = lock.name
         return HeldBoard(
             name,
+            lock=lock.descriptor,
             open_url=open_url,
             commands=self._settings.get(name, BoardSettings()),
             known=self._known.get(name) if is_virtual(name) else None,
@@ -526,9 +497,10 @@ class Boards:
         """Where sessions of the monitor are kept."""
         return self._folder / "sessions"
 
-    def _info(self, name: str, row: BoardRow, running: str) -> BoardInfo:
-        virtual = is_virtual(name)
-        holder, flashed = holder_of(name, self._folder / LOCKS), self.desk(name).flashed
+    def _info(self, name: str, key: str, row: BoardRow | None, running: str) -> BoardInfo:
+        virtual, row = is_virtual(name), row or BoardRow(name=name)
+        url = running if virtual else _device(name)
+        holder, flashed = self._access.holder(key, url), self.desk(name).flashed
         state = "busy" if holder else "off" if virtual and not running else "free"
         return BoardInfo(
             name=name,
@@ -540,11 +512,11 @@ class Boards:
             mac=row.mac,
             flash_size=row.flash_size,
             features=row.features,
-            reserved=row.reserved,
+            reserved=self._access.reserved(key, row),
             state=state,
             holder=holder,
             doing=self._doing.get(name, ""),
-            url=running if virtual else _device(name),
+            url=url,
             last_line=_last_line(self._heard.get(name, b"")),
             brownouts=row.brownouts,
             watchdog_resets=row.watchdog_resets,

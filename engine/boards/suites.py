@@ -73,6 +73,7 @@ class Suite:
         baud: speed of its console.
         by_idf: whether ESP-IDF built it.
         virtual: whether it is a virtual board.
+        lock: the descriptor that keeps the board ours as long as the suite runs, None for none.
     """
 
     files: tuple[str, ...]
@@ -83,6 +84,7 @@ class Suite:
     baud: int
     by_idf: bool
     virtual: bool = False
+    lock: int | None = None
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -167,6 +169,7 @@ def play(
             cwd=suite.source,
             env={**_ENV, "PYTHONPATH": str(Path(__file__).with_name("pytest_plugin"))},
             clean_env=True,
+            pass_fds=() if suite.lock is None else (suite.lock,),
         )
     cases = read_report(report, logs) if done.returncode >= 0 and report.is_file() else ()
     if done.returncode == _NOTHING:

@@ -37,12 +37,15 @@ class Reach:
         before: one of :data:`BEFORE`, empty for esptool's own choice.
         after: one of :data:`AFTER`, empty for esptool's own choice.
         baud: speed of the transfer in bits a second, None for the ROM's.
+        lock: the descriptor that keeps the board ours, None for none. esptool inherits it, so that
+            nobody else has the board before it ends, whatever becomes of this process.
     """
 
     port: str
     before: str = ""
     after: str = ""
     baud: int | None = None
+    lock: int | None = None
 
     def options(self) -> list[str]:
         """As options of esptool's command line."""
@@ -80,10 +83,11 @@ def esptool(
         CancelledError, Interrupted: as ``cancel`` says.
     """
     options = [*reach.options(), "--connect-attempts", str(CONNECT_ATTEMPTS)]
-    return _run("esptool", reach.port, [*options, *arguments], cancel, timeout, on_line)
+    return _run("esptool", reach, [*options, *arguments], cancel, timeout, on_line)
 
 
 def ask(
+    reach: Reach,
     request: Request,
     *,
     cancel: CancelToken,
@@ -93,6 +97,7 @@ def ask(
     """Have esptool connect to a board, say what it is, and do what is asked for.
 
     Args:
+        reach: the board.
         request: what; its ``attempts`` are :data:`CONNECT_ATTEMPTS`.
         cancel: ends it early.
         timeout: seconds for all of it.
@@ -106,7 +111,7 @@ def ask(
         BoardError: as :func:`esptool`, or what is asked for may not be done on this board.
     """
     word = replace(request, attempts=CONNECT_ATTEMPTS).to_json()
-    return _run("esptool", request.port, [word], cancel, timeout, on_line, esptool_child.__name__)
+    return _run("esptool", reach, [word], cancel, timeout, on_line, esptool_child.__name__)
 
 
 def espefuse(reach: Reach, arguments: Sequence[str], *, cancel: CancelToken, timeout: float) -> str:
@@ -116,18 +121,19 @@ def espefuse(reach: Reach, arguments: Sequence[str], *, cancel: CancelToken, tim
         BoardGoneError, BoardError, CancelledError, Interrupted: as :func:`esptool`.
     """
     arguments = [*reach.options(), *arguments]
-    return _run("espefuse", reach.port, arguments, cancel, timeout, lambda _line: None)
+    return _run("espefuse", reach, arguments, cancel, timeout, lambda _line: None)
 
 
 def _run(
     tool: str,
-    port: str,
+    reach: Reach,
     arguments: Sequence[str],
     cancel: CancelToken,
     timeout: float,
     on_line: Callable[[bytes], None],
     module: str = "",
 ) -> str:
+    port = reach.port
     ports.check(port)
     command = [sys.executable, "-P", "-m", module or tool, *arguments]
     rest = b""
@@ -139,7 +145,14 @@ def _run(
             on_line(line + b"\n")
 
     try:
-        done = run(command, timeout=timeout, cancel=cancel, on_output=split, env=_QUIET_TERMINAL)
+        done = run(
+            command,
+            timeout=timeout,
+            cancel=cancel,
+            on_output=split,
+            env=_QUIET_TERMINAL,
+            pass_fds=() if reach.lock is None else (reach.lock,),
+        )
     except ToolError as error:
         raise BoardError(f"{port}: {tool} took longer than {timeout:g} s") from error
     if rest:

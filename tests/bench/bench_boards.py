@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from engine.boards import held
+from engine.boards import again
 from engine.boards.held import FlashOptions
 from engine.boards.service import Boards
 from engine.boards.sessions import sessions
@@ -90,7 +90,7 @@ def _seconds_of(boards: Boards, image: Image, urls: Sequence[str]) -> float:
 
 
 def _unplug(boards: Boards, image: Image, cables: Sequence[Cable], folder: Path) -> None:
-    held.BACK_AGAIN = 0.05
+    again.BACK_AGAIN = 0.05
     began = time.perf_counter()
     tallies = unplug_at_random(
         boards, image, cables, rounds=ROUNDS, seed=os.getpid(), folder=folder

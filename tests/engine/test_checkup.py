@@ -78,3 +78,23 @@ def test_the_sqlite_of_this_python_is_told(
     assert python.detail.endswith(f"with SQLite {sqlite3.sqlite_version}")
     assert (python.ok, python.needed) == (fine, True)
     assert ("3.35 or newer" in python.advice) is not fine
+
+
+def test_where_boards_are_locked_is_told(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    (found,) = [
+        each
+        for each in checkup(Settings(workspace=tmp_path / "ws", lock_folder=shared))
+        if each.name == "board locks"
+    ]
+    assert (found.ok, found.detail) == (True, f"in {shared}")
+
+    absent = tmp_path / "absent" / "locks"
+    (found,) = [
+        each
+        for each in checkup(Settings(workspace=tmp_path / "ws", lock_folder=absent))
+        if each.name == "board locks"
+    ]
+    assert (found.ok, found.needed) == (False, False)
+    assert found.detail == f"of this workspace only ({absent}: No such file or directory)"
+    assert found.advice == f"have it made: sudo install -d -m 1777 {absent}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.boards import held
+from engine.boards import again
 from engine.boards.sessions import sessions
 from engine.store import boards as board_rows
 from engine.store.database import Store
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.xdist_group("monitor-screen")
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
-    monkeypatch.setattr(held, "BACK_AGAIN", 0.05)
+    monkeypatch.setattr(again, "BACK_AGAIN", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(WAIT)
         yield server

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.boards import flasher
-from engine.boards import held as held_module
+from engine.boards import again, flasher
 from engine.boards.desk import Desk, Flashed, flashed
 from engine.boards.held import FlashOptions, HeldBoard
 from engine.boards.service import Boards
@@ -85,7 +84,7 @@ def with_data(image: Image, folder: Path, size: int = 300_000) -> Image:
 def test_a_cable_that_is_pulled_while_flashing_costs_a_second_try(
     cable: Cable, built_sample: BuildSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_module, "BACK_AGAIN", 0.05)
+    monkeypatch.setattr(again, "BACK_AGAIN", 0.05)
     image, notes = with_data(built_sample("hello"), tmp_path), list[str]()
     pulled = threading.Event()
 
@@ -108,8 +107,8 @@ def test_a_cable_that_is_pulled_while_flashing_costs_a_second_try(
 def test_a_board_that_does_not_come_back_is_told(
     cable: Cable, built_sample: BuildSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_module, "BACK_AGAIN", 0.05)
-    monkeypatch.setattr(held_module, "BACK_SECONDS", 0.5)
+    monkeypatch.setattr(again, "BACK_AGAIN", 0.05)
+    monkeypatch.setattr(again, "BACK_SECONDS", 0.5)
     image = with_data(built_sample("hello"), tmp_path)
 
     def pull(percent: float, _what: str) -> None:
@@ -173,7 +172,7 @@ def listen(
 def test_a_port_that_goes_at_each_reset_is_listened_to_when_it_is_back(
     device: PtyBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_module, "BACK_AGAIN", 0.01)
+    monkeypatch.setattr(again, "BACK_AGAIN", 0.01)
     seen, notes, boots = bytearray(), list[str](), 5
 
     def take(data: bytes) -> None:
@@ -198,7 +197,7 @@ def test_a_port_that_goes_at_each_reset_is_listened_to_when_it_is_back(
 def test_a_cable_that_is_pulled_while_listening_is_waited_for(
     cable: Cable, built_sample: BuildSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_module, "BACK_AGAIN", 0.05)
+    monkeypatch.setattr(again, "BACK_AGAIN", 0.05)
     seen, notes, times = bytearray(), list[str](), list[float]()
     pulled = threading.Event()
 
@@ -229,7 +228,7 @@ def test_a_cable_that_is_pulled_while_listening_is_waited_for(
 def test_how_long_a_board_was_away_is_told_before_it_is_heard_again(
     device: PtyBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_module, "BACK_AGAIN", 0.01)
+    monkeypatch.setattr(again, "BACK_AGAIN", 0.01)
     seen = list[bytes | float]()
 
     def take(data: bytes) -> None:
@@ -255,8 +254,8 @@ def test_how_long_a_board_was_away_is_told_before_it_is_heard_again(
 def test_a_board_that_stays_away_ends_the_listening(
     device: PtyBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_module, "BACK_AGAIN", 0.01)
-    monkeypatch.setattr(held_module, "BACK_SECONDS", 0.05)
+    monkeypatch.setattr(again, "BACK_AGAIN", 0.01)
+    monkeypatch.setattr(again, "BACK_SECONDS", 0.05)
     with (
         taken(str(device.device), tmp_path) as board,
         pytest.raises(BoardGoneError, match="it did not come back"),
@@ -267,7 +266,7 @@ def test_a_board_that_stays_away_ends_the_listening(
 def test_a_board_that_comes_only_to_go_is_given_up(
     device: PtyBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_module, "BACK_AGAIN", 0.01)
+    monkeypatch.setattr(again, "BACK_AGAIN", 0.01)
 
     def note(_line: str) -> None:
         device.plug()

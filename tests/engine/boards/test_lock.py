@@ -1,15 +1,24 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import queue
+import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import psutil
 import pytest
 
-from engine.boards.lock import hold
+from engine.boards.keys import Keys
+from engine.boards.lock import Lock, file_of, hold_one
+from engine.boards.lock_folder import LockFolder
 from engine.cancel import CancelToken
 from engine.errors import BoardError, CancelledError
 from engine.lock import FileLock
@@ -17,12 +26,31 @@ from engine.lock import FileLock
 HOLDER = """
 import sys
 from pathlib import Path
-from engine.boards.lock import hold
+from engine.boards.lock import hold_one
+from engine.boards.lock_folder import LockFolder
 from engine.cancel import CancelToken
-with hold("board", cancel=CancelToken(), folder=Path(sys.argv[1]), on_wait=print, purpose="test"):
+folder, token = LockFolder(Path(sys.argv[1])), CancelToken()
+with hold_one({"board": "board"}, cancel=token, folder=folder, on_wait=print, purpose="test"):
     print("held", flush=True)
     sys.stdin.read()
 """
+
+
+def hold(
+    port: str,
+    *,
+    cancel: CancelToken,
+    folder: Path,
+    on_wait: Callable[[str], None],
+    purpose: str,
+) -> AbstractContextManager[Lock | None]:
+    return hold_one(
+        {Keys(folder, {}).of(port) if "/" in port else port: port},
+        cancel=cancel,
+        folder=LockFolder(folder),
+        on_wait=on_wait,
+        purpose=purpose,
+    )
 
 
 class Stage(threading.Thread):
@@ -202,3 +230,110 @@ def test_a_file_lock_is_held_and_given_back_on_a_full_disk(tmp_path: Path) -> No
     first.release()
     assert second.acquire()
     second.release()
+
+
+ORPHAN = """
+import subprocess, sys
+from pathlib import Path
+from engine.boards.lock import hold_one
+from engine.boards.lock_folder import LockFolder
+from engine.cancel import CancelToken
+from engine.process import run
+folder, token = LockFolder(Path(sys.argv[1])), CancelToken()
+with hold_one({"board": "board"}, cancel=token, folder=folder, on_wait=print, purpose="b") as lock:
+    say = lambda data: print(data.decode(), end="", flush=True)
+    run(["sh", "-c", "echo $$; exec sleep 60"], timeout=60, cancel=token, on_output=say,
+        pass_fds=[lock.descriptor])
+"""
+
+
+def test_a_flasher_whose_espdeck_was_killed_keeps_the_board_until_it_ends(tmp_path: Path) -> None:
+    messages: list[str] = []
+    with subprocess.Popen(
+        [sys.executable, "-c", ORPHAN, str(tmp_path)],
+        stdout=subprocess.PIPE,
+    ) as espdeck:
+        assert espdeck.stdout is not None
+        flasher = int(espdeck.stdout.readline())
+        ender = psutil.Process(flasher).ppid()
+        os.kill(ender, signal.SIGSTOP)  # who would end the flasher at once
+        espdeck.kill()
+
+    def told(message: str) -> None:
+        messages.append(message)
+        for pid in (flasher, ender):
+            os.kill(pid, signal.SIGKILL)
+
+    with hold("board", cancel=CancelToken(), folder=tmp_path, on_wait=told, purpose="test"):
+        pass
+    left = "which ended and left a program that goes on"
+    assert messages == [f"waiting for board: b (process {espdeck.pid}, {left}) holds it"]
+
+
+MANY = """
+import sys, threading
+from pathlib import Path
+from engine.boards.lock import hold_one
+from engine.boards.lock_folder import LockFolder
+from engine.cancel import CancelToken
+from engine.boards import lock
+lock.POLL_SECONDS = 0.005
+folder, waiting = LockFolder(Path(sys.argv[1])), threading.Semaphore(0)
+def stage():
+    def wait(_line):
+        waiting.release()
+    token, boards = CancelToken(), {"board": "board"}
+    with hold_one(boards, cancel=token, folder=folder, on_wait=wait, purpose="test"):
+        print(sys.argv[2], flush=True)
+        waiting.release()
+        sys.stdin.readline()
+threads = [threading.Thread(target=stage) for _ in range(4)]
+for thread in threads:
+    thread.start()
+    waiting.acquire()
+print("all", flush=True)
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_processes_that_want_one_board_take_turns(tmp_path: Path) -> None:
+    """Whoever gives it back comes after the other who waits, however many threads it has."""
+    order: list[str] = []
+    folder, said = LockFolder(tmp_path), queue.SimpleQueue[str]()
+    with contextlib.ExitStack() as stack:
+        processes = {}
+        for name in "ab":
+            process = subprocess.Popen(
+                [sys.executable, "-c", MANY, str(tmp_path), name],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+            )  # fmt: skip
+            processes[name] = stack.enter_context(process)
+            stack.callback(process.kill)
+            threading.Thread(target=_copy, args=(process, said), daemon=True).start()
+            while said.get(timeout=20) != "all":
+                order.append(name)
+        while len(order) < 8:
+            if len(order) < 7:
+                _wait_for_one_who_waits(folder)
+            stdin = processes[order[-1]].stdin
+            assert stdin is not None
+            stdin.write("go\n")
+            order.append(said.get(timeout=20))
+    assert order == list("abababab")
+
+
+def _copy(process: subprocess.Popen[str], said: queue.SimpleQueue[str]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        said.put(line.strip())
+
+
+def _wait_for_one_who_waits(folder: LockFolder) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        status = folder.status(f"{file_of('board')}.next")
+        if status is not None and status[1]:
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.002)

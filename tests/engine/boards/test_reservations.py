@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from engine.boards import service
+from engine.boards import access
+from engine.boards.lock_folder import LockFolder
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
 from engine.errors import BoardError, CancelledError, UsageError
 from engine.store import boards as board_rows
 from engine.store.database import Store
 from engine.store.tables import utc_now
+from tests.users import ADA, BOB, as_user, home, needs_root
 
 BOARD = "socket://127.0.0.1:7777"
 
 
 @pytest.fixture
 def boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boards:
-    monkeypatch.setattr(service, "RELEASED", 0.02)
+    monkeypatch.setattr(access, "RELEASED", 0.02)
     return Boards([BOARD, "/dev/ttyUSB0"], tmp_path, Store(tmp_path / "espdeck.db"))
 
 
@@ -137,3 +146,128 @@ def test_a_usb_identity_that_is_not_plugged_in_is_told(boards: Boards) -> None:
         boards.use("usb-10c4:ea60-0001", cancel=CancelToken(), on_wait=pytest.fail, purpose="test"),
     ):
         pass
+
+
+USER = """
+import json, os, sys
+from pathlib import Path
+from engine.boards.lock_folder import LockFolder
+from engine.boards.service import Boards
+from engine.cancel import CancelToken
+from engine.errors import EspdeckError
+from engine.store.database import Store
+board, locks, holder = sys.argv[1:]
+home = Path.home()
+boards = Boards(
+    [board], home / "boards", Store(home / "espdeck.db"),
+    locks=LockFolder.find(Path(locks), home / "locks"),
+)
+def reserve():
+    boards.reserve(board, holder=holder, note="scope" + chr(27) + "[2J", hours=2)
+def release(force=False):
+    boards.release(board, holder=holder, force=force)
+def state():
+    return boards.list()[0].reserved
+def use():
+    cancel, lines = CancelToken(), []
+    def on_wait(line):
+        lines.append(line)
+        cancel.cancel()
+    try:
+        with boards.use(board, cancel=cancel, on_wait=on_wait, purpose="build 1", holder=holder):
+            pass
+    except EspdeckError:
+        pass
+    return lines
+for line in sys.stdin:
+    try:
+        print(json.dumps(eval(line)), flush=True)
+    except EspdeckError as error:
+        print(json.dumps(str(error)), flush=True)
+"""
+
+
+class User:
+    """A user with a workspace, in a process that does what it is told."""
+
+    def __init__(self, folder: Path, uid: int, name: str) -> None:
+        own = home(folder, uid)
+        argv = [sys.executable, "-P", "-c", USER, BOARD, str(folder / "lock" / "espdeck"), name]
+        self.process = subprocess.Popen(
+            as_user(uid, *argv), cwd=own, env={**os.environ, "HOME": str(own)},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+        )  # fmt: skip
+
+    def does(self, what: str) -> Any:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{what}\n")
+        return json.loads(self.process.stdout.readline())
+
+
+@needs_root
+def test_a_reservation_holds_for_every_user_of_the_machine(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    (tmp_path / "lock").chmod(0o1777)
+    ada, bob = User(tmp_path, ADA, "ada"), User(tmp_path, BOB, "bob")
+    locks = LockFolder.find(tmp_path / "lock" / "espdeck", tmp_path)
+    root = Boards([BOARD], tmp_path / "root", Store(tmp_path / "espdeck.db"), locks=locks)
+    with ada.process, bob.process:
+        assert ada.does("reserve()") is None
+        whose = rf"user {ADA} \(ada\) until .* UTC: scope"
+        assert re.fullmatch(whose, bob.does("state()"))
+        assert re.fullmatch("ada until .* UTC: scope", ada.does("state()"))
+        (line,) = bob.does("use()")
+        assert re.fullmatch(f"waiting for {BOARD}: reserved by {whose}", line)
+        assert ada.does("use()") == []
+        assert re.fullmatch(f"{BOARD} is reserved by {whose}", bob.does("reserve()"))
+        refused = f"{BOARD} is reserved by {whose}; only user {ADA} and root can give it back"
+        assert re.fullmatch(refused, bob.does("release()"))
+        assert re.fullmatch(refused, bob.does("release(force=True)"))
+
+        with pytest.raises(UsageError, match="--force takes it"):
+            root.release(BOARD, holder="root")
+        root.release(BOARD, holder="root", force=True)
+        assert (ada.does("state()"), bob.does("state()")) == ("", "")
+        assert bob.does("reserve()") is None
+        assert bob.does("release()") is None
+        assert ada.does("reserve()") is None  # the file is still hers
+        ada.process.kill()
+        bob.process.kill()
+
+
+def test_a_reservation_survives_a_restart_of_the_machine(tmp_path: Path) -> None:
+    locks, store = LockFolder(tmp_path / "locks"), Store(tmp_path / "espdeck.db")
+    reserve(Boards([BOARD], tmp_path, store, locks=locks))
+    other = Boards([BOARD], tmp_path / "b", Store(tmp_path / "other.db"), locks=locks)
+    assert other.list()[0].reserved.startswith("ada until")
+
+    shutil.rmtree(locks.path)
+    assert not other.list()[0].reserved
+    Boards([BOARD], tmp_path, store, locks=locks)
+    assert other.list()[0].reserved.startswith("ada until")
+
+
+def test_a_reservation_that_was_taken_back_elsewhere_does_not_come_back(tmp_path: Path) -> None:
+    locks, store = LockFolder(tmp_path / "locks"), Store(tmp_path / "espdeck.db")
+    mine = Boards([BOARD], tmp_path, store, locks=locks)
+    reserve(mine)
+    other = Boards([BOARD], tmp_path / "b", Store(tmp_path / "other.db"), locks=locks)
+    other.release(BOARD, holder="ada")
+    assert not mine.list()[0].reserved
+
+    shutil.rmtree(locks.path)
+    assert not Boards([BOARD], tmp_path, store, locks=locks).list()[0].reserved
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "\n\n", "never\nada\n\n", "2999-13-01\nada\n", "[" * 9000, "9999-12-31T23:59-23:59\n"],
+)
+def test_a_reservation_that_makes_no_sense_is_none(
+    boards: Boards, tmp_path: Path, text: str
+) -> None:
+    reserve(boards)
+    (file,) = (tmp_path / "locks").glob("*.reserved.*")
+    file.write_text(text)
+    assert not boards.list()[0].reserved

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
+from engine.boards.programs import lockers
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
 from engine.errors import BoardError, CancelledError, UsageError
@@ -171,3 +176,40 @@ def test_boards_of_another_process_are_found_shared_and_missed(
         boards.use("virtual:esp32c3", cancel=CancelToken(), on_wait=print, purpose="test"),
     ):
         pass
+
+
+ASK = """
+import sys
+from pathlib import Path
+from engine.boards.service import Boards
+from engine.cancel import CancelToken
+from engine.store.database import Store
+folder, port = Path(sys.argv[1]), sys.argv[2]
+boards = Boards((), folder / "boards", Store(folder / "espdeck.db"))
+with boards.use(port, cancel=CancelToken(), on_wait=print, purpose="build 7") as board:
+    board.identify()
+"""
+
+
+def test_an_esptool_whose_espdeck_was_killed_keeps_the_board(tmp_path: Path) -> None:
+    chip, device = os.openpty()
+    port = os.ttyname(device)
+    boards = Bench(tmp_path, port).boards
+    with subprocess.Popen([sys.executable, "-c", ASK, str(tmp_path), port]) as espdeck:
+        while not (found := lockers(os.fstat(device))):
+            assert espdeck.poll() is None
+            time.sleep(0.01)
+        (esptool,) = found
+        ender = psutil.Process(esptool).ppid()
+        os.kill(ender, signal.SIGSTOP)  # who would end it at once
+        espdeck.kill()
+    (board,) = boards.list()
+    left = f"build 7 (process {espdeck.pid}, which ended and left a program that goes on)"
+    assert (board.state, board.holder) == ("busy", left)
+
+    for pid in (esptool, ender):
+        os.kill(pid, signal.SIGKILL)
+    while boards.list()[0].state == "busy":
+        time.sleep(0.01)
+    os.close(chip)
+    os.close(device)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.boards import held
+from engine.boards import again
 from engine.boards.incidents import Incidents
 from engine.boards.service import Boards
 from engine.boards.sessions import Recorder, sessions
@@ -74,7 +74,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(held, "BACK_AGAIN", 0.02)
+    monkeypatch.setattr(again, "BACK_AGAIN", 0.02)
     desk = Desk(tmp_path)
     yield desk
     if desk.thread.is_alive():
