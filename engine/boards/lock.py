@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.boards.lock_folder import LockFolder
-from engine.boards.programs import lockers, program, user_name
+from engine.boards.programs import is_running, lockers, program, user_name
 from engine.cancel import CancelToken
 from engine.errors import BoardError
 from engine.process_identity import ProcessIdentity
@@ -288,6 +288,8 @@ def _describe(pid: int, notes: Sequence[_Note]) -> str:
     for note in notes:
         if note.process.pid != pid:
             continue
+        if holder is None and is_running(pid):  # hidden from this user: told by nobody else
+            return note.text(is_alive=True)
         if holder is None or not note.process.is_alive:
             return note.text(is_alive=False)
         if holder.uid == note.uid:

@@ -15,11 +15,12 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.boards.programs import Program, lockers, program
+from engine.boards.programs import Program, is_running, lockers, program
 
 LOCK_FOLDERS = (Path("/run/lock"), Path("/var/lock"), Path("/run/lock/lockdev"))
 """Where lock files of the old kind are."""
 
+_HIDDEN = "another program"
 _LEFT = "a process that ended and left it locked"
 _MAX_FILE = 64
 _PTYS = "/dev/pts/"
@@ -60,7 +61,8 @@ def who_locked(port: str) -> Program | None:
     for pid in pids:
         if pid != own:
             # A shell that has the device open lets flock(1) lock it, which then ends.
-            return program(pid) or who_opened(device) or Program(pid, _LEFT, os.geteuid())
+            name = _HIDDEN if is_running(pid) else _LEFT
+            return program(pid) or who_opened(device) or Program(pid, name, os.geteuid())
     files = _by_lock_file(port, device)
     return next((found for found in files if found.pid != own), None)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from engine.text import clean
 
 _LOCKS = Path("/proc/locks")
-_KINDS = ("FLOCK", "POSIX", "OFDLCK")
+_KINDS = ("FLOCK", "POSIX")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,17 @@ def program(pid: int) -> Program | None:
     if fields.get("State", "Z")[:1] in "ZX":
         return None
     return Program(pid, clean(fields.get("Name", ""))[:40], int(fields["Uid"].split()[1]))
+
+
+def is_running(pid: int) -> bool:
+    """Whether a number is a process's, which the system tells of those that it hides too."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 @functools.lru_cache(maxsize=256)

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.boards import lock_folder
+from engine.boards import lock, lock_folder
+from engine.boards.lock import hold_one
 from engine.boards.lock_folder import LockFolder
+from engine.cancel import CancelToken
 from tests.users import ADA, BOB, as_user, needs_root
 
 HOLD = """
@@ -213,7 +215,26 @@ def test_users_wait_for_each_other_and_are_told_by_the_kernels_word(place: Path)
             ada.kill()
             assert bob.stdout.readline() == "held\n"
             bob.kill()
+    # The text is cut, and of the escape sequence nothing is left.
     begin = "waiting for board: build 12 of root"
     assert line.startswith(f"{begin}xxx")
     assert line.endswith(f"x of user {ADA} (process {ada.pid}) holds it")
     assert len(line) < 200
+
+
+def test_a_process_that_the_system_hides_is_not_taken_for_one_that_ended(
+    folder: LockFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with ``hidepid``, or the locks of a container that shares the folder."""
+    token = CancelToken()
+    for lockers in ([os.getpid()], []):
+        with (
+            hold_one(
+                {"board": "board"}, cancel=token, folder=folder, on_wait=print, purpose="build 7"
+            ),
+            monkeypatch.context() as patch,
+        ):
+            patch.setattr(lock, "lockers", lambda _file, found=lockers: found)
+            patch.setattr(lock, "program", lambda _pid: None)
+            assert lock.holder_of("board", folder) == f"build 7 (process {os.getpid()})"
+    assert not lock.holder_of("board", folder)

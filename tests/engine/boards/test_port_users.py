@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.boards import access, again, port_users
+from engine.boards import access, again, port_users, ports
 from engine.boards.bridge import terminal
 from engine.boards.held import FlashOptions
+from engine.boards.problems import problem
 from engine.boards.service import Boards
 from engine.boards.virtual import VirtualBoard
 from engine.cancel import CancelToken
@@ -220,3 +221,20 @@ def test_a_program_that_keeps_the_port_to_itself_for_too_long_is_told(
     finally:
         os.close(other)
     assert len(notes) == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        # pyserial of a port that another opened with TIOCEXCL, and of one with a lock.
+        "[Errno 16] could not open port {0}: [Errno 16] Device or resource busy: '{0}'",
+        "[Errno 11] Could not exclusively lock port {0}: "
+        "[Errno 11] Resource temporarily unavailable",
+    ],
+)
+def test_what_is_said_of_a_port_in_use_is_no_failure_of_the_board(said: str) -> None:
+    port = "/dev/ttyUSB77"
+    text = f"Could not open {port}, the port is busy or doesn't exist.\n({said.format(port)})\n"
+    fatal = f"esptool v5.6.0\n\nA fatal error occurred: {text}\nHint: Check if the port is correct"
+    assert isinstance(problem("esptool", port, fatal), BoardBusyError)
+    assert isinstance(ports.explain(port, said.format(port)), BoardBusyError)
