@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from engine.boards.virtual import VirtualBoard
 from engine.image import Image
 from tests.firmware import build_firmware
+
+# How long an example may take says something of the machine, not of the code.
+settings.register_profile("espdeck", deadline=None)
+settings.load_profile("espdeck")
 
 
 @pytest.fixture(scope="session", autouse=True)
