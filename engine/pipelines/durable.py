@@ -80,10 +80,11 @@ class Steps:
         except dbos_error.DBOSWorkflowCancelledError as error:
             raise CancelledError("cancelled") from error
         except DatabaseError as error:
-            raise StoreError(f"what a stage did cannot be kept: {advice(error)}") from error
+            raise StoreError(f"what a stage did cannot be kept: {advice(error, _database)}") from error
 
 
 _carrier: Carrier | None = None
+_database = Path("runs.db")
 
 
 # How often is not for DBOS to limit: it counts each start, also one after an end in good order.
@@ -117,8 +118,8 @@ class Executor:
         Raises:
             StoreError: the database cannot be made or written.
         """
-        global _carrier
-        _carrier = carry
+        global _carrier, _database
+        _carrier, _database = carry, database
         # DBOS adds a console handler of its own unless its logger has one.
         logger = logging.getLogger("dbos")
         if not logger.handlers:
@@ -128,7 +129,7 @@ class Executor:
         try:
             _prepare(database, workspace, concurrency)
         except (DatabaseError, sqlite3.Error) as error:
-            raise StoreError(f"{database}: {advice(error)}") from error
+            raise StoreError(f"{database}: {advice(error, database)}") from error
         config: DBOSConfig = {
             "name": APPLICATION,
             "system_database_url": url,

@@ -193,6 +193,6 @@ class Runs:
                     )
             yield self._client
         except DatabaseError as error:
-            raise StoreError(f"{self._database}: {advice(error)}") from error
+            raise StoreError(f"{self._database}: {advice(error, self._database)}") from error
         except dbos_error.DBOSException as error:
             raise StoreError(f"{self._database}: {error}") from error

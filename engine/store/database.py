@@ -8,26 +8,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Engine as SqlEngine
 from sqlmodel import Session
 
-from engine.errors import EspdeckError
+from engine.store import backups
+from engine.store.advice import advice, explained, way_back
+from engine.store.opening import StoreLock, traces, version_of
+from engine.store.waiting import SLICE, StoreError, open_in, patience
+
+__all__ = ["HEAD", "Store", "StoreError", "advice", "sqlite_too_old"]
 
 HEAD = "0009"
 """The newest migration; a store that is there already opens without importing alembic."""
-
-BUSY_TIMEOUT = 10.0
-"""Seconds that a writer waits for another process before it gives up."""
 
 OLDEST_SQLITE = (3, 35)
 """The first that has RETURNING, which durable runs ask for (https://sqlite.org/lang_returning.html)."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-
-
-class StoreError(EspdeckError):
-    """The database cannot be read or written: disk full, no permission, damaged."""
 
 
 class Store:
@@ -48,38 +46,51 @@ class Store:
         self.path = path
         self._engine = create_engine(
             f"sqlite:///{path}",
-            connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False},
+            connect_args={"timeout": SLICE, "check_same_thread": False},
         )
         event.listen(self._engine, "connect", _configure)
         event.listen(self._engine, "begin", _begin)
         event.listen(self._engine, "before_cursor_execute", _storable, retval=True)
         self._writer = self._engine.execution_options(immediate=True)
         self._closed = False
-        with self._explained():
+        self._lock = StoreLock(path)
+        with explained(self.path):
             # Sources may carry passwords: nobody else reads what is in a workspace.
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.touch(mode=0o600)
-            version = self._version()
-            if version is not None and version > HEAD:
-                raise StoreError(f"{path} was written by a newer espdeck: update this one")
-            if version != HEAD:
-                self._migrate()
+            try:
+                self._lock.share()
+                while self._needs_migration():
+                    self._lock.take_alone()
+                    if self._needs_migration():  # or another one did it meanwhile
+                        self._renew()
+                    self._lock.share()
+            except BaseException:
+                self.close()
+                raise
 
     def close(self) -> None:
         """Close every connection. Nothing is read or written any more, by whatever still runs."""
         self._closed = True
         self._engine.dispose()
+        self._lock.release()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """A session that only reads."""
-        with self._explained(), Session(self._engine, expire_on_commit=False) as session:
-            yield session
+        with self._explained(), self._begun(self._engine) as session:
+            try:
+                yield session
+            except (LookupError, ValueError) as error:
+                # No word, time or number that was ever written: a page has other bytes.
+                raise sqlite3.DatabaseError(f"malformed: {error}") from error
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
-        """A session that holds the write lock and commits at the end of the block."""
-        with self._explained(), Session(self._writer, expire_on_commit=False) as session:
+        """A session that holds the write lock and commits at the end of the block.
+
+        While others hold it the block does not begin: see :mod:`engine.store.waiting`.
+        """
+        with self._explained(), self._begun(self._writer) as session:
             yield session
             session.commit()
 
@@ -91,7 +102,7 @@ class Store:
         costs microseconds (https://sqlite.org/pragma.html#pragma_data_version).
         """
         with self._explained():
-            connection = self._engine.raw_connection()
+            connection = patience().persist(self.path, self._engine.raw_connection)
             try:
                 cursor = connection.cursor()
 
@@ -104,16 +115,49 @@ class Store:
             finally:
                 connection.close()
 
-    def _version(self) -> str | None:
-        with self._engine.connect() as connection:
+    def _begun(self, engine: SqlEngine) -> Session:
+        """A session whose transaction has begun, so that nothing in it has to wait any more."""
+
+        def begin() -> Session:
+            self._check_open()  # it may be closed while this waits
+            session = Session(engine, expire_on_commit=False)
             try:
-                return connection.execute(
-                    text("SELECT version_num FROM alembic_version")
-                ).scalar_one_or_none()
-            except OperationalError as error:
-                if "no such table" in str(error):
-                    return None
+                connection = session.connection()
+                if engine is not self._writer:
+                    connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1")
+            except BaseException:
+                session.close()
                 raise
+            return session
+
+        return patience().persist(self.path, begin)
+
+    def _needs_migration(self) -> bool:
+        version = version_of(self.path)
+        if version is not None and version > HEAD:
+            raise StoreError(
+                f"{self.path} was written by a newer espdeck (version {version} of the store, this "
+                f"one knows {HEAD}): update this one"
+            )
+        if version is None and (there := traces(self.path.parent)):
+            state = "empty" if self.path.exists() else "gone"
+            raise StoreError(
+                f"{self.path}: {state}, but {' and '.join(there)} are there: {way_back(self.path)}"
+            )
+        return version != HEAD
+
+    def _renew(self) -> None:
+        """Make the database, or back it up and migrate it; nobody else has it open."""
+        if version_of(self.path) is None:
+            self.path.touch(mode=0o600)
+        else:
+            if others := open_in(self.path):
+                raise StoreError(
+                    f"{self.path} is of an older espdeck and in use by {', '.join(others)}: "
+                    "end that first, then it is migrated"
+                )
+            backups.make(self.path.parent)
+        self._migrate()
 
     def _migrate(self) -> None:
         from alembic import command
@@ -127,6 +171,8 @@ class Store:
             driver = connection.connection.driver_connection
             assert driver is not None
             driver.execute("PRAGMA foreign_keys=OFF")
+            # Makes room for what shrinks later (https://sqlite.org/pragma.html#pragma_auto_vacuum).
+            driver.execute("PRAGMA auto_vacuum=INCREMENTAL")
             try:
                 with connection.begin():
                     config.attributes["connection"] = connection
@@ -136,12 +182,13 @@ class Store:
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
+        self._check_open()
+        with explained(self.path):
+            yield
+
+    def _check_open(self) -> None:
         if self._closed:
             raise StoreError(f"{self.path}: closed")
-        try:
-            yield
-        except (DatabaseError, OSError) as error:
-            raise StoreError(f"{self.path}: {advice(error)}") from error
 
 
 def sqlite_too_old() -> str:
@@ -153,20 +200,6 @@ def sqlite_too_old() -> str:
         f"this Python has SQLite {sqlite3.sqlite_version}, espdeck needs {oldest} or newer: "
         "install it with another Python (uv python install brings a new SQLite)"
     )
-
-
-def advice(error: Exception) -> str:
-    """What an error of SQLite means, and what to do, in a line."""
-    reason = str(getattr(error, "orig", None) or error)
-    if "full" in reason or "No space" in reason:
-        return "the disk is full: free some space and try again"
-    if "readonly" in reason or "unable to open" in reason or "Permission" in reason:
-        return f"cannot be written ({reason}): check its owner and permissions"
-    if "locked" in reason:
-        return "busy for too long: another process holds it"
-    if "malformed" in reason or "not a database" in reason:
-        return f"damaged ({reason}): move it away to start anew"
-    return reason
 
 
 def _configure(connection: sqlite3.Connection, _record: Any) -> None:

@@ -1,0 +1,281 @@
+"""Waiting for a database that somebody else holds, or whose disk is full; and who holds it.
+
+Who asks for an answer (a list, a command) waits for :data:`BUSY_TIMEOUT` and is then told who holds
+the database. Work in flight waits as long as it takes: nothing of it is lost when a backup tool or
+a stopped process holds the database for minutes. Which of both a thread is says the context in
+which it runs (:func:`waiting_as`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from engine.cancel import CancelToken
+from engine.errors import EspdeckError
+
+BUSY_TIMEOUT = 10.0
+"""Seconds after which one who waits for a database is told so."""
+
+SLICE = 0.25
+"""Seconds that SQLite waits by itself; between two of these a shutdown ends the wait."""
+
+SPARE = 1 << 20
+"""Bytes of room below which work in flight does not begin to write."""
+
+LOOK_FOR_ROOM = 1.0
+"""Seconds between two looks whether there is room again."""
+
+_BUSY = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_PROTOCOL,  # gave up on a race of locks (https://sqlite.org/rescode.html)
+)
+_IO_LOCKS = (sqlite3.SQLITE_IOERR_LOCK, sqlite3.SQLITE_IOERR_BLOCKED, sqlite3.SQLITE_IOERR_RDLOCK)
+
+_WRITE_LOCK = 120
+"""The byte of ``-shm`` that a writer locks (https://sqlite.org/walformat.html, 2.3)."""
+
+_PENDING, _LAST = 0x40000000, 0x400001FF
+"""Bytes of a database that are locked (https://sqlite.org/src/file/src/os.h)."""
+
+R = TypeVar("R")
+
+
+class StoreError(EspdeckError):
+    """The database cannot be read or written: disk full, no permission, damaged, held by others."""
+
+
+class Patience:
+    """How long a thread waits for a database.
+
+    Args:
+        most: seconds; None for as long as it takes.
+        stop: ends the wait.
+        say: called with a line when a wait gets long, and with another when it is over; from any
+            thread that waits, one line for all of them.
+    """
+
+    def __init__(
+        self,
+        most: float | None = BUSY_TIMEOUT,
+        stop: CancelToken | None = None,
+        say: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self._most = most
+        self._stop = stop or CancelToken()
+        self._say = say
+        self._lock = threading.Lock()
+        self._told: dict[Path, str] = {}
+
+    @property
+    def reason(self) -> str:
+        """What work has been waiting for so long that it was told; empty for nothing."""
+        with self._lock:
+            return "; ".join(self._told.values())
+
+    def persist(self, path: Path, do: Callable[[], R]) -> R:
+        """Do what needs a database, again while somebody else holds it.
+
+        Args:
+            path: the database.
+            do: changes nothing when it fails.
+
+        Raises:
+            StoreError: it is held for too long; says by whom.
+            CancelledError, Interrupted: as the token says.
+        """
+        if self._most is None:
+            self._wait_for_room(path)
+        began = time.monotonic()
+        while True:
+            try:
+                done = do()
+            except Exception as error:
+                if not is_busy(error):
+                    raise
+                self._stop.check()
+                self._wait_on(path, time.monotonic() - began)
+                # Not every kind of busy waits by itself in SQLite.
+                self.pause(0.01)
+            else:
+                self._over(path)
+                return done
+
+    def pause(self, seconds: float) -> None:
+        """Wait that long, unless the token says to stop."""
+        self._stop.wait(seconds)
+
+    def _wait_on(self, path: Path, waited: float) -> None:
+        if waited < (BUSY_TIMEOUT if self._most is None else self._most):
+            return
+        line = f"{path}: busy for {waited:.0f} s, {held_by(path)}"
+        if self._most is not None:
+            raise StoreError(f"{line}: try again when it is free")
+        self._tell(path, f"{line}: work waits until it is free")
+
+    def _wait_for_room(self, path: Path) -> None:
+        while room(path) < SPARE:
+            self._tell(path, f"{path}: the disk is full: free some space; work waits for it")
+            self.pause(LOOK_FOR_ROOM)
+
+    def _tell(self, path: Path, line: str) -> None:
+        with self._lock:
+            if path in self._told:
+                return
+            self._told[path] = line
+        self._say(line)
+
+    def _over(self, path: Path) -> None:
+        if path not in self._told:
+            return
+        with self._lock:
+            was = self._told.pop(path, None)
+        if was is not None:
+            self._say(f"{path}: can be written again, work goes on")
+
+
+_ASKING = Patience()
+_patience: ContextVar[Patience] = ContextVar("patience", default=_ASKING)
+
+
+def patience() -> Patience:
+    """How long the thread that calls this waits."""
+    return _patience.get()
+
+
+@contextlib.contextmanager
+def waiting_as(chosen: Patience) -> Iterator[None]:
+    """Wait for databases so while the block runs, also in threads that get a copy of its context."""
+    before = _patience.set(chosen)
+    try:
+        yield
+    finally:
+        _patience.reset(before)
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether an error of SQLite, or of SQLAlchemy, says that somebody else holds the database."""
+    cause = getattr(error, "orig", None) or error
+    code = getattr(cause, "sqlite_errorcode", None)
+    if not isinstance(cause, sqlite3.Error) or code is None:
+        return False
+    return code & 0xFF in _BUSY or code in _IO_LOCKS
+
+
+def room(path: Path) -> int:
+    """Bytes that a user may still write beside a file; plenty where nobody can say."""
+    try:
+        status = os.statvfs(path.parent)
+    except OSError:
+        return SPARE
+    return status.f_bavail * status.f_frsize
+
+
+def held_by(path: Path) -> str:
+    """Which other processes hold a database, for people, as far as the machine tells."""
+    writers, readers = _holders(path)
+    found = writers or readers
+    if not found:
+        return "somebody else holds it"
+    return f"held by {', '.join(map(describe, sorted(found)))}"
+
+
+def open_in(path: Path) -> tuple[str, ...]:
+    """Other processes that have a database open, for people."""
+    writers, readers = _holders(path)
+    return tuple(map(describe, sorted(writers | readers)))
+
+
+def describe(pid: int) -> str:
+    """A process, for people: ``process 123 (cp, of alice, stopped)``."""
+    folder, facts = Path(f"/proc/{pid}"), []
+    with contextlib.suppress(OSError, ValueError):
+        words = (folder / "stat").read_text("utf-8", "replace")
+        facts.append(words[words.index("(") + 1 : words.rindex(")")])
+        user = folder.stat().st_uid
+        try:
+            facts.append(f"of {pwd.getpwuid(user).pw_name}")
+        except KeyError:
+            facts.append(f"of user {user}")
+        if words[words.rindex(")") + 2 :][:1] in ("T", "t"):
+            facts.append("stopped")
+    return f"process {pid} ({', '.join(facts)})" if facts else f"process {pid}"
+
+
+def locked_by(path: Path) -> str:
+    """Which other processes hold a file's ``flock``, for people; empty where nobody can say."""
+    with contextlib.suppress(OSError):
+        inode = path.stat().st_ino
+        held = {lock.pid for lock in _locks() if lock.kind == "FLOCK" and lock.inode == inode}
+        return ", ".join(map(describe, sorted(pid for pid in held if _has_open(pid, inode))))
+    return ""
+
+
+def _holders(path: Path) -> tuple[set[int], set[int]]:
+    """Processes that keep others from writing, and those that have it open; not this one."""
+    files: dict[int, str] = {}
+    for suffix in ("", "-shm"):
+        with contextlib.suppress(OSError):
+            files[Path(f"{path}{suffix}").stat().st_ino] = suffix
+    writers: set[int] = set()
+    readers: set[int] = set()
+    for lock in _locks():
+        suffix = files.get(lock.inode, "-")
+        is_database = suffix == "" and _PENDING <= lock.start <= _LAST
+        if lock.kind != "POSIX" or not (is_database or suffix == "-shm"):
+            continue
+        if not _has_open(lock.pid, lock.inode):
+            continue
+        if lock.writes and (is_database or lock.start == _WRITE_LOCK):
+            writers.add(lock.pid)
+        else:
+            readers.add(lock.pid)
+    return writers, readers
+
+
+class _Lock(NamedTuple):
+    kind: str
+    writes: bool
+    pid: int
+    inode: int
+    start: int
+
+
+def _locks() -> Iterator[_Lock]:
+    """Locks of other processes, as ``/proc/locks`` has them (proc_locks(5)).
+
+    A process of another container may have no number here.
+    """
+    try:
+        lines = Path("/proc/locks").read_text("ascii", "replace").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        words = line.split()
+        if len(words) != 8:  # also those that wait: "1: -> POSIX ..."
+            continue
+        with contextlib.suppress(ValueError):
+            pid, inode = int(words[4]), int(words[5].rpartition(":")[2])
+            if pid > 0 and pid != os.getpid():
+                yield _Lock(words[1], words[3] == "WRITE", pid, inode, int(words[6]))
+
+
+def _has_open(pid: int, inode: int) -> bool:
+    """Whether a process has such a file open: numbers of other disks' files may be the same."""
+    try:
+        for each in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if each.stat().st_ino == inode:
+                    return True
+    except OSError:
+        return True  # another user's: it may be
+    return False
