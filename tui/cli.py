@@ -21,6 +21,7 @@ from tui import (
     cli_bench,
     cli_boards,
     cli_builds,
+    cli_db,
     cli_fix,
     cli_gate,
     cli_guide,
@@ -60,6 +61,7 @@ cli.add_typer(cli_guide.cli)
 cli.add_typer(cli_bench.cli)
 cli.add_typer(cli_size.cli)
 cli.add_typer(cli_tasks.cli)
+cli.add_typer(cli_db.cli)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 

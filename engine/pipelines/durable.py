@@ -80,7 +80,9 @@ class Steps:
         except dbos_error.DBOSWorkflowCancelledError as error:
             raise CancelledError("cancelled") from error
         except DatabaseError as error:
-            raise StoreError(f"what a stage did cannot be kept: {advice(error, _database)}") from error
+            raise StoreError(
+                f"what a stage did cannot be kept: {advice(error, _database)}"
+            ) from error
 
 
 _carrier: Carrier | None = None

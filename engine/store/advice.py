@@ -54,6 +54,6 @@ def way_back(path: Path) -> str:
             "espdeck db check says more, espdeck db restore brings it back"
         )
     return (
-        "there is no backup: espdeck db check says more, espdeck db restore saves what can be read; "
-        f"to start anew move {path.parent} away"
+        "there is no backup: espdeck db check says more, espdeck db restore saves what can be "
+        f"read; to start anew move {path.parent} away"
     )

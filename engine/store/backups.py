@@ -1,6 +1,6 @@
 """Backups of a workspace's databases: folders in ``backups``, named by time and version.
 
-``20261128T031500Z-0008`` has ``espdeck.db`` as of migration 0008 and the ``runs.db`` of that moment.
+``20261128T031500Z-0008`` has ``espdeck.db``, as of migration 0008, and ``runs.db`` of that moment.
 They are made by SQLite's backup (https://sqlite.org/backup.html): others go on writing meanwhile.
 The newest :data:`KEEP` stay, and one that is damaged drives none out.
 """

@@ -154,7 +154,7 @@ def patience() -> Patience:
 
 @contextlib.contextmanager
 def waiting_as(chosen: Patience) -> Iterator[None]:
-    """Wait for databases so while the block runs, also in threads that get a copy of its context."""
+    """Wait so for databases while the block runs, also in threads with a copy of its context."""
     before = _patience.set(chosen)
     try:
         yield

@@ -169,7 +169,7 @@ def test_a_newer_store_is_refused_and_not_touched(tmp_path: Path) -> None:
     connection.close()
     before = digest(path)
 
-    with pytest.raises(StoreError, match="newer espdeck .*9999.*: update this one"):
+    with pytest.raises(StoreError, match=r"newer espdeck .*9999.*: update this one"):
         Store(path)
 
     assert digest(path) == before
@@ -187,7 +187,9 @@ def test_no_new_store_is_made_over_an_old_workspace(tmp_path: Path, state: str, 
     if state == "empty":
         path.touch()
 
-    with pytest.raises(StoreError, match=f"espdeck.db: {state}, but .*: there is no backup") as told:
+    with pytest.raises(
+        StoreError, match=f"espdeck.db: {state}, but .*: there is no backup"
+    ) as told:
         Store(path)
 
     assert "\n" not in str(told.value)
@@ -237,7 +239,7 @@ def test_a_file_that_was_cut_off_is_one_line(tmp_path: Path) -> None:
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 2 // 4096 * 4096)
 
-    with pytest.raises(StoreError, match="damaged .*newest backup .*db restore") as told:
+    with pytest.raises(StoreError, match=r"damaged .*newest backup .*db restore") as told:
         builds.list_builds(Store(path))
 
     assert "\n" not in str(told.value)

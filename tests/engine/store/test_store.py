@@ -92,7 +92,9 @@ def test_a_damaged_file_is_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "espdeck.db"
     path.write_bytes(b"this is no database, " * 100)
 
-    with pytest.raises(StoreError, match=r"espdeck\.db: damaged .*no backup: .*db restore .*move .* away"):
+    with pytest.raises(
+        StoreError, match=r"espdeck\.db: damaged .*no backup: .*db restore .*move .* away"
+    ):
         Store(path)
 
 

@@ -1,0 +1,113 @@
+"""Whether a workspace's databases are whole, and what they name is there."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.store.backups import DATABASES, RUNS, STORE, damage_of
+from engine.store.opening import looked_at, traces
+
+MOST = 20
+"""Lines of one kind at the most; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is wrong with a workspace.
+
+    Args:
+        where: a database or a folder, as a path below the workspace.
+        what: for people.
+        damage: whether a database is damaged or gone, else something that it names is missing, or
+            is there though nothing names it.
+    """
+
+    where: str
+    what: str
+    damage: bool = False
+
+
+def check(workspace: Path) -> tuple[Fault, ...]:
+    """Look through a workspace; changes nothing. Reads all of its databases.
+
+    Others may use it meanwhile.
+    """
+    faults: list[Fault] = []
+    for name in DATABASES:
+        faults += _check_database(workspace, name)
+    if not any(fault.damage and fault.where == STORE for fault in faults):
+        with contextlib.suppress(sqlite3.Error):
+            faults += _check_files(workspace)
+    return tuple(faults)
+
+
+def kept_without_rows(workspace: Path) -> tuple[int, ...]:
+    """Numbers of runs whose artifacts are there, but not their rows.
+
+    Raises:
+        sqlite3.Error: the database cannot be read.
+    """
+    with looked_at(workspace / STORE) as connection:
+        known = {number for (number,) in connection.execute("SELECT id FROM build")}
+    return tuple(sorted(artifact_folders(workspace) - known))
+
+
+def artifact_folders(workspace: Path) -> set[int]:
+    """Numbers of runs of which artifacts are there."""
+    with contextlib.suppress(OSError):
+        names = [each.name for each in (workspace / "artifacts").iterdir()]
+        return {int(name) for name in names if name.isascii() and name.isdigit()}
+    return set()
+
+
+def _check_database(workspace: Path, name: str) -> list[Fault]:
+    path = workspace / name
+    try:
+        if path.stat().st_size == 0:
+            return [Fault(name, "empty", damage=True)] if traces(workspace) else []
+    except FileNotFoundError:
+        there = traces(workspace)
+        return [Fault(name, "gone", damage=True)] if name != RUNS and there else []
+    except OSError as error:
+        return [Fault(name, error.strerror or str(error), damage=True)]
+    if damage := damage_of(path, quick=False, most=MOST):
+        return [Fault(name, line, damage=True) for line in damage]
+    with looked_at(path) as connection:
+        rows = connection.execute("PRAGMA foreign_key_check").fetchall()
+    lost = [
+        f"{table}: row {row} belongs to a row of {parent} that is gone"
+        for table, row, parent, _ in rows
+    ]
+    return [Fault(name, line, damage=True) for line in _first(lost)]
+
+
+def _check_files(workspace: Path) -> list[Fault]:
+    with looked_at(workspace / STORE) as connection:
+        artifacts = connection.execute(
+            "SELECT build.artifacts_path, artifact.path FROM artifact"
+            " JOIN build ON build.id = artifact.build_id ORDER BY build.id"
+        ).fetchall()
+        projects = connection.execute(
+            "SELECT name, clone_path FROM project WHERE clone_path != '' AND status = 'active'"
+        ).fetchall()
+    missing = [f"{folder}/{name}" for folder, name in artifacts if not Path(folder, name).exists()]
+    gone = [f"{path}, of {name}" for name, path in projects if not Path(path).exists()]
+    unknown = [
+        f"artifacts of run {number}, of which no row is" for number in kept_without_rows(workspace)
+    ]
+    return [
+        *(Fault("artifacts", f"missing: {each}") for each in _first(missing)),
+        *(
+            Fault("projects", f"missing: {each}: espdeck sync clones it again")
+            for each in _first(gone)
+        ),
+        *(Fault("artifacts", f"kept: {each}") for each in _first(unknown)),
+    ]
+
+
+def _first(lines: list[str]) -> list[str]:
+    more = len(lines) - MOST
+    return [*lines[:MOST], f"and {more} more"] if more > 0 else lines
