@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import logging.handlers
@@ -31,12 +32,14 @@ from engine.pipelines.runs import Runs
 from engine.process_ledger import Ledger, use_ledger
 from engine.projects.service import Projects
 from engine.projects.slots import Slots
+from engine.retention import Retention, RunLimits
 from engine.settings import Settings
 from engine.store import builds as store_builds
 from engine.store import logs
 from engine.store.database import Store, StoreError
 from engine.tasks import Tasks
 from engine.toolchains import idf_installs
+from engine.upkeep import Upkeep
 from engine.words import RunKind
 from engine.workspace import workspace_id
 
@@ -70,6 +73,7 @@ class Engine:
     boards: Boards
     gate: Gates
     tasks: Tasks
+    upkeep: Upkeep
 
     def __init__(self, settings: Settings) -> None:
         """Make an engine; nothing is opened yet.
@@ -159,6 +163,15 @@ class Engine:
         self.gate = Gates(store, self.projects, self.builds, self._slots, self.settings)
         self.fixes = Fixes(store, self.settings.repair)
         self.tasks = Tasks(services, self.projects, self.settings, lambda: self.models)
+        retention = Retention(
+            store,
+            self._runs,
+            artifacts=folder / "artifacts",
+            boards=folder / "boards",
+            sessions=self.boards.sessions_folder,
+            limits=RunLimits(self.settings.run_days, self.settings.run_count),
+        )
+        self.upkeep = Upkeep(folder, retention, self.projects, self._complain)
         self._carried: dict[RunKind, Carried] = {
             RunKind.FIRMWARE: self.builds,
             RunKind.TASK: self.tasks,
@@ -245,6 +258,7 @@ class Engine:
                     return
                 self._start_executor()
             self._spawn(self._look_for_runs, "look-for-runs")
+            self._spawn(self._look_after, "upkeep")
             self.boards.start(self._stop)
         except Interrupted:
             return
@@ -316,6 +330,13 @@ class Engine:
                 continue  # the disk is full: later
             except Exception:
                 _LOG.exception("look for runs")
+
+    def _complain(self, line: str) -> None:
+        self.events.publish(Problem(message=line))
+
+    def _look_after(self) -> None:
+        with contextlib.suppress(Interrupted):
+            self.upkeep.look_after(self._stop)
 
     def _take_over(self) -> None:
         while not self._closed.wait(LOOK_FOR_LOCK):

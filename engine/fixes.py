@@ -101,7 +101,7 @@ class Fixes:
         state = FixState.OPEN
         if patches.has_patch(clone, build.commit_sha, found.diff, branch, cancel=CancelToken()):
             state = FixState.COMMITTED
-        elif _mark_of(build) == _sum(found.diff):
+        elif _mark_of(Path(build.artifacts_path)) == _sum(found.diff):
             state = FixState.DISCARDED
         return Fix(
             build=number,
@@ -235,6 +235,19 @@ class Fixes:
         return "\n".join(clean(line) for line in (*parts, "", end)) + "\n"
 
 
+def has_fix(folder: Path) -> bool:
+    """Whether there is a fix among a build's artifacts that nobody discarded.
+
+    Args:
+        folder: of the artifacts.
+    """
+    try:
+        found = fix.read(folder / fix.NAME)
+    except OSError:
+        return False
+    return bool(found.diff) and _mark_of(folder) != _sum(found.diff)
+
+
 def _is_settled(status: BuildStatus, repairs: list[StageRow]) -> bool:
     """Whether what was repaired was built and judged: it succeeded, or DEVELOPER gave up."""
     repaired = any(row.status is StageStatus.SUCCESS for row in repairs)
@@ -249,9 +262,9 @@ def _listed(lines: list[str]) -> list[str]:
     return [f"* {' '.join(line.split())[:_LINE]}" for line in lines]
 
 
-def _mark_of(build: Build) -> str:
+def _mark_of(folder: Path) -> str:
     try:
-        return (Path(build.artifacts_path) / _MARK).read_text()[:100]
+        return (folder / _MARK).read_text()[:100]
     except (OSError, ValueError):
         return ""
 

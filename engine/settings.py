@@ -167,6 +167,13 @@ class Settings(BaseSettings):
     session_megabytes: int = Field(default=4096, ge=0)
     """How much all sessions may take on disk before the oldest go; 0: any."""
 
+    run_days: float = Field(default=180.0, ge=0)
+    """How long builds and tasks are kept after they ended, with logs and artifacts; 0: for ever.
+    Those that something kept needs stay longer."""
+
+    run_count: int = Field(default=2000, ge=0)
+    """How many builds and tasks are kept before the oldest go; 0: any."""
+
     local_submodules: bool = False
     """Whether a submodule with a relative URL, in a repository that is a folder of this machine,
     may be fetched from another folder of this machine."""

@@ -24,6 +24,7 @@ from tui import (
     cli_db,
     cli_fix,
     cli_gate,
+    cli_gc,
     cli_guide,
     cli_models,
     cli_projects,
@@ -62,6 +63,7 @@ cli.add_typer(cli_bench.cli)
 cli.add_typer(cli_size.cli)
 cli.add_typer(cli_tasks.cli)
 cli.add_typer(cli_db.cli)
+cli.add_typer(cli_gc.cli)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 

@@ -1,4 +1,4 @@
-"""``espdeck add``, ``sync``, ``edit``, ``remove``, ``projects`` and ``gc``."""
+"""``espdeck add``, ``sync``, ``edit``, ``remove``, ``apps`` and ``projects``."""
 
 from __future__ import annotations
 
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from engine.store.tables import Project
 
 cli = typer.Typer()
-
-DAY = 86400.0
-"""Seconds."""
 
 AUTO = "auto"
 """Chip of a project for which its sources say it."""
@@ -204,26 +201,6 @@ def projects_command(
         for project in found:
             if project.status_detail:
                 print_line(f"{project.name}: {project.status_detail}")
-
-
-@cli.command()
-def gc(
-    context: typer.Context,
-    days: Annotated[
-        float, typer.Option(min=0, help="Only what nothing was built in for so many days.")
-    ] = 7.0,
-) -> None:
-    """Free disk: worktrees, build folders and clones that can be made again.
-
-    What builds kept (artifacts, logs), and every commit that one was of, stays.
-    """
-    from tui.amounts import size
-
-    with looking(context) as engine:
-        freed = engine.projects.make_room(unused_for=days * DAY)
-        for line in freed.removed:
-            print_line(line)
-        print_line(f"freed: {size(freed.bytes)}")
 
 
 def _say_synced(before: Project, now: Project) -> bool:

@@ -9,7 +9,6 @@ for runs.
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import logging
 import sqlite3
@@ -33,6 +32,7 @@ from engine.pipelines.runs import (
 )
 from engine.pipelines.runs_database import runs_url
 from engine.store.database import StoreError, advice
+from engine.store.shrinking import make_shrinkable
 from engine.words import RunKind
 
 POLL = {RunKind.FIRMWARE: 0.1, RunKind.TASK: 0.25}
@@ -151,8 +151,7 @@ class Executor:
 def _prepare(database: Path, workspace: str, concurrency: Mapping[RunKind, int]) -> None:
     """Make DBOS's database and our queues, and take over what is left of others."""
     url = runs_url(database)
-    with contextlib.closing(sqlite3.connect(database)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
+    make_shrinkable(database)
     DBOS.migrate(system_database_url=url)
     # Before launch: queues that are there already are served at once, a new one only after
     # the next look for queues, a second later.

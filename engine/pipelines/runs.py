@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ _QUEUES = {RunKind.FIRMWARE: "builds", RunKind.TASK: "tasks"}
 
 _WAITING = ("ENQUEUED", "DELAYED")
 _UNFINISHED = ("PENDING", *_WAITING)
+_OVER = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+_AT_ONCE = 100  # runs deleted in one transaction
 
 
 def queue_name(kind: RunKind, workspace: str) -> str:
@@ -178,6 +181,34 @@ class Runs:
         if all(run.app_version != APPLICATION_VERSION for run in found):
             return RunState.FOREIGN
         return RunState.UNFINISHED
+
+    def forget(self, before: datetime, known: Collection[str]) -> int:
+        """Delete runs that ended and that no row names any more; how many these were.
+
+        Args:
+            before: only those that were asked for earlier, in UTC.
+            known: ids of runs that rows name.
+        """
+        if not self._database.exists():
+            return 0
+        kept = gone = 0
+        with self._connected() as client:
+            while True:
+                found = client.list_workflows(
+                    status=list(_OVER),
+                    end_time=before.isoformat(),
+                    limit=_AT_ONCE,
+                    offset=kept,
+                    load_input=False,
+                    load_output=False,
+                )
+                unknown = [run.workflow_id for run in found if run.workflow_id not in known]
+                if unknown:
+                    client.delete_workflows(unknown)
+                gone += len(unknown)
+                kept += len(found) - len(unknown)
+                if len(found) < _AT_ONCE:
+                    return gone
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[DBOSClient]:

@@ -113,10 +113,28 @@ def make_room(
     return Freed(max(0, before - after), tuple(removed))
 
 
+def would_go(store: Store, slots: Slots, clones: Path, *, unused_for: float) -> Freed:
+    """What :func:`make_room` would delete now; what Git packs closer is not counted."""
+    folders = slots.unused(unused_for)
+    unwanted = [
+        path
+        for path in (sorted(clones.iterdir()) if clones.is_dir() else ())
+        if path.is_dir() and not store_projects.projects_in(store, str(_whole(path)))
+    ]
+    lines = [f"worktrees and build folders: {len(folders)}"] if folders else []
+    lines += [f"clone that no project has: {path.name}" for path in unwanted]
+    return Freed(sum(map(trees.size, (*folders, *unwanted))), tuple(lines))
+
+
+def _whole(clone: Path) -> Path:
+    """The clone that a folder is, or is the beginning of."""
+    return clone.with_name(clone.name.removeprefix(".").removesuffix(".part"))
+
+
 def _remove_unwanted(store: Store, clone: Path) -> bool:
     """Delete a clone, or what was begun of one, that no project has; whether it did."""
-    name = clone.name.removeprefix(".").removesuffix(".part")
-    locks = [fetching(clone.with_name(name)), FileLock(git.lock_of(clone.with_name(name)))]
+    whole = _whole(clone)
+    locks = [fetching(whole), FileLock(git.lock_of(whole))]
     try:
         # A project is written down first, and then cloned: with both it cannot come in between.
         if not all(lock.acquire() for lock in locks):

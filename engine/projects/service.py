@@ -414,6 +414,10 @@ class Projects:
             cancel=cancel or CancelToken(),
         )
 
+    def would_go(self, *, unused_for: float) -> disk.Freed:
+        """What :meth:`make_room` would delete; see :func:`engine.projects.disk.would_go`."""
+        return disk.would_go(self._store, self._slots, self._folder, unused_for=unused_for)
+
     def wait(self, project_id: uuid.UUID, timeout: float | None = None) -> Project:
         """Wait until a project is neither cloned nor synced here, or ``timeout`` seconds.
 

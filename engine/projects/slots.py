@@ -131,18 +131,24 @@ class Slots:
         """Bytes that all slots take."""
         return trees.size(self._folder)
 
-    def remove_unused(self, seconds: float) -> int:
-        """Delete slots that no build holds, nor has held for that long; how many these were."""
-        removed, now = 0, time.time()
+    def unused(self, seconds: float) -> Sequence[Path]:
+        """Slots that wait for no run, and that none has held for so many seconds."""
+        found, now = [], time.time()
         for folder in sorted(self._folder.glob("*/*")):
-            lock = FileLock(folder / _LOCK)
             # Who takes the lock writes into it.
             try:
-                used = lock.path.stat().st_mtime
+                used = (folder / _LOCK).stat().st_mtime
             except OSError:
                 used = 0.0
-            if not folder.is_dir() or now - used < seconds or self._is_kept(folder):
-                continue
+            if folder.is_dir() and now - used >= seconds and not self._is_kept(folder):
+                found.append(folder)
+        return found
+
+    def remove_unused(self, seconds: float) -> int:
+        """Delete slots that no build holds, nor has held for that long; how many these were."""
+        removed = 0
+        for folder in self.unused(seconds):
+            lock = FileLock(folder / _LOCK)
             if not lock.acquire():
                 continue
             try:

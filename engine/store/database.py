@@ -12,9 +12,11 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy import Engine as SqlEngine
 from sqlmodel import Session
 
+from engine.cancel import CancelToken
 from engine.store import backups
 from engine.store.advice import advice, explained, way_back
 from engine.store.opening import StoreLock, traces, version_of
+from engine.store.shrinking import make_shrinkable, shrink
 from engine.store.waiting import SLICE, StoreError, open_in, patience
 
 __all__ = ["HEAD", "Store", "StoreError", "advice", "sqlite_too_old"]
@@ -150,14 +152,19 @@ class Store:
         """Make the database, or back it up and migrate it; nobody else has it open."""
         if version_of(self.path) is None:
             self.path.touch(mode=0o600)
-        else:
-            if others := open_in(self.path):
-                raise StoreError(
-                    f"{self.path} is of an older espdeck and in use by {', '.join(others)}: "
-                    "end that first, then it is migrated"
-                )
-            backups.make(self.path.parent)
+            make_shrinkable(self.path)
+            self._migrate()
+            return
+        if others := open_in(self.path):
+            raise StoreError(
+                f"{self.path} is of an older espdeck and in use by {', '.join(others)}: "
+                "end that first, then it is migrated"
+            )
+        backups.make(self.path.parent)
         self._migrate()
+        self._engine.dispose()
+        with contextlib.suppress(StoreError, sqlite3.Error):  # without room: it stays as large
+            shrink(self.path, whole=True, cancel=CancelToken())
 
     def _migrate(self) -> None:
         from alembic import command
@@ -171,8 +178,6 @@ class Store:
             driver = connection.connection.driver_connection
             assert driver is not None
             driver.execute("PRAGMA foreign_keys=OFF")
-            # Makes room for what shrinks later (https://sqlite.org/pragma.html#pragma_auto_vacuum).
-            driver.execute("PRAGMA auto_vacuum=INCREMENTAL")
             try:
                 with connection.begin():
                     config.attributes["connection"] = connection

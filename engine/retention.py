@@ -1,0 +1,214 @@
+"""Which runs stay: the newest, up to an age and a number, and those that something kept needs.
+
+Never goes what waits or runs; the newest successful build of each project, chip and configuration,
+against which sizes are compared; what a board was flashed with last; a program that a kept session
+of a console names, for its panics; and a build that succeeded with a repair that nobody discarded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from engine.cancel import CancelToken
+from engine.fixes import has_fix
+from engine.pipelines.runs import Runs
+from engine.projects import trees
+from engine.repair import fix
+from engine.store import retention as rows
+from engine.store.database import Store
+from engine.store.retention import RunFacts
+from engine.words import BuildStatus, RunKind
+
+_GONE = ".gone-"
+_PROGRAM = re.compile(rb"ELF file SHA256:\s{0,4}([0-9a-fA-F]{7,64})\b")  # as panics and boots say
+_BLOCK = 1 << 20
+_OVERLAP = 200  # bytes; longer than what is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """Which runs are kept.
+
+    Args:
+        days: since a run ended; 0 for ever.
+        count: runs at the most; 0 for any number.
+    """
+
+    days: float = 180.0
+    count: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class OldRun:
+    """A run that goes.
+
+    Args:
+        number: of the run.
+        kind: what it is.
+        ended: when, in UTC.
+        size: bytes of its artifacts and logs.
+    """
+
+    number: int
+    kind: RunKind
+    ended: datetime
+    size: int
+
+
+class Retention:
+    """Lets old runs go. All calls may block: keep them off an event loop.
+
+    Args:
+        store: has their rows.
+        runs: has their steps.
+        artifacts: folder of what they kept.
+        boards: folder of what boards were flashed with.
+        sessions: folder of what consoles said.
+        limits: what is kept.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        runs: Runs,
+        *,
+        artifacts: Path,
+        boards: Path,
+        sessions: Path,
+        limits: RunLimits,
+    ) -> None:
+        self._store = store
+        self._runs = runs
+        self._artifacts = artifacts
+        self._boards = boards
+        self._sessions = sessions
+        self._limits = limits
+
+    def due(self, *, now: datetime | None = None) -> tuple[OldRun, ...]:
+        """The runs that would go now, oldest first.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        found = self._due(now or datetime.now(UTC))
+        return tuple(self._old(run) for run in found)
+
+    def drop(self, *, now: datetime | None = None, cancel: CancelToken) -> tuple[OldRun, ...]:
+        """Let old runs go: rows, logs, artifacts, and steps. In small transactions.
+
+        Returns:
+            Those that went, oldest first.
+
+        Raises:
+            StoreError: the store cannot be read or written; what went before is gone.
+            CancelledError, Interrupted: as ``cancel`` says; a later call goes on.
+        """
+        time = now or datetime.now(UTC)
+        gone = []
+        for run in self._due(time):
+            cancel.check()
+            old = self._old(run)
+            if self._remove(run):
+                gone.append(old)
+        for folder in self._artifacts.glob(f"{_GONE}*"):  # what a killed process left
+            trees.delete(folder)
+        if self._limits.days:
+            before = time - timedelta(days=self._limits.days)
+            while rows.remove_old_events(self._store, before):
+                cancel.check()
+            known = {run.run_id for run in rows.all_runs(self._store)}
+            self._runs.forget(before, known)
+        return tuple(gone)
+
+    def _remove(self, run: RunFacts) -> bool:
+        folder = self._artifacts / str(run.number)
+        aside = folder.with_name(f"{_GONE}{run.number}")
+        # First: what a killed process leaves here is still named by its row.
+        with contextlib.suppress(OSError):
+            folder.rename(aside)
+        while rows.remove_some(self._store, run.number):
+            pass
+        if rows.is_there(self._store, run.number):  # it was asked for again
+            with contextlib.suppress(OSError):
+                aside.rename(folder)
+            return False
+        trees.delete(aside)
+        return True
+
+    def _old(self, run: RunFacts) -> OldRun:
+        size = trees.size(Path(run.folder)) if run.folder else 0
+        return OldRun(run.number, run.kind, run.ended, size + rows.text_of(self._store, run.number))
+
+    def _due(self, now: datetime) -> Sequence[RunFacts]:
+        every = rows.all_runs(self._store)
+        days, count = self._limits.days, self._limits.count
+        over = [
+            run
+            for place, run in enumerate(every)
+            if run.status.is_final
+            and ((days and now - run.ended > timedelta(days=days)) or (count and place >= count))
+        ]
+        if not over:
+            return ()
+        needed = self._compared_with(every) | self._flashed() | self._repaired(over)
+        left = [run for run in over if run.number not in needed]
+        named = self._named_in_sessions(left)
+        return [run for run in reversed(left) if run.number not in named]
+
+    def _compared_with(self, every: Sequence[RunFacts]) -> set[int]:
+        newest: dict[tuple[tuple[str, str, str], bool], int] = {}
+        for run in every:
+            if run.kind is RunKind.FIRMWARE and run.status is BuildStatus.SUCCESS:
+                newest.setdefault((run.variant, run.dirty), run.number)
+        return set(newest.values())
+
+    def _flashed(self) -> set[int]:
+        found = set()
+        for path in self._boards.glob("*/flashed.json"):
+            with contextlib.suppress(OSError, ValidationError):
+                found.add(_Flashed.model_validate_json(path.read_bytes()).build)
+        return found
+
+    def _repaired(self, runs: Sequence[RunFacts]) -> set[int]:
+        """Builds that succeeded with a repair which nobody discarded."""
+        repaired = rows.with_artifact(self._store, fix.NAME)
+        return {
+            run.number
+            for run in runs
+            if run.status is BuildStatus.SUCCESS
+            and run.number in repaired
+            and has_fix(Path(run.folder))
+        }
+
+    def _named_in_sessions(self, runs: Collection[RunFacts]) -> set[int]:
+        """Builds whose program a session names; sessions are read only where some may go."""
+        known = rows.programs(self._store)
+        ours = {run.number: known[run.number] for run in runs if run.number in known}
+        if not ours:
+            return set()
+        named = programs_named(self._sessions)
+        return {number for number, sha in ours.items() if any(map(sha.lower().startswith, named))}
+
+
+class _Flashed(BaseModel):
+    build: int
+
+
+def programs_named(sessions: Path) -> set[str]:
+    """First digits of the SHA-256 of each program that consoles named, in small letters."""
+    found: set[str] = set()
+    for path in sessions.glob("*.raw"):
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            rest = b""
+            while block := file.read(_BLOCK):
+                text = rest + block
+                found.update(match[1].decode().lower() for match in _PROGRAM.finditer(text))
+                rest = text[-_OVERLAP:]
+    return found

@@ -1,0 +1,253 @@
+"""Old runs go by age and number, what something kept needs stays, and the files shrink."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.cancel import CancelToken
+from engine.pipelines.runs import Runs
+from engine.repair import fix
+from engine.retention import Retention, RunLimits
+from engine.store import builds, logs, projects, shrinking
+from engine.store.database import Store, StoreError
+from engine.store.shrinking import shrink
+from engine.store.tables import Artifact, Build, EventRow, LogChunk, Project
+from engine.words import ArtifactKind, BuildStatus
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+
+
+class Lab:
+    """A workspace's store with runs, and its retention."""
+
+    def __init__(self, folder: Path, **limits: Any) -> None:
+        self.folder = folder
+        self.store = Store(folder / "espdeck.db")
+        self.project = projects.add_project(
+            self.store, Project(name="p", source="/src", target="esp32c3")
+        )
+        self.retention = Retention(
+            self.store,
+            Runs(folder / "runs.db", "w"),
+            artifacts=folder / "artifacts",
+            boards=folder / "boards",
+            sessions=folder / "boards" / "sessions",
+            limits=RunLimits(**limits),
+        )
+
+    def add(
+        self,
+        days: float,
+        status: BuildStatus = BuildStatus.FAILED,
+        sha: str | None = None,
+        **values: Any,
+    ) -> int:
+        """A run that ended so many days ago, with an artifact and a log."""
+        ended = NOW - timedelta(days=days)
+        given: dict[str, Any] = {
+            "project_id": self.project.id,
+            "target": "esp32c3",
+            "run_id": str(uuid.uuid4()),
+        }
+        build = Build(
+            **given | {"status": status, "completed_at": ended, "created_at": ended} | values
+        )
+        number = builds.add_build(self.store, build).number
+        folder = self.folder / "artifacts" / str(number)
+        folder.mkdir(parents=True)
+        (folder / "app.elf").write_bytes(b"elf")
+        builds.set_artifacts_path(self.store, number, str(folder))
+        elf = Artifact(
+            build_id=number, kind=ArtifactKind.ELF, path="app.elf", size=3, sha256=sha or "0" * 64
+        )
+        builds.put_artifacts(self.store, number, [elf])
+        rows: list[Any] = [
+            LogChunk(
+                build_id=number, stage="build", attempt=1, stream="log", agent="B", seq=seq,
+                first_line=seq, lines=1, text="x" * 2000 + "\n", writer="w",
+            )
+            for seq in range(5)
+        ]  # fmt: skip
+        rows.append(EventRow(build_id=number, seq=9, kind="problem", writer="w"))
+        logs.append(self.store, rows)
+        return number
+
+    def drop(self) -> list[int]:
+        return [run.number for run in self.retention.drop(now=NOW, cancel=CancelToken())]
+
+    def left(self) -> list[int]:
+        return sorted(each.number for each in builds.list_builds(self.store, kind=None, limit=-1))
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    lab = Lab(tmp_path, days=100, count=0)
+    yield lab
+    lab.store.close()
+
+
+def test_old_runs_go_with_all_that_they_had(lab: Lab) -> None:
+    old, young = lab.add(101), lab.add(99)
+
+    (due,) = lab.retention.due(now=NOW)
+    assert (due.number, due.size > 10_000) == (old, True)
+    assert lab.left() == [old, young]
+    assert lab.drop() == [old]
+
+    assert lab.left() == [young]
+    assert [each.name for each in (lab.folder / "artifacts").iterdir()] == [str(young)]
+    assert logs.logs_of(lab.store, old) == []
+    assert list(logs.replay(lab.store, old)) == []
+    assert logs.logs_of(lab.store, young) != []
+    assert lab.drop() == []
+
+
+def test_the_oldest_go_beyond_a_number(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, days=0, count=3)
+    numbers = [lab.add(10 - day) for day in range(5)]
+
+    assert lab.drop() == numbers[:2]
+    assert lab.left() == numbers[2:]
+
+
+def test_limits_of_zero_keep_all(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, days=0, count=0)
+    lab.add(10_000)
+
+    assert lab.drop() == []
+
+
+def test_what_waits_or_runs_never_goes(lab: Lab) -> None:
+    for status in (BuildStatus.PENDING, BuildStatus.RUNNING):
+        lab.add(1000, status, completed_at=None)
+
+    assert lab.drop() == []
+
+
+def test_what_sizes_are_compared_with_stays(lab: Lab) -> None:
+    good = BuildStatus.SUCCESS
+    older = lab.add(400, good)
+    newest = lab.add(300, good)
+    other_chip = lab.add(350, good, target="esp32c6")
+    other_way = lab.add(350, good, configuration="release")
+    failed = lab.add(200)
+
+    assert lab.drop() == [older, failed]
+    assert lab.left() == [newest, other_chip, other_way]
+
+
+def test_what_a_board_runs_stays(lab: Lab) -> None:
+    flashed, other = lab.add(300), lab.add(300)
+    desk = lab.folder / "boards" / "ttyUSB0"
+    desk.mkdir(parents=True)
+    (desk / "flashed.json").write_text(json.dumps({"build": flashed, "baud": 115200}))
+    (lab.folder / "boards" / "other").mkdir()
+    (lab.folder / "boards" / "other" / "flashed.json").write_text("no JSON")
+
+    assert lab.drop() == [other]
+
+
+def test_a_program_that_a_session_names_stays(lab: Lab) -> None:
+    named, other = lab.add(300, sha="ab12cd34" * 8), lab.add(300, sha="ffff" * 16)
+    sessions = lab.folder / "boards" / "sessions"
+    sessions.mkdir(parents=True)
+    # Where two blocks of the file meet.
+    start = b"x" * ((1 << 20) - 12)
+    (sessions / "20260101T000000.000Z-a.raw").write_bytes(start + b"ELF file SHA256: AB12cd34a\n")
+
+    assert lab.drop() == [other]
+    assert lab.left() == [named]
+
+
+def test_a_repair_that_nobody_discarded_stays(lab: Lab) -> None:
+    good = BuildStatus.SUCCESS
+    repaired, discarded, _newest = lab.add(300, good), lab.add(300, good), lab.add(200, good)
+    for number in (repaired, discarded):
+        folder = lab.folder / "artifacts" / str(number)
+        (folder / "fix.patch").write_text("# changed: a\ndiff --git a/x b/x\n")
+        patch = Artifact(
+            build_id=number, kind=ArtifactKind.PATCH, path="fix.patch", size=1, sha256=""
+        )
+        builds.put_artifacts(lab.store, number, [patch])
+    diff = fix.read(lab.folder / "artifacts" / str(discarded) / fix.NAME).diff
+    mark = lab.folder / "artifacts" / str(discarded) / ".fix-discarded"
+    mark.write_text(hashlib.sha256(diff.encode()).hexdigest())
+
+    assert lab.drop() == [discarded]
+
+
+def test_what_a_killed_process_began_to_delete_is_deleted(lab: Lab) -> None:
+    rest = lab.folder / "artifacts" / ".gone-7"
+    rest.mkdir(parents=True)
+    (rest / "app.elf").write_bytes(b"elf")
+
+    lab.drop()
+
+    assert not rest.exists()
+
+
+def test_a_stop_ends_it_between_two_runs(lab: Lab) -> None:
+    numbers = [lab.add(300), lab.add(300)]
+    stop = CancelToken()
+    stop.cancel()
+
+    with pytest.raises(Exception, match="cancelled"):
+        lab.retention.drop(now=NOW, cancel=stop)
+
+    assert lab.left() == numbers
+
+
+def test_the_database_shrinks(lab: Lab) -> None:
+    for _ in range(60):
+        lab.add(300)
+    path = lab.store.path
+    shrink(path, whole=False, cancel=CancelToken())
+    before = path.stat().st_size
+
+    lab.drop()
+    shrunk = shrink(path, whole=False, cancel=CancelToken())
+
+    assert shrunk > before / 2
+    assert path.stat().st_size == before - shrunk
+
+
+def old_database(path: Path) -> int:
+    """A database from before, with free pages: its size."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE t (x)")
+        connection.executemany("INSERT INTO t VALUES (?)", [("x" * 4000,)] * 200)
+        connection.commit()
+        connection.execute("DELETE FROM t")
+    connection.close()
+    return path.stat().st_size
+
+
+def test_one_from_before_is_made_anew_once(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    before = old_database(path)
+
+    assert shrink(path, whole=False, cancel=CancelToken()) == 0
+    assert shrink(path, whole=True, cancel=CancelToken()) > before * 0.9
+
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+
+
+def test_without_room_nothing_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "old.db"
+    before = old_database(path)
+    monkeypatch.setattr(shrinking, "room", lambda _path: before)
+
+    with pytest.raises(StoreError, match="the disk is full: shrinking it needs"):
+        shrink(path, whole=True, cancel=CancelToken())
+
+    assert path.stat().st_size == before
