@@ -239,18 +239,18 @@ class Carried(ABC):
         Raises:
             StoreError: it ended, which cannot be written now.
         """
-        unwritten = self.runner.unwritten if self.runner is not None else {}
+        runner = self.runner
         build: Build
 
         def ended() -> bool:
             nonlocal build
             build = self.get(number)
-            return build.status.is_final or number in unwritten
+            return build.status.is_final or bool(runner and runner.why_unwritten(number))
 
         # Not after each line of a log: it is the store that knows how a run stands.
         telling = (events.WorkflowCompleted, events.BuildChanged, events.Problem)
         wait_until(ended, self._services.bus, timeout, *telling)
-        if (reason := unwritten.get(number)) is not None:
+        if not build.status.is_final and runner and (reason := runner.why_unwritten(number)):
             raise StoreError(reason)
         return build
 

@@ -37,6 +37,7 @@ from engine.settings import Settings
 from engine.store import builds as store_builds
 from engine.store import logs
 from engine.store.database import Store, StoreError
+from engine.store.waiting import Patience, waiting_as
 from engine.tasks import Tasks
 from engine.toolchains import idf_installs
 from engine.upkeep import Upkeep
@@ -53,6 +54,9 @@ LOOK_FOR_LOCK = 1.0
 
 STOP_WITHIN = 5.0
 """Seconds that running stages get to stop when the engine closes."""
+
+CLOSE_WITHIN = 1.0
+"""Seconds that closing waits for a database that somebody else holds."""
 
 LOOK_FOR_RUNS = 5.0
 """Seconds between two looks for runs that were written down and never asked for."""
@@ -93,6 +97,7 @@ class Engine:
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
         self._stop = CancelToken()
+        self._patience = Patience(None, self._stop, self._complain)
 
     def __enter__(self) -> Engine:
         self.open()
@@ -200,14 +205,16 @@ class Engine:
                 self._executor.close()
         for thread in self._threads:
             thread.join(STOP_WITHIN)
-        self.projects.close()
-        self.boards.close()
-        self._runs.close()
-        self._journal.close()
-        if self._lock.held:
-            store_builds.put_back_running(self._store, died=False)
-            self._lock.release()
-            use_ledger(None)
+        with waiting_as(Patience(CLOSE_WITHIN)):
+            self.projects.close()
+            self.boards.close()
+            self._runs.close()
+            self._journal.close()
+            if self._lock.held:
+                with contextlib.suppress(StoreError):  # who opens it next sees to it
+                    store_builds.put_back_running(self._store, died=False)
+                self._lock.release()
+                use_ledger(None)
         self._store.close()
 
     def wait_ready(self, timeout: float = 30.0) -> None:
@@ -223,7 +230,8 @@ class Engine:
             if not self._lock.held and (self.settings.workspace / "runs.db").exists():
                 return
             if time.monotonic() > deadline:
-                raise EspdeckError("the durable engine did not start (see espdeck.log)")
+                reason = self._patience.reason
+                raise EspdeckError(reason or "the durable engine did not start (see espdeck.log)")
 
     def _ready_to_ask(self) -> None:
         self.wait_ready()
@@ -246,7 +254,13 @@ class Engine:
         return logs.last_seq(self._store, build_id) if self._store is not None else 0
 
     def _spawn(self, target: Callable[[], None], name: str) -> None:
-        thread = threading.Thread(target=target, name=name, daemon=True)
+
+        def run() -> None:
+            # What nobody waits for waits itself, as long as it takes; a shutdown ends it.
+            with contextlib.suppress(Interrupted), waiting_as(self._patience):
+                target()
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
 
@@ -295,6 +309,7 @@ class Engine:
                 settings=self.settings,
                 models=self.models,
                 artifacts=folder / "artifacts",
+                patience=self._patience,
             ),
             {
                 RunKind.FIRMWARE: functools.partial(FirmwareWork, bench),
@@ -312,6 +327,7 @@ class Engine:
                 RunKind.TASK: self.settings.max_concurrent_tasks,
             },
             carry=self._runner.carry,
+            patience=self._patience,
         )
         self._carry_on()
         self._ready.set()
@@ -335,8 +351,7 @@ class Engine:
         self.events.publish(Problem(message=line))
 
     def _look_after(self) -> None:
-        with contextlib.suppress(Interrupted):
-            self.upkeep.look_after(self._stop)
+        self.upkeep.look_after(self._stop)
 
     def _take_over(self) -> None:
         while not self._closed.wait(LOOK_FOR_LOCK):

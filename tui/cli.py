@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.errors import EspdeckError, UsageError
+from engine.errors import EspdeckError, Interrupted, UsageError
 from tui import (
     cli_bench,
     cli_boards,
@@ -173,7 +173,7 @@ def _leave(number: int, _frame: object) -> None:
 
 def _log_uncaught(uncaught: threading.ExceptHookArgs) -> None:
     error = uncaught.exc_value
-    if error is not None:
+    if error is not None and not isinstance(error, Interrupted):  # that is how they end
         logging.getLogger("espdeck").error("a thread died", exc_info=error)
 
 

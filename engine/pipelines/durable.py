@@ -30,9 +30,10 @@ from engine.pipelines.runs import (
     Runs,
     queue_name,
 )
-from engine.pipelines.runs_database import runs_url
+from engine.pipelines.runs_database import runs_url, wait_in_background_as
 from engine.store.database import StoreError, advice
 from engine.store.shrinking import make_shrinkable
+from engine.store.waiting import Patience
 from engine.words import RunKind
 
 POLL = {RunKind.FIRMWARE: 0.1, RunKind.TASK: 0.25}
@@ -107,6 +108,7 @@ class Executor:
         *,
         concurrency: Mapping[RunKind, int],
         carry: Carrier,
+        patience: Patience,
     ) -> None:
         """Launch. Runs that a predecessor left unfinished go on at once.
 
@@ -116,12 +118,14 @@ class Executor:
             concurrency: how many runs of each kind at once.
             carry: called in a worker thread with a build's number, the id of the durable run,
                 and its steps.
+            patience: how long work in flight waits for the database.
 
         Raises:
             StoreError: the database cannot be made or written.
         """
         global _carrier, _database
         _carrier, _database = carry, database
+        wait_in_background_as(patience)
         # DBOS adds a console handler of its own unless its logger has one.
         logger = logging.getLogger("dbos")
         if not logger.handlers:

@@ -18,7 +18,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError
 from sqlmodel import SQLModel
 
 from engine import events
@@ -230,7 +230,7 @@ class Journal:
 
 def _is_for_good(error: StoreError) -> bool:
     """Whether trying again later cannot help: it is the row, not the disk or another writer."""
-    return not isinstance(error.__cause__, OperationalError | OSError)
+    return isinstance(error.__cause__, IntegrityError | DataError | InterfaceError)
 
 
 def event_of(row: LogChunk | EventRow) -> Event | None:

@@ -43,6 +43,7 @@ from engine.settings import Settings
 from engine.store import builds, logs
 from engine.store.database import Store, StoreError
 from engine.store.tables import Artifact, Build, StageRow, utc_now
+from engine.store.waiting import Patience, waiting_as
 from engine.words import AgentStatus, ArtifactKind, BuildStatus, RunKind, Severity, StageStatus
 
 _LOG = logging.getLogger("espdeck.runner")
@@ -66,6 +67,7 @@ class Workshop:
     settings: Settings
     models: Models
     artifacts: Path
+    patience: Patience
 
 
 WorkOf = Callable[[Build], Work]
@@ -84,6 +86,10 @@ class Runner:
         self._closing = CancelToken()
         self.unwritten: dict[int, str] = {}
         """Builds that wait until the store can be written again, and why it cannot."""
+
+    def why_unwritten(self, build_id: int) -> str:
+        """Why it cannot be written now how a build goes on or ended; empty where it can."""
+        return self.unwritten.get(build_id) or self._workshop.patience.no_room
 
     def has(self, build_id: int) -> bool:
         """Whether a build runs here."""
@@ -127,7 +133,8 @@ class Runner:
             self._closing.check()
             self._running[build_id] = token
         try:
-            self._carry(build_id, run_id, token, steps)
+            with waiting_as(self._workshop.patience):
+                self._carry(build_id, run_id, token, steps)
         except Interrupted:
             raise
         except Exception as error:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DatabaseError
 
 from engine.pipelines.runs_database import runs_url
 from engine.store.database import StoreError, advice
+from engine.store.waiting import patience, waiting_as
 from engine.words import RunKind
 
 if TYPE_CHECKING:
@@ -218,11 +219,14 @@ class Runs:
         try:
             with self._lock:
                 if self._client is None:
-                    self._client = DBOSClient(
-                        system_database_url=runs_url(self._database),
-                        application_name=APPLICATION,
-                    )
-            yield self._client
+                    with waiting_as(patience()):
+                        self._client = DBOSClient(
+                            system_database_url=runs_url(self._database),
+                            application_name=APPLICATION,
+                        )
+            # Who asks is not one of DBOS's own threads.
+            with waiting_as(patience()):
+                yield self._client
         except DatabaseError as error:
             raise StoreError(f"{self._database}: {advice(error, self._database)}") from error
         except dbos_error.DBOSException as error:

@@ -5,26 +5,47 @@ of columns. SQLite knows that word since 3.42 (https://sqlite.org/lang_datefunc.
 such as Debian 12's 3.40, answers NULL. The database may have been made by another Python, so every
 connection brings the function where SQLite lacks it, whatever DBOS asks here. DBOS makes engines
 itself, from a URL: a dialect of our own is the one door that all of them go through.
+
+It also waits where somebody else holds the database. DBOS tries again for ever by itself
+(``db_retry``), in sleeps of up to a minute that no shutdown ends, and a command would never answer.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
+from engine.store.waiting import SLICE, Patience, patience
+
 _SUBSEC_SINCE = (3, 42)
 
 _DRIVER = "espdeck"
 
 
+_background: Patience | None = None
+
+
+def wait_in_background_as(chosen: Patience) -> None:
+    """Say how long DBOS's own threads wait: in the process that executes, as work in flight."""
+    global _background
+    _background = chosen
+
+
 def runs_url(database: Path) -> str:
     """The URL by which DBOS opens a file as its system database."""
     return f"sqlite+{_DRIVER}:///{database}"
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that knows which file it is of."""
+
+    path: Path
 
 
 class RunsDialect(SQLiteDialect_pysqlite):
@@ -34,14 +55,43 @@ class RunsDialect(SQLiteDialect_pysqlite):
 
     def connect(self, *arguments: Any, **options: Any) -> Any:
         """Open a connection."""
-        connection = super().connect(*arguments, **options)
+        connection: Any = super().connect(*arguments, factory=_Connection, **options)
+        connection.path = Path(arguments[0])
         if sqlite3.sqlite_version_info < _SUBSEC_SINCE:
             # Of functions with one name SQLite takes the one with the fitting number of arguments.
             connection.create_function("unixepoch", 1, _unixepoch)
         return connection
 
+    def do_begin(self, dbapi_connection: Any) -> None:
+        """Begin: the driver does so with the first statement; only how long SQLite waits is said.
+
+        DBOS says 30 s when it connects.
+        """
+        dbapi_connection.execute(f"PRAGMA busy_timeout={int(SLICE * 1000)}").close()
+
+    # A statement that fails as somebody else holds the database has changed nothing: the driver
+    # could not begin its transaction, which it does with the first one.
+
+    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+        """Execute a statement, again while somebody else holds the database."""
+        _persist(cursor, lambda: cursor.execute(statement, parameters))
+
+    def do_execute_no_params(self, cursor: Any, statement: str, context: Any = None) -> None:
+        """Execute a statement that has no parameters."""
+        _persist(cursor, lambda: cursor.execute(statement))
+
+    def do_executemany(
+        self, cursor: Any, statement: str, parameters: Any, context: Any = None
+    ) -> None:
+        """Execute a statement once for each set of parameters."""
+        _persist(cursor, lambda: cursor.executemany(statement, parameters))
+
 
 registry.register(f"sqlite.{_DRIVER}", __name__, RunsDialect.__name__)
+
+
+def _persist(cursor: Any, do: Callable[[], object]) -> None:
+    patience(_background).persist(cursor.connection.path, do)
 
 
 def _unixepoch(modifier: str) -> float:

@@ -75,12 +75,19 @@ class Patience:
         self._say = say
         self._lock = threading.Lock()
         self._told: dict[Path, str] = {}
+        self._full: dict[Path, str] = {}
 
     @property
     def reason(self) -> str:
-        """What work has been waiting for so long that it was told; empty for nothing."""
+        """Why work waits that was told to, in a line; empty when it does not."""
         with self._lock:
             return "; ".join(self._told.values())
+
+    @property
+    def no_room(self) -> str:
+        """Why work waits for room on a disk, in a line; empty when it does not."""
+        with self._lock:
+            return "; ".join(self._full.values())
 
     def persist(self, path: Path, do: Callable[[], R]) -> R:
         """Do what needs a database, again while somebody else holds it.
@@ -93,8 +100,7 @@ class Patience:
             StoreError: it is held for too long; says by whom.
             CancelledError, Interrupted: as the token says.
         """
-        if self._most is None:
-            self._wait_for_room(path)
+        told = self._most is None and self._wait_for_room(path)
         began = time.monotonic()
         while True:
             try:
@@ -103,29 +109,39 @@ class Patience:
                 if not is_busy(error):
                     raise
                 self._stop.check()
-                self._wait_on(path, time.monotonic() - began)
+                told |= self._wait_on(path, time.monotonic() - began)
                 # Not every kind of busy waits by itself in SQLite.
                 self.pause(0.01)
             else:
-                self._over(path)
+                if told:  # others may read what nobody can write
+                    self._over(path)
                 return done
 
     def pause(self, seconds: float) -> None:
         """Wait that long, unless the token says to stop."""
         self._stop.wait(seconds)
 
-    def _wait_on(self, path: Path, waited: float) -> None:
+    def _wait_on(self, path: Path, waited: float) -> bool:
+        """Say so when it has been long; whether it was said, by anybody."""
         if waited < (BUSY_TIMEOUT if self._most is None else self._most):
-            return
+            return False
         line = f"{path}: busy for {waited:.0f} s, {held_by(path)}"
         if self._most is not None:
             raise StoreError(f"{line}: try again when it is free")
         self._tell(path, f"{line}: work waits until it is free")
+        return True
 
-    def _wait_for_room(self, path: Path) -> None:
+    def _wait_for_room(self, path: Path) -> bool:
+        """Wait for room on the disk; whether that was said."""
+        told = False
         while room(path) < SPARE:
-            self._tell(path, f"{path}: the disk is full: free some space; work waits for it")
+            reason = f"{path}: the disk is full: free some space"
+            with self._lock:
+                self._full[path] = reason
+            self._tell(path, f"{reason}; work waits for it")
+            told = True
             self.pause(LOOK_FOR_ROOM)
+        return told
 
     def _tell(self, path: Path, line: str) -> None:
         with self._lock:
@@ -135,21 +151,24 @@ class Patience:
         self._say(line)
 
     def _over(self, path: Path) -> None:
-        if path not in self._told:
-            return
         with self._lock:
             was = self._told.pop(path, None)
+            self._full.pop(path, None)
         if was is not None:
             self._say(f"{path}: can be written again, work goes on")
 
 
 _ASKING = Patience()
-_patience: ContextVar[Patience] = ContextVar("patience", default=_ASKING)
+_patience: ContextVar[Patience | None] = ContextVar("patience", default=None)
 
 
-def patience() -> Patience:
-    """How long the thread that calls this waits."""
-    return _patience.get()
+def patience(otherwise: Patience | None = None) -> Patience:
+    """How long the thread that calls this waits.
+
+    Args:
+        otherwise: where it does not say so; by default it is one that asks for an answer.
+    """
+    return _patience.get() or otherwise or _ASKING
 
 
 @contextlib.contextmanager

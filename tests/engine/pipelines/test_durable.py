@@ -17,6 +17,7 @@ PROGRAM = """
     from engine.errors import Interrupted
     from engine.pipelines.durable import Executor
     from engine.pipelines.runs import Runs, RunState
+    from engine.store.waiting import Patience
     from engine.words import RunKind
 
     folder, mode, workspace = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
@@ -44,7 +45,8 @@ PROGRAM = """
         done.set()
 
     executor = Executor(
-        folder / "runs.db", workspace, concurrency={RunKind.FIRMWARE: 2}, carry=carry
+        folder / "runs.db", workspace, concurrency={RunKind.FIRMWARE: 2}, carry=carry,
+        patience=Patience(None),
     )
     runs = Runs(folder / "runs.db", workspace)
     if mode == "again":
