@@ -28,7 +28,8 @@ from engine.fixes import Fixes
 from engine.gates import Gates
 from engine.lock import FileLock
 from engine.pipelines.journal import Journal, event_of
-from engine.pipelines.runs import Runs
+from engine.pipelines.runs import APPLICATION_VERSION, Runs
+from engine.pipelines.runs_database import check_version
 from engine.process_ledger import Ledger, use_ledger
 from engine.projects.service import Projects
 from engine.projects.slots import Slots
@@ -136,6 +137,7 @@ class Engine:
         folder = self.settings.workspace
         check_names((*self.settings.boards, *self.settings.board))
         idf_installs.also_look_in(self.settings.idf_paths)
+        check_version(folder / "runs.db", APPLICATION_VERSION)
         self._store = store = Store(folder / "espdeck.db")
         _log_to(folder / "espdeck.log")
         try:

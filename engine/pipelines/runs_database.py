@@ -21,9 +21,14 @@ from typing import Any
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from engine.store.waiting import SLICE, Patience, patience
+from engine.store.advice import explained
+from engine.store.opening import looked_at
+from engine.store.waiting import SLICE, Patience, StoreError, patience
 
 _SUBSEC_SINCE = (3, 42)
+
+SCHEMA = 125
+"""A version of DBOS's tables that every DBOS knows which espdeck takes; it need not be asked."""
 
 _DRIVER = "espdeck"
 
@@ -40,6 +45,53 @@ def wait_in_background_as(chosen: Patience) -> None:
 def runs_url(database: Path) -> str:
     """The URL by which DBOS opens a file as its system database."""
     return f"sqlite+{_DRIVER}:///{database}"
+
+
+def check_version(database: Path, application: str) -> None:
+    """See that no newer espdeck has used a database of runs; it is not changed.
+
+    Args:
+        database: of the runs; it may be absent.
+        application: the version of this espdeck's pipelines.
+
+    Raises:
+        StoreError: a newer one has, or the database cannot be read.
+    """
+    if not database.exists() or database.stat().st_size == 0:
+        return
+    with explained(database):
+        schema, newest = patience().persist(database, lambda: _versions(database))
+    if newest > int(application):
+        raise StoreError(
+            f"{database} was written by a newer espdeck (version {newest} of the runs, this one "
+            f"knows {application}): update this one"
+        )
+    if schema > SCHEMA and schema > _known_schema():
+        raise StoreError(
+            f"{database} was written by a newer espdeck or DBOS (version {schema} of its tables, "
+            f"this one knows {_known_schema()}): update this one"
+        )
+
+
+def _versions(database: Path) -> tuple[int, int]:
+    """The version of DBOS's tables, and the newest of the pipelines that used them."""
+    with looked_at(database) as connection:
+        found = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        schema = newest = 0
+        if "dbos_migrations" in found:
+            row = connection.execute("SELECT max(version) FROM dbos_migrations").fetchone()
+            schema = int(row[0] or 0)
+        if "application_versions" in found:
+            names = connection.execute("SELECT version_name FROM application_versions")
+            newest = max((int(name) for (name,) in names if str(name).isdigit()), default=0)
+        return schema, newest
+
+
+def _known_schema() -> int:
+    """The version that the DBOS which is installed knows: half a second, to load it."""
+    from dbos._migration import sqlite_migrations
+
+    return len(sqlite_migrations)
 
 
 class _Connection(sqlite3.Connection):
