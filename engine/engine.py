@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from engine import private
 from engine.boards.lock_folder import LOCKS, LockFolder
 from engine.boards.names import check_names
 from engine.boards.retention import Limits
@@ -141,6 +142,7 @@ class Engine:
         self._store = store = Store(folder / "espdeck.db")
         _log_to(folder / "espdeck.log")
         try:
+            said = private.close(folder)
             self._workspace = workspace_id(folder)
         except OSError as error:
             raise UsageError(explain(error)) from error
@@ -184,6 +186,8 @@ class Engine:
             RunKind.TASK: self.tasks,
         }
         self._journal.start()
+        if said:
+            self._complain(said)
         if self._lock.acquire():
             if execute:
                 self._put_back()

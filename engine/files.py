@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from engine import private
 from engine.errors import UsageError
 
 
@@ -85,6 +86,7 @@ def new_file(path: Path, name: str) -> Iterator[tuple[Path, BinaryIO]]:
         target = target / name if target.is_dir() else target
         with target.open("xb") as file:
             begun = True
+            private.as_the_person_wants(file.fileno())
             yield target, file
     except FileExistsError:
         raise UsageError(f"{target} exists already: choose another name") from None

@@ -16,6 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from engine import private
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -234,8 +235,11 @@ class Settings(BaseSettings):
         Raises:
             UsageError: a value makes no sense; says which, where, and what is allowed.
         """
-        if "ESPDECK_CONFIG" in os.environ and not config_file().is_file():
+        named = "ESPDECK_CONFIG" in os.environ
+        if named and not config_file().is_file():
             raise UsageError(f"ESPDECK_CONFIG: {config_file()} is no file")
+        if wrong := private.check_settings(config_file(), named=named):
+            raise UsageError(wrong)
         try:
             return cls(**{name: value for name, value in flags.items() if value is not None})
         except ValidationError as error:

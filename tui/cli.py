@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine import private
 from engine.errors import EspdeckError, Interrupted, UsageError
 from tui import (
     cli_bench,
@@ -70,6 +71,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a li
 
 def main() -> None:
     """Run the command line; no traceback reaches a user."""
+    private.keep()
     collecting.modules_come()
     logging.getLogger().addHandler(logging.NullHandler())  # else warnings reach the terminal
     threading.excepthook = _log_uncaught

@@ -179,7 +179,7 @@ class Journal:
             except StoreError as error:
                 if not self._full:
                     self._full = True
-                    self._bus.relay(events.Problem(message=f"logs cannot be kept: {error}"))
+                    self._bus.relay(events.Problem(message=f"logs wait to be written: {error}"))
                 self._drop_oldest()
                 self._closed.wait(1.0)
             except Exception:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine import private
 from engine.cancel import CancelToken
 from engine.errors import UsageError
 from engine.projects import git
@@ -76,7 +77,11 @@ def write(project: Project, edited: Edited) -> Path:
             raise UsageError(f"{path} leads out of {folder}: change what it leads to")
         if (path.read_text("utf-8", "replace") if path.is_file() else "") != edited.had:
             raise UsageError(f"{path} has changes of its own: commit them and sync first")
-        path.write_text(edited.text, "utf-8")
+        is_new = not path.exists()
+        with path.open("w", encoding="utf-8") as file:
+            if is_new:
+                private.as_the_person_wants(file.fileno())
+            file.write(edited.text)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
     return path

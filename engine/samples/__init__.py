@@ -31,5 +31,16 @@ def write(name: str, folder: Path) -> None:
     """
     if name not in names():
         raise KeyError(name)
-    shutil.copytree(_HERE / name, folder, dirs_exist_ok=True)
-    shutil.copytree(_HERE / _RUNTIME, folder / _RUNTIME, dirs_exist_ok=True)
+    _copy(_HERE / name, folder)
+    _copy(_HERE / _RUNTIME, folder / _RUNTIME)
+
+
+def _copy(source: Path, folder: Path) -> None:
+    """Copy what is in a folder. Modes are those of new files, not of where espdeck is installed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.rglob("*")):
+        copy = folder / path.relative_to(source)
+        if path.is_dir():
+            copy.mkdir(exist_ok=True)
+        else:
+            shutil.copyfile(path, copy)
