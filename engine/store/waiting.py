@@ -87,7 +87,8 @@ class Patience:
     def no_room(self) -> str:
         """Why work waits for room on a disk, in a line; empty when it does not."""
         with self._lock:
-            return "; ".join(self._full.values())
+            full = self._full.items()
+            return "; ".join(reason for path, reason in full if room(path) < SPARE)
 
     def persist(self, path: Path, do: Callable[[], R]) -> R:
         """Do what needs a database, again while somebody else holds it.
