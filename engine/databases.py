@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.cancel import CancelToken
-from engine.store import backups, checking, restoring
+from engine.store import backing_up, backups, checking, restoring
 from engine.store.advice import explained
 from engine.store.backups import STORE, Backup
 from engine.store.checking import Fault
@@ -26,13 +26,12 @@ def check(workspace: Path) -> tuple[Fault, ...]:
 
 
 def back_up(workspace: Path, *, cancel: CancelToken | None = None) -> Backup:
-    """Back a workspace's databases up. See :func:`engine.store.backups.make`.
+    """Back a workspace's databases up. See :func:`engine.store.backing_up.make`.
 
     Raises:
         StoreError: there is nothing to back up, no room, or a database is damaged.
     """
-    with explained(workspace / STORE):
-        return backups.make(workspace, cancel=cancel)
+    return backing_up.make(workspace, cancel=cancel)
 
 
 def restore(workspace: Path, chosen: Path | None = None, *, recover: bool = False) -> Restored:

@@ -14,9 +14,9 @@ from engine.cancel import CancelToken
 from engine.projects.service import Projects
 from engine.quality.cache import Cache
 from engine.retention import OldRun, Retention
-from engine.store import backups
+from engine.store import backing_up, backups
 from engine.store.advice import explained
-from engine.store.backups import DATABASES, STORE
+from engine.store.backups import DATABASES
 from engine.store.shrinking import shrink
 from engine.store.waiting import StoreError
 
@@ -114,13 +114,12 @@ class Upkeep:
 
     def _back_up(self, cancel: CancelToken) -> None:
         """Make a backup unless there is one of today, or nothing was written since the last."""
-        with explained(self._workspace / STORE):
-            known = backups.backups(self._workspace)
-            if known:
-                made = known[0].made.timestamp()
-                if time.time() - made < EVERY or self._changed() <= made:
-                    return
-            backups.make(self._workspace, cancel=cancel)
+        known = backups.backups(self._workspace)
+        if known:
+            made = known[0].made.timestamp()
+            if time.time() - made < EVERY or self._changed() <= made:
+                return
+        backing_up.make(self._workspace, cancel=cancel)
 
     def _changed(self) -> float:
         """When a database was written last, in seconds since the epoch."""

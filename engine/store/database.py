@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ from sqlalchemy import Engine as SqlEngine
 from sqlmodel import Session
 
 from engine.cancel import CancelToken
-from engine.store import backups
+from engine.store import backing_up
 from engine.store.advice import advice, explained, way_back
-from engine.store.opening import StoreLock, traces, version_of
+from engine.store.opening import CHANGED_WITHIN, StoreLock, traces, version_of
 from engine.store.shrinking import make_shrinkable, shrink
 from engine.store.waiting import SLICE, StoreError, open_in, patience
 
@@ -60,12 +61,7 @@ class Store:
             # Sources may carry passwords: nobody else reads what is in a workspace.
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             try:
-                self._lock.share()
-                while self._needs_migration():
-                    self._lock.take_alone()
-                    if self._needs_migration():  # or another one did it meanwhile
-                        self._renew()
-                    self._lock.share()
+                self._bring_up_to_date()
             except BaseException:
                 self.close()
                 raise
@@ -134,6 +130,23 @@ class Store:
 
         return patience().persist(self.path, begin)
 
+    def _bring_up_to_date(self) -> None:
+        """Hold the database together with others, made or migrated by one of them alone."""
+        until = time.monotonic() + CHANGED_WITHIN
+        while True:
+            self._lock.share()
+            if not self._needs_migration():
+                return
+            try:
+                self._lock.take_alone(within=0.0)
+            except StoreError:  # another one does it now, or has it open when that is done
+                if time.monotonic() > until:
+                    raise
+                patience().pause(0.02)
+            else:
+                if self._needs_migration():
+                    self._renew()
+
     def _needs_migration(self) -> bool:
         version = version_of(self.path)
         if version is not None and version > HEAD:
@@ -160,7 +173,7 @@ class Store:
                 f"{self.path} is of an older espdeck and in use by {', '.join(others)}: "
                 "end that first, then it is migrated"
             )
-        backups.make(self.path.parent)
+        backing_up.make(self.path.parent)
         self._migrate()
         self._engine.dispose()
         with contextlib.suppress(StoreError, sqlite3.Error):  # without room: it stays as large

@@ -16,7 +16,8 @@ from alembic.config import Config
 from sqlalchemy import create_engine
 
 from engine.store import builds, database, opening, projects
-from engine.store.backups import backups, make
+from engine.store.backing_up import make
+from engine.store.backups import backups
 from engine.store.database import HEAD, Store, StoreError
 from tests.engine.store.held import held
 
@@ -141,7 +142,7 @@ def test_without_room_for_the_backup_nothing_is_changed(
 ) -> None:
     path = old_store(tmp_path / "espdeck.db", "0004")
     before = digest(path)
-    monkeypatch.setattr("engine.store.backups.room", lambda _path: 1000)
+    monkeypatch.setattr("engine.store.backing_up.room", lambda _path: 1000)
 
     with pytest.raises(StoreError, match=r"the disk is full: a backup .* needs \d+ MB: free some"):
         Store(path)

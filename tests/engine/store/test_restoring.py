@@ -11,7 +11,8 @@ import pytest
 
 from engine.lock import FileLock
 from engine.store import builds, logs, projects
-from engine.store.backups import KEEP, STORE, backups, make
+from engine.store.backing_up import KEEP, make
+from engine.store.backups import STORE, backups
 from engine.store.checking import check
 from engine.store.database import Store, StoreError
 from engine.store.restoring import restore
@@ -98,7 +99,7 @@ def test_a_damaged_database_drives_no_backup_out(workspace: Path) -> None:
     before = make(workspace)
     damage(workspace / STORE, page_of_builds(workspace / STORE))
 
-    with pytest.raises(sqlite3.DatabaseError, match="malformed"):
+    with pytest.raises(StoreError, match=r"damaged .*malformed"):
         make(workspace)
 
     assert backups(workspace) == (before,)
