@@ -22,7 +22,6 @@ READERS = fuzz_files.readers(fuzz_files.FIELD / "programs" / "chain.elf")
 @seed(7)
 @settings(
     max_examples=20,
-    deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

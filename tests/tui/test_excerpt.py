@@ -39,7 +39,7 @@ def test_a_line_that_is_not_there_has_no_excerpt() -> None:
     assert excerpt(finding(1), []) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.text(max_size=30).map(lambda text: text.replace("\n", "")), max_size=600),
     st.integers(-2, 700),

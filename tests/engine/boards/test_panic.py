@@ -217,9 +217,7 @@ def broken_elf(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Path]:
     return program.elf.read_bytes(), program.elf.with_name("broken.elf")
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_an_elf_that_lies_raises_nothing(
     broken_elf: tuple[bytes, Path], data: st.DataObject

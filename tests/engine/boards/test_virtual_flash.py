@@ -57,7 +57,7 @@ def image_of(code: bytes) -> bytes:
     return body.ljust(len(body) // 16 * 16 + 15, b"\0") + bytes([checksum])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=200), st.binary(max_size=100), st.sampled_from([0x8000, 0x9000]))
 def test_whatever_is_in_flash_is_read_without_trouble(app: bytes, parts: bytes, at: int) -> None:
     flash = bytearray(ERASED)

@@ -61,7 +61,7 @@ def test_a_clone_that_is_gone_is_said(tmp_path: Path) -> None:
         git.read_text(tmp_path / "gone", "HEAD", "main.c")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=40))
 def test_no_name_raises_anything_else(kept: tuple[Path, str], name: str) -> None:
     try:

@@ -171,7 +171,7 @@ def test_one_refused_block_refuses_the_answer(root: Path) -> None:
 ROWS = st.lists(st.sampled_from(["a", "b", "", "  c ", "d\t", "}"]), max_size=12)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     old=ROWS,
     ended=st.booleans(),

@@ -489,7 +489,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield tree
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @example(
     name="a b.c", lines=["uint8_t z;"], end="", problems=[("unknown type name 'uint8_t'", 1, 1)]
 )

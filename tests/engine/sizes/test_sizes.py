@@ -176,7 +176,7 @@ def test_the_app_is_measured_against_the_smallest_partition(tmp_path: Path) -> N
     assert sizes.regions[0] == MemoryRegion("app", 5000, 0x140000)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=300))
 def test_whatever_a_map_or_program_holds_is_read_or_refused(data: bytes) -> None:
     # What the child process does: to start a hundred of them takes a while.
@@ -208,7 +208,7 @@ _PIECES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(_PIECES, _PIECES, st.sampled_from(list(By)))
 def test_rows_add_up_whatever_they_are(now: list[Piece], then: list[Piece], by: By) -> None:
     sizes, before = Sizes((), tuple(now)), Sizes((), tuple(then))

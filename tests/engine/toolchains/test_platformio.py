@@ -241,7 +241,7 @@ def test_default_environments_go_before_the_others(default: tuple[str, ...], cho
     assert chosen in (found.message if isinstance(found, Finding) else found.name)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text() | st.recursive(st.none() | st.text(), st.lists).map(json.dumps))
 def test_whatever_pio_says_is_read_or_refused(text: str) -> None:
     try:
@@ -250,7 +250,7 @@ def test_whatever_pio_says_is_read_or_refused(text: str) -> None:
         assert "pio project config" in str(error)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=64))
 def test_any_bytes_are_a_header_or_none(data: bytes) -> None:
     import tempfile
