@@ -1,7 +1,11 @@
-"""Every benchmark: ``python -m tests.bench``, or only some: ``python -m tests.bench screen``."""
+"""Every benchmark: ``python -m tests.bench``, or only some: ``python -m tests.bench screen``.
+
+What begins with a dash, and all behind it, goes to the benchmark.
+"""
 
 from __future__ import annotations
 
+import itertools
 import sys
 from importlib import import_module
 
@@ -16,7 +20,10 @@ NAMES = (
     "fuzz",
     "models",
     "gate",
+    "chaos",
 )
 
-for name in sys.argv[1:] or NAMES:
+names = list(itertools.takewhile(lambda word: not word.startswith("-"), sys.argv[1:]))
+sys.argv[1:] = sys.argv[1 + len(names) :]
+for name in names or NAMES:
     import_module(f"tests.bench.bench_{name}").main()
