@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import hashlib
 import itertools
-import os
 import re
 import sqlite3
 import subprocess
@@ -279,4 +278,4 @@ def _is_free(path: Path) -> bool:
 
 
 def _is_of_git(path: Path) -> bool:
-    return any(part.endswith(".git") for part in path.parts[:-1]) or os.path.islink(path)
+    return any(part.endswith(".git") for part in path.parts[:-1]) or path.is_symlink()

@@ -61,7 +61,7 @@ def belonging_to(folder: Path, adopted: bool, known: frozenset[int] = frozenset(
     """
     mine = _children(os.getpid()) - known if adopted else set[int]()
     found = []
-    for pid in map(int, filter(str.isdigit, os.listdir(_PROC))):
+    for pid in _pids():
         if pid == os.getpid() or not (pid in mine or _is_about(pid, os.fsencode(folder))):
             continue
         who = ProcessIdentity.of(pid)
@@ -75,7 +75,7 @@ def belonging_to(folder: Path, adopted: bool, known: frozenset[int] = frozenset(
 def flashing(folder: Path) -> list[Found]:
     """The processes that write a board on behalf of a folder's espdeck."""
     found = []
-    for pid in map(int, filter(str.isdigit, os.listdir(_PROC))):
+    for pid in _pids():
         command = _read(pid, "cmdline")
         if _FLASHES in command and os.fsencode(folder) in _read(pid, "environ"):
             who = ProcessIdentity.of(pid)
@@ -101,9 +101,13 @@ def _is_about(pid: int, folder: bytes) -> bool:
         return True
     for link in ("cwd", "exe"):
         with contextlib.suppress(OSError):
-            if (os.readlink(b"/proc/%d/%s" % (pid, link.encode())) + b"/").startswith(inside):
+            if os.fsencode((_PROC / str(pid) / link).readlink() / "x").startswith(inside):
                 return True
     return False
+
+
+def _pids() -> Iterator[int]:
+    return (int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit())
 
 
 def _read(pid: int, name: str) -> bytes:

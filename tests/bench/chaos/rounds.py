@@ -12,7 +12,7 @@ from tests.bench.chaos import machine
 from tests.bench.chaos.checks import Ended, Fault, Kind, ended_stages, faults, told
 from tests.bench.chaos.resident import READY
 from tests.bench.chaos.scenarios import Scenario, works_again
-from tests.bench.chaos.world import Espdeck, World, sleep_until
+from tests.bench.chaos.world import Espdeck, World, sleep_until, watched_boards
 
 LIMIT = 90.0
 """Seconds after the last restart in which everything must have ended: some 20 times what it takes
@@ -113,20 +113,27 @@ def play(plan: Plan, world: World, usual: float, *, adopted: bool) -> Outcome:
     began = time.monotonic()
     before = set(world.runs())
     ended: Ended = {}
+    with watched_boards(world.folder) as twice:
+        outcome.faults += _bursts(outcome, world, usual, ended)
+        outcome.faults += _settle(world, plan.scenario.stays or plan.number % 4 == 0)
+    outcome.faults += [Fault(Kind.DOUBLED, f"a board is written by {each}") for each in twice]
+    outcome.faults += faults(world, before, ended, adopted=adopted)
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _bursts(outcome: Outcome, world: World, usual: float, ended: Ended) -> Iterator[Fault]:
+    plan = outcome.plan
     carrier: Espdeck | None = None
     for burst in plan.bursts:
         if plan.who is not Who.ASKER and (carrier is None or not carrier.is_alive):
             carrier = world.resident()
             if plan.who is Who.ELSEWHERE and not carrier.sees(READY, LIMIT):
-                outcome.faults.append(Fault(Kind.STUCK, f"not ready: {carrier.said[-500:]}"))
+                yield Fault(Kind.STUCK, f"not ready: {carrier.said[-500:]}")
         chance = random.Random(burst.seed)
         askers = [each for _ in range(burst.crowd) for each in plan.scenario.start(world, chance)]
         outcome.kills += _kill(_victims(plan, burst, askers, carrier), burst, usual)
         ended.update(ended_stages(world))
-    outcome.faults += _settle(world, plan.scenario.stays or plan.number % 4 == 0)
-    outcome.faults += faults(world, before, ended, adopted=adopted)
-    outcome.seconds = time.monotonic() - began
-    return outcome
 
 
 def _victims(
@@ -162,7 +169,7 @@ def _settle(world: World, needs_board: bool) -> Iterator[Fault]:
         run = world.runs()[number]
         yield Fault(Kind.STUCK, f"run {number} ({run['kind']}) is {run['status']} at the end")
     for each in world.processes:
-        if each.is_alive and each.process.stdin is None and not each.name == "app":
+        if each.is_alive and each.process.stdin is None and each.name != "app":
             code = each.wait(LIMIT)
             if code is None:
                 yield Fault(Kind.STUCK, f"{each.name} does not end: {each.said[-500:]}")
