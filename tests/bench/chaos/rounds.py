@@ -40,18 +40,31 @@ class Victims(StrEnum):
     ALL = "all"
 
 
+class Since(StrEnum):
+    """From when on moments count."""
+
+    START = "the start"
+    ROW = "a new run's row"
+    """Most that can go wrong is where a run changes hands: a small part of the time."""
+
+    STAGE = "the start of a stage"
+
+
 @dataclass(frozen=True, slots=True)
 class Burst:
     """One start and what is killed of it.
 
     Args:
         crowd: how many times the scenario is started at once.
-        moments: for each espdeck in turn, when it is killed, as a part of an undisturbed run.
+        since: from when on moments count.
+        moments: for each espdeck in turn, when it is killed, as a part of an undisturbed run; at
+            most a tenth of it where something is waited for.
         victims: who is killed.
         seed: of what the scenario chooses.
     """
 
     crowd: int
+    since: Since
     moments: tuple[float, ...]
     victims: Victims
     seed: int
@@ -70,6 +83,7 @@ class Plan:
         parts = [
             f"{burst.victims} of {burst.crowd} at "
             + "/".join(f"{moment:.2f}" for moment in burst.moments[: burst.crowd])
+            + f" since {burst.since}"
             for burst in self.bursts
         ]
         return f"round {self.number}, {self.scenario.name}, carried by {self.who}: " + ", ".join(
@@ -92,13 +106,17 @@ def draw(seed: int, number: int, scenarios: Sequence[Scenario]) -> Plan:
     chance = random.Random(f"{seed}/{number}")
     (scenario,) = chance.choices(scenarios, [each.weight for each in scenarios])
     who = chance.choice((Who.ASKER, Who.ASKER, Who.ELSEWHERE, Who.STARTING))
-    alone = scenario.stays or scenario.fresh or who is Who.ASKER
+    alone = scenario.stays or scenario.fresh
     bursts = []
-    for _ in range(chance.choice((1, 2, 2, 3, 4))):
+    for _ in range(chance.choice((2, 3, 4))):
         crowd = 1 if alone else chance.choice((1, 2, 3))
         victims = Victims.ASKERS if who is Who.ASKER else chance.choice(tuple(Victims))
-        moments = tuple(chance.random() for _ in range(2 * crowd + 1))
-        bursts.append(Burst(crowd, moments, victims, chance.getrandbits(32)))
+        since = chance.choice((Since.START, Since.START, Since.ROW, Since.STAGE))
+        if scenario.name == "monitor":
+            since = Since.START  # there may be no run
+        most = 1.0 if since is Since.START else 0.1
+        moments = tuple(most * chance.random() for _ in range(2 * crowd + 1))
+        bursts.append(Burst(crowd, since, moments, victims, chance.getrandbits(32)))
     return Plan(number, scenario, who, tuple(bursts))
 
 
@@ -131,9 +149,27 @@ def _bursts(outcome: Outcome, world: World, usual: float, ended: Ended) -> Itera
             if plan.who is Who.ELSEWHERE and not carrier.sees(READY, LIMIT):
                 yield Fault(Kind.STUCK, f"not ready: {carrier.said[-500:]}")
         chance = random.Random(burst.seed)
+        before = set(world.runs())
         askers = [each for _ in range(burst.crowd) for each in plan.scenario.start(world, chance)]
+        _wait_for(burst.since, world, before, askers, 2 * usual)
         outcome.kills += _kill(_victims(plan, burst, askers, carrier), burst, usual)
         ended.update(ended_stages(world))
+
+
+def _wait_for(
+    since: Since, world: World, before: set[int], askers: Sequence[Espdeck], seconds: float
+) -> None:
+    """Wait for what moments count from; not for ever: a full queue starts no stage."""
+    running = "SELECT DISTINCT build_id FROM stage WHERE status = 'running'"
+
+    def begun() -> bool:
+        if since is Since.START or not any(each.is_alive for each in askers):
+            return True
+        if since is Since.ROW:
+            return bool(set(world.runs()) - before)
+        return bool({row["build_id"] for row in world.ask("espdeck.db", running)} - before)
+
+    machine.wait_for(begun, seconds, every=0.01)
 
 
 def _victims(
