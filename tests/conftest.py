@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sqlite3
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import settings
 
 from engine.boards.virtual import VirtualBoard
 from engine.image import Image
+from engine.store.database import Store
 from tests.firmware import build_firmware
 
 # How long an example may take says something of the machine, not of the code.
@@ -18,10 +22,45 @@ settings.load_profile("espdeck")
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cache and board locks of the session's own: a person's espdeck is left alone."""
+    """A cache and board locks of the run's own: a person's espdeck is left alone.
+
+    All workers have one: Zig compiles its runtime into it, which takes seconds for each chip, and
+    locks what it writes. Processes may keep compiled Python beside its source, or each of them
+    compiles espdeck anew.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # each worker's is in the run's
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         patch.setenv("ESPDECK_LOCK_FOLDER", str(tmp_path_factory.mktemp("locks")))
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let new stores be copies of one that was migrated, which is many times as quick.
+
+    What holds anything is migrated as ever, and processes of their own know nothing of this.
+    """
+    path = tmp_path_factory.mktemp("store") / "espdeck.db"
+    Store(path).close()
+    with contextlib.closing(sqlite3.connect(path)) as migrated:
+        statements = [*migrated.iterdump()][1:-1]  # without its BEGIN and COMMIT
+    migrate = Store._migrate
+
+    def copy_or_migrate(store: Store) -> None:
+        with store._writer.begin() as connection:
+            asked = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
+            is_new = asked.scalar_one() == 0
+            for statement in statements if is_new else ():
+                connection.exec_driver_sql(statement)
+        if not is_new:
+            migrate(store)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "_migrate", copy_or_migrate)
         yield
 
 
