@@ -10,6 +10,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from engine.errors import EspdeckError
+from tests.tui.forked import run_espdeck
 from tui.cli import cli
 
 
@@ -38,21 +39,20 @@ class Shell:
     """Runs ``espdeck`` on a workspace."""
 
     def __init__(self, workspace: Path, **env: str) -> None:
-        self._command = [sys.executable, "-m", "tui.cli", "--workspace", str(workspace)]
+        self._workspace = ["--workspace", str(workspace)]
         self._env = {**os.environ, "COLUMNS": "100", **env}
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Run a command that goes on; its output is to be read."""
         return subprocess.Popen(
-            [*self._command, *words], env=self._env, stdout=subprocess.PIPE, text=True
-        )
+            [sys.executable, "-m", "tui.cli", *self._workspace, *words],
+            env=self._env, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
 
     def says(self, *words: str, typed: str = "", code: int = 0) -> str:
         """What a command prints that ends with this exit code, and without a traceback."""
-        done = subprocess.run(
-            [*self._command, *words],
-            env=self._env, input=typed, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout + done.stderr
+        done = run_espdeck(*self._workspace, *words, env=self._env, typed=typed.encode())
+        output, errors = done.stdout.decode(), done.stderr.decode()
+        assert done.returncode == code, output + errors
+        assert "Traceback" not in errors
+        return output + errors

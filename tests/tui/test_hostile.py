@@ -19,6 +19,7 @@ from pathlib import Path
 import pyte
 import pytest
 
+from tests.tui.forked import Forked, run_espdeck
 from tests.tui.workspaces import fill, keep_fix
 
 pytestmark = pytest.mark.xdist_group("hostile")
@@ -61,14 +62,20 @@ class Terminal:
         """
         self.fd, child = pty.openpty()
         fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        self.process = subprocess.Popen(
-            [*under, sys.executable, "-m", "tui.cli", "--workspace", str(workspace)],
-            stdin=child,
-            stdout=child,
-            stderr=child,
-            start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color"},
-        )
+        words = ["--workspace", str(workspace)]
+        env = {**os.environ, "TERM": "xterm-256color"}
+        self.process: Forked | subprocess.Popen[bytes]
+        if under:
+            self.process = subprocess.Popen(
+                [*under, sys.executable, "-m", "tui.cli", *words],
+                stdin=child,
+                stdout=child,
+                stderr=child,
+                start_new_session=True,
+                env=env,
+            )
+        else:
+            self.process = Forked(words, (child, child, child), env, new_session=True)
         os.close(child)
         self.output = b""
         self.screen = pyte.Screen(columns, rows)
@@ -168,11 +175,7 @@ def test_a_password_in_a_source_is_shown_nowhere(tmp_path: Path) -> None:
         terminal.close()
     output = terminal.output
     for words in (("projects",), ("projects", "--json"), ("doctor",)):
-        output += subprocess.run(
-            [sys.executable, "-m", "tui.cli", "--workspace", str(tmp_path), *words],
-            capture_output=True,
-            timeout=30,
-        ).stdout
+        output += run_espdeck("--workspace", tmp_path, *words).stdout
     assert b"***@git.lab" in output
     assert b"hunter2" not in output
 
@@ -190,11 +193,7 @@ def test_the_command_line_lets_nothing_through(workspace: Path) -> None:
         ("builds", "--json"),
         ("build", hostile("nowhere")),
     ):
-        done = subprocess.run(
-            [sys.executable, "-m", "tui.cli", "--workspace", str(workspace), *words],
-            capture_output=True,
-            timeout=30,
-        )
+        done = run_espdeck("--workspace", workspace, *words)
         output = done.stdout + done.stderr
         assert MARK.encode() in output, words
         assert b"\x1b" not in output, words

@@ -22,6 +22,7 @@ from engine.store.tables import BoardRow, utc_now
 from tests.engine.sizes import maps
 from tests.engine.test_elf import PANIC
 from tests.hostile import CODE, Section, elf
+from tests.tui.forked import run_espdeck
 from tests.tui.test_hostile import GOT_THROUGH, MARK, SEQUENCES, Terminal, hostile
 from tests.tui.test_hostile_board import talk
 from tests.tui.workspaces import fill, keep_maps
@@ -40,6 +41,9 @@ def comports(include_links=False):
 list_ports.comports = comports
 """
 """A computer with a device on USB that says such things of itself."""
+
+ANEW = ("env",)
+"""Under this a Python starts from the beginning, which reads what a computer has on USB."""
 
 
 def nothing_got_through(output: bytes) -> None:
@@ -76,7 +80,7 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> socket.socket:
 def test_the_boards_screen_lets_nothing_through(
     tmp_path: Path, board: socket.socket, size: tuple[int, int]
 ) -> None:
-    terminal = Terminal(tmp_path, *size)
+    terminal = Terminal(tmp_path, *size, under=ANEW)
     try:
         terminal.sees("no projects yet")
         terminal.keys("B")
@@ -95,7 +99,7 @@ def test_the_boards_screen_lets_nothing_through(
 
 def test_a_last_line_lets_nothing_through(tmp_path: Path, board: socket.socket) -> None:
     (tmp_path / "espdeck.db").unlink()  # nobody has it
-    terminal = Terminal(tmp_path, 24, 80)
+    terminal = Terminal(tmp_path, 24, 80, under=ANEW)
     try:
         terminal.sees("no projects yet")
         terminal.keys("B")
@@ -181,11 +185,7 @@ def test_sizes_and_sources_let_nothing_through(tmp_path: Path, size: tuple[int, 
     finally:
         terminal.close()
     nothing_got_through(terminal.output)
-    done = subprocess.run(
-        [sys.executable, "-m", "tui.cli", "--workspace", str(tmp_path), "size", "3"],
-        capture_output=True,
-        timeout=30,
-    )
+    done = run_espdeck("--workspace", tmp_path, "size", "3")
     assert b"\x1b" not in done.stdout + done.stderr
     assert not GOT_THROUGH.search(done.stdout + done.stderr)
 
@@ -221,11 +221,7 @@ def test_a_partition_table_lets_nothing_through(tmp_path: Path, ending: str) -> 
     if ending == "csv":
         table.write_text(f"{evil[0]}, data, nvs, 0x9000, 24K,\nx, data, {''.join(evil)}, , 4K")
 
-    done = subprocess.run(
-        [sys.executable, "-m", "tui.cli", "--workspace", str(tmp_path), "partitions", str(table)],
-        capture_output=True,
-        timeout=30,
-    )
+    done = run_espdeck("--workspace", tmp_path, "partitions", table)
 
     output = done.stdout + done.stderr
     # A label has 16 bytes, in which most of them do not come to their end.

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from engine.image import Image
+from tests.tui.forked import run_espdeck
 from tui.monitor import ConsolePrinter, View
 
 HOSTILE = b"E (1) main: \x1b]0;owned\x07bad\xff\nW (2) wifi: slow\r\nI (3) main: fine\nno end"
@@ -47,11 +48,9 @@ def test_a_console_is_shown_until_ctrl_c_and_found_again(tmp_path: Path) -> None
     ]
     assert b"Traceback" not in rest
 
-    listed = subprocess.run(espdeck(tmp_path, "sessions"), capture_output=True, timeout=20)
+    listed = run_espdeck("--workspace", tmp_path, "sessions")
     assert str(len(HOSTILE)).encode() in listed.stdout
-    found = subprocess.run(
-        espdeck(tmp_path, "sessions", "--search", "SLOW"), capture_output=True, timeout=20
-    )
+    found = run_espdeck("--workspace", tmp_path, "sessions", "--search", "SLOW")
     assert b"W (2) wifi: slow" in found.stdout
     assert b"\x1b" not in found.stdout
 
@@ -68,11 +67,9 @@ def test_a_console_is_shown_until_ctrl_c_and_found_again(tmp_path: Path) -> None
 def test_what_cannot_be_watched_is_one_line(
     tmp_path: Path, words: tuple[str, ...], reason: str
 ) -> None:
-    done = subprocess.run(
-        espdeck(tmp_path, "monitor", *words), capture_output=True, text=True, timeout=30
-    )
+    done = run_espdeck("--workspace", tmp_path, "monitor", *words)
     assert done.returncode == 2
-    assert reason in done.stderr
+    assert reason.encode() in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -97,8 +94,7 @@ def test_addresses_are_decoded_by_the_program(built_sample: Callable[[str], Imag
 
 def test_the_boards_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ESPDECK_BOARDS", '["virtual:esp32c3"]')
-    done = subprocess.run(espdeck(tmp_path, "boards"), capture_output=True, text=True, timeout=20)
-    assert "virtual:esp32c3" in done.stdout
+    assert b"virtual:esp32c3" in run_espdeck("--workspace", tmp_path, "boards").stdout
 
 
 class Terminal(io.StringIO):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from engine.llm.service import Models
 from engine.settings import LlmSettings, ModelSettings, Settings
 from tests.engine.llm import servers
 from tests.engine.llm.servers import Server, status, stream
+from tests.tui.forked import run_espdeck
 
 QUESTION = (Message(Speaker.USER, "why?"),)
 TAGS = json.dumps({"models": [{"name": "codellama:7b"}, {"name": "gemma:latest"}]})
@@ -129,10 +128,9 @@ def test_the_command_lists_them(
     monkeypatch.setenv("OLLAMA_HOST", ollama.url)
 
     def say(*words: str) -> str:
-        return subprocess.run(
-            [sys.executable, "-m", "tui.cli", "models", *words],
-            capture_output=True, text=True, timeout=60, check=True,
-        ).stdout  # fmt: skip
+        done = run_espdeck("models", *words)
+        assert done.returncode == 0
+        return done.stdout.decode()
 
     said = say()
     lines = [line.split("  ") for line in said.splitlines()]

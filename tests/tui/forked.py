@@ -1,0 +1,192 @@
+"""``espdeck`` in processes of its own that start at once: forked from one that has imported it.
+
+A Python that imports espdeck works for more than a second before it does anything. What is forked
+is else a process as any: it has its own standard streams, environment, session and signals, runs
+:func:`tui.cli.main` and ends as an interpreter ends.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import gc
+import importlib
+import io
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+_LONGEST = 1 << 20  # bytes of a request: arguments and environment
+
+
+class Forked:
+    """A process that runs ``espdeck``: of :class:`subprocess.Popen` what tests use."""
+
+    def __init__(
+        self,
+        words: list[str],
+        streams: tuple[int, int, int],
+        env: Mapping[str, str] | None = None,
+        new_session: bool = False,
+    ) -> None:
+        """Start it in the current folder.
+
+        Args:
+            words: behind ``espdeck``.
+            streams: its standard input, output and error, which remain the caller's as well.
+            env: its environment; none is that of this process.
+        """
+        self._line = _connected()
+        request = [words, dict(os.environ if env is None else env), str(Path.cwd()), new_session]
+        socket.send_fds(self._line, [json.dumps(request).encode()], list(streams))
+        self.pid = int(self._line.recv(64))
+        self.returncode: int | None = None
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has been waited for."""
+        if self.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Send it SIGKILL, unless it has been waited for."""
+        self.send_signal(signal.SIGKILL)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """How it ended, as :attr:`subprocess.Popen.returncode` says it.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not after so many seconds.
+        """
+        if self.returncode is None:
+            self._line.settimeout(timeout)
+            try:
+                told = self._line.recv(64)
+            except TimeoutError as error:
+                raise subprocess.TimeoutExpired("espdeck", timeout or 0.0) from error
+            self._line.close()
+            self.returncode = os.waitstatus_to_exitcode(int(told))
+        return self.returncode
+
+
+def run_espdeck(
+    *words: str | Path, env: Mapping[str, str] | None = None, typed: bytes = b"", within: float = 60
+) -> subprocess.CompletedProcess[bytes]:
+    """Run ``espdeck`` to its end, as :func:`subprocess.run` does.
+
+    Args:
+        typed: what its standard input gives.
+        within: seconds after which it is killed.
+
+    Raises:
+        subprocess.TimeoutExpired: it was.
+    """
+    argv = [*map(str, words)]
+    with contextlib.ExitStack() as stack:
+        given, output, errors = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+        given.write(typed)
+        given.seek(0)
+        process = Forked(argv, (given.fileno(), output.fileno(), errors.fileno()), env)
+        try:
+            code = process.wait(within)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        output.seek(0)
+        errors.seek(0)
+        return subprocess.CompletedProcess(argv, code, output.read(), errors.read())
+
+
+@functools.cache
+def _server() -> Path:
+    """Start the process that forks, which ends with this one: where it listens."""
+    folder = tempfile.TemporaryDirectory(prefix="forked-")
+    path = Path(folder.name) / "line"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.tui.forked", str(path)],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+
+    def end() -> None:
+        process.communicate()
+        folder.cleanup()
+
+    atexit.register(end)
+    assert process.stdout.readline() == b"listening\n"
+    return path
+
+
+def _connected() -> socket.socket:
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LONGEST)
+    line.connect(str(_server()))
+    return line
+
+
+def _serve(path: str) -> None:
+    """Fork for each connection, until the standard input ends."""
+    from tui.cli import main
+
+    for each in ("dbos", "engine.engine", "engine.pipelines.durable", "tui.app"):
+        importlib.import_module(each)  # commands do when they run
+    gc.freeze()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+        door.bind(path)
+        door.listen()
+        print("listening", flush=True)
+        while door in select.select([door, sys.stdin], [], [])[0]:
+            line = door.accept()[0]
+            if not os.fork():
+                door.close()
+                _become(line)
+                break
+            line.close()
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+        else:
+            return
+    main()
+
+
+def _become(line: socket.socket) -> None:
+    """Fork what is asked for and be it; the other process tells how this one ends."""
+    message, streams, _flags, _address = socket.recv_fds(line, _LONGEST, 3)
+    pid = os.fork()
+    if pid:
+        for each in (*streams, 0):
+            os.close(each)
+        line.send(str(pid).encode())
+        status = os.waitpid(pid, 0)[1]
+        with contextlib.suppress(OSError):  # whoever asked may have gone
+            line.send(str(status).encode())
+        os._exit(0)
+    line.close()
+    words, env, folder, new_session = json.loads(message)
+    if new_session:
+        os.setsid()
+    for number, each in enumerate(streams):
+        os.dup2(each, number)
+        os.close(each)
+    assert isinstance(sys.stdout, io.TextIOWrapper)
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # as an interpreter opens it
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(env)
+    sys.argv = ["espdeck", *words]
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])
