@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _LONGEST = 1 << 20  # bytes of a request: arguments and environment
+_ENVIRONMENT = dict(os.environ)  # of the server: what a test sets must not reach later ones
 
 
 class Forked:
@@ -106,46 +107,43 @@ def run_espdeck(
 
 
 @functools.cache
-def _server() -> Path:
-    """Start the process that forks, which ends with this one: where it listens."""
-    folder = tempfile.TemporaryDirectory(prefix="forked-")
-    path = Path(folder.name) / "line"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.tui.forked", str(path)],
-        cwd=Path(__file__).parents[2],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-
-    def end() -> None:
-        process.communicate()
-        folder.cleanup()
-
-    atexit.register(end)
-    assert process.stdout.readline() == b"listening\n"
-    return path
+def _server() -> bytes:
+    """Start the process that forks, which ends with this one: the address where it listens."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+        door.bind("")  # Linux chooses an address that is no file: unix(7), "autobind"
+        door.listen()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.tui.forked", str(door.fileno())],
+            cwd=Path(__file__).parents[2],
+            env=_ENVIRONMENT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[door.fileno()],
+        )
+        atexit.register(process.communicate)  # its input ends, then it
+        address: bytes = door.getsockname()
+        return address
 
 
 def _connected() -> socket.socket:
     line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LONGEST)
-    line.connect(str(_server()))
+    line.connect(_server())
     return line
 
 
-def _serve(path: str) -> None:
-    """Fork for each connection, until the standard input ends."""
+def _serve(number: int) -> None:
+    """Fork for each connection, until the standard input ends.
+
+    Args:
+        number: of the file that listens.
+    """
     from tui.cli import main
 
     for each in ("dbos", "engine.engine", "engine.pipelines.durable", "tui.app"):
         importlib.import_module(each)  # commands do when they run
     gc.freeze()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
-        door.bind(path)
-        door.listen()
-        print("listening", flush=True)
+    with socket.socket(fileno=number) as door:
         while door in select.select([door, sys.stdin], [], [])[0]:
             line = door.accept()[0]
             if not os.fork():
@@ -189,4 +187,4 @@ def _become(line: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _serve(int(sys.argv[1]))
