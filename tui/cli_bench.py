@@ -279,14 +279,22 @@ def lab(
             "joined by &."
         ),
     ] = "esp32c3",
+    share: Annotated[
+        bool, typer.Option("--share", help="For every user of this machine, not for you alone.")
+    ] = False,
 ) -> None:
     """Run virtual boards until Ctrl-C: for espdeck beside it, and for any other tool."""
     from engine.cancel import CancelToken
 
     with looking(context) as engine, contextlib.suppress(KeyboardInterrupt):
-        started = engine.boards.start_lab(chip, boards, CancelToken())
+        started = engine.boards.start_lab(chip, boards, CancelToken(), share=share)
         table(("BOARD", "URL"), list(started.items()))
         print_line(f"{count(len(started), 'board')} until Ctrl-C; esptool takes the URL as --port")
+        print_line(
+            "every user of this machine may read and flash them by their URLs"
+            if share
+            else "for you alone: other users are hung up on, root too; --share lets them in"
+        )
         threading.Event().wait()
 
 

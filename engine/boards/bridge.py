@@ -34,9 +34,10 @@ def terminal(url: str, *, reset: bool) -> Iterator[str]:
         reset: whether it is a virtual board, which is reset each time the terminal is opened.
 
     Yields:
-        Path of the terminal.
+        Path of the terminal, which is this user's alone.
     """
     master, slave = os.openpty()
+    os.fchmod(slave, 0o600)  # as it is made, a group may write to it: pts(4)
     tty.setraw(slave)
     # A terminal that is held open and not read takes nothing, and would keep us for ever.
     os.set_blocking(master, False)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from engine.boards import virtual
 from engine.boards.names import is_virtual, virtual_chip, virtual_options
-from engine.boards.virtual import VirtualBoard
+from engine.boards.virtual import Running, VirtualBoard
 from engine.cancel import CancelToken
 from engine.errors import BoardError, MissingToolError
 
@@ -35,24 +34,29 @@ class VirtualLab:
         found = {}
         for folder in sorted(self._folder.glob("virtual-*")):
             name = folder.name.replace("-", ":", 1)
-            url = virtual.address_in(folder)
-            if is_virtual(name) and url:
-                found[name] = url
+            running = Running.of(folder)
+            if is_virtual(name) and running:
+                found[name] = running.url
         return found
 
-    def url(self, name: str, cancel: CancelToken) -> str:
+    def url(self, name: str, cancel: CancelToken, *, share: bool = False) -> str:
         """What to open for a board; starts it if need be. The caller holds it.
+
+        Args:
+            name: of the board.
+            cancel: ends the waiting.
+            share: whether every user of the machine may use it, else its owner alone.
 
         Raises:
             MissingToolError: the ``lab`` extra is not installed.
-            BoardError: it does not start, or espdeck is ending.
+            BoardError: it does not start, runs already and not to be shared, or espdeck is ending.
             CancelledError, Interrupted: as ``cancel`` says.
         """
         with self._lock:
             self._check_open(name)
             board = self._boards.get(name)
         if board is None or not board.is_alive:
-            board = self._started(name, cancel)
+            board = self._started(name, cancel, share)
             try:
                 with self._lock:
                     self._check_open(name)
@@ -74,9 +78,11 @@ class VirtualLab:
         if self._closed:
             raise BoardError(f"{name}: not started: espdeck is ending")
 
-    def _started(self, name: str, cancel: CancelToken) -> VirtualBoard:
+    def _started(self, name: str, cancel: CancelToken, share: bool) -> VirtualBoard:
         folder = self._folder / name.replace(":", "-", 1)
-        board = VirtualBoard(chip=virtual_chip(name), options=virtual_options(name), folder=folder)
+        board = VirtualBoard(
+            chip=virtual_chip(name), options=virtual_options(name), folder=folder, share=share
+        )
         missing = board.missing()
         if missing:
             raise MissingToolError(missing)

@@ -192,13 +192,16 @@ class Boards:
             raise UsageError(f"a remark has {MAX_REMARK} characters at most")
         board_rows.name_board(self._store, name, label=label, remark=remark)
 
-    def start_lab(self, chip: str, number: int, cancel: CancelToken) -> dict[str, str]:
+    def start_lab(
+        self, chip: str, number: int, cancel: CancelToken, *, share: bool = False
+    ) -> dict[str, str]:
         """Start virtual boards; they end with this process.
 
         Args:
             chip: which chip they are.
             number: how many.
             cancel: ends it early.
+            share: whether every user of the machine may use them, else their owner alone.
 
         Returns:
             Their URLs by name.
@@ -211,7 +214,7 @@ class Boards:
         """
         names = [virtual_name(chip, each) for each in range(1, number + 1)]
         check_names(names)
-        return {name: self._lab.url(name, cancel) for name in names}
+        return {name: self._lab.url(name, cancel, share=share) for name in names}
 
     def start(self, cancel: CancelToken) -> None:
         """Start virtual boards of the settings, and ask every port of which nothing is known.

@@ -12,15 +12,15 @@ import select
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
-import psutil
-
 from engine.boards.virtual_chips import RUNNABLE, parse_options
 from engine.cancel import CancelToken
 from engine.errors import BoardError, UsageError
+from engine.process_identity import ProcessIdentity
 
 SYNC = b"\xc0\x00\x08"
 """How the SYNC command begins (Espressif, "Serial Protocol": SLIP frame, request, command 8).
@@ -31,37 +31,52 @@ Whoever sends it talks to the bootloader; the board resets when that conversatio
 START_SECONDS = 20.0
 """How long a board may take to answer: two interpreters start, on a machine that may be busy."""
 
-ADDRESS = "address"
-"""File in a board's folder, while it runs: its TCP port, then its process and the one that it ends
-with, each with the time at which it began."""
-
 _ROUND = 0.1  # seconds that a start waits before it looks whether it is cancelled
 _TAKEN = "taken"
+_ADDRESS = "address"
+_SHARED, _OWN = "shared", "own"
 
 
-def address_in(folder: Path) -> str:
-    """The URL of the board that runs on a folder's flash, in whatever process; empty for none."""
-    try:
-        port, *processes = (folder / ADDRESS).read_text("ascii", "replace").split()
-        if len(processes) == 4 and all(map(_is_alive, processes[::2], processes[1::2])):
-            return f"socket://127.0.0.1:{int(port)}"
-    except (OSError, ValueError):
-        pass
-    return ""
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A board that runs, as its process writes it down beside its flash.
 
+    Args:
+        port: TCP port on ``127.0.0.1``.
+        shared: whether every user of the machine may use it.
+        processes: its own, and the one that it ends with.
+    """
 
-def name_process(pid: int) -> str:
-    """A process as :data:`ADDRESS` names it: numbers are used again, times are not."""
-    return f"{pid} {psutil.Process(pid).create_time()!r}"
+    port: int
+    shared: bool
+    processes: tuple[ProcessIdentity, ProcessIdentity]
 
+    @property
+    def url(self) -> str:
+        """What esptool and pyserial open."""
+        return f"socket://127.0.0.1:{self.port}"
 
-def _is_alive(pid: str, began: str) -> bool:
-    try:
-        process = psutil.Process(int(pid))
-        dead = process.status() == psutil.STATUS_ZOMBIE
-        return not dead and repr(process.create_time()) == began
-    except (ValueError, psutil.Error):
-        return False
+    def write(self, folder: Path) -> None:
+        """Write it down in the board's folder.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        head = f"{self.port} {_SHARED if self.shared else _OWN}"
+        (folder / _ADDRESS).write_text("\n".join((head, *map(str, self.processes))), "ascii")
+
+    @classmethod
+    def of(cls, folder: Path) -> Running | None:
+        """The board that runs on a folder's flash, in whatever process; None when there is none."""
+        try:
+            head, *rest = (folder / _ADDRESS).read_text("ascii", "replace").split("\n")
+            port, word = head.split(" ")
+            board, owner = map(ProcessIdentity.parse, rest)
+            if board is None or owner is None or not (board.is_alive and owner.is_alive):
+                return None
+            return cls(int(port), word == _SHARED, (board, owner))
+        except (OSError, ValueError):
+            return None
 
 
 class VirtualBoard:
@@ -70,7 +85,9 @@ class VirtualBoard:
     Where another process runs it already, it is that one, and ends with that process.
     """
 
-    def __init__(self, *, chip: str = "esp32c3", options: str = "", folder: Path) -> None:
+    def __init__(
+        self, *, chip: str = "esp32c3", options: str = "", folder: Path, share: bool = False
+    ) -> None:
         """Describe a board; nothing is started yet.
 
         Args:
@@ -78,11 +95,13 @@ class VirtualBoard:
             options: what it is beside its chip, as
                 :func:`engine.boards.virtual_chips.parse_options` reads it.
             folder: where its flash is kept (``flash.bin``), and what its process complains of. Its
-                name gives the board its MAC.
+                name gives the board its MAC. It becomes its owner's alone.
+            share: whether every user of the machine may use it, else its owner alone.
         """
         self._chip = chip
         self._options = options
         self._folder = folder
+        self._share = share
         self._process: subprocess.Popen[bytes] | None = None
         self._url = ""
 
@@ -107,7 +126,8 @@ class VirtualBoard:
     def is_alive(self) -> bool:
         """Whether its process runs."""
         if self._process is None:
-            return bool(self._url) and address_in(self._folder) == self._url
+            running = Running.of(self._folder)
+            return running is not None and running.url == self._url
         return self._process.poll() is None
 
     def missing(self) -> str | None:
@@ -123,7 +143,9 @@ class VirtualBoard:
             cancel: ends the waiting, and what was started.
 
         Raises:
-            BoardError: there is no such virtual chip, or it did not start; says why.
+            BoardError: there is no such virtual chip, it did not start, or it is to be shared and
+                runs already for its owner alone; says why.
+            OSError: its folder cannot be made.
             CancelledError, Interrupted: as ``cancel`` says.
         """
         if self.is_alive:
@@ -132,11 +154,18 @@ class VirtualBoard:
             parse_options(self._chip, self._options)
         except UsageError as error:
             raise BoardError(f"virtual board: {error}") from error
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.chmod(0o700)  # an earlier version made it as the umask said
         cancel = cancel or CancelToken()
         deadline = time.monotonic() + START_SECONDS
         while True:
-            self._url = address_in(self._folder) or self._started(cancel)
+            running = Running.of(self._folder)
+            if running and self._share and not running.shared:
+                raise BoardError(
+                    f"virtual board {self._chip}: runs already, in process "
+                    f"{running.processes[1].pid}, and not to be shared: end that first"
+                )
+            self._url = running.url if running else self._started(cancel)
             if self._url:
                 return
             if time.monotonic() > deadline:
@@ -165,8 +194,9 @@ class VirtualBoard:
         command = [sys.executable, "-P", "-m", "engine.boards.virtual_child", "--chip", self._chip]
         command += ["--options", self._options]
         command += ["--flash", str(self._folder / "flash.bin"), "--port", "0"]
+        command += ["--share"] if self._share else []
         log = self._folder / "board.log"
-        with log.open("wb") as complaints:
+        with open(log, "wb", opener=_private) as complaints:
             # Not engine.process.run, which waits for the end: a board lives as long as we do.
             self._process = subprocess.Popen(
                 command,
@@ -207,3 +237,7 @@ class VirtualBoard:
                 return ""
             line += chunk
         return line.decode("utf-8", "replace").strip()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,6 +1,9 @@
 """The process that is a virtual board: ``python -m engine.boards.virtual_child``.
 
-One client at a time over TCP, as on a serial port; others wait. A client that sends the SYNC frame
+One client at a time over TCP, as on a serial port; others wait. TCP has no owner and no mode, so
+that any user of the machine can connect: who is not the owner's process is hung up on before a
+byte is read or sent, unless the board is shared (:mod:`engine.boards.peers`). Root is a stranger
+too: much that runs as root carries connections of others. A client that sends the SYNC frame
 of Espressif's serial protocol talks to the ROM bootloader (:mod:`engine.boards.virtual_loader`);
 every other one sees the console of the program in flash, which runs in a process of its own (the
 simulator holds the interpreter lock while it computes). The chip resets when a bootloader
@@ -20,26 +23,39 @@ import fcntl
 import functools
 import json
 import os
+import queue
 import select
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine.boards.virtual import ADDRESS, SYNC, name_process
+from engine.boards.peers import uid_of_peer
+from engine.boards.virtual import SYNC, Running
 from engine.boards.virtual_chips import CANNOT_RUN, CHIPS, RUNNABLE, STOPPED, Options, parse_options
 from engine.boards.virtual_flash import Cipher, Flash, Program, read_program
 from engine.boards.virtual_loader import Loader, Outcome
 from engine.boards.virtual_registers import efuses_of, mac_of, registers
+from engine.process_identity import ProcessIdentity
 from engine.simulators.labwired_frames import MAX_TYPED, FrameReader, pack
 from engine.simulators.labwired_stops import Halt, explain
 
 GRACE = 0.05
 """Seconds that a client may take to send its first byte before the program goes on: esptool, which
 sends it within a millisecond, is spared the console of a program that it is about to end."""
+
+_MOST_WAITING = 64
+"""Clients that wait; more are hung up on."""
+
+_BACKLOG = 4096
+"""Connections that wait to be looked at: who connects in a loop is not to keep the owner out."""
+
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER, socket(7): a close forgets the connection at once
 
 SAYS = "virtual board: {}\r\n"
 """What is said instead of the console of a program that nothing runs."""
@@ -246,25 +262,47 @@ def main() -> int:
     parser.add_argument("--options", default="")
     parser.add_argument("--flash", type=Path, required=True)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--share", action="store_true")
     options = parser.parse_args()
+    os.umask(0o077)
     lock = options.flash.with_suffix(".lock").open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         _say("taken")
         return 1
-    server = socket.create_server(("127.0.0.1", options.port))
+    server = socket.create_server(("127.0.0.1", options.port), backlog=_BACKLOG)
     board = Board(options.chip, parse_options(options.chip, options.options), options.flash)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     port = server.getsockname()[1]
-    processes = f"{name_process(os.getpid())} {name_process(os.getppid())}"
-    options.flash.with_name(ADDRESS).write_text(f"{port} {processes}", "ascii")
+    parent = ProcessIdentity.of(os.getppid())
+    if parent is None:
+        return 1  # nobody wants it any more
+    Running(port, options.share, (ProcessIdentity.own(), parent)).write(options.flash.parent)
+    clients: queue.Queue[socket.socket] = queue.Queue(_MOST_WAITING)
+    threading.Thread(target=_accept, args=(server, options.share, clients), daemon=True).start()
     _say(f"port {port}")
     board.prepare()
     while True:
-        client, _address = server.accept()
         with contextlib.suppress(OSError):
-            board.serve(client)
+            board.serve(clients.get())
+
+
+def _accept(server: socket.socket, share: bool, clients: queue.Queue[socket.socket]) -> None:
+    """Let in who may use the board; a thread of its own, so that no stranger holds a place."""
+    while True:
+        try:
+            client, _address = server.accept()
+        except OSError:
+            time.sleep(0.1)  # out of descriptors, perhaps
+            continue
+        if share or uid_of_peer(client) == os.geteuid():
+            with contextlib.suppress(queue.Full):
+                clients.put_nowait(client)
+                continue
+        with contextlib.suppress(OSError):
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        client.close()
 
 
 def _say(line: str) -> None:
