@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -36,6 +37,8 @@ board.start()
 print("up", flush=True)
 time.sleep(60)
 """
+
+SYNC = b"\xc0\x00\x08\x24\x00\x00\x00\x00\x00\x07\x07\x12\x20" + b"\x55" * 32 + b"\xc0"
 
 
 def esptool(board: VirtualBoard, *arguments: str | Path) -> str:
@@ -261,6 +264,35 @@ def test_it_dies_with_the_process_that_started_it(
 
     _gone, alive = psutil.wait_procs(family, timeout=5)
     assert alive == []
+
+
+@pytest.mark.parametrize("moment", ["while it starts", "in a conversation"])
+def test_it_dies_with_an_owner_that_is_killed(moment: str, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE
+    ) as owner:
+        assert owner.stdout is not None
+        process = psutil.Process(owner.pid)
+        if moment == "while it starts":
+            while not (family := process.children(recursive=True)):
+                time.sleep(0.001)
+            owner.kill()
+        else:
+            assert owner.stdout.readline() == b"up\n"
+            family = process.children(recursive=True)
+            board = VirtualBoard(folder=tmp_path)
+            board.start()
+            with connect(board) as client:
+                client.sendall(SYNC + b"\xc0\x00\x02")  # and half a command
+                assert client.recv(100)
+                owner.kill()
+                with contextlib.suppress(ConnectionError):
+                    while client.recv(100):
+                        pass
+
+    _gone, alive = psutil.wait_procs(family, timeout=20)
+    assert alive == []
+    assert not VirtualBoard(folder=tmp_path).is_alive
 
 
 def test_a_stopped_board_can_be_started_again(tmp_path: Path) -> None:
