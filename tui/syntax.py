@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +18,10 @@ MAX_CHARACTERS = 200_000
 _MAX_LINE = 2_000
 """Characters of a line: nobody looks further along, and a lexer may take long for them."""
 
+_SECONDS = 1.0
+"""What a lexer may compute. Several look through all the rest of a text for an end that is not
+there, from each place that begins something: Markdown's does for each fence."""
+
 CLASSES = ("keyword", "type", "string", "comment", "number", "name", "preproc")
 """What a piece may be, beside an empty string for all that has no colour."""
 
@@ -25,7 +30,7 @@ SEARCH, REPLACE = re.compile(r"<{5,9} ?SEARCH[ \t]*"), re.compile(r">{5,9} ?REPL
 
 _DIVIDER = "======="
 _HEADS = ("diff ", "index ", "--- ", "+++ ", "new file ", "deleted file ", "@@")
-_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +160,10 @@ def _colour(lines: Sequence[str], lexer: Lexer | None) -> list[tuple[tuple[str, 
     parts: list[tuple[str, str]] = []
     # A lexer takes other ends of lines for newlines too: they must not move what is below.
     text = "\n".join(line.translate(_ENDS) for line in lines)
+    deadline = time.thread_time() + _SECONDS
     for kind, value in lexer.get_tokens(text):
+        if time.thread_time() > deadline:
+            break
         word = _class_of(kind)
         head, *rest = value.split("\n")
         if head:
@@ -163,8 +171,10 @@ def _colour(lines: Sequence[str], lexer: Lexer | None) -> list[tuple[tuple[str, 
         for piece in rest:
             coloured.append(tuple(parts))
             parts = [(piece, word)] if piece else []
-    coloured.append(tuple(parts))
-    coloured += [()] * (len(lines) - len(coloured))
+    else:
+        coloured.append(tuple(parts))
+        coloured += [()] * (len(lines) - len(coloured))
+    coloured += [((line, ""),) for line in lines[len(coloured) :]]
     return coloured[: len(lines)]
 
 

@@ -12,7 +12,7 @@ CONTEXT = 3
 Opcode = tuple[str, int, int, int, int]
 """What became of some lines, as :meth:`difflib.SequenceMatcher.get_opcodes` has it."""
 
-_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_HUNK = re.compile(r"@@ -\d{1,9}(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
 
 
 @dataclass(frozen=True, slots=True)

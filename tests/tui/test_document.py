@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
 
+from tui import syntax
 from tui.document import STYLES, Paper, render
 from tui.syntax import CLASSES, diff_rows, fence_rows, source_rows
 
@@ -174,3 +175,21 @@ def test_what_is_too_long_to_lay_out_is_shown_as_it_is(name: str) -> None:
     told = 2 if name == "a.md" else 0
     assert len(lines) == 20_000 + told
     assert lines[-1].strip.text == "**word** /* x */"
+
+
+@pytest.mark.parametrize("piece", ["```c\n", "\n", "~~~c\n```c\n"])
+def test_colours_are_given_up_where_a_lexer_takes_too_long(
+    piece: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syntax, "_SECONDS", 0.1)
+    # Minutes, if Markdown's lexer looked for the end of each fence through all that follows.
+    text = piece * (180_000 // len(piece))
+
+    rows = source_rows(text, "answer.md")
+
+    assert "".join("".join(part for part, _ in row.parts) + "\n" for row in rows) == text
+
+
+def test_a_hunk_with_a_number_that_is_none_is_text() -> None:
+    head = f"@@ -1,{'9' * 5000} +1 @@"
+    assert [row.parts for row in diff_rows(f"{head}\n+a\n")] == [((head, ""),), (("+a", ""),)]
