@@ -279,15 +279,17 @@ class Carried(ABC):
         return _WHAT[self.KIND]
 
     def _ask_for_run(self, number: int) -> Build:
-        """Ask for the run of a pending run, which ends when it cannot be asked for."""
+        """Ask for the run of a pending run; the executor does when it cannot be asked for now.
+
+        Raises:
+            StoreError: that is so.
+        """
         build = self.get(number)
         self._changed(build)
         try:
             self._ask(build)
         except StoreError as error:
-            with contextlib.suppress(StoreError):  # or it is asked for when there is room again
-                self._give_up(build, str(error))
-            raise
+            raise StoreError(f"{error} ({self._what} {number} waits until then)") from error
         return build
 
     def _ask(self, build: Build) -> None:
