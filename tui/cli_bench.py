@@ -293,7 +293,7 @@ def lab(
         print_line(
             "every user of this machine may read and flash them by their URLs"
             if share
-            else "for you alone: other users are hung up on, root too; --share lets them in"
+            else "what starts here is for you alone, not even for root; --share lets every user in"
         )
         threading.Event().wait()
 

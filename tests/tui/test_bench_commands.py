@@ -41,8 +41,9 @@ def shell(
     shell = Shell(workspace, ESPDECK_BOARDS=json.dumps([]))
     with shell.start("lab", "--boards", "2") as lab:
         assert lab.stdout is not None
-        lines = [lab.stdout.readline() for _line in range(4)]
-        assert lines[-1].startswith("2 boards until Ctrl-C")
+        lines = [lab.stdout.readline() for _line in range(5)]
+        assert lines[-2].startswith("2 boards until Ctrl-C")
+        assert "for you alone" in lines[-1]
         yield shell
         lab.terminate()
 

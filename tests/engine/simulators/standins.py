@@ -35,6 +35,12 @@ TALKS_AND_ENDS = """
 console.connect("uart")
 console.sendall(b"x" * 300_000 + b"the end")
 """
+SHOWS_MODE = """
+console.connect("uart")
+console.sendall(f"{os.stat('.').st_mode & 0o777:o} OK\\r\\n".encode())
+"""
+"""Says who may enter the folder of its UART's socket."""
+
 ECHOES = """
 console.connect("uart")
 while data := console.recv(100):

@@ -106,6 +106,12 @@ def test_a_stand_in_is_given_a_whole_flash_and_heard_on_its_uart(path: Path, ima
     assert (len(efuses), efuses[38]) == (1024, 0x0C)
 
 
+def test_nobody_else_can_reach_its_uart(path: Path, image: Image) -> None:
+    standins.qemu(path, "qemu-system-riscv32", standins.SHOWS_MODE)
+
+    assert simulate(image) == b"700 OK\r\n"
+
+
 def test_a_project_may_open_the_network_and_bring_efuses(
     path: Path, image: Image, tmp_path: Path
 ) -> None:
