@@ -20,6 +20,7 @@ NAMES = (
     "fuzz",
     "models",
     "gate",
+    "two_users",
     "chaos",
 )
 
