@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from engine.cancel import CancelToken
+from engine.clock import is_believable
 from engine.fixes import has_fix
 from engine.pipelines.runs import Runs
 from engine.projects import trees
@@ -27,6 +28,7 @@ from engine.store.retention import RunFacts
 from engine.words import BuildStatus, RunKind
 
 _GONE = ".gone-"
+_CLOCK = ".clock"
 _PROGRAM = re.compile(rb"ELF file SHA256:\s{0,4}([0-9a-fA-F]{7,64})\b")  # as panics and boots say
 _BLOCK = 1 << 20
 _OVERLAP = 200  # bytes; longer than what is looked for
@@ -97,7 +99,8 @@ class Retention:
         Raises:
             StoreError: the store cannot be read.
         """
-        found = self._due(now or datetime.now(UTC))
+        time = now or datetime.now(UTC)
+        found = self._due(time, has_ages=self._has_ages(time))
         return tuple(self._old(run) for run in found)
 
     def drop(self, *, now: datetime | None = None, cancel: CancelToken) -> tuple[OldRun, ...]:
@@ -112,14 +115,15 @@ class Retention:
         """
         time = now or datetime.now(UTC)
         gone = []
-        for run in self._due(time):
+        has_ages = self._has_ages(time)
+        for run in self._due(time, has_ages=has_ages):
             cancel.check()
             old = self._old(run)
             if self._remove(run):
                 gone.append(old)
         for folder in self._artifacts.glob(f"{_GONE}*"):  # what a killed process left
             trees.delete(folder)
-        if self._limits.days:
+        if self._limits.days and has_ages:
             before = time - timedelta(days=self._limits.days)
             while rows.remove_old_events(self._store, before):
                 cancel.check()
@@ -146,9 +150,14 @@ class Retention:
         size = trees.size(Path(run.folder)) if run.folder else 0
         return OldRun(run.number, run.kind, run.ended, size + rows.text_of(self._store, run.number))
 
-    def _due(self, now: datetime) -> Sequence[RunFacts]:
+    def _has_ages(self, now: datetime) -> bool:
+        """Whether runs may go for their age: the clock can be believed."""
+        self._artifacts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return is_believable(self._artifacts / _CLOCK, now.timestamp())
+
+    def _due(self, now: datetime, *, has_ages: bool) -> Sequence[RunFacts]:
         every = rows.all_runs(self._store)
-        days, count = self._limits.days, self._limits.count
+        days, count = self._limits.days if has_ages else 0, self._limits.count
         over = [
             run
             for place, run in enumerate(every)

@@ -117,7 +117,8 @@ class Upkeep:
         known = backups.backups(self._workspace)
         if known:
             made = known[0].made.timestamp()
-            if time.time() - made < EVERY or self._changed() <= made:
+            # One from the future was made while the clock was wrong.
+            if 0 <= time.time() - made < EVERY or self._changed() <= made <= time.time():
                 return
         backing_up.make(self._workspace, cancel=cancel)
 

@@ -21,7 +21,7 @@ from engine.boards.programs import user_name
 from engine.errors import BoardError, UsageError
 from engine.store import boards as board_rows
 from engine.store.database import Store
-from engine.store.tables import BoardRow, utc_now
+from engine.store.tables import BoardRow, is_ahead
 from engine.text import clean
 
 MAX_TEXT = 200
@@ -86,7 +86,7 @@ class Reservations:
             self._restore(key, row)
         begin = _file(key, 0)[:-1]
         found = [self._read(name) for name in self._folder.names() if name.startswith(begin)]
-        valid = [each for each in found if each is not None and each.until > utc_now()]
+        valid = [each for each in found if each is not None and is_ahead(each.until)]
         return min(valid, key=lambda each: each.until, default=None)
 
     def _restore(self, key: str, row: BoardRow) -> None:

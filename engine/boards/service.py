@@ -32,11 +32,11 @@ from engine.keyboard import Keyboard
 from engine.settings import BoardSettings
 from engine.store import boards as board_rows
 from engine.store.database import Store
-from engine.store.tables import BoardRow, utc_now
+from engine.store.tables import LONGEST_RESERVATION, BoardRow, utc_now
 from engine.text import clean
 from engine.words import LINUX
 
-MAX_HOURS = 24 * 30
+MAX_HOURS = LONGEST_RESERVATION // timedelta(hours=1)
 """The longest reservation."""
 
 MAX_REMARK = 200

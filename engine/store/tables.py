@@ -6,7 +6,7 @@ Rows that leave the store are detached and complete: no attribute of theirs load
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import JSON, Column, DateTime, Dialect, Enum, Index, String, TypeDecorator
@@ -314,6 +314,19 @@ class EventRow(SQLModel, table=True):
     writer: str
 
 
+LONGEST_RESERVATION = timedelta(days=30)
+"""For how long a board can be reserved."""
+
+
+def is_ahead(until: datetime) -> bool:
+    """Whether a reservation until then holds now.
+
+    One that ends later than any can was made while the clock was wrong, or by nobody's espdeck. A
+    clock that is set back by less than a month ends none.
+    """
+    return timedelta(0) < until - utc_now() < 2 * LONGEST_RESERVATION
+
+
 class BoardRow(SQLModel, table=True):
     """What is known of a board, and who has it.
 
@@ -345,7 +358,7 @@ class BoardRow(SQLModel, table=True):
     @property
     def is_held(self) -> bool:
         """Whether somebody has it now."""
-        return bool(self.holder) and self.held_until is not None and self.held_until > utc_now()
+        return bool(self.holder) and self.held_until is not None and is_ahead(self.held_until)
 
     @property
     def reserved(self) -> str:

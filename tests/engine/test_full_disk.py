@@ -89,11 +89,10 @@ def _start(engine: Engine, project: Project) -> int:
 
 
 def _fill(ballast: Path, room: int) -> None:
-    with ballast.open("wb") as file:
+    with ballast.open("wb", buffering=0) as file:  # what a buffer holds is written when it closes
         try:
             while True:
                 file.write(bytes(1 << 16))
-                file.flush()
         except OSError:
             pass
     # Room for a beginning: the disk is full in the midst of the build.

@@ -104,11 +104,23 @@ def test_old_runs_go_with_all_that_they_had(lab: Lab) -> None:
     assert lab.drop() == [old]
 
     assert lab.left() == [young]
-    assert [each.name for each in (lab.folder / "artifacts").iterdir()] == [str(young)]
+    assert [each.name for each in (lab.folder / "artifacts").glob("[!.]*")] == [str(young)]
     assert logs.logs_of(lab.store, old) == []
     assert list(logs.replay(lab.store, old)) == []
     assert logs.logs_of(lab.store, young) != []
     assert lab.drop() == []
+
+
+def test_no_run_goes_for_its_age_after_a_leap_of_the_clock(lab: Lab) -> None:
+    young = lab.add(1)
+    assert lab.drop() == []
+    leapt = NOW + timedelta(days=400)
+
+    assert lab.retention.drop(now=leapt, cancel=CancelToken()) == ()
+    assert lab.retention.drop(now=leapt + timedelta(hours=23), cancel=CancelToken()) == ()
+    assert lab.drop() == []  # the clock was put right again
+
+    assert lab.left() == [young]
 
 
 def test_the_oldest_go_beyond_a_number(tmp_path: Path) -> None:

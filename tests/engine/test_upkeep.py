@@ -42,13 +42,16 @@ def change(workspace: Path) -> None:
     os.utime(workspace / "espdeck.db", (tomorrow, tomorrow))
 
 
-def test_a_backup_is_made_once_a_day_when_something_changed(engine: Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ago", [timedelta(days=1, hours=1), timedelta(days=-400)])
+def test_a_backup_is_made_once_a_day_when_something_changed(
+    engine: Engine, tmp_path: Path, ago: timedelta
+) -> None:
     engine.upkeep.once(CancelToken())
     engine.upkeep.once(CancelToken())
     (first,) = backups(tmp_path)
 
-    yesterday = datetime.now(UTC) - timedelta(days=1, hours=1)
-    first.folder.rename(first.folder.with_name(f"{yesterday:%Y%m%dT%H%M%SZ}-{first.version}"))
+    made = datetime.now(UTC) - ago  # or while the clock was wrong
+    first.folder.rename(first.folder.with_name(f"{made:%Y%m%dT%H%M%SZ}-{first.version}"))
     change(tmp_path)
     engine.upkeep.once(CancelToken())
 

@@ -56,7 +56,7 @@ async def test_a_fix_is_looked_at_and_committed(tmp_path: Path) -> None:
         await story.sees("the fix is committed already")
         await story.press("x")
         await story.sees("the fix is committed already")
-    project = engine.projects.get("broken")
+        project = engine.projects.get("broken")
     with Repo(project.clone_path) as clone:
         assert clone.commit("espdeck/fix-1").parents[0] == clone.commit("origin/main")
 

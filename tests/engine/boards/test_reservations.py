@@ -114,10 +114,11 @@ def test_many_who_want_it_at_once_are_one_who_has_it(boards: Boards) -> None:
     assert len(got) == 1
 
 
-def test_a_reservation_ends_by_itself(boards: Boards) -> None:
-    board_rows.reserve_board(
-        boards._store, BOARD, holder="ada", note="", until=utc_now() - timedelta(seconds=1)
-    )
+@pytest.mark.parametrize(
+    "left", [timedelta(seconds=-1), timedelta(days=70)], ids=["over", "made while the clock was"]
+)
+def test_a_reservation_ends_by_itself(boards: Boards, left: timedelta) -> None:
+    board_rows.reserve_board(boards._store, BOARD, holder="ada", note="", until=utc_now() + left)
     with boards.use(BOARD, cancel=CancelToken(), on_wait=pytest.fail, purpose="test") as board:
         assert board.url == BOARD
     assert not any(board.reserved for board in boards.list())
@@ -239,7 +240,7 @@ def test_a_reservation_holds_for_every_user_of_the_machine(tmp_path: Path) -> No
 def test_a_reservation_survives_a_restart_of_the_machine(tmp_path: Path) -> None:
     locks, store = LockFolder(tmp_path / "locks"), Store(tmp_path / "espdeck.db")
     reserve(Boards([BOARD], tmp_path, store, locks=locks))
-    other = Boards([BOARD], tmp_path / "b", Store(tmp_path / "other.db"), locks=locks)
+    other = Boards([BOARD], tmp_path / "b", Store(tmp_path / "b" / "espdeck.db"), locks=locks)
     assert other.list()[0].reserved.startswith("ada until")
 
     shutil.rmtree(locks.path)
@@ -252,7 +253,7 @@ def test_a_reservation_that_was_taken_back_elsewhere_does_not_come_back(tmp_path
     locks, store = LockFolder(tmp_path / "locks"), Store(tmp_path / "espdeck.db")
     mine = Boards([BOARD], tmp_path, store, locks=locks)
     reserve(mine)
-    other = Boards([BOARD], tmp_path / "b", Store(tmp_path / "other.db"), locks=locks)
+    other = Boards([BOARD], tmp_path / "b", Store(tmp_path / "b" / "espdeck.db"), locks=locks)
     other.release(BOARD, holder="ada")
     assert not mine.list()[0].reserved
 
@@ -262,7 +263,10 @@ def test_a_reservation_that_was_taken_back_elsewhere_does_not_come_back(tmp_path
 
 @pytest.mark.parametrize(
     "text",
-    ["", "\n\n", "never\nada\n\n", "2999-13-01\nada\n", "[" * 9000, "9999-12-31T23:59-23:59\n"],
+    [
+        *("", "\n\n", "never\nada\n\n", "2999-13-01\nada\n", "[" * 9000),
+        *("9999-12-31T23:59-23:59\n", "2999-01-01T00:00:00+00:00\nada\n\n"),
+    ],
 )
 def test_a_reservation_that_makes_no_sense_is_none(
     boards: Boards, tmp_path: Path, text: str
