@@ -220,10 +220,13 @@ class TaskScreen(RunScreen):
         super()._show_logs()
         for name, page in self._pages.items():
             key = self._key(name)
-            if page.display and key is not None:
+            if key is None or not page.display:
+                continue
+            text = self._texts.get((key.stage, key.attempt))
+            if text is not None:  # it is while the page of a stage that is done again still shows
                 which = f" [{key.attempt}]" if len(self._keys(name)) > 1 else ""
                 page.title = clean(self._title_of(name, key, which))
-                page.show(self._texts[key.stage, key.attempt], f"{name}.md")
+                page.show(text, f"{name}.md")
 
     def _show_match(self, name: str) -> None:
         self._as_it_came.add(name)
