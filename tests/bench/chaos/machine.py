@@ -16,7 +16,7 @@ from engine.process_identity import ProcessIdentity
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _PROC = Path("/proc")
-_FLASHES = b"engine.boards.esptool_child"
+_FLASHES = (b"-P", b"-m", b"engine.boards.esptool_child")  # behind the interpreter
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,9 @@ def flashing(folder: Path) -> list[Found]:
     found = []
     for pid in _pids():
         command = _read(pid, "cmdline")
-        if _FLASHES in command and os.fsencode(folder) in _read(pid, "environ"):
+        # Not those whose arguments have it, as its supervisor's.
+        begins = tuple(command.split(b"\0")[1:4])
+        if begins == _FLASHES and os.fsencode(folder) in _read(pid, "environ"):
             who = ProcessIdentity.of(pid)
             if who is not None:
                 words = command.replace(b"\0", b" ").decode("utf-8", "replace")
