@@ -14,6 +14,7 @@ from engine.projects.contents import complete
 from engine.text import count
 from engine.toolchains import linker_map
 from engine.toolchains.base import CompileRequest, find_toolchains
+from engine.toolchains.untrusted import is_plain
 from engine.words import ArtifactKind, Severity, StageStatus
 
 
@@ -93,7 +94,7 @@ def _keep(context: FirmwareContext, image: Image) -> Image:
     for map_file in linker_map.beside(image.elf):
         keep(ArtifactKind.MAP, map_file, "map")
     said = image.elf.with_name(linker_map.DESCRIPTION)
-    if said.is_file() and not said.is_symlink():
+    if is_plain(said):
         keep(ArtifactKind.REPORT, said, "project")
     # The speed that the project says, for everyone who listens to a board with this image.
     plan = context.output_of("plan", Planned)

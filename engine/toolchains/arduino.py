@@ -24,6 +24,7 @@ from engine.toolchains.hint import BuildSystem
 from engine.toolchains.memory import memory_regions
 from engine.toolchains.output import BuildOutput
 from engine.toolchains.partitions import Partition
+from engine.toolchains.untrusted import is_plain
 from engine.words import ArtifactKind, Severity
 
 _INSTALL = (
@@ -130,7 +131,7 @@ def read_image(folder: Path, main: str, target: str) -> Image | Finding:
     elf, app = folder / f"{main}.elf", folder / f"{main}.bin"
     bootloader, table = folder / f"{main}.bootloader.bin", folder / f"{main}.partitions.bin"
     for path in (elf, app, bootloader, table):
-        if path.is_symlink() or not path.is_file():
+        if not is_plain(path):
             raise ToolError(f"arduino-cli wrote no {path.name}")
     header = app_image.read_header(app)
     if header is None or header.chip != target:

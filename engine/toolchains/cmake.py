@@ -27,7 +27,7 @@ from engine.toolchains.hint import BuildSystem
 from engine.toolchains.measured import measured_regions
 from engine.toolchains.output import NINJA_STATUS, BuildOutput
 from engine.toolchains.project import Kind, kind_of_folder
-from engine.toolchains.untrusted import file_inside
+from engine.toolchains.untrusted import file_inside, is_plain
 from engine.words import ArtifactKind, Severity
 
 BUILTIN_TOOLCHAIN = Path(__file__).with_name("riscv32-zig.cmake")
@@ -242,12 +242,15 @@ def _pack(request: CompileRequest, elf: Path, app: Path) -> _Step:
     stat = elf.stat()
     stamp, made_from = app.with_suffix(".json"), [str(elf), stat.st_mtime_ns, stat.st_size]
     try:
-        if app.is_file() and json.loads(read_file(stamp, _MAX_STAMP)) == made_from:
+        if is_plain(app) and json.loads(read_file(stamp, _MAX_STAMP)) == made_from:
             return _Step(True, ())
     except (OSError, ValueError, RecursionError):
         pass
+    if app.parent.is_symlink():  # the project's doing: the image stays in the build folder
+        app.parent.unlink()
     app.parent.mkdir(exist_ok=True)
-    stamp.unlink(missing_ok=True)
+    for path in (stamp, app):  # a pipe in its place would keep esptool waiting
+        path.unlink(missing_ok=True)
     request.on_progress(90, "making the image")
     # DIO at 80 MHz is what every module's flash can do and what ESP-IDF defaults to.
     flash = ["--flash-size", f"{FLASH_SIZE >> 20}MB", "--flash-mode", "dio", "--flash-freq", "80m"]

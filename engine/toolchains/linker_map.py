@@ -20,6 +20,7 @@ from engine.bounded import UnreadableError
 from engine.elf import MAX_BYTES, MAX_SECONDS, open_elf
 from engine.files import open_file
 from engine.image import MemoryRegion
+from engine.toolchains.untrusted import is_plain
 
 _log = logging.getLogger(__name__)
 
@@ -60,9 +61,12 @@ class LinkerMap:
 
 
 def beside(elf: Path) -> tuple[Path, ...]:
-    """The maps that a linker may have written for a program: ``x.map`` and ``x.elf.map``."""
+    """The maps that a linker may have written for a program: ``x.map`` and ``x.elf.map``.
+
+    They are copied and digested whole: what is a link, or larger than a file may be, is none.
+    """
     places = (elf.with_suffix(".map"), elf.with_name(f"{elf.name}.map"))
-    return tuple(path for path in dict.fromkeys(places) if path.is_file())
+    return tuple(path for path in dict.fromkeys(places) if is_plain(path))
 
 
 def read(path: Path, target: str, elf: Path | None = None) -> LinkerMap | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,15 @@ def yaml_mapping(text: str, most: int) -> Mapping[object, object]:
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a file that a tool writes beside others is one, not a link, and not too large."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size <= MAX_FILE
 
 
 def file_inside(folder: Path, name: str, said_by: str, called: str = "build folder") -> Path:

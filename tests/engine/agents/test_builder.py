@@ -144,3 +144,19 @@ def test_what_tells_of_the_build_is_kept_beside_its_map(
 
     assert (kept / "hub.map").read_text() == str(linked)
     assert (kept / "project_description.json").read_text() == str(said)
+
+
+def test_a_map_that_is_a_link_or_too_large_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "build"
+    elf, app = made(folder / "hub.elf"), made(folder / "hub.bin")
+    (folder / "hub.map").symlink_to(made(tmp_path / "elsewhere"))
+    for name in ("hub.elf.map", "project_description.json"):
+        with (folder / name).open("wb") as file:
+            file.truncate((256 << 20) + 1)
+
+    image = Image("esp32c3", elf, (FlashPart(0x10000, app, ArtifactKind.APP),))
+    kept = build(tmp_path, image, monkeypatch).elf.parent
+
+    assert not [path for path in kept.iterdir() if path.name.endswith((".map", "description.json"))]

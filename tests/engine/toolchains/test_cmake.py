@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -438,3 +439,14 @@ def test_a_tree_is_recognised_by_its_lists_file(source: Path, tmp_path: Path) ->
         "include($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(app)\n"
     )
     assert CMakeToolchain().recognises(source) == 0
+
+
+def test_a_pipe_in_place_of_the_image_keeps_nobody_waiting(build: Build) -> None:
+    folder = build.build_dir / "espdeck"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "app.bin")
+
+    image = build.run().image
+
+    assert image is not None
+    assert image.parts[0].path.is_file()
