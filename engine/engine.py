@@ -139,13 +139,41 @@ class Engine:
         check_names((*self.settings.boards, *self.settings.board))
         idf_installs.also_look_in(self.settings.idf_paths)
         check_version(folder / "runs.db", APPLICATION_VERSION)
-        self._store = store = Store(folder / "espdeck.db")
-        _log_to(folder / "espdeck.log")
+        store = Store(folder / "espdeck.db")
         try:
-            said = private.close(folder)
-            self._workspace = workspace_id(folder)
+            said = self._furnish(store)
+            is_ours = self._lock.acquire()
         except OSError as error:
+            store.close()
             raise UsageError(explain(error)) from error
+        except BaseException:
+            store.close()
+            raise
+        self._store = store  # what close() closes is there from here on
+        self._journal.start()
+        if said:
+            self._complain(said)
+        if is_ours:
+            if execute:
+                self._put_back()
+                self._spawn(self._launch, "launch")
+            else:
+                store_builds.put_back_running(store, died=True)
+                self._lock.release()
+        elif execute:
+            self._spawn(self._take_over, "take-over")
+
+    def _furnish(self, store: Store) -> str:
+        """Make what the workspace is used through; what is to be said of its modes.
+
+        Raises:
+            StoreError: the database cannot be read.
+            OSError: a file of the workspace cannot be read or written.
+        """
+        folder = self.settings.workspace
+        _log_to(folder / "espdeck.log")
+        said = private.close(folder)
+        self._workspace = workspace_id(folder)
         self._journal = Journal(store, self.events)
         self.boards = Boards(
             self.settings.boards,
@@ -185,18 +213,7 @@ class Engine:
             RunKind.FIRMWARE: self.builds,
             RunKind.TASK: self.tasks,
         }
-        self._journal.start()
-        if said:
-            self._complain(said)
-        if self._lock.acquire():
-            if execute:
-                self._put_back()
-                self._spawn(self._launch, "launch")
-            else:
-                store_builds.put_back_running(store, died=True)
-                self._lock.release()
-        elif execute:
-            self._spawn(self._take_over, "take-over")
+        return said
 
     def close(self) -> None:
         """Stop. Running builds are interrupted and go on when the workspace is opened next."""

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.engine import Engine
+from engine.errors import UsageError
+from engine.settings import Settings
 from engine.workspace import workspace_id
 
 
@@ -33,3 +36,15 @@ def test_a_damaged_one_is_made_anew(tmp_path: Path, damaged: bytes) -> None:
     (tmp_path / "id").write_bytes(damaged)
     known = workspace_id(tmp_path)
     assert workspace_id(tmp_path) == known
+
+
+@pytest.mark.parametrize("name", ["id", "executor.lock"])
+def test_a_workspace_that_cannot_be_opened_is_one_line_and_can_be_closed(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).mkdir()
+    engine = Engine(Settings(workspace=tmp_path))
+
+    with pytest.raises(UsageError, match=name):
+        engine.open(execute=False)
+    engine.close()
