@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -254,3 +255,13 @@ def test_bytes_that_are_no_word_are_damage(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="damaged"):
         builds.list_builds(Store(path))
+
+
+def test_a_pipe_is_no_database_and_nobody_waits_at_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "espdeck.db")
+
+    with (
+        pytest.raises(sqlite3.OperationalError, match="no file"),
+        opening.looked_at(tmp_path / "espdeck.db"),
+    ):
+        pass
