@@ -31,7 +31,7 @@ from engine.words import BuildStatus, Role, RunKind, StageStatus
 _MARK = ".fix-discarded"
 _SUBJECT = 72
 _LINE = 200
-_FILE = re.compile(r"^diff --git (?:a/(.+) b/\1|(.+))$", re.M)
+_FILE = re.compile(r"^diff --git (.+)$", re.M)
 _KEYS = [stage.key for stage in FIRMWARE.stages if stage.role == Role.DEVELOPER]
 
 
@@ -107,7 +107,7 @@ class Fixes:
             build=number,
             proved=build.status is BuildStatus.SUCCESS,
             diff=found.diff,
-            files=tuple(match[1] or match[2] for match in _FILE.finditer(found.diff)),
+            files=tuple(_file_of(match[1]) for match in _FILE.finditer(found.diff)),
             message=self._message(build, found),
             state=state,
             branch=branch,
@@ -233,6 +233,13 @@ class Fixes:
         )
         parts = [subject, "", "Failed:", *_listed(failed), "", "Changed:", *_listed(changes)]
         return "\n".join(clean(line) for line in (*parts, "", end)) + "\n"
+
+
+def _file_of(names: str) -> str:
+    """The file of a line ``diff --git a/FILE b/FILE``; the line as it is where that differs."""
+    half = len(names) // 2  # of "a/FILE b/FILE": no pattern, which would try each place
+    same = names[:2] == "a/" and names[half : half + 3] == " b/"
+    return names[2:half] if same and names[2:half] == names[half + 3 :] else names
 
 
 def has_fix(folder: Path) -> bool:

@@ -8,6 +8,7 @@ escapes) and the bidirectional controls of Unicode (UAX #9), which reorder what 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 TAB = "    "
 
@@ -62,6 +63,16 @@ def mask(text: str) -> str:
     This is how a front end shows ``Project.source``.
     """
     return _SECRETS.sub("***@", text)
+
+
+def few(lines: Sequence[str], most: int = 20) -> tuple[str, ...]:
+    """The first of many lines, and how many more there are: what is untrusted may give thousands.
+
+    Args:
+        most: lines that are kept.
+    """
+    more = len(lines) - most
+    return (*lines[:most], f"{more} more of this kind") if more > 0 else tuple(lines)
 
 
 def count(number: int, noun: str) -> str:

@@ -19,6 +19,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.text import few
+
 MAX_BLOCKS = 64
 """Blocks of one answer."""
 
@@ -104,7 +106,7 @@ def parse(answer: str) -> Blocks:
             search, replace = lines[at + 1 : divider], lines[divider + 1 : end]
             blocks.append(Block(file, tuple(search), tuple(replace)))
         at = since = end + 1
-    return Blocks(tuple(blocks), tuple(problems))
+    return Blocks(tuple(blocks), few(problems))
 
 
 def _ends(lines: Sequence[str], begin: int) -> tuple[int, int | None]:

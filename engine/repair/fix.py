@@ -49,7 +49,10 @@ def read(path: Path) -> FixFile:
     """
     text = read_file(path, MAX_BYTES).decode("utf-8", "surrogateescape")
     changes: list[str] = []
-    while text.startswith(_SIGN):
-        line, _, text = text.partition("\n")
-        changes.append(line.removeprefix(_SIGN))
-    return FixFile(tuple(changes), text)
+    at = 0
+    while text.startswith(_SIGN, at):
+        end = text.find("\n", at)
+        end = end if end >= 0 else len(text)
+        changes.append(text[at + len(_SIGN) : end])
+        at = end + 1
+    return FixFile(tuple(changes), text[at:])

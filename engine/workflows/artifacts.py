@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from engine.repair.prompt import fenced
+from engine.text import few
 from engine.words import ArtifactKind
 
 MAX_FILES = 64
@@ -181,7 +182,7 @@ def extract(answer: str, step: str) -> Extracted:
         found[path] = Made(path, kind.name, text, block.closed)
         prose += [*lines[at : block.begin], f"[file {path}, {len(block.lines)} lines]"]
         at = block.end + 1
-    return Extracted(tuple(found.values()), "\n".join([*prose, *lines[at:]]), tuple(problems))
+    return Extracted(tuple(found.values()), "\n".join([*prose, *lines[at:]]), few(problems))
 
 
 def plain_path(name: str) -> str | None:

@@ -288,3 +288,12 @@ def test_text_of_compilers_and_models_cannot_steer_a_commit(lab: Lab) -> None:
     assert found.files == ("main.c", "src/new file.c")
     assert max(map(len, found.message.splitlines())) <= 210
     assert "\x1b" not in found.message
+
+
+def test_any_number_of_changes_is_read_in_linear_time(tmp_path: Path) -> None:
+    path = tmp_path / "fix.patch"
+    path.write_text("# a\n" * 500_000 + "diff")  # an hour, if the rest were copied for each
+
+    found = fix.read(path)
+
+    assert (len(found.changes), found.diff) == (500_000, "diff")

@@ -135,3 +135,9 @@ def test_what_was_written_as_blocks_comes_back(edits: list[tuple[list[str], list
     assert found.blocks == tuple(
         Block("main/main.c", tuple(search), tuple(replace)) for search, replace in edits
     )
+
+
+def test_thousands_of_problems_are_told_in_a_few_lines() -> None:
+    problems = parse(">>>>>>> REPLACE\n" * 30_000).problems
+    assert len(problems) == 21
+    assert problems[-1] == "29980 more of this kind"

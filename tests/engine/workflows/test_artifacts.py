@@ -180,3 +180,7 @@ def test_a_plain_path_stays_below_its_folder(name: str) -> None:
         assert path.isascii()
         assert not path.startswith(("/", "-", "."))
         assert ".." not in path.split("/")
+
+
+def test_thousands_of_names_that_are_none_are_told_in_a_few_lines() -> None:
+    assert len(extract("```c /a.c\nx\n```\n" * 30_000, "step").problems) <= 22

@@ -39,3 +39,8 @@ def test_whatever_a_file_has_functions_lie_in_it(text: str, path: str) -> None:
 
     for each in functions_of(path, text):
         assert 1 <= each.first <= each.head <= each.last <= lines
+
+
+def test_a_text_of_rust_that_ends_in_a_backslash_costs_linear_time() -> None:
+    # Minutes, if each quote were tried as the beginning of a text.
+    assert functions_of("a.rs", '"\\' * 50_001) == ()
