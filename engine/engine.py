@@ -138,6 +138,10 @@ class Engine:
         folder = self.settings.workspace
         check_names((*self.settings.boards, *self.settings.board))
         idf_installs.also_look_in(self.settings.idf_paths)
+        try:
+            private.check_owner(folder)
+        except OSError as error:
+            raise UsageError(explain(error)) from error
         check_version(folder / "runs.db", APPLICATION_VERSION)
         store = Store(folder / "espdeck.db")
         try:

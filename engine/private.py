@@ -12,6 +12,8 @@ import pwd
 import stat
 from pathlib import Path
 
+from engine.errors import UsageError
+
 _OTHERS = 0o077
 _OURS = (
     *("artifacts", "backups", "boards", "cache", "damaged", "espdeck.db", "espdeck.log"),
@@ -47,6 +49,30 @@ def as_the_person_wants(descriptor: int) -> None:
     if _persons_umask is not None:
         with contextlib.suppress(OSError):  # some file systems have no modes
             os.fchmod(descriptor, 0o666 & ~_persons_umask)
+
+
+def check_owner(workspace: Path) -> None:
+    """See that a workspace is this user's, before anything in it is believed.
+
+    What it says is carried out: durable runs are kept as pickles, clones have configurations of
+    Git. Whoever made it, or put a database into a folder of all, would have this user run
+    anything. Root is trusted, and is itself as careful of others' folders.
+
+    Raises:
+        UsageError: the folder, or what espdeck keeps in it, is another user's.
+        OSError: it cannot be looked at.
+    """
+    trusted = (os.geteuid(), 0)
+    if not workspace.exists():
+        return  # it is made
+    found = [workspace, *(each for each in workspace.iterdir() if each.name.startswith(_OURS))]
+    for path in found:
+        owner = (path.stat() if path == workspace else path.lstat()).st_uid
+        if owner not in trusted:
+            raise UsageError(
+                f"{path} belongs to {_user(owner)}, who could have espdeck run anything as you: "
+                "use a workspace of your own (--workspace)"
+            )
 
 
 def close(workspace: Path) -> str:

@@ -102,6 +102,26 @@ def test_another_users_folder_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "is open to others (mode 775): use a folder of your own" in private.close(tmp_path)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("planted", ["", "runs.db", "espdeck.db", "sources"])
+def test_a_workspace_that_another_user_planted_is_refused_unread(
+    tmp_path: Path, planted: str
+) -> None:
+    """Durable runs are pickles: who wrote them would have this user run anything."""
+    folder = tmp_path / "ws"
+    folder.mkdir(mode=0o777)
+    for name in ("runs.db", "espdeck.db", "other"):
+        (folder / name).write_text("not looked at")
+    (folder / "sources").mkdir()
+    os.chown(folder / planted, 61003, 61003)
+    os.chown(folder / "other", 61003, 61003)
+
+    with pytest.raises(UsageError, match=r"belongs to user 61003.*use a workspace of your own"):
+        Engine(Settings(workspace=folder)).open()
+
+    assert (folder / "runs.db").read_text() == "not looked at"
+
+
 _SAVE = """
 import os, sys
 from pathlib import Path
