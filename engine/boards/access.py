@@ -45,7 +45,7 @@ class Access:
 
     def keys(self) -> Keys:
         """Which board a name means now."""
-        return Keys(self._folder, self._lab.running())
+        return Keys(self._folder, self._lab.boards())
 
     def holder(self, key: str, port: str) -> str:
         """Who holds a board, see :func:`engine.boards.lock.holder_of`, or locked its port."""

@@ -24,6 +24,7 @@ from engine.boards.discovery import UsbPort
 from engine.boards.names import LABGRID, USB, is_virtual, labgrid_place
 from engine.boards.port_users import device_file
 from engine.boards.ports import is_url
+from engine.boards.virtual import Running
 
 RESOLVE_SECONDS = 1.0
 """How long a name server may take; after that a host is known by its name."""
@@ -36,15 +37,16 @@ _HERE = "localhost"
 class Keys:
     """Keys of boards, as things are when they are asked for; made anew for each look."""
 
-    def __init__(self, folder: Path, running: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, running: Mapping[str, Running]) -> None:
         """Know the virtual boards of a workspace.
 
         Args:
             folder: where they are kept.
-            running: URLs of those that run, by name.
+            running: those that run, by name.
         """
         self._folder = folder
-        self._virtual = {_address(url, 0): name for name, url in running.items()}
+        self._running = running
+        self._virtual = {_address(each.url, 0): name for name, each in running.items()}
 
     def of(self, name: str) -> str:
         """The key of a board; names of one board have one key.
@@ -54,6 +56,9 @@ class Keys:
         """
         address = _address(name, 0) if is_url(name) else ""
         name = self._virtual.get(address, name)
+        running = self._running.get(name)
+        if running is not None and running.shared:  # others know it by its address alone
+            return f"net {_address(running.url, 0)}"
         if is_virtual(name):
             return f"virtual {self._folder.resolve()} {name}"
         if name.startswith(LABGRID):

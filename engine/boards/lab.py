@@ -31,12 +31,16 @@ class VirtualLab:
 
     def running(self) -> dict[str, str]:
         """URLs of the boards that run now, whoever started them, by name."""
+        return {name: each.url for name, each in self.boards().items()}
+
+    def boards(self) -> dict[str, Running]:
+        """The boards that run now, whoever started them, by name."""
         found = {}
         for folder in sorted(self._folder.glob("virtual-*")):
             name = folder.name.replace("-", ":", 1)
             running = Running.of(folder)
             if is_virtual(name) and running:
-                found[name] = running.url
+                found[name] = running
         return found
 
     def url(self, name: str, cancel: CancelToken, *, share: bool = False) -> str:

@@ -13,12 +13,19 @@ from serial.tools import list_ports
 from engine.boards import keys as keys_module
 from engine.boards import port_users
 from engine.boards.keys import Keys
+from engine.boards.virtual import Running
+from engine.process_identity import ProcessIdentity
 from tests.engine.boards.test_discovery import port
 
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Keys:
-    return Keys(tmp_path, {"virtual:esp32c3": "socket://127.0.0.1:4001"})
+    return Keys(tmp_path, {"virtual:esp32c3": running(4001)})
+
+
+def running(number: int, *, shared: bool = False) -> Running:
+    own = ProcessIdentity.own()
+    return Running(number, shared, (own, own))
 
 
 @pytest.mark.parametrize(
@@ -56,6 +63,18 @@ def test_two_boards(keys: Keys, one: str, other: str) -> None:
 def test_a_virtual_board_is_its_workspaces(tmp_path: Path) -> None:
     one, other = (Keys(tmp_path / name, {}).of("virtual:esp32c3") for name in "ab")
     assert one != other
+
+
+def test_a_virtual_board_that_is_shared_is_one_for_all_users(tmp_path: Path) -> None:
+    owner = Keys(tmp_path / "a", {"virtual:esp32c3": running(4001, shared=True)})
+    guest = Keys(tmp_path / "b", {})
+    keys = {
+        owner.of("virtual:esp32c3"),
+        owner.of("socket://localhost:4001"),
+        guest.of("socket://127.0.0.1:4001"),
+    }
+    assert len(keys) == 1
+    assert owner.of("virtual:esp32c3-2") != guest.of("virtual:esp32c3-2")
 
 
 def test_a_place_is_its_coordinators(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
