@@ -62,7 +62,7 @@ def who_locked(port: str) -> Program | None:
         if pid != own:
             # A shell that has the device open lets flock(1) lock it, which then ends.
             name = _HIDDEN if is_running(pid) else _LEFT
-            return program(pid) or who_opened(device) or Program(pid, name, os.geteuid())
+            return program(pid) or who_opened(device) or Program(pid, name, os.geteuid(), os.geteuid())
     files = _by_lock_file(port, device)
     return next((found for found in files if found.pid != own), None)
 
@@ -97,8 +97,9 @@ def _by_lock_file(*ports: str) -> Iterator[Program]:
                 finally:
                     os.close(descriptor)
                 found = program(_number(text))
-                # A number that was given out again is another user's more often than not.
-                if found is not None and (owner in (0, found.uid) or not found.uid):
+                # A number that was given out again is another user's more often than not; a minicom
+                # that is setuid leaves the file to who started it.
+                if found is not None and owner in (0, found.uid, found.started_by):
                     yield found
 
 

@@ -22,11 +22,16 @@ _KINDS = ("FLOCK", "POSIX")
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A living process: its number, its name (untrusted, cleaned), its user's id."""
+    """A living process: its number, its name (untrusted, cleaned), its user's id.
+
+    Args:
+        started_by: the user who started it, another one where it has its program's owner's rights.
+    """
 
     pid: int
     name: str
     uid: int
+    started_by: int
 
     def __str__(self) -> str:
         """For people; another's user is named."""
@@ -43,7 +48,8 @@ def program(pid: int) -> Program | None:
     fields = dict(line.partition(":\t")[::2] for line in text.splitlines())
     if fields.get("State", "Z")[:1] in "ZX":
         return None
-    return Program(pid, clean(fields.get("Name", ""))[:40], int(fields["Uid"].split()[1]))
+    real, effective = map(int, fields["Uid"].split()[:2])
+    return Program(pid, clean(fields.get("Name", ""))[:40], effective, real)
 
 
 def is_running(pid: int) -> bool:

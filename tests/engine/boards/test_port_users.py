@@ -150,6 +150,31 @@ def test_a_lock_file_of_another_user_than_the_program_is_an_old_one(
         assert port_users.other_user(port) is not None
 
 
+@needs_root
+def test_a_lock_file_of_a_user_whose_number_is_now_a_process_of_root_is_an_old_one(
+    port: str, lock_files: Path
+) -> None:
+    file = lock_files / f"LCK..{Path(port).name}"
+    with running("sleep", "60") as sleeper:
+        file.write_text(f"{sleeper.pid:10}\n")
+        os.chown(file, ADA, ADA)
+        assert port_users.other_user(port) is None
+
+
+@needs_root
+def test_a_lock_file_of_a_program_with_the_rights_of_root_is_its_users(
+    port: str, lock_files: Path
+) -> None:
+    file = lock_files / f"LCK..{Path(port).name}"
+    words = ["setpriv", f"--ruid={ADA}", "--euid=0", "sh", "-c", "echo; exec sleep 60"]
+    with running(*words) as sleeper:
+        assert sleeper.stdout is not None
+        assert sleeper.stdout.readline() == "\n"
+        file.write_text(f"{sleeper.pid:10}\n")
+        os.chown(file, ADA, ADA)
+        assert port_users.other_user(port) is not None
+
+
 @pytest.mark.parametrize(
     "text", [b"", b"no number", b"-1", b"0", b"99999999999999999999", b"\0" * 4]
 )
