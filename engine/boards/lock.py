@@ -111,7 +111,7 @@ def _take(line: _Line, cancel: CancelToken, told: _Once, deadline: float) -> _Pl
         if not first or time.monotonic() >= deadline:
             return None  # first is empty when time was up
         if is_late:  # else it may be somebody who only looks
-            told(f"waiting for {names}: {first[0].holder() or _UNKNOWN} holds it")
+            told(f"waiting for {names}: {first[0].hindrance()}")
         is_late = True
         cancel.wait(POLL_SECONDS)
 
@@ -160,6 +160,14 @@ class _Place:
     def holder(self) -> str:
         """Who holds the board, see :func:`holder_of`."""
         return holder_of(self.key, self.folder)
+
+    def hindrance(self) -> str:
+        """What keeps it from the board: who holds it; else who waits longer, as one that a person
+        stopped does for ever."""
+        holder = self.holder()
+        found = None if holder or self._next is not None else self.folder.stat(f"{self.file}.next")
+        waiter = next(filter(None, map(program, lockers(found) if found else ())), None)
+        return f"{waiter} waits longer" if waiter else f"{holder or _UNKNOWN} holds it"
 
     def _close_next(self) -> None:
         if self._next is not None:

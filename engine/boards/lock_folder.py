@@ -33,7 +33,7 @@ MAX_BYTES = 2000
 
 _MODE = 0o1777
 _OPEN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_MADE_WITHIN = 1.0  # seconds from the making of a file until all may read it, at the most
+_MADE_WITHIN = 1.0  # seconds that the folder or a file may come and go, at the most
 _AGAIN = 0.01
 _TRIES = 5
 
@@ -179,17 +179,25 @@ class LockFolder:
         while True:
             try:
                 descriptor = self._open_once(name, make=make)
-            except (FileExistsError, FileNotFoundError, PermissionError):
-                # Another makes it in this moment, and it is what that one's umask says until then;
-                # or the folder went.
+            except (FileExistsError, FileNotFoundError):
+                # Another made it in this moment, or the folder went.
                 if not make or time.monotonic() > deadline:
                     raise
                 time.sleep(_AGAIN)
                 continue
+            except OSError as error:
+                raise self._refused(name, error.errno, error.strerror) from error
             if stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return descriptor
             os.close(descriptor)
-            raise OSError(errno.EINVAL, "not a plain file; delete it", str(self.path / name))
+            raise self._refused(name, errno.EINVAL, "not a plain file")
+
+    def _refused(self, name: str, number: int | None, reason: str | None) -> OSError:
+        """That a file is no good: which, why, and who can delete it, as only its user may."""
+        found = self.stat(name)
+        who = user_name(found.st_uid) if found else ""
+        advice = f" (it is of {who}: {who} or root can delete it)" if who else ""
+        return OSError(number, f"{reason}{advice}", str(self.path / name))
 
     def _open_once(self, name: str, *, make: bool) -> int:
         with self._opened(make=make) as folder:
@@ -198,9 +206,18 @@ class LockFolder:
             except FileNotFoundError:
                 if not make:
                     raise
+            # In place only when all may read it: who is killed on the way shuts nobody out.
+            made = f".{uuid.uuid4().hex}"
             flags = os.O_RDONLY | os.O_CREAT | os.O_EXCL | _OPEN
-            descriptor = os.open(name, flags, 0o644, dir_fd=folder)
-            os.fchmod(descriptor, 0o644)  # whatever the umask
+            descriptor = os.open(made, flags, 0o644, dir_fd=folder)
+            try:
+                os.fchmod(descriptor, 0o644)  # whatever the umask
+                os.link(made, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            finally:
+                os.unlink(made, dir_fd=folder)
             return descriptor
 
     def _is_there(self, descriptor: int, name: str) -> bool:

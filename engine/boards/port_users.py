@@ -62,7 +62,9 @@ def who_locked(port: str) -> Program | None:
         if pid != own:
             # A shell that has the device open lets flock(1) lock it, which then ends.
             name = _HIDDEN if is_running(pid) else _LEFT
-            return program(pid) or who_opened(device) or Program(pid, name, os.geteuid(), os.geteuid())
+            return (
+                program(pid) or who_opened(device) or Program(pid, name, os.geteuid(), os.geteuid())
+            )
     files = _by_lock_file(port, device)
     return next((found for found in files if found.pid != own), None)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +17,7 @@ from engine.boards import lock, lock_folder
 from engine.boards.lock import hold_one
 from engine.boards.lock_folder import LockFolder
 from engine.cancel import CancelToken
+from engine.errors import CancelledError
 from tests.users import ADA, BOB, as_user, needs_root
 
 HOLD = """
@@ -190,6 +193,75 @@ def test_a_file_of_another_user_is_not_opened_to_be_made(
 
     monkeypatch.setattr(os, "open", protected)
     assert free(folder)
+
+
+def test_who_is_killed_while_a_file_is_made_shuts_nobody_out(folder: LockFolder) -> None:
+    pid = os.fork()
+    if pid == 0:
+        os.umask(0o077)
+        os.fchmod = lambda *_words: os._exit(0)
+        folder.lock("a")
+        os._exit(1)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert not (folder.path / "a").exists()
+    assert free(folder)
+    assert (folder.path / "a").stat().st_mode & 0o777 == 0o644
+
+
+@needs_root
+def test_it_is_said_whose_a_file_is_that_nobody_else_can_open(folder: LockFolder) -> None:
+    assert free(folder)
+    (folder.path / "a").chmod(0)
+    os.chown(folder.path / "a", BOB, BOB)
+    lock = "import sys; from pathlib import Path; from engine.boards.lock_folder import LockFolder"
+    lock += "; LockFolder(Path(sys.argv[1]), is_shared=True).lock('a')"
+    words = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    done = subprocess.run(
+        [*words, sys.executable, "-P", "-c", lock, str(folder.path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    last = done.stderr.splitlines()[-1]
+    who = f"user {BOB}"
+    said = f"Permission denied (it is of {who}: {who} or root can delete it): '{folder.path / 'a'}'"
+    assert last == f"PermissionError: [Errno 13] {said}"
+
+
+def test_who_waits_longer_and_was_stopped_is_told(place: Path) -> None:
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-c", HOLD, str(place), "monitor"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    token, said = CancelToken(), list[str]()
+
+    def hear(line: str) -> None:
+        said.append(line)
+        token.cancel()
+
+    with start() as holder, start() as waiter:
+        try:
+            assert holder.stdout is not None
+            assert waiter.stdout is not None
+            lines = {each.pid: each.stdout.readline() for each in (holder, waiter) if each.stdout}
+            if lines[waiter.pid] == "held\n":
+                holder, waiter = waiter, holder
+            waiter.send_signal(signal.SIGSTOP)
+            holder.kill()
+            holder.wait(20)
+            folder = LockFolder.find(place, Path("/nowhere"))
+            with (
+                pytest.raises(CancelledError),
+                hold_one({"board": "board"}, cancel=token, folder=folder, on_wait=hear, purpose=""),
+            ):
+                pass
+        finally:
+            waiter.kill()
+            holder.kill()
+    assert len(said) == 1
+    assert re.fullmatch(rf"waiting for board: \S+ \(process {waiter.pid}\) waits longer", said[0])
 
 
 @needs_root
