@@ -40,7 +40,7 @@ def make(
             backups stay then.
         CancelledError, Interrupted: as the token says.
     """
-    folder = workspace / FOLDER
+    folder, time = workspace / FOLDER, now or datetime.now(UTC)
     cancel = cancel or CancelToken()
     with explained(workspace / STORE):
         version = version_of(workspace / STORE)
@@ -48,7 +48,7 @@ def make(
             raise StoreError(f"{workspace / STORE}: there is nothing to back up")
         _check_room(workspace)
         folder.mkdir(mode=0o700, exist_ok=True)
-        made = _free_name(folder, f"{(now or datetime.now(UTC)).strftime(TIME)}-{version}")
+        made = _free_name(folder, f"{time.strftime(TIME)}-{version}")
         part = made.with_name(f".{made.name}.part")
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(mode=0o700)
@@ -60,7 +60,7 @@ def make(
             part.rename(made)
         finally:
             shutil.rmtree(part, ignore_errors=True)
-    for old in backups(workspace)[KEEP:]:
+    for old in backups(workspace, now=time)[KEEP:]:
         shutil.rmtree(old.folder, ignore_errors=True)
     backup = read(made)
     assert backup is not None

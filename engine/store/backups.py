@@ -42,14 +42,24 @@ class Backup:
     size: int
 
 
-def backups(workspace: Path) -> tuple[Backup, ...]:
-    """Backups of a workspace, newest first."""
+def backups(workspace: Path, *, now: datetime | None = None) -> tuple[Backup, ...]:
+    """Backups of a workspace, newest first.
+
+    Those of later than now come last: the clock was wrong when they were made, or is now, and the
+    next one that is made must count as the newest.
+
+    Args:
+        now: the time, in UTC.
+    """
+    time = now or datetime.now(UTC)
     found = []
     with contextlib.suppress(OSError):
         for folder in (workspace / FOLDER).iterdir():
             if (backup := read(folder)) is not None:
                 found.append(backup)
-    return tuple(sorted(found, key=lambda each: each.folder.name, reverse=True))
+    return tuple(
+        sorted(found, key=lambda each: (each.made <= time, each.folder.name), reverse=True)
+    )
 
 
 def read(folder: Path) -> Backup | None:

@@ -15,6 +15,7 @@ from engine import Engine, Settings
 from engine.cancel import CancelToken
 from engine.events import Event, Problem
 from engine.store import builds, projects
+from engine.store.backing_up import make
 from engine.store.backups import backups
 from engine.store.database import Store
 from engine.store.tables import Build, Project
@@ -56,6 +57,18 @@ def test_a_backup_is_made_once_a_day_when_something_changed(
     engine.upkeep.once(CancelToken())
 
     assert len(backups(tmp_path)) == 2
+
+
+def test_a_backup_is_made_though_the_last_one_is_of_the_future(
+    engine: Engine, tmp_path: Path
+) -> None:
+    future = datetime.now(UTC) + timedelta(days=1000)
+    make(tmp_path, now=future)
+
+    engine.upkeep.once(CancelToken())
+
+    newest, wrong = backups(tmp_path)
+    assert newest.made < future == wrong.made.replace(microsecond=future.microsecond)
 
 
 def test_damage_is_said_before_somebody_meets_it(engine: Engine, tmp_path: Path) -> None:

@@ -95,6 +95,17 @@ def test_the_newest_backups_stay(workspace: Path) -> None:
     assert [each.folder for each in backups(workspace)] == made[: -KEEP - 1 : -1]
 
 
+def test_backups_of_the_future_give_way_when_the_clock_was_set_back(workspace: Path) -> None:
+    now = datetime.now(UTC)
+    for day in range(KEEP):
+        make(workspace, now=now + timedelta(days=1000 + day))
+
+    made = make(workspace, now=now)
+
+    assert backups(workspace)[0] == made
+    assert len(backups(workspace)) == KEEP
+
+
 def test_a_damaged_database_drives_no_backup_out(workspace: Path) -> None:
     before = make(workspace)
     damage(workspace / STORE, page_of_builds(workspace / STORE))
