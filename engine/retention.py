@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from engine.cancel import CancelToken
-from engine.clock import is_believable
+from engine.clock import CLOCK_WAS_SET, is_believable
 from engine.fixes import has_fix
 from engine.pipelines.runs import Runs
 from engine.projects import trees
@@ -158,11 +158,15 @@ class Retention:
     def _due(self, now: datetime, *, has_ages: bool) -> Sequence[RunFacts]:
         every = rows.all_runs(self._store)
         days, count = self._limits.days if has_ages else 0, self._limits.count
+        longest = timedelta(days=days)
         over = [
             run
             for place, run in enumerate(every)
             if run.status.is_final
-            and ((days and now - run.ended > timedelta(days=days)) or (count and place >= count))
+            and (
+                (days and run.ended.timestamp() >= CLOCK_WAS_SET and now - run.ended > longest)
+                or (count and place >= count)
+            )
         ]
         if not over:
             return ()

@@ -138,6 +138,12 @@ def test_limits_of_zero_keep_all(tmp_path: Path) -> None:
     assert lab.drop() == []
 
 
+def test_a_run_of_a_time_when_no_clock_was_set_has_no_age(lab: Lab) -> None:
+    lab.add((NOW - datetime(1970, 1, 1, tzinfo=UTC)).days)
+
+    assert lab.drop() == []
+
+
 def test_what_waits_or_runs_never_goes(lab: Lab) -> None:
     for status in (BuildStatus.PENDING, BuildStatus.RUNNING):
         lab.add(1000, status, completed_at=None)
