@@ -112,8 +112,9 @@ def members(mark: str, leader: tuple[int, int] | None = None) -> list[Member]:
     among = living()
     among.pop(os.getpid(), None)
     found: dict[int, Member] = {}
-    if leader is not None and leader[0] in among and among[leader[0]].ticks == leader[1]:
-        root = among[leader[0]]
+    root = among.get(leader[0]) if leader is not None else None
+    # Its mark is asked for: whoever wrote it down may have been a build, which named another's.
+    if root is not None and (root.pid, root.ticks) == leader and _has_mark(root.pid, mark):
         found = {each.pid: each for each in [root, *descendants(root.pid, among)]}
         found |= {each.pid: each for each in among.values() if each.session == root.pid}
     for pid, member in among.items():

@@ -152,7 +152,8 @@ class Retention:
 
     def _has_ages(self, now: datetime) -> bool:
         """Whether runs may go for their age: the clock can be believed."""
-        self._artifacts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # then nothing is kept there, and nothing believed
+            self._artifacts.mkdir(mode=0o700, parents=True, exist_ok=True)
         return is_believable(self._artifacts / _CLOCK, now.timestamp())
 
     def _due(self, now: datetime, *, has_ages: bool) -> Sequence[RunFacts]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import uuid
@@ -29,10 +30,15 @@ def workspace_id(folder: Path) -> str:
     path = folder / _FILE
     for _ in range(2):
         with contextlib.suppress(FileNotFoundError):
-            known = read_file(path, _MOST).decode("ascii", "replace").strip()
+            try:
+                known = read_file(path, _MOST).decode("ascii", "replace").strip()
+            except OSError as error:
+                if error.errno != errno.EFBIG:
+                    raise
+                known = ""
             if _ID.fullmatch(known):
                 return known
-            path.unlink()  # damaged
+            path.unlink()  # damaged; runs are taken over from whatever name they are kept for
         _write(path, uuid.uuid4().hex)
     raise OSError(f"{path}: cannot be kept")
 

@@ -37,16 +37,28 @@ def identity(process: subprocess.Popen[bytes]) -> ProcessIdentity:
 
 def test_the_leader_and_what_descends_from_it_are_ended(tmp_path: Path) -> None:
     code = "import os, time; os.fork() or os.setsid(); print('up', flush=True); time.sleep(60)"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env={}) as leader:
+    mark = new_mark()
+    words = ["env", "-i", f"{MARK}={mark}", sys.executable, "-c", code]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as leader:
         assert leader.stdout is not None
         assert [leader.stdout.readline(), leader.stdout.readline()] == [b"up\n", b"up\n"]
-        (tmp_path / new_mark()).write_text(f"{identity(leader)}\n\n")
+        (tmp_path / mark).write_text(f"{identity(leader)}\n\n")
 
         assert Ledger(tmp_path).end_orphans() == 1
 
         assert leader.stdout.read() == b""  # nobody holds it any more
         assert leader.wait(5) == -9
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_a_build_named_in_the_ledger_is_spared(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    (tmp_path / new_mark()).write_text(f"{identity(sleeper)}\n\n")
+
+    assert Ledger(tmp_path).end_orphans() == 0
+
+    assert sleeper.poll() is None
 
 
 def test_one_with_the_mark_is_ended_when_nobody_knows_the_leader(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_all_who_ask_at_once_are_told_the_same(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["id"]
 
 
-@pytest.mark.parametrize("damaged", [b"", b"\0" * 33, b"x" * 50])
+@pytest.mark.parametrize("damaged", [b"", b"\0" * 33, b"x" * 50, b"x" * 5000])
 def test_a_damaged_one_is_made_anew(tmp_path: Path, damaged: bytes) -> None:
     (tmp_path / "id").write_bytes(damaged)
     known = workspace_id(tmp_path)
