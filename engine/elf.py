@@ -2,7 +2,7 @@
 
 pyelftools believes every header: that sections may lie over one another, that a table has 2^32
 entries of no bytes, that a text or a number goes on to the end of the file. What a linker never
-writes is refused here; what costs too much all the same, :mod:`engine.bounded` ends.
+writes is refused here; what costs too much all the same, :mod:`engine.processes.bounded` ends.
 
 Format: System V ABI, "Object Files".
 """

@@ -31,7 +31,7 @@ from engine.lock import FileLock
 from engine.pipelines.journal import Journal, event_of
 from engine.pipelines.runs import APPLICATION_VERSION, Runs
 from engine.pipelines.runs_database import check_version
-from engine.process_ledger import Ledger, use_ledger
+from engine.processes.ledger import Ledger, use_ledger
 from engine.projects.service import Projects
 from engine.projects.slots import Slots
 from engine.retention import Retention, RunLimits

@@ -2,8 +2,8 @@
 
 Argument lists and no shell, a session of its own, a timeout, a way to cancel, and both streams
 handed on as they come. When it is over, whatever way, all that the program started is gone:
-:mod:`engine.process_supervisor` sees to it, and what it cannot do any more is done here. While it
-runs, it is written down (:mod:`engine.process_ledger`), so that an engine that starts after a
+:mod:`engine.processes.supervisor` sees to it, and what it cannot do any more is done here. While it
+runs, it is written down (:mod:`engine.processes.ledger`), so that an engine that starts after a
 ``kill -9`` can end what its predecessor left behind.
 """
 
@@ -24,8 +24,8 @@ from typing import IO
 from engine.cancel import CancelToken
 from engine.errors import ToolError
 from engine.keyboard import Keyboard
-from engine.process_ledger import named
-from engine.process_start import Program, how_it_ended, start, wait
+from engine.processes.ledger import named
+from engine.processes.start import Program, how_it_ended, start, wait
 
 _ROUND = 0.2  # seconds that are waited for output before anything else is looked at
 _CHUNK = 1 << 16

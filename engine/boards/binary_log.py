@@ -22,8 +22,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
-from engine.bounded import Reader, UnreadableError
 from engine.elf import MAX_BYTES, open_elf
+from engine.processes.bounded import Reader, UnreadableError
 
 NO_PROGRAM = (
     "--- binary log (CONFIG_LOG_MODE_BINARY): not shown, the program's ELF is not known; "

@@ -11,13 +11,14 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-from engine import limited, process
+from engine import process
 from engine.boards.panic import is_runtime
 from engine.boards.symbols import relative
 from engine.cancel import CancelToken
 from engine.errors import BoardError, MissingToolError, ToolError
 from engine.files import open_file
 from engine.findings import Finding
+from engine.processes import limited
 from engine.words import Severity
 
 START = "================= CORE DUMP START ================="

@@ -4,8 +4,8 @@ What is read, and where the standard describes it: line number programs (DWARF 5
 subroutines (3.3.8) and call frame information (6.4), the last also in the form of ``.eh_frame``
 (Linux Standard Base Core, 10.6). pyelftools does the decoding.
 
-The program is untrusted: it is read in a child process (:mod:`engine.bounded`), which gives up what
-costs too much.
+The program is untrusted: it is read in a child process (:mod:`engine.processes.bounded`), which
+gives up what costs too much.
 """
 
 from __future__ import annotations

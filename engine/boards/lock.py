@@ -23,7 +23,7 @@ from engine.boards.lock_folder import LockFolder
 from engine.boards.programs import is_running, lockers, program, user_name
 from engine.cancel import CancelToken
 from engine.errors import BoardError
-from engine.process_identity import ProcessIdentity
+from engine.processes.identity import ProcessIdentity
 from engine.text import clean
 
 POLL_SECONDS = 0.1

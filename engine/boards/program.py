@@ -1,6 +1,7 @@
 """Functions, lines and code of a program, by its ELF and DWARF: in a child process alone.
 
-:class:`engine.boards.symbols.Symbols` asks for them through :class:`engine.bounded.Reader`.
+:class:`engine.boards.symbols.Symbols` asks for them through
+:class:`engine.processes.bounded.Reader`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from engine.boards.debug_info import DebugInfo, FrameRules, Inlined
-from engine.bounded import MEMORY, TIME
 from engine.elf import open_elf
+from engine.processes.bounded import MEMORY, TIME
 
 _MAX_SYMBOLS = 16 << 20  # bytes of the symbol table that are read; large firmware has 2 MiB
 _SHF_ALLOC, _SHF_EXECINSTR = 0x2, 0x4

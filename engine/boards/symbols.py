@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import bounded
 from engine.boards import debug_info
 from engine.boards.debug_info import FrameRules
-from engine.bounded import UnreadableError
 from engine.elf import MAX_BYTES, MAX_SECONDS
 from engine.files import open_file
+from engine.processes import bounded
+from engine.processes.bounded import UnreadableError
 
 _log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from types import TracebackType
 from engine.boards.virtual_chips import RUNNABLE, parse_options
 from engine.cancel import CancelToken
 from engine.errors import BoardError, UsageError
-from engine.process_identity import ProcessIdentity
+from engine.processes.identity import ProcessIdentity
 
 SYNC = b"\xc0\x00\x08"
 """How the SYNC command begins (Espressif, "Serial Protocol": SLIP frame, request, command 8).

@@ -41,7 +41,7 @@ from engine.boards.virtual_chips import CANNOT_RUN, CHIPS, RUNNABLE, STOPPED, Op
 from engine.boards.virtual_flash import Cipher, Flash, Program, read_program
 from engine.boards.virtual_loader import Loader, Outcome
 from engine.boards.virtual_registers import efuses_of, mac_of, registers
-from engine.process_identity import ProcessIdentity
+from engine.processes.identity import ProcessIdentity
 from engine.simulators.labwired_frames import MAX_TYPED, FrameReader, pack
 from engine.simulators.labwired_stops import Halt, explain
 

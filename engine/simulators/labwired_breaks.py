@@ -10,10 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
-from engine import bounded
-from engine.bounded import UnreadableError
 from engine.elf import MAX_BYTES, MAX_SECONDS, open_elf
 from engine.files import read_file
+from engine.processes import bounded
+from engine.processes.bounded import UnreadableError
 
 _EBREAK = b"\x73\x00\x10\x00"
 _C_EBREAK = b"\x02\x90"

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from engine import bounded
 from engine.boards.debug_info import ranges_of
-from engine.bounded import UnreadableError
 from engine.elf import MAX_BYTES, MAX_SECONDS, open_elf
 from engine.image import MemoryRegion
+from engine.processes import bounded
+from engine.processes.bounded import UnreadableError
 from engine.sizes.model import UNKNOWN, Piece, Sizes
 from engine.toolchains.memory import memory_of, program_regions
 

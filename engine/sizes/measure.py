@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from engine import bounded
 from engine.elf import MAX_SECONDS
 from engine.errors import UsageError
 from engine.image import MemoryRegion
+from engine.processes import bounded
 from engine.sizes import from_elf, from_map
 from engine.sizes.model import Sizes
 from engine.toolchains import partitions

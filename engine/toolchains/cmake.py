@@ -14,11 +14,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import limited, manifest, process
+from engine import manifest, process
 from engine.errors import MissingToolError, ToolError
 from engine.files import read_file
 from engine.findings import Finding
 from engine.image import FlashPart, Image, MemoryRegion
+from engine.processes import limited
 from engine.source.files import SourceFiles
 from engine.toolchains import fileapi, warnings
 from engine.toolchains.base import App, Compiled, CompileRequest

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from engine import bounded
-from engine.bounded import UnreadableError
 from engine.elf import MAX_BYTES, MAX_SECONDS, open_elf
 from engine.files import open_file
 from engine.image import MemoryRegion
+from engine.processes import bounded
+from engine.processes.bounded import UnreadableError
 from engine.toolchains.untrusted import is_plain
 
 _log = logging.getLogger(__name__)

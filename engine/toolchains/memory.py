@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from engine import bounded
-from engine.bounded import UnreadableError
 from engine.elf import MAX_BYTES, MAX_SECONDS, open_elf
 from engine.image import MemoryRegion
+from engine.processes import bounded
+from engine.processes.bounded import UnreadableError
 from engine.toolchains import linker_map
 from engine.words import LINUX
 

@@ -1,8 +1,8 @@
 """Everything that reads a whole file of others, and what such files look like.
 
 Light readers run here: they may neither raise what they do not say nor come to the bounds. What a
-child process reads (:mod:`engine.bounded`) is read here as the child does it, without starting one
-for each input: it may give up, but has to end.
+child process reads (:mod:`engine.processes.bounded`) is read here as the child does it, without
+starting one for each input: it may give up, but has to end.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import bounded, image_file, manifest, xml
+from engine import image_file, manifest, xml
 from engine.boards import binary_log, program, suites
-from engine.bounded_child import answer
 from engine.errors import ToolError, UsageError
+from engine.processes import bounded
+from engine.processes.bounded_child import answer
 from engine.projects import dependencies
 from engine.quality import coverage_reports
 from engine.simulators import labwired_breaks

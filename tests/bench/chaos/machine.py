@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from engine.process_identity import ProcessIdentity
+from engine.processes.identity import ProcessIdentity
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _PROC = Path("/proc")

@@ -14,7 +14,7 @@ from engine.boards import keys as keys_module
 from engine.boards import port_users
 from engine.boards.keys import Keys
 from engine.boards.virtual import Running
-from engine.process_identity import ProcessIdentity
+from engine.processes.identity import ProcessIdentity
 from tests.engine.boards.test_discovery import port
 
 

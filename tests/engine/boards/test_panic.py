@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from engine.boards.panic import decode
 from engine.boards.program import call_before, frame, place
 from engine.boards.symbols import Symbols, load
-from engine.bounded_child import answer
 from engine.elf import open_elf
+from engine.processes.bounded_child import answer
 
 SOURCE = """\
 volatile int readings[4];

@@ -9,9 +9,9 @@ from elftools.elf.elffile import ELFFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.bounded_child import answer
 from engine.errors import UsageError
 from engine.image import Image, MemoryRegion
+from engine.processes.bounded_child import answer
 from engine.sizes import from_elf, from_map
 from engine.sizes.measure import measure
 from engine.sizes.model import PADDING, By, Piece, Sizes, regions, table

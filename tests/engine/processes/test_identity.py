@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.process_identity import ProcessIdentity
+from engine.processes.identity import ProcessIdentity
 
 
 def test_it_is_read_back_as_it_was_written() -> None:

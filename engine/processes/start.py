@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import IO, Protocol, TypedDict, Unpack
 
 from engine.errors import MissingToolError, ToolError
-from engine.process_identity import ProcessIdentity
-from engine.process_ledger import current_ledger, scope_name
-from engine.process_members import LONGEST, MARK, Member, end_all, find_scope, members, new_mark
-from engine.process_supervisor import COMMAND, ENDED, FAILED, KILL_AFTER, LEFT
+from engine.processes.identity import ProcessIdentity
+from engine.processes.ledger import current_ledger, scope_name
+from engine.processes.members import LONGEST, MARK, Member, end_all, find_scope, members, new_mark
+from engine.processes.supervisor import COMMAND, ENDED, FAILED, KILL_AFTER, LEFT
 
 _PATIENCE = KILL_AFTER + LONGEST + 2.0  # seconds that a supervisor may take to end all
 _CHUNK = 1 << 12
-_HOUSE = str(Path(__file__).parents[1])  # the folder of the package
+_HOUSE = str(Path(__file__).parents[2])  # the folder of the package
 
 
 class Options(TypedDict, total=False):

@@ -4,7 +4,7 @@ They are told by descent and by two marks that every child inherits: an environm
 a limit that nothing else uses. A child can leave its parents (``setsid``, a second ``fork``) and
 clear its environment, but it cannot take a hard limit back (setrlimit(2); root can).
 
-A supervisor (:mod:`engine.process_supervisor`) starts with this module for every program: it
+A supervisor (:mod:`engine.processes.supervisor`) starts with this module for every program: it
 imports little.
 """
 

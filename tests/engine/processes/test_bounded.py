@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import bounded
 from engine.boards import binary_log, debug_info, panic
 from engine.boards.symbols import Symbols, load
-from engine.bounded import Reader, UnreadableError, ask_once, fields, rows
+from engine.processes import bounded
+from engine.processes.bounded import Reader, UnreadableError, ask_once, fields, rows
 from engine.sizes import from_elf
 from tests import hostile
 from tests.hostile import CODE

@@ -1,7 +1,7 @@
-"""The process of :class:`engine.bounded.Reader`.
+"""The process of :class:`engine.processes.bounded.Reader`.
 
-``python -m engine.bounded_child MODULE FILE MEMORY IDLE``: a module with functions, the number of
-an open file, bytes that it may take, seconds that it waits for a question.
+``python -m engine.processes.bounded_child MODULE FILE MEMORY IDLE``: a module with functions, the
+number of an open file, bytes that it may take, seconds that it waits for a question.
 
 A line of standard input is a question, a line of standard output its answer, both JSON.
 """
@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, BinaryIO
 
-from engine.bounded import IDLE_EXIT, MEMORY_ANSWER, TIME
+from engine.processes.bounded import IDLE_EXIT, MEMORY_ANSWER, TIME
 
 _LATER = 5  # seconds after which what does not heed the signal is ended by the kernel
 _LEAST = 0.001  # seconds; a timer of none is no timer

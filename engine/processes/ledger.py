@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from engine.process_identity import ProcessIdentity
-from engine.process_members import Member, end_all, members
+from engine.processes.identity import ProcessIdentity
+from engine.processes.members import Member, end_all, members
 
 _NAME = re.compile(r"[0-9a-f]{16}")
 _OLD = re.compile(r"\S+ ([0-9a-f]{16,32})")  # time of the leader, mark; the file's name its number

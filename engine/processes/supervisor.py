@@ -19,7 +19,7 @@ import select
 import sys
 import time
 
-from engine.process_members import (
+from engine.processes.members import (
     GONE_WITHIN,
     RTTIME,
     Member,
@@ -34,7 +34,7 @@ KILL_AFTER = 0.5
 
 COMMAND = (
     "import sys; sys.path.append(sys.argv.pop(1));"
-    "from engine.process_supervisor import main; main()"
+    "from engine.processes.supervisor import main; main()"
 )
 """Program text that starts it, with the folder of ``engine`` and then what :func:`main` takes."""
 

@@ -15,12 +15,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine import process_start
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, Interrupted, ToolError
 from engine.process import Completed, run
-from engine.process_ledger import Ledger, named
-from engine.process_members import Member, end_all, find_scope
+from engine.processes import start
+from engine.processes.ledger import Ledger, named
+from engine.processes.members import Member, end_all, find_scope
 
 SLEEP = 'exec -a "$1" sleep 60'
 """A shell that becomes a child that can be found by its name."""
@@ -214,7 +214,7 @@ def test_what_forks_as_fast_as_it_is_killed_ends(
     name: str, program: str, scope: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not scope:
-        monkeypatch.setattr(process_start, "own_scope", lambda: "")
+        monkeypatch.setattr(start, "own_scope", lambda: "")
     token = CancelToken()
 
     with contextlib.suppress(CancelledError):  # one of them ends by itself at times
@@ -233,7 +233,7 @@ def test_one_that_kills_its_supervisor_is_told_and_leaves_nothing(
     name: str, scope: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not scope:
-        monkeypatch.setattr(process_start, "own_scope", lambda: "")
+        monkeypatch.setattr(start, "own_scope", lambda: "")
 
     with pytest.raises(ToolError, match=r"^python: the process that watched over it was killed$"):
         run_children(name, then="kill -9 $PPID; sleep 60")
@@ -260,7 +260,7 @@ import sys
 from pathlib import Path
 from engine.cancel import CancelToken
 from engine.process import run
-from engine.process_ledger import Ledger, use_ledger
+from engine.processes.ledger import Ledger, use_ledger
 use_ledger(Ledger(Path(sys.argv[1])))
 run(["bash", "-c", *sys.argv[2:]], timeout=60, cancel=CancelToken(),
     on_output=lambda data: print(data.decode(), end="", flush=True))

@@ -14,9 +14,9 @@ import pytest
 from engine.cancel import CancelToken
 from engine.errors import CancelledError
 from engine.process import run
-from engine.process_identity import ProcessIdentity
-from engine.process_ledger import Ledger, use_ledger
-from engine.process_members import MARK, new_mark
+from engine.processes.identity import ProcessIdentity
+from engine.processes.ledger import Ledger, use_ledger
+from engine.processes.members import MARK, new_mark
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
 
@@ -125,7 +125,7 @@ def test_what_an_older_espdeck_wrote_is_ended_by_its_mark(tmp_path: Path) -> Non
 def test_espdeck_itself_is_spared_though_it_has_the_mark(tmp_path: Path) -> None:
     mark = new_mark()
     code = (
-        "import sys; from pathlib import Path; from engine.process_ledger import Ledger;"
+        "import sys; from pathlib import Path; from engine.processes.ledger import Ledger;"
         "print(Ledger(Path(sys.argv[1])).end_orphans())"
     )
     (tmp_path / mark).write_text("\n\n")

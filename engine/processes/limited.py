@@ -1,7 +1,7 @@
 """Runs a Python program on a file of others with a bound on its memory, and on what it starts.
 
-``python -P -m engine.limited MODULE ARGUMENTS``: as ``python -P -m MODULE ARGUMENTS``. Its time is
-bounded by whoever runs it (:func:`engine.process.run`).
+``python -P -m engine.processes.limited MODULE ARGUMENTS``: as ``python -P -m MODULE ARGUMENTS``.
+Its time is bounded by whoever runs it (:func:`engine.process.run`).
 """
 
 from __future__ import annotations

@@ -180,7 +180,7 @@ class Reader:
         number = self._file.fileno()
         process = subprocess.Popen(
             [
-                *(sys.executable, "-P", "-m", "engine.bounded_child", self._module),
+                *(sys.executable, "-P", "-m", "engine.processes.bounded_child", self._module),
                 *(str(number), str(MAX_MEMORY), str(IDLE_SECONDS)),
             ],
             stdin=subprocess.PIPE,
