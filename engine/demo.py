@@ -40,9 +40,8 @@ def prepare(engine: Engine) -> Project:
             source = make_repository(name, folder / name)
             known[name] = engine.projects.add(str(source), name=name, targets=[TARGET])
     for name, project in known.items():
-        if project.status is ProjectStatus.PENDING:
-            engine.projects.wait(project.id, timeout=IMPORT_TIMEOUT)
-            known[name] = project = engine.projects.get(name)
+        if project.status is not ProjectStatus.ACTIVE:
+            known[name] = project = engine.projects.resume(project.id, IMPORT_TIMEOUT)
             if project.status is not ProjectStatus.ACTIVE:
                 raise EspdeckError(f"sample {name}: {project.status_detail or 'not imported'}")
     return known[samples.names()[0]]

@@ -50,8 +50,9 @@ _LOG = logging.getLogger("espdeck.runner")
 
 R = TypeVar("R")
 
-MAX_DEATHS = 5
-"""Times that the process may die with a run, and nothing of it get done, before it is given up."""
+MAX_DEATHS = 20
+"""Times that the process may die with a run, and nothing of it get done, before it is given up: not
+so few that somebody who kills espdeck again and again loses one."""
 
 TRY_TO_WRITE = 1.0
 """Seconds between two tries to write how a build ended, while the disk is full."""

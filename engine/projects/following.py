@@ -36,7 +36,9 @@ FRESH_WITHIN = 10.0
 NO_CHIP = "nothing in its sources says which chip it is for"
 """Status of a project whose chip is to be asked for."""
 
-_INTERRUPTED = "import was interrupted: sync to try again"
+INTERRUPTED = "import was interrupted: sync to try again"
+"""Status of a project whose process died, or ended, while it was being imported."""
+
 _TURN = 0.1  # seconds between two looks whether another process is done with a project
 
 _LOG = logging.getLogger("espdeck.projects")
@@ -168,7 +170,7 @@ class Follower:
             # Since it was listed, its import may have ended.
             project = store_projects.get_project(self._store, project_id)
             if project.status is ProjectStatus.PENDING:
-                self._update(project_id, ProjectStatus.ERROR, _INTERRUPTED)
+                self._update(project_id, ProjectStatus.ERROR, INTERRUPTED)
         except UsageError:
             lock.path.unlink(missing_ok=True)  # It was removed.
         finally:
@@ -183,7 +185,7 @@ class Follower:
                 project = store_projects.get_project(self._store, project_id)
                 if project.status is ProjectStatus.PENDING:
                     project = store_projects.update_project(
-                        self._store, project_id, status=ProjectStatus.ERROR, detail=_INTERRUPTED
+                        self._store, project_id, status=ProjectStatus.ERROR, detail=INTERRUPTED
                     )
                 self.say(project)
             except EspdeckError as error:

@@ -17,7 +17,7 @@ from engine.files import read_file
 from engine.projects import configuring, disk, git, trees
 from engine.projects.apps import check_app, check_configuration, find_apps, survey_commit
 from engine.projects.choices import check_name, check_targets
-from engine.projects.following import Follower, lack_of_chip
+from engine.projects.following import INTERRUPTED, Follower, lack_of_chip
 from engine.projects.jobs import Jobs, fetching
 from engine.projects.locating import Located, Locator, tip_of
 from engine.projects.revisions import HEAD, Range, resolve, resolve_range
@@ -340,7 +340,7 @@ class Projects:
             found = self._app_of(source.url, app, configuration)
             wanted = source.url
         if found is not None:
-            return self.wait(found.id)
+            return self.resume(found.id)
         added = self.wait(
             self.add(
                 wanted, targets=targets, app=app, configuration=configuration, branch=branch
@@ -368,6 +368,20 @@ class Projects:
             lock.release()
             raise
         self._follower.start(project, source, lock)
+
+    def resume(self, project_id: uuid.UUID, timeout: float | None = None) -> Project:
+        """Wait for a project to be imported; an import that was interrupted is begun again.
+
+        Args:
+            timeout: seconds; None for as long as it takes.
+
+        Raises:
+            UsageError: there is no such project.
+        """
+        if self.get(str(project_id)).status_detail == INTERRUPTED:
+            with contextlib.suppress(UsageError):  # somebody else does
+                self.sync(project_id)
+        return self.wait(project_id, timeout)
 
     def remove(self, project_id: uuid.UUID) -> None:
         """Forget a project, with its worktrees, builds, tasks and logs, and a clone of its own.

@@ -144,7 +144,8 @@ class TaskContext(StageContext):
         Raises:
             EspdeckError: it cannot be kept.
         """
-        with tempfile.TemporaryDirectory(prefix="espdeck-task-") as folder:
-            path = Path(folder) / "text"
-            path.write_text(text, "utf-8", errors="replace", newline="")
-            self.report.keep(kind, path, name)
+        # A file without a name: nothing of it is left behind, whoever is killed.
+        with tempfile.TemporaryFile() as file:
+            file.write(text.encode("utf-8", "replace"))
+            file.flush()
+            self.report.keep(kind, Path(f"/proc/self/fd/{file.fileno()}"), name)

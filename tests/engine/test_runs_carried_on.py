@@ -17,6 +17,7 @@ from engine import engine as engines
 from engine.agents import model
 from engine.errors import EspdeckError
 from engine.pipelines.model import StageResult
+from engine.pipelines.runner import MAX_DEATHS
 from engine.store import builds
 from engine.store.database import Store
 from engine.words import BuildStatus, StageStatus
@@ -101,12 +102,12 @@ def test_a_lost_file_of_runs_loses_no_run(tmp_path: Path) -> None:
 def test_a_run_that_its_process_dies_of_is_given_up(tmp_path: Path) -> None:
     dies_between_row_and_queue(tmp_path)
     store = Store(tmp_path / "espdeck.db")
-    for _ in range(5):
+    for _ in range(MAX_DEATHS):
         builds.start_build(store, 1)
         builds.put_back_running(store, died=True)
     builds.start_build(store, 1)
     builds.put_back_running(store, died=False)
-    assert builds.get_build(store, 1).deaths == 5
+    assert builds.get_build(store, 1).deaths == MAX_DEATHS
     store.close()
 
     with Engine(Settings(workspace=tmp_path)) as engine:
@@ -114,7 +115,7 @@ def test_a_run_that_its_process_dies_of_is_given_up(tmp_path: Path) -> None:
         again = engine.tasks.wait(engine.tasks.retry(1).number, timeout=30)
 
     assert given_up.status is BuildStatus.FAILED
-    assert given_up.error.startswith("given up: espdeck died 5 times")
+    assert given_up.error.startswith(f"given up: espdeck died {MAX_DEATHS} times")
     assert (again.status, again.deaths) == (BuildStatus.SUCCESS, 0)
 
 

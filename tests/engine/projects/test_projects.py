@@ -210,6 +210,16 @@ def test_an_import_that_died_can_be_synced(yard: Yard, source: Path) -> None:
     assert yard.projects.wait(project.id, timeout=30).status is ProjectStatus.ACTIVE
 
 
+def test_an_import_that_died_is_begun_again_by_who_asks_for_the_project(
+    yard: Yard, source: Path
+) -> None:
+    project = yard.add(source)
+    rows.update_project(yard.store, project.id, status=ProjectStatus.PENDING)
+    yard.projects.recover()
+
+    assert yard.projects.find_or_add(str(source)).status is ProjectStatus.ACTIVE
+
+
 def test_recovering_again_changes_nothing(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     rows.update_project(yard.store, project.id, status=ProjectStatus.PENDING)
