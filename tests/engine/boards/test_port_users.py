@@ -91,7 +91,7 @@ def test_a_port_that_another_user_has_locked_is_waited_for(
             told.append(line)
             other.kill()
 
-        (board,) = Boards([port], tmp_path / "list", Store(tmp_path / "list.db")).list()
+        (board,) = Boards([port], tmp_path / "list", Store(tmp_path / "list" / "espdeck.db")).list()
         with boards.use(port, cancel=CancelToken(), on_wait=on_wait, purpose="build 1") as held:
             assert held.url == port
     name = Path(sys.executable).name

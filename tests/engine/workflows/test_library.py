@@ -32,7 +32,7 @@ def test_a_persons_own_lie_beside_the_settings(folder: Path) -> None:
     assert mine.pipeline is not None
     assert (mine.pipeline.name, mine.origin) == ("Mine", Origin.USER)
     assert (bad.pipeline, bad.problem) == (None, f"{folder}/bad.yml:1: steps is missing")
-    assert odd.problem == f"{folder}/pipe.yaml: Is a directory"
+    assert odd.problem == f"{folder}/pipe.yaml: not a file"
 
 
 def test_there_may_be_none(folder: Path) -> None:
