@@ -108,7 +108,7 @@ class Access:
                 purpose=purpose,
                 seconds=math.inf if len(free) == len(names) else RELEASED * 10,
             ) as lock:
-                if lock is None or self._hindrance(lock.name, holder):
+                if lock is None or self._hindrance(lock.name, holder, is_held=True):
                     continue
                 if self.keys().of(lock.name) != lock.key:
                     continue  # another board is there now
@@ -125,7 +125,7 @@ class Access:
         """Those of the boards that nobody hinders, as soon as there is one."""
         told = ""
         while True:
-            hindrances = {name: self._hindrance(name, holder) for name in names}
+            hindrances = {name: self._hindrance(name, holder, is_held=False) for name in names}
             free = [name for name in names if not hindrances[name]]
             if free:
                 return free
@@ -134,12 +134,19 @@ class Access:
                 on_wait(f"waiting for {', '.join(names)}: {told}")
             cancel.wait(RELEASED)
 
-    def _hindrance(self, name: str, holder: str) -> str:
-        """Why a board may not be had now, lock or not; empty when it may."""
-        row = board_rows.get_board(self._store, name)
-        reservation = self._reservations.of(self.keys().of(name), row)
+    def _hindrance(self, name: str, holder: str, *, is_held: bool) -> str:
+        """Why a board may not be had now, beside its lock; empty when it may.
+
+        Args:
+            is_held: whether the lock is ours. While somebody else has it, what uses the port is
+                theirs, such as their esptool: then its turn is waited for, in the lock's order.
+        """
+        row, key = board_rows.get_board(self._store, name), self.keys().of(name)
+        reservation = self._reservations.of(key, row)
         if reservation is not None and not reservation.is_of(holder):
             return f"reserved by {reservation}"
+        if not is_held and holder_of(key, self._locks):
+            return ""
         program = port_users.other_user(_device(name))
         return f"in use by {program}" if program is not None else ""
 

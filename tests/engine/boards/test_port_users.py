@@ -100,6 +100,26 @@ def test_a_port_that_another_user_has_locked_is_waited_for(
     assert told == [f"waiting for {port}: in use by {whose}"]
 
 
+def test_while_somebody_holds_the_board_its_turn_is_waited_for_whoever_has_the_port(
+    port: str, boards: Boards
+) -> None:
+    told: list[str] = []
+    stop = CancelToken()
+
+    def on_wait(line: str) -> None:
+        told.append(line)
+        stop.cancel()
+
+    with (
+        boards.use(port, cancel=CancelToken(), on_wait=pytest.fail, purpose="build 1"),
+        program(port, "lock"),  # as the esptool of build 1
+        pytest.raises(CancelledError),
+        boards.use(port, cancel=stop, on_wait=on_wait, purpose="build 2"),
+    ):
+        pass
+    assert told == [f"waiting for {port}: build 1 (process {os.getpid()}) holds it"]
+
+
 def test_a_lock_that_a_shell_holds_is_seen_though_flock_has_ended(port: str) -> None:
     with running("sh", "-c", 'exec 9<>"$0"; flock 9; echo; read word', port) as shell:
         assert shell.stdout is not None
