@@ -20,10 +20,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.boards.lock_folder import LockFolder
-from engine.boards.programs import is_running, lockers, program, user_name
 from engine.cancel import CancelToken
 from engine.errors import BoardError
 from engine.processes.identity import ProcessIdentity
+from engine.processes.programs import is_running, lockers, program, user_name
 from engine.text import clean
 
 POLL_SECONDS = 0.1

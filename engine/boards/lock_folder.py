@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.boards.programs import user_name
+from engine.processes.programs import user_name
 
 SHARED = (Path("/run/lock/espdeck"), Path("/var/lock/espdeck"))
 """Where it is, the best place first."""

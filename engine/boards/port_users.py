@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.boards.programs import Program, is_running, lockers, program
+from engine.processes.programs import Program, is_running, lockers, program
 
 LOCK_FOLDERS = (Path("/run/lock"), Path("/var/lock"), Path("/run/lock/lockdev"))
 """Where lock files of the old kind are."""

@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 
 from engine.boards.lock import file_of
 from engine.boards.lock_folder import LockFolder
-from engine.boards.programs import user_name
 from engine.errors import BoardError, UsageError
+from engine.processes.programs import user_name
 from engine.store import boards as board_rows
 from engine.store.database import Store
 from engine.store.tables import BoardRow, is_ahead

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from engine.cancel import CancelToken
 from engine.errors import EspdeckError
+from engine.processes.programs import HeldLock, held_locks, user_name
 
 BUSY_TIMEOUT = 10.0
 """Seconds after which one who waits for a database is told so."""
@@ -221,11 +221,7 @@ def describe(pid: int) -> str:
     with contextlib.suppress(OSError, ValueError):
         words = (folder / "stat").read_text("utf-8", "replace")
         facts.append(words[words.index("(") + 1 : words.rindex(")")])
-        user = folder.stat().st_uid
-        try:
-            facts.append(f"of {pwd.getpwuid(user).pw_name}")
-        except KeyError:
-            facts.append(f"of user {user}")
+        facts.append(f"of {user_name(folder.stat().st_uid)}")
         if words[words.rindex(")") + 2 :][:1] in ("T", "t"):
             facts.append("stopped")
     return f"process {pid} ({', '.join(facts)})" if facts else f"process {pid}"
@@ -262,31 +258,10 @@ def _holders(path: Path) -> tuple[set[int], set[int]]:
     return writers, readers
 
 
-class _Lock(NamedTuple):
-    kind: str
-    writes: bool
-    pid: int
-    inode: int
-    start: int
-
-
-def _locks() -> Iterator[_Lock]:
-    """Locks of other processes, as ``/proc/locks`` has them (proc_locks(5)).
-
-    A process of another container may have no number here.
-    """
-    try:
-        lines = Path("/proc/locks").read_text("ascii", "replace").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        words = line.split()
-        if len(words) != 8:  # also those that wait: "1: -> POSIX ..."
-            continue
-        with contextlib.suppress(ValueError):
-            pid, inode = int(words[4]), int(words[5].rpartition(":")[2])
-            if pid > 0 and pid != os.getpid():
-                yield _Lock(words[1], words[3] == "WRITE", pid, inode, int(words[6]))
+def _locks() -> Iterator[HeldLock]:
+    """Locks of other processes; one of another container may have no number here."""
+    own = os.getpid()
+    return (lock for lock in held_locks() if lock.pid > 0 and lock.pid != own)
 
 
 def _has_open(pid: int, inode: int) -> bool:

@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.boards.programs import lockers
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
 from engine.errors import BoardError, CancelledError, UsageError
+from engine.processes.programs import lockers
 from engine.store.database import Store
 
 LAB = """

@@ -7,17 +7,20 @@ container or with ``hidepid``, nobody is known.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import pwd
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.text import clean
 
 _LOCKS = Path("/proc/locks")
 _KINDS = ("FLOCK", "POSIX")
+_WORDS = 8  # of a line of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +75,50 @@ def user_name(uid: int) -> str:
         return f"user {uid}"
 
 
+class HeldLock(NamedTuple):
+    """A lock on a file.
+
+    Args:
+        kind: ``FLOCK`` of flock(2), ``POSIX`` of fcntl(2).
+        writes: whether it is for one alone.
+        pid: the process that took it, which may be dead where a child inherited it.
+        device, inode: of the file; the device as ``MAJOR:MINOR``, in hexadecimal.
+        start: its first byte.
+    """
+
+    kind: str
+    writes: bool
+    pid: int
+    device: str
+    inode: int
+    start: int
+
+
+def held_locks() -> Iterator[HeldLock]:
+    """The locks on files that are held now; none where the kernel does not tell."""
+    try:
+        lines = _LOCKS.read_text("ascii", "replace").splitlines()
+    except OSError:
+        return
+    for words in map(str.split, lines):
+        # "1: FLOCK ADVISORY WRITE 77 00:19:42 0 EOF"; who waits for a lock has a "->" more.
+        if len(words) == _WORDS and words[1] in _KINDS:
+            device, _, inode = words[5].rpartition(":")
+            with contextlib.suppress(ValueError):
+                yield HeldLock(
+                    *(words[1], words[3] == "WRITE", int(words[4])),
+                    *(device, int(inode), int(words[6])),
+                )
+
+
 def lockers(file: os.stat_result) -> Sequence[int]:
     """The processes that lock a file or device for themselves, by number.
 
     A lock that a child inherited has the number of the process that took it, which may be dead.
     """
-    wanted = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
-    try:
-        lines = _LOCKS.read_text("ascii", "replace").splitlines()
-    except OSError:
-        return ()
-    found = []
-    for words in map(str.split, lines):
-        # "1: FLOCK ADVISORY WRITE 77 00:19:42 0 EOF"; who waits for a lock has a "->" more.
-        if len(words) >= 6 and words[1] in _KINDS and words[3] == "WRITE" and words[5] == wanted:
-            found.append(int(words[4]))
-    return found
+    device = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}"
+    return [
+        lock.pid
+        for lock in held_locks()
+        if lock.writes and (lock.device, lock.inode) == (device, file.st_ino)
+    ]
