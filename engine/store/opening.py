@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from engine.store.waiting import SLICE, StoreError, locked_by, patience
+from engine.text import count
 
 LOCK = "store.lock"
 
@@ -118,14 +119,14 @@ def looked_at(database: Path) -> Iterator[sqlite3.Connection]:
 def traces(folder: Path) -> tuple[str, ...]:
     """What a workspace has beside its database that only a database can have led to."""
     found: list[str] = []
-    counted: tuple[tuple[str, str, Callable[[Path], bool]], ...] = (
-        ("artifacts", "artifacts of {} runs", lambda path: path.name.isdigit()),
-        ("projects", "{} clones", lambda path: path.suffix == ".git"),
+    counted: tuple[tuple[str, str, str, Callable[[Path], bool]], ...] = (
+        ("artifacts", "artifacts of {}", "run", lambda path: path.name.isdigit()),
+        ("projects", "{}", "clone", lambda path: path.suffix == ".git"),
     )
-    for name, text, counts in counted:
+    for name, text, noun, counts in counted:
         with contextlib.suppress(OSError):
             if number := sum(map(counts, (folder / name).iterdir())):
-                found.append(text.format(number))
+                found.append(text.format(count(number, noun)))
     with contextlib.suppress(OSError):
         if (folder / "runs.db").stat().st_size:
             found.append("runs.db")
