@@ -13,43 +13,44 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from engine import private
+from engine import private_files
 from engine.boards.lock_folder import LOCKS, LockFolder
 from engine.boards.names import check_names
-from engine.boards.retention import Limits
 from engine.boards.service import Boards
-from engine.builds import Builds
+from engine.builds.fixes import Fixes
+from engine.builds.quality_gate import Gates
+from engine.builds.service import Builds
 from engine.cancel import CancelToken
-from engine.carried import Carried, RunServices
-from engine.checkup import Checkup, checkup
+from engine.doctor import Checkup, checkup
+from engine.enums import RunKind
 from engine.errors import EspdeckError, Interrupted, UsageError
 from engine.events import Bus, Event, Problem
+from engine.file_lock import FileLock
 from engine.files import explain
-from engine.fixes import Fixes
-from engine.gates import Gates
-from engine.lock import FileLock
-from engine.pipelines.journal import Journal, event_of
-from engine.pipelines.runs import APPLICATION_VERSION, Runs
-from engine.pipelines.runs_database import check_version
+from engine.maintenance import Maintenance
+from engine.monitor.retention import Limits
 from engine.processes.ledger import Ledger, use_ledger
 from engine.projects.service import Projects
 from engine.projects.slots import Slots
 from engine.retention import Retention, RunLimits
+from engine.runs.database import check_version
+from engine.runs.journal import Journal, event_of
+from engine.runs.queue import APPLICATION_VERSION, Runs
+from engine.runs.service import Carried, RunServices
 from engine.settings import Settings
-from engine.store import builds as store_builds
 from engine.store import logs
+from engine.store import runs as store_builds
 from engine.store.database import Store, StoreError
 from engine.store.waiting import Patience, waiting_as
-from engine.tasks import Tasks
+from engine.tasks.service import Tasks
 from engine.toolchains import idf_installs
-from engine.upkeep import Upkeep
-from engine.words import RunKind
 from engine.workspace import workspace_id
 
 if TYPE_CHECKING:
+    from engine.builds.board_program import BoardPrograms
     from engine.llm.service import Models
-    from engine.pipelines.durable import Executor
-    from engine.pipelines.runner import Runner
+    from engine.runs.executor import Executor
+    from engine.runs.runner import Runner
 
 LOOK_FOR_LOCK = 1.0
 """Seconds between two tries to take over the builds of a process that went away."""
@@ -79,7 +80,7 @@ class Engine:
     boards: Boards
     gate: Gates
     tasks: Tasks
-    upkeep: Upkeep
+    maintenance: Maintenance
 
     def __init__(self, settings: Settings) -> None:
         """Make an engine; nothing is opened yet.
@@ -125,6 +126,13 @@ class Engine:
 
         return Models(self.settings.llm)
 
+    @functools.cached_property
+    def programs(self) -> BoardPrograms:
+        """Programs of builds, for decoding consoles; loaded when first asked for (panics)."""
+        from engine.builds.board_program import BoardPrograms
+
+        return BoardPrograms(self.projects, self.builds, self.boards)
+
     def open(self, *, execute: bool = True) -> None:
         """Open the workspace. Blocks for some 0.3 s; builds can be asked for when it returns.
 
@@ -139,7 +147,7 @@ class Engine:
         check_names((*self.settings.boards, *self.settings.board))
         idf_installs.also_look_in(self.settings.idf_paths)
         try:
-            private.check_owner(folder)
+            private_files.check_owner(folder)
         except OSError as error:
             raise UsageError(explain(error)) from error
         check_version(folder / "runs.db", APPLICATION_VERSION)
@@ -176,7 +184,7 @@ class Engine:
         """
         folder = self.settings.workspace
         _log_to(folder / "espdeck.log")
-        said = private.close(folder)
+        said = private_files.close(folder)
         self._workspace = workspace_id(folder)
         self._journal = Journal(store, self.events)
         self.boards = Boards(
@@ -212,7 +220,7 @@ class Engine:
             sessions=self.boards.sessions_folder,
             limits=RunLimits(self.settings.run_days, self.settings.run_count),
         )
-        self.upkeep = Upkeep(folder, retention, self.projects, self._complain)
+        self.maintenance = Maintenance(folder, retention, self.projects, self._complain)
         self._carried: dict[RunKind, Carried] = {
             RunKind.FIRMWARE: self.builds,
             RunKind.TASK: self.tasks,
@@ -316,10 +324,10 @@ class Engine:
             self._lock.release()  # another process may do better
 
     def _start_executor(self) -> None:
-        from engine.pipelines.durable import Executor
-        from engine.pipelines.firmware_work import Bench, FirmwareWork, find_agents
-        from engine.pipelines.runner import Runner, Workshop
-        from engine.pipelines.task_work import Desk, TaskWork
+        from engine.builds.build_run import Bench, FirmwareWork, find_agents
+        from engine.runs.executor import Executor
+        from engine.runs.runner import Runner, Workshop
+        from engine.tasks.task_run import Desk, TaskWork
 
         assert self._store is not None
         folder = self.settings.workspace
@@ -378,7 +386,7 @@ class Engine:
         self.events.publish(Problem(message=line))
 
     def _look_after(self) -> None:
-        self.upkeep.look_after(self._stop)
+        self.maintenance.look_after(self._stop)
 
     def _take_over(self) -> None:
         while not self._closed.wait(LOOK_FOR_LOCK):

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from engine.words import AgentStatus, BuildStatus, ProjectStatus, RunKind
+from engine.enums import AgentStatus, BuildStatus, ProjectStatus, RunKind
 
 _LOG = logging.getLogger("espdeck.events")
 

@@ -6,12 +6,13 @@ import contextlib
 import errno
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from engine import private
+from engine import private_files
 from engine.errors import UsageError
 
 
@@ -86,7 +87,7 @@ def new_file(path: Path, name: str) -> Iterator[tuple[Path, BinaryIO]]:
         target = target / name if target.is_dir() else target
         with target.open("xb") as file:
             begun = True
-            private.as_the_person_wants(file.fileno())
+            private_files.as_the_person_wants(file.fileno())
             yield target, file
     except FileExistsError:
         raise UsageError(f"{target} exists already: choose another name") from None
@@ -96,3 +97,8 @@ def new_file(path: Path, name: str) -> Iterator[tuple[Path, BinaryIO]]:
         if begun:  # a part of it would be taken for all
             target.unlink(missing_ok=True)
         raise UsageError(explain(error, error.filename or path)) from error
+
+
+def plain_name(name: str) -> str:
+    """Any name, such as a board's, as one of a file."""
+    return re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-.")[:80] or "board"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.words import Severity
+from engine.enums import Severity
 
 
 @dataclass(frozen=True, slots=True)

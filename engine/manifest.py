@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine import scripts, thresholds
+from engine import thresholds
 from engine.errors import UsageError
 from engine.files import read_file
-from engine.scripts import Script
+from engine.formats.toml import Document, Place
+from engine.testing import scripts
+from engine.testing.scripts import Script
 from engine.thresholds import Demands
-from engine.toml import Document, Place
 
 FILE_NAME = "espdeck.toml"
 _MAX_BYTES = 64 * 1024

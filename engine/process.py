@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import IO
 
 from engine.cancel import CancelToken
+from engine.console_input import Keyboard
 from engine.errors import ToolError
-from engine.keyboard import Keyboard
 from engine.processes.ledger import named
 from engine.processes.start import Program, how_it_ended, start, wait
 

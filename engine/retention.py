@@ -16,16 +16,16 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from engine.builds.fixes import has_fix
 from engine.cancel import CancelToken
 from engine.clock import CLOCK_WAS_SET, is_believable
-from engine.fixes import has_fix
-from engine.pipelines.runs import Runs
-from engine.projects import trees
-from engine.repair import fix
+from engine.enums import BuildStatus, RunKind
+from engine.repair import fix_patch
+from engine.runs.queue import Runs
+from engine.source import tree
 from engine.store import retention as rows
 from engine.store.database import Store
 from engine.store.retention import RunFacts
-from engine.words import BuildStatus, RunKind
 
 _GONE = ".gone-"
 _CLOCK = ".clock"
@@ -122,7 +122,7 @@ class Retention:
             if self._remove(run):
                 gone.append(old)
         for folder in self._artifacts.glob(f"{_GONE}*"):  # what a killed process left
-            trees.delete(folder)
+            tree.delete(folder)
         if self._limits.days and has_ages:
             before = time - timedelta(days=self._limits.days)
             while rows.remove_old_events(self._store, before):
@@ -143,11 +143,11 @@ class Retention:
             with contextlib.suppress(OSError):
                 aside.rename(folder)
             return False
-        trees.delete(aside)
+        tree.delete(aside)
         return True
 
     def _old(self, run: RunFacts) -> OldRun:
-        size = trees.size(Path(run.folder)) if run.folder else 0
+        size = tree.size(Path(run.folder)) if run.folder else 0
         return OldRun(run.number, run.kind, run.ended, size + rows.text_of(self._store, run.number))
 
     def _has_ages(self, now: datetime) -> bool:
@@ -192,7 +192,7 @@ class Retention:
 
     def _repaired(self, runs: Sequence[RunFacts]) -> set[int]:
         """Builds that succeeded with a repair which nobody discarded."""
-        repaired = rows.with_artifact(self._store, fix.NAME)
+        repaired = rows.with_artifact(self._store, fix_patch.NAME)
         return {
             run.number
             for run in runs

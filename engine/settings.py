@@ -16,7 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from engine import private
+from engine import private_files
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ class Settings(BaseSettings):
         named = "ESPDECK_CONFIG" in os.environ
         if named and not config_file().is_file():
             raise UsageError(f"ESPDECK_CONFIG: {config_file()} is no file")
-        if wrong := private.check_settings(config_file(), named=named):
+        if wrong := private_files.check_settings(config_file(), named=named):
             raise UsageError(wrong)
         try:
             return cls(**{name: value for name, value in flags.items() if value is not None})

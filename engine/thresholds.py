@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 
-from engine.toml import Document
+from engine.formats.toml import Document
 
 TABLE = "quality"
 _MAX_PATH = 400

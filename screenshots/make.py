@@ -15,9 +15,10 @@ import cairosvg
 from textual.app import App
 from textual.pilot import Pilot
 
-from engine import Settings, demo
-from engine.words import BuildStatus
-from engine.workflows.orders import TaskOrder
+from engine import Settings
+from engine.enums import BuildStatus
+from engine.samples import demo
+from engine.tasks.request import TaskOrder
 from tui.app import EspdeckApp
 from tui.screens.build import BuildScreen
 from tui.screens.task import TaskScreen

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import settings
 
-from engine.boards.virtual import VirtualBoard
-from engine.image import Image
+from engine.boards.virtual.board import VirtualBoard
+from engine.images.image import Image
 from engine.store.database import Store
 from tests.firmware import build_firmware
 

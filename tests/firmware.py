@@ -8,8 +8,8 @@ from pathlib import Path
 
 import engine.toolchains
 from engine import samples
-from engine.image import FlashPart, Image
-from engine.words import ArtifactKind
+from engine.enums import ArtifactKind
+from engine.images.image import FlashPart, Image
 
 TOOLCHAIN = Path(engine.toolchains.__file__).parent / "riscv32-zig.cmake"
 

@@ -19,17 +19,17 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
 from textual.screen import Screen
 
+from engine.enums import BuildStatus
 from engine.errors import EspdeckError
 from engine.events import Problem
 from engine.text import clean, count
-from engine.words import BuildStatus
-from tui.deck import Deck
+from tui.app_base import Deck
 from tui.driver import TerminalDriver
-from tui.inbox import Inbox
 from tui.keymap import Key, check, keymap, shown
-from tui.look import DARK, LIGHT, Glyphs
 from tui.screens.base import MainScreen
 from tui.screens.home import HomeScreen
+from tui.state.event_queue import Inbox
+from tui.theme import DARK, LIGHT, Glyphs
 
 if TYPE_CHECKING:
     from engine.engine import Engine

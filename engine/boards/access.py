@@ -9,12 +9,12 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.boards import discovery, port_users
+from engine.boards.board_lock import Lock, hold_one, holder_of
 from engine.boards.keys import Keys
-from engine.boards.lab import VirtualLab
-from engine.boards.lock import Lock, hold_one, holder_of
 from engine.boards.lock_folder import LockFolder
 from engine.boards.names import USB
 from engine.boards.reservations import Reservations
+from engine.boards.virtual.lab import VirtualLab
 from engine.cancel import CancelToken
 from engine.errors import BoardError
 from engine.store import boards as board_rows
@@ -48,7 +48,7 @@ class Access:
         return Keys(self._folder, self._lab.boards())
 
     def holder(self, key: str, port: str) -> str:
-        """Who holds a board, see :func:`engine.boards.lock.holder_of`, or locked its port."""
+        """Who holds a board, see :func:`engine.boards.board_lock.holder_of`, or locked its port."""
         return holder_of(key, self._locks) or str(port_users.who_locked(port) or "")
 
     def reserved(self, key: str, row: BoardRow) -> str:

@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.boards import secure
+from engine.boards import secure_images
 from engine.boards.identity import UNSUPPORTED, Protection
+from engine.enums import ArtifactKind
 from engine.errors import EspdeckError
-from engine.image import FlashPart, Image, Security
-from engine.words import ArtifactKind
+from engine.images.image import FlashPart, Image, Security
 
 SAYS = "espdeck: "
 """Begins the line with a :class:`Description`; nothing else here begins so."""
@@ -188,7 +188,7 @@ def _added(request: Request, chip: Protection) -> list[str]:
     """The words that an image adds to a command.
 
     Raises:
-        BoardError: it is not written, see :func:`engine.boards.secure.writing`.
+        BoardError: it is not written, see :func:`engine.boards.secure_images.writing`.
         EspdeckError: it cannot be compared with what is in flash.
     """
     image = request.image
@@ -198,7 +198,7 @@ def _added(request: Request, chip: Protection) -> list[str]:
         if chip.encryption or chip.download:
             raise EspdeckError(f"what is in flash cannot be compared: the chip has {chip}")
         return _files(image.parts)
-    how = secure.writing(image, chip)
+    how = secure_images.writing(image, chip)
     words = ["--force"] if how.force else []
     plain = [part for part in image.parts if part not in how.encrypt]
     if how.encrypt and not plain:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.boards import esptool_child, tool
+from engine.boards import esptool as boards_esptool
+from engine.boards import esptool_child
+from engine.boards.esptool import Reach, espefuse, esptool
 from engine.boards.esptool_child import Description, Request
 from engine.boards.identity import BoardIdentity, parse_identity
-from engine.boards.tool import Reach, espefuse, esptool
 from engine.cancel import CancelToken
 from engine.errors import BoardError
-from engine.image import FlashPart, Image
+from engine.images.image import FlashPart, Image
 
 SECTOR = 4096
 """Bytes that are erased at once: offsets and sizes of an erasure are multiples of it."""
@@ -96,7 +97,7 @@ def look_at(
     """
     said = _Said()
     request = replace(_request(reach), look=region)
-    tool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=said.take)
+    boards_esptool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=said.take)
     return said.identity(reach.port), said.md5
 
 
@@ -149,7 +150,7 @@ def flash(
 
     on_progress(0.0, "connecting")
     request = replace(_request(reach, image), command=("write-flash", *_header(image)))
-    text = tool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=take)
+    text = boards_esptool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=take)
     verified = _VERIFIED in text
     if not verified and _NOT_COMPARED not in text:
         raise BoardError(f"{reach.port}: esptool did not verify what it wrote")
@@ -167,7 +168,7 @@ def verify(reach: Reach, image: Image, *, cancel: CancelToken, timeout: float = 
     request = replace(
         _request(reach, image), command=("verify-flash", *_header(image)), compares=True
     )
-    tool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=lambda _line: None)
+    boards_esptool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=lambda _line: None)
 
 
 def read_flash(
@@ -243,7 +244,7 @@ def erase(
             on_write()
 
     request = replace(_request(reach), command=command, erases=True)
-    tool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=take)
+    boards_esptool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=take)
 
 
 def efuses(reach: Reach, *, cancel: CancelToken, timeout: float = 60.0) -> tuple[Efuse, ...]:

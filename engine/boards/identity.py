@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from engine.words import CHIPS
+from engine.enums import CHIPS
 
 UNSUPPORTED = "esp8266"
 """The one chip that esptool knows and that ESP-IDF builds nothing for."""

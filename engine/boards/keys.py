@@ -24,7 +24,7 @@ from engine.boards.discovery import UsbPort
 from engine.boards.names import LABGRID, USB, is_virtual, labgrid_place
 from engine.boards.port_users import device_file
 from engine.boards.ports import is_url
-from engine.boards.virtual import Running
+from engine.boards.virtual.board import Running
 
 RESOLVE_SECONDS = 1.0
 """How long a name server may take; after that a host is known by its name."""

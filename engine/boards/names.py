@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from engine.boards import ports
-from engine.boards.virtual_chips import parse_options
+from engine.boards.virtual.chips import parse_options
 from engine.errors import UsageError
 
 VIRTUAL = "virtual:"

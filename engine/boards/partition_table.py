@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from engine.enums import ArtifactKind
 from engine.errors import BoardError
-from engine.image import Image
-from engine.toolchains import partitions
-from engine.toolchains.boot_choice import SECTOR, ota_data, selected_app
-from engine.toolchains.partitions import (
+from engine.images import partitions
+from engine.images.boot_choice import SECTOR, ota_data, selected_app
+from engine.images.image import Image
+from engine.images.partitions import (
     MAX_BYTES,
     TABLE_OFFSET,
     TABLE_SECTOR,
     Partition,
     PartitionTableError,
 )
-from engine.words import ArtifactKind
 
 SEARCHED = (0x1000, 0x20000)
 """Where a table is looked for that is not where it is by default: first byte, and end."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from engine.boards.lock import file_of
+from engine.boards.board_lock import file_of
 from engine.boards.lock_folder import LockFolder
 from engine.errors import BoardError, UsageError
 from engine.processes.programs import user_name

@@ -15,26 +15,26 @@ from pathlib import Path
 
 from engine.boards import discovery, labgrid, ports
 from engine.boards.access import Access
-from engine.boards.desk import Desk
-from engine.boards.held import HeldBoard
+from engine.boards.board_files import Desk
+from engine.boards.board_lock import Lock
+from engine.boards.board_session import HeldBoard
 from engine.boards.identity import BoardIdentity
-from engine.boards.incidents import Incidents
-from engine.boards.lab import VirtualLab
-from engine.boards.lines import LineCutter
-from engine.boards.lock import Lock
 from engine.boards.lock_folder import LOCKS, LockFolder
 from engine.boards.names import LABGRID, USB, check_names, is_virtual, virtual_chip, virtual_name
-from engine.boards.retention import Limits, tidy
-from engine.boards.sessions import Recorder
+from engine.boards.virtual.lab import VirtualLab
 from engine.cancel import CancelToken
+from engine.console_input import Keyboard
+from engine.enums import LINUX
 from engine.errors import BoardError, UsageError
-from engine.keyboard import Keyboard
+from engine.monitor.crash_watcher import Incidents
+from engine.monitor.line_splitter import LineCutter
+from engine.monitor.retention import Limits, tidy
+from engine.monitor.sessions import Recorder
 from engine.settings import BoardSettings
 from engine.store import boards as board_rows
 from engine.store.database import Store
 from engine.store.tables import LONGEST_RESERVATION, BoardRow, utc_now
 from engine.text import clean
-from engine.words import LINUX
 
 MAX_HOURS = LONGEST_RESERVATION // timedelta(hours=1)
 """The longest reservation."""
@@ -463,7 +463,7 @@ class Boards:
             open_url=open_url,
             commands=self._settings.get(name, BoardSettings()),
             known=self._known.get(name) if is_virtual(name) else None,
-            desk=self.desk(name),
+            desk=self.board_files(name),
             remember=lambda identity: self._remember(name, identity),
             show=lambda what: self._doing.__setitem__(name, what),
             hear=lambda data: self._hear(name, data),
@@ -491,7 +491,7 @@ class Boards:
             ),
         )
 
-    def desk(self, name: str) -> Desk:
+    def board_files(self, name: str) -> Desk:
         """What is kept of a board for the person who works with it."""
         return Desk(self._folder / "desks", name)
 
@@ -503,7 +503,7 @@ class Boards:
     def _info(self, name: str, key: str, row: BoardRow | None, running: str) -> BoardInfo:
         virtual, row = is_virtual(name), row or BoardRow(name=name)
         url = running if virtual else _device(name)
-        holder, flashed = self._access.holder(key, url), self.desk(name).flashed
+        holder, flashed = self._access.holder(key, url), self.board_files(name).flashed
         state = "busy" if holder else "off" if virtual and not running else "free"
         return BoardInfo(
             name=name,

@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.cancel import CancelToken
 from engine.errors import ModelError
-from engine.llm.model import Answer, Request, Usage, fit
+from engine.llm.chat import Answer, Request, Usage, fit
 from engine.llm.wire import (
     Call,
     TryAgainError,
@@ -69,7 +69,7 @@ class OpenAI:
         on_retry: Callable[[str], None],
         cancel: CancelToken,
     ) -> Answer:
-        """Ask a model, as :meth:`engine.llm.model.ModelServer.chat` says."""
+        """Ask a model, as :meth:`engine.llm.chat.ModelServer.chat` says."""
         request, left_out = fit(request)
         body = {
             "model": request.model,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from engine.cancel import CancelToken
-from engine.llm.model import Answer, Request, Usage
+from engine.llm.chat import Answer, Request, Usage
 
 PLACEHOLDER: Final = "placeholder"
 """The server that asks nobody, and says so; it is chosen by a person alone."""
@@ -31,7 +31,7 @@ class Placeholder:
         on_retry: Callable[[str], None],
         cancel: CancelToken,
     ) -> Answer:
-        """Answer at once, as :meth:`engine.llm.model.ModelServer.chat` says."""
+        """Answer at once, as :meth:`engine.llm.chat.ModelServer.chat` says."""
         cancel.check()
         asked = request.messages[-1].text.strip().partition("\n")[0] if request.messages else ""
         text = f"{MARK}\n\nThe question began: {asked[:200]}\n"

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from engine.cancel import CancelToken
 from engine.errors import ModelError, UsageError
 from engine.llm.catalogue import CATALOGUE, ModelKind, kind_of
-from engine.llm.model import Answer, Message, ModelServer, Request
+from engine.llm.chat import Answer, Message, ModelServer, Request
 from engine.llm.ollama import DEFAULT_URL, Ollama
 from engine.llm.openai import OpenAI
 from engine.llm.placeholder import PLACEHOLDER, Placeholder
@@ -78,7 +78,7 @@ class Models:
         max_tokens: int | None = None,
         temperature: float | None = None,
     ) -> Answer:
-        """Ask the model of a kind, as :meth:`engine.llm.model.ModelServer.chat` says.
+        """Ask the model of a kind, as :meth:`engine.llm.chat.ModelServer.chat` says.
 
         Args:
             kind: an id of the catalogue, or another name that the settings give a model.

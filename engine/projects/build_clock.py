@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.cancel import CancelToken
-from engine.projects import trees
+from engine.source import tree
 
 _DEPTH = 2  # folders below a build folder that are looked into: logs and programs lie there
 _PATIENCE = 2.0  # seconds that are waited for instead: a clock that is disciplined, a file server
@@ -43,7 +43,7 @@ def drop_later(
         if 0 <= ahead <= _PATIENCE:
             cancel.wait(ahead + 0.01)
         elif ahead > 0:
-            trees.delete(build)
+            tree.delete(build)
             dropped = True
     return dropped
 

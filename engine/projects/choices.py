@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.enums import TARGETS
 from engine.errors import UsageError
 from engine.text import mask
-from engine.words import TARGETS
 
 _MAX_NAME = 80
 

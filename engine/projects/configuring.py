@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine import private
+from engine import private_files
 from engine.cancel import CancelToken
 from engine.errors import UsageError
 from engine.projects import git
@@ -80,7 +80,7 @@ def write(project: Project, edited: Edited) -> Path:
         is_new = not path.exists()
         with path.open("w", encoding="utf-8") as file:
             if is_new:
-                private.as_the_person_wants(file.fileno())
+                private_files.as_the_person_wants(file.fileno())
             file.write(edited.text)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.files import read_file
-from engine.projects import trees
-from engine.toolchains.untrusted import yaml_mapping
+from engine.formats.untrusted import yaml_mapping
+from engine.source import tree
 
 FILE_NAME = "idf_component.yml"
 
@@ -53,7 +53,7 @@ def scan_dependencies(source: Path) -> tuple[Dependency, ...]:
 
 
 def _manifests(source: Path) -> Iterator[Path]:
-    for entry in trees.below(source, skip=_NOT_OURS):
+    for entry in tree.below(source, skip=_NOT_OURS):
         if entry.name == FILE_NAME and entry.is_file(follow_symlinks=False):
             yield Path(entry.path)
 

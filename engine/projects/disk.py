@@ -9,12 +9,13 @@ from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.errors import EspdeckError
-from engine.lock import FileLock
-from engine.projects import git, trees
+from engine.file_lock import FileLock
+from engine.projects import git
 from engine.projects.jobs import fetching
 from engine.projects.slots import Slots
-from engine.store import builds as store_builds
+from engine.source import tree
 from engine.store import projects as store_projects
+from engine.store import runs as store_builds
 from engine.store.database import Store
 from engine.store.tables import Project
 
@@ -63,15 +64,15 @@ def measure(store: Store, slots: Slots) -> tuple[Usage, ...]:
     found = []
     for path, projects in shared.items():
         clone = Path(path)
-        everything = sum(map(trees.size, slots.folders(clone)))
+        everything = sum(map(tree.size, slots.folders(clone)))
         builds = sum(
-            trees.size(folder) for each in projects for folder in slots.builds(clone, str(each.id))
+            tree.size(folder) for each in projects for folder in slots.builds(clone, str(each.id))
         )
         found.append(
             Usage(
                 source=projects[0].source,
                 projects=tuple(each.name for each in projects),
-                clone=trees.size(clone),
+                clone=tree.size(clone),
                 worktrees=everything - builds,
                 builds=builds,
                 artifacts=sum(_artifacts(store, each.id) for each in projects),
@@ -95,7 +96,7 @@ def make_room(
         CancelledError, Interrupted: as ``cancel`` says.
     """
     folders = [*clones.iterdir()] if clones.is_dir() else []
-    before = sum(map(trees.size, folders)) + slots.size()
+    before = sum(map(tree.size, folders)) + slots.size()
     removed = []
     if count := slots.remove_unused(unused_for):
         removed.append(f"worktrees and build folders: {count}")
@@ -109,7 +110,7 @@ def make_room(
             git.run_git([*at, "worktree", "prune"], cancel=cancel)
             words = ["-c", "gc.auto=1", "gc", "--quiet", "--prune=2.weeks.ago"]
             git.run_git([*at, *words], cancel=cancel, timeout=_GC_TIMEOUT)
-    after = sum(map(trees.size, folders)) + slots.size()
+    after = sum(map(tree.size, folders)) + slots.size()
     return Freed(max(0, before - after), tuple(removed))
 
 
@@ -123,7 +124,7 @@ def would_go(store: Store, slots: Slots, clones: Path, *, unused_for: float) -> 
     ]
     lines = [f"worktrees and build folders: {len(folders)}"] if folders else []
     lines += [f"clone that no project has: {path.name}" for path in unwanted]
-    return Freed(sum(map(trees.size, (*folders, *unwanted))), tuple(lines))
+    return Freed(sum(map(tree.size, (*folders, *unwanted))), tuple(lines))
 
 
 def _whole(clone: Path) -> Path:
@@ -141,7 +142,7 @@ def _remove_unwanted(store: Store, clone: Path) -> bool:
             return False
         if store_projects.projects_in(store, str(clone)):
             return False
-        trees.delete(clone)
+        tree.delete(clone)
         return True
     finally:
         for lock in locks:
@@ -151,4 +152,4 @@ def _remove_unwanted(store: Store, clone: Path) -> bool:
 def _artifacts(store: Store, project_id: uuid.UUID) -> int:
     # A negative limit is none in SQLite.
     runs = store_builds.list_builds(store, kind=None, project_id=project_id, limit=-1)
-    return sum(trees.size(Path(run.artifacts_path)) for run in runs if run.artifacts_path)
+    return sum(tree.size(Path(run.artifacts_path)) for run in runs if run.artifacts_path)

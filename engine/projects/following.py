@@ -12,10 +12,11 @@ from datetime import UTC
 from pathlib import Path
 
 from engine.cancel import CancelToken
+from engine.enums import TARGETS, ProjectStatus, Severity
 from engine.errors import EspdeckError, Interrupted, ToolError, UsageError
 from engine.events import Bus, Problem, ProjectChanged
+from engine.file_lock import FileLock
 from engine.findings import Finding
-from engine.lock import FileLock
 from engine.projects import git, remote
 from engine.projects.apps import find_app
 from engine.projects.jobs import Jobs, fetching
@@ -25,7 +26,6 @@ from engine.store import projects as store_projects
 from engine.store.database import Store
 from engine.store.tables import Project, utc_now
 from engine.text import mask
-from engine.words import TARGETS, ProjectStatus, Severity
 
 SAY_EVERY = 0.2
 """Seconds between two events about the progress of a clone."""

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from engine import toml
+from engine.formats import toml
 from engine.source.files import SourceFiles, folder_of, is_own
 from engine.toolchains.cmake_lists import describe
+from engine.toolchains.cmake_project_kind import LISTS, Kind, kind_of
 from engine.toolchains.idf_apps import lists_of
-from engine.toolchains.project import LISTS, Kind, kind_of
 
 COMPONENT = "ESP-IDF component"
 """Name of what an app uses and which is built with it."""

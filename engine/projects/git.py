@@ -27,7 +27,7 @@ from typing import IO, TYPE_CHECKING
 from engine import process
 from engine.cancel import CancelToken
 from engine.errors import MissingToolError, ToolError, UsageError
-from engine.lock import FileLock
+from engine.file_lock import FileLock
 from engine.source.repository import NO_FETCH, forget_caller, open_repository
 from engine.text import clean, mask
 

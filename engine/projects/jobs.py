@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.cancel import CancelToken
-from engine.lock import FileLock
+from engine.file_lock import FileLock
 
 STOP_WITHIN = 5.0
 """Seconds that a clone or a fetch gets to stop."""

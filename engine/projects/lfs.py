@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from engine.cancel import CancelToken
+from engine.enums import Severity
 from engine.errors import ToolError
 from engine.files import read_file
 from engine.findings import Finding
@@ -20,7 +21,6 @@ from engine.projects.remote import TIMEOUT, credentials
 from engine.projects.sources import Source, SourceKind
 from engine.projects.worktrees import Slot
 from engine.text import clean, count
-from engine.words import Severity
 
 MAX_POINTER = 1024
 """Bytes of the longest pointer (git-lfs, ``docs/spec.md``)."""

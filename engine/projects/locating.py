@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.cancel import CancelToken
+from engine.enums import ProjectStatus, Severity
 from engine.errors import ToolError, UsageError
 from engine.findings import Finding
 from engine.projects import git, remote, working_tree
@@ -17,7 +18,6 @@ from engine.projects.sources import check_source, is_whole_commit
 from engine.store import projects as store_projects
 from engine.store.database import Store
 from engine.store.tables import Project
-from engine.words import ProjectStatus, Severity
 
 
 @dataclass(frozen=True, slots=True)

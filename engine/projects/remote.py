@@ -15,7 +15,6 @@ from urllib.parse import unquote, urlsplit
 
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, ToolError
-from engine.projects import trees
 from engine.projects.git import (
     HEADS,
     KEPT,
@@ -29,6 +28,7 @@ from engine.projects.git import (
     run_git,
 )
 from engine.projects.sources import Source, SourceKind, check_ref
+from engine.source import tree
 from engine.text import mask
 
 TIMEOUT = 3600.0
@@ -282,18 +282,18 @@ def credentials(source: Source) -> tuple[str, list[str], dict[str, str]]:
 def _make(path: Path, object_format: str, cancel: CancelToken) -> None:
     """Make an empty bare clone; what is there instead, as the rest of one, goes."""
     part = path.with_name(f".{path.name}.part")
-    trees.delete(part)
+    tree.delete(part)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         words = ["init", "--quiet", "--bare", f"--object-format={object_format}"]
         run_git([*words, "--", str(part)], cancel=cancel)
-        trees.delete(path)
+        tree.delete(path)
         part.rename(path)
     finally:
-        trees.delete(part)
+        tree.delete(part)
 
 
 def _remove_stale_locks(path: Path) -> None:
-    refs = (Path(entry.path) for entry in trees.below(path / "refs"))
+    refs = (Path(entry.path) for entry in tree.below(path / "refs"))
     for lock in (*path.glob("*.lock"), *(ref for ref in refs if ref.suffix == ".lock")):
         lock.unlink(missing_ok=True)

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from engine.cancel import CancelToken
-from engine.elf import MAX_BYTES
+from engine.enums import BuildStatus, ProjectStatus
 from engine.errors import EspdeckError, ToolError, UsageError
 from engine.events import Bus
 from engine.files import read_file
-from engine.projects import configuring, disk, git, trees
+from engine.formats.elf import MAX_BYTES
+from engine.projects import configuring, disk, git
 from engine.projects.apps import check_app, check_configuration, find_apps, survey_commit
 from engine.projects.choices import check_name, check_targets
 from engine.projects.following import INTERRUPTED, Follower, lack_of_chip
@@ -25,14 +26,14 @@ from engine.projects.slots import Slots
 from engine.projects.sources import Source, check_ref, check_source, looks_like_a_path
 from engine.projects.survey import Survey
 from engine.projects.variants import Variant, variants_of
-from engine.store import builds as store_builds
+from engine.source import tree
 from engine.store import projects as store_projects
+from engine.store import runs as store_builds
 from engine.store.database import Store
 from engine.store.projects import ProjectStats
 from engine.store.tables import Project
 from engine.text import mask
 from engine.toolchains.idf_menuconfig import Edited
-from engine.words import BuildStatus, ProjectStatus
 
 
 class Projects:
@@ -407,7 +408,7 @@ class Projects:
             store_projects.remove_project(self._store, project_id)
             for build in kept:
                 if build.artifacts_path:
-                    trees.delete(Path(build.artifacts_path))
+                    tree.delete(Path(build.artifacts_path))
             self._remove_folders(project)
             lock.path.unlink(missing_ok=True)
         finally:
@@ -461,10 +462,10 @@ class Projects:
         with self._follower.holding(clone, CancelToken()):
             if store_projects.projects_in(self._store, project.clone_path):
                 for folder in self._slots.builds(clone, str(project.id)):
-                    trees.delete(folder)
+                    tree.delete(folder)
                 return
             if clone.parent == self._folder:
-                trees.delete(clone)
+                tree.delete(clone)
             self._slots.remove(clone)
             git.lock_of(clone).unlink(missing_ok=True)
             fetching(clone).path.unlink(missing_ok=True)

@@ -18,12 +18,12 @@ from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.errors import Interrupted, ToolError
+from engine.file_lock import FileLock
 from engine.files import read_file
-from engine.lock import FileLock
-from engine.projects import trees
 from engine.projects.git import run_git
 from engine.projects.revisions import resolve
 from engine.projects.worktrees import Slot, build_name, check_out, plain
+from engine.source import tree
 
 _MAX_SLOTS = 64
 _LOCK, _RUN = "lock", "run"
@@ -94,14 +94,14 @@ class Slots:
         lock, folder = self._free(plain(name))
         try:
             slot = Slot(folder, cancel)
-            trees.delete(slot.source)
+            tree.delete(slot.source)
             run_git(["init", "--quiet", "--", str(slot.source)], cancel=cancel)
             who = ("-c", "user.name=espdeck", "-c", "user.email=espdeck@localhost")
             commit = ("commit", "--quiet", "--allow-empty", "--no-gpg-sign", "-m", "Nothing yet")
             run_git(["-C", str(slot.source), *who, *commit], cancel=cancel)
             yield slot
         finally:
-            trees.delete(folder.parent)
+            tree.delete(folder.parent)
             lock.release()
 
     def sources(self, clone: Path) -> Sequence[Path]:
@@ -125,11 +125,11 @@ class Slots:
 
     def remove(self, clone: Path) -> None:
         """Delete every slot of a clone."""
-        trees.delete(self._folder / plain(clone.stem))
+        tree.delete(self._folder / plain(clone.stem))
 
     def size(self) -> int:
         """Bytes that all slots take."""
-        return trees.size(self._folder)
+        return tree.size(self._folder)
 
     def unused(self, seconds: float) -> Sequence[Path]:
         """Slots that wait for no run, and that none has held for so many seconds."""
@@ -152,7 +152,7 @@ class Slots:
             if not lock.acquire():
                 continue
             try:
-                trees.delete(folder)
+                tree.delete(folder)
                 removed += 1
             finally:
                 lock.release()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.cancel import CancelToken
+from engine.enums import Severity
 from engine.errors import ToolError
 from engine.findings import Finding
 from engine.projects.git import LOCAL_TIMEOUT, alone, explain, read_git, run_any, run_git
@@ -20,7 +21,6 @@ from engine.projects.remote import TIMEOUT, credentials
 from engine.projects.sources import Source, SourceKind
 from engine.projects.worktrees import Slot
 from engine.text import clean, mask
-from engine.words import Severity
 
 MODULES = ".gitmodules"
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.enums import TARGETS, ProjectStatus, Severity
 from engine.errors import EspdeckError
 from engine.findings import Finding
 from engine.projects import git
@@ -14,7 +15,6 @@ from engine.source.files import FolderFiles
 from engine.store.tables import Project
 from engine.toolchains.base import choose_toolchain, find_toolchains
 from engine.toolchains.idf_apps import CONFIGURATION
-from engine.words import TARGETS, ProjectStatus, Severity
 
 _SHOWN = 8
 _NO_CONFIGURATION = {

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.errors import ToolError
-from engine.projects import trees
 from engine.projects.build_clock import drop_later
 from engine.projects.git import alone, explain, read_git, run_git
 from engine.projects.patches import tree_with
 from engine.repair.edits import Tree, unreachable
-from engine.repair.paths import why_not
+from engine.source import tree as source_tree
+from engine.source.file_policy import why_not
 
 _BUILDS = "build-*"
 _ID_DIGITS = 8  # of a project's id: among projects of one repository enough
@@ -74,7 +74,7 @@ class Slot:
         """Apply a unified diff to the worktree as it is.
 
         It may change lines of tracked files and make files, whose names say nothing against it
-        (:func:`engine.repair.paths.why_not`), and nothing else.
+        (:func:`engine.source.file_policy.why_not`), and nothing else.
 
         Raises:
             ToolError: it does not apply, leaves the worktree, or does more than that. Nothing was
@@ -189,7 +189,7 @@ def check_out(clone: Path, slot: Slot, sha: str) -> None:
     """
     git = ["-C", str(slot.source)]
     if drop_later(slot.folder, _BUILDS, cancel=slot.cancel):
-        trees.delete(slot.source)
+        source_tree.delete(slot.source)
     entry = _entry(clone, slot)
     if entry is None:
         _add(clone, slot, sha)
@@ -219,7 +219,7 @@ def _entry(clone: Path, slot: Slot) -> Path | None:
 
 
 def _add(clone: Path, slot: Slot, sha: str) -> None:
-    trees.delete(slot.source)
+    source_tree.delete(slot.source)
     git = ["-C", str(clone), "worktree"]
     with alone(clone, cancel=slot.cancel):  # worktrees share the clone's configuration
         run_git([*git, "prune"], cancel=slot.cancel)
@@ -234,7 +234,7 @@ def check_links(source: Path) -> None:
         ToolError: there is a link that leaves the tree.
     """
     root = source.resolve()
-    for entry in trees.below(root):
+    for entry in source_tree.below(root):
         if not entry.is_symlink():
             continue
         link = Path(entry.path)

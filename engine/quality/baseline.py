@@ -12,16 +12,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from engine.enums import Severity
 from engine.errors import ToolError
 from engine.findings import Finding
 from engine.quality import code, documentation, secrets, security
-from engine.quality.limits import Limits
-from engine.quality.model import Measure, MeasureStatus
+from engine.quality.requirements import Limits
+from engine.quality.result import Measure, MeasureStatus
 from engine.quality.security import Looked
 from engine.quality.tools import Bench
-from engine.quality.tree import Counted
+from engine.quality.tree_copy import Counted
 from engine.thresholds import Aspect
-from engine.words import Severity
 
 _T = TypeVar("_T")
 _MAX_LINE = 4000

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.files import read_file
-from engine.projects import trees
+from engine.source import tree
 
 MAX_BYTES = 256 << 20
 """Bytes of all entries together; then the oldest tenth goes."""
@@ -92,7 +92,7 @@ class Cache:
     def shrink(self) -> None:
         """Delete the oldest entries where they take too much."""
         entries: list[tuple[float, int, str]] = []
-        for entry in trees.below(self._folder):
+        for entry in tree.below(self._folder):
             with contextlib.suppress(OSError):
                 status = entry.stat(follow_symlinks=False)
                 if entry.is_file(follow_symlinks=False):

@@ -20,19 +20,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import xml
+from engine.enums import Severity
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
+from engine.formats import xml
 from engine.quality import tools
-from engine.quality.limits import Limits
-from engine.quality.model import Measure, measured, unknown
 from engine.quality.per_file import report_of_all
+from engine.quality.requirements import Limits
+from engine.quality.result import Measure, measured, unknown
 from engine.quality.tools import Bench
-from engine.quality.tree import Counted
+from engine.quality.tree_copy import Counted
 from engine.text import clean
 from engine.text import count as number_of
 from engine.thresholds import Aspect
-from engine.words import Severity
 
 SIMPLE, TANGLED = 10, 30
 """Cyclomatic complexities: up to the first a function is simple, from the second it is not."""

@@ -7,14 +7,14 @@ from pathlib import Path, PurePosixPath
 
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
+from engine.formats.untrusted import file_inside
 from engine.quality import coverage_reports, host_tests
-from engine.quality.limits import Limits
-from engine.quality.model import Measure, broken, measured, unknown
+from engine.quality.requirements import Limits
+from engine.quality.result import Measure, broken, measured, unknown
 from engine.quality.tools import Bench
-from engine.quality.tree import Counted
+from engine.quality.tree_copy import Counted
 from engine.text import count as number_of
 from engine.thresholds import Aspect, Demands
-from engine.toolchains.untrusted import file_inside
 
 NO_DATA = (
     "no coverage report in the tree, and no tests to run: [quality] host_tests names their folder"

@@ -10,12 +10,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import xml
 from engine.errors import ToolError
 from engine.files import read_file
+from engine.formats import xml
+from engine.formats.untrusted import json_of
 from engine.quality.tools import MAX_REPORT
-from engine.repair.sources import ends_of
-from engine.toolchains.untrusted import json_of
+from engine.source.c_source import ends_of
 
 NAMES = tuple(
     f"{folder}{name}"

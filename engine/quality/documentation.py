@@ -16,17 +16,17 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from engine.cancel import CancelToken
+from engine.enums import LINUX, Severity
 from engine.findings import Finding
 from engine.quality import symbols
-from engine.quality.limits import Limits
-from engine.quality.model import Measure, measured, unknown
+from engine.quality.requirements import Limits
+from engine.quality.result import Measure, measured, unknown
 from engine.quality.symbols import Symbol
 from engine.quality.tools import Bench
-from engine.quality.tree import Counted
+from engine.quality.tree_copy import Counted
 from engine.text import clean
 from engine.text import count as number_of
 from engine.thresholds import Aspect
-from engine.words import LINUX, Severity
 
 ENOUGH = 200
 """Characters of a README that says something."""

@@ -15,16 +15,16 @@ from engine.errors import ToolError, UsageError
 from engine.manifest import FILE_NAME, Manifest
 from engine.projects import revisions
 from engine.projects.revisions import Commit
-from engine.quality import code, coverage, documentation, marks, performance, security
+from engine.quality import code, coverage, documentation, performance, security, suppressions
 from engine.quality.baseline import Baseline
 from engine.quality.cache import Cache
-from engine.quality.limits import Limits
-from engine.quality.model import BuildFacts, Built, GateResult, Measure, failing, judge
 from engine.quality.progress import PARTS, OnProgress, Progress
+from engine.quality.requirements import Limits
+from engine.quality.result import BuildFacts, Built, GateResult, Measure, failing, judge
 from engine.quality.tools import Bench
-from engine.quality.tree import CommitOrigin, Counted, FolderOrigin, Origin, collect
-from engine.repair.diffs import rows_of
+from engine.quality.tree_copy import CommitOrigin, Counted, FolderOrigin, Origin, collect
 from engine.settings import Settings
+from engine.source.diffs import rows_of
 from engine.source.files import CommitFiles
 from engine.thresholds import TABLE, Demands
 
@@ -201,7 +201,7 @@ def measure_build(facts: BuildFacts, *, settings: Settings, manifest: Manifest) 
 
 def _without_marks(measures: Sequence[Measure], patch: str) -> Iterator[Measure]:
     """Measures, of which those fail that a patch keeps tools from measuring."""
-    errors = marks.added(patch)
+    errors = suppressions.added(patch)
     for each in measures:
         yield failing(each, errors[each.id]) if each.id in errors else each
 

@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.enums import Severity
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.process import Completed
@@ -19,9 +20,8 @@ from engine.quality import coverage_reports, tools
 from engine.quality.coverage_reports import Lines
 from engine.quality.tools import Bench
 from engine.text import clean
-from engine.toolchains import diagnostics
-from engine.toolchains.hint import BuildSystem
-from engine.words import Severity
+from engine.toolchains.diagnostics import parser
+from engine.toolchains.hints.hint import BuildSystem
 
 _LISTS = "CMakeLists.txt"
 _TESTS_FAILED = 1  # pytest's exit code
@@ -90,7 +90,7 @@ def _by_ctest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
     for name, argv in (("cmake", configure), ("ninja", [ninja, f"-C{build}"])):
         done = bench.run(argv, cwd=tests, timeout=timeout)
         if done.returncode != 0:
-            found = diagnostics.parse(done.tail, root=app, project=tests, system=BuildSystem.CMAKE)
+            found = parser.parse(done.tail, root=app, project=tests, system=BuildSystem.CMAKE)
             errors = tuple(each for each in found if each.severity is Severity.ERROR)
             why = errors[0].title if errors else _reason(name, done)
             said = f"host tests do not build: {why}"

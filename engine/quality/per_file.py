@@ -11,7 +11,7 @@ from typing import Any
 from engine.quality import tools
 from engine.quality.cache import key_of
 from engine.quality.tools import Bench
-from engine.quality.tree import Counted
+from engine.quality.tree_copy import Counted
 
 _BATCH, _SMALLEST = 100, 25
 _ROWS = "1"  # how rows are kept: another number for another way

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from engine.enums import ArtifactKind, Severity
 from engine.findings import Finding
-from engine.image import Image, MemoryRegion
-from engine.quality.limits import Limits
-from engine.quality.model import BuildFacts, Built, Measure, measured, unknown
+from engine.images.image import Image, MemoryRegion
+from engine.quality.requirements import Limits
+from engine.quality.result import BuildFacts, Built, Measure, measured, unknown
 from engine.thresholds import Aspect
-from engine.words import ArtifactKind, Severity
 
 TIGHT = 0.9
 """Part of a region or partition in use from which the gate warns."""

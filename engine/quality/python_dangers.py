@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from engine.quality.rulings import BLOCKS, WARNS, Verdict, Word
+from engine.quality.security_levels import BLOCKS, WARNS, Verdict, Word
 
 ONLY_WARN: Mapping[str, str] = {
     "B303": "a checksum; what keeps a secret needs another hash",

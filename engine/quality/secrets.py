@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from engine.quality.rulings import BLOCKS, NOTHING, WARNS, Verdict, Word
+from engine.quality.security_levels import BLOCKS, NOTHING, WARNS, Verdict, Word
 
 GUESSED = frozenset({"Base64 High Entropy String", "Hex High Entropy String", "Secret Keyword"})
 """Kinds of detect-secrets that are guesses."""

@@ -1,7 +1,7 @@
 """Security: known dangerous calls, and secrets that were checked in.
 
 flawfinder, bandit and detect-secrets find; what of it blocks is what a person would block, see
-:mod:`engine.quality.c_dangers`, :mod:`engine.quality.python_dangers` and
+:mod:`engine.quality.c.dangers`, :mod:`engine.quality.python_dangers` and
 :mod:`engine.quality.secrets`. A line that a person looked at can be marked for the tool
 (``flawfinder: ignore``, ``nosec``, ``pragma: allowlist secret``); how many are, is said.
 """
@@ -13,22 +13,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.enums import Severity
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
-from engine.quality import c_dangers, marks, python_dangers, secrets, tools
-from engine.quality.c_names import Names
-from engine.quality.c_source import Source
-from engine.quality.limits import Limits
-from engine.quality.model import Measure, measured, unknown
+from engine.formats.untrusted import json_of
+from engine.quality import python_dangers, secrets, suppressions, tools
+from engine.quality.c import dangers
+from engine.quality.c.names import Names
+from engine.quality.c.source import Source
 from engine.quality.per_file import PerFile, Said, said_of
-from engine.quality.rulings import Verdict, Word
+from engine.quality.requirements import Limits
+from engine.quality.result import Measure, measured, unknown
+from engine.quality.security_levels import Verdict, Word
 from engine.quality.tools import Bench
-from engine.quality.tree import Counted
+from engine.quality.tree_copy import Counted
 from engine.text import clean
 from engine.text import count as number_of
 from engine.thresholds import Aspect
-from engine.toolchains.untrusted import json_of
-from engine.words import Severity
 
 BLOCKING_LEVEL, WARNING_LEVEL = 4, 3
 """Levels of flawfinder from which a call blocks where no ruling is about it, and from which it is
@@ -127,7 +128,7 @@ def _outcome(look: _Look, counted: Counted, bench: Bench) -> list[Finding] | str
 def _marked(counted: Counted) -> str:
     """How many lines tell the tools to look away, which is a person's to decide."""
     names = (*counted.c_sources, *counted.python_sources)
-    marked = sum(len(marks.SECURITY.findall(counted.text(name))) for name in names)
+    marked = sum(len(suppressions.SECURITY.findall(counted.text(name))) for name in names)
     return f"; {number_of(marked, 'line')} marked as looked at" if marked else ""
 
 
@@ -213,7 +214,7 @@ def _call(file: str, row: Sequence[Any], names: Names, source: Source | None) ->
     unruled = Word.BLOCKS if level >= BLOCKING_LEVEL else Word.WARNS
     verdict = Verdict(unruled)
     if source is not None:
-        verdict, line = c_dangers.judge(names, source, name, line, column, unruled=unruled)
+        verdict, line = dangers.judge(names, source, name, line, column, unruled=unruled)
     if verdict.word is Word.NOTHING:
         return
     why = f" ({verdict.why})" if verdict.why else ""

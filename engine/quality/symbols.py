@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.repair.sources import masked
+from engine.source.c_source import masked
 
 HEADERS = (".h", ".hh", ".hpp", ".hxx")
 """Endings of headers, in lower case."""

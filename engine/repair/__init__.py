@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.enums import Severity
 from engine.findings import Finding
 from engine.repair.rules import RULES
 from engine.repair.sources import Edit, Sources, patch_of
-from engine.words import Severity
 
 _MAX_SUGGESTIONS = 5
 _MAX_ERRORS = 50

@@ -3,7 +3,7 @@
 The rule: every block applies, or none does. The lines that it searches stand in the file exactly
 once, as whole lines in a row, as the blocks before it have left them; how a line ends and blanks
 at its end do not count. The file is a tracked text of the project, or a new one whose name says
-nothing against it (:func:`engine.repair.paths.why_not`), reached through no link.
+nothing against it (:func:`engine.source.file_policy.why_not`), reached through no link.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 
 from engine.files import read_file
 from engine.repair.blocks import Block, parse
-from engine.repair.diffs import Opcode, diff_of, lines_of
-from engine.repair.paths import why_not
 from engine.repair.sources import MAX_BYTES
+from engine.source.diffs import Opcode, diff_of, lines_of
+from engine.source.file_policy import why_not
 from engine.text import clean
 
 _BLANKS = " \t\r\f\v\n"
@@ -82,7 +82,7 @@ def unreachable(name: str, tree: Tree) -> str | None:
     """Why a name does not lead to a file of this very tree, None when it does or may.
 
     Args:
-        name: path from the root that :func:`engine.repair.paths.why_not` has nothing against.
+        name: path from the root that :func:`engine.source.file_policy.why_not` has nothing against.
     """
     above = [str(parent) for parent in PurePosixPath(name).parents]
     if not tree.closed.isdisjoint((name, *above)):

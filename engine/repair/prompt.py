@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from engine.files import read_file
 from engine.findings import Finding
-from engine.llm.model import Message, Speaker
+from engine.llm.chat import Message, Speaker
 from engine.repair.edits import Tree
-from engine.repair.paths import why_not
-from engine.repair.sources import C_SUFFIXES, MAX_BYTES, ends_of
+from engine.repair.sources import MAX_BYTES
+from engine.source.c_source import C_SUFFIXES, ends_of
+from engine.source.file_policy import why_not
 from engine.text import clean, count
 
 SYSTEM = """\

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from engine.findings import Finding
 from engine.repair.headers import FREESTANDING, HEADERS, STANDARD
-from engine.repair.sources import Edit, Sources, ends_of, offset_of
-from engine.toolchains.project import Kind, kind_of_text
+from engine.repair.sources import Edit, Sources
+from engine.source.c_source import ends_of, offset_of
+from engine.toolchains.cmake_project_kind import Kind, kind_of_text
 
 _NAME = r"['‘`](?P<name>[A-Za-z_]\w{0,127})['’]"
 _UNDECLARED = tuple(

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.cancel import CancelToken
+from engine.console_input import Keyboard
 from engine.errors import MissingToolError, UsageError
-from engine.image import Image
-from engine.keyboard import Keyboard
+from engine.images.image import Image
 from engine.plugins import registered
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.cancel import CancelToken
+from engine.console_input import Keyboard
 from engine.errors import CancelledError
-from engine.keyboard import Keyboard
 from engine.process import Completed, run
 
 

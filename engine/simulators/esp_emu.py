@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.cancel import CancelToken
+from engine.console_input import Keyboard
 from engine.errors import MissingToolError, ToolError
-from engine.image import Image
-from engine.keyboard import Keyboard
+from engine.images.image import Image
 from engine.last_words import last_words
 from engine.simulators import flash_image, programs
 from engine.simulators.base import PLAIN, ChipOptions, Stop

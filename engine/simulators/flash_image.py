@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.errors import ToolError
-from engine.image import Image
+from engine.images.image import Image
 from engine.last_words import last_words
 from engine.process import run
 

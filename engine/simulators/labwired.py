@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
 from engine.cancel import CancelToken
+from engine.console_input import Keyboard
 from engine.errors import CancelledError, MissingToolError, ToolError
-from engine.image import Image
-from engine.keyboard import Keyboard
+from engine.images.image import Image
 from engine.last_words import last_words
 from engine.process import run
 from engine.simulators.base import PLAIN, ChipOptions, Stop

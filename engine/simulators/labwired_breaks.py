@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.elf import MAX_BYTES, MAX_SECONDS, open_elf
 from engine.files import read_file
+from engine.formats.elf import MAX_BYTES, MAX_SECONDS, open_elf
 from engine.processes import bounded
 from engine.processes.bounded import UnreadableError
 

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.cancel import CancelToken
+from engine.console_input import Keyboard
+from engine.enums import LINUX
 from engine.errors import MissingToolError, ToolError
-from engine.image import Image
-from engine.keyboard import Keyboard
+from engine.images.image import Image
 from engine.simulators.base import PLAIN, ChipOptions, Stop
 from engine.simulators.child import run_until
-from engine.words import LINUX
 
 _UNBUFFERED = ("stdbuf", "--output=0")
 """A program that writes to a pipe keeps its output back, where a UART has it at once."""

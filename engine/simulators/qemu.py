@@ -21,9 +21,9 @@ from pathlib import Path
 
 from engine import process
 from engine.cancel import CancelToken
+from engine.console_input import Keyboard
 from engine.errors import CancelledError, MissingToolError, ToolError
-from engine.image import Image
-from engine.keyboard import Keyboard
+from engine.images.image import Image
 from engine.last_words import last_words
 from engine.simulators import flash_image, programs
 from engine.simulators.base import PLAIN, ChipOptions, Stop

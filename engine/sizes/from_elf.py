@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from engine.boards.debug_info import ranges_of
-from engine.elf import MAX_BYTES, MAX_SECONDS, open_elf
-from engine.image import MemoryRegion
+from engine.formats.elf import MAX_BYTES, MAX_SECONDS, open_elf
+from engine.images.image import MemoryRegion
+from engine.images.memory import memory_of, program_regions
+from engine.monitor.debug_info import ranges_of
 from engine.processes import bounded
 from engine.processes.bounded import UnreadableError
-from engine.sizes.model import UNKNOWN, Piece, Sizes
-from engine.toolchains.memory import memory_of, program_regions
+from engine.sizes.tables import UNKNOWN, Piece, Sizes
 
 _log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from engine.sizes.model import PADDING, Piece, Sizes
-from engine.toolchains import linker_map
-from engine.toolchains.linker_map import LinkedFile
+from engine.images import linker_map
+from engine.images.linker_map import LinkedFile
+from engine.sizes.tables import PADDING, Piece, Sizes
 
 _OF_A_TARGET = re.compile(r"^(?:.*/)?CMakeFiles/[^/]+\.dir/")
 

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from engine.elf import MAX_SECONDS
+from engine.enums import ArtifactKind
 from engine.errors import UsageError
-from engine.image import MemoryRegion
+from engine.formats.elf import MAX_SECONDS
+from engine.images import partitions
+from engine.images.boot_choice import smallest_app
+from engine.images.image import MemoryRegion
+from engine.images.partitions import PartitionTableError
 from engine.processes import bounded
 from engine.sizes import from_elf, from_map
-from engine.sizes.model import Sizes
-from engine.toolchains import partitions
-from engine.toolchains.boot_choice import smallest_app
-from engine.toolchains.partitions import PartitionTableError
-from engine.words import ArtifactKind
+from engine.sizes.tables import Sizes
 
 _OF_A_SLOT = re.compile(r"^.*/worktrees/[\w-]+/\d+/(?:src|build-\w+)/")
 """Where a build stood: the same file has another path in the next build (projects/worktrees)."""

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.cancel import CancelToken
-from engine.store.advice import explained
 from engine.store.backups import DATABASES, FOLDER, STORE, TIME, Backup, backups, damage_of, read
 from engine.store.opening import looked_at, version_of
+from engine.store.sqlite_errors import explained
 from engine.store.waiting import SPARE, StoreError, patience, room
 
 KEEP = 4

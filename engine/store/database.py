@@ -15,9 +15,9 @@ from sqlmodel import Session
 
 from engine.cancel import CancelToken
 from engine.store import backing_up
-from engine.store.advice import advice, explained, way_back
 from engine.store.opening import CHANGED_WITHIN, StoreLock, traces, version_of
 from engine.store.shrinking import make_shrinkable, shrink
+from engine.store.sqlite_errors import advice, explained, way_back
 from engine.store.waiting import SLICE, StoreError, open_in, patience
 
 __all__ = ["HEAD", "Store", "StoreError", "advice", "sqlite_too_old"]

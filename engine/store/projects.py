@@ -11,10 +11,10 @@ from sqlalchemy import case, delete, func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
+from engine.enums import BuildStatus, ProjectStatus, RunKind
 from engine.errors import UsageError
 from engine.store.database import Store, StoreError
 from engine.store.tables import Build, EventRow, Project, utc_now
-from engine.words import BuildStatus, ProjectStatus, RunKind
 
 
 @dataclass(frozen=True, slots=True)

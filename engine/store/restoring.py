@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from engine.lock import FileLock
-from engine.store.advice import explained
+from engine.file_lock import FileLock
 from engine.store.backups import DATABASES, FOLDER, RUNS, STORE, Backup, backups, damage_of, read
 from engine.store.checking import artifact_folders, kept_without_rows
 from engine.store.database import HEAD, Store
 from engine.store.opening import LOCK, StoreLock, looked_at, version_of
+from engine.store.sqlite_errors import explained
 from engine.store.waiting import StoreError, locked_by, open_in
 
 DAMAGED = "damaged"

@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import delete, func
 from sqlmodel import col, select
 
+from engine.enums import ArtifactKind, BuildStatus, RunKind
 from engine.store.database import Store
 from engine.store.tables import Artifact, Build, EventRow, LogChunk
-from engine.words import ArtifactKind, BuildStatus, RunKind
 
 _AT_ONCE = 200  # rows deleted in one transaction, so that nobody waits for long
 

@@ -12,8 +12,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, DateTime, Dialect, Enum, Index, String, TypeDecorator
 from sqlmodel import Field, SQLModel
 
-from engine.findings import Finding
-from engine.words import (
+from engine.enums import (
     ArtifactKind,
     BuildStatus,
     Priority,
@@ -23,6 +22,7 @@ from engine.words import (
     StageStatus,
     Trigger,
 )
+from engine.findings import Finding
 
 
 def utc_now() -> datetime:
@@ -118,7 +118,7 @@ class Build(SQLModel, table=True):
     that ran it died since it got on last.
     ``board`` and ``simulator`` are what was asked for; ``cancel_requested`` is how another
     process asks the one that runs it to stop. ``verdict`` is a
-    :class:`~engine.words.VerdictWord`, empty where none was spoken. ``dirty`` says that the commit
+    :class:`~engine.enums.VerdictWord`, empty where none was spoken. ``dirty`` says that the commit
     is a snapshot of a folder with uncommitted changes, and ``notes`` are findings of when it was
     asked for, such as that the project could not be synced.
     """
@@ -197,7 +197,7 @@ class Task(SQLModel, table=True):
 class StageRow(SQLModel, table=True):
     """One stage of a build, once for each attempt.
 
-    ``usage`` is what models were asked in it, each as :class:`engine.llm.model.Usage` has it.
+    ``usage`` is what models were asked in it, each as :class:`engine.llm.chat.Usage` has it.
     """
 
     __tablename__ = "stage"

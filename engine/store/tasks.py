@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import func, or_
 from sqlmodel import col, select
 
+from engine.enums import BuildStatus, RunKind
 from engine.errors import UsageError
-from engine.store.builds import MAX_DIGITS
 from engine.store.database import Store
+from engine.store.runs import MAX_DIGITS
 from engine.store.tables import Build, Project, StageRow, Task
-from engine.words import BuildStatus, RunKind
 
 
 def add_task(store: Store, build: Build, task: Task) -> Build:

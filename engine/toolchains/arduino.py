@@ -13,19 +13,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine import process
+from engine.enums import ArtifactKind, Severity
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
-from engine.image import FlashPart, Image
+from engine.formats.untrusted import is_plain
+from engine.images import app_image, boot_choice, efuses, partitions
+from engine.images.image import FlashPart, Image
+from engine.images.memory import memory_regions
+from engine.images.partitions import Partition
 from engine.source.files import FolderFiles, SourceFiles
-from engine.toolchains import app_image, boot_choice, efuses, partitions
 from engine.toolchains.arduino_sketches import PROJECT, UNKNOWN, default_chip, find_apps
 from engine.toolchains.base import App, Compiled, CompileRequest
-from engine.toolchains.hint import BuildSystem
-from engine.toolchains.memory import memory_regions
-from engine.toolchains.output import BuildOutput
-from engine.toolchains.partitions import Partition
-from engine.toolchains.untrusted import is_plain
-from engine.words import ArtifactKind, Severity
+from engine.toolchains.build_output import BuildOutput
+from engine.toolchains.hints.hint import BuildSystem
 
 _INSTALL = (
     "arduino-cli is not installed: https://arduino.github.io/arduino-cli/latest/installation/, "

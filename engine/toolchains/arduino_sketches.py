@@ -11,12 +11,12 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from engine.enums import TARGETS
+from engine.formats.untrusted import yaml_mapping
 from engine.source.files import SourceFiles, folder_of, is_own
 from engine.toolchains.base import App, Configuration
 from engine.toolchains.board_chips import chip_of
 from engine.toolchains.chips import ESP8266
-from engine.toolchains.untrusted import yaml_mapping
-from engine.words import TARGETS
 
 PROJECT = "sketch.yaml"
 """The sketch project file (Arduino CLI, "Sketch project file")."""

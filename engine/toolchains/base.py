@@ -10,7 +10,7 @@ from typing import Protocol
 from engine.cancel import CancelToken
 from engine.errors import UsageError
 from engine.findings import Finding
-from engine.image import Image
+from engine.images.image import Image
 from engine.plugins import registered
 from engine.source.files import SourceFiles
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from engine.words import CHIPS
+from engine.enums import CHIPS
 
 _BOARDS = {
     "esp32": """

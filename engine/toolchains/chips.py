@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from engine.words import CHIPS, LINUX, TARGETS
+from engine.enums import CHIPS, LINUX, TARGETS
 
 ESP8266 = "esp8266"
 """No ESP32, and nothing that espdeck builds for; repositories for both name it."""

@@ -15,21 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import manifest, process
+from engine.enums import ArtifactKind, Severity
 from engine.errors import MissingToolError, ToolError
 from engine.files import read_file
 from engine.findings import Finding
-from engine.image import FlashPart, Image, MemoryRegion
+from engine.formats.untrusted import file_inside, is_plain
+from engine.images.image import FlashPart, Image, MemoryRegion
+from engine.images.measured_memory import measured_regions
 from engine.processes import limited
 from engine.source.files import SourceFiles
-from engine.toolchains import fileapi, warnings
+from engine.toolchains import cmake_file_api
 from engine.toolchains.base import App, Compiled, CompileRequest
+from engine.toolchains.build_output import NINJA_STATUS, BuildOutput
+from engine.toolchains.cmake_project_kind import Kind, kind_of_folder
 from engine.toolchains.cmake_projects import OWN_TOOLCHAIN, find_apps
-from engine.toolchains.hint import BuildSystem
-from engine.toolchains.measured import measured_regions
-from engine.toolchains.output import NINJA_STATUS, BuildOutput
-from engine.toolchains.project import Kind, kind_of_folder
-from engine.toolchains.untrusted import file_inside, is_plain
-from engine.words import ArtifactKind, Severity
+from engine.toolchains.diagnostics import kept_warnings
+from engine.toolchains.hints.hint import BuildSystem
 
 BUILTIN_TOOLCHAIN = Path(__file__).with_name("riscv32-zig.cmake")
 """The toolchain file that is used where a project brings none."""
@@ -115,7 +116,7 @@ class CMakeToolchain:
         findings = _errors_first(findings + built.findings)
         if not built.ok:
             return Compiled(None, findings)
-        model = fileapi.read(request.build_dir)
+        model = cmake_file_api.read(request.build_dir)
         program = model.program()
         if program is None:
             return Compiled(None, (_no_program(model), *findings))
@@ -193,7 +194,7 @@ def _configure(request: CompileRequest, cmake: str, arguments: list[str]) -> _St
     request.on_progress(0, "configuring")
     stamp = request.build_dir / _STAMP
     stamp.unlink(missing_ok=True)
-    fileapi.ask(request.build_dir)
+    cmake_file_api.ask(request.build_dir)
     # A cache that was made with other words, or for another source folder, must not stay.
     done = _run(request, "cmake", [cmake, "--fresh", *arguments], 0, 10)
     if done.ok:
@@ -212,7 +213,7 @@ def _run(request: CompileRequest, name: str, argv: list[str], low: float, high: 
         env=_ENV,
         clean_env=True,
     )
-    earlier = warnings.recall(request.build_dir, output.text) if name == "ninja" else ""
+    earlier = kept_warnings.recall(request.build_dir, output.text) if name == "ninja" else ""
     return _Step(completed.returncode == 0, output.findings(name, completed, earlier=earlier))
 
 
@@ -225,7 +226,7 @@ def _errors_first(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda each: each.severity is not Severity.ERROR))
 
 
-def _no_program(model: fileapi.Codemodel) -> Finding:
+def _no_program(model: cmake_file_api.Codemodel) -> Finding:
     names = ", ".join(name for name, _path in model.executables)
     if not names:
         message, hint = "the project builds no executable", "add one with add_executable()"

@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from engine import toml
+from engine.enums import CHIPS
+from engine.formats import toml
+from engine.formats.untrusted import json_of
 from engine.source.files import SourceFiles, folder_of, is_own
 from engine.toolchains import chips
 from engine.toolchains.base import App
 from engine.toolchains.cmake_lists import commands
+from engine.toolchains.cmake_project_kind import LISTS, Kind, kind_of
 from engine.toolchains.idf_apps import lists_of
-from engine.toolchains.project import LISTS, Kind, kind_of
-from engine.toolchains.untrusted import json_of
-from engine.words import CHIPS
 
 OWN_TOOLCHAIN = "toolchain.cmake"
 """A project's own toolchain file, at the root of its repository."""

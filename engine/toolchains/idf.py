@@ -17,26 +17,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import manifest, process
+from engine.enums import LINUX, TARGETS, ArtifactKind
 from engine.errors import MissingToolError, ToolError
 from engine.files import read_file
-from engine.image import FlashPart, Image, MemoryRegion, Security
+from engine.formats.untrusted import Fields, file_inside
+from engine.images import app_image, efuses, partitions
+from engine.images.image import FlashPart, Image, MemoryRegion, Security
+from engine.images.measured_memory import measured_regions
 from engine.source.files import SourceFiles
-from engine.toolchains import (
-    app_image,
-    efuses,
-    idf_components,
-    idf_installs,
-    partitions,
-    warnings,
-)
+from engine.toolchains import idf_components, idf_installs
 from engine.toolchains.base import App, Compiled, CompileRequest
-from engine.toolchains.hint import BuildSystem
+from engine.toolchains.build_output import NINJA_STATUS, BuildOutput
+from engine.toolchains.cmake_project_kind import Kind, kind_of_folder
+from engine.toolchains.diagnostics import kept_warnings
+from engine.toolchains.hints.hint import BuildSystem
 from engine.toolchains.idf_apps import CONFIGURATION, DEFAULTS, find_apps
-from engine.toolchains.measured import measured_regions
-from engine.toolchains.output import NINJA_STATUS, BuildOutput
-from engine.toolchains.project import Kind, kind_of_folder
-from engine.toolchains.untrusted import Fields, file_inside
-from engine.words import LINUX, TARGETS, ArtifactKind
 
 _INSTALL_STAMP = "espdeck-idf.txt"
 _CONFIG_STAMP = "espdeck-sdkconfig.sha256"
@@ -120,7 +115,7 @@ class IdfToolchain:
             env=prepared.env,
             clean_env=True,
         )
-        earlier = warnings.recall(request.build_dir, output.text)
+        earlier = kept_warnings.recall(request.build_dir, output.text)
         findings = output.findings("idf.py", completed, earlier=earlier)
         if completed.returncode:
             built = _components(request.build_dir)

@@ -17,14 +17,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from engine.formats.untrusted import yaml_mapping
 from engine.source.files import SourceFiles, folder_of, is_own
-from engine.toolchains import build_rules, chips
+from engine.toolchains import chips
 from engine.toolchains.base import App, Configuration
-from engine.toolchains.build_rules import BuildRules, Verdicts
 from engine.toolchains.chips import ESP8266
 from engine.toolchains.cmake_lists import Description, describe
-from engine.toolchains.project import LISTS, Kind, kind_of
-from engine.toolchains.untrusted import yaml_mapping
+from engine.toolchains.cmake_project_kind import LISTS, Kind, kind_of
+from engine.toolchains.diagnostics import build_rules
+from engine.toolchains.diagnostics.build_rules import BuildRules, Verdicts
 
 CONFIGURATION = "sdkconfig.ci."
 """Begins the name of a file with one configuration of the project."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from engine.files import open_file
 from engine.findings import Finding
-from engine.toolchains.hint import BuildSystem
-from engine.toolchains.hints import hint_for
+from engine.toolchains.hints.find import hint_for
+from engine.toolchains.hints.hint import BuildSystem
 
 _UNDEFINED = re.compile(r"undefined reference to `([A-Za-z_]\w{2,99})'")
 _NO_HEADER = re.compile(

@@ -21,10 +21,10 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from engine.cancel import CancelToken
+from engine.enums import LINUX
 from engine.errors import MissingToolError, ToolError
+from engine.formats.untrusted import Fields
 from engine.process import run
-from engine.toolchains.untrusted import Fields
-from engine.words import LINUX
 
 _INSTALL = "https://docs.espressif.com/projects/esp-idf/en/stable/{target}/get-started/"
 _VERSION = re.compile(r"IDF_VERSION_(MAJOR|MINOR|PATCH)\s+(\d{1,4})")

@@ -9,12 +9,13 @@ from pathlib import Path
 from engine import process
 from engine.errors import MissingToolError, ToolError
 from engine.files import read_file
-from engine.toolchains import idf, sdkconfig
+from engine.images import sdkconfig
+from engine.toolchains import idf
 from engine.toolchains.base import CompileRequest
-from engine.toolchains.hint import BuildSystem
+from engine.toolchains.build_output import BuildOutput
+from engine.toolchains.cmake_project_kind import Kind, kind_of_folder, kind_of_text
+from engine.toolchains.hints.hint import BuildSystem
 from engine.toolchains.idf_apps import CONFIGURATION, DEFAULTS
-from engine.toolchains.output import BuildOutput
-from engine.toolchains.project import Kind, kind_of_folder, kind_of_text
 
 NO_MENU = "only projects of ESP-IDF have a menu of options"
 

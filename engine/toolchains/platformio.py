@@ -14,19 +14,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine import process
+from engine.enums import ArtifactKind, Severity
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
-from engine.image import FlashPart, Image
+from engine.formats.untrusted import Fields, file_inside, json_of
+from engine.images import app_image, efuses, partitions
+from engine.images.image import FlashPart, Image
+from engine.images.memory import memory_regions
 from engine.last_words import last_words
 from engine.source.files import FolderFiles, SourceFiles
-from engine.toolchains import app_image, efuses, partitions
 from engine.toolchains.base import App, Compiled, CompileRequest
-from engine.toolchains.hint import BuildSystem
-from engine.toolchains.memory import memory_regions
-from engine.toolchains.output import BuildOutput
+from engine.toolchains.build_output import BuildOutput
+from engine.toolchains.hints.hint import BuildSystem
 from engine.toolchains.platformio_project import PROJECT, find_apps
-from engine.toolchains.untrusted import Fields, file_inside, json_of
-from engine.words import ArtifactKind, Severity
 
 _INSTALL = "PlatformIO is not installed: pip install platformio"
 _ASK_TIMEOUT = 120.0

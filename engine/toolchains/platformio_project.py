@@ -20,14 +20,14 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 
+from engine.enums import TARGETS
 from engine.files import read_file
+from engine.formats.untrusted import json_of
 from engine.source.files import SourceFiles, folder_of, is_own
 from engine.toolchains import chips
 from engine.toolchains.base import App, Configuration
 from engine.toolchains.board_chips import chip_of
 from engine.toolchains.chips import ESP8266
-from engine.toolchains.untrusted import json_of
-from engine.words import TARGETS
 
 PROJECT = "platformio.ini"
 """The file that makes a folder a project of PlatformIO."""

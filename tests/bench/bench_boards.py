@@ -13,15 +13,15 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from engine.boards import again
-from engine.boards.held import FlashOptions
+from engine.boards import reconnecting
+from engine.boards.board_session import FlashOptions
 from engine.boards.service import Boards
-from engine.boards.sessions import sessions
-from engine.boards.virtual import VirtualBoard
+from engine.boards.virtual.board import VirtualBoard
 from engine.cancel import CancelToken
-from engine.image import FlashPart, Image
+from engine.enums import ArtifactKind
+from engine.images.image import FlashPart, Image
+from engine.monitor.sessions import sessions
 from engine.store.database import Store
-from engine.words import ArtifactKind
 from tests.bench.table import show
 from tests.engine.boards.cable import Cable
 from tests.engine.boards.unplugging import CHATTER, unplug_at_random
@@ -90,7 +90,7 @@ def _seconds_of(boards: Boards, image: Image, urls: Sequence[str]) -> float:
 
 
 def _unplug(boards: Boards, image: Image, cables: Sequence[Cable], folder: Path) -> None:
-    again.BACK_AGAIN = 0.05
+    reconnecting.BACK_AGAIN = 0.05
     began = time.perf_counter()
     tallies = unplug_at_random(
         boards, image, cables, rounds=ROUNDS, seed=os.getpid(), folder=folder

@@ -41,7 +41,7 @@ def main() -> None:
 def _demo(folder: Path) -> dict[str, float]:
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tui.cli", "--workspace", str(folder), "demo", "--json"],
+        [sys.executable, "-m", "tui.cli.main", "--workspace", str(folder), "demo", "--json"],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},

@@ -26,24 +26,25 @@ from pathlib import Path
 
 from rich.style import Style
 
-from engine import text, unity
-from engine.boards import bootlog, console, coredump, panic
-from engine.boards.absences import Absences
-from engine.boards.binary_log import BinaryLog
+from engine import text
+from engine.boards.disconnections import Absences
 from engine.boards.identity import parse_identity
-from engine.boards.incidents import Incidents
-from engine.boards.lines import LineCutter, RowCutter, StateCutter
-from engine.boards.plot import Plot
 from engine.errors import ToolError
+from engine.monitor import bootlog, coredump, log_lines, panic
+from engine.monitor.binary_log import BinaryLog
+from engine.monitor.crash_watcher import Incidents
+from engine.monitor.line_splitter import LineCutter, RowCutter, StateCutter
+from engine.monitor.plot import Plot
 from engine.quality import coverage_reports, symbols
 from engine.repair.edits import Tree, edits_of
-from engine.toolchains import diagnostics
+from engine.testing import unity
+from engine.toolchains.diagnostics import parser
 from tests.bench import fuzz_files
 from tests.bench.table import show
 from tests.firmware import build_firmware
 from tests.mutations import mutated
+from tui.presentation.strips import row
 from tui.widgets.chart import Canvas
-from tui.widgets.lines import row
 
 INPUTS = int(os.environ.get("INPUTS", "1000000"))
 READERS = os.environ.get("READERS", "")
@@ -107,7 +108,7 @@ def _feed(program: Path, tree: Tree, folder: Path) -> None:
         *(path.read_bytes() for path in LOGS.glob("*.log")),
         *_of_the_field("*"),
     ]
-    chosen = console.Selection("wifi:W *:I", highlight="[0-9]+|E", mute="^D")
+    chosen = log_lines.Selection("wifi:W *:I", highlight="[0-9]+|E", mute="^D")
     plot = Plot(r"temp=(\S+)|0x([0-9a-f]+)")
     incidents = Incidents(
         program=program,
@@ -119,7 +120,7 @@ def _feed(program: Path, tree: Tree, folder: Path) -> None:
     readers: dict[str, Callable[[str], object]] = {
         "terminal cleaning": text.clean,
         "filter, mute, marks": lambda given: (chosen.shows(given), chosen.marks(given)),
-        "bytes in hexadecimal": lambda given: list(console.hex_rows(given.encode(), 7)),
+        "bytes in hexadecimal": lambda given: list(log_lines.hex_rows(given.encode(), 7)),
         "a row of the screen": lambda given: _row(given),
         "plot and chart": lambda given: _draw(plot, given),
         "incidents as they come": lambda given: incidents.feed(given.encode()),
@@ -130,7 +131,7 @@ def _feed(program: Path, tree: Tree, folder: Path) -> None:
         "a board that vanished": _absent,
         "what esptool says": parse_identity,
         "boot log": lambda given: bootlog.examine(given, target="esp32c3"),
-        "compiler diagnostics": lambda given: diagnostics.parse(given, root=root),
+        "compiler diagnostics": lambda given: parser.parse(given, root=root),
         "a model's answer": lambda given: edits_of(given, tree),
         "symbols of sources": lambda given: _symbols(given),
         "coverage reports": lambda given: _coverage(given),

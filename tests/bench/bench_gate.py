@@ -19,7 +19,7 @@ from engine import Settings
 from engine.cancel import CancelToken
 from engine.manifest import Manifest
 from engine.quality.gate import measure_tree, processors
-from engine.quality.model import Built
+from engine.quality.result import Built
 from tests.bench.table import show
 
 FILES = 1500

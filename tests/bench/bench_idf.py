@@ -17,9 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine import Engine, Settings
+from engine.enums import BuildStatus
 from engine.store.tables import Build, Project
 from engine.toolchains import idf_installs
-from engine.words import BuildStatus
 from tests.bench.table import median, show
 from tests.engine.git_repos import commit
 
@@ -109,7 +109,15 @@ def _note(engine: Engine, build: Build, stages: dict[str, list[float]]) -> None:
 
 
 def _command(workspace: Path, source: Path) -> None:
-    argv = [sys.executable, "-m", "tui.cli", "--workspace", str(workspace), "build", str(source)]
+    argv = [
+        sys.executable,
+        "-m",
+        "tui.cli.main",
+        "--workspace",
+        str(workspace),
+        "build",
+        str(source),
+    ]
     subprocess.run(argv, check=True, capture_output=True)
 
 

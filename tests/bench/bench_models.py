@@ -25,8 +25,8 @@ import httpx
 from engine import Engine, Settings
 from engine.events import Event, Log
 from engine.settings import LlmSettings, ModelSettings
-from engine.workflows.definition import load
-from engine.workflows.orders import TaskOrder
+from engine.tasks.pipeline_file import load
+from engine.tasks.request import TaskOrder
 from tests.bench.table import median, show
 
 RUNS = 5

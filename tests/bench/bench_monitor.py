@@ -27,8 +27,8 @@ from pathlib import Path
 
 import psutil
 
-from engine.boards.incidents import Incidents
 from engine.cancel import CancelToken
+from engine.monitor.crash_watcher import Incidents
 from engine.simulators.labwired import LabWired
 from tests.bench.table import median, show
 from tests.firmware import build_firmware
@@ -183,7 +183,7 @@ def _one(program: str, board: Board) -> tuple[float, float, int]:
                 *("--decode-panic", "disable", "--decode-coredumps", "disable"),
             ],
             "espdeck monitor": [
-                *("-m", "tui.cli", "--workspace", folder, "monitor", board.port, "--no-reset"),
+                *("-m", "tui.cli.main", "--workspace", folder, "monitor", board.port, "--no-reset"),
             ],
         }[program]
         keyboard, typed = pty.openpty()  # miniterm wants a terminal to read keys from

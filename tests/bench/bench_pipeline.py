@@ -14,9 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from engine import Engine, Settings, demo
-from engine.boards.virtual import VirtualBoard
-from engine.words import BuildStatus
+from engine import Engine, Settings
+from engine.boards.virtual.board import VirtualBoard
+from engine.enums import BuildStatus
+from engine.samples import demo
 from tests.bench.table import median, show
 
 RUNS = 7

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from engine.boards.retention import Limits, tidy
 from engine.boards.service import Boards
-from engine.boards.sessions import Recorder, search, sessions
+from engine.monitor.retention import Limits, tidy
+from engine.monitor.sessions import Recorder, search, sessions
 from engine.store.database import Store
 from tests.bench.table import median, show
 
@@ -76,7 +76,7 @@ def _search_one(folder: Path) -> None:
 
 def _espdeck(folder: Path, *words: str) -> None:
     subprocess.run(
-        [sys.executable, "-m", "tui.cli", "--workspace", str(folder), *words],
+        [sys.executable, "-m", "tui.cli.main", "--workspace", str(folder), *words],
         env={**os.environ, "ESPDECK_BOARDS": json.dumps(NAMES)},
         stdout=subprocess.DEVNULL,
         check=True,

@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from engine.boards.virtual import VirtualBoard
+from engine.boards.virtual.board import VirtualBoard
 from tests.engine.boards.two_users import play, two_images
 from tests.firmware import build_firmware
 

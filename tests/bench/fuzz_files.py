@@ -16,29 +16,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import image_file, manifest, xml
-from engine.boards import binary_log, program, suites
+from engine import manifest
+from engine.boards import pytest_suites
 from engine.errors import ToolError, UsageError
-from engine.processes import bounded
-from engine.processes.bounded_child import answer
-from engine.projects import dependencies
-from engine.quality import coverage_reports
-from engine.simulators import labwired_breaks
-from engine.sizes import from_elf
-from engine.toolchains import (
+from engine.formats import xml
+from engine.formats.untrusted import yaml_mapping
+from engine.images import (
     app_image,
     boot_choice,
     efuses,
     flash_layout,
+    image_file,
     linker_map,
     memory,
     partition_checks,
     partition_csv,
     sdkconfig,
 )
+from engine.monitor import binary_log, program
+from engine.processes import bounded
+from engine.processes.bounded_child import answer
+from engine.projects import dependencies
+from engine.quality import coverage_reports
+from engine.simulators import labwired_breaks
+from engine.sizes import from_elf
+from engine.tasks import pipeline_file
 from engine.toolchains.idf import read_image
-from engine.toolchains.untrusted import yaml_mapping
-from engine.workflows import definition
 from tests import hostile
 
 SECONDS = 1.0
@@ -165,7 +168,7 @@ def readers(elf: Path, more: Path | None = None) -> dict[str, Reader]:
             lambda: [b"\xe9\x04\x02\x20" + bytes(28), *files("*.bin")],
             _light(app_image.read_header),
         ),
-        "a report of pytest": Reader(lambda: REPORTS, _light(suites.read_report)),
+        "a report of pytest": Reader(lambda: REPORTS, _light(pytest_suites.read_report)),
         "a coverage report": Reader(lambda: COVERAGE, _light(coverage_reports.read)),
         "XML": Reader(lambda: [*REPORTS, COVERAGE[1]], _light(_xml)),
         "espdeck.toml": Reader(lambda: MANIFESTS, _light(lambda path: manifest.load(path.parent))),
@@ -292,4 +295,4 @@ def _component(path: Path) -> None:
 
 
 def _pipeline(path: Path) -> None:
-    definition.load(path.read_bytes().decode("utf-8", "replace"), "x.yaml")
+    pipeline_file.load(path.read_bytes().decode("utf-8", "replace"), "x.yaml")

@@ -14,13 +14,13 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from engine import Settings
+from engine.builds.pipeline import FIRMWARE
 from engine.cancel import CancelToken
+from engine.enums import AgentStatus
 from engine.events import AgentChanged
-from engine.pipelines.firmware import FIRMWARE
-from engine.pipelines.journal import LineWriter
 from engine.process import run
+from engine.runs.journal import LineWriter
 from engine.store.logs import LogKey
-from engine.words import AgentStatus
 from tests.tui.workspaces import fill
 from tui.app import EspdeckApp
 from tui.screens.build import BuildScreen

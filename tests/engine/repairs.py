@@ -6,7 +6,8 @@ import socket
 import threading
 from pathlib import Path
 
-from engine import Engine, demo
+from engine import Engine
+from engine.samples import demo
 from tests.engine.git_repos import commit
 from tests.engine.llm.servers import Server, ollama, stall, status, stream
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 
+from engine.enums import AgentStatus, Phase, Role
 from engine.events import (
     KINDS,
     AgentChanged,
@@ -14,7 +15,6 @@ from engine.events import (
     WorkflowProgress,
     from_body,
 )
-from engine.words import AgentStatus, Phase, Role
 
 
 def progress(build: int, percent: float = 1.0) -> WorkflowProgress:

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from engine import image_file
-from engine.boards import coredump
-from engine.boards.symbols import Symbols
 from engine.errors import EspdeckError
 from engine.files import read_file
+from engine.images import app_image, image_file, partition_csv, partitions, sdkconfig
+from engine.images.flash_layout import Layout
+from engine.monitor import coredump
+from engine.monitor.symbols import Symbols
 from engine.quality import coverage_reports
 from engine.simulators import labwired_breaks
-from engine.toolchains import app_image, partition_csv, partitions, sdkconfig
-from engine.toolchains.flash_layout import Layout
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:

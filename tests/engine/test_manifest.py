@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.errors import UsageError
 from engine.manifest import FILE_NAME, BuildOptions, Manifest, load
-from engine.scripts import Script, Step
+from engine.testing.scripts import Script, Step
 from engine.thresholds import Aspect, Demands
 
 

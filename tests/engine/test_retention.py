@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from engine.cancel import CancelToken
-from engine.pipelines.runs import Runs
-from engine.repair import fix
+from engine.enums import ArtifactKind, BuildStatus
+from engine.repair import fix_patch
 from engine.retention import Retention, RunLimits
-from engine.store import builds, logs, projects, shrinking
+from engine.runs.queue import Runs
+from engine.store import logs, projects, runs, shrinking
 from engine.store.database import Store, StoreError
 from engine.store.shrinking import shrink
 from engine.store.tables import Artifact, Build, EventRow, LogChunk, Project
-from engine.words import ArtifactKind, BuildStatus
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
@@ -61,15 +61,15 @@ class Lab:
         build = Build(
             **given | {"status": status, "completed_at": ended, "created_at": ended} | values
         )
-        number = builds.add_build(self.store, build).number
+        number = runs.add_build(self.store, build).number
         folder = self.folder / "artifacts" / str(number)
         folder.mkdir(parents=True)
         (folder / "app.elf").write_bytes(b"elf")
-        builds.set_artifacts_path(self.store, number, str(folder))
+        runs.set_artifacts_path(self.store, number, str(folder))
         elf = Artifact(
             build_id=number, kind=ArtifactKind.ELF, path="app.elf", size=3, sha256=sha or "0" * 64
         )
-        builds.put_artifacts(self.store, number, [elf])
+        runs.put_artifacts(self.store, number, [elf])
         rows: list[Any] = [
             LogChunk(
                 build_id=number, stage="build", attempt=1, stream="log", agent="B", seq=seq,
@@ -85,7 +85,7 @@ class Lab:
         return [run.number for run in self.retention.drop(now=NOW, cancel=CancelToken())]
 
     def left(self) -> list[int]:
-        return sorted(each.number for each in builds.list_builds(self.store, kind=None, limit=-1))
+        return sorted(each.number for each in runs.list_builds(self.store, kind=None, limit=-1))
 
 
 @pytest.fixture
@@ -195,8 +195,8 @@ def test_a_repair_that_nobody_discarded_stays(lab: Lab) -> None:
         patch = Artifact(
             build_id=number, kind=ArtifactKind.PATCH, path="fix.patch", size=1, sha256=""
         )
-        builds.put_artifacts(lab.store, number, [patch])
-    diff = fix.read(lab.folder / "artifacts" / str(discarded) / fix.NAME).diff
+        runs.put_artifacts(lab.store, number, [patch])
+    diff = fix_patch.read(lab.folder / "artifacts" / str(discarded) / fix_patch.NAME).diff
     mark = lab.folder / "artifacts" / str(discarded) / ".fix-discarded"
     mark.write_text(hashlib.sha256(diff.encode()).hexdigest())
 

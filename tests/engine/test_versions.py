@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from engine import Engine, Settings
-from engine.pipelines import runs
-from engine.store import builds, projects
+from engine.enums import BuildStatus, RunKind
+from engine.runs import queue
+from engine.store import projects
+from engine.store import runs as store_runs
 from engine.store.database import Store
 from engine.store.tables import Build, Project
-from engine.words import BuildStatus, RunKind
 from engine.workspace import workspace_id
 
 
@@ -24,13 +25,13 @@ def test_a_run_of_another_version_ends_and_says_why(
         engine.wait_ready()
     store = Store(tmp_path / "espdeck.db")
     project = projects.add_project(store, Project(name="p", source="/p", target="esp32c3"))
-    number = builds.add_build(
+    number = store_runs.add_build(
         store,
         Build(project_id=project.id, run_id="old"),
     ).number
     store.close()
-    client = runs.Runs(tmp_path / "runs.db", workspace_id(tmp_path))
-    monkeypatch.setattr(runs, "APPLICATION_VERSION", "0")
+    client = queue.Runs(tmp_path / "runs.db", workspace_id(tmp_path))
+    monkeypatch.setattr(queue, "APPLICATION_VERSION", "0")
     client.enqueue(RunKind.FIRMWARE, "old", number)
     client.close()
     monkeypatch.undo()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.keyboard import Keyboard
+from engine.console_input import Keyboard
 
 
 class Typed(Keyboard):

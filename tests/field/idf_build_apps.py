@@ -11,7 +11,7 @@ import logging
 import sys
 from pathlib import Path
 
-from engine.words import TARGETS
+from engine.enums import TARGETS
 
 _RULES = "**/.build-test-rules.yml"
 

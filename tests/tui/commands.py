@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from engine.errors import EspdeckError
 from tests.tui.forked import run_espdeck
-from tui.cli import cli
+from tui.cli.main import cli
 
 
 class Here:
@@ -45,7 +45,7 @@ class Shell:
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Run a command that goes on; its output is to be read."""
         return subprocess.Popen(
-            [sys.executable, "-m", "tui.cli", *self._workspace, *words],
+            [sys.executable, "-m", "tui.cli.main", *self._workspace, *words],
             env=self._env, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 A Python that imports espdeck works for more than a second before it does anything. What is forked
 is else a process as any: it has its own standard streams, environment, session and signals, runs
-:func:`tui.cli.main` and ends as an interpreter ends.
+:func:`tui.cli.main.main` and ends as an interpreter ends.
 """
 
 from __future__ import annotations
@@ -138,9 +138,9 @@ def _serve(number: int) -> None:
     Args:
         number: of the file that listens.
     """
-    from tui.cli import main
+    from tui.cli.main import main
 
-    for each in ("dbos", "engine.engine", "engine.pipelines.durable", "tui.app"):
+    for each in ("dbos", "engine.engine", "engine.runs.executor", "tui.app"):
         importlib.import_module(each)  # commands do when they run
     gc.freeze()
     with socket.socket(fileno=number) as door:

@@ -9,17 +9,17 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from engine.enums import ArtifactKind, BuildStatus, RunKind, Severity, StageStatus
 from engine.findings import Finding
 from engine.llm.placeholder import PLACEHOLDER
-from engine.pipelines.model import Pipeline, Stage
 from engine.quality.gate import REPORT
-from engine.quality.model import judge, measured, unknown
-from engine.store import builds, projects, tasks
+from engine.quality.result import judge, measured, unknown
+from engine.runs.pipeline import Pipeline, Stage
+from engine.store import projects, runs, tasks
 from engine.store.database import Store
 from engine.store.tables import Artifact, Build, StageRow
+from engine.tasks.request import TaskOrder, plan_for, row_of
 from engine.thresholds import Aspect
-from engine.words import ArtifactKind, BuildStatus, RunKind, Severity, StageStatus
-from engine.workflows.orders import TaskOrder, plan_for, row_of
 from tests.engine import git_repos
 from tests.tui.workspaces import put_log
 
@@ -144,7 +144,7 @@ def _task(
         file=text("main/main.c"),
         line=21,
     )
-    builds.put_findings(store, run.number, plan.pipeline.stages[-1].key, 1, [finding])
+    runs.put_findings(store, run.number, plan.pipeline.stages[-1].key, 1, [finding])
 
 
 def _asks(stage: Stage) -> bool:
@@ -165,7 +165,7 @@ def _keep(store: Store, number: int, folder: Path, files: Mapping[str, str]) -> 
                 sha256=hashlib.sha256(data).hexdigest(),
             )
         )
-    builds.put_artifacts(store, number, rows)
+    runs.put_artifacts(store, number, rows)
 
 
 def _stages(
@@ -185,7 +185,7 @@ def _stages(
     }
     for seq, stage in enumerate(pipeline.stages, 1):
         went_wrong = stage.key in ("gate", "revise")
-        builds.put_stage(
+        runs.put_stage(
             store,
             StageRow(
                 build_id=number,

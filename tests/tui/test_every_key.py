@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.words import ProjectStatus
+from engine.enums import ProjectStatus
 from tests.engine.git_repos import commit
 from tests.tui.workspaces import Story, running
 from tui.keymap import Where, keys_of

@@ -67,7 +67,7 @@ class Terminal:
         self.process: Forked | subprocess.Popen[bytes]
         if under:
             self.process = subprocess.Popen(
-                [*under, sys.executable, "-m", "tui.cli", *words],
+                [*under, sys.executable, "-m", "tui.cli.main", *words],
                 stdin=child,
                 stdout=child,
                 stderr=child,

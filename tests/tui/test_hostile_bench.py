@@ -13,20 +13,21 @@ from pathlib import Path
 import git
 import pytest
 
-from engine.boards import panic
-from engine.boards.desk import Desk, Flashed
+from engine.boards.board_files import Desk, Flashed
+from engine.monitor import panic
 from engine.store import boards as board_rows
-from engine.store import builds, projects
+from engine.store import projects
+from engine.store import runs as store_runs
 from engine.store.database import Store
 from engine.store.tables import BoardRow, utc_now
+from tests.engine.formats.test_elf import PANIC
 from tests.engine.sizes import maps
-from tests.engine.test_elf import PANIC
 from tests.hostile import CODE, Section, elf
 from tests.tui.forked import run_espdeck
 from tests.tui.test_hostile import GOT_THROUGH, MARK, SEQUENCES, Terminal, hostile
 from tests.tui.test_hostile_board import talk
 from tests.tui.workspaces import fill, keep_maps
-from tui.shell import complain, print_line
+from tui.cli.common import complain, print_line
 
 pytestmark = pytest.mark.xdist_group("hostile")
 
@@ -135,7 +136,7 @@ def test_boards_and_sessions_on_the_command_line_let_nothing_through(
         (("sessions", "--search", MARK, "--json"), MARK),
     ):
         done = subprocess.run(
-            [sys.executable, "-m", "tui.cli", "--workspace", str(tmp_path), *words],
+            [sys.executable, "-m", "tui.cli.main", "--workspace", str(tmp_path), *words],
             capture_output=True,
             timeout=30,
         )
@@ -200,7 +201,7 @@ def commit_source(workspace: Path) -> None:
     commit = repo.index.commit("Evil")
     store = Store(workspace / "espdeck.db")
     with store.write() as session:
-        build = builds.get_build(store, 3)
+        build = store_runs.get_build(store, 3)
         build.commit_sha = commit.hexsha
         session.merge(build)
         assert build.project_id is not None

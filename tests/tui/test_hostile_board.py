@@ -102,7 +102,7 @@ def test_the_monitor_of_the_command_line_lets_nothing_through(
     screen, child = pty.openpty()
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "tui.cli", "--workspace", str(tmp_path), "monitor", url),
+            *(sys.executable, "-m", "tui.cli.main", "--workspace", str(tmp_path), "monitor", url),
             *("--highlight", "31337"),
         ],
         stdin=child,

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
 
+from engine.builds.pipeline import FIRMWARE
+from engine.enums import AgentStatus, BuildStatus, Phase, Role, StageStatus, VerdictWord
 from engine.events import (
     AgentChanged,
     BuildChanged,
@@ -23,18 +25,14 @@ from engine.events import (
     WorkflowProgress,
     WorkflowStarted,
 )
-from engine.pipelines.firmware import FIRMWARE
-from engine.pipelines.model import Pipeline, Stage
-from engine.quality.model import judge, measured, unknown
+from engine.quality.result import judge, measured, unknown
+from engine.runs.pipeline import Pipeline, Stage
 from engine.thresholds import Aspect
-from engine.words import AgentStatus, BuildStatus, Phase, Role, StageStatus, VerdictWord
-from tui.amounts import tokens
-from tui.gate_rows import gate_text, gate_title, measure_parts
-from tui.inbox import Inbox
 from tui.keymap import KEYS, Where, check, keymap, keys_of
-from tui.layout import Panes, arrange, tiles
-from tui.look import Glyphs
-from tui.run_view import SERIAL, RunView, TailKey
+from tui.presentation.gate_rows import gate_text, gate_title, measure_parts
+from tui.presentation.pane_layout import Panes, arrange, tiles
+from tui.presentation.strips import fit, pieces, row, wrap
+from tui.presentation.units import tokens
 from tui.screens.boards import BoardsScreen
 from tui.screens.build import PANES, BuildScreen
 from tui.screens.home import HomeScreen
@@ -42,8 +40,10 @@ from tui.screens.monitor import MonitorScreen
 from tui.screens.sizes import SizesScreen
 from tui.screens.task import TaskScreen
 from tui.screens.workflows import WorkflowsScreen
-from tui.tail import MAX_BYTES, MAX_LINES, LogTail
-from tui.widgets.lines import fit, pieces, row, wrap
+from tui.state.event_queue import Inbox
+from tui.state.log_tail import MAX_BYTES, MAX_LINES, LogTail
+from tui.state.run_state import SERIAL, RunView, TailKey
+from tui.theme import Glyphs
 from tui.widgets.live_pane import log_class
 
 PLAIN = Style.null()

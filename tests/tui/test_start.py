@@ -12,7 +12,7 @@ HEAVY = ("textual", "rich", "dbos", "esptool", "elftools", "esp_idf_size", "git"
 
 RUN = f"""
 import sys
-from tui.cli import main
+from tui.cli.main import main
 try:
     main()
 finally:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from engine import demo
+from engine.enums import BuildStatus, VerdictWord
 from engine.errors import UsageError
 from engine.events import Event, WorkflowCompleted
-from engine.store import builds
+from engine.samples import demo
+from engine.store import runs
 from engine.store.database import Store
-from engine.words import BuildStatus, VerdictWord
 from tests.tui.commands import Shell
 from tests.tui.workspaces import LOG_LINES, Story, fill, running
 from tui.screens.home import HomeScreen
@@ -58,7 +58,7 @@ async def test_firmware_that_was_not_tried_says_so_wherever_its_build_is_shown(
     fill(tmp_path)
     store = Store(tmp_path / "espdeck.db")
     for number, word in ((1, VerdictWord.UNTESTED), (2, VerdictWord.SILENT)):
-        builds.finish_build(store, number, status=BuildStatus.SUCCESS, verdict=word)
+        runs.finish_build(store, number, status=BuildStatus.SUCCESS, verdict=word)
     shell = Shell(tmp_path)
 
     listed, shown = shell.says("builds"), shell.says("show", "2")

@@ -17,16 +17,17 @@ from textual.events import Paste
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from engine import Settings, image_file
+from engine import Settings
+from engine.builds.pipeline import FIRMWARE
+from engine.enums import ArtifactKind, BuildStatus, ProjectStatus, Severity, StageStatus
 from engine.findings import Finding
-from engine.image import Image
-from engine.pipelines.firmware import FIRMWARE
-from engine.pipelines.model import Stage
-from engine.repair import fix
-from engine.store import builds, logs, projects
+from engine.images import image_file
+from engine.images.image import Image
+from engine.repair import fix_patch
+from engine.runs.pipeline import Stage
+from engine.store import logs, projects, runs
 from engine.store.database import Store
 from engine.store.tables import Artifact, Build, LogChunk, Project, StageRow
-from engine.words import ArtifactKind, BuildStatus, ProjectStatus, Severity, StageStatus
 from tests.engine.sizes import maps
 from tui.app import EspdeckApp
 
@@ -89,7 +90,7 @@ def keep_image(workspace: Path, number: int, image: Image) -> None:
     row = Artifact(
         build_id=number, kind=ArtifactKind.REPORT, path=image_file.NAME, size=1, sha256="ab" * 32
     )
-    builds.put_artifacts(store, number, [row])
+    runs.put_artifacts(store, number, [row])
     store.close()
 
 
@@ -101,7 +102,7 @@ def keep_fix(workspace: Path, number: int, text: Callable[[str], str]) -> None:
     """
     Repo.init(workspace / "clone", bare=True).close()
     store = Store(workspace / "espdeck.db")
-    build = builds.get_build(store, number)
+    build = runs.get_build(store, number)
     assert build.project_id is not None
 
     def change(project: Project) -> None:
@@ -113,13 +114,13 @@ def keep_fix(workspace: Path, number: int, text: Callable[[str], str]) -> None:
             build_id=number, key="repair", agent="DEVELOPER", phase="feedback", attempt=attempt,
             status=status, summary=text("the best is round 2"),
         )  # fmt: skip
-        builds.put_stage(store, row)
+        runs.put_stage(store, row)
     store.close()
     folder = Path(build.artifacts_path)
     folder.mkdir(parents=True)
     line = text("int repaired;").replace("\n", "")
     diff = f"diff --git a/main.c b/main.c\n--- a/main.c\n+++ b/main.c\n@@ -1 +1 @@\n-x\n+{line}\n"
-    fix.write(folder / fix.NAME, [text("a model: closed the driver")], diff)
+    fix_patch.write(folder / fix_patch.NAME, [text("a model: closed the driver")], diff)
 
 
 def keep_maps(workspace: Path) -> None:
@@ -131,7 +132,7 @@ def keep_maps(workspace: Path) -> None:
         maps.write(folder / "hub.map", contents)
         (folder / "hub.elf").write_bytes(b"\x7fELF")
         kept = (("hub.elf", ArtifactKind.ELF), ("hub.map", ArtifactKind.MAP))
-        builds.put_artifacts(
+        runs.put_artifacts(
             store,
             number,
             [
@@ -159,7 +160,7 @@ def _fill_build(store: Store, number: int, text: Callable[[str], str]) -> None:
     failed = {"test.board", "diagnose", "judge", "repair"}
     seq = 0
     for stage in FIRMWARE.stages:
-        builds.put_stage(
+        runs.put_stage(
             store,
             StageRow(
                 build_id=number,
@@ -191,12 +192,12 @@ def _fill_build(store: Store, number: int, text: Callable[[str], str]) -> None:
     warning = Finding(
         severity=Severity.WARNING, code="Wunused", message=text("unused variable 'x'")
     )
-    builds.put_findings(store, number, "diagnose", 1, [panic])
-    builds.put_findings(store, number, "build", 1, [warning])
+    runs.put_findings(store, number, "diagnose", 1, [panic])
+    runs.put_findings(store, number, "build", 1, [warning])
     artifact = Artifact(
         build_id=number, kind=ArtifactKind.ELF, path="hub.elf", size=28_262, sha256="ab" * 32
     )
-    builds.put_artifacts(store, number, [artifact])
+    runs.put_artifacts(store, number, [artifact])
 
 
 def put_log(

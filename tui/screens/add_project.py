@@ -9,7 +9,7 @@ from uuid import UUID
 from textual.containers import Horizontal
 
 from engine.errors import EspdeckError
-from tui.editing import check_is_new
+from tui.project_edits import check_is_new
 from tui.screens.project_form import ProjectForm
 
 

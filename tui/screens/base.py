@@ -13,9 +13,9 @@ from textual.widgets import Input
 from engine.errors import EspdeckError
 from engine.events import Event
 from engine.text import clean
-from tui.deck import Deck
+from tui.app_base import Deck
 from tui.keymap import Key, Where, bindings_of, keys_of
-from tui.widgets.drawn import Drawn
+from tui.widgets.base import Drawn
 
 if TYPE_CHECKING:
     from engine.engine import Engine

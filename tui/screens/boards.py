@@ -9,23 +9,22 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 
 from engine.cancel import CancelToken
+from engine.enums import BuildStatus
 from engine.errors import CancelledError, UsageError
 from engine.events import Event
-from engine.words import BuildStatus
-from tui.amounts import size
-from tui.columns import columns, efuse_rows, partition_rows
 from tui.keymap import Where
-from tui.programs import table_offset
+from tui.presentation.tables import columns, efuse_rows, partition_rows
+from tui.presentation.units import size
 from tui.screens.ask import Ask, Field
 from tui.screens.base import MainScreen
 from tui.screens.confirm import Choose
 from tui.screens.reader import Reader
-from tui.widgets.facts import Facts
+from tui.widgets.details import Facts
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
-    from engine.boards.held import HeldBoard
+    from engine.boards.board_session import HeldBoard
     from engine.boards.service import BoardInfo
 
 LOOK_EVERY = 10
@@ -179,7 +178,7 @@ class BoardsScreen(MainScreen):
         """Its partition table."""
 
         def read(board: HeldBoard) -> None:
-            found = board.partition_table(expected=table_offset(self.engine, board.name))
+            found = board.partition_table(expected=self.engine.programs.table_offset(board.name))
             if found is None:
                 raise UsageError(f"{board.name}: no partition table at 0x8000, nor up to 0x20000")
             title = f"partitions of {board.name}, table at {found.offset:#x}"
@@ -327,7 +326,7 @@ class BoardsScreen(MainScreen):
         self.in_thread(find, ask)
 
     def _write(self, board: HeldBoard, number: int, *, app_only: bool) -> str | None:
-        from engine.boards.held import FlashOptions
+        from engine.boards.board_session import FlashOptions
 
         settings = self.engine.settings
         image = self.engine.builds.image(number)

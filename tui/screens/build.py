@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from engine.pipelines.firmware import FIRMWARE
-from engine.words import BuildStatus, Role
+from engine.builds.pipeline import FIRMWARE
+from engine.enums import BuildStatus, Role
 from tui.keymap import Where
-from tui.labels import commit_of, tells_apart, variant_of
-from tui.layout import Panes
-from tui.run_view import SERIAL, RunView, TailKey
-from tui.screens import fixing
+from tui.presentation.labels import commit_of, tells_apart, variant_of
+from tui.presentation.pane_layout import Panes
+from tui.screens import fix as screens_fix
 from tui.screens.run import ARTIFACTS, FINDINGS, RunScreen
+from tui.state.run_state import SERIAL, RunView, TailKey
 from tui.widgets.live_pane import LivePane
 
 if TYPE_CHECKING:
-    from engine.builds import Builds
-    from engine.fixes import Fix
+    from engine.builds.fixes import Fix
+    from engine.builds.service import Builds
 
 PANES = Panes(tuple(role.value for role in Role), {SERIAL: 2, FINDINGS: 1, ARTIFACTS: 1})
 """The panes of a build: of an agent, all that it does."""
@@ -51,7 +51,7 @@ class BuildScreen(RunScreen):
         if name == "sizes" and not any(row.kind == "elf" for row in self._artifacts.items):
             return "no sizes: this build kept no program"
         if name in ("fix", "commit", "export", "discard"):
-            return fixing.why_not(name, self._fix, self._view)
+            return screens_fix.why_not(name, self._fix, self._view)
         return super().why_not(name)
 
     def do_sizes(self) -> None:
@@ -63,19 +63,19 @@ class BuildScreen(RunScreen):
     def do_fix(self) -> None:
         """What repairs changed."""
         if self._fix is not None:
-            self.app.push_screen(fixing.FixScreen(self._fix, self.action_do))
+            self.app.push_screen(screens_fix.FixScreen(self._fix, self.action_do))
 
     def do_commit(self) -> None:
         """Commit the fix on its branch."""
-        fixing.commit(self, self.number, self._take_fix)
+        screens_fix.commit(self, self.number, self._take_fix)
 
     def do_export(self) -> None:
         """Write the fix into a file."""
-        fixing.export(self, self.number)
+        screens_fix.export(self, self.number)
 
     def do_discard(self) -> None:
         """Put the fix aside."""
-        fixing.discard(self, self.number, self._take_fix)
+        screens_fix.discard(self, self.number, self._take_fix)
 
     def _load_results(self) -> None:
         super()._load_results()
@@ -86,7 +86,7 @@ class BuildScreen(RunScreen):
 
     def _take_fix(self, fix: Fix | None) -> None:
         self._fix = fix
-        self._view.facts = fixing.fact(fix)
+        self._view.facts = screens_fix.fact(fix)
         self._head.refresh()
         self._bar.refresh()
 

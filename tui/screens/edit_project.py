@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from textual.containers import Horizontal
 from textual.widgets import Input
 
+from engine.enums import TARGETS
 from engine.errors import EspdeckError
 from engine.projects.following import NO_CHIP
 from engine.text import clean
-from engine.words import TARGETS
-from tui.building import SHOWN
-from tui.editing import Edits, edit_checked
+from tui.build_selection import SHOWN
+from tui.project_edits import Edits, edit_checked
 from tui.screens.project_form import ProjectForm
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
+from engine.enums import BuildStatus, ProjectStatus, VerdictWord
 from engine.errors import EspdeckError
 from engine.events import BuildChanged, Event, ProjectChanged, WorkflowCompleted, WorkflowProgress
 from engine.text import clean, mask
-from engine.words import BuildStatus, ProjectStatus, VerdictWord
-from tui.amounts import ago
 from tui.keymap import Where
-from tui.labels import chips, commit_of, followed, tells_apart, variant_of
-from tui.screens.building import NAMES, Building
+from tui.presentation.labels import chips, commit_of, followed, tells_apart, variant_of
+from tui.presentation.units import ago
+from tui.screens.start_build import NAMES, Building
 from tui.screens.two_lists import RUN_COLOURS, TwoLists
 from tui.widgets.row_list import Parts, RowList
 

@@ -13,16 +13,16 @@ from textual.containers import Container
 from textual.geometry import Offset
 from textual.widgets import Input
 
-from engine.boards.plot import Plot
+from engine.console_input import EOLS
 from engine.errors import EspdeckError
 from engine.events import Event
 from engine.findings import Finding
-from engine.keyboard import EOLS
-from tui.feed import BAUDS, FOUND, Feed
+from engine.monitor.plot import Plot
 from tui.keymap import Where
-from tui.layout import Box, tiles
-from tui.rows import describe_finding
+from tui.presentation.pane_layout import Box, tiles
+from tui.presentation.result_rows import describe_finding
 from tui.screens.base import MainScreen
+from tui.state.board_console import BAUDS, FOUND, Feed
 from tui.widgets.chart import Chart
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_pane import LivePane
@@ -325,13 +325,13 @@ class MonitorScreen(MainScreen):
         self.run_worker(feed.reader(self.engine, reset=reset), thread=True, exit_on_error=False)
 
     def _look(self, finding: Finding) -> None:
-        from tui.screens import look
+        from tui.screens import open_result
 
         program = self._feed.running.program
         of = f"program of build {program.build}" if program else "program not known"
         text = describe_finding(finding, of)
         number = program.build if program else None
-        look.in_source(self, self.engine.builds, finding, number=number, text=text)
+        open_result.in_source(self, self.engine.builds, finding, number=number, text=text)
 
     def _try(self, act: Callable[[], None]) -> None:
         try:

@@ -13,10 +13,10 @@ from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
+from engine.enums import TARGETS
 from engine.text import clean
-from engine.words import TARGETS
-from tui.deck import Deck
-from tui.shell import several
+from tui.app_base import Deck
+from tui.cli.common import several
 
 if TYPE_CHECKING:
     from engine.engine import Engine

@@ -13,11 +13,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.text import clean
-from tui.tail import LogTail
-from tui.widgets.drawn import Drawn
-from tui.widgets.lines import wrap
+from tui.presentation.strips import wrap
+from tui.state.log_tail import LogTail
+from tui.widgets.base import Drawn
 from tui.widgets.live_pane import LivePane, log_class
-from tui.widgets.page import Page
+from tui.widgets.text_view import Page
 
 
 class Reading(ModalScreen[None]):

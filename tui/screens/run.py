@@ -14,23 +14,23 @@ from textual.geometry import Offset
 from textual.widget import Widget
 from textual.widgets import Input
 
+from engine.enums import BuildStatus, StageStatus
 from engine.events import BuildChanged, Event
 from engine.text import clean
-from engine.words import BuildStatus, StageStatus
-from tui.layout import Layout, Panes, arrange
-from tui.look import COLOURS
-from tui.rows import artifact_parts, finding_parts
-from tui.run_view import SERIAL, RunView, TailKey
+from tui.presentation.pane_layout import Layout, Panes, arrange
+from tui.presentation.result_rows import artifact_parts, finding_parts
 from tui.screens.base import MainScreen
-from tui.tail import MAX_LINES, LogTail
-from tui.widgets.drawn import Drawn
+from tui.state.log_tail import MAX_LINES, LogTail
+from tui.state.run_state import SERIAL, RunView, TailKey
+from tui.theme import COLOURS
+from tui.widgets.base import Drawn
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_pane import PAGE, LivePane
 from tui.widgets.row_list import Parts, RowList
 from tui.widgets.run_head import RunHead
 
 if TYPE_CHECKING:
-    from engine.carried import Carried
+    from engine.runs.service import Carried
     from engine.store.logs import LogKey, LogMatch
     from engine.store.tables import Artifact, FindingRow, StageRow
 
@@ -266,21 +266,21 @@ class RunScreen(MainScreen):
 
     def do_look(self) -> None:
         """The finding or the artifact under the cursor; a log is enlarged."""
-        from tui.screens import look
+        from tui.screens import open_result
 
         if self._focused == FINDINGS and self._findings.item is not None:
-            look.at_finding(self, self.runs, self._findings.item)
+            open_result.at_finding(self, self.runs, self._findings.item)
         elif self._focused == ARTIFACTS and self._artifacts.item is not None:
-            look.at_artifact(self, self.runs, self._artifacts.item)
+            open_result.at_artifact(self, self.runs, self._artifacts.item)
         else:
             self.do_enlarge()
 
     def do_save(self) -> None:
         """Save the artifact under the cursor."""
-        from tui.screens import look
+        from tui.screens import open_result
 
         if self._artifacts.item is not None:
-            look.save_artifact(self, self.runs, self._artifacts.item)
+            open_result.save_artifact(self, self.runs, self._artifacts.item)
 
     def do_follow(self) -> None:
         """Follow the end, or stay."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 
 from engine.events import Event
-from engine.sizes.model import By, RegionRow, SizeRow, Sizes, regions, table
-from tui.amounts import change
+from engine.sizes.tables import By, RegionRow, SizeRow, Sizes, regions, table
 from tui.keymap import Where
+from tui.presentation.units import change
 from tui.screens.base import MainScreen
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from engine.pipelines.model import Pipeline
+from engine.enums import BuildStatus, StageStatus
+from engine.runs.pipeline import Pipeline
 from engine.text import clean, count
-from engine.words import BuildStatus, StageStatus
-from tui.amounts import tokens
-from tui.gate_rows import gate_text, gate_title, measure_parts
 from tui.keymap import Where
-from tui.layout import Layout, Panes
-from tui.run_view import RunView, TailKey
+from tui.presentation.gate_rows import gate_text, gate_title, measure_parts
+from tui.presentation.pane_layout import Layout, Panes
+from tui.presentation.units import tokens
 from tui.screens.run import ARTIFACTS, FINDINGS, RunScreen
-from tui.widgets.drawn import Drawn
-from tui.widgets.page import Page
+from tui.state.run_state import RunView, TailKey
+from tui.widgets.base import Drawn
 from tui.widgets.row_list import RowList
 from tui.widgets.run_head import TaskHead
 from tui.widgets.stream_pane import StreamPane
+from tui.widgets.text_view import Page
 
 if TYPE_CHECKING:
-    from engine.quality.model import GateResult, Measure
-    from engine.tasks import Metrics, Tasks, TaskState
+    from engine.quality.result import GateResult, Measure
+    from engine.tasks.service import Metrics, Tasks, TaskState
 
 PLACEHOLDER = "PLACEHOLDER: no model was asked"
 """What is said of a run that asked none, wherever it is shown."""

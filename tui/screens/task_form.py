@@ -16,15 +16,15 @@ from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static, TextArea
 
+from engine.enums import Priority
 from engine.errors import EspdeckError, UsageError
 from engine.text import clean
-from engine.words import Priority
-from tui.deck import Deck
+from tui.app_base import Deck
 
 if TYPE_CHECKING:
-    from engine.workflows.library import PipelineEntry
-    from engine.workflows.orders import TaskOrder
-    from engine.workflows.workflow import Workflow
+    from engine.tasks.pipeline_library import PipelineEntry
+    from engine.tasks.request import TaskOrder
+    from engine.tasks.workflow import Workflow
 
 _WORDS = {"yes": True, "y": True, "no": False, "n": False, "": False}
 
@@ -148,7 +148,7 @@ class TaskForm(ModalScreen[int | None]):
         Raises:
             UsageError: a field says what nobody understands.
         """
-        from engine.workflows.orders import TaskOrder
+        from engine.tasks.request import TaskOrder
 
         project = self._typed("project")
         if project and project not in self._choices.projects:

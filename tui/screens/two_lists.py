@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
-from engine.words import BuildStatus
-from tui.look import COLOURS
+from engine.enums import BuildStatus
 from tui.screens.base import MainScreen
-from tui.widgets.facts import Facts
+from tui.theme import COLOURS
+from tui.widgets.details import Facts
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 

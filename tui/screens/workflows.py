@@ -8,19 +8,19 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
+from engine.enums import BuildStatus, RunKind
 from engine.errors import EspdeckError
 from engine.events import BuildChanged, Event, WorkflowProgress
-from engine.words import BuildStatus, RunKind
-from tui.amounts import ago
 from tui.keymap import Where
+from tui.presentation.units import ago
 from tui.screens.task import PLACEHOLDER, TaskScreen, describe_metrics
 from tui.screens.two_lists import TwoLists
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
-    from engine.tasks import Tasks, TaskState
-    from engine.workflows.library import PipelineEntry
-    from engine.workflows.workflow import Workflow
+    from engine.tasks.pipeline_library import PipelineEntry
+    from engine.tasks.service import Tasks, TaskState
+    from engine.tasks.workflow import Workflow
 
 PAGE = 200
 """Tasks that are loaded at once."""

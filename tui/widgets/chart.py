@@ -13,10 +13,10 @@ from typing import ClassVar, cast
 from rich.style import Style
 from textual.strip import Strip
 
-from engine.boards.plot import MAX_SERIES, Plot
-from tui.deck import Deck
-from tui.widgets.drawn import Drawn
-from tui.widgets.lines import pieces, row
+from engine.monitor.plot import MAX_SERIES, Plot
+from tui.app_base import Deck
+from tui.presentation.strips import pieces, row
+from tui.widgets.base import Drawn
 
 LABEL = 10
 """Cells of the numbers beside the chart."""

@@ -10,7 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.keymap import Key
-from tui.widgets.lines import pieces
+from tui.presentation.strips import pieces
 
 
 class KeyBar(Widget):

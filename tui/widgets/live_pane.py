@@ -18,9 +18,9 @@ from textual.message import Message
 from textual.strip import Strip
 
 from engine.text import clean
-from tui.tail import LogTail
-from tui.widgets.drawn import Drawn
-from tui.widgets.lines import fit, pieces, row
+from tui.presentation.strips import fit, pieces, row
+from tui.state.log_tail import LogTail
+from tui.widgets.base import Drawn
 
 GUTTER = 10
 """Cells before a line of source: its number, and a sign for the one that is meant."""

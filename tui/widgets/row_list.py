@@ -9,8 +9,8 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from tui.widgets.drawn import Drawn
-from tui.widgets.lines import pieces, row
+from tui.presentation.strips import pieces, row
+from tui.widgets.base import Drawn
 
 T = TypeVar("T")
 

@@ -8,11 +8,11 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from engine.enums import StageStatus
 from engine.text import clean
-from engine.words import StageStatus
-from tui.look import COLOURS, Glyphs
-from tui.run_view import RunView
-from tui.widgets.lines import pieces
+from tui.presentation.strips import pieces
+from tui.state.run_state import RunView
+from tui.theme import COLOURS, Glyphs
 
 _WIDE = 90
 """Cells from which on phases have their names."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.strip import Strip
 
 from engine.text import clean
-from tui.widgets.lines import row, wrap
+from tui.presentation.strips import row, wrap
 from tui.widgets.live_pane import LivePane
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from engine.boards import sessions
+from engine.monitor import sessions
 from tests.bench.chaos import machine
 from tests.bench.chaos.world import MARKERS, World
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from engine import demo
+from engine.samples import demo
 from tests.bench.chaos import machine
 from tests.bench.chaos.world import PROJECT, Espdeck, World
 

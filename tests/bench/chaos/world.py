@@ -20,8 +20,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine import demo, samples
-from engine.words import BuildStatus
+from engine import samples
+from engine.enums import BuildStatus
+from engine.samples import demo
 from tests.bench.chaos import machine, resident
 from tests.engine.git_repos import commit
 
@@ -154,7 +155,7 @@ class World:
 
     def espdeck(self, *words: str, terminal: bool = False) -> Espdeck:
         """Start ``espdeck`` with some words."""
-        command = [sys.executable, "-m", "tui.cli", "--workspace", str(self.workspace), *words]
+        command = [sys.executable, "-m", "tui.cli.main", "--workspace", str(self.workspace), *words]
         return self._start(" ".join(words) or "app", command, terminal=terminal)
 
     def resident(self) -> Espdeck:

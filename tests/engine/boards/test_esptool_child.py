@@ -12,8 +12,8 @@ import pytest
 from engine.boards import esptool_child
 from engine.boards.esptool_child import Description, Request
 from engine.boards.identity import Protection
-from engine.image import FlashPart, Image, Security
-from engine.words import ArtifactKind
+from engine.enums import ArtifactKind
+from engine.images.image import FlashPart, Image, Security
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.boards.esptool import Reach
 from engine.boards.flasher import flash, identify
 from engine.boards.identity import parse_identity
-from engine.boards.tool import Reach
-from engine.boards.virtual import VirtualBoard
+from engine.boards.virtual.board import VirtualBoard
 from engine.cancel import CancelToken
+from engine.enums import ArtifactKind
 from engine.errors import BoardError, CancelledError
-from engine.image import FlashPart, Image
-from engine.words import ArtifactKind
+from engine.images.image import FlashPart, Image
 
 BuildSample = Callable[[str], Image]
 

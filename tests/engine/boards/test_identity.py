@@ -6,8 +6,9 @@ import pytest
 from esptool.targets import CHIP_DEFS
 
 from engine.boards.identity import UNSUPPORTED, parse_identity, target_of
-from engine.toolchains import app_image, arduino
-from engine.words import CHIPS
+from engine.enums import CHIPS
+from engine.images import app_image
+from engine.toolchains import arduino
 
 KNOWN = {name: chip for name, chip in CHIP_DEFS.items() if name != UNSUPPORTED}
 

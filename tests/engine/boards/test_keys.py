@@ -13,7 +13,7 @@ from serial.tools import list_ports
 from engine.boards import keys as keys_module
 from engine.boards import port_users
 from engine.boards.keys import Keys
-from engine.boards.virtual import Running
+from engine.boards.virtual.board import Running
 from engine.processes.identity import ProcessIdentity
 from tests.engine.boards.test_discovery import port
 

@@ -15,7 +15,7 @@ import pytest
 
 from engine.boards import labgrid
 from engine.boards.service import Boards
-from engine.boards.virtual import VirtualBoard
+from engine.boards.virtual.board import VirtualBoard
 from engine.cancel import CancelToken
 from engine.errors import BoardError, CancelledError, MissingToolError, UsageError
 from engine.store.database import Store

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.boards import lock, lock_folder
-from engine.boards.lock import hold_one
+from engine.boards import board_lock, lock_folder
+from engine.boards.board_lock import hold_one
 from engine.boards.lock_folder import LockFolder
 from engine.cancel import CancelToken
 from engine.errors import CancelledError
@@ -23,7 +23,7 @@ from tests.users import ADA, BOB, as_user, needs_root
 HOLD = """
 import os, sys
 from pathlib import Path
-from engine.boards.lock import holder_of, hold_one
+from engine.boards.board_lock import holder_of, hold_one
 from engine.boards.lock_folder import LockFolder
 from engine.cancel import CancelToken
 os.umask(0o077)
@@ -306,7 +306,7 @@ def test_a_process_that_the_system_hides_is_not_taken_for_one_that_ended(
             ),
             monkeypatch.context() as patch,
         ):
-            patch.setattr(lock, "lockers", lambda _file, found=lockers: found)
-            patch.setattr(lock, "program", lambda _pid: None)
-            assert lock.holder_of("board", folder) == f"build 7 (process {os.getpid()})"
-    assert not lock.holder_of("board", folder)
+            patch.setattr(board_lock, "lockers", lambda _file, found=lockers: found)
+            patch.setattr(board_lock, "program", lambda _pid: None)
+            assert board_lock.holder_of("board", folder) == f"build 7 (process {os.getpid()})"
+    assert not board_lock.holder_of("board", folder)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from engine.boards.names import check_names, virtual_chip, virtual_name, virtual_options
-from engine.boards.virtual_chips import CHIPS, parse_options
+from engine.boards.virtual.chips import CHIPS, parse_options
 from engine.errors import UsageError
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from engine.boards.partition_table import find, place_app, read_at
+from engine.enums import ArtifactKind
 from engine.errors import BoardError
-from engine.image import FlashPart, Image
-from engine.toolchains.partitions import PartitionTableError
-from engine.words import ArtifactKind
+from engine.images.image import FlashPart, Image
+from engine.images.partitions import PartitionTableError
 from tests.engine.toolchains.tables import entry, whole
 
 NVS = entry(1, 2, 0x19000, 0x6000, "nvs")

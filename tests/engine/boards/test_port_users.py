@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from engine.boards import access, again, port_users, ports
-from engine.boards.bridge import terminal
-from engine.boards.held import FlashOptions
-from engine.boards.problems import problem
+from engine.boards import access, port_users, ports, reconnecting
+from engine.boards.board_session import FlashOptions
+from engine.boards.esptool_errors import problem
 from engine.boards.service import Boards
-from engine.boards.virtual import VirtualBoard
+from engine.boards.virtual.board import VirtualBoard
+from engine.boards.virtual.pty_bridge import terminal
 from engine.cancel import CancelToken
 from engine.errors import BoardBusyError, CancelledError
-from engine.image import Image
+from engine.images.image import Image
 from engine.store.database import Store
 from tests.users import ADA, as_user, needs_root
 
@@ -46,7 +46,7 @@ def port() -> Iterator[str]:
 @pytest.fixture
 def boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boards:
     monkeypatch.setattr(access, "RELEASED", 0.02)
-    monkeypatch.setattr(again, "BUSY_AGAIN", 0.02)
+    monkeypatch.setattr(reconnecting, "BUSY_AGAIN", 0.02)
     return Boards((), tmp_path / "boards", Store(tmp_path / "espdeck.db"))
 
 
@@ -250,7 +250,7 @@ def test_a_port_that_is_taken_while_the_board_is_held_is_waited_for(
 def test_a_program_that_keeps_the_port_to_itself_for_too_long_is_told(
     port: str, boards: Boards, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(again, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(reconnecting, "BUSY_SECONDS", 0.05)
     other = os.open(port, os.O_RDWR | os.O_NOCTTY)
     fcntl.flock(other, fcntl.LOCK_EX)
     notes: list[str] = []

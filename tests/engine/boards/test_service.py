@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from engine.boards import flasher
+from engine.boards.esptool import Reach
 from engine.boards.identity import BoardIdentity
 from engine.boards.service import Boards
-from engine.boards.tool import Reach
 from engine.cancel import CancelToken
 from engine.errors import BoardError, CancelledError, EspdeckError
 from engine.store.database import Store

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from engine.boards import peers
-from engine.boards.bridge import terminal
 from engine.boards.peers import uid_of_peer
-from engine.boards.virtual import VirtualBoard
+from engine.boards.virtual.board import VirtualBoard
+from engine.boards.virtual.pty_bridge import terminal
 from engine.errors import BoardError
 
 STRANGER = 54_321

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.boards.virtual import VirtualBoard
-from engine.image import Image
+from engine.boards.virtual.board import VirtualBoard
+from engine.images.image import Image
 from tests.engine.boards.two_users import play, two_images
 from tests.users import ADA, BOB, needs_root
 

@@ -14,9 +14,9 @@ import pytest
 import serial
 from serial import rfc2217
 
-from engine.boards.monitor import read_serial
+from engine.boards.serial_console import read_serial
 from engine.cancel import CancelToken
-from engine.keyboard import Keyboard
+from engine.console_input import Keyboard
 
 
 class Desk:

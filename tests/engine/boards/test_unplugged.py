@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.boards import again
+from engine.boards import reconnecting
 from engine.boards.service import Boards
-from engine.boards.sessions import sessions
-from engine.boards.virtual import VirtualBoard
+from engine.boards.virtual.board import VirtualBoard
+from engine.monitor.sessions import sessions
 from engine.store.database import Store
 from tests.engine.boards.cable import Cable
 from tests.engine.boards.unplugging import CHATTER, unplug_at_random
@@ -36,7 +36,7 @@ def cables(tmp_path: Path) -> Iterator[list[Cable]]:
 def test_eight_boards_are_flashed_and_watched_while_cables_are_pulled(
     cables: list[Cable], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(again, "BACK_AGAIN", 0.05)
+    monkeypatch.setattr(reconnecting, "BACK_AGAIN", 0.05)
     image = build_firmware("hello", tmp_path / "firmware", CHATTER)
     boards = Boards((), tmp_path / "boards", Store(tmp_path / "espdeck.db"))
 

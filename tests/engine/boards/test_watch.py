@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.boards import again
-from engine.boards.incidents import Incidents
+from engine.boards import reconnecting
 from engine.boards.service import Boards
-from engine.boards.sessions import Recorder, sessions
 from engine.cancel import CancelToken
+from engine.console_input import Keyboard
 from engine.errors import BoardError, CancelledError, SessionError
 from engine.findings import Finding
-from engine.keyboard import Keyboard
+from engine.monitor.crash_watcher import Incidents
+from engine.monitor.sessions import Recorder, sessions
 from engine.store.database import Store
 
 ERASED = b"invalid header: 0xffffffff\r\n"
@@ -74,7 +74,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(again, "BACK_AGAIN", 0.02)
+    monkeypatch.setattr(reconnecting, "BACK_AGAIN", 0.02)
     desk = Desk(tmp_path)
     yield desk
     if desk.thread.is_alive():

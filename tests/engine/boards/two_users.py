@@ -11,22 +11,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from engine.boards.bridge import terminal
-from engine.boards.virtual import VirtualBoard
-from engine.image import Image
+from engine.boards.virtual.board import VirtualBoard
+from engine.boards.virtual.pty_bridge import terminal
+from engine.images.image import Image
 from tests.users import ADA, BOB, as_user, home
 
 USER = """
 import json, os, sys
 from pathlib import Path
-from engine.boards.held import FlashOptions
+from engine.boards.board_session import FlashOptions
 from engine.boards.lock_folder import LockFolder
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
 from engine.errors import EspdeckError
-from engine.image import FlashPart, Image
+from engine.images.image import FlashPart, Image
 from engine.store.database import Store
-from engine.words import ArtifactKind
+from engine.enums import ArtifactKind
 
 def nothing(*_words):
     pass

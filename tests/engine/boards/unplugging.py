@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.boards.held import FlashOptions
+from engine.boards.board_session import FlashOptions
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
+from engine.enums import ArtifactKind
 from engine.errors import CancelledError
-from engine.image import FlashPart, Image
-from engine.words import ArtifactKind
+from engine.images.image import FlashPart, Image
 from tests.engine.boards.cable import Cable
 
 CHATTER = """

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, ModelError
 from engine.llm import wire
-from engine.llm.model import Answer, Message, ModelServer, Request, Speaker, fit
+from engine.llm.chat import Answer, Message, ModelServer, Request, Speaker, fit
 from engine.llm.ollama import Ollama
 from engine.llm.openai import OpenAI, events_of
 from engine.llm.placeholder import MARK, Placeholder

@@ -11,7 +11,7 @@ import pytest
 from engine.cancel import CancelToken
 from engine.errors import UsageError
 from engine.llm.catalogue import CATALOGUE
-from engine.llm.model import Message, Speaker
+from engine.llm.chat import Message, Speaker
 from engine.llm.service import Models
 from engine.settings import LlmSettings, ModelSettings, Settings
 from tests.engine.llm import servers

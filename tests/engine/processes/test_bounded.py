@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.boards import binary_log, debug_info, panic
-from engine.boards.symbols import Symbols, load
+from engine.monitor import binary_log, debug_info, panic
+from engine.monitor.symbols import Symbols, load
 from engine.processes import bounded
 from engine.processes.bounded import Reader, UnreadableError, ask_once, fields, rows
 from engine.sizes import from_elf
@@ -153,7 +153,7 @@ def test_only_files_are_read(tmp_path: Path, what: str) -> None:
     elif what == "large":
         path.write_bytes(bytes(9))
     with pytest.raises(OSError, match=what if what == "absent" else "not a file|larger than 8"):
-        Reader(path, "engine.boards.program", 8)
+        Reader(path, "engine.monitor.program", 8)
 
 
 @pytest.mark.parametrize("value", [None, {}, "x", [1], [[1]], [["a", "b"]], [["a", True]]])

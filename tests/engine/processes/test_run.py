@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from engine.cancel import CancelToken
+from engine.console_input import Keyboard
 from engine.errors import CancelledError, Interrupted, MissingToolError, ToolError
-from engine.keyboard import Keyboard
 from engine.process import run
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]

@@ -14,13 +14,13 @@ import pytest
 from git import Repo
 
 from engine.cancel import CancelToken
+from engine.enums import Severity
 from engine.findings import Finding
 from engine.projects import lfs
 from engine.projects.contents import complete
 from engine.projects.slots import Slots
 from engine.projects.worktrees import Slot
 from engine.store.tables import Project
-from engine.words import Severity
 from tests.engine.git_repos import commit
 
 POINTER = (

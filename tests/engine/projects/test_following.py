@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.enums import ProjectStatus
 from engine.errors import UsageError
 from engine.projects import remote
-from engine.words import ProjectStatus
 from tests.engine.git_repos import commit, rewrite
 from tests.engine.projects.repositories import Yard, codes, git
 

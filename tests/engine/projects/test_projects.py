@@ -16,10 +16,11 @@ import pytest
 from git import Repo
 
 from engine.cancel import CancelToken
+from engine.enums import ProjectStatus
 from engine.errors import CancelledError, ToolError, UsageError
 from engine.events import Bus, Event, ProjectChanged
-from engine.lock import FileLock
-from engine.projects import git, remote, trees
+from engine.file_lock import FileLock
+from engine.projects import git, remote
 from engine.projects.dependencies import scan_dependencies
 from engine.projects.revisions import resolve
 from engine.projects.service import Projects
@@ -27,13 +28,13 @@ from engine.projects.slots import Slots
 from engine.projects.sources import Source, SourceKind
 from engine.projects.validation import RULES, validate
 from engine.projects.worktrees import Slot, check_links
-from engine.store import builds
+from engine.source import tree
 from engine.store import projects as rows
+from engine.store import runs
 from engine.store.database import Store
 from engine.store.tables import Build, Project
 from engine.toolchains.base import NO_PROJECT
 from engine.toolchains.idf_menuconfig import Edited
-from engine.words import ProjectStatus
 from tests.engine.git_repos import commit
 
 
@@ -193,7 +194,7 @@ def test_removing_deletes_clone_and_worktrees(yard: Yard, source: Path) -> None:
 
 def test_a_project_with_an_unfinished_build_is_not_removed(yard: Yard, source: Path) -> None:
     project = yard.add(source)
-    builds.add_build(yard.store, Build(project_id=project.id, commit_sha="0", target="esp32c3"))
+    runs.add_build(yard.store, Build(project_id=project.id, commit_sha="0", target="esp32c3"))
 
     with pytest.raises(UsageError, match="has not ended"):
         yard.projects.remove(project.id)
@@ -524,7 +525,7 @@ def test_any_number_of_folders_in_each_other_is_looked_through(tmp_path: Path) -
         assert [each.name for each in scan_dependencies(tmp_path)] == ["a/b"]
         with pytest.raises(ToolError, match="a link that leaves"):
             check_links(tmp_path)
-        trees.delete(tmp_path / "d")
+        tree.delete(tmp_path / "d")
         assert list(tmp_path.iterdir()) == []
     finally:
         subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)
@@ -535,7 +536,7 @@ def test_a_link_is_not_followed_to_delete_what_it_leads_to(tmp_path: Path) -> No
     (tmp_path / "mine" / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path / "mine")
 
-    trees.delete(tmp_path / "link")
+    tree.delete(tmp_path / "link")
 
     assert (tmp_path / "mine" / "file").exists()
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.enums import ProjectStatus
 from engine.errors import UsageError
 from engine.projects import git as git_room
-from engine.words import ProjectStatus
 from tests.engine.git_repos import commit
 from tests.engine.projects.repositories import Yard, git
 

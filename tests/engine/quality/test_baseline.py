@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.enums import Severity
 from engine.errors import UsageError
-from engine.quality.model import MeasureStatus
+from engine.quality.result import MeasureStatus
 from engine.thresholds import Aspect
-from engine.words import Severity
 from tests.engine.git_repos import commit
 from tests.engine.quality.trees import README, RING, gate
 

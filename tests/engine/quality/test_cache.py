@@ -14,7 +14,7 @@ from engine.quality.cache import Cache, key_of
 from engine.quality.per_file import PerFile, Said, report_of_all, said_of
 from engine.quality.progress import Progress
 from engine.quality.tools import Bench
-from engine.quality.tree import Counted, FolderOrigin, collect
+from engine.quality.tree_copy import Counted, FolderOrigin, collect
 from tests.engine.quality.trees import write
 
 KEY = key_of("tool", "1", "a.c")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.quality.model import BuildFacts, Built, MeasureStatus
+from engine.quality.result import BuildFacts, Built, MeasureStatus
 from engine.thresholds import Aspect
 from tests.engine.quality.trees import README, RING, RING_H, gate, measure, write
 

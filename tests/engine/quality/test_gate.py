@@ -12,10 +12,10 @@ import pytest
 
 from engine import samples
 from engine.cancel import CancelToken
+from engine.enums import Severity
 from engine.errors import CancelledError
-from engine.quality.model import MeasureStatus
+from engine.quality.result import MeasureStatus
 from engine.thresholds import Aspect
-from engine.words import Severity
 from tests.engine.git_repos import commit
 from tests.engine.quality.trees import README, RING, gate, measure, write
 

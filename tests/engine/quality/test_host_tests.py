@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.quality.model import MeasureStatus
+from engine.quality.result import MeasureStatus
 from engine.thresholds import Aspect
 from tests.engine.quality.trees import RING, gate, measure, write
 

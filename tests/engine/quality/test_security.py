@@ -6,11 +6,12 @@ import flawfinder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.quality import c_dangers, c_formats, secrets
-from engine.quality.c_names import Names
-from engine.quality.c_source import Source
-from engine.quality.c_tokens import Kind, tokens_of
-from engine.quality.rulings import Word
+from engine.quality import secrets
+from engine.quality.c import dangers, formats
+from engine.quality.c.names import Names
+from engine.quality.c.source import Source
+from engine.quality.c.tokens import Kind, tokens_of
+from engine.quality.security_levels import Word
 
 PIECES = (
     *(
@@ -54,10 +55,10 @@ def test_there_is_a_ruling_on_every_function_that_flawfinder_gives_a_high_risk()
     }
     by_argument = {"strncat", "lstrcatn", "wcsncat", "_tcsncat", "_mbsnbcat"}
 
-    undecided = {name for name in high | by_argument if c_dangers.ruling_of(name) is None}
+    undecided = {name for name in high | by_argument if dangers.ruling_of(name) is None}
 
     assert not undecided
-    assert all(each.reason for each in c_dangers.RULINGS)
+    assert all(each.reason for each in dangers.RULINGS)
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
@@ -66,7 +67,7 @@ def test_no_source_is_too_strange(text: str) -> None:
     for name, places in source.words.items():
         for index in places:
             token = source.tokens[index]
-            verdict, line = c_dangers.judge(
+            verdict, line = dangers.judge(
                 names, source, name, token.line, token.column, unruled=Word.BLOCKS
             )
             assert verdict.word in Word
@@ -94,9 +95,9 @@ def test_tokens_stand_where_they_are() -> None:
 
 
 def test_a_format_says_how_long_it_gets() -> None:
-    assert c_formats.printed("a%d%%").length == 13
-    assert c_formats.printed("%s %5.10s").texts == (0,)
-    assert c_formats.printed("%*d").length is None
-    assert c_formats.printed("\\x41\\n%02x").length == 12
-    assert c_formats.printed("\\x41\\n%02x %s").least == 5
-    assert c_formats.unbounded("%*s %d %s %5s %[a]") == [1, 3]
+    assert formats.printed("a%d%%").length == 13
+    assert formats.printed("%s %5.10s").texts == (0,)
+    assert formats.printed("%*d").length is None
+    assert formats.printed("\\x41\\n%02x").length == 12
+    assert formats.printed("\\x41\\n%02x %s").least == 5
+    assert formats.unbounded("%*s %d %s %5s %[a]") == [1, 3]

@@ -8,7 +8,7 @@ from typing import Any
 from engine import manifest
 from engine.cancel import CancelToken
 from engine.quality.gate import measure_tree
-from engine.quality.model import Built, GateResult, Measure
+from engine.quality.result import Built, GateResult, Measure
 from engine.settings import Settings
 from engine.thresholds import Aspect
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.enums import Severity
 from engine.findings import Finding
 from engine.repair.edits import Tree
 from engine.repair.prompt import Case, Failure, Tried, fenced, question, refusal
-from engine.words import Severity
 
 MAIN = "".join(f"int line_{number};\n" for number in range(1, 1001))
 

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from engine.enums import Severity
 from engine.findings import Finding
 from engine.repair import Repair, propose, sources, suggest
-from engine.repair.sources import Sources, masked
-from engine.toolchains import diagnostics
+from engine.repair.sources import Sources
+from engine.source.c_source import masked
+from engine.toolchains.diagnostics import parser
 from engine.toolchains.idf_components import name_owners
-from engine.words import Severity
 
 IDF = "cmake_minimum_required(VERSION 3.16)\ninclude($ENV{IDF_PATH}/tools/cmake/project.cmake)\n"
 
@@ -58,7 +59,7 @@ def _compile(argv: list[str | Path], tree: Path) -> tuple[Finding, ...]:
     done = subprocess.run(
         argv, capture_output=True, text=True, check=False, timeout=120, cwd=tree.parent
     )
-    return diagnostics.parse(done.stdout + done.stderr, root=tree)
+    return parser.parse(done.stdout + done.stderr, root=tree)
 
 
 def error(message: str, file: str = "main/main.c", line: int = 1, column: int = 1) -> Finding:
@@ -245,7 +246,7 @@ def test_a_component_that_idf_py_misses_is_required(tree: Path) -> None:
     )
     text = log.read_text("utf-8").replace("/home/user/hello", str(tree))
 
-    repaired = apply(tree, propose(diagnostics.parse(text, root=tree), tree))
+    repaired = apply(tree, propose(parser.parse(text, root=tree), tree))
 
     assert 'INCLUDE_DIRS "" PRIV_REQUIRES esp_http_server)' in repaired
 
@@ -259,7 +260,7 @@ def test_the_component_of_esp_idf_that_has_a_header_is_required(tree: Path) -> N
     (tree / "main/CMakeLists.txt").write_text('idf_component_register(SRCS "main.c")\n')
     text = f"{tree}/main/main.c:1:10: fatal error: driver/i2c_master.h: No such file or directory\n"
 
-    findings = name_owners(diagnostics.parse(text, root=tree), idf, [])
+    findings = name_owners(parser.parse(text, root=tree), idf, [])
 
     repaired = apply(tree, propose(findings, tree))
     assert 'idf_component_register(SRCS "main.c" REQUIRES esp_driver_i2c)' in repaired
@@ -274,7 +275,7 @@ def test_the_semicolon_comes_before_the_names_that_its_absence_hides(tree: Path)
     )
     text = log.read_text("utf-8").replace("/home/user/hello", str(tree))
 
-    repaired = apply(tree, propose(diagnostics.parse(text, root=tree), tree))
+    repaired = apply(tree, propose(parser.parse(text, root=tree), tree))
 
     assert '    printf("Hello world!\\n");\n' in repaired
 

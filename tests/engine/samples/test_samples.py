@@ -7,7 +7,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from engine import manifest, samples
-from engine.image import Image
+from engine.images.image import Image
 
 
 def test_there_are_four_samples_and_the_first_is_hello() -> None:

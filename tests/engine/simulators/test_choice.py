@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pytest
 
 from engine.cancel import CancelToken
+from engine.console_input import Keyboard
 from engine.errors import MissingToolError, UsageError
-from engine.image import Image
-from engine.keyboard import Keyboard
+from engine.images.image import Image
 from engine.simulators import base
 from engine.simulators.base import PLAIN, ChipOptions, Stop, choose_simulator
 

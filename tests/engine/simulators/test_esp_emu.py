@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from engine.cancel import CancelToken
+from engine.enums import ArtifactKind
 from engine.errors import MissingToolError, ToolError
-from engine.image import FlashPart, Image
+from engine.images.image import FlashPart, Image
 from engine.simulators.base import PLAIN, ChipOptions
 from engine.simulators.esp_emu import EspEmu
-from engine.words import ArtifactKind
 from tests.engine.simulators import standins
 
 

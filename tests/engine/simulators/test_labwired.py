@@ -13,11 +13,11 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
-from engine.agents import stops
+from engine.builds.agents import simulator_stops
 from engine.cancel import CancelToken
+from engine.console_input import Keyboard
 from engine.errors import CancelledError, Interrupted, ToolError
-from engine.image import Image
-from engine.keyboard import Keyboard
+from engine.images.image import Image
 from engine.simulators.base import Stop, find_simulators
 from engine.simulators.labwired import LabWired
 
@@ -379,7 +379,7 @@ def test_what_the_simulator_lacks_is_not_the_firmwares_fault(
 
     assert output == "before\n"  # what its UART still held, too
     assert stop is not None
-    assert re.match(reason, stops.named(stop, tmp_path / "stops.elf"))
+    assert re.match(reason, simulator_stops.named(stop, tmp_path / "stops.elf"))
     assert stop.limit
     assert "no fault of the firmware: run it on a board" in stop.hint
 
@@ -407,7 +407,7 @@ def test_what_the_firmware_does_wrong_is_said_with_its_function(
 
     assert output == "before\n"
     assert stop is not None
-    assert re.match(reason, stops.named(stop, tmp_path / "stops.elf"))
+    assert re.match(reason, simulator_stops.named(stop, tmp_path / "stops.elf"))
     assert not stop.limit
     assert stop.addresses
 

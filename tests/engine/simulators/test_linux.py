@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from engine.cancel import CancelToken
+from engine.console_input import Keyboard
 from engine.errors import CancelledError, Interrupted, ToolError
-from engine.image import Image
-from engine.keyboard import Keyboard
+from engine.images.image import Image
 from engine.simulators.base import find_simulators
 from engine.simulators.linux import LinuxHost
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from engine.cancel import CancelToken
+from engine.console_input import Keyboard
+from engine.enums import ArtifactKind
 from engine.errors import CancelledError, MissingToolError, ToolError
-from engine.image import FlashPart, Image
-from engine.keyboard import Keyboard
+from engine.images.image import FlashPart, Image
 from engine.simulators import qemu
 from engine.simulators.base import PLAIN, ChipOptions
-from engine.words import ArtifactKind
 from tests.engine.simulators import standins
 
 BuildSample = Callable[[str], Image]

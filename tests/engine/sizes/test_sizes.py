@@ -9,14 +9,14 @@ from elftools.elf.elffile import ELFFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.enums import ArtifactKind
 from engine.errors import UsageError
-from engine.image import Image, MemoryRegion
+from engine.images import linker_map
+from engine.images.image import Image, MemoryRegion
 from engine.processes.bounded_child import answer
 from engine.sizes import from_elf, from_map
 from engine.sizes.measure import measure
-from engine.sizes.model import PADDING, By, Piece, Sizes, regions, table
-from engine.toolchains import linker_map
-from engine.words import ArtifactKind
+from engine.sizes.tables import PADDING, By, Piece, Sizes, regions, table
 from tests.engine.sizes import maps
 
 

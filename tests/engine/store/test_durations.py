@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.store import builds, projects
+from engine.enums import BuildStatus, Role, StageStatus
+from engine.store import projects, runs
 from engine.store.database import Store
 from engine.store.tables import Build, Project, StageRow
-from engine.words import BuildStatus, Role, StageStatus
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -27,7 +27,7 @@ def started(store: Store, at: datetime) -> int:
         commit_sha="0" * 40, commit_message="", commit_author="", branch="main",
         target="esp32c3", board="none", started_at=at,
     )  # fmt: skip
-    return builds.add_build(store, build).number
+    return runs.add_build(store, build).number
 
 
 @pytest.mark.parametrize("step", [timedelta(days=1), timedelta(days=20000)])
@@ -36,7 +36,7 @@ def test_a_clock_that_was_set_back_makes_no_negative_duration(
 ) -> None:
     number = started(store, datetime.now(UTC) + step)
 
-    build = builds.finish_build(store, number, status=BuildStatus.SUCCESS)
+    build = runs.finish_build(store, number, status=BuildStatus.SUCCESS)
 
     assert build.duration == 0
 
@@ -45,7 +45,7 @@ def test_a_clock_that_was_set_back_makes_no_negative_duration(
 def test_what_was_measured_counts_whatever_the_clock_says(store: Store, days: int) -> None:
     number = started(store, datetime.now(UTC) - timedelta(days=days))
 
-    build = builds.finish_build(store, number, status=BuildStatus.SUCCESS, took=2.5)
+    build = runs.finish_build(store, number, status=BuildStatus.SUCCESS, took=2.5)
 
     assert build.duration == 2.5
     assert build.started_at is not None

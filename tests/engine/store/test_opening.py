@@ -16,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
-from engine.store import builds, database, opening, projects
+from engine.store import database, opening, projects, runs
 from engine.store.backing_up import make
 from engine.store.backups import backups
 from engine.store.database import HEAD, Store, StoreError
@@ -69,7 +69,7 @@ def test_an_older_store_is_backed_up_and_migrated(tmp_path: Path, old: str) -> N
     store = Store(path)
 
     assert [each.name for each in projects.all_projects(store)] == ["p"]
-    assert [each.number for each in builds.list_builds(store)] == [1]
+    assert [each.number for each in runs.list_builds(store)] == [1]
     (backup,) = backups(tmp_path)
     assert (backup.version, version(backup.folder / "espdeck.db")) == (old, old)
     store.close()
@@ -117,7 +117,7 @@ def test_a_migration_that_is_killed_leaves_the_old_store_whole(tmp_path: Path) -
     assert died.returncode == -9
     assert version(path) == "0004"
     store = Store(path)
-    assert [each.number for each in builds.list_builds(store)] == [1]
+    assert [each.number for each in runs.list_builds(store)] == [1]
     store.close()
 
 
@@ -134,7 +134,7 @@ def test_of_two_that_open_an_older_store_one_migrates(tmp_path: Path) -> None:
     assert len(opened) == 4
     assert len(backups(tmp_path)) == 1
     for store in opened:
-        assert [each.number for each in builds.list_builds(store)] == [1]
+        assert [each.number for each in runs.list_builds(store)] == [1]
         store.close()
 
 
@@ -242,7 +242,7 @@ def test_a_file_that_was_cut_off_is_one_line(tmp_path: Path) -> None:
         file.truncate(path.stat().st_size // 2 // 4096 * 4096)
 
     with pytest.raises(StoreError, match=r"damaged .*newest backup .*db restore") as told:
-        builds.list_builds(Store(path))
+        runs.list_builds(Store(path))
 
     assert "\n" not in str(told.value)
 
@@ -254,7 +254,7 @@ def test_bytes_that_are_no_word_are_damage(tmp_path: Path) -> None:
     connection.close()
 
     with pytest.raises(StoreError, match="damaged"):
-        builds.list_builds(Store(path))
+        runs.list_builds(Store(path))
 
 
 def test_a_pipe_is_no_database_and_nobody_waits_at_it(tmp_path: Path) -> None:

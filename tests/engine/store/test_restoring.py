@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from engine.lock import FileLock
-from engine.store import builds, logs, projects
+from engine.enums import ArtifactKind
+from engine.file_lock import FileLock
+from engine.store import logs, projects
+from engine.store import runs as store_runs
 from engine.store.backing_up import KEEP, make
 from engine.store.backups import STORE, backups
 from engine.store.checking import check
 from engine.store.database import Store, StoreError
 from engine.store.restoring import restore
 from engine.store.tables import Artifact, Build, LogChunk, Project
-from engine.words import ArtifactKind
 from tests.engine.store.held import held
 
 BUILDS = 300
@@ -38,7 +39,7 @@ def workspace(tmp_path: Path) -> Path:
     with store.write() as session:
         session.get_one(Build, 7).artifacts_path = str(folder)
     elf = Artifact(build_id=7, kind=ArtifactKind.ELF, path="app.elf", size=3, sha256="0")
-    builds.put_artifacts(store, 7, [elf])
+    store_runs.put_artifacts(store, 7, [elf])
     store.close()
     return tmp_path
 
@@ -73,7 +74,7 @@ def page_of_builds(path: Path) -> int:
 
 def numbers(workspace: Path) -> list[int]:
     store = Store(workspace / STORE)
-    found = [each.number for each in builds.list_builds(store, limit=-1)]
+    found = [each.number for each in store_runs.list_builds(store, limit=-1)]
     store.close()
     return sorted(found)
 
@@ -148,7 +149,7 @@ def test_a_backup_is_brought_back_and_the_damaged_one_put_aside(
 ) -> None:
     backup = make(workspace)
     store = Store(workspace / STORE)
-    later = builds.add_build(store, Build(project_id=projects.all_projects(store)[0].id))
+    later = store_runs.add_build(store, Build(project_id=projects.all_projects(store)[0].id))
     store.close()
     (workspace / "artifacts" / str(later.number)).mkdir()
     damage(workspace / STORE, page_of_builds(workspace / STORE))
@@ -162,7 +163,7 @@ def test_a_backup_is_brought_back_and_the_damaged_one_put_aside(
     assert (done.aside / STORE).read_bytes() == damaged
     assert numbers(workspace) == list(range(1, BUILDS + 1))
     store = Store(workspace / STORE)
-    again = builds.add_build(store, Build(project_id=projects.all_projects(store)[0].id))
+    again = store_runs.add_build(store, Build(project_id=projects.all_projects(store)[0].id))
     assert again.number == later.number + 1
     store.close()
     assert not (workspace / ".restoring").exists()

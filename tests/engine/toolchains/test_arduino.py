@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from engine.cancel import CancelToken
+from engine.enums import ArtifactKind
 from engine.errors import ToolError, UsageError
 from engine.toolchains.arduino import ArduinoToolchain
 from engine.toolchains.base import NO_PROJECT, Compiled, CompileRequest, choose_toolchain
-from engine.words import ArtifactKind
 from tests.engine.toolchains.tables import entry, whole
 from tests.engine.toolchains.test_idf import TABLE
 from tests.engine.toolchains.test_platformio import app

@@ -14,10 +14,10 @@ import psutil
 import pytest
 
 from engine.cancel import CancelToken
+from engine.enums import ArtifactKind, Severity
 from engine.errors import CancelledError, MissingToolError, ToolError
 from engine.toolchains.base import Compiled, CompileRequest, choose_toolchain
 from engine.toolchains.cmake import BUILTIN_TOOLCHAIN, CMakeToolchain
-from engine.words import ArtifactKind, Severity
 
 LISTS = """\
 cmake_minimum_required(VERSION 3.20)

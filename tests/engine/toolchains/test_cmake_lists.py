@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.toolchains.cmake_lists import commands, describe
-from engine.toolchains.project import Kind, kind_of_text
+from engine.toolchains.cmake_project_kind import Kind, kind_of_text
 
 PROJECT_CMAKE = "$ENV{IDF_PATH}/tools/cmake/project.cmake"
 

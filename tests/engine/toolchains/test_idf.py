@@ -18,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.cancel import CancelToken
+from engine.enums import ArtifactKind, Severity
 from engine.errors import MissingToolError, ToolError
-from engine.image import MemoryRegion
-from engine.toolchains import partitions
+from engine.images import partitions
+from engine.images.image import MemoryRegion
+from engine.images.partitions import PartitionTableError
 from engine.toolchains.base import Compiled, CompileRequest, choose_toolchain
 from engine.toolchains.idf import IdfToolchain, read_image
-from engine.toolchains.partitions import PartitionTableError
-from engine.words import ArtifactKind, Severity
 from tests.engine.toolchains.tables import entry, whole
 
 LOGS = Path(__file__).parents[2] / "data" / "idf-logs"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.findings import Finding
-from engine.toolchains.diagnostics import parse
+from engine.toolchains.diagnostics.parser import parse
 from engine.toolchains.idf_components import name_owners
 
 HEADERS = (

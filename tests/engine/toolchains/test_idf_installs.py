@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.checkup import checkup
+from engine.doctor import checkup
 from engine.errors import MissingToolError
 from engine.settings import Settings
 from engine.toolchains import idf_installs

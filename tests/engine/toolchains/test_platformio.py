@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.cancel import CancelToken
+from engine.enums import ArtifactKind, Severity
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
-from engine.toolchains import app_image
+from engine.images import app_image
 from engine.toolchains.base import Compiled, CompileRequest, choose_toolchain
 from engine.toolchains.platformio import (
     Environment,
@@ -26,7 +27,6 @@ from engine.toolchains.platformio import (
     choose_environment,
     read_environments,
 )
-from engine.words import ArtifactKind, Severity
 from tests.engine.toolchains.test_idf import TABLE
 
 C3 = Environment("c3", "esp32c3")

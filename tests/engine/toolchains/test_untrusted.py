@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ToolError
-from engine.toolchains import efuses
+from engine.formats.untrusted import Fields, file_inside
+from engine.images import efuses
 from engine.toolchains.idf import read_image
-from engine.toolchains.untrusted import Fields, file_inside
 
 
 @pytest.mark.parametrize("half", [r"\ud800", r"\uDFFF", r"\udc80x", r"x\ud83d"])

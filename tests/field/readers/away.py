@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.boards.absences import Absences
+from engine.boards.disconnections import Absences
 from tests.field.case import Case
 
 

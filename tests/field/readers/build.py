@@ -8,9 +8,9 @@ from engine.cancel import CancelToken
 from engine.findings import Finding
 from engine.process import Completed
 from engine.toolchains.base import CompileRequest
-from engine.toolchains.diagnostics import parse
-from engine.toolchains.hint import BuildSystem
-from engine.toolchains.output import BuildOutput
+from engine.toolchains.build_output import BuildOutput
+from engine.toolchains.diagnostics.parser import parse
+from engine.toolchains.hints.hint import BuildSystem
 from tests.field.case import Case
 
 

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from engine.agents.doctor import diagnose
-from engine.agents.listener import Listener
-from engine.boards.binary_log import BinaryLog
-from engine.boards.console import PrintFilter, parse
-from engine.boards.incidents import Incidents
-from engine.boards.lines import LineCutter
+from engine.builds.agents.doctor import diagnose
+from engine.builds.agents.output_checker import Listener
+from engine.builds.outputs import Tested
+from engine.enums import Severity
 from engine.findings import Finding
 from engine.manifest import Manifest
-from engine.pipelines.outputs import Tested
-from engine.words import Severity
+from engine.monitor.binary_log import BinaryLog
+from engine.monitor.crash_watcher import Incidents
+from engine.monitor.line_splitter import LineCutter
+from engine.monitor.log_lines import PrintFilter, parse
 from tests.field.case import Case
 
 _ROOT = Path("/w")

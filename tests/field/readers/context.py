@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.repair.diffs import lines_of
-from engine.workflows.chosen import Choice, Chosen, Wish, choose, table, text_of
-from engine.workflows.shown_diffs import sections_of
+from engine.source.diffs import lines_of
+from engine.tasks.context_files import Choice, Chosen, Wish, choose, table, text_of
+from engine.tasks.diff_excerpts import sections_of
 from tests.field.case import Case
 
 ROOM = 24_000

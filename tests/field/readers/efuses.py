@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from engine.toolchains import efuses
+from engine.images import efuses
 from tests.field.case import Case
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from engine.boards.esptool_errors import problem
 from engine.boards.identity import parse_identity
-from engine.boards.problems import problem
 from tests.field.case import Case
 
 

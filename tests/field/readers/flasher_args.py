@@ -7,7 +7,7 @@ import struct
 import tempfile
 from pathlib import Path
 
-from engine.boards import secure
+from engine.boards import secure_images
 from engine.toolchains.idf import read_image
 from tests.field.case import Case
 
@@ -43,5 +43,5 @@ def read(case: Case) -> dict[str, object]:
             "before": image.before,
             "after": image.after,
             "stub": image.stub,
-            "refused": secure.unasked(image),
+            "refused": secure_images.unasked(image),
         }

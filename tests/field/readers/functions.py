@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.workflows.functions import functions_of
+from engine.source.functions import functions_of
 from tests.field.case import Case
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from engine.images.memory import memory_regions
 from engine.quality.performance import tight
-from engine.toolchains.memory import memory_regions
 from tests.field.case import Case
 
 

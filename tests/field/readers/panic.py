@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from engine.boards import panic
+from engine.monitor import panic
 from tests.field.case import CASES, Case
 
 PROGRAMS = CASES.with_name("programs")

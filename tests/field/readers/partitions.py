@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engine.toolchains.boot_choice import default_app, smallest_app
-from engine.toolchains.flash_layout import Layout
-from engine.toolchains.partition_checks import problems
-from engine.toolchains.partition_csv import read_file
-from engine.toolchains.partitions import PartitionTableError
+from engine.images.boot_choice import default_app, smallest_app
+from engine.images.flash_layout import Layout
+from engine.images.partition_checks import problems
+from engine.images.partition_csv import read_file
+from engine.images.partitions import PartitionTableError
 from tests.field.case import Case
 
 

@@ -12,11 +12,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.quality import c_dangers, python_dangers, secrets
-from engine.quality.c_names import Names
-from engine.quality.c_source import Source
-from engine.quality.rulings import Verdict, Word
-from engine.repair.sources import C_SUFFIXES
+from engine.quality import python_dangers, secrets
+from engine.quality.c import dangers
+from engine.quality.c.names import Names
+from engine.quality.c.source import Source
+from engine.quality.security_levels import Verdict, Word
+from engine.source.c_source import C_SUFFIXES
 from tests.field.case import Case
 
 BREAK = "·"
@@ -46,11 +47,11 @@ def _calls(file: str, text: str, others: dict[str, str]) -> Iterator[tuple[int, 
     texts = {**others, file: text}
     names, source = Names(list(texts), texts.__getitem__), Source(text)
     for name, places in source.words.items():
-        if c_dangers.ruling_of(name) is None:
+        if dangers.ruling_of(name) is None:
             continue
         for index in places:
             token = source.tokens[index]
-            verdict, line = c_dangers.judge(
+            verdict, line = dangers.judge(
                 names, source, name, token.line, token.column, unruled=Word.BLOCKS
             )
             yield line, verdict

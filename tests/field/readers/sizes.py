@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from engine.enums import ArtifactKind
 from engine.sizes.measure import measure
-from engine.sizes.model import By, table
-from engine.words import ArtifactKind
+from engine.sizes.tables import By, table
 from tests.field.case import Case
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.agents.listener import Listener
+from engine.builds.agents.output_checker import Listener
 from engine.manifest import Manifest
 from tests.field.case import Case
 

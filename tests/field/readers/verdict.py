@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine.agents import qa, silence
-from engine.agents.listener import Listener
+from engine.builds.agents import qa, silence
+from engine.builds.agents.output_checker import Listener
+from engine.builds.outputs import Tested
 from engine.manifest import Manifest
-from engine.pipelines.outputs import Tested
 from tests.field.case import Case
 
 SECONDS = 5.0

@@ -1,0 +1,1 @@
+"""Builds: runs of the firmware pipeline, their results, fixes and quality gate."""

@@ -1,0 +1,1 @@
+"""The six firmware agents, one file a role, and their helpers."""

@@ -1,0 +1,189 @@
+"""QA: judges. Tests, warnings, and what the quality gate measures; a verdict with blockers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from engine.builds.junit import junit
+from engine.builds.outputs import Compiled, Planned, Tested, Verdict
+from engine.enums import LINUX, ArtifactKind, Severity, StageStatus, VerdictWord
+from engine.findings import Finding
+from engine.manifest import Manifest
+from engine.projects.variants import chips_of
+from engine.quality.gate import REPORT, measure_build, measure_tree
+from engine.quality.performance import facts_of
+from engine.quality.result import Built, GateResult
+from engine.runs.pipeline import FirmwareContext, StageResult
+from engine.text import count
+
+JUNIT = "junit.xml"
+"""Artifact with the test results, for other tools."""
+
+_SAYS = {
+    VerdictWord.ACCEPTED: "firmware built, tested {0} and accepted",
+    VerdictWord.RAN: "firmware built and run {0}: no fault was seen, nothing was checked",
+    VerdictWord.SILENT: "firmware built and started {0}: silent, it printed nothing{1}",
+    VerdictWord.UNTESTED: "firmware built, not run",
+    VerdictWord.BLOCKED: "firmware built and blocked",
+}
+"""The verdict as a sentence; ``{0}`` is where the firmware ran, ``{1}`` where it did better."""
+
+_CAME = {
+    VerdictWord.RAN: "nothing was checked",
+    VerdictWord.SILENT: "it printed nothing",
+    VerdictWord.UNTESTED: "built, not run",
+}
+"""What came of firmware of which nothing was checked."""
+
+
+def run(context: FirmwareContext) -> StageResult:
+    """Judge the image, what the tests saw of it and, where the project asks for it, its sources."""
+    compiled = context.output_of("build", Compiled)
+    manifest = context.output_of("plan", Planned).manifest
+    seen = {
+        key: result.output
+        for key, result in context.results.items()
+        if isinstance(result.output, Tested)
+    }
+    gate = _measure(context, compiled, manifest)
+    findings, blocking = _findings(gate, gated=manifest.quality is not None)
+    blockers = [finding.title for finding in blocking]
+    for key in ("test.board", "test.simulator"):
+        result = context.results.get(key)
+        if result is not None and result.status is StageStatus.FAILED:
+            blockers.append(result.summary)
+    if not seen:
+        findings.append(
+            Finding(
+                severity=Severity.WARNING,
+                code="qa.untested",
+                message="compiled but not run: neither on a board nor in a simulator",
+            )
+        )
+    reports = [each.report for each in seen.values() if each.report]
+    word, text = verdict_of(seen, blocked=bool(blockers))
+    verdict = Verdict(
+        word=word,
+        text=text,
+        blockers=tuple(blockers),
+        tests=sum(report.tests for report in reports),
+        failures=sum(report.failures for report in reports),
+        warnings=compiled.warnings,
+    )
+    _say(context, gate, verdict)
+    _keep(context, gate, seen)
+    warned = count(compiled.warnings, "warning")
+    came = blockers[0] if blockers else f"{_came(word, seen)}, {warned}"
+    return StageResult(
+        status=StageStatus.FAILED if blockers else StageStatus.SUCCESS,
+        summary=f"{word}: {came}",
+        findings=tuple(findings),
+        output=verdict,
+    )
+
+
+def verdict_of(seen: Mapping[str, Tested], *, blocked: bool) -> tuple[VerdictWord, str]:
+    """The verdict on firmware that was built, and the sentence that tells it.
+
+    Args:
+        seen: what was seen of it, by the key of the stage that saw it.
+        blocked: whether something is wrong with it.
+    """
+    word = VerdictWord.BLOCKED if blocked else _word(seen)
+    return word, _SAYS[word].format(*_where(word, seen))
+
+
+def _word(seen: Mapping[str, Tested]) -> VerdictWord:
+    """How far a firmware was tried of which nothing is wrong."""
+    if not seen:
+        return VerdictWord.UNTESTED
+    if any(each.checks_passed for each in seen.values()):
+        return VerdictWord.ACCEPTED
+    board = seen.get("test.board")
+    silent = board.silent if board else all(each.silent for each in seen.values())
+    return VerdictWord.SILENT if silent else VerdictWord.RAN
+
+
+def _where(word: VerdictWord, seen: Mapping[str, Tested]) -> tuple[str, str]:
+    """Where it was tried as the verdict says, and where besides."""
+    silent = word is VerdictWord.SILENT
+    told = {key: each for key, each in seen.items() if each.silent or not silent}
+    others = {key: each for key, each in seen.items() if key not in told}
+    where = _places(told)
+    if "test.board" not in seen and any(each.ran_on != LINUX for each in seen.values()):
+        where += " (not on a board)"
+    return where, f" (it ran {_places(others)})" if others else ""
+
+
+def _places(seen: Mapping[str, Tested]) -> str:
+    """Boards and simulators, as ``on A and in B``."""
+    words = [("on " if key == "test.board" else "in ") + each.ran_on for key, each in seen.items()]
+    return " and ".join(words)
+
+
+def _came(word: VerdictWord, seen: Mapping[str, Tested]) -> str:
+    """What came of the tests, in some words."""
+    if word is not VerdictWord.ACCEPTED:
+        return _CAME[word]
+    met = sum(each.expectations_met for each in seen.values())
+    reports = [each.report for each in seen.values() if each.report]
+    passed = sum(report.passed for report in reports)
+    ignored = sum(report.ignored for report in reports)
+    parts = [f"{count(met, 'expectation')} met"] * bool(met)
+    parts += [f"{count(passed, 'test')} passed"] * bool(passed)
+    parts += [f"{ignored} ignored"] * bool(ignored)
+    return ", ".join(parts)
+
+
+def _measure(context: FirmwareContext, compiled: Compiled, manifest: Manifest) -> GateResult:
+    """The whole gate where the project asks for it; it takes its time."""
+    facts = facts_of(compiled.image, seconds=compiled.seconds, before=context.image_before())
+    if manifest.quality is None:
+        return measure_build(facts, settings=context.settings, manifest=manifest)
+    return measure_tree(
+        context.source,
+        settings=context.settings,
+        manifest=manifest,
+        built=Built(facts),
+        cancel=context.cancel,
+        on_output=context.report.output,
+        on_progress=context.report.progress,
+        app=context.project.app,
+        chips=chips_of(context.project),
+        patch=context.revision,
+    )
+
+
+def _findings(gate: GateResult, *, gated: bool) -> tuple[list[Finding], list[Finding]]:
+    """What is to be told of the measures, and what of it blocks.
+
+    A project that asks for no gate is blocked only by what is an error in itself.
+    """
+    found = [finding for measure in gate.measures for finding in measure.findings]
+    told = [finding for finding in found if finding.severity is not Severity.INFO]
+    if not gated:
+        return told, [finding for finding in told if finding.severity is Severity.ERROR]
+    own = [finding for finding in gate.blockers if finding not in told]
+    return [*own, *told], list(gate.blockers)
+
+
+def _say(context: FirmwareContext, gate: GateResult, verdict: Verdict) -> None:
+    say = context.report.log
+    say(f"tests     {verdict.tests} run, {verdict.failures} failed")
+    say(f"warnings  {verdict.warnings}")
+    for each in gate.measures:
+        say(each.line)
+    for blocker in verdict.blockers:
+        say(f"BLOCKER   {blocker}")
+    say(f"verdict   {verdict.word}: {verdict.text}")
+
+
+def _keep(context: FirmwareContext, gate: GateResult, seen: dict[str, Tested]) -> None:
+    path = context.build_dir / REPORT
+    path.write_text(json.dumps(asdict(gate), indent=1), "utf-8")
+    context.report.keep(ArtifactKind.REPORT, path, REPORT)
+    path = context.build_dir / JUNIT
+    path.write_bytes(junit(seen))
+    context.report.keep(ArtifactKind.REPORT, path, JUNIT)

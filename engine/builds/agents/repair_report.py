@@ -1,0 +1,95 @@
+"""What is kept of DEVELOPER's repairs: a record of each, and what they come to in all."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.builds.agents.repair_history import Round, outcome
+from engine.enums import ArtifactKind
+from engine.llm.chat import Message
+from engine.repair import fix_patch
+from engine.repair.prompt import fenced
+from engine.runs.pipeline import FirmwareContext
+
+_OUTCOME = "\n## Outcome\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer of a model, and why it was refused (nothing where it was taken)."""
+
+    text: str
+    refusals: tuple[str, ...]
+
+
+def keep_record(
+    context: FirmwareContext,
+    by: str,
+    base: Round,
+    asked: Sequence[Message],
+    answers: Sequence[Answered],
+    change: str,
+    following: str,
+) -> Path:
+    """Keep what was asked, answered and changed in this round; where it lies.
+
+    Args:
+        by: whose repair it is.
+        base: the round it started from.
+        asked: the question; empty for a rule.
+        answers: every answer to it, in order.
+        change: unified diff; empty where nothing was changed.
+        following: how it goes on, for as long as nobody knows how it went.
+    """
+    name = f"repair-{context.attempt}"
+    parts = [
+        f"# Repair {context.attempt} of build {context.build_id}\n",
+        f"By {by}, from round {base.number} ({base.standing}).\n",
+    ]
+    parts += [f"## Asked ({each.speaker})\n\n{fenced(each.text)}\n" for each in asked]
+    for number, answer in enumerate(answers, 1):
+        parts.append(f"## Answer {number}\n\n{fenced(answer.text)}\n")
+        if answer.refusals:
+            parts.append("Refused:\n\n" + fenced("\n".join(answer.refusals)) + "\n")
+    if change:
+        parts.append(f"## Patch\n\n{fenced(change, 'diff')}\n")
+        path = _path(context, f"{name}.patch")
+        path.write_bytes(change.encode("utf-8", "surrogateescape"))
+        context.report.keep(ArtifactKind.PATCH, path, path.name)
+    return _keep(context, f"{name}.md", "\n".join(parts) + _OUTCOME + following + "\n")
+
+
+def tell_outcome(context: FirmwareContext, rounds: Sequence[Round]) -> None:
+    """Add to the record of the last repair how it went, and say it."""
+    made = rounds[-1].made
+    if made is None:
+        return
+    how = outcome(rounds, rounds[-1].number)
+    context.report.log(how)
+    with contextlib.suppress(OSError):  # It may have been deleted: the log has it too.
+        text = made.record.read_text("utf-8")
+        errors = "\n".join(finding.title for finding in rounds[-1].errors[:20])
+        more = f"\n\n{fenced(errors)}" if errors else ""
+        kept = text.rpartition(_OUTCOME)[0] + _OUTCOME
+        _keep(context, made.record.name, f"{kept}{how[:1].upper()}{how[1:]}.{more}\n")
+
+
+def keep_fix(context: FirmwareContext, changes: Sequence[str], diff: str) -> None:
+    """Keep all of the difference as ``fix.patch``; an empty one says that there is none."""
+    path = _path(context, fix_patch.NAME)
+    fix_patch.write(path, changes if diff else (), diff)
+    context.report.keep(ArtifactKind.PATCH, path, fix_patch.NAME)
+
+
+def _keep(context: FirmwareContext, name: str, text: str) -> Path:
+    path = _path(context, name)
+    path.write_text(text, "utf-8", errors="replace")
+    return context.report.keep(ArtifactKind.REPORT, path, name)
+
+
+def _path(context: FirmwareContext, name: str) -> Path:
+    context.build_dir.mkdir(parents=True, exist_ok=True)
+    return context.build_dir / name

@@ -1,0 +1,238 @@
+"""A build as the runner sees it: a commit in a worktree, the firmware agents, the boards."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from engine.boards.service import Boards
+from engine.builds.outputs import Compiled, Tested, Verdict
+from engine.builds.pipeline import FIRMWARE
+from engine.cancel import CancelToken
+from engine.enums import BuildStatus, Role, StageStatus, VerdictWord
+from engine.errors import ToolError, UsageError
+from engine.events import WorkflowStarted
+from engine.files import read_file
+from engine.findings import Finding
+from engine.images import image_file
+from engine.images.image import Image
+from engine.plugins import registered
+from engine.projects.slots import Slots
+from engine.projects.worktrees import Slot, build_name
+from engine.runs.pipeline import Agent, Ending, FirmwareContext, StageContext, StageResult
+from engine.settings import Settings
+from engine.store import logs, projects, runs
+from engine.store.database import Store
+from engine.store.tables import Build
+
+_COMPILE = "build"
+_NEED_WHAT_WAS_COMPILED = (Role.TESTER, Role.DOCTOR, Role.QA)
+
+_MAX_MARK = 100
+_OUTPUT_TAIL = 64 << 10
+_OUTPUT_LINES = 2000
+
+
+def find_agents() -> dict[str, Agent]:
+    """The agent of each firmware role (entry points ``espdeck.agents``)."""
+    return {point.name: point.load() for point in registered("espdeck.agents")}
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What builds are made with; one for each engine."""
+
+    store: Store
+    settings: Settings
+    boards: Boards
+    slots: Slots
+    agents: Mapping[str, Agent]
+
+
+class FirmwareWork:
+    """One build: see :class:`engine.runs.pipeline.Work`."""
+
+    pipeline = FIRMWARE
+
+    def __init__(self, bench: Bench, build: Build) -> None:
+        assert build.project_id is not None
+        self._bench = bench
+        self._build = build
+        self._project = projects.get_project(bench.store, build.project_id)
+        self._slot: Slot | None = None
+        self._compiling = threading.Lock()
+        self.max_rounds = bench.settings.max_iterations
+
+    def started(self) -> WorkflowStarted:
+        """Which commit of which project, for which chip."""
+        build = self._build
+        return WorkflowStarted(
+            project=self._project.name, commit=build.commit_sha, target=build.target
+        )
+
+    @contextlib.contextmanager
+    def place(self, cancel: CancelToken) -> Iterator[Path]:
+        """A build slot with a worktree of the commit."""
+        with self._bench.slots.take(
+            Path(self._project.clone_path),
+            self._build.commit_sha,
+            build=self._build_name,
+            run=self._build.number,
+            cancel=cancel,
+        ) as self._slot:
+            yield self._slot.source
+
+    def become(self, patch: str) -> None:
+        """Make the worktree what DEVELOPER wants it to be."""
+        self._held.become(patch)
+
+    def do(self, context: StageContext) -> StageResult:
+        """Let the role's agent do it, with what was compiled before in its place."""
+        build = self._build
+        firmware = FirmwareContext(
+            **context.shared,
+            project=self._project,
+            target=build.target,
+            board=build.board,
+            simulator=build.simulator,
+            build_dir=self._held.folder / self._build_name,
+            configuration=build.configuration,
+            notes=tuple(Finding(**note) for note in build.notes),
+            slot=self._held,
+            boards=self._bench.boards,
+            image_before=self._image_before,
+            commit=build.commit_sha,
+        )
+        if context.stage.role == Role.BUILDER:
+            return self._compile(firmware)
+        if context.stage.role in _NEED_WHAT_WAS_COMPILED:
+            self._find_compiled(firmware)
+        return self._bench.agents[context.stage.role](firmware)
+
+    def _compile(self, context: FirmwareContext) -> StageResult:
+        """Let BUILDER compile, and write down whose the build folder is now."""
+        mark = self._mark
+        mark.unlink(missing_ok=True)
+        result = self._bench.agents[Role.BUILDER](context)
+        if result.status is StageStatus.SUCCESS:
+            mark.write_text(self._marked(context), "ascii")
+        return result
+
+    def _find_compiled(self, context: FirmwareContext) -> None:
+        """Compile again where what this attempt compiled is gone.
+
+        A stage that goes on, or is done again, may find that another build had the folder, or that
+        it or the artifacts were deleted.
+
+        Raises:
+            ToolError: it cannot be compiled any more.
+        """
+        result = context.results.get(_COMPILE)
+        if result is None or not isinstance(result.output, Compiled):
+            return  # it did not compile
+        image = result.output.image
+        with self._compiling:  # stages that run at once
+            files = [image.elf, *(part.path for part in image.parts)]
+            if self._is_marked(context) and all(path.is_file() for path in files):
+                return
+            context.report.log("what was compiled is not there any more: compiling it again")
+            again = self._compile(replace(context, stage=FIRMWARE.stage(_COMPILE)))
+            if again.status is not StageStatus.SUCCESS:
+                raise ToolError(f"what was compiled is gone and does not compile: {again.summary}")
+
+    @property
+    def _mark(self) -> Path:
+        """The file that says which attempt of which build the build folder is of."""
+        return self._held.folder / f"{self._build_name}.run"
+
+    def _is_marked(self, context: FirmwareContext) -> bool:
+        try:
+            found = read_file(self._mark, _MAX_MARK)
+        except OSError:
+            return False
+        return context.build_dir.is_dir() and found == self._marked(context).encode()
+
+    def _marked(self, context: FirmwareContext) -> str:
+        return f"{self._build.number}#{context.attempt}"
+
+    def judge(self, results: Mapping[str, StageResult]) -> Ending:
+        """Accepted, or what of its failures says most."""
+        failed = {
+            key: result
+            for key, result in results.items()
+            if result.status is StageStatus.FAILED and not FIRMWARE.stage(key).back_to
+        }
+        judged = results.get("judge")
+        verdict = judged.output if judged is not None else None
+        if not failed:
+            assert isinstance(verdict, Verdict)
+            return Ending(BuildStatus.SUCCESS, verdict.text, verdict.word)
+        # A diagnosis says most, then what was judged last; that nothing could repair it, least.
+        causes = [key for key in failed if FIRMWARE.stage(key).role == Role.DOCTOR]
+        why = failed[(causes or list(failed))[-1]].summary
+        word = VerdictWord.BLOCKED if isinstance(verdict, Verdict) else ""
+        return Ending(BuildStatus.FAILED, why, word)
+
+    def close(self, results: Mapping[str, StageResult]) -> None:
+        """Keep what the tests came to, and the end of the compiler's output, with the build."""
+        tested = {
+            key: _for_people(result.output)
+            for key, result in results.items()
+            if isinstance(result.output, Tested)
+        }
+        runs.put_outcome(
+            self._bench.store,
+            self._build.number,
+            test_results=tested or None,
+            build_output=self._build_output(),
+        )
+
+    @property
+    def _build_name(self) -> str:
+        build = self._build
+        return build_name(str(self._project.id), build.target, build.configuration)
+
+    @property
+    def _held(self) -> Slot:
+        assert self._slot is not None
+        return self._slot
+
+    def _image_before(self) -> Image | None:
+        found = runs.list_builds(
+            self._bench.store,
+            project_id=self._project.id,
+            status=BuildStatus.SUCCESS,
+            variant=(self._build.target, self._build.configuration),
+            limit=1,
+            before=self._build.number,
+        )
+        try:
+            return (
+                image_file.read(Path(found[0].artifacts_path) / image_file.NAME) if found else None
+            )
+        except UsageError:
+            return None  # its files were deleted
+
+    def _build_output(self) -> str:
+        store = self._bench.store
+        keys = [
+            key
+            for key in logs.logs_of(store, self._build.number)
+            if FIRMWARE.stage(key.stage).role == Role.BUILDER
+        ]
+        if not keys:
+            return ""
+        first = logs.line_count(store, keys[-1]) - _OUTPUT_LINES
+        text = "\n".join(logs.read_lines(store, keys[-1], max(0, first)))
+        return text[-_OUTPUT_TAIL:]
+
+
+def _for_people(tested: Tested) -> dict[str, Any]:
+    results = asdict(tested)
+    for name in ("transcript", "panics"):  # the serial log has all of it
+        del results[name]
+    return results

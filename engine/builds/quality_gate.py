@@ -1,0 +1,173 @@
+"""The quality gate as a front end asks for it: a project's commit, measured with what was built."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import manifest
+from engine.builds.service import Builds
+from engine.cancel import CancelToken
+from engine.enums import BuildStatus, Role
+from engine.errors import UsageError
+from engine.findings import Finding
+from engine.images.image import Image
+from engine.projects.revisions import Commit
+from engine.projects.service import Projects
+from engine.projects.slots import Slots
+from engine.projects.variants import chips_of
+from engine.quality.performance import facts_of
+from engine.quality.result import BuildFacts, Built, GateResult
+from engine.settings import Settings
+from engine.store.database import Store
+from engine.store.tables import Build, Project
+
+_BECAME = {
+    BuildStatus.PENDING: "waits",
+    BuildStatus.RUNNING: "runs",
+    BuildStatus.SUCCESS: "succeeded",
+    BuildStatus.FAILED: "failed",
+    BuildStatus.CANCELLED: "was cancelled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """What was measured, and how it stands.
+
+    Args:
+        project: its name.
+        commit: what was measured.
+        build: number of the build that performance was measured of, None where there is none.
+        built: which build that is, or why there is none, for people.
+        result: the gate's word.
+        notes: what is to be known of the commit: that the project could not be synced, that a
+            folder has changes which are not committed.
+    """
+
+    project: str
+    commit: Commit
+    build: int | None
+    built: str
+    result: GateResult
+    notes: tuple[Finding, ...] = ()
+
+
+class Gates:
+    """Measures projects. Its calls block, for seconds to minutes: keep them off an event loop."""
+
+    def __init__(
+        self, store: Store, commits: Projects, builds: Builds, slots: Slots, settings: Settings
+    ) -> None:
+        self._store = store
+        self._projects = commits
+        self._builds = builds
+        self._slots = slots
+        self._settings = settings
+
+    def measure(
+        self,
+        project_id: uuid.UUID,
+        *,
+        commit: str | None = None,
+        baseline: str = "",
+        jobs: int | None = None,
+        cancel: CancelToken | None = None,
+        on_output: Callable[[bytes], None] = lambda _: None,
+        on_progress: Callable[[float, str], None] = lambda _percent, _what: None,
+    ) -> Gated:
+        """Measure a commit of a project, with the facts of its newest successful build.
+
+        Args:
+            project_id: whose commit.
+            commit: a revision; None is what the project follows.
+            baseline: a revision: findings that it has as well do not block; empty for the one that
+                the project names, if it does.
+            jobs: how many tools run at the same time; None for one on each processor.
+            cancel: ends it early.
+            on_output: called with what tools print, as it comes; from one thread at a time.
+            on_progress: called with percent and what is being done; from one thread at a time.
+
+        Raises:
+            UsageError: there is no such project, commit or baseline, or its ``espdeck.toml`` makes
+                no sense.
+            ToolError: the commit cannot be checked out or measured.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        from engine.quality.gate import measure_tree  # its readers are not for the first paint
+
+        cancel = cancel or CancelToken()
+        located = self._projects.commit(project_id, commit, cancel=cancel)
+        project, found = located.project, located.commit
+        built = self.built(project, found.sha)
+        with self._slots.take(Path(project.clone_path), found.sha, cancel=cancel) as slot:
+            result = measure_tree(
+                slot.source,
+                settings=self._settings,
+                manifest=manifest.load(slot.source / project.app),
+                built=built,
+                cancel=cancel,
+                on_output=on_output,
+                on_progress=on_progress,
+                app=project.app,
+                chips=chips_of(project),
+                baseline=baseline,
+                jobs=jobs,
+            )
+        return Gated(project.name, found, built.number, built.words, result, located.notes)
+
+    def built(self, project: Project, sha: str) -> Built:
+        """What is known of a commit's build, from the newest successful one of its project.
+
+        Args:
+            sha: the commit that is measured; facts of another one say so.
+        """
+        variant = (project.target, project.configuration)
+        successful = self._builds.list(project.id, BuildStatus.SUCCESS, limit=1, variant=variant)
+        if successful:
+            words = f"build {successful[0].number}"
+            facts = self._facts(successful[0], sha)
+            if facts is not None:
+                return Built(facts, words, number=successful[0].number)
+            return _nothing(f"{words} kept no image")
+        newest = self._builds.list(project.id, limit=1, variant=variant)
+        if newest:
+            return _nothing(f"build {newest[0].number} {_BECAME[newest[0].status]}")
+        others = self._builds.list(project.id, limit=1)
+        if others:
+            was = " ".join(filter(None, (others[0].target, others[0].configuration)))
+            return _nothing(f"build {others[0].number} was for {was}")
+        return Built(None)
+
+    def _facts(self, build: Build, sha: str) -> BuildFacts | None:
+        image = self._image(build)
+        if image is None:
+            return None
+        before = self._builds.before(build.number)
+        other = f" of {build.commit_sha[:10]}" if build.commit_sha != sha else ""
+        return facts_of(
+            image,
+            seconds=self._seconds(build),
+            source=f"build {build.number}{other}",
+            before=self._image(before) if before is not None else None,
+        )
+
+    def _image(self, build: Build) -> Image | None:
+        try:
+            return self._builds.image(build.number)
+        except UsageError:
+            return None  # it kept none, or its files were deleted
+
+    def _seconds(self, build: Build) -> float | None:
+        """How long the last compilation of a build took."""
+        for row in reversed(self._builds.stages(build.number)):
+            if row.agent == Role.BUILDER and row.seconds is not None:
+                return row.seconds
+        return None
+
+
+def _nothing(words: str) -> Built:
+    """A build that gives nothing to measure."""
+    return Built(None, words, f"{words}: nothing to measure")

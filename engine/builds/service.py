@@ -1,0 +1,305 @@
+"""Builds as a front end sees them: start, list, follow, cancel, retry."""
+
+from __future__ import annotations
+
+import string
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from engine.boards.board_files import Flashed, flashed
+from engine.builds.pipeline import FIRMWARE
+from engine.cancel import CancelToken
+from engine.enums import ArtifactKind, BuildStatus, Role, RunKind, Trigger
+from engine.errors import ToolError, UsageError
+from engine.images import image_file, partitions
+from engine.images.flash_layout import Layout
+from engine.images.image import Image
+from engine.images.linker_map import DESCRIPTION
+from engine.images.partitions import Partition
+from engine.projects import git
+from engine.projects.apps import check_configuration, touches
+from engine.projects.choices import check_targets
+from engine.projects.following import lack_of_chip
+from engine.projects.locating import Located
+from engine.projects.service import Projects
+from engine.projects.variants import Variant
+from engine.runs.pipeline import Pipeline
+from engine.runs.service import Carried, RunServices
+from engine.simulators.base import find_simulators
+from engine.sizes.measure import measure
+from engine.sizes.tables import Sizes
+from engine.store import projects
+from engine.store import runs as store_builds
+from engine.store.tables import Artifact, Build, StageRow
+
+_BUILT = (
+    *(ArtifactKind.ELF, ArtifactKind.APP, ArtifactKind.BOOTLOADER, ArtifactKind.PARTITION_TABLE),
+    *(ArtifactKind.DATA, ArtifactKind.MAP),
+)
+"""What BUILDER keeps."""
+
+SHA_DIGITS = 7
+"""Hexadecimal digits of a SHA-256 that are enough to look for a program."""
+
+
+class Builds(Carried):
+    """Every build of a workspace. All calls may block: keep them off an event loop."""
+
+    KIND = RunKind.FIRMWARE
+
+    def __init__(self, services: RunServices, commits: Projects) -> None:
+        """Know the builds.
+
+        Args:
+            commits: finds what is to be built.
+        """
+        super().__init__(services)
+        self._projects = commits
+
+    def start(
+        self,
+        project_id: uuid.UUID,
+        *,
+        commit: str | None = None,
+        variant: Variant | None = None,
+        dirty: bool = False,
+        located: Located | None = None,
+        board: str = "auto",
+        simulator: str = "auto",
+        triggered_by: Trigger = Trigger.MANUAL,
+    ) -> Build:
+        """Ask for a build; it waits in the queue of this host.
+
+        The project is synced first; where that cannot be, the build says so.
+
+        Args:
+            commit: a revision; None is what the project follows.
+            variant: chip and configuration; None, or an empty chip, is the project's. The chip
+                becomes the project's if that had none.
+            dirty: build the project's folder as it is, with what is not committed.
+            located: the commit as :meth:`Projects.commit` found it for several builds; then neither
+                commit nor dirty is looked at.
+            board: ``auto``, ``none``, a port, a serial URL or ``virtual:CHIP``.
+            simulator: ``auto``, ``none`` or a simulator's name.
+
+        Raises:
+            UsageError: the project is not active, its chip is not known, there is no such commit,
+                or a choice makes no sense.
+            ToolError: a snapshot of the folder cannot be made.
+            BoardError: the board that was asked for is not there.
+            StoreError: it cannot be written down (the disk is full).
+        """
+        known = ("auto", "none", *(each.name for each in find_simulators()))
+        if simulator not in known:
+            raise UsageError(f"simulator {simulator!r}: one of {', '.join(known)}")
+        if variant is not None and variant.target:
+            check_targets([variant.target])
+        found = located or self._projects.commit(project_id, commit, dirty=dirty)
+        project = projects.get_project(self._store, project_id)
+        chip = (variant.target if variant else "") or project.target
+        if not chip:
+            lack = lack_of_chip(Path(project.clone_path), found.commit.sha, project.app)
+            raise UsageError(f"{project.name}: {lack}")
+        if not project.target:
+            project = self._projects.edit(project_id, targets=[chip])
+        self._services.boards.choose(board, chip)
+        self._services.wait_ready()
+        git.keep(Path(project.clone_path), found.commit.sha, cancel=CancelToken())
+        build = store_builds.add_build(
+            self._store,
+            Build(
+                project_id=project.id,
+                commit_sha=found.commit.sha,
+                commit_message=found.commit.message,
+                commit_author=found.commit.author,
+                branch=project.branch or "",
+                target=chip,
+                configuration=(
+                    check_configuration(variant.configuration) if variant else project.configuration
+                ),
+                dirty=found.dirty,
+                notes=[asdict(note) for note in found.notes],
+                triggered_by=triggered_by,
+                board=board,
+                simulator=simulator,
+                run_id=str(uuid.uuid4()),
+            ),
+        )
+        return self._ask_for_run(build.number)
+
+    def unchanged_since(
+        self,
+        project_id: uuid.UUID,
+        commit: str | None = None,
+        *,
+        variant: Variant | None = None,
+    ) -> Build | None:
+        """The last successful build, when nothing that it was made from has changed since.
+
+        Args:
+            commit, variant: as :meth:`start` has them.
+
+        Returns:
+            That build, None when there is something to build.
+
+        Raises:
+            UsageError: there is no such commit.
+        """
+        found = self._projects.commit(project_id, commit)
+        project = found.project
+        way = variant or Variant(project.target, project.configuration)
+        wanted = (way.target or project.target, way.configuration)
+        last = next(
+            (
+                build
+                for build in self.list(project.id, BuildStatus.SUCCESS, variant=wanted)
+                if not build.dirty
+            ),
+            None,
+        )
+        if last is None:
+            return None
+        clone = Path(project.clone_path)
+        try:
+            changed = touches(clone, project.app, last.commit_sha, found.commit.sha)
+        except ToolError:  # its commit is gone: the project was cloned anew
+            changed = True
+        return None if changed else last
+
+    def list(
+        self,
+        project_id: uuid.UUID | None = None,
+        status: BuildStatus | None = None,
+        text: str = "",
+        limit: int = 200,
+        before: int | None = None,
+        variant: tuple[str, str] | None = None,
+    ) -> Sequence[Build]:
+        """Builds, newest first, a page at a time (see :func:`engine.store.runs.list_builds`)."""
+        return store_builds.list_builds(
+            self._store,
+            project_id=project_id,
+            status=status,
+            text=text,
+            limit=limit,
+            before=before,
+            variant=variant,
+        )
+
+    def pipeline_of(self, build: Build) -> Pipeline:
+        """The firmware's, for every build."""
+        return FIRMWARE
+
+    def made_by(self, build: Build, rows: Sequence[StageRow]) -> Sequence[str]:
+        """Everything from the start; else what each of the stages keeps."""
+        from engine.builds.agents.qa import JUNIT  # not for the first paint
+        from engine.quality.gate import REPORT
+
+        roles = {row.agent for row in rows}
+        repairs = tuple(f"repair-{row.attempt}." for row in rows if row.agent == Role.DEVELOPER)
+        names = {REPORT, JUNIT} if Role.QA in roles else set[str]()
+
+        def goes(artifact: Artifact) -> bool:
+            built = artifact.kind in _BUILT or artifact.path in (image_file.NAME, DESCRIPTION)
+            return (
+                Role.PROJECT_MANAGER in roles
+                or (built and Role.BUILDER in roles)
+                or artifact.path in names
+                or artifact.path.startswith(repairs)
+            )
+
+        return [each.path for each in self.artifacts(build.number) if goes(each)]
+
+    def image(self, number: int) -> Image:
+        """What a build is to be flashed with.
+
+        Raises:
+            UsageError: there is no such build, or it kept no image.
+        """
+        self.get(number)
+        for artifact in self.artifacts(number):
+            if artifact.path == image_file.NAME:
+                return image_file.read(self.artifact_file(artifact))
+        raise UsageError(f"build {number} kept no image (espdeck show {number})")
+
+    def flashed(self, number: int, image: Image, *, app_only: bool = False) -> Flashed:
+        """What a board runs on which a build's image was flashed.
+
+        Args:
+            number: of the build.
+            image: that it made.
+            app_only: whether only its program is written.
+
+        Raises:
+            UsageError: there is no such build.
+            OSError: a part of the image cannot be read.
+        """
+        build = self.get(number)
+        project = projects.get_project(self._store, build.project_id) if build.project_id else None
+        name = project.name if project else ""
+        return flashed(image, number, project=name, commit=build.commit_sha, app_only=app_only)
+
+    def partitions(self, number: int) -> tuple[Partition, ...]:
+        """The partition table of a build; empty where its image has none.
+
+        Raises:
+            UsageError: there is no such build, or it kept no image.
+            PartitionTableError: the table is one that ESP-IDF refuses.
+        """
+        for part in self.image(number).parts:
+            if part.kind is ArtifactKind.PARTITION_TABLE:
+                return partitions.read(part.path)
+        return ()
+
+    def layout(self, number: int) -> Layout:
+        """Where a build has its partition table, and the flash that it is for.
+
+        Raises:
+            UsageError: there is no such build, or it kept no image.
+        """
+        image = self.image(number)
+        tables = [each for each in image.parts if each.kind is ArtifactKind.PARTITION_TABLE]
+        at = tables[0].offset if tables else partitions.TABLE_OFFSET
+        return Layout(table=at, flash_size=image.flash_size)
+
+    def sizes(self, number: int) -> Sizes:
+        """Where the bytes of a build's firmware are. Takes some 0.1 s, seconds for a large one.
+
+        Raises:
+            UsageError: there is no such build, or it kept nothing that tells.
+        """
+        build = self.get(number)
+        folder = Path(build.artifacts_path)
+        files = {each.kind: folder / each.path for each in self.artifacts(number)}
+        if not files:
+            raise UsageError(f"build {number} has no sizes: it kept no files")
+        return measure(files, build.target)
+
+    def with_program(self, sha256: str) -> Artifact | None:
+        """The program that a build kept and whose ELF's SHA-256 begins with some digits.
+
+        Args:
+            sha256: as a panic prints it. Untrusted: fewer than :data:`SHA_DIGITS` hexadecimal
+                digits name no program.
+
+        Returns:
+            The newest, None where there is none.
+        """
+        if len(sha256) < SHA_DIGITS or not set(sha256) <= set(string.hexdigits):
+            return None
+        return store_builds.program_with(self._store, sha256.lower())
+
+    def before(self, number: int) -> Build | None:
+        """The last build of the same project, chip and configuration before this that succeeded.
+
+        Raises:
+            UsageError: there is no such build.
+        """
+        build = self.get(number)
+        variant = (build.target, build.configuration)
+        found = self.list(
+            build.project_id, BuildStatus.SUCCESS, limit=1, before=number, variant=variant
+        )
+        return found[0] if found else None

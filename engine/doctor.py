@@ -1,0 +1,190 @@
+"""What is installed, what is missing, what to do about it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.boards import discovery, labgrid, ports
+from engine.boards.lock_folder import LOCKS, LockFolder
+from engine.boards.names import LABGRID, USB, check_names, is_virtual
+from engine.boards.virtual.chips import CHIPS, RUNNABLE
+from engine.enums import TARGETS
+from engine.errors import EspdeckError, UsageError
+from engine.quality import tools
+from engine.settings import Settings, config_file
+from engine.simulators.base import find_simulators
+from engine.store.database import sqlite_too_old
+from engine.toolchains import idf_installs
+from engine.toolchains.base import find_toolchains
+
+_LOW_DISK = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """One thing that was looked at.
+
+    Args:
+        name: what.
+        ok: whether it is as it should be.
+        needed: whether nothing works without it.
+        detail: what was found.
+        advice: what to do, empty when it is fine.
+    """
+
+    name: str
+    ok: bool
+    needed: bool
+    detail: str
+    advice: str = ""
+
+
+def checkup(settings: Settings) -> tuple[Checkup, ...]:
+    """Look at everything that builds may need."""
+    idf_installs.also_look_in(settings.idf_paths)
+    return (
+        _python(),
+        _git(),
+        _workspace(settings.workspace),
+        Checkup("settings", True, False, _settings_detail()),
+        *_toolchains(),
+        *_esp_idf(),
+        *_simulators(),
+        _virtual_board(),
+        _suites(),
+        _locks(settings),
+        *_quality(),
+        *(_board(name) for name in settings.boards),
+    )
+
+
+def _python() -> Checkup:
+    """Builds, logs and durable runs are kept by the SQLite that Python was made with."""
+    detail = f"{platform.python_version()} with SQLite {sqlite3.sqlite_version}"
+    too_old = sqlite_too_old()
+    return Checkup("python", not too_old, True, detail, too_old)
+
+
+def _git() -> Checkup:
+    path = shutil.which("git")
+    if path:
+        return Checkup("git", True, True, path)
+    return Checkup("git", False, True, "not on PATH", "install git")
+
+
+def _workspace(folder: Path) -> Checkup:
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not os.access(there, os.W_OK):
+        return Checkup(
+            "workspace", False, True, f"{folder} cannot be written", "set ESPDECK_WORKSPACE"
+        )
+    free = shutil.disk_usage(there).free
+    if free < _LOW_DISK:
+        detail = f"{folder}, {free >> 20} MB free"
+        return Checkup("workspace", False, False, detail, "free some space")
+    return Checkup("workspace", True, True, f"{folder}, {free >> 30} GB free")
+
+
+def _settings_detail() -> str:
+    path = config_file()
+    return f"{path}" if path.is_file() else f"defaults (no {path})"
+
+
+def _toolchains() -> list[Checkup]:
+    found = []
+    for toolchain in find_toolchains():
+        targets = sorted(toolchain.targets() & set(TARGETS))
+        missing = [toolchain.missing(target) for target in targets]
+        found.append(
+            Checkup(
+                f"toolchain {toolchain.name}",
+                None in missing,
+                False,
+                f"builds for {', '.join(targets)}",
+                "" if None in missing else missing[0] or "",
+            )
+        )
+    return found
+
+
+def _esp_idf() -> list[Checkup]:
+    """Each ESP-IDF of this machine; which chips it is installed for, its tools say."""
+    found = []
+    for install in idf_installs.find_installs():
+        lacking = {target: idf_installs.lacks(install, target) for target in TARGETS}
+        ready = [target for target, lack in lacking.items() if lack is None]
+        detail = f"{install.path} ({install.named_by}), "
+        detail += f"ready for {', '.join(ready)}" if ready else "ready for no target"
+        advice = next((lack for lack in lacking.values() if lack), "")
+        found.append(Checkup(install.label, bool(ready), False, detail, advice))
+    return found
+
+
+def _simulators() -> list[Checkup]:
+    return [
+        Checkup(
+            f"simulator {simulator.name}",
+            simulator.missing() is None,
+            False,
+            f"runs {', '.join(sorted(simulator.targets))}",
+            simulator.missing() or "",
+        )
+        for simulator in find_simulators()
+    ]
+
+
+def _virtual_board() -> Checkup:
+    ok = importlib.util.find_spec("labwired") is not None
+    advice = "" if ok else "pip install 'espdeck[lab]'"
+    runs, keeps = (", ".join(sorted(some)) for some in (RUNNABLE, CHIPS.keys() - RUNNABLE))
+    return Checkup("virtual board", ok, False, f"runs {runs}; keeps flash of {keeps}", advice)
+
+
+def _suites() -> Checkup:
+    ok = importlib.util.find_spec("pytest_embedded_serial") is not None
+    advice = "" if ok else "pip install 'espdeck[embedded]'"
+    return Checkup(
+        "pytest-embedded", ok, False, "runs a project's pytest_*.py on its board", advice
+    )
+
+
+def _quality() -> list[Checkup]:
+    """The tools of the quality gate; what a missing one would measure is unknown there."""
+    found = []
+    for name, purpose in tools.MEASURES.items():
+        ok = tools.is_installed(name)
+        found.append(Checkup(f"quality {name}", ok, False, purpose, "" if ok else tools.ADVICE))
+    return found
+
+
+def _locks(settings: Settings) -> Checkup:
+    """Where users of this machine lock and reserve boards; alone, they collide."""
+    own = settings.workspace / "boards" / LOCKS
+    folder = LockFolder.find(settings.lock_folder, own)
+    where, _, advice = folder.problem.partition("; ")
+    detail = f"in {folder.path}" if folder.is_shared else f"of this workspace only ({where})"
+    return Checkup("board locks", folder.is_shared, False, detail, advice)
+
+
+def _board(name: str) -> Checkup:
+    title, detail = f"board {name}", "asked for when it is used"
+    try:
+        check_names([name])
+        if is_virtual(name):
+            detail = "simulated"
+        elif name.startswith(LABGRID):
+            labgrid.check_installed()
+        elif not ports.is_url(name):
+            ports.check(discovery.device_of(name) if name.startswith(USB) else name)
+            detail = "there and writable"
+    except UsageError as error:
+        return Checkup(title, False, True, "no board's name", str(error))
+    except EspdeckError as error:
+        return Checkup(title, False, False, "cannot be used", str(error))
+    return Checkup(title, True, False, detail)

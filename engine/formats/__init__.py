@@ -1,0 +1,1 @@
+"""Readers of file formats of others, within bounds: ELF, TOML, XML."""

@@ -1,0 +1,149 @@
+"""What keeps a workspace small and its databases safe: by itself once a day, or when asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engine.cancel import CancelToken
+from engine.projects.service import Projects
+from engine.quality.cache import Cache
+from engine.retention import OldRun, Retention
+from engine.store import backing_up, backups
+from engine.store.backups import DATABASES
+from engine.store.shrinking import shrink
+from engine.store.sqlite_errors import explained
+from engine.store.waiting import StoreError
+
+FIRST_AFTER = 60.0
+"""Seconds after the start of the executor at which it looks for the first time."""
+
+EVERY = 24 * 3600.0
+"""Seconds between two looks."""
+
+_LOG = logging.getLogger("espdeck.maintenance")
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What went, or would go.
+
+    Args:
+        runs: old builds and tasks.
+        removed: other things, a line each.
+        bytes: how much all of it takes.
+    """
+
+    runs: tuple[OldRun, ...]
+    removed: tuple[str, ...]
+    bytes: int
+
+
+class Maintenance:
+    """Looks after one workspace. All calls may block: keep them off an event loop."""
+
+    def __init__(
+        self,
+        workspace: Path,
+        retention: Retention,
+        projects: Projects,
+        say: Callable[[str], None],
+    ) -> None:
+        """Know the workspace.
+
+        Args:
+            retention: lets old runs go.
+            projects: have worktrees and clones.
+            say: is given a line about what a person has to know.
+        """
+        self._workspace = workspace
+        self._retention = retention
+        self._projects = projects
+        self._say = say
+
+    def would_go(self, *, unused_for: float) -> Swept:
+        """What :meth:`sweep` would delete now. Walks through all of it: seconds."""
+        runs = self._retention.due()
+        room = self._projects.would_go(unused_for=unused_for)
+        return Swept(runs, room.removed, room.bytes + sum(run.size for run in runs))
+
+    def sweep(self, *, unused_for: float, cancel: CancelToken | None = None) -> Swept:
+        """Delete what can be made again and let old runs go; the databases shrink.
+
+        Args:
+            unused_for: seconds for which nothing was built in a worktree that goes.
+
+        Raises:
+            StoreError: a database cannot be read, written or shrunk; what went before is gone.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        cancel = cancel or CancelToken()
+        room = self._projects.make_room(unused_for=unused_for, cancel=cancel)
+        runs = self._retention.drop(cancel=cancel)
+        self._cache().shrink()
+        shrunk = self._shrink(whole=True, cancel=cancel)
+        # What a log had is in the size of the run, and in what its database shrank by.
+        total = room.bytes + max(sum(run.size for run in runs), shrunk)
+        return Swept(runs, room.removed, total)
+
+    def look_after(self, cancel: CancelToken) -> None:
+        """Do all of it that is due, for ever, in small pieces.
+
+        Raises:
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        cancel.wait(FIRST_AFTER)
+        while True:
+            self.once(cancel)
+            cancel.wait(EVERY)
+
+    def once(self, cancel: CancelToken) -> None:
+        """Back the databases up, let old runs go, give room back; say what cannot be done."""
+        for do in (self._back_up, self._drop, self._tidy):
+            try:
+                do(cancel)
+            except StoreError as error:
+                self._say(str(error))
+            except Exception:
+                _LOG.exception("upkeep")
+
+    def _back_up(self, cancel: CancelToken) -> None:
+        """Make a backup unless there is one of today, or nothing was written since the last."""
+        known = backups.backups(self._workspace)
+        if known:
+            made = known[0].made.timestamp()
+            # One from the future was made while the clock was wrong.
+            if 0 <= time.time() - made < EVERY or self._changed() <= made <= time.time():
+                return
+        backing_up.make(self._workspace, cancel=cancel)
+
+    def _changed(self) -> float:
+        """When a database was written last, in seconds since the epoch."""
+        times = [0.0]
+        for name in DATABASES:
+            for suffix in ("", "-wal"):
+                with contextlib.suppress(OSError):
+                    times.append(Path(f"{self._workspace / name}{suffix}").stat().st_mtime)
+        return max(times)
+
+    def _drop(self, cancel: CancelToken) -> None:
+        self._retention.drop(now=datetime.now(UTC), cancel=cancel)
+
+    def _tidy(self, cancel: CancelToken) -> None:
+        self._cache().shrink()
+        self._shrink(whole=False, cancel=cancel)
+
+    def _cache(self) -> Cache:
+        return Cache(self._workspace / "cache" / "quality")
+
+    def _shrink(self, *, whole: bool, cancel: CancelToken) -> int:
+        shrunk = 0
+        for name in DATABASES:
+            with explained(self._workspace / name):
+                shrunk += shrink(self._workspace / name, whole=whole, cancel=cancel)
+        return shrunk

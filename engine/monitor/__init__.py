@@ -1,0 +1,1 @@
+"""Consoles: lines, input, boot logs, panics, core dumps, symbols, sessions, plots."""

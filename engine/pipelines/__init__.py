@@ -1,1 +1,0 @@
-"""Pipelines: stages as data, and the runner that carries them durably."""

@@ -1,0 +1,1 @@
+"""Runs: stages as data, and what carries them out durably, stage by stage."""

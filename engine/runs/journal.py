@@ -1,0 +1,422 @@
+"""The journal: events and logs on their way to the store, and back from other processes.
+
+Stages publish on the bus; the journal, the bus's first subscriber, queues what they say and one
+thread writes it in batches. A second thread looks for what other processes on the same workspace
+wrote and relays it into this process's bus. It reads SQLite's ``data_version``, which costs
+microseconds, ten times a second.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import logging
+import re
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError
+from sqlmodel import SQLModel
+
+from engine import events
+from engine.events import Bus, Event, Log, Partial, Serial
+from engine.store import logs
+from engine.store.database import Store, StoreError
+from engine.store.tables import EventRow, LogChunk
+
+FLUSH_EVERY = 0.1
+"""Seconds between two writes."""
+
+QUEUE_BYTES = 16 << 20
+"""Text that may wait to be written; a stage that floods beyond it waits for the disk."""
+
+LOOK_EVERY = 0.1
+"""Seconds between two looks at what other processes wrote."""
+
+PARTIAL_EVERY = 0.1
+"""Seconds between two looks at a line that is being written."""
+
+_MERGE_BYTES = 64 << 10
+
+_LOG = logging.getLogger("espdeck.journal")
+
+
+class Journal:
+    """Writes what this process publishes; relays what other processes publish."""
+
+    def __init__(self, store: Store, bus: Bus) -> None:
+        self._store = store
+        self._bus = bus
+        self._writer = uuid.uuid4().hex[:12]
+        self._queue: deque[LogChunk | EventRow] = deque()
+        self._bytes = 0
+        self._pending = threading.Condition()
+        self._writing = threading.Lock()
+        self._closed = threading.Event()
+        self._full = False
+        self._relaying = threading.local()
+        self._seen = logs.last_ids(store)
+        self._on_look: list[Callable[[], None]] = []
+        self._unsubscribe = bus.subscribe(self._enqueue)
+        self._threads = [
+            threading.Thread(target=self._write_loop, name="journal-write", daemon=True),
+            threading.Thread(target=self._relay_loop, name="journal-relay", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Begin to write and to relay."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Write what is left and stop."""
+        self._closed.set()
+        with self._pending:
+            self._pending.notify_all()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(5)
+        self._unsubscribe()
+        with contextlib.suppress(StoreError):
+            self.flush()
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` (in the journal's thread) after another process wrote something."""
+        self._on_look.append(callback)
+
+    def flush(self) -> None:
+        """Write everything that was published until now.
+
+        Raises:
+            StoreError: the disk is full or the database cannot be written.
+        """
+        with self._writing:
+            with self._pending:
+                batch = _merge(self._queue)
+                self._queue.clear()
+                self._bytes = 0
+                self._pending.notify_all()
+            if not batch:
+                return
+            try:
+                logs.append(self._store, batch)
+            except StoreError as error:
+                if _is_for_good(error):
+                    self._write_singly(batch)
+                    return
+                self._put_back(batch)
+                raise
+
+    def _write_singly(self, batch: Sequence[SQLModel]) -> None:
+        """Write what can be written of a batch in which something never can be."""
+        rows = _fresh(batch)
+        for place, row in enumerate(rows):
+            try:
+                logs.append(self._store, [row])
+            except StoreError as error:
+                if not _is_for_good(error):
+                    self._put_back(rows[place:])
+                    raise
+                # Of a build that was removed meanwhile, for instance.
+                _LOG.warning("left out of the journal: %s", error)
+
+    def _put_back(self, batch: Sequence[SQLModel]) -> None:
+        rows = _fresh(batch)
+        with self._pending:
+            self._queue.extendleft(reversed(rows))
+            self._bytes += sum(map(_size, rows))
+
+    def _enqueue(self, event: Event) -> None:
+        if getattr(self._relaying, "now", False) or isinstance(event, Partial):
+            return
+        row: LogChunk | EventRow
+        if isinstance(event, Log):
+            row = LogChunk(
+                build_id=event.build_id,
+                stage=event.stage,
+                attempt=event.attempt,
+                stream=event.kind,
+                agent=event.agent,
+                seq=event.seq,
+                first_line=event.first_line,
+                lines=event.text.count("\n"),
+                text=event.text,
+                writer=self._writer,
+            )
+        else:
+            row = EventRow(
+                build_id=event.build_id,
+                seq=event.seq,
+                kind=event.kind,
+                at=event.at,
+                body=event.body(),
+                writer=self._writer,
+            )
+        with self._pending:
+            self._queue.append(row)
+            self._bytes += _size(row)
+            if len(self._queue) == 1:
+                self._pending.notify_all()
+
+    def make_room(self, stopped: Callable[[], bool]) -> None:
+        """Wait while too much text waits to be written; returns at once when ``stopped``."""
+        with self._pending:
+            while self._bytes > QUEUE_BYTES and not stopped() and not self._closed.is_set():
+                self._pending.wait(0.1)
+
+    def _write_loop(self) -> None:
+        while not self._closed.is_set():
+            with self._pending:
+                while not self._queue and not self._closed.is_set():
+                    self._pending.wait(1.0)
+            self._closed.wait(FLUSH_EVERY)
+            try:
+                self.flush()
+                self._full = False
+            except StoreError as error:
+                if not self._full:
+                    self._full = True
+                    self._bus.relay(events.Problem(message=f"logs wait to be written: {error}"))
+                self._drop_oldest()
+                self._closed.wait(1.0)
+            except Exception:
+                _LOG.exception("journal")
+
+    def _drop_oldest(self) -> None:
+        # Nothing can be written: keep the newest text within the bound instead of all memory.
+        with self._pending:
+            while self._bytes > QUEUE_BYTES and self._queue:
+                self._bytes -= _size(self._queue.popleft())
+
+    def _relay_loop(self) -> None:
+        while not self._closed.wait(LOOK_EVERY):
+            try:
+                with self._store.watch() as data_version:
+                    seen = -1
+                    while not self._closed.wait(LOOK_EVERY):
+                        current = data_version()
+                        if current != seen:
+                            seen = current
+                            self._relay()
+            except StoreError:
+                self._closed.wait(1.0)
+            except Exception:
+                _LOG.exception("relay")
+                self._closed.wait(1.0)
+
+    def _relay(self) -> None:
+        more = True
+        while more and not self._closed.is_set():
+            chunks, rows = logs.rows_after(self._store, *self._seen)
+            self._seen = (
+                max((row.id or 0 for row in chunks), default=self._seen[0]),
+                max((row.id or 0 for row in rows), default=self._seen[1]),
+            )
+            more = bool(chunks or rows)
+            rows_of_all: list[LogChunk | EventRow] = [*chunks, *rows]
+            foreign = [row for row in rows_of_all if row.writer != self._writer]
+            self._relaying.now = True
+            for row in sorted(foreign, key=lambda row: (row.build_id, row.seq)):
+                event = event_of(row)
+                if event is not None:
+                    self._bus.relay(event)
+            self._relaying.now = False
+        for callback in self._on_look:
+            callback()
+
+
+def _is_for_good(error: StoreError) -> bool:
+    """Whether trying again later cannot help: it is the row, not the disk or another writer."""
+    return isinstance(error.__cause__, IntegrityError | DataError | InterfaceError)
+
+
+def event_of(row: LogChunk | EventRow) -> Event | None:
+    """The event that a row of the store was; None for a kind of a newer version."""
+    if isinstance(row, EventRow):
+        return events.from_body(row.kind, row.body, build_id=row.build_id, seq=row.seq, at=row.at)
+    cls = Serial if row.stream == Serial.kind else Log
+    return cls(
+        build_id=row.build_id,
+        seq=row.seq,
+        stage=row.stage,
+        attempt=row.attempt,
+        agent=row.agent,
+        first_line=row.first_line,
+        text=row.text,
+    )
+
+
+_ENDS = re.compile(r"\r+\n|\n\r+|\r+")
+
+
+class LineWriter:
+    """Cuts raw bytes of one log into whole lines and publishes them.
+
+    Args:
+        line: number of the next line; a stage that goes on after an interruption appends.
+
+    A line longer than 4,096 characters is cut, so that binary noise without a newline cannot
+    grow without bound; a carriage return alone ends a line, as progress bars use it, and one that
+    nothing stands before is none (:mod:`engine.monitor.line_splitter`).
+    """
+
+    MAX_LINE = 4096
+
+    def __init__(
+        self,
+        journal: Journal,
+        bus: Bus,
+        key: logs.LogKey,
+        agent: str,
+        *,
+        line: int,
+        stopped: Callable[[], bool],
+    ) -> None:
+        self._journal = journal
+        self._bus = bus
+        self._key = key
+        self._agent = agent
+        self._line = line
+        self._stopped = stopped
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._rest = ""
+        self._is_after_return = False
+        self._lock = threading.Lock()
+        self._event = Serial if key.stream == Serial.kind else Log
+        self._looked = 0.0
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        with self._lock:
+            self._take(self._decoder.decode(data))
+
+    def write(self, text: str) -> None:
+        """Take text that ends with a line of its own."""
+        # What is no Unicode (a lone surrogate of a file name) cannot be stored.
+        text = text.encode("utf-8", "replace").decode("utf-8")
+        with self._lock:
+            self._take(text if text.endswith("\n") else text + "\n")
+
+    def close(self) -> None:
+        """Publish a last line that no newline ended."""
+        with self._lock:
+            self._take(self._decoder.decode(b"", final=True))
+            if self._rest:
+                rest, self._rest = self._rest, ""
+                self._publish([rest])
+
+    def _take(self, text: str) -> None:
+        text = text.replace("\0", "\ufffd")
+        if not self._rest:
+            text = text.lstrip("\r")
+        if not text:
+            return
+        if self._is_after_return and text[0] == "\n":
+            text = text[1:]  # the other half of a line end
+        self._is_after_return = text.endswith("\r") and not text.endswith("\n\r")
+        lines = _ENDS.sub("\n", self._rest + text).split("\n")
+        self._rest = lines.pop()
+        if len(self._rest) > self.MAX_LINE:
+            lines.append(self._rest)
+            self._rest = ""
+        cut = [
+            line[start : start + self.MAX_LINE]
+            for line in lines
+            for start in range(0, max(1, len(line)), self.MAX_LINE)
+        ]
+        if cut:
+            self._publish(cut)
+        if self._rest and self._event is Log:
+            self._publish_rest()
+
+    def _publish_rest(self) -> None:
+        """Show what there is of a line that a model writes, or a tool, piece by piece."""
+        now = time.monotonic()
+        if now - self._looked < PARTIAL_EVERY:
+            return
+        self._looked = now
+        self._bus.relay(
+            Partial(
+                build_id=self._key.build_id,
+                stage=self._key.stage,
+                attempt=self._key.attempt,
+                agent=self._agent,
+                line=self._line,
+                text=self._rest,
+            )
+        )
+
+    def _publish(self, lines: list[str]) -> None:
+        self._journal.make_room(self._stopped)
+        self._bus.publish(
+            self._event(
+                build_id=self._key.build_id,
+                stage=self._key.stage,
+                attempt=self._key.attempt,
+                agent=self._agent,
+                first_line=self._line,
+                text="\n".join(lines) + "\n",
+            )
+        )
+        self._line += len(lines)
+
+
+def _size(row: LogChunk | EventRow) -> int:
+    return len(row.text) if isinstance(row, LogChunk) else 256
+
+
+def _merge(queue: deque[LogChunk | EventRow]) -> list[SQLModel]:
+    """Join neighbouring chunks of one log, so that a batch is a few rows."""
+    merged: list[SQLModel] = []
+    open_chunk: dict[tuple[int, str, int, str], LogChunk] = {}
+    for row in queue:
+        if isinstance(row, LogChunk):
+            key = (row.build_id, row.stage, row.attempt, row.stream)
+            last = open_chunk.get(key)
+            if (
+                last is not None
+                and last.first_line + last.lines == row.first_line
+                and len(last.text) < _MERGE_BYTES
+            ):
+                last.text += row.text
+                last.lines += row.lines
+                continue
+            open_chunk[key] = row
+        merged.append(row)
+    return merged
+
+
+def _fresh(batch: Sequence[SQLModel]) -> list[LogChunk | EventRow]:
+    """The rows again, unbound from the session that could not write them."""
+    fresh: list[LogChunk | EventRow] = []
+    for row in batch:
+        assert isinstance(row, LogChunk | EventRow)
+        fresh.append(type(row)(**row.model_dump(exclude={"id"})))
+    return fresh
+
+
+def wait_until(
+    done: Callable[[], bool], bus: Bus, timeout: float | None, *after: type[Event]
+) -> bool:
+    """Wait until ``done``, asked again after each event of some kinds; False when time ran out."""
+    changed = threading.Event()
+
+    def take(event: Event) -> None:
+        if isinstance(event, after):
+            changed.set()
+
+    unsubscribe = bus.subscribe(take)
+    deadline = None if timeout is None else time.monotonic() + timeout
+    try:
+        while not done():
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return False
+            changed.wait(1.0 if left is None else min(1.0, left))
+            changed.clear()
+        return True
+    finally:
+        unsubscribe()

@@ -1,0 +1,307 @@
+"""What a pipeline is: stages and what each waits for, as data; what goes into an agent and out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from engine.enums import ArtifactKind, BuildStatus, StageStatus
+from engine.findings import Finding
+
+if TYPE_CHECKING:
+    from engine.boards.service import Boards
+    from engine.cancel import CancelToken
+    from engine.events import WorkflowStarted
+    from engine.images.image import Image
+    from engine.llm.chat import Usage
+    from engine.llm.service import Models
+    from engine.projects.worktrees import Slot
+    from engine.settings import Settings
+    from engine.store.tables import Project
+
+
+class When(StrEnum):
+    """When a stage is due."""
+
+    NEEDS_PASSED = "needs-passed"
+    """Every stage that it needs succeeded."""
+
+    SOMETHING_FAILED = "something-failed"
+    """Any stage that it needs failed in this attempt; any at all, where it needs none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of a pipeline, done by one agent.
+
+    Args:
+        key: its name within the pipeline.
+        role: the agent that does it.
+        phase: stages of one phase run at once; phases run one after the other.
+        title: what it does, for people.
+        weight: its part of the whole build's progress, in percent.
+        needs: stages that it depends on.
+        when: when it is due.
+        back_to: stage at which the pipeline goes on when this one succeeded; the run then is in
+            its next attempt.
+    """
+
+    key: str
+    role: str
+    phase: str
+    title: str
+    weight: float
+    needs: tuple[str, ...] = ()
+    when: When = When.NEEDS_PASSED
+    back_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Stages in order."""
+
+    name: str
+    stages: tuple[Stage, ...]
+
+    def waves(self, start: str | None = None) -> Iterator[tuple[Stage, ...]]:
+        """Stages that run at once, wave after wave, from the wave with ``start`` in it."""
+        started = start is None
+        for _, group in groupby(self.stages, key=lambda stage: stage.phase):
+            wave = tuple(group)
+            started = started or any(stage.key == start for stage in wave)
+            if started:
+                yield wave
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """Its phases, in order."""
+        return tuple(dict.fromkeys(stage.phase for stage in self.stages))
+
+    def stage(self, key: str) -> Stage:
+        """The stage with this key.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for stage in self.stages:
+            if stage.key == key:
+                return stage
+        raise KeyError(key)
+
+
+class Output(Protocol):
+    """What an agent hands to the stages after it: a frozen dataclass, kept with the run."""
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """How a stage ended. Kept by the durable engine, so everything in it can be pickled.
+
+    Args:
+        status: ``success``, ``failed`` or ``skipped``.
+        summary: one line.
+        findings: what it found.
+        output: what it hands on.
+        patch: unified diff between the run's commit and what its worktree is to be in the next
+            attempt: all of the difference, not the last change.
+        usage: what models were asked.
+    """
+
+    status: StageStatus
+    summary: str
+    findings: tuple[Finding, ...] = ()
+    output: Output | None = None
+    patch: str = ""
+    usage: tuple[Usage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Where a stage says what happens; each may be called from any thread.
+
+    Args:
+        log: one line (or several) of its own log.
+        output: raw output of a tool, in chunks.
+        serial: raw bytes that firmware printed, in chunks.
+        progress: percent of this stage (0 to 100) and what is being done.
+        keep: copy a file to the build's artifacts and give back where it lies.
+    """
+
+    log: Callable[[str], None]
+    output: Callable[[bytes], None]
+    serial: Callable[[bytes], None]
+    progress: Callable[[float, str], None]
+    keep: Callable[[ArtifactKind, Path, str], Path]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageContext:
+    """What every stage may see and use, whatever its run is about.
+
+    Args:
+        build_id: number of the run.
+        stage: which stage this is.
+        attempt: how often the run went round, from 1.
+        source: worktree of the commit; an empty folder for a run that is about none.
+        results: the latest result of every stage that ran before.
+        before: results of every earlier attempt, the oldest first.
+        settings: what a person set.
+        models: the models of the settings.
+        cancel: ends the stage.
+        report: where to say what happens.
+    """
+
+    build_id: int
+    stage: Stage
+    attempt: int
+    source: Path
+    results: Mapping[str, StageResult]
+    before: tuple[Mapping[str, StageResult], ...] = ()
+    settings: Settings
+    models: Models
+    cancel: CancelToken
+    report: Reporter = field(repr=False)
+
+    @property
+    def revision(self) -> str:
+        """What sent the run round again made of the worktree: all that differs from the commit."""
+        last = self.before[-1] if self.before else {}
+        return next((result.patch for result in last.values() if result.patch), "")
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What every stage has, by name: for the contexts that know more."""
+        return {each.name: getattr(self, each.name) for each in fields(StageContext)}
+
+    def output_of(self, key: str, kind: type[T]) -> T:
+        """What an earlier stage handed on.
+
+        Raises:
+            LookupError: it handed on nothing of that kind (a mistake in the pipeline's data).
+        """
+        result = self.results.get(key)
+        if result is None or not isinstance(result.output, kind):
+            raise LookupError(f"stage {self.stage.key} needs {kind.__name__} of stage {key}")
+        return result.output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareContext(StageContext):
+    """What a firmware agent may see and use besides.
+
+    Args:
+        project: the project as it stands.
+        target: the chip.
+        configuration: of the project, empty for none.
+        board: what was asked for: ``auto``, ``none`` or a port.
+        simulator: what was asked for: ``auto``, ``none`` or a name.
+        build_dir: where to build, kept for the next build.
+        slot: whose worktree ``source`` is.
+        boards: the boards of this machine.
+        image_before: reads the image of the project's last successful build before this one; None
+            where there is none any more.
+        commit: that is built, empty where not known.
+        notes: what there was to say when the build was asked for.
+    """
+
+    project: Project
+    target: str
+    board: str
+    simulator: str
+    build_dir: Path
+    slot: Slot
+    boards: Boards
+    image_before: Callable[[], Image | None]
+    commit: str = ""
+    configuration: str = ""
+    notes: tuple[Finding, ...] = ()
+
+    @property
+    def app(self) -> Path:
+        """The folder of the worktree that is built."""
+        return self.source / self.project.app
+
+
+Agent = Callable[[FirmwareContext], StageResult]
+"""A firmware agent reads its context, calls tools and returns a result.
+
+It raises ``EspdeckError`` when it cannot do its work (the stage fails with that line), and lets
+``CancelledError`` and ``Interrupted`` pass.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended.
+
+    Args:
+        status: ``success`` or ``failed``.
+        text: what came of it, in a line; of one that failed, why.
+        verdict: of its firmware, empty where none was spoken.
+    """
+
+    status: BuildStatus
+    text: str
+    verdict: str = ""
+
+
+class Work(Protocol):
+    """What one run is about: the runner walks its pipeline, this does what the stages are for."""
+
+    pipeline: Pipeline
+    max_rounds: int
+    """Times that a stage with ``back_to`` may send the run back."""
+
+    def started(self) -> WorkflowStarted:
+        """What is said when it begins."""
+        ...
+
+    def place(self, cancel: CancelToken) -> AbstractContextManager[Path]:
+        """Hold the folder that stages work in, as the run's commit has it.
+
+        Raises:
+            EspdeckError: it cannot be had; the run fails with that line.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        ...
+
+    def become(self, patch: str) -> None:
+        """Make the folder the commit with a difference; nothing where it is that already.
+
+        Raises:
+            EspdeckError: the patch does not fit.
+        """
+        ...
+
+    def do(self, context: StageContext) -> StageResult:
+        """Do a stage, as :data:`Agent` says."""
+        ...
+
+    def judge(self, results: Mapping[str, StageResult]) -> Ending:
+        """How the run ended, from the last results of its stages."""
+        ...
+
+    def close(self, results: Mapping[str, StageResult]) -> None:
+        """Write what else is kept of it, however it ended; may be called again."""
+        ...
+
+
+def step_name(key: str, attempt: int) -> str:
+    """The name under which the durable engine keeps a stage's result."""
+    return f"{key}#{attempt}"
+
+
+def steps_of_phase(pipeline: Pipeline, key: str, attempt: int) -> frozenset[str]:
+    """Names of the steps of the wave that a stage belongs to, in one attempt."""
+    phase = pipeline.stage(key).phase
+    return frozenset(
+        step_name(stage.key, attempt) for stage in pipeline.stages if stage.phase == phase
+    )

@@ -1,0 +1,502 @@
+"""The runner: walks a build through its pipeline, keeps what comes of it, says what happens.
+
+It is called by the durable engine in a worker thread, again from the start after an interruption:
+stages that had ended then give back their kept results at once. Everything beside the stages
+(taking a worktree, applying patches, writing where the build stands) is safe to repeat.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from engine import events
+from engine.cancel import CancelToken
+from engine.clock import Stopwatch
+from engine.enums import AgentStatus, ArtifactKind, BuildStatus, RunKind, Severity, StageStatus
+from engine.errors import CancelledError, EspdeckError, Interrupted
+from engine.files import explain
+from engine.findings import Finding
+from engine.llm.service import Models
+from engine.runs.executor import Steps
+from engine.runs.journal import Journal, LineWriter
+from engine.runs.pipeline import (
+    Ending,
+    Reporter,
+    Stage,
+    StageContext,
+    StageResult,
+    When,
+    Work,
+    step_name,
+)
+from engine.runs.progress import Progress
+from engine.settings import Settings
+from engine.store import logs, runs
+from engine.store.database import Store, StoreError
+from engine.store.tables import Artifact, Build, StageRow, utc_now
+from engine.store.waiting import Patience, waiting_as
+
+_LOG = logging.getLogger("espdeck.runner")
+
+R = TypeVar("R")
+
+MAX_DEATHS = 20
+"""Times that the process may die with a run, and nothing of it get done, before it is given up: not
+so few that somebody who kills espdeck again and again loses one."""
+
+TRY_TO_WRITE = 1.0
+"""Seconds between two tries to write how a build ended, while the disk is full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What the runner works with; one for each engine."""
+
+    store: Store
+    bus: events.Bus
+    journal: Journal
+    settings: Settings
+    models: Models
+    artifacts: Path
+    patience: Patience
+
+
+WorkOf = Callable[[Build], Work]
+"""What a run is about, from its row."""
+
+
+class Runner:
+    """Carries runs; knows which ones run now, so that they can be stopped."""
+
+    def __init__(self, workshop: Workshop, works: Mapping[RunKind, WorkOf]) -> None:
+        self._workshop = workshop
+        self._works = works
+        self._lock = threading.Lock()
+        self._running: dict[int, CancelToken] = {}
+        self._idle = threading.Condition(self._lock)
+        self._closing = CancelToken()
+        self.unwritten: dict[int, str] = {}
+        """Builds that wait until the store can be written again, and why it cannot."""
+
+    def why_unwritten(self, build_id: int) -> str:
+        """Why it cannot be written now how a build goes on or ended; empty where it can."""
+        return self.unwritten.get(build_id) or self._workshop.patience.no_room
+
+    def has(self, build_id: int) -> bool:
+        """Whether a build runs here."""
+        with self._lock:
+            return build_id in self._running
+
+    def cancel(self, build_id: int) -> bool:
+        """End a build that runs here; False when it does not."""
+        with self._lock:
+            token = self._running.get(build_id)
+        if token is None:
+            return False
+        token.cancel()
+        return True
+
+    def cancel_requested(self) -> None:
+        """End every build that another process asked to end."""
+        for build_id in runs.cancel_requests(self._workshop.store):
+            self.cancel(build_id)
+
+    def interrupt(self, timeout: float) -> None:
+        """Stop everything so that it goes on at the next start; waits until it has stopped."""
+        with self._lock:
+            self._closing.interrupt()
+            tokens = list(self._running.values())
+        for token in tokens:
+            token.interrupt()
+        deadline = time.monotonic() + timeout
+        with self._idle:
+            while self._running and time.monotonic() < deadline:
+                self._idle.wait(deadline - time.monotonic())
+
+    def carry(self, build_id: int, run_id: str, steps: Steps) -> None:
+        """Carry one build from where it stands to its end.
+
+        Args:
+            run_id: the durable run; nothing is done when the build has another one by now.
+        """
+        token = CancelToken()
+        with self._lock:
+            self._closing.check()
+            self._running[build_id] = token
+        try:
+            with waiting_as(self._workshop.patience):
+                self._carry(build_id, run_id, token, steps)
+        except Interrupted:
+            raise
+        except Exception as error:
+            _LOG.exception("build %s", build_id)
+            self._insist(build_id, partial(self._fail, build_id, f"internal error: {error!r}"))
+        finally:
+            self.unwritten.pop(build_id, None)
+            with self._idle:
+                # A retry may run already: its token stays.
+                if self._running.get(build_id) is token:
+                    del self._running[build_id]
+                self._idle.notify_all()
+
+    def _carry(self, build_id: int, run_id: str, token: CancelToken, steps: Steps) -> None:
+        shop = self._workshop
+        build = self._insist(build_id, lambda: runs.get_build(shop.store, build_id))
+        if build.status.is_final or build.run_id != run_id:
+            return  # it ended when the disk was too full for the run to say so
+        if build.cancel_requested:
+            token.cancel()
+        run = self._insist(
+            build_id, lambda: _Run(shop, self._works[build.kind](build), build, token, steps)
+        )
+        self._insist(build_id, run.walk())
+
+    def _fail(self, build_id: int, reason: str) -> None:
+        runs.finish_build(
+            self._workshop.store,
+            build_id,
+            status=BuildStatus.FAILED,
+            error=f"{reason} (see espdeck.log)",
+        )
+
+    def _insist(self, build_id: int, do: Callable[[], R]) -> R:
+        """Do what needs the store; when the disk is full, say so once and wait for room.
+
+        Raises:
+            Interrupted: the process shuts down.
+        """
+        while True:
+            try:
+                return do()
+            except StoreError as error:
+                if build_id not in self.unwritten:
+                    self.unwritten[build_id] = str(error)
+                    message = f"build {build_id} waits: {error}"
+                    self._workshop.bus.publish(events.Problem(build_id=build_id, message=message))
+            self._closing.wait(TRY_TO_WRITE)
+
+
+class _Run:
+    """One walk of one build."""
+
+    def __init__(
+        self, workshop: Workshop, work: Work, build: Build, cancel: CancelToken, steps: Steps
+    ) -> None:
+        self._shop = workshop
+        self._work = work
+        self._pipeline = work.pipeline
+        self._build = build
+        self._id = build.number
+        self._cancel = cancel
+        self._steps = steps
+        self._results: dict[str, StageResult] = {}
+        self._before: list[Mapping[str, StageResult]] = []
+        self._progress = Progress(self._pipeline)
+        self._folder = workshop.artifacts / str(self._id)
+        self._began: float | None = None
+
+    def walk(self) -> Callable[[], None]:
+        """Walk the pipeline.
+
+        Returns:
+            What writes how the build ended, whatever happened.
+        """
+        try:
+            with self._stopping():
+                self._begin()
+                with self._work.place(self._cancel) as source:
+                    ending = self._rounds(source)
+        except CancelledError:
+            ending = Ending(BuildStatus.CANCELLED, "cancelled")
+        except EspdeckError as problem:
+            ending = Ending(BuildStatus.FAILED, str(problem))
+        except Interrupted:
+            raise
+        except OSError as problem:
+            _LOG.exception("build %s", self._id)
+            ending = Ending(BuildStatus.FAILED, explain(problem))
+        except Exception as problem:
+            _LOG.exception("build %s", self._id)
+            reason = f"internal error: {problem!r} (see espdeck.log)"
+            ending = Ending(BuildStatus.FAILED, reason)
+        return partial(self._end, ending)
+
+    @contextlib.contextmanager
+    def _stopping(self) -> Iterator[None]:
+        """What goes wrong in a run that was told to stop is that it stops, and no fault of it."""
+        try:
+            yield
+        except Exception:
+            self._cancel.check()
+            raise
+
+    def _begin(self) -> None:
+        if self._build.deaths >= MAX_DEATHS:
+            raise EspdeckError(
+                f"given up: espdeck died {self._build.deaths} times while the same stage of it "
+                "ran; look why (memory, espdeck.log), then retry it"
+            )
+        resumed = self._build.started_at is not None
+        # What an earlier process took was measured by nobody.
+        self._began = None if resumed else time.monotonic()
+        build = runs.start_build(self._shop.store, self._id)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        runs.set_artifacts_path(self._shop.store, self._id, str(self._folder))
+        self._publish_status(build)
+        self._shop.bus.publish(replace(self._work.started(), build_id=self._id, resumed=resumed))
+
+    def _rounds(self, source: Path) -> Ending:
+        attempt = 1
+        start: str | None = None
+        while True:
+            back_to = self._round(source, attempt, start)
+            if back_to is None:
+                return self._work.judge(self._results)
+            self._before.append(dict(self._results))
+            attempt += 1
+            start = back_to
+
+    def _round(self, source: Path, attempt: int, start: str | None) -> str | None:
+        """Walk all waves once; the stage to go back to when the pipeline says so."""
+        for wave in self._pipeline.waves(start):
+            for stage in wave:
+                self._results.pop(stage.key, None)
+        for wave in self._pipeline.waves(start):
+            self._cancel.check()
+            due = [stage for stage in wave if self._is_due(stage)]
+            for stage in wave:
+                if stage not in due:
+                    self._skip(stage, attempt)
+            if not due:
+                continue
+            jobs = [
+                (step_name(stage.key, attempt), partial(self._stage, stage, attempt, source))
+                for stage in due
+            ]
+            outcomes = self._steps.wave(jobs)
+            for stage, result in zip(due, outcomes, strict=True):
+                self._results[stage.key] = result
+                self._progress.finish(stage)  # also what an earlier run had finished
+            for stage, result in zip(due, outcomes, strict=True):
+                if stage.back_to and result.status is _SUCCESS and attempt <= self._work.max_rounds:
+                    self._work.become(result.patch)
+                    self._progress.back_to(stage.back_to)
+                    return stage.back_to
+        return None
+
+    def _is_due(self, stage: Stage) -> bool:
+        needed = [self._results.get(key) for key in stage.needs]
+        if stage.when is When.SOMETHING_FAILED:
+            asked = needed if stage.needs else list(self._results.values())
+            return any(result is not None and result.status is _FAILED for result in asked)
+        return all(result is not None and result.status is _SUCCESS for result in needed)
+
+    def _skip(self, stage: Stage, attempt: int) -> None:
+        runs.put_stage(self._shop.store, self._row(stage, attempt, StageStatus.SKIPPED))
+        self._progress.finish(stage)
+
+    def _stage(self, stage: Stage, attempt: int, source: Path) -> StageResult:
+        """Run one stage; called once for each, in a thread of its own."""
+        row = self._row(stage, attempt, StageStatus.RUNNING)
+        watch = Stopwatch()
+        row.started_at = watch.started
+        runs.put_stage(self._shop.store, row.model_copy())
+        self._publish_agent(stage, attempt, AgentStatus.WORKING, stage.title)
+        log = self._writer(stage, attempt, events.Log.kind)
+        serial = self._writer(stage, attempt, events.Serial.kind)
+        context = self._context(stage, attempt, source, log, serial)
+        try:
+            with self._stopping():
+                result = self._work.do(context)
+        except CancelledError:
+            self._close(row, watch, StageStatus.CANCELLED, "cancelled", log, serial)
+            self._publish_agent(stage, attempt, AgentStatus.ERROR, "cancelled")
+            raise
+        except EspdeckError as error:
+            result = _failure("stage.failed", str(error))
+            log.write(f"error: {error}")
+        except Interrupted:
+            log.write("interrupted: goes on at the next start")
+            log.close()
+            serial.close()
+            raise
+        except OSError as error:
+            _LOG.exception("build %s stage %s", self._id, stage.key)
+            result = _failure("stage.failed", explain(error))
+            log.write(f"error: {result.summary}")
+        except Exception as error:
+            _LOG.exception("build %s stage %s", self._id, stage.key)
+            result = _failure("internal", f"internal error: {error!r} (see espdeck.log)")
+            log.write(result.summary)
+        runs.put_findings(self._shop.store, self._id, stage.key, attempt, result.findings)
+        row.usage = [asdict(each) for each in result.usage] or None
+        self._close(row, watch, result.status, result.summary, log, serial)
+        self._progress.finish(stage)
+        status = AgentStatus.ERROR if result.status is _FAILED else AgentStatus.COMPLETED
+        self._publish_agent(stage, attempt, status, result.summary)
+        return result
+
+    def _close(
+        self,
+        row: StageRow,
+        watch: Stopwatch,
+        status: StageStatus,
+        summary: str,
+        *writers: LineWriter,
+    ) -> None:
+        for writer in writers:
+            writer.close()
+        row.status = status
+        row.summary = summary
+        row.completed_at = watch.now()
+        runs.put_stage(self._shop.store, row.model_copy())
+
+    def _context(
+        self, stage: Stage, attempt: int, source: Path, log: LineWriter, serial: LineWriter
+    ) -> StageContext:
+        return StageContext(
+            build_id=self._id,
+            stage=stage,
+            attempt=attempt,
+            source=source,
+            results=dict(self._results),
+            before=tuple(self._before),
+            settings=self._shop.settings,
+            models=self._shop.models,
+            cancel=self._cancel,
+            report=Reporter(
+                log=log.write,
+                output=log.feed,
+                serial=serial.feed,
+                progress=lambda percent, message: self._say_progress(stage, percent, message),
+                keep=self._keep,
+            ),
+        )
+
+    def _keep(self, kind: ArtifactKind, path: Path, name: str) -> Path:
+        """Copy a file to the artifacts, whole or not at all, and write it down."""
+        kept = self._folder / name
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_name(f".{kept.name}.part")
+        try:
+            shutil.copyfile(path, part)
+            part.replace(kept)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise EspdeckError(explain(error, kept)) from error
+        with kept.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        artifact = Artifact(
+            build_id=self._id, kind=kind, path=name, size=kept.stat().st_size, sha256=digest
+        )
+        runs.put_artifacts(self._shop.store, self._id, [artifact])
+        return kept
+
+    def _writer(self, stage: Stage, attempt: int, stream: str) -> LineWriter:
+        key = logs.LogKey(self._id, stage.key, attempt, stream)
+        line = logs.line_count(self._shop.store, key)
+        writer = LineWriter(
+            self._shop.journal,
+            self._shop.bus,
+            key,
+            stage.role,
+            line=line,
+            stopped=lambda: self._cancel.stopped,
+        )
+        if line:  # a retry, or an interrupted stage that is done again
+            writer.write(f"--- again, {utc_now():%Y-%m-%d %H:%M:%S} UTC ---")
+        return writer
+
+    def _row(self, stage: Stage, attempt: int, status: StageStatus) -> StageRow:
+        return StageRow(
+            build_id=self._id,
+            key=stage.key,
+            agent=stage.role,
+            phase=stage.phase,
+            attempt=attempt,
+            status=status,
+        )
+
+    def _say_progress(self, stage: Stage, percent: float, message: str) -> None:
+        overall = self._progress.move(stage, percent, message)
+        if overall is not None:
+            self._shop.bus.publish(
+                events.WorkflowProgress(
+                    build_id=self._id, phase=stage.phase, percent=overall, message=message
+                )
+            )
+
+    def _publish_agent(self, stage: Stage, attempt: int, status: AgentStatus, task: str) -> None:
+        self._shop.bus.publish(
+            events.AgentChanged(
+                build_id=self._id,
+                agent=stage.role,
+                stage=stage.key,
+                phase=stage.phase,
+                attempt=attempt,
+                status=status,
+                task=task,
+            )
+        )
+        self._shop.bus.publish(
+            events.WorkflowProgress(
+                build_id=self._id,
+                phase=stage.phase,
+                percent=self._progress.percent,
+                message=f"{stage.role}: {task}",
+            )
+        )
+
+    def _publish_status(self, build: Build) -> None:
+        self._shop.bus.publish(
+            events.BuildChanged(
+                build_id=self._id,
+                project_id=str(build.project_id or ""),
+                status=build.status,
+                run=build.kind,
+            )
+        )
+
+    def _end(self, ending: Ending) -> None:
+        self._shop.journal.flush()
+        self._work.close(self._results)
+        success = ending.status is BuildStatus.SUCCESS
+        build = runs.finish_build(
+            self._shop.store,
+            self._id,
+            status=ending.status,
+            error="" if success else ending.text,
+            verdict=ending.verdict,
+            took=None if self._began is None else time.monotonic() - self._began,
+        )
+        self._shop.bus.publish(
+            events.WorkflowCompleted(
+                build_id=self._id,
+                success=success,
+                status=ending.status,
+                duration=build.duration or 0.0,
+                result=ending.text,
+                verdict=ending.verdict,
+                run=build.kind,
+            )
+        )
+        self._publish_status(build)
+
+
+_FAILED = StageStatus.FAILED
+_SUCCESS = StageStatus.SUCCESS
+
+
+def _failure(code: str, message: str) -> StageResult:
+    finding = Finding(severity=Severity.ERROR, code=code, message=message)
+    return StageResult(status=_FAILED, summary=message, findings=(finding,))

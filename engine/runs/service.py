@@ -1,0 +1,346 @@
+"""What front ends ask of any run, be it a build or a task: read it, follow, cancel, retry."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from engine import events
+from engine.boards.service import Boards
+from engine.enums import BuildStatus, RunKind, StageStatus
+from engine.errors import UsageError
+from engine.files import new_file, read_file
+from engine.projects import git
+from engine.runs.journal import Journal, wait_until
+from engine.runs.pipeline import Pipeline, steps_of_phase
+from engine.runs.queue import Runs, RunState
+from engine.store import logs, projects
+from engine.store import runs as store_builds
+from engine.store.database import Store, StoreError
+from engine.store.logs import LogKey, LogMatch
+from engine.store.tables import Artifact, Build, FindingRow, StageRow
+
+if TYPE_CHECKING:
+    from engine.quality.result import GateResult
+    from engine.runs.runner import Runner
+
+_MAX_REPORT = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class RunServices:
+    """What :class:`Carried` works with.
+
+    ``wait_ready`` waits until runs can be asked for at once: it comes before a run is written down.
+    """
+
+    store: Store
+    bus: events.Bus
+    journal: Journal
+    runs: Runs
+    boards: Boards
+    wait_ready: Callable[[], None]
+
+
+class Carried(ABC):
+    """The runs of one kind. All calls may block: keep them off an event loop."""
+
+    KIND: ClassVar[RunKind]
+
+    def __init__(self, services: RunServices) -> None:
+        self._services = services
+        self._store = services.store
+        self.runner: Runner | None = None
+        """Set while this process is the one that carries runs."""
+
+    @abstractmethod
+    def pipeline_of(self, build: Build) -> Pipeline:
+        """The pipeline that a run walks."""
+
+    def priority_of(self, build: Build) -> int | None:
+        """Its place in the queue: 1 goes first; None for first come, first served."""
+        return None
+
+    def made_by(self, build: Build, rows: Sequence[StageRow]) -> Sequence[str]:
+        """Paths of artifacts that are of some stages alone, and void when those are done again."""
+        return ()
+
+    def get(self, number: int) -> Build:
+        """A run by its number.
+
+        Raises:
+            UsageError: there is none of this kind.
+        """
+        build = store_builds.get_build(self._store, number, self._what)
+        if build.kind is not self.KIND:
+            raise UsageError(f"no {self._what} {number}: that is a {_WHAT[build.kind]}")
+        return build
+
+    def stages(self, number: int) -> Sequence[StageRow]:
+        """Stages of a run in the order in which they came."""
+        return store_builds.stages_of(self._store, number)
+
+    def findings(self, number: int) -> Sequence[FindingRow]:
+        """Findings of a run in the order in which they came."""
+        return store_builds.findings_of(self._store, number)
+
+    def source(self, number: int, file: str) -> Sequence[str]:
+        """Lines of a source file as the run's commit has it. Untrusted text.
+
+        Args:
+            file: path in the repository, as findings name it.
+
+        Raises:
+            UsageError: no such run or file, or none that can be read as text.
+            ToolError: the project's clone is gone.
+        """
+        run = self.get(number)
+        if run.project_id is None:
+            raise UsageError(f"{self._what} {number} is about no repository")
+        project = projects.get_project(self._store, run.project_id)
+        return git.read_text(Path(project.clone_path), run.commit_sha, file).splitlines()
+
+    def artifacts(self, number: int) -> Sequence[Artifact]:
+        """Artifacts of a run, by path."""
+        return store_builds.artifacts_of(self._store, number)
+
+    def artifact_file(self, artifact: Artifact) -> Path:
+        """Where an artifact lies."""
+        return Path(self.get(artifact.build_id).artifacts_path) / artifact.path
+
+    def save(self, artifact: Artifact, path: Path) -> Path:
+        """Copy an artifact to a new file of a person's choice.
+
+        Args:
+            path: where to; a folder gets it under its own name; ``~`` is the home folder.
+
+        Returns:
+            The new file.
+
+        Raises:
+            UsageError: there is such a file already, or it cannot be written.
+        """
+        name = Path(artifact.path).name
+        with (
+            new_file(path, name) as (target, file),
+            self.artifact_file(artifact).open("rb") as kept,
+        ):
+            shutil.copyfileobj(kept, file)
+        return target
+
+    def gate(self, number: int) -> GateResult | None:
+        """What the quality gate said in a run, None where it did not measure.
+
+        Raises:
+            UsageError: there is no such run, or what it kept cannot be read.
+            ToolError: what it kept is no result of the gate.
+        """
+        from engine.quality.gate import REPORT, read_report  # not for the first paint
+
+        for artifact in self.artifacts(number):
+            if artifact.path == REPORT:
+                try:
+                    data = read_file(self.artifact_file(artifact), _MAX_REPORT)
+                except OSError as error:
+                    raise UsageError(f"{error.filename}: {error.strerror}") from error
+                return read_report(data)
+        return None
+
+    def logs(self, number: int) -> Sequence[LogKey]:
+        """Logs of a run in the order in which they began."""
+        self._settle()
+        return logs.logs_of(self._store, number)
+
+    def lines(self, key: LogKey, first: int = 0, count: int | None = None) -> Sequence[str]:
+        """Lines of a log by range, from line 0. Untrusted text."""
+        self._settle()
+        return logs.read_lines(self._store, key, first, count)
+
+    def line_count(self, key: LogKey) -> int:
+        """How many lines a log has."""
+        self._settle()
+        return logs.line_count(self._store, key)
+
+    def search(self, number: int, text: str) -> Sequence[LogMatch]:
+        """Lines of any log of a run that contain ``text``, whatever its case."""
+        self._settle()
+        return logs.search(self._store, number, text)
+
+    def cancel(self, number: int) -> Build:
+        """End a run: its running programs are gone within a second.
+
+        Raises:
+            UsageError: it has ended already.
+        """
+        build = self.get(number)
+        if build.status.is_final:
+            raise UsageError(f"{self._what} {number} has ended already ({build.status})")
+        self._services.wait_ready()
+        build = store_builds.request_cancel(self._store, number)
+        if self.runner is None or not self.runner.cancel(number):
+            self._services.runs.cancel(build.run_id)
+            if build.status is BuildStatus.PENDING:
+                build = self._end(build, BuildStatus.CANCELLED, "cancelled before it began")
+        return build
+
+    def retry(self, number: int, stage: str | None = None) -> Build:
+        """Run an ended run again, from its start or from the phase of a stage.
+
+        Args:
+            stage: key of a stage that ran; None starts over.
+
+        Raises:
+            UsageError: it has not ended, or that stage never ran.
+            StoreError: it cannot be written down.
+        """
+        build = self.get(number)
+        if not build.status.is_final:
+            raise UsageError(
+                f"{self._what} {number} has not ended ({build.status}): cancel it first"
+            )
+        self._services.wait_ready()
+        run_id = str(uuid.uuid4())
+        ran = self.stages(number)
+        if stage is None:
+            made = self.made_by(build, ran)
+            store_builds.requeue_build(self._store, number, run_id, dropped=ran, artifacts=made)
+            return self._ask_for_run(number)
+        pipeline = self.pipeline_of(build)
+        phases = pipeline.phases
+        rounds = [
+            row.attempt for row in ran if row.key == stage and row.status is not StageStatus.SKIPPED
+        ]
+        if not rounds:
+            known = ", ".join(each.key for each in pipeline.stages)
+            raise UsageError(
+                f"stage {stage!r} did not run in {self._what} {number} (stages: {known})"
+            )
+        steps = steps_of_phase(pipeline, stage, max(rounds))
+        begin = (max(rounds), phases.index(pipeline.stage(stage).phase))
+        behind = [row for row in ran if (row.attempt, phases.index(row.phase)) >= begin]
+        made = self.made_by(build, behind)
+        store_builds.requeue_build(
+            *(self._store, number, run_id),
+            dropped=behind,
+            artifacts=made,
+            repeats={"run": build.run_id, "steps": sorted(steps)},
+        )
+        return self._ask_for_run(number)
+
+    def wait(self, number: int, timeout: float | None = None) -> Build:
+        """Wait for a run to end, or ``timeout`` seconds; returns it as it then stands.
+
+        Raises:
+            StoreError: it ended, which cannot be written now.
+        """
+        runner = self.runner
+        build: Build
+
+        def ended() -> bool:
+            nonlocal build
+            build = self.get(number)
+            return build.status.is_final or bool(runner and runner.why_unwritten(number))
+
+        # Not after each line of a log: it is the store that knows how a run stands.
+        telling = (events.WorkflowCompleted, events.BuildChanged, events.Problem)
+        wait_until(ended, self._services.bus, timeout, *telling)
+        if not build.status.is_final and runner and (reason := runner.why_unwritten(number)):
+            raise StoreError(reason)
+        return build
+
+    def carry_on(self, build: Build) -> None:
+        """See to it that something carries a run that has not ended; only for the executor.
+
+        One that was written down and not asked for, as its asker died in between, is asked for
+        now. One that nothing will carry any more ends: as failed, or cancelled if that was asked.
+
+        Raises:
+            StoreError: that cannot be read or written now.
+        """
+        if self.runner is not None and self.runner.has(build.number):
+            return
+        state = self._services.runs.state(build.run_id)
+        build = self.get(build.number)  # it may have ended meanwhile
+        if state is RunState.UNFINISHED or build.status.is_final:
+            return
+        if state is RunState.ABSENT and not build.cancel_requested:
+            self._ask(build)
+        else:
+            self._give_up(build, _LOST[state])
+
+    @property
+    def _what(self) -> str:
+        return _WHAT[self.KIND]
+
+    def _ask_for_run(self, number: int) -> Build:
+        """Ask for the run of a pending run; the executor does when it cannot be asked for now.
+
+        Raises:
+            StoreError: that is so.
+        """
+        build = self.get(number)
+        self._changed(build)
+        try:
+            self._ask(build)
+        except StoreError as error:
+            raise StoreError(f"{error} ({self._what} {number} waits until then)") from error
+        return build
+
+    def _ask(self, build: Build) -> None:
+        """Ask for the run that the row names; nothing where that was asked for already."""
+        runs, repeats = self._services.runs, build.repeats
+        if repeats and runs.state(repeats["run"]) is not RunState.ABSENT:
+            runs.again(self.KIND, repeats["run"], build.run_id, repeats["steps"])
+        else:
+            runs.enqueue(self.KIND, build.run_id, build.number, self.priority_of(build))
+
+    def _give_up(self, build: Build, reason: str) -> None:
+        status = BuildStatus.CANCELLED if build.cancel_requested else BuildStatus.FAILED
+        self._end(build, status, reason)
+
+    def _end(self, build: Build, status: BuildStatus, reason: str) -> Build:
+        build = store_builds.finish_build(self._store, build.number, status=status, error=reason)
+        self._services.bus.publish(
+            events.WorkflowCompleted(
+                build_id=build.number,
+                success=False,
+                status=status,
+                duration=build.duration or 0.0,
+                result=reason,
+                run=build.kind,
+            )
+        )
+        self._changed(build)
+        return build
+
+    def _changed(self, build: Build) -> None:
+        self._services.bus.publish(
+            events.BuildChanged(
+                build_id=build.number,
+                project_id=str(build.project_id or ""),
+                status=build.status,
+                run=build.kind,
+            )
+        )
+        self._settle()
+
+    def _settle(self) -> None:
+        # Nothing to say here when it cannot be written: the journal's thread says it once.
+        with contextlib.suppress(StoreError):
+            self._services.journal.flush()
+
+
+_LOST = {
+    RunState.ABSENT: "cancelled before it began",
+    RunState.OVER: "lost: nothing carries it any more, retry it (see espdeck.log)",
+    RunState.FOREIGN: "lost: another version of espdeck began it, start it again",
+}
+"""Why a run ends that is not unfinished where its steps are kept."""
+
+_WHAT = {RunKind.FIRMWARE: "build", RunKind.TASK: "task"}

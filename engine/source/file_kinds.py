@@ -1,0 +1,147 @@
+"""What the files of a repository are to a model, by their names alone: rules as data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from engine.source.file_policy import SECRETS, THIRD_PARTY_FOLDERS
+
+LONGEST_NAME = 200
+"""Characters of a path that a model is told."""
+
+GENERATED = "generated"
+NOT_OWN = "not the project's own"
+"""Two of the reasons of :func:`why_not`."""
+
+SECRET_FILES = (
+    *SECRETS,
+    *(".env*", ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".htpasswd"),
+)
+"""Names, in lower case, of files that no model is ever shown, nor what changed in them."""
+
+SOURCES = frozenset(
+    {
+        *(".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tpp"),
+        *(".ino", ".pde", ".py", ".rs", ".s", ".js", ".ts"),
+    }
+)
+"""Endings of sources, in lower case."""
+
+_CONFIGURATION = (
+    *("cmakelists.txt", "*.cmake", "component.mk", "makefile*", "kconfig*", "sdkconfig.defaults*"),
+    *("partition*.csv", "idf_component.yml", "platformio.ini", "sketch.yaml", "library.json"),
+    *("library.properties", "cargo.toml", "build.rs", "*.ld", "*.lf", "*.overlay"),
+)
+_FORMAL = ("license*", "licence*", "copying*", "notice*", "code_of_conduct*", "contributing*")
+_GENERATED = (
+    *("*.lock", "package-lock.json", "pnpm-lock.yaml", "*.min.js", "*.min.css", "*.map", "*.svg"),
+    *("sdkconfig", "sdkconfig.old", "compile_commands.json"),
+    *("*.pb.c", "*.pb.cc", "*.pb.h", "*.pb-c.c", "*.pb-c.h", "*_pb2.py", "*_pb2_grpc.py"),
+    *("ui_img_*", "ui_font_*"),
+)
+_BINARY = frozenset(
+    {
+        *(".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ico", ".webp", ".ttf", ".otf", ".woff"),
+        *(".woff2", ".wav", ".mp3", ".mp4", ".pdf", ".zip", ".gz", ".tgz", ".7z", ".bin", ".elf"),
+        *(".a", ".o", ".so", ".stl", ".step", ".hex", ".bdf"),
+    }
+)
+_README = re.compile(
+    r"readme(?:[-_. ](?:[a-z]{2,3}(?:[-_][a-z]{2,4})?|chinese|english|french|german|italian"
+    r"|japanese|korean|portuguese|russian|spanish))?(?:\.(?:md|rst|txt|adoc))?"
+)
+_ASIDE = frozenset({"example", "examples", "test_app", "test_apps", "demo", "demos", "tools", "ci"})
+_TESTS = frozenset({"test", "tests", "host_test", "host_tests", "unit_test", "unit_tests"})
+
+
+class FileKind(IntEnum):
+    """What a file is, the most telling first."""
+
+    SOURCE = 1
+    CONFIGURATION = 2
+    README = 3
+    OTHER = 4
+    FORMAL = 5
+
+
+def kind_of(path: str) -> FileKind:
+    """What a file is, by its name."""
+    name = PurePosixPath(path).name.lower()
+    if any(fnmatchcase(name, pattern) for pattern in _CONFIGURATION):
+        return FileKind.CONFIGURATION
+    if PurePosixPath(name).suffix in SOURCES:
+        return FileKind.SOURCE
+    if _README.fullmatch(name):
+        return FileKind.README
+    if any(fnmatchcase(name, pattern) for pattern in _FORMAL):
+        return FileKind.FORMAL
+    return FileKind.OTHER
+
+
+def why_not(path: str) -> str | None:
+    """Why a file is not shown to a model that nobody named it for, None when nothing is against it.
+
+    Args:
+        path: from the root. Untrusted.
+    """
+    pure = PurePosixPath(path)
+    name = pure.name.lower()
+    if is_secret(path):
+        return "may hold a secret"
+    if not path.isprintable() or len(path) > LONGEST_NAME:
+        return "an odd name"
+    if any(part.startswith(".") for part in pure.parts):
+        return "hidden"
+    if not THIRD_PARTY_FOLDERS.isdisjoint(pure.parts[:-1]):
+        return NOT_OWN
+    if any(fnmatchcase(name, pattern) for pattern in _GENERATED):
+        return GENERATED
+    if pure.suffix.lower() in _BINARY:
+        return "binary"
+    return None
+
+
+def is_secret(path: str) -> bool:
+    """Whether a file's name says that it holds keys or passwords: no model is ever shown it."""
+    name = PurePosixPath(path).name.lower()
+    return any(fnmatchcase(name, pattern) for pattern in SECRET_FILES)
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether a file lies in a folder; in the root, which is empty, lies everything."""
+    return not folder or path.startswith(f"{folder}/")
+
+
+def other_apps(app: str, apps: Iterable[str]) -> Callable[[str], bool]:
+    """Tells of a path whether it lies in the folder of an app that is not the project's.
+
+    Args:
+        app: folder of the project's app, empty for the root.
+        apps: folders of all apps of the repository. Where ``app`` is none of them, the project is
+            the repository, and they are all its own.
+    """
+    folders = frozenset(apps)
+    others = folders - {app, ""} if app in folders else frozenset[str]()
+
+    def is_other(path: str) -> bool:
+        above = path.rpartition("/")[0]
+        while above and above not in folders:
+            above = above.rpartition("/")[0]
+        return above in others and not is_below(app, above)
+
+    return is_other
+
+
+def standing(path: str) -> float:
+    """What a file is worth whatever is asked: an app's entry more, tests and examples less."""
+    pure = PurePosixPath(path)
+    folders = {part.lower() for part in pure.parts[:-1]}
+    if not folders.isdisjoint(_TESTS) or pure.stem.lower().startswith("test_"):
+        return -0.3
+    if not folders.isdisjoint(_ASIDE):
+        return -0.2
+    return 0.3 if "main" in (*pure.parts[:-1], pure.stem) else 0.0

@@ -1,0 +1,371 @@
+"""What is asked of builds, their stages, findings and artifacts."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, or_, update
+from sqlmodel import col, select
+
+from engine.enums import ArtifactKind, BuildStatus, RunKind, StageStatus
+from engine.errors import UsageError
+from engine.findings import Finding
+from engine.store.database import Store
+from engine.store.tables import Artifact, Build, FindingRow, StageRow, seconds_between, utc_now
+
+MAX_DIGITS = 18
+"""Digits of a number that fits into SQLite's integers."""
+
+
+def add_build(store: Store, build: Build) -> Build:
+    """Write a new build and give it its number."""
+    with store.write() as session:
+        session.add(build)
+        session.flush()
+        session.refresh(build)
+    return build
+
+
+def get_build(store: Store, build_id: int, what: str = "build") -> Build:
+    """A build by its number.
+
+    Args:
+        what: how a person calls it.
+
+    Raises:
+        UsageError: there is none.
+    """
+    build = None
+    if abs(build_id) < 10**MAX_DIGITS:
+        with store.read() as session:
+            build = session.get(Build, build_id)
+    if build is None:
+        raise UsageError(f"no {what} {build_id}")
+    return build
+
+
+def list_builds(
+    store: Store,
+    *,
+    kind: RunKind | None = RunKind.FIRMWARE,
+    project_id: uuid.UUID | None = None,
+    status: BuildStatus | None = None,
+    variant: tuple[str, str] | None = None,
+    text: str = "",
+    limit: int = 200,
+    before: int | None = None,
+) -> Sequence[Build]:
+    """Builds, or runs of another kind, newest first, a page at a time.
+
+    Args:
+        kind: None for runs of every kind.
+        variant: only those for this chip and configuration.
+        text: kept are builds whose number, commit, message, branch or status has this in it.
+        before: only builds with a smaller number, for the next page.
+    """
+    query = select(Build).order_by(col(Build.id).desc()).limit(limit)
+    if kind is not None:
+        query = query.where(Build.kind == kind)
+    if project_id is not None:
+        query = query.where(Build.project_id == project_id)
+    if status is not None:
+        query = query.where(Build.status == status)
+    if variant is not None:
+        query = query.where(Build.target == variant[0], Build.configuration == variant[1])
+    if before is not None:
+        query = query.where(col(Build.id) < before)
+    if text:
+        fields = (
+            Build.commit_sha,
+            Build.commit_message,
+            Build.branch,
+            Build.status,
+            Build.commit_author,
+        )
+        tests = [func.instr(func.lower(field), text.lower()) > 0 for field in fields]
+        number = text.lstrip("#")
+        if number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS:
+            tests.append(col(Build.id) == int(number))
+        query = query.where(or_(*tests))
+    with store.read() as session:
+        return session.exec(query).all()
+
+
+def start_build(store: Store, build_id: int) -> Build:
+    """Say that a build runs now; its first start is kept when it goes on after an interruption."""
+    with store.write() as session:
+        build = session.get_one(Build, build_id)
+        build.status = BuildStatus.RUNNING
+        build.started_at = build.started_at or utc_now()
+        session.add(build)
+    return build
+
+
+def finish_build(
+    store: Store,
+    build_id: int,
+    *,
+    status: BuildStatus,
+    error: str = "",
+    verdict: str = "",
+    took: float | None = None,
+) -> Build:
+    """Write how a build ended.
+
+    Args:
+        took: seconds since its first start as a clock measured them that only runs; None when
+            nobody could: then times of day tell, which somebody may have set.
+    """
+    with store.write() as session:
+        build = session.get_one(Build, build_id)
+        build.status = status
+        build.error = error
+        build.verdict = verdict
+        build.completed_at = utc_now()
+        if took is not None and build.started_at is not None:
+            build.completed_at = build.started_at + timedelta(seconds=took)
+        build.duration = seconds_between(build.started_at, build.completed_at)
+        session.add(build)
+        session.exec(
+            update(StageRow)
+            .where(col(StageRow.build_id) == build_id)
+            .where(col(StageRow.status).in_([StageStatus.RUNNING, StageStatus.PENDING]))
+            .values(status=StageStatus.CANCELLED, completed_at=build.completed_at)
+        )
+    return build
+
+
+def put_outcome(
+    store: Store, build_id: int, *, test_results: dict[str, Any] | None, build_output: str
+) -> None:
+    """Keep what the tests of a build came to, and the end of what its compiler said."""
+    with store.write() as session:
+        build = session.get_one(Build, build_id)
+        build.test_results = test_results
+        build.build_output = build_output
+        session.add(build)
+
+
+def requeue_build(
+    store: Store,
+    build_id: int,
+    run_id: str,
+    *,
+    dropped: Iterable[StageRow],
+    artifacts: Iterable[str] = (),
+    repeats: dict[str, Any] | None = None,
+) -> Build:
+    """Make an ended build pending again, carried by a new run.
+
+    Args:
+        repeats: as :class:`Build` has it.
+        dropped: stages that the new run does again: what they came to, and found, goes.
+        artifacts: paths of those that they made: they go, too.
+    """
+    with store.write() as session:
+        for row in dropped:
+            session.exec(
+                delete(StageRow).where(
+                    col(StageRow.build_id) == build_id,
+                    col(StageRow.key) == row.key,
+                    col(StageRow.attempt) == row.attempt,
+                )
+            )
+            session.exec(
+                delete(FindingRow).where(
+                    col(FindingRow.build_id) == build_id,
+                    col(FindingRow.stage) == row.key,
+                    col(FindingRow.attempt) == row.attempt,
+                )
+            )
+        for path in artifacts:
+            session.exec(
+                delete(Artifact).where(
+                    col(Artifact.build_id) == build_id, col(Artifact.path) == path
+                )
+            )
+        build = session.get_one(Build, build_id)
+        build.status = BuildStatus.PENDING
+        build.run_id = run_id
+        build.repeats = repeats
+        build.deaths = 0
+        build.cancel_requested = False
+        build.started_at = build.completed_at = build.duration = None
+        build.error = build.build_output = build.verdict = ""
+        build.test_results = None
+        session.add(build)
+    return build
+
+
+def request_cancel(store: Store, build_id: int) -> Build:
+    """Ask whichever process runs the build to end it."""
+    with store.write() as session:
+        build = session.get_one(Build, build_id)
+        build.cancel_requested = True
+        session.add(build)
+    return build
+
+
+def cancel_requests(store: Store) -> Sequence[int]:
+    """Builds that someone wants ended and that have not ended."""
+    with store.read() as session:
+        found = session.exec(
+            select(Build.id)
+            .where(Build.cancel_requested)
+            .where(col(Build.status).in_([BuildStatus.PENDING, BuildStatus.RUNNING]))
+        ).all()
+    return [number for number in found if number is not None]
+
+
+def unfinished_builds(store: Store) -> Sequence[Build]:
+    """Builds that have not ended, oldest first."""
+    with store.read() as session:
+        return session.exec(
+            select(Build)
+            .where(col(Build.status).in_([BuildStatus.PENDING, BuildStatus.RUNNING]))
+            .order_by(col(Build.id))
+        ).all()
+
+
+def is_unfinished(store: Store, build_id: int) -> bool:
+    """Whether there is a build of that number, and it has not ended."""
+    with store.read() as session:
+        build = session.get(Build, build_id)
+    return build is not None and not build.status.is_final
+
+
+def put_back_running(store: Store, *, died: bool) -> None:
+    """Make builds and stages that a process left ``running`` pending again.
+
+    Args:
+        died: whether the process died in the midst of them, and did not end in good order.
+    """
+    with store.write() as session:
+        session.exec(
+            update(Build)
+            .where(col(Build.status) == BuildStatus.RUNNING)
+            .values(status=BuildStatus.PENDING, deaths=col(Build.deaths) + int(died))
+        )
+        session.exec(
+            update(StageRow)
+            .where(col(StageRow.status) == StageStatus.RUNNING)
+            .values(status=StageStatus.PENDING)
+        )
+
+
+def put_stage(store: Store, stage: StageRow) -> None:
+    """Write a stage of a build as it stands now (one row a build, key and attempt).
+
+    One that has ended is progress: deaths of the processes before do not count any more.
+    """
+    with store.write() as session:
+        row = session.exec(
+            select(StageRow)
+            .where(StageRow.build_id == stage.build_id)
+            .where(StageRow.key == stage.key)
+            .where(StageRow.attempt == stage.attempt)
+        ).first()
+        if stage.completed_at is not None:
+            session.exec(update(Build).where(col(Build.id) == stage.build_id).values(deaths=0))
+        if row is None:
+            session.add(stage)
+            return
+        row.status = stage.status
+        row.started_at = stage.started_at
+        row.completed_at = stage.completed_at
+        row.summary = stage.summary
+        row.usage = stage.usage
+        session.add(row)
+
+
+def put_findings(
+    store: Store, build_id: int, stage: str, attempt: int, findings: Iterable[Finding]
+) -> None:
+    """Write the findings of a stage in place of what it had found before."""
+    with store.write() as session:
+        for old in session.exec(
+            select(FindingRow)
+            .where(FindingRow.build_id == build_id)
+            .where(FindingRow.stage == stage)
+            .where(FindingRow.attempt == attempt)
+        ):
+            session.delete(old)
+        session.flush()
+        for finding in findings:
+            session.add(
+                FindingRow(
+                    build_id=build_id,
+                    stage=stage,
+                    attempt=attempt,
+                    severity=finding.severity,
+                    code=finding.code,
+                    message=finding.message,
+                    file=finding.file,
+                    line=finding.line,
+                    column=finding.column,
+                    hint=finding.hint,
+                    evidence=finding.evidence,
+                )
+            )
+
+
+def put_artifacts(store: Store, build_id: int, artifacts: Iterable[Artifact]) -> None:
+    """Write artifacts of a build; one with the same path is replaced."""
+    with store.write() as session:
+        for artifact in artifacts:
+            old = session.exec(
+                select(Artifact)
+                .where(Artifact.build_id == build_id)
+                .where(Artifact.path == artifact.path)
+            ).first()
+            if old is not None:
+                session.delete(old)
+                session.flush()
+            session.add(artifact)
+
+
+def set_artifacts_path(store: Store, build_id: int, path: str) -> None:
+    """Say where the artifacts of a build lie."""
+    with store.write() as session:
+        build = session.get_one(Build, build_id)
+        build.artifacts_path = path
+        session.add(build)
+
+
+def stages_of(store: Store, build_id: int) -> Sequence[StageRow]:
+    """Stages of a build in the order in which they came."""
+    with store.read() as session:
+        return session.exec(
+            select(StageRow).where(StageRow.build_id == build_id).order_by(col(StageRow.id))
+        ).all()
+
+
+def findings_of(store: Store, build_id: int) -> Sequence[FindingRow]:
+    """Findings of a build in the order in which they came."""
+    with store.read() as session:
+        return session.exec(
+            select(FindingRow).where(FindingRow.build_id == build_id).order_by(col(FindingRow.id))
+        ).all()
+
+
+def artifacts_of(store: Store, build_id: int) -> Sequence[Artifact]:
+    """Artifacts of a build, by path."""
+    with store.read() as session:
+        return session.exec(
+            select(Artifact).where(Artifact.build_id == build_id).order_by(Artifact.path)
+        ).all()
+
+
+def program_with(store: Store, sha256: str) -> Artifact | None:
+    """The newest kept program whose SHA-256 begins with some hexadecimal digits, small letters."""
+    with store.read() as session:
+        return session.exec(
+            select(Artifact)
+            .where(Artifact.kind == ArtifactKind.ELF)
+            .where(col(Artifact.sha256).startswith(sha256))
+            .order_by(col(Artifact.build_id).desc())
+            .limit(1)
+        ).first()

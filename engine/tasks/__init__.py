@@ -1,0 +1,1 @@
+"""Tasks: runs whose agents are model roles: what is asked, shown and answered."""

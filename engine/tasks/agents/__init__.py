@@ -1,0 +1,1 @@
+"""Agents of a task: steps, the Assembler, the gate and what collects their context."""

@@ -1,0 +1,68 @@
+"""The librarian: chooses which files of a repository the models of a task are shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.enums import ArtifactKind, StageStatus
+from engine.llm.chat import CHARACTERS_A_TOKEN
+from engine.projects import git
+from engine.projects.apps import find_apps
+from engine.projects.revisions import resolve_range
+from engine.runs.pipeline import StageResult
+from engine.source.file_kinds import SECRET_FILES
+from engine.tasks.context import Gathered, TaskContext
+from engine.tasks.context_files import Wish, choose, table
+from engine.text import clean, count
+
+RECORD = "context.md"
+"""Artifact that lists what was chosen."""
+
+MAX_DIFF = 400_000
+"""Bytes of a diff that are looked at."""
+
+_PART = 0.5
+"""Part of what a question may have that files get: the rest is for what steps say to each other."""
+
+
+def run(context: TaskContext) -> StageResult:
+    """Choose files for the roomiest of the models; a smaller one is shown less of them."""
+    wanted = context.wanted
+    for note in context.notes:
+        context.report.log(f"{note.severity}: {note.message}")
+    names = {context.models.choose(*each) for each in context.plan.asked}
+    tokens = max(context.models.room(name) for name in names)
+    room = int(tokens * CHARACTERS_A_TOKEN * _PART)
+    size = 0
+    with context.worktree() as slot:
+        wish = Wish(
+            words=context.words,
+            log=wanted.text,
+            paths=wanted.paths,
+            app=context.app,
+            apps=tuple(each.path for each in find_apps(slot.source, "HEAD")),
+            room=room,
+        )
+        if wanted.diff:
+            between = resolve_range(slot.source, wanted.diff).hashes
+            diff, changed, size = git.diff_between(
+                slot.source, between, MAX_DIFF, without=SECRET_FILES, cancel=context.cancel
+            )
+            wish = replace(wish, diff=diff, changed=changed)
+            files = count(len(changed), "file")
+            context.report.log(f"diff {wanted.diff}: {files}, {count(size, 'byte')}")
+        choice = choose(slot.source, sorted(slot.tree.files), wish)
+    if size > MAX_DIFF:
+        more = f"diff: what comes after its first {count(MAX_DIFF, 'byte')} of {size}"
+        choice = replace(choice, left_out=(more, *choice.left_out))
+    for each in choice.files:
+        part = f", {each.part}" if each.part else ""
+        context.report.log(f"{clean(each.path)}: {each.why}, {count(each.size, 'character')}{part}")
+    for line in choice.left_out:
+        context.report.log(f"left out: {line}")
+    context.keep_text(ArtifactKind.REPORT, RECORD, table(choice))
+    shown = sum(each.taken for each in choice.files) + len(choice.diff)
+    summary = f"{count(len(choice.files), 'file')}, some {shown // CHARACTERS_A_TOKEN} tokens"
+    return StageResult(
+        StageStatus.SUCCESS, summary, findings=context.notes, output=Gathered(choice)
+    )

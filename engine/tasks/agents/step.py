@@ -1,0 +1,216 @@
+"""A model in a role: asked what its step asks, shown what came before, its answer kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+
+from engine.enums import ArtifactKind, Severity, StageStatus
+from engine.errors import ModelError, ToolError, UsageError
+from engine.findings import Finding
+from engine.runs.pipeline import StageResult
+from engine.source.diffs import lines_changed
+from engine.tasks import context_files
+from engine.tasks.agents.conversation import Talk
+from engine.tasks.answer_files import Extracted, extract
+from engine.tasks.context import Done, TaskContext
+from engine.tasks.excerpts import excerpt, told
+from engine.tasks.plan import Form, PlannedStep
+from engine.tasks.prompts import EDITS, FILES, REPORT, Earlier, Material, Question, Rank, of_earlier
+from engine.tasks.search_words import wanted_in
+from engine.tasks.worktree_texts import read_whole
+from engine.text import count
+
+CHANGES = "changes.patch"
+"""Artifact with everything that a run changes."""
+
+_MOST_CHANGED = 24_000
+"""Characters that are shown of a file that the run changed, where it is larger."""
+
+_FORMS = {Form.REPORT: REPORT, Form.FILES: FILES, Form.EDITS: EDITS}
+
+
+def run(context: TaskContext) -> StageResult:
+    """Ask the step's model, and keep what it says and makes."""
+    step = context.plan.step(context.stage.key)
+    talk = Talk(context, step.models, step.max_tokens, step.temperature)
+    return talked(talk, lambda: _answered(context, step, talk))
+
+
+def talked(talk: Talk, do: Callable[[], StageResult]) -> StageResult:
+    """What a talk comes to; where its model fails, what was asked until then is told with that."""
+    try:
+        return do()
+    except (ModelError, ToolError, UsageError) as error:
+        talk.context.report.log(f"error: {error}")
+        return stopped(talk, str(error))
+
+
+def _answered(context: TaskContext, step: PlannedStep, talk: Talk) -> StageResult:
+    question = question_of(context, step)
+    if step.form is Form.EDITS:
+        return _change(context, talk, question)
+    answer = talk.ask(talk.put(question))
+    keep_answer(context, answer)
+    if step.form is Form.REPORT:
+        return _done(talk, Done(answer))
+    found = extract(answer, step.key)
+    for made in found.files:
+        context.keep_text(made.artifact_kind, f"files/{step.key}/{made.path}", made.text)
+        context.report.log(f"file {made.path}{'' if made.whole else ' (not whole)'}")
+    return _done(talk, Done(found.prose, found.files), _odd(found))
+
+
+def question_of(context: TaskContext, step: PlannedStep, more: Sequence[Material] = ()) -> Question:
+    """What a step's model is asked.
+
+    Args:
+        more: material of this step alone, the first that is shown.
+    """
+    wanted = context.wanted
+    return Question(
+        who=step.who,
+        step=step.name,
+        prompt=step.prompt,
+        form=_FORMS[step.form],
+        task=(
+            ("The task", wanted.description),
+            ("What else is known", wanted.context),
+            ("What holds for every step", context.plan.global_context),
+            ("What holds for this step", step.context),
+        ),
+        material=(*more, *of_earlier(earlier(context)), *_given(context), *_files(context)),
+    )
+
+
+def earlier(context: TaskContext) -> tuple[Earlier, ...]:
+    """What the steps before this stage came to."""
+    plan = context.plan
+    found = []
+    for step in plan.before(context.stage.key):
+        output = context.results[step.key].output if step.key in context.results else None
+        if isinstance(output, Done):
+            number = plan.number(step.key)
+            found.append(Earlier(number, step.name, output.prose, output.files))
+    return tuple(sorted(found, key=lambda each: each.number))
+
+
+def keep_answer(context: TaskContext, answer: str) -> None:
+    """Keep what a model said, as it said it."""
+    context.keep_text(
+        ArtifactKind.DOCUMENT, answer_name(context.stage.key, context.attempt), answer
+    )
+
+
+def answer_name(key: str, attempt: int) -> str:
+    """The artifact with what a stage's model said."""
+    return f"{key}.md" if attempt == 1 else f"{key}-{attempt}.md"
+
+
+def keep_changes(context: TaskContext, patch: str) -> None:
+    """Keep all that the run changes, if it does.
+
+    Who changes files begins with this: what an earlier try of the stage kept is void.
+    """
+    if patch:
+        context.keep_text(ArtifactKind.PATCH, CHANGES, patch)
+
+
+def stopped(talk: Talk, reason: str) -> StageResult:
+    """A stage whose model gave no answer that is of use."""
+    finding = Finding(Severity.ERROR, "model.failed", reason)
+    return StageResult(StageStatus.FAILED, reason, (finding,), usage=tuple(talk.usage))
+
+
+def _change(context: TaskContext, talk: Talk, question: Question) -> StageResult:
+    keep_changes(context, context.patch)
+    change = talk.ask_for_changes(question)
+    keep_answer(context, change.answer)
+    if change.refusals:
+        return stopped(talk, f"no answer could be taken: {change.refusals[0]}")
+    keep_changes(context, change.patch or "")
+    return _done(talk, Done(change.answer, patch=change.patch), files=len(change.files))
+
+
+def _done(
+    talk: Talk, done: Done, findings: tuple[Finding, ...] = (), files: int = 0
+) -> StageResult:
+    files = files or len(done.files)
+    made = f"{count(files, 'file')}, " if files else ""
+    if talk.usage[-1].cut:
+        message = f"{talk.context.stage.title}: the answer was cut at its greatest length"
+        hint = "raise the step's or the model's max_tokens"
+        findings = (*findings, Finding(Severity.WARNING, "model.cut", message, hint=hint))
+    return StageResult(
+        StageStatus.SUCCESS,
+        f"{made}{talk.summary}",
+        findings,
+        output=done,
+        usage=tuple(talk.usage),
+    )
+
+
+def _odd(found: Extracted) -> tuple[Finding, ...]:
+    """What of an answer could not be taken as it was meant."""
+    parts = [f"{made.path} is not whole" for made in found.files if not made.whole]
+    return tuple(
+        Finding(Severity.WARNING, "model.file", reason) for reason in (*found.problems, *parts)
+    )
+
+
+def _given(context: TaskContext) -> tuple[Material, ...]:
+    """What a person gave, and the diff."""
+    choice, wanted = context.choice, context.wanted
+    found = []
+    if choice.diff:
+        size = len(choice.diff)
+        part = "" if size >= choice.diff_size else f" ({size} of {choice.diff_size} characters)"
+        title = f"diff {wanted.diff}{'' if '..' in wanted.diff else '...commit'}{part}"
+        found.append(Material(title, choice.diff, Rank.GIVEN, "diff"))
+    if wanted.text:
+        found.append(Material("text that belongs to the task", wanted.text, Rank.GIVEN))
+    return tuple(found)
+
+
+def _files(context: TaskContext) -> tuple[Material, ...]:
+    """Files of the repository as the run has made them until now, and the names of all."""
+    choice, words = context.choice, wanted_in(context.words)
+    changed, touched = lines_changed(context.patch), lines_changed(choice.diff)
+    known = {each.path for each in choice.files}
+    found: list[Material] = []
+    with context.worktree() as slot:
+        for path, lines in changed.items():
+            text = read_whole(slot.source, path)
+            if path not in known and text:
+                found.append(_file(path, text, _MOST_CHANGED, words, lines))
+        for each in choice.files:
+            text = read_whole(slot.source, each.path)
+            lines = changed.get(each.path) or touched.get(each.path, frozenset())
+            if each.path in changed:
+                room = max(_MOST_CHANGED, each.taken)
+                found.append(_file(each.path, text, room, words, lines))
+                continue
+            material = _file(each.path, text, len(text), words, lines)
+            if each.part:
+                title, text = f"{each.path} ({each.part})", context_files.text_of(text, each)
+                material = replace(material, title=title, text=text)
+            found.append(material)
+    if choice.listing:
+        more = f"\n... and {choice.unlisted} more" if choice.unlisted else ""
+        listing = "\n".join(choice.listing) + more
+        found.append(Material("paths of the repository", listing, Rank.FILE))
+    return tuple(found)
+
+
+def _file(
+    path: str, text: str, room: int, words: Collection[str], lines: Collection[int]
+) -> Material:
+    """A file, or the parts of it that matter; where there is less room, fewer of them."""
+
+    def within(room: int) -> tuple[str, str]:
+        found = excerpt(path, text, room, words, lines)
+        whole = found.taken == len(text)
+        return path if whole else f"{path} ({told(found.parts, found.lines)})", found.text
+
+    title, shown = within(room)
+    return Material(title, shown, Rank.FILE, shorter=within)

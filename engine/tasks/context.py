@@ -1,0 +1,151 @@
+"""What an agent of a task may see and use, and what it hands on."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.enums import ArtifactKind
+from engine.findings import Finding
+from engine.projects.worktrees import Slot
+from engine.quality.result import Built
+from engine.runs.pipeline import StageContext
+from engine.tasks.answer_files import Made
+from engine.tasks.context_files import Choice
+from engine.tasks.plan import GATHER, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person asked for.
+
+    Args:
+        description: the task, in their words.
+        context: what else is to be known.
+        text: material that is no repository's: pasted code, a log.
+        paths: files and folders of the repository that are to be seen.
+        diff: what changed between this ref and the commit is to be seen; empty for none.
+    """
+
+    description: str = ""
+    context: str = ""
+    text: str = ""
+    paths: tuple[str, ...] = ()
+    diff: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What was chosen of the repository."""
+
+    choice: Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a step came to.
+
+    Args:
+        prose: the answer, without the blocks that became files.
+        files: what it made.
+        patch: what the worktree is to be after it: all of the difference from the commit; None
+            where it changed nothing.
+    """
+
+    prose: str
+    files: tuple[Made, ...] = ()
+    patch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """The final files.
+
+    Args:
+        files: in the order in which they came up.
+        given: paths of those that the Assembler gave; the others are as they were made last.
+        patch: as :class:`Done` has it.
+    """
+
+    files: tuple[Made, ...]
+    given: tuple[str, ...] = ()
+    patch: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskContext(StageContext):
+    """What an agent of a task may see and use besides.
+
+    Args:
+        plan: what the run does.
+        wanted: what a person asked for.
+        app: the project's folder that is built, empty for its root.
+        most_revisions: how often the work may be revised.
+        chips: those that the project is built for.
+        built: asks what is known of the commit's build.
+        slot: whose worktree ``source`` is; see :meth:`worktree`.
+        turn: held while the worktree is used: members of a wave share it.
+        notes: what there was to say of the commit when the task was ordered.
+    """
+
+    plan: Plan
+    wanted: Wanted
+    app: str
+    most_revisions: int
+    chips: tuple[str, ...]
+    built: Callable[[], Built] = field(repr=False)
+    slot: Slot = field(repr=False)
+    turn: threading.Lock = field(repr=False)
+    notes: tuple[Finding, ...] = ()
+
+    @property
+    def patch(self) -> str:
+        """What the run changed until this stage: all of the difference from the commit."""
+        if self.revision:
+            return self.revision
+        found = [result.output for result in self.results.values()]
+        patches = [each.patch for each in found if isinstance(each, Done | Assembled)]
+        return next((patch for patch in reversed(patches) if patch is not None), "")
+
+    @property
+    def words(self) -> str:
+        """The task in a person's words."""
+        told = (self.wanted.description, self.wanted.context, self.plan.global_context)
+        return " ".join(filter(None, told))
+
+    @property
+    def choice(self) -> Choice:
+        """What is shown of the repository."""
+        gathered = self.results.get(GATHER)
+        output = gathered.output if gathered else None
+        return output.choice if isinstance(output, Gathered) else Choice()
+
+    @contextlib.contextmanager
+    def worktree(self) -> Iterator[Slot]:
+        """Use the worktree alone, as the run has made it until this stage.
+
+        Raises:
+            ToolError: it cannot be made so.
+        """
+        with self.turn:
+            self.slot.become(self.patch)
+            yield self.slot
+
+    def keep_text(self, kind: ArtifactKind, name: str, text: str) -> None:
+        """Keep a text as an artifact.
+
+        Args:
+            name: its path among the artifacts; safe.
+
+        Raises:
+            EspdeckError: it cannot be kept.
+        """
+        # A file without a name: nothing of it is left behind, whoever is killed.
+        with tempfile.TemporaryFile() as file:
+            file.write(text.encode("utf-8", "replace"))
+            file.flush()
+            self.report.keep(kind, Path(f"/proc/self/fd/{file.fileno()}"), name)

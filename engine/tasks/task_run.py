@@ -1,0 +1,160 @@
+"""A task as the runner sees it: its plan, a worktree of its project or an empty one, models."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.cancel import CancelToken
+from engine.enums import BuildStatus, RunKind, StageStatus
+from engine.events import WorkflowStarted
+from engine.findings import Finding
+from engine.llm.placeholder import PLACEHOLDER
+from engine.projects.slots import Slots
+from engine.projects.variants import chips_of
+from engine.projects.worktrees import Slot
+from engine.quality.result import Built
+from engine.runs.pipeline import Ending, StageContext, StageResult
+from engine.store import projects, tasks
+from engine.store.database import Store
+from engine.store.tables import Build, Project
+from engine.tasks.agents import assembler, context_collector, gate, step
+from engine.tasks.context import Assembled, TaskContext
+from engine.tasks.plan import ASSEMBLE, GATE, GATHER, REVISE
+from engine.tasks.request import plan_of, wanted_of
+from engine.text import count
+
+_AGENTS: Mapping[str, Callable[[TaskContext], StageResult]] = {
+    GATHER: context_collector.run,
+    ASSEMBLE: assembler.run,
+    GATE: gate.measure,
+    REVISE: gate.revise,
+}
+"""Who does the stages that are not steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What tasks are done with; one for each engine.
+
+    Args:
+        built: what is known of the build of a project's commit.
+    """
+
+    store: Store
+    slots: Slots
+    built: Callable[[Project, str], Built]
+
+
+class TaskWork:
+    """One task: see :class:`engine.runs.pipeline.Work`."""
+
+    def __init__(self, desk: Desk, build: Build) -> None:
+        self._desk = desk
+        self._build = build
+        task = tasks.get_task(desk.store, build.number)
+        self._plan = plan_of(task)
+        self._wanted = wanted_of(task)
+        self._project: Project | None = None
+        if build.project_id is not None:
+            self._project = projects.get_project(desk.store, build.project_id)
+        self.pipeline = self._plan.pipeline
+        self.max_rounds = task.max_iterations
+        self._slot: Slot | None = None
+        self._turn = threading.Lock()
+
+    def started(self) -> WorkflowStarted:
+        """What runs, and on which commit of which project, if any."""
+        name = self._project.name if self._project else ""
+        return WorkflowStarted(
+            project=name,
+            commit=self._build.commit_sha,
+            target=self._build.target,
+            pipeline=self._plan.title,
+            run=RunKind.TASK,
+        )
+
+    @contextlib.contextmanager
+    def place(self, cancel: CancelToken) -> Iterator[Path]:
+        """A slot with a worktree of the commit, or one without files."""
+        slots, project = self._desk.slots, self._project
+        with (
+            slots.take(
+                Path(project.clone_path),
+                self._build.commit_sha,
+                run=self._build.number,
+                cancel=cancel,
+            )
+            if project
+            else slots.empty(f"task-{self._build.number}", cancel=cancel)
+        ) as self._slot:
+            yield self._slot.source
+
+    def become(self, patch: str) -> None:
+        """Make the worktree what a revision wants it to be."""
+        with self._turn:
+            self._held.become(patch)
+
+    def do(self, context: StageContext) -> StageResult:
+        """Let whoever does this stage do it."""
+        agent = _AGENTS.get(context.stage.key, step.run)
+        return agent(
+            TaskContext(
+                **context.shared,
+                plan=self._plan,
+                wanted=self._wanted,
+                app=self._project.app if self._project else "",
+                most_revisions=self.max_rounds,
+                chips=tuple(chips_of(self._project)) if self._project else (),
+                built=self._built,
+                slot=self._held,
+                turn=self._turn,
+                notes=tuple(Finding(**note) for note in self._build.notes),
+            )
+        )
+
+    def judge(self, results: Mapping[str, StageResult]) -> Ending:
+        """Stopped at a step, blocked by the gate, or what came of it."""
+        for stage in self.pipeline.stages:
+            result = results.get(stage.key)
+            if result is None or result.status is not StageStatus.FAILED:
+                continue
+            if stage.key == GATE:
+                return Ending(BuildStatus.FAILED, f"quality gate {result.summary}")
+            return Ending(
+                BuildStatus.FAILED, f"Pipeline stopped at step '{stage.title}': {result.summary}"
+            )
+        return Ending(BuildStatus.SUCCESS, self._result(results))
+
+    def close(self, results: Mapping[str, StageResult]) -> None:
+        """Keep with the task what came of it."""
+        due = [stage.key for stage in self.pipeline.stages if stage.key != REVISE]
+        whole = all(key in results and results[key].status is StageStatus.SUCCESS for key in due)
+        result = self._result(results) if whole else ""
+        tasks.put_result(self._desk.store, self._build.number, result)
+
+    def _result(self, results: Mapping[str, StageResult]) -> str:
+        steps = count(len(self._plan.steps), "step")
+        usage = [each for result in results.values() for each in result.usage]
+        marks = ["placeholder: no model was asked"] * any(
+            each.server == PLACEHOLDER for each in usage
+        )
+        assembled = results[ASSEMBLE].output if ASSEMBLE in results else None
+        if isinstance(assembled, Assembled):
+            marks.append(count(len(assembled.files), "final file"))
+        if GATE in results:
+            marks.append(f"quality gate {results[GATE].summary}")
+        return ", ".join([f"{steps} done", *marks])
+
+    def _built(self) -> Built:
+        if self._project is None:
+            return Built(None)
+        return self._desk.built(self._project, self._build.commit_sha)
+
+    @property
+    def _held(self) -> Slot:
+        assert self._slot is not None
+        return self._slot

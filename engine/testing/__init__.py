@@ -1,0 +1,1 @@
+"""Tests of firmware: Unity, the scripts of ``espdeck.toml``, and their results."""

@@ -1,0 +1,207 @@
+"""Plays the tests of ``espdeck.toml`` against a console that somebody else reads.
+
+Steps meet each line as a person reads it, and every state of one that is drawn over
+(:mod:`engine.monitor.line_splitter`). The reader hands over what comes and tells the time; what is
+to be typed goes to a keyboard. One thread does both, so nothing here waits and nothing is locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import re2
+
+from engine.console_input import Keyboard
+from engine.errors import BoardError
+from engine.monitor.line_splitter import StateCutter
+from engine.testing.results import Outcome, TestCase
+from engine.testing.scripts import Script, Step
+
+_MAX_SHOWN = 200
+
+
+class Player:
+    """Plays scripts one after the other; a test that fails does not keep the next from its turn."""
+
+    def __init__(
+        self,
+        scripts: Sequence[Script],
+        *,
+        file: str,
+        eol: str,
+        keyboard: Keyboard,
+        interruption: Callable[[str], str | None],
+        on_result: Callable[[TestCase], None],
+    ) -> None:
+        """Be ready; nothing is typed before :meth:`start`.
+
+        Args:
+            scripts: what to play.
+            file: where they were read from, for the results.
+            eol: what ends a line that is typed.
+            keyboard: of the console.
+            interruption: says of a line why the firmware does not go on, as after a panic; None of
+                any other. A line that a step expects interrupts nothing.
+            on_result: called with each result as it is known.
+        """
+        self._scripts = scripts
+        self._file = file
+        self._eol = eol
+        self._keyboard = keyboard
+        self._interruption = interruption
+        self._on_result = on_result
+        self._cutter = StateCutter()
+        self._taken = 0
+        self._now = 0.0
+        self._began = 0.0
+        self._deaf = False
+        self._turn: _Turn | None = None
+        self.cases: list[TestCase] = []
+        """The results so far, in order."""
+
+        self.sent = 0
+        """Lines that were typed so far."""
+
+    @property
+    def over(self) -> bool:
+        """Whether every test has its result."""
+        return len(self.cases) == len(self._scripts)
+
+    def start(self) -> None:
+        """Begin with the first test; does nothing when it has begun."""
+        if self._turn is None and not self.cases:
+            self._take(0)
+
+    def arrived(self) -> None:
+        """Bytes have come in, which :meth:`feed` is given next, maybe in pieces."""
+        self._deaf = False
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the console."""
+        if self._turn is None:
+            self._cutter, self._taken = StateCutter(), 0
+            return
+        for state in self._cutter.feed(data):
+            self._hear(state, whole=True)
+            self._taken = 0
+        rest = self._cutter.rest
+        if rest[self._taken :]:
+            self._hear(rest, whole=False)
+
+    def tick(self, seconds: float) -> None:
+        """Tell the time, in seconds of firmware time since reset."""
+        self._now = seconds
+        if self._turn is not None and self._now > self._turn.deadline:
+            self._keep(self._failure(self._turn, f"within {self._turn.step.within:g} s"))
+            self._taken = len(self._cutter.rest)
+            self._take(0)
+
+    def stop(self, reason: str) -> None:
+        """The console ends: the test that is on has failed, those that follow are left out."""
+        if self._turn is not None:
+            self._keep(self._failure(self._turn, f"but {reason}"))
+            self._turn = None
+        while not self.over:
+            script = self._scripts[len(self.cases)]
+            self._keep(self._result(script, Outcome.IGNORE, f"not run: {reason}"))
+
+    def _take(self, number: int) -> None:
+        """Take a step of the test that is on, and what follows up to a step that waits."""
+        while not self.over:
+            script = self._scripts[len(self.cases)]
+            if number == len(script.steps):
+                self._keep(self._result(script, Outcome.PASS, seconds=self._now - self._began))
+                number = 0
+                continue
+            if number == 0:
+                self._began = self._now
+            self._turn = turn = _Turn(script, number, self._now)
+            try:
+                self._type(turn.step)
+            except BoardError as error:
+                self._keep(self._failure(turn, f"but {error}"))
+                number = 0
+                continue
+            if turn.step.expect is not None:
+                return
+            number += 1
+        self._turn = None
+
+    def _type(self, step: Step) -> None:
+        if step.send is not None:
+            self._keyboard.send((step.send + self._eol).encode())
+            self.sent += 1
+            self._deaf = True
+
+    def _hear(self, text: str, *, whole: bool) -> None:
+        """Take the line that comes in, as far as it is there."""
+        # What came in together with what made us type was printed before anyone could answer.
+        if self._turn is not None and not self._deaf:
+            self._turn.line = text[self._taken :]
+            self._look(self._turn, whole=whole)
+        if self._deaf:
+            self._taken = len(text)
+
+    def _look(self, turn: _Turn, *, whole: bool) -> None:
+        """See whether the line that comes in is what the step waits for."""
+        while (end := turn.match_end(whole=whole)) is not None:
+            self._taken += end
+            rest = turn.line[end:]
+            self._take(turn.number + 1)
+            if self._turn is None or self._deaf or not rest:
+                return
+            # Nothing was typed meanwhile: what is left of the line counts for the next step.
+            turn = self._turn
+            turn.line = rest
+        if not whole:
+            return
+        line, turn.line = turn.line, ""
+        reason = self._interruption(line)
+        if reason is not None:
+            self.stop(reason)
+        turn.seen = line.strip() or turn.seen
+
+    def _failure(self, turn: _Turn, why: str) -> TestCase:
+        took = self._now - self._began
+        return self._result(turn.script, Outcome.FAIL, turn.told(why), seconds=took)
+
+    def _result(
+        self, script: Script, outcome: Outcome, message: str = "", seconds: float | None = None
+    ) -> TestCase:
+        return TestCase(script.name, outcome, self._file, script.line, message, seconds)
+
+    def _keep(self, case: TestCase) -> None:
+        self.cases.append(case)
+        self._on_result(case)
+
+
+class _Turn:
+    """A step that waits for its line."""
+
+    def __init__(self, script: Script, number: int, now: float) -> None:
+        self.script = script
+        self.number = number
+        self.step: Step = script.steps[number]
+        self.deadline = now + self.step.within
+        pattern = self.step.expect or ""
+        self._pattern = re2.compile(pattern)
+        # A line that may go on cannot meet it.
+        self._wants_end = pattern.endswith("$") and not pattern.endswith("\\$")
+        self.line = ""
+        self.seen = ""
+
+    def match_end(self, *, whole: bool) -> int | None:
+        """Where the match on the line ends; None without one."""
+        if self._wants_end and not whole:
+            return None
+        found = self._pattern.search(self.line)
+        return int(found.end()) if found is not None else None
+
+    def told(self, why: str) -> str:
+        """One line: what was sent and expected, and what came instead."""
+        number = f"step {self.number + 1}: " if len(self.script.steps) > 1 else ""
+        sent = f"sent {self.step.send!r}, " if self.step.send is not None else ""
+        # The last line, and what may be the prompt after it.
+        came = [repr(each[:_MAX_SHOWN]) for each in (self.seen, self.line.strip()) if each]
+        saw = ", ".join(came) or "nothing"
+        return f"{number}{sent}expected {self.step.expect!r} {why}, saw {saw}"

@@ -1,0 +1,1 @@
+"""What compilers and build tools print, read into findings."""

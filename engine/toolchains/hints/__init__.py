@@ -1,0 +1,1 @@
+"""Hints for well-known build errors, as data."""

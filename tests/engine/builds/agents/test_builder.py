@@ -1,0 +1,162 @@
+"""BUILDER: what it keeps of a build is what the toolchain made."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from engine.boards.service import Boards
+from engine.builds.agents import builder
+from engine.builds.outputs import Compiled, Planned
+from engine.builds.pipeline import FIRMWARE
+from engine.cancel import CancelToken
+from engine.enums import ArtifactKind, StageStatus
+from engine.images.image import FlashPart, Image
+from engine.llm.service import Models
+from engine.manifest import Manifest
+from engine.projects.worktrees import Slot
+from engine.runs.pipeline import FirmwareContext, Reporter, StageResult
+from engine.settings import LlmSettings, Settings
+from engine.store.database import Store
+from engine.store.tables import Project
+from engine.toolchains import base
+
+
+class Ready:
+    """A toolchain whose image is there already."""
+
+    name = "ready"
+    bare = True
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+
+    def recognises(self, source: Path) -> int:
+        return 1
+
+    def missing(self, target: str) -> str | None:
+        return None
+
+    def targets(self) -> frozenset[str]:
+        return frozenset({"esp32c3"})
+
+    def compile(self, request: base.CompileRequest) -> base.Compiled:
+        return base.Compiled(self._image, ())
+
+
+def build(folder: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> Image:
+    """The image as the artifacts have it."""
+    artifacts = folder / "artifacts"
+    artifacts.mkdir(exist_ok=True)
+
+    def keep(_kind: ArtifactKind, path: Path, name: str) -> Path:
+        return Path(shutil.copyfile(path, artifacts / name))
+
+    monkeypatch.setattr(builder, "find_toolchains", lambda: [Ready(image)])
+    plan = Planned("ready", Manifest(), boards=(), simulator=None)
+    result = builder.run(
+        FirmwareContext(
+            project=Project(name="fw", source="/fw", target="esp32c3"),
+            build_id=1,
+            stage=FIRMWARE.stage("build"),
+            attempt=1,
+            target="esp32c3",
+            board="none",
+            simulator="none",
+            source=folder / "src",
+            build_dir=folder / "build",
+            results={"plan": StageResult(StageStatus.SUCCESS, "", output=plan)},
+            settings=Settings(),
+            models=Models(LlmSettings()),
+            slot=Slot(folder, CancelToken()),
+            boards=Boards((), folder / "boards", Store(folder / "espdeck.db")),
+            image_before=lambda: None,
+            cancel=CancelToken(),
+            report=Reporter(
+                log=lambda _line: None,
+                output=lambda _data: None,
+                serial=lambda _data: None,
+                progress=lambda _percent, _message: None,
+                keep=keep,
+            ),
+        )
+    )
+    assert isinstance(result.output, Compiled)
+    return result.output.image
+
+
+def made(path: Path) -> Path:
+    """A file that says where it was made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(str(path))
+    return path
+
+
+def test_files_of_one_name_are_both_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "build"
+    image = Image(
+        target="esp32c3",
+        elf=made(folder / "bootloader.elf"),
+        parts=(
+            FlashPart(0x0, made(folder / "bootloader" / "bootloader.bin"), ArtifactKind.BOOTLOADER),
+            FlashPart(0x8000, made(folder / "table.bin"), ArtifactKind.PARTITION_TABLE),
+            FlashPart(0x10000, made(folder / "bootloader.bin"), ArtifactKind.APP),
+        ),
+    )
+    made(folder / "bootloader.map")
+
+    kept = build(tmp_path, image, monkeypatch)
+
+    assert [part.path.name for part in kept.parts] == [
+        "bootloader.bin",
+        "table.bin",
+        "0x10000-bootloader.bin",
+    ]
+    for part, original in zip(kept.parts, image.parts, strict=True):
+        assert part.path.read_text() == str(original.path)
+    assert build(tmp_path, image, monkeypatch) == kept
+
+
+def test_a_program_that_is_named_like_its_image_stays_a_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "build"
+    elf, app = made(folder / "app.bin"), made(folder / "image" / "app.bin")
+    image = Image("esp32c3", elf, (FlashPart(0x0, app, ArtifactKind.APP),))
+
+    kept = build(tmp_path, image, monkeypatch)
+
+    assert (kept.elf.name, kept.elf.read_text()) == ("app.bin", str(elf))
+    assert (kept.parts[0].path.name, kept.parts[0].path.read_text()) == ("0x0-app.bin", str(app))
+
+
+def test_what_tells_of_the_build_is_kept_beside_its_map(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "build"
+    elf, app = made(folder / "hub.elf"), made(folder / "hub.bin")
+    linked, said = made(folder / "hub.map"), made(folder / "project_description.json")
+
+    image = Image("esp32c3", elf, (FlashPart(0x10000, app, ArtifactKind.APP),))
+    kept = build(tmp_path, image, monkeypatch).elf.parent
+
+    assert (kept / "hub.map").read_text() == str(linked)
+    assert (kept / "project_description.json").read_text() == str(said)
+
+
+def test_a_map_that_is_a_link_or_too_large_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "build"
+    elf, app = made(folder / "hub.elf"), made(folder / "hub.bin")
+    (folder / "hub.map").symlink_to(made(tmp_path / "elsewhere"))
+    for name in ("hub.elf.map", "project_description.json"):
+        with (folder / name).open("wb") as file:
+            file.truncate((256 << 20) + 1)
+
+    image = Image("esp32c3", elf, (FlashPart(0x10000, app, ArtifactKind.APP),))
+    kept = build(tmp_path, image, monkeypatch).elf.parent
+
+    assert not [path for path in kept.iterdir() if path.name.endswith((".map", "description.json"))]

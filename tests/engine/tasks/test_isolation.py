@@ -1,0 +1,129 @@
+"""Tasks that need an engine of their own: it is closed in their midst, or has other settings."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import Engine, Settings
+from engine.enums import BuildStatus
+from engine.errors import UsageError
+from engine.tasks.request import TaskOrder
+from tests.engine.llm.servers import Oracle, ollama, stall
+from tests.engine.tasks.tasks import (
+    HEADER,
+    MENDED,
+    SOURCE,
+    WITHIN,
+    block,
+    files,
+    pipeline,
+    project,
+    settings,
+)
+
+pytestmark = pytest.mark.xdist_group("tasks")
+
+
+@pytest.fixture
+def oracle() -> Iterator[Oracle]:
+    oracle = Oracle()
+    yield oracle
+    oracle.close()
+
+
+def test_a_run_goes_on_where_the_engine_was_closed(tmp_path: Path, oracle: Oracle) -> None:
+    reached = threading.Event()
+
+    def hold(client: socket.socket) -> None:
+        reached.set()
+        stall(next(ollama("The sou")))(client)
+
+    oracle.replies = {"header": [HEADER], "source": [hold, SOURCE], "assemble": [MENDED]}
+    workspace = tmp_path / "workspace"
+    with Engine(settings(workspace, oracle)) as engine:
+        number = engine.tasks.start(TaskOrder(pipeline=pipeline())).number
+        assert reached.wait(WITHIN)
+
+    with Engine(settings(workspace, oracle)) as engine:
+        build = engine.tasks.wait(number, timeout=WITHIN)
+        kept = files(engine, number)
+
+    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    assert oracle.order == ["header", "source", "source", "assemble"]
+    assert kept["final/led.c"] == '#include "led.h"\nvoid led_on(void) {}\n'
+
+
+MAIN = "int answer(void) {\n    return 41;\n}\n"
+FIX = block("main/main.c", "    return 41;\n", "    return 42; // flawfinder: ignore\n")
+TEST = block("test/test_main.c", "", "void test(void) {}\n")
+SHOWN = block("main/main.c", "    return 42; // flawfinder: ignore\n", "    return 42;\n")
+PROCESS = """\
+import sys, uuid
+from pathlib import Path
+from engine import Engine
+from engine.tasks.request import TaskOrder
+from tests.engine.tasks.tasks import settings
+
+class At:
+    url = sys.argv[2]
+
+with Engine(settings(Path(sys.argv[1]), At)) as engine:
+    order = TaskOrder(
+        workflow="bug_fix", description="x", project_id=uuid.UUID(sys.argv[3]), gate=True
+    )
+    engine.tasks.wait(engine.tasks.start(order).number)
+"""
+
+
+@pytest.mark.parametrize("step", ["Cause", "Fix", "Review", "revise"])
+def test_a_run_goes_on_where_its_process_was_killed(
+    tmp_path: Path, oracle: Oracle, step: str
+) -> None:
+    reached = threading.Event()
+
+    def hold(client: socket.socket) -> None:
+        reached.set()
+        stall(next(ollama("I think")))(client)
+
+    answers = {"Fix": FIX, "Regression test": TEST, "revise": SHOWN}
+    oracle.replies = {name: [answer] for name, answer in answers.items()}
+    oracle.replies[step] = [hold, answers.get(step, f"Answer of {step}.")]
+    workspace = tmp_path / "workspace"
+    with Engine(settings(workspace, oracle)) as engine:
+        where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
+    argv = [sys.executable, "-c", PROCESS, str(workspace), oracle.url, str(where)]
+    killed = subprocess.Popen(argv)
+    try:
+        assert reached.wait(WITHIN)
+    finally:
+        killed.kill()
+        killed.wait(WITHIN)
+
+    with Engine(settings(workspace, oracle)) as engine:
+        (state,) = engine.tasks.list()
+        build = engine.tasks.wait(state.build.number, timeout=WITHIN)
+        patch = files(engine, build.number)["changes.patch"]
+
+    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    assert oracle.order.count(step) == 2
+    assert "+    return 42;\n" in patch
+    assert "+void test(void) {}\n" in patch
+
+
+def test_a_model_that_is_not_set_is_said_before_anything_runs(tmp_path: Path) -> None:
+    llm: Any = {"models": {"codellama": {"name": "x"}}}
+    with Engine(Settings(workspace=tmp_path, llm=llm)) as engine:
+        with pytest.raises(UsageError) as caught:
+            engine.tasks.start(TaskOrder(pipeline=pipeline()))
+        assert engine.tasks.list() == []
+    assert str(caught.value).startswith(
+        "no model for codegemma, assembler: set [llm.models.codegemma], [llm.models.assembler]"
+    )

@@ -1,0 +1,300 @@
+"""``espdeck build``, ``builds``, ``show``, ``cancel`` and ``retry``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.enums import BuildStatus
+from engine.errors import EspdeckError, UsageError
+from tui.cli.common import (
+    complain,
+    known_project,
+    looking,
+    number_of,
+    print_json,
+    print_line,
+    print_notes,
+    project_of,
+    settings_of,
+    several,
+    table,
+)
+from tui.cli.follow import USAGE, follow, follow_each, printing
+from tui.cli.summary import print_build, print_builds
+from tui.presentation.labels import commit_of, variant_of
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from engine.engine import Engine
+    from engine.projects.variants import Variant
+    from engine.store.tables import Project
+
+CANCEL_WITHIN = 10.0
+"""Seconds that a build gets to end when it was cancelled; its programs are gone within one."""
+
+cli = typer.Typer()
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
+@cli.command("build")
+def build_command(
+    context: typer.Context,
+    project: Annotated[str, typer.Argument(help="A project's name, a Git URL or a path.")],
+    target: Annotated[
+        str | None, typer.Option(help="Chip, or several: esp32,esp32c6. [default: the project's]")
+    ] = None,
+    configuration: Annotated[
+        str | None,
+        typer.Option(
+            "--config",
+            "--env",
+            help="Configuration (NAME of an sdkconfig.ci.NAME), environment of PlatformIO or "
+            "profile of a sketch; or several: a,b.",
+        ),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every variant: each chip with its configurations.")
+    ] = False,
+    dirty: Annotated[
+        bool, typer.Option("--dirty", help="Build the folder as it is, with uncommitted changes.")
+    ] = False,
+    commit: Annotated[
+        str | None, typer.Option(help="Commit, tag, branch, HEAD~2, … [default: what it follows]")
+    ] = None,
+    branch: Annotated[
+        str | None, typer.Option(help="Branch or tag to follow, for a project that is new.")
+    ] = None,
+    app_folder: Annotated[
+        str, typer.Option("--app", help="Folder of the repository to build (see: espdeck apps).")
+    ] = "",
+    board: Annotated[
+        str, typer.Option(help="auto, none, a serial port, a serial URL or virtual:CHIP.")
+    ] = "auto",
+    simulator: Annotated[
+        str, typer.Option(help="auto, none or a simulator's name (espdeck doctor).")
+    ] = "auto",
+    changed: Annotated[
+        bool, typer.Option("--changed", help="Only if what it is built from has changed.")
+    ] = False,
+    as_json: _Json = False,
+) -> None:
+    """Build, flash, simulate and judge a project; follow it to its end.
+
+    Several variants (chips, configurations) are a build each: they wait in the queue together and
+    are followed one after the other.
+    """
+    from engine.projects.choices import check_targets
+    from tui.build_selection import start_each
+
+    if dirty and (changed or commit is not None):
+        other = "--changed" if changed else "--commit"
+        raise UsageError(f"--dirty takes the folder as it is now: leave {other} out")
+    chips, configurations = check_targets(several(target)), several(configuration)
+    with printing(settings_of(context), as_json=as_json) as (engine, printer):
+        found = project_of(engine, project, targets=chips, app=app_folder, branch=branch)
+        say = _nobody if as_json else print_line
+        ways = _wanted(
+            engine,
+            found,
+            chips,
+            configurations,
+            every=every,
+            commit=commit,
+            dirty=dirty,
+        )
+        if changed:
+            ways = _changed(engine, found, ways, commit, say)
+            if not ways:
+                return
+        started = start_each(
+            engine, found, ways, commit=commit, dirty=dirty, board=board, simulator=simulator
+        )
+        first = started.builds[0]
+        if dirty and not first.dirty:
+            say(f"nothing is uncommitted: this is {first.commit_sha[:10]}")
+        for note in first.notes:
+            say(f"{note['severity']}: {note['message']}")
+        if len(started.builds) > 1:
+            say(f"builds: {', '.join(f'#{b.number} {variant_of(b)}' for b in started.builds)}")
+        numbers = [build.number for build in started.builds]
+        code = follow_each(
+            engine, numbers, printer, _nobody if as_json else lambda n: print_build(engine, n)
+        )
+        if len(ways) > 1 and not as_json:
+            print_builds([engine.builds.get(number) for number in numbers])
+        for problem in started.problems:
+            complain(problem)
+    raise typer.Exit(max(code, USAGE) if started.problems else code)
+
+
+@cli.command("builds")
+def builds_command(
+    context: typer.Context,
+    project: Annotated[
+        str | None, typer.Option(help="Only builds of this project: its name, URL or path.")
+    ] = None,
+    status: Annotated[BuildStatus | None, typer.Option(help="Only builds that stand so.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
+    as_json: _Json = False,
+) -> None:
+    """List builds, newest first."""
+    with looking(context) as engine:
+        wanted = known_project(engine, project).id if project is not None else None
+        found = engine.builds.list(project_id=wanted, status=status, limit=limit)
+        if as_json:
+            for build in found:
+                print_json(build)
+            return
+        names: dict[UUID | None, str] = {each.id: each.name for each in engine.projects.list()}
+        table(
+            ("BUILD", "PROJECT", "FOR", "STATUS", "VERDICT", "COMMIT", "TIME", "MESSAGE"),
+            [
+                (
+                    f"#{each.id}",
+                    names.get(each.project_id, ""),
+                    variant_of(each),
+                    each.status,
+                    each.verdict,
+                    commit_of(each, 10),
+                    f"{each.duration:.1f} s" if each.duration is not None else "",
+                    each.error or each.commit_message.split("\n")[0],
+                )
+                for each in found
+            ],
+        )
+
+
+@cli.command()
+def show(
+    context: typer.Context,
+    build: Annotated[str, typer.Argument(help="Number of the build.")],
+    log: Annotated[
+        str | None, typer.Option(help="Print the log of this stage instead (or of: all).")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Show a build: stages, findings, artifacts; or the log of a stage."""
+    number = number_of(build)
+    with looking(context) as engine:
+        engine.builds.get(number)
+        if as_json:
+            for event in engine.replay(number):
+                print_line(event.json())
+        elif log is not None:
+            _show_log(engine, number, log)
+        else:
+            print_build(engine, number)
+
+
+@cli.command()
+def cancel(
+    context: typer.Context,
+    builds: Annotated[list[str], typer.Argument(help="Numbers of builds.")],
+) -> None:
+    """Cancel builds that wait or run."""
+    numbers = list(dict.fromkeys(map(number_of, builds)))
+    with looking(context) as engine:
+        for number in numbers:
+            engine.builds.get(number)
+        wrong = False
+        asked = []
+        for number in numbers:
+            try:
+                engine.builds.cancel(number)
+            except EspdeckError as error:
+                wrong = True
+                complain(str(error))
+            else:
+                asked.append(number)
+        for number in asked:
+            build = engine.builds.wait(number, timeout=CANCEL_WITHIN)
+            print_line(f"build {number}: {build.status}")
+    if wrong:
+        raise typer.Exit(USAGE)
+
+
+@cli.command()
+def retry(
+    context: typer.Context,
+    build: Annotated[str, typer.Argument(help="Number of a build that has ended.")],
+    stage: Annotated[
+        str | None, typer.Option(help="Begin at this stage (see: espdeck show). [default: all]")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Run a build again, of the same commit; follow it to its end."""
+    number = number_of(build)
+    with printing(settings_of(context), as_json=as_json) as (engine, printer):
+        engine.builds.retry(number, stage)
+        code = follow(engine.builds, number, printer)
+        if not as_json:
+            printer.close()
+            print_build(engine, number)
+    raise typer.Exit(code)
+
+
+def _wanted(
+    engine: Engine,
+    project: Project,
+    targets: Sequence[str],
+    configurations: Sequence[str],
+    *,
+    every: bool,
+    commit: str | None,
+    dirty: bool,
+) -> Sequence[Variant]:
+    """The variants to build, as the sources are now."""
+    from tui.build_selection import chosen
+
+    if every or configurations or not (targets or project.target):
+        project = engine.projects.commit(project.id, None).project
+    return chosen(
+        engine,
+        project,
+        targets=targets,
+        configurations=configurations,
+        every=every,
+        strict=commit is None and not dirty,
+    )
+
+
+def _changed(
+    engine: Engine,
+    project: Project,
+    variants: Sequence[Variant],
+    commit: str | None,
+    say: Callable[[str], None],
+) -> Sequence[Variant]:
+    """Those of the variants that are to be built since something changed."""
+    located = engine.projects.commit(project.id, commit)
+    found = []
+    for variant in variants:
+        last = engine.builds.unchanged_since(project.id, located.commit.sha, variant=variant)
+        if last is None:
+            found.append(variant)
+            continue
+        of = f" for {variant.label}" if len(variants) > 1 else ""
+        say(f"{project.name}: nothing changed{of} since build {last.number}")
+    if not found:
+        print_notes(located.notes)
+    return found
+
+
+def _show_log(engine: Engine, number: int, stage: str) -> None:
+    keys = [key for key in engine.builds.logs(number) if stage in (key.stage, "all")]
+    if not keys:
+        known = sorted({key.stage for key in engine.builds.logs(number)})
+        raise UsageError(f"build {number} has no log of {stage!r} (there are: {', '.join(known)})")
+    for key in keys:
+        print_line(f"== {key.stage}, round {key.attempt}, {key.stream}")
+        for line in engine.builds.lines(key):
+            print_line(line)
+
+
+def _nobody(_said: object) -> None:
+    """JSON has it."""

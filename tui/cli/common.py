@@ -1,0 +1,223 @@
+"""What every subcommand uses: the settings, an engine that only looks, tables and lines."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from engine.errors import UsageError
+from engine.events import Event, ProjectChanged
+from engine.text import clean, mask
+from tui import garbage_collection
+from tui.presentation.tables import Row, columns
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+    from engine.findings import Finding
+    from engine.settings import Settings
+    from engine.store.tables import Project
+
+_ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}")
+_CLEAR_LINE = "\r\x1b[K"  # ECMA-48: erase in line
+_LINE = 78  # characters that are surely one line
+
+SECONDS_BETWEEN = 3.0
+"""Seconds from one line of progress to the next where there is no terminal."""
+
+
+def settings_of(context: typer.Context, **flags: Any) -> Settings:
+    """Read the settings; what the command line says wins."""
+    from engine.settings import Settings
+
+    return Settings.load(**({"workspace": context.obj} | flags))
+
+
+@contextlib.contextmanager
+def looking(context: typer.Context) -> Iterator[Engine]:
+    """An engine that runs no builds, open while the block runs."""
+    from engine import Engine
+
+    engine = Engine(settings_of(context))
+    if sys.stderr.isatty():
+        engine.events.subscribe(_CloneProgress())
+    try:
+        engine.open(execute=False)
+        garbage_collection.modules_are_there()
+        yield engine
+    finally:
+        engine.close()
+
+
+def project_of(
+    engine: Engine,
+    wanted: str,
+    *,
+    targets: Sequence[str] = (),
+    app: str = "",
+    branch: str | None = None,
+) -> Project:
+    """The project that a person means, to work on it; a repository that is none yet becomes one.
+
+    Args:
+        wanted: a name, an id or its first digits, a Git URL or a path, also of an app's folder.
+        targets, app, branch: as :meth:`engine.projects.service.Projects.add` takes them.
+
+    Raises:
+        UsageError: there is no such project or repository, or both and they differ.
+    """
+    from engine.projects.sources import looks_like_a_path
+
+    wanted = _whole_id(engine, wanted)
+    if not (looks_like_a_path(wanted) or _is_folder(wanted)):
+        engine.projects.get(wanted)  # a word: what is missing is a project, no folder
+    return engine.projects.find_or_add(wanted, targets=targets, app=app, branch=branch)
+
+
+def known_project(engine: Engine, wanted: str) -> Project:
+    """The project that a person means, of those that are there.
+
+    Args:
+        wanted: a name, an id or its first digits, a Git URL or a path, also of a folder within its
+            app.
+
+    Raises:
+        UsageError: there is none, or there are several.
+    """
+    from engine.projects.sources import check_source, looks_like_a_path
+
+    wanted, projects = _whole_id(engine, wanted), engine.projects.list()
+    named = [each for each in projects if wanted in (each.name, str(each.id))]
+    if named and not looks_like_a_path(wanted):
+        return named[0]
+    if not (looks_like_a_path(wanted) or _is_folder(wanted)):
+        return engine.projects.get(wanted)
+    source = check_source(wanted)
+    mine = [each for each in projects if each.source == source.url]
+    folder = PurePosixPath(source.folder)
+    around = [each for each in mine if PurePosixPath(each.app) in (folder, *folder.parents)]
+    nearest = max((len(each.app) for each in around), default=0)
+    found = [each for each in around if len(each.app) == nearest] or mine
+    if not found:
+        raise UsageError(f"{mask(wanted)} is no project yet: espdeck add {mask(wanted)}")
+    if len(found) > 1:
+        names = ", ".join(each.name for each in found)
+        raise UsageError(f"{mask(wanted)} is the source of several projects, name one: {names}")
+    return found[0]
+
+
+def several(text: str | None) -> list[str]:
+    """Names that a person separated by commas, each once."""
+    names = (each.strip() for each in (text or "").split(","))
+    return list(dict.fromkeys(filter(None, names)))
+
+
+def number_of(text: str) -> int:
+    """The number of a build, as a person writes it."""
+    digits = text.removeprefix("#")
+    if not re.fullmatch(r"[0-9]{1,18}", digits):  # what SQLite can count to
+        raise UsageError(f"{text!r} is not the number of a build")
+    return int(digits)
+
+
+def table(head: Row, rows: Sequence[Row]) -> None:
+    """Print a table."""
+    for line in columns(head, rows):
+        print_line(line)
+
+
+def print_json(row: Any, **instead: str) -> None:
+    """Print a row of the store as JSON; ``instead`` replaces some of it."""
+    print_line(json.dumps(row.model_dump(mode="json") | instead))
+
+
+def print_line(text: str) -> None:
+    """Print one line; whatever it is, it cannot steer the terminal."""
+    typer.echo(clean(text))
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[float, str], None]]:
+    """Show on standard error how far something is, while the block runs.
+
+    Yields:
+        What is called with percent and what is being done, from one thread at a time: it moves a
+        bar on a terminal; else it prints a line from time to time, none of what is soon over.
+    """
+    if not sys.stderr.isatty():
+        yield _Lines().tell
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    # Text, as what is being done is no markup.
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task("", total=100)
+
+        def tell(percent: float, what: str) -> None:
+            bars.update(bar, completed=percent, description=clean(what))
+
+        yield tell
+
+
+class _Lines:
+    """A line when some seconds have passed since the last one."""
+
+    def __init__(self) -> None:
+        self._told = time.monotonic()
+
+    def tell(self, percent: float, what: str) -> None:
+        if time.monotonic() - self._told >= SECONDS_BETWEEN:
+            self._told = time.monotonic()
+            typer.echo(f"{percent:3.0f} % {clean(what)}", err=True)
+
+
+def print_notes(notes: Iterable[Finding]) -> None:
+    """Say what is to be known of a commit that was found, beside what was asked for."""
+    for note in notes:
+        complain(f"{note.severity}: {note.message}")
+
+
+def complain(text: str) -> None:
+    """Print one line to standard error, as every failure is told."""
+    typer.echo(f"espdeck: {clean(text)}", err=True)
+
+
+class _CloneProgress:
+    """Shows how far a clone or a fetch is, in one line of a terminal that is written over."""
+
+    def __init__(self) -> None:
+        self._shown = False
+
+    def __call__(self, event: Event) -> None:
+        if not isinstance(event, ProjectChanged):
+            return
+        told = f"{event.project}: {event.detail}" if event.detail.endswith("%") else ""
+        if told or self._shown:
+            sys.stderr.write(_CLEAR_LINE + clean(told)[:_LINE])
+            sys.stderr.flush()
+        self._shown = bool(told)
+
+
+def _whole_id(engine: Engine, text: str) -> str:
+    """The id of the only project whose id begins so; else the text as it is."""
+    if not _ID.fullmatch(text):
+        return text
+    projects = engine.projects.list()
+    found = [str(each.id) for each in projects if str(each.id).startswith(text)]
+    return found[0] if len(found) == 1 and text not in [each.name for each in projects] else text
+
+
+def _is_folder(text: str) -> bool:
+    try:
+        return Path(text).is_dir()
+    except (OSError, ValueError):  # it is too long for a path
+        return False

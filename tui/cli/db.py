@@ -1,0 +1,145 @@
+"""``espdeck db``: check, back up and restore the databases of the workspace."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.errors import UsageError
+from engine.text import count
+from tui.cli.common import print_line, settings_of, table
+from tui.cli.follow import FAILED
+
+if TYPE_CHECKING:
+    from engine.store.backups import Backup
+
+cli = typer.Typer()
+_db = typer.Typer(help="Check, back up and restore the databases of the workspace.")
+cli.add_typer(_db, name="db")
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
+@_db.command()
+def check(context: typer.Context, as_json: _Json = False) -> None:
+    """Say whether the databases are whole and what they name is there. Exit code 1: damage.
+
+    Reads all of both databases; others may use the workspace meanwhile.
+    """
+    from engine.store import service
+
+    workspace = settings_of(context).workspace
+    if not workspace.is_dir():
+        raise UsageError(f"{workspace}: there is no workspace yet")
+    faults = service.check(workspace)
+    known = service.known_backups(workspace)
+    damaged = any(fault.damage for fault in faults)
+    if as_json:
+        for fault in faults:
+            print_line(json.dumps(asdict(fault)))
+    else:
+        for fault in faults:
+            print_line(f"{fault.where}: {fault.what}")
+        if damaged and known:
+            print_line(f"espdeck db restore brings back the backup of {_time(known[0])}")
+        elif damaged:
+            print_line("there is no backup: espdeck db restore saves what can be read")
+        else:
+            newest = f"the newest backup is of {_time(known[0])}" if known else "there is no backup"
+            print_line(f"the databases are whole; {newest}")
+    if damaged:
+        raise typer.Exit(FAILED)
+
+
+@_db.command()
+def backup(context: typer.Context, as_json: _Json = False) -> None:
+    """Back the databases up, also while espdeck runs; the oldest backups go."""
+    from engine.store import service
+    from tui.presentation.units import size
+
+    workspace = settings_of(context).workspace
+    if not workspace.is_dir():
+        raise UsageError(f"{workspace}: there is no workspace yet")
+    made = service.back_up(workspace)
+    if as_json:
+        for each in service.known_backups(workspace):
+            print_line(json.dumps(_facts(each)))
+        return
+    print_line(f"made {made.folder}")
+    table(
+        ("BACKUP", "MADE", "SIZE"),
+        [
+            (each.folder.name, _time(each), size(each.size))
+            for each in service.known_backups(workspace)
+        ],
+    )
+
+
+@_db.command()
+def restore(
+    context: typer.Context,
+    chosen: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[BACKUP]", help="Its folder or name. [default: the newest whole one]"
+        ),
+    ] = None,
+    recover: Annotated[
+        bool,
+        typer.Option("--recover", help="Save what the damaged database still gives instead."),
+    ] = False,
+    as_json: _Json = False,
+) -> None:
+    """Put a backup in place of the databases, which are put aside, not deleted.
+
+    Nobody may have the workspace open. Where there is no backup, what can be read is saved.
+    """
+    from engine.store import service
+
+    if recover and chosen is not None:
+        raise UsageError("--recover reads the damaged database: name no backup")
+    done = service.restore(settings_of(context).workspace, chosen, recover=recover)
+    if as_json:
+        facts = {
+            "backup": _facts(done.backup) if done.backup is not None else None,
+            "aside": str(done.aside) if done.aside is not None else None,
+            "rows": done.rows,
+            "lost": done.lost,
+            "without_rows": done.without_rows,
+        }
+        print_line(json.dumps(facts))
+        return
+    if done.backup is not None:
+        print_line(f"restored the backup of {_time(done.backup)}: {done.backup.folder}")
+    else:
+        rows = ", ".join(f"{number} of {name}" for name, number in done.rows.items())
+        print_line(f"saved what could be read, table by table: {rows}")
+        if done.lost:
+            print_line(f"not all could be read of: {', '.join(done.lost)}")
+    if done.aside is not None:
+        print_line(f"what was there before is in {done.aside}")
+    if done.without_rows:
+        numbers = ", ".join(f"#{number}" for number in done.without_rows[:_MANY])
+        more = ", …" if len(done.without_rows) > _MANY else ""
+        runs = count(len(done.without_rows), "run")
+        print_line(f"kept, though nothing is known of them: artifacts of {runs} ({numbers}{more})")
+
+
+_MANY = 20
+
+
+def _time(backup: Backup) -> str:
+    return f"{backup.made:%Y-%m-%d %H:%M} UTC"
+
+
+def _facts(backup: Backup) -> dict[str, str | int]:
+    return {
+        "folder": str(backup.folder),
+        "made": backup.made.isoformat(),
+        "version": backup.version,
+        "size": backup.size,
+    }

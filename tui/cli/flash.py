@@ -1,0 +1,437 @@
+"""What is done with a board by hand: ``flash``, ``verify``, ``read-flash``, ``erase``,
+``partitions``, ``efuses``, ``reset``, ``power``, ``name`` and ``lab``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.errors import EspdeckError, UsageError
+from engine.images.flash_layout import Layout, layout_of
+from engine.images.partitions import TABLE_OFFSET
+from engine.text import clean, count
+from tui.cli.common import complain, looking, number_of, print_line, table
+from tui.presentation.tables import efuse_rows, partition_rows
+
+if TYPE_CHECKING:
+    from engine.boards.board_session import FlashOptions, HeldBoard
+    from engine.boards.flasher import Written
+    from engine.engine import Engine
+    from engine.images.partitions import Partition
+
+cli = typer.Typer()
+
+_Board = Annotated[str, typer.Argument(help="A board as `espdeck boards` names it.")]
+_Boards = Annotated[list[str], typer.Argument(help="Boards as `espdeck boards` names them.")]
+_Build = Annotated[str, typer.Argument(help="Number of a build that succeeded to build.")]
+_AppOnly = Annotated[
+    bool, typer.Option("--app-only", help="Only the program, not bootloader and partitions.")
+]
+_Before = Annotated[str, typer.Option(help="How to enter the bootloader: no-reset, usb-reset, …")]
+_After = Annotated[str, typer.Option(help="How to leave it: no-reset, watchdog-reset, …")]
+_Baud = Annotated[int | None, typer.Option(min=9600, help="Bits a second. [default: settings]")]
+
+
+@cli.command()
+def flash(
+    context: typer.Context,
+    build: _Build,
+    boards: _Boards,
+    app_only: _AppOnly = False,
+    baud: _Baud = None,
+    before: _Before = "",
+    after: _After = "",
+    secure: Annotated[
+        bool, typer.Option("--secure", help="Also an image whose start burns eFuses.")
+    ] = False,
+) -> None:
+    """Flash what a build made, on one board or on several at once."""
+    with looking(context) as engine:
+        number = number_of(build)
+        image = engine.builds.image(number)
+        options = _options(engine, app_only, baud, before, after, secure=secure)
+        runs = engine.builds.flashed(number, image, app_only=app_only)
+
+        def write(board: HeldBoard, progress: Callable[[float, str], None]) -> str:
+            written = board.flash(
+                image,
+                options,
+                on_output=lambda _line: None,
+                on_progress=progress,
+                timeout=engine.settings.flash_timeout,
+                flashed=runs,
+            )
+            return written_as(written)
+
+        _on_each(engine, boards, write)
+
+
+@cli.command()
+def verify(
+    context: typer.Context,
+    build: _Build,
+    boards: _Boards,
+    app_only: _AppOnly = False,
+    baud: _Baud = None,
+) -> None:
+    """Compare what is in flash with what a build made."""
+    with looking(context) as engine:
+        number = number_of(build)
+        image = engine.builds.image(number)
+        options = _options(engine, app_only, baud, "", "", secure=True)
+        runs = engine.builds.flashed(number, image, app_only=app_only)
+
+        def compare(board: HeldBoard, _progress: Callable[[float, str], None]) -> str:
+            board.verify(image, options, timeout=engine.settings.flash_timeout, flashed=runs)
+            return f"holds build {build}"
+
+        _on_each(engine, boards, compare)
+
+
+@cli.command("read-flash")
+def read_flash(
+    context: typer.Context,
+    board: _Board,
+    file: Annotated[Path, typer.Argument(help="Where to; must not be there yet.")],
+    offset: Annotated[str, typer.Option(help="First byte, such as 0x10000.")] = "0",
+    size: Annotated[
+        str | None, typer.Option(help="How many bytes, such as 0x1000. [default: all]")
+    ] = None,
+    partition: Annotated[
+        str | None, typer.Option(help="This partition instead, by its label.")
+    ] = None,
+    baud: _Baud = None,
+) -> None:
+    """Copy flash into a file: all of it, a region or a partition."""
+    if file.exists():
+        raise UsageError(f"{file} is there already: give another name")
+    with looking(context) as engine:
+
+        def read(held: HeldBoard, progress: Callable[[float, str], None]) -> str:
+            first, length = _region(engine, held, offset, size, partition)
+            held.read_flash(
+                file,
+                offset=first,
+                size=length,
+                baud=baud or engine.settings.flash_baud,
+                on_progress=progress,
+            )
+            return f"{length} bytes from {first:#x} are in {file}"
+
+        _on_each(engine, [board], read)
+
+
+@cli.command()
+def erase(
+    context: typer.Context,
+    board: _Board,
+    offset: Annotated[str | None, typer.Option(help="Erase from here, such as 0x9000.")] = None,
+    size: Annotated[str | None, typer.Option(help="How many bytes, such as 0x6000.")] = None,
+    partition: Annotated[
+        str | None, typer.Option(help="Only this partition, by its label.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Erase flash: all of it, a region or a partition."""
+    if (offset is None) != (size is None):
+        raise UsageError("give --offset and --size, or neither")
+    with looking(context) as engine:
+        engine.boards.named(board)  # asks nothing about a board that is none
+        if not yes and _typed_name(f"This erases {partition or 'flash'} of {board}") != board:
+            raise UsageError("another name: nothing was erased (--yes does not ask)")
+
+        def wipe(held: HeldBoard, _progress: Callable[[float, str], None]) -> str:
+            is_all = offset is None and partition is None
+            region = None if is_all else _region(engine, held, offset or "0", size, partition)
+            held.erase(region)
+            return "erased" if region is None else f"erased {region[1]:#x} from {region[0]:#x}"
+
+        _on_each(engine, [board], wipe)
+
+
+@cli.command()
+def partitions(
+    context: typer.Context,
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="BOARD", help="A board, the number of a build, or a file (binary or CSV)."
+        ),
+    ],
+    offset: Annotated[
+        str | None,
+        typer.Option(
+            help="Where a board has its table. [default: where its build has it, else found]"
+        ),
+    ] = None,
+) -> None:
+    """Show a partition table, and what of it ESP-IDF would refuse."""
+    from engine.images.partition_checks import problems
+
+    layout, found = _table_of(context, what, offset)
+    if not found:
+        print_line(f"{what}: at {layout.table:#x} there is no partition table")
+        raise typer.Exit(1)
+    if layout.table != TABLE_OFFSET:
+        print_line(f"partition table at {layout.table:#x}")
+    table(*partition_rows(found))
+    wrong = problems(found, layout)
+    for problem in wrong:
+        complain(problem)
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _table_of(
+    context: typer.Context, what: str, offset: str | None
+) -> tuple[Layout, Sequence[Partition]]:
+    """The partition table of a file, a build or a board, and where it is."""
+    from engine.images.partition_csv import read_file
+
+    at = _number(offset) if offset is not None else None
+    if Path(what).is_file():
+        layout = layout_of(Path(what).parent)
+        return layout, read_file(Path(what), layout)
+    with looking(context) as engine:
+        if what.removeprefix("#").isdigit():
+            number = number_of(what)
+            return engine.builds.layout(number), engine.builds.partitions(number)
+        with _held(engine, what) as held:
+            expected = engine.programs.table_offset(held.name)
+            found = held.partition_table(at=at, expected=expected)
+            if found is None and (protection := held.identity().protection).encryption:
+                raise UsageError(
+                    f"{what}: the chip has {protection}, which hides its partition table: "
+                    "ask for a build's (espdeck partitions 12)"
+                )
+    if found is None:
+        return Layout(TABLE_OFFSET if at is None else at), ()
+    return Layout(found.offset), found.partitions
+
+
+@cli.command()
+def efuses(
+    context: typer.Context,
+    board: _Board,
+    every: Annotated[bool, typer.Option("--all", help="Also those that are zero.")] = False,
+) -> None:
+    """Show a board's eFuses; none is ever written."""
+    with looking(context) as engine:
+        with _held(engine, board) as held:
+            found = held.efuses()
+        shown = [each for each in found if every or each.value.strip("0 ") not in ("", "False")]
+        table(*efuse_rows(shown))
+        if len(shown) < len(found):
+            print_line(f"{count(len(found) - len(shown), 'eFuse')} more of zero (--all)")
+
+
+@cli.command()
+def reset(context: typer.Context, board: _Board) -> None:
+    """Start a board's program anew."""
+    with looking(context) as engine, _held(engine, board) as held:
+        held.reset()
+        print_line(f"{board}: reset")
+
+
+@cli.command()
+def power(
+    context: typer.Context,
+    board: _Board,
+    word: Annotated[str, typer.Argument(help="on, off or cycle.")] = "cycle",
+) -> None:
+    """Switch a board's power by the command that the settings give for it."""
+    with looking(context) as engine, _held(engine, board) as held:
+        held.power(word)
+        print_line(f"{board}: power {word}")
+
+
+@cli.command("name")
+def name_command(
+    context: typer.Context,
+    board: _Board,
+    label: Annotated[str, typer.Argument(help="Its name; empty takes it back.")],
+    note: Annotated[str, typer.Option(help="Anything worth knowing about it.")] = "",
+) -> None:
+    """Call a board by a name of your own, which then does wherever a board is named."""
+    with looking(context) as engine:
+        name = engine.boards.named(board)
+        engine.boards.call(name, label=label, remark=note)
+        print_line(f"{name} is called {label}" if label else f"{name} has no name of yours now")
+
+
+@cli.command()
+def lab(
+    context: typer.Context,
+    boards: Annotated[int, typer.Option(min=1, max=32, help="How many.")] = 4,
+    chip: Annotated[
+        str,
+        typer.Option(
+            help="Which chip they are; ?package=, revision=, flash=, security= may follow it, "
+            "joined by &."
+        ),
+    ] = "esp32c3",
+    share: Annotated[
+        bool, typer.Option("--share", help="For every user of this machine, not for you alone.")
+    ] = False,
+) -> None:
+    """Run virtual boards until Ctrl-C: for espdeck beside it, and for any other tool."""
+    from engine.cancel import CancelToken
+
+    with looking(context) as engine, contextlib.suppress(KeyboardInterrupt):
+        started = engine.boards.start_lab(chip, boards, CancelToken(), share=share)
+        table(("BOARD", "URL"), list(started.items()))
+        print_line(f"{count(len(started), 'board')} until Ctrl-C; esptool takes the URL as --port")
+        print_line(
+            "every user of this machine may read and flash them by their URLs"
+            if share
+            else "what starts here is for you alone, not even for root; --share lets every user in"
+        )
+        threading.Event().wait()
+
+
+def written_as(written: Written) -> str:
+    """How flashing went, for people."""
+    if written.verified:
+        return f"flashed and verified in {written.seconds:.1f} s"
+    protection = written.identity.protection
+    return f"flashed in {written.seconds:.1f} s, not compared: the chip has {protection}"
+
+
+def _typed_name(question: str) -> str:
+    """What a person types; empty where nobody is there to type."""
+    try:
+        return str(typer.prompt(f"{question}. Type its name"))
+    except typer.Abort:
+        print_line("")
+        return ""
+
+
+def _options(
+    engine: Engine, app_only: bool, baud: int | None, before: str, after: str, *, secure: bool
+) -> FlashOptions:
+    from engine.boards.board_session import FlashOptions
+    from engine.boards.esptool import AFTER, BEFORE
+
+    for word, known in ((before, BEFORE), (after, AFTER)):
+        if word and word not in known:
+            raise UsageError(f"{word!r}: esptool knows {', '.join(known)}")
+    return FlashOptions(
+        baud=baud or engine.settings.flash_baud,
+        app_only=app_only,
+        before=before,
+        after=after,
+        secure=secure or engine.settings.flash_secure,
+    )
+
+
+@contextlib.contextmanager
+def _held(
+    engine: Engine, board: str, say: Callable[[str], None] = print_line
+) -> Iterator[HeldBoard]:
+    from engine.cancel import CancelToken
+
+    user, cancel = getpass.getuser(), CancelToken()
+    try:
+        with engine.boards.use(
+            engine.boards.named(board), cancel=cancel, on_wait=say, purpose=user, holder=user
+        ) as held:
+            yield held
+    except KeyboardInterrupt:
+        cancel.cancel()
+        raise
+
+
+def _on_each(
+    engine: Engine,
+    boards: Sequence[str],
+    work: Callable[[HeldBoard, Callable[[float, str], None]], str],
+) -> None:
+    """Do the same with several boards at once, each with its progress; say how each ended."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    from engine.cancel import CancelToken
+
+    names = list(dict.fromkeys(engine.boards.named(board) for board in boards))
+    user, cancel = getpass.getuser(), CancelToken()
+    columns = (
+        TextColumn("{task.fields[board]}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    with (
+        Progress(*columns, transient=True, disable=not sys.stdout.isatty()) as bars,
+        ThreadPoolExecutor(len(names)) as threads,
+    ):
+
+        def one(name: str) -> str:
+            bar = bars.add_task("waiting", board=clean(name), total=100)
+
+            def progress(percent: float, what: str) -> None:
+                bars.update(bar, completed=percent, description=clean(what))
+
+            with engine.boards.use(
+                name,
+                cancel=cancel,
+                on_wait=lambda line: bars.console.print(clean(line), markup=False),
+                purpose=user,
+                holder=user,
+            ) as held:
+                progress(0, "connecting")
+                return work(held, progress)
+
+        futures = {name: threads.submit(one, name) for name in names}
+        wrong = []
+        try:
+            for name, future in futures.items():
+                try:
+                    bars.console.print(f"{clean(name)}: {clean(future.result())}", markup=False)
+                except EspdeckError as error:
+                    wrong.append(f"{name}: {str(error).removeprefix(f'{name}: ')}")
+        except BaseException:  # Ctrl-C, or a signal that ends us: the threads are waited for
+            cancel.cancel()
+            raise
+    for line in wrong:  # once the bars are gone: they draw over other lines
+        complain(line)
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _region(
+    engine: Engine, board: HeldBoard, offset: str, size: str | None, partition: str | None
+) -> tuple[int, int]:
+    """First byte and length of what is meant."""
+    if partition is not None:
+        found = board.partition_table(expected=engine.programs.table_offset(board.name))
+        for each in found.partitions if found else ():
+            if each.label == partition:
+                return each.offset, each.size
+        labels = [each.label for each in found.partitions] if found else []
+        known = ", ".join(labels) or "no partition table"
+        raise UsageError(f"{board.name}: no partition {partition} (there are: {known})")
+    first = _number(offset)
+    if size is not None:
+        return first, _number(size)
+    total = board.identity().flash_size
+    if total is None:
+        raise UsageError(f"{board.name} does not say how large its flash is: give --size")
+    return first, total - first
+
+
+def _number(text: str) -> int:
+    try:
+        value = int(text, 0)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 1 << 32:
+        raise UsageError(f"{text!r}: give a number such as 0x10000")
+    return value

@@ -1,0 +1,102 @@
+"""``espdeck gate``: what tools measure of a project, and whether that is good enough."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tui.cli import common
+
+if TYPE_CHECKING:
+    from engine.builds.quality_gate import Gated
+
+cli = typer.Typer()
+
+FAILED = 1
+BAR = 10
+"""Characters of a bar."""
+
+MOST_JOBS = 64
+
+FINDINGS = 20
+"""Findings that are listed; --json has all."""
+
+
+@cli.command("gate")
+def gate_command(
+    context: typer.Context,
+    project: Annotated[str, typer.Argument(help="A project's name, a Git URL or a path.")],
+    commit: Annotated[
+        str | None, typer.Option(help="Commit, tag or branch. [default: the branch's tip]")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Commit, tag or branch whose findings do not block.")
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, max=MOST_JOBS, help="Tools at the same time."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure a project: coverage, code, security, documentation, size. Exit code 1: it failed."""
+    with common.looking(context) as engine:
+        found = common.project_of(engine, project)
+        with common.progress() as on_progress:
+            gated = engine.gate.measure(
+                found.id,
+                commit=commit,
+                baseline=baseline or "",
+                jobs=jobs,
+                on_progress=on_progress,
+            )
+        ascii_only = engine.settings.ascii
+    if as_json:
+        common.print_line(json.dumps(asdict(gated)))
+    else:
+        _print(gated, ascii_only=ascii_only)
+        common.print_notes(gated.notes)
+    if not gated.result.passed:
+        raise typer.Exit(FAILED)
+
+
+def _print(gated: Gated, *, ascii_only: bool) -> None:
+    from engine.enums import Severity
+    from tui.theme import Glyphs
+
+    glyphs = Glyphs(ascii_only)
+    result = gated.result
+    commit = gated.commit.sha[:10]
+    common.print_line(f"{gated.project} at {commit}, {gated.built}: {result.summary}")
+    common.print_line("")
+    common.table(
+        ("MEASURE", "STATUS", "VALUE", "DEMANDED", "", "HOW"),
+        [
+            (
+                each.title,
+                each.status,
+                each.shown,
+                each.limit,
+                glyphs.bar(each.score, BAR) if each.value is not None else "",
+                each.detail,
+            )
+            for each in result.measures
+        ],
+    )
+    told = [
+        finding
+        for each in result.measures
+        for finding in each.findings
+        if finding.severity is not Severity.INFO
+    ]
+    listed = list(dict.fromkeys((*result.blockers, *told)))
+    if listed:
+        common.print_line("")
+    for finding in listed[:FINDINGS]:
+        common.print_line(f"{finding.severity}: {finding.title} [{finding.code}]")
+        if finding.hint:
+            common.print_line(f"    {finding.hint}")
+    if len(listed) > FINDINGS:
+        common.print_line(f"and {len(listed) - FINDINGS} more: --json has all")

@@ -1,0 +1,62 @@
+"""``espdeck models``: kinds and other names of models, which model each is, what is there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tui.cli.common import print_line, settings_of, table
+
+if TYPE_CHECKING:
+    from engine.llm.service import ModelState
+
+cli = typer.Typer()
+
+
+@cli.command("models")
+def models_command(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
+) -> None:
+    """List names of models, which model the settings mean by each, and what servers have."""
+    from engine.cancel import CancelToken
+    from engine.llm.service import Models
+    from engine.tasks.roles import roles
+
+    titles = {
+        "developer": "repairs of builds",
+        **{each.id: each.title for each in roles().values()},
+    }
+    models = Models(settings_of(context).llm)
+    servers = models.servers(CancelToken())
+    states = models.states(servers)
+    if as_json:
+        for row in (*map(asdict, states), *map(asdict, servers)):
+            print_line(json.dumps(row))
+        return
+    table(
+        ("NAME", "FOR", "MODEL", "STATE"),
+        [
+            (
+                each.name,
+                _purpose(each, titles),
+                f"{each.server} {each.model}".strip() or "-",
+                "ready" if each.ready and not each.problem else each.problem,
+            )
+            for each in states
+        ],
+    )
+    for server in servers:
+        print_line("")
+        has = ", ".join(server.models) or "no models"
+        print_line(server.problem or f"{server.name}: {has}")
+
+
+def _purpose(state: ModelState, titles: dict[str, str]) -> str:
+    """What a model is asked for."""
+    if state.kind is not None:
+        return ", ".join(state.kind.recommended)
+    return titles.get(state.name, "") or f"--model {state.name}"

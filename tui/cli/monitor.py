@@ -1,0 +1,142 @@
+"""``espdeck monitor``: a board's console on this terminal, its keyboard the board's."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from engine.boards.service import Boards
+from engine.cancel import CancelToken
+from engine.console_input import Keyboard
+from engine.errors import CancelledError, EspdeckError, UsageError
+from engine.monitor.crash_watcher import Incidents
+from engine.monitor.panic import Program
+from engine.text import count
+from tui.cli.console_printer import ConsolePrinter, View
+from tui.cli.terminal_input import MenuItem, Typist
+
+STDIN = 0
+
+
+def watch(
+    boards: Boards,
+    board: str,
+    *,
+    view: View,
+    baud: int,
+    reset: bool,
+    eol: str,
+    send_file: Path | None,
+    find: Callable[[str], Program | None],
+) -> None:
+    """Watch a board until a person has seen enough.
+
+    Args:
+        board: its name.
+        view: how it is shown.
+        baud: speed in bits a second.
+        reset: whether to reset it first.
+        eol: what Enter sends, one of :data:`engine.console_input.EOLS`.
+        send_file: sent as it is, first of all.
+        find: gives the program of a build by the SHA-256 that a panic prints of it.
+
+    Raises:
+        BoardError: the board cannot be had.
+        SessionError: what it says cannot be kept.
+    """
+    cancel = CancelToken()
+    printer = ConsolePrinter(sys.stdout, view)
+    keyboard = Keyboard(printer.note)
+    typist = Typist(
+        keyboard, cancel, eol=eol, menu=_menu(keyboard, printer, cancel), on_note=printer.note
+    )
+    incidents = Incidents(
+        program=view.program,
+        root=view.root,
+        on_finding=printer.found,
+        on_note=printer.note,
+        find=find,
+    )
+    if send_file is not None:
+        _send(keyboard, send_file, cancel, printer.note)
+    try:
+        with _signals(cancel), typist.reading(STDIN):
+            boards.watch(
+                board,
+                baud=baud,
+                reset=reset,
+                on_output=printer.feed,
+                on_note=printer.note,
+                cancel=cancel,
+                holder=getpass.getuser(),
+                keyboard=keyboard,
+                incidents=incidents,
+            )
+    except CancelledError:
+        pass
+    finally:
+        incidents.close()
+        if tally := str(incidents.tally):
+            printer.note(tally)
+        printer.close()
+
+
+def _menu(keyboard: Keyboard, printer: ConsolePrinter, cancel: CancelToken) -> dict[str, MenuItem]:
+    """Letters as ``idf.py monitor`` has them, and the two lines by their own."""
+    lines = {"dtr": False, "rts": False}
+
+    def toggle(name: str) -> Callable[[], None]:
+        def act() -> None:
+            lines[name] = not lines[name]
+            keyboard.set_lines(**{name: lines[name]})
+            printer.note(f"{name.upper()} {'asserted' if lines[name] else 'released'}")
+
+        return act
+
+    return {
+        "r": MenuItem("reset", keyboard.reset),
+        "p": MenuItem("into the bootloader", keyboard.boot),
+        "d": MenuItem("DTR", toggle("dtr")),
+        "s": MenuItem("RTS", toggle("rts")),
+        "y": MenuItem("pause", printer.pause),
+        "i": MenuItem("times", printer.toggle_timestamps),
+        "x": MenuItem("quit", cancel.cancel),
+    }
+
+
+def _send(
+    keyboard: Keyboard, path: Path, cancel: CancelToken, on_note: Callable[[str], None]
+) -> None:
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file")
+
+    def send() -> None:
+        with contextlib.suppress(CancelledError):
+            try:
+                on_note(f"{path}: {count(keyboard.send_file(path, cancel), 'byte')} sent")
+            except EspdeckError as error:
+                on_note(str(error))
+
+    threading.Thread(target=send, name="send-file", daemon=True).start()
+
+
+@contextlib.contextmanager
+def _signals(cancel: CancelToken) -> Iterator[None]:
+    """End in order, so that the terminal is put back."""
+    kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def end(_number: int, _frame: object) -> None:
+        # Not here: what was interrupted may hold a lock that cancelling takes.
+        threading.Thread(target=cancel.cancel, daemon=True).start()
+
+    before = [signal.signal(each, end) for each in kinds]
+    try:
+        yield
+    finally:
+        for each, handler in zip(kinds, before, strict=True):
+            signal.signal(each, handler)

@@ -1,0 +1,247 @@
+"""``espdeck add``, ``sync``, ``edit``, ``remove``, ``apps`` and ``projects``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.errors import EspdeckError, UsageError
+from engine.text import count, mask
+from tui.cli.common import complain, known_project, looking, print_json, print_line, several, table
+from tui.cli.follow import FAILED
+from tui.presentation.labels import DIGITS, chips, followed
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+    from engine.store.tables import Project
+
+cli = typer.Typer()
+
+AUTO = "auto"
+"""Chip of a project for which its sources say it."""
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+_Project = Annotated[str, typer.Argument(help="A project's name, Git URL or path.")]
+
+
+@cli.command()
+def add(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="Git URL or path, also of an app's folder.")],
+    name: Annotated[str | None, typer.Option(help="[default: the repository's]")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Chip, or several: esp32,esp32c6. [default: the sources say]")
+    ] = None,
+    branch: Annotated[
+        str | None, typer.Option(help="Branch or tag to follow. [default: HEAD of the source]")
+    ] = None,
+    app: Annotated[
+        str, typer.Option(help="Folder of the repository to build (see: espdeck apps).")
+    ] = "",
+    configuration: Annotated[
+        str, typer.Option("--config", "--env", help="Configuration or environment to build.")
+    ] = "",
+    as_json: _Json = False,
+) -> None:
+    """Add a project, and say what there is to build in it."""
+    from tui.project_edits import add_checked
+
+    with looking(context) as engine:
+        project = add_checked(
+            engine,
+            source,
+            name=name,
+            targets=several(target),
+            branch=branch,
+            app=app,
+            configuration=configuration,
+        )
+        if as_json:
+            print_json(project, source=mask(project.source))
+        else:
+            print_line(f"added {project.name}: {mask(project.source)}")
+            _say_what_it_is(engine, project)
+
+
+@cli.command()
+def sync(
+    context: typer.Context,
+    projects: Annotated[
+        list[str] | None, typer.Argument(help="Names, Git URLs or paths. [default: all]")
+    ] = None,
+) -> None:
+    """Bring projects to where their sources are now. Exit code 1: one could not be."""
+    with looking(context) as engine:
+        found = (
+            [known_project(engine, each) for each in projects]
+            if projects
+            else engine.projects.list()
+        )
+        before = list({each.id: each for each in found}.values())
+        if not before:
+            print_line("no projects yet: espdeck add URL")
+        busy = set()
+        for project in before:
+            try:
+                engine.projects.sync(project.id)
+            except EspdeckError as error:
+                busy.add(project.id)
+                complain(f"{project.name}: {error}")
+        failed = bool(busy)
+        for project in before:
+            if project.id not in busy:
+                failed |= not _say_synced(project, engine.projects.wait(project.id))
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+@cli.command()
+def edit(
+    context: typer.Context,
+    project: _Project,
+    name: Annotated[str | None, typer.Option(help="Another name.")] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="Chip, or several: esp32,esp32c6; auto reads it from the sources."),
+    ] = None,
+    branch: Annotated[
+        str | None,
+        typer.Option(help='Branch or tag to follow; "" follows HEAD of the source.'),
+    ] = None,
+    app: Annotated[
+        str | None, typer.Option(help='Folder of the repository to build; "" is its root.')
+    ] = None,
+    configuration: Annotated[
+        str | None,
+        typer.Option("--config", "--env", help='Configuration to build; "" is the plain one.'),
+    ] = None,
+) -> None:
+    """Change a project: name, chips, branch, app or configuration. Its builds stay."""
+    from tui.project_edits import Edits, edit_checked
+
+    targets = None if target is None else [] if target == AUTO else several(target)
+    if target is not None and target != AUTO and not targets:
+        raise UsageError("--target: name a chip, or auto to have the sources say it")
+    edits = Edits(name, targets, branch, app, configuration)
+    if edits == Edits():
+        raise UsageError("say what to change: --name, --target, --branch, --app or --config")
+    with looking(context) as engine:
+        changed = edit_checked(engine, known_project(engine, project), edits)
+        print_line(f"changed {changed.name}: {mask(changed.source)}")
+        _say_what_it_is(engine, changed)
+
+
+@cli.command()
+def remove(
+    context: typer.Context,
+    project: _Project,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+) -> None:
+    """Remove a project with its builds, logs and artifacts; its source is not touched."""
+    with looking(context) as engine:
+        found = known_project(engine, project)
+        if not yes and not sys.stdin.isatty():
+            raise UsageError("nobody can be asked here: --yes removes without asking")
+        builds = count(engine.projects.stats(found.id).builds, "build")
+        what = f"Remove {found.name} ({mask(found.source)}) with {builds}, logs and artifacts?"
+        if not yes and not _agreed(what):
+            print_line("nothing was removed")
+            raise typer.Exit(FAILED)
+        engine.projects.remove(found.id)
+        print_line(f"removed {found.name}")
+
+
+@cli.command("projects")
+def projects_command(
+    context: typer.Context,
+    disk: Annotated[
+        bool, typer.Option("--disk", help="Say what they take of the disk instead: seconds.")
+    ] = False,
+    as_json: _Json = False,
+) -> None:
+    """List the projects."""
+    with looking(context) as engine:
+        if disk:
+            _print_disk(engine, as_json=as_json)
+            return
+        found = engine.projects.list()
+        if as_json:
+            for project in found:
+                print_json(project, source=mask(project.source))
+            return
+        if not found:
+            print_line("no projects yet: espdeck add URL, or `a` in the app")
+            return
+        table(
+            ("NAME", "STATUS", "CHIPS", "FOLLOWS", "APP", "SOURCE"),
+            [
+                (
+                    each.name,
+                    each.status,
+                    chips(each),
+                    followed(each),
+                    ", ".join(filter(None, (each.app, each.configuration))),
+                    mask(each.source),
+                )
+                for each in found
+            ],
+        )
+        for project in found:
+            if project.status_detail:
+                print_line(f"{project.name}: {project.status_detail}")
+
+
+def _say_synced(before: Project, now: Project) -> bool:
+    """Print what a sync came to, and say whether it was one."""
+    if now.synced_at == before.synced_at:
+        complain(f"{now.name}: {now.status_detail}")
+        return False
+    was = f", was {before.tip[:DIGITS]}" if before.tip not in ("", now.tip) else ""
+    print_line(f"{now.name}: {followed(now)}{was}")
+    if now.status_detail:
+        print_line(f"  {now.status_detail}")
+    return True
+
+
+def _say_what_it_is(engine: Engine, project: Project) -> None:
+    """Print what a project follows, its chips, and what there is to build."""
+    from tui.project_edits import what_there_is
+
+    for line in what_there_is(engine, project):
+        print_line(f"  {line}")
+
+
+def _print_disk(engine: Engine, *, as_json: bool) -> None:
+    from tui.presentation.units import size
+
+    found = engine.projects.usage()
+    if as_json:
+        for each in found:
+            facts = asdict(each) | {"source": mask(each.source), "total": each.total}
+            print_line(json.dumps(facts))
+        return
+    rows = [
+        (
+            mask(each.source),
+            ", ".join(each.projects),
+            *map(size, (each.clone, each.worktrees, each.builds, each.artifacts, each.total)),
+        )
+        for each in found
+    ]
+    total = size(sum(each.total for each in found))
+    table(
+        ("SOURCE", "PROJECTS", "CLONE", "WORKTREES", "BUILDS", "ARTIFACTS", "TOTAL"),
+        [*rows, ("all", "", "", "", "", "", total)],
+    )
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return bool(typer.confirm(question))
+    except typer.Abort:
+        print_line("")
+        return False

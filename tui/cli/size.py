@@ -1,0 +1,97 @@
+"""``espdeck size``: what of a build takes how much memory, and what changed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.sizes.tables import By, regions, table
+from tui.cli import common
+from tui.presentation.units import change
+
+if TYPE_CHECKING:
+    from engine.sizes.tables import RegionRow, SizeRow
+
+cli = typer.Typer()
+
+
+@cli.command("size")
+def size_command(
+    context: typer.Context,
+    build: Annotated[str, typer.Argument(help="Number of the build.")],
+    against: Annotated[
+        str | None,
+        typer.Option(help="Build to compare with. [default: the last that succeeded before]"),
+    ] = None,
+    by: Annotated[By, typer.Option(help="What the rows are.")] = By.COMPONENT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
+) -> None:
+    """Say what takes how much memory, as `idf.py size`, and what changed."""
+    number = common.number_of(build)
+    with common.looking(context) as engine:
+        now = engine.builds.sizes(number)
+        if against is None:
+            earlier = engine.builds.before(number)
+            other = earlier.id if earlier is not None else None
+        else:
+            chosen = engine.builds.get(common.number_of(against))
+            other = chosen.number
+            if chosen.project_id != engine.builds.get(number).project_id:
+                common.complain(f"build {other} is of another project than build {number}")
+        before = engine.builds.sizes(other) if other is not None else None
+        _print(regions(now, before), table(now, by, before), other, by, as_json=as_json)
+
+
+def _print(
+    full: tuple[RegionRow, ...],
+    rows: tuple[SizeRow, ...],
+    other: int | None,
+    by: By,
+    *,
+    as_json: bool,
+) -> None:
+    if as_json:
+        for region in full:
+            common.print_line(json.dumps({"region": region.name, **_region_facts(region)}))
+        for row in rows:
+            facts = {"size": row.size, "before": row.before, "memories": row.memories}
+            common.print_line(json.dumps({str(by): row.name, **facts}))
+        return
+    versus = f"VS #{other}" if other is not None else ""
+    common.table(
+        ("REGION", "USED", "OF", "", versus),
+        [
+            (
+                each.name,
+                f"{each.used:>9,}",
+                f"{each.total:>9,}" if each.total else "",
+                _percent(each),
+                change(each.change),
+            )
+            for each in full
+        ],
+    )
+    common.print_line("")
+    memories = tuple(dict.fromkeys(name for row in rows for name in row.memories))
+    common.table(
+        ("TOTAL", versus, *(name.upper() for name in memories), by.upper()),
+        [
+            (
+                f"{row.size:>9,}",
+                f"{change(row.change):>8}",
+                *(f"{row.memories[name]:>9,}" if name in row.memories else "" for name in memories),
+                row.name,
+            )
+            for row in rows
+        ],
+    )
+
+
+def _percent(region: RegionRow) -> str:
+    return f"{100 * region.used / region.total:.1f} %" if region.total else ""
+
+
+def _region_facts(region: RegionRow) -> dict[str, int | None]:
+    return {"used": region.used, "total": region.total, "before": region.before}

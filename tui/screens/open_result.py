@@ -1,0 +1,134 @@
+"""What a run found and kept, to read: a finding in its source, an artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import EspdeckError
+from engine.text import clean
+from tui.presentation.gate_rows import gate_text, gate_title, measure_parts
+from tui.presentation.result_rows import finding_text
+from tui.presentation.source_excerpt import excerpt
+from tui.screens.reader import Preview, Reader, Reading
+from tui.widgets.live_pane import source_class
+from tui.widgets.row_list import RowList
+
+if TYPE_CHECKING:
+    from engine.findings import Finding
+    from engine.quality.result import GateResult, Measure
+    from engine.runs.service import Carried
+    from engine.store.tables import Artifact, FindingRow
+    from tui.screens.base import MainScreen
+    from tui.theme import Glyphs
+
+_TEXT_BYTES = 512 << 10
+_TEXTS = ("patch", "log", "report", "map", "source", "document")
+
+
+def at_finding(screen: MainScreen, runs: Carried, row: FindingRow) -> None:
+    """A finding of a run."""
+    # A later round builds a repaired tree; the repair is among the artifacts.
+    of = " as it was before the repair" if row.attempt > 1 else ""
+    in_source(screen, runs, row.finding, number=row.build_id, text=finding_text(row), of=of)
+
+
+def in_source(
+    screen: MainScreen,
+    runs: Carried,
+    finding: Finding,
+    *,
+    number: int | None,
+    text: str,
+    of: str = "",
+) -> None:
+    """A finding: where it names a line, that line in its source; else all that it says.
+
+    Args:
+        runs: where the run is asked about.
+        number: of the run whose commit has the source; None when nobody knows.
+        text: all that it says.
+        of: said of the source in the title.
+    """
+    file = finding.file
+    if number is None or not file or not finding.line:
+        screen.app.push_screen(Reader("FINDING", text))
+        return
+
+    def read() -> tuple[Sequence[str], str]:
+        try:
+            return runs.source(number, file), ""
+        except EspdeckError as error:
+            return (), str(error)
+
+    def show(found: tuple[Sequence[str], str]) -> None:
+        source, problem = found
+        shown = excerpt(finding, source)
+        if shown is None:
+            why = problem or f"{file} has no line {finding.line} in this commit"
+            reader = Reader("FINDING", f"{text}\n\nno source: {why}")
+        else:
+            evidence = f"\n\n{finding.evidence}" if finding.evidence else ""
+            reader = Reader(
+                f"{file}{of}", shown.text + evidence, classify=source_class, mark=shown.mark
+            )
+        screen.app.push_screen(reader)
+
+    screen.in_thread(read, show)
+
+
+def at_artifact(screen: MainScreen, runs: Carried, artifact: Artifact) -> None:
+    """An artifact: a text itself, the gate as a table, of anything else what it is and where."""
+
+    def read() -> GateResult | tuple[str, str]:
+        from engine.quality.gate import REPORT
+
+        if artifact.path == REPORT and (result := runs.gate(artifact.build_id)) is not None:
+            return result
+        path = runs.artifact_file(artifact)
+        facts = f"{path}\n{artifact.kind}, {artifact.size} bytes\nSHA-256 {artifact.sha256}"
+        if artifact.kind not in _TEXTS:
+            return facts, "facts.txt"
+        try:
+            with path.open("rb") as file:
+                return file.read(_TEXT_BYTES).decode("utf-8", "replace"), path.name
+        except OSError as error:
+            return f"{facts}\ncannot be read: {error.strerror}", "facts.txt"
+
+    def show(found: GateResult | tuple[str, str]) -> None:
+        if not isinstance(found, tuple):
+            screen.app.push_screen(_gate_table(screen.deck.glyphs, found))
+            return
+        text, name = found
+        screen.app.push_screen(
+            Preview(artifact.path, text, name, save=lambda: save_artifact(screen, runs, artifact))
+        )
+
+    screen.in_thread(read, show)
+
+
+def _gate_table(glyphs: Glyphs, result: GateResult) -> Reading:
+    rows: RowList[Measure] = RowList(
+        draw=lambda measure, width: measure_parts(measure, glyphs, width),
+        key=lambda measure: measure.id,
+    )
+    rows.fill(result.measures)
+    return Reading(gate_title(result).strip(), gate_text(result), rows)
+
+
+def save_artifact(screen: MainScreen, runs: Carried, artifact: Artifact) -> None:
+    """Ask where to save an artifact, and save it."""
+    from tui.screens.ask import Ask, Field
+
+    def answered(typed: tuple[str, ...] | None) -> None:
+        if typed is not None:
+            screen.in_thread(lambda: runs.save(artifact, Path(typed[0])), saved)
+
+    def saved(path: Path) -> None:
+        screen.notify(clean(f"saved as {path}"), markup=False)
+
+    name = Path.cwd() / Path(artifact.path).name
+    screen.app.push_screen(
+        Ask(f"Save {artifact.path}", "", [Field("path of a new file", str(name))], "save"), answered
+    )

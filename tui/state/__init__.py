@@ -1,0 +1,1 @@
+"""What screens show, made from the store and moved on by events."""

@@ -1,0 +1,147 @@
+"""A text that is there as a whole, to read: source and patches in colour, Markdown laid out."""
+
+from __future__ import annotations
+
+from typing import ClassVar, cast
+
+from rich.segment import Segment
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+
+from engine.text import clean
+from tui.app_base import Deck
+from tui.presentation.strips import fit
+from tui.presentation.text_renderer import STYLES, Line, Paper, render
+from tui.widgets.base import Drawn
+
+_AIR = 1
+"""Cells left free on the left, so that panes beside each other can be told apart."""
+
+
+class Page(Drawn):
+    """A title row, then the text. It is laid out in a thread; until then the one before stands."""
+
+    PREFIX = "page"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "page--title",
+        "page--title-focus",
+        *(f"page--{name}" for name in STYLES),
+    }
+
+    class Chosen(Message):
+        """The page was clicked."""
+
+        def __init__(self, page: Page) -> None:
+            super().__init__()
+            self.page = page
+
+        @property
+        def control(self) -> Page:
+            """The page, for Textual's selectors."""
+            return self.page
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._text = self._name = ""
+        self._lines: list[Line] = []
+        self._laid_out: tuple[str, str, Paper] | None = None
+        self._top = 0
+        self._left = 0
+
+    @property
+    def text(self) -> str:
+        """All of it, as it was given."""
+        return self._text
+
+    def show(self, text: str, name: str) -> None:
+        """Show another text, from its beginning.
+
+        Args:
+            name: its file's name, which tells what it is.
+        """
+        if (text, name) == (self._text, self._name):
+            return
+        self._text, self._name = text, name
+        self._top = self._left = 0
+        self._lay_out()
+
+    def move(self, rows: int) -> None:
+        """Move by rows."""
+        self._top = max(0, min(self._top + rows, len(self._lines) - self.rows))
+        self.refresh()
+
+    def scroll_aside(self, cells: int) -> None:
+        """Move along long lines."""
+        seen = self._lines[self._top : self._top + self.rows]
+        longest = max((line.strip.cell_length for line in seen), default=0)
+        last = max(0, longest + _AIR - self.size.width)
+        self._left = max(0, min(self._left + cells, last))
+        self.refresh()
+
+    def to_first(self) -> None:
+        """Show the beginning."""
+        self.move(-len(self._lines))
+
+    def to_last(self) -> None:
+        """Show the end."""
+        self.move(len(self._lines))
+
+    def render_line(self, y: int) -> Strip:
+        """One row: the title, or a line."""
+        width = self.size.width
+        if y == 0:
+            where = self._where()
+            title = fit(clean(self.title), max(0, width - len(where))) + where[:width]
+            return Strip([Segment(title, self.title_style)], width)
+        number = self._top + y - 1
+        if number >= len(self._lines):
+            return Strip([Segment(" " * width, self.style_of("text"))], width)
+        line = self._lines[number]
+        air = Strip([Segment(" " * _AIR, line.ground)], _AIR)
+        row = Strip.join([air, line.strip.crop(self._left, self._left + max(0, width - _AIR))])
+        return row.adjust_cell_length(width, line.ground)
+
+    def notify_style_update(self) -> None:
+        """Colours changed: lay it out anew."""
+        super().notify_style_update()
+        self._lay_out()
+
+    def _on_resize(self, _event: events.Resize) -> None:
+        self._lay_out()
+        self.move(0)
+
+    async def _on_click(self, _event: events.Click) -> None:
+        self.post_message(self.Chosen(self))
+
+    def _lay_out(self) -> None:
+        if not self._name or not self.is_attached or not self.size.width:
+            return
+        text, name = self._text, self._name
+        is_plain = cast("Deck", self.app).glyphs.ascii
+        styles = {word: self.style_of(word) for word in STYLES}
+        paper = Paper(self.size.width - _AIR, styles, is_plain)
+        wanted = (text, name, paper)
+        if self._laid_out == wanted:
+            return
+        self._laid_out = wanted
+
+        def work() -> None:
+            lines = render(text, name, paper)
+            if self.is_attached:
+                self.app.call_from_thread(take, lines)
+
+        def take(lines: list[Line]) -> None:
+            if self._laid_out == wanted:  # or something else is wanted by now
+                self._lines = lines
+                self.move(0)
+
+        self.run_worker(work, thread=True, exclusive=True, exit_on_error=False)
+
+    def _where(self) -> str:
+        """Which rows are seen, when not all are."""
+        parts = [f"+{self._left}"] if self._left else []
+        if len(self._lines) > self.rows:
+            last = min(len(self._lines), self._top + self.rows)
+            parts.append(f"{self._top + 1}-{last}/{len(self._lines)}")
+        return f" {', '.join(parts)} " if parts else ""
