@@ -2,10 +2,10 @@
 
 Any thread types: a screen, a script, a program's standard input. One thread at a time takes it, the
 one that reads the console, between two looks at what the firmware said; so reading never waits for
-writing. What waits is bounded: typing more is refused (:meth:`Keyboard.send`) or waits for room
-(:meth:`Keyboard.send_all`). When the reading ends, what still waits is dropped: a board that comes
-back does not do what was asked of it before it went. What is typed while nothing reads, before the
-first reading or while a board is away, waits for the next one.
+writing. What waits is bounded: typing more is refused (:meth:`ConsoleInput.send`) or waits for room
+(:meth:`ConsoleInput.send_all`). When the reading ends, what still waits is dropped: a board that
+comes back does not do what was asked of it before it went. What is typed while nothing reads,
+before the first reading or while a board is away, waits for the next one.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Control(Protocol):
         ...
 
 
-class Keyboard:
+class ConsoleInput:
     """What is typed to one console.
 
     Args:

@@ -35,11 +35,11 @@ from engine.projects.slots import Slots
 from engine.retention import Retention, RunLimits
 from engine.runs.database import check_version
 from engine.runs.journal import Journal, event_of
-from engine.runs.queue import APPLICATION_VERSION, Runs
-from engine.runs.service import Carried, RunServices
+from engine.runs.queue import APPLICATION_VERSION, RunQueue
+from engine.runs.service import RunService, RunServices
 from engine.settings import Settings
 from engine.store import logs
-from engine.store import runs as store_builds
+from engine.store import runs as store_runs
 from engine.store.database import Store, StoreError
 from engine.store.waiting import Patience, waiting_as
 from engine.tasks.service import Tasks
@@ -170,7 +170,7 @@ class Engine:
                 self._put_back()
                 self._spawn(self._launch, "launch")
             else:
-                store_builds.put_back_running(store, died=True)
+                store_runs.put_back_running(store, died=True)
                 self._lock.release()
         elif execute:
             self._spawn(self._take_over, "take-over")
@@ -196,10 +196,10 @@ class Engine:
             LockFolder.find(self.settings.lock_folder, folder / "boards" / LOCKS),
         )
         self._slots = Slots(
-            folder / "worktrees", functools.partial(store_builds.is_unfinished, store)
+            folder / "worktrees", functools.partial(store_runs.is_unfinished, store)
         )
         self.projects = Projects(store, self.events, folder / "projects", self._slots)
-        self._runs = Runs(folder / "runs.db", self._workspace)
+        self._runs = RunQueue(folder / "runs.db", self._workspace)
         services = RunServices(
             store=store,
             bus=self.events,
@@ -221,7 +221,7 @@ class Engine:
             limits=RunLimits(self.settings.run_days, self.settings.run_count),
         )
         self.maintenance = Maintenance(folder, retention, self.projects, self._complain)
-        self._carried: dict[RunKind, Carried] = {
+        self._carried: dict[RunKind, RunService] = {
             RunKind.FIRMWARE: self.builds,
             RunKind.TASK: self.tasks,
         }
@@ -247,7 +247,7 @@ class Engine:
             self._journal.close()
             if self._lock.held:
                 with contextlib.suppress(StoreError):  # who opens it next sees to it
-                    store_builds.put_back_running(self._store, died=False)
+                    store_runs.put_back_running(self._store, died=False)
                 self._lock.release()
                 use_ledger(None)
         self._store.close()
@@ -272,11 +272,11 @@ class Engine:
         self.wait_ready()
         self._runs.connect()
 
-    def replay(self, build_id: int, after: int = 0) -> Iterator[Event]:
+    def replay(self, run_id: int, after: int = 0) -> Iterator[Event]:
         """Events of a build from the store, in order, after a sequence number."""
         assert self._store is not None
         self._journal.flush()
-        for row in logs.replay(self._store, build_id, after=after):
+        for row in logs.replay(self._store, run_id, after=after):
             event = event_of(row)
             if event is not None:
                 yield event
@@ -285,8 +285,8 @@ class Engine:
         """What is installed, what is missing, what to do. Needs no open workspace."""
         return checkup(self.settings)
 
-    def _last_seq(self, build_id: int) -> int:
-        return logs.last_seq(self._store, build_id) if self._store is not None else 0
+    def _last_seq(self, run_id: int) -> int:
+        return logs.last_seq(self._store, run_id) if self._store is not None else 0
 
     def _spawn(self, target: Callable[[], None], name: str) -> None:
 
@@ -324,20 +324,20 @@ class Engine:
             self._lock.release()  # another process may do better
 
     def _start_executor(self) -> None:
-        from engine.builds.build_run import Bench, FirmwareWork, find_agents
+        from engine.builds.build_run import BuildDeps, BuildRun, find_agents
         from engine.runs.executor import Executor
-        from engine.runs.runner import Runner, Workshop
-        from engine.tasks.task_run import Desk, TaskWork
+        from engine.runs.runner import Runner, RunnerDeps
+        from engine.tasks.task_run import TaskDeps, TaskRun
 
         assert self._store is not None
         folder = self.settings.workspace
         ledger = Ledger(folder / "processes")
         ledger.end_orphans()
         use_ledger(ledger)
-        bench = Bench(self._store, self.settings, self.boards, self._slots, find_agents())
-        desk = Desk(self._store, self._slots, self.gate.built)
+        deps = BuildDeps(self._store, self.settings, self.boards, self._slots, find_agents())
+        desk = TaskDeps(self._store, self._slots, self.gate.built)
         self._runner = Runner(
-            Workshop(
+            RunnerDeps(
                 store=self._store,
                 bus=self.events,
                 journal=self._journal,
@@ -347,8 +347,8 @@ class Engine:
                 patience=self._patience,
             ),
             {
-                RunKind.FIRMWARE: functools.partial(FirmwareWork, bench),
-                RunKind.TASK: functools.partial(TaskWork, desk),
+                RunKind.FIRMWARE: functools.partial(BuildRun, deps),
+                RunKind.TASK: functools.partial(TaskRun, desk),
             },
         )
         for carried in self._carried.values():
@@ -361,7 +361,7 @@ class Engine:
                 RunKind.FIRMWARE: self.settings.max_concurrent_builds,
                 RunKind.TASK: self.settings.max_concurrent_tasks,
             },
-            carry=self._runner.carry,
+            execute=self._runner.execute,
             patience=self._patience,
         )
         self._carry_on()
@@ -370,7 +370,7 @@ class Engine:
     def _carry_on(self) -> None:
         """See to runs that no durable run carries: their asker died, or what it asked is gone."""
         assert self._store is not None
-        for build in store_builds.unfinished_builds(self._store):
+        for build in store_runs.unfinished_runs(self._store):
             self._carried[build.kind].carry_on(build)
 
     def _look_for_runs(self) -> None:
@@ -402,7 +402,7 @@ class Engine:
     def _put_back(self) -> None:
         """Make what a dead process left in the midst of its work ready to be done again."""
         assert self._store is not None
-        store_builds.put_back_running(self._store, died=True)
+        store_runs.put_back_running(self._store, died=True)
         self.projects.recover()
 
 

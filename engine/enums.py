@@ -40,7 +40,7 @@ class ProjectStatus(StrEnum):
     ERROR = "error"
 
 
-class BuildStatus(StrEnum):
+class RunStatus(StrEnum):
     """Where a build stands."""
 
     PENDING = "pending"
@@ -52,7 +52,7 @@ class BuildStatus(StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether the build has ended."""
-        return self in (BuildStatus.SUCCESS, BuildStatus.FAILED, BuildStatus.CANCELLED)
+        return self in (RunStatus.SUCCESS, RunStatus.FAILED, RunStatus.CANCELLED)
 
 
 class RunKind(StrEnum):

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from engine.enums import AgentStatus, BuildStatus, ProjectStatus, RunKind
+from engine.enums import AgentStatus, ProjectStatus, RunKind, RunStatus
 
 _LOG = logging.getLogger("espdeck.events")
 
@@ -31,7 +31,7 @@ class Event:
     """
 
     kind: ClassVar[str] = ""
-    build_id: int = 0
+    run_id: int = 0
     seq: int = 0
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -44,7 +44,7 @@ class Event:
         """The whole event as one line of JSON."""
         head = {
             "event": self.kind,
-            "build": self.build_id,
+            "build": self.run_id,
             "seq": self.seq,
             "at": self.at.isoformat(timespec="milliseconds"),
         }
@@ -52,7 +52,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowStarted(Event):
+class RunStarted(Event):
     """A run began, or went on after an interruption (``resumed``).
 
     A task that is about no project has neither project nor commit nor target.
@@ -68,7 +68,7 @@ class WorkflowStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowProgress(Event):
+class RunProgress(Event):
     """How far a build is: ``percent`` from 0 to 100 over the whole of it."""
 
     kind: ClassVar[str] = "workflow.progress"
@@ -78,12 +78,12 @@ class WorkflowProgress(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowCompleted(Event):
+class RunCompleted(Event):
     """A run ended; ``duration`` in seconds, ``verdict`` of a firmware, empty for none."""
 
     kind: ClassVar[str] = "workflow.completed"
     success: bool
-    status: BuildStatus
+    status: RunStatus
     duration: float
     result: str
     verdict: str = ""
@@ -159,12 +159,12 @@ class ProjectChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BuildChanged(Event):
+class RunChanged(Event):
     """A run's row changed: it was asked for, began, ended; ``project_id`` is empty for none."""
 
     kind: ClassVar[str] = "build.status"
     project_id: str
-    status: BuildStatus
+    status: RunStatus
     run: RunKind = RunKind.FIRMWARE
 
 
@@ -179,14 +179,14 @@ class Problem(Event):
 KINDS: dict[str, type[Event]] = {
     kind.kind: kind
     for kind in (
-        WorkflowStarted,
-        WorkflowProgress,
-        WorkflowCompleted,
+        RunStarted,
+        RunProgress,
+        RunCompleted,
         AgentChanged,
         Log,
         Serial,
         ProjectChanged,
-        BuildChanged,
+        RunChanged,
         Problem,
     )
 }
@@ -195,16 +195,16 @@ KINDS: dict[str, type[Event]] = {
 _WORDS = {
     ("agent.status", "status"): AgentStatus,
     ("project.status", "status"): ProjectStatus,
-    ("build.status", "status"): BuildStatus,
+    ("build.status", "status"): RunStatus,
     ("build.status", "run"): RunKind,
     ("workflow.started", "run"): RunKind,
     ("workflow.completed", "run"): RunKind,
-    ("workflow.completed", "status"): BuildStatus,
+    ("workflow.completed", "status"): RunStatus,
 }
 
 
 def from_body(
-    kind: str, body: dict[str, Any], *, build_id: int, seq: int, at: datetime
+    kind: str, body: dict[str, Any], *, run_id: int, seq: int, at: datetime
 ) -> Event | None:
     """An event as :meth:`Event.body` gave it away; the inverse of what the store keeps.
 
@@ -220,7 +220,7 @@ def from_body(
         word = _WORDS.get((kind, name))
         if word is not None:
             values[name] = word(value)
-    return cls(build_id=build_id, seq=seq, at=at, **values)
+    return cls(run_id=run_id, seq=seq, at=at, **values)
 
 
 Subscriber = Callable[[Event], None]
@@ -267,7 +267,7 @@ class Bus:
             The event with its number.
         """
         with self._lock:
-            build = event.build_id
+            build = event.run_id
             if build not in self._seq:
                 self._seq[build] = self._first_seq(build)
             self._seq[build] += 1
@@ -278,8 +278,8 @@ class Bus:
     def relay(self, event: Event) -> None:
         """Hand on an event that another process published; it keeps its number."""
         with self._lock:
-            if event.build_id in self._seq:
-                self._seq[event.build_id] = max(self._seq[event.build_id], event.seq)
+            if event.run_id in self._seq:
+                self._seq[event.run_id] = max(self._seq[event.run_id], event.seq)
             self._deliver(event)
 
     def _deliver(self, event: Event) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from engine.cancel import CancelToken
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.errors import ToolError
 from engine.processes.ledger import named
 from engine.processes.start import Program, how_it_ended, start, wait
@@ -66,8 +66,8 @@ def run(
     timeout: float,
     cancel: CancelToken,
     on_output: Callable[[bytes], None] | None = None,
-    on_round: Callable[[float], None] | None = None,
-    keyboard: Keyboard | None = None,
+    on_poll: Callable[[float], None] | None = None,
+    keyboard: ConsoleInput | None = None,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     clean_env: bool = False,
@@ -120,8 +120,8 @@ def run(
             on_output(data)
 
     def round_over() -> None:
-        if on_round is not None:
-            on_round(time.monotonic() - started)
+        if on_poll is not None:
+            on_poll(time.monotonic() - started)
 
     with contextlib.ExitStack() as stack:
         program = start(
@@ -204,7 +204,7 @@ class _Typing:
     """Standard input of a program, as a keyboard types it; never waits."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], keyboard: Keyboard, stack: contextlib.ExitStack
+        self, process: subprocess.Popen[bytes], keyboard: ConsoleInput, stack: contextlib.ExitStack
     ) -> None:
         assert process.stdin is not None
         self._pipe = process.stdin
@@ -244,7 +244,7 @@ def _pump(
     program: Program,
     deadline: float,
     on_output: Callable[[bytes], None],
-    on_round: Callable[[], None],
+    on_poll: Callable[[], None],
     typing: _Typing | None,
 ) -> bool:
     """Hand output on until the program is over; True if time ran out."""
@@ -260,7 +260,7 @@ def _pump(
             if not timed_out and now >= deadline and program.returncode is None:
                 timed_out = True
                 program.end()
-            on_round()
+            on_poll()
             if typing is not None:
                 typing.pump(selector)
             bounded = timed_out or program.returncode is not None
@@ -285,7 +285,7 @@ def _pump(
             break
         rest -= len(chunk)
         on_output(chunk)
-    on_round()
+    on_poll()
     if typing is not None:
         typing.end()
     return timed_out

@@ -19,9 +19,9 @@ from pydantic import BaseModel, ValidationError
 from engine.builds.fixes import has_fix
 from engine.cancel import CancelToken
 from engine.clock import CLOCK_WAS_SET, is_believable
-from engine.enums import BuildStatus, RunKind
+from engine.enums import RunKind, RunStatus
 from engine.repair import fix_patch
-from engine.runs.queue import Runs
+from engine.runs.queue import RunQueue
 from engine.source import tree
 from engine.store import retention as rows
 from engine.store.database import Store
@@ -79,7 +79,7 @@ class Retention:
     def __init__(
         self,
         store: Store,
-        runs: Runs,
+        runs: RunQueue,
         *,
         artifacts: Path,
         boards: Path,
@@ -127,7 +127,7 @@ class Retention:
             before = time - timedelta(days=self._limits.days)
             while rows.remove_old_events(self._store, before):
                 cancel.check()
-            known = {run.run_id for run in rows.all_runs(self._store)}
+            known = {run.workflow_id for run in rows.all_runs(self._store)}
             self._runs.forget(before, known)
         return tuple(gone)
 
@@ -179,7 +179,7 @@ class Retention:
     def _compared_with(self, every: Sequence[RunFacts]) -> set[int]:
         newest: dict[tuple[tuple[str, str, str], bool], int] = {}
         for run in every:
-            if run.kind is RunKind.FIRMWARE and run.status is BuildStatus.SUCCESS:
+            if run.kind is RunKind.FIRMWARE and run.status is RunStatus.SUCCESS:
                 newest.setdefault((run.variant, run.dirty), run.number)
         return set(newest.values())
 
@@ -196,7 +196,7 @@ class Retention:
         return {
             run.number
             for run in runs
-            if run.status is BuildStatus.SUCCESS
+            if run.status is RunStatus.SUCCESS
             and run.number in repaired
             and has_fix(Path(run.folder))
         }

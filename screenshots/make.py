@@ -16,9 +16,9 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from engine import Settings
-from engine.enums import BuildStatus
+from engine.enums import RunStatus
 from engine.samples import demo
-from engine.tasks.request import TaskOrder
+from engine.tasks.request import TaskRequest
 from tui.app import EspdeckApp
 from tui.screens.build import BuildScreen
 from tui.screens.task import TaskScreen
@@ -74,7 +74,7 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
     number = await build("hello", flashing)
     _take(app, "build")
     await _until(pilot, ended)
-    assert engine.builds.get(number).status is BuildStatus.SUCCESS
+    assert engine.builds.get(number).status is RunStatus.SUCCESS
 
     await build("crash", ended)
     await _until(pilot, lambda: "Store access fault" in _text(app))
@@ -107,7 +107,7 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
 
     # Nobody is asked here: what the gate measures is real, what "models" say is marked.
     number = engine.tasks.start(
-        TaskOrder(
+        TaskRequest(
             workflow="code_review",
             description="Is the arithmetic of the tests right?",
             project_id=projects["hello"].id,
@@ -138,7 +138,7 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
     await _until(pilot, lambda: "flash " in _text(app) and "listen" in _text(app))
     _take(app, "boards")
 
-    await _until(pilot, lambda: not engine.builds.list(status=BuildStatus.RUNNING, limit=1))
+    await _until(pilot, lambda: not engine.builds.list(status=RunStatus.RUNNING, limit=1))
     await pilot.press("m", "j", "m", "enter")
     await _until(pilot, lambda: "nothing yet" in _text(app))
     await pilot.press("R", "tab", "R")

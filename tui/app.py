@@ -19,11 +19,11 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
 from textual.screen import Screen
 
-from engine.enums import BuildStatus
+from engine.enums import RunStatus
 from engine.errors import EspdeckError
 from engine.events import Problem
 from engine.text import clean, count
-from tui.app_base import Deck
+from tui.app_base import AppBase
 from tui.driver import TerminalDriver
 from tui.keymap import Key, check, keymap, shown
 from tui.screens.base import MainScreen
@@ -45,7 +45,7 @@ INBOX_TEXT = 4 << 20
 """Characters of log text that may wait for the next look."""
 
 
-class EspdeckApp(Deck):
+class EspdeckApp(AppBase):
     """The console."""
 
     CSS_PATH = Path(__file__).with_name("app.tcss")
@@ -140,8 +140,8 @@ class EspdeckApp(Deck):
         engine = self.engine
 
         def look() -> None:
-            builds = len(engine.builds.list(status=BuildStatus.RUNNING, limit=100))
-            tasks = len(engine.tasks.list(status=BuildStatus.RUNNING, limit=100))
+            builds = len(engine.builds.list(status=RunStatus.RUNNING, limit=100))
+            tasks = len(engine.tasks.list(status=RunStatus.RUNNING, limit=100))
             self.call_from_thread(ask, builds, tasks)
 
         def ask(builds: int, tasks: int) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.engine import Engine
 
 
-class Deck(App[None]):
+class AppBase(App[None]):
     """The app, as its screens see it."""
 
     engine: Engine | None = None

@@ -12,7 +12,7 @@ from engine.projects.variants import Variant
 
 if TYPE_CHECKING:
     from engine.engine import Engine
-    from engine.store.tables import Build, Project
+    from engine.store.tables import Project, Run
     from engine.toolchains.base import App
 
 SHOWN = 12
@@ -28,7 +28,7 @@ class Started:
         problems: why others do not, a line each.
     """
 
-    builds: tuple[Build, ...]
+    builds: tuple[Run, ...]
     problems: tuple[str, ...] = ()
 
 
@@ -124,7 +124,7 @@ def start_each(
         EspdeckError: no build could be asked for; why the first could not.
     """
     located = engine.projects.commit(project.id, commit, dirty=dirty)
-    builds: list[Build] = []
+    builds: list[Run] = []
     problems: list[str] = []
     for variant in variants:
         try:

@@ -21,7 +21,7 @@ from engine.store import boards as board_rows
 from engine.store.database import Store
 from engine.store.tables import BoardRow
 
-RELEASED = 0.5
+RESERVATION_POLL_SECONDS = 0.5
 """Seconds between two looks whether a board was given back."""
 
 
@@ -106,7 +106,7 @@ class Access:
                 folder=self._locks,
                 on_wait=on_wait,
                 purpose=purpose,
-                seconds=math.inf if len(free) == len(names) else RELEASED * 10,
+                seconds=math.inf if len(free) == len(names) else RESERVATION_POLL_SECONDS * 10,
             ) as lock:
                 if lock is None or self._hindrance(lock.name, holder, is_held=True):
                     continue
@@ -132,7 +132,7 @@ class Access:
             if hindrances[names[0]] != told:
                 told = hindrances[names[0]]
                 on_wait(f"waiting for {', '.join(names)}: {told}")
-            cancel.wait(RELEASED)
+            cancel.wait(RESERVATION_POLL_SECONDS)
 
     def _hindrance(self, name: str, holder: str, *, is_held: bool) -> str:
         """Why a board may not be had now, beside its lock; empty when it may.

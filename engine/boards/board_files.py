@@ -126,7 +126,7 @@ def _reader() -> TypeAdapter[Flashed]:
     return TypeAdapter(Flashed)
 
 
-class Desk:
+class BoardFiles:
     """The files of one board. A file that is absent, broken or cannot be written is no trouble."""
 
     def __init__(self, folder: Path, board: str) -> None:

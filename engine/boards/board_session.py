@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.boards import flasher, partition_table, secure_images, serial_console
-from engine.boards.board_files import Desk, Flashed
-from engine.boards.esptool import Reach
+from engine.boards.board_files import BoardFiles, Flashed
+from engine.boards.esptool import Connection
 from engine.boards.flasher import Efuse, Written
 from engine.boards.identity import BoardIdentity
 from engine.boards.names import is_virtual
@@ -20,7 +20,7 @@ from engine.boards.partition_table import FoundTable
 from engine.boards.reconnecting import RETRIES, Again
 from engine.boards.reset_control import ByCommand, ByFlasher, ResetWanted
 from engine.cancel import CancelToken
-from engine.console_input import Control, Keyboard
+from engine.console_input import ConsoleInput, Control
 from engine.enums import ArtifactKind
 from engine.errors import (
     BoardError,
@@ -58,7 +58,7 @@ class FlashOptions:
     secure: bool = False
 
 
-class HeldBoard:
+class BoardSession:
     """A board that :meth:`engine.boards.service.Boards.use` holds; of no use after that.
 
     What a board that vanishes interrupts is done again when it is back.
@@ -72,7 +72,7 @@ class HeldBoard:
         open_url: Callable[[CancelToken], str],
         commands: BoardSettings,
         known: BoardIdentity | None,
-        desk: Desk,
+        desk: BoardFiles,
         remember: Callable[[BoardIdentity], None],
         show: Callable[[str], None],
         hear: Callable[[bytes], None],
@@ -366,7 +366,7 @@ class HeldBoard:
         until: Callable[[float], bool],
         seconds: float,
         reset: bool,
-        keyboard: Keyboard | None = None,
+        keyboard: ConsoleInput | None = None,
         on_return: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         """Read its console; as :func:`engine.boards.serial_console.read_serial`.
@@ -455,7 +455,7 @@ class HeldBoard:
             self._command("reset_command", "run")
         elif self.url.startswith("socket://"):
             # No reset line: what is behind it resets when a flasher leaves.
-            flasher.identify(Reach(self.url, lock=self._lock), cancel=self._cancel)
+            flasher.identify(Connection(self.url, lock=self._lock), cancel=self._cancel)
         else:
             serial_console.reset(self.url, cancel=self._cancel)
 
@@ -500,9 +500,9 @@ class HeldBoard:
     @contextlib.contextmanager
     def _bootloader(
         self, before: str = "", after: str = "", baud: int | None = None
-    ) -> Iterator[Reach]:
+    ) -> Iterator[Connection]:
         """Have it in its bootloader for as long as the block runs."""
-        reach = Reach(self.url, before=before, after=after, baud=baud, lock=self._lock)
+        reach = Connection(self.url, before=before, after=after, baud=baud, lock=self._lock)
         if not self._commands.reset_command:
             yield reach
             return

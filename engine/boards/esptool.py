@@ -29,7 +29,7 @@ _QUIET_TERMINAL = {"TERM": "dumb", "NO_COLOR": "1", "PYTHONUTF8": "1", "COLUMNS"
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Connection:
     """How esptool reaches a board.
 
     Args:
@@ -56,7 +56,7 @@ class Reach:
 
 
 def esptool(
-    reach: Reach,
+    reach: Connection,
     arguments: Sequence[str],
     *,
     cancel: CancelToken,
@@ -87,7 +87,7 @@ def esptool(
 
 
 def ask(
-    reach: Reach,
+    reach: Connection,
     request: Request,
     *,
     cancel: CancelToken,
@@ -114,7 +114,9 @@ def ask(
     return _run("esptool", reach, [word], cancel, timeout, on_line, esptool_child.__name__)
 
 
-def espefuse(reach: Reach, arguments: Sequence[str], *, cancel: CancelToken, timeout: float) -> str:
+def espefuse(
+    reach: Connection, arguments: Sequence[str], *, cancel: CancelToken, timeout: float
+) -> str:
     """Run espefuse on a board, as :func:`esptool` does; ``arguments`` only ever read.
 
     Raises:
@@ -126,7 +128,7 @@ def espefuse(reach: Reach, arguments: Sequence[str], *, cancel: CancelToken, tim
 
 def _run(
     tool: str,
-    reach: Reach,
+    reach: Connection,
     arguments: Sequence[str],
     cancel: CancelToken,
     timeout: float,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine.boards import esptool as boards_esptool
 from engine.boards import esptool_child
-from engine.boards.esptool import Reach, espefuse, esptool
+from engine.boards.esptool import Connection, espefuse, esptool
 from engine.boards.esptool_child import Description, Request
 from engine.boards.identity import BoardIdentity, parse_identity
 from engine.cancel import CancelToken
@@ -58,7 +58,7 @@ class Efuse:
 
 
 def identify(
-    reach: Reach, *, cancel: CancelToken, timeout: float = _ANSWER_SECONDS
+    reach: Connection, *, cancel: CancelToken, timeout: float = _ANSWER_SECONDS
 ) -> BoardIdentity:
     """Ask a board what it is; resets it.
 
@@ -75,7 +75,7 @@ def identify(
 
 
 def look_at(
-    reach: Reach,
+    reach: Connection,
     region: tuple[int, int] | None,
     *,
     cancel: CancelToken,
@@ -102,7 +102,7 @@ def look_at(
 
 
 def flash(
-    reach: Reach,
+    reach: Connection,
     image: Image,
     *,
     on_output: OnLine,
@@ -158,7 +158,7 @@ def flash(
     return Written(time.monotonic() - started, said.identity(reach.port), verified)
 
 
-def verify(reach: Reach, image: Image, *, cancel: CancelToken, timeout: float = 120.0) -> None:
+def verify(reach: Connection, image: Image, *, cancel: CancelToken, timeout: float = 120.0) -> None:
     """Compare a board's flash with an image, by hash; nothing is written.
 
     Raises:
@@ -172,7 +172,7 @@ def verify(reach: Reach, image: Image, *, cancel: CancelToken, timeout: float = 
 
 
 def read_flash(
-    reach: Reach,
+    reach: Connection,
     file: Path,
     *,
     offset: int,
@@ -217,7 +217,7 @@ def read_flash(
 
 
 def erase(
-    reach: Reach,
+    reach: Connection,
     *,
     region: tuple[int, int] | None,
     cancel: CancelToken,
@@ -247,7 +247,7 @@ def erase(
     boards_esptool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=take)
 
 
-def efuses(reach: Reach, *, cancel: CancelToken, timeout: float = 60.0) -> tuple[Efuse, ...]:
+def efuses(reach: Connection, *, cancel: CancelToken, timeout: float = 60.0) -> tuple[Efuse, ...]:
     """Read a board's eFuses; none is ever written. Keys that cannot be read stay unknown.
 
     Raises:
@@ -322,7 +322,7 @@ def _is_writing(line: bytes) -> bool:
     return line.rstrip() == esptool_child.WRITES.encode()
 
 
-def _request(reach: Reach, image: Image | None = None) -> Request:
+def _request(reach: Connection, image: Image | None = None) -> Request:
     return Request(
         port=reach.port,
         before=reach.before,

@@ -13,7 +13,7 @@ from engine.boards import ports
 from engine.cancel import CancelToken
 from engine.errors import BoardBusyError, BoardError, BoardGoneError, BoardSilentError
 
-BACK_AGAIN = 0.1
+REPLUG_POLL_SECONDS = 0.1
 """Seconds between two looks for a board that vanished."""
 
 RETRIES = 3
@@ -119,7 +119,7 @@ class Again:
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            self._cancel.wait(BACK_AGAIN)
+            self._cancel.wait(REPLUG_POLL_SECONDS)
             with contextlib.suppress(BoardError):
                 url = self._url()
                 if ports.is_url(url) or Path(url).exists():

@@ -18,7 +18,7 @@ from serial.tools import list_ports
 
 from engine.boards import ports
 from engine.cancel import CancelToken
-from engine.console_input import Control, Keyboard, Lines, Restart, Step
+from engine.console_input import ConsoleInput, Control, Lines, Restart, Step
 from engine.errors import BoardError
 
 _SOCKET = "socket://"
@@ -56,7 +56,7 @@ def read_serial(
     seconds: float,
     cancel: CancelToken,
     reset: bool,
-    keyboard: Keyboard | None = None,
+    keyboard: ConsoleInput | None = None,
     control: Control | None = None,
 ) -> None:
     """Read a board's console until enough was seen or time is up.
@@ -79,7 +79,7 @@ def read_serial(
     """
     cancel.check()
     ports.check(port)
-    keyboard = keyboard or Keyboard()
+    keyboard = keyboard or ConsoleInput()
     with contextlib.ExitStack() as stack:
         with _explained(port):
             console = _connect(port, baud, reset, cancel, control, stack)

@@ -15,18 +15,18 @@ from pathlib import Path
 
 from engine.boards import discovery, labgrid, ports
 from engine.boards.access import Access
-from engine.boards.board_files import Desk
+from engine.boards.board_files import BoardFiles
 from engine.boards.board_lock import Lock
-from engine.boards.board_session import HeldBoard
+from engine.boards.board_session import BoardSession
 from engine.boards.identity import BoardIdentity
 from engine.boards.lock_folder import LOCKS, LockFolder
 from engine.boards.names import LABGRID, USB, check_names, is_virtual, virtual_chip, virtual_name
 from engine.boards.virtual.lab import VirtualLab
 from engine.cancel import CancelToken
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.enums import LINUX
 from engine.errors import BoardError, UsageError
-from engine.monitor.crash_watcher import Incidents
+from engine.monitor.crash_watcher import CrashWatcher
 from engine.monitor.line_splitter import LineCutter
 from engine.monitor.retention import Limits, tidy
 from engine.monitor.sessions import Recorder
@@ -42,7 +42,7 @@ MAX_HOURS = LONGEST_RESERVATION // timedelta(hours=1)
 MAX_REMARK = 200
 """Characters of what people write about a board."""
 
-HEARD = 200
+LAST_OUTPUT_BYTES = 200
 """Bytes at least that are remembered of what a board said last."""
 
 _LABEL = re.compile(r"[A-Za-z0-9._-]{1,40}")
@@ -327,7 +327,7 @@ class Boards:
         on_wait: Callable[[str], None],
         purpose: str,
         holder: str = "",
-    ) -> Iterator[HeldBoard]:
+    ) -> Iterator[BoardSession]:
         """Hold the first of some boards that is free while the block runs; others wait for it.
 
         Args:
@@ -364,8 +364,8 @@ class Boards:
         on_note: Callable[[str], None],
         cancel: CancelToken,
         holder: str = "",
-        keyboard: Keyboard | None = None,
-        incidents: Incidents | None = None,
+        keyboard: ConsoleInput | None = None,
+        crashes: CrashWatcher | None = None,
     ) -> None:
         """Read a board's console until ``cancel``; what it says is kept as a session.
 
@@ -399,13 +399,13 @@ class Boards:
                 if recorder is None:
                     recorder = stack.enter_context(self.record(name))
                     on_note(f"kept in {recorder.info.log}")
-                    if incidents is not None:
-                        incidents.begin(recorder.info)
+                    if crashes is not None:
+                        crashes.begin(recorder.info)
                 recorder.feed(data)
                 # Before what was found in it, of which another thread tells.
                 on_output(data)
-                if incidents is not None:
-                    incidents.feed(data)
+                if crashes is not None:
+                    crashes.feed(data)
 
             board.listen(
                 baud=baud,
@@ -455,9 +455,9 @@ class Boards:
         open_url: Callable[[CancelToken], str],
         cancel: CancelToken,
         on_note: Callable[[str], None],
-    ) -> HeldBoard:
+    ) -> BoardSession:
         name = lock.name
-        return HeldBoard(
+        return BoardSession(
             name,
             lock=lock.descriptor,
             open_url=open_url,
@@ -472,7 +472,9 @@ class Boards:
         )
 
     def _hear(self, name: str, data: bytes) -> None:
-        self._heard[name] = (self._heard.get(name, b"")[-HEARD:] + data)[-2 * HEARD :]
+        self._heard[name] = (self._heard.get(name, b"")[-LAST_OUTPUT_BYTES:] + data)[
+            -2 * LAST_OUTPUT_BYTES :
+        ]
 
     def _remember(self, name: str, identity: BoardIdentity) -> None:
         self._known[name] = identity
@@ -491,9 +493,9 @@ class Boards:
             ),
         )
 
-    def board_files(self, name: str) -> Desk:
+    def board_files(self, name: str) -> BoardFiles:
         """What is kept of a board for the person who works with it."""
-        return Desk(self._folder / "desks", name)
+        return BoardFiles(self._folder / "desks", name)
 
     @property
     def sessions_folder(self) -> Path:

@@ -62,7 +62,7 @@ class BoardPrograms:
         artifact = self._builds.with_program(sha256)
         if artifact is None:
             return None
-        program = self.of_build(artifact.build_id)
+        program = self.of_build(artifact.run_id)
         return panic.Program(program.elf, program.root, f"build {program.build}")
 
     def running_on(self, board: str) -> Running:

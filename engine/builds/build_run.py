@@ -13,9 +13,9 @@ from engine.boards.service import Boards
 from engine.builds.outputs import Compiled, Tested, Verdict
 from engine.builds.pipeline import FIRMWARE
 from engine.cancel import CancelToken
-from engine.enums import BuildStatus, Role, StageStatus, VerdictWord
+from engine.enums import Role, RunStatus, StageStatus, VerdictWord
 from engine.errors import ToolError, UsageError
-from engine.events import WorkflowStarted
+from engine.events import RunStarted
 from engine.files import read_file
 from engine.findings import Finding
 from engine.images import image_file
@@ -27,7 +27,7 @@ from engine.runs.pipeline import Agent, Ending, FirmwareContext, StageContext, S
 from engine.settings import Settings
 from engine.store import logs, projects, runs
 from engine.store.database import Store
-from engine.store.tables import Build
+from engine.store.tables import Run
 
 _COMPILE = "build"
 _NEED_WHAT_WAS_COMPILED = (Role.TESTER, Role.DOCTOR, Role.QA)
@@ -43,7 +43,7 @@ def find_agents() -> dict[str, Agent]:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class BuildDeps:
     """What builds are made with; one for each engine."""
 
     store: Store
@@ -53,31 +53,29 @@ class Bench:
     agents: Mapping[str, Agent]
 
 
-class FirmwareWork:
+class BuildRun:
     """One build: see :class:`engine.runs.pipeline.Work`."""
 
     pipeline = FIRMWARE
 
-    def __init__(self, bench: Bench, build: Build) -> None:
+    def __init__(self, deps: BuildDeps, build: Run) -> None:
         assert build.project_id is not None
-        self._bench = bench
+        self._deps = deps
         self._build = build
-        self._project = projects.get_project(bench.store, build.project_id)
+        self._project = projects.get_project(deps.store, build.project_id)
         self._slot: Slot | None = None
         self._compiling = threading.Lock()
-        self.max_rounds = bench.settings.max_iterations
+        self.max_rounds = deps.settings.max_iterations
 
-    def started(self) -> WorkflowStarted:
+    def started(self) -> RunStarted:
         """Which commit of which project, for which chip."""
         build = self._build
-        return WorkflowStarted(
-            project=self._project.name, commit=build.commit_sha, target=build.target
-        )
+        return RunStarted(project=self._project.name, commit=build.commit_sha, target=build.target)
 
     @contextlib.contextmanager
     def place(self, cancel: CancelToken) -> Iterator[Path]:
         """A build slot with a worktree of the commit."""
-        with self._bench.slots.take(
+        with self._deps.slots.take(
             Path(self._project.clone_path),
             self._build.commit_sha,
             build=self._build_name,
@@ -103,7 +101,7 @@ class FirmwareWork:
             configuration=build.configuration,
             notes=tuple(Finding(**note) for note in build.notes),
             slot=self._held,
-            boards=self._bench.boards,
+            boards=self._deps.boards,
             image_before=self._image_before,
             commit=build.commit_sha,
         )
@@ -111,13 +109,13 @@ class FirmwareWork:
             return self._compile(firmware)
         if context.stage.role in _NEED_WHAT_WAS_COMPILED:
             self._find_compiled(firmware)
-        return self._bench.agents[context.stage.role](firmware)
+        return self._deps.agents[context.stage.role](firmware)
 
     def _compile(self, context: FirmwareContext) -> StageResult:
         """Let BUILDER compile, and write down whose the build folder is now."""
         mark = self._mark
         mark.unlink(missing_ok=True)
-        result = self._bench.agents[Role.BUILDER](context)
+        result = self._deps.agents[Role.BUILDER](context)
         if result.status is StageStatus.SUCCESS:
             mark.write_text(self._marked(context), "ascii")
         return result
@@ -170,12 +168,12 @@ class FirmwareWork:
         verdict = judged.output if judged is not None else None
         if not failed:
             assert isinstance(verdict, Verdict)
-            return Ending(BuildStatus.SUCCESS, verdict.text, verdict.word)
+            return Ending(RunStatus.SUCCESS, verdict.text, verdict.word)
         # A diagnosis says most, then what was judged last; that nothing could repair it, least.
         causes = [key for key in failed if FIRMWARE.stage(key).role == Role.DOCTOR]
         why = failed[(causes or list(failed))[-1]].summary
         word = VerdictWord.BLOCKED if isinstance(verdict, Verdict) else ""
-        return Ending(BuildStatus.FAILED, why, word)
+        return Ending(RunStatus.FAILED, why, word)
 
     def close(self, results: Mapping[str, StageResult]) -> None:
         """Keep what the tests came to, and the end of the compiler's output, with the build."""
@@ -185,7 +183,7 @@ class FirmwareWork:
             if isinstance(result.output, Tested)
         }
         runs.put_outcome(
-            self._bench.store,
+            self._deps.store,
             self._build.number,
             test_results=tested or None,
             build_output=self._build_output(),
@@ -202,10 +200,10 @@ class FirmwareWork:
         return self._slot
 
     def _image_before(self) -> Image | None:
-        found = runs.list_builds(
-            self._bench.store,
+        found = runs.list_runs(
+            self._deps.store,
             project_id=self._project.id,
-            status=BuildStatus.SUCCESS,
+            status=RunStatus.SUCCESS,
             variant=(self._build.target, self._build.configuration),
             limit=1,
             before=self._build.number,
@@ -218,7 +216,7 @@ class FirmwareWork:
             return None  # its files were deleted
 
     def _build_output(self) -> str:
-        store = self._bench.store
+        store = self._deps.store
         keys = [
             key
             for key in logs.logs_of(store, self._build.number)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from engine.builds.pipeline import FIRMWARE
 from engine.cancel import CancelToken
-from engine.enums import BuildStatus, Role, RunKind, StageStatus
+from engine.enums import Role, RunKind, RunStatus, StageStatus
 from engine.errors import ToolError, UsageError
 from engine.files import new_file
 from engine.projects import git, patches, remote
@@ -25,7 +25,7 @@ from engine.repair import fix_patch
 from engine.settings import RepairSettings
 from engine.store import projects, runs
 from engine.store.database import Store
-from engine.store.tables import Build, StageRow
+from engine.store.tables import Run, StageRow
 from engine.text import clean
 
 _MARK = ".fix-discarded"
@@ -105,7 +105,7 @@ class Fixes:
             state = FixState.DISCARDED
         return Fix(
             build=number,
-            proved=build.status is BuildStatus.SUCCESS,
+            proved=build.status is RunStatus.SUCCESS,
             diff=found.diff,
             files=tuple(_file_of(match[1]) for match in _FILE.finditer(found.diff)),
             message=self._message(build, found),
@@ -183,7 +183,7 @@ class Fixes:
             raise UsageError(f"{folder}: {os.strerror(error.errno or 0)}") from error
         return self._known(number)
 
-    def _read(self, build: Build) -> fix_patch.FixFile | None:
+    def _read(self, build: Run) -> fix_patch.FixFile | None:
         """The artifact, if the last run of the build ended with it."""
         rows = [row for row in runs.stages_of(self._store, build.number) if row.key in _KEYS]
         if not _is_settled(build.status, rows):
@@ -207,13 +207,13 @@ class Fixes:
             raise UsageError(f"build {number}'s fix was discarded; {fix_patch.NAME} still has it")
         return found
 
-    def _build(self, number: int) -> Build:
-        build = runs.get_build(self._store, number)
+    def _build(self, number: int) -> Run:
+        build = runs.get_run(self._store, number)
         if build.kind is not RunKind.FIRMWARE:
             raise UsageError(f"no build {number}: that is a {build.kind}")
         return build
 
-    def _message(self, build: Build, found: fix_patch.FixFile) -> str:
+    def _message(self, build: Run, found: fix_patch.FixFile) -> str:
         """What failed, and what was changed by whom; untrusted lines, cleaned and cut."""
         failed = [
             f"{row.key}: {row.summary}"
@@ -225,7 +225,7 @@ class Fixes:
         subject = f"Fix build {build.number}: {' '.join(what.split())}"
         if len(subject) > _SUBJECT:
             subject = f"{subject[: _SUBJECT - 3]}..."
-        proved = build.status is BuildStatus.SUCCESS
+        proved = build.status is RunStatus.SUCCESS
         end = (
             f"Build {build.number} of espdeck succeeded with it."
             if proved
@@ -255,14 +255,12 @@ def has_fix(folder: Path) -> bool:
     return bool(found.diff) and _mark_of(folder) != _sum(found.diff)
 
 
-def _is_settled(status: BuildStatus, repairs: list[StageRow]) -> bool:
+def _is_settled(status: RunStatus, repairs: list[StageRow]) -> bool:
     """Whether what was repaired was built and judged: it succeeded, or DEVELOPER gave up."""
     repaired = any(row.status is StageStatus.SUCCESS for row in repairs)
     last = max(repairs, key=lambda row: row.attempt, default=None)
     gave_up = last is not None and last.status is StageStatus.FAILED
-    return repaired and (
-        status is BuildStatus.SUCCESS or (status is BuildStatus.FAILED and gave_up)
-    )
+    return repaired and (status is RunStatus.SUCCESS or (status is RunStatus.FAILED and gave_up))
 
 
 def _listed(lines: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from engine import manifest
 from engine.builds.service import Builds
 from engine.cancel import CancelToken
-from engine.enums import BuildStatus, Role
+from engine.enums import Role, RunStatus
 from engine.errors import UsageError
 from engine.findings import Finding
 from engine.images.image import Image
@@ -22,14 +22,14 @@ from engine.quality.performance import facts_of
 from engine.quality.result import BuildFacts, Built, GateResult
 from engine.settings import Settings
 from engine.store.database import Store
-from engine.store.tables import Build, Project
+from engine.store.tables import Project, Run
 
 _BECAME = {
-    BuildStatus.PENDING: "waits",
-    BuildStatus.RUNNING: "runs",
-    BuildStatus.SUCCESS: "succeeded",
-    BuildStatus.FAILED: "failed",
-    BuildStatus.CANCELLED: "was cancelled",
+    RunStatus.PENDING: "waits",
+    RunStatus.RUNNING: "runs",
+    RunStatus.SUCCESS: "succeeded",
+    RunStatus.FAILED: "failed",
+    RunStatus.CANCELLED: "was cancelled",
 }
 
 
@@ -125,7 +125,7 @@ class Gates:
             sha: the commit that is measured; facts of another one say so.
         """
         variant = (project.target, project.configuration)
-        successful = self._builds.list(project.id, BuildStatus.SUCCESS, limit=1, variant=variant)
+        successful = self._builds.list(project.id, RunStatus.SUCCESS, limit=1, variant=variant)
         if successful:
             words = f"build {successful[0].number}"
             facts = self._facts(successful[0], sha)
@@ -141,7 +141,7 @@ class Gates:
             return _nothing(f"build {others[0].number} was for {was}")
         return Built(None)
 
-    def _facts(self, build: Build, sha: str) -> BuildFacts | None:
+    def _facts(self, build: Run, sha: str) -> BuildFacts | None:
         image = self._image(build)
         if image is None:
             return None
@@ -154,13 +154,13 @@ class Gates:
             before=self._image(before) if before is not None else None,
         )
 
-    def _image(self, build: Build) -> Image | None:
+    def _image(self, build: Run) -> Image | None:
         try:
             return self._builds.image(build.number)
         except UsageError:
             return None  # it kept none, or its files were deleted
 
-    def _seconds(self, build: Build) -> float | None:
+    def _seconds(self, build: Run) -> float | None:
         """How long the last compilation of a build took."""
         for row in reversed(self._builds.stages(build.number)):
             if row.agent == Role.BUILDER and row.seconds is not None:

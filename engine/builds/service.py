@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.boards.board_files import Flashed, flashed
 from engine.builds.pipeline import FIRMWARE
 from engine.cancel import CancelToken
-from engine.enums import ArtifactKind, BuildStatus, Role, RunKind, Trigger
+from engine.enums import ArtifactKind, Role, RunKind, RunStatus, Trigger
 from engine.errors import ToolError, UsageError
 from engine.images import image_file, partitions
 from engine.images.flash_layout import Layout
@@ -26,13 +26,13 @@ from engine.projects.locating import Located
 from engine.projects.service import Projects
 from engine.projects.variants import Variant
 from engine.runs.pipeline import Pipeline
-from engine.runs.service import Carried, RunServices
+from engine.runs.service import RunService, RunServices
 from engine.simulators.base import find_simulators
 from engine.sizes.measure import measure
 from engine.sizes.tables import Sizes
 from engine.store import projects
-from engine.store import runs as store_builds
-from engine.store.tables import Artifact, Build, StageRow
+from engine.store import runs as store_runs
+from engine.store.tables import Artifact, Run, StageRow
 
 _BUILT = (
     *(ArtifactKind.ELF, ArtifactKind.APP, ArtifactKind.BOOTLOADER, ArtifactKind.PARTITION_TABLE),
@@ -44,7 +44,7 @@ SHA_DIGITS = 7
 """Hexadecimal digits of a SHA-256 that are enough to look for a program."""
 
 
-class Builds(Carried):
+class Builds(RunService):
     """Every build of a workspace. All calls may block: keep them off an event loop."""
 
     KIND = RunKind.FIRMWARE
@@ -69,7 +69,7 @@ class Builds(Carried):
         board: str = "auto",
         simulator: str = "auto",
         triggered_by: Trigger = Trigger.MANUAL,
-    ) -> Build:
+    ) -> Run:
         """Ask for a build; it waits in the queue of this host.
 
         The project is synced first; where that cannot be, the build says so.
@@ -107,9 +107,9 @@ class Builds(Carried):
         self._services.boards.choose(board, chip)
         self._services.wait_ready()
         git.keep(Path(project.clone_path), found.commit.sha, cancel=CancelToken())
-        build = store_builds.add_build(
+        build = store_runs.add_run(
             self._store,
-            Build(
+            Run(
                 project_id=project.id,
                 commit_sha=found.commit.sha,
                 commit_message=found.commit.message,
@@ -124,7 +124,7 @@ class Builds(Carried):
                 triggered_by=triggered_by,
                 board=board,
                 simulator=simulator,
-                run_id=str(uuid.uuid4()),
+                workflow_id=str(uuid.uuid4()),
             ),
         )
         return self._ask_for_run(build.number)
@@ -135,7 +135,7 @@ class Builds(Carried):
         commit: str | None = None,
         *,
         variant: Variant | None = None,
-    ) -> Build | None:
+    ) -> Run | None:
         """The last successful build, when nothing that it was made from has changed since.
 
         Args:
@@ -154,7 +154,7 @@ class Builds(Carried):
         last = next(
             (
                 build
-                for build in self.list(project.id, BuildStatus.SUCCESS, variant=wanted)
+                for build in self.list(project.id, RunStatus.SUCCESS, variant=wanted)
                 if not build.dirty
             ),
             None,
@@ -171,14 +171,14 @@ class Builds(Carried):
     def list(
         self,
         project_id: uuid.UUID | None = None,
-        status: BuildStatus | None = None,
+        status: RunStatus | None = None,
         text: str = "",
         limit: int = 200,
         before: int | None = None,
         variant: tuple[str, str] | None = None,
-    ) -> Sequence[Build]:
-        """Builds, newest first, a page at a time (see :func:`engine.store.runs.list_builds`)."""
-        return store_builds.list_builds(
+    ) -> Sequence[Run]:
+        """Builds, newest first, a page at a time (see :func:`engine.store.runs.list_runs`)."""
+        return store_runs.list_runs(
             self._store,
             project_id=project_id,
             status=status,
@@ -188,11 +188,11 @@ class Builds(Carried):
             variant=variant,
         )
 
-    def pipeline_of(self, build: Build) -> Pipeline:
+    def pipeline_of(self, build: Run) -> Pipeline:
         """The firmware's, for every build."""
         return FIRMWARE
 
-    def made_by(self, build: Build, rows: Sequence[StageRow]) -> Sequence[str]:
+    def made_by(self, build: Run, rows: Sequence[StageRow]) -> Sequence[str]:
         """Everything from the start; else what each of the stages keeps."""
         from engine.builds.agents.qa import JUNIT  # not for the first paint
         from engine.quality.gate import REPORT
@@ -289,9 +289,9 @@ class Builds(Carried):
         """
         if len(sha256) < SHA_DIGITS or not set(sha256) <= set(string.hexdigits):
             return None
-        return store_builds.program_with(self._store, sha256.lower())
+        return store_runs.program_with(self._store, sha256.lower())
 
-    def before(self, number: int) -> Build | None:
+    def before(self, number: int) -> Run | None:
         """The last build of the same project, chip and configuration before this that succeeded.
 
         Raises:
@@ -300,6 +300,6 @@ class Builds(Carried):
         build = self.get(number)
         variant = (build.target, build.configuration)
         found = self.list(
-            build.project_id, BuildStatus.SUCCESS, limit=1, before=number, variant=variant
+            build.project_id, RunStatus.SUCCESS, limit=1, before=number, variant=variant
         )
         return found[0] if found else None

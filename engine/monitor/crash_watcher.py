@@ -35,7 +35,7 @@ _LAST = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class CrashCounts:
     """What was seen of a session so far, each a number of times.
 
     Args:
@@ -67,7 +67,7 @@ class Tally:
         return ", ".join([*told, *([f"boot loop ({self.loop})"] if self.loop else [])])
 
 
-class Incidents:
+class CrashWatcher:
     """Reads one console; ends with :meth:`close`.
 
     Args:
@@ -104,7 +104,7 @@ class Incidents:
         self._decoded = ""
         self._undecoded = 0
         self._session: SessionInfo | None = None
-        self.tally = Tally()
+        self.tally = CrashCounts()
         """Replaced as a whole: any thread may look."""
 
         self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
@@ -113,7 +113,7 @@ class Incidents:
         self._thread = threading.Thread(target=self._decode, name="incidents", daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> Incidents:
+    def __enter__(self) -> CrashWatcher:
         return self
 
     def __exit__(
@@ -175,7 +175,7 @@ class Incidents:
 
     def _count(self) -> None:
         boots = self._observer.boots
-        self.tally = Tally(
+        self.tally = CrashCounts(
             resets=boots.total,
             panics=self._observer.panics,
             brownouts=boots.brownouts,

@@ -15,7 +15,7 @@ from engine.projects.jobs import fetching
 from engine.projects.slots import Slots
 from engine.source import tree
 from engine.store import projects as store_projects
-from engine.store import runs as store_builds
+from engine.store import runs as store_runs
 from engine.store.database import Store
 from engine.store.tables import Project
 
@@ -151,5 +151,5 @@ def _remove_unwanted(store: Store, clone: Path) -> bool:
 
 def _artifacts(store: Store, project_id: uuid.UUID) -> int:
     # A negative limit is none in SQLite.
-    runs = store_builds.list_builds(store, kind=None, project_id=project_id, limit=-1)
+    runs = store_runs.list_runs(store, kind=None, project_id=project_id, limit=-1)
     return sum(tree.size(Path(run.artifacts_path)) for run in runs if run.artifacts_path)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from engine.cancel import CancelToken
-from engine.enums import BuildStatus, ProjectStatus
+from engine.enums import ProjectStatus, RunStatus
 from engine.errors import EspdeckError, ToolError, UsageError
 from engine.events import Bus
 from engine.files import read_file
@@ -28,7 +28,7 @@ from engine.projects.survey import Survey
 from engine.projects.variants import Variant, variants_of
 from engine.source import tree
 from engine.store import projects as store_projects
-from engine.store import runs as store_builds
+from engine.store import runs as store_runs
 from engine.store.database import Store
 from engine.store.projects import ProjectStats
 from engine.store.tables import Project
@@ -88,7 +88,7 @@ class Projects:
                 return folder
         return clone
 
-    def last_statuses(self) -> dict[uuid.UUID, BuildStatus]:
+    def last_statuses(self) -> dict[uuid.UUID, RunStatus]:
         """How the newest build of each project that has one stands."""
         return store_projects.last_statuses(self._store)
 
@@ -393,7 +393,7 @@ class Projects:
         project = store_projects.get_project(self._store, project_id)
         busy = [
             build
-            for build in store_builds.unfinished_builds(self._store)
+            for build in store_runs.unfinished_runs(self._store)
             if build.project_id == project_id
         ]
         if busy:
@@ -404,7 +404,7 @@ class Projects:
             raise UsageError(f"{project.name} is being cloned or synced: try again when it is done")
         try:
             # A negative limit is none in SQLite.
-            kept = store_builds.list_builds(self._store, kind=None, project_id=project_id, limit=-1)
+            kept = store_runs.list_runs(self._store, kind=None, project_id=project_id, limit=-1)
             store_projects.remove_project(self._store, project_id)
             for build in kept:
                 if build.artifacts_path:

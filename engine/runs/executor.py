@@ -25,7 +25,7 @@ from sqlalchemy.exc import DatabaseError
 from engine.enums import RunKind
 from engine.errors import CancelledError
 from engine.runs.database import runs_url, wait_in_background_as
-from engine.runs.queue import APPLICATION, APPLICATION_VERSION, WORKFLOW, Runs, queue_name
+from engine.runs.queue import APPLICATION, APPLICATION_VERSION, WORKFLOW, RunQueue, queue_name
 from engine.store.database import StoreError, advice
 from engine.store.shrinking import make_shrinkable
 from engine.store.waiting import Patience
@@ -39,7 +39,7 @@ LISTEN = 0.05
 then, but its end waits for this sleep."""
 
 R = TypeVar("R")
-Carrier = Callable[[int, str, "Steps"], None]
+Execute = Callable[[int, str, "Steps"], None]
 
 
 class Steps:
@@ -80,16 +80,16 @@ class Steps:
             ) from error
 
 
-_carrier: Carrier | None = None
+_execute_run: Execute | None = None
 _database = Path("runs.db")
 
 
 # How often is not for DBOS to limit: it counts each start, also one after an end in good order.
 @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
-def _carry(build_id: int) -> None:
-    assert _carrier is not None
+def _execute(run_id: int) -> None:
+    assert _execute_run is not None
     assert DBOS.workflow_id is not None
-    _carrier(build_id, DBOS.workflow_id, Steps())
+    _execute_run(run_id, DBOS.workflow_id, Steps())
 
 
 class Executor:
@@ -101,7 +101,7 @@ class Executor:
         workspace: str,
         *,
         concurrency: Mapping[RunKind, int],
-        carry: Carrier,
+        execute: Execute,
         patience: Patience,
     ) -> None:
         """Launch. Runs that a predecessor left unfinished go on at once.
@@ -117,8 +117,8 @@ class Executor:
         Raises:
             StoreError: the database cannot be made or written.
         """
-        global _carrier, _database
-        _carrier, _database = carry, database
+        global _execute_run, _database
+        _execute_run, _database = execute, database
         wait_in_background_as(patience)
         # DBOS adds a console handler of its own unless its logger has one.
         logger = logging.getLogger("dbos")
@@ -162,6 +162,6 @@ def _prepare(database: Path, workspace: str, concurrency: Mapping[RunKind, int])
             on_conflict="always_update",
         )
     client.destroy()
-    runs = Runs(database, workspace)
+    runs = RunQueue(database, workspace)
     runs.adopt()
     runs.close()

@@ -135,7 +135,7 @@ class Journal:
         row: LogChunk | EventRow
         if isinstance(event, Log):
             row = LogChunk(
-                build_id=event.build_id,
+                run_id=event.run_id,
                 stage=event.stage,
                 attempt=event.attempt,
                 stream=event.kind,
@@ -148,7 +148,7 @@ class Journal:
             )
         else:
             row = EventRow(
-                build_id=event.build_id,
+                run_id=event.run_id,
                 seq=event.seq,
                 kind=event.kind,
                 at=event.at,
@@ -219,7 +219,7 @@ class Journal:
             rows_of_all: list[LogChunk | EventRow] = [*chunks, *rows]
             foreign = [row for row in rows_of_all if row.writer != self._writer]
             self._relaying.now = True
-            for row in sorted(foreign, key=lambda row: (row.build_id, row.seq)):
+            for row in sorted(foreign, key=lambda row: (row.run_id, row.seq)):
                 event = event_of(row)
                 if event is not None:
                     self._bus.relay(event)
@@ -236,10 +236,10 @@ def _is_for_good(error: StoreError) -> bool:
 def event_of(row: LogChunk | EventRow) -> Event | None:
     """The event that a row of the store was; None for a kind of a newer version."""
     if isinstance(row, EventRow):
-        return events.from_body(row.kind, row.body, build_id=row.build_id, seq=row.seq, at=row.at)
+        return events.from_body(row.kind, row.body, run_id=row.run_id, seq=row.seq, at=row.at)
     cls = Serial if row.stream == Serial.kind else Log
     return cls(
-        build_id=row.build_id,
+        run_id=row.run_id,
         seq=row.seq,
         stage=row.stage,
         attempt=row.attempt,
@@ -340,7 +340,7 @@ class LineWriter:
         self._looked = now
         self._bus.relay(
             Partial(
-                build_id=self._key.build_id,
+                run_id=self._key.run_id,
                 stage=self._key.stage,
                 attempt=self._key.attempt,
                 agent=self._agent,
@@ -353,7 +353,7 @@ class LineWriter:
         self._journal.make_room(self._stopped)
         self._bus.publish(
             self._event(
-                build_id=self._key.build_id,
+                run_id=self._key.run_id,
                 stage=self._key.stage,
                 attempt=self._key.attempt,
                 agent=self._agent,
@@ -374,7 +374,7 @@ def _merge(queue: deque[LogChunk | EventRow]) -> list[SQLModel]:
     open_chunk: dict[tuple[int, str, int, str], LogChunk] = {}
     for row in queue:
         if isinstance(row, LogChunk):
-            key = (row.build_id, row.stage, row.attempt, row.stream)
+            key = (row.run_id, row.stage, row.attempt, row.stream)
             last = open_chunk.get(key)
             if (
                 last is not None

@@ -10,13 +10,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from engine.enums import ArtifactKind, BuildStatus, StageStatus
+from engine.enums import ArtifactKind, RunStatus, StageStatus
 from engine.findings import Finding
 
 if TYPE_CHECKING:
     from engine.boards.service import Boards
     from engine.cancel import CancelToken
-    from engine.events import WorkflowStarted
+    from engine.events import RunStarted
     from engine.images.image import Image
     from engine.llm.chat import Usage
     from engine.llm.service import Models
@@ -159,7 +159,7 @@ class StageContext:
         report: where to say what happens.
     """
 
-    build_id: int
+    run_id: int
     stage: Stage
     attempt: int
     source: Path
@@ -248,7 +248,7 @@ class Ending:
         verdict: of its firmware, empty where none was spoken.
     """
 
-    status: BuildStatus
+    status: RunStatus
     text: str
     verdict: str = ""
 
@@ -260,7 +260,7 @@ class Work(Protocol):
     max_rounds: int
     """Times that a stage with ``back_to`` may send the run back."""
 
-    def started(self) -> WorkflowStarted:
+    def started(self) -> RunStarted:
         """What is said when it begins."""
         ...
 

@@ -58,7 +58,7 @@ class RunState(Enum):
     """It ended, or was given up or cancelled."""
 
 
-class Runs:
+class RunQueue:
     """Asks for runs, from any process of the workspace.
 
     The executor must have launched once, for its database to be there. Every call raises
@@ -115,7 +115,7 @@ class Runs:
                 client.resume_workflow(run.workflow_id, queue_name=queue)
 
     def enqueue(
-        self, kind: RunKind, run_id: str, build_id: int, priority: int | None = None
+        self, kind: RunKind, workflow_id: str, run_id: int, priority: int | None = None
     ) -> None:
         """Put a run into the workspace's queue; one with the same id is there only once.
 
@@ -125,28 +125,30 @@ class Runs:
         options: EnqueueOptions = {
             "workflow_name": WORKFLOW,
             "queue_name": queue_name(kind, self._workspace),
-            "workflow_id": run_id,
+            "workflow_id": workflow_id,
             "app_version": APPLICATION_VERSION,
         }
         if priority is not None:
             options["priority"] = priority
         with self._connected() as client:
-            client.enqueue(options, build_id)
+            client.enqueue(options, run_id)
 
-    def cancel(self, run_id: str) -> None:
+    def cancel(self, workflow_id: str) -> None:
         """Take a run out of the queue, or let it start no further step."""
         with self._connected() as client:
-            client.cancel_workflow(run_id)
+            client.cancel_workflow(workflow_id)
 
-    def steps_of(self, run_id: str) -> dict[str, int]:
+    def steps_of(self, workflow_id: str) -> dict[str, int]:
         """Numbers of the steps that a run has taken, by their names."""
         with self._connected() as client:
             return {
                 step["function_name"]: step["function_id"]
-                for step in client.list_workflow_steps(run_id)
+                for step in client.list_workflow_steps(workflow_id)
             }
 
-    def again(self, kind: RunKind, run_id: str, new_run_id: str, steps: Collection[str]) -> None:
+    def again(
+        self, kind: RunKind, workflow_id: str, new_run_id: str, steps: Collection[str]
+    ) -> None:
         """Repeat a run from one of its waves on; one with the same new id is there only once.
 
         Args:
@@ -157,7 +159,7 @@ class Runs:
         """
         from dbos import SetWorkflowID
 
-        known = self.steps_of(run_id)
+        known = self.steps_of(workflow_id)
         numbers = [known[name] for name in steps if name in known]
         unfinished = max(known.values(), default=0) + 1
         with self._connected() as client:
@@ -165,16 +167,16 @@ class Runs:
                 return
             with SetWorkflowID(new_run_id):
                 client.fork_workflow(
-                    run_id,
+                    workflow_id,
                     min(numbers, default=unfinished),
                     application_version=APPLICATION_VERSION,
                     queue_name=queue_name(kind, self._workspace),
                 )
 
-    def state(self, run_id: str) -> RunState:
+    def state(self, workflow_id: str) -> RunState:
         """What has become of a run."""
         with self._connected() as client:
-            found = client.list_workflows(workflow_ids=[run_id], load_input=False)
+            found = client.list_workflows(workflow_ids=[workflow_id], load_input=False)
         if not found:
             return RunState.ABSENT
         if all(run.status not in _UNFINISHED for run in found):

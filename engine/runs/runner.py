@@ -22,7 +22,7 @@ from typing import TypeVar
 from engine import events
 from engine.cancel import CancelToken
 from engine.clock import Stopwatch
-from engine.enums import AgentStatus, ArtifactKind, BuildStatus, RunKind, Severity, StageStatus
+from engine.enums import AgentStatus, ArtifactKind, RunKind, RunStatus, Severity, StageStatus
 from engine.errors import CancelledError, EspdeckError, Interrupted
 from engine.files import explain
 from engine.findings import Finding
@@ -43,7 +43,7 @@ from engine.runs.progress import Progress
 from engine.settings import Settings
 from engine.store import logs, runs
 from engine.store.database import Store, StoreError
-from engine.store.tables import Artifact, Build, StageRow, utc_now
+from engine.store.tables import Artifact, Run, StageRow, utc_now
 from engine.store.waiting import Patience, waiting_as
 
 _LOG = logging.getLogger("espdeck.runner")
@@ -59,7 +59,7 @@ TRY_TO_WRITE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class RunnerDeps:
     """What the runner works with; one for each engine."""
 
     store: Store
@@ -71,15 +71,15 @@ class Workshop:
     patience: Patience
 
 
-WorkOf = Callable[[Build], Work]
+WorkOf = Callable[[Run], Work]
 """What a run is about, from its row."""
 
 
 class Runner:
     """Carries runs; knows which ones run now, so that they can be stopped."""
 
-    def __init__(self, workshop: Workshop, works: Mapping[RunKind, WorkOf]) -> None:
-        self._workshop = workshop
+    def __init__(self, deps: RunnerDeps, works: Mapping[RunKind, WorkOf]) -> None:
+        self._deps = deps
         self._works = works
         self._lock = threading.Lock()
         self._running: dict[int, CancelToken] = {}
@@ -88,19 +88,19 @@ class Runner:
         self.unwritten: dict[int, str] = {}
         """Builds that wait until the store can be written again, and why it cannot."""
 
-    def why_unwritten(self, build_id: int) -> str:
+    def why_unwritten(self, run_id: int) -> str:
         """Why it cannot be written now how a build goes on or ended; empty where it can."""
-        return self.unwritten.get(build_id) or self._workshop.patience.no_room
+        return self.unwritten.get(run_id) or self._deps.patience.no_room
 
-    def has(self, build_id: int) -> bool:
+    def has(self, run_id: int) -> bool:
         """Whether a build runs here."""
         with self._lock:
-            return build_id in self._running
+            return run_id in self._running
 
-    def cancel(self, build_id: int) -> bool:
+    def cancel(self, run_id: int) -> bool:
         """End a build that runs here; False when it does not."""
         with self._lock:
-            token = self._running.get(build_id)
+            token = self._running.get(run_id)
         if token is None:
             return False
         token.cancel()
@@ -108,8 +108,8 @@ class Runner:
 
     def cancel_requested(self) -> None:
         """End every build that another process asked to end."""
-        for build_id in runs.cancel_requests(self._workshop.store):
-            self.cancel(build_id)
+        for run_id in runs.cancel_requests(self._deps.store):
+            self.cancel(run_id)
 
     def interrupt(self, timeout: float) -> None:
         """Stop everything so that it goes on at the next start; waits until it has stopped."""
@@ -123,7 +123,7 @@ class Runner:
             while self._running and time.monotonic() < deadline:
                 self._idle.wait(deadline - time.monotonic())
 
-    def carry(self, build_id: int, run_id: str, steps: Steps) -> None:
+    def execute(self, run_id: int, workflow_id: str, steps: Steps) -> None:
         """Carry one build from where it stands to its end.
 
         Args:
@@ -132,44 +132,44 @@ class Runner:
         token = CancelToken()
         with self._lock:
             self._closing.check()
-            self._running[build_id] = token
+            self._running[run_id] = token
         try:
-            with waiting_as(self._workshop.patience):
-                self._carry(build_id, run_id, token, steps)
+            with waiting_as(self._deps.patience):
+                self._execute(run_id, workflow_id, token, steps)
         except Interrupted:
             raise
         except Exception as error:
-            _LOG.exception("build %s", build_id)
-            self._insist(build_id, partial(self._fail, build_id, f"internal error: {error!r}"))
+            _LOG.exception("build %s", run_id)
+            self._insist(run_id, partial(self._fail, run_id, f"internal error: {error!r}"))
         finally:
-            self.unwritten.pop(build_id, None)
+            self.unwritten.pop(run_id, None)
             with self._idle:
                 # A retry may run already: its token stays.
-                if self._running.get(build_id) is token:
-                    del self._running[build_id]
+                if self._running.get(run_id) is token:
+                    del self._running[run_id]
                 self._idle.notify_all()
 
-    def _carry(self, build_id: int, run_id: str, token: CancelToken, steps: Steps) -> None:
-        shop = self._workshop
-        build = self._insist(build_id, lambda: runs.get_build(shop.store, build_id))
-        if build.status.is_final or build.run_id != run_id:
+    def _execute(self, run_id: int, workflow_id: str, token: CancelToken, steps: Steps) -> None:
+        deps = self._deps
+        run = self._insist(run_id, lambda: runs.get_run(deps.store, run_id))
+        if run.status.is_final or run.workflow_id != workflow_id:
             return  # it ended when the disk was too full for the run to say so
-        if build.cancel_requested:
+        if run.cancel_requested:
             token.cancel()
-        run = self._insist(
-            build_id, lambda: _Run(shop, self._works[build.kind](build), build, token, steps)
+        execution = self._insist(
+            run_id, lambda: _Execution(deps, self._works[run.kind](run), run, token, steps)
         )
-        self._insist(build_id, run.walk())
+        self._insist(run_id, execution.walk())
 
-    def _fail(self, build_id: int, reason: str) -> None:
-        runs.finish_build(
-            self._workshop.store,
-            build_id,
-            status=BuildStatus.FAILED,
+    def _fail(self, run_id: int, reason: str) -> None:
+        runs.finish_run(
+            self._deps.store,
+            run_id,
+            status=RunStatus.FAILED,
             error=f"{reason} (see espdeck.log)",
         )
 
-    def _insist(self, build_id: int, do: Callable[[], R]) -> R:
+    def _insist(self, run_id: int, do: Callable[[], R]) -> R:
         """Do what needs the store; when the disk is full, say so once and wait for room.
 
         Raises:
@@ -179,30 +179,30 @@ class Runner:
             try:
                 return do()
             except StoreError as error:
-                if build_id not in self.unwritten:
-                    self.unwritten[build_id] = str(error)
-                    message = f"build {build_id} waits: {error}"
-                    self._workshop.bus.publish(events.Problem(build_id=build_id, message=message))
+                if run_id not in self.unwritten:
+                    self.unwritten[run_id] = str(error)
+                    message = f"build {run_id} waits: {error}"
+                    self._deps.bus.publish(events.Problem(run_id=run_id, message=message))
             self._closing.wait(TRY_TO_WRITE)
 
 
-class _Run:
+class _Execution:
     """One walk of one build."""
 
     def __init__(
-        self, workshop: Workshop, work: Work, build: Build, cancel: CancelToken, steps: Steps
+        self, deps: RunnerDeps, work: Work, run: Run, cancel: CancelToken, steps: Steps
     ) -> None:
-        self._shop = workshop
+        self._deps = deps
         self._work = work
         self._pipeline = work.pipeline
-        self._build = build
-        self._id = build.number
+        self._run_row = run
+        self._id = run.number
         self._cancel = cancel
         self._steps = steps
         self._results: dict[str, StageResult] = {}
         self._before: list[Mapping[str, StageResult]] = []
         self._progress = Progress(self._pipeline)
-        self._folder = workshop.artifacts / str(self._id)
+        self._folder = deps.artifacts / str(self._id)
         self._began: float | None = None
 
     def walk(self) -> Callable[[], None]:
@@ -217,18 +217,18 @@ class _Run:
                 with self._work.place(self._cancel) as source:
                     ending = self._rounds(source)
         except CancelledError:
-            ending = Ending(BuildStatus.CANCELLED, "cancelled")
+            ending = Ending(RunStatus.CANCELLED, "cancelled")
         except EspdeckError as problem:
-            ending = Ending(BuildStatus.FAILED, str(problem))
+            ending = Ending(RunStatus.FAILED, str(problem))
         except Interrupted:
             raise
         except OSError as problem:
             _LOG.exception("build %s", self._id)
-            ending = Ending(BuildStatus.FAILED, explain(problem))
+            ending = Ending(RunStatus.FAILED, explain(problem))
         except Exception as problem:
             _LOG.exception("build %s", self._id)
             reason = f"internal error: {problem!r} (see espdeck.log)"
-            ending = Ending(BuildStatus.FAILED, reason)
+            ending = Ending(RunStatus.FAILED, reason)
         return partial(self._end, ending)
 
     @contextlib.contextmanager
@@ -241,19 +241,19 @@ class _Run:
             raise
 
     def _begin(self) -> None:
-        if self._build.deaths >= MAX_DEATHS:
+        if self._run_row.deaths >= MAX_DEATHS:
             raise EspdeckError(
-                f"given up: espdeck died {self._build.deaths} times while the same stage of it "
+                f"given up: espdeck died {self._run_row.deaths} times while the same stage of it "
                 "ran; look why (memory, espdeck.log), then retry it"
             )
-        resumed = self._build.started_at is not None
+        resumed = self._run_row.started_at is not None
         # What an earlier process took was measured by nobody.
         self._began = None if resumed else time.monotonic()
-        build = runs.start_build(self._shop.store, self._id)
+        run = runs.start_run(self._deps.store, self._id)
         self._folder.mkdir(parents=True, exist_ok=True)
-        runs.set_artifacts_path(self._shop.store, self._id, str(self._folder))
-        self._publish_status(build)
-        self._shop.bus.publish(replace(self._work.started(), build_id=self._id, resumed=resumed))
+        runs.set_artifacts_path(self._deps.store, self._id, str(self._folder))
+        self._publish_status(run)
+        self._deps.bus.publish(replace(self._work.started(), run_id=self._id, resumed=resumed))
 
     def _rounds(self, source: Path) -> Ending:
         attempt = 1
@@ -302,7 +302,7 @@ class _Run:
         return all(result is not None and result.status is _SUCCESS for result in needed)
 
     def _skip(self, stage: Stage, attempt: int) -> None:
-        runs.put_stage(self._shop.store, self._row(stage, attempt, StageStatus.SKIPPED))
+        runs.put_stage(self._deps.store, self._row(stage, attempt, StageStatus.SKIPPED))
         self._progress.finish(stage)
 
     def _stage(self, stage: Stage, attempt: int, source: Path) -> StageResult:
@@ -310,7 +310,7 @@ class _Run:
         row = self._row(stage, attempt, StageStatus.RUNNING)
         watch = Stopwatch()
         row.started_at = watch.started
-        runs.put_stage(self._shop.store, row.model_copy())
+        runs.put_stage(self._deps.store, row.model_copy())
         self._publish_agent(stage, attempt, AgentStatus.WORKING, stage.title)
         log = self._writer(stage, attempt, events.Log.kind)
         serial = self._writer(stage, attempt, events.Serial.kind)
@@ -338,7 +338,7 @@ class _Run:
             _LOG.exception("build %s stage %s", self._id, stage.key)
             result = _failure("internal", f"internal error: {error!r} (see espdeck.log)")
             log.write(result.summary)
-        runs.put_findings(self._shop.store, self._id, stage.key, attempt, result.findings)
+        runs.put_findings(self._deps.store, self._id, stage.key, attempt, result.findings)
         row.usage = [asdict(each) for each in result.usage] or None
         self._close(row, watch, result.status, result.summary, log, serial)
         self._progress.finish(stage)
@@ -359,31 +359,31 @@ class _Run:
         row.status = status
         row.summary = summary
         row.completed_at = watch.now()
-        runs.put_stage(self._shop.store, row.model_copy())
+        runs.put_stage(self._deps.store, row.model_copy())
 
     def _context(
         self, stage: Stage, attempt: int, source: Path, log: LineWriter, serial: LineWriter
     ) -> StageContext:
         return StageContext(
-            build_id=self._id,
+            run_id=self._id,
             stage=stage,
             attempt=attempt,
             source=source,
             results=dict(self._results),
             before=tuple(self._before),
-            settings=self._shop.settings,
-            models=self._shop.models,
+            settings=self._deps.settings,
+            models=self._deps.models,
             cancel=self._cancel,
             report=Reporter(
                 log=log.write,
                 output=log.feed,
                 serial=serial.feed,
                 progress=lambda percent, message: self._say_progress(stage, percent, message),
-                keep=self._keep,
+                keep=partial(self._keep, stage, attempt),
             ),
         )
 
-    def _keep(self, kind: ArtifactKind, path: Path, name: str) -> Path:
+    def _keep(self, stage: Stage, attempt: int, kind: ArtifactKind, path: Path, name: str) -> Path:
         """Copy a file to the artifacts, whole or not at all, and write it down."""
         kept = self._folder / name
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -397,17 +397,23 @@ class _Run:
         with kept.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         artifact = Artifact(
-            build_id=self._id, kind=kind, path=name, size=kept.stat().st_size, sha256=digest
+            run_id=self._id,
+            stage=stage.key,
+            attempt=attempt,
+            kind=kind,
+            path=name,
+            size=kept.stat().st_size,
+            sha256=digest,
         )
-        runs.put_artifacts(self._shop.store, self._id, [artifact])
+        runs.put_artifacts(self._deps.store, self._id, [artifact])
         return kept
 
     def _writer(self, stage: Stage, attempt: int, stream: str) -> LineWriter:
         key = logs.LogKey(self._id, stage.key, attempt, stream)
-        line = logs.line_count(self._shop.store, key)
+        line = logs.line_count(self._deps.store, key)
         writer = LineWriter(
-            self._shop.journal,
-            self._shop.bus,
+            self._deps.journal,
+            self._deps.bus,
             key,
             stage.role,
             line=line,
@@ -419,7 +425,7 @@ class _Run:
 
     def _row(self, stage: Stage, attempt: int, status: StageStatus) -> StageRow:
         return StageRow(
-            build_id=self._id,
+            run_id=self._id,
             key=stage.key,
             agent=stage.role,
             phase=stage.phase,
@@ -430,16 +436,16 @@ class _Run:
     def _say_progress(self, stage: Stage, percent: float, message: str) -> None:
         overall = self._progress.move(stage, percent, message)
         if overall is not None:
-            self._shop.bus.publish(
-                events.WorkflowProgress(
-                    build_id=self._id, phase=stage.phase, percent=overall, message=message
+            self._deps.bus.publish(
+                events.RunProgress(
+                    run_id=self._id, phase=stage.phase, percent=overall, message=message
                 )
             )
 
     def _publish_agent(self, stage: Stage, attempt: int, status: AgentStatus, task: str) -> None:
-        self._shop.bus.publish(
+        self._deps.bus.publish(
             events.AgentChanged(
-                build_id=self._id,
+                run_id=self._id,
                 agent=stage.role,
                 stage=stage.key,
                 phase=stage.phase,
@@ -448,49 +454,49 @@ class _Run:
                 task=task,
             )
         )
-        self._shop.bus.publish(
-            events.WorkflowProgress(
-                build_id=self._id,
+        self._deps.bus.publish(
+            events.RunProgress(
+                run_id=self._id,
                 phase=stage.phase,
                 percent=self._progress.percent,
                 message=f"{stage.role}: {task}",
             )
         )
 
-    def _publish_status(self, build: Build) -> None:
-        self._shop.bus.publish(
-            events.BuildChanged(
-                build_id=self._id,
-                project_id=str(build.project_id or ""),
-                status=build.status,
-                run=build.kind,
+    def _publish_status(self, run: Run) -> None:
+        self._deps.bus.publish(
+            events.RunChanged(
+                run_id=self._id,
+                project_id=str(run.project_id or ""),
+                status=run.status,
+                run=run.kind,
             )
         )
 
     def _end(self, ending: Ending) -> None:
-        self._shop.journal.flush()
+        self._deps.journal.flush()
         self._work.close(self._results)
-        success = ending.status is BuildStatus.SUCCESS
-        build = runs.finish_build(
-            self._shop.store,
+        success = ending.status is RunStatus.SUCCESS
+        run = runs.finish_run(
+            self._deps.store,
             self._id,
             status=ending.status,
             error="" if success else ending.text,
             verdict=ending.verdict,
             took=None if self._began is None else time.monotonic() - self._began,
         )
-        self._shop.bus.publish(
-            events.WorkflowCompleted(
-                build_id=self._id,
+        self._deps.bus.publish(
+            events.RunCompleted(
+                run_id=self._id,
                 success=success,
                 status=ending.status,
-                duration=build.duration or 0.0,
+                duration=run.duration or 0.0,
                 result=ending.text,
                 verdict=ending.verdict,
-                run=build.kind,
+                run=run.kind,
             )
         )
-        self._publish_status(build)
+        self._publish_status(run)
 
 
 _FAILED = StageStatus.FAILED

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 from engine import events
 from engine.boards.service import Boards
-from engine.enums import BuildStatus, RunKind, StageStatus
+from engine.enums import RunKind, RunStatus, StageStatus
 from engine.errors import UsageError
 from engine.files import new_file, read_file
 from engine.projects import git
 from engine.runs.journal import Journal, wait_until
 from engine.runs.pipeline import Pipeline, steps_of_phase
-from engine.runs.queue import Runs, RunState
+from engine.runs.queue import RunQueue, RunState
 from engine.store import logs, projects
-from engine.store import runs as store_builds
+from engine.store import runs as store_runs
 from engine.store.database import Store, StoreError
 from engine.store.logs import LogKey, LogMatch
-from engine.store.tables import Artifact, Build, FindingRow, StageRow
+from engine.store.tables import Artifact, FindingRow, Run, StageRow
 
 if TYPE_CHECKING:
     from engine.quality.result import GateResult
@@ -35,7 +35,7 @@ _MAX_REPORT = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class RunServices:
-    """What :class:`Carried` works with.
+    """What :class:`RunService` works with.
 
     ``wait_ready`` waits until runs can be asked for at once: it comes before a run is written down.
     """
@@ -43,12 +43,12 @@ class RunServices:
     store: Store
     bus: events.Bus
     journal: Journal
-    runs: Runs
+    runs: RunQueue
     boards: Boards
     wait_ready: Callable[[], None]
 
 
-class Carried(ABC):
+class RunService(ABC):
     """The runs of one kind. All calls may block: keep them off an event loop."""
 
     KIND: ClassVar[RunKind]
@@ -60,35 +60,35 @@ class Carried(ABC):
         """Set while this process is the one that carries runs."""
 
     @abstractmethod
-    def pipeline_of(self, build: Build) -> Pipeline:
+    def pipeline_of(self, run: Run) -> Pipeline:
         """The pipeline that a run walks."""
 
-    def priority_of(self, build: Build) -> int | None:
+    def priority_of(self, run: Run) -> int | None:
         """Its place in the queue: 1 goes first; None for first come, first served."""
         return None
 
-    def made_by(self, build: Build, rows: Sequence[StageRow]) -> Sequence[str]:
+    def made_by(self, run: Run, rows: Sequence[StageRow]) -> Sequence[str]:
         """Paths of artifacts that are of some stages alone, and void when those are done again."""
         return ()
 
-    def get(self, number: int) -> Build:
+    def get(self, number: int) -> Run:
         """A run by its number.
 
         Raises:
             UsageError: there is none of this kind.
         """
-        build = store_builds.get_build(self._store, number, self._what)
-        if build.kind is not self.KIND:
-            raise UsageError(f"no {self._what} {number}: that is a {_WHAT[build.kind]}")
-        return build
+        run = store_runs.get_run(self._store, number, self._what)
+        if run.kind is not self.KIND:
+            raise UsageError(f"no {self._what} {number}: that is a {_WHAT[run.kind]}")
+        return run
 
     def stages(self, number: int) -> Sequence[StageRow]:
         """Stages of a run in the order in which they came."""
-        return store_builds.stages_of(self._store, number)
+        return store_runs.stages_of(self._store, number)
 
     def findings(self, number: int) -> Sequence[FindingRow]:
         """Findings of a run in the order in which they came."""
-        return store_builds.findings_of(self._store, number)
+        return store_runs.findings_of(self._store, number)
 
     def source(self, number: int, file: str) -> Sequence[str]:
         """Lines of a source file as the run's commit has it. Untrusted text.
@@ -108,11 +108,11 @@ class Carried(ABC):
 
     def artifacts(self, number: int) -> Sequence[Artifact]:
         """Artifacts of a run, by path."""
-        return store_builds.artifacts_of(self._store, number)
+        return store_runs.artifacts_of(self._store, number)
 
     def artifact_file(self, artifact: Artifact) -> Path:
         """Where an artifact lies."""
-        return Path(self.get(artifact.build_id).artifacts_path) / artifact.path
+        return Path(self.get(artifact.run_id).artifacts_path) / artifact.path
 
     def save(self, artifact: Artifact, path: Path) -> Path:
         """Copy an artifact to a new file of a person's choice.
@@ -172,24 +172,24 @@ class Carried(ABC):
         self._settle()
         return logs.search(self._store, number, text)
 
-    def cancel(self, number: int) -> Build:
+    def cancel(self, number: int) -> Run:
         """End a run: its running programs are gone within a second.
 
         Raises:
             UsageError: it has ended already.
         """
-        build = self.get(number)
-        if build.status.is_final:
-            raise UsageError(f"{self._what} {number} has ended already ({build.status})")
+        run = self.get(number)
+        if run.status.is_final:
+            raise UsageError(f"{self._what} {number} has ended already ({run.status})")
         self._services.wait_ready()
-        build = store_builds.request_cancel(self._store, number)
+        run = store_runs.request_cancel(self._store, number)
         if self.runner is None or not self.runner.cancel(number):
-            self._services.runs.cancel(build.run_id)
-            if build.status is BuildStatus.PENDING:
-                build = self._end(build, BuildStatus.CANCELLED, "cancelled before it began")
-        return build
+            self._services.runs.cancel(run.workflow_id)
+            if run.status is RunStatus.PENDING:
+                run = self._end(run, RunStatus.CANCELLED, "cancelled before it began")
+        return run
 
-    def retry(self, number: int, stage: str | None = None) -> Build:
+    def retry(self, number: int, stage: str | None = None) -> Run:
         """Run an ended run again, from its start or from the phase of a stage.
 
         Args:
@@ -199,19 +199,17 @@ class Carried(ABC):
             UsageError: it has not ended, or that stage never ran.
             StoreError: it cannot be written down.
         """
-        build = self.get(number)
-        if not build.status.is_final:
-            raise UsageError(
-                f"{self._what} {number} has not ended ({build.status}): cancel it first"
-            )
+        run = self.get(number)
+        if not run.status.is_final:
+            raise UsageError(f"{self._what} {number} has not ended ({run.status}): cancel it first")
         self._services.wait_ready()
-        run_id = str(uuid.uuid4())
+        workflow_id = str(uuid.uuid4())
         ran = self.stages(number)
         if stage is None:
-            made = self.made_by(build, ran)
-            store_builds.requeue_build(self._store, number, run_id, dropped=ran, artifacts=made)
+            made = self.made_by(run, ran)
+            store_runs.requeue_run(self._store, number, workflow_id, dropped=ran, artifacts=made)
             return self._ask_for_run(number)
-        pipeline = self.pipeline_of(build)
+        pipeline = self.pipeline_of(run)
         phases = pipeline.phases
         rounds = [
             row.attempt for row in ran if row.key == stage and row.status is not StageStatus.SKIPPED
@@ -224,37 +222,37 @@ class Carried(ABC):
         steps = steps_of_phase(pipeline, stage, max(rounds))
         begin = (max(rounds), phases.index(pipeline.stage(stage).phase))
         behind = [row for row in ran if (row.attempt, phases.index(row.phase)) >= begin]
-        made = self.made_by(build, behind)
-        store_builds.requeue_build(
-            *(self._store, number, run_id),
+        made = self.made_by(run, behind)
+        store_runs.requeue_run(
+            *(self._store, number, workflow_id),
             dropped=behind,
             artifacts=made,
-            repeats={"run": build.run_id, "steps": sorted(steps)},
+            repeats={"run": run.workflow_id, "steps": sorted(steps)},
         )
         return self._ask_for_run(number)
 
-    def wait(self, number: int, timeout: float | None = None) -> Build:
+    def wait(self, number: int, timeout: float | None = None) -> Run:
         """Wait for a run to end, or ``timeout`` seconds; returns it as it then stands.
 
         Raises:
             StoreError: it ended, which cannot be written now.
         """
         runner = self.runner
-        build: Build
+        run: Run
 
         def ended() -> bool:
-            nonlocal build
-            build = self.get(number)
-            return build.status.is_final or bool(runner and runner.why_unwritten(number))
+            nonlocal run
+            run = self.get(number)
+            return run.status.is_final or bool(runner and runner.why_unwritten(number))
 
         # Not after each line of a log: it is the store that knows how a run stands.
-        telling = (events.WorkflowCompleted, events.BuildChanged, events.Problem)
+        telling = (events.RunCompleted, events.RunChanged, events.Problem)
         wait_until(ended, self._services.bus, timeout, *telling)
-        if not build.status.is_final and runner and (reason := runner.why_unwritten(number)):
+        if not run.status.is_final and runner and (reason := runner.why_unwritten(number)):
             raise StoreError(reason)
-        return build
+        return run
 
-    def carry_on(self, build: Build) -> None:
+    def carry_on(self, run: Run) -> None:
         """See to it that something carries a run that has not ended; only for the executor.
 
         One that was written down and not asked for, as its asker died in between, is asked for
@@ -263,69 +261,69 @@ class Carried(ABC):
         Raises:
             StoreError: that cannot be read or written now.
         """
-        if self.runner is not None and self.runner.has(build.number):
+        if self.runner is not None and self.runner.has(run.number):
             return
-        state = self._services.runs.state(build.run_id)
-        build = self.get(build.number)  # it may have ended meanwhile
-        if state is RunState.UNFINISHED or build.status.is_final:
+        state = self._services.runs.state(run.workflow_id)
+        run = self.get(run.number)  # it may have ended meanwhile
+        if state is RunState.UNFINISHED or run.status.is_final:
             return
-        if state is RunState.ABSENT and not build.cancel_requested:
-            self._ask(build)
+        if state is RunState.ABSENT and not run.cancel_requested:
+            self._ask(run)
         else:
-            self._give_up(build, _LOST[state])
+            self._give_up(run, _LOST[state])
 
     @property
     def _what(self) -> str:
         return _WHAT[self.KIND]
 
-    def _ask_for_run(self, number: int) -> Build:
+    def _ask_for_run(self, number: int) -> Run:
         """Ask for the run of a pending run; the executor does when it cannot be asked for now.
 
         Raises:
             StoreError: that is so.
         """
-        build = self.get(number)
-        self._changed(build)
+        run = self.get(number)
+        self._changed(run)
         try:
-            self._ask(build)
+            self._ask(run)
         except StoreError as error:
             raise StoreError(f"{error} ({self._what} {number} waits until then)") from error
-        return build
+        return run
 
-    def _ask(self, build: Build) -> None:
+    def _ask(self, run: Run) -> None:
         """Ask for the run that the row names; nothing where that was asked for already."""
-        runs, repeats = self._services.runs, build.repeats
+        runs, repeats = self._services.runs, run.repeats
         if repeats and runs.state(repeats["run"]) is not RunState.ABSENT:
-            runs.again(self.KIND, repeats["run"], build.run_id, repeats["steps"])
+            runs.again(self.KIND, repeats["run"], run.workflow_id, repeats["steps"])
         else:
-            runs.enqueue(self.KIND, build.run_id, build.number, self.priority_of(build))
+            runs.enqueue(self.KIND, run.workflow_id, run.number, self.priority_of(run))
 
-    def _give_up(self, build: Build, reason: str) -> None:
-        status = BuildStatus.CANCELLED if build.cancel_requested else BuildStatus.FAILED
-        self._end(build, status, reason)
+    def _give_up(self, run: Run, reason: str) -> None:
+        status = RunStatus.CANCELLED if run.cancel_requested else RunStatus.FAILED
+        self._end(run, status, reason)
 
-    def _end(self, build: Build, status: BuildStatus, reason: str) -> Build:
-        build = store_builds.finish_build(self._store, build.number, status=status, error=reason)
+    def _end(self, run: Run, status: RunStatus, reason: str) -> Run:
+        run = store_runs.finish_run(self._store, run.number, status=status, error=reason)
         self._services.bus.publish(
-            events.WorkflowCompleted(
-                build_id=build.number,
+            events.RunCompleted(
+                run_id=run.number,
                 success=False,
                 status=status,
-                duration=build.duration or 0.0,
+                duration=run.duration or 0.0,
                 result=reason,
-                run=build.kind,
+                run=run.kind,
             )
         )
-        self._changed(build)
-        return build
+        self._changed(run)
+        return run
 
-    def _changed(self, build: Build) -> None:
+    def _changed(self, run: Run) -> None:
         self._services.bus.publish(
-            events.BuildChanged(
-                build_id=build.number,
-                project_id=str(build.project_id or ""),
-                status=build.status,
-                run=build.kind,
+            events.RunChanged(
+                run_id=run.number,
+                project_id=str(run.project_id or ""),
+                status=run.status,
+                run=run.kind,
             )
         )
         self._settle()

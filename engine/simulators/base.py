@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.cancel import CancelToken
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.errors import MissingToolError, UsageError
 from engine.images.image import Image
 from engine.plugins import registered
@@ -74,7 +74,7 @@ class Simulator(Protocol):
         on_output: Callable[[bytes], None],
         until: Callable[[float], bool],
         cancel: CancelToken,
-        keyboard: Keyboard | None = None,
+        keyboard: ConsoleInput | None = None,
         options: ChipOptions = PLAIN,
     ) -> Stop | None:
         """Run an image from reset and hand on what its console UART prints.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.cancel import CancelToken
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.errors import CancelledError
 from engine.process import Completed, run
 
@@ -19,7 +19,7 @@ def run_until(
     cancel: CancelToken,
     timeout: float,
     seconds: float,
-    keyboard: Keyboard | None = None,
+    keyboard: ConsoleInput | None = None,
     cwd: Path | None = None,
     clean_env: bool = False,
 ) -> Completed | None:
@@ -51,7 +51,7 @@ def run_until(
             timeout=timeout,
             cancel=enough,
             on_output=on_output,
-            on_round=look,
+            on_poll=look,
             keyboard=keyboard,
             cwd=cwd,
             clean_env=clean_env,

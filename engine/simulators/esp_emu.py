@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.cancel import CancelToken
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.errors import MissingToolError, ToolError
 from engine.images.image import Image
 from engine.last_words import last_words
@@ -44,7 +44,7 @@ class EspEmu:
         on_output: Callable[[bytes], None],
         until: Callable[[float], bool],
         cancel: CancelToken,
-        keyboard: Keyboard | None = None,
+        keyboard: ConsoleInput | None = None,
         options: ChipOptions = PLAIN,
     ) -> Stop | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
 from engine.cancel import CancelToken
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.errors import CancelledError, MissingToolError, ToolError
 from engine.images.image import Image
 from engine.last_words import last_words
@@ -44,7 +44,7 @@ class LabWired:
         on_output: Callable[[bytes], None],
         until: Callable[[float], bool],
         cancel: CancelToken,
-        keyboard: Keyboard | None = None,
+        keyboard: ConsoleInput | None = None,
         options: ChipOptions = PLAIN,
     ) -> Stop | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says.
@@ -61,7 +61,7 @@ class LabWired:
             raise ToolError(f"labwired: cannot simulate {image.target}")
         over = CancelToken()
         forget = cancel.on_stop(over.cancel)
-        slices = _Slices(seconds, on_output, until, keyboard or Keyboard(), over)
+        slices = _Slices(seconds, on_output, until, keyboard or ConsoleInput(), over)
         argv = [sys.executable, "-P", "-m", "engine.simulators.labwired_child"]
         try:
             with slices.running():
@@ -91,7 +91,7 @@ class _Slices:
         seconds: float,
         on_output: Callable[[bytes], None],
         until: Callable[[float], bool],
-        keyboard: Keyboard,
+        keyboard: ConsoleInput,
         over: CancelToken,
     ) -> None:
         self._seconds = seconds
@@ -102,7 +102,7 @@ class _Slices:
         self._wake = -1
         self._run = 0
         self._deadline = time.monotonic() + WALL_SECONDS
-        self.grants = Keyboard()
+        self.grants = ConsoleInput()
         self.frames = FrameReader()
         self.given_up: Stop | None = None
 

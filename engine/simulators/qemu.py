@@ -21,7 +21,7 @@ from pathlib import Path
 
 from engine import process
 from engine.cancel import CancelToken
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.errors import CancelledError, MissingToolError, ToolError
 from engine.images.image import Image
 from engine.last_words import last_words
@@ -102,7 +102,7 @@ class Qemu:
         on_output: Callable[[bytes], None],
         until: Callable[[float], bool],
         cancel: CancelToken,
-        keyboard: Keyboard | None = None,
+        keyboard: ConsoleInput | None = None,
         options: ChipOptions = PLAIN,
     ) -> Stop | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says."""
@@ -118,7 +118,7 @@ class Qemu:
             flash_image.merge(image, folder / "flash.bin", cancel)
             _write_efuses(folder / "efuse.bin", image.target, options.efuse)
             enough = CancelToken()
-            typed = keyboard or Keyboard()
+            typed = keyboard or ConsoleInput()
             with _Uart(folder / "uart", seconds, on_output, until, typed, enough) as uart:
                 done = _run(program, image.target, options, folder, seconds, cancel, enough)
             uart.check()
@@ -151,7 +151,7 @@ class _Uart:
         seconds: float,
         on_output: Callable[[bytes], None],
         until: Callable[[float], bool],
-        keyboard: Keyboard,
+        keyboard: ConsoleInput,
         enough: CancelToken,
     ) -> None:
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

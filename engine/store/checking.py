@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.store.backups import DATABASES, RUNS, STORE, damage_of
+from engine.store.former_names import former_names
 from engine.store.opening import looked_at, traces
 
 MOST = 20
@@ -51,7 +52,9 @@ def kept_without_rows(workspace: Path) -> tuple[int, ...]:
         sqlite3.Error: the database cannot be read.
     """
     with looked_at(workspace / STORE) as connection:
-        known = {number for (number,) in connection.execute("SELECT id FROM build")}
+        tables, _ = former_names(connection)
+        query = f"SELECT id FROM {tables.get('run', 'run')}"
+        known = {number for (number,) in connection.execute(query)}
     return tuple(sorted(artifact_folders(workspace) - known))
 
 
@@ -86,9 +89,11 @@ def _check_database(workspace: Path, name: str) -> list[Fault]:
 
 def _check_files(workspace: Path) -> list[Fault]:
     with looked_at(workspace / STORE) as connection:
+        tables, columns = former_names(connection)
         artifacts = connection.execute(
-            "SELECT build.artifacts_path, artifact.path FROM artifact"
-            " JOIN build ON build.id = artifact.build_id ORDER BY build.id"
+            f"SELECT run.artifacts_path, artifact.path FROM artifact"
+            f" JOIN {tables.get('run', 'run')} AS run"
+            f" ON run.id = artifact.{columns.get('run_id', 'run_id')} ORDER BY run.id"
         ).fetchall()
         projects = connection.execute(
             "SELECT name, clone_path FROM project WHERE clone_path != '' AND status = 'active'"

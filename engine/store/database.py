@@ -22,7 +22,7 @@ from engine.store.waiting import SLICE, StoreError, open_in, patience
 
 __all__ = ["HEAD", "Store", "StoreError", "advice", "sqlite_too_old"]
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest migration; a store that is there already opens without importing alembic."""
 
 OLDEST_SQLITE = (3, 35)

@@ -24,7 +24,7 @@ REPLAY_ROWS = 200
 class LogKey:
     """One log: ``stream`` is ``log`` (what the agent did) or ``serial`` (what firmware printed)."""
 
-    build_id: int
+    run_id: int
     stage: str
     attempt: int
     stream: str
@@ -45,15 +45,11 @@ def append(store: Store, rows: Sequence[SQLModel]) -> None:
         session.add_all(rows)
 
 
-def last_seq(store: Store, build_id: int) -> int:
+def last_seq(store: Store, run_id: int) -> int:
     """The highest sequence number of a build's chunks and events, 0 before the first."""
     with store.read() as session:
-        chunk = session.exec(
-            select(func.max(LogChunk.seq)).where(LogChunk.build_id == build_id)
-        ).one()
-        event = session.exec(
-            select(func.max(EventRow.seq)).where(EventRow.build_id == build_id)
-        ).one()
+        chunk = session.exec(select(func.max(LogChunk.seq)).where(LogChunk.run_id == run_id)).one()
+        event = session.exec(select(func.max(EventRow.seq)).where(EventRow.run_id == run_id)).one()
     return max(chunk or 0, event or 0)
 
 
@@ -82,19 +78,19 @@ def read_lines(store: Store, key: LogKey, first: int = 0, count: int | None = No
     return lines if count is None else lines[:count]
 
 
-def search(store: Store, build_id: int, text: str, *, limit: int = MAX_MATCHES) -> list[LogMatch]:
+def search(store: Store, run_id: int, text: str, *, limit: int = MAX_MATCHES) -> list[LogMatch]:
     """Lines of any log of a build that contain ``text``, whatever its case (ASCII), in order."""
     wanted = text.lower()
     query = (
         select(LogChunk)
-        .where(LogChunk.build_id == build_id)
+        .where(LogChunk.run_id == run_id)
         .where(func.instr(func.lower(LogChunk.text), wanted) > 0)
         .order_by(col(LogChunk.seq))
     )
     matches: list[LogMatch] = []
     with store.read() as session:
         for chunk in session.exec(query):
-            key = LogKey(build_id, chunk.stage, chunk.attempt, chunk.stream)
+            key = LogKey(run_id, chunk.stage, chunk.attempt, chunk.stream)
             for number, line in enumerate(split_lines(chunk.text), chunk.first_line):
                 if wanted in line.lower():
                     matches.append(LogMatch(key, number, line))
@@ -103,16 +99,16 @@ def search(store: Store, build_id: int, text: str, *, limit: int = MAX_MATCHES) 
     return matches
 
 
-def logs_of(store: Store, build_id: int) -> list[LogKey]:
+def logs_of(store: Store, run_id: int) -> list[LogKey]:
     """Every log that a build has, in the order in which they began."""
     query = (
         select(LogChunk.stage, LogChunk.attempt, LogChunk.stream)
-        .where(LogChunk.build_id == build_id)
+        .where(LogChunk.run_id == run_id)
         .group_by(LogChunk.stage, col(LogChunk.attempt), LogChunk.stream)
         .order_by(func.min(LogChunk.seq))
     )
     with store.read() as session:
-        return [LogKey(build_id, *row) for row in session.exec(query)]
+        return [LogKey(run_id, *row) for row in session.exec(query)]
 
 
 def rows_after(
@@ -143,11 +139,11 @@ def last_ids(store: Store) -> tuple[int, int]:
     return chunk or 0, event or 0
 
 
-def replay(store: Store, build_id: int, *, after: int = 0) -> Iterator[LogChunk | EventRow]:
+def replay(store: Store, run_id: int, *, after: int = 0) -> Iterator[LogChunk | EventRow]:
     """Chunks and events of a build in the order in which they happened, some at a time."""
     while True:
-        chunks = select(LogChunk).where(LogChunk.build_id == build_id, LogChunk.seq > after)
-        events = select(EventRow).where(EventRow.build_id == build_id, EventRow.seq > after)
+        chunks = select(LogChunk).where(LogChunk.run_id == run_id, LogChunk.seq > after)
+        events = select(EventRow).where(EventRow.run_id == run_id, EventRow.seq > after)
         with store.read() as session:
             some = session.exec(chunks.order_by(col(LogChunk.seq)).limit(REPLAY_ROWS)).all()
             others = session.exec(events.order_by(col(EventRow.seq)).limit(REPLAY_ROWS)).all()
@@ -172,7 +168,7 @@ def split_lines(text: str) -> list[str]:
 def _of(key: LogKey) -> SelectOfScalar[LogChunk]:
     return (
         select(LogChunk)
-        .where(LogChunk.build_id == key.build_id)
+        .where(LogChunk.run_id == key.run_id)
         .where(LogChunk.stage == key.stage)
         .where(LogChunk.attempt == key.attempt)
         .where(LogChunk.stream == key.stream)

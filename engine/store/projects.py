@@ -11,10 +11,10 @@ from sqlalchemy import case, delete, func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from engine.enums import BuildStatus, ProjectStatus, RunKind
+from engine.enums import ProjectStatus, RunKind, RunStatus
 from engine.errors import UsageError
 from engine.store.database import Store, StoreError
-from engine.store.tables import Build, EventRow, Project, utc_now
+from engine.store.tables import EventRow, Project, Run, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class ProjectStats:
     succeeded: int
     ended: int
     average_duration: float | None
-    last: tuple[BuildStatus, ...]
+    last: tuple[RunStatus, ...]
 
     @property
     def success_rate(self) -> float | None:
@@ -137,28 +137,28 @@ def change_project(
 def remove_project(store: Store, project_id: uuid.UUID) -> None:
     """Forget a project with its builds, findings and logs."""
     with store.write() as session:
-        mine = select(Build.id).where(Build.project_id == project_id)
-        session.exec(delete(EventRow).where(col(EventRow.build_id).in_(mine)))
+        mine = select(Run.id).where(Run.project_id == project_id)
+        session.exec(delete(EventRow).where(col(EventRow.run_id).in_(mine)))
         session.exec(delete(Project).where(col(Project.id) == project_id))
 
 
 def project_stats(store: Store, project_id: uuid.UUID, *, last: int = 10) -> ProjectStats:
     """How a project's builds went, with the statuses of the ``last`` newest, newest first."""
-    ended = col(Build.status).in_([BuildStatus.SUCCESS, BuildStatus.FAILED])
-    succeeded = case((col(Build.status) == BuildStatus.SUCCESS, 1), else_=0)
+    ended = col(Run.status).in_([RunStatus.SUCCESS, RunStatus.FAILED])
+    succeeded = case((col(Run.status) == RunStatus.SUCCESS, 1), else_=0)
     with store.read() as session:
         row = session.exec(
             select(
                 func.count(),
                 func.coalesce(func.sum(succeeded), 0),
                 func.coalesce(func.sum(case((ended, 1), else_=0)), 0),
-                func.avg(case((ended, Build.duration), else_=None)),
-            ).where(Build.project_id == project_id, Build.kind == RunKind.FIRMWARE)
+                func.avg(case((ended, Run.duration), else_=None)),
+            ).where(Run.project_id == project_id, Run.kind == RunKind.FIRMWARE)
         ).one()
         newest = session.exec(
-            select(Build.status)
-            .where(Build.project_id == project_id, Build.kind == RunKind.FIRMWARE)
-            .order_by(col(Build.id).desc())
+            select(Run.status)
+            .where(Run.project_id == project_id, Run.kind == RunKind.FIRMWARE)
+            .order_by(col(Run.id).desc())
             .limit(last)
         ).all()
     builds, good, done, average = row
@@ -167,19 +167,15 @@ def project_stats(store: Store, project_id: uuid.UUID, *, last: int = 10) -> Pro
         succeeded=good,
         ended=done,
         average_duration=average,
-        last=tuple(map(BuildStatus, newest)),
+        last=tuple(map(RunStatus, newest)),
     )
 
 
-def last_statuses(store: Store) -> dict[uuid.UUID, BuildStatus]:
+def last_statuses(store: Store) -> dict[uuid.UUID, RunStatus]:
     """How the newest build of each project stands; projects without builds are left out."""
     newest = (
-        select(func.max(Build.id))
-        .where(Build.kind == RunKind.FIRMWARE)
-        .group_by(col(Build.project_id))
+        select(func.max(Run.id)).where(Run.kind == RunKind.FIRMWARE).group_by(col(Run.project_id))
     )
     with store.read() as session:
-        rows = session.exec(
-            select(Build.project_id, Build.status).where(col(Build.id).in_(newest))
-        ).all()
-    return {project: BuildStatus(status) for project, status in rows if project is not None}
+        rows = session.exec(select(Run.project_id, Run.status).where(col(Run.id).in_(newest))).all()
+    return {project: RunStatus(status) for project, status in rows if project is not None}

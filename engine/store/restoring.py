@@ -19,6 +19,7 @@ from engine.file_lock import FileLock
 from engine.store.backups import DATABASES, FOLDER, RUNS, STORE, Backup, backups, damage_of, read
 from engine.store.checking import artifact_folders, kept_without_rows
 from engine.store.database import HEAD, Store
+from engine.store.former_names import former_names
 from engine.store.opening import LOCK, StoreLock, looked_at, version_of
 from engine.store.sqlite_errors import explained
 from engine.store.waiting import StoreError, locked_by, open_in
@@ -169,12 +170,14 @@ def _put_aside(workspace: Path, names: Sequence[str]) -> Path | None:
 def _number_on(database: Path, highest: int) -> None:
     """See that no new run gets the number of one whose artifacts are there."""
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        table = former_names(connection)[0].get("run", "run")
         connection.execute(
-            "INSERT INTO sqlite_sequence (name, seq) SELECT 'build', 0 WHERE NOT EXISTS"
-            " (SELECT 1 FROM sqlite_sequence WHERE name = 'build')"
+            "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, 0 WHERE NOT EXISTS"
+            " (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
+            (table,),
         )
         connection.execute(
-            "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'build'", (highest,)
+            "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (highest, table)
         )
 
 
@@ -225,15 +228,20 @@ def _read_table(
     they are read from the end, and from places in between.
     """
     try:
-        there = {row[1] for row in reading.execute(f'PRAGMA table_info("{table}")')}
+        tables, columns = former_names(reading)
+        source = tables.get(table, table)
+        there = {row[1] for row in reading.execute(f'PRAGMA table_info("{source}")')}
     except sqlite3.Error:
         return 0, False
-    wanted = [row[1] for row in writing.execute(f'PRAGMA table_info("{table}")')]
-    names = ", ".join(f'"{name}"' for name in wanted if name in there)
-    if not names:
+    known = [row[1] for row in writing.execute(f'PRAGMA table_info("{table}")')]
+    wanted = {name: columns.get(name, name) for name in known}
+    wanted = {name: former for name, former in wanted.items() if former in there}
+    if not wanted:
         return 0, False  # the damaged file does not say that it has such a table
-    marks = ", ".join("?" for name in wanted if name in there)
-    insert = f'INSERT OR IGNORE INTO "{table}" ({names}) VALUES ({marks})'
+    names = ", ".join(f'"{former}"' for former in wanted.values())
+    into = ", ".join(f'"{name}"' for name in wanted)
+    marks = ", ".join("?" for _ in wanted)
+    insert = f'INSERT OR IGNORE INTO "{table}" ({into}) VALUES ({marks})'
     copied = 0
 
     def copy(after: int, before: int, way: str) -> tuple[int, bool]:
@@ -241,7 +249,7 @@ def _read_table(
         nonlocal copied
         last = before if way == "DESC" else after
         query = (
-            f'SELECT rowid, {names} FROM "{table}" WHERE rowid > ? AND rowid < ? '
+            f'SELECT rowid, {names} FROM "{source}" WHERE rowid > ? AND rowid < ? '
             f"ORDER BY rowid {way}"
         )
         try:

@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import delete, func
 from sqlmodel import col, select
 
-from engine.enums import ArtifactKind, BuildStatus, RunKind
+from engine.enums import ArtifactKind, RunKind, RunStatus
 from engine.store.database import Store
-from engine.store.tables import Artifact, Build, EventRow, LogChunk
+from engine.store.tables import Artifact, EventRow, LogChunk, Run
 
 _AT_ONCE = 200  # rows deleted in one transaction, so that nobody waits for long
 
@@ -24,38 +24,38 @@ class RunFacts:
     kind: RunKind
     variant: tuple[str, str, str]
     """Project, chip and configuration."""
-    status: BuildStatus
+    status: RunStatus
     dirty: bool
     ended: datetime
-    run_id: str
+    workflow_id: str
     folder: str
 
 
 def all_runs(store: Store) -> Sequence[RunFacts]:
     """Every run, newest first; one that has not ended counts as ended when it was asked for."""
     query = select(
-        Build.id,
-        Build.kind,
-        Build.project_id,
-        Build.target,
-        Build.configuration,
-        Build.status,
-        Build.dirty,
-        Build.completed_at,
-        Build.created_at,
-        Build.run_id,
-        Build.artifacts_path,
-    ).order_by(col(Build.id).desc())  # type: ignore[call-overload]
+        Run.id,
+        Run.kind,
+        Run.project_id,
+        Run.target,
+        Run.configuration,
+        Run.status,
+        Run.dirty,
+        Run.completed_at,
+        Run.created_at,
+        Run.workflow_id,
+        Run.artifacts_path,
+    ).order_by(col(Run.id).desc())  # type: ignore[call-overload]
     with store.read() as session:
         return [
             RunFacts(
                 number=row[0],
                 kind=RunKind(row[1]),
                 variant=(str(row[2] or ""), row[3], row[4]),
-                status=BuildStatus(row[5]),
+                status=RunStatus(row[5]),
                 dirty=row[6],
                 ended=row[7] or row[8],
-                run_id=row[9],
+                workflow_id=row[9],
                 folder=row[10],
             )
             for row in session.execute(query)
@@ -64,7 +64,7 @@ def all_runs(store: Store) -> Sequence[RunFacts]:
 
 def programs(store: Store) -> dict[int, str]:
     """SHA-256 of the program that each build kept, by its number."""
-    query = select(Artifact.build_id, Artifact.sha256).where(Artifact.kind == ArtifactKind.ELF)
+    query = select(Artifact.run_id, Artifact.sha256).where(Artifact.kind == ArtifactKind.ELF)
     with store.read() as session:
         return dict(session.exec(query).all())
 
@@ -72,38 +72,38 @@ def programs(store: Store) -> dict[int, str]:
 def with_artifact(store: Store, path: str) -> set[int]:
     """Runs that kept an artifact of this name."""
     with store.read() as session:
-        return set(session.exec(select(Artifact.build_id).where(Artifact.path == path)))
+        return set(session.exec(select(Artifact.run_id).where(Artifact.path == path)))
 
 
-def text_of(store: Store, build_id: int) -> int:
+def text_of(store: Store, run_id: int) -> int:
     """Characters of all logs of a run."""
-    query = select(func.sum(func.length(LogChunk.text))).where(LogChunk.build_id == build_id)
+    query = select(func.sum(func.length(LogChunk.text))).where(LogChunk.run_id == run_id)
     with store.read() as session:
         return session.exec(query).one() or 0
 
 
-def remove_some(store: Store, build_id: int) -> bool:
+def remove_some(store: Store, run_id: int) -> bool:
     """Delete some of the rows of a run that has ended, at last its own; False when none is left.
 
     One that was asked for again meanwhile stays, as far as it is still there.
     """
     with store.write() as session:
-        status = session.exec(select(Build.status).where(Build.id == build_id)).first()
-        if status is None or not BuildStatus(status).is_final:
+        status = session.exec(select(Run.status).where(Run.id == run_id)).first()
+        if status is None or not RunStatus(status).is_final:
             return False
         for table in (LogChunk, EventRow):
-            some = select(table.id).where(table.build_id == build_id).limit(_AT_ONCE)
+            some = select(table.id).where(table.run_id == run_id).limit(_AT_ONCE)
             gone = session.execute(delete(table).where(col(table.id).in_(some)))
             if gone.rowcount:  # type: ignore[attr-defined]
                 return True
-        session.execute(delete(Build).where(col(Build.id) == build_id))
+        session.execute(delete(Run).where(col(Run.id) == run_id))
     return False
 
 
-def is_there(store: Store, build_id: int) -> bool:
+def is_there(store: Store, run_id: int) -> bool:
     """Whether there is a run of that number."""
     with store.read() as session:
-        return session.exec(select(Build.id).where(Build.id == build_id)).first() is not None
+        return session.exec(select(Run.id).where(Run.id == run_id)).first() is not None
 
 
 def remove_old_events(store: Store, before: datetime) -> bool:
@@ -111,7 +111,7 @@ def remove_old_events(store: Store, before: datetime) -> bool:
     with store.write() as session:
         some = (
             select(EventRow.id)
-            .where(EventRow.build_id == 0, EventRow.at < before)
+            .where(EventRow.run_id == 0, EventRow.at < before)
             .order_by(col(EventRow.id))
             .limit(_AT_ONCE)
         )

@@ -10,26 +10,26 @@ from typing import Any
 from sqlalchemy import delete, func, or_, update
 from sqlmodel import col, select
 
-from engine.enums import ArtifactKind, BuildStatus, RunKind, StageStatus
+from engine.enums import ArtifactKind, RunKind, RunStatus, StageStatus
 from engine.errors import UsageError
 from engine.findings import Finding
 from engine.store.database import Store
-from engine.store.tables import Artifact, Build, FindingRow, StageRow, seconds_between, utc_now
+from engine.store.tables import Artifact, FindingRow, Run, StageRow, seconds_between, utc_now
 
 MAX_DIGITS = 18
 """Digits of a number that fits into SQLite's integers."""
 
 
-def add_build(store: Store, build: Build) -> Build:
+def add_run(store: Store, run: Run) -> Run:
     """Write a new build and give it its number."""
     with store.write() as session:
-        session.add(build)
+        session.add(run)
         session.flush()
-        session.refresh(build)
-    return build
+        session.refresh(run)
+    return run
 
 
-def get_build(store: Store, build_id: int, what: str = "build") -> Build:
+def get_run(store: Store, run_id: int, what: str = "build") -> Run:
     """A build by its number.
 
     Args:
@@ -38,26 +38,26 @@ def get_build(store: Store, build_id: int, what: str = "build") -> Build:
     Raises:
         UsageError: there is none.
     """
-    build = None
-    if abs(build_id) < 10**MAX_DIGITS:
+    run = None
+    if abs(run_id) < 10**MAX_DIGITS:
         with store.read() as session:
-            build = session.get(Build, build_id)
-    if build is None:
-        raise UsageError(f"no {what} {build_id}")
-    return build
+            run = session.get(Run, run_id)
+    if run is None:
+        raise UsageError(f"no {what} {run_id}")
+    return run
 
 
-def list_builds(
+def list_runs(
     store: Store,
     *,
     kind: RunKind | None = RunKind.FIRMWARE,
     project_id: uuid.UUID | None = None,
-    status: BuildStatus | None = None,
+    status: RunStatus | None = None,
     variant: tuple[str, str] | None = None,
     text: str = "",
     limit: int = 200,
     before: int | None = None,
-) -> Sequence[Build]:
+) -> Sequence[Run]:
     """Builds, or runs of another kind, newest first, a page at a time.
 
     Args:
@@ -66,53 +66,53 @@ def list_builds(
         text: kept are builds whose number, commit, message, branch or status has this in it.
         before: only builds with a smaller number, for the next page.
     """
-    query = select(Build).order_by(col(Build.id).desc()).limit(limit)
+    query = select(Run).order_by(col(Run.id).desc()).limit(limit)
     if kind is not None:
-        query = query.where(Build.kind == kind)
+        query = query.where(Run.kind == kind)
     if project_id is not None:
-        query = query.where(Build.project_id == project_id)
+        query = query.where(Run.project_id == project_id)
     if status is not None:
-        query = query.where(Build.status == status)
+        query = query.where(Run.status == status)
     if variant is not None:
-        query = query.where(Build.target == variant[0], Build.configuration == variant[1])
+        query = query.where(Run.target == variant[0], Run.configuration == variant[1])
     if before is not None:
-        query = query.where(col(Build.id) < before)
+        query = query.where(col(Run.id) < before)
     if text:
         fields = (
-            Build.commit_sha,
-            Build.commit_message,
-            Build.branch,
-            Build.status,
-            Build.commit_author,
+            Run.commit_sha,
+            Run.commit_message,
+            Run.branch,
+            Run.status,
+            Run.commit_author,
         )
         tests = [func.instr(func.lower(field), text.lower()) > 0 for field in fields]
         number = text.lstrip("#")
         if number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS:
-            tests.append(col(Build.id) == int(number))
+            tests.append(col(Run.id) == int(number))
         query = query.where(or_(*tests))
     with store.read() as session:
         return session.exec(query).all()
 
 
-def start_build(store: Store, build_id: int) -> Build:
+def start_run(store: Store, run_id: int) -> Run:
     """Say that a build runs now; its first start is kept when it goes on after an interruption."""
     with store.write() as session:
-        build = session.get_one(Build, build_id)
-        build.status = BuildStatus.RUNNING
-        build.started_at = build.started_at or utc_now()
-        session.add(build)
-    return build
+        run = session.get_one(Run, run_id)
+        run.status = RunStatus.RUNNING
+        run.started_at = run.started_at or utc_now()
+        session.add(run)
+    return run
 
 
-def finish_build(
+def finish_run(
     store: Store,
-    build_id: int,
+    run_id: int,
     *,
-    status: BuildStatus,
+    status: RunStatus,
     error: str = "",
     verdict: str = "",
     took: float | None = None,
-) -> Build:
+) -> Run:
     """Write how a build ended.
 
     Args:
@@ -120,48 +120,48 @@ def finish_build(
             nobody could: then times of day tell, which somebody may have set.
     """
     with store.write() as session:
-        build = session.get_one(Build, build_id)
-        build.status = status
-        build.error = error
-        build.verdict = verdict
-        build.completed_at = utc_now()
-        if took is not None and build.started_at is not None:
-            build.completed_at = build.started_at + timedelta(seconds=took)
-        build.duration = seconds_between(build.started_at, build.completed_at)
-        session.add(build)
+        run = session.get_one(Run, run_id)
+        run.status = status
+        run.error = error
+        run.verdict = verdict
+        run.completed_at = utc_now()
+        if took is not None and run.started_at is not None:
+            run.completed_at = run.started_at + timedelta(seconds=took)
+        run.duration = seconds_between(run.started_at, run.completed_at)
+        session.add(run)
         session.exec(
             update(StageRow)
-            .where(col(StageRow.build_id) == build_id)
+            .where(col(StageRow.run_id) == run_id)
             .where(col(StageRow.status).in_([StageStatus.RUNNING, StageStatus.PENDING]))
-            .values(status=StageStatus.CANCELLED, completed_at=build.completed_at)
+            .values(status=StageStatus.CANCELLED, completed_at=run.completed_at)
         )
-    return build
+    return run
 
 
 def put_outcome(
-    store: Store, build_id: int, *, test_results: dict[str, Any] | None, build_output: str
+    store: Store, run_id: int, *, test_results: dict[str, Any] | None, build_output: str
 ) -> None:
     """Keep what the tests of a build came to, and the end of what its compiler said."""
     with store.write() as session:
-        build = session.get_one(Build, build_id)
-        build.test_results = test_results
-        build.build_output = build_output
-        session.add(build)
+        run = session.get_one(Run, run_id)
+        run.test_results = test_results
+        run.build_output = build_output
+        session.add(run)
 
 
-def requeue_build(
+def requeue_run(
     store: Store,
-    build_id: int,
-    run_id: str,
+    run_id: int,
+    workflow_id: str,
     *,
     dropped: Iterable[StageRow],
     artifacts: Iterable[str] = (),
     repeats: dict[str, Any] | None = None,
-) -> Build:
+) -> Run:
     """Make an ended build pending again, carried by a new run.
 
     Args:
-        repeats: as :class:`Build` has it.
+        repeats: as :class:`Run` has it.
         dropped: stages that the new run does again: what they came to, and found, goes.
         artifacts: paths of those that they made: they go, too.
     """
@@ -169,72 +169,70 @@ def requeue_build(
         for row in dropped:
             session.exec(
                 delete(StageRow).where(
-                    col(StageRow.build_id) == build_id,
+                    col(StageRow.run_id) == run_id,
                     col(StageRow.key) == row.key,
                     col(StageRow.attempt) == row.attempt,
                 )
             )
             session.exec(
                 delete(FindingRow).where(
-                    col(FindingRow.build_id) == build_id,
+                    col(FindingRow.run_id) == run_id,
                     col(FindingRow.stage) == row.key,
                     col(FindingRow.attempt) == row.attempt,
                 )
             )
         for path in artifacts:
             session.exec(
-                delete(Artifact).where(
-                    col(Artifact.build_id) == build_id, col(Artifact.path) == path
-                )
+                delete(Artifact).where(col(Artifact.run_id) == run_id, col(Artifact.path) == path)
             )
-        build = session.get_one(Build, build_id)
-        build.status = BuildStatus.PENDING
-        build.run_id = run_id
-        build.repeats = repeats
-        build.deaths = 0
-        build.cancel_requested = False
-        build.started_at = build.completed_at = build.duration = None
-        build.error = build.build_output = build.verdict = ""
-        build.test_results = None
-        session.add(build)
-    return build
+        run = session.get_one(Run, run_id)
+        run.status = RunStatus.PENDING
+        run.workflow_id = workflow_id
+        run.repeats = repeats
+        run.deaths = 0
+        run.cancel_requested = False
+        run.started_at = run.completed_at = run.duration = None
+        run.error = run.build_output = run.verdict = ""
+        run.test_results = None
+        session.add(run)
+    return run
 
 
-def request_cancel(store: Store, build_id: int) -> Build:
+def request_cancel(store: Store, run_id: int) -> Run:
     """Ask whichever process runs the build to end it."""
     with store.write() as session:
-        build = session.get_one(Build, build_id)
-        build.cancel_requested = True
-        session.add(build)
-    return build
+        run = session.get_one(Run, run_id)
+        run.cancel_requested = True
+        session.add(run)
+    return run
 
 
 def cancel_requests(store: Store) -> Sequence[int]:
     """Builds that someone wants ended and that have not ended."""
     with store.read() as session:
         found = session.exec(
-            select(Build.id)
-            .where(Build.cancel_requested)
-            .where(col(Build.status).in_([BuildStatus.PENDING, BuildStatus.RUNNING]))
+            select(Run.id)
+            .where(Run.cancel_requested)
+            .where(col(Run.status).in_([RunStatus.PENDING, RunStatus.RUNNING]))
         ).all()
     return [number for number in found if number is not None]
 
 
-def unfinished_builds(store: Store) -> Sequence[Build]:
+def unfinished_runs(store: Store) -> Sequence[Run]:
     """Builds that have not ended, oldest first."""
     with store.read() as session:
         return session.exec(
-            select(Build)
-            .where(col(Build.status).in_([BuildStatus.PENDING, BuildStatus.RUNNING]))
-            .order_by(col(Build.id))
+            select(Run)
+            .where(col(Run.status).in_([RunStatus.PENDING, RunStatus.RUNNING]))
+            .order_by(col(Run.id))
         ).all()
 
 
-def is_unfinished(store: Store, build_id: int) -> bool:
+def is_unfinished(store: Store, run_id: int) -> bool:
     """Whether there is a build of that number, and it has not ended."""
     with store.read() as session:
-        build = session.get(Build, build_id)
-    return build is not None and not build.status.is_final
+        run = session.get(Run, run_id)
+    return run is not None and not run.status.is_final
 
 
 def put_back_running(store: Store, *, died: bool) -> None:
@@ -245,9 +243,9 @@ def put_back_running(store: Store, *, died: bool) -> None:
     """
     with store.write() as session:
         session.exec(
-            update(Build)
-            .where(col(Build.status) == BuildStatus.RUNNING)
-            .values(status=BuildStatus.PENDING, deaths=col(Build.deaths) + int(died))
+            update(Run)
+            .where(col(Run.status) == RunStatus.RUNNING)
+            .values(status=RunStatus.PENDING, deaths=col(Run.deaths) + int(died))
         )
         session.exec(
             update(StageRow)
@@ -264,12 +262,12 @@ def put_stage(store: Store, stage: StageRow) -> None:
     with store.write() as session:
         row = session.exec(
             select(StageRow)
-            .where(StageRow.build_id == stage.build_id)
+            .where(StageRow.run_id == stage.run_id)
             .where(StageRow.key == stage.key)
             .where(StageRow.attempt == stage.attempt)
         ).first()
         if stage.completed_at is not None:
-            session.exec(update(Build).where(col(Build.id) == stage.build_id).values(deaths=0))
+            session.exec(update(Run).where(col(Run.id) == stage.run_id).values(deaths=0))
         if row is None:
             session.add(stage)
             return
@@ -282,13 +280,13 @@ def put_stage(store: Store, stage: StageRow) -> None:
 
 
 def put_findings(
-    store: Store, build_id: int, stage: str, attempt: int, findings: Iterable[Finding]
+    store: Store, run_id: int, stage: str, attempt: int, findings: Iterable[Finding]
 ) -> None:
     """Write the findings of a stage in place of what it had found before."""
     with store.write() as session:
         for old in session.exec(
             select(FindingRow)
-            .where(FindingRow.build_id == build_id)
+            .where(FindingRow.run_id == run_id)
             .where(FindingRow.stage == stage)
             .where(FindingRow.attempt == attempt)
         ):
@@ -297,7 +295,7 @@ def put_findings(
         for finding in findings:
             session.add(
                 FindingRow(
-                    build_id=build_id,
+                    run_id=run_id,
                     stage=stage,
                     attempt=attempt,
                     severity=finding.severity,
@@ -312,13 +310,13 @@ def put_findings(
             )
 
 
-def put_artifacts(store: Store, build_id: int, artifacts: Iterable[Artifact]) -> None:
+def put_artifacts(store: Store, run_id: int, artifacts: Iterable[Artifact]) -> None:
     """Write artifacts of a build; one with the same path is replaced."""
     with store.write() as session:
         for artifact in artifacts:
             old = session.exec(
                 select(Artifact)
-                .where(Artifact.build_id == build_id)
+                .where(Artifact.run_id == run_id)
                 .where(Artifact.path == artifact.path)
             ).first()
             if old is not None:
@@ -327,35 +325,35 @@ def put_artifacts(store: Store, build_id: int, artifacts: Iterable[Artifact]) ->
             session.add(artifact)
 
 
-def set_artifacts_path(store: Store, build_id: int, path: str) -> None:
+def set_artifacts_path(store: Store, run_id: int, path: str) -> None:
     """Say where the artifacts of a build lie."""
     with store.write() as session:
-        build = session.get_one(Build, build_id)
-        build.artifacts_path = path
-        session.add(build)
+        run = session.get_one(Run, run_id)
+        run.artifacts_path = path
+        session.add(run)
 
 
-def stages_of(store: Store, build_id: int) -> Sequence[StageRow]:
+def stages_of(store: Store, run_id: int) -> Sequence[StageRow]:
     """Stages of a build in the order in which they came."""
     with store.read() as session:
         return session.exec(
-            select(StageRow).where(StageRow.build_id == build_id).order_by(col(StageRow.id))
+            select(StageRow).where(StageRow.run_id == run_id).order_by(col(StageRow.id))
         ).all()
 
 
-def findings_of(store: Store, build_id: int) -> Sequence[FindingRow]:
+def findings_of(store: Store, run_id: int) -> Sequence[FindingRow]:
     """Findings of a build in the order in which they came."""
     with store.read() as session:
         return session.exec(
-            select(FindingRow).where(FindingRow.build_id == build_id).order_by(col(FindingRow.id))
+            select(FindingRow).where(FindingRow.run_id == run_id).order_by(col(FindingRow.id))
         ).all()
 
 
-def artifacts_of(store: Store, build_id: int) -> Sequence[Artifact]:
+def artifacts_of(store: Store, run_id: int) -> Sequence[Artifact]:
     """Artifacts of a build, by path."""
     with store.read() as session:
         return session.exec(
-            select(Artifact).where(Artifact.build_id == build_id).order_by(Artifact.path)
+            select(Artifact).where(Artifact.run_id == run_id).order_by(Artifact.path)
         ).all()
 
 
@@ -366,6 +364,6 @@ def program_with(store: Store, sha256: str) -> Artifact | None:
             select(Artifact)
             .where(Artifact.kind == ArtifactKind.ELF)
             .where(col(Artifact.sha256).startswith(sha256))
-            .order_by(col(Artifact.build_id).desc())
+            .order_by(col(Artifact.run_id).desc())
             .limit(1)
         ).first()

@@ -14,10 +14,10 @@ from sqlmodel import Field, SQLModel
 
 from engine.enums import (
     ArtifactKind,
-    BuildStatus,
     Priority,
     ProjectStatus,
     RunKind,
+    RunStatus,
     Severity,
     StageStatus,
     Trigger,
@@ -106,13 +106,13 @@ class Project(SQLModel, table=True):
     synced_at: datetime | None = Field(default=None, sa_column=_time())
 
 
-class Build(SQLModel, table=True):
+class Run(SQLModel, table=True):
     """One run of a pipeline: of the firmware's on one commit, or of a task's.
 
     A task (``kind``) may have no project; then it has no commit and no target either. What was
     asked of it is in :class:`Task`.
 
-    ``run_id`` names the durable run that carries it now; a retry gives it a new one, and
+    ``workflow_id`` names the durable run that carries it now; a retry gives it a new one, and
     ``repeats`` says which run that takes over (``run``) and which of its steps are done again
     (``steps``); None for a run that begins at its start. ``deaths`` counts how often the process
     that ran it died since it got on last.
@@ -144,12 +144,12 @@ class Build(SQLModel, table=True):
     triggered_by: Trigger = Field(
         default=Trigger.MANUAL, sa_column=Column(_words(Trigger), nullable=False)
     )
-    status: BuildStatus = Field(
-        default=BuildStatus.PENDING, sa_column=Column(_words(BuildStatus), nullable=False)
+    status: RunStatus = Field(
+        default=RunStatus.PENDING, sa_column=Column(_words(RunStatus), nullable=False)
     )
     board: str = "auto"
     simulator: str = "auto"
-    run_id: str = ""
+    workflow_id: str = ""
     repeats: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
     deaths: int = 0
     cancel_requested: bool = False
@@ -171,14 +171,14 @@ class Build(SQLModel, table=True):
 
 
 class Task(SQLModel, table=True):
-    """What was asked of a task; how it stands is in its row of :class:`Build`.
+    """What was asked of a task; how it stands is in its row of :class:`Run`.
 
     ``definition`` is the pipeline as it was when the task was asked for, so that a retry does the
     same; ``paths`` are files of the repository that the task is about; ``result`` is what came of
     it, in a line.
     """
 
-    build_id: int = Field(foreign_key="build.id", primary_key=True, ondelete="CASCADE")
+    run_id: int = Field(foreign_key="run.id", primary_key=True, ondelete="CASCADE")
     title: str
     description: str = ""
     context: str = ""
@@ -201,10 +201,10 @@ class StageRow(SQLModel, table=True):
     """
 
     __tablename__ = "stage"
-    __table_args__ = (Index("ix_stage_once", "build_id", "key", "attempt", unique=True),)
+    __table_args__ = (Index("ix_stage_once", "run_id", "key", "attempt", unique=True),)
 
     id: int | None = Field(default=None, primary_key=True)
-    build_id: int = Field(foreign_key="build.id", index=True, ondelete="CASCADE")
+    run_id: int = Field(foreign_key="run.id", index=True, ondelete="CASCADE")
     key: str
     agent: str
     phase: str
@@ -227,7 +227,7 @@ class FindingRow(SQLModel, table=True):
     __tablename__ = "finding"
 
     id: int | None = Field(default=None, primary_key=True)
-    build_id: int = Field(foreign_key="build.id", index=True, ondelete="CASCADE")
+    run_id: int = Field(foreign_key="run.id", index=True, ondelete="CASCADE")
     stage: str
     attempt: int
     severity: Severity = Field(sa_column=Column(_words(Severity), nullable=False))
@@ -260,12 +260,17 @@ class FindingRow(SQLModel, table=True):
 
 
 class Artifact(SQLModel, table=True):
-    """A file that a build keeps; ``path`` is relative to the build's artifacts folder."""
+    """A file that a run keeps; ``path`` is relative to the run's artifacts folder.
 
-    __table_args__ = (Index("ix_artifact_once", "build_id", "path", unique=True),)
+    ``stage`` and ``attempt`` made it, so that it goes when these are done again.
+    """
+
+    __table_args__ = (Index("ix_artifact_once", "run_id", "path", unique=True),)
 
     id: int | None = Field(default=None, primary_key=True)
-    build_id: int = Field(foreign_key="build.id", index=True, ondelete="CASCADE")
+    run_id: int = Field(foreign_key="run.id", index=True, ondelete="CASCADE")
+    stage: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    attempt: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     kind: ArtifactKind = Field(sa_column=Column(_words(ArtifactKind), nullable=False))
     path: str
     size: int
@@ -282,12 +287,12 @@ class LogChunk(SQLModel, table=True):
 
     __tablename__ = "log_chunk"
     __table_args__ = (
-        Index("ix_log_range", "build_id", "stage", "attempt", "stream", "first_line"),
+        Index("ix_log_range", "run_id", "stage", "attempt", "stream", "first_line"),
         _NEVER_AGAIN,
     )
 
     id: int | None = Field(default=None, primary_key=True)
-    build_id: int = Field(foreign_key="build.id", ondelete="CASCADE")
+    run_id: int = Field(foreign_key="run.id", ondelete="CASCADE")
     stage: str
     attempt: int
     stream: str = Field(sa_column=Column(String(8), nullable=False))
@@ -300,13 +305,13 @@ class LogChunk(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """An event that is neither log nor serial text, as JSON. ``build_id`` 0 is no build's."""
+    """An event that is neither log nor serial text, as JSON. ``run_id`` 0 is no build's."""
 
     __tablename__ = "event"
-    __table_args__ = (Index("ix_event_replay", "build_id", "seq"), _NEVER_AGAIN)
+    __table_args__ = (Index("ix_event_replay", "run_id", "seq"), _NEVER_AGAIN)
 
     id: int | None = Field(default=None, primary_key=True)
-    build_id: int = 0
+    run_id: int = 0
     seq: int
     kind: str
     at: datetime = Field(default_factory=utc_now, sa_column=_time(nullable=False))

@@ -7,45 +7,45 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import func, or_
 from sqlmodel import col, select
 
-from engine.enums import BuildStatus, RunKind
+from engine.enums import RunKind, RunStatus
 from engine.errors import UsageError
 from engine.store.database import Store
 from engine.store.runs import MAX_DIGITS
-from engine.store.tables import Build, Project, StageRow, Task
+from engine.store.tables import Project, Run, StageRow, Task
 
 
-def add_task(store: Store, build: Build, task: Task) -> Build:
+def add_task(store: Store, run: Run, task: Task) -> Run:
     """Write a new task and its run, and give it its number."""
     with store.write() as session:
-        session.add(build)
+        session.add(run)
         session.flush()
-        session.refresh(build)
-        task.build_id = build.number
+        session.refresh(run)
+        task.run_id = run.number
         session.add(task)
-    return build
+    return run
 
 
-def get_task(store: Store, build_id: int) -> Task:
+def get_task(store: Store, run_id: int) -> Task:
     """What was asked of a task.
 
     Raises:
         UsageError: there is none with this number.
     """
     with store.read() as session:
-        task = session.get(Task, build_id)
+        task = session.get(Task, run_id)
     if task is None:
-        raise UsageError(f"no task {build_id}")
+        raise UsageError(f"no task {run_id}")
     return task
 
 
 def list_tasks(
     store: Store,
     *,
-    status: BuildStatus | None = None,
+    status: RunStatus | None = None,
     text: str = "",
     limit: int = 200,
     before: int | None = None,
-) -> Sequence[tuple[Build, Task, str]]:
+) -> Sequence[tuple[Run, Task, str]]:
     """Tasks with their runs and their projects' names, newest first, a page at a time.
 
     Args:
@@ -54,41 +54,41 @@ def list_tasks(
     """
     name = func.coalesce(Project.name, "")
     query = (
-        select(Build, Task, name)
-        .join(Task, col(Task.build_id) == col(Build.id))
-        .outerjoin(Project, col(Project.id) == col(Build.project_id))
-        .where(Build.kind == RunKind.TASK)
-        .order_by(col(Build.id).desc())
+        select(Run, Task, name)
+        .join(Task, col(Task.run_id) == col(Run.id))
+        .outerjoin(Project, col(Project.id) == col(Run.project_id))
+        .where(Run.kind == RunKind.TASK)
+        .order_by(col(Run.id).desc())
         .limit(limit)
     )
     if status is not None:
-        query = query.where(Build.status == status)
+        query = query.where(Run.status == status)
     if before is not None:
-        query = query.where(col(Build.id) < before)
+        query = query.where(col(Run.id) < before)
     if text:
-        fields = (Task.title, Task.description, Build.status, name)
+        fields = (Task.title, Task.description, Run.status, name)
         tests = [func.instr(func.lower(field), text.lower()) > 0 for field in fields]
         number = text.lstrip("#")
         if number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS:
-            tests.append(col(Build.id) == int(number))
+            tests.append(col(Run.id) == int(number))
         query = query.where(or_(*tests))
     with store.read() as session:
-        return [(build, task, project) for build, task, project in session.exec(query)]
+        return [(run, task, project) for run, task, project in session.exec(query)]
 
 
 def stages_of_all(store: Store, build_ids: Sequence[int]) -> Mapping[int, Sequence[StageRow]]:
     """Stages of several runs, each in the order in which they came."""
     found: dict[int, list[StageRow]] = {number: [] for number in build_ids}
-    query = select(StageRow).where(col(StageRow.build_id).in_(build_ids)).order_by(col(StageRow.id))
+    query = select(StageRow).where(col(StageRow.run_id).in_(build_ids)).order_by(col(StageRow.id))
     with store.read() as session:
         for row in session.exec(query):
-            found[row.build_id].append(row)
+            found[row.run_id].append(row)
     return found
 
 
-def put_result(store: Store, build_id: int, result: str) -> None:
+def put_result(store: Store, run_id: int, result: str) -> None:
     """Keep what came of a task, in a line; empty while it is not there."""
     with store.write() as session:
-        task = session.get_one(Task, build_id)
+        task = session.get_one(Task, run_id)
         task.result = result
         session.add(task)

@@ -127,7 +127,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ContextQuery:
     """What models are to be shown.
 
     Args:
@@ -151,7 +151,7 @@ class Wish:
     room: int = 0
 
 
-def choose(tree: Path, tracked: Sequence[str], wish: Wish) -> Choice:
+def choose(tree: Path, tracked: Sequence[str], query: ContextQuery) -> Choice:
     """Choose files of a worktree. Reads texts as :class:`engine.tasks.worktree_texts.Texts` does.
 
     Args:
@@ -159,7 +159,7 @@ def choose(tree: Path, tracked: Sequence[str], wish: Wish) -> Choice:
         tracked: paths of its tracked files, links and submodules not among them.
         wish: what for.
     """
-    return _Chooser(tree, tracked, wish).choose()
+    return _Chooser(tree, tracked, query).choose()
 
 
 def table(choice: Choice) -> str:
@@ -190,27 +190,27 @@ def text_of(text: str, chosen: Chosen) -> str:
 class _Chooser:
     """Chooses once: takes files one after the other, as long as there is room."""
 
-    def __init__(self, tree: Path, tracked: Sequence[str], wish: Wish) -> None:
-        self._wish = wish
+    def __init__(self, tree: Path, tracked: Sequence[str], query: ContextQuery) -> None:
+        self._wish = query
         self._tracked, self._known = tracked, frozenset(tracked)
         self._texts = Texts(tree)
-        self._words = wanted_in(wish.words)
-        self._named = _below(wish.paths, tracked)
-        self._sections = {each.path: each for each in diff_excerpts.sections_of(wish.diff)}
-        self._touched = lines_changed(wish.diff)
-        self._lines = _lines_named(f"{wish.words}\n{wish.log}", tracked)
-        self._is_other = other_apps(wish.app, wish.apps)
+        self._words = wanted_in(query.words)
+        self._named = _below(query.paths, tracked)
+        self._sections = {each.path: each for each in diff_excerpts.sections_of(query.diff)}
+        self._touched = lines_changed(query.diff)
+        self._lines = _lines_named(f"{query.words}\n{query.log}", tracked)
+        self._is_other = other_apps(query.app, query.apps)
         self._chosen: dict[str, Chosen] = {}
         self._left_out: list[str] = []
-        self._room = wish.room
+        self._room = query.room
 
     def choose(self) -> Choice:
-        wish = self._wish
-        for path in wish.paths:
+        query = self._wish
+        for path in query.paths:
             if not _below((path,), self._tracked):
                 self._left_out.append(f"{clean(path)[:100]}: no such file")
         sections = tuple(self._sections.values())
-        diff, missing = diff_excerpts.fitted(sections, wish.room // 2, self._why_not_changed)
+        diff, missing = diff_excerpts.fitted(sections, query.room // 2, self._why_not_changed)
         self._left_out += missing
         self._room -= len(diff)
         self._take_all(tuple(self._named), Why.NAMED, self._room)
@@ -228,7 +228,7 @@ class _Chooser:
             listing=tuple(clean(path) for path in listing[:LISTED]),
             unlisted=max(0, len(listing) - LISTED),
             diff=diff,
-            diff_size=len(wish.diff),
+            diff_size=len(query.diff),
         )
 
     def _take(self, path: str, why: Why, most: int) -> None:

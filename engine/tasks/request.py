@@ -25,7 +25,7 @@ MAX_PATHS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskOrder:
+class TaskRequest:
     """What a person orders: a workflow or a step pipeline, exactly one of the two.
 
     Args:
@@ -63,7 +63,7 @@ class TaskOrder:
     max_iterations: int | None = None
 
 
-def plan_for(order: TaskOrder) -> Plan:
+def plan_for(order: TaskRequest) -> Plan:
     """What a run of an order does.
 
     Raises:
@@ -77,12 +77,12 @@ def plan_for(order: TaskOrder) -> Plan:
     return of_workflow(chosen, order.squad, order.model, gate=order.gate, gathers=gathers)
 
 
-def row_of(order: TaskOrder, plan: Plan, max_iterations: int) -> Task:
+def row_of(order: TaskRequest, plan: Plan, max_iterations: int) -> Task:
     """An order as it is kept."""
     pipeline = order.pipeline
     given = pipeline.metadata.priority if pipeline else Priority.MEDIUM
     return Task(
-        build_id=0,
+        run_id=0,
         title=plan.title,
         description=order.description,
         context=order.context,
@@ -103,11 +103,11 @@ def row_of(order: TaskOrder, plan: Plan, max_iterations: int) -> Task:
     )
 
 
-def order_of(task: Task, project_id: uuid.UUID | None) -> TaskOrder:
+def order_of(task: Task, project_id: uuid.UUID | None) -> TaskRequest:
     """What was ordered."""
     kept = task.definition
     pipeline = kept["pipeline"]
-    return TaskOrder(
+    return TaskRequest(
         workflow=kept["workflow"],
         pipeline=StepPipeline.model_validate(pipeline) if pipeline else None,
         description=task.description,
@@ -142,7 +142,7 @@ def wanted_of(task: Task) -> Wanted:
     )
 
 
-def _check(order: TaskOrder) -> None:
+def _check(order: TaskRequest) -> None:
     if bool(order.workflow) == (order.pipeline is not None):
         raise UsageError("a task is a workflow or a step pipeline: give one of them")
     for name, text, most in (

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.cancel import CancelToken
-from engine.enums import BuildStatus, Priority, RunKind, StageStatus
+from engine.enums import Priority, RunKind, RunStatus, StageStatus
 from engine.errors import UsageError
 from engine.files import read_file
 from engine.llm.placeholder import PLACEHOLDER
@@ -17,17 +17,17 @@ from engine.projects import git
 from engine.projects.revisions import is_range
 from engine.projects.service import Projects
 from engine.runs.pipeline import Pipeline
-from engine.runs.service import Carried, RunServices
+from engine.runs.service import RunService, RunServices
 from engine.settings import Settings
 from engine.store import projects
 from engine.store import tasks as store_tasks
-from engine.store.tables import Build, StageRow, Task
+from engine.store.tables import Run, StageRow, Task
 from engine.tasks import pipeline_library
 from engine.tasks.agents.step import CHANGES, answer_name
 from engine.tasks.pipeline_file import StepPipeline
 from engine.tasks.pipeline_library import PipelineEntry
 from engine.tasks.plan import ASSEMBLE, GATE, GATHER, REVISE, Form, Plan, title_of
-from engine.tasks.request import TaskOrder, order_of, plan_for, plan_of, row_of
+from engine.tasks.request import TaskRequest, order_of, plan_for, plan_of, row_of
 from engine.tasks.roles import ModelRole, Squad, roles, squads
 from engine.tasks.workflow import Workflow, workflows
 
@@ -111,10 +111,10 @@ class TaskState:
         result: what came of it, in a line; empty until it has ended well.
     """
 
-    build: Build
+    run: Run
     name: str
     title: str
-    order: TaskOrder
+    order: TaskRequest
     project: str
     priority: Priority
     progress: float
@@ -124,7 +124,7 @@ class TaskState:
     result: str
 
 
-class Tasks(Carried):
+class Tasks(RunService):
     """Every task of a workspace. All calls may block: keep them off an event loop."""
 
     KIND = RunKind.TASK
@@ -207,7 +207,7 @@ class Tasks(Carried):
                 return entry.pipeline
         raise UsageError(f"{name}: no such file, and no pipeline that espdeck pipeline list has")
 
-    def plan(self, order: TaskOrder) -> Pipeline:
+    def plan(self, order: TaskRequest) -> Pipeline:
         """The stages that a run of an order would have.
 
         Raises:
@@ -215,7 +215,7 @@ class Tasks(Carried):
         """
         return plan_for(order).pipeline
 
-    def start(self, order: TaskOrder) -> Build:
+    def start(self, order: TaskRequest) -> Run:
         """Order a task; it waits in the queue of this host, behind those that are more urgent.
 
         Raises:
@@ -225,18 +225,18 @@ class Tasks(Carried):
         """
         plan = plan_for(order)
         self._check_models(plan)
-        build = Build(kind=RunKind.TASK, run_id=str(uuid.uuid4()))
+        run = Run(kind=RunKind.TASK, workflow_id=str(uuid.uuid4()))
         if order.project_id is not None:
-            order = _put_commit(build, order.project_id, order, self._projects)
+            order = _put_commit(run, order.project_id, order, self._projects)
         rounds = order.max_iterations
         task = row_of(order, plan, self._settings.max_iterations if rounds is None else rounds)
         self._services.wait_ready()
-        return self._ask_for_run(store_tasks.add_task(self._store, build, task).number)
+        return self._ask_for_run(store_tasks.add_task(self._store, run, task).number)
 
     def list(
         self,
         text: str = "",
-        status: BuildStatus | None = None,
+        status: RunStatus | None = None,
         limit: int = 200,
         before: int | None = None,
     ) -> Sequence[TaskState]:
@@ -244,8 +244,8 @@ class Tasks(Carried):
         found = store_tasks.list_tasks(
             self._store, status=status, text=text, limit=limit, before=before
         )
-        rows = store_tasks.stages_of_all(self._store, [build.number for build, _, _ in found])
-        return [_state(build, task, name, rows[build.number]) for build, task, name in found]
+        rows = store_tasks.stages_of_all(self._store, [run.number for run, _, _ in found])
+        return [_state(run, task, name, rows[run.number]) for run, task, name in found]
 
     def state(self, number: int) -> TaskState:
         """How a task stands.
@@ -253,26 +253,26 @@ class Tasks(Carried):
         Raises:
             UsageError: there is none with this number.
         """
-        build = self.get(number)
+        run = self.get(number)
         name = ""
-        if build.project_id is not None:
-            name = projects.get_project(self._store, build.project_id).name
-        return _state(build, store_tasks.get_task(self._store, number), name, self.stages(number))
+        if run.project_id is not None:
+            name = projects.get_project(self._store, run.project_id).name
+        return _state(run, store_tasks.get_task(self._store, number), name, self.stages(number))
 
-    def pipeline_of(self, build: Build) -> Pipeline:
+    def pipeline_of(self, run: Run) -> Pipeline:
         """The stages of a task, as they were decided when it was ordered."""
-        return plan_of(store_tasks.get_task(self._store, build.number)).pipeline
+        return plan_of(store_tasks.get_task(self._store, run.number)).pipeline
 
-    def priority_of(self, build: Build) -> int | None:
+    def priority_of(self, run: Run) -> int | None:
         """Its place in the queue, by how urgent it is."""
-        return _URGENCY[store_tasks.get_task(self._store, build.number).priority]
+        return _URGENCY[store_tasks.get_task(self._store, run.number).priority]
 
-    def made_by(self, build: Build, rows: Sequence[StageRow]) -> Sequence[str]:
+    def made_by(self, run: Run, rows: Sequence[StageRow]) -> Sequence[str]:
         """What stages said and made; what earlier ones changed, the next one keeps again."""
         from engine.quality.gate import REPORT
         from engine.tasks.agents import assembler, context_collector  # not for the first paint
 
-        plan = plan_of(store_tasks.get_task(self._store, build.number))
+        plan = plan_of(store_tasks.get_task(self._store, run.number))
         keys = {row.key for row in rows}
         names = {answer_name(row.key, row.attempt) for row in rows}
         edits = {step.key for step in plan.steps if step.form is Form.EDITS}
@@ -286,7 +286,7 @@ class Tasks(Carried):
         if ASSEMBLE in keys:
             names.add(assembler.CODE)
             folders.append(f"{assembler.FINAL}/")
-        found = (each.path for each in self.artifacts(build.number))
+        found = (each.path for each in self.artifacts(run.number))
         return [path for path in found if path in names or path.startswith(tuple(folders))]
 
     def title(self, role: str) -> str:
@@ -316,7 +316,7 @@ class Tasks(Carried):
         Raises:
             UsageError: there is no such task.
         """
-        build = self.get(number)
+        run = self.get(number)
         plan = plan_of(store_tasks.get_task(self._store, number))
         titles = {stage.key: stage.title for stage in plan.pipeline.stages}
         places = list(titles)
@@ -328,7 +328,7 @@ class Tasks(Carried):
             total=len(plan.steps),
             successful=sum(row.status is StageStatus.SUCCESS for row in steps),
             failed=sum(row.status is StageStatus.FAILED for row in steps),
-            seconds=build.duration,
+            seconds=run.duration,
             steps=tuple(
                 StepTime(
                     key=row.key,
@@ -370,8 +370,8 @@ def _is_file(name: str) -> bool:
 
 
 def _put_commit(
-    build: Build, project_id: uuid.UUID, order: TaskOrder, commits: Projects
-) -> TaskOrder:
+    run: Run, project_id: uuid.UUID, order: TaskRequest, commits: Projects
+) -> TaskRequest:
     """Write down which commit a task is about: of a range that it is to see, the end.
 
     Returns:
@@ -386,41 +386,41 @@ def _put_commit(
             if not order.commit:
                 found = commits.commit(project_id, seen.end, fresh=False).commit
     git.keep(Path(project.clone_path), found.sha, cancel=CancelToken())
-    build.project_id = project.id
-    build.commit_sha = found.sha
-    build.commit_message = found.message
-    build.commit_author = found.author
-    build.notes = [asdict(note) for note in located.notes]
-    build.branch = project.branch or ""
-    build.target = project.target
+    run.project_id = project.id
+    run.commit_sha = found.sha
+    run.commit_message = found.message
+    run.commit_author = found.author
+    run.notes = [asdict(note) for note in located.notes]
+    run.branch = project.branch or ""
+    run.target = project.target
     return order
 
 
-def _state(build: Build, task: Task, project: str, rows: Sequence[StageRow]) -> TaskState:
+def _state(run: Run, task: Task, project: str, rows: Sequence[StageRow]) -> TaskState:
     plan = plan_of(task)
     pipeline = plan.pipeline
     titles = {stage.key: stage.title for stage in pipeline.stages}
-    order = order_of(task, build.project_id)
+    order = order_of(task, run.project_id)
     running = [titles.get(row.key, "") for row in rows if row.status is StageStatus.RUNNING]
     return TaskState(
-        build=build,
+        run=run,
         name=order.workflow or task.title,
         title=task.title,
         order=order,
         project=project,
         priority=task.priority,
-        progress=_progress(build, pipeline, rows),
+        progress=_progress(run, pipeline, rows),
         step=", ".join(running),
         agents=tuple(
             dict.fromkeys(row.agent for row in rows if row.status is not StageStatus.SKIPPED)
         ),
         metrics=_metrics(rows),
-        result=task.result if build.status is BuildStatus.SUCCESS else "",
+        result=task.result if run.status is RunStatus.SUCCESS else "",
     )
 
 
-def _progress(build: Build, pipeline: Pipeline, rows: Sequence[StageRow]) -> float:
-    if build.status is BuildStatus.SUCCESS:
+def _progress(run: Run, pipeline: Pipeline, rows: Sequence[StageRow]) -> float:
+    if run.status is RunStatus.SUCCESS:
         return 100.0
     latest = {row.key: row.status for row in rows}
     done = (stage.weight for stage in pipeline.stages if latest.get(stage.key) in _OVER)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.cancel import CancelToken
-from engine.enums import BuildStatus, RunKind, StageStatus
-from engine.events import WorkflowStarted
+from engine.enums import RunKind, RunStatus, StageStatus
+from engine.events import RunStarted
 from engine.findings import Finding
 from engine.llm.placeholder import PLACEHOLDER
 from engine.projects.slots import Slots
@@ -20,7 +20,7 @@ from engine.quality.result import Built
 from engine.runs.pipeline import Ending, StageContext, StageResult
 from engine.store import projects, tasks
 from engine.store.database import Store
-from engine.store.tables import Build, Project
+from engine.store.tables import Project, Run
 from engine.tasks.agents import assembler, context_collector, gate, step
 from engine.tasks.context import Assembled, TaskContext
 from engine.tasks.plan import ASSEMBLE, GATE, GATHER, REVISE
@@ -37,7 +37,7 @@ _AGENTS: Mapping[str, Callable[[TaskContext], StageResult]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class TaskDeps:
     """What tasks are done with; one for each engine.
 
     Args:
@@ -49,30 +49,30 @@ class Desk:
     built: Callable[[Project, str], Built]
 
 
-class TaskWork:
+class TaskRun:
     """One task: see :class:`engine.runs.pipeline.Work`."""
 
-    def __init__(self, desk: Desk, build: Build) -> None:
-        self._desk = desk
-        self._build = build
-        task = tasks.get_task(desk.store, build.number)
+    def __init__(self, deps: TaskDeps, run: Run) -> None:
+        self._deps = deps
+        self._run_row = run
+        task = tasks.get_task(deps.store, run.number)
         self._plan = plan_of(task)
         self._wanted = wanted_of(task)
         self._project: Project | None = None
-        if build.project_id is not None:
-            self._project = projects.get_project(desk.store, build.project_id)
+        if run.project_id is not None:
+            self._project = projects.get_project(deps.store, run.project_id)
         self.pipeline = self._plan.pipeline
         self.max_rounds = task.max_iterations
         self._slot: Slot | None = None
         self._turn = threading.Lock()
 
-    def started(self) -> WorkflowStarted:
+    def started(self) -> RunStarted:
         """What runs, and on which commit of which project, if any."""
         name = self._project.name if self._project else ""
-        return WorkflowStarted(
+        return RunStarted(
             project=name,
-            commit=self._build.commit_sha,
-            target=self._build.target,
+            commit=self._run_row.commit_sha,
+            target=self._run_row.target,
             pipeline=self._plan.title,
             run=RunKind.TASK,
         )
@@ -80,16 +80,16 @@ class TaskWork:
     @contextlib.contextmanager
     def place(self, cancel: CancelToken) -> Iterator[Path]:
         """A slot with a worktree of the commit, or one without files."""
-        slots, project = self._desk.slots, self._project
+        slots, project = self._deps.slots, self._project
         with (
             slots.take(
                 Path(project.clone_path),
-                self._build.commit_sha,
-                run=self._build.number,
+                self._run_row.commit_sha,
+                run=self._run_row.number,
                 cancel=cancel,
             )
             if project
-            else slots.empty(f"task-{self._build.number}", cancel=cancel)
+            else slots.empty(f"task-{self._run_row.number}", cancel=cancel)
         ) as self._slot:
             yield self._slot.source
 
@@ -112,7 +112,7 @@ class TaskWork:
                 built=self._built,
                 slot=self._held,
                 turn=self._turn,
-                notes=tuple(Finding(**note) for note in self._build.notes),
+                notes=tuple(Finding(**note) for note in self._run_row.notes),
             )
         )
 
@@ -123,18 +123,18 @@ class TaskWork:
             if result is None or result.status is not StageStatus.FAILED:
                 continue
             if stage.key == GATE:
-                return Ending(BuildStatus.FAILED, f"quality gate {result.summary}")
+                return Ending(RunStatus.FAILED, f"quality gate {result.summary}")
             return Ending(
-                BuildStatus.FAILED, f"Pipeline stopped at step '{stage.title}': {result.summary}"
+                RunStatus.FAILED, f"Pipeline stopped at step '{stage.title}': {result.summary}"
             )
-        return Ending(BuildStatus.SUCCESS, self._result(results))
+        return Ending(RunStatus.SUCCESS, self._result(results))
 
     def close(self, results: Mapping[str, StageResult]) -> None:
         """Keep with the task what came of it."""
         due = [stage.key for stage in self.pipeline.stages if stage.key != REVISE]
         whole = all(key in results and results[key].status is StageStatus.SUCCESS for key in due)
         result = self._result(results) if whole else ""
-        tasks.put_result(self._desk.store, self._build.number, result)
+        tasks.put_result(self._deps.store, self._run_row.number, result)
 
     def _result(self, results: Mapping[str, StageResult]) -> str:
         steps = count(len(self._plan.steps), "step")
@@ -152,7 +152,7 @@ class TaskWork:
     def _built(self) -> Built:
         if self._project is None:
             return Built(None)
-        return self._desk.built(self._project, self._build.commit_sha)
+        return self._deps.built(self._project, self._run_row.commit_sha)
 
     @property
     def _held(self) -> Slot:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import re2
 
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.errors import BoardError
 from engine.monitor.line_splitter import StateCutter
 from engine.testing.results import Outcome, TestCase
@@ -20,7 +20,7 @@ from engine.testing.scripts import Script, Step
 _MAX_SHOWN = 200
 
 
-class Player:
+class ScriptRunner:
     """Plays scripts one after the other; a test that fails does not keep the next from its turn."""
 
     def __init__(
@@ -29,7 +29,7 @@ class Player:
         *,
         file: str,
         eol: str,
-        keyboard: Keyboard,
+        keyboard: ConsoleInput,
         interruption: Callable[[str], str | None],
         on_result: Callable[[TestCase], None],
     ) -> None:

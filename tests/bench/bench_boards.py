@@ -90,7 +90,7 @@ def _seconds_of(boards: Boards, image: Image, urls: Sequence[str]) -> float:
 
 
 def _unplug(boards: Boards, image: Image, cables: Sequence[Cable], folder: Path) -> None:
-    reconnecting.BACK_AGAIN = 0.05
+    reconnecting.REPLUG_POLL_SECONDS = 0.05
     began = time.perf_counter()
     tallies = unplug_at_random(
         boards, image, cables, rounds=ROUNDS, seed=os.getpid(), folder=folder

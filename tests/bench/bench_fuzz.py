@@ -32,7 +32,7 @@ from engine.boards.identity import parse_identity
 from engine.errors import ToolError
 from engine.monitor import bootlog, coredump, log_lines, panic
 from engine.monitor.binary_log import BinaryLog
-from engine.monitor.crash_watcher import Incidents
+from engine.monitor.crash_watcher import CrashWatcher
 from engine.monitor.line_splitter import LineCutter, RowCutter, StateCutter
 from engine.monitor.plot import Plot
 from engine.quality import coverage_reports, symbols
@@ -110,7 +110,7 @@ def _feed(program: Path, tree: Tree, folder: Path) -> None:
     ]
     chosen = log_lines.Selection("wifi:W *:I", highlight="[0-9]+|E", mute="^D")
     plot = Plot(r"temp=(\S+)|0x([0-9a-f]+)")
-    incidents = Incidents(
+    incidents = CrashWatcher(
         program=program,
         root=Path("/"),
         on_finding=lambda finding: None,

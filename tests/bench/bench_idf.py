@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine import Engine, Settings
-from engine.enums import BuildStatus
-from engine.store.tables import Build, Project
+from engine.enums import RunStatus
+from engine.store.tables import Project, Run
 from engine.toolchains import idf_installs
 from tests.bench.table import median, show
 from tests.engine.git_repos import commit
@@ -88,17 +88,17 @@ def _raw(install: idf_installs.Install, source: Path, build: Path) -> Callable[[
     )
 
 
-def _ours(engine: Engine, project: Project) -> tuple[float, Build]:
+def _ours(engine: Engine, project: Project) -> tuple[float, Run]:
     """Fetch and build, as ``espdeck build`` and the key do; seconds to the end of the build."""
     started = time.perf_counter()
     engine.projects.find_or_add(project.source)
     build = engine.builds.wait(engine.builds.start(project.id).number)
     seconds = time.perf_counter() - started
-    assert build.status is BuildStatus.SUCCESS, build.error
+    assert build.status is RunStatus.SUCCESS, build.error
     return seconds, build
 
 
-def _note(engine: Engine, build: Build, stages: dict[str, list[float]]) -> None:
+def _note(engine: Engine, build: Run, stages: dict[str, list[float]]) -> None:
     assert build.started_at is not None
     waited = (build.started_at - build.created_at).total_seconds()
     stages.setdefault("wait in the queue", []).append(waited)

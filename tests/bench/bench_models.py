@@ -26,7 +26,7 @@ from engine import Engine, Settings
 from engine.events import Event, Log
 from engine.settings import LlmSettings, ModelSettings
 from engine.tasks.pipeline_file import load
-from engine.tasks.request import TaskOrder
+from engine.tasks.request import TaskRequest
 from tests.bench.table import median, show
 
 RUNS = 5
@@ -163,7 +163,7 @@ def _until_last_token(engine: Engine) -> float:
                 done.set()
 
     unsubscribe = engine.events.subscribe(watch)
-    number = engine.tasks.start(TaskOrder(pipeline=load(ONE, "one.yaml"))).number
+    number = engine.tasks.start(TaskRequest(pipeline=load(ONE, "one.yaml"))).number
     assert done.wait(120)
     unsubscribe()
     engine.tasks.wait(number)
@@ -172,7 +172,7 @@ def _until_last_token(engine: Engine) -> float:
 
 def _of_a_step(engine: Engine) -> float:
     """Seconds from one step to the next, on an average."""
-    number = engine.tasks.start(TaskOrder(pipeline=load(MANY, "many.yaml"))).number
+    number = engine.tasks.start(TaskRequest(pipeline=load(MANY, "many.yaml"))).number
     engine.tasks.wait(number)
     steps = [row for row in engine.tasks.stages(number) if row.key.startswith("step")]
     first, last = steps[0].started_at, steps[-1].completed_at

@@ -28,7 +28,7 @@ from pathlib import Path
 import psutil
 
 from engine.cancel import CancelToken
-from engine.monitor.crash_watcher import Incidents
+from engine.monitor.crash_watcher import CrashWatcher
 from engine.simulators.labwired import LabWired
 from tests.bench.table import median, show
 from tests.firmware import build_firmware
@@ -156,7 +156,7 @@ def _measure_panics() -> None:
 
 def _until_found(elf: Path, printed: bytes, number: int) -> float:
     found = threading.Event()
-    incidents = Incidents(
+    incidents = CrashWatcher(
         program=elf,
         root=Path("/"),
         on_finding=lambda finding: found.set(),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from engine import Engine, Settings
 from engine.boards.virtual.board import VirtualBoard
-from engine.enums import BuildStatus
+from engine.enums import RunStatus
 from engine.samples import demo
 from tests.bench.table import median, show
 
@@ -88,7 +88,7 @@ def _ours(folder: Path) -> tuple[float, dict[str, float], float]:
             started = time.perf_counter()
             build = engine.builds.wait(engine.builds.start(project.id).number)
             seconds = time.perf_counter() - started
-            assert build.status is BuildStatus.SUCCESS, build.error
+            assert build.status is RunStatus.SUCCESS, build.error
             if run == 0:
                 continue
             totals.append(seconds)

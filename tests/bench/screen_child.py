@@ -61,7 +61,7 @@ class Flooded(EspdeckApp):
         for stage in stages:
             engine.events.publish(
                 AgentChanged(
-                    build_id=1,
+                    run_id=1,
                     agent=stage.role,
                     stage=stage.key,
                     phase=stage.phase,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.cancel import CancelToken
-from engine.console_input import MAX_COMMANDS, MAX_WAITING, Keyboard, Lines, Restart, Step
+from engine.console_input import MAX_COMMANDS, MAX_WAITING, ConsoleInput, Lines, Restart, Step
 from engine.errors import BoardError, CancelledError
 
 
@@ -48,7 +48,7 @@ class Chip:
     st.lists(st.integers(0, 5000), max_size=30),
 )
 def test_what_is_typed_arrives_once_and_in_order(typed: list[bytes], takes: list[int]) -> None:
-    chip, keyboard = Chip([*takes, 999]), Keyboard()
+    chip, keyboard = Chip([*takes, 999]), ConsoleInput()
     for data in typed:
         keyboard.send(data)
     with keyboard.reading() as wake:
@@ -59,7 +59,7 @@ def test_what_is_typed_arrives_once_and_in_order(typed: list[bytes], takes: list
 
 def test_lines_change_between_what_was_typed_before_and_after() -> None:
     chip = Chip()
-    keyboard = Keyboard(now=chip.now)
+    keyboard = ConsoleInput(now=chip.now)
     keyboard.send(b"before")
     keyboard.reset()
     keyboard.send(b"after")
@@ -77,7 +77,7 @@ def test_lines_change_between_what_was_typed_before_and_after() -> None:
 
 def test_a_console_without_lines_says_so_and_takes_the_rest() -> None:
     notes: list[str] = []
-    chip, keyboard = Chip(), Keyboard(notes.append)
+    chip, keyboard = Chip(), ConsoleInput(notes.append)
     keyboard.boot()
     keyboard.send(b"after")
     with keyboard.reading() as wake:
@@ -87,7 +87,7 @@ def test_a_console_without_lines_says_so_and_takes_the_rest() -> None:
 
 
 def test_typing_wakes_who_reads() -> None:
-    chip, keyboard = Chip(), Keyboard()
+    chip, keyboard = Chip(), ConsoleInput()
     keyboard.send(b"early")
     with keyboard.reading() as wake:
         assert select.select([wake], [], [], 0)[0]
@@ -98,7 +98,7 @@ def test_typing_wakes_who_reads() -> None:
 
 
 def test_a_board_that_takes_nothing_gets_no_more_than_may_wait() -> None:
-    chip, keyboard = Chip([0]), Keyboard()
+    chip, keyboard = Chip([0]), ConsoleInput()
     keyboard.send(bytes(MAX_WAITING))
     with pytest.raises(BoardError, match="has not yet taken 65536 bytes"):
         keyboard.send(b"x")
@@ -111,7 +111,7 @@ def test_a_board_that_takes_nothing_gets_no_more_than_may_wait() -> None:
 
 
 def test_a_file_waits_for_room_and_can_be_cancelled() -> None:
-    chip, keyboard, cancel = Chip(), Keyboard(), CancelToken()
+    chip, keyboard, cancel = Chip(), ConsoleInput(), CancelToken()
     ended: list[type[BaseException]] = []
     whole = bytes(range(256)) * 2048
 
@@ -136,7 +136,7 @@ def test_a_file_waits_for_room_and_can_be_cancelled() -> None:
 
 
 def test_what_waited_for_a_board_that_vanished_is_dropped() -> None:
-    chip, keyboard = Chip([0]), Keyboard()
+    chip, keyboard = Chip([0]), ConsoleInput()
     with keyboard.reading() as wake:
         keyboard.send(b"rm -r /\n")
         keyboard.reset()

@@ -12,13 +12,13 @@ from engine.events import (
     Bus,
     Event,
     Log,
-    WorkflowProgress,
+    RunProgress,
     from_body,
 )
 
 
-def progress(build: int, percent: float = 1.0) -> WorkflowProgress:
-    return WorkflowProgress(build_id=build, phase=Phase.BUILD, percent=percent, message="compile")
+def progress(build: int, percent: float = 1.0) -> RunProgress:
+    return RunProgress(run_id=build, phase=Phase.BUILD, percent=percent, message="compile")
 
 
 def test_events_of_a_build_are_numbered_in_order_from_any_thread() -> None:
@@ -79,7 +79,7 @@ def test_unsubscribing_ends_it() -> None:
 def test_an_event_comes_back_from_its_json_body() -> None:
     event = AgentChanged(
         phase=Phase.BUILD,
-        build_id=3,
+        run_id=3,
         seq=9,
         agent=Role.DOCTOR,
         stage="diagnose",
@@ -90,12 +90,12 @@ def test_an_event_comes_back_from_its_json_body() -> None:
 
     body = json.loads(json.dumps(event.body()))
 
-    assert from_body(event.kind, body, build_id=3, seq=9, at=event.at) == event
+    assert from_body(event.kind, body, run_id=3, seq=9, at=event.at) == event
 
 
 def test_json_is_one_line_that_cannot_steer_a_terminal() -> None:
     event = Log(
-        build_id=1,
+        run_id=1,
         stage="build",
         attempt=1,
         agent=Role.BUILDER,

@@ -13,18 +13,18 @@ import pytest
 
 from engine import Engine, Settings
 from engine.cancel import CancelToken
-from engine.enums import BuildStatus, RunKind
+from engine.enums import RunKind, RunStatus
 from engine.events import Event, Problem
 from engine.store import projects
 from engine.store import runs as store_runs
 from engine.store.backing_up import make
 from engine.store.backups import backups
 from engine.store.database import Store
-from engine.store.tables import Build, Project
-from engine.tasks.request import TaskOrder
+from engine.store.tables import Project, Run
+from engine.tasks.request import TaskRequest
 from tests.tui.commands import Here
 
-ORDER = TaskOrder(workflow="free_task", description="x", model="placeholder")
+ORDER = TaskRequest(workflow="free_task", description="x", model="placeholder")
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_what_would_go_is_said_and_then_goes(tmp_path: Path) -> None:
     project = projects.add_project(store, Project(name="p", source="/src", target="esp32c3"))
     old = datetime.now(UTC) - timedelta(days=1000)
     values: dict[str, Any] = {"project_id": project.id, "completed_at": old, "created_at": old}
-    number = store_runs.add_build(store, Build(status=BuildStatus.FAILED, **values)).number
+    number = store_runs.add_run(store, Run(status=RunStatus.FAILED, **values)).number
     store.close()
     here = Here(tmp_path)
 
@@ -113,7 +113,7 @@ def test_what_would_go_is_said_and_then_goes(tmp_path: Path) -> None:
 def test_steps_of_runs_that_are_gone_go(tmp_path: Path) -> None:
     with Engine(Settings(workspace=tmp_path)) as engine:
         gone, kept = (engine.tasks.wait(engine.tasks.start(ORDER).number, 60) for _ in range(2))
-        engine.maintenance._retention._runs.forget(datetime.now(UTC), {kept.run_id})
+        engine.maintenance._retention._runs.forget(datetime.now(UTC), {kept.workflow_id})
 
     with sqlite3.connect(tmp_path / "runs.db") as connection:
         runs = {row[0] for row in connection.execute("SELECT workflow_uuid FROM workflow_status")}
@@ -122,4 +122,4 @@ def test_steps_of_runs_that_are_gone_go(tmp_path: Path) -> None:
         }
     connection.close()
     assert gone.kind is RunKind.TASK
-    assert runs == steps == {kept.run_id}
+    assert runs == steps == {kept.workflow_id}

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from engine.cancel import CancelToken
-from engine.enums import ArtifactKind, BuildStatus
+from engine.enums import ArtifactKind, RunStatus
 from engine.repair import fix_patch
 from engine.retention import Retention, RunLimits
-from engine.runs.queue import Runs
+from engine.runs.queue import RunQueue
 from engine.store import logs, projects, runs, shrinking
 from engine.store.database import Store, StoreError
 from engine.store.shrinking import shrink
-from engine.store.tables import Artifact, Build, EventRow, LogChunk, Project
+from engine.store.tables import Artifact, EventRow, LogChunk, Project, Run
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
@@ -37,7 +37,7 @@ class Lab:
         )
         self.retention = Retention(
             self.store,
-            Runs(folder / "runs.db", "w"),
+            RunQueue(folder / "runs.db", "w"),
             artifacts=folder / "artifacts",
             boards=folder / "boards",
             sessions=folder / "boards" / "sessions",
@@ -47,7 +47,7 @@ class Lab:
     def add(
         self,
         days: float,
-        status: BuildStatus = BuildStatus.FAILED,
+        status: RunStatus = RunStatus.FAILED,
         sha: str | None = None,
         **values: Any,
     ) -> int:
@@ -58,26 +58,26 @@ class Lab:
             "target": "esp32c3",
             "run_id": str(uuid.uuid4()),
         }
-        build = Build(
+        build = Run(
             **given | {"status": status, "completed_at": ended, "created_at": ended} | values
         )
-        number = runs.add_build(self.store, build).number
+        number = runs.add_run(self.store, build).number
         folder = self.folder / "artifacts" / str(number)
         folder.mkdir(parents=True)
         (folder / "app.elf").write_bytes(b"elf")
         runs.set_artifacts_path(self.store, number, str(folder))
         elf = Artifact(
-            build_id=number, kind=ArtifactKind.ELF, path="app.elf", size=3, sha256=sha or "0" * 64
+            run_id=number, kind=ArtifactKind.ELF, path="app.elf", size=3, sha256=sha or "0" * 64
         )
         runs.put_artifacts(self.store, number, [elf])
         rows: list[Any] = [
             LogChunk(
-                build_id=number, stage="build", attempt=1, stream="log", agent="B", seq=seq,
+                run_id=number, stage="build", attempt=1, stream="log", agent="B", seq=seq,
                 first_line=seq, lines=1, text="x" * 2000 + "\n", writer="w",
             )
             for seq in range(5)
         ]  # fmt: skip
-        rows.append(EventRow(build_id=number, seq=9, kind="problem", writer="w"))
+        rows.append(EventRow(run_id=number, seq=9, kind="problem", writer="w"))
         logs.append(self.store, rows)
         return number
 
@@ -85,7 +85,7 @@ class Lab:
         return [run.number for run in self.retention.drop(now=NOW, cancel=CancelToken())]
 
     def left(self) -> list[int]:
-        return sorted(each.number for each in runs.list_builds(self.store, kind=None, limit=-1))
+        return sorted(each.number for each in runs.list_runs(self.store, kind=None, limit=-1))
 
 
 @pytest.fixture
@@ -145,14 +145,14 @@ def test_a_run_of_a_time_when_no_clock_was_set_has_no_age(lab: Lab) -> None:
 
 
 def test_what_waits_or_runs_never_goes(lab: Lab) -> None:
-    for status in (BuildStatus.PENDING, BuildStatus.RUNNING):
+    for status in (RunStatus.PENDING, RunStatus.RUNNING):
         lab.add(1000, status, completed_at=None)
 
     assert lab.drop() == []
 
 
 def test_what_sizes_are_compared_with_stays(lab: Lab) -> None:
-    good = BuildStatus.SUCCESS
+    good = RunStatus.SUCCESS
     older = lab.add(400, good)
     newest = lab.add(300, good)
     other_chip = lab.add(350, good, target="esp32c6")
@@ -187,13 +187,13 @@ def test_a_program_that_a_session_names_stays(lab: Lab) -> None:
 
 
 def test_a_repair_that_nobody_discarded_stays(lab: Lab) -> None:
-    good = BuildStatus.SUCCESS
+    good = RunStatus.SUCCESS
     repaired, discarded, _newest = lab.add(300, good), lab.add(300, good), lab.add(200, good)
     for number in (repaired, discarded):
         folder = lab.folder / "artifacts" / str(number)
         (folder / "fix.patch").write_text("# changed: a\ndiff --git a/x b/x\n")
         patch = Artifact(
-            build_id=number, kind=ArtifactKind.PATCH, path="fix.patch", size=1, sha256=""
+            run_id=number, kind=ArtifactKind.PATCH, path="fix.patch", size=1, sha256=""
         )
         runs.put_artifacts(lab.store, number, [patch])
     diff = fix_patch.read(lab.folder / "artifacts" / str(discarded) / fix_patch.NAME).diff

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from engine import Engine, Settings
-from engine.enums import BuildStatus, RunKind
+from engine.enums import RunKind, RunStatus
 from engine.runs import queue
 from engine.store import projects
 from engine.store import runs as store_runs
 from engine.store.database import Store
-from engine.store.tables import Build, Project
+from engine.store.tables import Project, Run
 from engine.workspace import workspace_id
 
 
@@ -25,12 +25,12 @@ def test_a_run_of_another_version_ends_and_says_why(
         engine.wait_ready()
     store = Store(tmp_path / "espdeck.db")
     project = projects.add_project(store, Project(name="p", source="/p", target="esp32c3"))
-    number = store_runs.add_build(
+    number = store_runs.add_run(
         store,
-        Build(project_id=project.id, run_id="old"),
+        Run(project_id=project.id, workflow_id="old"),
     ).number
     store.close()
-    client = queue.Runs(tmp_path / "runs.db", workspace_id(tmp_path))
+    client = queue.RunQueue(tmp_path / "runs.db", workspace_id(tmp_path))
     monkeypatch.setattr(queue, "APPLICATION_VERSION", "0")
     client.enqueue(RunKind.FIRMWARE, "old", number)
     client.close()
@@ -39,5 +39,5 @@ def test_a_run_of_another_version_ends_and_says_why(
     with Engine(settings) as engine:
         build = engine.builds.wait(number, timeout=20)
 
-    assert build.status is BuildStatus.FAILED
+    assert build.status is RunStatus.FAILED
     assert build.error == "lost: another version of espdeck began it, start it again"

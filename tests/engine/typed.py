@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 
 
-class Typed(Keyboard):
+class Typed(ConsoleInput):
     """Keeps what is typed instead of handing it to a reader."""
 
     def __init__(self) -> None:

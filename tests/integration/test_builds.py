@@ -17,20 +17,20 @@ from junitparser import JUnitXml
 from engine import Engine, Settings
 from engine.boards import pytest_suites
 from engine.boards.board_files import Flashed
-from engine.enums import BuildStatus, Role, Severity, StageStatus, VerdictWord
+from engine.enums import Role, RunStatus, Severity, StageStatus, VerdictWord
 from engine.errors import BoardError, UsageError
 from engine.events import (
     AgentChanged,
     Event,
     Log,
     Partial,
+    RunCompleted,
+    RunProgress,
     Serial,
-    WorkflowCompleted,
-    WorkflowProgress,
 )
 from engine.monitor.sessions import sessions
 from engine.samples import demo
-from engine.store.tables import Build, StageRow
+from engine.store.tables import Run, StageRow
 from tests.engine.git_repos import commit
 
 pytestmark = pytest.mark.xdist_group("first-light")
@@ -54,7 +54,7 @@ def seen(engine: Engine) -> Iterator[list[Event]]:
     unsubscribe()
 
 
-def build(engine: Engine, project: str, **choices: Any) -> Build:
+def build(engine: Engine, project: str, **choices: Any) -> Run:
     started = engine.builds.start(engine.projects.get(project).id, **choices)
     return engine.builds.wait(started.number, timeout=120)
 
@@ -66,7 +66,7 @@ def stages(engine: Engine, number: int) -> dict[tuple[str, int], StageRow]:
 def test_hello_is_built_flashed_simulated_and_accepted(engine: Engine, seen: list[Event]) -> None:
     done = build(engine, "hello")
 
-    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    assert (done.status, done.error) == (RunStatus.SUCCESS, "")
     assert done.duration is not None
     rows = stages(engine, done.number)
     assert [rows[key, 1].status for key in STAGES] == [StageStatus.SUCCESS] * 6
@@ -81,7 +81,7 @@ def test_hello_is_built_flashed_simulated_and_accepted(engine: Engine, seen: lis
     for artifact in engine.builds.artifacts(done.number):
         assert engine.builds.artifact_file(artifact).stat().st_size == artifact.size
     # A line that was not whole yet when it was shown has no number of its own.
-    mine = [x for x in seen if x.build_id == done.number and not isinstance(x, Partial)]
+    mine = [x for x in seen if x.run_id == done.number and not isinstance(x, Partial)]
     assert [event.seq for event in mine] == list(range(1, len(mine) + 1))
     board = "".join(e.text for e in mine if isinstance(e, Serial) and e.stage == "test.board")
     simulated = "".join(
@@ -92,9 +92,9 @@ def test_hello_is_built_flashed_simulated_and_accepted(engine: Engine, seen: lis
     kept = sessions(engine.boards.sessions_folder, board=f"labwired.{done.number}")
     assert [each.raw.read_text() for each in kept] == [simulated]
     assert {e.agent for e in mine if isinstance(e, AgentChanged)} == set(Role) - {Role.DEVELOPER}
-    percents = [e.percent for e in mine if isinstance(e, WorkflowProgress)]
+    percents = [e.percent for e in mine if isinstance(e, RunProgress)]
     assert percents == sorted(percents)
-    (end,) = [e for e in mine if isinstance(e, WorkflowCompleted)]
+    (end,) = [e for e in mine if isinstance(e, RunCompleted)]
     assert end.success
     assert (end.verdict, done.verdict) == (VerdictWord.ACCEPTED, VerdictWord.ACCEPTED)
     assert end.result == ("firmware built, tested on virtual:esp32c3 and in labwired and accepted")
@@ -104,7 +104,7 @@ def test_a_second_build_compiles_nothing_anew(engine: Engine) -> None:
     build(engine, "hello", board="none", simulator="none")
     done = build(engine, "hello", board="none", simulator="none")
 
-    assert done.status is BuildStatus.SUCCESS
+    assert done.status is RunStatus.SUCCESS
     assert "no work to do" in done.build_output
     assert any(row.code == "qa.untested" for row in engine.builds.findings(done.number))
 
@@ -112,8 +112,8 @@ def test_a_second_build_compiles_nothing_anew(engine: Engine) -> None:
 def test_what_was_only_built_is_untested(engine: Engine, seen: list[Event]) -> None:
     done = build(engine, "hello", board="none", simulator="none")
 
-    assert (done.status, done.verdict) == (BuildStatus.SUCCESS, VerdictWord.UNTESTED)
-    (end,) = [e for e in seen if isinstance(e, WorkflowCompleted) and e.build_id == done.number]
+    assert (done.status, done.verdict) == (RunStatus.SUCCESS, VerdictWord.UNTESTED)
+    (end,) = [e for e in seen if isinstance(e, RunCompleted) and e.run_id == done.number]
     assert end.result == "firmware built, not run"
     assert stages(engine, done.number)["judge", 1].summary.startswith("untested: built, not run")
     (report,) = [a for a in engine.builds.artifacts(done.number) if a.path == "junit.xml"]
@@ -130,7 +130,7 @@ def test_firmware_that_prints_nothing_is_silent(engine: Engine, tmp_path: Path) 
         engine, engine.projects.find_or_add(str(tmp_path / "quiet")).name, simulator="none"
     )
 
-    assert (done.status, done.verdict) == (BuildStatus.SUCCESS, VerdictWord.SILENT)
+    assert (done.status, done.verdict) == (RunStatus.SUCCESS, VerdictWord.SILENT)
     (finding,) = [row for row in engine.builds.findings(done.number) if row.code == "test.silent"]
     assert finding.severity is Severity.WARNING
     assert finding.message.startswith("virtual:esp32c3 printed nothing")
@@ -150,7 +150,7 @@ def test_what_the_simulator_lacks_is_never_a_success_and_nothing_is_repaired_for
 
     done = build(engine, engine.projects.find_or_add(str(tmp_path / "rom")).name, board="none")
 
-    assert (done.status, done.verdict) == (BuildStatus.FAILED, VerdictWord.BLOCKED)
+    assert (done.status, done.verdict) == (RunStatus.FAILED, VerdictWord.BLOCKED)
     rows = stages(engine, done.number)
     assert rows["test.simulator", 1].status is StageStatus.FAILED
     assert "LabWired has no ROM: call of 0x40000050" in rows["test.simulator", 1].summary
@@ -177,7 +177,7 @@ def test_a_virtual_board_that_cannot_go_on_is_no_success(engine: Engine, tmp_pat
     name = engine.projects.find_or_add(str(tmp_path / "jump")).name
     done = build(engine, name, simulator="none")
 
-    assert (done.status, done.verdict) == (BuildStatus.FAILED, VerdictWord.BLOCKED)
+    assert (done.status, done.verdict) == (RunStatus.FAILED, VerdictWord.BLOCKED)
     rows = stages(engine, done.number)
     assert "jump to 0x00000000, where there is no code" in rows["test.board", 1].summary
     assert "(main())" in rows["test.board", 1].summary
@@ -186,7 +186,7 @@ def test_a_virtual_board_that_cannot_go_on_is_no_success(engine: Engine, tmp_pat
 def test_broken_is_repaired_and_succeeds_in_the_second_round(engine: Engine) -> None:
     done = build(engine, "broken")
 
-    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    assert (done.status, done.error) == (RunStatus.SUCCESS, "")
     rows = stages(engine, done.number)
     assert rows["build", 1].status is StageStatus.FAILED
     assert rows["repair", 1].status is StageStatus.SUCCESS
@@ -213,7 +213,7 @@ def test_broken_is_repaired_and_succeeds_in_the_second_round(engine: Engine) -> 
 def test_crash_fails_with_the_decoded_panic(engine: Engine) -> None:
     done = build(engine, "crash")
 
-    assert done.status is BuildStatus.FAILED
+    assert done.status is RunStatus.FAILED
     panics = [row for row in engine.builds.findings(done.number) if row.code.startswith("panic.")]
     assert panics
     assert panics[0].file is not None
@@ -231,7 +231,7 @@ def test_console_answers_what_its_tests_type_on_a_board_and_in_a_simulator(
 ) -> None:
     done = build(engine, "console")
 
-    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    assert (done.status, done.error) == (RunStatus.SUCCESS, "")
     assert done.test_results is not None
     for stage in ("test.board", "test.simulator"):
         report = done.test_results[stage]["report"]
@@ -253,7 +253,7 @@ def test_a_pytest_suite_is_run_on_the_board_and_judged(engine: Engine, tmp_path:
 
     done = build(engine, with_suite(engine, tmp_path / "suited", suite), simulator="none")
 
-    assert done.status is BuildStatus.FAILED
+    assert done.status is RunStatus.FAILED
     (finding,) = [row for row in engine.builds.findings(done.number) if row.code == "test.failed"]
     assert (finding.file, finding.line) == ("pytest_console.py", 4)
     assert finding.message == "test_no: assert 1 == 2"
@@ -271,7 +271,7 @@ def test_a_suite_without_pytest_embedded_is_a_warning(
     name = with_suite(engine, tmp_path / "unsuited", "def test_a(dut): pass\n")
     done = build(engine, name, simulator="none")
 
-    assert done.status is BuildStatus.SUCCESS
+    assert done.status is RunStatus.SUCCESS
     (warning,) = [row for row in engine.builds.findings(done.number) if row.code == "test.suite"]
     assert warning.severity is Severity.WARNING
     assert "pytest_console.py was not run: pytest-embedded: pip install" in warning.message
@@ -284,7 +284,7 @@ def test_flaky_tests_are_blocked_by_qa(engine: Engine) -> None:
     assert {suite.name for suite in suites} == {"test.board", "test.simulator"}
     assert all(suite.failures == 1 and suite.tests >= 3 for suite in suites)
 
-    assert (done.status, done.verdict) == (BuildStatus.FAILED, VerdictWord.BLOCKED)
+    assert (done.status, done.verdict) == (RunStatus.FAILED, VerdictWord.BLOCKED)
     assert "blocked" in done.error
     assert stages(engine, done.number)["judge", 1].status is StageStatus.FAILED
     assert any(row.code == "test.failed" for row in engine.builds.findings(done.number))
@@ -308,7 +308,7 @@ def test_what_happened_can_be_replayed(engine: Engine, seen: list[Event]) -> Non
 
     replayed = list(engine.replay(done.number))
 
-    live = [event for event in seen if event.build_id == done.number]
+    live = [event for event in seen if event.run_id == done.number]
     assert [e for e in replayed if not isinstance(e, Log)] == [
         e for e in live if not isinstance(e, Log)
     ]
@@ -332,7 +332,7 @@ def test_cancel_ends_the_running_stage_within_a_second(engine: Engine, stage: st
     def watch(event: Event) -> None:
         if isinstance(event, Log) and event.stage == stage:
             working.set()
-        if isinstance(event, WorkflowCompleted):
+        if isinstance(event, RunCompleted):
             ended.append(event.at.timestamp())
 
     unsubscribe = engine.events.subscribe(watch)
@@ -344,11 +344,11 @@ def test_cancel_ends_the_running_stage_within_a_second(engine: Engine, stage: st
     unsubscribe()
 
     assert asked.cancel_requested
-    assert done.status is BuildStatus.CANCELLED
+    assert done.status is RunStatus.CANCELLED
     assert ended[-1] - asked_at < 10.0  # a promise of one second, on a machine as busy as may be
     # A board may be asked at the same time what it is: that is no part of the build.
     assert not [argv for argv in commands_below() if "cmake" in argv or "write-flash" in argv[-1]]
-    assert build(engine, "hello").status is BuildStatus.SUCCESS
+    assert build(engine, "hello").status is RunStatus.SUCCESS
 
 
 def test_a_retry_from_a_stage_repeats_only_what_follows(engine: Engine) -> None:
@@ -359,7 +359,7 @@ def test_a_retry_from_a_stage_repeats_only_what_follows(engine: Engine) -> None:
     again = engine.builds.wait(done.number, timeout=60)
 
     after = stages(engine, done.number)
-    assert again.status is BuildStatus.FAILED
+    assert again.status is RunStatus.FAILED
     assert after["build", 1].completed_at == before["build", 1].completed_at
     assert after["judge", 1].completed_at != before["judge", 1].completed_at
 
@@ -397,7 +397,7 @@ def test_a_port_that_is_absent_is_told_before_anything_is_built(engine: Engine) 
 def test_a_board_that_does_not_answer_fails_the_stage_with_one_clear_line(engine: Engine) -> None:
     done = build(engine, "hello", board="socket://127.0.0.1:1", simulator="none")
 
-    assert done.status is BuildStatus.FAILED
+    assert done.status is RunStatus.FAILED
     assert "socket://127.0.0.1:1: nothing answers there" in done.error
     assert "\n" not in done.error
 
@@ -408,13 +408,13 @@ def test_a_retry_leaves_nothing_of_the_run_before(engine: Engine) -> None:
     engine.builds.cancel(engine.builds.retry(done.number).number)
     cancelled = engine.builds.wait(done.number, timeout=60)
 
-    assert cancelled.status is BuildStatus.CANCELLED
+    assert cancelled.status is RunStatus.CANCELLED
     assert ("build", 2) not in stages(engine, done.number)
     assert cancelled.test_results is None
     left = {artifact.path for artifact in engine.builds.artifacts(done.number)}
     assert left.isdisjoint({"fix.patch", "quality.json", "junit.xml", "repair-1.md"})
     engine.builds.retry(done.number)
-    assert engine.builds.wait(done.number, timeout=60).status is BuildStatus.SUCCESS
+    assert engine.builds.wait(done.number, timeout=60).status is RunStatus.SUCCESS
 
 
 def test_a_retry_from_a_stage_keeps_what_came_before_it(engine: Engine) -> None:
@@ -442,6 +442,6 @@ def test_names_that_are_no_text_end_no_build(engine: Engine, tmp_path: Path) -> 
     project = engine.projects.find_or_add(str(source))
     done = engine.builds.wait(engine.builds.start(project.id).number, timeout=60)
 
-    assert done.status is BuildStatus.FAILED
+    assert done.status is RunStatus.FAILED
     assert "espdeck.toml" in done.error
-    assert build(engine, "hello", board="none").status is BuildStatus.SUCCESS
+    assert build(engine, "hello", board="none").status is RunStatus.SUCCESS

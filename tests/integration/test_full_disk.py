@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from engine import Engine, Settings
-from engine.enums import BuildStatus
+from engine.enums import RunStatus
 from engine.errors import EspdeckError, UsageError
-from engine.events import WorkflowCompleted
+from engine.events import RunCompleted
 from engine.samples import demo
 from engine.store.tables import Project
-from engine.tasks.request import TaskOrder
+from engine.tasks.request import TaskRequest
 
 pytestmark = pytest.mark.xdist_group("full-disk")
 
@@ -46,27 +46,27 @@ def test_a_build_on_a_full_disk_ends_when_there_is_room(
         _fill(ballast, room)
         try:
             ended = engine.builds.wait(_start(engine, project), timeout=60)
-            assert ended.status is BuildStatus.FAILED  # there was just room to say so
+            assert ended.status is RunStatus.FAILED  # there was just room to say so
         except EspdeckError as error:
             assert "the disk is full: free some space" in str(error)
         completed = threading.Event()
         engine.events.subscribe(
-            lambda event: completed.set() if isinstance(event, WorkflowCompleted) else None
+            lambda event: completed.set() if isinstance(event, RunCompleted) else None
         )
         ballast.unlink()
-        if engine.builds.list(status=BuildStatus.RUNNING):
+        if engine.builds.list(status=RunStatus.RUNNING):
             assert completed.wait(30)
 
         builds = engine.builds.list()
         if not builds:  # it could not even be asked for
             builds = [engine.builds.get(_start(engine, project))]
-        if builds[0].status is BuildStatus.PENDING:  # its run could not be asked for
+        if builds[0].status is RunStatus.PENDING:  # its run could not be asked for
             engine.builds.cancel(builds[0].number)
         done = engine.builds.wait(builds[0].number, timeout=60)
         assert done.status.is_final
         again = engine.builds.retry(done.number)
-        assert engine.builds.wait(again.number, timeout=60).status is BuildStatus.SUCCESS
-        assert engine.builds.list(status=BuildStatus.RUNNING) == []
+        assert engine.builds.wait(again.number, timeout=60).status is RunStatus.SUCCESS
+        assert engine.builds.list(status=RunStatus.RUNNING) == []
 
 
 def test_a_task_on_a_full_disk_says_so(
@@ -74,7 +74,7 @@ def test_a_task_on_a_full_disk_says_so(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
     with Engine(Settings(workspace=tmp_path / "ws")) as engine:
-        order = TaskOrder(workflow="free_task", description="x", model="placeholder")
+        order = TaskRequest(workflow="free_task", description="x", model="placeholder")
         kept = engine.tasks.wait(engine.tasks.start(order).number, timeout=60)
         (answer, *_) = engine.tasks.artifacts(kept.number)
         _fill(small_disk / "ballast", 0)

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from engine import Engine, Settings
-from engine.enums import BuildStatus, StageStatus
+from engine.enums import RunStatus, StageStatus
 from engine.errors import EspdeckError
 from engine.samples import demo
 
@@ -65,7 +65,7 @@ def test_a_build_survives_kill_9_in_any_stage(workspace: Path, stage: str) -> No
         done = engine.builds.wait(1, timeout=90)
         rows = engine.builds.stages(1)
 
-    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    assert (done.status, done.error) == (RunStatus.SUCCESS, "")
     assert all(row.status in (StageStatus.SUCCESS, StageStatus.SKIPPED) for row in rows)
     assert not _programs_in(workspace)
 
@@ -80,7 +80,7 @@ def test_a_second_process_sees_and_follows_what_the_first_runs(workspace: Path) 
         done = first.builds.wait(1, timeout=10)
 
     assert second.returncode == 0, output
-    assert done.status is BuildStatus.SUCCESS
+    assert done.status is RunStatus.SUCCESS
     kinds = [json.loads(line)["event"] for line in output.splitlines()]
     assert {"workflow.started", "log", "serial", "workflow.completed"} <= set(kinds)
 
@@ -95,7 +95,7 @@ def test_ctrl_c_cancels_the_build(workspace: Path) -> None:
 
     assert process.returncode == 130
     with Engine(Settings(workspace=workspace)) as engine:
-        assert engine.builds.get(1).status is BuildStatus.CANCELLED
+        assert engine.builds.get(1).status is RunStatus.CANCELLED
     assert not _programs_in(workspace)
 
 
@@ -114,7 +114,7 @@ def test_the_end_of_a_session_puts_the_build_back(workspace: Path, end: signal.S
     with Engine(Settings(workspace=workspace, boards=(demo.BOARD,))) as engine:
         done = engine.builds.wait(1, timeout=90)
         rows = {row.key: row.completed_at for row in engine.builds.stages(1)}
-    assert done.status is BuildStatus.SUCCESS
+    assert done.status is RunStatus.SUCCESS
     assert rows["build"] is not None
     assert rows["build"] < ended_at  # kept
     assert rows["test.board"] is not None
@@ -133,7 +133,7 @@ def test_who_takes_over_goes_on_with_everything(workspace: Path) -> None:
         first.wait(10)
         done = second.builds.wait(1, timeout=90)
         assert second.is_executor
-    assert done.status is BuildStatus.SUCCESS
+    assert done.status is RunStatus.SUCCESS
 
 
 def test_a_damaged_file_of_runs_is_told_at_once(workspace: Path) -> None:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from engine import Engine, Settings
-from engine.enums import BuildStatus
+from engine.enums import RunStatus
 from engine.events import Log
 from engine.store.logs import LogKey
 from tests.engine.git_repos import commit
@@ -78,7 +78,7 @@ def test_noise_is_kept_whole_and_harms_nothing(engine: Engine, tmp_path: Path) -
     build = engine.builds.start(project.id)
     done = engine.builds.wait(build.number, timeout=600)
 
-    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    assert (done.status, done.error) == (RunStatus.SUCCESS, "")
     assert done.test_results is not None
     assert done.test_results["test.simulator"]["ran_on"] == "a-noisy-one"
     assert sum(seen) > MEGABYTES * 500_000  # decoded, and without what is no text

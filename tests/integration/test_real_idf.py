@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from engine import Engine, Settings
-from engine.enums import BuildStatus, Severity
-from engine.store.tables import Build
+from engine.enums import RunStatus, Severity
+from engine.store.tables import Run
 from engine.toolchains import idf_installs
 from tests.engine.git_repos import commit
 
@@ -49,7 +49,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield engine
 
 
-def build(engine: Engine, source: Path) -> Build:
+def build(engine: Engine, source: Path) -> Run:
     project = engine.projects.find_or_add(str(source), targets=["linux"], app="app")
     started = engine.builds.start(project.id)
     return engine.builds.wait(started.number, timeout=600)
@@ -58,7 +58,7 @@ def build(engine: Engine, source: Path) -> Build:
 def test_hello_world_is_built_and_says_hello(engine: Engine, source: Path) -> None:
     done = build(engine, source)
 
-    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    assert (done.status, done.error) == (RunStatus.SUCCESS, "")
     (simulated,) = [row for row in engine.builds.stages(done.number) if row.key == "test.simulator"]
     assert simulated.summary == "linux: 1 of 1 expectation met"
 
@@ -69,7 +69,7 @@ def test_a_broken_one_names_file_and_line(engine: Engine, source: Path) -> None:
 
     done = build(engine, source)
 
-    assert done.status is BuildStatus.FAILED
+    assert done.status is RunStatus.FAILED
     (error,) = [
         row.finding
         for row in engine.builds.findings(done.number)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine import Engine, Settings
-from engine.enums import BuildStatus, StageStatus
+from engine.enums import RunStatus, StageStatus
 from tests.engine.repairs import BROKEN, MENDED, Answers, block, broken
 
 pytestmark = pytest.mark.xdist_group("repair-resumed")
@@ -32,7 +32,7 @@ def test_what_was_repaired_before_is_there_again(tmp_path: Path) -> None:
         found = engine.fixes.of(number)
     answers.close()
 
-    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    assert (done.status, done.error) == (RunStatus.SUCCESS, "")
     assert rows["repair", 2] is StageStatus.SUCCESS
     assert rows["build", 3] is StageStatus.SUCCESS
     assert len(answers.asked()) == 3

@@ -10,9 +10,9 @@ import pytest
 
 from engine import Engine, Settings
 from engine.builds.fixes import FixState
-from engine.enums import ArtifactKind, BuildStatus, StageStatus
+from engine.enums import ArtifactKind, RunStatus, StageStatus
 from engine.samples import demo
-from engine.store.tables import Build, StageRow
+from engine.store.tables import Run, StageRow
 from tests.engine.git_repos import commit
 from tests.engine.repairs import BROKEN, MENDED, Answers, block, broken
 
@@ -39,7 +39,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, answers: Answers) -> Iterat
         yield engine
 
 
-def build(engine: Engine, project: str, simulator: str = "none") -> Build:
+def build(engine: Engine, project: str, simulator: str = "none") -> Run:
     project_id = engine.projects.get(project).id
     started = engine.builds.start(project_id, board="none", simulator=simulator)
     return engine.builds.wait(started.number, timeout=120)
@@ -67,7 +67,7 @@ def test_what_no_rule_can_is_repaired_at_the_second_answer(
 
     done = build(engine, broken(engine, tmp_path), simulator="labwired")
 
-    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    assert (done.status, done.error) == (RunStatus.SUCCESS, "")
     rows = stages(engine, done.number)
     assert rows["repair", 1].summary == "The initial value of answer is missing; round 2"
     assert rows["test.simulator", 2].status is StageStatus.SUCCESS
@@ -100,7 +100,7 @@ def test_an_answer_that_leaves_the_worktree_is_refused_and_nothing_is_written(
 
     done = build(engine, broken(engine, tmp_path))
 
-    assert done.status is BuildStatus.FAILED
+    assert done.status is RunStatus.FAILED
     row = stages(engine, done.number)["repair", 1]
     assert row.status is StageStatus.FAILED
     assert "../../outside.c leaves the project" in row.summary
@@ -121,7 +121,7 @@ def test_a_worse_repair_is_taken_back_and_the_next_knows_of_it(
 
     done = build(engine, broken(engine, tmp_path))
 
-    assert done.status is BuildStatus.SUCCESS
+    assert done.status is RunStatus.SUCCESS
     assert stages(engine, done.number)["build", 3].status is StageStatus.SUCCESS
     second = answers.asked()[1][1]["content"]
     assert "round 2 was worse than round 1: 1 stage passed, 2 errors" in second
@@ -146,7 +146,7 @@ def test_a_repair_cannot_make_the_gate_look_away(
 
     done = build(engine, name)
 
-    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    assert (done.status, done.error) == (RunStatus.SUCCESS, "")
     found = [row.finding for row in engine.builds.findings(done.number) if row.attempt == 2]
     assert "quality.mark" in [finding.code for finding in found]
     assert "a model marked this line" in answers.asked()[1][1]["content"]
@@ -161,7 +161,7 @@ def test_when_nothing_helps_the_best_state_is_what_stays(
     line = f"{BROKEN}    int other = ;\n"
     done = build(engine, broken(engine, tmp_path, line))
 
-    assert done.status is BuildStatus.FAILED
+    assert done.status is RunStatus.FAILED
     rows = stages(engine, done.number)
     assert rows["repair", 3].summary == "gave up after 2 repairs; the best is round 2"
     diff = artifact(engine, done.number, "fix.patch")
@@ -188,7 +188,7 @@ def test_rules_come_first_and_the_model_mends_what_they_cannot(
 
     done = build(engine, broken(engine, tmp_path, f"    int first = 1\n{BROKEN}"))
 
-    assert done.status is BuildStatus.SUCCESS
+    assert done.status is RunStatus.SUCCESS
     assert len(answers.asked()) == 1
     head = artifact(engine, done.number, "fix.patch").split("\n")[:2]
     assert head[0].startswith("# rule ")
@@ -218,7 +218,7 @@ def test_a_panic_is_told_with_the_source_that_it_names_and_is_mended(
 
     done = build(engine, name, simulator="labwired")
 
-    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    assert (done.status, done.error) == (RunStatus.SUCCESS, "")
     asked = answers.asked()[0][1]["content"]
     assert "stage diagnose: " in asked
     assert "Store access fault" in asked
@@ -271,6 +271,6 @@ def test_a_build_that_is_cancelled_asks_no_more(
     engine.builds.cancel(started.number)
 
     done = engine.builds.wait(started.number, timeout=60)
-    assert done.status is BuildStatus.CANCELLED
+    assert done.status is RunStatus.CANCELLED
     assert stages(engine, done.number)["repair", 1].status is StageStatus.CANCELLED
     assert engine.fixes.of(done.number) is None

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from engine.enums import ArtifactKind, BuildStatus, RunKind, Severity, StageStatus
+from engine.enums import ArtifactKind, RunKind, RunStatus, Severity, StageStatus
 from engine.findings import Finding
 from engine.llm.placeholder import PLACEHOLDER
 from engine.quality.gate import REPORT
@@ -17,8 +17,8 @@ from engine.quality.result import judge, measured, unknown
 from engine.runs.pipeline import Pipeline, Stage
 from engine.store import projects, runs, tasks
 from engine.store.database import Store
-from engine.store.tables import Artifact, Build, StageRow
-from engine.tasks.request import TaskOrder, plan_for, row_of
+from engine.store.tables import Artifact, Run, StageRow
+from engine.tasks.request import TaskRequest, plan_for, row_of
 from engine.thresholds import Aspect
 from tests.engine import git_repos
 from tests.tui.workspaces import put_log
@@ -73,12 +73,12 @@ def fill_tasks(workspace: Path, text: Callable[[str], str] = lambda text: text) 
     """
     store = Store(workspace / "espdeck.db")
     _clone(store, workspace / "clone")
-    review = TaskOrder(workflow="code_review", description=text("Look at it"))
-    nobody = TaskOrder(workflow="documentation")
-    fix = TaskOrder(workflow="bug_fix", description=text("It hangs"), gate=True)
-    _task(store, workspace, review, BuildStatus.SUCCESS, "ollama", text)
-    _task(store, workspace, nobody, BuildStatus.SUCCESS, PLACEHOLDER, text)
-    _task(store, workspace, fix, BuildStatus.FAILED, "ollama", text)
+    review = TaskRequest(workflow="code_review", description=text("Look at it"))
+    nobody = TaskRequest(workflow="documentation")
+    fix = TaskRequest(workflow="bug_fix", description=text("It hangs"), gate=True)
+    _task(store, workspace, review, RunStatus.SUCCESS, "ollama", text)
+    _task(store, workspace, nobody, RunStatus.SUCCESS, PLACEHOLDER, text)
+    _task(store, workspace, fix, RunStatus.FAILED, "ollama", text)
     store.close()
 
 
@@ -94,8 +94,8 @@ def _clone(store: Store, folder: Path) -> None:
 def _task(
     store: Store,
     workspace: Path,
-    order: TaskOrder,
-    status: BuildStatus,
+    order: TaskRequest,
+    status: RunStatus,
     server: str,
     text: Callable[[str], str],
 ) -> None:
@@ -103,10 +103,10 @@ def _task(
     order = replace(order, project_id=project.id)
     began = datetime.now(UTC) - timedelta(minutes=50)
     plan = plan_for(order)
-    failed = status is BuildStatus.FAILED
+    failed = status is RunStatus.FAILED
     run = tasks.add_task(
         store,
-        Build(
+        Run(
             kind=RunKind.TASK,
             project_id=project.id,
             commit_sha="00000003" * 5,
@@ -158,7 +158,7 @@ def _keep(store: Store, number: int, folder: Path, files: Mapping[str, str]) -> 
         (folder / name).write_bytes(data)
         rows.append(
             Artifact(
-                build_id=number,
+                run_id=number,
                 kind=ArtifactKind.PATCH if name.endswith(".patch") else ArtifactKind.DOCUMENT,
                 path=name,
                 size=len(data),
@@ -188,7 +188,7 @@ def _stages(
         runs.put_stage(
             store,
             StageRow(
-                build_id=number,
+                run_id=number,
                 key=stage.key,
                 agent=stage.role,
                 phase=stage.phase,

@@ -13,7 +13,7 @@ from pathlib import Path
 import git
 import pytest
 
-from engine.boards.board_files import Desk, Flashed
+from engine.boards.board_files import BoardFiles, Flashed
 from engine.monitor import panic
 from engine.store import boards as board_rows
 from engine.store import projects
@@ -73,7 +73,7 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> socket.socket:
     board_rows.remember_board(store, seen)
     store.close()
     runs = Flashed(7, 115200, project=hostile("node"), commit=hostile("1234567"))
-    Desk(tmp_path / "boards" / "desks", url).remember_flashed(runs)
+    BoardFiles(tmp_path / "boards" / "desks", url).remember_flashed(runs)
     return server
 
 
@@ -201,7 +201,7 @@ def commit_source(workspace: Path) -> None:
     commit = repo.index.commit("Evil")
     store = Store(workspace / "espdeck.db")
     with store.write() as session:
-        build = store_runs.get_build(store, 3)
+        build = store_runs.get_run(store, 3)
         build.commit_sha = commit.hexsha
         session.merge(build)
         assert build.project_id is not None

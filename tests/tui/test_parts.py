@@ -14,16 +14,16 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from engine.builds.pipeline import FIRMWARE
-from engine.enums import AgentStatus, BuildStatus, Phase, Role, StageStatus, VerdictWord
+from engine.enums import AgentStatus, Phase, Role, RunStatus, StageStatus, VerdictWord
 from engine.events import (
     AgentChanged,
-    BuildChanged,
     Log,
     Partial,
+    RunChanged,
+    RunCompleted,
+    RunProgress,
+    RunStarted,
     Serial,
-    WorkflowCompleted,
-    WorkflowProgress,
-    WorkflowStarted,
 )
 from engine.quality.result import judge, measured, unknown
 from engine.runs.pipeline import Pipeline, Stage
@@ -261,7 +261,7 @@ def build_view() -> RunView:
 
 def agent(role: Role, stage: str, phase: Phase, status: AgentStatus, attempt: int) -> AgentChanged:
     return AgentChanged(
-        build_id=1,
+        run_id=1,
         agent=role,
         stage=stage,
         phase=phase,
@@ -319,7 +319,7 @@ def test_a_build_is_followed_from_its_start_to_its_end() -> None:
     view = build_view()
     at = datetime(2026, 1, 1, tzinfo=UTC)
     serial = Serial(
-        build_id=1,
+        run_id=1,
         stage="test.board",
         attempt=1,
         agent=Role.TESTER,
@@ -328,32 +328,32 @@ def test_a_build_is_followed_from_its_start_to_its_end() -> None:
     )
     view.apply(
         [
-            WorkflowStarted(build_id=1, at=at, project="hub", commit="c", target="esp32c3"),
-            WorkflowProgress(build_id=1, phase=Phase.TEST, percent=60.0, message="writing"),
+            RunStarted(run_id=1, at=at, project="hub", commit="c", target="esp32c3"),
+            RunProgress(run_id=1, phase=Phase.TEST, percent=60.0, message="writing"),
             agent(Role.TESTER, "test.board", Phase.TEST, AgentStatus.WORKING, 1),
             serial,
-            WorkflowProgress(build_id=2, phase=Phase.TEST, percent=99.0, message="another's"),
+            RunProgress(run_id=2, phase=Phase.TEST, percent=99.0, message="another's"),
         ]
     )
-    assert (view.status, view.percent, view.message) == (BuildStatus.RUNNING, 60.0, "writing")
+    assert (view.status, view.percent, view.message) == (RunStatus.RUNNING, 60.0, "writing")
     assert view.keys_of(SERIAL) == [TailKey("test.board", 1, "serial")]
     assert view.keys_of(Role.TESTER) == []
 
     view.apply(
         [
-            WorkflowCompleted(
-                build_id=1,
+            RunCompleted(
+                run_id=1,
                 success=True,
-                status=BuildStatus.SUCCESS,
+                status=RunStatus.SUCCESS,
                 duration=2.5,
                 result="fine",
                 verdict=VerdictWord.SILENT,
             ),
-            BuildChanged(build_id=1, project_id="p", status=BuildStatus.SUCCESS),
+            RunChanged(run_id=1, project_id="p", status=RunStatus.SUCCESS),
         ]
     )
     assert view.verdict == "silent"
-    assert (view.status, view.percent, view.elapsed()) == (BuildStatus.SUCCESS, 100.0, 2.5)
+    assert (view.status, view.percent, view.elapsed()) == (RunStatus.SUCCESS, 100.0, 2.5)
     assert view.phase(Phase.FEEDBACK) is StageStatus.SKIPPED
 
 
@@ -371,7 +371,7 @@ def test_a_task_has_a_pane_for_each_stage_with_its_rounds_and_the_line_that_is_w
     for key, attempt in stages:
         stage = pipeline.stage(key)
         common: dict[str, Any] = {
-            "build_id": 1, "stage": key, "attempt": attempt, "agent": stage.role,
+            "run_id": 1, "stage": key, "attempt": attempt, "agent": stage.role,
         }  # fmt: skip
         changed = AgentChanged(**common, phase=stage.phase, status=AgentStatus.WORKING, task="")
         view.apply(
@@ -389,7 +389,7 @@ def test_a_task_has_a_pane_for_each_stage_with_its_rounds_and_the_line_that_is_w
     (written,) = view.keys_of("write")
     assert [view.tails[written].get(line) for line in (0, 1, 2)] == ["# One", "The queue", None]
     late = Log(
-        build_id=1, stage="write", attempt=1, agent="architect", first_line=1, text="The queue.\n"
+        run_id=1, stage="write", attempt=1, agent="architect", first_line=1, text="The queue.\n"
     )
     view.apply([late])
     assert view.tails[written].get(1) == "The queue."
@@ -398,8 +398,8 @@ def test_a_task_has_a_pane_for_each_stage_with_its_rounds_and_the_line_that_is_w
 def test_lines_that_are_being_written_never_fill_the_inbox() -> None:
     inbox = Inbox(1000)
     for _ in range(500):
-        inbox.put(Partial(build_id=1, stage="s", attempt=1, agent="a", line=0, text="x" * 100))
-    inbox.put(WorkflowProgress(build_id=1, phase="p", percent=1.0, message="m"))
+        inbox.put(Partial(run_id=1, stage="s", attempt=1, agent="a", line=0, text="x" * 100))
+    inbox.put(RunProgress(run_id=1, phase="p", percent=1.0, message="m"))
     events, _skipped = inbox.take()
     assert len(events) < 20
-    assert isinstance(events[-1], WorkflowProgress)
+    assert isinstance(events[-1], RunProgress)

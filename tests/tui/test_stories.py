@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.enums import BuildStatus, VerdictWord
+from engine.enums import RunStatus, VerdictWord
 from engine.errors import UsageError
-from engine.events import Event, WorkflowCompleted
+from engine.events import Event, RunCompleted
 from engine.samples import demo
 from engine.store import runs
 from engine.store.database import Store
@@ -58,7 +58,7 @@ async def test_firmware_that_was_not_tried_says_so_wherever_its_build_is_shown(
     fill(tmp_path)
     store = Store(tmp_path / "espdeck.db")
     for number, word in ((1, VerdictWord.UNTESTED), (2, VerdictWord.SILENT)):
-        runs.finish_build(store, number, status=BuildStatus.SUCCESS, verdict=word)
+        runs.finish_run(store, number, status=RunStatus.SUCCESS, verdict=word)
     shell = Shell(tmp_path)
 
     listed, shown = shell.says("builds"), shell.says("show", "2")
@@ -137,7 +137,7 @@ async def test_a_retry_from_a_stage_and_a_cancel(tmp_path: Path) -> None:
         await story.sees("from the start", "from judge")
         ended: list[Event] = []
         engine.events.subscribe(
-            lambda event: ended.append(event) if isinstance(event, WorkflowCompleted) else None
+            lambda event: ended.append(event) if isinstance(event, RunCompleted) else None
         )
         await story.press("end", "up", "enter")
         await story.until(lambda: bool(ended), timeout=60)

@@ -19,7 +19,7 @@ from textual.screen import Screen
 
 from engine import Settings
 from engine.builds.pipeline import FIRMWARE
-from engine.enums import ArtifactKind, BuildStatus, ProjectStatus, Severity, StageStatus
+from engine.enums import ArtifactKind, ProjectStatus, RunStatus, Severity, StageStatus
 from engine.findings import Finding
 from engine.images import image_file
 from engine.images.image import Image
@@ -27,7 +27,7 @@ from engine.repair import fix_patch
 from engine.runs.pipeline import Stage
 from engine.store import logs, projects, runs
 from engine.store.database import Store
-from engine.store.tables import Artifact, Build, LogChunk, Project, StageRow
+from engine.store.tables import Artifact, LogChunk, Project, Run, StageRow
 from tests.engine.sizes import maps
 from tui.app import EspdeckApp
 
@@ -57,7 +57,7 @@ def fill(workspace: Path, text: Callable[[str], str] = lambda text: text, count:
         for number in range(1, count + 1):
             failed = number == count
             session.add(
-                Build(
+                Run(
                     id=number,
                     project_id=project.id,
                     commit_sha=f"{number:08x}" * 5,
@@ -65,7 +65,7 @@ def fill(workspace: Path, text: Callable[[str], str] = lambda text: text, count:
                     commit_author=text("Ada"),
                     branch=text("main"),
                     target="esp32c3",
-                    status=BuildStatus.FAILED if failed else BuildStatus.SUCCESS,
+                    status=RunStatus.FAILED if failed else RunStatus.SUCCESS,
                     started_at=began,
                     completed_at=began + timedelta(seconds=4),
                     created_at=began,
@@ -88,7 +88,7 @@ def keep_image(workspace: Path, number: int, image: Image) -> None:
     image_file.write(image, folder / image_file.NAME)
     store = Store(workspace / "espdeck.db")
     row = Artifact(
-        build_id=number, kind=ArtifactKind.REPORT, path=image_file.NAME, size=1, sha256="ab" * 32
+        run_id=number, kind=ArtifactKind.REPORT, path=image_file.NAME, size=1, sha256="ab" * 32
     )
     runs.put_artifacts(store, number, [row])
     store.close()
@@ -102,7 +102,7 @@ def keep_fix(workspace: Path, number: int, text: Callable[[str], str]) -> None:
     """
     Repo.init(workspace / "clone", bare=True).close()
     store = Store(workspace / "espdeck.db")
-    build = runs.get_build(store, number)
+    build = runs.get_run(store, number)
     assert build.project_id is not None
 
     def change(project: Project) -> None:
@@ -111,7 +111,7 @@ def keep_fix(workspace: Path, number: int, text: Callable[[str], str]) -> None:
     projects.change_project(store, build.project_id, change)
     for attempt, status in ((1, StageStatus.SUCCESS), (2, StageStatus.FAILED)):
         row = StageRow(
-            build_id=number, key="repair", agent="DEVELOPER", phase="feedback", attempt=attempt,
+            run_id=number, key="repair", agent="DEVELOPER", phase="feedback", attempt=attempt,
             status=status, summary=text("the best is round 2"),
         )  # fmt: skip
         runs.put_stage(store, row)
@@ -136,7 +136,7 @@ def keep_maps(workspace: Path) -> None:
             store,
             number,
             [
-                Artifact(build_id=number, kind=kind, path=name, size=28_262, sha256="ab" * 32)
+                Artifact(run_id=number, kind=kind, path=name, size=28_262, sha256="ab" * 32)
                 for name, kind in kept
             ],
         )
@@ -163,7 +163,7 @@ def _fill_build(store: Store, number: int, text: Callable[[str], str]) -> None:
         runs.put_stage(
             store,
             StageRow(
-                build_id=number,
+                run_id=number,
                 key=stage.key,
                 agent=stage.role,
                 phase=stage.phase,
@@ -195,7 +195,7 @@ def _fill_build(store: Store, number: int, text: Callable[[str], str]) -> None:
     runs.put_findings(store, number, "diagnose", 1, [panic])
     runs.put_findings(store, number, "build", 1, [warning])
     artifact = Artifact(
-        build_id=number, kind=ArtifactKind.ELF, path="hub.elf", size=28_262, sha256="ab" * 32
+        run_id=number, kind=ArtifactKind.ELF, path="hub.elf", size=28_262, sha256="ab" * 32
     )
     runs.put_artifacts(store, number, [artifact])
 
@@ -205,7 +205,7 @@ def put_log(
 ) -> None:
     """Write the log of a stage of a run: all of its lines as one chunk."""
     chunk = LogChunk(
-        build_id=number,
+        run_id=number,
         stage=stage.key,
         attempt=1,
         stream=stream,

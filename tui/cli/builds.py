@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.enums import BuildStatus
+from engine.enums import RunStatus
 from engine.errors import EspdeckError, UsageError
 from tui.cli.common import (
     complain,
@@ -138,7 +138,7 @@ def builds_command(
     project: Annotated[
         str | None, typer.Option(help="Only builds of this project: its name, URL or path.")
     ] = None,
-    status: Annotated[BuildStatus | None, typer.Option(help="Only builds that stand so.")] = None,
+    status: Annotated[RunStatus | None, typer.Option(help="Only builds that stand so.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
     as_json: _Json = False,
 ) -> None:

@@ -10,16 +10,16 @@ from typing import TextIO
 from engine.enums import RunKind
 from engine.events import (
     AgentChanged,
-    BuildChanged,
     Event,
     Log,
     Partial,
     Problem,
     ProjectChanged,
+    RunChanged,
+    RunCompleted,
+    RunProgress,
+    RunStarted,
     Serial,
-    WorkflowCompleted,
-    WorkflowProgress,
-    WorkflowStarted,
 )
 from engine.text import clean, count
 from tui.state.event_queue import Inbox
@@ -48,25 +48,25 @@ def line_of(event: Event) -> list[str]:
     match event:
         case AgentChanged():
             text = f"{event.agent:<{_WHO}} = {event.status}: {event.stage}: {event.task}"
-        case WorkflowStarted():
+        case RunStarted():
             verb = "goes on" if event.resumed else "starts"
             where = " ".join(filter(None, (event.project, event.commit[:10])))
             what = f"{where} for {event.target}"
             if event.run is RunKind.TASK:
                 what = f"{event.pipeline} on {where}" if where else event.pipeline
-            text = f"{_RUNS[event.run]} {event.build_id} {verb}: {what}"
-        case WorkflowProgress():
+            text = f"{_RUNS[event.run]} {event.run_id} {verb}: {what}"
+        case RunProgress():
             text = f"{event.percent:5.1f} % {event.phase}: {event.message}"
-        case WorkflowCompleted():
+        case RunCompleted():
             took = f"{event.status} in {event.duration:.1f} s"
-            text = f"{_RUNS[event.run]} {event.build_id} {took}: {event.result}"
+            text = f"{_RUNS[event.run]} {event.run_id} {took}: {event.result}"
         case ProjectChanged():
             detail = f": {event.detail}" if event.detail else ""
             text = f"project {event.project} {event.status}{detail}"
-        case BuildChanged() if event.status.is_final:
+        case RunChanged() if event.status.is_final:
             return []  # its end was told
-        case BuildChanged():
-            text = f"{_RUNS[event.run]} {event.build_id} {event.status}"
+        case RunChanged():
+            text = f"{_RUNS[event.run]} {event.run_id} {event.status}"
         case Problem():
             text = f"problem: {event.message}"
         case _:
@@ -105,7 +105,7 @@ class Printer:
         self._thread = threading.Thread(target=self._print, name="printer", daemon=True)
         self._thread.start()
 
-    def follow(self, build_id: int, past: Iterable[Event] = ()) -> None:
+    def follow(self, run_id: int, past: Iterable[Event] = ()) -> None:
         """Print the events of this build (events of no build are always printed).
 
         Args:
@@ -118,12 +118,12 @@ class Printer:
         for event in past:
             told = event.seq
             with self._lock:
-                self._take(event, build_id)
+                self._take(event, run_id)
         with self._lock:
-            self._build = build_id
+            self._build = run_id
             for event in self._early:
                 if event.seq > told:
-                    self._take(event, build_id)
+                    self._take(event, run_id)
             self._early.clear()
 
     def __call__(self, event: Event) -> None:
@@ -131,7 +131,7 @@ class Printer:
         if isinstance(event, Partial):
             return  # its whole line comes
         with self._lock:
-            if event.build_id and self._build is None:
+            if event.run_id and self._build is None:
                 self._early.append(event)
             else:
                 self._take(event, self._build)
@@ -150,13 +150,13 @@ class Printer:
         self._news.set()
         self._thread.join(timeout)
 
-    def _take(self, event: Event, build_id: int | None) -> None:
-        if event.build_id not in (0, build_id) or self._broken or self._ended:
+    def _take(self, event: Event, run_id: int | None) -> None:
+        if event.run_id not in (0, run_id) or self._broken or self._ended:
             return
         self._inbox.put(event)
         self._idle.clear()
         self._news.set()
-        if isinstance(event, WorkflowCompleted):
+        if isinstance(event, RunCompleted):
             self._completed.set()
 
     def _print(self) -> None:
@@ -182,7 +182,7 @@ class Printer:
 
     def _is_news(self, event: Event) -> bool:
         """Whether a person is told: not of each percent in which the same thing happens."""
-        if not isinstance(event, WorkflowProgress):
+        if not isinstance(event, RunProgress):
             return True
         told = (event.phase, event.message, event.percent // _PERCENT)
         if told == self._told:

@@ -23,7 +23,7 @@ from tui.cli.common import complain, looking, number_of, print_line, table
 from tui.presentation.tables import efuse_rows, partition_rows
 
 if TYPE_CHECKING:
-    from engine.boards.board_session import FlashOptions, HeldBoard
+    from engine.boards.board_session import BoardSession, FlashOptions
     from engine.boards.flasher import Written
     from engine.engine import Engine
     from engine.images.partitions import Partition
@@ -61,7 +61,7 @@ def flash(
         options = _options(engine, app_only, baud, before, after, secure=secure)
         runs = engine.builds.flashed(number, image, app_only=app_only)
 
-        def write(board: HeldBoard, progress: Callable[[float, str], None]) -> str:
+        def write(board: BoardSession, progress: Callable[[float, str], None]) -> str:
             written = board.flash(
                 image,
                 options,
@@ -90,7 +90,7 @@ def verify(
         options = _options(engine, app_only, baud, "", "", secure=True)
         runs = engine.builds.flashed(number, image, app_only=app_only)
 
-        def compare(board: HeldBoard, _progress: Callable[[float, str], None]) -> str:
+        def compare(board: BoardSession, _progress: Callable[[float, str], None]) -> str:
             board.verify(image, options, timeout=engine.settings.flash_timeout, flashed=runs)
             return f"holds build {build}"
 
@@ -116,7 +116,7 @@ def read_flash(
         raise UsageError(f"{file} is there already: give another name")
     with looking(context) as engine:
 
-        def read(held: HeldBoard, progress: Callable[[float, str], None]) -> str:
+        def read(held: BoardSession, progress: Callable[[float, str], None]) -> str:
             first, length = _region(engine, held, offset, size, partition)
             held.read_flash(
                 file,
@@ -149,7 +149,7 @@ def erase(
         if not yes and _typed_name(f"This erases {partition or 'flash'} of {board}") != board:
             raise UsageError("another name: nothing was erased (--yes does not ask)")
 
-        def wipe(held: HeldBoard, _progress: Callable[[float, str], None]) -> str:
+        def wipe(held: BoardSession, _progress: Callable[[float, str], None]) -> str:
             is_all = offset is None and partition is None
             region = None if is_all else _region(engine, held, offset or "0", size, partition)
             held.erase(region)
@@ -336,7 +336,7 @@ def _options(
 @contextlib.contextmanager
 def _held(
     engine: Engine, board: str, say: Callable[[str], None] = print_line
-) -> Iterator[HeldBoard]:
+) -> Iterator[BoardSession]:
     from engine.cancel import CancelToken
 
     user, cancel = getpass.getuser(), CancelToken()
@@ -353,7 +353,7 @@ def _held(
 def _on_each(
     engine: Engine,
     boards: Sequence[str],
-    work: Callable[[HeldBoard, Callable[[float, str], None]], str],
+    work: Callable[[BoardSession, Callable[[float, str], None]], str],
 ) -> None:
     """Do the same with several boards at once, each with its progress; say how each ended."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -407,7 +407,7 @@ def _on_each(
 
 
 def _region(
-    engine: Engine, board: HeldBoard, offset: str, size: str | None, partition: str | None
+    engine: Engine, board: BoardSession, offset: str, size: str | None, partition: str | None
 ) -> tuple[int, int]:
     """First byte and length of what is meant."""
     if partition is not None:

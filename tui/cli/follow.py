@@ -9,13 +9,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from engine.enums import BuildStatus
+from engine.enums import RunStatus
 from engine.errors import EspdeckError
 from tui import garbage_collection
 
 if TYPE_CHECKING:
     from engine.engine import Engine
-    from engine.runs.service import Carried
+    from engine.runs.service import RunService
     from engine.settings import Settings
     from tui.cli.event_printer import Printer
 
@@ -46,7 +46,7 @@ def printing(settings: Settings, *, as_json: bool) -> Iterator[tuple[Engine, Pri
         printer.close()
 
 
-def follow(runs: Carried, number: int, printer: Printer) -> int:
+def follow(runs: RunService, number: int, printer: Printer) -> int:
     """Print a run's events until it ends; Ctrl-C cancels it.
 
     Args:
@@ -89,7 +89,7 @@ def follow_each(
     return worst
 
 
-def _until_it_ends(runs: Carried, number: int, printer: Printer, asked: threading.Event) -> int:
+def _until_it_ends(runs: RunService, number: int, printer: Printer, asked: threading.Event) -> int:
     garbage_collection.modules_are_there()
     run = runs.wait(number, timeout=_LOOK)
     while not (run.status.is_final or asked.is_set()):
@@ -97,10 +97,10 @@ def _until_it_ends(runs: Carried, number: int, printer: Printer, asked: threadin
     if not run.status.is_final:
         return INTERRUPTED
     printer.wait_completed(timeout=2.0)
-    return SUCCESS if run.status is BuildStatus.SUCCESS else FAILED
+    return SUCCESS if run.status is RunStatus.SUCCESS else FAILED
 
 
-def _cancel(runs: Carried, numbers: Sequence[int]) -> None:
+def _cancel(runs: RunService, numbers: Sequence[int]) -> None:
     for number in reversed(numbers):  # else the next one begins when one is cancelled
         with contextlib.suppress(EspdeckError):
             runs.cancel(number)

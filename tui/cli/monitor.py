@@ -12,9 +12,9 @@ from pathlib import Path
 
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.errors import CancelledError, EspdeckError, UsageError
-from engine.monitor.crash_watcher import Incidents
+from engine.monitor.crash_watcher import CrashWatcher
 from engine.monitor.panic import Program
 from engine.text import count
 from tui.cli.console_printer import ConsolePrinter, View
@@ -51,11 +51,11 @@ def watch(
     """
     cancel = CancelToken()
     printer = ConsolePrinter(sys.stdout, view)
-    keyboard = Keyboard(printer.note)
+    keyboard = ConsoleInput(printer.note)
     typist = Typist(
         keyboard, cancel, eol=eol, menu=_menu(keyboard, printer, cancel), on_note=printer.note
     )
-    incidents = Incidents(
+    crashes = CrashWatcher(
         program=view.program,
         root=view.root,
         on_finding=printer.found,
@@ -75,18 +75,20 @@ def watch(
                 cancel=cancel,
                 holder=getpass.getuser(),
                 keyboard=keyboard,
-                incidents=incidents,
+                crashes=crashes,
             )
     except CancelledError:
         pass
     finally:
-        incidents.close()
-        if tally := str(incidents.tally):
+        crashes.close()
+        if tally := str(crashes.tally):
             printer.note(tally)
         printer.close()
 
 
-def _menu(keyboard: Keyboard, printer: ConsolePrinter, cancel: CancelToken) -> dict[str, MenuItem]:
+def _menu(
+    keyboard: ConsoleInput, printer: ConsolePrinter, cancel: CancelToken
+) -> dict[str, MenuItem]:
     """Letters as ``idf.py monitor`` has them, and the two lines by their own."""
     lines = {"dtr": False, "rts": False}
 
@@ -110,7 +112,7 @@ def _menu(keyboard: Keyboard, printer: ConsolePrinter, cancel: CancelToken) -> d
 
 
 def _send(
-    keyboard: Keyboard, path: Path, cancel: CancelToken, on_note: Callable[[str], None]
+    keyboard: ConsoleInput, path: Path, cancel: CancelToken, on_note: Callable[[str], None]
 ) -> None:
     if not path.is_file():
         raise UsageError(f"{path}: no such file")

@@ -10,8 +10,8 @@ from tui.presentation.labels import commit_of, variant_of
 
 if TYPE_CHECKING:
     from engine.engine import Engine
-    from engine.runs.service import Carried
-    from engine.store.tables import Build, StageRow
+    from engine.runs.service import RunService
+    from engine.store.tables import Run, StageRow
 
 EVIDENCE = 6
 """Lines of a finding's evidence; the screen shows all."""
@@ -50,7 +50,7 @@ def print_build(engine: Engine, number: int) -> None:
         print_line(f"{note['severity']}: {note['message']}")
 
 
-def print_builds(found: Sequence[Build]) -> None:
+def print_builds(found: Sequence[Run]) -> None:
     """Print builds that were asked for together, a row each."""
     print_line("")
     table(
@@ -87,7 +87,7 @@ def print_stages(rows: Sequence[StageRow]) -> None:
     )
 
 
-def print_findings(runs: Carried, number: int) -> None:
+def print_findings(runs: RunService, number: int) -> None:
     """Print what the stages of a run found, the newest round and the worst first."""
     findings = sorted(runs.findings(number), key=lambda row: (-row.attempt, row.rank))
     rounds = max((row.attempt for row in findings), default=1)
@@ -104,7 +104,7 @@ def print_findings(runs: Carried, number: int) -> None:
                 print_line(f"    | {line}")
 
 
-def print_artifacts(runs: Carried, number: int) -> None:
+def print_artifacts(runs: RunService, number: int) -> None:
     """Print what a run kept, and where."""
     artifacts = runs.artifacts(number)
     if artifacts:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.enums import BuildStatus, Priority
+from engine.enums import Priority, RunStatus
 from engine.text import count
 from tui.cli.common import looking, number_of, print_line, project_of, settings_of, table
 from tui.cli.follow import follow, printing
@@ -19,7 +19,7 @@ from tui.presentation.units import tokens
 
 if TYPE_CHECKING:
     from engine.engine import Engine
-    from engine.tasks.request import TaskOrder
+    from engine.tasks.request import TaskRequest
     from engine.tasks.service import TaskState
 
 cli = typer.Typer()
@@ -103,10 +103,10 @@ def run_workflow(
     as_json: _Json = False,
 ) -> None:
     """Run a workflow and follow it to its end."""
-    from engine.tasks.request import TaskOrder
+    from engine.tasks.request import TaskRequest
     from engine.tasks.roles import FULL
 
-    order = TaskOrder(
+    order = TaskRequest(
         workflow=name,
         description=description,
         context=more,
@@ -192,9 +192,9 @@ def run_pipeline(
     as_json: _Json = False,
 ) -> None:
     """Run a step pipeline and follow it to its end."""
-    from engine.tasks.request import TaskOrder
+    from engine.tasks.request import TaskRequest
 
-    order = TaskOrder(
+    order = TaskRequest(
         description=description,
         context=more,
         text=_read(text),
@@ -212,7 +212,7 @@ def run_pipeline(
 @task_cli.command("list")
 def list_tasks(
     context: typer.Context,
-    status: Annotated[BuildStatus | None, typer.Option(help="Only tasks that stand so.")] = None,
+    status: Annotated[RunStatus | None, typer.Option(help="Only tasks that stand so.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
     as_json: _Json = False,
 ) -> None:
@@ -227,14 +227,14 @@ def list_tasks(
             ("TASK", "WHAT", "PROJECT", "PRIORITY", "STATUS", "DONE", "TIME", "RESULT"),
             [
                 (
-                    f"#{each.build.number}",
+                    f"#{each.run.number}",
                     each.title,
                     each.project,
                     each.priority,
-                    each.build.status,
+                    each.run.status,
                     f"{each.progress:.0f} %",
-                    f"{each.build.duration:.1f} s" if each.build.duration is not None else "",
-                    each.build.error or each.result or each.step,
+                    f"{each.run.duration:.1f} s" if each.run.duration is not None else "",
+                    each.run.error or each.result or each.step,
                 )
                 for each in found
             ],
@@ -256,7 +256,7 @@ def show_task(
             return
         summary = asdict(engine.tasks.summary(number))
         kept = [each.model_dump(mode="json") for each in engine.tasks.artifacts(number)]
-        folder = state.build.artifacts_path
+        folder = state.run.artifacts_path
         print_line(
             json.dumps(_facts(state) | {"summary": summary, "artifacts": kept, "folder": folder})
         )
@@ -264,7 +264,7 @@ def show_task(
 
 def _run(
     context: typer.Context,
-    order: TaskOrder,
+    order: TaskRequest,
     project: str | None,
     pipeline: str = "",
     *,
@@ -287,7 +287,7 @@ def _run(
 
 def _summarise(engine: Engine, number: int) -> None:
     state, summary = engine.tasks.state(number), engine.tasks.summary(number)
-    build = state.build
+    build = state.run
     took = f" in {build.duration:.1f} s" if build.duration is not None else ""
     about = f" on {state.project} at {build.commit_sha[:10]}" if state.project else ""
     print_line("")
@@ -325,7 +325,7 @@ def _took(state: TaskState) -> str:
 
 def _facts(state: TaskState) -> dict[str, Any]:
     """A task as JSON: what was asked, how it stands, what came of it."""
-    build, order = state.build, state.order
+    build, order = state.run, state.order
     times = {
         name: at.isoformat() if at else None
         for name, at in (

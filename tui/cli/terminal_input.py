@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.cancel import CancelToken
-from engine.console_input import EOLS, Keyboard
+from engine.console_input import EOLS, ConsoleInput
 from engine.errors import EspdeckError
 
 QUIT = 0x1D
@@ -47,7 +47,7 @@ class Typist:
 
     def __init__(
         self,
-        keyboard: Keyboard,
+        keyboard: ConsoleInput,
         cancel: CancelToken,
         *,
         eol: str,

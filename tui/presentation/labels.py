@@ -9,7 +9,7 @@ from engine.projects.variants import chips_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.store.tables import Build, Project
+    from engine.store.tables import Project, Run
 
 NOT_KNOWN = "not known"
 """Chip of a project whose sources do not say it and of which nobody did."""
@@ -31,17 +31,17 @@ def chips(project: Project) -> str:
     return ", ".join(chips_of(project)) or NOT_KNOWN
 
 
-def variant_of(build: Build) -> str:
+def variant_of(build: Run) -> str:
     """Chip and configuration of a build."""
     return f"{build.target} {build.configuration}".rstrip()
 
 
-def tells_apart(project: Project, builds: Sequence[Build]) -> bool:
+def tells_apart(project: Project, builds: Sequence[Run]) -> bool:
     """Whether builds of a project differ in chip or configuration, or may."""
     plain = {(project.target, project.configuration)}
     return len(project.targets) > 1 or bool({(b.target, b.configuration) for b in builds} - plain)
 
 
-def commit_of(build: Build, digits: int) -> str:
+def commit_of(build: Run, digits: int) -> str:
     """The commit of a build; a snapshot with uncommitted changes ends as in ``git describe``."""
     return f"{build.commit_sha[:digits]}{'-dirty' if build.dirty else ''}"

@@ -13,9 +13,9 @@ from textual.widgets import Input
 from engine.errors import EspdeckError
 from engine.events import Event
 from engine.text import clean
-from tui.app_base import Deck
+from tui.app_base import AppBase
 from tui.keymap import Key, Where, bindings_of, keys_of
-from tui.widgets.base import Drawn
+from tui.widgets.base import RowWidget
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -38,9 +38,9 @@ class MainScreen(Screen[None]):
         super().__init_subclass__(**arguments)
 
     @property
-    def deck(self) -> Deck:
+    def deck(self) -> AppBase:
         """The app."""
-        return cast("Deck", self.app)
+        return cast("AppBase", self.app)
 
     @property
     def engine(self) -> Engine:
@@ -89,7 +89,7 @@ class MainScreen(Screen[None]):
         getattr(self, f"do_{name}")()
 
     @property
-    def moved(self) -> Drawn:
+    def moved(self) -> RowWidget:
         """The list or pane that the keys for moving move."""
         raise NotImplementedError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 
 from engine.cancel import CancelToken
-from engine.enums import BuildStatus
+from engine.enums import RunStatus
 from engine.errors import CancelledError, UsageError
 from engine.events import Event
 from tui.keymap import Where
@@ -24,7 +24,7 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
-    from engine.boards.board_session import HeldBoard
+    from engine.boards.board_session import BoardSession
     from engine.boards.service import BoardInfo
 
 LOOK_EVERY = 10
@@ -168,7 +168,7 @@ class BoardsScreen(MainScreen):
     def do_identify(self) -> None:
         """Ask it what it is."""
 
-        def ask(board: HeldBoard) -> str:
+        def ask(board: BoardSession) -> str:
             found = board.identify()
             return f"is an {found}"
 
@@ -177,7 +177,7 @@ class BoardsScreen(MainScreen):
     def do_partitions(self) -> None:
         """Its partition table."""
 
-        def read(board: HeldBoard) -> None:
+        def read(board: BoardSession) -> None:
             found = board.partition_table(expected=self.engine.programs.table_offset(board.name))
             if found is None:
                 raise UsageError(f"{board.name}: no partition table at 0x8000, nor up to 0x20000")
@@ -300,7 +300,7 @@ class BoardsScreen(MainScreen):
                 project = projects.get(build.project_id) if build.project_id else None
                 if project is None or chips - {project.target}:
                     continue
-                if build.status is not BuildStatus.PENDING:
+                if build.status is not RunStatus.PENDING:
                     what = f"{project.name} {build.commit_sha[:7]} {build.status}"
                     found.append((str(build.number), f"build {build.number}  {what}"))
             return found
@@ -325,7 +325,7 @@ class BoardsScreen(MainScreen):
 
         self.in_thread(find, ask)
 
-    def _write(self, board: HeldBoard, number: int, *, app_only: bool) -> str | None:
+    def _write(self, board: BoardSession, number: int, *, app_only: bool) -> str | None:
         from engine.boards.board_session import FlashOptions
 
         settings = self.engine.settings
@@ -342,7 +342,9 @@ class BoardsScreen(MainScreen):
             return None
         return f"flashed with build {number}, not compared: it has {written.identity.protection}"
 
-    def _by_hand(self, done: str, work: Callable[[HeldBoard], str | None], name: str = "") -> None:
+    def _by_hand(
+        self, done: str, work: Callable[[BoardSession], str | None], name: str = ""
+    ) -> None:
         """Do something with a board in a thread; ``done`` says so when it is done."""
         name, user = name or self._board.name, getpass.getuser()
         cancel = self.deck.by_hand[name] = CancelToken()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.builds.pipeline import FIRMWARE
-from engine.enums import BuildStatus, Role
+from engine.enums import Role, RunStatus
 from tui.keymap import Where
 from tui.presentation.labels import commit_of, tells_apart, variant_of
 from tui.presentation.pane_layout import Panes
@@ -107,7 +107,7 @@ class BuildScreen(RunScreen):
         return show
 
     def _where_work_is(self) -> str:
-        if self._view.status is BuildStatus.FAILED:
+        if self._view.status is RunStatus.FAILED:
             return FINDINGS
         if self._view.status.is_final and self._keys(SERIAL):
             return SERIAL

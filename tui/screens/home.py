@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
-from engine.enums import BuildStatus, ProjectStatus, VerdictWord
+from engine.enums import ProjectStatus, RunStatus, VerdictWord
 from engine.errors import EspdeckError
-from engine.events import BuildChanged, Event, ProjectChanged, WorkflowCompleted, WorkflowProgress
+from engine.events import Event, ProjectChanged, RunChanged, RunCompleted, RunProgress
 from engine.text import clean, mask
 from tui.keymap import Where
 from tui.presentation.labels import chips, commit_of, followed, tells_apart, variant_of
@@ -19,7 +19,7 @@ from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
     from engine.store.projects import ProjectStats
-    from engine.store.tables import Build, Project
+    from engine.store.tables import Project, Run
 
 PAGE = 200
 """Builds that are loaded at once."""
@@ -44,12 +44,12 @@ class HomeScreen(TwoLists):
         self._projects: RowList[Project] = RowList(
             draw=self._draw_project, key=lambda each: each.id, id="projects", empty=" opening"
         )
-        self._builds: RowList[Build] = RowList(
+        self._builds: RowList[Run] = RowList(
             draw=self._draw_build, key=lambda each: each.id, id="builds"
         )
         self._projects.title, self._builds.title = " projects", " builds"
         super().__init__(self._projects, self._builds, "filter: commit, message, branch, status")
-        self._last: dict[UUID, BuildStatus] = {}
+        self._last: dict[UUID, RunStatus] = {}
         self._details: dict[str, str] = {}
         self._more = True
         self._stale: set[str] = set()
@@ -101,10 +101,10 @@ class HomeScreen(TwoLists):
                 case ProjectChanged():
                     self._details[event.project_id] = event.detail
                     self._stale.add("projects")
-                case WorkflowProgress():
-                    self._progress[event.build_id] = event.percent
+                case RunProgress():
+                    self._progress[event.run_id] = event.percent
                     self._builds.refresh()
-                case BuildChanged() | WorkflowCompleted():
+                case RunChanged() | RunCompleted():
                     self._stale |= {"projects", "builds", "facts"}
                 case _:
                     pass
@@ -263,10 +263,10 @@ class HomeScreen(TwoLists):
         self.app.push_screen(WorkflowsScreen(project.id if project and is_active else None))
 
     def _load_projects(self, select: UUID | None = None) -> None:
-        def read() -> tuple[Sequence[Project], dict[UUID, BuildStatus]]:
+        def read() -> tuple[Sequence[Project], dict[UUID, RunStatus]]:
             return self.engine.projects.list(), self.engine.projects.last_statuses()
 
-        def show(found: tuple[Sequence[Project], dict[UUID, BuildStatus]]) -> None:
+        def show(found: tuple[Sequence[Project], dict[UUID, RunStatus]]) -> None:
             projects, self._last = found
             self._projects.title = f" projects {len(projects)}"
             self._projects.fill(projects, empty=" none yet")
@@ -288,7 +288,7 @@ class HomeScreen(TwoLists):
         before = self._builds.items[-1].id if more and self._builds.items else None
         shown = 0 if more else max(PAGE, len(self._builds.items))
 
-        def show(builds: Sequence[Build]) -> None:
+        def show(builds: Sequence[Run]) -> None:
             now = self._projects.item
             if now is None or now.id != project.id or self._filter.value.strip() != text:
                 return
@@ -364,9 +364,9 @@ class HomeScreen(TwoLists):
             (f"  {detail if pending else _chip_of(project)}", "dim"),
         ]
 
-    def _draw_build(self, build: Build, width: int) -> Parts:
+    def _draw_build(self, build: Run, width: int) -> Parts:
         first_line = build.commit_message.split("\n", 1)[0]
-        status = BuildStatus(build.status)
+        status = RunStatus(build.status)
         word = build.verdict if build.verdict in _UNPROVED and not build.error else ""
         parts = self._run_parts(build.number, status, build.duration, width, word)
         if width >= 60:

@@ -22,7 +22,7 @@ from tui.keymap import Where
 from tui.presentation.pane_layout import Box, tiles
 from tui.presentation.result_rows import describe_finding
 from tui.screens.base import MainScreen
-from tui.state.board_console import BAUDS, FOUND, Feed
+from tui.state.board_console import BAUDS, FOUND, BoardConsole
 from tui.widgets.chart import Chart
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_pane import LivePane
@@ -66,7 +66,7 @@ class MonitorScreen(MainScreen):
     def __init__(self, *boards: str) -> None:
         """Watch these boards."""
         super().__init__()
-        self._feeds = [Feed(board) for board in boards]
+        self._feeds = [BoardConsole(board) for board in boards]
         self._panes = [
             LivePane(id=f"console-{number}", empty=" nothing yet", marks=feed.marks)
             for number, feed in enumerate(self._feeds)
@@ -314,14 +314,14 @@ class MonitorScreen(MainScreen):
         return self._pane
 
     @property
-    def _feed(self) -> Feed:
+    def _feed(self) -> BoardConsole:
         return self._feeds[self._at]
 
     @property
     def _pane(self) -> LivePane:
         return self._panes[self._at]
 
-    def _read(self, feed: Feed, *, reset: bool) -> None:
+    def _read(self, feed: BoardConsole, *, reset: bool) -> None:
         self.run_worker(feed.reader(self.engine, reset=reset), thread=True, exit_on_error=False)
 
     def _look(self, finding: Finding) -> None:

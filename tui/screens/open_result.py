@@ -18,7 +18,7 @@ from tui.widgets.row_list import RowList
 if TYPE_CHECKING:
     from engine.findings import Finding
     from engine.quality.result import GateResult, Measure
-    from engine.runs.service import Carried
+    from engine.runs.service import RunService
     from engine.store.tables import Artifact, FindingRow
     from tui.screens.base import MainScreen
     from tui.theme import Glyphs
@@ -27,16 +27,16 @@ _TEXT_BYTES = 512 << 10
 _TEXTS = ("patch", "log", "report", "map", "source", "document")
 
 
-def at_finding(screen: MainScreen, runs: Carried, row: FindingRow) -> None:
+def at_finding(screen: MainScreen, runs: RunService, row: FindingRow) -> None:
     """A finding of a run."""
     # A later round builds a repaired tree; the repair is among the artifacts.
     of = " as it was before the repair" if row.attempt > 1 else ""
-    in_source(screen, runs, row.finding, number=row.build_id, text=finding_text(row), of=of)
+    in_source(screen, runs, row.finding, number=row.run_id, text=finding_text(row), of=of)
 
 
 def in_source(
     screen: MainScreen,
-    runs: Carried,
+    runs: RunService,
     finding: Finding,
     *,
     number: int | None,
@@ -78,13 +78,13 @@ def in_source(
     screen.in_thread(read, show)
 
 
-def at_artifact(screen: MainScreen, runs: Carried, artifact: Artifact) -> None:
+def at_artifact(screen: MainScreen, runs: RunService, artifact: Artifact) -> None:
     """An artifact: a text itself, the gate as a table, of anything else what it is and where."""
 
     def read() -> GateResult | tuple[str, str]:
         from engine.quality.gate import REPORT
 
-        if artifact.path == REPORT and (result := runs.gate(artifact.build_id)) is not None:
+        if artifact.path == REPORT and (result := runs.gate(artifact.run_id)) is not None:
             return result
         path = runs.artifact_file(artifact)
         facts = f"{path}\n{artifact.kind}, {artifact.size} bytes\nSHA-256 {artifact.sha256}"
@@ -117,7 +117,7 @@ def _gate_table(glyphs: Glyphs, result: GateResult) -> Reading:
     return Reading(gate_title(result).strip(), gate_text(result), rows)
 
 
-def save_artifact(screen: MainScreen, runs: Carried, artifact: Artifact) -> None:
+def save_artifact(screen: MainScreen, runs: RunService, artifact: Artifact) -> None:
     """Ask where to save an artifact, and save it."""
     from tui.screens.ask import Ask, Field
 

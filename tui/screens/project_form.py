@@ -15,11 +15,11 @@ from textual.widgets import Input, Static
 
 from engine.enums import TARGETS
 from engine.text import clean
-from tui.app_base import Deck
 from tui.cli.common import several
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+    from tui.app_base import AppBase
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class ProjectForm(ModalScreen[T | None], Generic[T]):
     @property
     def engine(self) -> Engine:
         """The engine, open."""
-        engine = cast("Deck", self.app).engine
+        engine = cast("AppBase", self.app).engine
         assert engine is not None
         return engine
 

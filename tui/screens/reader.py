@@ -15,7 +15,7 @@ from textual.widgets import Static
 from engine.text import clean
 from tui.presentation.strips import wrap
 from tui.state.log_tail import LogTail
-from tui.widgets.base import Drawn
+from tui.widgets.base import RowWidget
 from tui.widgets.live_pane import LivePane, log_class
 from tui.widgets.text_view import Page
 
@@ -36,7 +36,7 @@ class Reading(ModalScreen[None]):
         Binding("y", "copy", "copy", priority=True),
     ]
 
-    def __init__(self, title: str, text: str, pane: Drawn, keys: str = "") -> None:
+    def __init__(self, title: str, text: str, pane: RowWidget, keys: str = "") -> None:
         """Make a screen.
 
         Args:

@@ -14,8 +14,8 @@ from textual.geometry import Offset
 from textual.widget import Widget
 from textual.widgets import Input
 
-from engine.enums import BuildStatus, StageStatus
-from engine.events import BuildChanged, Event
+from engine.enums import RunStatus, StageStatus
+from engine.events import Event, RunChanged
 from engine.text import clean
 from tui.presentation.pane_layout import Layout, Panes, arrange
 from tui.presentation.result_rows import artifact_parts, finding_parts
@@ -23,14 +23,14 @@ from tui.screens.base import MainScreen
 from tui.state.log_tail import MAX_LINES, LogTail
 from tui.state.run_state import SERIAL, RunView, TailKey
 from tui.theme import COLOURS
-from tui.widgets.base import Drawn
+from tui.widgets.base import RowWidget
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_pane import PAGE, LivePane
 from tui.widgets.row_list import Parts, RowList
 from tui.widgets.run_head import RunHead
 
 if TYPE_CHECKING:
-    from engine.runs.service import Carried
+    from engine.runs.service import RunService
     from engine.store.logs import LogKey, LogMatch
     from engine.store.tables import Artifact, FindingRow, StageRow
 
@@ -101,7 +101,7 @@ class RunScreen(MainScreen):
 
     @property
     @abstractmethod
-    def runs(self) -> Carried:
+    def runs(self) -> RunService:
         """Where runs of this kind are asked about."""
 
     @abstractmethod
@@ -176,9 +176,9 @@ class RunScreen(MainScreen):
 
     def take(self, events: Sequence[Event]) -> None:
         """Move on with what happened; draws only what changed."""
-        mine = [event for event in events if event.build_id == self.number]
+        mine = [event for event in events if event.run_id == self.number]
         for place, event in enumerate(mine):
-            if isinstance(event, BuildChanged) and event.status is BuildStatus.PENDING:
+            if isinstance(event, RunChanged) and event.status is RunStatus.PENDING:
                 self._waiting = mine[place + 1 :]
                 self._load()  # it is run again: what was is another story
                 return
@@ -346,7 +346,7 @@ class RunScreen(MainScreen):
         self.moved.scroll_aside(8)
 
     @property
-    def moved(self) -> Drawn:
+    def moved(self) -> RowWidget:
         """The pane that has the focus."""
         return self._pane(self._focused)
 
@@ -443,7 +443,7 @@ class RunScreen(MainScreen):
         self._show_logs()
         self._bar.refresh()
 
-    def _pane(self, name: str) -> Drawn:
+    def _pane(self, name: str) -> RowWidget:
         return self._lists[name] if name in self._lists else self._logs[name]
 
     def _keys(self, name: str | None = None) -> list[TailKey]:

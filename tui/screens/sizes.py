@@ -16,7 +16,7 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
-    from engine.store.tables import Build
+    from engine.store.tables import Run
 
 BUILDS = 50
 """Builds to choose from for a comparison, the newest."""
@@ -114,7 +114,7 @@ class SizesScreen(MainScreen):
         """Compare with another build."""
         from tui.screens.confirm import Choose
 
-        def ask(builds: Sequence[Build]) -> None:
+        def ask(builds: Sequence[Run]) -> None:
             choices = [
                 (
                     str(each.number),
@@ -136,7 +136,7 @@ class SizesScreen(MainScreen):
             self._other, self._before = other, sizes
             self._show()
 
-        def read() -> Sequence[Build]:
+        def read() -> Sequence[Run]:
             project = self.engine.builds.get(self._number).project_id
             return self.engine.builds.list(project, limit=BUILDS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from engine.enums import BuildStatus, StageStatus
+from engine.enums import RunStatus, StageStatus
 from engine.runs.pipeline import Pipeline
 from engine.text import clean, count
 from tui.keymap import Where
@@ -14,7 +14,7 @@ from tui.presentation.pane_layout import Layout, Panes
 from tui.presentation.units import tokens
 from tui.screens.run import ARTIFACTS, FINDINGS, RunScreen
 from tui.state.run_state import RunView, TailKey
-from tui.widgets.base import Drawn
+from tui.widgets.base import RowWidget
 from tui.widgets.row_list import RowList
 from tui.widgets.run_head import TaskHead
 from tui.widgets.stream_pane import StreamPane
@@ -48,7 +48,7 @@ class TaskScreen(RunScreen):
         self._names: dict[str, str] = {}
         self._texts: dict[tuple[str, int], str] = {}
         self._as_it_came: set[str] = set()
-        self._placed: dict[str, Drawn] = {}
+        self._placed: dict[str, RowWidget] = {}
         self._gate: GateResult | None = None
         self._measures: RowList[Measure] = RowList(
             draw=lambda measure, width: measure_parts(measure, self.deck.glyphs, width),
@@ -84,7 +84,7 @@ class TaskScreen(RunScreen):
 
     def _read(self) -> Callable[[], None]:
         state = self.runs.state(self.number)
-        pipeline = self.runs.pipeline_of(state.build)
+        pipeline = self.runs.pipeline_of(state.run)
         stages = self.runs.stages(self.number)
         roles = [stage.role for stage in pipeline.stages]
         names = {
@@ -93,15 +93,15 @@ class TaskScreen(RunScreen):
         }
 
         def show() -> None:
-            if state.build.project_id is not None:
-                self.deck.select_project(state.build.project_id)
+            if state.run.project_id is not None:
+                self.deck.select_project(state.run.project_id)
             self._view.pipeline = pipeline
             self._names = names
             self._texts.clear()
             self._mount_panes(tuple(stage.key for stage in pipeline.stages))
-            where = f" {state.build.commit_sha[:10]}" if state.build.commit_sha else ""
+            where = f" {state.run.commit_sha[:10]}" if state.run.commit_sha else ""
             project = f"  {state.project}{where}" if state.project else ""
-            self._view.load(state.build, stages, f"{state.title}{project}")
+            self._view.load(state.run, stages, f"{state.title}{project}")
             self._note(state)
 
         return show
@@ -171,9 +171,7 @@ class TaskScreen(RunScreen):
             return running[0]
         if not self._view.status.is_final:
             return self._focused
-        worth = (
-            StageStatus.FAILED if self._view.status is BuildStatus.FAILED else StageStatus.SUCCESS
-        )
+        worth = StageStatus.FAILED if self._view.status is RunStatus.FAILED else StageStatus.SUCCESS
         ended = [
             stage.key
             for stage in self._view.pipeline.stages
@@ -193,7 +191,7 @@ class TaskScreen(RunScreen):
     def _name_of(self, name: str) -> str:
         return self._names.get(name, name)
 
-    def _page_of(self, name: str) -> Drawn | None:
+    def _page_of(self, name: str) -> RowWidget | None:
         """What shows a stage that has ended, None while it has not."""
         if name == _GATE:
             return self._measures if self._gate is not None and self._gate.measures else None
@@ -206,7 +204,7 @@ class TaskScreen(RunScreen):
             return None
         return self._pages[name]
 
-    def _pane(self, name: str) -> Drawn:
+    def _pane(self, name: str) -> RowWidget:
         page = None if name in self._as_it_came else self._page_of(name)
         return page or super()._pane(name)
 

@@ -19,12 +19,12 @@ from textual.widgets import Input, Static, TextArea
 from engine.enums import Priority
 from engine.errors import EspdeckError, UsageError
 from engine.text import clean
-from tui.app_base import Deck
 
 if TYPE_CHECKING:
     from engine.tasks.pipeline_library import PipelineEntry
-    from engine.tasks.request import TaskOrder
+    from engine.tasks.request import TaskRequest
     from engine.tasks.workflow import Workflow
+    from tui.app_base import AppBase
 
 _WORDS = {"yes": True, "y": True, "no": False, "n": False, "": False}
 
@@ -98,7 +98,7 @@ class TaskForm(ModalScreen[int | None]):
 
     def on_mount(self) -> None:
         """Learn what can be chosen."""
-        engine = cast("Deck", self.app).engine
+        engine = cast("AppBase", self.app).engine
         assert engine is not None
 
         def read() -> None:
@@ -117,7 +117,7 @@ class TaskForm(ModalScreen[int | None]):
 
     def action_start(self) -> None:
         """Ask for the task, off the event loop."""
-        engine = cast("Deck", self.app).engine
+        engine = cast("AppBase", self.app).engine
         assert engine is not None
         try:
             order = self._order()
@@ -142,13 +142,13 @@ class TaskForm(ModalScreen[int | None]):
         assert self._entry is not None and self._entry.pipeline is not None
         return self._entry.pipeline.name
 
-    def _order(self) -> TaskOrder:
+    def _order(self) -> TaskRequest:
         """What is asked for, as it stands in the form.
 
         Raises:
             UsageError: a field says what nobody understands.
         """
-        from engine.tasks.request import TaskOrder
+        from engine.tasks.request import TaskRequest
 
         project = self._typed("project")
         if project and project not in self._choices.projects:
@@ -160,7 +160,7 @@ class TaskForm(ModalScreen[int | None]):
             raise UsageError(f"revisions {rounds}: a number")
         if gate.lower() not in _WORDS:
             raise UsageError(f"quality gate {gate}: yes or no")
-        return TaskOrder(
+        return TaskRequest(
             workflow=self._workflow.id if self._workflow is not None else "",
             pipeline=self._entry.pipeline if self._entry is not None else None,
             description=self.query_one("#description", Area).text.strip(),

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
-from engine.enums import BuildStatus
+from engine.enums import RunStatus
 from tui.screens.base import MainScreen
 from tui.theme import COLOURS
 from tui.widgets.details import Facts
@@ -95,7 +95,7 @@ class TwoLists(MainScreen):
         return self._right if self._right.has_focus else self._left
 
     def _run_parts(
-        self, number: int, status: BuildStatus, took: float | None, width: int, word: str = ""
+        self, number: int, status: RunStatus, took: float | None, width: int, word: str = ""
     ) -> Parts:
         """How a row of a run begins: its status, its number, how long it took or how far it is.
 
@@ -107,7 +107,7 @@ class TwoLists(MainScreen):
         word = word or status
         sign = self.deck.glyphs.state(status)
         took_text = f"{took:.1f} s" if took is not None else ""
-        if status is BuildStatus.RUNNING and number in self._progress:
+        if status is RunStatus.RUNNING and number in self._progress:
             took_text = f"{self._progress[number]:.0f} %"
         return [
             (f" {sign} {word:<9}" if width >= 44 else f" {sign}", RUN_COLOURS.get(word, "dim")),

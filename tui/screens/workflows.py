@@ -8,9 +8,9 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
-from engine.enums import BuildStatus, RunKind
+from engine.enums import RunKind, RunStatus
 from engine.errors import EspdeckError
-from engine.events import BuildChanged, Event, WorkflowProgress
+from engine.events import Event, RunChanged, RunProgress
 from tui.keymap import Where
 from tui.presentation.units import ago
 from tui.screens.task import PLACEHOLDER, TaskScreen, describe_metrics
@@ -93,7 +93,7 @@ class WorkflowsScreen(TwoLists):
         )
         self._tasks: RowList[TaskState] = RowList(
             draw=self._draw_task,
-            key=lambda task: task.build.number,
+            key=lambda task: task.run.number,
             empty=" no task yet",
             id="tasks",
         )
@@ -148,21 +148,21 @@ class WorkflowsScreen(TwoLists):
         task = self._tasks.item
         if name in ("open", "cancel", "retry") and task is None:
             return "no task yet: press enter on what you want"
-        if name == "cancel" and task is not None and task.build.status.is_final:
-            return f"task {task.build.number} has ended already"
-        if name == "retry" and task is not None and not task.build.status.is_final:
-            return f"task {task.build.number} has not ended"
+        if name == "cancel" and task is not None and task.run.status.is_final:
+            return f"task {task.run.number} has ended already"
+        if name == "retry" and task is not None and not task.run.status.is_final:
+            return f"task {task.run.number} has not ended"
         return None
 
     def take(self, events: Sequence[Event]) -> None:
         """Note what changed, and load it once."""
         for event in events:
             match event:
-                case WorkflowProgress():
-                    self._progress[event.build_id] = event.percent
-                    self._doing[event.build_id] = event.message
+                case RunProgress():
+                    self._progress[event.run_id] = event.percent
+                    self._doing[event.run_id] = event.message
                     self._tasks.refresh()
-                case BuildChanged() if event.run is RunKind.TASK:
+                case RunChanged() if event.run is RunKind.TASK:
                     self._stale = True
                 case _:
                     pass
@@ -201,7 +201,7 @@ class WorkflowsScreen(TwoLists):
         from tui.screens.task_form import TaskForm
 
         if self._tasks.has_focus and self._tasks.item is not None:
-            self.app.push_screen(TaskScreen(self._tasks.item.build.number))
+            self.app.push_screen(TaskScreen(self._tasks.item.run.number))
             return
         offer = self._offers.item
         assert offer is not None
@@ -229,13 +229,13 @@ class WorkflowsScreen(TwoLists):
         """Cancel the task."""
         task = self._tasks.item
         assert task is not None
-        self.in_thread(lambda: self.tasks.cancel(task.build.number))
+        self.in_thread(lambda: self.tasks.cancel(task.run.number))
 
     def do_retry(self) -> None:
         """Run the task again, and show it."""
         task = self._tasks.item
         assert task is not None
-        number = task.build.number
+        number = task.run.number
 
         def show(_task: object) -> None:
             self.app.push_screen(TaskScreen(number))
@@ -244,7 +244,7 @@ class WorkflowsScreen(TwoLists):
 
     def _load_right(self, *, more: bool = False) -> None:
         text = self._filter.value.strip()
-        before = self._tasks.items[-1].build.number if more and self._tasks.items else None
+        before = self._tasks.items[-1].run.number if more and self._tasks.items else None
         limit = PAGE if more else max(PAGE, len(self._tasks.items))
 
         def show(tasks: Sequence[TaskState]) -> None:
@@ -254,7 +254,7 @@ class WorkflowsScreen(TwoLists):
             items = [*self._tasks.items, *tasks] if more else list(tasks)
             self._tasks.title = f" tasks {len(items)}{'+' if self._more else ''}"
             self._tasks.fill(items, empty=f" no task has {text!r}" if text else " no task yet")
-            if self._begun is not None and any(each.build.number == self._begun for each in items):
+            if self._begun is not None and any(each.run.number == self._begun for each in items):
                 self._tasks.select(self._begun)
                 self._begun = None
             self._show_facts()
@@ -275,8 +275,8 @@ class WorkflowsScreen(TwoLists):
         return [(mark, "note"), (offer.title, "")]
 
     def _draw_task(self, task: TaskState, width: int) -> Parts:
-        build = task.build
-        status = BuildStatus(build.status)
+        build = task.run
+        status = RunStatus(build.status)
         parts = self._run_parts(build.number, status, build.duration, width)
         if width >= 60:
             parts.append((f" {ago(build.created_at):<9}", "dim"))
@@ -300,13 +300,13 @@ def _facts_of_offer(offer: Offer) -> list[tuple[str, str]]:
 def _facts_of_task(task: TaskState) -> list[tuple[str, str]]:
     asked = " ".join(task.order.description.split())
     warning = f"{PLACEHOLDER}  " if task.metrics.placeholder else ""
-    took = f", {task.build.duration:.1f} s" if task.build.duration is not None else ""
+    took = f", {task.run.duration:.1f} s" if task.run.duration is not None else ""
     return [
         ("asked", asked or "–"),
         ("squad", f"{task.order.squad}, priority {task.priority}"),
         ("models", f"{warning}{describe_metrics(task.metrics) or '–'}"),
-        ("status", f"{task.build.status}{took}{': ' + task.step if task.step else ''}"),
-        ("result", task.build.error or task.result or "–"),
+        ("status", f"{task.run.status}{took}{': ' + task.step if task.step else ''}"),
+        ("result", task.run.error or task.result or "–"),
     ]
 
 

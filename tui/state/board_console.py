@@ -1,7 +1,7 @@
 """One board's console as a screen shows it: a thread that reads, lines for a pane, a keyboard.
 
-The thread only puts bytes into a bounded backlog; :meth:`Feed.take`, called by the screen's timer,
-makes lines of them. While it is paused they wait there, and the session on disk grows on.
+The thread only puts bytes into a bounded backlog; :meth:`BoardConsole.take`, called by the screen's
+timer, makes lines of them. While it is paused they wait there, and the session on disk grows on.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 from engine.boards.board_files import BAUD
 from engine.builds.board_program import Running
 from engine.cancel import CancelToken
-from engine.console_input import EOLS, Keyboard
+from engine.console_input import EOLS, ConsoleInput
 from engine.errors import CancelledError, EspdeckError
 from engine.findings import Finding
 from engine.monitor import log_lines
 from engine.monitor.binary_log import BinaryLog
-from engine.monitor.crash_watcher import Incidents, Tally
+from engine.monitor.crash_watcher import CrashCounts, CrashWatcher
 from engine.monitor.line_splitter import LineCutter
 from engine.monitor.log_lines import Selection
 from engine.monitor.plot import Plot
@@ -31,7 +31,7 @@ from tui.state.byte_queue import Backlog, Piece
 from tui.state.log_tail import MAX_LINES, LogTail
 
 if TYPE_CHECKING:
-    from engine.boards.board_files import Desk
+    from engine.boards.board_files import BoardFiles
     from engine.engine import Engine
 
 BAUDS = (115200, 230400, 460800, 921600, 1500000, 2000000, 3000000, 74880)
@@ -68,7 +68,7 @@ class Look:
     hex: bool = False
 
 
-class Feed:
+class BoardConsole:
     """One board. Made and used by the screen's thread, but for :meth:`read`."""
 
     def __init__(self, board: str) -> None:
@@ -92,7 +92,7 @@ class Feed:
         self.rts = False
         self.running = Running(None, BAUD)
         self.note = ""
-        self._desk: Desk | None = None
+        self._desk: BoardFiles | None = None
         self._backlog = Backlog(WAITING)
         self._kept: deque[Piece] = deque()
         self._kept_size = 0
@@ -100,9 +100,9 @@ class Feed:
         self._cutter = LineCutter()
         self._offset = 0
         self._begun = False
-        self._incidents: Incidents | None = None
+        self._crashes: CrashWatcher | None = None
         self._token = CancelToken()
-        self.keyboard = Keyboard(self.say)
+        self.keyboard = ConsoleInput(self.say)
 
     @property
     def title(self) -> str:
@@ -118,9 +118,9 @@ class Feed:
         return "  ".join(part for part in (*parts, self.note) if part)
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> CrashCounts:
         """What went wrong so far."""
-        return self._incidents.tally if self._incidents is not None else Tally()
+        return self._crashes.tally if self._crashes is not None else CrashCounts()
 
     @property
     def _elf(self) -> Path | None:
@@ -216,14 +216,14 @@ class Feed:
                 self.baud = self.running.baud
             program = self.running.program
             self._binary = BinaryLog(self._elf)
-            incidents = self._incidents = Incidents(
+            crashes = self._crashes = CrashWatcher(
                 program=self._elf,
                 root=program.root if program else Path.cwd(),
                 on_finding=self._found,
                 on_note=self.say,
                 find=engine.programs.with_hash,
             )
-            with incidents:
+            with crashes:
                 engine.boards.watch(
                     self.board,
                     baud=self.baud,
@@ -233,7 +233,7 @@ class Feed:
                     cancel=token,
                     holder=getpass.getuser(),
                     keyboard=self.keyboard,
-                    incidents=incidents,
+                    crashes=crashes,
                 )
         except CancelledError:
             return
@@ -274,9 +274,9 @@ class Feed:
         if self.plot is not None:
             for line in cut:
                 self.plot.feed(line)
-        if self._incidents is not None:
+        if self._crashes is not None:
             # Reading debug information takes too long for the screen's thread.
-            self._incidents.resolve([line for line in cut if log_lines.has_address(line)])
+            self._crashes.resolve([line for line in cut if log_lines.has_address(line)])
 
     def _shown(self, cut: Sequence[str], at: datetime) -> list[str]:
         stamp = f"{at:%H:%M:%S}.{at.microsecond // 1000:03} " if self.look.timestamps else ""

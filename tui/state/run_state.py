@@ -7,23 +7,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from engine.enums import AgentStatus, BuildStatus, StageStatus
+from engine.enums import AgentStatus, RunStatus, StageStatus
 from engine.events import (
     AgentChanged,
-    BuildChanged,
     Event,
     Log,
     Partial,
-    WorkflowCompleted,
-    WorkflowProgress,
-    WorkflowStarted,
+    RunChanged,
+    RunCompleted,
+    RunProgress,
+    RunStarted,
 )
 from engine.runs.pipeline import Pipeline
 from tui.state.log_tail import LogTail
 
 if TYPE_CHECKING:
     from engine.store.logs import LogKey
-    from engine.store.tables import Build, StageRow
+    from engine.store.tables import Run, StageRow
 
 _OF_AGENT = {
     AgentStatus.IDLE: StageStatus.PENDING,
@@ -82,7 +82,7 @@ class RunView:
     number: int
     pipeline: Pipeline
     pane_of: Callable[[str, str], str]
-    status: BuildStatus = BuildStatus.PENDING
+    status: RunStatus = RunStatus.PENDING
     title: str = ""
     percent: float = 0.0
     message: str = ""
@@ -103,10 +103,10 @@ class RunView:
         self.tails.clear()
         self.attempt = 1
 
-    def load(self, build: Build, stages: Sequence[StageRow], title: str) -> None:
+    def load(self, build: Run, stages: Sequence[StageRow], title: str) -> None:
         """Take what the store says."""
         self.title = title
-        self.status = BuildStatus(build.status)
+        self.status = RunStatus(build.status)
         self.error = build.error
         self.verdict = build.verdict
         self.started = build.started_at
@@ -125,7 +125,7 @@ class RunView:
     def apply(self, events: Iterable[Event]) -> None:
         """Take what happened."""
         for event in events:
-            if event.build_id == self.number:
+            if event.run_id == self.number:
                 self._apply(event)
 
     def elapsed(self) -> float | None:
@@ -190,22 +190,22 @@ class RunView:
                     StageView(event.agent, event.phase, event.attempt, status, event.task),
                 )
                 self.results_changed = True
-            case WorkflowStarted():
-                self.status = BuildStatus.RUNNING
+            case RunStarted():
+                self.status = RunStatus.RUNNING
                 self.started = event.at if self.started is None else self.started
                 self.duration, self.error, self.verdict = None, "", ""
-            case WorkflowProgress():
+            case RunProgress():
                 self.percent, self.message = event.percent, event.message
-            case WorkflowCompleted():
+            case RunCompleted():
                 self.status, self.duration = event.status, event.duration
                 self.error = "" if event.success else event.result
                 self.message = event.result
                 self.verdict = event.verdict
                 self.percent = 100.0 if event.success else self.percent
                 self.results_changed = True
-            case BuildChanged():
+            case RunChanged():
                 self.status = event.status
-                if event.status is BuildStatus.PENDING:
+                if event.status is RunStatus.PENDING:
                     self.started = self.duration = None
                     self.percent, self.error, self.verdict = 0.0, "", ""
             case _:

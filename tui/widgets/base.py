@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.style import Style
 from textual import events
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.app_base import Deck
+if TYPE_CHECKING:
+    from tui.app_base import AppBase
 
 WHEEL = 3
 """Rows that a notch of the mouse wheel moves."""
 
 
-class Drawn(Widget, can_focus=True):
+class RowWidget(Widget, can_focus=True):
     """A title row and rows below it; ``PREFIX`` begins the names of its component classes."""
 
     PREFIX: ClassVar[str]
@@ -31,7 +32,7 @@ class Drawn(Widget, can_focus=True):
 
     def _on_mount(self, event: events.Mount) -> None:
         super()._on_mount(event)
-        self.cut = cast("Deck", self.app).glyphs.cut
+        self.cut = cast("AppBase", self.app).glyphs.cut
 
     def move(self, rows: int) -> None:
         """Move by rows."""

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.style import Style
 from textual.strip import Strip
 
 from engine.monitor.plot import MAX_SERIES, Plot
-from tui.app_base import Deck
 from tui.presentation.strips import pieces, row
-from tui.widgets.base import Drawn
+from tui.widgets.base import RowWidget
+
+if TYPE_CHECKING:
+    from tui.app_base import AppBase
 
 LABEL = 10
 """Cells of the numbers beside the chart."""
@@ -71,7 +73,7 @@ class Canvas:
         return _SIGNS[number % len(_SIGNS)] if self._ascii else chr(0x2800 + bits)
 
 
-class Chart(Drawn):
+class Chart(RowWidget):
     """A title with the newest numbers, then the lines."""
 
     PREFIX = "chart"
@@ -158,4 +160,4 @@ class Chart(Drawn):
     @property
     def ascii(self) -> bool:
         """Whether the terminal shows nothing else."""
-        return cast("Deck", self.app).glyphs.ascii
+        return cast("AppBase", self.app).glyphs.ascii

@@ -20,7 +20,7 @@ from textual.strip import Strip
 from engine.text import clean
 from tui.presentation.strips import fit, pieces, row
 from tui.state.log_tail import LogTail
-from tui.widgets.base import Drawn
+from tui.widgets.base import RowWidget
 
 GUTTER = 10
 """Cells before a line of source: its number, and a sign for the one that is meant."""
@@ -57,7 +57,7 @@ def source_class(line: str) -> str:
     return "warning" if line[:GUTTER].isspace() else "text"
 
 
-class LivePane(Drawn):
+class LivePane(RowWidget):
     """A title row, then lines of one log."""
 
     PREFIX = "live-pane"

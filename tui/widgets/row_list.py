@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui.presentation.strips import pieces, row
-from tui.widgets.base import Drawn
+from tui.widgets.base import RowWidget
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ Parts = list[tuple[str, str]]
 """A row: texts (untrusted ones too), each with the name of its colour or an empty string."""
 
 
-class RowList(Drawn, Generic[T]):
+class RowList(RowWidget, Generic[T]):
     """A title row, then items; the cursor stays with its item when items change."""
 
     PREFIX = "row-list"

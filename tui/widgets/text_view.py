@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
 from textual import events
@@ -10,16 +10,18 @@ from textual.message import Message
 from textual.strip import Strip
 
 from engine.text import clean
-from tui.app_base import Deck
 from tui.presentation.strips import fit
 from tui.presentation.text_renderer import STYLES, Line, Paper, render
-from tui.widgets.base import Drawn
+from tui.widgets.base import RowWidget
+
+if TYPE_CHECKING:
+    from tui.app_base import AppBase
 
 _AIR = 1
 """Cells left free on the left, so that panes beside each other can be told apart."""
 
 
-class Page(Drawn):
+class Page(RowWidget):
     """A title row, then the text. It is laid out in a thread; until then the one before stands."""
 
     PREFIX = "page"
@@ -118,7 +120,7 @@ class Page(Drawn):
         if not self._name or not self.is_attached or not self.size.width:
             return
         text, name = self._text, self._name
-        is_plain = cast("Deck", self.app).glyphs.ascii
+        is_plain = cast("AppBase", self.app).glyphs.ascii
         styles = {word: self.style_of(word) for word in STYLES}
         paper = Paper(self.size.width - _AIR, styles, is_plain)
         wanted = (text, name, paper)

@@ -56,7 +56,7 @@ def _nothing(seen: Sequence[Tested]) -> str:
 
 
 def diagnose(tested: Tested, elf: Path, root: Path) -> list[Finding]:
-    """What the console tells, as :class:`engine.monitor.crash_watcher.Incidents` tells it of a
+    """What the console tells, as :class:`engine.monitor.crash_watcher.CrashWatcher` tells it of a
     monitor.
 
     Args:

@@ -8,14 +8,14 @@ from collections.abc import Callable
 import re2
 
 from engine.builds.outputs import Expectation
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.manifest import FILE_NAME, Manifest
 from engine.monitor import bootlog, panic
 from engine.monitor.bootlog import BootReader
 from engine.monitor.line_splitter import LineCutter, StateCutter
 from engine.monitor.observer import Observer
 from engine.testing.results import TestCase, TestReport, joined, report_of
-from engine.testing.script_runner import Player
+from engine.testing.script_runner import ScriptRunner
 from engine.testing.unity import Reader
 
 _HEAD = 32 << 10
@@ -23,7 +23,7 @@ _TAIL = 96 << 10
 _SETTLE = 1.0  # seconds after a summary, of the firmware's or of our time, for another suite
 
 
-class Listener:
+class OutputChecker:
     """Reads serial output as it comes: expectations, Unity, panics; plays the project's tests.
 
     Suites of Unity run one after the other: after a summary it listens on for a second. The
@@ -39,7 +39,7 @@ class Listener:
         *,
         file: str = FILE_NAME,
         target: str = "",
-        keyboard: Keyboard | None = None,
+        keyboard: ConsoleInput | None = None,
         on_result: Callable[[TestCase], None] = lambda case: None,
         clock: Callable[[], float] = time.monotonic,
         interruption: Callable[[str], str | None] = bootlog.interruption,
@@ -57,11 +57,11 @@ class Listener:
         """
         self._clock = clock
         self._manifest = manifest
-        self._player = Player(
+        self._script_runner = ScriptRunner(
             manifest.tests,
             file=file,
             eol=manifest.eol,
-            keyboard=keyboard or Keyboard(),
+            keyboard=keyboard or ConsoleInput(),
             interruption=interruption,
             on_result=on_result,
         )
@@ -88,9 +88,9 @@ class Listener:
         if len(self._tail) > 2 * _TAIL:
             self._dropped += len(self._tail) - _TAIL
             del self._tail[:-_TAIL]
-        self._player.arrived()
+        self._script_runner.arrived()
         for piece in data.splitlines(keepends=True):
-            self._player.feed(piece)
+            self._script_runner.feed(piece)
             for line in self._cutter.feed(piece):
                 self._take(line)
 
@@ -99,7 +99,7 @@ class Listener:
         self._now = seconds
         if self._unity_at is None:
             self._unity_at = seconds, self._clock()
-        self._player.tick(seconds)
+        self._script_runner.tick(seconds)
         self._go_on()
 
     def end(self, reason: str) -> None:
@@ -107,7 +107,7 @@ class Listener:
         for line in self._cutter.flush():
             self._take(line)
         self._observer.end()
-        self._player.stop(reason)
+        self._script_runner.stop(reason)
 
     @property
     def resets(self) -> BootReader:
@@ -128,7 +128,7 @@ class Listener:
             return False
         unity_done = self._settled if self._unity.started else not self._wants_unity
         in_time = self._now < self._manifest.timeout
-        return self._player.over and (not in_time or (unity_done and self._met))
+        return self._script_runner.over and (not in_time or (unity_done and self._met))
 
     def report(self) -> TestReport | None:
         """Results of Unity and of the manifest's tests so far.
@@ -137,7 +137,7 @@ class Listener:
         """
         parts = [self._unity.report()] if self._unity.started or self._wants_unity else []
         if self._manifest.tests:
-            parts.append(report_of(self._player.cases, complete=self._player.over))
+            parts.append(report_of(self._script_runner.cases, complete=self._script_runner.over))
         return joined(parts) if parts else None
 
     def expectations(self) -> tuple[Expectation, ...]:
@@ -166,15 +166,15 @@ class Listener:
     def _go_on(self) -> None:
         """Begin with the tests when the firmware is ready for them, give up when it never is."""
         if self._met:
-            self._player.start()
+            self._script_runner.start()
         elif self._now >= self._manifest.timeout:
             missing = next(each for each in self._patterns if each not in self._found)
-            self._player.stop(f"never printed: {missing}")
+            self._script_runner.stop(f"never printed: {missing}")
 
     def _take(self, line: str) -> None:
         self.lines += 1
-        if self._player.sent != self._sent:
-            self._sent = self._player.sent
+        if self._script_runner.sent != self._sent:
+            self._sent = self._script_runner.sent
             self.resets.ask()
         for pattern, compiled in self._patterns.items():
             if pattern not in self._found and compiled.search(line):
@@ -184,7 +184,7 @@ class Listener:
             self._unity_at = None  # the next tick knows when
         self._observer.add(line)
         if self.resets.loop:
-            self._player.stop(f"the firmware boots again and again ({self.resets.loop})")
+            self._script_runner.stop(f"the firmware boots again and again ({self.resets.loop})")
 
     def _keep_panic(self, text: str) -> None:
         if len(self._panics) < panic.MAX_PANICS:

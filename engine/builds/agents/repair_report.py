@@ -46,7 +46,7 @@ def keep_record(
     """
     name = f"repair-{context.attempt}"
     parts = [
-        f"# Repair {context.attempt} of build {context.build_id}\n",
+        f"# Repair {context.attempt} of build {context.run_id}\n",
         f"By {by}, from round {base.number} ({base.standing}).\n",
     ]
     parts += [f"## Asked ({each.speaker})\n\n{fenced(each.text)}\n" for each in asked]

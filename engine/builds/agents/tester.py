@@ -9,15 +9,15 @@ from pathlib import Path
 
 from engine.boards import ports, pytest_suites, secure_images
 from engine.boards.board_files import BAUD, flashed
-from engine.boards.board_session import FlashOptions, HeldBoard
+from engine.boards.board_session import BoardSession, FlashOptions
 from engine.boards.disconnections import Absences
 from engine.boards.identity import BoardIdentity
 from engine.boards.names import is_virtual
 from engine.boards.virtual.chips import CANNOT_RUN, CANNOT_START, RUNNABLE, STOPPED
 from engine.builds.agents import silence, simulator_stops
-from engine.builds.agents.output_checker import Listener
+from engine.builds.agents.output_checker import OutputChecker
 from engine.builds.outputs import Compiled, Planned, Tested
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.enums import ArtifactKind, Severity, StageStatus
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
@@ -81,9 +81,9 @@ def _unasked(context: FirmwareContext, image: Image) -> StageResult | None:
 
 def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageResult:
     manifest = plan.manifest
-    report, keyboard, settings = context.report, Keyboard(), context.settings
+    report, keyboard, settings = context.report, ConsoleInput(), context.settings
     absences = Absences()
-    listener = Listener(
+    checker = OutputChecker(
         manifest,
         file=_in_project(context, FILE_NAME),
         target=image.target,
@@ -95,7 +95,7 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
         *plan.boards,
         cancel=context.cancel,
         on_wait=report.log,
-        purpose=f"build {context.build_id}",
+        purpose=f"build {context.run_id}",
     ) as board:
         report.log(f"flashing {board.name} ({board.url})")
         written = board.flash(
@@ -105,7 +105,7 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
             on_progress=lambda percent, message: report.progress(percent * 0.6, message),
             timeout=settings.flash_timeout,
             flashed=flashed(
-                image, context.build_id, project=context.project.name, commit=context.commit
+                image, context.run_id, project=context.project.name, commit=context.commit
             ),
         )
         identity = written.identity
@@ -120,17 +120,17 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
         report.progress(60, f"listening for up to {seconds:g} s")
         board.listen(
             baud=baud,
-            on_output=_as_text(image, report.serial, absences.feed, listener.feed),
-            until=lambda passed: _is_done(listener, passed),
+            on_output=_as_text(image, report.serial, absences.feed, checker.feed),
+            until=lambda passed: _is_done(checker, passed),
             seconds=seconds,
             reset=True,
             keyboard=keyboard,
             on_return=absences.returned,
         )
-        listener.end(f"nothing more came in {seconds:g} s")
-        if _never_started(board.name, image, listener):
+        checker.end(f"nothing more came in {seconds:g} s")
+        if _never_started(board.name, image, checker):
             return _kept(context, board.name, CANNOT_START.format(chip=identity.chip))
-        resets = listener.resets
+        resets = checker.resets
         context.boards.count_resets(
             board.name, brownouts=resets.brownouts, watchdogs=resets.watchdogs
         )
@@ -141,29 +141,29 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
         suite = _Played() if resets.loop else _play_suite(context, plan, board, baud)
         return _judge(
             context,
-            listener,
+            checker,
             board.name,
             seconds=seconds,
             identity=identity,
-            stop=_stop_of_virtual(board.name, image, listener),
+            stop=_stop_of_virtual(board.name, image, checker),
             suite=suite,
             absences=absences,
         )
 
 
-def _never_started(board: str, image: Image, listener: Listener) -> bool:
+def _never_started(board: str, image: Image, checker: OutputChecker) -> bool:
     """Whether what came from a board is its emulation's silence, not the firmware's."""
     has_bootloader = any(part.kind is ArtifactKind.BOOTLOADER for part in image.parts)
-    lines = (line for line in listener.transcript().splitlines() if line.strip())
+    lines = (line for line in checker.transcript().splitlines() if line.strip())
     printed = any(not line.startswith(STOPPED) for line in lines)
     return is_virtual(board) and has_bootloader and not printed
 
 
-def _stop_of_virtual(board: str, image: Image, listener: Listener) -> Stop | None:
+def _stop_of_virtual(board: str, image: Image, checker: OutputChecker) -> Stop | None:
     """Why the chip of a virtual board stopped of itself, as it says on the console."""
     if not is_virtual(board):
         return None
-    lines = listener.transcript().splitlines()
+    lines = checker.transcript().splitlines()
     said = next((line for line in reversed(lines) if line.startswith(STOPPED)), None)
     if said is None:
         return None
@@ -187,7 +187,7 @@ class _Played:
     problems: tuple[Finding, ...] = ()
 
 
-def _play_suite(context: FirmwareContext, plan: Planned, board: HeldBoard, baud: int) -> _Played:
+def _play_suite(context: FirmwareContext, plan: Planned, board: BoardSession, baud: int) -> _Played:
     """Run the project's ``pytest_*.py`` on a board that is flashed, where there are any."""
     files = pytest_suites.find(context.app)
     if not files:
@@ -234,8 +234,8 @@ def _in_project(context: FirmwareContext, file: str) -> str:
 def _in_simulator(
     context: FirmwareContext, name: str, manifest: Manifest, image: Image
 ) -> StageResult:
-    report, keyboard = context.report, Keyboard()
-    listener = Listener(
+    report, keyboard = context.report, ConsoleInput()
+    checker = OutputChecker(
         manifest,
         file=_in_project(context, FILE_NAME),
         target=image.target,
@@ -246,13 +246,13 @@ def _in_simulator(
     seconds = _seconds(manifest)
     report.log(f"{name} runs {image.elf.name} for up to {seconds:g} s of firmware time")
     # To the monitor it is a board: what its console said is kept as a session, named for the build.
-    board = f"{name}.{context.build_id}"
+    board = f"{name}.{context.run_id}"
     with context.boards.record(board) as session:
         stop = simulator.run(
             image,
             seconds=seconds,
-            on_output=_each(_as_text(image, report.serial, listener.feed), session.feed),
-            until=lambda passed: _is_done(listener, passed),
+            on_output=_each(_as_text(image, report.serial, checker.feed), session.feed),
+            until=lambda passed: _is_done(checker, passed),
             cancel=context.cancel,
             keyboard=keyboard,
             options=_chip_options(context, manifest),
@@ -261,8 +261,8 @@ def _in_simulator(
         stop = replace(stop, reason=simulator_stops.named(stop, image.elf))
         report.log(f"the simulated chip stopped: {stop.reason}")
     over = f"nothing more came in {seconds:g} s of firmware time"
-    listener.end(stop.reason if stop else over)
-    return _judge(context, listener, name, seconds=seconds, stop=stop)
+    checker.end(stop.reason if stop else over)
+    return _judge(context, checker, name, seconds=seconds, stop=stop)
 
 
 def _chip_options(context: FirmwareContext, manifest: Manifest) -> ChipOptions:
@@ -282,9 +282,9 @@ def _seconds(manifest: Manifest) -> float:
     return manifest.timeout + tests if waits else min(manifest.timeout, LISTEN)
 
 
-def _is_done(listener: Listener, seconds: float) -> bool:
-    listener.tick(seconds)
-    return listener.done
+def _is_done(checker: OutputChecker, seconds: float) -> bool:
+    checker.tick(seconds)
+    return checker.done
 
 
 def _teller(log: Callable[[str], None]) -> Callable[[TestCase], None]:
@@ -311,7 +311,7 @@ def _each(*takers: Callable[[bytes], None]) -> Callable[[bytes], None]:
 
 def _judge(
     context: FirmwareContext,
-    listener: Listener,
+    checker: OutputChecker,
     ran_on: str,
     *,
     seconds: float,
@@ -320,13 +320,13 @@ def _judge(
     suite: _Played | None = None,
     absences: Absences | None = None,
 ) -> StageResult:
-    expectations, suite = listener.expectations(), suite or _Played()
+    expectations, suite = checker.expectations(), suite or _Played()
     reports = [report_of(suite.cases, complete=True)] if suite.cases else []
-    if (heard := listener.report()) is not None:
+    if (heard := checker.report()) is not None:
         cases = (replace(case, file=_in_source(context, case.file)) for case in heard.cases)
         reports.insert(0, replace(heard, cases=tuple(cases)))
     tests = joined(reports) if reports else None
-    transcript = listener.transcript()
+    transcript = checker.transcript()
     silent = silence.is_silent(transcript) and not (tests and tests.passed)
     tested = Tested(
         ran_on=ran_on,
@@ -334,15 +334,15 @@ def _judge(
         flash_size=identity.flash_size if identity else None,
         expectations=expectations,
         report=tests,
-        lines=listener.lines,
+        lines=checker.lines,
         fault=stop.reason if stop else "",
         fault_hint=stop.hint if stop else "",
         fault_addresses=stop.addresses if stop else (),
         is_limit=stop.limit if stop else False,
         transcript=transcript,
         silent=silent,
-        boots=listener.resets.log(),
-        panics=listener.panics,
+        boots=checker.resets.log(),
+        panics=checker.panics,
     )
     findings = (*_problems(tested), *suite.problems)
     if silent:

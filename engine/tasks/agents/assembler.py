@@ -10,7 +10,7 @@ from engine.repair.edits import unreachable
 from engine.runs.pipeline import StageResult
 from engine.source.diffs import diff_of, lines_of
 from engine.source.file_policy import why_not
-from engine.tasks.agents.conversation import Talk
+from engine.tasks.agents.conversation import Conversation
 from engine.tasks.agents.step import earlier, keep_answer, keep_changes, talked
 from engine.tasks.answer_files import Made, assembled_code, extract
 from engine.tasks.context import Assembled, TaskContext
@@ -46,12 +46,14 @@ def run(context: TaskContext) -> StageResult:
     if not made:
         context.report.log("no step made a file: there is nothing to assemble")
         return StageResult(StageStatus.SUCCESS, "no step made a file", output=Assembled(()))
-    talk = Talk(context, context.plan.assembler)
-    return talked(talk, lambda: _assembled(context, talk, made))
+    conversation = Conversation(context, context.plan.assembler)
+    return talked(conversation, lambda: _assembled(context, conversation, made))
 
 
-def _assembled(context: TaskContext, talk: Talk, made: dict[str, Made]) -> StageResult:
-    answer = talk.ask(talk.put(_question(context, made)))
+def _assembled(
+    context: TaskContext, conversation: Conversation, made: dict[str, Made]
+) -> StageResult:
+    answer = conversation.ask(conversation.put(_question(context, made)))
     keep_answer(context, answer)
     final, given, findings = _merged(made, answer)
     for path in final:
@@ -67,10 +69,10 @@ def _assembled(context: TaskContext, talk: Talk, made: dict[str, Made]) -> Stage
     mended = f"{len(given)} by the assembler" if given else "as they were made"
     return StageResult(
         StageStatus.SUCCESS,
-        f"{count(len(files), 'final file')}, {mended}; {talk.summary}",
+        f"{count(len(files), 'final file')}, {mended}; {conversation.summary}",
         findings,
         output=Assembled(files, given, patch),
-        usage=tuple(talk.usage),
+        usage=tuple(conversation.usage),
     )
 
 

@@ -12,7 +12,7 @@ from engine.projects.revisions import resolve_range
 from engine.runs.pipeline import StageResult
 from engine.source.file_kinds import SECRET_FILES
 from engine.tasks.context import Gathered, TaskContext
-from engine.tasks.context_files import Wish, choose, table
+from engine.tasks.context_files import ContextQuery, choose, table
 from engine.text import clean, count
 
 RECORD = "context.md"
@@ -35,7 +35,7 @@ def run(context: TaskContext) -> StageResult:
     room = int(tokens * CHARACTERS_A_TOKEN * _PART)
     size = 0
     with context.worktree() as slot:
-        wish = Wish(
+        query = ContextQuery(
             words=context.words,
             log=wanted.text,
             paths=wanted.paths,
@@ -48,10 +48,10 @@ def run(context: TaskContext) -> StageResult:
             diff, changed, size = git.diff_between(
                 slot.source, between, MAX_DIFF, without=SECRET_FILES, cancel=context.cancel
             )
-            wish = replace(wish, diff=diff, changed=changed)
+            query = replace(query, diff=diff, changed=changed)
             files = count(len(changed), "file")
             context.report.log(f"diff {wanted.diff}: {files}, {count(size, 'byte')}")
-        choice = choose(slot.source, sorted(slot.tree.files), wish)
+        choice = choose(slot.source, sorted(slot.tree.files), query)
     if size > MAX_DIFF:
         more = f"diff: what comes after its first {count(MAX_DIFF, 'byte')} of {size}"
         choice = replace(choice, left_out=(more, *choice.left_out))

@@ -43,7 +43,7 @@ class Change:
 
 
 @dataclass(slots=True)
-class Talk:
+class Conversation:
     """A talk with the model that the settings mean by the first of some names that they set.
 
     Args:

@@ -16,7 +16,7 @@ from engine.quality.gate import REPORT, measure_tree
 from engine.quality.result import Built, GateResult
 from engine.runs.pipeline import StageResult
 from engine.tasks.agents.assembler import keep_final
-from engine.tasks.agents.conversation import Talk
+from engine.tasks.agents.conversation import Conversation
 from engine.tasks.agents.step import keep_answer, keep_changes, question_of, stopped, talked
 from engine.tasks.answer_files import Made
 from engine.tasks.context import Assembled, TaskContext
@@ -67,26 +67,26 @@ def revise(context: TaskContext) -> StageResult:
             StageStatus.FAILED, f"gave up after {count(context.most_revisions, 'revision')}"
         )
     step = context.plan.step(context.stage.key)
-    talk = Talk(context, step.models, step.max_tokens, step.temperature)
-    return talked(talk, lambda: _revised(context, step, talk))
+    conversation = Conversation(context, step.models, step.max_tokens, step.temperature)
+    return talked(conversation, lambda: _revised(context, step, conversation))
 
 
-def _revised(context: TaskContext, step: PlannedStep, talk: Talk) -> StageResult:
+def _revised(context: TaskContext, step: PlannedStep, conversation: Conversation) -> StageResult:
     blockers = Material("what the gate blocks", _told(context.results), Rank.GIVEN)
-    change = talk.ask_for_changes(question_of(context, step, (blockers,)))
+    change = conversation.ask_for_changes(question_of(context, step, (blockers,)))
     keep_answer(context, change.answer)
     if change.refusals:
-        return stopped(talk, f"no answer could be taken: {change.refusals[0]}")
+        return stopped(conversation, f"no answer could be taken: {change.refusals[0]}")
     if change.patch is None:
-        why = "no model was asked" if talk.is_placeholder else "the model changes nothing"
-        return StageResult(StageStatus.FAILED, why, usage=tuple(talk.usage))
+        why = "no model was asked" if conversation.is_placeholder else "the model changes nothing"
+        return StageResult(StageStatus.FAILED, why, usage=tuple(conversation.usage))
     keep_changes(context, change.patch)
     _keep_final_again(context)
     return StageResult(
         StageStatus.SUCCESS,
-        f"{count(len(change.files), 'file')}, {talk.summary}",
+        f"{count(len(change.files), 'file')}, {conversation.summary}",
         patch=change.patch,
-        usage=tuple(talk.usage),
+        usage=tuple(conversation.usage),
     )
 
 

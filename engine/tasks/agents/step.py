@@ -11,7 +11,7 @@ from engine.findings import Finding
 from engine.runs.pipeline import StageResult
 from engine.source.diffs import lines_changed
 from engine.tasks import context_files
-from engine.tasks.agents.conversation import Talk
+from engine.tasks.agents.conversation import Conversation
 from engine.tasks.answer_files import Extracted, extract
 from engine.tasks.context import Done, TaskContext
 from engine.tasks.excerpts import excerpt, told
@@ -33,32 +33,32 @@ _FORMS = {Form.REPORT: REPORT, Form.FILES: FILES, Form.EDITS: EDITS}
 def run(context: TaskContext) -> StageResult:
     """Ask the step's model, and keep what it says and makes."""
     step = context.plan.step(context.stage.key)
-    talk = Talk(context, step.models, step.max_tokens, step.temperature)
-    return talked(talk, lambda: _answered(context, step, talk))
+    conversation = Conversation(context, step.models, step.max_tokens, step.temperature)
+    return talked(conversation, lambda: _answered(context, step, conversation))
 
 
-def talked(talk: Talk, do: Callable[[], StageResult]) -> StageResult:
+def talked(conversation: Conversation, do: Callable[[], StageResult]) -> StageResult:
     """What a talk comes to; where its model fails, what was asked until then is told with that."""
     try:
         return do()
     except (ModelError, ToolError, UsageError) as error:
-        talk.context.report.log(f"error: {error}")
-        return stopped(talk, str(error))
+        conversation.context.report.log(f"error: {error}")
+        return stopped(conversation, str(error))
 
 
-def _answered(context: TaskContext, step: PlannedStep, talk: Talk) -> StageResult:
+def _answered(context: TaskContext, step: PlannedStep, conversation: Conversation) -> StageResult:
     question = question_of(context, step)
     if step.form is Form.EDITS:
-        return _change(context, talk, question)
-    answer = talk.ask(talk.put(question))
+        return _change(context, conversation, question)
+    answer = conversation.ask(conversation.put(question))
     keep_answer(context, answer)
     if step.form is Form.REPORT:
-        return _done(talk, Done(answer))
+        return _done(conversation, Done(answer))
     found = extract(answer, step.key)
     for made in found.files:
         context.keep_text(made.artifact_kind, f"files/{step.key}/{made.path}", made.text)
         context.report.log(f"file {made.path}{'' if made.whole else ' (not whole)'}")
-    return _done(talk, Done(found.prose, found.files), _odd(found))
+    return _done(conversation, Done(found.prose, found.files), _odd(found))
 
 
 def question_of(context: TaskContext, step: PlannedStep, more: Sequence[Material] = ()) -> Question:
@@ -116,37 +116,37 @@ def keep_changes(context: TaskContext, patch: str) -> None:
         context.keep_text(ArtifactKind.PATCH, CHANGES, patch)
 
 
-def stopped(talk: Talk, reason: str) -> StageResult:
+def stopped(conversation: Conversation, reason: str) -> StageResult:
     """A stage whose model gave no answer that is of use."""
     finding = Finding(Severity.ERROR, "model.failed", reason)
-    return StageResult(StageStatus.FAILED, reason, (finding,), usage=tuple(talk.usage))
+    return StageResult(StageStatus.FAILED, reason, (finding,), usage=tuple(conversation.usage))
 
 
-def _change(context: TaskContext, talk: Talk, question: Question) -> StageResult:
+def _change(context: TaskContext, conversation: Conversation, question: Question) -> StageResult:
     keep_changes(context, context.patch)
-    change = talk.ask_for_changes(question)
+    change = conversation.ask_for_changes(question)
     keep_answer(context, change.answer)
     if change.refusals:
-        return stopped(talk, f"no answer could be taken: {change.refusals[0]}")
+        return stopped(conversation, f"no answer could be taken: {change.refusals[0]}")
     keep_changes(context, change.patch or "")
-    return _done(talk, Done(change.answer, patch=change.patch), files=len(change.files))
+    return _done(conversation, Done(change.answer, patch=change.patch), files=len(change.files))
 
 
 def _done(
-    talk: Talk, done: Done, findings: tuple[Finding, ...] = (), files: int = 0
+    conversation: Conversation, done: Done, findings: tuple[Finding, ...] = (), files: int = 0
 ) -> StageResult:
     files = files or len(done.files)
     made = f"{count(files, 'file')}, " if files else ""
-    if talk.usage[-1].cut:
-        message = f"{talk.context.stage.title}: the answer was cut at its greatest length"
+    if conversation.usage[-1].cut:
+        message = f"{conversation.context.stage.title}: the answer was cut at its greatest length"
         hint = "raise the step's or the model's max_tokens"
         findings = (*findings, Finding(Severity.WARNING, "model.cut", message, hint=hint))
     return StageResult(
         StageStatus.SUCCESS,
-        f"{made}{talk.summary}",
+        f"{made}{conversation.summary}",
         findings,
         output=done,
-        usage=tuple(talk.usage),
+        usage=tuple(conversation.usage),
     )
 
 

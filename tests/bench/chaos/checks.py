@@ -73,11 +73,11 @@ def ended_stages(world: World) -> Ended:
         if (found := _STEP.fullmatch(row["function_name"]))
     ]
     rows = {
-        (row["run_id"], row["key"], row["attempt"]): (row["build_id"], row["completed_at"])
+        (row["run_id"], row["key"], row["attempt"]): (row["run_id"], row["completed_at"])
         for row in world.ask(
             "espdeck.db",
             "SELECT run_id, build_id, key, attempt, stage.completed_at AS completed_at"
-            " FROM stage JOIN build ON build.id = build_id"
+            " FROM stage JOIN run ON run.id = build_id"
             " WHERE stage.completed_at IS NOT NULL",
         )
     }
@@ -123,7 +123,7 @@ def _lost(world: World, new: dict[int, dict[str, object]]) -> Iterator[Fault]:
 
 def _doubled(world: World, ended: Ended) -> Iterator[Fault]:
     rows = {
-        (row["build_id"], row["key"], row["attempt"]): row["completed_at"]
+        (row["run_id"], row["key"], row["attempt"]): row["completed_at"]
         for row in world.ask("espdeck.db", "SELECT build_id, key, attempt, completed_at FROM stage")
     }
     for stage, when in ended.items():
@@ -140,7 +140,7 @@ def _doubled(world: World, ended: Ended) -> Iterator[Fault]:
         " GROUP BY build_id HAVING count(*) > 1",
     )
     for row in twice:
-        yield Fault(Kind.DOUBLED, f"run {row['build_id']} was told to have ended {row['times']}x")
+        yield Fault(Kind.DOUBLED, f"run {row['run_id']} was told to have ended {row['times']}x")
 
 
 def _logs(world: World, new: dict[int, dict[str, object]]) -> Iterator[Fault]:
@@ -150,7 +150,7 @@ def _logs(world: World, new: dict[int, dict[str, object]]) -> Iterator[Fault]:
         " ORDER BY build_id, stage, attempt, stream, first_line, seq",
         min(new, default=0),
     )
-    of = ("build_id", "stage", "attempt", "stream")
+    of = ("run_id", "stage", "attempt", "stream")
     for name, log in itertools.groupby(chunks, key=lambda row: tuple(row[each] for each in of)):
         line, seq = 0, 0
         for chunk in log:
@@ -191,7 +191,7 @@ def _databases(world: World) -> Iterator[Fault]:
 def _artifacts(world: World, new: dict[int, dict[str, object]]) -> Iterator[Fault]:
     commits = dict(zip(world.commits, MARKERS, strict=True))
     for row in world.ask("espdeck.db", "SELECT * FROM artifact"):
-        run = new.get(row["build_id"])
+        run = new.get(row["run_id"])
         if run is None:
             continue
         path = Path(str(run["artifacts_path"])) / row["path"]
@@ -208,11 +208,11 @@ def _artifacts(world: World, new: dict[int, dict[str, object]]) -> Iterator[Faul
             if found != [wanted]:
                 yield Fault(Kind.DAMAGED, f"{path} is firmware of {found}, not of {wanted}")
     for chunk in world.ask("espdeck.db", "SELECT * FROM log_chunk WHERE stream = 'serial'"):
-        run = new.get(chunk["build_id"])
+        run = new.get(chunk["run_id"])
         wanted = commits.get(str(run["commit_sha"])) if run else None
         for marker in MARKERS:
             if wanted is not None and marker != wanted and marker in chunk["text"]:
-                where = f"{chunk['stage']} of run {chunk['build_id']}"
+                where = f"{chunk['stage']} of run {chunk['run_id']}"
                 yield Fault(Kind.DAMAGED, f"{where} heard {marker}, not {wanted}")
 
 

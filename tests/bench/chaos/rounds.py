@@ -167,7 +167,7 @@ def _wait_for(
             return True
         if since is Since.ROW:
             return bool(set(world.runs()) - before)
-        return bool({row["build_id"] for row in world.ask("espdeck.db", running)} - before)
+        return bool({row["run_id"] for row in world.ask("espdeck.db", running)} - before)
 
     machine.wait_for(begun, seconds, every=0.01)
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import samples
-from engine.enums import BuildStatus
+from engine.enums import RunStatus
 from engine.samples import demo
 from tests.bench.chaos import machine, resident
 from tests.engine.git_repos import commit
@@ -34,7 +34,7 @@ MARKERS = ("marker-a", "marker-b")
 LEAVE_WITHIN = 30.0
 """Seconds that an espdeck which is told to end may take."""
 
-_FINAL = tuple(status.value for status in BuildStatus if status.is_final)
+_FINAL = tuple(status.value for status in RunStatus if status.is_final)
 
 
 class Espdeck:
@@ -170,7 +170,7 @@ class World:
 
     def runs(self) -> dict[int, dict[str, Any]]:
         """Every run, by its number."""
-        rows = self.ask("espdeck.db", "SELECT * FROM build ORDER BY id")
+        rows = self.ask("espdeck.db", "SELECT * FROM run ORDER BY id")
         return {int(row["id"]): row for row in rows}
 
     def unfinished(self) -> list[int]:

@@ -7,23 +7,23 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.boards.board_files import MAX_HISTORY, Desk, Flashed, flashed
+from engine.boards.board_files import MAX_HISTORY, BoardFiles, Flashed, flashed
 from engine.enums import ArtifactKind
 from engine.files import plain_name
 from engine.images.image import FlashPart, Image
 
 
 def test_what_was_flashed_last_is_known(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, "/dev/ttyUSB0")
+    desk = BoardFiles(tmp_path, "/dev/ttyUSB0")
     assert desk.flashed is None
     desk.remember_flashed(Flashed(build=3, baud=115200))
     desk.remember_flashed(Flashed(build=4, baud=921600))
-    assert Desk(tmp_path, "/dev/ttyUSB0").flashed == Flashed(build=4, baud=921600)
-    assert Desk(tmp_path, "/dev/ttyUSB1").flashed is None
+    assert BoardFiles(tmp_path, "/dev/ttyUSB0").flashed == Flashed(build=4, baud=921600)
+    assert BoardFiles(tmp_path, "/dev/ttyUSB1").flashed is None
 
 
 def test_the_history_is_bounded_and_says_nothing_twice_in_a_row(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, "socket://lab:4000")
+    desk = BoardFiles(tmp_path, "socket://lab:4000")
     for line in ("help", "help", "", "reboot", "x" * 1001):
         desk.remember_line(line)
     assert list(desk.history) == ["help", "reboot"]
@@ -33,7 +33,7 @@ def test_the_history_is_bounded_and_says_nothing_twice_in_a_row(tmp_path: Path) 
 
 
 def test_broken_files_are_no_trouble(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, "x")
+    desk = BoardFiles(tmp_path, "x")
     desk.remember_flashed(Flashed(build=1, baud=9600))
     for content in (b"", b"{}", b"[1]", b'{"build": null, "baud": 1}', b"\xff\x00"):
         (tmp_path / "x" / "flashed.json").write_bytes(content)
@@ -41,8 +41,8 @@ def test_broken_files_are_no_trouble(tmp_path: Path) -> None:
         assert desk.flashed is None
         assert len(desk.history) <= 1
     (tmp_path / "y").write_text("a file where the folder should be")
-    Desk(tmp_path, "y").remember_line("lost")
-    assert list(Desk(tmp_path, "y").history) == []
+    BoardFiles(tmp_path, "y").remember_line("lost")
+    assert list(BoardFiles(tmp_path, "y").history) == []
 
 
 def test_what_was_flashed_keeps_project_commit_and_the_program_it_is_known_by(
@@ -56,7 +56,7 @@ def test_what_was_flashed_keeps_project_commit_and_the_program_it_is_known_by(
         FlashPart(0x10000, app, ArtifactKind.APP),
     )
     image = Image(target="esp32", elf=tmp_path / "app.elf", parts=parts, baud=921600)
-    desk = Desk(tmp_path, "/dev/ttyUSB0")
+    desk = BoardFiles(tmp_path, "/dev/ttyUSB0")
 
     desk.remember_flashed(flashed(image, 12, project="node", commit="0123456789ab", app_only=True))
 
@@ -76,8 +76,8 @@ def test_what_an_older_espdeck_kept_is_read(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "flashed.json").write_text('{"build": 3, "baud": 9600}')
 
-    assert Desk(tmp_path, "x").flashed == Flashed(build=3, baud=9600)
-    assert str(Desk(tmp_path, "x").flashed) == "build #3"
+    assert BoardFiles(tmp_path, "x").flashed == Flashed(build=3, baud=9600)
+    assert str(BoardFiles(tmp_path, "x").flashed) == "build #3"
 
 
 @given(st.text(max_size=200))

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from engine.boards import flasher, reconnecting
-from engine.boards.board_files import Desk, Flashed, flashed
-from engine.boards.board_session import FlashOptions, HeldBoard
-from engine.boards.esptool import Reach
+from engine.boards.board_files import BoardFiles, Flashed, flashed
+from engine.boards.board_session import BoardSession, FlashOptions
+from engine.boards.esptool import Connection
 from engine.boards.service import Boards
 from engine.boards.virtual.board import VirtualBoard
 from engine.cancel import CancelToken
@@ -51,7 +51,7 @@ def taken(
     folder: Path,
     settings: BoardSettings | None = None,
     on_note: Callable[[str], None] = lambda _line: None,
-) -> Iterator[HeldBoard]:
+) -> Iterator[BoardSession]:
     boards = Boards(
         (), folder / "boards", Store(folder / "espdeck.db"), {url: settings} if settings else None
     )
@@ -60,7 +60,7 @@ def taken(
 
 
 def write(
-    board: HeldBoard,
+    board: BoardSession,
     image: Image,
     options: FlashOptions | None = None,
     on_progress: Callable[[float, str], None] = lambda _percent, _what: None,
@@ -84,7 +84,7 @@ def with_data(image: Image, folder: Path, size: int = 300_000) -> Image:
 def test_a_cable_that_is_pulled_while_flashing_costs_a_second_try(
     cable: Cable, built_sample: BuildSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconnecting, "BACK_AGAIN", 0.05)
+    monkeypatch.setattr(reconnecting, "REPLUG_POLL_SECONDS", 0.05)
     image, notes = with_data(built_sample("hello"), tmp_path), list[str]()
     pulled = threading.Event()
 
@@ -107,7 +107,7 @@ def test_a_cable_that_is_pulled_while_flashing_costs_a_second_try(
 def test_a_board_that_does_not_come_back_is_told(
     cable: Cable, built_sample: BuildSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconnecting, "BACK_AGAIN", 0.05)
+    monkeypatch.setattr(reconnecting, "REPLUG_POLL_SECONDS", 0.05)
     monkeypatch.setattr(reconnecting, "BACK_SECONDS", 0.5)
     image = with_data(built_sample("hello"), tmp_path)
 
@@ -161,7 +161,7 @@ def device(tmp_path: Path) -> Iterator[PtyBoard]:
 
 
 def listen(
-    board: HeldBoard,
+    board: BoardSession,
     on_output: Callable[[bytes], None],
     until: Callable[[float], bool] = lambda _seconds: False,
     seconds: float = 20,
@@ -172,7 +172,7 @@ def listen(
 def test_a_port_that_goes_at_each_reset_is_listened_to_when_it_is_back(
     device: PtyBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconnecting, "BACK_AGAIN", 0.01)
+    monkeypatch.setattr(reconnecting, "REPLUG_POLL_SECONDS", 0.01)
     seen, notes, boots = bytearray(), list[str](), 5
 
     def take(data: bytes) -> None:
@@ -197,7 +197,7 @@ def test_a_port_that_goes_at_each_reset_is_listened_to_when_it_is_back(
 def test_a_cable_that_is_pulled_while_listening_is_waited_for(
     cable: Cable, built_sample: BuildSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconnecting, "BACK_AGAIN", 0.05)
+    monkeypatch.setattr(reconnecting, "REPLUG_POLL_SECONDS", 0.05)
     seen, notes, times = bytearray(), list[str](), list[float]()
     pulled = threading.Event()
 
@@ -228,7 +228,7 @@ def test_a_cable_that_is_pulled_while_listening_is_waited_for(
 def test_how_long_a_board_was_away_is_told_before_it_is_heard_again(
     device: PtyBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconnecting, "BACK_AGAIN", 0.01)
+    monkeypatch.setattr(reconnecting, "REPLUG_POLL_SECONDS", 0.01)
     seen = list[bytes | float]()
 
     def take(data: bytes) -> None:
@@ -254,7 +254,7 @@ def test_how_long_a_board_was_away_is_told_before_it_is_heard_again(
 def test_a_board_that_stays_away_ends_the_listening(
     device: PtyBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconnecting, "BACK_AGAIN", 0.01)
+    monkeypatch.setattr(reconnecting, "REPLUG_POLL_SECONDS", 0.01)
     monkeypatch.setattr(reconnecting, "BACK_SECONDS", 0.05)
     with (
         taken(str(device.device), tmp_path) as board,
@@ -266,7 +266,7 @@ def test_a_board_that_stays_away_ends_the_listening(
 def test_a_board_that_comes_only_to_go_is_given_up(
     device: PtyBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconnecting, "BACK_AGAIN", 0.01)
+    monkeypatch.setattr(reconnecting, "REPLUG_POLL_SECONDS", 0.01)
 
     def note(_line: str) -> None:
         device.plug()
@@ -318,7 +318,7 @@ def test_what_a_board_runs_is_known_until_something_else_is_in_flash(
 ) -> None:
     image, other = built_sample("hello"), built_sample("crash")
     runs = flashed(image, 7, project="node", commit="0123456789")
-    desk, notes = Desk(tmp_path / "boards" / "desks", virtual_board.url), list[str]()
+    desk, notes = BoardFiles(tmp_path / "boards" / "desks", virtual_board.url), list[str]()
     with taken(virtual_board.url, tmp_path, on_note=notes.append) as board:
         board.flash(
             image,
@@ -332,7 +332,7 @@ def test_what_a_board_runs_is_known_until_something_else_is_in_flash(
         board.erase((0x200000, 0x1000))
         assert desk.flashed == runs
 
-        foreign = Reach(virtual_board.url)
+        foreign = Connection(virtual_board.url)
         flasher.flash(
             foreign,
             other,
@@ -358,7 +358,7 @@ def test_what_a_board_runs_is_known_until_something_else_is_in_flash(
 def test_a_flash_that_did_not_end_leaves_a_board_of_which_nothing_is_known(
     virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
 ) -> None:
-    desk = Desk(tmp_path / "boards" / "desks", virtual_board.url)
+    desk = BoardFiles(tmp_path / "boards" / "desks", virtual_board.url)
     image = with_data(built_sample("hello"), tmp_path)
     cancel = CancelToken()
     boards = Boards((), tmp_path / "boards", Store(tmp_path / "espdeck.db"))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.boards.esptool import Reach
+from engine.boards.esptool import Connection
 from engine.boards.flasher import flash, identify
 from engine.boards.identity import parse_identity
 from engine.boards.virtual.board import VirtualBoard
@@ -26,7 +26,7 @@ BuildSample = Callable[[str], Image]
 def write(port: str, image: Image) -> tuple[str, list[tuple[float, str]]]:
     output, progress = bytearray(), []
     flash(
-        Reach(port),
+        Connection(port),
         image,
         on_output=output.extend,
         on_progress=lambda percent, message: progress.append((percent, message)),
@@ -59,7 +59,7 @@ def test_an_image_of_two_parts_is_written_with_rising_progress(
 
 
 def test_a_board_says_what_it_is(virtual_board: VirtualBoard) -> None:
-    identity = identify(Reach(virtual_board.url), cancel=CancelToken())
+    identity = identify(Connection(virtual_board.url), cancel=CancelToken())
 
     assert identity.chip == "esp32c3"
     assert identity.flash_size == 4 << 20
@@ -106,7 +106,7 @@ def test_a_board_that_does_not_answer_gets_the_advice_to_hold_boot() -> None:
         socket.create_server(("127.0.0.1", 0)) as server,
         pytest.raises(BoardError, match="no answer; hold BOOT"),
     ):
-        identify(Reach(f"socket://127.0.0.1:{server.getsockname()[1]}"), cancel=CancelToken())
+        identify(Connection(f"socket://127.0.0.1:{server.getsockname()[1]}"), cancel=CancelToken())
 
 
 def test_a_board_that_vanishes_while_it_is_flashed_is_told(
@@ -122,7 +122,7 @@ def test_a_board_that_vanishes_while_it_is_flashed_is_told(
 
     with pytest.raises(BoardError, match="the board vanished; check its cable"):
         flash(
-            Reach(board.url),
+            Connection(board.url),
             image,
             on_output=lambda data: None,
             on_progress=unplug,
@@ -136,7 +136,7 @@ def test_flashing_ends_when_it_is_cancelled_and_the_board_can_be_flashed_again(
     cancel = CancelToken()
     with pytest.raises(CancelledError):
         flash(
-            Reach(virtual_board.url),
+            Connection(virtual_board.url),
             two_parts(built_sample("hello"), tmp_path),
             on_output=lambda data: None,
             on_progress=lambda percent, message: cancel.cancel() if percent > 20 else None,

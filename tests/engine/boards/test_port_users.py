@@ -45,7 +45,7 @@ def port() -> Iterator[str]:
 
 @pytest.fixture
 def boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boards:
-    monkeypatch.setattr(access, "RELEASED", 0.02)
+    monkeypatch.setattr(access, "RESERVATION_POLL_SECONDS", 0.02)
     monkeypatch.setattr(reconnecting, "BUSY_AGAIN", 0.02)
     return Boards((), tmp_path / "boards", Store(tmp_path / "espdeck.db"))
 

@@ -30,7 +30,7 @@ BOARD = "socket://127.0.0.1:7777"
 
 @pytest.fixture
 def boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boards:
-    monkeypatch.setattr(access, "RELEASED", 0.02)
+    monkeypatch.setattr(access, "RESERVATION_POLL_SECONDS", 0.02)
     return Boards([BOARD, "/dev/ttyUSB0"], tmp_path, Store(tmp_path / "espdeck.db"))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from engine.boards.esptool import Reach
+from engine.boards.esptool import Connection
 from engine.boards.flasher import flash
 from engine.boards.serial_console import read_serial
 from engine.boards.virtual.board import VirtualBoard
@@ -49,7 +49,7 @@ def test_after_flashing_the_console_is_read_from_its_first_byte(
     virtual_board: VirtualBoard, built_sample: BuildSample
 ) -> None:
     flash(
-        Reach(virtual_board.url),
+        Connection(virtual_board.url),
         built_sample("hello"),
         on_output=lambda data: None,
         on_progress=lambda percent, message: None,

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from engine.boards import flasher
-from engine.boards.esptool import Reach
+from engine.boards.esptool import Connection
 from engine.boards.identity import BoardIdentity
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
@@ -30,7 +30,7 @@ class Ports:
         self.chips: dict[str, str] = {}
         self.asked: list[str] = []
 
-    def identify(self, reach: Reach, *, cancel: CancelToken) -> BoardIdentity:
+    def identify(self, reach: Connection, *, cancel: CancelToken) -> BoardIdentity:
         self.asked.append(reach.port)
         return BoardIdentity(self.chips[reach.port], "v0.4", "", None, ())
 

@@ -16,7 +16,7 @@ from serial import rfc2217
 
 from engine.boards.serial_console import read_serial
 from engine.cancel import CancelToken
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 
 
 class Desk:
@@ -24,7 +24,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.notes: list[str] = []
-        self.keyboard = Keyboard(self.notes.append)
+        self.keyboard = ConsoleInput(self.notes.append)
         self.cancel = CancelToken()
         self.output = bytearray()
 

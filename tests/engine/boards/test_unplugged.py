@@ -36,7 +36,7 @@ def cables(tmp_path: Path) -> Iterator[list[Cable]]:
 def test_eight_boards_are_flashed_and_watched_while_cables_are_pulled(
     cables: list[Cable], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconnecting, "BACK_AGAIN", 0.05)
+    monkeypatch.setattr(reconnecting, "REPLUG_POLL_SECONDS", 0.05)
     image = build_firmware("hello", tmp_path / "firmware", CHATTER)
     boards = Boards((), tmp_path / "boards", Store(tmp_path / "espdeck.db"))
 

@@ -12,10 +12,10 @@ import pytest
 from engine.boards import reconnecting
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.errors import BoardError, CancelledError, SessionError
 from engine.findings import Finding
-from engine.monitor.crash_watcher import Incidents
+from engine.monitor.crash_watcher import CrashWatcher
 from engine.monitor.sessions import Recorder, sessions
 from engine.store.database import Store
 
@@ -32,7 +32,7 @@ class Desk:
         self.notes: list[str] = []
         self.changed = threading.Condition()
         self.error: BaseException | None = None
-        self.incidents: Incidents | None = None
+        self.incidents: CrashWatcher | None = None
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         self.thread = threading.Thread(target=self._watch)
@@ -61,7 +61,7 @@ class Desk:
                 on_output=self._take,
                 on_note=self.notes.append,
                 cancel=self.cancel,
-                incidents=self.incidents,
+                crashes=self.incidents,
             )
         except BaseException as error:
             self.error = error
@@ -74,7 +74,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(reconnecting, "BACK_AGAIN", 0.02)
+    monkeypatch.setattr(reconnecting, "REPLUG_POLL_SECONDS", 0.02)
     desk = Desk(tmp_path)
     yield desk
     if desk.thread.is_alive():
@@ -136,7 +136,7 @@ def test_who_watches_holds_the_board(desk: Desk) -> None:
 def test_a_virtual_board_is_reset_by_a_key(tmp_path: Path) -> None:
     boards = Boards((), tmp_path, Store(tmp_path / "espdeck.db"))
     seen, notes, cancel = bytearray(), list[str](), CancelToken()
-    keyboard = Keyboard(notes.append)
+    keyboard = ConsoleInput(notes.append)
 
     def take(data: bytes) -> None:
         was = seen.count(ERASED)
@@ -172,7 +172,7 @@ def test_what_is_found_in_output_is_told_after_the_output(desk: Desk) -> None:
     heard: list[bytes] = []
     told = threading.Event()
 
-    class Hasty(Incidents):
+    class Hasty(CrashWatcher):
         """One that has found and told everything as soon as it is fed."""
 
         def feed(self, data: bytes) -> None:

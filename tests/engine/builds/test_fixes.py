@@ -10,7 +10,7 @@ import pytest
 from git import Repo
 
 from engine.builds.fixes import Fixes, FixState
-from engine.enums import BuildStatus, Phase, Role, StageStatus
+from engine.enums import Phase, Role, RunStatus, StageStatus
 from engine.errors import ToolError, UsageError
 from engine.events import Bus
 from engine.projects.service import Projects
@@ -19,7 +19,7 @@ from engine.repair import fix_patch
 from engine.settings import RepairSettings
 from engine.store import runs
 from engine.store.database import Store
-from engine.store.tables import Build, StageRow
+from engine.store.tables import Run, StageRow
 from tests.engine.git_repos import commit
 
 DIFF = """\
@@ -58,19 +58,19 @@ class Lab:
     def build(
         self,
         *repairs: StageStatus,
-        status: BuildStatus = BuildStatus.SUCCESS,
+        status: RunStatus = RunStatus.SUCCESS,
         diff: str = DIFF,
         changes: tuple[str, ...] = ("rule semicolon: add ';' in main.c",),
         dirty: bool = False,
     ) -> int:
-        row = Build(
+        row = Run(
             project_id=self.project.id,
             commit_sha=self.sha,
             target="esp32c3",
             status=status,
             dirty=dirty,
         )
-        number = runs.add_build(self.store, row).number
+        number = runs.add_run(self.store, row).number
         artifacts = self.folder / "artifacts" / str(number)
         artifacts.mkdir(parents=True)
         runs.set_artifacts_path(self.store, number, str(artifacts))
@@ -84,7 +84,7 @@ class Lab:
         runs.put_stage(
             self.store,
             StageRow(
-                build_id=number, key=key, agent=Role.BUILDER, phase=Phase.BUILD,
+                run_id=number, key=key, agent=Role.BUILDER, phase=Phase.BUILD,
                 attempt=attempt, status=status, summary=summary,
             ),
         )  # fmt: skip
@@ -124,17 +124,17 @@ def test_a_fix_tells_what_it_is(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("repairs", "status", "diff"),
     [
-        ((), BuildStatus.SUCCESS, DIFF),
-        ((StageStatus.SKIPPED,), BuildStatus.SUCCESS, DIFF),
-        ((StageStatus.FAILED,), BuildStatus.FAILED, DIFF),
-        ((StageStatus.SUCCESS,), BuildStatus.RUNNING, DIFF),
-        ((StageStatus.SUCCESS,), BuildStatus.CANCELLED, DIFF),
-        ((StageStatus.SUCCESS, StageStatus.CANCELLED), BuildStatus.FAILED, DIFF),
-        ((StageStatus.SUCCESS, StageStatus.FAILED), BuildStatus.FAILED, ""),
+        ((), RunStatus.SUCCESS, DIFF),
+        ((StageStatus.SKIPPED,), RunStatus.SUCCESS, DIFF),
+        ((StageStatus.FAILED,), RunStatus.FAILED, DIFF),
+        ((StageStatus.SUCCESS,), RunStatus.RUNNING, DIFF),
+        ((StageStatus.SUCCESS,), RunStatus.CANCELLED, DIFF),
+        ((StageStatus.SUCCESS, StageStatus.CANCELLED), RunStatus.FAILED, DIFF),
+        ((StageStatus.SUCCESS, StageStatus.FAILED), RunStatus.FAILED, ""),
     ],
 )
 def test_what_was_not_repaired_or_not_judged_has_no_fix(
-    lab: Lab, repairs: tuple[StageStatus, ...], status: BuildStatus, diff: str
+    lab: Lab, repairs: tuple[StageStatus, ...], status: RunStatus, diff: str
 ) -> None:
     number = lab.build(*repairs, status=status, diff=diff)
 
@@ -144,7 +144,7 @@ def test_what_was_not_repaired_or_not_judged_has_no_fix(
 
 
 def test_the_best_that_was_found_says_that_it_still_fails(lab: Lab) -> None:
-    number = lab.build(StageStatus.SUCCESS, StageStatus.FAILED, status=BuildStatus.FAILED)
+    number = lab.build(StageStatus.SUCCESS, StageStatus.FAILED, status=RunStatus.FAILED)
 
     found = lab.fixes.of(number)
 
@@ -211,7 +211,7 @@ def test_a_discarded_fix_stays_until_another_one_comes(lab: Lab) -> None:
     with pytest.raises(UsageError, match="was discarded"):
         lab.fixes.commit(number)
 
-    artifacts = Path(runs.get_build(lab.store, number).artifacts_path)
+    artifacts = Path(runs.get_run(lab.store, number).artifacts_path)
     fix_patch.write(artifacts / fix_patch.NAME, (), DIFF.replace("+int y;", "+int z;"))
 
     found = lab.fixes.of(number)

@@ -40,9 +40,7 @@ def keep(engine: Engine, name: str, text: str) -> Artifact:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(text)
     store = Store(engine.settings.workspace / "espdeck.db")
-    row = Artifact(
-        build_id=3, kind=ArtifactKind.REPORT, path=name, size=len(text), sha256="ab" * 32
-    )
+    row = Artifact(run_id=3, kind=ArtifactKind.REPORT, path=name, size=len(text), sha256="ab" * 32)
     runs.put_artifacts(store, 3, [row])
     store.close()
     return next(each for each in engine.builds.artifacts(3) if each.path == name)
@@ -86,7 +84,7 @@ def test_a_program_is_found_by_the_digits_that_a_panic_prints(engine: Engine) ->
     store = Store(engine.settings.workspace / "espdeck.db")
     for build, digest in ((1, "0123456789ab"), (2, "0123456789ab"), (3, "fedcba987654")):
         row = Artifact(
-            build_id=build,
+            run_id=build,
             kind=ArtifactKind.ELF,
             path="app.elf",
             size=1,
@@ -98,7 +96,7 @@ def test_a_program_is_found_by_the_digits_that_a_panic_prints(engine: Engine) ->
     found = engine.builds.with_program("0123456789AB")
 
     assert found is not None
-    assert (found.build_id, found.path) == (2, "app.elf")
+    assert (found.run_id, found.path) == (2, "app.elf")
     assert engine.builds.with_program("0123") is None
     assert engine.builds.with_program("%______%") is None
     assert engine.builds.with_program("abcdef012") is None

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from engine import Engine, Settings, samples
-from engine.enums import BuildStatus, Severity
+from engine.enums import RunStatus, Severity
 from engine.errors import UsageError
 from engine.quality.result import MeasureStatus
-from engine.store.tables import Build
-from engine.tasks.request import TaskOrder
+from engine.store.tables import Run
+from engine.tasks.request import TaskRequest
 from engine.thresholds import Aspect
 from tests.engine.git_repos import commit
 from tests.engine.quality.trees import README
@@ -39,13 +39,13 @@ def source(tmp_path: Path) -> Path:
     return folder
 
 
-def build(engine: Engine, source: Path) -> Build:
+def build(engine: Engine, source: Path) -> Run:
     project = engine.projects.find_or_add(str(source))
     started = engine.builds.start(project.id, board="none", simulator="none")
     return engine.builds.wait(started.number, timeout=120)
 
 
-def report(build: Build) -> dict[str, Any]:
+def report(build: Run) -> dict[str, Any]:
     kept: dict[str, Any] = json.loads((Path(build.artifacts_path) / "quality.json").read_text())
     return kept
 
@@ -60,7 +60,7 @@ def test_a_build_that_asks_for_no_gate_is_measured_by_what_it_is(
 ) -> None:
     first, second = build(engine, source), build(engine, source)
 
-    assert [first.status, second.status] == [BuildStatus.SUCCESS] * 2
+    assert [first.status, second.status] == [RunStatus.SUCCESS] * 2
     measures = {each["id"]: each for each in report(second)["measures"]}
     assert list(measures) == ["size", "growth", "memory", "build_time"]
     assert measures["growth"]["value"] == 0
@@ -78,14 +78,14 @@ def test_a_build_that_asks_for_no_gate_is_measured_by_what_it_is(
 
 
 def test_growth_blocks_only_a_project_that_asks_for_the_gate(engine: Engine, source: Path) -> None:
-    assert build(engine, source).status is BuildStatus.SUCCESS
+    assert build(engine, source).status is RunStatus.SUCCESS
     main = (source / "main/main.c").read_text()
     large = main + "\nconst volatile char table[4096] __attribute__((used)) = { 1 };\n"
     commit(source, {"main/main.c": large})
 
     grown = build(engine, source)
 
-    assert grown.status is BuildStatus.SUCCESS, grown.error
+    assert grown.status is RunStatus.SUCCESS, grown.error
     codes = {row.code: row.severity for row in engine.builds.findings(grown.number)}
     assert codes["quality.growth"] is Severity.WARNING
 
@@ -94,7 +94,7 @@ def test_growth_blocks_only_a_project_that_asks_for_the_gate(engine: Engine, sou
     commit(source, {"main/main.c": larger})
     blocked = build(engine, source)
 
-    assert blocked.status is BuildStatus.FAILED
+    assert blocked.status is RunStatus.FAILED
     assert blocked.error.startswith("blocked: growth ")
     assert "demanded is <= 5 %" in blocked.error
 
@@ -104,7 +104,7 @@ def test_a_project_with_demands_is_held_to_them(engine: Engine, source: Path) ->
 
     blocked = build(engine, source)
 
-    assert blocked.status is BuildStatus.FAILED
+    assert blocked.status is RunStatus.FAILED
     assert blocked.error.startswith("blocked: documentation 30 points")
     rows = [row for row in engine.builds.findings(blocked.number) if row.stage == "judge"]
     errors = [row.code for row in rows if row.severity is Severity.ERROR]
@@ -115,7 +115,7 @@ def test_a_project_with_demands_is_held_to_them(engine: Engine, source: Path) ->
 
     accepted = build(engine, source)
 
-    assert accepted.status is BuildStatus.SUCCESS, accepted.error
+    assert accepted.status is RunStatus.SUCCESS, accepted.error
     assert len(report(accepted)["measures"]) == len(Aspect)
 
 
@@ -162,7 +162,7 @@ def test_what_became_of_a_build_that_gives_nothing_to_measure_is_said(
 
     gated = engine.gate.measure(project.id)
 
-    assert failed.status is BuildStatus.FAILED
+    assert failed.status is RunStatus.FAILED
     assert (gated.build, gated.built) == (None, f"build {failed.number} failed")
     details = {each.detail for each in gated.result.measures if each.id in PERFORMANCE}
     assert details == {f"build {failed.number} failed: nothing to measure"}
@@ -177,7 +177,7 @@ def test_a_commit_has_one_score_of_documentation(engine: Engine, source: Path) -
         return found.value, found.detail
 
     before = documentation()
-    assert build(engine, source).status is BuildStatus.SUCCESS
+    assert build(engine, source).status is RunStatus.SUCCESS
 
     assert documentation() == before
 
@@ -186,7 +186,7 @@ def test_the_gate_of_a_task_that_changes_nothing_knows_the_build_of_its_commit(
     engine: Engine, source: Path
 ) -> None:
     built = build(engine, source)
-    order = TaskOrder(
+    order = TaskRequest(
         workflow="code_review", project_id=built.project_id, model="placeholder", gate=True
     )
 

@@ -18,7 +18,7 @@ from engine.findings import Finding
 from engine.images.image import Image
 from engine.monitor import coredump
 from engine.monitor.coredump import Collector, read_report
-from engine.monitor.crash_watcher import Incidents, Tally
+from engine.monitor.crash_watcher import CrashCounts, CrashWatcher
 from engine.monitor.sessions import SessionInfo
 from engine.simulators.labwired import LabWired
 
@@ -49,7 +49,7 @@ class Desk:
     def __init__(self, folder: Path, program: Path | None = None, root: Path = Path("/")) -> None:
         self.findings: list[Finding] = []
         self.notes: list[str] = []
-        self.incidents = Incidents(
+        self.incidents = CrashWatcher(
             program=program,
             root=root,
             on_finding=self.findings.append,
@@ -107,7 +107,7 @@ def test_counts_are_the_same_however_the_bytes_are_cut(size: int, between: list[
         size,
     )
     desk.incidents.close()
-    assert desk.incidents.tally == Tally(resets=5, panics=2, brownouts=2, watchdogs=1)
+    assert desk.incidents.tally == CrashCounts(resets=5, panics=2, brownouts=2, watchdogs=1)
     assert [finding.code for finding in desk.findings] == [
         "panic.load-access-fault",
         "boot.brownout",
@@ -124,7 +124,7 @@ def test_a_boot_loop_that_is_too_quick_is_counted_and_never_waited_for(tmp_path:
         told.set()
         assert go_on.wait(20)
 
-    desk.incidents = Incidents(
+    desk.incidents = CrashWatcher(
         program=None, root=tmp_path, on_finding=slow, on_note=desk.notes.append
     )
     desk.feed(PANIC)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from engine.cancel import CancelToken
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.errors import CancelledError, Interrupted, MissingToolError, ToolError
 from engine.process import run
 
@@ -179,7 +179,7 @@ def test_a_clean_environment_has_what_a_build_needs_and_no_secrets(
 
 
 def test_what_is_typed_reaches_its_standard_input() -> None:
-    keyboard, output = Keyboard(), bytearray()
+    keyboard, output = ConsoleInput(), bytearray()
     keyboard.send(b"first\n")
 
     def answer(data: bytes) -> None:
@@ -193,7 +193,7 @@ def test_what_is_typed_reaches_its_standard_input() -> None:
 
 
 def test_more_than_a_pipe_holds_can_be_typed() -> None:
-    keyboard, text = Keyboard(), b"0123456789abcdef" * 20_000
+    keyboard, text = ConsoleInput(), b"0123456789abcdef" * 20_000
     typist = threading.Thread(target=keyboard.send_all, args=(text, CancelToken()))
     typist.start()
 
@@ -209,7 +209,7 @@ def test_more_than_a_pipe_holds_can_be_typed() -> None:
 
 
 def test_typing_to_one_that_does_not_read_is_in_vain() -> None:
-    keyboard = Keyboard()
+    keyboard = ConsoleInput()
     keyboard.send(b"anyone?\n" * 1000)
 
     done = run(
@@ -228,7 +228,7 @@ def test_a_silent_one_can_be_ended_when_enough_time_has_passed() -> None:
             token.cancel()
 
     with pytest.raises(CancelledError):
-        run(["sleep", "60"], timeout=30, cancel=token, on_round=look)
+        run(["sleep", "60"], timeout=30, cancel=token, on_poll=look)
 
     assert rounds == sorted(rounds)
 

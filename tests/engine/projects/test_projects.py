@@ -32,7 +32,7 @@ from engine.source import tree
 from engine.store import projects as rows
 from engine.store import runs
 from engine.store.database import Store
-from engine.store.tables import Build, Project
+from engine.store.tables import Project, Run
 from engine.toolchains.base import NO_PROJECT
 from engine.toolchains.idf_menuconfig import Edited
 from tests.engine.git_repos import commit
@@ -194,7 +194,7 @@ def test_removing_deletes_clone_and_worktrees(yard: Yard, source: Path) -> None:
 
 def test_a_project_with_an_unfinished_build_is_not_removed(yard: Yard, source: Path) -> None:
     project = yard.add(source)
-    runs.add_build(yard.store, Build(project_id=project.id, commit_sha="0", target="esp32c3"))
+    runs.add_run(yard.store, Run(project_id=project.id, commit_sha="0", target="esp32c3"))
 
     with pytest.raises(UsageError, match="has not ended"):
         yard.projects.remove(project.id)

@@ -16,7 +16,7 @@ PROGRAM = """
     from pathlib import Path
     from engine.errors import Interrupted
     from engine.runs.executor import Executor
-    from engine.runs.queue import Runs, RunState
+    from engine.runs.queue import RunQueue, RunState
     from engine.store.waiting import Patience
     from engine.enums import RunKind
 
@@ -38,17 +38,17 @@ PROGRAM = """
             return name.upper()
         return work
 
-    def carry(build_id, run_id, steps):
+    def execute(run_id, workflow_id, steps):
         got = steps.wave([("a", job("a"))])
         got += steps.wave([("b", job("b")), ("c", job("c"))])
-        note(f"end {build_id} {' '.join(got)}")
+        note(f"end {run_id} {' '.join(got)}")
         done.set()
 
     executor = Executor(
-        folder / "runs.db", workspace, concurrency={RunKind.FIRMWARE: 2}, carry=carry,
+        folder / "runs.db", workspace, concurrency={RunKind.FIRMWARE: 2}, execute=execute,
         patience=Patience(None),
     )
-    runs = Runs(folder / "runs.db", workspace)
+    runs = RunQueue(folder / "runs.db", workspace)
     if mode == "again":
         runs.again(RunKind.FIRMWARE, "run", "run2", frozenset({"b", "c"}))
     elif len(sys.argv) > 4:
@@ -112,9 +112,9 @@ def test_a_run_that_waits_under_another_name_is_taken_over(tmp_path: Path) -> No
     program = """
         import sys
         from pathlib import Path
-        from engine.runs.queue import Runs
+        from engine.runs.queue import RunQueue
         from engine.enums import RunKind
-        runs = Runs(Path(sys.argv[1]) / "runs.db", "old-host")
+        runs = RunQueue(Path(sys.argv[1]) / "runs.db", "old-host")
         runs.enqueue(RunKind.FIRMWARE, "run", 7)
         runs.close()
     """

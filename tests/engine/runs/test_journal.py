@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.enums import BuildStatus, Role
-from engine.events import BuildChanged, Bus, Event, Log, Partial, Serial
+from engine.enums import Role, RunStatus
+from engine.events import Bus, Event, Log, Partial, RunChanged, Serial
 from engine.runs.journal import Journal, LineWriter
 from engine.store import logs, projects, runs
 from engine.store.database import Store
-from engine.store.tables import Build, EventRow, LogChunk, Project
+from engine.store.tables import EventRow, LogChunk, Project, Run
 
 KEY = logs.LogKey(1, "build", 1, "log")
 
@@ -26,13 +26,11 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.store = Store(folder / "espdeck.db")
-        if not runs.list_builds(self.store):
+        if not runs.list_runs(self.store):
             project = projects.add_project(
                 self.store, Project(name="p", source="/p", target="esp32c3")
             )
-            runs.add_build(
-                self.store, Build(project_id=project.id, commit_sha="0", target="esp32c3")
-            )
+            runs.add_run(self.store, Run(project_id=project.id, commit_sha="0", target="esp32c3"))
         self.bus = Bus(lambda build: logs.last_seq(self.store, build))
         self.journal = Journal(self.store, self.bus)
 
@@ -208,7 +206,7 @@ def test_an_event_of_a_newer_version_is_passed_over(desk: Desk, tmp_path: Path) 
     desk.bus.subscribe(seen.append)
     desk.bus.subscribe(lambda event: relayed.set() if isinstance(event, Log) else None)
     desk.journal.start()
-    row = EventRow(build_id=1, seq=1, kind="check.done", body={"new": 1}, writer="other")
+    row = EventRow(run_id=1, seq=1, kind="check.done", body={"new": 1}, writer="other")
     logs.append(desk.store, [row])
     other = Desk(tmp_path)
     other.writer().write("after it")
@@ -220,9 +218,9 @@ def test_an_event_of_a_newer_version_is_passed_over(desk: Desk, tmp_path: Path) 
 
 
 def test_a_process_that_saw_events_goes_on_counting_behind_them(desk: Desk) -> None:
-    first = desk.bus.publish(BuildChanged(build_id=1, project_id="p", status=BuildStatus.PENDING))
+    first = desk.bus.publish(RunChanged(run_id=1, project_id="p", status=RunStatus.PENDING))
     desk.bus.relay(replace(first, seq=7))
 
-    last = desk.bus.publish(BuildChanged(build_id=1, project_id="p", status=BuildStatus.RUNNING))
+    last = desk.bus.publish(RunChanged(run_id=1, project_id="p", status=RunStatus.RUNNING))
 
     assert last.seq == 8

@@ -14,7 +14,7 @@ import pytest
 
 from engine import Engine, Settings
 from engine import engine as engines
-from engine.enums import BuildStatus, StageStatus
+from engine.enums import RunStatus, StageStatus
 from engine.errors import EspdeckError
 from engine.runs.pipeline import StageResult
 from engine.runs.runner import MAX_DEATHS
@@ -23,29 +23,29 @@ from engine.store import runs
 from engine.store.database import Store
 from engine.tasks.agents import step
 from engine.tasks.context import TaskContext
-from engine.tasks.request import TaskOrder
+from engine.tasks.request import TaskRequest
 from tests.engine.git_repos import commit
 
 pytestmark = pytest.mark.xdist_group("carried-on")
 
-ORDER = TaskOrder(workflow="free_task", description="x", model="placeholder")
+ORDER = TaskRequest(workflow="free_task", description="x", model="placeholder")
 
 DIES = """
     import os, signal, sys
     from pathlib import Path
     from engine import Engine, Settings
-    from engine.runs.queue import Runs
-    from engine.tasks.request import TaskOrder
+    from engine.runs.queue import RunQueue
+    from engine.tasks.request import TaskRequest
 
     def die(*_arguments):
         os.kill(os.getpid(), signal.SIGKILL)
 
-    Runs.enqueue = Runs.again = die
+    RunQueue.enqueue = RunQueue.again = die
     with Engine(Settings(workspace=Path(sys.argv[1]))) as engine:
         if len(sys.argv) > 2:
             engine.tasks.retry(1, sys.argv[2])
         engine.tasks.start(
-            TaskOrder(workflow="free_task", description="x", model="placeholder")
+            TaskRequest(workflow="free_task", description="x", model="placeholder")
         )
 """
 
@@ -60,7 +60,7 @@ def test_who_comes_next_asks_for_the_run_of_one_who_died(tmp_path: Path) -> None
     dies_between_row_and_queue(tmp_path)
     with Engine(Settings(workspace=tmp_path)) as engine:
         done = engine.tasks.wait(1, timeout=30)
-        assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+        assert (done.status, done.error) == (RunStatus.SUCCESS, "")
         assert len(engine.tasks.list()) == 1
 
 
@@ -72,7 +72,7 @@ def test_who_executes_asks_for_the_run_of_one_who_died(
         engine.wait_ready()
         dies_between_row_and_queue(tmp_path)
         done = engine.tasks.wait(1, timeout=30)
-        assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+        assert (done.status, done.error) == (RunStatus.SUCCESS, "")
 
 
 def test_a_retry_whose_asker_died_takes_over_what_it_repeats(tmp_path: Path) -> None:
@@ -85,8 +85,8 @@ def test_a_retry_whose_asker_died_takes_over_what_it_repeats(tmp_path: Path) -> 
         done = engine.tasks.wait(1, timeout=30)
         *first, again = engine.tasks.stages(1)
 
-    assert done.status is BuildStatus.SUCCESS
-    assert done.run_id != before.run_id
+    assert done.status is RunStatus.SUCCESS
+    assert done.workflow_id != before.workflow_id
     assert [row.completed_at for row in first] == [row.completed_at for row in kept]
     assert again.started_at is not None and last.completed_at is not None
     assert again.started_at > last.completed_at
@@ -97,27 +97,27 @@ def test_a_lost_file_of_runs_loses_no_run(tmp_path: Path) -> None:
     for file in tmp_path.glob("runs.db*"):
         file.unlink()
     with Engine(Settings(workspace=tmp_path)) as engine:
-        assert engine.tasks.wait(1, timeout=30).status is BuildStatus.SUCCESS
+        assert engine.tasks.wait(1, timeout=30).status is RunStatus.SUCCESS
 
 
 def test_a_run_that_its_process_dies_of_is_given_up(tmp_path: Path) -> None:
     dies_between_row_and_queue(tmp_path)
     store = Store(tmp_path / "espdeck.db")
     for _ in range(MAX_DEATHS):
-        runs.start_build(store, 1)
+        runs.start_run(store, 1)
         runs.put_back_running(store, died=True)
-    runs.start_build(store, 1)
+    runs.start_run(store, 1)
     runs.put_back_running(store, died=False)
-    assert runs.get_build(store, 1).deaths == MAX_DEATHS
+    assert runs.get_run(store, 1).deaths == MAX_DEATHS
     store.close()
 
     with Engine(Settings(workspace=tmp_path)) as engine:
         given_up = engine.tasks.wait(1, timeout=30)
         again = engine.tasks.wait(engine.tasks.retry(1).number, timeout=30)
 
-    assert given_up.status is BuildStatus.FAILED
+    assert given_up.status is RunStatus.FAILED
     assert given_up.error.startswith(f"given up: espdeck died {MAX_DEATHS} times")
-    assert (again.status, again.deaths) == (BuildStatus.SUCCESS, 0)
+    assert (again.status, again.deaths) == (RunStatus.SUCCESS, 0)
 
 
 def test_a_run_that_was_cancelled_and_never_asked_for_is_cancelled(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_run_that_was_cancelled_and_never_asked_for_is_cancelled(tmp_path: Pat
     runs.request_cancel(store, 1)
     store.close()
     with Engine(Settings(workspace=tmp_path)) as engine:
-        assert engine.tasks.wait(1, timeout=30).status is BuildStatus.CANCELLED
+        assert engine.tasks.wait(1, timeout=30).status is RunStatus.CANCELLED
 
 
 @pytest.mark.parametrize("gone", ["folder", "artifacts", "taken"])
@@ -154,8 +154,8 @@ def test_what_was_compiled_and_is_gone_is_compiled_again(tmp_path: Path, gone: s
         done = engine.builds.wait(1, timeout=90)
         said = engine.builds.search(1, "what was compiled is not there any more")
 
-    assert first.status is BuildStatus.SUCCESS
-    assert (done.status, done.error) == (BuildStatus.SUCCESS, "")
+    assert first.status is RunStatus.SUCCESS
+    assert (done.status, done.error) == (RunStatus.SUCCESS, "")
     assert [match.key.attempt for match in said] == [1]
     assert image.elf.read_bytes() == program
 
@@ -192,7 +192,7 @@ def test_what_fails_when_its_run_is_cancelled_is_cancelled(
         done = engine.tasks.wait(number, timeout=30)
         rows = [row.status for row in engine.tasks.stages(number)]
 
-    assert (done.status, done.error) == (BuildStatus.CANCELLED, "cancelled")
+    assert (done.status, done.error) == (RunStatus.CANCELLED, "cancelled")
     assert set(rows) == {StageStatus.CANCELLED}
 
 
@@ -209,10 +209,10 @@ def test_what_fails_after_its_process_closed_writes_nothing_and_is_done_again(
         if thread.name.startswith("stage"):
             thread.join(30)
     store = Store(tmp_path / "espdeck.db")
-    left = runs.get_build(store, number)
+    left = runs.get_run(store, number)
     store.close()
-    assert (left.status, left.error, left.deaths) == (BuildStatus.PENDING, "", 0)
+    assert (left.status, left.error, left.deaths) == (RunStatus.PENDING, "", 0)
 
     monkeypatch.undo()
     with Engine(Settings(workspace=tmp_path)) as engine:
-        assert engine.tasks.wait(number, timeout=30).status is BuildStatus.SUCCESS
+        assert engine.tasks.wait(number, timeout=30).status is RunStatus.SUCCESS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from engine.cancel import CancelToken
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.errors import MissingToolError, UsageError
 from engine.images.image import Image
 from engine.simulators import base
@@ -31,7 +31,7 @@ class Fake:
         on_output: Callable[[bytes], None],
         until: Callable[[float], bool],
         cancel: CancelToken,
-        keyboard: Keyboard | None = None,
+        keyboard: ConsoleInput | None = None,
         options: ChipOptions = PLAIN,
     ) -> Stop | None:
         raise NotImplementedError

@@ -15,7 +15,7 @@ from elftools.elf.sections import SymbolTableSection
 
 from engine.builds.agents import simulator_stops
 from engine.cancel import CancelToken
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.errors import CancelledError, Interrupted, ToolError
 from engine.images.image import Image
 from engine.simulators.base import Stop, find_simulators
@@ -27,7 +27,7 @@ BuildSample = Callable[[str], Image]
 def simulate(
     image: Image, seconds: float = 0.2, until: str | None = None, typed: bytes = b""
 ) -> tuple[str, str | None, float]:
-    output, keyboard = bytearray(), Keyboard()
+    output, keyboard = bytearray(), ConsoleInput()
     keyboard.send(typed)
     started = time.monotonic()
     stop = LabWired().run(
@@ -226,7 +226,7 @@ def symbols(elf: ELFFile) -> SymbolTableSection:
 
 
 def test_what_is_typed_is_answered(built_sample: BuildSample) -> None:
-    keyboard, output = Keyboard(), bytearray()
+    keyboard, output = ConsoleInput(), bytearray()
 
     def answer(data: bytes) -> None:
         output.extend(data)
@@ -246,7 +246,7 @@ def test_what_is_typed_is_answered(built_sample: BuildSample) -> None:
 
 
 def test_a_panic_while_something_is_typed_is_a_panic(built_sample: BuildSample) -> None:
-    keyboard, output = Keyboard(), bytearray()
+    keyboard, output = ConsoleInput(), bytearray()
 
     def crash(data: bytes) -> None:
         if b"ready" in data:
@@ -267,7 +267,7 @@ def test_a_panic_while_something_is_typed_is_a_panic(built_sample: BuildSample) 
 
 
 def test_what_nobody_reads_is_forgotten(built_sample: BuildSample) -> None:
-    keyboard, output = Keyboard(), bytearray()
+    keyboard, output = ConsoleInput(), bytearray()
     keyboard.send(b"x" * 300)
 
     LabWired().run(

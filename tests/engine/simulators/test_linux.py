@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.cancel import CancelToken
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.errors import CancelledError, Interrupted, ToolError
 from engine.images.image import Image
 from engine.simulators.base import find_simulators
@@ -62,7 +62,7 @@ def test_it_runs_until_it_has_shown_enough(program: Callable[[str], Image]) -> N
 
 
 def test_what_is_typed_is_its_standard_input(program: Callable[[str], Image]) -> None:
-    keyboard, output = Keyboard(), bytearray()
+    keyboard, output = ConsoleInput(), bytearray()
 
     def answer(data: bytes) -> None:
         output.extend(data)

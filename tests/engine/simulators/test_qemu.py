@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.cancel import CancelToken
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.enums import ArtifactKind
 from engine.errors import CancelledError, MissingToolError, ToolError
 from engine.images.image import FlashPart, Image
@@ -136,7 +136,7 @@ def test_an_esp32_has_the_revision_of_one_that_is_delivered(path: Path, image: I
 
 def test_what_is_typed_reaches_its_uart(path: Path, image: Image) -> None:
     standins.qemu(path, "qemu-system-riscv32", standins.ECHOES)
-    keyboard, output = Keyboard(), bytearray()
+    keyboard, output = ConsoleInput(), bytearray()
     keyboard.send(b"led on\n")
     reason = qemu.riscv32().run(
         image,

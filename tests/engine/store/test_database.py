@@ -16,11 +16,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
-from engine.enums import BuildStatus, Role, StageStatus
+from engine.enums import Role, RunStatus, StageStatus
 from engine.errors import UsageError
 from engine.store import database, logs, projects, runs
 from engine.store.database import Store, StoreError
-from engine.store.tables import Build, EventRow, LogChunk, Project, StageRow
+from engine.store.tables import EventRow, LogChunk, Project, Run, StageRow
 
 
 @pytest.fixture
@@ -33,14 +33,14 @@ def project(store: Store) -> Project:
     return projects.add_project(store, Project(name="blinky", source="/src", target="esp32c3"))
 
 
-def add(store: Store, project: Project, **values: Any) -> Build:
+def add(store: Store, project: Project, **values: Any) -> Run:
     given: dict[str, Any] = {"commit_sha": "0" * 40, "target": "esp32c3"}
-    return runs.add_build(store, Build(project_id=project.id, **given | values))
+    return runs.add_run(store, Run(project_id=project.id, **given | values))
 
 
 def chunk(first: int, text: str, *, seq: int = 0, build: int = 1, stage: str = "build") -> LogChunk:
     return LogChunk(
-        build_id=build,
+        run_id=build,
         stage=stage,
         attempt=1,
         stream="log",
@@ -119,8 +119,8 @@ def test_times_come_back_in_utc(store: Store, project: Project) -> None:
 def test_builds_come_newest_first_and_by_page(store: Store, project: Project) -> None:
     numbers = [add(store, project).number for _ in range(5)]
 
-    first = runs.list_builds(store, project_id=project.id, limit=2)
-    second = runs.list_builds(store, project_id=project.id, limit=2, before=first[-1].number)
+    first = runs.list_runs(store, project_id=project.id, limit=2)
+    second = runs.list_runs(store, project_id=project.id, limit=2, before=first[-1].number)
 
     assert [each.number for each in (*first, *second)] == numbers[:0:-1]
 
@@ -130,13 +130,13 @@ def test_builds_are_filtered_by_text(store: Store, project: Project, text: str) 
     add(store, project, commit_message="Blink faster", commit_sha="cafe" * 10)
     add(store, project, commit_message="other", commit_sha="beef" * 10)
 
-    assert [each.number for each in runs.list_builds(store, text=text)] == [1]
+    assert [each.number for each in runs.list_runs(store, text=text)] == [1]
 
 
 def test_wildcards_in_a_filter_mean_themselves(store: Store, project: Project) -> None:
     add(store, project, commit_message="plain")
 
-    assert runs.list_builds(store, text="%") == []
+    assert runs.list_runs(store, text="%") == []
 
 
 def test_removing_a_project_removes_its_builds_and_logs(store: Store, project: Project) -> None:
@@ -145,23 +145,23 @@ def test_removing_a_project_removes_its_builds_and_logs(store: Store, project: P
 
     projects.remove_project(store, project.id)
 
-    assert runs.list_builds(store) == []
+    assert runs.list_runs(store) == []
     assert logs.logs_of(store, build.number) == []
 
 
 def test_what_a_dead_process_left_running_is_pending_again(store: Store, project: Project) -> None:
-    build = runs.start_build(store, add(store, project).number)
-    assert build.status is BuildStatus.RUNNING
+    build = runs.start_run(store, add(store, project).number)
+    assert build.status is RunStatus.RUNNING
 
     runs.put_back_running(store, died=True)
 
-    assert runs.get_build(store, build.number).status is BuildStatus.PENDING
+    assert runs.get_run(store, build.number).status is RunStatus.PENDING
 
 
 def test_stats_say_how_builds_went(store: Store, project: Project) -> None:
-    for status in (BuildStatus.SUCCESS, BuildStatus.FAILED, BuildStatus.SUCCESS):
-        number = runs.start_build(store, add(store, project).number).number
-        runs.finish_build(store, number, status=status)
+    for status in (RunStatus.SUCCESS, RunStatus.FAILED, RunStatus.SUCCESS):
+        number = runs.start_run(store, add(store, project).number).number
+        runs.finish_run(store, number, status=status)
     add(store, project)
 
     stats = projects.project_stats(store, project.id)
@@ -170,10 +170,10 @@ def test_stats_say_how_builds_went(store: Store, project: Project) -> None:
     assert stats.success_rate == pytest.approx(2 / 3)
     assert stats.average_duration is not None
     assert stats.last == (
-        BuildStatus.PENDING,
-        BuildStatus.SUCCESS,
-        BuildStatus.FAILED,
-        BuildStatus.SUCCESS,
+        RunStatus.PENDING,
+        RunStatus.SUCCESS,
+        RunStatus.FAILED,
+        RunStatus.SUCCESS,
     )
 
 
@@ -195,8 +195,8 @@ def test_chunks_and_events_replay_in_order(store: Store, project: Project) -> No
         store,
         [
             chunk(0, "a\n", seq=2),
-            EventRow(build_id=build, seq=1, kind="build.status", writer="test"),
-            EventRow(build_id=build, seq=3, kind="build.status", writer="test"),
+            EventRow(run_id=build, seq=1, kind="build.status", writer="test"),
+            EventRow(run_id=build, seq=3, kind="build.status", writer="test"),
         ],
     )
 
@@ -223,12 +223,12 @@ def test_writers_of_two_connections_queue_up(store: Store, project: Project) -> 
         thread.join()
 
     assert failures == []
-    assert len(runs.list_builds(store)) == 100
+    assert len(runs.list_runs(store)) == 100
 
 
 def test_the_number_of_a_removed_build_never_comes_again(store: Store, project: Project) -> None:
     first = add(store, project)
-    event = EventRow(build_id=first.number, seq=1, kind="problem", body={}, writer="w")
+    event = EventRow(run_id=first.number, seq=1, kind="problem", body={}, writer="w")
     logs.append(store, [chunk(0, "a\n", build=first.number), event])
     before = logs.last_ids(store)
     projects.remove_project(store, project.id)
@@ -250,7 +250,7 @@ def test_a_replay_is_whole_and_in_order_however_long(store: Store, project: Proj
         if seq % 3:
             rows.append(chunk(seq, "x\n", seq=seq, build=number))
         else:
-            rows.append(EventRow(build_id=number, seq=seq, kind="problem", body={}, writer="w"))
+            rows.append(EventRow(run_id=number, seq=seq, kind="problem", body={}, writer="w"))
     logs.append(store, rows)
 
     assert [row.seq for row in logs.replay(store, number)] == list(range(1, total + 1))
@@ -260,12 +260,12 @@ def test_a_replay_is_whole_and_in_order_however_long(store: Store, project: Proj
 @pytest.mark.parametrize("text", ["\u00b2", "#99999999999999999999", "12345678901234567890123"])
 def test_any_filter_finds_nothing_or_something(store: Store, project: Project, text: str) -> None:
     add(store, project)
-    assert runs.list_builds(store, text=text) == []
+    assert runs.list_runs(store, text=text) == []
 
 
 def test_a_number_that_is_too_large_is_no_build(store: Store) -> None:
     with pytest.raises(UsageError, match="no build"):
-        runs.get_build(store, 10**20)
+        runs.get_run(store, 10**20)
 
 
 def test_a_store_from_before_tasks_keeps_all_that_belongs_to_its_builds(tmp_path: Path) -> None:
@@ -300,18 +300,18 @@ def test_a_store_from_before_tasks_keeps_all_that_belongs_to_its_builds(tmp_path
 
     store = Store(path)
 
-    assert [build.number for build in runs.list_builds(store)] == [1]
+    assert [build.number for build in runs.list_runs(store)] == [1]
     assert [row.summary for row in runs.stages_of(store, 1)] == ["fine"]
-    again = runs.add_build(store, Build(project_id=uuid.UUID("a" * 32)))
+    again = runs.add_run(store, Run(project_id=uuid.UUID("a" * 32)))
     assert again.number == 3
     with pytest.raises(StoreError), store.write() as session:
-        session.add(StageRow(**_stage(build_id=99)))  # foreign keys are looked at again
+        session.add(StageRow(**_stage(run_id=99)))  # foreign keys are looked at again
     store.close()
 
 
-def _stage(build_id: int) -> dict[str, Any]:
+def _stage(run_id: int) -> dict[str, Any]:
     return {
-        "build_id": build_id,
+        "run_id": run_id,
         "key": "plan",
         "agent": "A",
         "phase": "p",

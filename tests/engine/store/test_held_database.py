@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from engine import Engine, Settings
-from engine.enums import AgentStatus, BuildStatus
+from engine.enums import AgentStatus, RunStatus
 from engine.errors import EspdeckError
 from engine.events import AgentChanged, Event, Problem
 from engine.store import waiting
 from engine.store.waiting import Patience
-from engine.tasks.request import TaskOrder
+from engine.tasks.request import TaskRequest
 from tests.engine.store.held import held
 from tests.tui.commands import Here
 
 _WORK = re.compile(r"work (waits|goes)")
-ORDER = TaskOrder(workflow="free_task", description="x", model="placeholder")
+ORDER = TaskRequest(workflow="free_task", description="x", model="placeholder")
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_run_goes_on_when_the_database_is_free(tmp_path: Path, database: str) 
         assert not engine.tasks.get(number).status.is_final
         holding.close()
 
-        assert engine.tasks.wait(number, timeout=30).status is BuildStatus.SUCCESS
+        assert engine.tasks.wait(number, timeout=30).status is RunStatus.SUCCESS
 
     assert f"{database}: busy for" in said[0]
     assert "held by process" in said[0]
@@ -83,7 +83,7 @@ def test_it_can_be_left_while_the_database_is_held(tmp_path: Path, database: str
             assert told.wait(30)
         holding.close()
     with Engine(Settings(workspace=tmp_path)) as engine:
-        assert engine.tasks.wait(number, timeout=30).status is BuildStatus.SUCCESS
+        assert engine.tasks.wait(number, timeout=30).status is RunStatus.SUCCESS
 
 
 @pytest.mark.usefixtures("impatient")

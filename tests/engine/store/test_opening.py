@@ -42,9 +42,10 @@ def old_store(path: Path, version: str = "0008") -> Path:
             " created_at, updated_at) VALUES (?, 'p', '/p', 'esp32c3', 'active', '', '', ?, ?)",
             ("a" * 32, TIME, TIME),
         )
+        table, workflow = ("build", "run_id") if version < "0010" else ("run", "workflow_id")
         old.execute(
-            "INSERT INTO build (project_id, commit_sha, commit_message, commit_author,"
-            " branch, target, triggered_by, status, board, simulator, run_id,"
+            f"INSERT INTO {table} (project_id, commit_sha, commit_message, commit_author,"
+            f" branch, target, triggered_by, status, board, simulator, {workflow},"
             " cancel_requested, build_output, artifacts_path, error, created_at) VALUES"
             " (?, 'c', '', '', '', 'esp32c3', 'manual', 'success', 'auto', 'auto', 'r', 0,"
             " '', '', '', ?)",
@@ -69,7 +70,7 @@ def test_an_older_store_is_backed_up_and_migrated(tmp_path: Path, old: str) -> N
     store = Store(path)
 
     assert [each.name for each in projects.all_projects(store)] == ["p"]
-    assert [each.number for each in runs.list_builds(store)] == [1]
+    assert [each.number for each in runs.list_runs(store)] == [1]
     (backup,) = backups(tmp_path)
     assert (backup.version, version(backup.folder / "espdeck.db")) == (old, old)
     store.close()
@@ -117,7 +118,7 @@ def test_a_migration_that_is_killed_leaves_the_old_store_whole(tmp_path: Path) -
     assert died.returncode == -9
     assert version(path) == "0004"
     store = Store(path)
-    assert [each.number for each in runs.list_builds(store)] == [1]
+    assert [each.number for each in runs.list_runs(store)] == [1]
     store.close()
 
 
@@ -134,7 +135,7 @@ def test_of_two_that_open_an_older_store_one_migrates(tmp_path: Path) -> None:
     assert len(opened) == 4
     assert len(backups(tmp_path)) == 1
     for store in opened:
-        assert [each.number for each in runs.list_builds(store)] == [1]
+        assert [each.number for each in runs.list_runs(store)] == [1]
         store.close()
 
 
@@ -242,7 +243,7 @@ def test_a_file_that_was_cut_off_is_one_line(tmp_path: Path) -> None:
         file.truncate(path.stat().st_size // 2 // 4096 * 4096)
 
     with pytest.raises(StoreError, match=r"damaged .*newest backup .*db restore") as told:
-        runs.list_builds(Store(path))
+        runs.list_runs(Store(path))
 
     assert "\n" not in str(told.value)
 
@@ -250,11 +251,11 @@ def test_a_file_that_was_cut_off_is_one_line(tmp_path: Path) -> None:
 def test_bytes_that_are_no_word_are_damage(tmp_path: Path) -> None:
     path = old_store(tmp_path / "espdeck.db", HEAD)
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE build SET status = 'sXccess'")
+        connection.execute("UPDATE run SET status = 'sXccess'")
     connection.close()
 
     with pytest.raises(StoreError, match="damaged"):
-        runs.list_builds(Store(path))
+        runs.list_runs(Store(path))
 
 
 def test_a_pipe_is_no_database_and_nobody_waits_at_it(tmp_path: Path) -> None:

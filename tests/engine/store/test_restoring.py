@@ -18,8 +18,9 @@ from engine.store.backups import STORE, backups
 from engine.store.checking import check
 from engine.store.database import Store, StoreError
 from engine.store.restoring import restore
-from engine.store.tables import Artifact, Build, LogChunk, Project
+from engine.store.tables import Artifact, LogChunk, Project, Run
 from tests.engine.store.held import held
+from tests.engine.store.test_opening import old_store
 
 BUILDS = 300
 
@@ -30,15 +31,13 @@ def workspace(tmp_path: Path) -> Path:
     store = Store(tmp_path / STORE)
     project = projects.add_project(store, Project(name="p", source="/src", target="esp32c3"))
     with store.write() as session:
-        session.add_all(
-            Build(project_id=project.id, commit_message="m" * 500) for _ in range(BUILDS)
-        )
+        session.add_all(Run(project_id=project.id, commit_message="m" * 500) for _ in range(BUILDS))
     folder = tmp_path / "artifacts" / "7"
     folder.mkdir(parents=True)
     (folder / "app.elf").write_bytes(b"elf")
     with store.write() as session:
-        session.get_one(Build, 7).artifacts_path = str(folder)
-    elf = Artifact(build_id=7, kind=ArtifactKind.ELF, path="app.elf", size=3, sha256="0")
+        session.get_one(Run, 7).artifacts_path = str(folder)
+    elf = Artifact(run_id=7, kind=ArtifactKind.ELF, path="app.elf", size=3, sha256="0")
     store_runs.put_artifacts(store, 7, [elf])
     store.close()
     return tmp_path
@@ -74,7 +73,7 @@ def page_of_builds(path: Path) -> int:
 
 def numbers(workspace: Path) -> list[int]:
     store = Store(workspace / STORE)
-    found = [each.number for each in store_runs.list_builds(store, limit=-1)]
+    found = [each.number for each in store_runs.list_runs(store, limit=-1)]
     store.close()
     return sorted(found)
 
@@ -149,7 +148,7 @@ def test_a_backup_is_brought_back_and_the_damaged_one_put_aside(
 ) -> None:
     backup = make(workspace)
     store = Store(workspace / STORE)
-    later = store_runs.add_build(store, Build(project_id=projects.all_projects(store)[0].id))
+    later = store_runs.add_run(store, Run(project_id=projects.all_projects(store)[0].id))
     store.close()
     (workspace / "artifacts" / str(later.number)).mkdir()
     damage(workspace / STORE, page_of_builds(workspace / STORE))
@@ -163,7 +162,7 @@ def test_a_backup_is_brought_back_and_the_damaged_one_put_aside(
     assert (done.aside / STORE).read_bytes() == damaged
     assert numbers(workspace) == list(range(1, BUILDS + 1))
     store = Store(workspace / STORE)
-    again = store_runs.add_build(store, Build(project_id=projects.all_projects(store)[0].id))
+    again = store_runs.add_run(store, Run(project_id=projects.all_projects(store)[0].id))
     assert again.number == later.number + 1
     store.close()
     assert not (workspace / ".restoring").exists()
@@ -207,7 +206,7 @@ def test_without_a_backup_what_can_be_read_is_saved(workspace: Path) -> None:
     done = restore(workspace)
 
     assert done.backup is None
-    assert "build" in done.lost
+    assert "run" in done.lost
     saved = numbers(workspace)
     assert saved[0] == 1
     assert saved[-1] == BUILDS
@@ -247,7 +246,7 @@ def test_a_workspace_in_use_is_not_restored(workspace: Path) -> None:
 def test_logs_come_along(workspace: Path) -> None:
     store = Store(workspace / STORE)
     chunk = LogChunk(
-        build_id=1, stage="build", attempt=1, stream="log", agent="BUILDER", seq=1,
+        run_id=1, stage="build", attempt=1, stream="log", agent="BUILDER", seq=1,
         first_line=0, lines=1, text="hello\n", writer="test",
     )  # fmt: skip
     logs.append(store, [chunk])
@@ -271,3 +270,13 @@ def test_a_copy_of_a_backup_elsewhere_can_be_restored(workspace: Path, tmp_path:
 
     assert done.backup is not None
     assert done.backup.folder == elsewhere
+
+
+def test_what_an_older_espdeck_kept_is_read_out_and_migrated(tmp_path: Path) -> None:
+    old_store(tmp_path / STORE, "0009")
+
+    done = restore(tmp_path, recover=True)
+
+    assert done.rows["run"] == 1
+    assert numbers(tmp_path) == [1]
+    assert check(tmp_path) == ()

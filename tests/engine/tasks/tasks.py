@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from engine import Engine, Settings
-from engine.store.tables import Build, StageRow
+from engine.store.tables import Run, StageRow
 from engine.tasks.pipeline_file import StepPipeline, load
-from engine.tasks.request import TaskOrder
+from engine.tasks.request import TaskRequest
 from tests.engine.git_repos import commit
 from tests.engine.llm.servers import Oracle
 
@@ -48,7 +48,7 @@ def pipeline(text: str = PIPELINE) -> StepPipeline:
     return load(text, "test.yaml")
 
 
-def done(engine: Engine, order: TaskOrder) -> Build:
+def done(engine: Engine, order: TaskRequest) -> Run:
     return engine.tasks.wait(engine.tasks.start(order).number, timeout=WITHIN)
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from engine import Engine, Settings
-from engine.enums import BuildStatus
+from engine.enums import RunStatus
 from engine.errors import UsageError
-from engine.tasks.request import TaskOrder
+from engine.tasks.request import TaskRequest
 from tests.engine.llm.servers import Oracle, ollama, stall
 from tests.engine.tasks.tasks import (
     HEADER,
@@ -49,14 +49,14 @@ def test_a_run_goes_on_where_the_engine_was_closed(tmp_path: Path, oracle: Oracl
     oracle.replies = {"header": [HEADER], "source": [hold, SOURCE], "assemble": [MENDED]}
     workspace = tmp_path / "workspace"
     with Engine(settings(workspace, oracle)) as engine:
-        number = engine.tasks.start(TaskOrder(pipeline=pipeline())).number
+        number = engine.tasks.start(TaskRequest(pipeline=pipeline())).number
         assert reached.wait(WITHIN)
 
     with Engine(settings(workspace, oracle)) as engine:
         build = engine.tasks.wait(number, timeout=WITHIN)
         kept = files(engine, number)
 
-    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    assert (build.status, build.error) == (RunStatus.SUCCESS, "")
     assert oracle.order == ["header", "source", "source", "assemble"]
     assert kept["final/led.c"] == '#include "led.h"\nvoid led_on(void) {}\n'
 
@@ -69,14 +69,14 @@ PROCESS = """\
 import sys, uuid
 from pathlib import Path
 from engine import Engine
-from engine.tasks.request import TaskOrder
+from engine.tasks.request import TaskRequest
 from tests.engine.tasks.tasks import settings
 
 class At:
     url = sys.argv[2]
 
 with Engine(settings(Path(sys.argv[1]), At)) as engine:
-    order = TaskOrder(
+    order = TaskRequest(
         workflow="bug_fix", description="x", project_id=uuid.UUID(sys.argv[3]), gate=True
     )
     engine.tasks.wait(engine.tasks.start(order).number)
@@ -109,10 +109,10 @@ def test_a_run_goes_on_where_its_process_was_killed(
 
     with Engine(settings(workspace, oracle)) as engine:
         (state,) = engine.tasks.list()
-        build = engine.tasks.wait(state.build.number, timeout=WITHIN)
+        build = engine.tasks.wait(state.run.number, timeout=WITHIN)
         patch = files(engine, build.number)["changes.patch"]
 
-    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    assert (build.status, build.error) == (RunStatus.SUCCESS, "")
     assert oracle.order.count(step) == 2
     assert "+    return 42;\n" in patch
     assert "+void test(void) {}\n" in patch
@@ -122,7 +122,7 @@ def test_a_model_that_is_not_set_is_said_before_anything_runs(tmp_path: Path) ->
     llm: Any = {"models": {"codellama": {"name": "x"}}}
     with Engine(Settings(workspace=tmp_path, llm=llm)) as engine:
         with pytest.raises(UsageError) as caught:
-            engine.tasks.start(TaskOrder(pipeline=pipeline()))
+            engine.tasks.start(TaskRequest(pipeline=pipeline()))
         assert engine.tasks.list() == []
     assert str(caught.value).startswith(
         "no model for codegemma, assembler: set [llm.models.codegemma], [llm.models.assembler]"

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from engine import Engine
-from engine.enums import ArtifactKind, BuildStatus, Priority, StageStatus
+from engine.enums import ArtifactKind, Priority, RunStatus, StageStatus
 from engine.errors import UsageError
-from engine.events import WorkflowStarted
-from engine.tasks.request import TaskOrder
+from engine.events import RunStarted
+from engine.tasks.request import TaskRequest
 from tests.engine.git_repos import commit
 from tests.engine.llm.servers import Oracle, ollama, stall, status, stream
 from tests.engine.tasks.tasks import (
@@ -66,9 +66,9 @@ def test_each_step_sees_what_came_before_and_the_assembler_ends_it(
     engine: Engine, oracle: Oracle
 ) -> None:
     oracle.replies = {"header": [HEADER], "source": [SOURCE], "assemble": [MENDED]}
-    build = done(engine, TaskOrder(pipeline=pipeline(), description="Switch a LED."))
+    build = done(engine, TaskRequest(pipeline=pipeline(), description="Switch a LED."))
 
-    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    assert (build.status, build.error) == (RunStatus.SUCCESS, "")
     assert oracle.order == ["header", "source", "assemble"]
     (header,), (source,), (assemble,) = map(oracle.asked, oracle.order)
     for asked in (header, source):
@@ -87,7 +87,7 @@ def test_what_is_made_is_kept_and_the_assembled_files_are_whole(
     engine: Engine, oracle: Oracle
 ) -> None:
     oracle.replies = {"header": [HEADER], "source": [SOURCE], "assemble": [MENDED]}
-    build = done(engine, TaskOrder(pipeline=pipeline(), description="Switch a LED."))
+    build = done(engine, TaskRequest(pipeline=pipeline(), description="Switch a LED."))
 
     kept = files(engine, build.number)
     assert kept["header.md"] == HEADER
@@ -118,7 +118,7 @@ def test_a_file_that_cannot_be_compared_keeps_no_other_from_the_patch(
 ) -> None:
     oracle.replies = {"header": [HEADER], "source": [SOURCE], "assemble": ["All fits."]}
     where = project(engine, tmp_path / "node", {"led.c": "int x;\n" * 150_000})
-    build = done(engine, TaskOrder(pipeline=pipeline(), project_id=where))
+    build = done(engine, TaskRequest(pipeline=pipeline(), project_id=where))
 
     kept = files(engine, build.number)
     assert kept["final/led.c"] == "void led_on(void) {}\n"
@@ -128,7 +128,7 @@ def test_a_file_that_cannot_be_compared_keeps_no_other_from_the_patch(
 
 
 def test_parameters_of_a_step_reach_the_server(engine: Engine, oracle: Oracle) -> None:
-    done(engine, TaskOrder(pipeline=pipeline()))
+    done(engine, TaskRequest(pipeline=pipeline()))
 
     first, second, *_ = [body for _, _, body in oracle.requests]
     assert first["model"] == "codellama"
@@ -140,7 +140,7 @@ def test_parameters_of_a_step_reach_the_server(engine: Engine, oracle: Oracle) -
 
 def test_a_task_tells_how_it_stands(engine: Engine, oracle: Oracle) -> None:
     oracle.replies = {"header": [HEADER], "source": [SOURCE]}
-    order = TaskOrder(pipeline=pipeline(), description="Switch a LED.", priority=Priority.HIGH)
+    order = TaskRequest(pipeline=pipeline(), description="Switch a LED.", priority=Priority.HIGH)
     state = engine.tasks.state(done(engine, order).number)
 
     assert (state.name, state.title, state.project) == ("Two files", "Two files", "")
@@ -154,9 +154,9 @@ def test_a_task_tells_how_it_stands(engine: Engine, oracle: Oracle) -> None:
     assert (state.metrics.tokens_out, state.metrics.placeholder) == (30, False)
     assert state.order.pipeline == pipeline()
     assert state.order.description == "Switch a LED."
-    (header, *_) = engine.tasks.stages(state.build.number)
+    (header, *_) = engine.tasks.stages(state.run.number)
     assert re.search(r" m, 10 tokens in \d+\.\d s, \d+ tokens/s$", header.summary)
-    summary = engine.tasks.summary(state.build.number)
+    summary = engine.tasks.summary(state.run.number)
     assert (summary.total, summary.successful, summary.failed) == (2, 2, 0)
     assert [step.title for step in summary.steps] == ["header", "source", "assemble"]
     assert all(step.seconds is not None for step in summary.steps)
@@ -166,9 +166,9 @@ def test_a_failing_step_stops_the_run_and_what_was_made_is_kept(
     engine: Engine, oracle: Oracle
 ) -> None:
     oracle.replies = {"header": [HEADER], "source": [status(400, '{"error": "no such luck"}')]}
-    build = done(engine, TaskOrder(pipeline=pipeline()))
+    build = done(engine, TaskRequest(pipeline=pipeline()))
 
-    assert build.status is BuildStatus.FAILED
+    assert build.status is RunStatus.FAILED
     assert build.error == "Pipeline stopped at step 'source': ollama: 400 no such luck"
     rows = stages(engine, build.number)
     assert rows["source#1"].status is StageStatus.FAILED
@@ -185,31 +185,31 @@ def test_a_folder_that_cannot_be_written_is_said_in_a_line(
     engine: Engine, oracle: Oracle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    build = done(engine, TaskOrder(pipeline=pipeline()))
+    build = done(engine, TaskRequest(pipeline=pipeline()))
 
     assert build.error.startswith(f"Pipeline stopped at step 'header': {tmp_path}/gone/")
     assert build.error.endswith(": No such file or directory")
 
 
 def test_artifacts_that_cannot_be_kept_are_said_in_a_line(engine: Engine, oracle: Oracle) -> None:
-    before = done(engine, TaskOrder(pipeline=pipeline()))
+    before = done(engine, TaskRequest(pipeline=pipeline()))
     folder = Path(before.artifacts_path)
     (folder.parent / str(before.number + 1)).write_text("in the way")
-    build = done(engine, TaskOrder(pipeline=pipeline()))
+    build = done(engine, TaskRequest(pipeline=pipeline()))
 
     assert build.error == f"{folder.parent / str(build.number)}: File exists"
 
 
 def test_an_empty_answer_is_no_answer(engine: Engine, oracle: Oracle) -> None:
     oracle.replies = {"header": [" \n"]}
-    build = done(engine, TaskOrder(pipeline=pipeline()))
+    build = done(engine, TaskRequest(pipeline=pipeline()))
     assert build.error == "Pipeline stopped at step 'header': codellama: the answer is empty"
 
 
 def test_what_a_model_thought_is_no_part_of_its_answer(engine: Engine, oracle: Oracle) -> None:
     draft = "<think>\n```c draft.c\nint draft;\n```\n</think>\n"
     oracle.replies = {"header": [draft + HEADER]}
-    build = done(engine, TaskOrder(pipeline=pipeline()))
+    build = done(engine, TaskRequest(pipeline=pipeline()))
 
     assert "draft" not in engine.tasks.text(build.number, "header")
     assert "files/header/draft.c" not in files(engine, build.number)
@@ -220,9 +220,9 @@ def test_an_answer_that_was_cut_is_a_warning_and_the_assembler_does_not_take_hal
 ) -> None:
     cut = stream(*ollama("Mended.\n\n```c led.c\nvoid le", done_reason="length"))
     oracle.replies = {"header": [HEADER], "source": [SOURCE], "assemble": [cut]}
-    build = done(engine, TaskOrder(pipeline=pipeline()))
+    build = done(engine, TaskRequest(pipeline=pipeline()))
 
-    assert build.status is BuildStatus.SUCCESS
+    assert build.status is RunStatus.SUCCESS
     assert files(engine, build.number)["final/led.c"] == "void led_on(void) {}\n"
     found = [row.finding.message for row in engine.tasks.findings(build.number)]
     assert found == ["led.c of the assembler is not whole: it stays as it was"]
@@ -230,13 +230,13 @@ def test_an_answer_that_was_cut_is_a_warning_and_the_assembler_does_not_take_hal
 
 def test_a_task_is_done_again_from_a_step(engine: Engine, oracle: Oracle) -> None:
     oracle.replies = {"header": [HEADER], "source": [status(400, "no"), SOURCE]}
-    build = done(engine, TaskOrder(pipeline=pipeline()))
-    assert build.status is BuildStatus.FAILED
+    build = done(engine, TaskRequest(pipeline=pipeline()))
+    assert build.status is RunStatus.FAILED
 
     engine.tasks.retry(build.number, "source")
     build = engine.tasks.wait(build.number, timeout=WITHIN)
 
-    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    assert (build.status, build.error) == (RunStatus.SUCCESS, "")
     assert oracle.order == ["header", "source", "source", "assemble"]
     assert "step_1_artifacts: led.h" in oracle.asked("source")[1]
     assert engine.tasks.state(build.number).result == "2 steps done, 2 final files"
@@ -250,13 +250,13 @@ def test_cancelling_closes_the_stream_at_once(engine: Engine, oracle: Oracle) ->
         stall(next(ollama("The hea")))(client)
 
     oracle.replies = {"header": [hold], "source": [SOURCE]}
-    number = engine.tasks.start(TaskOrder(pipeline=pipeline())).number
+    number = engine.tasks.start(TaskRequest(pipeline=pipeline())).number
     assert reached.wait(WITHIN)
 
     engine.tasks.cancel(number)
 
     build = engine.tasks.wait(number, timeout=WITHIN)
-    assert build.status is BuildStatus.CANCELLED
+    assert build.status is RunStatus.CANCELLED
     assert oracle.hung_up.wait(WITHIN)
     assert engine.tasks.state(number).result == ""
     assert "source" not in oracle.order
@@ -273,12 +273,12 @@ def test_urgent_tasks_go_first(engine: Engine, oracle: Oracle) -> None:
     oracle.replies = {"header": [hold, HEADER]}
     started: list[int] = []
     engine.events.subscribe(
-        lambda event: started.append(event.build_id) if isinstance(event, WorkflowStarted) else None
+        lambda event: started.append(event.run_id) if isinstance(event, RunStarted) else None
     )
-    first = engine.tasks.start(TaskOrder(pipeline=pipeline())).number
+    first = engine.tasks.start(TaskRequest(pipeline=pipeline())).number
     assert reached.wait(WITHIN)
     low, high, critical = (
-        engine.tasks.start(TaskOrder(pipeline=pipeline(), priority=priority)).number
+        engine.tasks.start(TaskRequest(pipeline=pipeline(), priority=priority)).number
         for priority in (Priority.LOW, Priority.HIGH, Priority.CRITICAL)
     )
     go_on.set()
@@ -292,14 +292,14 @@ def test_the_placeholder_is_chosen_by_name_and_marked_everywhere(
     engine: Engine, oracle: Oracle
 ) -> None:
     state = engine.tasks.state(
-        done(engine, TaskOrder(pipeline=pipeline(), model="placeholder")).number
+        done(engine, TaskRequest(pipeline=pipeline(), model="placeholder")).number
     )
 
     assert state.metrics.placeholder
     assert (state.metrics.tokens_in, state.metrics.tokens_out) == (None, None)
     assert state.result == "2 steps done, placeholder: no model was asked, 0 final files"
-    assert "[placeholder: no model was asked]" in engine.tasks.text(state.build.number, "header")
-    row = stages(engine, state.build.number)["header#1"]
+    assert "[placeholder: no model was asked]" in engine.tasks.text(state.run.number, "header")
+    row = stages(engine, state.run.number)["header#1"]
     assert row.summary == "placeholder: no model was asked"
     assert row.usage is not None
     assert row.usage[0]["server"] == "placeholder"
@@ -326,7 +326,7 @@ def test_an_order_that_makes_no_sense_is_refused(
     engine: Engine, order: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(UsageError, match=reason):
-        engine.tasks.start(TaskOrder(**order))
+        engine.tasks.start(TaskRequest(**order))
 
 
 # Workflows.
@@ -341,10 +341,10 @@ def test_a_workflow_changes_a_project_step_by_step(
 ) -> None:
     oracle.replies = {"Fix": [FIX], "Regression test": [TEST]}
     where = project(engine, tmp_path / "node", {"main/main.c": MAIN, "README.md": "A node.\n"})
-    order = TaskOrder(workflow="bug_fix", description="The answer is wrong.", project_id=where)
+    order = TaskRequest(workflow="bug_fix", description="The answer is wrong.", project_id=where)
     build = done(engine, order)
 
-    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    assert (build.status, build.error) == (RunStatus.SUCCESS, "")
     assert set(oracle.order[:2]) == {"Symptoms", "Cause"}
     assert oracle.order[2:] == ["Fix", "Regression test", "Review"]
     assert "## main/main.c\n\n```\nint answer(void) {\n    return 41;\n" in oracle.asked("Cause")[0]
@@ -370,7 +370,7 @@ def test_members_that_do_not_wait_for_each_other_run_at_once(
         status(400, "met")(client)
 
     oracle.replies = {"Symptoms": [meet], "Cause": [meet]}
-    build = done(engine, TaskOrder(workflow="bug_fix", description="x", text=MAIN))
+    build = done(engine, TaskRequest(workflow="bug_fix", description="x", text=MAIN))
 
     rows = stages(engine, build.number)
     assert not together.broken
@@ -380,10 +380,10 @@ def test_members_that_do_not_wait_for_each_other_run_at_once(
 
 
 def test_a_squad_does_its_part(engine: Engine, oracle: Oracle) -> None:
-    order = TaskOrder(workflow="bug_fix", description="x", text=MAIN, squad="business")
+    order = TaskRequest(workflow="bug_fix", description="x", text=MAIN, squad="business")
     build = done(engine, order)
 
-    assert build.status is BuildStatus.SUCCESS
+    assert build.status is RunStatus.SUCCESS
     assert oracle.order == ["Symptoms", "Review"]
     assert "You are a business analyst" in oracle.asked("Symptoms")[0]
     assert f"## text that belongs to the task\n\n```\n{MAIN}```\n" in oracle.asked("Symptoms")[0]
@@ -397,12 +397,12 @@ def test_a_review_sees_the_diff_and_named_files(
     changed = {"main/main.c": MAIN.replace("41", "42"), "a.key": "a secret", "b/.ENV": "secret"}
     commit(tmp_path / "node", changed)
     where = project(engine, tmp_path / "node", {})
-    order = TaskOrder(
+    order = TaskRequest(
         workflow="code_review", project_id=where, diff=first, paths=("main/other.c", "a.key")
     )
     build = done(engine, order)
 
-    assert build.status is BuildStatus.SUCCESS
+    assert build.status is RunStatus.SUCCESS
     (asked,) = oracle.asked("Verdict")
     assert "-    return 41;\n+    return 42;\n" in asked
     assert "## main/other.c\n\n```\nint other;\n```" in asked
@@ -423,7 +423,9 @@ def test_a_review_of_a_range_is_about_its_end_and_says_what_is_not_committed(
     where = project(engine, tmp_path / "node", {})
     (tmp_path / "node" / "main" / "main.c").write_text("int not_committed;\n")
 
-    build = done(engine, TaskOrder(workflow="code_review", project_id=where, diff="HEAD~3..HEAD~2"))
+    build = done(
+        engine, TaskRequest(workflow="code_review", project_id=where, diff="HEAD~3..HEAD~2")
+    )
 
     assert build.commit_sha == changed
     (asked,) = oracle.asked("Verdict")
@@ -432,7 +434,7 @@ def test_a_review_of_a_range_is_about_its_end_and_says_what_is_not_committed(
     assert "not_committed" not in asked
     assert "project.uncommitted" in [each.code for each in engine.tasks.findings(build.number)]
     with pytest.raises(UsageError, match="no commit, branch or tag 'nope'"):
-        engine.tasks.start(TaskOrder(workflow="code_review", project_id=where, diff="nope..HEAD"))
+        engine.tasks.start(TaskRequest(workflow="code_review", project_id=where, diff="nope..HEAD"))
 
 
 def test_a_project_of_one_app_sees_none_of_the_others(
@@ -449,10 +451,10 @@ def test_a_project_of_one_app_sees_none_of_the_others(
     commit(tmp_path / "node", sources)
     added = engine.projects.add(str(tmp_path / "node"), targets=["esp32c3"], app="apps/node")
     engine.projects.wait(added.id)
-    order = TaskOrder(workflow="code_review", description="the answer", project_id=added.id)
+    order = TaskRequest(workflow="code_review", description="the answer", project_id=added.id)
     build = done(engine, order)
 
-    assert build.status is BuildStatus.SUCCESS
+    assert build.status is RunStatus.SUCCESS
     (asked,) = oracle.asked("Verdict")
     assert asked.index("## apps/node/main/main.c") < asked.index("## components/bus/bus.c")
     assert "other" not in asked.partition("# Material")[2].partition("# Your step")[0]
@@ -467,9 +469,9 @@ def test_a_large_file_is_shown_by_its_parts_and_as_it_was_changed(
     )
     oracle.replies = {"Fix": [FIX], "Regression test": ["NO CHANGE"]}
     where = project(engine, tmp_path / "node", {"main/main.c": fill + MAIN + fill})
-    build = done(engine, TaskOrder(workflow="bug_fix", description="answer", project_id=where))
+    build = done(engine, TaskRequest(workflow="bug_fix", description="answer", project_id=where))
 
-    assert build.status is BuildStatus.SUCCESS
+    assert build.status is RunStatus.SUCCESS
     (cause,) = oracle.asked("Cause")
     assert "\n## main/main.c (lines " in cause
     assert " left out ...]\nint answer(void) {\n    return 41;\n}\n" in cause
@@ -484,9 +486,9 @@ def test_an_answer_that_cannot_be_taken_is_told_why_and_given_again(
 ) -> None:
     escape = block("../outside.c", "", "int x;\n")
     oracle.replies = {"Fix": [escape, FIX, TEST], "Regression test": ["NO CHANGE"]}
-    build = done(engine, TaskOrder(workflow="bug_fix", description="x", squad="engineering"))
+    build = done(engine, TaskRequest(workflow="bug_fix", description="x", squad="engineering"))
 
-    assert build.status is BuildStatus.SUCCESS
+    assert build.status is RunStatus.SUCCESS
     first, second, third = oracle.asked("Fix")
     assert "leaves the project" not in first
     assert "block 1: ../outside.c leaves the project" in second
@@ -496,9 +498,9 @@ def test_an_answer_that_cannot_be_taken_is_told_why_and_given_again(
 
 def test_a_step_whose_answers_are_all_refused_fails(engine: Engine, oracle: Oracle) -> None:
     oracle.replies = {"Fix": ["I have no idea."]}
-    build = done(engine, TaskOrder(workflow="bug_fix", description="x"))
+    build = done(engine, TaskRequest(workflow="bug_fix", description="x"))
 
-    assert build.status is BuildStatus.FAILED
+    assert build.status is RunStatus.FAILED
     assert build.error == (
         "Pipeline stopped at step 'Fix': no answer could be taken: "
         "the answer has no search/replace block"
@@ -512,7 +514,7 @@ def test_what_a_step_made_goes_when_it_is_done_again(
 ) -> None:
     oracle.replies = {"Fix": [FIX, "NO CHANGE"], "Regression test": [TEST, "NO CHANGE"]}
     where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
-    order = TaskOrder(workflow="bug_fix", description="x", project_id=where, gate=True)
+    order = TaskRequest(workflow="bug_fix", description="x", project_id=where, gate=True)
     number = done(engine, order).number
     assert "void test" in files(engine, number)["changes.patch"]
 
@@ -529,7 +531,7 @@ def test_what_a_step_made_goes_when_it_is_done_again(
 
 def test_what_was_asked_before_a_model_failed_is_counted(engine: Engine, oracle: Oracle) -> None:
     oracle.replies = {"Fix": ["I have no idea.", status(400, "no")]}
-    build = done(engine, TaskOrder(workflow="bug_fix", description="x", squad="engineering"))
+    build = done(engine, TaskRequest(workflow="bug_fix", description="x", squad="engineering"))
 
     assert build.error.startswith("Pipeline stopped at step 'Fix': ollama: 400 no")
     assert len(stages(engine, build.number)["fix#1"].usage or ()) == 1
@@ -537,8 +539,8 @@ def test_what_was_asked_before_a_model_failed_is_counted(engine: Engine, oracle:
 
 def test_a_step_may_want_no_change(engine: Engine, oracle: Oracle) -> None:
     oracle.replies = {"Fix": ["It is right already.\n\nNO CHANGE\n"], "Regression test": [TEST]}
-    build = done(engine, TaskOrder(workflow="bug_fix", description="x"))
-    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    build = done(engine, TaskRequest(workflow="bug_fix", description="x"))
+    assert (build.status, build.error) == (RunStatus.SUCCESS, "")
 
 
 # The gate.
@@ -553,7 +555,7 @@ def test_the_gate_blocks_and_an_engineer_mends(
     mends = block("main/token.c", LEAK, "const char *token_of_device(void);\n")
     oracle.replies = {"Fix": [leaks], "Regression test": ["NO CHANGE"], "revise": [mends]}
     where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
-    order = TaskOrder(
+    order = TaskRequest(
         workflow="bug_fix", description="x", project_id=where, gate=True, max_iterations=2
     )
     build = done(engine, order)
@@ -561,7 +563,7 @@ def test_the_gate_blocks_and_an_engineer_mends(
     rows = stages(engine, build.number)
     assert rows["gate#1"].status is StageStatus.FAILED
     assert rows["revise#1"].status is StageStatus.SUCCESS
-    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    assert (build.status, build.error) == (RunStatus.SUCCESS, "")
     assert rows["gate#2"].status is StageStatus.SUCCESS
     (asked,) = oracle.asked("revise")
     assert "## what the gate blocks" in asked
@@ -581,12 +583,12 @@ def test_the_gate_is_not_passed_by_giving_up(
         "revise": [block("main/other.c", "", "int other;\n")],
     }
     where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
-    order = TaskOrder(
+    order = TaskRequest(
         workflow="bug_fix", description="x", project_id=where, gate=True, max_iterations=1
     )
     build = done(engine, order)
 
-    assert build.status is BuildStatus.FAILED
+    assert build.status is RunStatus.FAILED
     assert build.error.startswith("quality gate failed with a score of ")
     rows = stages(engine, build.number)
     assert rows["revise#2"].summary == "gave up after 1 revision"
@@ -606,7 +608,7 @@ def test_the_gate_demands_what_the_commit_of_the_app_does(
         "Regression test": ["NO CHANGE"],
         "revise": ["NO CHANGE"],
     }
-    order = TaskOrder(workflow="bug_fix", description="x", project_id=added.id, gate=True)
+    order = TaskRequest(workflow="bug_fix", description="x", project_id=added.id, gate=True)
     build = done(engine, order)
 
     assert "fw/espdeck.toml is what judges" in oracle.asked("Fix")[1]
@@ -620,12 +622,12 @@ def test_a_model_cannot_make_the_gate_look_away(
     shows = block("main/main.c", "    return 42; // Flawfinder: ignore\n", "    return 42;\n")
     oracle.replies = {"Fix": [hides], "Regression test": ["NO CHANGE"], "revise": [shows]}
     where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
-    order = TaskOrder(workflow="bug_fix", description="x", project_id=where, gate=True)
+    order = TaskRequest(workflow="bug_fix", description="x", project_id=where, gate=True)
     build = done(engine, order)
 
     (asked,) = oracle.asked("revise")
     assert "main/main.c:2: a model marked this line for a tool to look away" in asked
-    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    assert (build.status, build.error) == (RunStatus.SUCCESS, "")
 
 
 def test_the_gate_measures_what_a_pipeline_assembled(engine: Engine, oracle: Oracle) -> None:
@@ -635,9 +637,9 @@ def test_the_gate_measures_what_a_pipeline_assembled(engine: Engine, oracle: Ora
         "source": [leaks],
         "revise": [block("led.c", LEAK, '#include "led.h"\n')],
     }
-    build = done(engine, TaskOrder(pipeline=pipeline(), gate=True, max_iterations=1))
+    build = done(engine, TaskRequest(pipeline=pipeline(), gate=True, max_iterations=1))
 
-    assert (build.status, build.error) == (BuildStatus.SUCCESS, "")
+    assert (build.status, build.error) == (RunStatus.SUCCESS, "")
     kept = files(engine, build.number)
     assert kept["final/led.c"] == '#include "led.h"\n'
     assert "ghp_" not in kept["assembled_code.md"]
@@ -647,16 +649,16 @@ def test_the_gate_measures_what_a_pipeline_assembled(engine: Engine, oracle: Ora
 
 
 def test_tasks_are_listed_apart_from_builds(engine: Engine, oracle: Oracle) -> None:
-    one = done(engine, TaskOrder(pipeline=pipeline(), description="Switch a LED.")).number
-    two = done(engine, TaskOrder(workflow="free_task", description="What is a LED?")).number
+    one = done(engine, TaskRequest(pipeline=pipeline(), description="Switch a LED.")).number
+    two = done(engine, TaskRequest(workflow="free_task", description="What is a LED?")).number
 
     def listed(**wanted: Any) -> list[int]:
-        return [state.build.number for state in engine.tasks.list(**wanted)]
+        return [state.run.number for state in engine.tasks.list(**wanted)]
 
     assert listed(limit=2) == [two, one]
     assert listed(text="what is a led") == [two]
     assert listed(text=f"#{one}") == [one]
-    assert one not in listed(status=BuildStatus.FAILED)
+    assert one not in listed(status=RunStatus.FAILED)
     assert listed(before=two, limit=1) == [one]
     assert engine.builds.list() == []
     with pytest.raises(UsageError, match="that is a task"):
@@ -682,7 +684,7 @@ def test_pipelines_of_a_project_are_its_commits(engine: Engine, tmp_path: Path) 
 
 def test_a_project_takes_its_tasks_with_it(engine: Engine, oracle: Oracle, tmp_path: Path) -> None:
     where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
-    build = done(engine, TaskOrder(workflow="code_review", project_id=where, squad="qa"))
+    build = done(engine, TaskRequest(workflow="code_review", project_id=where, squad="qa"))
     folder = Path(build.artifacts_path)
     assert folder.is_dir()
 

@@ -7,20 +7,20 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from engine.errors import BoardError
 from engine.testing.results import Outcome, TestCase
-from engine.testing.script_runner import Player
+from engine.testing.script_runner import ScriptRunner
 from engine.testing.scripts import Script, Step
 from tests.engine.typed import Typed
 
 
 def player(
     *scripts: Script,
-    keyboard: Keyboard | None = None,
+    keyboard: ConsoleInput | None = None,
     on_result: Callable[[TestCase], None] = lambda case: None,
-) -> Player:
-    return Player(
+) -> ScriptRunner:
+    return ScriptRunner(
         scripts,
         file="espdeck.toml",
         eol="\r\n",
@@ -30,14 +30,14 @@ def player(
     )
 
 
-def hear(playing: Player, *chunks: bytes) -> list[tuple[str, Outcome]]:
+def hear(playing: ScriptRunner, *chunks: bytes) -> list[tuple[str, Outcome]]:
     for chunk in chunks:
         playing.arrived()
         playing.feed(chunk)
     return [(case.name, case.outcome) for case in playing.cases]
 
 
-def message(playing: Player) -> str:
+def message(playing: ScriptRunner) -> str:
     (case,) = playing.cases
     return case.message
 
@@ -128,7 +128,7 @@ def test_a_panic_that_a_step_expects_is_an_answer() -> None:
 
 
 def test_a_board_that_takes_nothing_is_a_failure() -> None:
-    class Full(Keyboard):
+    class Full(ConsoleInput):
         def send(self, data: bytes) -> None:
             raise BoardError("not sent: full")
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.builds.agents.doctor import diagnose
-from engine.builds.agents.output_checker import Listener
+from engine.builds.agents.output_checker import OutputChecker
 from engine.builds.outputs import Tested
 from engine.enums import Severity
 from engine.findings import Finding
 from engine.manifest import Manifest
 from engine.monitor.binary_log import BinaryLog
-from engine.monitor.crash_watcher import Incidents
+from engine.monitor.crash_watcher import CrashWatcher
 from engine.monitor.line_splitter import LineCutter
 from engine.monitor.log_lines import PrintFilter, parse
 from tests.field.case import Case
@@ -68,9 +68,9 @@ def _cuts(case: Case) -> Iterator[list[bytes]]:
         yield [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
 
 
-def _build(case: Case, chunks: list[bytes]) -> tuple[Listener, list[Finding]]:
+def _build(case: Case, chunks: list[bytes]) -> tuple[OutputChecker, list[Finding]]:
     expect = tuple(case.options.get("expect", ()))
-    listener, text = Listener(Manifest(expect=expect)), BinaryLog()
+    listener, text = OutputChecker(Manifest(expect=expect)), BinaryLog()
     for chunk in chunks:
         listener.feed(text.feed(chunk))
     listener.end("the case is over")
@@ -92,7 +92,7 @@ def _build(case: Case, chunks: list[bytes]) -> tuple[Listener, list[Finding]]:
 
 def _monitor(chunks: list[bytes]) -> tuple[str, list[Finding]]:
     found: list[Finding] = []
-    with Incidents(
+    with CrashWatcher(
         program=Path("/nowhere.elf"),
         root=_ROOT,
         on_finding=found.append,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.source.diffs import lines_of
-from engine.tasks.context_files import Choice, Chosen, Wish, choose, table, text_of
+from engine.tasks.context_files import Choice, Chosen, ContextQuery, choose, table, text_of
 from engine.tasks.diff_excerpts import sections_of
 from tests.field.case import Case
 
@@ -24,7 +24,7 @@ def read(case: Case) -> dict[str, object]:
         path.relative_to(case.path).as_posix() for path in case.path.rglob("*") if path.is_file()
     )
     diff = str(options.get("diff", ""))
-    wish = Wish(
+    wish = ContextQuery(
         words=str(options.get("words", "")),
         log=str(options.get("log", "")),
         paths=tuple(options.get("paths", ())),

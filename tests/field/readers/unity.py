@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from engine.builds.agents.output_checker import Listener
+from engine.builds.agents.output_checker import OutputChecker
 from engine.manifest import Manifest
 from tests.field.case import Case
 
 
 def read(case: Case) -> dict[str, object]:
     """Figures, ``cases``, and ``failed``, which are the names of those that failed."""
-    listener = Listener(Manifest(unity=bool(case.options.get("wanted", True))))
+    listener = OutputChecker(Manifest(unity=bool(case.options.get("wanted", True))))
     listener.feed(case.data)
     listener.end("nothing more came")
     report = listener.report()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.builds.agents import qa, silence
-from engine.builds.agents.output_checker import Listener
+from engine.builds.agents.output_checker import OutputChecker
 from engine.builds.outputs import Tested
 from engine.manifest import Manifest
 from tests.field.case import Case
@@ -14,7 +14,7 @@ SECONDS = 5.0
 def read(case: Case) -> dict[str, object]:
     """``verdict`` and ``text`` of QA, and the ``hint`` for firmware that is silent."""
     ran_on = case.options.get("ran_on", "/dev/ttyUSB0")
-    listener = Listener(Manifest(expect=tuple(case.options.get("expects", ()))))
+    listener = OutputChecker(Manifest(expect=tuple(case.options.get("expects", ()))))
     listener.feed(case.data)
     listener.end("nothing more came")
     transcript = listener.transcript()

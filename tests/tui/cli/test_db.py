@@ -9,7 +9,7 @@ import pytest
 
 from engine.store import projects, runs
 from engine.store.database import Store
-from engine.store.tables import Build, Project
+from engine.store.tables import Project, Run
 from tests.tui.commands import Here
 
 
@@ -17,7 +17,7 @@ from tests.tui.commands import Here
 def workspace(tmp_path: Path) -> Path:
     store = Store(tmp_path / "espdeck.db")
     project = projects.add_project(store, Project(name="p", source="/src", target="esp32c3"))
-    runs.add_build(store, Build(project_id=project.id))
+    runs.add_run(store, Run(project_id=project.id))
     store.close()
     return tmp_path
 

@@ -15,18 +15,18 @@ from typing import TextIO
 
 import pytest
 
-from engine.enums import AgentStatus, BuildStatus, Phase, ProjectStatus, Role, RunKind
+from engine.enums import AgentStatus, Phase, ProjectStatus, Role, RunKind, RunStatus
 from engine.events import (
     AgentChanged,
-    BuildChanged,
     Event,
     Log,
     Problem,
     ProjectChanged,
+    RunChanged,
+    RunCompleted,
+    RunProgress,
+    RunStarted,
     Serial,
-    WorkflowCompleted,
-    WorkflowProgress,
-    WorkflowStarted,
 )
 from tui.cli.event_printer import Printer, line_of
 from tui.state.event_queue import Inbox
@@ -36,7 +36,7 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 def log(text: str, build: int = 1, first: int = 0) -> Log:
     return Log(
-        build_id=build,
+        run_id=build,
         stage="build",
         attempt=1,
         agent=Role.BUILDER,
@@ -71,19 +71,19 @@ def log(text: str, build: int = 1, first: int = 0) -> Log:
             ["QA                = error: judge: blocked"],
         ),
         (
-            WorkflowStarted(build_id=7, project="hub", commit="0123456789abc", target="esp32c3"),
+            RunStarted(run_id=7, project="hub", commit="0123456789abc", target="esp32c3"),
             ["build 7 starts: hub 0123456789 for esp32c3"],
         ),
         (
-            WorkflowStarted(
-                build_id=8, project="", commit="", target="", pipeline="Bug fix", run=RunKind.TASK
+            RunStarted(
+                run_id=8, project="", commit="", target="", pipeline="Bug fix", run=RunKind.TASK
             ),
             ["task 8 starts: Bug fix"],
         ),
-        (WorkflowProgress(phase=Phase.TEST, percent=7.25, message="m"), ["  7.2 % test: m"]),
+        (RunProgress(phase=Phase.TEST, percent=7.25, message="m"), ["  7.2 % test: m"]),
         (
-            WorkflowCompleted(
-                build_id=7, success=False, status=BuildStatus.FAILED, duration=2.04, result="no"
+            RunCompleted(
+                run_id=7, success=False, status=RunStatus.FAILED, duration=2.04, result="no"
             ),
             ["build 7 failed in 2.0 s: no"],
         ),
@@ -91,7 +91,7 @@ def log(text: str, build: int = 1, first: int = 0) -> Log:
             ProjectChanged(project_id="x", project="hub", status=ProjectStatus.ERROR, detail="?"),
             ["project hub error: ?"],
         ),
-        (BuildChanged(build_id=7, project_id="x", status=BuildStatus.RUNNING), ["build 7 running"]),
+        (RunChanged(run_id=7, project_id="x", status=RunStatus.RUNNING), ["build 7 running"]),
         (Problem(message="full\x1b]0;x\x07"), ["problem: full"]),
     ],
 )
@@ -114,8 +114,8 @@ def test_what_came_before_the_build_was_known_is_printed_too(pipe: tuple[int, Te
     reader, out = pipe
     printer = Printer(out, as_json=True)
     for event in (
-        BuildChanged(build_id=1, seq=1, project_id="x", status=BuildStatus.PENDING),
-        BuildChanged(build_id=2, seq=1, project_id="x", status=BuildStatus.PENDING),
+        RunChanged(run_id=1, seq=1, project_id="x", status=RunStatus.PENDING),
+        RunChanged(run_id=2, seq=1, project_id="x", status=RunStatus.PENDING),
         Problem(message="of no build"),
     ):
         printer(event)
@@ -169,14 +169,14 @@ def test_a_pipe_that_nobody_reads_keeps_nobody_waiting(pipe: tuple[int, TextIO])
 
 def test_an_inbox_is_bounded_and_counts_what_it_leaves_out() -> None:
     inbox = Inbox(1000)
-    inbox.put(BuildChanged(build_id=1, project_id="x", status=BuildStatus.RUNNING))
+    inbox.put(RunChanged(run_id=1, project_id="x", status=RunStatus.RUNNING))
     for number in range(100):
         inbox.put(log("z" * 99 + "\n", first=number))
 
     events, skipped = inbox.take()
 
     kept = [event for event in events if isinstance(event, Log)]
-    assert isinstance(events[0], BuildChanged)
+    assert isinstance(events[0], RunChanged)
     assert [event.first_line for event in kept] == list(range(skipped, 100))
     assert sum(len(event.text) for event in kept) <= 1000
     assert inbox.take() == ([], 0)

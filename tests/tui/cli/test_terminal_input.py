@@ -18,7 +18,7 @@ from typing import cast
 import pytest
 
 from engine.cancel import CancelToken
-from engine.console_input import Keyboard
+from engine.console_input import ConsoleInput
 from tui.cli.terminal_input import MenuItem, Typist
 
 ESPDECK = (sys.executable, "-m", "tui.cli.main")
@@ -30,7 +30,7 @@ class Desk:
     def __init__(self, eol: str) -> None:
         self.done: list[str] = []
         self.notes: list[str] = []
-        self.keyboard, self.cancel = Keyboard(), CancelToken()
+        self.keyboard, self.cancel = ConsoleInput(), CancelToken()
         menu = {
             "r": MenuItem("reset", lambda: self.done.append("reset")),
             "i": MenuItem("times", lambda: self.done.append("times")),
@@ -201,7 +201,11 @@ def test_a_line_that_does_not_end_is_typed_as_it_comes() -> None:
             typed.append(data)
 
     typist = Typist(
-        cast("Keyboard", Heard()), CancelToken(), eol="crlf", menu={}, on_note=lambda _text: None
+        cast("ConsoleInput", Heard()),
+        CancelToken(),
+        eol="crlf",
+        menu={},
+        on_note=lambda _text: None,
     )
     begin, end = os.pipe()
     with typist.reading(begin):

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.xdist_group("monitor-screen")
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
-    monkeypatch.setattr(reconnecting, "BACK_AGAIN", 0.05)
+    monkeypatch.setattr(reconnecting, "REPLUG_POLL_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(WAIT)
         yield server

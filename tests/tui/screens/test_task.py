@@ -11,7 +11,7 @@ import pytest
 
 from engine.samples import demo
 from engine.settings import LlmSettings, ModelSettings
-from engine.tasks.request import TaskOrder
+from engine.tasks.request import TaskRequest
 from tests.engine.git_repos import commit
 from tests.engine.llm import servers
 from tests.tui.task_workspaces import PATCH, fill_tasks
@@ -146,7 +146,7 @@ async def test_a_task_is_cancelled_in_the_midst_and_run_again_from_a_step(
         engine = story.app.engine
         assert engine is not None
         await story.sees("press a to add one")
-        engine.tasks.start(TaskOrder(workflow="free_task", description="Write it", model="any"))
+        engine.tasks.start(TaskRequest(workflow="free_task", description="Write it", model="any"))
         await story.press("w")
         await story.sees("● running", "#1")
         await story.press("l", "r")
@@ -179,7 +179,7 @@ async def test_a_task_that_runs_again_is_shown_from_its_beginning(
         await story.sees("● running", "0/1 Answer", "--- again, ")
         await story.press("q")
         await story.sees("tasks 1")
-        again = TaskOrder(workflow="free_task", description="And now?", model="any")
+        again = TaskRequest(workflow="free_task", description="And now?", model="any")
         engine.tasks.start(again)
         await story.sees("tasks 2")
         await story.press("l")

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from tui.app_base import Deck
+from tui.app_base import AppBase
 from tui.presentation.strips import wrap
 from tui.state.log_tail import LogTail
 from tui.theme import DARK, Glyphs
@@ -19,7 +19,7 @@ from tui.widgets.text_view import Page
 WORDS = "Der Puffer läuft über, weil 漢字 niemand ihn leert. "
 
 
-class Bench(Deck):
+class Bench(AppBase):
     """An app with nothing but one pane."""
 
     CSS = "LivePane, Page { width: 100%; height: 100%; }"

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.boards.esptool import Reach
+from engine.boards.esptool import Connection
 from engine.boards.flasher import identify
 from engine.boards.virtual.board import VirtualBoard
 from engine.cancel import CancelToken
@@ -242,7 +242,7 @@ def test_python_files_of_the_current_folder_are_not_run(
     with VirtualBoard(folder=tmp_path / "board") as board:
         esptool(board, "write-flash", "0x0", app)
         monkeypatch.chdir(tmp_path)
-        assert identify(Reach(board.url), cancel=CancelToken()).chip == "esp32c3"
+        assert identify(Connection(board.url), cancel=CancelToken()).chip == "esp32c3"
 
     with VirtualBoard(folder=tmp_path / "board") as board:
         assert b"hello from espdeck" in console(board, b"OK\r\n")

@@ -59,7 +59,7 @@ def build(folder: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> Image:
     result = builder.run(
         FirmwareContext(
             project=Project(name="fw", source="/fw", target="esp32c3"),
-            build_id=1,
+            run_id=1,
             stage=FIRMWARE.stage("build"),
             attempt=1,
             target="esp32c3",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.builds.agents.output_checker import Listener
+from engine.builds.agents.output_checker import OutputChecker
 from engine.manifest import Manifest
 from engine.testing.results import Outcome
 from engine.testing.scripts import Script, Step
@@ -12,7 +12,7 @@ SUMMARY = b"1 Tests 0 Failures 0 Ignored\nOK\n"
 
 
 def test_it_is_done_with_every_expectation_and_the_summary() -> None:
-    listener = Listener(Manifest(expect=("ready", "^x=1$"), unity=True))
+    listener = OutputChecker(Manifest(expect=("ready", "^x=1$"), unity=True))
     done = []
 
     for second, data in enumerate(
@@ -29,7 +29,7 @@ def test_it_is_done_with_every_expectation_and_the_summary() -> None:
 
 
 def test_tests_that_nobody_asked_for_are_waited_for_once_they_began() -> None:
-    listener = Listener(Manifest(expect=("ready",)))
+    listener = OutputChecker(Manifest(expect=("ready",)))
 
     listener.feed(b"ready\na.c:1:test_a:PASS\n")
     assert not listener.done
@@ -40,7 +40,7 @@ def test_tests_that_nobody_asked_for_are_waited_for_once_they_began() -> None:
 
 
 def test_after_a_summary_another_suite_may_begin() -> None:
-    listener = Listener(Manifest(unity=True))
+    listener = OutputChecker(Manifest(unity=True))
     done = []
 
     for second, data in (
@@ -62,7 +62,7 @@ def test_after_a_summary_another_suite_may_begin() -> None:
 
 def test_a_simulator_is_not_waited_for_longer_than_a_board() -> None:
     now = [0.0]
-    listener = Listener(Manifest(unity=True), clock=lambda: now[0])
+    listener = OutputChecker(Manifest(unity=True), clock=lambda: now[0])
 
     listener.feed(b"a.c:1:test_a:PASS\n" + SUMMARY)
     listener.tick(0.010)
@@ -76,7 +76,7 @@ def test_a_simulator_is_not_waited_for_longer_than_a_board() -> None:
 
 
 def test_tests_that_are_wanted_and_do_not_run_are_not_complete() -> None:
-    listener = Listener(Manifest(unity=True))
+    listener = OutputChecker(Manifest(unity=True))
 
     listener.feed(b"ready\n")
     listener.end("time is up")
@@ -87,7 +87,7 @@ def test_tests_that_are_wanted_and_do_not_run_are_not_complete() -> None:
 
 
 def test_a_test_that_a_reset_cut_off_has_failed() -> None:
-    listener = Listener(Manifest(unity=True))
+    listener = OutputChecker(Manifest(unity=True))
 
     listener.feed(b"TEST(store, writes)rst:0xc (RTC_SW_CPU_RST),boot:0xc\n")
     listener.feed(b"TEST(store, reads)\nrst:0xc (RTC_SW_CPU_RST),boot:0xc\n")
@@ -101,7 +101,7 @@ def test_a_test_that_a_reset_cut_off_has_failed() -> None:
 
 
 def test_firmware_without_tests_has_no_report() -> None:
-    listener = Listener(Manifest(expect=("ready",)))
+    listener = OutputChecker(Manifest(expect=("ready",)))
 
     listener.feed(b"main.c:1: ready\nOK\n")
 
@@ -110,7 +110,7 @@ def test_firmware_without_tests_has_no_report() -> None:
 
 
 def test_nothing_more_is_waited_for_after_a_panic() -> None:
-    listener = Listener(Manifest(expect=("ready",)))
+    listener = OutputChecker(Manifest(expect=("ready",)))
 
     listener.feed(b"Guru Meditation Error: Core 0\nRebooting...\n")
 
@@ -119,7 +119,7 @@ def test_nothing_more_is_waited_for_after_a_panic() -> None:
 
 def test_asking_after_each_line_costs_the_same_however_much_came() -> None:
     # A thousand million lines to read, if each answer went over the lines that were kept.
-    listener = Listener(Manifest(unity=True))
+    listener = OutputChecker(Manifest(unity=True))
     for number in range(100_000):
         listener.feed(b"a.c:1:test_%d:PASS\n" % number)
         assert not listener.done
@@ -142,7 +142,7 @@ ASKS = Manifest(
 
 def test_tests_begin_when_the_firmware_is_ready_and_are_waited_for() -> None:
     keyboard = Typed()
-    listener = Listener(ASKS, keyboard=keyboard)
+    listener = OutputChecker(ASKS, keyboard=keyboard)
 
     listener.feed(b"boot\n")
     listener.tick(1)
@@ -160,7 +160,7 @@ def test_tests_begin_when_the_firmware_is_ready_and_are_waited_for() -> None:
 
 
 def test_results_of_tests_join_those_of_unity() -> None:
-    listener = Listener(ASKS, keyboard=Typed())
+    listener = OutputChecker(ASKS, keyboard=Typed())
 
     listener.feed(b"ready\nm.c:1:test_a:PASS\n" + SUMMARY)
     listener.feed(b"A\n")
@@ -173,7 +173,7 @@ def test_results_of_tests_join_those_of_unity() -> None:
 
 
 def test_a_panic_ends_the_test_that_is_on_and_leaves_out_the_others() -> None:
-    listener = Listener(ASKS, keyboard=Typed())
+    listener = OutputChecker(ASKS, keyboard=Typed())
 
     listener.feed(b"ready\n")
     listener.feed(b"Guru Meditation Error: Core  0 panic'ed (Store access fault). \nCPU halted.\n")
@@ -190,7 +190,7 @@ def test_a_panic_ends_the_test_that_is_on_and_leaves_out_the_others() -> None:
 
 def test_firmware_that_never_is_ready_runs_no_test() -> None:
     keyboard = Typed()
-    listener = Listener(ASKS, keyboard=keyboard)
+    listener = OutputChecker(ASKS, keyboard=keyboard)
 
     listener.feed(b"boot\n")
     listener.tick(2.5)
@@ -203,7 +203,7 @@ def test_firmware_that_never_is_ready_runs_no_test() -> None:
 
 
 def test_a_boot_loop_ends_the_listening_and_is_counted() -> None:
-    listener = Listener(Manifest(expect=("ready",)))
+    listener = OutputChecker(Manifest(expect=("ready",)))
     boot = b"ESP-ROM:esp32c3-api1-20210207\r\nrst:0x7 (TG0WDT_SYS_RST),boot:0xc\r\n"
     listener.feed(b"rst:0x1 (POWERON),boot:0xc\r\n" + 2 * boot)
     assert not listener.done
@@ -216,14 +216,14 @@ def test_a_boot_loop_ends_the_listening_and_is_counted() -> None:
 
 
 def test_resets_that_were_asked_for_are_no_boot_loop() -> None:
-    listener = Listener(Manifest(expect=("ready",)))
+    listener = OutputChecker(Manifest(expect=("ready",)))
     listener.feed(9 * b"rst:0x3 (RTC_SW_SYS_RST),boot:0xc\r\nrst:0x5 (DSLEEP),boot:0xc\r\n")
     assert not listener.done
     assert listener.resets.watchdogs == 0
 
 
 def test_expectations_meet_lines_as_a_person_reads_them_and_each_state_of_one() -> None:
-    listener = Listener(Manifest(expect=("^I \\(20\\) app: ready$", "^ota  50 %$", "^esp> $")))
+    listener = OutputChecker(Manifest(expect=("^I \\(20\\) app: ready$", "^ota  50 %$", "^esp> $")))
     for data in (b"\x1b[0;32mI (20) app: re", b"ady\x1b[", b"0m\r\nota  50 %\rota 100 %\r"):
         listener.feed(data)
     listener.feed(b"\nesp> \x1b[0K\r\x1b[5C")
@@ -238,7 +238,7 @@ def test_expectations_meet_lines_as_a_person_reads_them_and_each_state_of_one() 
 
 
 def test_answers_are_read_where_lines_end_with_a_return_alone() -> None:
-    listener = Listener(ASKS, keyboard=Typed())
+    listener = OutputChecker(ASKS, keyboard=Typed())
     for data in (b"boot\rready\r", b"\x1b[1mA\x1b[0m\r", b"B\r"):
         listener.feed(data)
 
@@ -250,7 +250,7 @@ def test_answers_are_read_where_lines_end_with_a_return_alone() -> None:
 def test_restarts_that_the_tests_ask_for_are_no_boot_loop() -> None:
     names = [str(number) for number in range(8)]
     tests = tuple(Script(name, (Step("restart", "^rst:0x3"),)) for name in names)
-    listener = Listener(Manifest(expect=("ready",), tests=tests), keyboard=Typed())
+    listener = OutputChecker(Manifest(expect=("ready",), tests=tests), keyboard=Typed())
     listener.feed(b"ready\r\n")
     for _ in names:
         listener.feed(b"rst:0x3 (RTC_SW_SYS_RST),boot:0xc (SPI_FAST_FLASH_BOOT)\r\n")

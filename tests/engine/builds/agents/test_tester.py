@@ -42,7 +42,7 @@ def context(folder: Path, image: Image, said: list[str], *, secure: bool) -> Fir
     plan = Planned("idf", Manifest(), boards=(ABSENT,), simulator=None)
     return FirmwareContext(
         project=Project(name="fw", source="/fw", target="esp32c3"),
-        build_id=1,
+        run_id=1,
         stage=FIRMWARE.stage("test.board"),
         attempt=1,
         target="esp32c3",
