@@ -126,10 +126,10 @@ def test_a_workspace_that_another_user_planted_is_refused_unread(
 _SAVE = """
 import os, sys
 from pathlib import Path
-from engine import private
+from engine import private_files
 from engine.files import new_file
 os.umask(0o027)
-private.keep()
+private_files.keep()
 with new_file(Path(sys.argv[1]), "x") as (target, file):
     file.write(b"x")
 Path(sys.argv[2]).touch()

@@ -276,8 +276,8 @@ from pathlib import Path
 from engine.boards.board_lock import hold_one
 from engine.boards.lock_folder import LockFolder
 from engine.cancel import CancelToken
-from engine.boards import lock
-lock.POLL_SECONDS = 0.005
+from engine.boards import board_lock
+board_lock.POLL_SECONDS = 0.005
 folder, waiting = LockFolder(Path(sys.argv[1])), threading.Semaphore(0)
 def stage():
     def wait(_line):

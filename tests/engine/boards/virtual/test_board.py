@@ -30,7 +30,7 @@ BuildSample = Callable[[str], Image]
 OWNER = """
 import sys, time
 from pathlib import Path
-from engine.boards.esptool import Reach
+from engine.boards.esptool import Connection
 from engine.boards.virtual.board import VirtualBoard
 board = VirtualBoard(folder=Path(sys.argv[1]))
 board.start()

@@ -11,7 +11,7 @@ from engine.findings import Finding
 from engine.toolchains.diagnostics.parser import parse
 from engine.toolchains.idf_components import name_owners
 
-LOGS = Path(__file__).parents[2] / "data" / "idf-logs-6.2"
+LOGS = Path(__file__).parents[3] / "data" / "idf-logs-6.2"
 
 
 def findings(log: str) -> tuple[Finding, ...]:

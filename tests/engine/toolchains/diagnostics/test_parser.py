@@ -12,7 +12,7 @@ from engine.enums import Severity
 from engine.findings import Finding
 from engine.toolchains.diagnostics.parser import MAX_FINDINGS, parse
 
-LOGS = Path(__file__).parents[2] / "data" / "idf-logs"
+LOGS = Path(__file__).parents[3] / "data" / "idf-logs"
 ROOT = Path("/home/user/hello")
 
 
