@@ -37,7 +37,7 @@ class Event:
 
     def body(self) -> dict[str, Any]:
         """The fields of this kind of event as JSON values."""
-        common = {"build_id", "seq", "at"}
+        common = {"run_id", "seq", "at"}
         return {name: value for name, value in asdict(self).items() if name not in common}
 
     def json(self) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.boards.service import Boards
+from engine.builds.context import Agent, BuildContext
 from engine.builds.outputs import Compiled, Tested, Verdict
 from engine.builds.pipeline import FIRMWARE
 from engine.cancel import CancelToken
@@ -23,7 +24,7 @@ from engine.images.image import Image
 from engine.plugins import registered
 from engine.projects.slots import Slots
 from engine.projects.worktrees import Slot, build_name
-from engine.runs.pipeline import Agent, Ending, FirmwareContext, StageContext, StageResult
+from engine.runs.pipeline import Outcome, StageContext, StageResult
 from engine.settings import Settings
 from engine.store import logs, projects, runs
 from engine.store.database import Store
@@ -65,7 +66,7 @@ class BuildRun:
         self._project = projects.get_project(deps.store, build.project_id)
         self._slot: Slot | None = None
         self._compiling = threading.Lock()
-        self.max_rounds = deps.settings.max_iterations
+        self.max_repeats = deps.settings.max_iterations
 
     def started(self) -> RunStarted:
         """Which commit of which project, for which chip."""
@@ -73,7 +74,7 @@ class BuildRun:
         return RunStarted(project=self._project.name, commit=build.commit_sha, target=build.target)
 
     @contextlib.contextmanager
-    def place(self, cancel: CancelToken) -> Iterator[Path]:
+    def workspace(self, cancel: CancelToken) -> Iterator[Path]:
         """A build slot with a worktree of the commit."""
         with self._deps.slots.take(
             Path(self._project.clone_path),
@@ -84,15 +85,15 @@ class BuildRun:
         ) as self._slot:
             yield self._slot.source
 
-    def become(self, patch: str) -> None:
+    def apply_patch(self, patch: str) -> None:
         """Make the worktree what DEVELOPER wants it to be."""
         self._held.become(patch)
 
     def do(self, context: StageContext) -> StageResult:
         """Let the role's agent do it, with what was compiled before in its place."""
         build = self._build
-        firmware = FirmwareContext(
-            **context.shared,
+        firmware = BuildContext(
+            stage=context,
             project=self._project,
             target=build.target,
             board=build.board,
@@ -105,13 +106,13 @@ class BuildRun:
             image_before=self._image_before,
             commit=build.commit_sha,
         )
-        if context.stage.role == Role.BUILDER:
+        if context.definition.role == Role.BUILDER:
             return self._compile(firmware)
-        if context.stage.role in _NEED_WHAT_WAS_COMPILED:
+        if context.definition.role in _NEED_WHAT_WAS_COMPILED:
             self._find_compiled(firmware)
-        return self._deps.agents[context.stage.role](firmware)
+        return self._deps.agents[context.definition.role](firmware)
 
-    def _compile(self, context: FirmwareContext) -> StageResult:
+    def _compile(self, context: BuildContext) -> StageResult:
         """Let BUILDER compile, and write down whose the build folder is now."""
         mark = self._mark
         mark.unlink(missing_ok=True)
@@ -120,7 +121,7 @@ class BuildRun:
             mark.write_text(self._marked(context), "ascii")
         return result
 
-    def _find_compiled(self, context: FirmwareContext) -> None:
+    def _find_compiled(self, context: BuildContext) -> None:
         """Compile again where what this attempt compiled is gone.
 
         A stage that goes on, or is done again, may find that another build had the folder, or that
@@ -129,7 +130,7 @@ class BuildRun:
         Raises:
             ToolError: it cannot be compiled any more.
         """
-        result = context.results.get(_COMPILE)
+        result = context.stage.results.get(_COMPILE)
         if result is None or not isinstance(result.output, Compiled):
             return  # it did not compile
         image = result.output.image
@@ -137,8 +138,9 @@ class BuildRun:
             files = [image.elf, *(part.path for part in image.parts)]
             if self._is_marked(context) and all(path.is_file() for path in files):
                 return
-            context.report.log("what was compiled is not there any more: compiling it again")
-            again = self._compile(replace(context, stage=FIRMWARE.stage(_COMPILE)))
+            context.stage.report.log("what was compiled is not there any more: compiling it again")
+            stage = replace(context.stage, definition=FIRMWARE.stage(_COMPILE))
+            again = self._compile(replace(context, stage=stage))
             if again.status is not StageStatus.SUCCESS:
                 raise ToolError(f"what was compiled is gone and does not compile: {again.summary}")
 
@@ -147,17 +149,17 @@ class BuildRun:
         """The file that says which attempt of which build the build folder is of."""
         return self._held.folder / f"{self._build_name}.run"
 
-    def _is_marked(self, context: FirmwareContext) -> bool:
+    def _is_marked(self, context: BuildContext) -> bool:
         try:
             found = read_file(self._mark, _MAX_MARK)
         except OSError:
             return False
         return context.build_dir.is_dir() and found == self._marked(context).encode()
 
-    def _marked(self, context: FirmwareContext) -> str:
-        return f"{self._build.number}#{context.attempt}"
+    def _marked(self, context: BuildContext) -> str:
+        return f"{self._build.number}#{context.stage.attempt}"
 
-    def judge(self, results: Mapping[str, StageResult]) -> Ending:
+    def outcome(self, results: Mapping[str, StageResult]) -> Outcome:
         """Accepted, or what of its failures says most."""
         failed = {
             key: result
@@ -168,12 +170,12 @@ class BuildRun:
         verdict = judged.output if judged is not None else None
         if not failed:
             assert isinstance(verdict, Verdict)
-            return Ending(RunStatus.SUCCESS, verdict.text, verdict.word)
+            return Outcome(RunStatus.SUCCESS, verdict.text, verdict.word)
         # A diagnosis says most, then what was judged last; that nothing could repair it, least.
         causes = [key for key in failed if FIRMWARE.stage(key).role == Role.DOCTOR]
         why = failed[(causes or list(failed))[-1]].summary
         word = VerdictWord.BLOCKED if isinstance(verdict, Verdict) else ""
-        return Ending(RunStatus.FAILED, why, word)
+        return Outcome(RunStatus.FAILED, why, word)
 
     def close(self, results: Mapping[str, StageResult]) -> None:
         """Keep what the tests came to, and the end of the compiler's output, with the build."""

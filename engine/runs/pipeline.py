@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from engine.enums import ArtifactKind, RunStatus, StageStatus
 from engine.findings import Finding
 
 if TYPE_CHECKING:
-    from engine.boards.service import Boards
     from engine.cancel import CancelToken
     from engine.events import RunStarted
-    from engine.images.image import Image
     from engine.llm.chat import Usage
     from engine.llm.service import Models
-    from engine.projects.worktrees import Slot
     from engine.settings import Settings
-    from engine.store.tables import Project
 
 
 class When(StrEnum):
@@ -144,15 +140,15 @@ class Reporter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageContext:
-    """What every stage may see and use, whatever its run is about.
+    """What every stage may see and use; the contexts of builds and tasks hold one.
 
     Args:
-        build_id: number of the run.
-        stage: which stage this is.
-        attempt: how often the run went round, from 1.
+        run_id: number of the run.
+        definition: the stage, as the pipeline has it.
+        attempt: which pass of the stage this is, from 1.
         source: worktree of the commit; an empty folder for a run that is about none.
         results: the latest result of every stage that ran before.
-        before: results of every earlier attempt, the oldest first.
+        earlier_attempts: results of every earlier attempt, the oldest first.
         settings: what a person set.
         models: the models of the settings.
         cancel: ends the stage.
@@ -160,26 +156,21 @@ class StageContext:
     """
 
     run_id: int
-    stage: Stage
+    definition: Stage
     attempt: int
     source: Path
     results: Mapping[str, StageResult]
-    before: tuple[Mapping[str, StageResult], ...] = ()
+    earlier_attempts: tuple[Mapping[str, StageResult], ...] = ()
     settings: Settings
     models: Models
     cancel: CancelToken
     report: Reporter = field(repr=False)
 
     @property
-    def revision(self) -> str:
-        """What sent the run round again made of the worktree: all that differs from the commit."""
-        last = self.before[-1] if self.before else {}
+    def starting_patch(self) -> str:
+        """Difference from the commit that this attempt starts with; empty for the first."""
+        last = self.earlier_attempts[-1] if self.earlier_attempts else {}
         return next((result.patch for result in last.values() if result.patch), "")
-
-    @property
-    def shared(self) -> dict[str, Any]:
-        """What every stage has, by name: for the contexts that know more."""
-        return {each.name: getattr(self, each.name) for each in fields(StageContext)}
 
     def output_of(self, key: str, kind: type[T]) -> T:
         """What an earlier stage handed on.
@@ -189,57 +180,12 @@ class StageContext:
         """
         result = self.results.get(key)
         if result is None or not isinstance(result.output, kind):
-            raise LookupError(f"stage {self.stage.key} needs {kind.__name__} of stage {key}")
+            raise LookupError(f"stage {self.definition.key} needs {kind.__name__} of stage {key}")
         return result.output
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirmwareContext(StageContext):
-    """What a firmware agent may see and use besides.
-
-    Args:
-        project: the project as it stands.
-        target: the chip.
-        configuration: of the project, empty for none.
-        board: what was asked for: ``auto``, ``none`` or a port.
-        simulator: what was asked for: ``auto``, ``none`` or a name.
-        build_dir: where to build, kept for the next build.
-        slot: whose worktree ``source`` is.
-        boards: the boards of this machine.
-        image_before: reads the image of the project's last successful build before this one; None
-            where there is none any more.
-        commit: that is built, empty where not known.
-        notes: what there was to say when the build was asked for.
-    """
-
-    project: Project
-    target: str
-    board: str
-    simulator: str
-    build_dir: Path
-    slot: Slot
-    boards: Boards
-    image_before: Callable[[], Image | None]
-    commit: str = ""
-    configuration: str = ""
-    notes: tuple[Finding, ...] = ()
-
-    @property
-    def app(self) -> Path:
-        """The folder of the worktree that is built."""
-        return self.source / self.project.app
-
-
-Agent = Callable[[FirmwareContext], StageResult]
-"""A firmware agent reads its context, calls tools and returns a result.
-
-It raises ``EspdeckError`` when it cannot do its work (the stage fails with that line), and lets
-``CancelledError`` and ``Interrupted`` pass.
-"""
-
-
 @dataclass(frozen=True, slots=True)
-class Ending:
+class Outcome:
     """How a run ended.
 
     Args:
@@ -257,14 +203,14 @@ class Work(Protocol):
     """What one run is about: the runner walks its pipeline, this does what the stages are for."""
 
     pipeline: Pipeline
-    max_rounds: int
+    max_repeats: int
     """Times that a stage with ``back_to`` may send the run back."""
 
     def started(self) -> RunStarted:
         """What is said when it begins."""
         ...
 
-    def place(self, cancel: CancelToken) -> AbstractContextManager[Path]:
+    def workspace(self, cancel: CancelToken) -> AbstractContextManager[Path]:
         """Hold the folder that stages work in, as the run's commit has it.
 
         Raises:
@@ -273,7 +219,7 @@ class Work(Protocol):
         """
         ...
 
-    def become(self, patch: str) -> None:
+    def apply_patch(self, patch: str) -> None:
         """Make the folder the commit with a difference; nothing where it is that already.
 
         Raises:
@@ -282,10 +228,15 @@ class Work(Protocol):
         ...
 
     def do(self, context: StageContext) -> StageResult:
-        """Do a stage, as :data:`Agent` says."""
+        """Do a stage.
+
+        Raises:
+            EspdeckError: it cannot be done; the stage fails with that line.
+            CancelledError, Interrupted: as the context's token says.
+        """
         ...
 
-    def judge(self, results: Mapping[str, StageResult]) -> Ending:
+    def outcome(self, results: Mapping[str, StageResult]) -> Outcome:
         """How the run ended, from the last results of its stages."""
         ...
 

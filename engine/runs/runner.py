@@ -30,7 +30,7 @@ from engine.llm.service import Models
 from engine.runs.executor import Steps
 from engine.runs.journal import Journal, LineWriter
 from engine.runs.pipeline import (
-    Ending,
+    Outcome,
     Reporter,
     Stage,
     StageContext,
@@ -200,7 +200,7 @@ class _Execution:
         self._cancel = cancel
         self._steps = steps
         self._results: dict[str, StageResult] = {}
-        self._before: list[Mapping[str, StageResult]] = []
+        self._earlier_attempts: list[Mapping[str, StageResult]] = []
         self._progress = Progress(self._pipeline)
         self._folder = deps.artifacts / str(self._id)
         self._began: float | None = None
@@ -214,22 +214,22 @@ class _Execution:
         try:
             with self._stopping():
                 self._begin()
-                with self._work.place(self._cancel) as source:
-                    ending = self._rounds(source)
+                with self._work.workspace(self._cancel) as source:
+                    outcome = self._attempts(source)
         except CancelledError:
-            ending = Ending(RunStatus.CANCELLED, "cancelled")
+            outcome = Outcome(RunStatus.CANCELLED, "cancelled")
         except EspdeckError as problem:
-            ending = Ending(RunStatus.FAILED, str(problem))
+            outcome = Outcome(RunStatus.FAILED, str(problem))
         except Interrupted:
             raise
         except OSError as problem:
             _LOG.exception("build %s", self._id)
-            ending = Ending(RunStatus.FAILED, explain(problem))
+            outcome = Outcome(RunStatus.FAILED, explain(problem))
         except Exception as problem:
             _LOG.exception("build %s", self._id)
             reason = f"internal error: {problem!r} (see espdeck.log)"
-            ending = Ending(RunStatus.FAILED, reason)
-        return partial(self._end, ending)
+            outcome = Outcome(RunStatus.FAILED, reason)
+        return partial(self._end, outcome)
 
     @contextlib.contextmanager
     def _stopping(self) -> Iterator[None]:
@@ -255,18 +255,18 @@ class _Execution:
         self._publish_status(run)
         self._deps.bus.publish(replace(self._work.started(), run_id=self._id, resumed=resumed))
 
-    def _rounds(self, source: Path) -> Ending:
+    def _attempts(self, source: Path) -> Outcome:
         attempt = 1
         start: str | None = None
         while True:
-            back_to = self._round(source, attempt, start)
+            back_to = self._attempt(source, attempt, start)
             if back_to is None:
-                return self._work.judge(self._results)
-            self._before.append(dict(self._results))
+                return self._work.outcome(self._results)
+            self._earlier_attempts.append(dict(self._results))
             attempt += 1
             start = back_to
 
-    def _round(self, source: Path, attempt: int, start: str | None) -> str | None:
+    def _attempt(self, source: Path, attempt: int, start: str | None) -> str | None:
         """Walk all waves once; the stage to go back to when the pipeline says so."""
         for wave in self._pipeline.waves(start):
             for stage in wave:
@@ -288,8 +288,12 @@ class _Execution:
                 self._results[stage.key] = result
                 self._progress.finish(stage)  # also what an earlier run had finished
             for stage, result in zip(due, outcomes, strict=True):
-                if stage.back_to and result.status is _SUCCESS and attempt <= self._work.max_rounds:
-                    self._work.become(result.patch)
+                if (
+                    stage.back_to
+                    and result.status is _SUCCESS
+                    and attempt <= self._work.max_repeats
+                ):
+                    self._work.apply_patch(result.patch)
                     self._progress.back_to(stage.back_to)
                     return stage.back_to
         return None
@@ -366,11 +370,11 @@ class _Execution:
     ) -> StageContext:
         return StageContext(
             run_id=self._id,
-            stage=stage,
+            definition=stage,
             attempt=attempt,
             source=source,
             results=dict(self._results),
-            before=tuple(self._before),
+            earlier_attempts=tuple(self._earlier_attempts),
             settings=self._deps.settings,
             models=self._deps.models,
             cancel=self._cancel,
@@ -473,26 +477,26 @@ class _Execution:
             )
         )
 
-    def _end(self, ending: Ending) -> None:
+    def _end(self, outcome: Outcome) -> None:
         self._deps.journal.flush()
         self._work.close(self._results)
-        success = ending.status is RunStatus.SUCCESS
+        success = outcome.status is RunStatus.SUCCESS
         run = runs.finish_run(
             self._deps.store,
             self._id,
-            status=ending.status,
-            error="" if success else ending.text,
-            verdict=ending.verdict,
+            status=outcome.status,
+            error="" if success else outcome.text,
+            verdict=outcome.verdict,
             took=None if self._began is None else time.monotonic() - self._began,
         )
         self._deps.bus.publish(
             events.RunCompleted(
                 run_id=self._id,
                 success=success,
-                status=ending.status,
+                status=outcome.status,
                 duration=run.duration or 0.0,
-                result=ending.text,
-                verdict=ending.verdict,
+                result=outcome.text,
+                verdict=outcome.verdict,
                 run=run.kind,
             )
         )

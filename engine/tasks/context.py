@@ -77,10 +77,11 @@ class Assembled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskContext(StageContext):
-    """What an agent of a task may see and use besides.
+class TaskContext:
+    """What an agent of a task may see and use.
 
     Args:
+        stage: what every stage may see and use.
         plan: what the run does.
         wanted: what a person asked for.
         app: the project's folder that is built, empty for its root.
@@ -92,6 +93,7 @@ class TaskContext(StageContext):
         notes: what there was to say of the commit when the task was ordered.
     """
 
+    stage: StageContext
     plan: Plan
     wanted: Wanted
     app: str
@@ -105,9 +107,9 @@ class TaskContext(StageContext):
     @property
     def patch(self) -> str:
         """What the run changed until this stage: all of the difference from the commit."""
-        if self.revision:
-            return self.revision
-        found = [result.output for result in self.results.values()]
+        if self.stage.starting_patch:
+            return self.stage.starting_patch
+        found = [result.output for result in self.stage.results.values()]
         patches = [each.patch for each in found if isinstance(each, Done | Assembled)]
         return next((patch for patch in reversed(patches) if patch is not None), "")
 
@@ -120,7 +122,7 @@ class TaskContext(StageContext):
     @property
     def choice(self) -> Choice:
         """What is shown of the repository."""
-        gathered = self.results.get(GATHER)
+        gathered = self.stage.results.get(GATHER)
         output = gathered.output if gathered else None
         return output.choice if isinstance(output, Gathered) else Choice()
 
@@ -148,4 +150,4 @@ class TaskContext(StageContext):
         with tempfile.TemporaryFile() as file:
             file.write(text.encode("utf-8", "replace"))
             file.flush()
-            self.report.keep(kind, Path(f"/proc/self/fd/{file.fileno()}"), name)
+            self.stage.report.keep(kind, Path(f"/proc/self/fd/{file.fileno()}"), name)

@@ -17,7 +17,7 @@ from engine.projects.slots import Slots
 from engine.projects.variants import chips_of
 from engine.projects.worktrees import Slot
 from engine.quality.result import Built
-from engine.runs.pipeline import Ending, StageContext, StageResult
+from engine.runs.pipeline import Outcome, StageContext, StageResult
 from engine.store import projects, tasks
 from engine.store.database import Store
 from engine.store.tables import Project, Run
@@ -62,7 +62,7 @@ class TaskRun:
         if run.project_id is not None:
             self._project = projects.get_project(deps.store, run.project_id)
         self.pipeline = self._plan.pipeline
-        self.max_rounds = task.max_iterations
+        self.max_repeats = task.max_iterations
         self._slot: Slot | None = None
         self._turn = threading.Lock()
 
@@ -78,7 +78,7 @@ class TaskRun:
         )
 
     @contextlib.contextmanager
-    def place(self, cancel: CancelToken) -> Iterator[Path]:
+    def workspace(self, cancel: CancelToken) -> Iterator[Path]:
         """A slot with a worktree of the commit, or one without files."""
         slots, project = self._deps.slots, self._project
         with (
@@ -93,21 +93,21 @@ class TaskRun:
         ) as self._slot:
             yield self._slot.source
 
-    def become(self, patch: str) -> None:
+    def apply_patch(self, patch: str) -> None:
         """Make the worktree what a revision wants it to be."""
         with self._turn:
             self._held.become(patch)
 
     def do(self, context: StageContext) -> StageResult:
         """Let whoever does this stage do it."""
-        agent = _AGENTS.get(context.stage.key, step.run)
+        agent = _AGENTS.get(context.definition.key, step.run)
         return agent(
             TaskContext(
-                **context.shared,
+                stage=context,
                 plan=self._plan,
                 wanted=self._wanted,
                 app=self._project.app if self._project else "",
-                most_revisions=self.max_rounds,
+                most_revisions=self.max_repeats,
                 chips=tuple(chips_of(self._project)) if self._project else (),
                 built=self._built,
                 slot=self._held,
@@ -116,18 +116,18 @@ class TaskRun:
             )
         )
 
-    def judge(self, results: Mapping[str, StageResult]) -> Ending:
+    def outcome(self, results: Mapping[str, StageResult]) -> Outcome:
         """Stopped at a step, blocked by the gate, or what came of it."""
         for stage in self.pipeline.stages:
             result = results.get(stage.key)
             if result is None or result.status is not StageStatus.FAILED:
                 continue
             if stage.key == GATE:
-                return Ending(RunStatus.FAILED, f"quality gate {result.summary}")
-            return Ending(
+                return Outcome(RunStatus.FAILED, f"quality gate {result.summary}")
+            return Outcome(
                 RunStatus.FAILED, f"Pipeline stopped at step '{stage.title}': {result.summary}"
             )
-        return Ending(RunStatus.SUCCESS, self._result(results))
+        return Outcome(RunStatus.SUCCESS, self._result(results))
 
     def close(self, results: Mapping[str, StageResult]) -> None:
         """Keep with the task what came of it."""

@@ -6,42 +6,43 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from engine.builds.context import BuildContext
 from engine.builds.outputs import Compiled, Planned
 from engine.enums import ArtifactKind, Severity, StageStatus
 from engine.formats.untrusted import is_plain
 from engine.images import image_file, linker_map
 from engine.images.image import Image, MemoryRegion
 from engine.projects.contents import complete
-from engine.runs.pipeline import FirmwareContext, StageResult
+from engine.runs.pipeline import StageResult
 from engine.text import count
 from engine.toolchains.base import CompileRequest, find_toolchains
 
 
-def run(context: FirmwareContext) -> StageResult:
+def run(context: BuildContext) -> StageResult:
     """Compile the worktree; warnings and errors become findings."""
-    plan = context.output_of("plan", Planned)
+    plan = context.stage.output_of("plan", Planned)
     toolchain = next(each for each in find_toolchains() if each.name == plan.toolchain)
     context.build_dir.mkdir(parents=True, exist_ok=True)
     # A build that was interrupted goes on here, in a worktree that was checked out anew.
     complete(
         context.slot,
         context.project,
-        local_submodules=context.settings.local_submodules,
-        say=context.report.log,
-        cancel=context.cancel,
+        local_submodules=context.stage.settings.local_submodules,
+        say=context.stage.report.log,
+        cancel=context.stage.cancel,
     )
     started = time.monotonic()
     compiled = toolchain.compile(
         CompileRequest(
             source=context.app,
-            root=context.source,
+            root=context.stage.source,
             configuration=context.configuration,
             build_dir=context.build_dir,
             target=context.target,
-            timeout=context.settings.compile_timeout,
-            cancel=context.cancel,
-            on_output=context.report.output,
-            on_progress=context.report.progress,
+            timeout=context.stage.settings.compile_timeout,
+            cancel=context.stage.cancel,
+            on_output=context.stage.report.output,
+            on_progress=context.stage.report.progress,
         )
     )
     seconds = time.monotonic() - started
@@ -57,7 +58,7 @@ def run(context: FirmwareContext) -> StageResult:
         )
     image = _keep(context, compiled.image)
     sizes = ", ".join(describe(region) for region in image.regions)
-    context.report.log(f"sizes: {sizes}")
+    context.stage.report.log(f"sizes: {sizes}")
     return StageResult(
         status=StageStatus.SUCCESS,
         summary=f"{image.elf.name}, {count(warnings, 'warning')}, {sizes}",
@@ -74,7 +75,7 @@ def describe(region: MemoryRegion) -> str:
     return f"{used} of {region.total / 1024:.0f} KiB ({100 * region.used / region.total:.0f} %)"
 
 
-def _keep(context: FirmwareContext, image: Image) -> Image:
+def _keep(context: BuildContext, image: Image) -> Image:
     """The image with its files copied to the artifacts, so that a later retry flashes the same."""
     used: set[str] = set()
 
@@ -84,7 +85,7 @@ def _keep(context: FirmwareContext, image: Image) -> Image:
         while name in used:
             name = f"{prefix}-{name}"
         used.add(name)
-        return context.report.keep(kind, path, name)
+        return context.stage.report.keep(kind, path, name)
 
     elf = keep(ArtifactKind.ELF, image.elf, "elf")
     parts = tuple(
@@ -96,7 +97,7 @@ def _keep(context: FirmwareContext, image: Image) -> Image:
     if is_plain(said):
         keep(ArtifactKind.REPORT, said, "project")
     # The speed that the project says, for everyone who listens to a board with this image.
-    plan = context.output_of("plan", Planned)
+    plan = context.stage.output_of("plan", Planned)
     kept = replace(image, elf=elf, parts=parts, baud=plan.manifest.baud or image.baud)
     description = context.build_dir / image_file.NAME
     image_file.write(kept, description)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.builds.agents.repair_history import Round, first_best, latest_best, outcome, rounds_of
 from engine.builds.agents.repair_report import Answered, keep_fix, keep_record, tell_outcome
+from engine.builds.context import BuildContext
 from engine.builds.outputs import Repaired
 from engine.enums import StageStatus
 from engine.errors import ModelError, ToolError, UsageError
@@ -24,7 +25,7 @@ from engine.repair import propose, suggest
 from engine.repair.blocks import spoken
 from engine.repair.edits import Tree, edits_of
 from engine.repair.prompt import Case, Failure, Tried, question, refusal
-from engine.runs.pipeline import FirmwareContext, StageResult
+from engine.runs.pipeline import StageResult
 from engine.source.file_kinds import other_apps
 from engine.text import clean, count
 
@@ -65,13 +66,13 @@ class _Asked:
     usage: list[Usage] = field(default_factory=list)
 
 
-def run(context: FirmwareContext) -> StageResult:
+def run(context: BuildContext) -> StageResult:
     """Repair the worktree for the errors of this attempt; the runner builds it again."""
-    say = context.report.log
+    say = context.stage.report.log
     rounds = rounds_of(context)
     tell_outcome(context, rounds)
-    if context.attempt > context.settings.max_iterations:
-        reason = f"gave up after {count(context.settings.max_iterations, 'repair')}"
+    if context.stage.attempt > context.stage.settings.max_iterations:
+        reason = f"gave up after {count(context.stage.settings.max_iterations, 'repair')}"
         return _give_up(context, rounds, reason)
     if _is_simulators(rounds[-1]):
         reason = "nothing to repair: the simulator could not go on, where a chip could"
@@ -101,7 +102,7 @@ def _is_simulators(failed: Round) -> bool:
     return not others and any(each.code == "simulator.limit" for each in found)
 
 
-def _by_rule(context: FirmwareContext, rounds: Sequence[Round]) -> _Repair | None:
+def _by_rule(context: BuildContext, rounds: Sequence[Round]) -> _Repair | None:
     """A rule's repair of this round, else of the best one."""
     # What a rule did is right as far as it goes, though the compiler now sees more errors.
     now = rounds[-1]
@@ -109,13 +110,13 @@ def _by_rule(context: FirmwareContext, rounds: Sequence[Round]) -> _Repair | Non
     best = latest_best(rounds)
     for start in (now, best) if trusted and now is not best else (best,):
         context.slot.become(start.patch)
-        found = propose(start.errors, context.source)
+        found = propose(start.errors, context.stage.source)
         if found is None:
             continue
         try:
             context.slot.apply(found.patch)
         except ToolError as error:  # it is of a file that is not the project's to change
-            context.report.log(f"rule {found.rule}: {error}")
+            context.stage.report.log(f"rule {found.rule}: {error}")
             continue
         patch = context.slot.diff()
         if patch not in [each.patch for each in rounds]:
@@ -125,13 +126,13 @@ def _by_rule(context: FirmwareContext, rounds: Sequence[Round]) -> _Repair | Non
     return None
 
 
-def _by_model(context: FirmwareContext, rounds: Sequence[Round]) -> _Asked:
+def _by_model(context: BuildContext, rounds: Sequence[Round]) -> _Asked:
     """A model's repair of the best round."""
-    say = context.report.log
+    say = context.stage.report.log
     start = latest_best(rounds)
     context.slot.become(start.patch)
     try:
-        name = context.models.choose(*MODELS)
+        name = context.stage.models.choose(*MODELS)
     except UsageError as error:
         advice = suggest(start.errors)
         say("no rule fits; what a person might do:")
@@ -150,26 +151,26 @@ def _by_model(context: FirmwareContext, rounds: Sequence[Round]) -> _Asked:
 
 
 def _converse(
-    context: FirmwareContext, rounds: Sequence[Round], start: Round, name: str, asked: _Asked
+    context: BuildContext, rounds: Sequence[Round], start: Round, name: str, asked: _Asked
 ) -> None:
     """Ask a model until an answer can be taken, or it had its tries."""
-    say = context.report.log
-    own, kind = context.settings.llm.models.get(name), kind_of(KIND)
+    say = context.stage.report.log
+    own, kind = context.stage.settings.llm.models.get(name), kind_of(KIND)
     max_tokens = kind.max_tokens if kind and not (own and own.max_tokens) else None
     warmth = kind.temperature if kind and not (own and own.temperature is not None) else None
-    room = int(context.models.room(name, max_tokens) * CHARACTERS_A_TOKEN * _OF_THE_ROOM)
+    room = int(context.stage.models.room(name, max_tokens) * CHARACTERS_A_TOKEN * _OF_THE_ROOM)
     messages = asked.question = question(_case(context, rounds, start), room)
     for left in reversed(range(TRIES)):
-        answer = context.models.chat(
+        answer = context.stage.models.chat(
             name,
             messages,
-            on_text=lambda text: context.report.output(text.encode("utf-8", "replace")),
+            on_text=lambda text: context.stage.report.output(text.encode("utf-8", "replace")),
             on_retry=say,
-            cancel=context.cancel,
+            cancel=context.stage.cancel,
             max_tokens=max_tokens,
             temperature=warmth,
         )
-        context.report.output(b"\n")
+        context.stage.report.output(b"\n")
         if answer.usage.left_out:
             say(f"{count(answer.usage.left_out, 'character')} of the question did not fit")
         asked.usage.append(answer.usage)
@@ -189,7 +190,7 @@ def _converse(
 
 
 def _try(
-    context: FirmwareContext, rounds: Sequence[Round], start: Round, answer: str
+    context: BuildContext, rounds: Sequence[Round], start: Round, answer: str
 ) -> tuple[str, str, tuple[str, ...]]:
     """Change the worktree as an answer says: the change, all of the difference, or refusals."""
     edits = edits_of(answer, context.slot.tree)
@@ -207,7 +208,7 @@ def _try(
     return edits.patch, patch, ()
 
 
-def _case(context: FirmwareContext, rounds: Sequence[Round], start: Round) -> Case:
+def _case(context: BuildContext, rounds: Sequence[Round], start: Round) -> Case:
     failures = [
         Failure(key, result.summary, tuple(f for f in start.errors if f in result.findings))
         for key, result in start.results.items()
@@ -232,25 +233,25 @@ def _case(context: FirmwareContext, rounds: Sequence[Round], start: Round) -> Ca
     )
 
 
-def _own(context: FirmwareContext) -> Tree:
+def _own(context: BuildContext) -> Tree:
     """The worktree without the folders of other apps: a model is shown none of their files."""
     apps = [each.path for each in find_apps(context.slot.source, "HEAD")]
     tree, is_other = context.slot.tree, other_apps(context.project.app, apps)
     return replace(tree, files=frozenset(each for each in tree.files if not is_other(each)))
 
 
-def _made(context: FirmwareContext, repair: _Repair, asked: _Asked) -> StageResult:
+def _made(context: BuildContext, repair: _Repair, asked: _Asked) -> StageResult:
     """Keep a repair, and send the build round again with it."""
-    context.report.log(f"{repair.by}: {repair.explanation}")
-    context.report.log(repair.change)
-    following = f"Built and tested as round {context.attempt + 1}."
+    context.stage.report.log(f"{repair.by}: {repair.explanation}")
+    context.stage.report.log(repair.change)
+    following = f"Built and tested as round {context.stage.attempt + 1}."
     record = keep_record(
         context, repair.by, repair.base, asked.question, asked.answers, repair.change, following
     )
     keep_fix(context, (*repair.base.changes, f"{repair.by}: {repair.explanation}"), repair.patch)
     return StageResult(
         status=StageStatus.SUCCESS,
-        summary=f"{repair.explanation.rstrip('.')}; round {context.attempt + 1}",
+        summary=f"{repair.explanation.rstrip('.')}; round {context.stage.attempt + 1}",
         output=Repaired(
             base=repair.base.number,
             by_rule=repair.by_rule,
@@ -265,7 +266,7 @@ def _made(context: FirmwareContext, repair: _Repair, asked: _Asked) -> StageResu
 
 
 def _give_up(
-    context: FirmwareContext, rounds: Sequence[Round], reason: str, usage: tuple[Usage, ...] = ()
+    context: BuildContext, rounds: Sequence[Round], reason: str, usage: tuple[Usage, ...] = ()
 ) -> StageResult:
     """End with the best state."""
     best = first_best(rounds)
@@ -273,15 +274,15 @@ def _give_up(
     if len(rounds) > 1:
         keep_fix(context, best.changes, best.patch)
         kept = f"the best is round {best.number}" if best.patch else "no repair made it better"
-        context.report.log(f"{kept} ({best.standing})")
+        context.stage.report.log(f"{kept} ({best.standing})")
         reason = f"{reason}; {kept}"
-    context.report.log(reason)
+    context.stage.report.log(reason)
     return StageResult(status=StageStatus.FAILED, summary=reason, usage=usage)
 
 
-def _say_start(context: FirmwareContext, rounds: Sequence[Round], start: Round) -> None:
+def _say_start(context: BuildContext, rounds: Sequence[Round], start: Round) -> None:
     if start is not rounds[-1]:
-        context.report.log(f"back to what round {start.number} was built from")
+        context.stage.report.log(f"back to what round {start.number} was built from")
 
 
 def _told(answer: str) -> str:

@@ -5,36 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine.builds.context import BuildContext
 from engine.builds.outputs import Compiled, Tested
 from engine.enums import Severity, StageStatus
 from engine.findings import Finding
 from engine.monitor import panic, symbols
-from engine.runs.pipeline import FirmwareContext, StageResult
+from engine.runs.pipeline import StageResult
 from engine.text import count
 
 
-def run(context: FirmwareContext) -> StageResult:
+def run(context: BuildContext) -> StageResult:
     """Diagnose what the tests saw."""
-    image = context.output_of("build", Compiled).image
+    image = context.stage.output_of("build", Compiled).image
     findings: list[Finding] = []
     seen: list[Tested] = []
     for key in ("test.board", "test.simulator"):
-        result = context.results.get(key)
+        result = context.stage.results.get(key)
         if result is None or not isinstance(result.output, Tested):
             continue
         tested = result.output
         seen.append(tested)
-        context.report.log(f"{tested.ran_on}: {count(tested.lines, 'line')}")
+        context.stage.report.log(f"{tested.ran_on}: {count(tested.lines, 'line')}")
         findings += _chip(tested, image.target)
         findings += _flash(tested, image.flash_size)
         for reason in tested.boots.resets if tested.boots else ():
-            context.report.log(f"reset reason: {reason}")
-        findings += diagnose(tested, image.elf, context.source)
+            context.stage.report.log(f"reset reason: {reason}")
+        findings += diagnose(tested, image.elf, context.stage.source)
     findings = _once(findings)
     for finding in findings:
-        context.report.log(f"{finding.severity}: {finding.title}")
+        context.stage.report.log(f"{finding.severity}: {finding.title}")
         if finding.evidence:
-            context.report.log(finding.evidence)
+            context.stage.report.log(finding.evidence)
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     return StageResult(
         status=StageStatus.FAILED if errors else StageStatus.SUCCESS,

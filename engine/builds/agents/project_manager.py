@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from engine import manifest
+from engine.builds.context import BuildContext
 from engine.builds.outputs import Planned
 from engine.enums import LINUX, Severity, StageStatus
 from engine.errors import MistakeError
@@ -13,19 +14,21 @@ from engine.findings import Finding
 from engine.projects.contents import complete
 from engine.projects.dependencies import scan_dependencies
 from engine.projects.validation import validate
-from engine.runs.pipeline import FirmwareContext, StageResult
+from engine.runs.pipeline import StageResult
 from engine.simulators.base import choose_simulator
 from engine.text import count
 from engine.toolchains.base import choose_toolchain
 
 
-def run(context: FirmwareContext) -> StageResult:
+def run(context: BuildContext) -> StageResult:
     """Validate and plan; each rule that fails is a finding of its own."""
-    say = context.report.log
+    say = context.stage.report.log
     say(f"project {context.project.name} at {context.app}")
     for note in context.notes:
         say(f"{note.severity}: {note.message}")
-    findings = validate(context.project, context.source, context.target, context.configuration)
+    findings = validate(
+        context.project, context.stage.source, context.target, context.configuration
+    )
     fetched = () if findings else _contents(context)
     for finding in (*findings, *fetched):
         say(f"{finding.severity}: {finding.message}")
@@ -92,13 +95,13 @@ def run(context: FirmwareContext) -> StageResult:
     )
 
 
-def _contents(context: FirmwareContext) -> tuple[Finding, ...]:
+def _contents(context: BuildContext) -> tuple[Finding, ...]:
     return complete(
         context.slot,
         context.project,
-        local_submodules=context.settings.local_submodules,
-        say=context.report.log,
-        cancel=context.cancel,
+        local_submodules=context.stage.settings.local_submodules,
+        say=context.stage.report.log,
+        cancel=context.stage.cancel,
     )
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from engine.builds.context import BuildContext
 from engine.builds.junit import junit
 from engine.builds.outputs import Compiled, Planned, Tested, Verdict
 from engine.enums import LINUX, ArtifactKind, Severity, StageStatus, VerdictWord
@@ -15,7 +16,7 @@ from engine.projects.variants import chips_of
 from engine.quality.gate import REPORT, measure_build, measure_tree
 from engine.quality.performance import facts_of
 from engine.quality.result import Built, GateResult
-from engine.runs.pipeline import FirmwareContext, StageResult
+from engine.runs.pipeline import StageResult
 from engine.text import count
 
 JUNIT = "junit.xml"
@@ -38,20 +39,20 @@ _CAME = {
 """What came of firmware of which nothing was checked."""
 
 
-def run(context: FirmwareContext) -> StageResult:
+def run(context: BuildContext) -> StageResult:
     """Judge the image, what the tests saw of it and, where the project asks for it, its sources."""
-    compiled = context.output_of("build", Compiled)
-    manifest = context.output_of("plan", Planned).manifest
+    compiled = context.stage.output_of("build", Compiled)
+    manifest = context.stage.output_of("plan", Planned).manifest
     seen = {
         key: result.output
-        for key, result in context.results.items()
+        for key, result in context.stage.results.items()
         if isinstance(result.output, Tested)
     }
     gate = _measure(context, compiled, manifest)
     findings, blocking = _findings(gate, gated=manifest.quality is not None)
     blockers = [finding.title for finding in blocking]
     for key in ("test.board", "test.simulator"):
-        result = context.results.get(key)
+        result = context.stage.results.get(key)
         if result is not None and result.status is StageStatus.FAILED:
             blockers.append(result.summary)
     if not seen:
@@ -137,22 +138,22 @@ def _came(word: VerdictWord, seen: Mapping[str, Tested]) -> str:
     return ", ".join(parts)
 
 
-def _measure(context: FirmwareContext, compiled: Compiled, manifest: Manifest) -> GateResult:
+def _measure(context: BuildContext, compiled: Compiled, manifest: Manifest) -> GateResult:
     """The whole gate where the project asks for it; it takes its time."""
     facts = facts_of(compiled.image, seconds=compiled.seconds, before=context.image_before())
     if manifest.quality is None:
-        return measure_build(facts, settings=context.settings, manifest=manifest)
+        return measure_build(facts, settings=context.stage.settings, manifest=manifest)
     return measure_tree(
-        context.source,
-        settings=context.settings,
+        context.stage.source,
+        settings=context.stage.settings,
         manifest=manifest,
         built=Built(facts),
-        cancel=context.cancel,
-        on_output=context.report.output,
-        on_progress=context.report.progress,
+        cancel=context.stage.cancel,
+        on_output=context.stage.report.output,
+        on_progress=context.stage.report.progress,
         app=context.project.app,
         chips=chips_of(context.project),
-        patch=context.revision,
+        patch=context.stage.starting_patch,
     )
 
 
@@ -169,8 +170,8 @@ def _findings(gate: GateResult, *, gated: bool) -> tuple[list[Finding], list[Fin
     return [*own, *told], list(gate.blockers)
 
 
-def _say(context: FirmwareContext, gate: GateResult, verdict: Verdict) -> None:
-    say = context.report.log
+def _say(context: BuildContext, gate: GateResult, verdict: Verdict) -> None:
+    say = context.stage.report.log
     say(f"tests     {verdict.tests} run, {verdict.failures} failed")
     say(f"warnings  {verdict.warnings}")
     for each in gate.measures:
@@ -180,10 +181,10 @@ def _say(context: FirmwareContext, gate: GateResult, verdict: Verdict) -> None:
     say(f"verdict   {verdict.word}: {verdict.text}")
 
 
-def _keep(context: FirmwareContext, gate: GateResult, seen: dict[str, Tested]) -> None:
+def _keep(context: BuildContext, gate: GateResult, seen: dict[str, Tested]) -> None:
     path = context.build_dir / REPORT
     path.write_text(json.dumps(asdict(gate), indent=1), "utf-8")
-    context.report.keep(ArtifactKind.REPORT, path, REPORT)
+    context.stage.report.keep(ArtifactKind.REPORT, path, REPORT)
     path = context.build_dir / JUNIT
     path.write_bytes(junit(seen))
-    context.report.keep(ArtifactKind.REPORT, path, JUNIT)
+    context.stage.report.keep(ArtifactKind.REPORT, path, JUNIT)

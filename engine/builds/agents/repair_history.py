@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.builds.context import BuildContext
 from engine.builds.outputs import Repaired, Tested
 from engine.enums import Severity, StageStatus
 from engine.findings import Finding
-from engine.runs.pipeline import FirmwareContext, StageResult
+from engine.runs.pipeline import StageResult
 from engine.text import count
 
 
@@ -63,12 +64,12 @@ class Round:
         return tuple(sorted(dict.fromkeys(found), key=lambda finding: finding.file is None))
 
 
-def rounds_of(context: FirmwareContext) -> tuple[Round, ...]:
+def rounds_of(context: BuildContext) -> tuple[Round, ...]:
     """Every round so far, the one that just failed last."""
-    key = context.stage.key
+    key = context.stage.definition.key
     rounds: list[Round] = []
-    for number, results in enumerate((*context.before, context.results), 1):
-        repair = context.before[number - 2].get(key) if number > 1 else None
+    for number, results in enumerate((*context.stage.earlier_attempts, context.stage.results), 1):
+        repair = context.stage.earlier_attempts[number - 2].get(key) if number > 1 else None
         made = repair.output if repair and isinstance(repair.output, Repaired) else None
         others = {name: result for name, result in results.items() if name != key}
         rounds.append(

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.builds.agents.repair_history import Round, outcome
+from engine.builds.context import BuildContext
 from engine.enums import ArtifactKind
 from engine.llm.chat import Message
 from engine.repair import fix_patch
 from engine.repair.prompt import fenced
-from engine.runs.pipeline import FirmwareContext
 
 _OUTCOME = "\n## Outcome\n\n"
 
@@ -26,7 +26,7 @@ class Answered:
 
 
 def keep_record(
-    context: FirmwareContext,
+    context: BuildContext,
     by: str,
     base: Round,
     asked: Sequence[Message],
@@ -44,9 +44,9 @@ def keep_record(
         change: unified diff; empty where nothing was changed.
         following: how it goes on, for as long as nobody knows how it went.
     """
-    name = f"repair-{context.attempt}"
+    name = f"repair-{context.stage.attempt}"
     parts = [
-        f"# Repair {context.attempt} of build {context.run_id}\n",
+        f"# Repair {context.stage.attempt} of build {context.stage.run_id}\n",
         f"By {by}, from round {base.number} ({base.standing}).\n",
     ]
     parts += [f"## Asked ({each.speaker})\n\n{fenced(each.text)}\n" for each in asked]
@@ -58,17 +58,17 @@ def keep_record(
         parts.append(f"## Patch\n\n{fenced(change, 'diff')}\n")
         path = _path(context, f"{name}.patch")
         path.write_bytes(change.encode("utf-8", "surrogateescape"))
-        context.report.keep(ArtifactKind.PATCH, path, path.name)
+        context.stage.report.keep(ArtifactKind.PATCH, path, path.name)
     return _keep(context, f"{name}.md", "\n".join(parts) + _OUTCOME + following + "\n")
 
 
-def tell_outcome(context: FirmwareContext, rounds: Sequence[Round]) -> None:
+def tell_outcome(context: BuildContext, rounds: Sequence[Round]) -> None:
     """Add to the record of the last repair how it went, and say it."""
     made = rounds[-1].made
     if made is None:
         return
     how = outcome(rounds, rounds[-1].number)
-    context.report.log(how)
+    context.stage.report.log(how)
     with contextlib.suppress(OSError):  # It may have been deleted: the log has it too.
         text = made.record.read_text("utf-8")
         errors = "\n".join(finding.title for finding in rounds[-1].errors[:20])
@@ -77,19 +77,19 @@ def tell_outcome(context: FirmwareContext, rounds: Sequence[Round]) -> None:
         _keep(context, made.record.name, f"{kept}{how[:1].upper()}{how[1:]}.{more}\n")
 
 
-def keep_fix(context: FirmwareContext, changes: Sequence[str], diff: str) -> None:
+def keep_fix(context: BuildContext, changes: Sequence[str], diff: str) -> None:
     """Keep all of the difference as ``fix.patch``; an empty one says that there is none."""
     path = _path(context, fix_patch.NAME)
     fix_patch.write(path, changes if diff else (), diff)
-    context.report.keep(ArtifactKind.PATCH, path, fix_patch.NAME)
+    context.stage.report.keep(ArtifactKind.PATCH, path, fix_patch.NAME)
 
 
-def _keep(context: FirmwareContext, name: str, text: str) -> Path:
+def _keep(context: BuildContext, name: str, text: str) -> Path:
     path = _path(context, name)
     path.write_text(text, "utf-8", errors="replace")
-    return context.report.keep(ArtifactKind.REPORT, path, name)
+    return context.stage.report.keep(ArtifactKind.REPORT, path, name)
 
 
-def _path(context: FirmwareContext, name: str) -> Path:
+def _path(context: BuildContext, name: str) -> Path:
     context.build_dir.mkdir(parents=True, exist_ok=True)
     return context.build_dir / name

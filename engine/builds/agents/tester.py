@@ -16,6 +16,7 @@ from engine.boards.names import is_virtual
 from engine.boards.virtual.chips import CANNOT_RUN, CANNOT_START, RUNNABLE, STOPPED
 from engine.builds.agents import silence, simulator_stops
 from engine.builds.agents.output_checker import OutputChecker
+from engine.builds.context import BuildContext
 from engine.builds.outputs import Compiled, Planned, Tested
 from engine.console_input import ConsoleInput
 from engine.enums import ArtifactKind, Severity, StageStatus
@@ -26,7 +27,7 @@ from engine.images import sdkconfig
 from engine.images.image import Image
 from engine.manifest import FILE_NAME, Manifest
 from engine.monitor.binary_log import BinaryLog
-from engine.runs.pipeline import FirmwareContext, StageResult
+from engine.runs.pipeline import StageResult
 from engine.simulators import labwired_stops
 from engine.simulators.base import ChipOptions, Stop, find_simulators
 from engine.testing.results import TestCase, joined, report_of
@@ -39,11 +40,11 @@ _MAX_PATH = 300
 _MAX_REMARKS = 5
 
 
-def run(context: FirmwareContext) -> StageResult:
+def run(context: BuildContext) -> StageResult:
     """Test on a board or in a simulator, as the stage says."""
-    plan = context.output_of("plan", Planned)
-    image = context.output_of("build", Compiled).image
-    if context.stage.key == "test.board":
+    plan = context.stage.output_of("plan", Planned)
+    image = context.stage.output_of("build", Compiled).image
+    if context.stage.definition.key == "test.board":
         if not plan.boards:
             return _skipped(plan.untested, "board")
         if (reason := _unasked(context, image)) is not None:
@@ -59,12 +60,12 @@ def _skipped(reasons: tuple[str, ...], what: str) -> StageResult:
     return StageResult(status=StageStatus.SKIPPED, summary=reason)
 
 
-def _unasked(context: FirmwareContext, image: Image) -> StageResult | None:
+def _unasked(context: BuildContext, image: Image) -> StageResult | None:
     """Why the image is not put on a board although there is one; None where it may be."""
-    log, found = context.report.log, secure_images.burns(image)
+    log, found = context.stage.report.log, secure_images.burns(image)
     if image.security is not None and image.security.simulated:
         log("eFuses are simulated (CONFIG_EFUSE_VIRTUAL): nothing is burnt")
-    if context.settings.flash_secure:
+    if context.stage.settings.flash_secure:
         if found:
             log(f"the first start burns eFuses for {'; '.join(found)} (flash_secure allows it)")
         return None
@@ -79,9 +80,9 @@ def _unasked(context: FirmwareContext, image: Image) -> StageResult | None:
     )
 
 
-def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageResult:
+def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult:
     manifest = plan.manifest
-    report, keyboard, settings = context.report, ConsoleInput(), context.settings
+    report, keyboard, settings = context.stage.report, ConsoleInput(), context.stage.settings
     absences = Absences()
     checker = OutputChecker(
         manifest,
@@ -93,9 +94,9 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
     )
     with context.boards.use(
         *plan.boards,
-        cancel=context.cancel,
+        cancel=context.stage.cancel,
         on_wait=report.log,
-        purpose=f"build {context.run_id}",
+        purpose=f"build {context.stage.run_id}",
     ) as board:
         report.log(f"flashing {board.name} ({board.url})")
         written = board.flash(
@@ -105,7 +106,7 @@ def _on_board(context: FirmwareContext, plan: Planned, image: Image) -> StageRes
             on_progress=lambda percent, message: report.progress(percent * 0.6, message),
             timeout=settings.flash_timeout,
             flashed=flashed(
-                image, context.run_id, project=context.project.name, commit=context.commit
+                image, context.stage.run_id, project=context.project.name, commit=context.commit
             ),
         )
         identity = written.identity
@@ -171,10 +172,10 @@ def _stop_of_virtual(board: str, image: Image, checker: OutputChecker) -> Stop |
     return replace(stop, reason=simulator_stops.named(stop, image.elf))
 
 
-def _kept(context: FirmwareContext, board: str, reason: str) -> StageResult:
+def _kept(context: BuildContext, board: str, reason: str) -> StageResult:
     """What comes of a virtual board that was flashed and runs nothing: nothing is known."""
     line = f"{board} was flashed, not tested: {reason}"
-    context.report.log(line)
+    context.stage.report.log(line)
     note = Finding(severity=Severity.INFO, code="board.emulated", message=line)
     return StageResult(status=StageStatus.SKIPPED, summary=line, findings=(note,))
 
@@ -187,12 +188,12 @@ class _Played:
     problems: tuple[Finding, ...] = ()
 
 
-def _play_suite(context: FirmwareContext, plan: Planned, board: BoardSession, baud: int) -> _Played:
+def _play_suite(context: BuildContext, plan: Planned, board: BoardSession, baud: int) -> _Played:
     """Run the project's ``pytest_*.py`` on a board that is flashed, where there are any."""
     files = pytest_suites.find(context.app)
     if not files:
         return _Played()
-    report = context.report
+    report = context.stage.report
     report.log(f"pytest runs {', '.join(files)}")
     report.progress(80, "pytest")
     suite = pytest_suites.Suite(
@@ -209,7 +210,7 @@ def _play_suite(context: FirmwareContext, plan: Planned, board: BoardSession, ba
     try:
         if ports.is_url(board.url) and not suite.virtual:
             board.reset()
-        cases = pytest_suites.play(suite, cancel=context.cancel, on_output=report.output)
+        cases = pytest_suites.play(suite, cancel=context.stage.cancel, on_output=report.output)
     except (MissingToolError, ToolError) as error:
         missing = isinstance(error, MissingToolError)
         problem = Finding(
@@ -224,17 +225,17 @@ def _play_suite(context: FirmwareContext, plan: Planned, board: BoardSession, ba
     return _Played(tuple(replace(case, file=_in_project(context, case.file)) for case in cases))
 
 
-def _in_project(context: FirmwareContext, file: str) -> str:
+def _in_project(context: BuildContext, file: str) -> str:
     """A file of the app, as the project has it; one that lies elsewhere as it is."""
     path = context.app / file
-    inside = path.is_relative_to(context.source)
-    return path.relative_to(context.source).as_posix() if inside else file
+    inside = path.is_relative_to(context.stage.source)
+    return path.relative_to(context.stage.source).as_posix() if inside else file
 
 
 def _in_simulator(
-    context: FirmwareContext, name: str, manifest: Manifest, image: Image
+    context: BuildContext, name: str, manifest: Manifest, image: Image
 ) -> StageResult:
-    report, keyboard = context.report, ConsoleInput()
+    report, keyboard = context.stage.report, ConsoleInput()
     checker = OutputChecker(
         manifest,
         file=_in_project(context, FILE_NAME),
@@ -246,14 +247,14 @@ def _in_simulator(
     seconds = _seconds(manifest)
     report.log(f"{name} runs {image.elf.name} for up to {seconds:g} s of firmware time")
     # To the monitor it is a board: what its console said is kept as a session, named for the build.
-    board = f"{name}.{context.run_id}"
+    board = f"{name}.{context.stage.run_id}"
     with context.boards.record(board) as session:
         stop = simulator.run(
             image,
             seconds=seconds,
             on_output=_each(_as_text(image, report.serial, checker.feed), session.feed),
             until=lambda passed: _is_done(checker, passed),
-            cancel=context.cancel,
+            cancel=context.stage.cancel,
             keyboard=keyboard,
             options=_chip_options(context, manifest),
         )
@@ -265,14 +266,14 @@ def _in_simulator(
     return _judge(context, checker, name, seconds=seconds, stop=stop)
 
 
-def _chip_options(context: FirmwareContext, manifest: Manifest) -> ChipOptions:
+def _chip_options(context: BuildContext, manifest: Manifest) -> ChipOptions:
     """What the project asks of a simulated chip; its files lie in the repository.
 
     Raises:
         ToolError: the file with the eFuses does not.
     """
     name = manifest.efuse
-    efuse = file_inside(context.source, name, FILE_NAME, "repository") if name else None
+    efuse = file_inside(context.stage.source, name, FILE_NAME, "repository") if name else None
     return ChipOptions(network=manifest.network, efuse=efuse)
 
 
@@ -310,7 +311,7 @@ def _each(*takers: Callable[[bytes], None]) -> Callable[[bytes], None]:
 
 
 def _judge(
-    context: FirmwareContext,
+    context: BuildContext,
     checker: OutputChecker,
     ran_on: str,
     *,
@@ -352,12 +353,12 @@ def _judge(
     findings = (*(absences.findings(failed=failed) if absences else ()), *findings)
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     for finding in findings:
-        context.report.log(f"{finding.severity}: {finding.message}")
+        context.stage.report.log(f"{finding.severity}: {finding.message}")
     summary = f"{ran_on}: {_told(tested)}"
     if errors:
         summary = f"{ran_on}: {errors[0].message}"
     else:
-        context.report.log(summary)
+        context.stage.report.log(summary)
     return StageResult(
         status=StageStatus.FAILED if errors else StageStatus.SUCCESS,
         summary=summary,
@@ -381,17 +382,17 @@ def _told(tested: Tested) -> str:
     return ", ".join(parts) or f"ran, {count(tested.lines, 'line')}, nothing was asked of it"
 
 
-def _in_source(context: FirmwareContext, file: str) -> str:
+def _in_source(context: BuildContext, file: str) -> str:
     """A file as the firmware names it (``__FILE__``), as the repository has it where it does."""
     if 0 < len(file) <= _MAX_PATH:
-        for folder in (context.app, context.source):
+        for folder in (context.app, context.stage.source):
             path = Path(os.path.normpath(folder / file))
-            if path.is_relative_to(context.source) and path.is_file():
-                return path.relative_to(context.source).as_posix()
+            if path.is_relative_to(context.stage.source) and path.is_file():
+                return path.relative_to(context.stage.source).as_posix()
     return file
 
 
-def _sdkconfig(context: FirmwareContext) -> dict[str, str]:
+def _sdkconfig(context: BuildContext) -> dict[str, str]:
     """The options of the build's ``sdkconfig``; none where it has none."""
     try:
         return sdkconfig.read(context.build_dir / "sdkconfig")

@@ -44,7 +44,7 @@ def run(context: TaskContext) -> StageResult:
     """Let the model mend what does not fit; everything else is as it was made last."""
     made = _last_made(context)
     if not made:
-        context.report.log("no step made a file: there is nothing to assemble")
+        context.stage.report.log("no step made a file: there is nothing to assemble")
         return StageResult(StageStatus.SUCCESS, "no step made a file", output=Assembled(()))
     conversation = Conversation(context, context.plan.assembler)
     return talked(conversation, lambda: _assembled(context, conversation, made))
@@ -58,12 +58,12 @@ def _assembled(
     final, given, findings = _merged(made, answer)
     for path in final:
         whose = "by the assembler" if path in given else "as it was made last"
-        context.report.log(f"final {path}: {whose}")
+        context.stage.report.log(f"final {path}: {whose}")
     files = tuple(final.values())
     with context.worktree() as slot:
         patch, refused = _written(slot, files)
     for reason in refused:
-        context.report.log(f"not in the patch: {reason}")
+        context.stage.report.log(f"not in the patch: {reason}")
     keep_final(context, files)
     keep_changes(context, patch or "")
     mended = f"{len(given)} by the assembler" if given else "as they were made"

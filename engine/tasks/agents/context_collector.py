@@ -29,9 +29,9 @@ def run(context: TaskContext) -> StageResult:
     """Choose files for the roomiest of the models; a smaller one is shown less of them."""
     wanted = context.wanted
     for note in context.notes:
-        context.report.log(f"{note.severity}: {note.message}")
-    names = {context.models.choose(*each) for each in context.plan.asked}
-    tokens = max(context.models.room(name) for name in names)
+        context.stage.report.log(f"{note.severity}: {note.message}")
+    names = {context.stage.models.choose(*each) for each in context.plan.asked}
+    tokens = max(context.stage.models.room(name) for name in names)
     room = int(tokens * CHARACTERS_A_TOKEN * _PART)
     size = 0
     with context.worktree() as slot:
@@ -46,20 +46,22 @@ def run(context: TaskContext) -> StageResult:
         if wanted.diff:
             between = resolve_range(slot.source, wanted.diff).hashes
             diff, changed, size = git.diff_between(
-                slot.source, between, MAX_DIFF, without=SECRET_FILES, cancel=context.cancel
+                slot.source, between, MAX_DIFF, without=SECRET_FILES, cancel=context.stage.cancel
             )
             query = replace(query, diff=diff, changed=changed)
             files = count(len(changed), "file")
-            context.report.log(f"diff {wanted.diff}: {files}, {count(size, 'byte')}")
+            context.stage.report.log(f"diff {wanted.diff}: {files}, {count(size, 'byte')}")
         choice = choose(slot.source, sorted(slot.tree.files), query)
     if size > MAX_DIFF:
         more = f"diff: what comes after its first {count(MAX_DIFF, 'byte')} of {size}"
         choice = replace(choice, left_out=(more, *choice.left_out))
     for each in choice.files:
         part = f", {each.part}" if each.part else ""
-        context.report.log(f"{clean(each.path)}: {each.why}, {count(each.size, 'character')}{part}")
+        context.stage.report.log(
+            f"{clean(each.path)}: {each.why}, {count(each.size, 'character')}{part}"
+        )
     for line in choice.left_out:
-        context.report.log(f"left out: {line}")
+        context.stage.report.log(f"left out: {line}")
     context.keep_text(ArtifactKind.REPORT, RECORD, table(choice))
     shown = sum(each.taken for each in choice.files) + len(choice.diff)
     summary = f"{count(len(choice.files), 'file')}, some {shown // CHARACTERS_A_TOKEN} tokens"

@@ -65,9 +65,9 @@ class Conversation:
     """Tokens that a question may have."""
 
     def __post_init__(self) -> None:
-        models = self.context.models
+        models = self.context.stage.models
         self.name = models.choose(*self.names)
-        own, kind = self.context.settings.llm.models.get(self.name), kind_of(self.names[-1])
+        own, kind = self.context.stage.settings.llm.models.get(self.name), kind_of(self.names[-1])
         if kind and self.max_tokens is None and not (own and own.max_tokens):
             self.max_tokens = kind.max_tokens
         if kind and self.temperature is None and (own is None or own.temperature is None):
@@ -77,7 +77,7 @@ class Conversation:
         self.max_tokens = max(1, min(wanted, whole // 2))
         self.room = whole - self.max_tokens
         if self.max_tokens < wanted:
-            self.context.report.log(
+            self.context.stage.report.log(
                 f"answers are held to {self.max_tokens} tokens, half of the model's context"
             )
 
@@ -107,7 +107,7 @@ class Conversation:
         room = int(self.room * _FOR_REFUSALS) if spare else self.room
         asked = ask(question, room)
         for cut in asked.cuts:
-            self.context.report.log(f"cut to fit: {cut}")
+            self.context.stage.report.log(f"cut to fit: {cut}")
         return asked.messages
 
     def ask(self, messages: Sequence[Message]) -> str:
@@ -117,15 +117,15 @@ class Conversation:
             ModelError: no answer could be had, or an empty one.
             CancelledError, Interrupted: as the stage is told.
         """
-        report = self.context.report
+        report = self.context.stage.report
         size = sum(len(message.text) for message in messages) // CHARACTERS_A_TOKEN
         report.log(f"asking {self.name}, some {size} tokens")
-        answer = self.context.models.chat(
+        answer = self.context.stage.models.chat(
             self.name,
             tuple(messages),
             on_text=self._stream(),
             on_retry=lambda reason: report.log(f"\n{reason}"),
-            cancel=self.context.cancel,
+            cancel=self.context.stage.cancel,
             max_tokens=self.max_tokens,
             temperature=self.temperature,
         )
@@ -140,7 +140,7 @@ class Conversation:
 
     def ask_for_changes(self, question: Question) -> Change:
         """Ask for search/replace blocks until they can be taken, :data:`TRIES` times."""
-        say = self.context.report.log
+        say = self.context.stage.report.log
         messages = self.put(question, spare=True)
         change = Change("")
         for left in reversed(range(TRIES)):
@@ -172,7 +172,7 @@ class Conversation:
         return Change(answer, refusals=refusals)
 
     def _stream(self) -> Callable[[str], None]:
-        report, expected = self.context.report, (self.max_tokens or 1) * CHARACTERS_A_TOKEN
+        report, expected = self.context.stage.report, (self.max_tokens or 1) * CHARACTERS_A_TOKEN
         came = 0
 
         def on_text(text: str) -> None:

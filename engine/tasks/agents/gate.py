@@ -36,20 +36,20 @@ def measure(context: TaskContext) -> StageResult:
     with context.worktree() as slot:
         found = measure_tree(
             slot.source,
-            settings=context.settings,
+            settings=context.stage.settings,
             manifest=_manifest(context, slot),
             built=_CHANGED if context.patch else context.built(),
-            cancel=context.cancel,
-            on_output=context.report.output,
-            on_progress=context.report.progress,
+            cancel=context.stage.cancel,
+            on_output=context.stage.report.output,
+            on_progress=context.stage.report.progress,
             app=context.app,
             chips=context.chips,
             patch=context.patch,
         )
     for each in found.measures:
-        context.report.log(each.line)
+        context.stage.report.log(each.line)
     for blocker in found.blockers:
-        context.report.log(f"BLOCKER   {blocker.title}")
+        context.stage.report.log(f"BLOCKER   {blocker.title}")
     context.keep_text(ArtifactKind.REPORT, REPORT, json.dumps(asdict(found), indent=1))
     return StageResult(
         StageStatus.SUCCESS if found.passed else StageStatus.FAILED,
@@ -62,17 +62,17 @@ def measure(context: TaskContext) -> StageResult:
 def revise(context: TaskContext) -> StageResult:
     """Let an engineer's model mend what blocks, then measure again."""
     keep_changes(context, context.patch)
-    if context.attempt > context.most_revisions:
+    if context.stage.attempt > context.most_revisions:
         return StageResult(
             StageStatus.FAILED, f"gave up after {count(context.most_revisions, 'revision')}"
         )
-    step = context.plan.step(context.stage.key)
+    step = context.plan.step(context.stage.definition.key)
     conversation = Conversation(context, step.models, step.max_tokens, step.temperature)
     return talked(conversation, lambda: _revised(context, step, conversation))
 
 
 def _revised(context: TaskContext, step: PlannedStep, conversation: Conversation) -> StageResult:
-    blockers = Material("what the gate blocks", _told(context.results), Rank.GIVEN)
+    blockers = Material("what the gate blocks", _told(context.stage.results), Rank.GIVEN)
     change = conversation.ask_for_changes(question_of(context, step, (blockers,)))
     keep_answer(context, change.answer)
     if change.refusals:
@@ -111,12 +111,12 @@ def _told(results: Mapping[str, StageResult]) -> str:
 
 def _keep_final_again(context: TaskContext) -> None:
     """Keep the final files of a step pipeline as they are after a revision."""
-    result = context.results.get(ASSEMBLE)
+    result = context.stage.results.get(ASSEMBLE)
     if result is None or not isinstance(result.output, Assembled):
         return
     files = []
     for made in result.output.files:
         # The worktree is still as the revision left it: nobody else works on it now.
-        text = read_whole(context.source, made.path)
+        text = read_whole(context.stage.source, made.path)
         files.append(Made(made.path, made.kind, text or made.text, made.whole))
     keep_final(context, tuple(files))

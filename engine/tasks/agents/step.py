@@ -32,7 +32,7 @@ _FORMS = {Form.REPORT: REPORT, Form.FILES: FILES, Form.EDITS: EDITS}
 
 def run(context: TaskContext) -> StageResult:
     """Ask the step's model, and keep what it says and makes."""
-    step = context.plan.step(context.stage.key)
+    step = context.plan.step(context.stage.definition.key)
     conversation = Conversation(context, step.models, step.max_tokens, step.temperature)
     return talked(conversation, lambda: _answered(context, step, conversation))
 
@@ -42,7 +42,7 @@ def talked(conversation: Conversation, do: Callable[[], StageResult]) -> StageRe
     try:
         return do()
     except (ModelError, ToolError, UsageError) as error:
-        conversation.context.report.log(f"error: {error}")
+        conversation.context.stage.report.log(f"error: {error}")
         return stopped(conversation, str(error))
 
 
@@ -57,7 +57,7 @@ def _answered(context: TaskContext, step: PlannedStep, conversation: Conversatio
     found = extract(answer, step.key)
     for made in found.files:
         context.keep_text(made.artifact_kind, f"files/{step.key}/{made.path}", made.text)
-        context.report.log(f"file {made.path}{'' if made.whole else ' (not whole)'}")
+        context.stage.report.log(f"file {made.path}{'' if made.whole else ' (not whole)'}")
     return _done(conversation, Done(found.prose, found.files), _odd(found))
 
 
@@ -87,8 +87,9 @@ def earlier(context: TaskContext) -> tuple[Earlier, ...]:
     """What the steps before this stage came to."""
     plan = context.plan
     found = []
-    for step in plan.before(context.stage.key):
-        output = context.results[step.key].output if step.key in context.results else None
+    for step in plan.before(context.stage.definition.key):
+        result = context.stage.results.get(step.key)
+        output = result.output if result is not None else None
         if isinstance(output, Done):
             number = plan.number(step.key)
             found.append(Earlier(number, step.name, output.prose, output.files))
@@ -98,7 +99,9 @@ def earlier(context: TaskContext) -> tuple[Earlier, ...]:
 def keep_answer(context: TaskContext, answer: str) -> None:
     """Keep what a model said, as it said it."""
     context.keep_text(
-        ArtifactKind.DOCUMENT, answer_name(context.stage.key, context.attempt), answer
+        ArtifactKind.DOCUMENT,
+        answer_name(context.stage.definition.key, context.stage.attempt),
+        answer,
     )
 
 
@@ -138,7 +141,8 @@ def _done(
     files = files or len(done.files)
     made = f"{count(files, 'file')}, " if files else ""
     if conversation.usage[-1].cut:
-        message = f"{conversation.context.stage.title}: the answer was cut at its greatest length"
+        stage = conversation.context.stage.definition
+        message = f"{stage.title}: the answer was cut at its greatest length"
         hint = "raise the step's or the model's max_tokens"
         findings = (*findings, Finding(Severity.WARNING, "model.cut", message, hint=hint))
     return StageResult(

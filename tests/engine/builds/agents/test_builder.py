@@ -7,21 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.boards.service import Boards
 from engine.builds.agents import builder
 from engine.builds.outputs import Compiled, Planned
-from engine.builds.pipeline import FIRMWARE
-from engine.cancel import CancelToken
 from engine.enums import ArtifactKind, StageStatus
 from engine.images.image import FlashPart, Image
-from engine.llm.service import Models
 from engine.manifest import Manifest
-from engine.projects.worktrees import Slot
-from engine.runs.pipeline import FirmwareContext, Reporter, StageResult
-from engine.settings import LlmSettings, Settings
-from engine.store.database import Store
-from engine.store.tables import Project
+from engine.runs.pipeline import StageResult
 from engine.toolchains import base
+from tests.engine.builds.agents.contexts import build_context
 
 
 class Ready:
@@ -56,33 +49,8 @@ def build(folder: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> Image:
 
     monkeypatch.setattr(builder, "find_toolchains", lambda: [Ready(image)])
     plan = Planned("ready", Manifest(), boards=(), simulator=None)
-    result = builder.run(
-        FirmwareContext(
-            project=Project(name="fw", source="/fw", target="esp32c3"),
-            run_id=1,
-            stage=FIRMWARE.stage("build"),
-            attempt=1,
-            target="esp32c3",
-            board="none",
-            simulator="none",
-            source=folder / "src",
-            build_dir=folder / "build",
-            results={"plan": StageResult(StageStatus.SUCCESS, "", output=plan)},
-            settings=Settings(),
-            models=Models(LlmSettings()),
-            slot=Slot(folder, CancelToken()),
-            boards=Boards((), folder / "boards", Store(folder / "espdeck.db")),
-            image_before=lambda: None,
-            cancel=CancelToken(),
-            report=Reporter(
-                log=lambda _line: None,
-                output=lambda _data: None,
-                serial=lambda _data: None,
-                progress=lambda _percent, _message: None,
-                keep=keep,
-            ),
-        )
-    )
+    planned = StageResult(StageStatus.SUCCESS, "", output=plan)
+    result = builder.run(build_context(folder, "build", {"plan": planned}, keep=keep))
     assert isinstance(result.output, Compiled)
     return result.output.image
 

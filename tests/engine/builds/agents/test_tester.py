@@ -8,22 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from engine.boards.service import Boards
 from engine.builds.agents import tester
 from engine.builds.agents.qa import verdict_of
+from engine.builds.context import BuildContext
 from engine.builds.outputs import Compiled, Planned
-from engine.builds.pipeline import FIRMWARE
-from engine.cancel import CancelToken
 from engine.enums import ArtifactKind, Severity, StageStatus, VerdictWord
 from engine.errors import BoardError
 from engine.images.image import FlashPart, Image, Security
-from engine.llm.service import Models
 from engine.manifest import Manifest
-from engine.projects.worktrees import Slot
-from engine.runs.pipeline import FirmwareContext, Reporter, StageResult
-from engine.settings import LlmSettings, Settings
-from engine.store.database import Store
-from engine.store.tables import Project
+from engine.runs.pipeline import StageResult
+from engine.settings import Settings
+from tests.engine.builds.agents.contexts import build_context
 
 BURNS = Security(burns=("flash encryption (release mode)",), encryption="release")
 ABSENT = "/dev/no-such-board"
@@ -37,36 +32,16 @@ def image(tmp_path: Path) -> Image:
     return Image(target="esp32c3", elf=tmp_path / "app.elf", parts=parts)
 
 
-def context(folder: Path, image: Image, said: list[str], *, secure: bool) -> FirmwareContext:
+def context(folder: Path, image: Image, said: list[str], *, secure: bool) -> BuildContext:
     """Of a build that made this image and has a board, which is not there."""
     plan = Planned("idf", Manifest(), boards=(ABSENT,), simulator=None)
-    return FirmwareContext(
-        project=Project(name="fw", source="/fw", target="esp32c3"),
-        run_id=1,
-        stage=FIRMWARE.stage("test.board"),
-        attempt=1,
-        target="esp32c3",
-        board=ABSENT,
-        simulator="none",
-        source=folder / "src",
-        build_dir=folder / "build",
-        results={
-            "plan": StageResult(StageStatus.SUCCESS, "", output=plan),
-            "build": StageResult(StageStatus.SUCCESS, "", output=Compiled(image, 0, 1.0)),
-        },
-        settings=Settings(flash_secure=secure),
-        models=Models(LlmSettings()),
-        slot=Slot(folder, CancelToken()),
-        boards=Boards((), folder / "boards", Store(folder / "espdeck.db")),
-        image_before=lambda: None,
-        cancel=CancelToken(),
-        report=Reporter(
-            log=said.append,
-            output=lambda _data: None,
-            serial=lambda _data: None,
-            progress=lambda _percent, _message: None,
-            keep=lambda _kind, path, _name: path,
-        ),
+    results = {
+        "plan": StageResult(StageStatus.SUCCESS, "", output=plan),
+        "build": StageResult(StageStatus.SUCCESS, "", output=Compiled(image, 0, 1.0)),
+    }
+    settings = Settings(flash_secure=secure)
+    return build_context(
+        folder, "test.board", results, board=ABSENT, settings=settings, log=said.append
     )
 
 
@@ -133,7 +108,8 @@ def on_virtual_board(board: str, image: Image, manifest: Manifest, folder: Path)
     build = replace(context(folder, image, [], secure=False), board=board)
     plan = Planned("idf", manifest, boards=(board,), simulator=None)
     planned = StageResult(StageStatus.SUCCESS, "", output=plan)
-    build = replace(build, results={**build.results, "plan": planned})
+    results = {**build.stage.results, "plan": planned}
+    build = replace(build, stage=replace(build.stage, results=results))
     try:
         return tester.run(build)
     finally:
