@@ -33,6 +33,7 @@ from engine.processes.ledger import Ledger, use_ledger
 from engine.projects.service import Projects
 from engine.projects.slots import Slots
 from engine.retention import Retention, RunLimits
+from engine.runs.active import ActiveRuns
 from engine.runs.database import check_version
 from engine.runs.journal import Journal, event_of
 from engine.runs.queue import APPLICATION_VERSION, RunQueue
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from engine.builds.board_program import BoardPrograms
     from engine.llm.service import Models
     from engine.runs.executor import Executor
-    from engine.runs.runner import Runner
 
 LOOK_FOR_LOCK = 1.0
 """Seconds between two tries to take over the builds of a process that went away."""
@@ -94,7 +94,6 @@ class Engine:
         self._turn = threading.Lock()
         self._store: Store | None = None
         self._executor: Executor | None = None
-        self._runner: Runner | None = None
         self._ready = threading.Event()
         self._failure: str | None = None
         self._closed = threading.Event()
@@ -153,7 +152,7 @@ class Engine:
         check_version(folder / "runs.db", APPLICATION_VERSION)
         store = Store(folder / "espdeck.db")
         try:
-            said = self._furnish(store)
+            said = self._open_parts(store)
             is_ours = self._lock.acquire()
         except OSError as error:
             store.close()
@@ -175,7 +174,7 @@ class Engine:
         elif execute:
             self._spawn(self._take_over, "take-over")
 
-    def _furnish(self, store: Store) -> str:
+    def _open_parts(self, store: Store) -> str:
         """Make what the workspace is used through; what is to be said of its modes.
 
         Raises:
@@ -186,7 +185,8 @@ class Engine:
         _log_to(folder / "espdeck.log")
         said = private_files.close(folder)
         self._workspace = workspace_id(folder)
-        self._journal = Journal(store, self.events)
+        self._active = ActiveRuns(store, self.events, self._patience)
+        self._journal = Journal(store, self.events, self._active.cancel_requested)
         self.boards = Boards(
             self.settings.boards,
             folder / "boards",
@@ -204,6 +204,7 @@ class Engine:
             store=store,
             bus=self.events,
             journal=self._journal,
+            active=self._active,
             runs=self._runs,
             boards=self.boards,
             wait_ready=self._ready_to_ask,
@@ -221,7 +222,7 @@ class Engine:
             limits=RunLimits(self.settings.run_days, self.settings.run_count),
         )
         self.maintenance = Maintenance(folder, retention, self.projects, self._complain)
-        self._carried: dict[RunKind, RunService] = {
+        self._services_of: dict[RunKind, RunService] = {
             RunKind.FIRMWARE: self.builds,
             RunKind.TASK: self.tasks,
         }
@@ -234,8 +235,7 @@ class Engine:
         self._closed.set()
         self._stop.interrupt()
         with self._turn:
-            if self._runner is not None:
-                self._runner.interrupt(STOP_WITHIN)
+            self._active.interrupt(STOP_WITHIN)
             if self._executor is not None:
                 self._executor.close()
         for thread in self._threads:
@@ -324,9 +324,11 @@ class Engine:
             self._lock.release()  # another process may do better
 
     def _start_executor(self) -> None:
+        from engine.builds import outputs
         from engine.builds.build_run import BuildDeps, BuildRun, find_agents
         from engine.runs.executor import Executor
         from engine.runs.runner import Runner, RunnerDeps
+        from engine.tasks import context
         from engine.tasks.task_run import TaskDeps, TaskRun
 
         assert self._store is not None
@@ -334,10 +336,11 @@ class Engine:
         ledger = Ledger(folder / "processes")
         ledger.end_orphans()
         use_ledger(ledger)
-        deps = BuildDeps(self._store, self.settings, self.boards, self._slots, find_agents())
-        desk = TaskDeps(self._store, self._slots, self.gate.built)
-        self._runner = Runner(
+        of_builds = BuildDeps(self._store, self.settings, self.boards, self._slots, find_agents())
+        of_tasks = TaskDeps(self._store, self._slots, self.gate.built)
+        runner = Runner(
             RunnerDeps(
+                active=self._active,
                 store=self._store,
                 bus=self.events,
                 journal=self._journal,
@@ -347,13 +350,10 @@ class Engine:
                 patience=self._patience,
             ),
             {
-                RunKind.FIRMWARE: functools.partial(BuildRun, deps),
-                RunKind.TASK: functools.partial(TaskRun, desk),
+                RunKind.FIRMWARE: functools.partial(BuildRun, of_builds),
+                RunKind.TASK: functools.partial(TaskRun, of_tasks),
             },
         )
-        for carried in self._carried.values():
-            carried.runner = self._runner
-        self._journal.on_change(self._runner.cancel_requested)
         self._executor = Executor(
             folder / "runs.db",
             self._workspace,
@@ -361,22 +361,23 @@ class Engine:
                 RunKind.FIRMWARE: self.settings.max_concurrent_builds,
                 RunKind.TASK: self.settings.max_concurrent_tasks,
             },
-            execute=self._runner.execute,
+            outputs={**outputs.OUTPUTS, **context.OUTPUTS},
+            execute=runner.execute,
             patience=self._patience,
         )
-        self._carry_on()
+        self._ensure_executed()
         self._ready.set()
 
-    def _carry_on(self) -> None:
+    def _ensure_executed(self) -> None:
         """See to runs that no durable run carries: their asker died, or what it asked is gone."""
         assert self._store is not None
-        for build in store_runs.unfinished_runs(self._store):
-            self._carried[build.kind].carry_on(build)
+        for run in store_runs.unfinished_runs(self._store):
+            self._services_of[run.kind].ensure_executed(run)
 
     def _look_for_runs(self) -> None:
         while not self._closed.wait(LOOK_FOR_RUNS):
             try:
-                self._carry_on()
+                self._ensure_executed()
             except StoreError:
                 continue  # the disk is full: later
             except Exception:

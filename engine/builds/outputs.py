@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,3 +141,13 @@ class Repaired:
     explanation: str
     change: str
     record: Path
+
+
+OUTPUTS: Mapping[str, type] = {
+    "planned": Planned,
+    "compiled": Compiled,
+    "tested": Tested,
+    "verdict": Verdict,
+    "repaired": Repaired,
+}
+"""What firmware agents hand on, by the words that it is kept under: these stay."""

@@ -26,6 +26,7 @@ from engine.enums import RunKind
 from engine.errors import CancelledError
 from engine.runs.database import runs_url, wait_in_background_as
 from engine.runs.queue import APPLICATION, APPLICATION_VERSION, WORKFLOW, RunQueue, queue_name
+from engine.runs.serialization import ResultSerializer
 from engine.store.database import StoreError, advice
 from engine.store.shrinking import make_shrinkable
 from engine.store.waiting import Patience
@@ -101,6 +102,7 @@ class Executor:
         workspace: str,
         *,
         concurrency: Mapping[RunKind, int],
+        outputs: Mapping[str, type],
         execute: Execute,
         patience: Patience,
     ) -> None:
@@ -110,7 +112,7 @@ class Executor:
             database: DBOS's own database file.
             workspace: id of the workspace, for which the runs of this database are kept.
             concurrency: how many runs of each kind at once.
-            carry: called in a worker thread with a build's number, the id of the durable run,
+            execute: called in a worker thread with a run's number, the id of the durable run,
                 and its steps.
             patience: how long work in flight waits for the database.
 
@@ -136,6 +138,7 @@ class Executor:
             "executor_id": workspace,
             "application_version": APPLICATION_VERSION,
             "log_level": "WARNING",
+            "serializer": ResultSerializer(outputs),
             "notification_listener_polling_interval_sec": LISTEN,
         }
         DBOS(config=config)
@@ -153,7 +156,9 @@ def _prepare(database: Path, workspace: str, concurrency: Mapping[RunKind, int])
     DBOS.migrate(system_database_url=url)
     # Before launch: queues that are there already are served at once, a new one only after
     # the next look for queues, a second later.
-    client = DBOSClient(system_database_url=url, application_name=APPLICATION)
+    client = DBOSClient(
+        system_database_url=url, application_name=APPLICATION, serializer=ResultSerializer()
+    )
     for kind, most in concurrency.items():
         client.register_queue(
             queue_name(kind, workspace),

@@ -47,7 +47,14 @@ _LOG = logging.getLogger("espdeck.journal")
 class Journal:
     """Writes what this process publishes; relays what other processes publish."""
 
-    def __init__(self, store: Store, bus: Bus) -> None:
+    def __init__(
+        self, store: Store, bus: Bus, on_change: Callable[[], None] = lambda: None
+    ) -> None:
+        """Know the store; nothing is written or relayed before :meth:`start`.
+
+        Args:
+            on_change: called in the journal's thread after another process wrote something.
+        """
         self._store = store
         self._bus = bus
         self._writer = uuid.uuid4().hex[:12]
@@ -59,7 +66,7 @@ class Journal:
         self._full = False
         self._relaying = threading.local()
         self._seen = logs.last_ids(store)
-        self._on_look: list[Callable[[], None]] = []
+        self._on_change = on_change
         self._unsubscribe = bus.subscribe(self._enqueue)
         self._threads = [
             threading.Thread(target=self._write_loop, name="journal-write", daemon=True),
@@ -82,10 +89,6 @@ class Journal:
         self._unsubscribe()
         with contextlib.suppress(StoreError):
             self.flush()
-
-    def on_change(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` (in the journal's thread) after another process wrote something."""
-        self._on_look.append(callback)
 
     def flush(self) -> None:
         """Write everything that was published until now.
@@ -224,8 +227,7 @@ class Journal:
                 if event is not None:
                     self._bus.relay(event)
             self._relaying.now = False
-        for callback in self._on_look:
-            callback()
+        self._on_change()
 
 
 def _is_for_good(error: StoreError) -> bool:

@@ -99,7 +99,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class StageResult:
-    """How a stage ended. Kept by the durable engine, so everything in it can be pickled.
+    """How a stage ended. The durable engine keeps it (:mod:`engine.runs.serialization`).
 
     Args:
         status: ``success``, ``failed`` or ``skipped``.

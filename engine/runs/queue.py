@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dbos import DBOSClient, EnqueueOptions
 
 APPLICATION = "espdeck"
-APPLICATION_VERSION = "4"
+APPLICATION_VERSION = "5"
 WORKFLOW = "espdeck.build"
 
 
@@ -173,6 +173,12 @@ class RunQueue:
                     queue_name=queue_name(kind, self._workspace),
                 )
 
+    def can_repeat(self, workflow_id: str) -> bool:
+        """Whether what a run's stages came to can be taken over, as far as it is still there."""
+        with self._connected() as client:
+            found = client.list_workflows(workflow_ids=[workflow_id], load_input=False)
+        return all(run.app_version == APPLICATION_VERSION for run in found)
+
     def state(self, workflow_id: str) -> RunState:
         """What has become of a run."""
         with self._connected() as client:
@@ -218,6 +224,8 @@ class RunQueue:
         from dbos import DBOSClient
         from dbos import error as dbos_error
 
+        from engine.runs.serialization import ResultSerializer
+
         try:
             with self._lock:
                 if self._client is None:
@@ -225,6 +233,7 @@ class RunQueue:
                         self._client = DBOSClient(
                             system_database_url=runs_url(self._database),
                             application_name=APPLICATION,
+                            serializer=ResultSerializer(),
                         )
             # Who asks is not one of DBOS's own threads.
             with waiting_as(patience()):

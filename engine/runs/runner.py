@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import logging
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -27,6 +26,7 @@ from engine.errors import CancelledError, EspdeckError, Interrupted
 from engine.files import explain
 from engine.findings import Finding
 from engine.llm.service import Models
+from engine.runs.active import ActiveRuns
 from engine.runs.executor import Steps
 from engine.runs.journal import Journal, LineWriter
 from engine.runs.pipeline import (
@@ -42,7 +42,7 @@ from engine.runs.pipeline import (
 from engine.runs.progress import Progress
 from engine.settings import Settings
 from engine.store import logs, runs
-from engine.store.database import Store, StoreError
+from engine.store.database import Store
 from engine.store.tables import Artifact, Run, StageRow, utc_now
 from engine.store.waiting import Patience, waiting_as
 
@@ -54,14 +54,12 @@ MAX_DEATHS = 20
 """Times that the process may die with a run, and nothing of it get done, before it is given up: not
 so few that somebody who kills espdeck again and again loses one."""
 
-TRY_TO_WRITE = 1.0
-"""Seconds between two tries to write how a build ended, while the disk is full."""
-
 
 @dataclass(frozen=True, slots=True)
 class RunnerDeps:
     """What the runner works with; one for each engine."""
 
+    active: ActiveRuns
     store: Store
     bus: events.Bus
     journal: Journal
@@ -76,118 +74,49 @@ WorkOf = Callable[[Run], Work]
 
 
 class Runner:
-    """Carries runs; knows which ones run now, so that they can be stopped."""
+    """Executes runs, each in the thread that the durable engine calls it in."""
 
     def __init__(self, deps: RunnerDeps, works: Mapping[RunKind, WorkOf]) -> None:
         self._deps = deps
         self._works = works
-        self._lock = threading.Lock()
-        self._running: dict[int, CancelToken] = {}
-        self._idle = threading.Condition(self._lock)
-        self._closing = CancelToken()
-        self.unwritten: dict[int, str] = {}
-        """Builds that wait until the store can be written again, and why it cannot."""
-
-    def why_unwritten(self, run_id: int) -> str:
-        """Why it cannot be written now how a build goes on or ended; empty where it can."""
-        return self.unwritten.get(run_id) or self._deps.patience.no_room
-
-    def has(self, run_id: int) -> bool:
-        """Whether a build runs here."""
-        with self._lock:
-            return run_id in self._running
-
-    def cancel(self, run_id: int) -> bool:
-        """End a build that runs here; False when it does not."""
-        with self._lock:
-            token = self._running.get(run_id)
-        if token is None:
-            return False
-        token.cancel()
-        return True
-
-    def cancel_requested(self) -> None:
-        """End every build that another process asked to end."""
-        for run_id in runs.cancel_requests(self._deps.store):
-            self.cancel(run_id)
-
-    def interrupt(self, timeout: float) -> None:
-        """Stop everything so that it goes on at the next start; waits until it has stopped."""
-        with self._lock:
-            self._closing.interrupt()
-            tokens = list(self._running.values())
-        for token in tokens:
-            token.interrupt()
-        deadline = time.monotonic() + timeout
-        with self._idle:
-            while self._running and time.monotonic() < deadline:
-                self._idle.wait(deadline - time.monotonic())
+        self._active = deps.active
 
     def execute(self, run_id: int, workflow_id: str, steps: Steps) -> None:
-        """Carry one build from where it stands to its end.
+        """Execute one run from where it stands to its end.
 
         Args:
-            run_id: the durable run; nothing is done when the build has another one by now.
-        """
-        token = CancelToken()
-        with self._lock:
-            self._closing.check()
-            self._running[run_id] = token
-        try:
-            with waiting_as(self._deps.patience):
-                self._execute(run_id, workflow_id, token, steps)
-        except Interrupted:
-            raise
-        except Exception as error:
-            _LOG.exception("build %s", run_id)
-            self._insist(run_id, partial(self._fail, run_id, f"internal error: {error!r}"))
-        finally:
-            self.unwritten.pop(run_id, None)
-            with self._idle:
-                # A retry may run already: its token stays.
-                if self._running.get(run_id) is token:
-                    del self._running[run_id]
-                self._idle.notify_all()
-
-    def _execute(self, run_id: int, workflow_id: str, token: CancelToken, steps: Steps) -> None:
-        deps = self._deps
-        run = self._insist(run_id, lambda: runs.get_run(deps.store, run_id))
-        if run.status.is_final or run.workflow_id != workflow_id:
-            return  # it ended when the disk was too full for the run to say so
-        if run.cancel_requested:
-            token.cancel()
-        execution = self._insist(
-            run_id, lambda: _Execution(deps, self._works[run.kind](run), run, token, steps)
-        )
-        self._insist(run_id, execution.walk())
-
-    def _fail(self, run_id: int, reason: str) -> None:
-        runs.finish_run(
-            self._deps.store,
-            run_id,
-            status=RunStatus.FAILED,
-            error=f"{reason} (see espdeck.log)",
-        )
-
-    def _insist(self, run_id: int, do: Callable[[], R]) -> R:
-        """Do what needs the store; when the disk is full, say so once and wait for room.
+            workflow_id: the durable run; nothing is done when the run has another one by now.
 
         Raises:
             Interrupted: the process shuts down.
         """
-        while True:
+        with self._active.run(run_id) as token:
             try:
-                return do()
-            except StoreError as error:
-                if run_id not in self.unwritten:
-                    self.unwritten[run_id] = str(error)
-                    message = f"build {run_id} waits: {error}"
-                    self._deps.bus.publish(events.Problem(run_id=run_id, message=message))
-            self._closing.wait(TRY_TO_WRITE)
+                with waiting_as(self._deps.patience):
+                    self._execute(run_id, workflow_id, token, steps)
+            except Exception as error:
+                _LOG.exception("run %s", run_id)
+                reason = f"internal error: {error!r} (see espdeck.log)"
+                self._active.insist(run_id, partial(self._fail, run_id, reason))
+
+    def _execute(self, run_id: int, workflow_id: str, token: CancelToken, steps: Steps) -> None:
+        deps, insist = self._deps, self._active.insist
+        run = insist(run_id, lambda: runs.get_run(deps.store, run_id))
+        if run.status.is_final or run.workflow_id != workflow_id:
+            return  # it ended when the disk was too full for the run to say so
+        if run.cancel_requested:
+            token.cancel()
+        execution = insist(
+            run_id, lambda: _Execution(deps, self._works[run.kind](run), run, token, steps)
+        )
+        insist(run_id, execution.walk())
+
+    def _fail(self, run_id: int, reason: str) -> None:
+        runs.finish_run(self._deps.store, run_id, status=RunStatus.FAILED, error=reason)
 
 
 class _Execution:
-    """One walk of one build."""
+    """One execution of one run: its walk through the pipeline."""
 
     def __init__(
         self, deps: RunnerDeps, work: Work, run: Run, cancel: CancelToken, steps: Steps
@@ -223,10 +152,10 @@ class _Execution:
         except Interrupted:
             raise
         except OSError as problem:
-            _LOG.exception("build %s", self._id)
+            _LOG.exception("run %s", self._id)
             outcome = Outcome(RunStatus.FAILED, explain(problem))
         except Exception as problem:
-            _LOG.exception("build %s", self._id)
+            _LOG.exception("run %s", self._id)
             reason = f"internal error: {problem!r} (see espdeck.log)"
             outcome = Outcome(RunStatus.FAILED, reason)
         return partial(self._end, outcome)

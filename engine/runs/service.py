@@ -17,6 +17,7 @@ from engine.enums import RunKind, RunStatus, StageStatus
 from engine.errors import UsageError
 from engine.files import new_file, read_file
 from engine.projects import git
+from engine.runs.active import ActiveRuns
 from engine.runs.journal import Journal, wait_until
 from engine.runs.pipeline import Pipeline, steps_of_phase
 from engine.runs.queue import RunQueue, RunState
@@ -28,7 +29,6 @@ from engine.store.tables import Artifact, FindingRow, Run, StageRow
 
 if TYPE_CHECKING:
     from engine.quality.result import GateResult
-    from engine.runs.runner import Runner
 
 _MAX_REPORT = 8 << 20
 
@@ -43,6 +43,7 @@ class RunServices:
     store: Store
     bus: events.Bus
     journal: Journal
+    active: ActiveRuns
     runs: RunQueue
     boards: Boards
     wait_ready: Callable[[], None]
@@ -56,8 +57,6 @@ class RunService(ABC):
     def __init__(self, services: RunServices) -> None:
         self._services = services
         self._store = services.store
-        self.runner: Runner | None = None
-        """Set while this process is the one that carries runs."""
 
     @abstractmethod
     def pipeline_of(self, run: Run) -> Pipeline:
@@ -183,7 +182,7 @@ class RunService(ABC):
             raise UsageError(f"{self._what} {number} has ended already ({run.status})")
         self._services.wait_ready()
         run = store_runs.request_cancel(self._store, number)
-        if self.runner is None or not self.runner.cancel(number):
+        if not self._services.active.cancel(number):
             self._services.runs.cancel(run.workflow_id)
             if run.status is RunStatus.PENDING:
                 run = self._end(run, RunStatus.CANCELLED, "cancelled before it began")
@@ -203,6 +202,11 @@ class RunService(ABC):
         if not run.status.is_final:
             raise UsageError(f"{self._what} {number} has not ended ({run.status}): cancel it first")
         self._services.wait_ready()
+        if stage is not None and not self._services.runs.can_repeat(run.workflow_id):
+            raise UsageError(
+                f"{self._what} {number} ran with another version of espdeck, whose results this "
+                f"one cannot take over: retry all of it (espdeck retry {number})"
+            )
         workflow_id = str(uuid.uuid4())
         ran = self.stages(number)
         if stage is None:
@@ -237,22 +241,22 @@ class RunService(ABC):
         Raises:
             StoreError: it ended, which cannot be written now.
         """
-        runner = self.runner
+        active = self._services.active
         run: Run
 
         def ended() -> bool:
             nonlocal run
             run = self.get(number)
-            return run.status.is_final or bool(runner and runner.why_unwritten(number))
+            return run.status.is_final or bool(active.unwritten(number))
 
         # Not after each line of a log: it is the store that knows how a run stands.
         telling = (events.RunCompleted, events.RunChanged, events.Problem)
         wait_until(ended, self._services.bus, timeout, *telling)
-        if not run.status.is_final and runner and (reason := runner.why_unwritten(number)):
+        if not run.status.is_final and (reason := active.unwritten(number)):
             raise StoreError(reason)
         return run
 
-    def carry_on(self, run: Run) -> None:
+    def ensure_executed(self, run: Run) -> None:
         """See to it that something carries a run that has not ended; only for the executor.
 
         One that was written down and not asked for, as its asker died in between, is asked for
@@ -261,14 +265,20 @@ class RunService(ABC):
         Raises:
             StoreError: that cannot be read or written now.
         """
-        if self.runner is not None and self.runner.has(run.number):
+        if self._services.active.has(run.number):
             return
         state = self._services.runs.state(run.workflow_id)
         run = self.get(run.number)  # it may have ended meanwhile
         if state is RunState.UNFINISHED or run.status.is_final:
             return
-        if state is RunState.ABSENT and not run.cancel_requested:
+        if run.cancel_requested:
+            self._give_up(run, _LOST[RunState.ABSENT])
+        elif state is RunState.ABSENT:
             self._ask(run)
+        elif state is RunState.FOREIGN and run.started_at is None and run.repeats is None:
+            # Nothing of it was done: it is the same for this version.
+            store_runs.requeue_run(self._store, run.number, str(uuid.uuid4()), dropped=())
+            self._ask(self.get(run.number))
         else:
             self._give_up(run, _LOST[state])
 

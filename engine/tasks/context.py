@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.enums import ArtifactKind
 from engine.findings import Finding
 from engine.projects.worktrees import Slot
-from engine.quality.result import Built
+from engine.quality.result import Built, GateResult
 from engine.runs.pipeline import StageContext
 from engine.tasks.answer_files import Made
 from engine.tasks.context_files import Choice
@@ -74,6 +74,15 @@ class Assembled:
     files: tuple[Made, ...]
     given: tuple[str, ...] = ()
     patch: str | None = None
+
+
+OUTPUTS: Mapping[str, type] = {
+    "gathered": Gathered,
+    "done": Done,
+    "assembled": Assembled,
+    "gate": GateResult,
+}
+"""What stages of a task hand on, by the words that it is kept under: these stay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

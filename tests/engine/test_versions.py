@@ -2,42 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from engine import Engine, Settings
 from engine.enums import RunKind, RunStatus
-from engine.runs import queue
-from engine.store import projects
+from engine.errors import UsageError
+from engine.runs import queue, serialization
 from engine.store import runs as store_runs
 from engine.store.database import Store
-from engine.store.tables import Project, Run
+from engine.tasks.request import TaskRequest
 from engine.workspace import workspace_id
 
+pytestmark = pytest.mark.xdist_group("versions")
 
-@pytest.mark.xdist_group("versions")
-def test_a_run_of_another_version_ends_and_says_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+ORDER = TaskRequest(workflow="code_review", text="int main;", model="placeholder")
+
+
+@pytest.fixture
+def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A workspace with a run that an older version asked for, and did not begin."""
     settings = Settings(workspace=tmp_path)
     with Engine(settings) as engine:
         engine.wait_ready()
+        engine.tasks.wait(engine.tasks.start(ORDER).number, timeout=60)
     store = Store(tmp_path / "espdeck.db")
-    project = projects.add_project(store, Project(name="p", source="/p", target="esp32c3"))
-    number = store_runs.add_run(
-        store,
-        Run(project_id=project.id, workflow_id="old"),
-    ).number
+    store_runs.requeue_run(store, 1, "old", dropped=store_runs.stages_of(store, 1))
     store.close()
     client = queue.RunQueue(tmp_path / "runs.db", workspace_id(tmp_path))
-    monkeypatch.setattr(queue, "APPLICATION_VERSION", "0")
-    client.enqueue(RunKind.FIRMWARE, "old", number)
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "APPLICATION_VERSION", "0")
+        client.enqueue(RunKind.TASK, "old", 1)
     client.close()
-    monkeypatch.undo()
+    yield tmp_path
 
-    with Engine(settings) as engine:
-        build = engine.builds.wait(number, timeout=20)
 
-    assert build.status is RunStatus.FAILED
-    assert build.error == "lost: another version of espdeck began it, start it again"
+def test_a_run_that_another_version_did_not_begin_goes_on(older: Path) -> None:
+    with Engine(Settings(workspace=older)) as engine:
+        run = engine.tasks.wait(1, timeout=60)
+
+    assert run.status is RunStatus.SUCCESS
+
+
+def test_a_run_that_another_version_began_ends_and_says_why(older: Path) -> None:
+    store = Store(older / "espdeck.db")
+    store_runs.start_run(store, 1)
+    store.close()
+
+    with Engine(Settings(workspace=older)) as engine:
+        run = engine.tasks.wait(1, timeout=20)
+
+    assert run.status is RunStatus.FAILED
+    assert run.error == "lost: another version of espdeck began it, start it again"
+
+
+def test_a_stage_that_another_version_ran_is_not_retried_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Engine(Settings(workspace=tmp_path)) as engine:
+        engine.tasks.wait(engine.tasks.start(ORDER).number, timeout=60)
+        last = engine.tasks.stages(1)[-1].key
+        with monkeypatch.context() as patch:
+            patch.setattr(queue, "APPLICATION_VERSION", "99")
+            with pytest.raises(UsageError, match=r"another version .* retry all of it") as told:
+                engine.tasks.retry(1, last)
+        assert "\n" not in str(told.value)
+        assert engine.tasks.get(1).status is RunStatus.SUCCESS
+
+        # In a format that this version cannot read, though its application version is the same.
+        monkeypatch.setattr(serialization, "FORMAT", 99)
+        run = engine.tasks.wait(engine.tasks.retry(1, last).number, timeout=60)
+
+    assert run.status is RunStatus.FAILED
+    assert "kept by another version of espdeck (format 1, this one reads 99)" in run.error

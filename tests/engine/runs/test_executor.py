@@ -45,8 +45,8 @@ PROGRAM = """
         done.set()
 
     executor = Executor(
-        folder / "runs.db", workspace, concurrency={RunKind.FIRMWARE: 2}, execute=execute,
-        patience=Patience(None),
+        folder / "runs.db", workspace, concurrency={RunKind.FIRMWARE: 2}, outputs={},
+        execute=execute, patience=Patience(None),
     )
     runs = RunQueue(folder / "runs.db", workspace)
     if mode == "again":
