@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import string
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -24,10 +25,12 @@ from engine.tasks import context
 OUTPUTS = {**outputs.OUTPUTS, **context.OUTPUTS}
 SERIALIZER = ResultSerializer(OUTPUTS)
 
-st.register_type_strategy(
-    Path,
-    st.text(string.ascii_letters + "/ ä\udc80", max_size=20).map(lambda text: Path(f"/{text}")),
+NAMES = st.text(string.ascii_letters + "/ ä\udc80", max_size=20)
+st.register_type_strategy(Path, NAMES.map(lambda text: Path(f"/{text}")))
+st.register_type_strategy(  # as they are: not one of the standard library's other mappings
+    Mapping, lambda kind: st.dictionaries(*map(st.from_type, get_args(kind)), max_size=3)
 )
+st.register_type_strategy(float, st.floats(allow_nan=False))  # it equals nothing
 TEXTS = st.text(max_size=20) | st.just("lone \udcff surrogate")
 
 
