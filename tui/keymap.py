@@ -20,6 +20,7 @@ class Where(StrEnum):
     SIZES = "sizes"
     WORKFLOWS = "workflows"
     TASK = "task"
+    GUIDE = "guide"
 
 
 SCREENS = tuple(where for where in Where if where is not Where.EVERYWHERE)
@@ -212,6 +213,21 @@ KEYS = (
     Key("right", "l,right", "l", "to the right", "Show what is right of long lines", Where.TASK,
         bar=False),
     Key("back", "q,backspace", "q", "back", "Go back to the tasks", Where.TASK),
+    Key("open", "enter,o", "enter", "open", "Follow the link; from the list, go to the page",
+        Where.GUIDE),
+    Key("next_link", "tab", "tab", "link", "Go to the next link of the page", Where.GUIDE),
+    Key("previous_link", "shift+tab", "S-tab", "link before", "Go to the link before",
+        Where.GUIDE, bar=False),
+    Key("search", "slash", "/", "search", "Search in all pages", Where.GUIDE),
+    Key("next_match", "n", "n", "next match", "Go to the next match", Where.GUIDE),
+    Key("previous_match", "N", "N", "match before", "Go to the match before", Where.GUIDE,
+        bar=False),
+    Key("left", "h,left", "h", "pages", "Go to the list of pages", Where.GUIDE),
+    Key("right", "l,right", "l", "page", "Go to the page", Where.GUIDE, bar=False),
+    Key("copy", "y", "y", "copy", "Copy the page to the clipboard", Where.GUIDE),
+    Key("back", "q,backspace", "q", "back",
+        "Go back to the page whose link was followed; from the first page, leave the guide",
+        Where.GUIDE),
     Key("down", "j,down", "j", "down", "Go one row down", Where.EVERYWHERE, bar=False),
     Key("up", "k,up", "k", "up", "Go one row up", Where.EVERYWHERE, bar=False),
     Key("page_down", "pagedown,ctrl+d,space", "pgdn", "page down", "Go one page down",
@@ -224,6 +240,8 @@ KEYS = (
     Key("palette", "colon,ctrl+p", ":", "actions", "Find any action by its name",
         Where.EVERYWHERE, bar=False),
     Key("help", "question_mark", "?", "help", "Show every key", Where.EVERYWHERE),
+    Key("guide", "H", "H", "guide", "Read the manual, from the page about this screen",
+        Where.EVERYWHERE, bar=False),
     Key("suspend", "ctrl+z", "C-z", "to the shell", "Go back to the shell; fg comes back",
         Where.EVERYWHERE, bar=False),
     Key("quit", "q,ctrl+q,ctrl+c", "q", "quit", "Quit; running builds go on at the next start",

@@ -35,6 +35,7 @@ from tui.presentation.strips import fit, pieces, row, wrap
 from tui.presentation.units import tokens
 from tui.screens.boards import BoardsScreen
 from tui.screens.build import PANES, BuildScreen
+from tui.screens.guide import GuideScreen
 from tui.screens.home import HomeScreen
 from tui.screens.monitor import MonitorScreen
 from tui.screens.sizes import SizesScreen
@@ -55,6 +56,7 @@ SCREEN_OF = {
     Where.SIZES: SizesScreen,
     Where.WORKFLOWS: WorkflowsScreen,
     Where.TASK: TaskScreen,
+    Where.GUIDE: GuideScreen,
 }
 
 

@@ -10,9 +10,11 @@ import pytest
 from textual.pilot import Pilot
 
 from engine import Settings
+from tests.tui.guide.small_manual import small_manual
 from tests.tui.task_workspaces import fill_tasks
 from tests.tui.workspaces import Story, fill, keep_maps
 from tui.app import EspdeckApp
+from tui.presentation import manual
 
 pytestmark = pytest.mark.xdist_group("snapshots")
 
@@ -75,6 +77,15 @@ async def helped(story: Story) -> None:
     await story.sees("Keys")
 
 
+async def guide(story: Story) -> None:
+    await home(story)
+    await story.press("H")
+    await story.press("slash")
+    await story.type("name")
+    await story.press("enter", "n", "n", "n", "n", "shift+tab")
+    await story.sees("A name does wherever")
+
+
 async def empty(story: Story) -> None:
     await story.sees("no projects yet: press a")
 
@@ -99,6 +110,8 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
         pytest.param(sizes, (80, 24), {"ascii": True}, id="sizes-ascii"),
         pytest.param(sizes, (200, 60), {}, id="sizes-large"),
         pytest.param(helped, (80, 24), {}, id="help"),
+        pytest.param(guide, (80, 24), {}, id="guide"),
+        pytest.param(guide, (60, 15), {"ascii": True, "theme": "light"}, id="guide-small-ascii"),
         pytest.param(workflows, (80, 24), {}, id="workflows"),
         pytest.param(form, (80, 24), {}, id="workflow-form"),
         pytest.param(task, (80, 24), {}, id="task"),
@@ -109,8 +122,15 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
     indirect=["app"],
 )
 def test_it_looks_as_it_did(
-    snap_compare: Any, tmp_path: Path, app: EspdeckApp, walk: Walk, size: tuple[int, int]
+    snap_compare: Any,
+    tmp_path: Path,
+    app: EspdeckApp,
+    walk: Walk,
+    size: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    pages = small_manual()
+    monkeypatch.setattr(manual, "topics", lambda: pages)
     if walk is not empty:
         fill(tmp_path)
     if walk is sizes:

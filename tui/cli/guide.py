@@ -2,42 +2,97 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
-from importlib.resources import files
 from typing import Annotated
 
 import typer
 
 from engine.errors import UsageError
 from tui.cli.common import print_line, table
+from tui.cli.follow import FAILED
+from tui.presentation import manual
+from tui.presentation.manual import Topic
 
 cli = typer.Typer()
 
-_WIDEST = 100
+_MAX_COLUMNS = 100
 """Columns of a page on a wide terminal: longer lines are hard to read."""
+
+_LESS = "-FR"
+"""Options of less where a person has none: colours, and no waiting for a key after a short page."""
 
 
 @cli.command("guide")
 def guide_command(
     topic: Annotated[str, typer.Argument(help="A page; without one, the list of pages.")] = "",
+    search: Annotated[
+        str | None, typer.Option("--search", help="Print the lines with this text instead.")
+    ] = None,
 ) -> None:
-    """Read a page of the manual, or list the pages."""
-    folder = files("tui").joinpath("guide")
-    pages = {page.name.removesuffix(".md"): page for page in folder.iterdir()}
-    texts = {name: pages[name].read_text("utf-8") for name in sorted(pages)}
-    if not topic:
-        titles = ((name, text.partition("\n")[0].lstrip("# ")) for name, text in texts.items())
-        table(("TOPIC", "WHAT"), list(titles))
-        return
-    if topic not in texts:
-        raise UsageError(f"no page {topic!r} (pages: {', '.join(texts)})")
+    """Read a page of the manual, list the pages, or search in them. Exit code 1: nothing found."""
+    pages = manual.topics()
+    chosen = [manual.topic_of(topic, pages)] if topic else list(pages.values())
+    if search is not None:
+        _print_matches(search, chosen)
+    elif topic:
+        _show(chosen[0])
+    else:
+        table(("TOPIC", "WHAT"), [(each.name, each.summary) for each in chosen])
+
+
+def _print_matches(wanted: str, pages: list[Topic]) -> None:
+    if not wanted.strip():
+        raise UsageError("nothing to search for: --search needs a text")
+    found = manual.search(wanted, pages)
+    if not found:
+        raise typer.Exit(FAILED)
+    table(("TOPIC", "UNDER", "LINE"), [(each.topic, each.heading, each.line) for each in found])
+
+
+def _show(page: Topic) -> None:
+    """Page it on a terminal; else print it as it is."""
     if not sys.stdout.isatty():
-        for line in texts[topic].splitlines():
+        for line in page.text.splitlines():
             print_line(line)
         return
-    from rich.console import Console  # not for the list
-    from rich.markdown import Markdown
+    import click  # not for the list
 
-    width = min(_WIDEST, shutil.get_terminal_size().columns)
-    Console(width=width).print(Markdown(texts[topic], hyperlinks=False))
+    os.environ.setdefault("LESS", _LESS)
+    click.echo_via_pager(_laid_out(page.text))
+
+
+def _laid_out(text: str) -> str:
+    """A page with the colours of the terminal's own palette."""
+    from rich.cells import cell_len
+    from rich.console import Console
+    from rich.segment import Segment, Segments
+    from rich.style import Style
+
+    from tui.presentation.text_renderer import STYLES, Paper, render
+
+    styles = {name: Style.parse(_STYLES.get(name, "none")) for name in STYLES}
+    width = min(_MAX_COLUMNS, shutil.get_terminal_size().columns)
+    console = Console(width=width, highlight=False)
+    lines = render(text, "page.md", Paper(width, styles, ascii=console.options.ascii_only))
+    with console.capture() as captured:
+        for line in lines:
+            row = line.strip.crop(0, cell_len(line.strip.text.rstrip()))
+            console.print(Segments([*row, Segment.line()]), end="")
+    return captured.get()
+
+
+_STYLES = {
+    "heading": "bold cyan",
+    "strong": "bold",
+    "quote": "dim",
+    "link": "cyan",
+    "note": "cyan",
+    "string": "green",
+    "comment": "dim",
+    "keyword": "blue",
+    "type": "cyan",
+    "number": "yellow",
+}
+"""Colours that are seen on dark and light terminals."""

@@ -1,11 +1,13 @@
 """Markdown for a pane: parsed by markdown-it, laid out by Rich, with code in our colours.
 
-HTML is text like any other: what a model wrote is all to be seen. Links are written out.
+HTML is text like any other: what a model wrote is all to be seen. Links are written out, or are
+part of the style of their text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from markdown_it import MarkdownIt
@@ -13,6 +15,7 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 from rich import markdown as rich_markdown
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
@@ -53,15 +56,32 @@ def _edit(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
     return True
 
 
+_ANCHOR = "anchor"
+"""Key of a style's meta data in which a heading has its anchor."""
+
 _PARSER = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST})
 _PARSER.enable(["strikethrough", "table"])
 _PARSER.block.ruler.before("fence", "edit", _edit, {"alt": ["paragraph", "blockquote", "list"]})
 
 
+def anchor_of(heading: str) -> str:
+    """How a link names a heading behind ``#``, as GitHub does."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def anchor_in(row: Sequence[Segment]) -> str:
+    """The anchor of a heading whose row this is; empty in other rows."""
+    return next((each.style.meta[_ANCHOR] for each in row if each.style and each.style.meta), "")
+
+
 class _Heading(rich_markdown.Heading):
-    """A heading, on the left whatever its level."""
+    """A heading, on the left whatever its level; its style knows its anchor."""
 
     LEVEL_ALIGN: ClassVar = {f"h{level}": "left" for level in range(1, 7)}
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        self.text.stylize(Style(meta={_ANCHOR: anchor_of(self.text.plain)}))
+        yield from super().__rich_console__(console, options)
 
 
 class _Image(rich_markdown.ImageItem):
@@ -120,13 +140,14 @@ class Document(rich_markdown.Markdown):
         "table_open": _Table,
     }
 
-    def __init__(self, text: str, styles: Mapping[str, Style]) -> None:
+    def __init__(self, text: str, styles: Mapping[str, Style], *, hyperlinks: bool = False) -> None:
         """Parse a text.
 
         Args:
             styles: by the names of :data:`tui.presentation.text_renderer.STYLES`.
+            hyperlinks: the style of a link's text has its target; else that is written out.
         """
-        super().__init__("", hyperlinks=False)
+        super().__init__("", hyperlinks=hyperlinks)
         self.parsed = _PARSER.parse(text)
         self.styles = styles
 

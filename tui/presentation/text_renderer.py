@@ -1,15 +1,16 @@
 """Texts as rows of cells: source and patches with their colours, Markdown as it is meant.
 
 Everything is untrusted. Markdown is cleaned after the parser too: an entity of HTML may spell a
-control character. Links are shown, never made.
+control character. No link of a terminal is made: one that can be followed is data beside its row.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -34,11 +35,34 @@ _PATCHES = (".patch", ".diff")
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Cells of a row that lead elsewhere.
+
+    Args:
+        begin, end: the first cell, and the one behind the last.
+        target: where to, as it is written.
+    """
+
+    begin: int
+    end: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """A row, as wide as it is, and the style of the cells beyond its end."""
+    """A row.
+
+    Args:
+        strip: as wide as it is.
+        ground: the style of the cells beyond its end.
+        links: its links, where they were asked for.
+        anchor: what a link to it says behind ``#``, when it is a heading.
+    """
 
     strip: Strip
     ground: Style
+    links: tuple[Link, ...] = ()
+    anchor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +73,13 @@ class Paper:
         width: cells that Markdown is wrapped to.
         styles: a style for each of :data:`STYLES`.
         ascii: no other characters of our own.
+        links: links are their text alone, and can be followed; else they are written out.
     """
 
     width: int
     styles: Mapping[str, Style]
     ascii: bool
+    links: bool = False
 
 
 def render(text: str, name: str, paper: Paper) -> list[Line]:
@@ -95,7 +121,7 @@ def _markdown(text: str, paper: Paper) -> list[Line] | None:
     from rich.console import Console
     from rich.theme import Theme
 
-    from tui.presentation.markdown import Document
+    from tui.presentation.markdown import Document, anchor_in
 
     styles = paper.styles
     theme = Theme({name: styles[ours] for name, ours in _THEME.items()})
@@ -105,17 +131,28 @@ def _markdown(text: str, paper: Paper) -> list[Line] | None:
     if paper.ascii:
         options.encoding = "ascii"
     # Before, so that nothing is wrapped in the midst of a sequence; and after, see above.
-    document = Document("\n".join(map(clean, text.split("\n"))), styles)
+    cleaned = "\n".join(map(clean, text.split("\n")))
+    document = Document(cleaned, styles, hyperlinks=paper.links)
     if not document.fits(width):
         return None
     rows = console.render_lines(document, options, style=styles["text"], pad=False)
-    return [Line(Strip(_cleaned(row, paper)), styles["text"]) for row in rows]
+    return [_row(row, paper, anchor_in(row)) for row in rows]
 
 
-def _cleaned(row: Iterable[Segment], paper: Paper) -> Iterator[Segment]:
-    for segment in row:
-        text = clean(segment.text)
-        yield Segment(text.translate(_PLAIN) if paper.ascii else text, segment.style)
+def _row(row: Iterable[Segment], paper: Paper, anchor: str) -> Line:
+    segments: list[Segment] = []
+    links: list[Link] = []
+    at = 0
+    for text, style, _ in row:
+        text = clean(text)
+        text = text.translate(_PLAIN) if paper.ascii else text
+        style = style or Style.null()
+        end = at + cell_len(text)
+        if style.link and text:
+            links.append(Link(at, end, style.link))
+        segments.append(Segment(text, style.clear_meta_and_links()))
+        at = end
+    return Line(Strip(segments), paper.styles["text"], tuple(links), anchor)
 
 
 _THEME = {

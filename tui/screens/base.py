@@ -121,7 +121,15 @@ class MainScreen(Screen[None]):
         """Show every key."""
         from tui.screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen(self.shown_keys))
+        self.app.push_screen(
+            HelpScreen(self.shown_keys), lambda guide: self.do_guide() if guide else None
+        )
+
+    def do_guide(self) -> None:
+        """Show the page of the manual about this screen."""
+        from tui.screens.guide import TOPICS, GuideScreen
+
+        self.app.push_screen(GuideScreen(TOPICS[self.WHERE]))
 
     def do_palette(self) -> None:
         """Show every action."""

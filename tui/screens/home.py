@@ -71,7 +71,7 @@ class HomeScreen(TwoLists):
 
     def why_not(self, name: str) -> str | None:
         """Why an action does nothing now."""
-        if name in ("help", "quit", "palette"):
+        if name in ("help", "guide", "quit", "palette"):
             return None
         if not self.deck.is_open:
             return "the workspace is not open yet"

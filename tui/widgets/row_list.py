@@ -164,6 +164,7 @@ class RowList(RowWidget, Generic[T]):
 
     def _on_resize(self, _event: events.Resize) -> None:
         self._show_cursor()
+        self.refresh()
 
     async def _on_click(self, event: events.Click) -> None:
         if event.y > 0 and self._top + event.y - 1 < len(self._items):

@@ -17,7 +17,7 @@ from tui.widgets.base import RowWidget
 if TYPE_CHECKING:
     from tui.app_base import AppBase
 
-_AIR = 1
+AIR = 1
 """Cells left free on the left, so that panes beside each other can be told apart."""
 
 
@@ -25,6 +25,12 @@ class Page(RowWidget):
     """A title row, then the text. It is laid out in a thread; until then the one before stands."""
 
     PREFIX = "page"
+    LINKS: ClassVar[bool] = False
+    """Whether links are to be followed: else they are written out."""
+
+    MAX_CELLS: ClassVar[int] = 1_000
+    """Cells of a line of Markdown at the most, however wide the screen is."""
+
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "page--title",
         "page--title-focus",
@@ -45,7 +51,7 @@ class Page(RowWidget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._text = self._name = ""
+        self._text = self.name_of_file = ""
         self._lines: list[Line] = []
         self._laid_out: tuple[str, str, Paper] | None = None
         self._top = 0
@@ -62,9 +68,9 @@ class Page(RowWidget):
         Args:
             name: its file's name, which tells what it is.
         """
-        if (text, name) == (self._text, self._name):
+        if (text, name) == (self._text, self.name_of_file):
             return
-        self._text, self._name = text, name
+        self._text, self.name_of_file = text, name
         self._top = self._left = 0
         self._lay_out()
 
@@ -77,7 +83,7 @@ class Page(RowWidget):
         """Move along long lines."""
         seen = self._lines[self._top : self._top + self.rows]
         longest = max((line.strip.cell_length for line in seen), default=0)
-        last = max(0, longest + _AIR - self.size.width)
+        last = max(0, longest + AIR - self.size.width)
         self._left = max(0, min(self._left + cells, last))
         self.refresh()
 
@@ -100,9 +106,17 @@ class Page(RowWidget):
         if number >= len(self._lines):
             return Strip([Segment(" " * width, self.style_of("text"))], width)
         line = self._lines[number]
-        air = Strip([Segment(" " * _AIR, line.ground)], _AIR)
-        row = Strip.join([air, line.strip.crop(self._left, self._left + max(0, width - _AIR))])
-        return row.adjust_cell_length(width, line.ground)
+        air = Strip([Segment(" " * AIR, line.ground)], AIR)
+        text = self.strip_of(number).crop(self._left, self._left + max(0, width - AIR))
+        return Strip.join([air, text]).adjust_cell_length(width, line.ground)
+
+    def strip_of(self, number: int) -> Strip:
+        """A row of the text as it is drawn."""
+        return self._lines[number].strip
+
+    def laid_out(self) -> None:
+        """The rows are there, of another text or of another width."""
+        self.move(0)
 
     def notify_style_update(self) -> None:
         """Colours changed: lay it out anew."""
@@ -117,12 +131,13 @@ class Page(RowWidget):
         self.post_message(self.Chosen(self))
 
     def _lay_out(self) -> None:
-        if not self._name or not self.is_attached or not self.size.width:
+        if not self.name_of_file or not self.is_attached or not self.size.width:
             return
-        text, name = self._text, self._name
+        text, name = self._text, self.name_of_file
         is_plain = cast("AppBase", self.app).glyphs.ascii
         styles = {word: self.style_of(word) for word in STYLES}
-        paper = Paper(self.size.width - _AIR, styles, is_plain)
+        width = min(self.size.width - AIR, self.MAX_CELLS)
+        paper = Paper(width, styles, is_plain, self.LINKS)
         wanted = (text, name, paper)
         if self._laid_out == wanted:
             return
@@ -136,7 +151,7 @@ class Page(RowWidget):
         def take(lines: list[Line]) -> None:
             if self._laid_out == wanted:  # or something else is wanted by now
                 self._lines = lines
-                self.move(0)
+                self.laid_out()
 
         self.run_worker(work, thread=True, exclusive=True, exit_on_error=False)
 

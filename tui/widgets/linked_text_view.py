@@ -1,0 +1,222 @@
+"""A page of Markdown whose links can be followed, and in which a text can be found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+
+from tui.presentation.text_renderer import Line, Link
+from tui.widgets.text_view import AIR, Page
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Where a page is opened.
+
+    Args:
+        row: the first row that is seen.
+        anchor: of the heading that is seen first; empty for the row.
+        match: 1 for the first match, -1 for the last one, 0 for the row.
+    """
+
+    row: int = 0
+    anchor: str = ""
+    match: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A link of the page: where it leads, and which cells of which rows it takes."""
+
+    to: str
+    parts: tuple[tuple[int, Link], ...]
+
+    @property
+    def row(self) -> int:
+        return self.parts[0][0]
+
+
+class LinkedPage(Page):
+    """A page that is read with keys: from link to link, and from match to match."""
+
+    LINKS = True
+    MAX_CELLS = 100
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"page--target", "page--target-focus", "page--match"}
+
+    class Followed(Message):
+        """A link was clicked."""
+
+        def __init__(self, page: LinkedPage, target: str) -> None:
+            super().__init__()
+            self.page = page
+            self.target = target
+
+        @property
+        def control(self) -> LinkedPage:
+            """The page, for Textual's selectors."""
+            return self.page
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._targets: list[_Target] = []
+        self._chosen = -1
+        self._needle = ""
+        self._matches: list[int] = []
+        self._match = -1
+        self._begin: Begin | None = None
+        self._row_count = 0
+
+    @property
+    def top(self) -> int:
+        """The first row that is seen."""
+        return self._top
+
+    @property
+    def link(self) -> str:
+        """Where the chosen link leads; empty when none is chosen."""
+        return self._targets[self._chosen].to if 0 <= self._chosen < len(self._targets) else ""
+
+    def open(self, text: str, name: str, begin: Begin) -> None:
+        """Show another text, or another place of the same.
+
+        Args:
+            name: its file's name.
+        """
+        self._begin = begin
+        if (text, name) == (self.text, self.name_of_file):
+            self._go_to_begin()
+            return
+        self._chosen = self._match = -1
+        self.show(text, name)
+
+    def mark(self, needle: str) -> None:
+        """Mark a text wherever it stands, whatever its case; an empty one marks nothing."""
+        self._needle = " ".join(needle.split()).casefold()
+        self._match = -1
+        self._look_for_matches()
+        self.refresh()
+
+    def next_link(self, step: int) -> bool:
+        """Choose the next link, or with -1 the one before; False when the page has none."""
+        if not self._targets:
+            return False
+        seen = [
+            number
+            for number, each in enumerate(self._targets)
+            if self._top <= each.row < self._top + self.rows
+        ]
+        if self._chosen in seen or not seen:
+            self._chosen = (self._chosen + step) % len(self._targets)
+        else:
+            self._chosen = seen[0 if step > 0 else -1]
+        self._show_row(self._targets[self._chosen].row)
+        return True
+
+    def next_match(self, step: int) -> bool:
+        """Go to the next row with a match, or with -1 to the one before; False at the end."""
+        here = self._match if self._match >= 0 else self._top - (step > 0)
+        rows = [row for row in self._matches if (row > here if step > 0 else row < here)]
+        if not rows:
+            return False
+        self._match = rows[0 if step > 0 else -1]
+        self._show_row(self._match)
+        return True
+
+    def strip_of(self, number: int) -> Strip:
+        """A row with its links, the chosen one, and what matches."""
+        line = self._lines[number]
+        strip = line.strip
+        for each in line.links:
+            strip = _painted(strip, each.begin, each.end, self.style_of("target"))
+        if 0 <= self._chosen < len(self._targets):
+            for row, part in self._targets[self._chosen].parts:
+                if row == number:
+                    style = self.style_of("target-focus")
+                    strip = _painted(strip, part.begin, part.end, style)
+        for begin, end in _found(strip.text, self._needle):
+            strip = _painted(strip, begin, end, self.style_of("match"))
+        return strip
+
+    def laid_out(self) -> None:
+        """Links, matches and the place to begin at are known now."""
+        self._targets = list(_targets(self._lines))
+        self._look_for_matches()
+        self._go_to_begin()
+
+    async def _on_click(self, event: events.Click) -> None:
+        row, cell = self._top + event.y - 1, self._left + event.x - AIR
+        for number, each in enumerate(self._targets):
+            if any(at == row and part.begin <= cell < part.end for at, part in each.parts):
+                self._chosen = number
+                self.refresh()
+                self.post_message(self.Followed(self, each.to))
+
+    def _show_row(self, row: int) -> None:
+        """Move so that a row is seen, with some of what stands around it."""
+        if not self._top <= row < self._top + self.rows:
+            self._top = max(0, row - self.rows // 3)
+        self.move(0)
+
+    def _go_to_begin(self) -> None:
+        """Once; when only the width has changed, about what was seen before is seen again."""
+        begin, self._begin = self._begin, None
+        before, self._row_count = self._row_count, len(self._lines)
+        if begin is None:
+            self._top = self._top * self._row_count // max(1, before)
+        elif begin.match:
+            self._match = -1 if begin.match > 0 else len(self._lines)
+            self.next_match(begin.match)
+        else:
+            headings = [at for at, line in enumerate(self._lines) if line.anchor == begin.anchor]
+            self._top = headings[0] if begin.anchor and headings else begin.row
+        self.move(0)
+
+    def _look_for_matches(self) -> None:
+        """Rows with a match; one that goes on in the next row is in the first of the two."""
+        rows = [" ".join(line.strip.text.split()).casefold() for line in self._lines]
+        self._matches = []
+        if self._needle:
+            for at, row in enumerate(rows):
+                following = rows[at + 1] if at + 1 < len(rows) else ""
+                if self._needle in row or (
+                    self._needle in f"{row} {following}" and self._needle not in following
+                ):
+                    self._matches.append(at)
+
+
+def _targets(lines: list[Line]) -> Iterator[_Target]:
+    """The links of rows; parts of one that follow each other are one."""
+    to, parts = "", list[tuple[int, Link]]()
+    for row, line in enumerate(lines):
+        for link in line.links:
+            if parts and (link.target != to or row > parts[-1][0] + 1):
+                yield _Target(to, tuple(parts))
+                parts = []
+            to = link.target
+            parts.append((row, link))
+    if parts:
+        yield _Target(to, tuple(parts))
+
+
+def _found(text: str, needle: str) -> Iterator[tuple[int, int]]:
+    """Cells of a row in which a text stands."""
+    folded = text.casefold()
+    at = folded.find(needle) if needle and len(folded) == len(text) else -1
+    while at >= 0:
+        end = at + len(needle)
+        yield cell_len(text[:at]), cell_len(text[:end])
+        at = folded.find(needle, end)
+
+
+def _painted(strip: Strip, begin: int, end: int, style: Style) -> Strip:
+    """A row of which some cells have another style."""
+    before, middle, after = strip.divide([begin, end, max(end, strip.cell_length)])
+    return Strip.join([before, Strip(Segment.apply_style(list(middle), post_style=style)), after])
