@@ -489,7 +489,9 @@ class BoardSession:
         if word not in ("on", "off", "cycle"):
             raise UsageError(f"power {word!r}: give on, off or cycle")
         if not self._commands.power_command:
-            raise UsageError(f"{self.name}: no power_command in the settings (see README)")
+            raise UsageError(
+                f"{self.name}: no power_command in the settings (espdeck guide boards)"
+            )
         if word != "cycle":
             self._command("power_command", word)
             return

@@ -119,7 +119,7 @@ class Models:
             if name == PLACEHOLDER or name in self._settings.models:
                 return name
         wanted = " or ".join(f"[llm.models.{name}]" for name in names)
-        raise UsageError(f"no model for {names[0]}: set {wanted} (see README, Models)")
+        raise UsageError(f"no model for {names[0]}: set {wanted} (espdeck guide models)")
 
     def room(self, kind: str, max_tokens: int | None = None) -> int:
         """Tokens that a question to the model of a kind may have, beside its answer.

@@ -357,7 +357,7 @@ class Tasks(RunService):
         if missing:
             tables = ", ".join(f"[llm.models.{name}]" for name in missing)
             raise UsageError(
-                f"no model for {', '.join(missing)}: set {tables} (see README, Models), name one "
+                f"no model for {', '.join(missing)}: set {tables} (espdeck guide models), name one "
                 f"model for all steps, or choose {PLACEHOLDER}, which asks nobody"
             )
 

@@ -117,7 +117,7 @@ def keep_fix(workspace: Path, number: int, text: Callable[[str], str]) -> None:
         runs.put_stage(store, row)
     store.close()
     folder = Path(build.artifacts_path)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     line = text("int repaired;").replace("\n", "")
     diff = f"diff --git a/main.c b/main.c\n--- a/main.c\n+++ b/main.c\n@@ -1 +1 @@\n-x\n+{line}\n"
     fix_patch.write(folder / fix_patch.NAME, [text("a model: closed the driver")], diff)
