@@ -31,12 +31,12 @@ from engine.store.database import StoreError, advice
 from engine.store.shrinking import make_shrinkable
 from engine.store.waiting import Patience
 
-POLL = {RunKind.FIRMWARE: 0.1, RunKind.TASK: 0.25}
-"""Seconds between two looks of the executor into a queue; a look costs some 2 ms of CPU. What a
+POLL_SECONDS = {RunKind.FIRMWARE: 0.1, RunKind.TASK: 0.25}
+"""Between two looks of the executor into a queue; a look costs some 2 ms of CPU. What a
 model does takes seconds, a build with nothing to do takes one."""
 
-LISTEN = 0.05
-"""Seconds that DBOS sleeps between two looks for messages, of which we send none: it reads nothing
+MESSAGE_POLL_SECONDS = 0.05
+"""For which DBOS sleeps between two looks for messages, of which we send none: it reads nothing
 then, but its end waits for this sleep."""
 
 R = TypeVar("R")
@@ -94,7 +94,7 @@ def _execute(run_id: int) -> None:
 
 
 class Executor:
-    """The process's durable engine: takes runs from the queue and carries them."""
+    """The process's durable engine: takes runs from the queue and executes them."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class Executor:
             "application_version": APPLICATION_VERSION,
             "log_level": "WARNING",
             "serializer": ResultSerializer(outputs),
-            "notification_listener_polling_interval_sec": LISTEN,
+            "notification_listener_polling_interval_sec": MESSAGE_POLL_SECONDS,
         }
         DBOS(config=config)
         DBOS.launch()
@@ -163,7 +163,7 @@ def _prepare(database: Path, workspace: str, concurrency: Mapping[RunKind, int])
         client.register_queue(
             queue_name(kind, workspace),
             worker_concurrency=most,
-            polling_interval_sec=POLL[kind],
+            polling_interval_sec=POLL_SECONDS[kind],
             on_conflict="always_update",
         )
     client.destroy()

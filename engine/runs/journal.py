@@ -27,16 +27,16 @@ from engine.store import logs
 from engine.store.database import Store, StoreError
 from engine.store.tables import EventRow, LogChunk
 
-FLUSH_EVERY = 0.1
+FLUSH_SECONDS = 0.1
 """Seconds between two writes."""
 
 QUEUE_BYTES = 16 << 20
 """Text that may wait to be written; a stage that floods beyond it waits for the disk."""
 
-LOOK_EVERY = 0.1
+RELAY_POLL_SECONDS = 0.1
 """Seconds between two looks at what other processes wrote."""
 
-PARTIAL_EVERY = 0.1
+PARTIAL_POLL_SECONDS = 0.1
 """Seconds between two looks at a line that is being written."""
 
 _MERGE_BYTES = 64 << 10
@@ -123,7 +123,7 @@ class Journal:
                 if not _is_for_good(error):
                     self._put_back(rows[place:])
                     raise
-                # Of a build that was removed meanwhile, for instance.
+                # Of a run that was removed meanwhile, for instance.
                 _LOG.warning("left out of the journal: %s", error)
 
     def _put_back(self, batch: Sequence[SQLModel]) -> None:
@@ -175,7 +175,7 @@ class Journal:
             with self._pending:
                 while not self._queue and not self._closed.is_set():
                     self._pending.wait(1.0)
-            self._closed.wait(FLUSH_EVERY)
+            self._closed.wait(FLUSH_SECONDS)
             try:
                 self.flush()
                 self._full = False
@@ -195,11 +195,11 @@ class Journal:
                 self._bytes -= _size(self._queue.popleft())
 
     def _relay_loop(self) -> None:
-        while not self._closed.wait(LOOK_EVERY):
+        while not self._closed.wait(RELAY_POLL_SECONDS):
             try:
                 with self._store.watch() as data_version:
                     seen = -1
-                    while not self._closed.wait(LOOK_EVERY):
+                    while not self._closed.wait(RELAY_POLL_SECONDS):
                         current = data_version()
                         if current != seen:
                             seen = current
@@ -337,7 +337,7 @@ class LineWriter:
     def _publish_rest(self) -> None:
         """Show what there is of a line that a model writes, or a tool, piece by piece."""
         now = time.monotonic()
-        if now - self._looked < PARTIAL_EVERY:
+        if now - self._looked < PARTIAL_POLL_SECONDS:
             return
         self._looked = now
         self._bus.relay(

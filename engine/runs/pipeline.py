@@ -40,7 +40,7 @@ class Stage:
         role: the agent that does it.
         phase: stages of one phase run at once; phases run one after the other.
         title: what it does, for people.
-        weight: its part of the whole build's progress, in percent.
+        weight: its part of the whole run's progress, in percent.
         needs: stages that it depends on.
         when: when it is due.
         back_to: stage at which the pipeline goes on when this one succeeded; the run then is in
@@ -128,7 +128,7 @@ class Reporter:
         output: raw output of a tool, in chunks.
         serial: raw bytes that firmware printed, in chunks.
         progress: percent of this stage (0 to 100) and what is being done.
-        keep: copy a file to the build's artifacts and give back where it lies.
+        keep: copy a file to the run's artifacts and give back where it lies.
     """
 
     log: Callable[[str], None]

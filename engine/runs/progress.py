@@ -1,4 +1,4 @@
-"""How far a build is, in percent of the whole pipeline."""
+"""How far a run is, in percent of the whole pipeline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engine.runs.pipeline import Pipeline, Stage
 
 
 class Progress:
-    """How far the whole build is; never goes back but when the pipeline does."""
+    """How far the whole run is; never goes back but when the pipeline does."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline

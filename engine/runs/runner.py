@@ -1,8 +1,8 @@
-"""The runner: walks a build through its pipeline, keeps what comes of it, says what happens.
+"""The runner: walks a run through its pipeline, keeps what comes of it, says what happens.
 
 It is called by the durable engine in a worker thread, again from the start after an interruption:
 stages that had ended then give back their kept results at once. Everything beside the stages
-(taking a worktree, applying patches, writing where the build stands) is safe to repeat.
+(taking a worktree, applying patches, writing where the run stands) is safe to repeat.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class _Execution:
         """Walk the pipeline.
 
         Returns:
-            What writes how the build ended, whatever happened.
+            A function that writes how the run ended, whatever happened.
         """
         try:
             with self._stopping():
@@ -264,11 +264,11 @@ class _Execution:
             serial.close()
             raise
         except OSError as error:
-            _LOG.exception("build %s stage %s", self._id, stage.key)
+            _LOG.exception("run %s stage %s", self._id, stage.key)
             result = _failure("stage.failed", explain(error))
             log.write(f"error: {result.summary}")
         except Exception as error:
-            _LOG.exception("build %s stage %s", self._id, stage.key)
+            _LOG.exception("run %s stage %s", self._id, stage.key)
             result = _failure("internal", f"internal error: {error!r} (see espdeck.log)")
             log.write(result.summary)
         runs.put_findings(self._deps.store, self._id, stage.key, attempt, result.findings)

@@ -46,7 +46,7 @@ def append(store: Store, rows: Sequence[SQLModel]) -> None:
 
 
 def last_seq(store: Store, run_id: int) -> int:
-    """The highest sequence number of a build's chunks and events, 0 before the first."""
+    """The highest sequence number of a run's chunks and events, 0 before the first."""
     with store.read() as session:
         chunk = session.exec(select(func.max(LogChunk.seq)).where(LogChunk.run_id == run_id)).one()
         event = session.exec(select(func.max(EventRow.seq)).where(EventRow.run_id == run_id)).one()
@@ -79,7 +79,7 @@ def read_lines(store: Store, key: LogKey, first: int = 0, count: int | None = No
 
 
 def search(store: Store, run_id: int, text: str, *, limit: int = MAX_MATCHES) -> list[LogMatch]:
-    """Lines of any log of a build that contain ``text``, whatever its case (ASCII), in order."""
+    """Lines of any log of a run that contain ``text``, whatever its case (ASCII), in order."""
     wanted = text.lower()
     query = (
         select(LogChunk)
@@ -100,7 +100,7 @@ def search(store: Store, run_id: int, text: str, *, limit: int = MAX_MATCHES) ->
 
 
 def logs_of(store: Store, run_id: int) -> list[LogKey]:
-    """Every log that a build has, in the order in which they began."""
+    """Every log that a run has, in the order in which they began."""
     query = (
         select(LogChunk.stage, LogChunk.attempt, LogChunk.stream)
         .where(LogChunk.run_id == run_id)
@@ -140,7 +140,7 @@ def last_ids(store: Store) -> tuple[int, int]:
 
 
 def replay(store: Store, run_id: int, *, after: int = 0) -> Iterator[LogChunk | EventRow]:
-    """Chunks and events of a build in the order in which they happened, some at a time."""
+    """Chunks and events of a run in the order in which they happened, some at a time."""
     while True:
         chunks = select(LogChunk).where(LogChunk.run_id == run_id, LogChunk.seq > after)
         events = select(EventRow).where(EventRow.run_id == run_id, EventRow.seq > after)
