@@ -16,11 +16,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from engine.builds import fix_patch
 from engine.builds.fixes import has_fix
 from engine.cancel import CancelToken
 from engine.clock import CLOCK_WAS_SET, is_believable
 from engine.enums import RunKind, RunStatus
-from engine.repair import fix_patch
 from engine.runs.queue import RunQueue
 from engine.source import tree
 from engine.store import retention as rows

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from engine.builds import fix_patch
 from engine.builds.pipeline import FIRMWARE
 from engine.cancel import CancelToken
 from engine.enums import Role, RunKind, RunStatus, StageStatus
@@ -21,7 +22,6 @@ from engine.errors import ToolError, UsageError
 from engine.files import new_file
 from engine.projects import git, patches, remote
 from engine.projects.sources import check_source
-from engine.repair import fix_patch
 from engine.settings import RepairSettings
 from engine.store import projects, runs
 from engine.store.database import Store

@@ -15,9 +15,8 @@ from engine.errors import ToolError
 from engine.projects.build_clock import drop_later
 from engine.projects.git import alone, explain, read_git, run_git
 from engine.projects.patches import tree_with
-from engine.repair.edits import Tree, unreachable
 from engine.source import tree as source_tree
-from engine.source.file_policy import why_not
+from engine.source.editable_tree import EditableTree
 
 _BUILDS = "build-*"
 _ID_DIGITS = 8  # of a project's id: among projects of one repository enough
@@ -58,7 +57,7 @@ class Slot:
         return self.folder / build_name(project, target, configuration)
 
     @property
-    def tree(self) -> Tree:
+    def tree(self) -> EditableTree:
         """What of the worktree may be changed.
 
         Raises:
@@ -68,13 +67,13 @@ class Slot:
         for entry in filter(None, self._read("ls-files", "--stage", "-z").split("\0")):
             facts, _, name = entry.partition("\t")
             (files if facts.startswith(_REGULAR) else closed).add(name)
-        return Tree(self.source, frozenset(files), frozenset(closed))
+        return EditableTree(self.source, frozenset(files), frozenset(closed))
 
     def apply(self, patch: str) -> None:
         """Apply a unified diff to the worktree as it is.
 
         It may change lines of tracked files and make files, whose names say nothing against it
-        (:func:`engine.source.file_policy.why_not`), and nothing else.
+        (:mod:`engine.source.file_policy`), and nothing else.
 
         Raises:
             ToolError: it does not apply, leaves the worktree, or does more than that. Nothing was
@@ -141,7 +140,7 @@ class Slot:
         counts = self._read("apply", "--numstat", "-z", "--", str(path))
         for entry in filter(None, counts.split("\0")):
             name = entry.split("\t", 2)[-1]
-            reason = why_not(name) or unreachable(name, tree)
+            reason = tree.write_refusal(name)
             if name not in tree.files:
                 made.append(name)
                 if os.path.lexists(self.source / name):

@@ -3,7 +3,7 @@
 The rule: every block applies, or none does. The lines that it searches stand in the file exactly
 once, as whole lines in a row, as the blocks before it have left them; how a line ends and blanks
 at its end do not count. The file is a tracked text of the project, or a new one whose name says
-nothing against it (:func:`engine.source.file_policy.why_not`), reached through no link.
+nothing against it (:mod:`engine.source.file_policy`), reached through no link.
 """
 
 from __future__ import annotations
@@ -11,31 +11,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from engine.files import read_file
 from engine.repair.blocks import Block, parse
 from engine.repair.sources import MAX_BYTES
 from engine.source.diffs import Opcode, diff_of, lines_of
-from engine.source.file_policy import why_not
+from engine.source.editable_tree import EditableTree
 from engine.text import clean
 
 _BLANKS = " \t\r\f\v\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """A worktree that may be changed.
-
-    Args:
-        root: its folder.
-        files: paths of the tracked files, links and submodules not among them.
-        closed: paths of tracked links and submodules: nothing below them is the project's.
-    """
-
-    root: Path
-    files: frozenset[str]
-    closed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +38,7 @@ class Edits:
     refusals: tuple[str, ...]
 
 
-def edits_of(answer: str, tree: Tree) -> Edits:
+def edits_of(answer: str, tree: EditableTree) -> Edits:
     """What a model wants to be changed. Nothing is changed here.
 
     Args:
@@ -76,24 +61,6 @@ def edits_of(answer: str, tree: Tree) -> Edits:
             return Edits("".join(patches.values()), files, ())
         refusals.append("the blocks change nothing")
     return Edits("", (), tuple(refusals))
-
-
-def unreachable(name: str, tree: Tree) -> str | None:
-    """Why a name does not lead to a file of this very tree, None when it does or may.
-
-    Args:
-        name: path from the root that :func:`engine.source.file_policy.why_not` has nothing against.
-    """
-    above = [str(parent) for parent in PurePosixPath(name).parents]
-    if not tree.closed.isdisjoint((name, *above)):
-        return "is a link or a submodule, or lies in one"
-    if not tree.files.isdisjoint(above):
-        return "lies below a file"
-    try:
-        inside = (tree.root / name).resolve() == tree.root.resolve() / name
-    except (OSError, RuntimeError):
-        inside = False
-    return None if inside else "is reached through a link"
 
 
 @dataclass(slots=True)
@@ -166,9 +133,9 @@ class _Text:
         return found
 
 
-def _take(block: Block, tree: Tree, texts: dict[str, _Text]) -> str | None:
+def _take(block: Block, tree: EditableTree, texts: dict[str, _Text]) -> str | None:
     """Apply a block; why not, when it cannot be."""
-    reason = why_not(block.file) or unreachable(block.file, tree)
+    reason = tree.write_refusal(block.file)
     if reason:
         return reason
     searches = any(map(str.strip, block.search))

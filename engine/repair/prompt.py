@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from engine.files import read_file
 from engine.findings import Finding
 from engine.llm.chat import Message, Speaker
-from engine.repair.edits import Tree
 from engine.repair.sources import MAX_BYTES
 from engine.source.c_source import C_SUFFIXES, ends_of
-from engine.source.file_policy import why_not
+from engine.source.editable_tree import EditableTree
+from engine.source.file_policy import write_refusal
 from engine.text import clean, count
 
 SYSTEM = """\
@@ -108,7 +108,7 @@ class Case:
     app: str
     failures: tuple[Failure, ...]
     tried: tuple[Tried, ...]
-    tree: Tree
+    tree: EditableTree
 
 
 def question(case: Case, room: int) -> tuple[Message, ...]:
@@ -212,7 +212,7 @@ def _places(case: Case) -> dict[str, list[int]]:
     return places
 
 
-def _known(name: str, tree: Tree) -> str | None:
+def _known(name: str, tree: EditableTree) -> str | None:
     """The file of the tree that is meant by a name, which may have folders before it or lack some.
 
     None when there is none, several, or one that must not be changed.
@@ -225,10 +225,10 @@ def _known(name: str, tree: Tree) -> str | None:
         last = f"/{ends[-1]}"
         like = [file for file in tree.files if file.endswith(last)]
         found = like[0] if len(like) == 1 else None
-    return found if found and why_not(found) is None else None
+    return found if found and write_refusal(found) is None else None
 
 
-def _excerpts(tree: Tree, places: dict[str, list[int]], around: int) -> Iterator[str]:
+def _excerpts(tree: EditableTree, places: dict[str, list[int]], around: int) -> Iterator[str]:
     for file, lines in places.items():
         text = _read(tree, file)
         if text is None:
@@ -296,7 +296,7 @@ def _tried(tried: Sequence[Tried], room: int) -> str:
 def _names(case: Case, room: int) -> str:
     """Names of the tree's files, those of the app first."""
     start = f"{case.app}/" if case.app else ""
-    names = sorted(name for name in case.tree.files if why_not(name) is None)
+    names = sorted(name for name in case.tree.files if write_refusal(name) is None)
     names.sort(key=lambda name: not name.startswith(start))
     shown = _bounded(names[:_MAX_NAMES], room)
     rest = len(names) - len(shown.split("\n"))
@@ -319,7 +319,7 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}..."
 
 
-def _read(tree: Tree, file: str) -> str | None:
+def _read(tree: EditableTree, file: str) -> str | None:
     try:
         data = read_file(tree.root / file, MAX_BYTES)
     except OSError:

@@ -8,21 +8,6 @@ from enum import IntEnum
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-from engine.source.file_policy import SECRETS, THIRD_PARTY_FOLDERS
-
-LONGEST_NAME = 200
-"""Characters of a path that a model is told."""
-
-GENERATED = "generated"
-NOT_OWN = "not the project's own"
-"""Two of the reasons of :func:`why_not`."""
-
-SECRET_FILES = (
-    *SECRETS,
-    *(".env*", ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".htpasswd"),
-)
-"""Names, in lower case, of files that no model is ever shown, nor what changed in them."""
-
 SOURCES = frozenset(
     {
         *(".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tpp"),
@@ -37,19 +22,6 @@ _CONFIGURATION = (
     *("library.properties", "cargo.toml", "build.rs", "*.ld", "*.lf", "*.overlay"),
 )
 _FORMAL = ("license*", "licence*", "copying*", "notice*", "code_of_conduct*", "contributing*")
-_GENERATED = (
-    *("*.lock", "package-lock.json", "pnpm-lock.yaml", "*.min.js", "*.min.css", "*.map", "*.svg"),
-    *("sdkconfig", "sdkconfig.old", "compile_commands.json"),
-    *("*.pb.c", "*.pb.cc", "*.pb.h", "*.pb-c.c", "*.pb-c.h", "*_pb2.py", "*_pb2_grpc.py"),
-    *("ui_img_*", "ui_font_*"),
-)
-_BINARY = frozenset(
-    {
-        *(".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ico", ".webp", ".ttf", ".otf", ".woff"),
-        *(".woff2", ".wav", ".mp3", ".mp4", ".pdf", ".zip", ".gz", ".tgz", ".7z", ".bin", ".elf"),
-        *(".a", ".o", ".so", ".stl", ".step", ".hex", ".bdf"),
-    }
-)
 _README = re.compile(
     r"readme(?:[-_. ](?:[a-z]{2,3}(?:[-_][a-z]{2,4})?|chinese|english|french|german|italian"
     r"|japanese|korean|portuguese|russian|spanish))?(?:\.(?:md|rst|txt|adoc))?"
@@ -80,35 +52,6 @@ def kind_of(path: str) -> FileKind:
     if any(fnmatchcase(name, pattern) for pattern in _FORMAL):
         return FileKind.FORMAL
     return FileKind.OTHER
-
-
-def why_not(path: str) -> str | None:
-    """Why a file is not shown to a model that nobody named it for, None when nothing is against it.
-
-    Args:
-        path: from the root. Untrusted.
-    """
-    pure = PurePosixPath(path)
-    name = pure.name.lower()
-    if is_secret(path):
-        return "may hold a secret"
-    if not path.isprintable() or len(path) > LONGEST_NAME:
-        return "an odd name"
-    if any(part.startswith(".") for part in pure.parts):
-        return "hidden"
-    if not THIRD_PARTY_FOLDERS.isdisjoint(pure.parts[:-1]):
-        return NOT_OWN
-    if any(fnmatchcase(name, pattern) for pattern in _GENERATED):
-        return GENERATED
-    if pure.suffix.lower() in _BINARY:
-        return "binary"
-    return None
-
-
-def is_secret(path: str) -> bool:
-    """Whether a file's name says that it holds keys or passwords: no model is ever shown it."""
-    name = PurePosixPath(path).name.lower()
-    return any(fnmatchcase(name, pattern) for pattern in SECRET_FILES)
 
 
 def is_below(path: str, folder: str) -> bool:

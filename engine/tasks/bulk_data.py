@@ -99,7 +99,7 @@ def is_numbers(text: str) -> bool:
     return _most(text, [each for each in tables_of(text) if each.what is What.NUMBERS])
 
 
-def why_not(path: str, text: str) -> str | None:
+def exposure_refusal(path: str, text: str) -> str | None:
     """Why a file is nothing that a person wrote, None when nothing in it says so.
 
     What has functions beside its tables is a source with tables in it.

@@ -19,14 +19,12 @@ from pathlib import Path, PurePosixPath
 
 from engine.source.diffs import lines_changed
 from engine.source.file_kinds import (
-    GENERATED,
-    NOT_OWN,
     FileKind,
     is_below,
     kind_of,
     other_apps,
-    why_not,
 )
+from engine.source.file_policy import GENERATED, NOT_OWN, exposure_refusal
 from engine.tasks import bulk_data, diff_excerpts
 from engine.tasks.excerpts import Excerpt, Lines, excerpt, shown, told
 from engine.tasks.file_ranking import ranked
@@ -210,7 +208,7 @@ class _Chooser:
             if not _below((path,), self._tracked):
                 self._left_out.append(f"{clean(path)[:100]}: no such file")
         sections = tuple(self._sections.values())
-        diff, missing = diff_excerpts.fitted(sections, query.room // 2, self._why_not_changed)
+        diff, missing = diff_excerpts.fitted(sections, query.room // 2, self._change_refusal)
         self._left_out += missing
         self._room -= len(diff)
         self._take_all(tuple(self._named), Why.NAMED, self._room)
@@ -246,7 +244,7 @@ class _Chooser:
             if why is not Why.FITS:
                 self._leave(path, f"no room for it ({why})")
             return
-        if found.whole < len(text) and (reason := bulk_data.why_not(path, text)):
+        if found.whole < len(text) and (reason := bulk_data.exposure_refusal(path, text)):
             self._leave(path, f"{reason}: the rest of it is shown")
         self._chosen[path] = Chosen(path, why, len(text), found.taken, found.lines, found.parts)
         self._room -= len(found.text)
@@ -320,7 +318,9 @@ class _Chooser:
     def _seen(self) -> list[str]:
         """Paths that a model may see without their being named, the app's own first."""
         found = [
-            path for path in self._tracked if why_not(path) is None and not self._is_other(path)
+            path
+            for path in self._tracked
+            if exposure_refusal(path) is None and not self._is_other(path)
         ]
         return sorted(found, key=lambda path: not self._is_near(path))
 
@@ -333,20 +333,20 @@ class _Chooser:
         for path in self._wish.changed:
             if path not in self._known or path in self._chosen or _is_readme(path):
                 continue
-            reason = self._why_not_changed(path)
+            reason = self._change_refusal(path)
             if reason is None:
                 found.append(path)
             elif path not in self._sections:
                 self._leave(path, reason)
         return sorted(found, key=kind_of)
 
-    def _why_not_changed(self, path: str) -> str | None:
+    def _change_refusal(self, path: str) -> str | None:
         """Why nothing is shown of a file that a diff touches."""
         if path in self._named:
             return None
         if self._is_other(path):
             return "of another app"
-        reason = why_not(path)
+        reason = exposure_refusal(path)
         if reason in (GENERATED, NOT_OWN):
             return reason
         if path in self._known:
@@ -394,7 +394,7 @@ def _below(paths: Sequence[str], tracked: Sequence[str]) -> dict[str, None]:
         inside = [
             each
             for each in tracked
-            if (path == "." or each.startswith(f"{path}/")) and why_not(each) is None
+            if (path == "." or each.startswith(f"{path}/")) and exposure_refusal(each) is None
         ]
         found.update(dict.fromkeys(exact or sorted(inside, key=kind_of)))
     return found

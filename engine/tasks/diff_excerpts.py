@@ -31,13 +31,13 @@ def sections_of(diff: str) -> tuple[Section, ...]:
 
 
 def fitted(
-    sections: Sequence[Section], room: int, why_not: Callable[[str], str | None]
+    sections: Sequence[Section], room: int, refusal: Callable[[str], str | None]
 ) -> tuple[str, tuple[str, ...]]:
     """As much of a diff as fits, changes of sources first.
 
     Args:
         room: characters.
-        why_not: why the change of a file is not shown, None when it may be.
+        refusal: why the change of a file is not shown, None when it may be.
 
     Returns:
         The diff, and what is left out of it, a line each.
@@ -46,7 +46,7 @@ def fitted(
     left_out: list[str] = []
     for section in sorted(sections, key=lambda each: kind_of(each.path)):
         name = f"diff of {clean(section.path)[:200]}"
-        reason = why_not(section.path)
+        reason = refusal(section.path)
         if reason is None and is_numbers(_changed(section.text)):
             reason = "mostly numbers"
         if reason is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.files import read_file
 from engine.projects.lfs import is_pointer
-from engine.source.file_kinds import LONGEST_NAME, is_secret
+from engine.source.file_policy import MAX_SHOWN_PATH_CHARACTERS, is_secret
 from engine.tasks import bulk_data
 
 MAX_BYTES = 1 << 20
@@ -46,7 +46,7 @@ class Texts:
         if path in self.generated:
             return None, self.generated[path]
         text, reason = self.read(path)
-        made = bulk_data.why_not(path, text) if text is not None else None
+        made = bulk_data.exposure_refusal(path, text) if text is not None else None
         if text is None or made is None:
             return text, reason
         self.generated[path] = made
@@ -57,7 +57,7 @@ class Texts:
     def _read(self, path: str) -> tuple[str | None, str]:
         if is_secret(path):
             return None, "may hold a secret"
-        if not path.isprintable() or len(path) > LONGEST_NAME:
+        if not path.isprintable() or len(path) > MAX_SHOWN_PATH_CHARACTERS:
             return None, "an odd name"
         try:
             if (self._tree / path).resolve() != self._root / path:

@@ -36,7 +36,8 @@ from engine.monitor.crash_watcher import CrashWatcher
 from engine.monitor.line_splitter import LineCutter, RowCutter, StateCutter
 from engine.monitor.plot import Plot
 from engine.quality import coverage_reports, symbols
-from engine.repair.edits import Tree, edits_of
+from engine.repair.edits import edits_of
+from engine.source.editable_tree import EditableTree
 from engine.testing import unity
 from engine.toolchains.diagnostics import parser
 from tests.bench import fuzz_files
@@ -93,10 +94,12 @@ def main() -> None:
     """Feed and print."""
     with tempfile.TemporaryDirectory() as folder:
         program = build_firmware("crash", Path(folder)).elf
-        _feed(program, Tree(Path(folder) / "source", frozenset({"main/main.c"})), Path(folder))
+        _feed(
+            program, EditableTree(Path(folder) / "source", frozenset({"main/main.c"})), Path(folder)
+        )
 
 
-def _feed(program: Path, tree: Tree, folder: Path) -> None:
+def _feed(program: Path, tree: EditableTree, folder: Path) -> None:
     chance = random.Random(SEED)
     samples = [
         PANIC,

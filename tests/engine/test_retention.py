@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from engine.builds import fix_patch
 from engine.cancel import CancelToken
 from engine.enums import ArtifactKind, RunStatus
-from engine.repair import fix_patch
 from engine.retention import Retention, RunLimits
 from engine.runs.queue import RunQueue
 from engine.store import logs, projects, runs, shrinking

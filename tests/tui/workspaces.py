@@ -18,12 +18,12 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from engine import Settings
+from engine.builds import fix_patch
 from engine.builds.pipeline import FIRMWARE
 from engine.enums import ArtifactKind, ProjectStatus, RunStatus, Severity, StageStatus
 from engine.findings import Finding
 from engine.images import image_file
 from engine.images.image import Image
-from engine.repair import fix_patch
 from engine.runs.pipeline import Stage
 from engine.store import logs, projects, runs
 from engine.store.database import Store

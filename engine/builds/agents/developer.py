@@ -23,9 +23,10 @@ from engine.llm.chat import CHARACTERS_A_TOKEN, Message, Speaker, Usage
 from engine.projects.apps import find_apps
 from engine.repair import propose, suggest
 from engine.repair.blocks import spoken
-from engine.repair.edits import Tree, edits_of
+from engine.repair.edits import edits_of
 from engine.repair.prompt import Case, Failure, Tried, question, refusal
 from engine.runs.pipeline import StageResult
+from engine.source.editable_tree import EditableTree
 from engine.source.file_kinds import other_apps
 from engine.text import clean, count
 
@@ -233,7 +234,7 @@ def _case(context: BuildContext, rounds: Sequence[Round], start: Round) -> Case:
     )
 
 
-def _own(context: BuildContext) -> Tree:
+def _own(context: BuildContext) -> EditableTree:
     """The worktree without the folders of other apps: a model is shown none of their files."""
     apps = [each.path for each in find_apps(context.slot.source, "HEAD")]
     tree, is_other = context.slot.tree, other_apps(context.project.app, apps)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.builds import fix_patch
 from engine.builds.agents.repair_history import Round, outcome
 from engine.builds.context import BuildContext
 from engine.enums import ArtifactKind
 from engine.llm.chat import Message
-from engine.repair import fix_patch
 from engine.repair.prompt import fenced
 
 _OUTCOME = "\n## Outcome\n\n"

@@ -6,10 +6,8 @@ from engine.enums import ArtifactKind, Severity, StageStatus
 from engine.errors import ToolError
 from engine.findings import Finding
 from engine.projects.worktrees import Slot
-from engine.repair.edits import unreachable
 from engine.runs.pipeline import StageResult
 from engine.source.diffs import diff_of, lines_of
-from engine.source.file_policy import why_not
 from engine.tasks.agents.conversation import Conversation
 from engine.tasks.agents.step import earlier, keep_answer, keep_changes, talked
 from engine.tasks.answer_files import Made, assembled_code, extract
@@ -134,7 +132,7 @@ def _written(slot: Slot, files: tuple[Made, ...]) -> tuple[str | None, list[str]
     """Write files into a worktree: all of its difference then, and what was refused."""
     tree, refused, patch = slot.tree, list[str](), ""
     for made in files:
-        reason = why_not(made.path) or unreachable(made.path, tree)
+        reason = tree.write_refusal(made.path)
         if reason is None and _is_odd(made.text):
             reason = "has control characters"
         if reason:

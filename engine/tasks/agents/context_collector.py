@@ -10,7 +10,7 @@ from engine.projects import git
 from engine.projects.apps import find_apps
 from engine.projects.revisions import resolve_range
 from engine.runs.pipeline import StageResult
-from engine.source.file_kinds import SECRET_FILES
+from engine.source.file_policy import SECRET_FILES
 from engine.tasks.context import Gathered, TaskContext
 from engine.tasks.context_files import ContextQuery, choose, table
 from engine.text import clean, count

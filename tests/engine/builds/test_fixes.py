@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from git import Repo
 
+from engine.builds import fix_patch
 from engine.builds.fixes import Fixes, FixState
 from engine.enums import Phase, Role, RunStatus, StageStatus
 from engine.errors import ToolError, UsageError
 from engine.events import Bus
 from engine.projects.service import Projects
 from engine.projects.slots import Slots
-from engine.repair import fix_patch
 from engine.settings import RepairSettings
 from engine.store import runs
 from engine.store.database import Store

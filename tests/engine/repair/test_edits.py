@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.repair.edits import Edits, Tree, edits_of
+from engine.repair.edits import Edits, edits_of
 from engine.repair.sources import MAX_BYTES
+from engine.source.editable_tree import EditableTree
 
 MAIN = "int main(void)\n{\n    return 0\n}\n"
 
@@ -24,13 +25,13 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def tree_of(root: Path) -> Tree:
+def tree_of(root: Path) -> EditableTree:
     files = {
         path.relative_to(root).as_posix()
         for path in root.rglob("*")
         if path.is_file() and not path.is_symlink() and ".git/" not in str(path)
     }
-    return Tree(root, frozenset(files))
+    return EditableTree(root, frozenset(files))
 
 
 def block(file: str, search: str, replace: str) -> str:
@@ -119,7 +120,7 @@ def test_files_that_are_not_the_models_are_refused(root: Path, file: str, reason
     (root / "build").mkdir()
     (root / "build" / "out.c").write_text("x\n")
     (root / "link").symlink_to(root.parent)
-    tree = Tree(root, frozenset({"main/main.c"}), frozenset({"vendor/lib"}))
+    tree = EditableTree(root, frozenset({"main/main.c"}), frozenset({"vendor/lib"}))
 
     edits = edits_of(block(file, "", "int x;\n"), tree)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.source.file_kinds import is_secret
+from engine.source.file_policy import is_secret
 from engine.tasks.context_files import Choice, ContextQuery, Why, choose, table, text_of
 from engine.tasks.search_words import words_of
 
