@@ -124,15 +124,15 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """DEVELOPER's repair of one round.
+    """DEVELOPER's repair of one attempt.
 
     Args:
-        base: the round whose state it started from.
+        base: the attempt whose state it started from.
         by_rule: whether a rule made it, not a model.
         by: the rule or the model, for people.
         explanation: what it does, one line. Untrusted.
         change: unified diff of what it changed in that state.
-        record: artifact that tells all of it; how it went is added in the next round.
+        record: artifact that tells all of it; how it went is added in the next attempt.
     """
 
     base: int

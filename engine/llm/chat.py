@@ -109,6 +109,14 @@ class Answer:
     usage: Usage
 
 
+def without_reasoning(text: str) -> str:
+    """An answer without what the model thought before it, where the server sends that along.
+
+    Several models that reason put it into ``<think>``, with drafts of their answer.
+    """
+    return text.rpartition("</think>")[2]
+
+
 class ModelServer(Protocol):
     """A server of models, or what stands in for one."""
 

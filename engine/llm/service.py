@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -28,6 +28,25 @@ class ServerState:
     name: str
     models: tuple[str, ...]
     problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatParameters:
+    """Which model is asked, how, and how much fits.
+
+    Args:
+        name: the name of the settings.
+        max_tokens: how long an answer may get: at most half of what the model's context holds.
+        wanted_tokens: how long it might get, were there room for it.
+        temperature: 0 for the likeliest answer, higher for more variety.
+        question_tokens: tokens that a question may have, beside its answer.
+    """
+
+    name: str
+    max_tokens: int
+    wanted_tokens: int
+    temperature: float
+    question_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +139,33 @@ class Models:
                 return name
         wanted = " or ".join(f"[llm.models.{name}]" for name in names)
         raise UsageError(f"no model for {names[0]}: set {wanted} (espdeck guide models)")
+
+    def parameters(
+        self, names: Sequence[str], max_tokens: int | None = None, temperature: float | None = None
+    ) -> ChatParameters:
+        """How the model of the first of some names is asked that the settings give one.
+
+        Args:
+            names: as :meth:`choose` takes them; the last may be a kind of the catalogue.
+            max_tokens, temperature: None: as the settings of the model say, else its kind.
+
+        Raises:
+            UsageError: the settings name no model for any of the names.
+        """
+        name = self.choose(*names)
+        settings = self._of(name)
+        kind = kind_of(names[-1]) or kind_of(name)
+        wanted = max_tokens or settings.max_tokens or (kind.max_tokens if kind else _MAX_TOKENS)
+        most = max(1, min(wanted, settings.context // 2))
+        return ChatParameters(
+            name=name,
+            max_tokens=most,
+            wanted_tokens=wanted,
+            temperature=_first(
+                temperature, settings.temperature, kind.temperature if kind else _TEMPERATURE
+            ),
+            question_tokens=settings.context - most,
+        )
 
     def room(self, kind: str, max_tokens: int | None = None) -> int:
         """Tokens that a question to the model of a kind may have, beside its answer.

@@ -19,6 +19,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.llm.chat import without_reasoning
 from engine.text import few
 
 MAX_BLOCKS = 64
@@ -60,14 +61,6 @@ class Blocks:
     problems: tuple[str, ...]
 
 
-def spoken(answer: str) -> str:
-    """An answer without what the model thought before it, where the server sends that along.
-
-    Several models that reason put it into ``<think>``, drafts of blocks with it.
-    """
-    return answer.rpartition("</think>")[2]
-
-
 def parse(answer: str) -> Blocks:
     """Find the blocks of an answer; what is around them is passed over.
 
@@ -77,7 +70,7 @@ def parse(answer: str) -> Blocks:
     Args:
         answer: untrusted text of a model.
     """
-    lines = [line.removesuffix("\r") for line in spoken(answer).split("\n")]
+    lines = [line.removesuffix("\r") for line in without_reasoning(answer).split("\n")]
     blocks: list[Block] = []
     problems: list[str] = []
     file: str | None = None

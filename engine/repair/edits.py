@@ -12,8 +12,12 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from engine.errors import ToolError
 from engine.files import read_file
+from engine.llm.chat import Message, Speaker
+from engine.llm.conversation import Refused
 from engine.repair.blocks import Block, parse
 from engine.repair.sources import MAX_BYTES
 from engine.source.diffs import Opcode, diff_of, lines_of
@@ -36,6 +40,67 @@ class Edits:
     patch: str
     files: tuple[str, ...]
     refusals: tuple[str, ...]
+
+
+class Worktree(Protocol):
+    """A worktree that takes patches."""
+
+    @property
+    def tree(self) -> EditableTree:
+        """What of it may be changed."""
+        ...
+
+    def apply(self, patch: str) -> None:
+        """Apply a unified diff to the worktree as it is.
+
+        Raises:
+            ToolError: it does not apply. Nothing was changed.
+        """
+        ...
+
+    def diff(self) -> str:
+        """All of the difference between the commit and the worktree."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedEdits:
+    """What an answer made of a worktree.
+
+    Args:
+        change: unified diff of this answer alone.
+        patch: all of the difference between the commit and the worktree as it now is.
+        files: the files that the answer changed.
+    """
+
+    change: str
+    patch: str
+    files: tuple[str, ...]
+
+
+def apply_answer(answer: str, worktree: Worktree) -> AppliedEdits | Refused:
+    """Change a worktree as a model's answer says; one that is refused changes nothing.
+
+    Args:
+        answer: the model's text, untrusted.
+    """
+    edits = edits_of(answer, worktree.tree)
+    if edits.refusals:
+        return Refused(edits.refusals)
+    try:
+        worktree.apply(edits.patch)
+    except ToolError as error:
+        return Refused((str(error),))
+    return AppliedEdits(edits.patch, worktree.diff(), edits.files)
+
+
+def refusal(reasons: Sequence[str]) -> Message:
+    """What a model is told whose answer was refused."""
+    said = "\n".join(f"- {reason}" for reason in reasons)
+    return Message(
+        Speaker.USER,
+        f"Nothing was changed, because:\n{said}\nAnswer again, with all the blocks.",
+    )
 
 
 def edits_of(answer: str, tree: EditableTree) -> Edits:

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from engine.files import read_file
 from engine.findings import Finding
 from engine.llm.chat import Message, Speaker
+from engine.llm.fences import fenced
 from engine.repair.sources import MAX_BYTES
 from engine.source.c_source import C_SUFFIXES, ends_of
 from engine.source.editable_tree import EditableTree
 from engine.source.file_policy import write_refusal
-from engine.text import clean, count
+from engine.text import count
 
 SYSTEM = """\
 You are the DEVELOPER of a firmware lab: you repair firmware for ESP32 chips. You are given what \
@@ -130,34 +131,6 @@ def question(case: Case, room: int) -> tuple[Message, ...]:
     ]
     user = Message(Speaker.USER, "\n\n".join(parts))
     return (Message(Speaker.SYSTEM, SYSTEM), user)
-
-
-def refusal(reasons: Sequence[str]) -> Message:
-    """What a model is told whose answer was refused."""
-    said = "\n".join(f"- {reason}" for reason in reasons)
-    return Message(
-        Speaker.USER,
-        f"Nothing was changed, because:\n{said}\nAnswer again, with all the blocks.",
-    )
-
-
-def fenced(text: str, info: str = "") -> str:
-    """Text in a fence that nothing in it can end.
-
-    Args:
-        text: untrusted; control characters are taken out, tabs stay.
-        info: what it is: a word of ours, never of the text's.
-    """
-    lines = [plain(line) for line in text.split("\n")]
-    runs = [len(run) for line in lines for run in re.findall(r"`{3,}", line)]
-    fence = "`" * (max(runs, default=2) + 1)
-    body = "\n".join(lines)
-    return f"{fence}{info}\n{body}\n{fence}"
-
-
-def plain(line: str) -> str:
-    """A line that cannot steer a terminal, with its tabs: a model has to repeat it exactly."""
-    return "\t".join(clean(part) for part in line.split("\t"))
 
 
 def _section(title: str, text: str) -> Iterator[str]:

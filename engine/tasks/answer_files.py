@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from engine.enums import ArtifactKind
-from engine.repair.prompt import fenced
+from engine.llm.fences import fenced
 from engine.text import few
 
 MAX_FILES = 64

@@ -19,7 +19,7 @@ from enum import IntEnum
 
 from engine.errors import UsageError
 from engine.llm.chat import CHARACTERS_A_TOKEN, Message, Speaker
-from engine.repair.prompt import fenced
+from engine.llm.fences import fenced
 from engine.tasks.answer_files import Made
 from engine.text import clean, count
 
@@ -137,14 +137,14 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FittedQuestion:
     """Messages that fit, and what was cut to make them fit, one line each."""
 
     messages: tuple[Message, ...]
     cuts: tuple[str, ...]
 
 
-def ask(question: Question, room: int) -> Asked:
+def fit_question(question: Question, room: int) -> FittedQuestion:
     """Put a question into messages.
 
     Args:
@@ -168,7 +168,7 @@ def ask(question: Question, room: int) -> Asked:
         Message(Speaker.SYSTEM, _system(fitted)),
         Message(Speaker.USER, _user(fitted)),
     )
-    return Asked(messages, cuts)
+    return FittedQuestion(messages, cuts)
 
 
 def of_earlier(steps: Sequence[Earlier]) -> tuple[Material, ...]:

@@ -10,44 +10,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from engine.builds.agents.repair_history import Round, first_best, latest_best, outcome, rounds_of
-from engine.builds.agents.repair_report import Answered, keep_fix, keep_record, tell_outcome
+from engine.builds.agents.repair_history import (
+    Attempt,
+    attempts_of,
+    first_best,
+    latest_best,
+    outcome,
+)
+from engine.builds.agents.repair_report import keep_fix, keep_record, tell_outcome
 from engine.builds.context import BuildContext
 from engine.builds.outputs import Repaired
 from engine.enums import StageStatus
 from engine.errors import ModelError, ToolError, UsageError
-from engine.llm.catalogue import kind_of
-from engine.llm.chat import CHARACTERS_A_TOKEN, Message, Speaker, Usage
+from engine.llm.chat import CHARACTERS_A_TOKEN, Answer, Message, Usage, without_reasoning
+from engine.llm.conversation import CheckedAnswer, Conversation, Refused
 from engine.projects.apps import find_apps
 from engine.repair import propose, suggest
-from engine.repair.blocks import spoken
-from engine.repair.edits import edits_of
-from engine.repair.prompt import Case, Failure, Tried, question, refusal
+from engine.repair.edits import apply_answer, refusal
+from engine.repair.prompt import Case, Failure, Tried, question
 from engine.runs.pipeline import StageResult
 from engine.source.editable_tree import EditableTree
 from engine.source.file_kinds import other_apps
 from engine.text import clean, count
 
-KIND = "codegemma"
-"""The kind of model that is good at mending; the role is asked as it is, unless told otherwise."""
+MODELS = ("developer", "codegemma")
+"""Whose model is asked: the role's, else that of the kind that is good at bug fixing. The role's is
+asked as the kind is, unless the settings say otherwise."""
 
-MODELS = ("developer", KIND)
-"""Whose model is asked: the role's, else the kind's."""
-
-TRIES = 3
-"""Answers that a model may give in one round."""
-
-_OF_THE_ROOM = 0.75  # of what a question may have; what refused answers add takes the rest
-_LONGEST = 120
+_MAX_EXPLANATION = 120  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class _Repair:
     """A repair that was made in the worktree: all of its difference is ``patch``."""
 
-    base: Round
+    base: Attempt
     by_rule: bool
     by: str
     explanation: str
@@ -55,43 +54,59 @@ class _Repair:
     patch: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Asked:
-    """What came of asking a model: a repair, or why there is none; all that was said."""
+    """What asking a model came to.
+
+    Args:
+        repair: the repair that one of its answers made; None for none.
+        reason: why there is none.
+        question: as it was asked first.
+        conversation: with the model; None where there is none to be asked.
+    """
 
     repair: _Repair | None = None
     reason: str = ""
-    by: str = ""
     question: tuple[Message, ...] = ()
-    answers: list[Answered] = field(default_factory=list)
-    usage: list[Usage] = field(default_factory=list)
+    conversation: Conversation | None = None
+
+    @property
+    def answers(self) -> Sequence[CheckedAnswer]:
+        """Every answer, in order."""
+        return self.conversation.answers if self.conversation else ()
+
+    @property
+    def usage(self) -> tuple[Usage, ...]:
+        """What each answer took."""
+        return tuple(self.conversation.usage) if self.conversation else ()
 
 
 def run(context: BuildContext) -> StageResult:
     """Repair the worktree for the errors of this attempt; the runner builds it again."""
-    say = context.stage.report.log
-    rounds = rounds_of(context)
-    tell_outcome(context, rounds)
+    log = context.stage.report.log
+    attempts = attempts_of(context)
+    tell_outcome(context, attempts)
     if context.stage.attempt > context.stage.settings.max_iterations:
         reason = f"gave up after {count(context.stage.settings.max_iterations, 'repair')}"
-        return _give_up(context, rounds, reason)
-    if _is_simulators(rounds[-1]):
+        return _give_up(context, attempts, reason)
+    if _is_simulators(attempts[-1]):
         reason = "nothing to repair: the simulator could not go on, where a chip could"
-        return _give_up(context, rounds, reason)
-    say(f"{count(len(rounds[-1].errors), 'error')} to look at")
-    repair = _by_rule(context, rounds)
-    asked = _Asked(repair) if repair else _by_model(context, rounds)
+        return _give_up(context, attempts, reason)
+    log(f"{count(len(attempts[-1].errors), 'error')} to look at")
+    repair = _by_rule(context, attempts)
+    asked = _Asked(repair) if repair else _by_model(context, attempts)
     if asked.repair is not None:
-        return _made(context, asked.repair, asked)
-    if asked.answers:
-        start = latest_best(rounds)
+        return _repaired(context, asked.repair, asked)
+    if asked.conversation and asked.answers:
+        start = latest_best(attempts)
         nothing = "None of it was taken."
-        keep_record(context, asked.by, start, asked.question, asked.answers, "", nothing)
-    return _give_up(context, rounds, asked.reason, tuple(asked.usage))
+        by = _name_of(asked.conversation)
+        keep_record(context, by, start, asked.question, asked.answers, "", nothing)
+    return _give_up(context, attempts, asked.reason, asked.usage)
 
 
-def _is_simulators(failed: Round) -> bool:
-    """Whether a round failed in the simulator alone, and for want of what that does not have."""
+def _is_simulators(failed: Attempt) -> bool:
+    """Whether an attempt failed in the simulator alone, and for want of what that does not have."""
     results = failed.results
     others = {
         key
@@ -103,12 +118,12 @@ def _is_simulators(failed: Round) -> bool:
     return not others and any(each.code == "simulator.limit" for each in found)
 
 
-def _by_rule(context: BuildContext, rounds: Sequence[Round]) -> _Repair | None:
-    """A rule's repair of this round, else of the best one."""
+def _by_rule(context: BuildContext, attempts: Sequence[Attempt]) -> _Repair | None:
+    """A rule's repair of this attempt, else of the best one."""
     # What a rule did is right as far as it goes, though the compiler now sees more errors.
-    now = rounds[-1]
-    trusted = now.made is None or now.made.by_rule
-    best = latest_best(rounds)
+    now = attempts[-1]
+    trusted = now.repair is None or now.repair.by_rule
+    best = latest_best(attempts)
     for start in (now, best) if trusted and now is not best else (best,):
         context.slot.become(start.patch)
         found = propose(start.errors, context.stage.source)
@@ -120,96 +135,74 @@ def _by_rule(context: BuildContext, rounds: Sequence[Round]) -> _Repair | None:
             context.stage.report.log(f"rule {found.rule}: {error}")
             continue
         patch = context.slot.diff()
-        if patch not in [each.patch for each in rounds]:
-            _say_start(context, rounds, start)
+        if patch not in [each.patch for each in attempts]:
+            _log_start(context, attempts, start)
             by = f"rule {found.rule}"
             return _Repair(start, True, by, found.explanation, found.patch, patch)
     return None
 
 
-def _by_model(context: BuildContext, rounds: Sequence[Round]) -> _Asked:
-    """A model's repair of the best round."""
-    say = context.stage.report.log
-    start = latest_best(rounds)
+def _by_model(context: BuildContext, attempts: Sequence[Attempt]) -> _Asked:
+    """A model's repair of the best attempt."""
+    log = context.stage.report.log
+    start = latest_best(attempts)
     context.slot.become(start.patch)
     try:
-        name = context.stage.models.choose(*MODELS)
+        conversation = Conversation(
+            context.stage.models, MODELS, context.stage.report, context.stage.cancel
+        )
     except UsageError as error:
         advice = suggest(start.errors)
-        say("no rule fits; what a person might do:")
+        log("no rule fits; what a person might do:")
         for line in advice:
-            say(f"  - {line}")
-        say(str(error))
+            log(f"  - {line}")
+        log(str(error))
         return _Asked(reason="no rule fits" + (f": {advice[0]}" if advice else ""))
-    say(f"no rule fits: asking the model of {name}")
-    _say_start(context, rounds, start)
-    asked = _Asked()
+    log(f"no rule fits: asking the model of {conversation.name}")
+    _log_start(context, attempts, start)
+    room = conversation.first_question_tokens * CHARACTERS_A_TOKEN
+    asked = _Asked(
+        question=question(_case(context, attempts, start), room), conversation=conversation
+    )
+
+    def check(answer: Answer) -> _Repair | Refused:
+        return _apply(context, attempts, start, _name_of(conversation), answer.text)
+
     try:
-        _converse(context, rounds, start, name, asked)
+        found = conversation.ask_until_accepted(asked.question, check, refusal)
     except (ModelError, UsageError) as error:
-        asked.reason = f"no rule fits, and no model answers: {error}"
-    return asked
+        return replace(asked, reason=f"no rule fits, and no model answers: {error}")
+    if isinstance(found, Refused):
+        reason = f"no answer of the model could be taken: {found.reasons[0]}"
+        return replace(asked, reason=reason)
+    return replace(asked, repair=found)
 
 
-def _converse(
-    context: BuildContext, rounds: Sequence[Round], start: Round, name: str, asked: _Asked
-) -> None:
-    """Ask a model until an answer can be taken, or it had its tries."""
-    say = context.stage.report.log
-    own, kind = context.stage.settings.llm.models.get(name), kind_of(KIND)
-    max_tokens = kind.max_tokens if kind and not (own and own.max_tokens) else None
-    warmth = kind.temperature if kind and not (own and own.temperature is not None) else None
-    room = int(context.stage.models.room(name, max_tokens) * CHARACTERS_A_TOKEN * _OF_THE_ROOM)
-    messages = asked.question = question(_case(context, rounds, start), room)
-    for left in reversed(range(TRIES)):
-        answer = context.stage.models.chat(
-            name,
-            messages,
-            on_text=lambda text: context.stage.report.output(text.encode("utf-8", "replace")),
-            on_retry=say,
-            cancel=context.stage.cancel,
-            max_tokens=max_tokens,
-            temperature=warmth,
-        )
-        context.stage.report.output(b"\n")
-        if answer.usage.left_out:
-            say(f"{count(answer.usage.left_out, 'character')} of the question did not fit")
-        asked.usage.append(answer.usage)
-        asked.by = f"model of {name}, {answer.usage.server} {answer.usage.model}"
-        change, patch, refusals = _try(context, rounds, start, answer.text)
-        if answer.usage.cut and refusals:
-            refusals = (*refusals, "the answer was cut at its greatest length: be shorter")
-        asked.answers.append(Answered(answer.text, refusals))
-        if not refusals:
-            asked.repair = _Repair(start, False, asked.by, _told(answer.text), change, patch)
-            return
-        say("refused, asking again:" if left else "refused:")
-        for reason in refusals:
-            say(f"  - {reason}")
-        messages = (*messages, Message(Speaker.ASSISTANT, answer.text), refusal(refusals))
-    asked.reason = f"no answer of the model could be taken: {asked.answers[-1].refusals[0]}"
+def _name_of(conversation: Conversation) -> str:
+    """How a repair's record calls the model that answered last."""
+    last = conversation.usage[-1]
+    return f"model of {conversation.name}, {last.server} {last.model}"
 
 
-def _try(
-    context: BuildContext, rounds: Sequence[Round], start: Round, answer: str
-) -> tuple[str, str, tuple[str, ...]]:
-    """Change the worktree as an answer says: the change, all of the difference, or refusals."""
-    edits = edits_of(answer, context.slot.tree)
-    if edits.refusals:
-        return "", "", edits.refusals
-    try:
-        context.slot.apply(edits.patch)
-    except ToolError as error:
-        return "", "", (str(error),)
-    patch = context.slot.diff()
-    known = [each.number for each in rounds if each.patch == patch]
+def _apply(
+    context: BuildContext,
+    attempts: Sequence[Attempt],
+    start: Attempt,
+    by: str,
+    answer: str,
+) -> _Repair | Refused:
+    """Change the worktree as an answer says, unless that was tried before."""
+    applied = apply_answer(answer, context.slot)
+    if isinstance(applied, Refused):
+        return applied
+    known = [each.number for each in attempts if each.patch == applied.patch]
     if known:
         context.slot.become(start.patch)
-        return "", "", (f"round {known[0]} was just that, and it failed",)
-    return edits.patch, patch, ()
+        return Refused((f"round {known[0]} was just that, and it failed",))
+    return _Repair(start, False, by, _explanation(answer), applied.change, applied.patch)
 
 
-def _case(context: BuildContext, rounds: Sequence[Round], start: Round) -> Case:
+def _case(context: BuildContext, attempts: Sequence[Attempt], start: Attempt) -> Case:
     failures = [
         Failure(key, result.summary, tuple(f for f in start.errors if f in result.findings))
         for key, result in start.results.items()
@@ -217,13 +210,13 @@ def _case(context: BuildContext, rounds: Sequence[Round], start: Round) -> Case:
     ]
     tried = [
         Tried(
-            by=each.made.by if each.made.by_rule else "a model",
-            outcome=outcome(rounds, each.number),
-            patch=each.made.change,
+            by=each.repair.by if each.repair.by_rule else "a model",
+            outcome=outcome(attempts, each.number),
+            patch=each.repair.change,
             errors=tuple(finding.title for finding in each.errors),
         )
-        for each in rounds
-        if each.made
+        for each in attempts
+        if each.repair
     ]
     return Case(
         target=context.target,
@@ -241,7 +234,7 @@ def _own(context: BuildContext) -> EditableTree:
     return replace(tree, files=frozenset(each for each in tree.files if not is_other(each)))
 
 
-def _made(context: BuildContext, repair: _Repair, asked: _Asked) -> StageResult:
+def _repaired(context: BuildContext, repair: _Repair, asked: _Asked) -> StageResult:
     """Keep a repair, and send the build round again with it."""
     context.stage.report.log(f"{repair.by}: {repair.explanation}")
     context.stage.report.log(repair.change)
@@ -262,17 +255,20 @@ def _made(context: BuildContext, repair: _Repair, asked: _Asked) -> StageResult:
             record=record,
         ),
         patch=repair.patch,
-        usage=tuple(asked.usage),
+        usage=asked.usage,
     )
 
 
 def _give_up(
-    context: BuildContext, rounds: Sequence[Round], reason: str, usage: tuple[Usage, ...] = ()
+    context: BuildContext,
+    attempts: Sequence[Attempt],
+    reason: str,
+    usage: tuple[Usage, ...] = (),
 ) -> StageResult:
     """End with the best state."""
-    best = first_best(rounds)
+    best = first_best(attempts)
     context.slot.become(best.patch)
-    if len(rounds) > 1:
+    if len(attempts) > 1:
         keep_fix(context, best.changes, best.patch)
         kept = f"the best is round {best.number}" if best.patch else "no repair made it better"
         context.stage.report.log(f"{kept} ({best.standing})")
@@ -281,16 +277,16 @@ def _give_up(
     return StageResult(status=StageStatus.FAILED, summary=reason, usage=usage)
 
 
-def _say_start(context: BuildContext, rounds: Sequence[Round], start: Round) -> None:
-    if start is not rounds[-1]:
+def _log_start(context: BuildContext, attempts: Sequence[Attempt], start: Attempt) -> None:
+    if start is not attempts[-1]:
         context.stage.report.log(f"back to what round {start.number} was built from")
 
 
-def _told(answer: str) -> str:
+def _explanation(answer: str) -> str:
     """What a model says of its repair, in a line."""
-    plain = re.sub(r"\*\*|`", "", spoken(answer))
+    plain = re.sub(r"\*\*|`", "", without_reasoning(answer))
     lines = (clean(line).lstrip("#>").strip() for line in plain.split("\n"))
     said = next((line for line in lines if " " in line), "")
     if not said or "<<<" in said:
         return "changed what it held for the cause"
-    return said if len(said) <= _LONGEST else f"{said[: _LONGEST - 3]}..."
+    return said if len(said) <= _MAX_EXPLANATION else f"{said[: _MAX_EXPLANATION - 3]}..."

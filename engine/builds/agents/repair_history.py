@@ -1,4 +1,4 @@
-"""The rounds of a build: what each was built from, how it went, which was the best."""
+"""The attempts of a build: what each was built from, how it went, which was the best."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.text import count
 
 @dataclass(frozen=True, slots=True, order=True)
 class Standing:
-    """How far a round came; what is greater is better, the first difference decides.
+    """How far an attempt came; what is greater is better, the first difference decides.
 
     Args:
         passed: stages that succeeded.
@@ -33,15 +33,15 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
-    """One round.
+class Attempt:
+    """One attempt of a build.
 
     Args:
         number: from 1.
         patch: all of the difference between the commit and what it was built from.
         results: of its stages, DEVELOPER's not among them.
         standing: how far it came.
-        made: the repair that led to it, None for the commit itself.
+        repair: the repair that led to it, None for the commit itself.
         changes: that repair and those before it that are still in it, a line each.
     """
 
@@ -49,7 +49,7 @@ class Round:
     patch: str
     results: Mapping[str, StageResult]
     standing: Standing
-    made: Repaired | None
+    repair: Repaired | None
     changes: tuple[str, ...]
 
     @property
@@ -64,59 +64,59 @@ class Round:
         return tuple(sorted(dict.fromkeys(found), key=lambda finding: finding.file is None))
 
 
-def rounds_of(context: BuildContext) -> tuple[Round, ...]:
-    """Every round so far, the one that just failed last."""
+def attempts_of(context: BuildContext) -> tuple[Attempt, ...]:
+    """Every attempt so far, the one that just failed last."""
     key = context.stage.definition.key
-    rounds: list[Round] = []
+    attempts: list[Attempt] = []
     for number, results in enumerate((*context.stage.earlier_attempts, context.stage.results), 1):
-        repair = context.stage.earlier_attempts[number - 2].get(key) if number > 1 else None
-        made = repair.output if repair and isinstance(repair.output, Repaired) else None
-        others = {name: result for name, result in results.items() if name != key}
-        rounds.append(
-            Round(
+        result = context.stage.earlier_attempts[number - 2].get(key) if number > 1 else None
+        repair = result.output if result and isinstance(result.output, Repaired) else None
+        others = {name: each for name, each in results.items() if name != key}
+        attempts.append(
+            Attempt(
                 number=number,
-                patch=repair.patch if repair else "",
+                patch=result.patch if result else "",
                 results=others,
                 standing=_standing(others),
-                made=made,
+                repair=repair,
                 changes=(
-                    (*rounds[made.base - 1].changes, f"{made.by}: {made.explanation}")
-                    if made
+                    (*attempts[repair.base - 1].changes, f"{repair.by}: {repair.explanation}")
+                    if repair
                     else ()
                 ),
             )
         )
-    return tuple(rounds)
+    return tuple(attempts)
 
 
-def latest_best(rounds: Sequence[Round]) -> Round:
-    """The round to go on from: of several that came as far, the last that fails in another way."""
-    best = first_best(rounds)
-    for each in rounds[best.number :]:
+def latest_best(attempts: Sequence[Attempt]) -> Attempt:
+    """The attempt to go on from: of several that came as far, the last with another failure."""
+    best = first_best(attempts)
+    for each in attempts[best.number :]:
         if each.standing == best.standing and _failure(each) != _failure(best):
             best = each
     return best
 
 
-def first_best(rounds: Sequence[Round]) -> Round:
-    """The round to end with: of several that came as far, the first, which changes least."""
-    return max(rounds, key=lambda each: (each.standing, -each.number))
+def first_best(attempts: Sequence[Attempt]) -> Attempt:
+    """The attempt to end with: of several that came as far, the first, which changes least."""
+    return max(attempts, key=lambda each: (each.standing, -each.number))
 
 
-def outcome(rounds: Sequence[Round], number: int) -> str:
-    """How a round went beside the one that its repair started from; empty for the first."""
-    now = rounds[number - 1]
-    if now.made is None:
+def outcome(attempts: Sequence[Attempt], number: int) -> str:
+    """How an attempt went beside the one that its repair started from; empty for the first."""
+    now = attempts[number - 1]
+    if now.repair is None:
         return ""
-    base = rounds[now.made.base - 1]
+    base = attempts[now.repair.base - 1]
     if now.standing == base.standing:
         return f"round {number} came as far as round {base.number} ({now.standing})"
     how = "better" if now.standing > base.standing else "worse"
     return f"round {number} was {how} than round {base.number}: {now.standing}, not {base.standing}"
 
 
-def _failure(each: Round) -> frozenset[tuple[str | None, str, str]]:
-    """In which way a round failed, whatever moved its lines."""
+def _failure(each: Attempt) -> frozenset[tuple[str | None, str, str]]:
+    """In which way an attempt failed, whatever moved its lines."""
     return frozenset((error.file, error.code, error.message) for error in each.errors)
 
 

@@ -4,41 +4,33 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from engine.builds import fix_patch
-from engine.builds.agents.repair_history import Round, outcome
+from engine.builds.agents.repair_history import Attempt, outcome
 from engine.builds.context import BuildContext
 from engine.enums import ArtifactKind
 from engine.llm.chat import Message
-from engine.repair.prompt import fenced
+from engine.llm.conversation import CheckedAnswer
+from engine.llm.fences import fenced
 
 _OUTCOME = "\n## Outcome\n\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """An answer of a model, and why it was refused (nothing where it was taken)."""
-
-    text: str
-    refusals: tuple[str, ...]
 
 
 def keep_record(
     context: BuildContext,
     by: str,
-    base: Round,
+    base: Attempt,
     asked: Sequence[Message],
-    answers: Sequence[Answered],
+    answers: Sequence[CheckedAnswer],
     change: str,
     following: str,
 ) -> Path:
-    """Keep what was asked, answered and changed in this round; where it lies.
+    """Keep what was asked, answered and changed in this attempt; where it lies.
 
     Args:
         by: whose repair it is.
-        base: the round it started from.
+        base: the attempt it started from.
         asked: the question; empty for a rule.
         answers: every answer to it, in order.
         change: unified diff; empty where nothing was changed.
@@ -62,19 +54,19 @@ def keep_record(
     return _keep(context, f"{name}.md", "\n".join(parts) + _OUTCOME + following + "\n")
 
 
-def tell_outcome(context: BuildContext, rounds: Sequence[Round]) -> None:
+def tell_outcome(context: BuildContext, attempts: Sequence[Attempt]) -> None:
     """Add to the record of the last repair how it went, and say it."""
-    made = rounds[-1].made
-    if made is None:
+    repair = attempts[-1].repair
+    if repair is None:
         return
-    how = outcome(rounds, rounds[-1].number)
+    how = outcome(attempts, attempts[-1].number)
     context.stage.report.log(how)
     with contextlib.suppress(OSError):  # It may have been deleted: the log has it too.
-        text = made.record.read_text("utf-8")
-        errors = "\n".join(finding.title for finding in rounds[-1].errors[:20])
+        text = repair.record.read_text("utf-8")
+        errors = "\n".join(finding.title for finding in attempts[-1].errors[:20])
         more = f"\n\n{fenced(errors)}" if errors else ""
         kept = text.rpartition(_OUTCOME)[0] + _OUTCOME
-        _keep(context, made.record.name, f"{kept}{how[:1].upper()}{how[1:]}.{more}\n")
+        _keep(context, repair.record.name, f"{kept}{how[:1].upper()}{how[1:]}.{more}\n")
 
 
 def keep_fix(context: BuildContext, changes: Sequence[str], diff: str) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from engine.enums import ArtifactKind, Severity, StageStatus
 from engine.errors import ToolError
 from engine.findings import Finding
+from engine.llm.conversation import Conversation
 from engine.projects.worktrees import Slot
 from engine.runs.pipeline import StageResult
 from engine.source.diffs import diff_of, lines_of
-from engine.tasks.agents.conversation import Conversation
-from engine.tasks.agents.step import earlier, keep_answer, keep_changes, talked
+from engine.tasks.agents.ask_model import ask_for_text, open_conversation
+from engine.tasks.agents.step import earlier, keep_answer, keep_changes, or_failed
 from engine.tasks.answer_files import Made, assembled_code, extract
 from engine.tasks.context import Assembled, TaskContext
 from engine.tasks.prompts import FILES, Material, Question, Rank
@@ -44,14 +45,14 @@ def run(context: TaskContext) -> StageResult:
     if not made:
         context.stage.report.log("no step made a file: there is nothing to assemble")
         return StageResult(StageStatus.SUCCESS, "no step made a file", output=Assembled(()))
-    conversation = Conversation(context, context.plan.assembler)
-    return talked(conversation, lambda: _assembled(context, conversation, made))
+    conversation = open_conversation(context, context.plan.assembler)
+    return or_failed(context, conversation, lambda: _assembled(context, conversation, made))
 
 
 def _assembled(
     context: TaskContext, conversation: Conversation, made: dict[str, Made]
 ) -> StageResult:
-    answer = conversation.ask(conversation.put(_question(context, made)))
+    answer = ask_for_text(context, conversation, _question(context, made))
     keep_answer(context, answer)
     final, given, findings = _merged(made, answer)
     for path in final:

@@ -9,15 +9,16 @@ from pathlib import PurePosixPath
 
 from engine import manifest
 from engine.enums import ArtifactKind, StageStatus
+from engine.llm.conversation import Conversation
 from engine.manifest import Manifest
 from engine.projects import git
 from engine.projects.worktrees import Slot
 from engine.quality.gate import REPORT, measure_tree
 from engine.quality.result import Built, GateResult
 from engine.runs.pipeline import StageResult
+from engine.tasks.agents.ask_model import ask_for_changes, open_conversation
 from engine.tasks.agents.assembler import keep_final
-from engine.tasks.agents.conversation import Conversation
-from engine.tasks.agents.step import keep_answer, keep_changes, question_of, stopped, talked
+from engine.tasks.agents.step import keep_answer, keep_changes, or_failed, question_of, stopped
 from engine.tasks.answer_files import Made
 from engine.tasks.context import Assembled, TaskContext
 from engine.tasks.plan import ASSEMBLE, GATE, PlannedStep
@@ -67,13 +68,13 @@ def revise(context: TaskContext) -> StageResult:
             StageStatus.FAILED, f"gave up after {count(context.most_revisions, 'revision')}"
         )
     step = context.plan.step(context.stage.definition.key)
-    conversation = Conversation(context, step.models, step.max_tokens, step.temperature)
-    return talked(conversation, lambda: _revised(context, step, conversation))
+    conversation = open_conversation(context, step.models, step.max_tokens, step.temperature)
+    return or_failed(context, conversation, lambda: _revised(context, step, conversation))
 
 
 def _revised(context: TaskContext, step: PlannedStep, conversation: Conversation) -> StageResult:
     blockers = Material("what the gate blocks", _told(context.stage.results), Rank.GIVEN)
-    change = conversation.ask_for_changes(question_of(context, step, (blockers,)))
+    change = ask_for_changes(context, conversation, question_of(context, step, (blockers,)))
     keep_answer(context, change.answer)
     if change.refusals:
         return stopped(conversation, f"no answer could be taken: {change.refusals[0]}")

@@ -8,10 +8,11 @@ from dataclasses import replace
 from engine.enums import ArtifactKind, Severity, StageStatus
 from engine.errors import ModelError, ToolError, UsageError
 from engine.findings import Finding
+from engine.llm.conversation import Conversation
 from engine.runs.pipeline import StageResult
 from engine.source.diffs import lines_changed
 from engine.tasks import context_files
-from engine.tasks.agents.conversation import Conversation
+from engine.tasks.agents.ask_model import ask_for_changes, ask_for_text, open_conversation
 from engine.tasks.answer_files import Extracted, extract
 from engine.tasks.context import Done, TaskContext
 from engine.tasks.excerpts import excerpt, told
@@ -33,16 +34,18 @@ _FORMS = {Form.REPORT: REPORT, Form.FILES: FILES, Form.EDITS: EDITS}
 def run(context: TaskContext) -> StageResult:
     """Ask the step's model, and keep what it says and makes."""
     step = context.plan.step(context.stage.definition.key)
-    conversation = Conversation(context, step.models, step.max_tokens, step.temperature)
-    return talked(conversation, lambda: _answered(context, step, conversation))
+    conversation = open_conversation(context, step.models, step.max_tokens, step.temperature)
+    return or_failed(context, conversation, lambda: _answered(context, step, conversation))
 
 
-def talked(conversation: Conversation, do: Callable[[], StageResult]) -> StageResult:
-    """What a talk comes to; where its model fails, what was asked until then is told with that."""
+def or_failed(
+    context: TaskContext, conversation: Conversation, do: Callable[[], StageResult]
+) -> StageResult:
+    """Do a stage; where its model fails, the stage fails with what was asked until then."""
     try:
         return do()
     except (ModelError, ToolError, UsageError) as error:
-        conversation.context.stage.report.log(f"error: {error}")
+        context.stage.report.log(f"error: {error}")
         return stopped(conversation, str(error))
 
 
@@ -50,15 +53,15 @@ def _answered(context: TaskContext, step: PlannedStep, conversation: Conversatio
     question = question_of(context, step)
     if step.form is Form.EDITS:
         return _change(context, conversation, question)
-    answer = conversation.ask(conversation.put(question))
+    answer = ask_for_text(context, conversation, question)
     keep_answer(context, answer)
     if step.form is Form.REPORT:
-        return _done(conversation, Done(answer))
+        return _done(context, conversation, Done(answer))
     found = extract(answer, step.key)
     for made in found.files:
         context.keep_text(made.artifact_kind, f"files/{step.key}/{made.path}", made.text)
         context.stage.report.log(f"file {made.path}{'' if made.whole else ' (not whole)'}")
-    return _done(conversation, Done(found.prose, found.files), _odd(found))
+    return _done(context, conversation, Done(found.prose, found.files), _odd(found))
 
 
 def question_of(context: TaskContext, step: PlannedStep, more: Sequence[Material] = ()) -> Question:
@@ -88,8 +91,9 @@ def earlier(context: TaskContext) -> tuple[Earlier, ...]:
     plan = context.plan
     found = []
     for step in plan.before(context.stage.definition.key):
-        result = context.stage.results.get(step.key)
-        output = result.output if result is not None else None
+        output = (
+            context.stage.results[step.key].output if step.key in context.stage.results else None
+        )
         if isinstance(output, Done):
             number = plan.number(step.key)
             found.append(Earlier(number, step.name, output.prose, output.files))
@@ -127,22 +131,27 @@ def stopped(conversation: Conversation, reason: str) -> StageResult:
 
 def _change(context: TaskContext, conversation: Conversation, question: Question) -> StageResult:
     keep_changes(context, context.patch)
-    change = conversation.ask_for_changes(question)
+    change = ask_for_changes(context, conversation, question)
     keep_answer(context, change.answer)
     if change.refusals:
         return stopped(conversation, f"no answer could be taken: {change.refusals[0]}")
     keep_changes(context, change.patch or "")
-    return _done(conversation, Done(change.answer, patch=change.patch), files=len(change.files))
+    return _done(
+        context, conversation, Done(change.answer, patch=change.patch), files=len(change.files)
+    )
 
 
 def _done(
-    conversation: Conversation, done: Done, findings: tuple[Finding, ...] = (), files: int = 0
+    context: TaskContext,
+    conversation: Conversation,
+    done: Done,
+    findings: tuple[Finding, ...] = (),
+    files: int = 0,
 ) -> StageResult:
     files = files or len(done.files)
     made = f"{count(files, 'file')}, " if files else ""
     if conversation.usage[-1].cut:
-        stage = conversation.context.stage.definition
-        message = f"{stage.title}: the answer was cut at its greatest length"
+        message = f"{context.stage.definition.title}: the answer was cut at its greatest length"
         hint = "raise the step's or the model's max_tokens"
         findings = (*findings, Finding(Severity.WARNING, "model.cut", message, hint=hint))
     return StageResult(

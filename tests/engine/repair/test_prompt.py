@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from engine.enums import Severity
 from engine.findings import Finding
-from engine.repair.prompt import Case, Failure, Tried, fenced, question, refusal
+from engine.llm.fences import fenced
+from engine.repair.edits import refusal
+from engine.repair.prompt import Case, Failure, Tried, question
 from engine.source.editable_tree import EditableTree
 
 MAIN = "".join(f"int line_{number};\n" for number in range(1, 1001))

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.builds.agents.repair_history import Round, Standing, first_best, latest_best, outcome
+from engine.builds.agents.repair_history import Attempt, Standing, first_best, latest_best, outcome
 from engine.builds.outputs import Repaired
 from engine.enums import Severity, StageStatus
 from engine.findings import Finding
 from engine.runs.pipeline import StageResult
 
 
-def round_of(number: int, standing: tuple[int, int, int], error: str, base: int = 1) -> Round:
+def attempt_of(number: int, standing: tuple[int, int, int], error: str, base: int = 1) -> Attempt:
     finding = Finding(Severity.ERROR, "compiler.error", error, "main.c", number)
     failed = StageResult(StageStatus.FAILED, error, (finding,))
     made = Repaired(base, False, "a model", "", "", Path("repair-1.md")) if number > 1 else None
-    return Round(number, "", {"build": failed}, Standing(*standing), made, ())
+    return Attempt(number, "", {"build": failed}, Standing(*standing), made, ())
 
 
 def test_stages_decide_before_errors_and_errors_before_tests() -> None:
-    first, far = round_of(1, (1, -1, 9), "a"), round_of(2, (2, -5, 0), "b")
-    fewer = round_of(3, (2, -4, 0), "c")
-    tested = round_of(4, (2, -4, 1), "d")
+    first, far = attempt_of(1, (1, -1, 9), "a"), attempt_of(2, (2, -5, 0), "b")
+    fewer = attempt_of(3, (2, -4, 0), "c")
+    tested = attempt_of(4, (2, -4, 1), "d")
 
     for rounds in ([first], [first, far], [first, far, fewer], [first, far, fewer, tested]):
         assert latest_best(rounds) is first_best(rounds) is rounds[-1]
 
 
 def test_what_is_worse_is_not_gone_on_from() -> None:
-    rounds = [round_of(1, (1, -1, 0), "a"), round_of(2, (1, -2, 0), "b")]
+    rounds = [attempt_of(1, (1, -1, 0), "a"), attempt_of(2, (1, -2, 0), "b")]
 
     assert latest_best(rounds) is rounds[0]
     assert outcome(rounds, 2) == (
@@ -38,7 +38,7 @@ def test_what_is_worse_is_not_gone_on_from() -> None:
 
 
 def test_as_far_but_failing_otherwise_is_gone_on_from_and_not_ended_with() -> None:
-    rounds = [round_of(1, (1, -1, 0), "a"), round_of(2, (1, -1, 0), "b")]
+    rounds = [attempt_of(1, (1, -1, 0), "a"), attempt_of(2, (1, -1, 0), "b")]
 
     assert latest_best(rounds) is rounds[1]
     assert first_best(rounds) is rounds[0]
@@ -46,6 +46,6 @@ def test_as_far_but_failing_otherwise_is_gone_on_from_and_not_ended_with() -> No
 
 
 def test_a_change_that_changes_no_failure_is_left_behind() -> None:
-    rounds = [round_of(1, (1, -1, 0), "a"), round_of(2, (1, -1, 0), "a")]
+    rounds = [attempt_of(1, (1, -1, 0), "a"), attempt_of(2, (1, -1, 0), "a")]
 
     assert latest_best(rounds) is rounds[0]

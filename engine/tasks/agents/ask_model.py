@@ -1,0 +1,106 @@
+"""Questions to the model of a task's stage: for a text, or for changes of the worktree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.errors import ModelError
+from engine.llm.chat import Answer, Message, without_reasoning
+from engine.llm.conversation import Conversation, Refused
+from engine.repair.edits import apply_answer, refusal
+from engine.tasks.context import TaskContext
+from engine.tasks.prompts import Question, fit_question
+
+NO_CHANGE = "NO CHANGE"
+"""The last line of an answer that wants nothing to be changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an answer that was asked for changes comes to.
+
+    Args:
+        answer: the last one.
+        patch: what the worktree is to be, all of the difference; None where nothing changes.
+        files: that it changes.
+        refusals: why none of the answers could be taken; empty when one was.
+    """
+
+    answer: str
+    patch: str | None = None
+    files: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
+
+
+def open_conversation(
+    context: TaskContext,
+    names: Sequence[str],
+    max_tokens: int | None = None,
+    temperature: float | None = None,
+) -> Conversation:
+    """Open a conversation of a stage; arguments as :class:`Conversation` takes them."""
+    return Conversation(
+        context.stage.models,
+        names,
+        context.stage.report,
+        context.stage.cancel,
+        max_tokens=max_tokens,
+        temperature=temperature,
+    )
+
+
+def ask_for_text(context: TaskContext, conversation: Conversation, question: Question) -> str:
+    """Ask for an answer that is taken as it is.
+
+    Raises:
+        UsageError: the question does not fit.
+        ModelError: no answer could be had, or an empty one.
+        CancelledError, Interrupted: as the stage is told.
+    """
+    messages = _messages(context, question, conversation.question_tokens)
+    return _said(conversation, conversation.ask(messages))
+
+
+def ask_for_changes(context: TaskContext, conversation: Conversation, question: Question) -> Change:
+    """Ask for search/replace blocks, until the worktree can be changed as they say.
+
+    Raises:
+        As :func:`ask_for_text`.
+    """
+    answer = ""
+
+    def check(reply: Answer) -> Change | Refused:
+        nonlocal answer
+        answer = _said(conversation, reply)
+        if conversation.is_placeholder or _wants_nothing(answer):
+            return Change(answer)
+        with context.worktree() as slot:
+            applied = apply_answer(answer, slot)
+        if isinstance(applied, Refused):
+            return applied
+        context.stage.report.log(f"changes {', '.join(applied.files)}")
+        return Change(answer, applied.patch, applied.files)
+
+    messages = _messages(context, question, conversation.first_question_tokens)
+    found = conversation.ask_until_accepted(messages, check, refusal)
+    return Change(answer, refusals=found.reasons) if isinstance(found, Refused) else found
+
+
+def _messages(context: TaskContext, question: Question, tokens: int) -> tuple[Message, ...]:
+    """A question as messages that fit; what is cut is logged."""
+    fitted = fit_question(question, tokens)
+    for cut in fitted.cuts:
+        context.stage.report.log(f"cut to fit: {cut}")
+    return fitted.messages
+
+
+def _said(conversation: Conversation, answer: Answer) -> str:
+    text = without_reasoning(answer.text)
+    if not text.strip():
+        raise ModelError(f"{conversation.name}: the answer is empty")
+    return text
+
+
+def _wants_nothing(answer: str) -> bool:
+    return answer.rstrip().rpartition("\n")[2].strip(" *`.").upper() == NO_CHANGE
