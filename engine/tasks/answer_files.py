@@ -94,7 +94,7 @@ _LANGUAGES = {"header": "c", "hpp": "cpp", "assembly": "asm", "linker": "text"}
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class GeneratedFile:
     """A file that a model made.
 
     Args:
@@ -123,7 +123,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Extracted:
+class ExtractedFiles:
     """What was found.
 
     Args:
@@ -132,7 +132,7 @@ class Extracted:
         problems: what could not be taken, one line each.
     """
 
-    files: tuple[Made, ...]
+    files: tuple[GeneratedFile, ...]
     prose: str
     problems: tuple[str, ...] = ()
 
@@ -148,7 +148,7 @@ class _Block:
     closed: bool
 
 
-def extract(answer: str, step: str) -> Extracted:
+def extract(answer: str, step: str) -> ExtractedFiles:
     """The files of an answer. Every line is looked at a few times, whatever it is.
 
     Args:
@@ -156,7 +156,7 @@ def extract(answer: str, step: str) -> Extracted:
         step: key of the step, for files without a name.
     """
     lines = [line.removesuffix("\r") for line in answer.split("\n")]
-    found: dict[str, Made] = {}
+    found: dict[str, GeneratedFile] = {}
     counts: dict[str, int] = {}
     prose: list[str] = []
     problems: list[str] = []
@@ -179,10 +179,10 @@ def extract(answer: str, step: str) -> Extracted:
             problems.append(f"more than {MAX_FILES} files")
             break
         text = "\n".join(block.lines) + "\n" if block.lines else ""
-        found[path] = Made(path, kind.name, text, block.closed)
+        found[path] = GeneratedFile(path, kind.name, text, block.closed)
         prose += [*lines[at : block.begin], f"[file {path}, {len(block.lines)} lines]"]
         at = block.end + 1
-    return Extracted(tuple(found.values()), "\n".join([*prose, *lines[at:]]), few(problems))
+    return ExtractedFiles(tuple(found.values()), "\n".join([*prose, *lines[at:]]), few(problems))
 
 
 def plain_path(name: str) -> str | None:
@@ -199,7 +199,7 @@ def plain_path(name: str) -> str | None:
     return name if plain else None
 
 
-def assembled_code(files: Sequence[Made]) -> str:
+def assembled_code(files: Sequence[GeneratedFile]) -> str:
     """The text of all files, each headed by its path, as Markdown."""
     parts = (f"## {each.path}\n\n{fenced(each.text.rstrip(), each.language)}\n" for each in files)
     return "\n".join(parts)
@@ -306,7 +306,7 @@ def _kind_by_name(name: str) -> FileKind | None:
     return KINDS.get(_NAMES.get(last, "") or last.rpartition(".")[2])
 
 
-def _clashes(path: str, found: Mapping[str, Made]) -> bool:
+def _clashes(path: str, found: Mapping[str, GeneratedFile]) -> bool:
     """Whether a path would have to be a file and a folder."""
     above = {str(parent) for parent in PurePosixPath(path).parents}
     return not above.isdisjoint(found) or any(each.startswith(f"{path}/") for each in found)

@@ -14,13 +14,13 @@ from engine.findings import Finding
 from engine.projects.worktrees import Slot
 from engine.quality.result import Built, GateResult
 from engine.runs.pipeline import StageContext
-from engine.tasks.answer_files import Made
-from engine.tasks.context_files import Choice
+from engine.tasks.answer_files import GeneratedFile
+from engine.tasks.context_selection import SelectedContext
 from engine.tasks.plan import GATHER, Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TaskInput:
     """What a person asked for.
 
     Args:
@@ -42,7 +42,7 @@ class Wanted:
 class Gathered:
     """What was chosen of the repository."""
 
-    choice: Choice
+    choice: SelectedContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Done:
     """
 
     prose: str
-    files: tuple[Made, ...] = ()
+    files: tuple[GeneratedFile, ...] = ()
     patch: str | None = None
 
 
@@ -71,7 +71,7 @@ class Assembled:
         patch: as :class:`Done` has it.
     """
 
-    files: tuple[Made, ...]
+    files: tuple[GeneratedFile, ...]
     given: tuple[str, ...] = ()
     patch: str | None = None
 
@@ -104,7 +104,7 @@ class TaskContext:
 
     stage: StageContext
     plan: Plan
-    wanted: Wanted
+    wanted: TaskInput
     app: str
     most_revisions: int
     chips: tuple[str, ...]
@@ -129,11 +129,11 @@ class TaskContext:
         return " ".join(filter(None, told))
 
     @property
-    def choice(self) -> Choice:
+    def choice(self) -> SelectedContext:
         """What is shown of the repository."""
         gathered = self.stage.results.get(GATHER)
         output = gathered.output if gathered else None
-        return output.choice if isinstance(output, Gathered) else Choice()
+        return output.choice if isinstance(output, Gathered) else SelectedContext()
 
     @contextlib.contextmanager
     def worktree(self) -> Iterator[Slot]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
@@ -26,7 +25,14 @@ from engine.source.file_kinds import (
 )
 from engine.source.file_policy import GENERATED, NOT_OWN, exposure_refusal
 from engine.tasks import bulk_data, diff_excerpts
-from engine.tasks.excerpts import Excerpt, Lines, excerpt, shown, told
+from engine.tasks.context_selection import (
+    MAX_LISTED_PATHS,
+    SelectedContext,
+    SelectedFile,
+    SelectionReason,
+    text_of,
+)
+from engine.tasks.excerpts import Excerpt, excerpt, shown
 from engine.tasks.file_ranking import ranked
 from engine.tasks.readmes import MOST as README_MOST
 from engine.tasks.readmes import first_part, readme_of
@@ -34,94 +40,35 @@ from engine.tasks.search_words import places_in, wanted_in
 from engine.tasks.worktree_texts import Texts
 from engine.text import clean, count
 
-MAX_FILES = 4000
-"""Files that are looked at."""
+MAX_READ_FILES = 4000
+"""Files whose text is read to rank them."""
 
-MAX_CHOSEN = 24
+MAX_SOURCES = 24
 """Sources that are taken without being named."""
 
-MAX_CONFIGURATION = 6
+MAX_CONFIGURATION_FILES = 6
 """Files of build configuration that are taken without being named."""
 
-MAX_OTHERS = 6
+MAX_OTHER_FILES = 6
 """Files that are neither, taken for the task's words."""
 
-LISTED = 200
-"""Paths of the repository that models are told."""
-
-PART = 3
+FILE_DIVISOR = 3
 """A file that nobody named gets at most this part of the room while others want theirs."""
 
-SMALL_PART = 8
-"""And this part, where that is not less than :data:`ENOUGH`."""
+SMALL_FILE_DIVISOR = 8
+"""And this part, where that is not less than :data:`ENOUGH_CHARACTERS`."""
 
-ENOUGH = 12_000
+ENOUGH_CHARACTERS = 12_000
 """Characters of one file that say what it does about the task."""
 
-_WORTHWHILE = 120  # characters: less of a file says nothing
-_LEAST = 1500  # characters that each of several named or changed files gets at least
-_OF_CHANGED = 0.75  # part of the room that changed files have together
-_OF_CONFIGURATION = 6  # likewise, a part of this many
-_OF_README = 8
+_MIN_CHARACTERS = 120  # characters: less of a file says nothing
+_MIN_SHARE_CHARACTERS = 1500  # characters that each of several named or changed files gets at least
+_CHANGED_FRACTION = 0.75  # part of the room that changed files have together
+_CONFIGURATION_DIVISOR = 6  # likewise, a part of this many
+_README_DIVISOR = 8
 _MAX_PLACES = 200
 _NONE = frozenset[int]()
-_TOLD = 10  # generated files that are told one by one
-
-
-class Why(StrEnum):
-    """Why a file was chosen, spelled as people see it."""
-
-    NAMED = "named"
-    CHANGED = "in the diff"
-    FITS = "fits the task"
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A file that models are shown.
-
-    Args:
-        path: from the root of the repository.
-        why: why it was chosen.
-        size: characters that it has.
-        taken: characters of it that are shown.
-        lines: that it has.
-        parts: first and last of the lines that are shown, from 1, in order.
-    """
-
-    path: str
-    why: Why
-    size: int
-    taken: int
-    lines: int
-    parts: tuple[Lines, ...]
-
-    @property
-    def part(self) -> str:
-        """Which of its lines are shown, as people read it; empty for all."""
-        return told(self.parts, self.lines) if self.taken < self.size else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What models are shown of a repository.
-
-    Args:
-        files: the most important first.
-        left_out: what was named, touched or generated and is not shown, with the reason, one line
-            each.
-        listing: paths of the repository, at most :data:`LISTED`.
-        unlisted: how many paths are not in the listing.
-        diff: the diff, as far as it is shown.
-        diff_size: characters of the whole diff.
-    """
-
-    files: tuple[Chosen, ...] = ()
-    left_out: tuple[str, ...] = ()
-    listing: tuple[str, ...] = ()
-    unlisted: int = 0
-    diff: str = ""
-    diff_size: int = 0
+_MAX_GENERATED_LINES = 10  # generated files that are told one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,47 +96,22 @@ class ContextQuery:
     room: int = 0
 
 
-def choose(tree: Path, tracked: Sequence[str], query: ContextQuery) -> Choice:
-    """Choose files of a worktree. Reads texts as :class:`engine.tasks.worktree_texts.Texts` does.
+def select(tree: Path, tracked: Sequence[str], query: ContextQuery) -> SelectedContext:
+    """Select files of a worktree. Reads texts as :class:`engine.tasks.worktree_texts.Texts` does.
 
     Args:
         tree: its folder.
         tracked: paths of its tracked files, links and submodules not among them.
-        wish: what for.
+        query: what they are for.
     """
-    return _Chooser(tree, tracked, query).choose()
+    return _Selector(tree, tracked, query).select()
 
 
-def table(choice: Choice) -> str:
-    """What was chosen, as Markdown for people."""
-    lines = ["# Context", ""]
-    if choice.diff_size:
-        lines += [f"Diff: {len(choice.diff)} of {count(choice.diff_size, 'character')}", ""]
-    lines += ["| file | why | shown |", "| --- | --- | --- |"]
-    for each in choice.files:
-        part = f"{each.part}, {each.taken} of {each.size}" if each.part else "all"
-        lines.append(f"| {_cell(each.path)} | {each.why} | {part} characters |")
-    if not choice.files:
-        lines.append("| none | | |")
-    if choice.left_out:
-        lines += ["", "Left out:", "", *(f"- {_cell(line)}" for line in choice.left_out)]
-    return "\n".join(lines) + "\n"
-
-
-def text_of(text: str, chosen: Chosen) -> str:
-    """What is shown of a file: its parts, with a mark for each gap.
-
-    Args:
-        text: all of it, as it was when it was chosen.
-    """
-    return shown(text, chosen.parts).text if chosen.taken < chosen.size else text
-
-
-class _Chooser:
-    """Chooses once: takes files one after the other, as long as there is room."""
+class _Selector:
+    """Selects once: takes files one after the other, as long as there is room."""
 
     def __init__(self, tree: Path, tracked: Sequence[str], query: ContextQuery) -> None:
-        self._wish = query
+        self._query = query
         self._tracked, self._known = tracked, frozenset(tracked)
         self._texts = Texts(tree)
         self._words = wanted_in(query.words)
@@ -198,12 +120,12 @@ class _Chooser:
         self._touched = lines_changed(query.diff)
         self._lines = _lines_named(f"{query.words}\n{query.log}", tracked)
         self._is_other = other_apps(query.app, query.apps)
-        self._chosen: dict[str, Chosen] = {}
+        self._selected: dict[str, SelectedFile] = {}
         self._left_out: list[str] = []
         self._room = query.room
 
-    def choose(self) -> Choice:
-        query = self._wish
+    def select(self) -> SelectedContext:
+        query = self._query
         for path in query.paths:
             if not _below((path,), self._tracked):
                 self._left_out.append(f"{clean(path)[:100]}: no such file")
@@ -211,45 +133,56 @@ class _Chooser:
         diff, missing = diff_excerpts.fitted(sections, query.room // 2, self._change_refusal)
         self._left_out += missing
         self._room -= len(diff)
-        self._take_all(tuple(self._named), Why.NAMED, self._room)
-        self._take_all(self._changed(), Why.CHANGED, int(self._room * _OF_CHANGED))
-        self._take_fitting()
-        order = list(Why)
-        files = sorted(
-            self._chosen.values(),
-            key=lambda each: (order.index(each.why), each.why is Why.FITS and kind_of(each.path)),
+        self._take_all(tuple(self._named), SelectionReason.NAMED, self._room)
+        self._take_all(
+            self._changed_files(), SelectionReason.CHANGED, int(self._room * _CHANGED_FRACTION)
         )
-        listing = [path for path in self._seen() if path not in self._texts.generated]
-        return Choice(
+        self._take_fitting()
+        order = list(SelectionReason)
+        files = sorted(
+            self._selected.values(),
+            key=lambda each: (
+                order.index(each.why),
+                each.why is SelectionReason.FITS and kind_of(each.path),
+            ),
+        )
+        listing = [path for path in self._visible() if path not in self._texts.generated]
+        return SelectedContext(
             files=tuple(files),
-            left_out=(*self._left_out, *self._of_generated()),
-            listing=tuple(clean(path) for path in listing[:LISTED]),
-            unlisted=max(0, len(listing) - LISTED),
+            left_out=(*self._left_out, *self._generated_lines()),
+            listing=tuple(clean(path) for path in listing[:MAX_LISTED_PATHS]),
+            unlisted=max(0, len(listing) - MAX_LISTED_PATHS),
             diff=diff,
             diff_size=len(query.diff),
         )
 
-    def _take(self, path: str, why: Why, most: int) -> None:
+    def _take(self, path: str, why: SelectionReason, most: int) -> None:
         """Take a file, or as much of it as there is room for."""
         text, reason = self._texts.read(path)
         if text is None:
-            self._leave(path, reason)
+            self._leave_out(path, reason)
             return
-        most, lines, fill = min(most, self._room), self._lines_of(path), why is Why.NAMED
+        most, lines, fill = (
+            min(most, self._room),
+            self._lines_of(path),
+            why is SelectionReason.NAMED,
+        )
         self._keep(path, why, text, excerpt(path, text, most, self._words, lines, fill=fill))
 
-    def _keep(self, path: str, why: Why, text: str, found: Excerpt) -> None:
-        least = 1 if _is_readme(path) else max(_WORTHWHILE, self._wish.room // 100)
+    def _keep(self, path: str, why: SelectionReason, text: str, found: Excerpt) -> None:
+        least = 1 if _is_readme(path) else max(_MIN_CHARACTERS, self._query.room // 100)
         if found.taken < min(found.whole, least):
-            if why is not Why.FITS:
-                self._leave(path, f"no room for it ({why})")
+            if why is not SelectionReason.FITS:
+                self._leave_out(path, f"no room for it ({why})")
             return
         if found.whole < len(text) and (reason := bulk_data.exposure_refusal(path, text)):
-            self._leave(path, f"{reason}: the rest of it is shown")
-        self._chosen[path] = Chosen(path, why, len(text), found.taken, found.lines, found.parts)
+            self._leave_out(path, f"{reason}: the rest of it is shown")
+        self._selected[path] = SelectedFile(
+            path, why, len(text), found.taken, found.lines, found.parts
+        )
         self._room -= len(found.text)
 
-    def _take_all(self, paths: Sequence[str], why: Why, room: int) -> None:
+    def _take_all(self, paths: Sequence[str], why: SelectionReason, room: int) -> None:
         """Take files that all matter: what small ones leave is the large ones'."""
         sizes = [len(self._texts.read(path)[0] or "") for path in paths]
         for path, share in zip(paths, _shares(sizes, room), strict=True):
@@ -258,10 +191,10 @@ class _Chooser:
     def _take_fitting(self) -> None:
         """Take what fits the task. Configuration and the README have their part before sources."""
         texts, room = self._candidates(), self._room
-        readme = readme_of(tuple(texts), self._wish.app)
-        if readme is not None and not any(map(_is_readme, self._chosen)):
-            parts = first_part(texts[readme], min(README_MOST, room // _OF_README))
-            self._keep(readme, Why.FITS, texts[readme], shown(texts[readme], parts))
+        readme = readme_of(tuple(texts), self._query.app)
+        if readme is not None and not any(map(_is_readme, self._selected)):
+            parts = first_part(texts[readme], min(README_MOST, room // _README_DIVISOR))
+            self._keep(readme, SelectionReason.FITS, texts[readme], shown(texts[readme], parts))
         found = ranked(
             texts,
             self._words,
@@ -269,22 +202,25 @@ class _Chooser:
             is_near=self._is_near,
             including=self._including(texts),
         )
-        end = self._room - room // _OF_CONFIGURATION
-        sources = _first(found, FileKind.SOURCE, MAX_CHOSEN)
-        near = {_folder(path) for path in (*sources, *self._chosen)}
+        end = self._room - room // _CONFIGURATION_DIVISOR
+        sources = _first(found, FileKind.SOURCE, MAX_SOURCES)
+        near = {_folder(path) for path in (*sources, *self._selected)}
         near |= {_folder(folder) for folder in near}  # an app's is above its main/
-        near |= {"", "main", self._wish.app, f"{self._wish.app}/main"}
+        near |= {"", "main", self._query.app, f"{self._query.app}/main"}
         configuration = (path for path in found if _folder(path) in near)
-        for path in _first(configuration, FileKind.CONFIGURATION, MAX_CONFIGURATION):
-            self._take(path, Why.FITS, self._room - end)
-        most = min(self._wish.room // PART, max(ENOUGH, self._wish.room // SMALL_PART))
-        for path in (*sources, *_first(found, FileKind.OTHER, MAX_OTHERS)):
-            self._take(path, Why.FITS, most)
+        for path in _first(configuration, FileKind.CONFIGURATION, MAX_CONFIGURATION_FILES):
+            self._take(path, SelectionReason.FITS, self._room - end)
+        most = min(
+            self._query.room // FILE_DIVISOR,
+            max(ENOUGH_CHARACTERS, self._query.room // SMALL_FILE_DIVISOR),
+        )
+        for path in (*sources, *_first(found, FileKind.OTHER, MAX_OTHER_FILES)):
+            self._take(path, SelectionReason.FITS, most)
         self._fill()
 
     def _fill(self) -> None:
         """Show more of files that are shown in part, as long as there is room."""
-        for each in list(self._chosen.values()):
+        for each in list(self._selected.values()):
             text, _ = self._texts.read(each.path)
             if text is None or not each.part or _is_readme(each.path):
                 continue
@@ -293,15 +229,15 @@ class _Chooser:
             found = excerpt(each.path, text, most, self._words, lines)
             if len(found.text) > used:
                 more = replace(each, taken=found.taken, parts=found.parts)
-                self._chosen[each.path] = more
+                self._selected[each.path] = more
                 self._room -= len(found.text) - used
 
     def _candidates(self) -> dict[str, str]:
         """What a person wrote and nobody named, with the texts; what is near is read first."""
-        paths = [path for path in self._seen() if path not in self._chosen]
+        paths = [path for path in self._visible() if path not in self._selected]
         paths.sort(key=lambda path: (not self._is_near(path), kind_of(path)))
         found: dict[str, str] = {}
-        for path in paths[:MAX_FILES]:
+        for path in paths[:MAX_READ_FILES]:
             text, _ = self._texts.read_written(path)
             if text is not None:
                 found[path] = text
@@ -309,13 +245,13 @@ class _Chooser:
 
     def _including(self, texts: Mapping[str, str]) -> Iterator[str]:
         """Texts of the files that matter most: what they include matters as well."""
-        for path in self._chosen:
+        for path in self._selected:
             yield self._texts.read(path)[0] or ""
         for path, text in texts.items():
-            if path in self._lines or (self._wish.app and self._is_near(path)):
+            if path in self._lines or (self._query.app and self._is_near(path)):
                 yield text
 
-    def _seen(self) -> list[str]:
+    def _visible(self) -> list[str]:
         """Paths that a model may see without their being named, the app's own first."""
         found = [
             path
@@ -325,19 +261,19 @@ class _Chooser:
         return sorted(found, key=lambda path: not self._is_near(path))
 
     def _is_near(self, path: str) -> bool:
-        return is_below(path, self._wish.app)
+        return is_below(path, self._query.app)
 
-    def _changed(self) -> list[str]:
+    def _changed_files(self) -> list[str]:
         """The files that a diff touches, sources first; those of which it shows nothing are not."""
         found: list[str] = []
-        for path in self._wish.changed:
-            if path not in self._known or path in self._chosen or _is_readme(path):
+        for path in self._query.changed:
+            if path not in self._known or path in self._selected or _is_readme(path):
                 continue
             reason = self._change_refusal(path)
             if reason is None:
                 found.append(path)
             elif path not in self._sections:
-                self._leave(path, reason)
+                self._leave_out(path, reason)
         return sorted(found, key=kind_of)
 
     def _change_refusal(self, path: str) -> str | None:
@@ -356,20 +292,21 @@ class _Chooser:
     def _lines_of(self, path: str) -> Collection[int]:
         return self._lines.get(path, _NONE) | self._touched.get(path, _NONE)
 
-    def _leave(self, path: str, reason: str) -> None:
+    def _leave_out(self, path: str, reason: str) -> None:
         self._left_out.append(f"{clean(path)[:200]}: {reason}")
 
-    def _of_generated(self) -> Iterator[str]:
+    def _generated_lines(self) -> Iterator[str]:
         """What was passed over as nobody wrote it, a line each as long as they are few."""
         found = {
             path: reason
             for path, reason in self._texts.generated.items()
-            if path not in self._chosen and path not in self._sections
+            if path not in self._selected and path not in self._sections
         }
-        for path, reason in list(found.items())[:_TOLD]:
+        for path, reason in list(found.items())[:_MAX_GENERATED_LINES]:
             yield f"{clean(path)[:200]}: {reason}"
-        if len(found) > _TOLD:
-            yield f"{count(len(found) - _TOLD, 'more file')} of tables and generated code"
+        if len(found) > _MAX_GENERATED_LINES:
+            more = len(found) - _MAX_GENERATED_LINES
+            yield f"{count(more, 'more file')} of tables and generated code"
 
 
 def _lines_named(text: str, tracked: Sequence[str]) -> Mapping[str, frozenset[int]]:
@@ -405,10 +342,10 @@ def _shares(sizes: Sequence[int], room: int) -> list[int]:
 
     Where there are too many, the last ones get what the first leave.
     """
-    many = max(1, min(len(sizes), room // _LEAST))
+    many = max(1, min(len(sizes), room // _MIN_SHARE_CHARACTERS))
     shares, left = [room] * len(sizes), room
     for done, place in enumerate(sorted(range(len(sizes[:many])), key=lambda each: sizes[each])):
-        shares[place] = max(_WORTHWHILE, left // (many - done))
+        shares[place] = max(_MIN_CHARACTERS, left // (many - done))
         left -= min(sizes[place], shares[place])
     return shares
 
@@ -423,7 +360,3 @@ def _folder(path: str) -> str:
 
 def _is_readme(path: str) -> bool:
     return kind_of(path) is FileKind.README
-
-
-def _cell(text: str) -> str:
-    return clean(text).replace("|", "\\|").replace("`", "'")

@@ -33,7 +33,7 @@ from pydantic import AfterValidator, Field, field_validator
 from engine.enums import Priority
 from engine.llm.catalogue import CATALOGUE
 from engine.tasks.roles import roles
-from engine.tasks.yaml_document import Document, Part, near
+from engine.tasks.yaml_document import YamlDocument, YamlModel, near
 
 MAX_STEPS = 32
 """Steps of one pipeline."""
@@ -58,21 +58,21 @@ def key_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
-class Parameters(Part):
+class Parameters(YamlModel):
     """How a step's model is asked, where that is not as its kind is asked."""
 
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
 
 
-class Metadata(Part):
+class Metadata(YamlModel):
     """What is said of a whole run."""
 
     priority: Priority = Priority.MEDIUM
     deadline: date | None = None
 
 
-class Step(Part):
+class PipelineStep(YamlModel):
     """One question to a model.
 
     ``model_type`` is the kind of model, ``role`` who is asked; one of them may be empty. ``needs``
@@ -88,18 +88,18 @@ class Step(Part):
     needs: tuple[str, ...] | None = None
 
 
-class StepPipeline(Part):
+class StepPipeline(YamlModel):
     """A pipeline of steps, as its file has it."""
 
     name: Name
     description: str = ""
     global_context: str = ""
     metadata: Metadata = Metadata()
-    steps: tuple[Step, ...] = Field(min_length=1, max_length=MAX_STEPS)
+    steps: tuple[PipelineStep, ...] = Field(min_length=1, max_length=MAX_STEPS)
 
     @field_validator("steps")
     @classmethod
-    def _with_needs(cls, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    def _with_needs(cls, steps: tuple[PipelineStep, ...]) -> tuple[PipelineStep, ...]:
         """Say of every step what it needs."""
         before: str | None = None
         found = []
@@ -121,7 +121,7 @@ def load(text: str, file: str, models: Collection[str] = ()) -> StepPipeline:
     Raises:
         UsageError: it makes no sense: ``FILE:LINE: what``.
     """
-    document = Document(text, file)
+    document = YamlDocument(text, file)
     pipeline = document.as_model(StepPipeline)
     kinds = [*(kind.id for kind in CATALOGUE), *models]
     keys: dict[str, str] = {}

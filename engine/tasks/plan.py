@@ -14,10 +14,10 @@ from enum import StrEnum
 
 from engine.llm.catalogue import kind_of
 from engine.runs.pipeline import Pipeline, Stage, When
-from engine.tasks.pipeline_file import Step, StepPipeline, key_of
+from engine.tasks.pipeline_file import PipelineStep, StepPipeline, key_of
 from engine.tasks.roles import ModelRole, roles
 from engine.tasks.workflow import Workflow, WorkflowStep
-from engine.tasks.yaml_document import Part
+from engine.tasks.yaml_document import YamlModel
 
 GATHER, ASSEMBLE, GATE, REVISE = "gather", "assemble", "gate", "revise"
 """Keys of the stages that are not steps."""
@@ -41,7 +41,7 @@ class Form(StrEnum):
     EDITS = "edits"
 
 
-class PlannedStep(Part):
+class PlannedStep(YamlModel):
     """A step of a run.
 
     Args:
@@ -70,7 +70,7 @@ class PlannedStep(Part):
     needs: tuple[str, ...] = ()
 
 
-class Plan(Part):
+class Plan(YamlModel):
     """What a run does.
 
     Args:
@@ -224,7 +224,7 @@ def _of_workflow(step: WorkflowStep, model: str) -> PlannedStep:
     )
 
 
-def _of_pipeline(step: Step, model: str) -> PlannedStep:
+def _of_pipeline(step: PipelineStep, model: str) -> PlannedStep:
     role = roles().get(step.role)
     kind = kind_of(step.model_type)
     what = ", ".join(kind.recommended) if kind else "advice"

@@ -20,7 +20,7 @@ from enum import IntEnum
 from engine.errors import UsageError
 from engine.llm.chat import CHARACTERS_A_TOKEN, Message, Speaker
 from engine.llm.fences import fenced
-from engine.tasks.answer_files import Made
+from engine.tasks.answer_files import GeneratedFile
 from engine.text import clean, count
 
 KEEP = 400
@@ -99,7 +99,7 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class EarlierStep:
     """A step that ended before this one.
 
     Args:
@@ -112,7 +112,7 @@ class Earlier:
     number: int
     name: str
     prose: str
-    files: tuple[Made, ...] = ()
+    files: tuple[GeneratedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def fit_question(question: Question, room: int) -> FittedQuestion:
     return FittedQuestion(messages, cuts)
 
 
-def of_earlier(steps: Sequence[Earlier]) -> tuple[Material, ...]:
+def of_earlier(steps: Sequence[EarlierStep]) -> tuple[Material, ...]:
     """Earlier steps as material: ``step_N_output`` and ``step_N_artifacts``.
 
     A file that a later step made again is shown once, as it was made last.

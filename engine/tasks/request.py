@@ -1,4 +1,4 @@
-"""What is asked of a task, and how it is kept in the store."""
+"""A request for a task, and how it is kept in the store."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from engine.enums import Priority
 from engine.errors import UsageError
 from engine.store.tables import Task
-from engine.tasks.context import Wanted
+from engine.tasks.context import TaskInput
 from engine.tasks.pipeline_file import StepPipeline
 from engine.tasks.plan import Plan, of_pipeline, of_workflow
 from engine.tasks.roles import FULL
 from engine.tasks.workflow import workflow
 
-MAX_TEXT = 20_000
+MAX_TEXT_CHARACTERS = 20_000
 """Characters of a description or a context."""
 
-MAX_MATERIAL = 100_000
+MAX_MATERIAL_CHARACTERS = 100_000
 """Characters of a text that belongs to a task."""
 
 MAX_PATHS = 100
@@ -26,7 +26,7 @@ MAX_PATHS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRequest:
-    """What a person orders: a workflow or a step pipeline, exactly one of the two.
+    """A request for a workflow or for a step pipeline, exactly one of the two.
 
     Args:
         workflow: id of a workflow.
@@ -43,7 +43,7 @@ class TaskRequest:
             empty: each role's own.
         priority: None: the pipeline's, else medium.
         gate: whether the result is measured by the quality gate.
-        max_iterations: how often the work may be revised when the gate does not let it pass;
+        max_iterations: how often the work may be revised when the gate blocks it;
             None: as the settings say.
     """
 
@@ -63,48 +63,48 @@ class TaskRequest:
     max_iterations: int | None = None
 
 
-def plan_for(order: TaskRequest) -> Plan:
-    """What a run of an order does.
+def plan_for(request: TaskRequest) -> Plan:
+    """The plan of the run that a request asks for.
 
     Raises:
-        UsageError: the order makes no sense; one line.
+        UsageError: the request makes no sense; one line.
     """
-    _check(order)
-    gathers = order.project_id is not None
-    if order.pipeline is not None:
-        return of_pipeline(order.pipeline, order.model, gate=order.gate, gathers=gathers)
-    chosen = workflow(order.workflow)
-    return of_workflow(chosen, order.squad, order.model, gate=order.gate, gathers=gathers)
+    _check(request)
+    gathers = request.project_id is not None
+    if request.pipeline is not None:
+        return of_pipeline(request.pipeline, request.model, gate=request.gate, gathers=gathers)
+    selected = workflow(request.workflow)
+    return of_workflow(selected, request.squad, request.model, gate=request.gate, gathers=gathers)
 
 
-def row_of(order: TaskRequest, plan: Plan, max_iterations: int) -> Task:
-    """An order as it is kept."""
-    pipeline = order.pipeline
-    given = pipeline.metadata.priority if pipeline else Priority.MEDIUM
+def row_of(request: TaskRequest, plan: Plan, max_iterations: int) -> Task:
+    """A request as a row of the store."""
+    pipeline = request.pipeline
+    priority = pipeline.metadata.priority if pipeline else Priority.MEDIUM
     return Task(
         run_id=0,
         title=plan.title,
-        description=order.description,
-        context=order.context,
-        priority=order.priority or given,
-        model=order.model,
+        description=request.description,
+        context=request.context,
+        priority=request.priority or priority,
+        model=request.model,
         max_iterations=max_iterations,
-        squad=order.squad,
-        gate=order.gate,
-        paths=list(order.paths),
+        squad=request.squad,
+        gate=request.gate,
+        paths=list(request.paths),
         definition={
-            "workflow": order.workflow,
+            "workflow": request.workflow,
             "pipeline": pipeline.model_dump(mode="json") if pipeline else None,
-            "text": order.text,
-            "diff": order.diff,
-            "commit": order.commit,
+            "text": request.text,
+            "diff": request.diff,
+            "commit": request.commit,
             "plan": plan.model_dump(mode="json"),
         },
     )
 
 
 def order_of(task: Task, project_id: uuid.UUID | None) -> TaskRequest:
-    """What was ordered."""
+    """The request that a row keeps."""
     kept = task.definition
     pipeline = kept["pipeline"]
     return TaskRequest(
@@ -126,14 +126,14 @@ def order_of(task: Task, project_id: uuid.UUID | None) -> TaskRequest:
 
 
 def plan_of(task: Task) -> Plan:
-    """What the task's run does, as it was decided then."""
+    """The plan of a task's run, as it was decided when it was asked for."""
     return Plan.model_validate(task.definition["plan"])
 
 
-def wanted_of(task: Task) -> Wanted:
-    """What the task's models are told of it."""
+def wanted_of(task: Task) -> TaskInput:
+    """What a task's models are told of the request."""
     kept = task.definition
-    return Wanted(
+    return TaskInput(
         description=task.description,
         context=task.context,
         text=kept["text"],
@@ -142,23 +142,23 @@ def wanted_of(task: Task) -> Wanted:
     )
 
 
-def _check(order: TaskRequest) -> None:
-    if bool(order.workflow) == (order.pipeline is not None):
+def _check(request: TaskRequest) -> None:
+    if bool(request.workflow) == (request.pipeline is not None):
         raise UsageError("a task is a workflow or a step pipeline: give one of them")
     for name, text, most in (
-        ("description", order.description, MAX_TEXT),
-        ("context", order.context, MAX_TEXT),
-        ("text", order.text, MAX_MATERIAL),
+        ("description", request.description, MAX_TEXT_CHARACTERS),
+        ("context", request.context, MAX_TEXT_CHARACTERS),
+        ("text", request.text, MAX_MATERIAL_CHARACTERS),
     ):
         if len(text) > most:
             raise UsageError(f"the {name} has {len(text)} characters, at most {most} are accepted")
-    if len(order.paths) > MAX_PATHS:
-        raise UsageError(f"{len(order.paths)} paths, at most {MAX_PATHS} are accepted")
-    if order.project_id is None and (order.paths or order.diff or order.commit):
+    if len(request.paths) > MAX_PATHS:
+        raise UsageError(f"{len(request.paths)} paths, at most {MAX_PATHS} are accepted")
+    if request.project_id is None and (request.paths or request.diff or request.commit):
         raise UsageError("paths, a diff and a commit are of a project: name one")
-    if order.workflow:
-        chosen = workflow(order.workflow)
-        if chosen.wants_description and not order.description.strip():
-            raise UsageError(f"{chosen.title} needs a description of what is wanted")
-        if order.project_id is None and not (order.text or order.description).strip():
-            raise UsageError(f"{chosen.title} needs a project, a text or a description")
+    if request.workflow:
+        selected = workflow(request.workflow)
+        if selected.wants_description and not request.description.strip():
+            raise UsageError(f"{selected.title} needs a description of what is wanted")
+        if request.project_id is None and not (request.text or request.description).strip():
+            raise UsageError(f"{selected.title} needs a project, a text or a description")

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pydantic import Field
 
 from engine.errors import UsageError
-from engine.tasks.yaml_document import Document, Part, near
+from engine.tasks.yaml_document import YamlDocument, YamlModel, near
 
 FULL = "full-stack"
 """The squad of everybody."""
@@ -17,7 +17,7 @@ FULL = "full-stack"
 _FILE = "roles.yaml"
 
 
-class ModelRole(Part):
+class ModelRole(YamlModel):
     """Who a model is asked to be.
 
     Args:
@@ -36,7 +36,7 @@ class ModelRole(Part):
     prompt: str
 
 
-class Squad(Part):
+class Squad(YamlModel):
     """Roles that work together; ``about`` says in a line what for."""
 
     id: str = ""
@@ -45,7 +45,7 @@ class Squad(Part):
     roles: tuple[str, ...] = ()
 
 
-class _Roles(Part):
+class _Roles(YamlModel):
     squads: dict[str, Squad] = Field(min_length=1)
     roles: dict[str, ModelRole] = Field(min_length=1)
 
@@ -73,9 +73,9 @@ def squad(name: str) -> Squad:
     return found
 
 
-def data(file: str) -> Document:
+def data(file: str) -> YamlDocument:
     """A data file of this package."""
-    return Document((files(__package__) / file).read_text("utf-8"), file)
+    return YamlDocument((files(__package__) / file).read_text("utf-8"), file)
 
 
 @functools.cache

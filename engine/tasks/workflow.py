@@ -15,12 +15,12 @@ from pydantic import Field
 from engine.errors import UsageError
 from engine.tasks.pipeline_file import Name, Parameters, key_of
 from engine.tasks.roles import data, roles, squad
-from engine.tasks.yaml_document import Part, near
+from engine.tasks.yaml_document import YamlModel, near
 
 _FILE = "workflows.yaml"
 
 
-class WorkflowStep(Part):
+class WorkflowStep(YamlModel):
     """One question of a workflow.
 
     Args:
@@ -40,7 +40,7 @@ class WorkflowStep(Part):
     parameters: Parameters = Parameters()
 
 
-class Workflow(Part):
+class Workflow(YamlModel):
     """A pipeline over roles.
 
     Args:
@@ -86,7 +86,7 @@ class Workflow(Part):
         return tuple(chosen.values())
 
 
-class _Workflows(Part):
+class _Workflows(YamlModel):
     workflows: dict[str, Workflow]
 
 

@@ -49,16 +49,16 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 Place = tuple[str | int, ...]
 
 
-class Part(BaseModel):
+class YamlModel(BaseModel):
     """A part of such a file: unknown keys are mistakes, and nothing changes once it is read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=MAX_TEXT)
 
 
-M = TypeVar("M", bound=Part)
+M = TypeVar("M", bound=YamlModel)
 
 
-class Document:
+class YamlDocument:
     """The data of a file, and the line on which each part of it stands."""
 
     def __init__(self, text: str, file: str) -> None:
@@ -175,7 +175,7 @@ def near(name: str, known: list[str] | Mapping[str, object]) -> str:
     return f" (did you mean {found[0]}?)" if found else ""
 
 
-def _explain(error: ErrorDetails, kind: type[Part]) -> str:
+def _explain(error: ErrorDetails, kind: type[YamlModel]) -> str:
     *above, last = error["loc"] or ("",)
     name = f"item {last + 1}" if isinstance(last, int) else str(last)[:60]
     match error["type"]:
@@ -197,7 +197,7 @@ def _explain(error: ErrorDetails, kind: type[Part]) -> str:
     return f"{name}: {message[:1].lower()}{message[1:]}"
 
 
-def _keys(kind: type[Part], above: list[int | str]) -> list[str]:
+def _keys(kind: type[YamlModel], above: list[int | str]) -> list[str]:
     """The keys that the model has there."""
     for step in above:
         if isinstance(step, int):
@@ -210,8 +210,8 @@ def _keys(kind: type[Part], above: list[int | str]) -> list[str]:
     return list(kind.model_fields)
 
 
-def _types(annotation: Any) -> list[type[Part]]:
+def _types(annotation: Any) -> list[type[YamlModel]]:
     """The models in a type such as ``tuple[Step, ...]``."""
-    if isinstance(annotation, type) and issubclass(annotation, Part):
+    if isinstance(annotation, type) and issubclass(annotation, YamlModel):
         return [annotation]
     return [kind for each in getattr(annotation, "__args__", ()) for kind in _types(each)]

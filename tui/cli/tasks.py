@@ -368,12 +368,14 @@ def _read(text: str) -> str:
         UsageError: it is too long.
     """
     from engine.errors import UsageError
-    from engine.tasks.request import MAX_MATERIAL
+    from engine.tasks.request import MAX_MATERIAL_CHARACTERS
 
     if text != "-":
         return text
-    most = 4 * MAX_MATERIAL  # bytes of that many characters
+    most = 4 * MAX_MATERIAL_CHARACTERS  # bytes of that many characters
     data = sys.stdin.buffer.read(most + 1)
     if len(data) > most:
-        raise UsageError(f"standard input: more than {MAX_MATERIAL} characters are not accepted")
+        raise UsageError(
+            f"standard input: more than {MAX_MATERIAL_CHARACTERS} characters are not accepted"
+        )
     return data.decode("utf-8", "replace")

@@ -11,7 +11,7 @@ from engine.runs.pipeline import StageResult
 from engine.source.diffs import diff_of, lines_of
 from engine.tasks.agents.ask_model import ask_for_text, open_conversation
 from engine.tasks.agents.step import earlier, keep_answer, keep_changes, or_failed
-from engine.tasks.answer_files import Made, assembled_code, extract
+from engine.tasks.answer_files import GeneratedFile, assembled_code, extract
 from engine.tasks.context import Assembled, TaskContext
 from engine.tasks.prompts import FILES, Material, Question, Rank
 from engine.tasks.worktree_texts import read_whole
@@ -50,7 +50,7 @@ def run(context: TaskContext) -> StageResult:
 
 
 def _assembled(
-    context: TaskContext, conversation: Conversation, made: dict[str, Made]
+    context: TaskContext, conversation: Conversation, made: dict[str, GeneratedFile]
 ) -> StageResult:
     answer = ask_for_text(context, conversation, _question(context, made))
     keep_answer(context, answer)
@@ -75,23 +75,23 @@ def _assembled(
     )
 
 
-def keep_final(context: TaskContext, files: tuple[Made, ...]) -> None:
+def keep_final(context: TaskContext, files: tuple[GeneratedFile, ...]) -> None:
     """Keep the final files, and all of their text in one."""
     for made in files:
         context.keep_text(made.artifact_kind, f"{FINAL}/{made.path}", made.text)
     context.keep_text(ArtifactKind.DOCUMENT, CODE, assembled_code(files))
 
 
-def _last_made(context: TaskContext) -> dict[str, Made]:
+def _last_made(context: TaskContext) -> dict[str, GeneratedFile]:
     """Every file that a step made, as it was made last, in the order in which they came up."""
-    found: dict[str, Made] = {}
+    found: dict[str, GeneratedFile] = {}
     for step in earlier(context):
         for made in step.files:
             found[made.path] = made
     return found
 
 
-def _question(context: TaskContext, made: dict[str, Made]) -> Question:
+def _question(context: TaskContext, made: dict[str, GeneratedFile]) -> Question:
     steps = earlier(context)
     files = [Material(each.path, each.text, Rank.MADE, each.language) for each in made.values()]
     said = [
@@ -112,8 +112,8 @@ def _question(context: TaskContext, made: dict[str, Made]) -> Question:
 
 
 def _merged(
-    made: dict[str, Made], answer: str
-) -> tuple[dict[str, Made], tuple[str, ...], tuple[Finding, ...]]:
+    made: dict[str, GeneratedFile], answer: str
+) -> tuple[dict[str, GeneratedFile], tuple[str, ...], tuple[Finding, ...]]:
     """The final files, which of them the answer gave, and what of it was not taken."""
     found = extract(answer, "assemble")
     final, given, odd = dict(made), list[str](), list(found.problems)
@@ -129,7 +129,7 @@ def _merged(
     return final, tuple(given), findings
 
 
-def _written(slot: Slot, files: tuple[Made, ...]) -> tuple[str | None, list[str]]:
+def _written(slot: Slot, files: tuple[GeneratedFile, ...]) -> tuple[str | None, list[str]]:
     """Write files into a worktree: all of its difference then, and what was refused."""
     tree, refused, patch = slot.tree, list[str](), ""
     for made in files:

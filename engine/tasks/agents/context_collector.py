@@ -1,4 +1,4 @@
-"""The librarian: chooses which files of a repository the models of a task are shown."""
+"""The context collector: selects which files of a repository the models of a task are shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from engine.projects.revisions import resolve_range
 from engine.runs.pipeline import StageResult
 from engine.source.file_policy import SECRET_FILES
 from engine.tasks.context import Gathered, TaskContext
-from engine.tasks.context_files import ContextQuery, choose, table
+from engine.tasks.context_files import ContextQuery, select
+from engine.tasks.context_selection import table
 from engine.text import clean, count
 
 RECORD = "context.md"
@@ -26,7 +27,7 @@ _PART = 0.5
 
 
 def run(context: TaskContext) -> StageResult:
-    """Choose files for the roomiest of the models; a smaller one is shown less of them."""
+    """Select files for the roomiest of the models; a smaller one is shown less of them."""
     wanted = context.wanted
     for note in context.notes:
         context.stage.report.log(f"{note.severity}: {note.message}")
@@ -51,7 +52,7 @@ def run(context: TaskContext) -> StageResult:
             query = replace(query, diff=diff, changed=changed)
             files = count(len(changed), "file")
             context.stage.report.log(f"diff {wanted.diff}: {files}, {count(size, 'byte')}")
-        choice = choose(slot.source, sorted(slot.tree.files), query)
+        choice = select(slot.source, sorted(slot.tree.files), query)
     if size > MAX_DIFF:
         more = f"diff: what comes after its first {count(MAX_DIFF, 'byte')} of {size}"
         choice = replace(choice, left_out=(more, *choice.left_out))

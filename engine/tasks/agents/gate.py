@@ -19,7 +19,7 @@ from engine.runs.pipeline import StageResult
 from engine.tasks.agents.ask_model import ask_for_changes, open_conversation
 from engine.tasks.agents.assembler import keep_final
 from engine.tasks.agents.step import keep_answer, keep_changes, or_failed, question_of, stopped
-from engine.tasks.answer_files import Made
+from engine.tasks.answer_files import GeneratedFile
 from engine.tasks.context import Assembled, TaskContext
 from engine.tasks.plan import ASSEMBLE, GATE, PlannedStep
 from engine.tasks.prompts import Material, Rank
@@ -119,5 +119,5 @@ def _keep_final_again(context: TaskContext) -> None:
     for made in result.output.files:
         # The worktree is still as the revision left it: nobody else works on it now.
         text = read_whole(context.stage.source, made.path)
-        files.append(Made(made.path, made.kind, text or made.text, made.whole))
+        files.append(GeneratedFile(made.path, made.kind, text or made.text, made.whole))
     keep_final(context, tuple(files))

@@ -11,13 +11,22 @@ from engine.findings import Finding
 from engine.llm.conversation import Conversation
 from engine.runs.pipeline import StageResult
 from engine.source.diffs import lines_changed
-from engine.tasks import context_files
 from engine.tasks.agents.ask_model import ask_for_changes, ask_for_text, open_conversation
-from engine.tasks.answer_files import Extracted, extract
+from engine.tasks.answer_files import ExtractedFiles, extract
 from engine.tasks.context import Done, TaskContext
+from engine.tasks.context_selection import text_of
 from engine.tasks.excerpts import excerpt, told
 from engine.tasks.plan import Form, PlannedStep
-from engine.tasks.prompts import EDITS, FILES, REPORT, Earlier, Material, Question, Rank, of_earlier
+from engine.tasks.prompts import (
+    EDITS,
+    FILES,
+    REPORT,
+    EarlierStep,
+    Material,
+    Question,
+    Rank,
+    of_earlier,
+)
 from engine.tasks.search_words import wanted_in
 from engine.tasks.worktree_texts import read_whole
 from engine.text import count
@@ -86,7 +95,7 @@ def question_of(context: TaskContext, step: PlannedStep, more: Sequence[Material
     )
 
 
-def earlier(context: TaskContext) -> tuple[Earlier, ...]:
+def earlier(context: TaskContext) -> tuple[EarlierStep, ...]:
     """What the steps before this stage came to."""
     plan = context.plan
     found = []
@@ -96,7 +105,7 @@ def earlier(context: TaskContext) -> tuple[Earlier, ...]:
         )
         if isinstance(output, Done):
             number = plan.number(step.key)
-            found.append(Earlier(number, step.name, output.prose, output.files))
+            found.append(EarlierStep(number, step.name, output.prose, output.files))
     return tuple(sorted(found, key=lambda each: each.number))
 
 
@@ -163,7 +172,7 @@ def _done(
     )
 
 
-def _odd(found: Extracted) -> tuple[Finding, ...]:
+def _odd(found: ExtractedFiles) -> tuple[Finding, ...]:
     """What of an answer could not be taken as it was meant."""
     parts = [f"{made.path} is not whole" for made in found.files if not made.whole]
     return tuple(
@@ -205,7 +214,7 @@ def _files(context: TaskContext) -> tuple[Material, ...]:
                 continue
             material = _file(each.path, text, len(text), words, lines)
             if each.part:
-                title, text = f"{each.path} ({each.part})", context_files.text_of(text, each)
+                title, text = f"{each.path} ({each.part})", text_of(text, each)
                 material = replace(material, title=title, text=text)
             found.append(material)
     if choice.listing:

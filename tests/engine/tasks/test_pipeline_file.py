@@ -160,7 +160,7 @@ def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
 def test_a_document_gives_back_what_yaml_wrote(value: object) -> None:
     text = yaml.safe_dump({"name": "x", "steps": value}, allow_unicode=True)
     try:
-        yaml_document.Document(text, "p.yaml")
+        yaml_document.YamlDocument(text, "p.yaml")
     except UsageError as error:
         assert any(
             reason in str(error)

@@ -8,8 +8,16 @@ from hypothesis import strategies as st
 
 from engine.errors import UsageError
 from engine.llm.chat import CHARACTERS_A_TOKEN, Speaker
-from engine.tasks.answer_files import Made
-from engine.tasks.prompts import FILES, Earlier, Material, Question, Rank, fit_question, of_earlier
+from engine.tasks.answer_files import GeneratedFile
+from engine.tasks.prompts import (
+    FILES,
+    EarlierStep,
+    Material,
+    Question,
+    Rank,
+    fit_question,
+    of_earlier,
+)
 
 TASK = (("Task", "Measure the temperature."), ("Context", ""))
 
@@ -46,8 +54,13 @@ def test_a_title_is_one_line_whatever_a_file_is_called() -> None:
 
 def test_earlier_steps_have_numbers_and_a_file_is_shown_as_it_was_made_last() -> None:
     steps = (
-        Earlier(1, "design", "A plan.", (Made("a.h", "header", "old"), Made("b.c", "c", "b"))),
-        Earlier(2, "code", "Done.", (Made("a.h", "header", "new"),)),
+        EarlierStep(
+            1,
+            "design",
+            "A plan.",
+            (GeneratedFile("a.h", "header", "old"), GeneratedFile("b.c", "c", "b")),
+        ),
+        EarlierStep(2, "code", "Done.", (GeneratedFile("a.h", "header", "new"),)),
     )
     assert [(each.title, each.text) for each in of_earlier(steps)] == [
         ("step_1_output (design)", "A plan."),

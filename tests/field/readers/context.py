@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.source.diffs import lines_of
-from engine.tasks.context_files import Choice, Chosen, ContextQuery, choose, table, text_of
+from engine.tasks.context_files import ContextQuery, select
+from engine.tasks.context_selection import SelectedContext, SelectedFile, table, text_of
 from engine.tasks.diff_excerpts import sections_of
 from tests.field.case import Case
 
@@ -34,7 +35,7 @@ def read(case: Case) -> dict[str, object]:
         apps=tuple(options.get("apps", ())),
         room=int(options.get("room", ROOM)),
     )
-    choice = choose(case.path, tracked, wish)
+    choice = select(case.path, tracked, wish)
     return {
         "files": [
             {"path": each.path, "why": each.why, "part": each.part or "all"}
@@ -50,19 +51,19 @@ def read(case: Case) -> dict[str, object]:
     }
 
 
-def _shown(choice: Choice, path: str, first: int, last: int) -> str:
+def _shown(choice: SelectedContext, path: str, first: int, last: int) -> str:
     parts = [part for each in choice.files if each.path == path for part in each.parts]
     seen = sum(any(a <= line <= b for a, b in parts) for line in range(first, last + 1))
     return "none" if not seen else "all" if seen == last - first + 1 else "some"
 
 
-def _is_exact(tree: Path, choice: Choice, room: int) -> bool:
+def _is_exact(tree: Path, choice: SelectedContext, room: int) -> bool:
     texts = {each.path: (tree / each.path).read_bytes().decode() for each in choice.files}
     used = len(choice.diff) + sum(len(text_of(texts[each.path], each)) for each in choice.files)
     return used <= room and all(_is_of(texts[each.path], each) for each in choice.files)
 
 
-def _is_of(text: str, chosen: Chosen) -> bool:
+def _is_of(text: str, chosen: SelectedFile) -> bool:
     """Whether what is shown are lines of the text, each where the marks say that it is."""
     rows, at = lines_of(text), 0
     for row in lines_of(text_of(text, chosen)):
