@@ -19,12 +19,10 @@ from engine.files import read_file
 from engine.llm.chat import Message, Speaker
 from engine.llm.conversation import Refused
 from engine.repair.blocks import Block, parse
-from engine.repair.sources import MAX_BYTES
-from engine.source.diffs import Opcode, diff_of, lines_of
+from engine.repair.edited_text import BLANKS, EditedText
+from engine.repair.sources import MAX_FILE_BYTES
 from engine.source.editable_tree import EditableTree
 from engine.text import clean
-
-_BLANKS = " \t\r\f\v\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ def edits_of(answer: str, tree: EditableTree) -> Edits:
     refusals = list(found.problems)
     if not found.blocks and not refusals:
         refusals.append("the answer has no search/replace block")
-    texts: dict[str, _Text] = {}
+    texts: dict[str, EditedText] = {}
     for number, block in enumerate(found.blocks, 1):
         reason = _take(block, tree, texts)
         if reason:
@@ -128,77 +126,7 @@ def edits_of(answer: str, tree: EditableTree) -> Edits:
     return Edits("", (), tuple(refusals))
 
 
-@dataclass(slots=True)
-class _Text:
-    """A file while blocks change it.
-
-    Args:
-        old: its lines as they were, with their ends; None while it is not there.
-        lines: as they are now, without ends and blanks before them.
-        origins: which old line each is, from 0; None for a new one.
-        end: how its lines end.
-        ended: whether its last line ends.
-    """
-
-    old: list[str] | None
-    lines: list[str]
-    origins: list[int | None]
-    end: str
-    ended: bool
-
-    @classmethod
-    def of(cls, text: str | None) -> _Text:
-        old = lines_of(text or "")
-        return cls(
-            old=None if text is None else old,
-            lines=[line.rstrip(_BLANKS) for line in old],
-            origins=list(range(len(old))),
-            end="\r\n" if "\r\n" in (text or "") else "\n",
-            ended=not text or text.endswith("\n"),
-        )
-
-    def put(self, start: int, stop: int, lines: Sequence[str]) -> None:
-        """Put lines in the place of others."""
-        self.lines[start:stop] = lines
-        self.origins[start:stop] = [None] * len(lines)
-
-    def patch(self, file: str) -> str:
-        """What changed, as a diff; linear, as it is known where each line comes from."""
-        old, new = self.old or [], self._new()
-        opcodes: list[Opcode] = []
-        a = b = 0
-        kept = [
-            (origin, at)
-            for at, origin in enumerate(self.origins)
-            # The last line may get an end, or lose it.
-            if origin is not None and old[origin] == new[at]
-        ]
-        for origin, at in (*kept, (len(old), len(new))):
-            if origin > a or at > b:
-                opcodes.append(("replace", a, origin, b, at))
-            if at == len(new):
-                break
-            a, b = origin + 1, at + 1
-            last = opcodes[-1] if opcodes else None
-            if last and last[0] == "equal":
-                opcodes[-1] = ("equal", last[1], a, last[3], b)
-            else:
-                opcodes.append(("equal", origin, a, at, b))
-        return diff_of(file, self.old, new, opcodes)
-
-    def _new(self) -> list[str]:
-        """The lines with their ends."""
-        old = self.old or []
-        found = []
-        for line, origin in zip(self.lines, self.origins, strict=True):
-            before = old[origin] if origin is not None else ""
-            found.append(before if before.endswith("\n") else f"{before or line}{self.end}")
-        if found and not self.ended:
-            found[-1] = found[-1].removesuffix(self.end)
-        return found
-
-
-def _take(block: Block, tree: EditableTree, texts: dict[str, _Text]) -> str | None:
+def _take(block: Block, tree: EditableTree, texts: dict[str, EditedText]) -> str | None:
     """Apply a block; why not, when it cannot be."""
     reason = tree.write_refusal(block.file)
     if reason:
@@ -207,7 +135,7 @@ def _take(block: Block, tree: EditableTree, texts: dict[str, _Text]) -> str | No
     if block.file not in texts:
         if block.file in tree.files:
             try:
-                texts[block.file] = _Text.of(_read(tree.root / block.file))
+                texts[block.file] = EditedText.of(_read(tree.root / block.file))
             except OSError as error:
                 return f"cannot be read: {error.strerror}"
             except ValueError:
@@ -216,10 +144,10 @@ def _take(block: Block, tree: EditableTree, texts: dict[str, _Text]) -> str | No
             return "is no tracked file of the project"
         elif os.path.lexists(tree.root / block.file):
             return "is there, but not tracked"
-    text = texts.setdefault(block.file, _Text.of(None))
+    text = texts.setdefault(block.file, EditedText.of(None))
     reason = _replace(text, block) if searches else _make(text, block)
-    if reason is None and sum(map(len, text.lines)) + len(text.lines) > MAX_BYTES:
-        return f"would have more than {MAX_BYTES >> 20} MiB"
+    if reason is None and sum(map(len, text.lines)) + len(text.lines) > MAX_FILE_BYTES:
+        return f"would have more than {MAX_FILE_BYTES >> 20} MiB"
     return reason
 
 
@@ -230,29 +158,29 @@ def _read(path: Path) -> str:
         OSError: it is gone, no file, or too large.
         ValueError: it is no text.
     """
-    data = read_file(path, MAX_BYTES)
+    data = read_file(path, MAX_FILE_BYTES)
     if b"\0" in data:
         raise ValueError("binary")
     return data.decode("utf-8")
 
 
-def _make(text: _Text, block: Block) -> str | None:
+def _make(text: EditedText, block: Block) -> str | None:
     if text.lines:
         return "is there already: search for lines of it"
     if not any(map(str.strip, block.replace)):
         return "would be empty"
-    text.put(0, 0, [line.rstrip(_BLANKS) for line in block.replace])
+    text.put(0, 0, [line.rstrip(BLANKS) for line in block.replace])
     return _odd(block.replace)
 
 
-def _replace(text: _Text, block: Block) -> str | None:
-    search = [line.rstrip(_BLANKS) for line in block.search]
+def _replace(text: EditedText, block: Block) -> str | None:
+    search = [line.rstrip(BLANKS) for line in block.search]
     at, times = _find(text.lines, search)
     if not times:
         return _missed(text.lines, search)
     if times > 1:
         return "has these lines more than once: search for more of what is around them"
-    replace = [line.rstrip(_BLANKS) for line in block.replace]
+    replace = [line.rstrip(BLANKS) for line in block.replace]
     # What stays as it was keeps its ends and its blanks.
     head = _alike(search, replace)
     tail = _alike(search[head:][::-1], replace[head:][::-1])

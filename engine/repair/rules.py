@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from engine.findings import Finding
 from engine.repair.headers import FREESTANDING, HEADERS, STANDARD
-from engine.repair.sources import Edit, Sources
+from engine.repair.sources import Sources, TextEdit
 from engine.source.c_source import ends_of, offset_of
 from engine.toolchains.cmake_project_kind import Kind, kind_of_text
 
@@ -42,15 +42,15 @@ _DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(\w+)[ \t]*(\w*)", re.M)
 _REGISTER = re.compile(r"\bidf_component_register[ \t\r\n]*\(([^)]*)(?:(\))|\Z)")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
-_NEAR = 0.75
+_MIN_SIMILARITY = 0.75
 """How alike two names must be (:class:`difflib.SequenceMatcher`) to be one misspelled."""
 
-_CLEARLY = 0.08
+_MIN_LEAD = 0.08
 """By how much the nearest name must beat the next one."""
 
 _MAX_NAMES = 5000
 _MAX_COMPARED = 20
-_MAX_GUESSED = 64
+_MAX_GUESSED_CHARACTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Rule:
     """
 
     name: str
-    edits: Callable[[Sequence[Finding], Sources], Iterator[Edit]]
+    edits: Callable[[Sequence[Finding], Sources], Iterator[TextEdit]]
 
 
 def _undeclared(finding: Finding) -> str | None:
@@ -74,7 +74,7 @@ def _undeclared(finding: Finding) -> str | None:
     return None
 
 
-def _known_headers(findings: Sequence[Finding], sources: Sources) -> Iterator[Edit]:
+def _known_headers(findings: Sequence[Finding], sources: Sources) -> Iterator[TextEdit]:
     for finding in findings:
         name = _undeclared(finding)
         text = sources.read(finding.file) if finding.file else None
@@ -92,7 +92,7 @@ def _is_to_be_had(header: str, sources: Sources) -> bool:
     return header in sources.included
 
 
-def _own_headers(findings: Sequence[Finding], sources: Sources) -> Iterator[Edit]:
+def _own_headers(findings: Sequence[Finding], sources: Sources) -> Iterator[TextEdit]:
     """A function that exactly one header of the project declares."""
     for finding in findings:
         name = _undeclared(finding)
@@ -107,7 +107,7 @@ def _own_headers(findings: Sequence[Finding], sources: Sources) -> Iterator[Edit
 
 def _include(
     file: str, sources: Sources, headers: Sequence[str], *, own: bool = False
-) -> Iterator[Edit]:
+) -> Iterator[TextEdit]:
     text = sources.read(file) or ""
     there = {include.header for include in sources.includes(file)}
     wanted = [header for header in headers if header not in there]
@@ -116,7 +116,7 @@ def _include(
         at = _place_for_include(file, sources, system=quoted.startswith("<"))
         end = "\r\n" if "\r\n" in text else "\n"
         start = end if at == len(text) and text and not text.endswith("\n") else ""
-        yield Edit(file, at, at, f"{start}#include {quoted}{end}", f"include {quoted}")
+        yield TextEdit(file, at, at, f"{start}#include {quoted}{end}", f"include {quoted}")
 
 
 def _place_for_include(file: str, sources: Sources, *, system: bool) -> int:
@@ -153,7 +153,7 @@ def _next_line(text: str, offset: int) -> int:
     return len(text) if end < 0 else end + 1
 
 
-def _semicolons(findings: Sequence[Finding], sources: Sources) -> Iterator[Edit]:
+def _semicolons(findings: Sequence[Finding], sources: Sources) -> Iterator[TextEdit]:
     """A semicolon after the token before the place that the compiler names.
 
     clang names the end of that token; GCC names it too, or the start of the next one.
@@ -173,14 +173,16 @@ def _semicolons(findings: Sequence[Finding], sources: Sources) -> Iterator[Edit]
         at = len(code[:offset].rstrip())
         line = code[code.rfind("\n", 0, at) + 1 : at]
         if line and not line.lstrip().startswith("#") and line[-1] not in ";{}\\,(":
-            yield Edit(finding.file, at, at, ";", f"add the missing ; in line {_line(text, at)}")
+            yield TextEdit(
+                finding.file, at, at, ";", f"add the missing ; in line {_line(text, at)}"
+            )
 
 
 def _line(text: str, offset: int) -> int:
     return text.count("\n", 0, offset) + 1
 
 
-def _misspelled(findings: Sequence[Finding], sources: Sources) -> Iterator[Edit]:
+def _misspelled(findings: Sequence[Finding], sources: Sources) -> Iterator[TextEdit]:
     """A name that is not declared, where the compiler, the file or its headers have a near one."""
     unknown = {name for each in findings if (name := _undeclared(each))}
     for finding in findings:
@@ -217,12 +219,12 @@ def _names(codes: Iterable[str]) -> set[str]:
 
 
 def _nearest(name: str, names: set[str]) -> str | None:
-    if not 2 < len(name) <= _MAX_GUESSED:
+    if not 2 < len(name) <= _MAX_GUESSED_CHARACTERS:
         return None
-    close = difflib.get_close_matches(name, _likely(name, names), n=2, cutoff=_NEAR)
+    close = difflib.get_close_matches(name, _likely(name, names), n=2, cutoff=_MIN_SIMILARITY)
     if len(close) == 2:
         first, second = (difflib.SequenceMatcher(None, each, name).ratio() for each in close)
-        if first - second < _CLEARLY:
+        if first - second < _MIN_LEAD:
             return None
     return close[0] if close else None
 
@@ -233,12 +235,12 @@ def _likely(name: str, names: set[str]) -> list[str]:
     bounds = []
     for each in names - {name}:
         matcher.set_seq1(each)
-        if matcher.real_quick_ratio() >= _NEAR:
+        if matcher.real_quick_ratio() >= _MIN_SIMILARITY:
             bounds.append((matcher.quick_ratio(), each))
     return [each for _bound, each in heapq.nlargest(_MAX_COMPARED, bounds)]
 
 
-def _rename(finding: Finding, text: str, code: str, name: str, right: str) -> Iterator[Edit]:
+def _rename(finding: Finding, text: str, code: str, name: str, right: str) -> Iterator[TextEdit]:
     """At the place, and in the rest of that function: GCC reports a name once a function."""
     assert finding.file is not None
     start = offset_of(text, finding.line, 1)
@@ -246,10 +248,12 @@ def _rename(finding: Finding, text: str, code: str, name: str, right: str) -> It
         return
     end = code.find("\n}", start)
     for match in re.compile(rf"\b{name}\b").finditer(code, start, len(code) if end < 0 else end):
-        yield Edit(finding.file, match.start(), match.end(), right, f"{name} is spelled {right}")
+        yield TextEdit(
+            finding.file, match.start(), match.end(), right, f"{name} is spelled {right}"
+        )
 
 
-def _requires(findings: Sequence[Finding], sources: Sources) -> Iterator[Edit]:
+def _requires(findings: Sequence[Finding], sources: Sources) -> Iterator[TextEdit]:
     """What ``idf.py`` itself says to add (ESP-IDF, ``tools/idf_py_actions/hint_modules``)."""
     for finding in findings:
         match = _REQUIRES.search(finding.hint or "")
@@ -263,7 +267,7 @@ def _requires(findings: Sequence[Finding], sources: Sources) -> Iterator[Edit]:
         keyword = re.search(rf"\b{match['list']}\b", call[1])
         at = call.start(1) + keyword.end() if keyword else call.end(1)
         added = f" {match['component']}" if keyword else f" {match['list']} {match['component']}"
-        yield Edit(file, at, at, added, f"add {match['component']} to {match['list']}")
+        yield TextEdit(file, at, at, added, f"add {match['component']} to {match['list']}")
 
 
 RULES: tuple[Rule, ...] = (

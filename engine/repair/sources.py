@@ -13,10 +13,10 @@ from pathlib import Path, PurePosixPath
 from engine.source.c_source import C_SUFFIXES, Include, ends_of, includes_of, masked
 from engine.source.diffs import diff_of, lines_of
 
-MAX_BYTES = 1 << 20
+MAX_FILE_BYTES = 1 << 20
 """The largest file that is read."""
 
-MAX_TOTAL = 16 << 20
+MAX_TOTAL_BYTES = 16 << 20
 """How many bytes of files are read in all."""
 
 _MAX_FILES = 2000
@@ -29,8 +29,8 @@ _DECLARED = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
-    """Text of a file to be replaced; ``start`` and ``end`` count characters.
+class TextEdit:
+    """A replacement of a part of a file's text; ``start`` and ``end`` count characters.
 
     Args:
         file: relative to the source root.
@@ -45,7 +45,7 @@ class Edit:
 
 
 class Sources:
-    """Reads source files of one tree, each once and :data:`MAX_TOTAL` in all.
+    """Reads source files of one tree, each once and :data:`MAX_TOTAL_BYTES` in all.
 
     Args:
         root: root of the tree.
@@ -56,7 +56,7 @@ class Sources:
         self._texts: dict[str, str | None] = {}
         self._codes: dict[str, str] = {}
         self._includes: dict[str, tuple[Include, ...]] = {}
-        self._room = MAX_TOTAL
+        self._bytes_left = MAX_TOTAL_BYTES
 
     def read(self, name: str) -> str | None:
         """Text of a C source or CMake file, None for anything that a repair must not touch.
@@ -64,7 +64,7 @@ class Sources:
         Args:
             name: relative to the root, with ``/``. A name that leaves the tree, follows a link, or
                 belongs to Git is refused, as are large and binary files, and all that comes when
-            :data:`MAX_TOTAL` is used up.
+            :data:`MAX_TOTAL_BYTES` is used up.
         """
         if name not in self._texts:
             self._texts[name] = self._read(name)
@@ -147,9 +147,13 @@ class Sources:
         path = self._root / name
         try:
             size = path.stat().st_size
-            if path.resolve() != path or not path.is_file() or size > min(MAX_BYTES, self._room):
+            if (
+                path.resolve() != path
+                or not path.is_file()
+                or size > min(MAX_FILE_BYTES, self._bytes_left)
+            ):
                 return None
-            self._room -= size
+            self._bytes_left -= size
             # Line ends stay as they are.
             text = path.read_bytes().decode("utf-8")
         except (OSError, ValueError):
@@ -165,10 +169,10 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
-def patch_of(file: str, sources: Sources, edits: Sequence[Edit]) -> str:
+def patch_of(file: str, sources: Sources, edits: Sequence[TextEdit]) -> str:
     """A file's edits as a unified diff, empty when they change nothing.
 
-    Edits that overlap an earlier one are left out: they are tried again in the next round.
+    Edits that overlap an earlier one are left out: they are tried again in the next attempt.
     """
     old = sources.read(file)
     if old is None:

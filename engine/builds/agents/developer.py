@@ -27,9 +27,9 @@ from engine.errors import ModelError, ToolError, UsageError
 from engine.llm.chat import CHARACTERS_A_TOKEN, Answer, Message, Usage, without_reasoning
 from engine.llm.conversation import CheckedAnswer, Conversation, Refused
 from engine.projects.apps import find_apps
-from engine.repair import propose, suggest
 from engine.repair.edits import apply_answer, refusal
-from engine.repair.prompt import Case, Failure, Tried, question
+from engine.repair.prompt import EarlierRepair, RepairCase, StageFailure, question
+from engine.repair.rule_repair import propose, suggest
 from engine.runs.pipeline import StageResult
 from engine.source.editable_tree import EditableTree
 from engine.source.file_kinds import other_apps
@@ -202,14 +202,14 @@ def _apply(
     return _Repair(start, False, by, _explanation(answer), applied.change, applied.patch)
 
 
-def _case(context: BuildContext, attempts: Sequence[Attempt], start: Attempt) -> Case:
+def _case(context: BuildContext, attempts: Sequence[Attempt], start: Attempt) -> RepairCase:
     failures = [
-        Failure(key, result.summary, tuple(f for f in start.errors if f in result.findings))
+        StageFailure(key, result.summary, tuple(f for f in start.errors if f in result.findings))
         for key, result in start.results.items()
         if result.status is StageStatus.FAILED
     ]
     tried = [
-        Tried(
+        EarlierRepair(
             by=each.repair.by if each.repair.by_rule else "a model",
             outcome=outcome(attempts, each.number),
             patch=each.repair.change,
@@ -218,7 +218,7 @@ def _case(context: BuildContext, attempts: Sequence[Attempt], start: Attempt) ->
         for each in attempts
         if each.repair
     ]
-    return Case(
+    return RepairCase(
         target=context.target,
         app=context.project.app,
         failures=tuple(failures),

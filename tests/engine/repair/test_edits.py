@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.repair.edits import Edits, edits_of
-from engine.repair.sources import MAX_BYTES
+from engine.repair.sources import MAX_FILE_BYTES
 from engine.source.editable_tree import EditableTree
 
 MAIN = "int main(void)\n{\n    return 0\n}\n"
@@ -145,7 +145,9 @@ def test_files_that_are_not_the_models_are_refused(root: Path, file: str, reason
         (block("main/new.c", "", "int x; // \u202e\n"), "control characters"),
         (block("main/main.c", "{\n", "{ // \ud800\n"), "control characters"),
         pytest.param(
-            block("main/new.c", "", "x" * (MAX_BYTES + 1) + "\n"), "more than 1 MiB", id="large"
+            block("main/new.c", "", "x" * (MAX_FILE_BYTES + 1) + "\n"),
+            "more than 1 MiB",
+            id="large",
         ),
         (block("data.bin", "x\n", "y\n"), "is no text"),
     ],

@@ -13,7 +13,7 @@ from engine.enums import Severity
 from engine.findings import Finding
 from engine.llm.fences import fenced
 from engine.repair.edits import refusal
-from engine.repair.prompt import Case, Failure, Tried, question
+from engine.repair.prompt import EarlierRepair, RepairCase, StageFailure, question
 from engine.source.editable_tree import EditableTree
 
 MAIN = "".join(f"int line_{number};\n" for number in range(1, 1001))
@@ -49,9 +49,12 @@ def error(
 
 
 def asked(
-    tree: EditableTree, *findings: Finding, room: int = 20_000, tried: tuple[Tried, ...] = ()
+    tree: EditableTree,
+    *findings: Finding,
+    room: int = 20_000,
+    tried: tuple[EarlierRepair, ...] = (),
 ) -> str:
-    case = Case("esp32c3", "", (Failure("build", "it failed", findings),), tried, tree)
+    case = RepairCase("esp32c3", "", (StageFailure("build", "it failed", findings),), tried, tree)
     system, user = question(case, room)
     assert "SEARCH" in system.text
     return user.text
@@ -96,7 +99,7 @@ def test_files_that_are_not_the_models_are_not_shown_to_it(tree: EditableTree) -
 
 
 def test_files_of_the_app_are_named_first(tree: EditableTree) -> None:
-    case = Case("esp32c3", "main", (Failure("build", "it failed", ()),), (), tree)
+    case = RepairCase("esp32c3", "main", (StageFailure("build", "it failed", ()),), (), tree)
     _, user = question(case, 20_000)
 
     names = user.text.partition("# Files of the project\n\n```\n")[2]
@@ -104,7 +107,9 @@ def test_files_of_the_app_are_named_first(tree: EditableTree) -> None:
 
 
 def test_what_was_tried_is_told_with_how_it_went(tree: EditableTree) -> None:
-    tried = (Tried("a model", "round 2 was worse than round 1", "-a\n+b\n", ("still bad",)),)
+    tried = (
+        EarlierRepair("a model", "round 2 was worse than round 1", "-a\n+b\n", ("still bad",)),
+    )
 
     text = asked(tree, error("bad", "main/main.c", 1), tried=tried)
 
@@ -114,7 +119,7 @@ def test_what_was_tried_is_told_with_how_it_went(tree: EditableTree) -> None:
 
 def test_it_keeps_within_its_room_and_says_what_is_left_out(tree: EditableTree) -> None:
     findings = [error(f"error {n} " * 20, "main/main.c", n * 20) for n in range(1, 40)]
-    tried = (Tried("a model", "no better", "+x\n" * 5000, ()),)
+    tried = (EarlierRepair("a model", "no better", "+x\n" * 5000, ()),)
 
     for room in (3000, 6000, 12_000):
         text = asked(tree, *findings, room=room, tried=tried)

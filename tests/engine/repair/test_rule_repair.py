@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from engine.enums import Severity
 from engine.findings import Finding
-from engine.repair import Repair, propose, sources, suggest
+from engine.repair import sources
+from engine.repair.rule_repair import RuleRepair, propose, suggest
 from engine.repair.sources import Sources
 from engine.source.c_source import masked
 from engine.toolchains.diagnostics import parser
@@ -66,7 +67,7 @@ def error(message: str, file: str = "main/main.c", line: int = 1, column: int = 
     return Finding(Severity.ERROR, "compiler.error", message, file, line, column)
 
 
-def apply(tree: Path, repair: Repair | None) -> str:
+def apply(tree: Path, repair: RuleRepair | None) -> str:
     """Apply with Git and return the first file that it names, after checking it named all."""
     changed = files_of(repair)
     assert repair is not None
@@ -78,7 +79,7 @@ def apply(tree: Path, repair: Repair | None) -> str:
     return (tree / changed[0]).read_bytes().decode()
 
 
-def files_of(repair: Repair | None) -> list[str]:
+def files_of(repair: RuleRepair | None) -> list[str]:
     """The files that a patch names."""
     assert repair is not None
     lines = repair.patch.split("\n")
@@ -169,7 +170,7 @@ def test_a_repair_proposes_and_touches_nothing(tree: Path) -> None:
     repair = propose([error("unknown type name 'uint8_t'")], tree)
 
     assert (tree / "main/main.c").read_text() == "uint8_t a;\n"
-    assert repair == Repair(
+    assert repair == RuleRepair(
         rule="missing-include",
         explanation="include <stdint.h> in main/main.c",
         patch=(
@@ -389,7 +390,7 @@ def test_no_file_is_masked_twice_however_many_errors_there_are(
 def test_what_is_read_in_all_has_a_bound_and_broken_files_come_first(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "MAX_TOTAL", 100)
+    monkeypatch.setattr(sources, "MAX_TOTAL_BYTES", 100)
     for number in range(10):
         (tree / f"main/h{number}.h").write_text("int far(void);".ljust(40))
     (tree / "main/main.c").write_text("uint8_t a;\nuint8_t b;\nuint8_t c;\n")

@@ -1,0 +1,82 @@
+"""A file while search/replace blocks change it, and the diff of what they changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.source.diffs import Opcode, diff_of, lines_of
+
+BLANKS = " \t\r\f\v\n"
+"""What does not count at the end of a line."""
+
+
+@dataclass(slots=True)
+class EditedText:
+    """A file while blocks change it.
+
+    Args:
+        old: its lines as they were, with their ends; None while it is not there.
+        lines: as they are now, without ends and blanks before them.
+        origins: which old line each is, from 0; None for a new one.
+        end: how its lines end.
+        ended: whether its last line ends.
+    """
+
+    old: list[str] | None
+    lines: list[str]
+    origins: list[int | None]
+    end: str
+    ended: bool
+
+    @classmethod
+    def of(cls, text: str | None) -> EditedText:
+        """A text before anything is changed; None for a file that is not there."""
+        old = lines_of(text or "")
+        return cls(
+            old=None if text is None else old,
+            lines=[line.rstrip(BLANKS) for line in old],
+            origins=list(range(len(old))),
+            end="\r\n" if "\r\n" in (text or "") else "\n",
+            ended=not text or text.endswith("\n"),
+        )
+
+    def put(self, start: int, stop: int, lines: Sequence[str]) -> None:
+        """Put lines in the place of others."""
+        self.lines[start:stop] = lines
+        self.origins[start:stop] = [None] * len(lines)
+
+    def patch(self, file: str) -> str:
+        """What changed, as a diff; linear, as it is known where each line comes from."""
+        old, new = self.old or [], self._new()
+        opcodes: list[Opcode] = []
+        a = b = 0
+        kept = [
+            (origin, at)
+            for at, origin in enumerate(self.origins)
+            # The last line may get an end, or lose it.
+            if origin is not None and old[origin] == new[at]
+        ]
+        for origin, at in (*kept, (len(old), len(new))):
+            if origin > a or at > b:
+                opcodes.append(("replace", a, origin, b, at))
+            if at == len(new):
+                break
+            a, b = origin + 1, at + 1
+            last = opcodes[-1] if opcodes else None
+            if last and last[0] == "equal":
+                opcodes[-1] = ("equal", last[1], a, last[3], b)
+            else:
+                opcodes.append(("equal", origin, a, at, b))
+        return diff_of(file, self.old, new, opcodes)
+
+    def _new(self) -> list[str]:
+        """The lines with their ends."""
+        old = self.old or []
+        found = []
+        for line, origin in zip(self.lines, self.origins, strict=True):
+            before = old[origin] if origin is not None else ""
+            found.append(before if before.endswith("\n") else f"{before or line}{self.end}")
+        if found and not self.ended:
+            found[-1] = found[-1].removesuffix(self.end)
+        return found
