@@ -18,8 +18,8 @@ NAME = "fix.patch"
 
 MAX_BYTES = 16 << 20
 
-_SIGN = "# "
-_LONGEST = 300
+_COMMENT_SIGN = "# "
+_LINE_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,9 @@ def write(path: Path, changes: Sequence[str], diff: str) -> None:
         changes: what was changed, a line each. Untrusted.
         diff: all of the difference, as Git made it; may hold lone surrogates.
     """
-    head = "".join(f"{_SIGN}{clean(' '.join(line.split()))[:_LONGEST]}\n" for line in changes)
+    head = "".join(
+        f"{_COMMENT_SIGN}{clean(' '.join(line.split()))[:_LINE_CHARACTERS]}\n" for line in changes
+    )
     path.write_bytes(f"{head}{diff}".encode("utf-8", "surrogateescape"))
 
 
@@ -50,9 +52,9 @@ def read(path: Path) -> FixFile:
     text = read_file(path, MAX_BYTES).decode("utf-8", "surrogateescape")
     changes: list[str] = []
     at = 0
-    while text.startswith(_SIGN, at):
+    while text.startswith(_COMMENT_SIGN, at):
         end = text.find("\n", at)
         end = end if end >= 0 else len(text)
-        changes.append(text[at + len(_SIGN) : end])
+        changes.append(text[at + len(_COMMENT_SIGN) : end])
         at = end + 1
     return FixFile(tuple(changes), text[at:])

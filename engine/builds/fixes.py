@@ -28,11 +28,11 @@ from engine.store.database import Store
 from engine.store.tables import Run, StageRow
 from engine.text import clean
 
-_MARK = ".fix-discarded"
-_SUBJECT = 72
-_LINE = 200
+_DISCARDED_MARK = ".fix-discarded"
+_SUBJECT_CHARACTERS = 72
+_LINE_CHARACTERS = 200
 _FILE = re.compile(r"^diff --git (.+)$", re.M)
-_KEYS = [stage.key for stage in FIRMWARE.stages if stage.role == Role.DEVELOPER]
+_REPAIR_STAGES = [stage.key for stage in FIRMWARE.stages if stage.role == Role.DEVELOPER]
 
 
 class FixState(StrEnum):
@@ -93,7 +93,7 @@ class Fixes:
             ToolError: the project's clone is gone.
         """
         build = self._build(number)
-        found = self._read(build)
+        found = self._read_artifact(build)
         if found is None or not found.diff or build.project_id is None:
             return None
         clone = Path(projects.get_project(self._store, build.project_id).clone_path)
@@ -101,7 +101,7 @@ class Fixes:
         state = FixState.OPEN
         if patches.has_patch(clone, build.commit_sha, found.diff, branch, cancel=CancelToken()):
             state = FixState.COMMITTED
-        elif _mark_of(Path(build.artifacts_path)) == _sum(found.diff):
+        elif _mark_of(Path(build.artifacts_path)) == _digest(found.diff):
             state = FixState.DISCARDED
         return Fix(
             build=number,
@@ -149,7 +149,7 @@ class Fixes:
                 remote.push(found.clone, source, found.branch, cancel=CancelToken())
             except ToolError as error:
                 raise ToolError(f"committed on {found.branch}, but not pushed: {error}") from error
-        return self._known(number)
+        return self._existing(number)
 
     def export(self, number: int, path: Path) -> Path:
         """Write a fix into a file, which ``git apply`` takes.
@@ -163,7 +163,7 @@ class Fixes:
         Raises:
             UsageError: there is no fix, or the file is there or cannot be written.
         """
-        found = self._known(number)
+        found = self._existing(number)
         head = "".join(f"# {line}".rstrip() + "\n" for line in found.message.splitlines())
         with new_file(path, f"fix-{number}.patch") as (target, file):
             file.write(f"{head}\n{found.diff}".encode("utf-8", "surrogateescape"))
@@ -178,14 +178,16 @@ class Fixes:
         found = self._open(number)
         folder = Path(self._build(number).artifacts_path)
         try:
-            (folder / _MARK).write_text(_sum(found.diff))
+            (folder / _DISCARDED_MARK).write_text(_digest(found.diff))
         except OSError as error:
             raise UsageError(f"{folder}: {os.strerror(error.errno or 0)}") from error
-        return self._known(number)
+        return self._existing(number)
 
-    def _read(self, build: Run) -> fix_patch.FixFile | None:
+    def _read_artifact(self, build: Run) -> fix_patch.FixFile | None:
         """The artifact, if the last run of the build ended with it."""
-        rows = [row for row in runs.stages_of(self._store, build.number) if row.key in _KEYS]
+        rows = [
+            row for row in runs.stages_of(self._store, build.number) if row.key in _REPAIR_STAGES
+        ]
         if not _is_settled(build.status, rows):
             return None
         try:
@@ -193,14 +195,14 @@ class Fixes:
         except OSError:
             return None
 
-    def _known(self, number: int) -> Fix:
+    def _existing(self, number: int) -> Fix:
         found = self.of(number)
         if found is None:
             raise UsageError(f"build {number} has no fix")
         return found
 
     def _open(self, number: int) -> Fix:
-        found = self._known(number)
+        found = self._existing(number)
         if found.state is FixState.COMMITTED:
             raise UsageError(f"build {number}'s fix is committed already: {found.fetch}")
         if found.state is FixState.DISCARDED:
@@ -218,13 +220,15 @@ class Fixes:
         failed = [
             f"{row.key}: {row.summary}"
             for row in runs.stages_of(self._store, build.number)
-            if row.attempt == 1 and row.status is StageStatus.FAILED and row.key not in _KEYS
+            if row.attempt == 1
+            and row.status is StageStatus.FAILED
+            and row.key not in _REPAIR_STAGES
         ]
         changes = list(found.changes)
         what = failed[0].partition(": ")[2] if failed else "what failed"
         subject = f"Fix build {build.number}: {' '.join(what.split())}"
-        if len(subject) > _SUBJECT:
-            subject = f"{subject[: _SUBJECT - 3]}..."
+        if len(subject) > _SUBJECT_CHARACTERS:
+            subject = f"{subject[: _SUBJECT_CHARACTERS - 3]}..."
         proved = build.status is RunStatus.SUCCESS
         end = (
             f"Build {build.number} of espdeck succeeded with it."
@@ -252,7 +256,7 @@ def has_fix(folder: Path) -> bool:
         found = fix_patch.read(folder / fix_patch.NAME)
     except OSError:
         return False
-    return bool(found.diff) and _mark_of(folder) != _sum(found.diff)
+    return bool(found.diff) and _mark_of(folder) != _digest(found.diff)
 
 
 def _is_settled(status: RunStatus, repairs: list[StageRow]) -> bool:
@@ -264,15 +268,15 @@ def _is_settled(status: RunStatus, repairs: list[StageRow]) -> bool:
 
 
 def _listed(lines: list[str]) -> list[str]:
-    return [f"* {' '.join(line.split())[:_LINE]}" for line in lines]
+    return [f"* {' '.join(line.split())[:_LINE_CHARACTERS]}" for line in lines]
 
 
 def _mark_of(folder: Path) -> str:
     try:
-        return (folder / _MARK).read_text()[:100]
+        return (folder / _DISCARDED_MARK).read_text()[:100]
     except (OSError, ValueError):
         return ""
 
 
-def _sum(diff: str) -> str:
+def _digest(diff: str) -> str:
     return hashlib.sha256(diff.encode("utf-8", "surrogateescape")).hexdigest()

@@ -194,8 +194,8 @@ class Conversation:
             self._report.log("refused, asking again:" if tries_left else "refused:")
             for reason in found.reasons:
                 self._report.log(f"  - {reason}")
-            said = Message(Speaker.ASSISTANT, without_reasoning(answer.text) or answer.text)
-            messages = (*messages, said, refusal(found.reasons))
+            reply = Message(Speaker.ASSISTANT, without_reasoning(answer.text) or answer.text)
+            messages = (*messages, reply, refusal(found.reasons))
         return found
 
     def _stream(self) -> Callable[[str], None]:

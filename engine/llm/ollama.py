@@ -12,12 +12,12 @@ from engine.errors import ModelError
 from engine.llm.chat import Answer, Request, Usage, fit
 from engine.llm.wire import (
     Call,
-    TryAgainError,
-    again,
+    RetryableError,
     get_json,
     lines_of,
     name_of,
     object_of,
+    retry,
     text_of,
     tokens_of,
 )
@@ -45,7 +45,7 @@ class Ollama:
 
     def models(self, cancel: CancelToken) -> tuple[str, ...]:
         """Names of the models that were pulled."""
-        found = again(
+        found = retry(
             lambda _attempt: get_json(self._call("/api/tags", None, _LIST_SECONDS, ""), cancel),
             cancel,
             lambda _line: None,
@@ -76,7 +76,7 @@ class Ollama:
             },
         }
         call = self._call("/api/chat", body, request.timeout, request.model)
-        return again(
+        return retry(
             lambda attempt: self._answer(call, request, left_out, attempt, on_text, cancel),
             cancel,
             on_retry,
@@ -112,7 +112,7 @@ class Ollama:
                     attempts=attempt,
                 )
                 return Answer("".join(texts), usage)
-        raise TryAgainError("ollama: the answer broke off")
+        raise RetryableError("ollama: the answer broke off")
 
     def _call(self, path: str, body: dict[str, Any] | None, timeout: float, model: str) -> Call:
         def explain(code: int) -> str:

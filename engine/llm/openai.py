@@ -15,13 +15,13 @@ from engine.errors import ModelError
 from engine.llm.chat import Answer, Request, Usage, fit
 from engine.llm.wire import (
     Call,
-    TryAgainError,
-    again,
+    RetryableError,
     amount_of,
     get_json,
     lines_of,
     name_of,
     object_of,
+    retry,
     text_of,
     tokens_of,
 )
@@ -49,7 +49,7 @@ class OpenAI:
 
     def models(self, cancel: CancelToken) -> tuple[str, ...]:
         """Names of the models that it has."""
-        found = again(
+        found = retry(
             lambda _attempt: get_json(self._call("/models", None, _LIST_SECONDS, ""), cancel),
             cancel,
             lambda _line: None,
@@ -80,7 +80,7 @@ class OpenAI:
             "max_tokens": request.max_tokens,
         }
         call = self._call("/chat/completions", body, request.timeout, request.model)
-        return again(
+        return retry(
             lambda attempt: self._answer(call, request, left_out, attempt, on_text, cancel),
             cancel,
             on_retry,
@@ -110,7 +110,7 @@ class OpenAI:
                 texts.append(text)
                 on_text(text)
         if not (is_whole or reason):
-            raise TryAgainError(f"{self.name}: the answer broke off")
+            raise RetryableError(f"{self.name}: the answer broke off")
         took = Usage(
             server=self.name,
             model=model,

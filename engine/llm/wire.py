@@ -28,25 +28,25 @@ CONNECT_SECONDS = 10.0
 ATTEMPTS = 3
 """How often a question is asked."""
 
-MAX_WAIT = 30.0
+MAX_WAIT_SECONDS = 30.0
 """Seconds to wait at the most before it is asked again, whatever a server wishes."""
 
-MAX_ANSWER = 2 << 20
+MAX_ANSWER_BYTES = 2 << 20
 """Bytes of an answer as it comes over the wire. It is asked for as it is (``Accept-Encoding:
 identity``, RFC 9110, 12.5.3), and one that is encoded all the same is refused: some kilobytes that
 were packed several times over unpack to gigabytes."""
 
-MAX_LINE = 1 << 20
+MAX_LINE_BYTES = 1 << 20
 """Bytes of one line of a stream."""
 
-_TELLS = 300  # characters of a server's own explanation
-_LONGEST_NAME = 200
-_MOST = 1e15  # tokens or money that a server may speak of
+_MESSAGE_CHARACTERS = 300  # characters of a server's own explanation
+_NAME_CHARACTERS = 200
+_MAX_AMOUNT = 1e15  # tokens or money that a server may speak of
 
 T = TypeVar("T")
 
 
-class TryAgainError(ModelError):
+class RetryableError(ModelError):
     """No answer, but the next try may have one.
 
     Args:
@@ -83,14 +83,14 @@ class Call:
         """Where to, for people."""
         return mask(self.url)
 
-    def said(self, text: object) -> str:
+    def message_of(self, text: object) -> str:
         """What the server says, as a line for people that tells none of the secrets it was told."""
         if not isinstance(text, str | int | float):
             return ""  # a structure, perhaps too deep to be written
         line = " ".join(clean(" ".join(str(text).split())).split())
         for secret in self._secrets:
             line = line.replace(secret, "***")
-        return mask(line)[:_TELLS]
+        return mask(line)[:_MESSAGE_CHARACTERS]
 
     @property
     def _secrets(self) -> Iterator[str]:
@@ -98,11 +98,11 @@ class Call:
         yield from filter(None, (*words, unquote(urlsplit(self.url).password or "")))
 
 
-def again(ask: Callable[[int], T], cancel: CancelToken, on_retry: Callable[[str], None]) -> T:
+def retry(ask: Callable[[int], T], cancel: CancelToken, on_retry: Callable[[str], None]) -> T:
     """Ask up to :data:`ATTEMPTS` times, waiting longer each time (with jitter).
 
     Args:
-        ask: given the number of the try, from 1; raises TryAgainError where the next may help.
+        ask: given the number of the try, from 1; raises RetryableError where the next may help.
         cancel: ends the waiting.
         on_retry: told why and when it is asked again.
 
@@ -110,12 +110,12 @@ def again(ask: Callable[[int], T], cancel: CancelToken, on_retry: Callable[[str]
         ModelError: the last try failed too.
         CancelledError, Interrupted: as ``cancel`` says.
     """
-    grows = tenacity.wait_exponential_jitter(multiplier=0.5, max=MAX_WAIT, jitter=0.5)
+    grows = tenacity.wait_exponential_jitter(multiplier=0.5, max=MAX_WAIT_SECONDS, jitter=0.5)
 
     def wait(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        wished = error.after if isinstance(error, TryAgainError) else None
-        return min(MAX_WAIT, wished) if wished is not None else grows(state)
+        requested = error.after if isinstance(error, RetryableError) else None
+        return min(MAX_WAIT_SECONDS, requested) if requested is not None else grows(state)
 
     def tell(state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -125,7 +125,7 @@ def again(ask: Callable[[int], T], cancel: CancelToken, on_retry: Callable[[str]
     for attempt in tenacity.Retrying(
         stop=tenacity.stop_after_attempt(ATTEMPTS),
         wait=wait,
-        retry=tenacity.retry_if_exception_type(TryAgainError),
+        retry=tenacity.retry_if_exception_type(RetryableError),
         before_sleep=tell,
         sleep=cancel.wait,
         reraise=True,
@@ -155,18 +155,20 @@ def object_of(call: Call, data: bytes | str) -> dict[str, Any]:
     """One piece of a streamed answer, which is a JSON object.
 
     Raises:
-        TryAgainError: it is none, or says in its ``error`` that the server failed.
+        RetryableError: it is none, or says in its ``error`` that the server failed.
     """
     try:
         found = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise TryAgainError(f"{call.server}: sent something that is no JSON") from error
+        raise RetryableError(f"{call.server}: sent something that is no JSON") from error
     if not isinstance(found, dict):
-        raise TryAgainError(f"{call.server}: sent something that is no answer")
+        raise RetryableError(f"{call.server}: sent something that is no answer")
     if "error" in found:
         reason = found["error"]
         text = reason.get("message") if isinstance(reason, dict) else reason
-        raise TryAgainError(f"{call.server}: {call.said(text) or 'failed, and does not say why'}")
+        raise RetryableError(
+            f"{call.server}: {call.message_of(text) or 'failed, and does not say why'}"
+        )
     return found
 
 
@@ -177,14 +179,14 @@ def text_of(value: object) -> str:
 
 def name_of(value: object) -> str:
     """What a server calls a model, as a line for people; empty for what is no name."""
-    return clean(value)[:_LONGEST_NAME] if isinstance(value, str) else ""
+    return clean(value)[:_NAME_CHARACTERS] if isinstance(value, str) else ""
 
 
 def amount_of(value: object) -> float | None:
     """A count or a price; None for what is none, or cannot be one."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if 0 <= value <= _MOST else None  # nor is NaN
+    return float(value) if 0 <= value <= _MAX_AMOUNT else None  # nor is NaN
 
 
 def tokens_of(value: object) -> int | None:
@@ -197,7 +199,7 @@ def lines_of(call: Call, cancel: CancelToken) -> Iterator[bytes]:
     """The lines of an answer as they come.
 
     Raises:
-        TryAgainError: the server cannot be reached, is busy, or broke off.
+        RetryableError: the server cannot be reached, is busy, or broke off.
         ModelError: it refused, took too long, or answered too much.
         CancelledError, Interrupted: as ``cancel`` says.
     """
@@ -222,7 +224,7 @@ def lines_of(call: Call, cancel: CancelToken) -> Iterator[bytes]:
                 f"{call.server}: no whole answer within {call.timeout:g} s: "
                 "a smaller model or a longer timeout may help"
             ) from error
-        raise TryAgainError(f"{call.server}: {call.shown}: {_why(error)}") from error
+        raise RetryableError(f"{call.server}: {call.shown}: {_why(error)}") from error
     finally:
         timer.cancel()
         forget()
@@ -263,7 +265,7 @@ def _lines(call: Call, hang_up: _HangUp) -> Iterator[bytes]:
                 yield bytes(rest + part)
                 rest.clear()
             rest += last
-            if total > MAX_ANSWER or len(rest) > MAX_LINE:
+            if total > MAX_ANSWER_BYTES or len(rest) > MAX_LINE_BYTES:
                 raise ModelError(f"{call.server}: the answer is larger than can be of use")
         if rest:
             yield bytes(rest)
@@ -291,15 +293,15 @@ def _refusal(call: Call, response: httpx.Response) -> ModelError:
     with contextlib.suppress(httpx.HTTPError):
         for chunk in () if _encoding(response) else response.iter_raw():
             said += chunk
-            if len(said) > MAX_LINE:
+            if len(said) > MAX_LINE_BYTES:
                 break
-    reason = call.said(_explanation(bytes(said)))
+    reason = call.message_of(_explanation(bytes(said)))
     message = f"{call.server}: {code}{f' {reason}' if reason else ''}"
     advice = "it sends elsewhere, which is not followed" if response.is_redirect else ""
     advice = advice or call.explain(code)
     message += f": {advice}" if advice else ""
     if code == httpx.codes.TOO_MANY_REQUESTS or code >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return TryAgainError(message, _retry_after(response.headers.get("retry-after", "")))
+        return RetryableError(message, _retry_after(response.headers.get("retry-after", "")))
     return ModelError(message)
 
 

@@ -34,8 +34,8 @@ _DECORATION = re.compile(
 )
 # One word may be prose: it has a folder or an ending, or is a name without one that is known.
 _WORD = re.compile(r"(?=\S*(?:/|\.\w)|(?:Makefile|Kconfig|Dockerfile)\S*\Z)[^\s`*<>|]{1,400}")
-_LOOKS_BACK = 3
-_LONGEST = 500
+_LINES_BEFORE = 3
+_PATH_LINE_CHARACTERS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _ends(lines: Sequence[str], begin: int) -> tuple[int, int | None]:
 
 def _path(lines: Sequence[str]) -> str | None:
     """The path that the last lines before a block name; it may stand in the line of a fence."""
-    near = [line.strip() for line in lines if line.strip()][-_LOOKS_BACK:] if lines else []
+    near = [line.strip() for line in lines if line.strip()][-_LINES_BEFORE:] if lines else []
     for line in reversed(near):
         fence = _FENCE.fullmatch(line)
         # ```c, ```main/main.c, ```c main/main.c and ```c:main/main.c are all in use.
@@ -132,7 +132,7 @@ def _path(lines: Sequence[str]) -> str | None:
 
 def _named(text: str) -> str | None:
     """The path in a line that has nothing else, else None."""
-    if len(text) > _LONGEST:
+    if len(text) > _PATH_LINE_CHARACTERS:
         return None
     decoration = _DECORATION.match(text)
     text = text[decoration.end() if decoration else 0 :].strip().removesuffix(":")

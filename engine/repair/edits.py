@@ -94,10 +94,10 @@ def apply_answer(answer: str, worktree: Worktree) -> AppliedEdits | Refused:
 
 def refusal(reasons: Sequence[str]) -> Message:
     """What a model is told whose answer was refused."""
-    said = "\n".join(f"- {reason}" for reason in reasons)
+    lines = "\n".join(f"- {reason}" for reason in reasons)
     return Message(
         Speaker.USER,
-        f"Nothing was changed, because:\n{said}\nAnswer again, with all the blocks.",
+        f"Nothing was changed, because:\n{lines}\nAnswer again, with all the blocks.",
     )
 
 
@@ -114,7 +114,7 @@ def edits_of(answer: str, tree: EditableTree) -> Edits:
         refusals.append("the answer has no search/replace block")
     texts: dict[str, EditedText] = {}
     for number, block in enumerate(found.blocks, 1):
-        reason = _take(block, tree, texts)
+        reason = _apply_block(block, tree, texts)
         if reason:
             refusals.append(f"block {number}: {clean(block.file)[:100]} {reason}")
     if not refusals:
@@ -126,8 +126,8 @@ def edits_of(answer: str, tree: EditableTree) -> Edits:
     return Edits("", (), tuple(refusals))
 
 
-def _take(block: Block, tree: EditableTree, texts: dict[str, EditedText]) -> str | None:
-    """Apply a block; why not, when it cannot be."""
+def _apply_block(block: Block, tree: EditableTree, texts: dict[str, EditedText]) -> str | None:
+    """Apply a block to the texts; the reason where that cannot be done."""
     reason = tree.write_refusal(block.file)
     if reason:
         return reason
@@ -182,8 +182,8 @@ def _replace(text: EditedText, block: Block) -> str | None:
         return "has these lines more than once: search for more of what is around them"
     replace = [line.rstrip(BLANKS) for line in block.replace]
     # What stays as it was keeps its ends and its blanks.
-    head = _alike(search, replace)
-    tail = _alike(search[head:][::-1], replace[head:][::-1])
+    head = _common_prefix(search, replace)
+    tail = _common_prefix(search[head:][::-1], replace[head:][::-1])
     added = replace[head : len(replace) - tail]
     text.put(at + head, at + len(search) - tail, added)
     return _odd(set(added) - set(search))
@@ -221,7 +221,7 @@ def _odd(lines: Iterable[str]) -> str | None:
     return None
 
 
-def _alike(some: Sequence[str], others: Sequence[str]) -> int:
+def _common_prefix(some: Sequence[str], others: Sequence[str]) -> int:
     """How many lines two sequences begin with alike."""
     alike = 0
     for one, other in zip(some, others, strict=False):

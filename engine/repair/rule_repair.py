@@ -78,6 +78,6 @@ def suggest(findings: Sequence[Finding]) -> tuple[str, ...]:
 
 
 def _explain(edits: Sequence[TextEdit]) -> str:
-    said = list(dict.fromkeys(f"{edit.why} in {edit.file}" for edit in edits))
-    more = f" and {len(said) - 3} more" if len(said) > 3 else ""
-    return ", ".join(said[:3]) + more
+    whys = list(dict.fromkeys(f"{edit.why} in {edit.file}" for edit in edits))
+    more = f" and {len(whys) - 3} more" if len(whys) > 3 else ""
+    return ", ".join(whys[:3]) + more

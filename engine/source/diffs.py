@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-CONTEXT = 3
+CONTEXT_LINES = 3
 """Lines around a change."""
 
 Opcode = tuple[str, int, int, int, int]
@@ -93,12 +93,12 @@ def _groups(opcodes: Sequence[Opcode]) -> Iterator[list[Opcode]]:
             continue
         if group:
             last = place == len(opcodes) - 1
-            if not last and a2 - a1 <= 2 * CONTEXT:
+            if not last and a2 - a1 <= 2 * CONTEXT_LINES:
                 group.append((tag, a1, a2, b1, b2))
                 continue
-            keep = min(CONTEXT, a2 - a1)
+            keep = min(CONTEXT_LINES, a2 - a1)
             yield [*group, (tag, a1, a1 + keep, b1, b1 + keep)]
-        keep = min(CONTEXT, a2 - a1)
+        keep = min(CONTEXT_LINES, a2 - a1)
         group = [(tag, a2 - keep, a2, b2 - keep, b2)] if place < len(opcodes) - 1 else []
     if group and group[-1][0] != "equal":
         yield group

@@ -79,7 +79,7 @@ def other_apps(app: str, apps: Iterable[str]) -> Callable[[str], bool]:
     return is_other
 
 
-def standing(path: str) -> float:
+def base_score(path: str) -> float:
     """What a file is worth whatever is asked: an app's entry more, tests and examples less."""
     pure = PurePosixPath(path)
     folders = {part.lower() for part in pure.parts[:-1]}

@@ -42,11 +42,11 @@ _RUST_OPAQUE = re.compile(
 _NAMED = re.compile(
     r"((?:\b[A-Za-z_]\w*(?:<[^<>();]{0,80}>)?::)*(?:operator\b[^(]{0,12}|~?\b[A-Za-z_]\w*))\s*\("
 )
-MOST = 3000
+MAX_FUNCTIONS = 3000
 """Functions of one file that are found."""
 
 _STATEMENTS = frozenset({"if", "for", "while", "switch"})  # outermost by an odd brace
-_MAX_HEAD = 800  # what is looked at of a head; initialisers may make it longer
+_MAX_HEAD_CHARACTERS = 800  # what is looked at of a head; initialisers may make it longer
 _FILE = "<shown>"
 warnings.filterwarnings("ignore", module=_FILE)  # what the parser thinks of others' escapes
 
@@ -69,7 +69,7 @@ class Function:
 
 
 def functions_of(path: str, text: str) -> tuple[Function, ...]:
-    """The functions of a source, in order, the first :data:`MOST`; none where the language is new.
+    """The functions of a source, in order, at most :data:`MAX_FUNCTIONS`; none of a new language.
 
     Args:
         path: tells the language by its ending.
@@ -77,11 +77,11 @@ def functions_of(path: str, text: str) -> tuple[Function, ...]:
     """
     suffix = PurePosixPath(path).suffix.lower()
     if suffix in _BRACED:
-        return tuple(islice(_braced(masked(text), rust=False), MOST))
+        return tuple(islice(_braced(masked(text), rust=False), MAX_FUNCTIONS))
     if suffix == ".rs":
-        return tuple(islice(_braced(_rust_code(text), rust=True), MOST))
+        return tuple(islice(_braced(_rust_code(text), rust=True), MAX_FUNCTIONS))
     if suffix == ".py":
-        return tuple(islice(_of_python(text), MOST))
+        return tuple(islice(_of_python(text), MAX_FUNCTIONS))
     return ()
 
 
@@ -141,7 +141,7 @@ def _braced(code: str, *, rust: bool) -> Iterator[Function]:
         elif sign == "{":
             if scan.depth == 0 and scan.body < 0:
                 begin = _begin(bare, scan, at)
-                if _is_container(bare[begin : min(at, begin + _MAX_HEAD)], rust):
+                if _is_container(bare[begin : min(at, begin + _MAX_HEAD_CHARACTERS)], rust):
                     scan.start = at + 1
                     continue
                 scan.body = at
@@ -151,7 +151,7 @@ def _braced(code: str, *, rust: bool) -> Iterator[Function]:
             if scan.depth:
                 continue
             begin = _begin(bare, scan, scan.body)
-            head = bare[begin : min(scan.body, begin + _MAX_HEAD)]
+            head = bare[begin : min(scan.body, begin + _MAX_HEAD_CHARACTERS)]
             begin += len(head) - len(head := _LABELS.sub("", head, count=1))
             name = _name(head, rust)
             follows = bare[at + 1 : at + 200].lstrip()[:1]
@@ -182,7 +182,9 @@ def _branched(directive: re.Match[str], bare: str, scan: _Scan, branches: list[_
     word = directive[1]
     if word.startswith("if"):
         at = directive.start()
-        begun = scan.body >= 0 or bool(bare[max(scan.start, at - _MAX_HEAD) : at].strip())
+        begun = scan.body >= 0 or bool(
+            bare[max(scan.start, at - _MAX_HEAD_CHARACTERS) : at].strip()
+        )
         branches.append(_Branch(replace(scan), begun))
     elif word.startswith("el") and branches:
         branch = branches[-1]

@@ -15,24 +15,26 @@ from enum import StrEnum
 from engine.source.functions import functions_of
 from engine.text import count
 
-NUMBERS = 120
+MIN_TABLE_NUMBERS = 120
 """Numbers in a row that are a table, if they have lines or characters enough."""
 
-ROWS = 24
+MIN_TABLE_LINES = 24
 """Lines of them."""
 
-LONG_ROWS = 2000
+MIN_TABLE_CHARACTERS = 2000
 """Characters of them, however few their lines are."""
 
-LONGEST_LINE = 2000
+MAX_LINE_CHARACTERS = 2000
 """Characters of the longest line that is shown."""
 
-_MOST = 0.7  # part of a file that tables and certificates have when it is one
-_SMALL = 1500  # characters: a smaller file is no table, whatever it has
-_SUSPECT = 0.42  # part that is left of a text without numbers, above which no table can be most
-_LONG_LINES = 400  # characters of a mean line that no person wrote
-_HEAD, _HEAD_LINES = 2000, 15
-_BETWEEN = 2  # lines without numbers that a table may have between those that have some
+_TABLE_FRACTION = 0.7  # part of a file that tables and certificates have when it is one
+_MIN_FILE_CHARACTERS = 1500  # characters: a smaller file is no table, whatever it has
+_SUSPECT_FRACTION = (
+    0.42  # part that is left of a text without numbers, above which no table can be most
+)
+_MINIFIED_LINE_CHARACTERS = 400  # characters of a mean line that no person wrote
+_HEAD_CHARACTERS, _HEAD_LINES = 2000, 15
+_MAX_GAP_LINES = 2  # lines without numbers that a table may have between those that have some
 _NUMBER = re.compile(
     r"(?<![\w.])-?(?:0[xX][0-9A-Fa-f]+|0[bB][01]+|[0-9]+(?:\.[0-9]*)?)[uUlLfF]{0,3}(?![\w.])"
 )
@@ -53,7 +55,7 @@ _MADE = re.compile(
 _COMMENTED = re.compile(r"^\s*(?:/[/*]|\*|#(?!\s*(?:include|define|if|pragma))|;|--|<!--|\"\"\")")
 
 
-class What(StrEnum):
+class BulkKind(StrEnum):
     """What is not shown, spelled as people see it."""
 
     NUMBERS = "numbers"
@@ -73,13 +75,13 @@ class Table:
 
     first: int
     last: int
-    what: What
+    what: BulkKind
     numbers: int = 0
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """What it is, in a few words."""
-        if self.what is What.NUMBERS:
+        if self.what is BulkKind.NUMBERS:
             return count(self.numbers, "number")
         return str(self.what)
 
@@ -96,7 +98,7 @@ def tables_of(text: str) -> tuple[Table, ...]:
 
 def is_numbers(text: str) -> bool:
     """Whether most of a text's lines are numbers, such as those of a change of a font."""
-    return _most(text, [each for each in tables_of(text) if each.what is What.NUMBERS])
+    return _most(text, [each for each in tables_of(text) if each.what is BulkKind.NUMBERS])
 
 
 def exposure_refusal(path: str, text: str) -> str | None:
@@ -105,7 +107,7 @@ def exposure_refusal(path: str, text: str) -> str | None:
     What has functions beside its tables is a source with tables in it.
     """
     head = "\n".join(
-        line for line in text[:_HEAD].split("\n")[:_HEAD_LINES] if _COMMENTED.match(line)
+        line for line in text[:_HEAD_CHARACTERS].split("\n")[:_HEAD_LINES] if _COMMENTED.match(line)
     )
     if _MADE.search(head):
         return "generated, as its head says"
@@ -116,25 +118,25 @@ def exposure_refusal(path: str, text: str) -> str | None:
         return None
     numbers = sum(each.numbers for each in tables)
     kinds = {each.what for each in tables}
-    if What.NUMBERS in kinds or numbers:
+    if BulkKind.NUMBERS in kinds or numbers:
         return f"a table of {count(numbers, 'number')}"
-    return "certificates or keys" if What.CERTIFICATE in kinds else "minified"
+    return "certificates or keys" if BulkKind.CERTIFICATE in kinds else "minified"
 
 
 def _may_be_table(text: str) -> bool:
     """Whether a text has what a table has; quick, as every file is asked."""
-    if len(text) < _SMALL:
+    if len(text) < _MIN_FILE_CHARACTERS:
         return "-----BEGIN " in text
-    if "-----BEGIN " in text or len(text) > _LONG_LINES * (text.count("\n") + 1):
+    if "-----BEGIN " in text or len(text) > _MINIFIED_LINE_CHARACTERS * (text.count("\n") + 1):
         return True
     data = text.encode("utf-8", "replace")
-    return len(data.translate(None, _DIGITS)) < _SUSPECT * len(data)
+    return len(data.translate(None, _DIGITS)) < _SUSPECT_FRACTION * len(data)
 
 
 def _most(text: str, tables: list[Table] | tuple[Table, ...]) -> bool:
     rows = text.split("\n")
     size = sum(len(row) + 1 for each in tables for row in rows[each.first - 1 : each.last])
-    return bool(tables) and size >= _MOST * len(text)
+    return bool(tables) and size >= _TABLE_FRACTION * len(text)
 
 
 def _certificates(rows: list[str]) -> Iterator[Table]:
@@ -143,16 +145,18 @@ def _certificates(rows: list[str]) -> Iterator[Table]:
         if not first and "-----BEGIN " in row and _BEGIN.search(row):
             first = line
         if first and "-----END " in row and _END.search(row):
-            yield Table(first, line, What.CERTIFICATE)
+            yield Table(first, line, BulkKind.CERTIFICATE)
             first = 0
 
 
 def _long(rows: list[str], taken: set[int]) -> Iterator[Table]:
     for line, row in enumerate(rows, 1):
-        if len(row) > LONGEST_LINE and line not in taken:
+        if len(row) > MAX_LINE_CHARACTERS and line not in taken:
             numbers, words = _counts(row)
             many = numbers > words
-            yield Table(line, line, What.NUMBERS if many else What.LONG, numbers if many else 0)
+            yield Table(
+                line, line, BulkKind.NUMBERS if many else BulkKind.LONG, numbers if many else 0
+            )
 
 
 def _numbers(rows: list[str], taken: set[int]) -> Iterator[Table]:
@@ -160,8 +164,10 @@ def _numbers(rows: list[str], taken: set[int]) -> Iterator[Table]:
     first = last = numbers = size = 0
 
     def run() -> Iterator[Table]:
-        if numbers >= NUMBERS and (last - first + 1 >= ROWS or size >= LONG_ROWS):
-            yield Table(first, last, What.NUMBERS, numbers)
+        if numbers >= MIN_TABLE_NUMBERS and (
+            last - first + 1 >= MIN_TABLE_LINES or size >= MIN_TABLE_CHARACTERS
+        ):
+            yield Table(first, last, BulkKind.NUMBERS, numbers)
 
     for line, row in enumerate(rows, 1):
         found, words = (0, 1) if line in taken else _counts(row)
@@ -170,7 +176,7 @@ def _numbers(rows: list[str], taken: set[int]) -> Iterator[Table]:
             if not first:
                 first, numbers, size = line, 0, 0
             last, numbers, size = line, numbers + found, size + len(row) + 1
-        elif first and (line in taken or line - last > _BETWEEN):
+        elif first and (line in taken or line - last > _MAX_GAP_LINES):
             yield from run()
             first = 0
     if first:
@@ -179,7 +185,7 @@ def _numbers(rows: list[str], taken: set[int]) -> Iterator[Table]:
 
 def _counts(row: str) -> tuple[int, int]:
     """How many numbers a line has, and how many words that are no comment's."""
-    if not any(map(str.isdigit, row[:LONGEST_LINE])) and "\\x" not in row:
+    if not any(map(str.isdigit, row[:MAX_LINE_CHARACTERS])) and "\\x" not in row:
         return 0, 1
     code = _COMMENT.sub(" ", row) if "/" in row else row
     escapes = len(_ESCAPE.findall(code)) if "\\" in code else 0

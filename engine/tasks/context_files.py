@@ -34,9 +34,9 @@ from engine.tasks.context_selection import (
 )
 from engine.tasks.excerpts import Excerpt, excerpt, shown
 from engine.tasks.file_ranking import ranked
-from engine.tasks.readmes import MOST as README_MOST
+from engine.tasks.readmes import MAX_CHARACTERS as README_CHARACTERS
 from engine.tasks.readmes import first_part, readme_of
-from engine.tasks.search_words import places_in, wanted_in
+from engine.tasks.search_words import places_in, search_words_of
 from engine.tasks.worktree_texts import Texts
 from engine.text import clean, count
 
@@ -114,7 +114,7 @@ class _Selector:
         self._query = query
         self._tracked, self._known = tracked, frozenset(tracked)
         self._texts = Texts(tree)
-        self._words = wanted_in(query.words)
+        self._words = search_words_of(query.words)
         self._named = _below(query.paths, tracked)
         self._sections = {each.path: each for each in diff_excerpts.sections_of(query.diff)}
         self._touched = lines_changed(query.diff)
@@ -193,7 +193,7 @@ class _Selector:
         texts, room = self._candidates(), self._room
         readme = readme_of(tuple(texts), self._query.app)
         if readme is not None and not any(map(_is_readme, self._selected)):
-            parts = first_part(texts[readme], min(README_MOST, room // _README_DIVISOR))
+            parts = first_part(texts[readme], min(README_CHARACTERS, room // _README_DIVISOR))
             self._keep(readme, SelectionReason.FITS, texts[readme], shown(texts[readme], parts))
         found = ranked(
             texts,

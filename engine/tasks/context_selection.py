@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.tasks.excerpts import Lines, shown, told
+from engine.tasks.excerpts import Lines, describe_lines, shown
 from engine.text import clean, count
 
 MAX_LISTED_PATHS = 200
@@ -13,7 +13,7 @@ MAX_LISTED_PATHS = 200
 
 
 class SelectionReason(StrEnum):
-    """Why a file was chosen, spelled as people see it."""
+    """Why a file was selected, spelled as people see it."""
 
     NAMED = "named"
     CHANGED = "in the diff"
@@ -26,7 +26,7 @@ class SelectedFile:
 
     Args:
         path: from the root of the repository.
-        why: why it was chosen.
+        why: why it was selected.
         size: characters that it has.
         taken: characters of it that are shown.
         lines: that it has.
@@ -43,7 +43,7 @@ class SelectedFile:
     @property
     def part(self) -> str:
         """Which of its lines are shown, as people read it; empty for all."""
-        return told(self.parts, self.lines) if self.taken < self.size else ""
+        return describe_lines(self.parts, self.lines) if self.taken < self.size else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class SelectedContext:
 
 
 def table(choice: SelectedContext) -> str:
-    """What was chosen, as Markdown for people."""
+    """What was selected, as Markdown for people."""
     lines = ["# Context", ""]
     if choice.diff_size:
         lines += [f"Diff: {len(choice.diff)} of {count(choice.diff_size, 'character')}", ""]
@@ -84,13 +84,13 @@ def table(choice: SelectedContext) -> str:
     return "\n".join(lines) + "\n"
 
 
-def text_of(text: str, chosen: SelectedFile) -> str:
+def text_of(text: str, selected: SelectedFile) -> str:
     """What is shown of a file: its parts, with a mark for each gap.
 
     Args:
-        text: all of it, as it was when it was chosen.
+        text: all of it, as it was when it was selected.
     """
-    return shown(text, chosen.parts).text if chosen.taken < chosen.size else text
+    return shown(text, selected.parts).text if selected.taken < selected.size else text
 
 
 def _cell(text: str) -> str:

@@ -22,15 +22,15 @@ from engine.tasks.search_words import lines_with, rarity, words_in
 Lines = tuple[int, int]
 """First and last of some lines, from 1."""
 
-AROUND = 3
+LINES_AROUND = 3
 """Lines before and after one that something names, where its function does not fit."""
 
-_MARK = 40  # characters that the mark of a gap may take, without what tables have in it
+_MARK_CHARACTERS = 40  # characters that the mark of a gap may take, without what tables have in it
 _OUTSIDE, _HEADS = 0.25, 0.35  # parts of the room for what an outline has
-_COMMENTS = 30  # lines of a comment that belong to the function below it
-_LINES_OF_PART = 40  # lines that are taken of a function which does not fit
-_PLACES_OF_FUNCTION = 6
-_MOST_PLACES = 20  # lines with words that are shown of what has no functions
+_COMMENT_LINES = 30  # lines of a comment that belong to the function below it
+_PART_LINES = 40  # lines that are taken of a function which does not fit
+_MAX_FUNCTION_PLACES = 6
+_MAX_PLACES = 20  # lines with words that are shown of what has no functions
 _ENTRIES = frozenset({"app_main", "main", "setup", "loop"})
 _COMMENT = re.compile(r"\s*(?://|/\*|\*|#\s|#$|--)")
 _INCLUDE = re.compile(r"\s*(?:#\s*(?:include|pragma once)|import\s|from\s|use\s)")
@@ -79,7 +79,7 @@ def excerpt(
         parts = ((1, len(rows)),) if rows else ()
         return Excerpt(parts, len(rows), text, len(text), len(text))
     picked = _Picked(rows, room, tables)
-    if len(text) - picked.hidden_size + _MARK * (len(tables) + 1) <= room:
+    if len(text) - picked.hidden_size + _MARK_CHARACTERS * (len(tables) + 1) <= room:
         picked.take(1, len(rows))
     else:
         _pick(picked, functions_of(path, text), words_in(text, words), lines, fill)
@@ -109,7 +109,7 @@ def shown(text: str, parts: Sequence[Lines], tables: Sequence[Table] | None = No
     return Excerpt(tuple(parts), len(rows), "".join(pieces), taken, len(text) - hidden)
 
 
-def told(parts: Sequence[Lines], lines: int, most: int = 8) -> str:
+def describe_lines(parts: Sequence[Lines], lines: int, most: int = 8) -> str:
     """Parts as people read them: ``lines 10-80, 120-200 of 900``.
 
     Args:
@@ -122,7 +122,7 @@ def told(parts: Sequence[Lines], lines: int, most: int = 8) -> str:
 
 def _gap(first: int, last: int, tables: Sequence[Table]) -> str:
     which = f"line {first}" if first == last else f"lines {first}-{last}"
-    what = [each.told for each in tables if first <= each.first and each.last <= last]
+    what = [each.description for each in tables if first <= each.first and each.last <= last]
     return f"[... {which} left out{': ' if what else ''}{', '.join(what[:3])} ...]\n"
 
 
@@ -131,7 +131,7 @@ class _Picked:
 
     def __init__(self, rows: Sequence[str], room: int, tables: Sequence[Table]) -> None:
         self.rows = rows
-        self.room = room - _MARK - sum(len(each.told) + 2 for each in tables)
+        self.room = room - _MARK_CHARACTERS - sum(len(each.description) + 2 for each in tables)
         self._sizes = [0, *map(len, rows)]
         self._hidden = {line for each in tables for line in range(each.first, each.last + 1)}
         self._picked: set[int] = set()
@@ -148,7 +148,7 @@ class _Picked:
             line - 1 not in self._picked and line - 1 != before
             for before, line in zip([-1, *new], new, strict=False)
         )
-        return sum(self._sizes[line] for line in new) + _MARK * breaks
+        return sum(self._sizes[line] for line in new) + _MARK_CHARACTERS * breaks
 
     def take(self, first: int, last: int, most: int | None = None) -> bool:
         """Pick lines if there is room for all of them.
@@ -172,7 +172,7 @@ class _Picked:
         size = 0
         for line in range(first, last + 1):
             size += self._sizes[line] if line not in self._hidden else 0
-            if size + 2 * _MARK > self.room:
+            if size + 2 * _MARK_CHARACTERS > self.room:
                 last = line - 1
                 break
         while last >= first and not self.take(first, last):
@@ -195,7 +195,7 @@ class _Picked:
     def _is_small(self, first: int, last: int) -> bool:
         if last - first > 3 or any(line in self._hidden for line in range(first, last + 1)):
             return False
-        return sum(self._sizes[first : last + 1]) <= _MARK // 2
+        return sum(self._sizes[first : last + 1]) <= _MARK_CHARACTERS // 2
 
 
 def _pick(
@@ -208,7 +208,7 @@ def _pick(
     whole = [_with_comment(each, picked.rows) for each in functions]
     named = sorted(line for line in lines if 1 <= line <= len(picked.rows))
     for line in named:
-        if not picked.take(line - AROUND, line + AROUND):
+        if not picked.take(line - LINES_AROUND, line + LINES_AROUND):
             picked.take(line, line)
     for function, (first, last) in zip(functions, whole, strict=True):
         place = bisect.bisect_left(named, function.first)
@@ -224,8 +224,8 @@ def _pick(
         return
     if not functions:
         found = lines_with("".join(picked.rows), words)
-        for line in sorted(found, key=lambda line: (-found[line], line))[:_MOST_PLACES]:
-            picked.take(line - AROUND, line + AROUND)
+        for line in sorted(found, key=lambda line: (-found[line], line))[:_MAX_PLACES]:
+            picked.take(line - LINES_AROUND, line + LINES_AROUND)
         if fill or not found:
             picked.take_beginning(1, len(picked.rows))
         return
@@ -239,10 +239,10 @@ def _take_parts(picked: _Picked, function: Function, words: Collection[str]) -> 
     found = lines_with("".join(picked.rows[first - 1 : last]), words)
     best = max(found.values(), default=0)
     if best > 1:  # else any line is as good as its beginning
-        places = sorted(found, key=lambda line: (-found[line], line))[:_PLACES_OF_FUNCTION]
+        places = sorted(found, key=lambda line: (-found[line], line))[:_MAX_FUNCTION_PLACES]
         for line in (first + each - 1 for each in places if found[each] > best / 2):
-            picked.take(max(first, line - AROUND), min(last, line + AROUND))
-    picked.take(first, min(last, first + _LINES_OF_PART))
+            picked.take(max(first, line - LINES_AROUND), min(last, line + LINES_AROUND))
+    picked.take(first, min(last, first + _PART_LINES))
 
 
 def _outline(picked: _Picked, functions: Sequence[Function], words: Collection[str]) -> None:
@@ -293,7 +293,7 @@ def _fitting(
 def _with_comment(function: Function, rows: Sequence[str]) -> Lines:
     """A function's lines, with the comment right above it."""
     first = function.first
-    while first > 1 and function.first - first < _COMMENTS and _COMMENT.match(rows[first - 2]):
+    while first > 1 and function.first - first < _COMMENT_LINES and _COMMENT.match(rows[first - 2]):
         first -= 1
     return first, function.last
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import PurePosixPath
 
 from engine.source.c_source import includes_of
-from engine.source.file_kinds import FileKind, kind_of, standing
+from engine.source.file_kinds import FileKind, base_score, kind_of
 from engine.tasks.search_words import defined_in, rarity, words_in
 
 _IN_PATH = 3.0  # what a word in a path counts more than one in a text
@@ -43,7 +43,7 @@ def ranked(
         if kind_of(path) is FileKind.CONFIGURATION:
             own = _SHALLOW / (1 + path.count("/"))
         else:
-            own = standing(path) + included.get(path, 0.0)
+            own = base_score(path) + included.get(path, 0.0)
         return (
             _IN_PATH * sum(worth[word] for word in named[path])
             + sum(worth[word] for word in inside[path])

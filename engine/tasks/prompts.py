@@ -5,7 +5,7 @@ it stands in fences that nothing in it can close, under a title, and the model i
 data. The question stands last.
 
 What does not fit is cut by this rule, in this order, and each cut is told: answers of earlier
-steps, the oldest first, down to :data:`KEEP` characters; files of the repository, the least
+steps, the oldest first, down to :data:`MIN_ANSWER_CHARACTERS`; files of the repository, the least
 important first, down to the parts of it that matter most; files that earlier steps made, the oldest
 first; what is left of the answers; the diff and the pasted text. The question itself, the role and
 the contexts are never cut.
@@ -23,11 +23,11 @@ from engine.llm.fences import fenced
 from engine.tasks.answer_files import GeneratedFile
 from engine.text import clean, count
 
-KEEP = 400
+MIN_ANSWER_CHARACTERS = 400
 """Characters that an earlier answer keeps as long as anything else can be cut."""
 
-_MARK = 80  # characters that the mark of a cut may take
-_HEADING = 120  # characters that a material's heading and fences may take
+_MARK_CHARACTERS = 80  # characters that the mark of a cut may take
+_HEADING_CHARACTERS = 120  # characters that a material's heading and fences may take
 
 RULES = """\
 Rules for all of your answers:
@@ -161,7 +161,7 @@ def fit_question(question: Question, room: int) -> FittedQuestion:
             f"step {question.step}: the question alone takes some {tokens} tokens, and there is "
             f"room for {room}: raise the model's context, or lower its max_tokens"
         )
-    headings = _HEADING * len(question.material)
+    headings = _HEADING_CHARACTERS * len(question.material)
     material, cuts = _fitted(question.material, characters - fixed - headings)
     fitted = replace(question, material=material)
     messages = (
@@ -171,7 +171,7 @@ def fit_question(question: Question, room: int) -> FittedQuestion:
     return FittedQuestion(messages, cuts)
 
 
-def of_earlier(steps: Sequence[EarlierStep]) -> tuple[Material, ...]:
+def earlier_material(steps: Sequence[EarlierStep]) -> tuple[Material, ...]:
     """Earlier steps as material: ``step_N_output`` and ``step_N_artifacts``.
 
     A file that a later step made again is shown once, as it was made last.
@@ -194,12 +194,12 @@ def _fitted(
     """Material that fits, and the cuts."""
     kept = [len(each.text) for each in material]
     over = sum(kept) - room
-    for keep_of_answers in (KEEP, 0):
+    for keep_of_answers in (MIN_ANSWER_CHARACTERS, 0):
         for index in _in_order(material):
             if over <= 0:
                 break
             floor = keep_of_answers if material[index].rank is Rank.ANSWER else 0
-            less = min(over + _MARK, max(0, kept[index] - floor))
+            less = min(over + _MARK_CHARACTERS, max(0, kept[index] - floor))
             kept[index] -= less
             over -= less
     shown, cuts = [], []
@@ -207,7 +207,7 @@ def _fitted(
         if keep >= len(each.text):
             shown.append(each)
             continue
-        keep = max(0, keep - _MARK)
+        keep = max(0, keep - _MARK_CHARACTERS)
         if each.shorter is not None:
             title, head = each.shorter(keep)
             shown.append(replace(each, title=title, text=head))

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from engine.source.diffs import lines_of
 from engine.source.file_kinds import FileKind, kind_of
 
-MOST = 1500
+MAX_CHARACTERS = 1500
 """Characters of it that are shown."""
 
 _PLAIN = ("readme.md", "readme.rst", "readme.adoc", "readme.txt", "readme")
@@ -17,7 +17,7 @@ _HEADING = re.compile(r"#{1,6}\s+\S|(?:=|-){3,}\s*$")
 _NO_PROSE = re.compile(
     r"\s*(?:<[^>\n]{0,500}>?\s*)+$|\s*(?:\[?!\[[^\n]{0,1000}|\[[^\]\n]{0,200}\]:\s.*|[*-]\s+\[[^\n]{0,500}\))\s*$"
 )
-_PROSE = 40  # characters of a line that says something
+_PROSE_CHARACTERS = 40  # characters of a line that says something
 
 
 def readme_of(paths: Sequence[str], app: str) -> str | None:
@@ -41,7 +41,7 @@ def readme_of(paths: Sequence[str], app: str) -> str | None:
     return min(found, key=rank, default=None)
 
 
-def first_part(text: str, most: int = MOST) -> tuple[tuple[int, int], ...]:
+def first_part(text: str, most: int = MAX_CHARACTERS) -> tuple[tuple[int, int], ...]:
     """The lines of a README that say what it is about: up to the first heading behind some prose.
 
     Badges, pictures and HTML are left out.
@@ -53,16 +53,16 @@ def first_part(text: str, most: int = MOST) -> tuple[tuple[int, int], ...]:
         First and last of lines in a row, from 1.
     """
     parts: list[list[int]] = []
-    said = False
+    has_prose = False
     for line, row in enumerate(lines_of(text), 1):
-        if said and _HEADING.match(row):
+        if has_prose and _HEADING.match(row):
             break
         if _NO_PROSE.match(row):
             continue
         if len(row) > most:
             break
         most -= len(row)
-        said = said or (len(row.strip()) >= _PROSE and not _HEADING.match(row))
+        has_prose = has_prose or (len(row.strip()) >= _PROSE_CHARACTERS and not _HEADING.match(row))
         if parts and parts[-1][1] == line - 1:
             parts[-1][1] = line
         elif row.strip():

@@ -34,7 +34,7 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset(word for word in found if 2 < len(word) < 40 and word not in _COMMON)
 
 
-def wanted_in(text: str) -> frozenset[str]:
+def search_words_of(text: str) -> frozenset[str]:
     """What a task's text wants: its words, and its identifiers as they are spelled."""
     names = {each for each in _NAME.findall(text) if _is_name(each)}
     return words_of(text) | names

@@ -68,7 +68,7 @@ class Workflow(YamlModel):
             UsageError: there is no such squad, or it can do none of them.
         """
         members = squad(name).roles
-        chosen: dict[str, WorkflowStep] = {}
+        kept: dict[str, WorkflowStep] = {}
         instead: dict[str, tuple[str, ...]] = {}
         for step in self.steps:
             needs = tuple(
@@ -76,14 +76,14 @@ class Workflow(YamlModel):
             )
             able = [role for role in step.roles if role in members]
             if able:
-                chosen[step.name] = step.model_copy(
+                kept[step.name] = step.model_copy(
                     update={"roles": (able[0],), "needs": needs, "prompt": step.prompt.strip()}
                 )
             else:
                 instead[step.name] = needs
-        if not chosen:
+        if not kept:
             raise UsageError(f"{self.title}: squad {name} has nobody who could do a step of it")
-        return tuple(chosen.values())
+        return tuple(kept.values())
 
 
 class _Workflows(YamlModel):

@@ -9,13 +9,13 @@ from engine.projects.lfs import is_pointer
 from engine.source.file_policy import MAX_SHOWN_PATH_CHARACTERS, is_secret
 from engine.tasks import bulk_data
 
-MAX_BYTES = 1 << 20
+MAX_FILE_BYTES = 1 << 20
 """The largest file that is looked at."""
 
-MAX_TOTAL = 16 << 20
+MAX_TOTAL_BYTES = 16 << 20
 """Bytes of files that are kept in all; tables are read but not kept."""
 
-_MAX_READ = 4 * MAX_TOTAL
+_MAX_READ_BYTES = 4 * MAX_TOTAL_BYTES
 
 
 class Texts:
@@ -30,8 +30,8 @@ class Texts:
     def __init__(self, tree: Path) -> None:
         self._tree = tree
         self._root = tree.resolve()
-        self._room = MAX_TOTAL
-        self._left = _MAX_READ
+        self._bytes_to_keep = MAX_TOTAL_BYTES
+        self._bytes_to_read = _MAX_READ_BYTES
         self._texts: dict[str, tuple[str | None, str]] = {}
         self.generated: dict[str, str] = {}
 
@@ -50,7 +50,7 @@ class Texts:
         if text is None or made is None:
             return text, reason
         self.generated[path] = made
-        self._room += len(text.encode("utf-8"))
+        self._bytes_to_keep += len(text.encode("utf-8"))
         del self._texts[path]  # it is read again when somebody named it
         return None, made
 
@@ -62,12 +62,12 @@ class Texts:
         try:
             if (self._tree / path).resolve() != self._root / path:
                 return None, "reached through a link"
-            data = read_file(self._tree / path, MAX_BYTES)
+            data = read_file(self._tree / path, MAX_FILE_BYTES)
         except (OSError, RuntimeError, ValueError) as error:
             return None, getattr(error, "strerror", None) or "cannot be read"
-        if len(data) > min(self._room, self._left):
-            return None, f"{MAX_TOTAL >> 20} MiB of other files were looked at before it"
-        self._left -= len(data)
+        if len(data) > min(self._bytes_to_keep, self._bytes_to_read):
+            return None, f"{MAX_TOTAL_BYTES >> 20} MiB of other files were looked at before it"
+        self._bytes_to_read -= len(data)
         if is_pointer(data):
             return None, "a pointer of Git LFS, not the content"
         if b"\0" in data:
@@ -76,7 +76,7 @@ class Texts:
             text = data.decode("utf-8")
         except UnicodeDecodeError:
             return None, "no UTF-8 text"
-        self._room -= len(data)
+        self._bytes_to_keep -= len(data)
         return text, ""
 
 

@@ -59,7 +59,7 @@ def ask_for_text(context: TaskContext, conversation: Conversation, question: Que
         CancelledError, Interrupted: as the stage is told.
     """
     messages = _messages(context, question, conversation.question_tokens)
-    return _said(conversation, conversation.ask(messages))
+    return _text_of(conversation, conversation.ask(messages))
 
 
 def ask_for_changes(context: TaskContext, conversation: Conversation, question: Question) -> Change:
@@ -72,7 +72,7 @@ def ask_for_changes(context: TaskContext, conversation: Conversation, question: 
 
     def check(reply: Answer) -> Change | Refused:
         nonlocal answer
-        answer = _said(conversation, reply)
+        answer = _text_of(conversation, reply)
         if conversation.is_placeholder or _wants_nothing(answer):
             return Change(answer)
         with context.worktree() as slot:
@@ -95,7 +95,7 @@ def _messages(context: TaskContext, question: Question, tokens: int) -> tuple[Me
     return fitted.messages
 
 
-def _said(conversation: Conversation, answer: Answer) -> str:
+def _text_of(conversation: Conversation, answer: Answer) -> str:
     text = without_reasoning(answer.text)
     if not text.strip():
         raise ModelError(f"{conversation.name}: the answer is empty")

@@ -40,7 +40,7 @@ stay as they are, so do not repeat those. If nothing must change, say so in one 
 
 
 def run(context: TaskContext) -> StageResult:
-    """Let the model mend what does not fit; everything else is as it was made last."""
+    """Let the model correct what does not fit; everything else is as it was made last."""
     made = _last_made(context)
     if not made:
         context.stage.report.log("no step made a file: there is nothing to assemble")
@@ -56,8 +56,8 @@ def _assembled(
     keep_answer(context, answer)
     final, given, findings = _merged(made, answer)
     for path in final:
-        whose = "by the assembler" if path in given else "as it was made last"
-        context.stage.report.log(f"final {path}: {whose}")
+        origin = "by the assembler" if path in given else "as it was made last"
+        context.stage.report.log(f"final {path}: {origin}")
     files = tuple(final.values())
     with context.worktree() as slot:
         patch, refused = _written(slot, files)
@@ -65,10 +65,10 @@ def _assembled(
         context.stage.report.log(f"not in the patch: {reason}")
     keep_final(context, files)
     keep_changes(context, patch or "")
-    mended = f"{len(given)} by the assembler" if given else "as they were made"
+    corrected = f"{len(given)} by the assembler" if given else "as they were made"
     return StageResult(
         StageStatus.SUCCESS,
-        f"{count(len(files), 'final file')}, {mended}; {conversation.summary}",
+        f"{count(len(files), 'final file')}, {corrected}; {conversation.summary}",
         findings,
         output=Assembled(files, given, patch),
         usage=tuple(conversation.usage),
@@ -134,7 +134,7 @@ def _written(slot: Slot, files: tuple[GeneratedFile, ...]) -> tuple[str | None, 
     tree, refused, patch = slot.tree, list[str](), ""
     for made in files:
         reason = tree.write_refusal(made.path)
-        if reason is None and _is_odd(made.text):
+        if reason is None and _has_control_characters(made.text):
             reason = "has control characters"
         if reason:
             refused.append(f"{made.path} {reason}")
@@ -162,6 +162,6 @@ def _whole(path: str, old: str | None, new: str) -> str:
     return diff_of(path, before if old is not None else None, after, [opcode])
 
 
-def _is_odd(text: str) -> bool:
+def _has_control_characters(text: str) -> bool:
     plain = text.replace("\t", " ")
     return any(clean(line) != line for line in plain.split("\n"))

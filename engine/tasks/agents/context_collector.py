@@ -17,12 +17,12 @@ from engine.tasks.context_selection import table
 from engine.text import clean, count
 
 RECORD = "context.md"
-"""Artifact that lists what was chosen."""
+"""Artifact that lists what was selected."""
 
-MAX_DIFF = 400_000
+MAX_DIFF_BYTES = 400_000
 """Bytes of a diff that are looked at."""
 
-_PART = 0.5
+_FILES_FRACTION = 0.5
 """Part of what a question may have that files get: the rest is for what steps say to each other."""
 
 
@@ -33,7 +33,7 @@ def run(context: TaskContext) -> StageResult:
         context.stage.report.log(f"{note.severity}: {note.message}")
     names = {context.stage.models.choose(*each) for each in context.plan.asked}
     tokens = max(context.stage.models.room(name) for name in names)
-    room = int(tokens * CHARACTERS_A_TOKEN * _PART)
+    room = int(tokens * CHARACTERS_A_TOKEN * _FILES_FRACTION)
     size = 0
     with context.worktree() as slot:
         query = ContextQuery(
@@ -47,14 +47,18 @@ def run(context: TaskContext) -> StageResult:
         if wanted.diff:
             between = resolve_range(slot.source, wanted.diff).hashes
             diff, changed, size = git.diff_between(
-                slot.source, between, MAX_DIFF, without=SECRET_FILES, cancel=context.stage.cancel
+                slot.source,
+                between,
+                MAX_DIFF_BYTES,
+                without=SECRET_FILES,
+                cancel=context.stage.cancel,
             )
             query = replace(query, diff=diff, changed=changed)
             files = count(len(changed), "file")
             context.stage.report.log(f"diff {wanted.diff}: {files}, {count(size, 'byte')}")
         choice = select(slot.source, sorted(slot.tree.files), query)
-    if size > MAX_DIFF:
-        more = f"diff: what comes after its first {count(MAX_DIFF, 'byte')} of {size}"
+    if size > MAX_DIFF_BYTES:
+        more = f"diff: what comes after its first {count(MAX_DIFF_BYTES, 'byte')} of {size}"
         choice = replace(choice, left_out=(more, *choice.left_out))
     for each in choice.files:
         part = f", {each.part}" if each.part else ""

@@ -1,4 +1,4 @@
-"""The gate of a task: measured by tools, and mended by a model where it blocks."""
+"""The gate of a task: measured by tools, and repaired by a model where it blocks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from engine.tasks.worktree_texts import read_whole
 from engine.text import count
 
 _CHANGED = Built(None, missing="what was changed here was not built")
-_MOST = 40
+_MAX_FINDINGS = 40
 """Findings that a model is told."""
 
 
@@ -61,7 +61,7 @@ def measure(context: TaskContext) -> StageResult:
 
 
 def revise(context: TaskContext) -> StageResult:
-    """Let an engineer's model mend what blocks, then measure again."""
+    """Let an engineer's model repair what blocks, then measure again."""
     keep_changes(context, context.patch)
     if context.stage.attempt > context.most_revisions:
         return StageResult(
@@ -73,7 +73,9 @@ def revise(context: TaskContext) -> StageResult:
 
 
 def _revised(context: TaskContext, step: PlannedStep, conversation: Conversation) -> StageResult:
-    blockers = Material("what the gate blocks", _told(context.stage.results), Rank.GIVEN)
+    blockers = Material(
+        "what the gate blocks", _describe_blockers(context.stage.results), Rank.GIVEN
+    )
     change = ask_for_changes(context, conversation, question_of(context, step, (blockers,)))
     keep_answer(context, change.answer)
     if change.refusals:
@@ -99,14 +101,14 @@ def _manifest(context: TaskContext, slot: Slot) -> Manifest:
     return manifest.parse(git.read_text(slot.source, "HEAD", name))
 
 
-def _told(results: Mapping[str, StageResult]) -> str:
+def _describe_blockers(results: Mapping[str, StageResult]) -> str:
     gate = results[GATE].output if GATE in results else None
     assert isinstance(gate, GateResult)
     lines = [gate.summary]
-    for finding in gate.blockers[:_MOST]:
+    for finding in gate.blockers[:_MAX_FINDINGS]:
         lines.append(f"{finding.title} [{finding.code}]")
         lines += [f"  {line}" for line in (finding.hint or "").split("\n") if line]
-    more = len(gate.blockers) - _MOST
+    more = len(gate.blockers) - _MAX_FINDINGS
     return "\n".join(lines) + (f"\n... and {more} more" if more > 0 else "")
 
 

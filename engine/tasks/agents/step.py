@@ -15,7 +15,7 @@ from engine.tasks.agents.ask_model import ask_for_changes, ask_for_text, open_co
 from engine.tasks.answer_files import ExtractedFiles, extract
 from engine.tasks.context import Done, TaskContext
 from engine.tasks.context_selection import text_of
-from engine.tasks.excerpts import excerpt, told
+from engine.tasks.excerpts import describe_lines, excerpt
 from engine.tasks.plan import Form, PlannedStep
 from engine.tasks.prompts import (
     EDITS,
@@ -25,16 +25,16 @@ from engine.tasks.prompts import (
     Material,
     Question,
     Rank,
-    of_earlier,
+    earlier_material,
 )
-from engine.tasks.search_words import wanted_in
+from engine.tasks.search_words import search_words_of
 from engine.tasks.worktree_texts import read_whole
 from engine.text import count
 
 CHANGES = "changes.patch"
 """Artifact with everything that a run changes."""
 
-_MOST_CHANGED = 24_000
+_MAX_CHANGED_CHARACTERS = 24_000
 """Characters that are shown of a file that the run changed, where it is larger."""
 
 _FORMS = {Form.REPORT: REPORT, Form.FILES: FILES, Form.EDITS: EDITS}
@@ -70,7 +70,7 @@ def _answered(context: TaskContext, step: PlannedStep, conversation: Conversatio
     for made in found.files:
         context.keep_text(made.artifact_kind, f"files/{step.key}/{made.path}", made.text)
         context.stage.report.log(f"file {made.path}{'' if made.whole else ' (not whole)'}")
-    return _done(context, conversation, Done(found.prose, found.files), _odd(found))
+    return _done(context, conversation, Done(found.prose, found.files), _problems(found))
 
 
 def question_of(context: TaskContext, step: PlannedStep, more: Sequence[Material] = ()) -> Question:
@@ -91,7 +91,7 @@ def question_of(context: TaskContext, step: PlannedStep, more: Sequence[Material
             ("What holds for every step", context.plan.global_context),
             ("What holds for this step", step.context),
         ),
-        material=(*more, *of_earlier(earlier(context)), *_given(context), *_files(context)),
+        material=(*more, *earlier_material(earlier(context)), *_given(context), *_files(context)),
     )
 
 
@@ -172,7 +172,7 @@ def _done(
     )
 
 
-def _odd(found: ExtractedFiles) -> tuple[Finding, ...]:
+def _problems(found: ExtractedFiles) -> tuple[Finding, ...]:
     """What of an answer could not be taken as it was meant."""
     parts = [f"{made.path} is not whole" for made in found.files if not made.whole]
     return tuple(
@@ -196,7 +196,7 @@ def _given(context: TaskContext) -> tuple[Material, ...]:
 
 def _files(context: TaskContext) -> tuple[Material, ...]:
     """Files of the repository as the run has made them until now, and the names of all."""
-    choice, words = context.choice, wanted_in(context.words)
+    choice, words = context.choice, search_words_of(context.words)
     changed, touched = lines_changed(context.patch), lines_changed(choice.diff)
     known = {each.path for each in choice.files}
     found: list[Material] = []
@@ -204,12 +204,12 @@ def _files(context: TaskContext) -> tuple[Material, ...]:
         for path, lines in changed.items():
             text = read_whole(slot.source, path)
             if path not in known and text:
-                found.append(_file(path, text, _MOST_CHANGED, words, lines))
+                found.append(_file(path, text, _MAX_CHANGED_CHARACTERS, words, lines))
         for each in choice.files:
             text = read_whole(slot.source, each.path)
             lines = changed.get(each.path) or touched.get(each.path, frozenset())
             if each.path in changed:
-                room = max(_MOST_CHANGED, each.taken)
+                room = max(_MAX_CHANGED_CHARACTERS, each.taken)
                 found.append(_file(each.path, text, room, words, lines))
                 continue
             material = _file(each.path, text, len(text), words, lines)
@@ -232,7 +232,7 @@ def _file(
     def within(room: int) -> tuple[str, str]:
         found = excerpt(path, text, room, words, lines)
         whole = found.taken == len(text)
-        return path if whole else f"{path} ({told(found.parts, found.lines)})", found.text
+        return path if whole else f"{path} ({describe_lines(found.parts, found.lines)})", found.text
 
     title, shown = within(room)
     return Material(title, shown, Rank.FILE, shorter=within)

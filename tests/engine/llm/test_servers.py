@@ -75,7 +75,7 @@ class Asker:
 
 @pytest.fixture(params=["ollama", "openai"])
 def asker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asker]:
-    monkeypatch.setattr(wire, "MAX_WAIT", 0.01)
+    monkeypatch.setattr(wire, "MAX_WAIT_SECONDS", 0.01)
     asker = Asker(request.param)
     yield asker
     for server in asker.servers:
@@ -246,7 +246,7 @@ def test_an_answer_that_takes_too_long_is_given_up(asker: Asker, where: str) -> 
 
 
 def test_a_line_without_an_end_is_given_up(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "MAX_LINE", 10_000)
+    monkeypatch.setattr(wire, "MAX_LINE_BYTES", 10_000)
     with pytest.raises(ModelError, match="larger than can be of use"):
         asker.ask(stream(*[b"x" * 4000] * 100))
 
@@ -325,7 +325,7 @@ def test_a_server_that_tells_a_secret_again_is_not_repeated(asker: Asker) -> Non
 
 @pytest.mark.parametrize("kind", ["ollama", "openai"])
 def test_a_password_in_a_url_is_not_told(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "MAX_WAIT", 0.01)
+    monkeypatch.setattr(wire, "MAX_WAIT_SECONDS", 0.01)
     for reply in (status(200, "[]"), status(200, "x"), status(400, "no: hunter2")):
         server = Server(reply)
         url = server.url.replace("://", "://u:hunter2@")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.source.diffs import lines_of
-from engine.tasks.excerpts import excerpt, shown, told
+from engine.tasks.excerpts import describe_lines, excerpt, shown
 
 ROWS = st.lists(
     st.sampled_from(
@@ -49,4 +49,4 @@ def test_a_gap_says_which_lines_are_left_out() -> None:
     assert shown(text, ((2, 2), (5, 5))).text == (
         "[... line 1 left out ...]\nb\n[... lines 3-4 left out ...]\ne"
     )
-    assert told(((2, 2), (4, 5)), 5) == "lines 2, 4-5 of 5"
+    assert describe_lines(((2, 2), (4, 5)), 5) == "lines 2, 4-5 of 5"

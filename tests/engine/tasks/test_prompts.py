@@ -15,8 +15,8 @@ from engine.tasks.prompts import (
     Material,
     Question,
     Rank,
+    earlier_material,
     fit_question,
-    of_earlier,
 )
 
 TASK = (("Task", "Measure the temperature."), ("Context", ""))
@@ -62,7 +62,7 @@ def test_earlier_steps_have_numbers_and_a_file_is_shown_as_it_was_made_last() ->
         ),
         EarlierStep(2, "code", "Done.", (GeneratedFile("a.h", "header", "new"),)),
     )
-    assert [(each.title, each.text) for each in of_earlier(steps)] == [
+    assert [(each.title, each.text) for each in earlier_material(steps)] == [
         ("step_1_output (design)", "A plan."),
         ("step_1_artifacts: b.c", "b"),
         ("step_2_output (code)", "Done."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.tasks.search_words import defined_in, places_in, wanted_in, words_in, words_of
+from engine.tasks.search_words import defined_in, places_in, search_words_of, words_in, words_of
 
 TEXTS = st.lists(
     st.sampled_from(
@@ -21,7 +21,7 @@ def test_words_are_found_as_they_are_cut(text: str, task: str) -> None:
 
 
 def test_identifiers_are_wanted_as_they_are_spelled() -> None:
-    wanted = wanted_in("display_blit and setPixelXY of BME280 fail")
+    wanted = search_words_of("display_blit and setPixelXY of BME280 fail")
 
     assert {"display_blit", "setPixelXY", "pixel", "bme", "fail"} <= wanted
     assert words_in("int display_blit2(); display_blit();", wanted) >= {"display_blit"}
