@@ -1,4 +1,4 @@
-"""The app: opens the engine, carries its events to the screens, wires screens together."""
+"""The app: opens the engine, gives its events to the screens, shows screens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from engine.events import Problem
 from engine.text import clean, count
 from tui.app_base import AppBase
 from tui.driver import TerminalDriver
-from tui.keymap import Key, check, keymap, shown
+from tui.keymap import Key, Where, check, keymap, keys_of
 from tui.screens.base import MainScreen
 from tui.screens.home import HomeScreen
 from tui.state.event_queue import Inbox
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.settings import Settings
 
-TICK = 0.1
-"""Seconds between two looks at what happened: all that is drawn by itself is drawn then."""
+TICK_SECONDS = 0.1
+"""Time between two looks at new events: all that changes by itself is drawn then."""
 
-LOW = 18
-"""Rows of a terminal below which it is low."""
+LOW_TERMINAL_ROWS = 18
+"""Height of a terminal below which dialogs leave out empty rows."""
 
-INBOX_TEXT = 4 << 20
-"""Characters of log text that may wait for the next look."""
+QUEUED_LOG_CHARACTERS = 4 << 20
+"""Log text that may wait for the next look."""
 
 
 class EspdeckApp(AppBase):
-    """The console."""
+    """The app of the lab: it starts with the home screen while the engine opens in a thread."""
 
     CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "espdeck"
@@ -60,10 +60,10 @@ class EspdeckApp(AppBase):
         *,
         open_build: Callable[[Engine], int] | None = None,
     ) -> None:
-        """Make the app.
+        """Make the app; it opens the engine when it runs.
 
         Args:
-            settings: what a person set.
+            settings: of the workspace, of the looks and of the keys.
             open_build: called in a thread when the engine is open; gives the number of the build
                 that is shown at once.
         """
@@ -75,8 +75,8 @@ class EspdeckApp(AppBase):
         """Why the workspace could not be opened, when that ended the app."""
 
         self._asked_to_leave = False
-        self._inbox = Inbox(INBOX_TEXT)
-        self.by_hand = {}
+        self._events = Inbox(QUEUED_LOG_CHARACTERS)
+        self.board_operations = {}
         self.glyphs = Glyphs(self._settings.ascii)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -85,16 +85,16 @@ class EspdeckApp(AppBase):
         self.home = HomeScreen()
 
     def get_driver_class(self) -> type[Driver]:
-        """Textual's choice; its usual one knows when the terminal is gone."""
+        """The driver that Textual chooses; its usual one is ours, which sees the terminal go."""
         chosen = super().get_driver_class()
         return TerminalDriver if chosen is LinuxDriver else chosen
 
     def get_default_screen(self) -> Screen[None]:
-        """Home."""
+        """The home screen."""
         return self.home
 
     def on_mount(self) -> None:
-        """First paint first; then the engine, in a thread."""
+        """Open the engine in a thread, after the first paint."""
         # Two busy threads of Python keep the screen waiting for a slice each: make slices short.
         sys.setswitchinterval(0.0005)
         loop = asyncio.get_running_loop()
@@ -102,20 +102,20 @@ class EspdeckApp(AppBase):
             with contextlib.suppress(RuntimeError, ValueError):  # not the main thread: a test's
                 loop.add_signal_handler(number, self.exit)
         self.app_resume_signal.subscribe(self, self._resumed)
-        self.set_interval(TICK, self._tick)
+        self.set_interval(TICK_SECONDS, self._tick)
         self.call_after_refresh(self._open)
         self.set_keymap(keymap(self._keys))
         if self._wrong_keys:
             message = f"settings, [keys]: {'; '.join(self._wrong_keys)}"
-            self.call_after_refresh(self.home.complain, message)
+            self.call_after_refresh(self.home.show_error, message)
 
     def on_resize(self, event: Resize) -> None:
-        """Dialogs leave out the air where there is no room for it."""
-        self.set_class(event.size.height < LOW, "-low")
+        """Tell the style sheet whether the terminal is low."""
+        self.set_class(event.size.height < LOW_TERMINAL_ROWS, "-low")
 
-    def shown(self, key: Key) -> str:
-        """How a key is written, whoever chose it."""
-        return shown(key, self._keys)
+    def keys_of(self, where: Where) -> tuple[Key, ...]:
+        """Keys of a screen, as the settings have them."""
+        return keys_of(where, self._keys)
 
     def show_build(self, number: int) -> None:
         """Show a build."""
@@ -126,10 +126,10 @@ class EspdeckApp(AppBase):
         self.push_screen(BuildScreen(number))
 
     def select_project(self, project_id: UUID) -> None:
-        """Make a project the chosen one on the home screen."""
+        """Put the home screen's cursor on a project."""
         self.home.select_project(project_id)
 
-    def leave(self) -> None:
+    def request_quit(self) -> None:
         """Quit; asks when builds run here."""
         from tui.screens.confirm import Confirm
 
@@ -139,7 +139,7 @@ class EspdeckApp(AppBase):
             return
         engine = self.engine
 
-        def look() -> None:
+        def count_running() -> None:
             builds = len(engine.builds.list(status=RunStatus.RUNNING, limit=100))
             tasks = len(engine.tasks.list(status=RunStatus.RUNNING, limit=100))
             self.call_from_thread(ask, builds, tasks)
@@ -165,30 +165,30 @@ class EspdeckApp(AppBase):
             if yes:
                 self.exit()
 
-        self.run_worker(look, thread=True, exit_on_error=False)
+        self.run_worker(count_running, thread=True, exit_on_error=False)
 
     async def action_quit(self) -> None:
         """Ctrl-C and ctrl-q, as q."""
-        self.leave()
+        self.request_quit()
 
     def action_help_quit(self) -> None:
         """Ctrl-C."""
-        self.leave()
+        self.request_quit()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The command palette: every action of the screen."""
+        """Commands of the palette: every action of the screen."""
         if not isinstance(screen, MainScreen):
             return
-        for key in screen.keys:
-            if key.id == "palette":
+        for id, action in screen.actions.items():
+            if id == "palette":
                 continue
-            why = screen.why_not(key.id)
-            text = f"{key.help} ({self.shown(key)})" + (f": not now, {why}" if why else "")
-            yield SystemCommand(key.title, clean(text), lambda name=key.id: screen.action_do(name))
+            key, reason = action.key, action.disabled_reason()
+            text = f"{key.help} ({key.shown})" + (f": not now, {reason}" if reason else "")
+            yield SystemCommand(key.title, clean(text), lambda id=id: screen.action_do(id))
 
     def close_engine(self) -> None:
         """Close the engine; blocks until running stages have stopped."""
-        for cancel in list(self.by_hand.values()):
+        for cancel in list(self.board_operations.values()):
             cancel.cancel()
         if self.engine is not None:
             self.engine.close()
@@ -200,7 +200,7 @@ class EspdeckApp(AppBase):
         from engine import Engine
 
         engine = Engine(self._settings)
-        engine.events.subscribe(self._inbox.put)
+        engine.events.subscribe(self._events.put)
         self.engine = engine
         # A full collection over every module takes 80 ms in which no key is answered: none while
         # they are loaded, and then they are not looked at again.
@@ -213,7 +213,7 @@ class EspdeckApp(AppBase):
             engine.wait_ready()
         except EspdeckError as error:
             if self.is_open:
-                self.call_from_thread(self.home.complain, str(error))
+                self.call_from_thread(self.home.show_error, str(error))
             else:
                 self.failure = str(error)
                 self.call_from_thread(self.exit)
@@ -222,7 +222,7 @@ class EspdeckApp(AppBase):
             gc.enable()
 
     def _resumed(self, _app: object) -> None:
-        """Back from the shell: the terminal shows nothing of ours any more."""
+        """Draw everything: after the shell the terminal shows nothing of ours any more."""
         self.screen.refresh(layout=True)
 
     def _opened(self) -> None:
@@ -230,10 +230,10 @@ class EspdeckApp(AppBase):
         self.home.opened()
 
     def _tick(self) -> None:
-        events, _skipped = self._inbox.take()  # panes count by line numbers what they miss
+        events, _skipped = self._events.take()  # panes count by line numbers what they miss
         for event in events:
             if isinstance(event, Problem):
                 self.notify(clean(event.message), severity="error", markup=False, timeout=15)
         for screen in self.screen_stack:
             if isinstance(screen, MainScreen) and (self.is_open or not events):
-                screen.take(events)
+                screen.handle_events(events)

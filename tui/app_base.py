@@ -1,4 +1,4 @@
-"""What the screens know of the app, so that they need not know the app."""
+"""The app as its screens and widgets see it: they import no screens by it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from textual.app import App
 
-from tui.keymap import Key
+from tui.keymap import Key, Where
 from tui.theme import Glyphs
 
 if TYPE_CHECKING:
@@ -26,11 +26,12 @@ class AppBase(App[None]):
 
     glyphs: Glyphs
 
-    by_hand: dict[str, CancelToken]
-    """What a person does with boards, by the board's name; ends with the app."""
+    board_operations: dict[str, CancelToken]
+    """What a person has running on boards, by the board's name; it is cancelled when the app ends.
+    The event loop adds, the operation's thread removes."""
 
-    def shown(self, key: Key) -> str:
-        """How a key is written, whoever chose it."""
+    def keys_of(self, where: Where) -> tuple[Key, ...]:
+        """Keys of a screen, as the settings have them."""
         raise NotImplementedError
 
     def show_build(self, number: int) -> None:
@@ -38,9 +39,9 @@ class AppBase(App[None]):
         raise NotImplementedError
 
     def select_project(self, project_id: UUID) -> None:
-        """Make a project the chosen one on the home screen."""
+        """Put the home screen's cursor on a project."""
         raise NotImplementedError
 
-    def leave(self) -> None:
+    def request_quit(self) -> None:
         """Quit; asks when builds run."""
         raise NotImplementedError

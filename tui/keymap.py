@@ -1,16 +1,20 @@
-"""Keys as data: one table makes the bindings, the key bar, the help and the command palette."""
+"""The key table: every action's id, default keys and texts, by the screen that has it.
+
+It is data apart from the screens, so that keys in the settings can be checked without importing
+them. What runs an action is listed by its screen, see :mod:`tui.actions`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from textual.binding import Binding
 
 
 class Where(StrEnum):
-    """Where a key works."""
+    """The screen on which a key works."""
 
     EVERYWHERE = "everywhere"
     HOME = "home"
@@ -29,12 +33,12 @@ SCREENS = tuple(where for where in Where if where is not Where.EVERYWHERE)
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One action of a main screen, which does it in ``do_<id>``.
+    """A row of the key table: one action of one screen.
 
     Args:
         id: its name in the settings file.
         keys: its keys, as Textual spells them, separated by commas.
-        shown: how they are written on the screen.
+        shown: how the first of them is written on the screen.
         title: what it does, in a word or two.
         help: what it does, in a sentence.
         where: the screen that has it.
@@ -255,7 +259,7 @@ KEYS = (
 )  # fmt: skip
 """Every action, in the order of the key bar."""
 
-NAMES = {
+_SHOWN = {
     "slash": "/",
     "question_mark": "?",
     "colon": ":",
@@ -264,18 +268,29 @@ NAMES = {
     "pagedown": "pgdn",
     "pageup": "pgup",
 }
+"""How keys are written whose names at Textual are longer."""
 
 
-def keys_of(where: Where) -> tuple[Key, ...]:
-    """The keys of a screen."""
-    return tuple(key for key in KEYS if key.where in (where, Where.EVERYWHERE))
+def keys_of(where: Where, chosen: Mapping[str, str] | None = None) -> tuple[Key, ...]:
+    """Keys of a screen, in the order of the key bar.
+
+    Args:
+        chosen: keys from the settings by the id of an action, as :func:`check` gave them; they
+            replace the default ones.
+    """
+    keys = (key for key in KEYS if key.where in (where, Where.EVERYWHERE))
+    return tuple(_chosen_key(key, (chosen or {}).get(key.id)) for key in keys)
 
 
-def bindings_of(where: Where) -> list[Binding]:
+def bindings_of(where: Where, ids: Container[str] | None = None) -> list[Binding]:
     """Textual's bindings of a screen; their ids let :func:`keymap` replace keys.
 
     They have priority: then each is done before the next key is looked at, so that keys which
     come at once (a slow line, a fast hand) go where a person meant them to go.
+
+    Args:
+        ids: the actions that are meant, for a dialog that has some of the screen below; all if
+            None.
     """
     return [
         Binding(
@@ -287,19 +302,12 @@ def bindings_of(where: Where) -> list[Binding]:
             priority=True,
         )
         for key in keys_of(where)
+        if ids is None or key.id in ids
     ]
 
 
-def shown(key: Key, chosen: Mapping[str, str]) -> str:
-    """How an action's first key is written, with the keys that a person chose."""
-    if key.id not in chosen:
-        return key.shown
-    first = chosen[key.id].split(",")[0].strip()
-    return NAMES.get(first, first)
-
-
 def check(chosen: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Keys that a person chose, without those that make no sense.
+    """Check keys from the settings.
 
     Args:
         chosen: keys by the id of an action; several are separated by commas.
@@ -309,22 +317,29 @@ def check(chosen: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """
     ids = {key.id for key in KEYS}
     problems = [f"no action is called {each} (? lists them)" for each in chosen if each not in ids]
-    fine = {each: keys for each, keys in chosen.items() if each in ids}
+    usable = {each: keys for each, keys in chosen.items() if each in ids}
     for where in SCREENS:
         owners: dict[str, str] = {}
-        for key in keys_of(where):
-            for spelled in fine.get(key.id, key.keys).split(","):
+        for key in keys_of(where, usable):
+            for spelled in key.keys.split(","):
                 other = owners.setdefault(spelled.strip(), key.id)
                 if other != key.id:
                     problems.append(f"{spelled.strip()} is both {other} and {key.id}")
-    return fine, list(dict.fromkeys(problems))
+    return usable, list(dict.fromkeys(problems))
 
 
 def keymap(chosen: Mapping[str, str]) -> dict[str, str]:
-    """Textual's keymap for keys that a person chose, as :func:`check` gave them."""
+    """Textual's keymap for keys from the settings, as :func:`check` gave them."""
     return {
         f"{where}.{key.id}": chosen[key.id]
         for where in SCREENS
         for key in keys_of(where)
         if key.id in chosen
     }
+
+
+def _chosen_key(key: Key, keys: str | None) -> Key:
+    if keys is None:
+        return key
+    first = keys.split(",")[0].strip()
+    return replace(key, keys=keys, shown=_SHOWN.get(first, first))

@@ -1,4 +1,4 @@
-"""How things look: a sign for each state, so that it can be told without colour, and the themes."""
+"""Signs and colours of states, and the themes. A sign tells a state without its colour."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _STATES = {
 }
 
 
-COLOURS = {
+STATE_COLOURS = {
     "success": "good",
     "passed": "good",
     "failed": "bad",
@@ -54,13 +54,13 @@ class Glyphs:
         return plain if self.ascii else fine
 
     def bar(self, percent: float, width: int) -> str:
-        """A bar that is so far full."""
+        """A bar that is so far full; ``width`` is in cells."""
         full = round(width * min(100.0, max(0.0, percent)) / 100)
         on, off = ("#", "-") if self.ascii else ("━", "─")
         return on * full + off * (width - full)
 
-    def held_against(self, percent: float, mark: float | None, width: int) -> str:
-        """A bar that is so far full, with a mark where it should reach to or may reach at most."""
+    def bar_with_mark(self, percent: float, mark: float | None, width: int) -> str:
+        """A bar that is so far full, with a mark at a threshold; ``mark`` is in percent."""
         bar = self.bar(percent, width)
         if mark is None:
             return bar
@@ -69,12 +69,12 @@ class Glyphs:
 
     @property
     def arrow(self) -> str:
-        """Between phases."""
+        """The sign between phases."""
         return ">" if self.ascii else "›"
 
     @property
     def cut(self) -> str:
-        """Where a line was cut."""
+        """The sign where a line was cut."""
         return "~" if self.ascii else "…"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.theme import COLOURS
+from tui.theme import STATE_COLOURS
 
 if TYPE_CHECKING:
     from engine.quality.result import GateResult, Measure
@@ -27,12 +27,12 @@ def gate_title(result: GateResult) -> str:
 
 def measure_parts(measure: Measure, glyphs: Glyphs, width: int) -> Parts:
     """A measure as a row of so many cells."""
-    colour = COLOURS.get(measure.status, "dim")
+    colour = STATE_COLOURS.get(measure.status, "dim")
     bar = ""
     if width >= 48:
         cells = max(8, min(30, width // 5))
         value = _percent(measure, measure.value)
-        drawn = glyphs.held_against(value or 0.0, _percent(measure, measure.threshold), cells)
+        drawn = glyphs.bar_with_mark(value or 0.0, _percent(measure, measure.threshold), cells)
         bar = f" {drawn if value is not None else ' ' * cells}"
     return [
         (f" {glyphs.state(measure.status)} ", colour),

@@ -9,6 +9,7 @@ from engine.projects.variants import chips_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engine.enums import RunStatus
     from engine.store.tables import Project, Run
 
 NOT_KNOWN = "not known"
@@ -45,3 +46,13 @@ def tells_apart(project: Project, builds: Sequence[Run]) -> bool:
 def commit_of(build: Run, digits: int) -> str:
     """The commit of a build; a snapshot with uncommitted changes ends as in ``git describe``."""
     return f"{build.commit_sha[:digits]}{'-dirty' if build.dirty else ''}"
+
+
+def ended_reason(kind: str, number: int, status: RunStatus) -> str | None:
+    """Why a run cannot be cancelled; ``kind`` is ``build`` or ``task``."""
+    return f"{kind} {number} has ended already" if status.is_final else None
+
+
+def not_ended_reason(kind: str, number: int, status: RunStatus) -> str | None:
+    """Why a run cannot be started again; ``kind`` is ``build`` or ``task``."""
+    return None if status.is_final else f"{kind} {number} has not ended"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.findings import Finding
 from engine.text import clean
-from tui.widgets.live_pane import GUTTER
+from tui.widgets.live_pane import GUTTER_CELLS
 
 AROUND = 200
 """Lines that are shown before and after the marked one."""
@@ -47,7 +47,7 @@ def excerpt(finding: Finding, source: Sequence[str]) -> Excerpt | None:
 
 
 def _numbered(number: int, text: str, sign: str = "  ") -> str:
-    return f"{number:>{GUTTER - 4}} {sign} {clean(text[:WIDEST])}"
+    return f"{number:>{GUTTER_CELLS - 4}} {sign} {clean(text[:WIDEST])}"
 
 
 def _said(finding: Finding, line: str) -> list[str]:
@@ -55,7 +55,7 @@ def _said(finding: Finding, line: str) -> list[str]:
     column = min(max(1, finding.column or 1), WIDEST)
     # As many cells as the text before it takes on the screen; a column counts characters.
     at = " " * len(clean(line[: column - 1])) if finding.column else ""
-    indent = " " * GUTTER
+    indent = " " * GUTTER_CELLS
     said = [f"{indent}{at}^ {finding.severity}: {finding.message}"]
     if finding.hint:
         said.append(f"{indent}{at}  hint: {finding.hint}")

@@ -1,9 +1,10 @@
-"""What the two main screens share: keys as actions, moves, and news ten times a second."""
+"""The base of the main screens: actions by keys, moves, engine calls in threads, events."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.binding import Binding, BindingType
@@ -13,8 +14,9 @@ from textual.widgets import Input
 from engine.errors import EspdeckError
 from engine.events import Event
 from engine.text import clean
+from tui.actions import Action, Reason
 from tui.app_base import AppBase
-from tui.keymap import Key, Where, bindings_of, keys_of
+from tui.keymap import Key, Where, bindings_of
 from tui.widgets.base import RowWidget
 
 if TYPE_CHECKING:
@@ -23,9 +25,12 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("espdeck.screens")
 
+_ERROR_SECONDS = 8
+"""How long an error is shown."""
+
 
 class MainScreen(Screen[None]):
-    """A screen whose keys come from :mod:`tui.keymap`: ``do_<id>`` does what a key says."""
+    """A screen with a part of the key table; :meth:`list_actions` says what each key runs."""
 
     WHERE: ClassVar[Where]
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,120 +43,119 @@ class MainScreen(Screen[None]):
         super().__init_subclass__(**arguments)
 
     @property
-    def deck(self) -> AppBase:
+    def app(self) -> AppBase:  # type: ignore[override] # the only app that shows this screen
         """The app."""
-        return cast("AppBase", self.app)
+        return cast("AppBase", super().app)
 
     @property
     def engine(self) -> Engine:
         """The engine, open."""
-        assert self.deck.engine is not None
-        return self.deck.engine
+        assert self.app.engine is not None
+        return self.app.engine
+
+    def list_actions(self) -> Sequence[Action]:
+        """Actions of the screen, one for each of its rows in the key table, by :meth:`action`."""
+        return [
+            self.action("down", lambda: self.scroll_target.move(1)),
+            self.action("up", lambda: self.scroll_target.move(-1)),
+            self.action("page_down", lambda: self.scroll_target.move_pages(1)),
+            self.action("page_up", lambda: self.scroll_target.move_pages(-1)),
+            self.action("first", lambda: self.scroll_target.to_first()),
+            self.action("last", lambda: self.scroll_target.to_last()),
+            self.action("palette", self.app.action_command_palette),
+            self.action("help", self._show_help),
+            self.action("guide", self._show_guide),
+            self.action("suspend", self._suspend),
+            self.action("quit", self.app.request_quit),
+        ]
+
+    def action(self, id: str, run: Callable[[], object], *reasons: Reason) -> Action:
+        """Join an action with its key.
+
+        Args:
+            id: of a row of the key table that this screen has.
+            run: does it.
+            reasons: why it is disabled; the first that says something counts.
+        """
+        return Action(self._keys[id], run, reasons)
+
+    @cached_property
+    def actions(self) -> dict[str, Action]:
+        """Actions of the screen by their ids, in the order of the key table.
+
+        Raises:
+            KeyError: an id is in no row of the key table, or a row has no action.
+        """
+        listed = {action.key.id: action for action in self.list_actions()}
+        return {id: listed[id] for id in self._keys}
+
+    @cached_property
+    def _keys(self) -> dict[str, Key]:
+        return {key.id: key for key in self.app.keys_of(self.WHERE)}
 
     @property
-    def keys(self) -> tuple[Key, ...]:
-        """Keys that this screen has."""
-        return keys_of(self.WHERE)
-
-    @property
-    def shown_keys(self) -> list[tuple[str, Key]]:
-        """They, each with how it is written."""
-        return [(self.deck.shown(key), key) for key in self.keys]
-
-    def why_not(self, name: str) -> str | None:
-        """Why an action does nothing now, None when it works."""
+    def scroll_target(self) -> RowWidget:
+        """The list or pane that the keys for moving move."""
         raise NotImplementedError
 
-    def take(self, events: Sequence[Event]) -> None:
-        """Take what happened since the last call; the app's timer calls it."""
+    def handle_events(self, events: Sequence[Event]) -> None:
+        """Handle what happened since the last call; the app's timer calls it."""
         raise NotImplementedError
 
-    def leave(self) -> None:
-        """Do what escape says: out of what is open, step by step."""
+    def escape(self) -> None:
+        """Close what is open, step by step: a field, an enlarged pane, the screen."""
         raise NotImplementedError
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While something is typed, keys are letters."""
+        """Leave keys to a field while something is typed in it."""
         typing = isinstance(self.focused, Input)
         return not (typing and action in ("do", "pane"))
 
     def action_leave(self) -> None:
-        """Escape."""
-        self.leave()
+        """Textual's action of the escape key."""
+        self.escape()
 
-    def action_do(self, name: str) -> None:
-        """Do what a key says, or say why not."""
-        why = self.why_not(name)
-        if why is not None:
-            self.app.clear_notifications()  # one is enough: they cover what is below
-            self.notify(clean(why), severity="warning", markup=False)
+    def action_do(self, id: str) -> None:
+        """Textual's action of every other key: run an action, or say why it is disabled."""
+        action = self.actions[id]
+        reason = action.disabled_reason()
+        if reason is None:
+            action.run()
             return
-        getattr(self, f"do_{name}")()
+        self.app.clear_notifications()  # one is enough: they cover what is below
+        self.notify(clean(reason), severity="warning", markup=False)
 
-    @property
-    def moved(self) -> RowWidget:
-        """The list or pane that the keys for moving move."""
-        raise NotImplementedError
-
-    def do_down(self) -> None:
-        """One row down."""
-        self.moved.move(1)
-
-    def do_up(self) -> None:
-        """One row up."""
-        self.moved.move(-1)
-
-    def do_page_down(self) -> None:
-        """One page down."""
-        self.moved.move_pages(1)
-
-    def do_page_up(self) -> None:
-        """One page up."""
-        self.moved.move_pages(-1)
-
-    def do_first(self) -> None:
-        """To the first row."""
-        self.moved.to_first()
-
-    def do_last(self) -> None:
-        """To the last row."""
-        self.moved.to_last()
-
-    def do_help(self) -> None:
-        """Show every key."""
+    def _show_help(self) -> None:
         from tui.screens.help import HelpScreen
 
+        actions = list(self.actions.values())
         self.app.push_screen(
-            HelpScreen(self.shown_keys), lambda guide: self.do_guide() if guide else None
+            HelpScreen(actions), lambda guide: self._show_guide() if guide else None
         )
 
-    def do_guide(self) -> None:
+    def _show_guide(self) -> None:
         """Show the page of the manual about this screen."""
         from tui.screens.guide import TOPICS, GuideScreen
 
         self.app.push_screen(GuideScreen(TOPICS[self.WHERE]))
 
-    def do_palette(self) -> None:
-        """Show every action."""
-        self.app.action_command_palette()
-
-    def do_suspend(self) -> None:
-        """Back to the shell that started the app, until ``fg``."""
+    def _suspend(self) -> None:
+        """Go back to the shell that started the app, until ``fg``."""
         from tui.terminal import to_shell
 
         try:
             to_shell(self.app)
         except EspdeckError as error:
-            self.complain(str(error))
-
-    def do_quit(self) -> None:
-        """Quit, asking when builds run."""
-        self.deck.leave()
+            self.show_error(str(error))
 
     def in_thread(self, work: Callable[[], Any], then: Callable[[Any], None] | None = None) -> None:
-        """Call the engine off the event loop; ``then`` gets what it gave, on the loop.
+        """Call the engine off the event loop.
 
-        An error is shown as its one line; what nobody expected is logged, and said all the same.
+        An :class:`EspdeckError` is shown as its one line; any other exception is logged and shown.
+
+        Args:
+            work: runs in a thread.
+            then: gets what ``work`` gave, on the event loop, while the screen is still there.
         """
 
         def call() -> None:
@@ -159,21 +163,26 @@ class MainScreen(Screen[None]):
                 result = work()
             except EspdeckError as error:
                 if self.is_attached:
-                    self.app.call_from_thread(self.complain, str(error))
+                    self.app.call_from_thread(self.show_error, str(error))
                 return
             except Exception as error:
                 if not self.is_attached:
                     return  # the screen was left meanwhile, and knows its app no more
                 _LOG.exception("a key could not be answered")
                 message = f"a fault of espdeck: {type(error).__name__}: {error}".split("\n", 1)[0]
-                self.app.call_from_thread(self.complain, message)
+                self.app.call_from_thread(self.show_error, message)
                 return
             if then is not None and self.is_attached:
                 self.app.call_from_thread(then, result)
 
         self.run_worker(call, thread=True, exit_on_error=False)
 
-    def complain(self, message: str) -> None:
+    def show_error(self, message: str) -> None:
         """Show one line of what went wrong."""
         self.app.clear_notifications()
-        self.notify(clean(message), severity="error", markup=False, timeout=8)
+        self.notify(clean(message), severity="error", markup=False, timeout=_ERROR_SECONDS)
+
+    def copy_text(self, text: str) -> None:
+        """Copy a text to the clipboard, and say so."""
+        self.app.copy_to_clipboard(text)
+        self.notify("copied", markup=False, timeout=2)

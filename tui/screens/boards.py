@@ -12,14 +12,15 @@ from engine.cancel import CancelToken
 from engine.enums import RunStatus
 from engine.errors import CancelledError, UsageError
 from engine.events import Event
+from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation.tables import columns, efuse_rows, partition_rows
 from tui.presentation.units import size
 from tui.screens.ask import Ask, Field
 from tui.screens.base import MainScreen
 from tui.screens.confirm import Choose
-from tui.screens.reader import Reader
-from tui.widgets.details import Facts
+from tui.screens.reader import LineReader
+from tui.widgets.details import Details
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
@@ -27,36 +28,24 @@ if TYPE_CHECKING:
     from engine.boards.board_session import BoardSession
     from engine.boards.service import BoardInfo
 
-LOOK_EVERY = 10
+_LOOK_TICKS = 10
 """Ticks of the app between two looks at what is plugged in."""
 
-HOURS = 8.0
+_BUSY_LOOK_TICKS = 2
+"""The same while a person has something running on a board."""
+
+_RESERVATION_HOURS = 8.0
 """How long a reservation from here lasts, unless said otherwise."""
 
-BUILDS = 30
-"""How many builds can be chosen from to flash one."""
+_LISTED_BUILDS = 30
+"""How many of the newest can be chosen to flash one."""
 
-WIDE = 140
-"""Columns from which a row has room for what runs on the board, and for the port."""
+_WIDE_CELLS = 140
+"""Width from which a row has room for what runs on the board, and for the port."""
 
 _COLOURS = {"free": "good", "busy": "busy", "off": "dim"}
-_NOTHING = " no boards: plug one in, name one in the settings (boards = [...]), or run espdeck lab"
-_NEED_A_BOARD = frozenset(
-    {
-        "watch",
-        "mark",
-        "flash",
-        "flash_app",
-        "reset",
-        "power",
-        "identify",
-        "partitions",
-        "efuses",
-        "erase",
-        "name",
-        "reserve",
-        "release",
-    }
+_NO_BOARDS = (
+    " no boards: plug one in, name one in the settings (boards = [...]), or run espdeck lab"
 )
 
 
@@ -71,15 +60,15 @@ class BoardsScreen(MainScreen):
             draw=self._draw, key=lambda board: board.name, id="boards", empty=" loading"
         )
         self._boards.title = " boards"
-        self._facts = Facts()
+        self._details = Details()
         self._ticks = 0
         self._marked: set[str] = set()
 
     def compose(self) -> ComposeResult:
         """The list, what is known of a board, and the keys."""
         yield self._boards
-        yield self._facts
-        self._bar = KeyBar(self.shown_keys, self.why_not)
+        yield self._details
+        self._bar = KeyBar(self.actions.values())
         yield self._bar
 
     def on_mount(self) -> None:
@@ -87,94 +76,107 @@ class BoardsScreen(MainScreen):
         self.set_focus(self._boards)
         self._load()
 
-    def why_not(self, name: str) -> str | None:
-        """Why an action does nothing now."""
-        board = self._boards.item
-        if name in _NEED_A_BOARD and board is None:
-            return "no board"
-        if board is None:
-            return None
-        if name == "release" and not board.reserved:
-            return f"{board.name} is not reserved"
-        if name in ("flash", "flash_app"):
-            busy = [each.name for each in self._meant if each.name in self.deck.by_hand]
-            return f"{busy[0]}: wait for what you do with it, or cancel that" if busy else None
-        is_ours = board.name in self.deck.by_hand
-        if name == "cancel" and not is_ours:
-            return f"nothing is done with {board.name} from here"
-        if is_ours and name in ("reset", "identify", "erase", "power"):
-            return f"{board.name}: wait for what you do with it, or cancel that"
-        return None
+    def list_actions(self) -> Sequence[Action]:
+        """Actions on the chosen board, or on the marked ones."""
+        board, idle = self._no_board, self._is_in_use
+        return [
+            *super().list_actions(),
+            self.action("watch", self._watch, board),
+            self.action("mark", self._mark, board),
+            self.action("flash", lambda: self._flash(app_only=False), board, self._one_in_use),
+            self.action("flash_app", lambda: self._flash(app_only=True), board, self._one_in_use),
+            self.action("cancel", self._cancel, board, self._not_in_use),
+            self.action("reset", self._reset_board, board, idle),
+            self.action("power", self._power_cycle, board, idle),
+            self.action("identify", self._identify, board, idle),
+            self.action("partitions", self._show_partitions, board),
+            self.action("efuses", self._show_efuses, board),
+            self.action("erase", self._erase, board, idle),
+            self.action("name", self._name_board, board),
+            self.action("reserve", self._reserve, board),
+            self.action("release", self._release, board, self._not_reserved),
+            self.action("back", self.app.pop_screen),
+        ]
 
-    def take(self, events: Sequence[Event]) -> None:
-        """Boards come and go without a word: look again now and then."""
+    def _no_board(self) -> str | None:
+        return "no board is listed here" if self._boards.item is None else None
+
+    def _not_reserved(self) -> str | None:
+        board = self._board
+        return None if board.reserved else f"{board.name} is not reserved"
+
+    def _not_in_use(self) -> str | None:
+        name = self._board.name
+        is_used = name in self.app.board_operations
+        return None if is_used else f"nothing is done with {name} from here"
+
+    def _is_in_use(self) -> str | None:
+        return self._wait_for([self._board])
+
+    def _one_in_use(self) -> str | None:
+        return self._wait_for(self._chosen_boards)
+
+    def _wait_for(self, boards: Sequence[BoardInfo]) -> str | None:
+        used = [each.name for each in boards if each.name in self.app.board_operations]
+        return f"{used[0]}: wait for what you do with it, or cancel that" if used else None
+
+    def handle_events(self, events: Sequence[Event]) -> None:
+        """Look for boards now and then: they come and go without an event."""
         self._ticks += 1
-        often = 2 if self.deck.by_hand else LOOK_EVERY
-        if self._ticks % often == 0 and self.is_current:
+        ticks = _BUSY_LOOK_TICKS if self.app.board_operations else _LOOK_TICKS
+        if self._ticks % ticks == 0 and self.is_current:
             self._load()
 
-    def leave(self) -> None:
-        """Back to the projects."""
-        self.do_back()
+    def escape(self) -> None:
+        """Go back to the projects."""
+        self.app.pop_screen()
 
     def on_row_list_moved(self, _message: RowList.Moved) -> None:
         """Other keys work on another board."""
-        self._show_facts()
+        self._show_details()
         self._bar.refresh()
 
     def on_row_list_opened(self, _message: RowList.Opened) -> None:
         """A double click opens the console."""
         self.action_do("watch")
 
-    def do_back(self) -> None:
-        """Home."""
-        self.app.pop_screen()
-
-    def do_watch(self) -> None:
+    def _watch(self) -> None:
         """The board's console."""
         from tui.screens.monitor import MonitorScreen
 
-        meant = [each.name for each in self._meant]
+        names = [each.name for each in self._chosen_boards]
         self._marked.clear()
         self._boards.refresh()
-        self.app.push_screen(MonitorScreen(*meant))
+        self.app.push_screen(MonitorScreen(*names))
 
-    def do_mark(self) -> None:
+    def _mark(self) -> None:
         """Mark the board, or not; on to the next."""
         self._marked ^= {self._board.name}
         self._boards.refresh()
         self._boards.move(1)
 
-    def do_flash(self) -> None:
-        """Write a build's image."""
-        self._flash(app_only=False)
-
-    def do_flash_app(self) -> None:
-        """Write a build's program."""
-        self._flash(app_only=True)
-
-    def do_cancel(self) -> None:
+    def _cancel(self) -> None:
         """Stop what is done with it."""
-        self.deck.by_hand[self._board.name].cancel()
+        self.app.board_operations[self._board.name].cancel()
 
-    def do_reset(self) -> None:
+    def _reset_board(self) -> None:
         """Start its program anew."""
-        self._by_hand("reset", lambda board: board.reset())
+        self._operate("reset", lambda board: board.reset())
 
-    def do_power(self) -> None:
+    def _power_cycle(self) -> None:
         """Off and on."""
-        self._by_hand("off and on", lambda board: board.power("cycle"))
+        self._operate("off and on", lambda board: board.power("cycle"))
 
-    def do_identify(self) -> None:
+    def _identify(self) -> None:
         """Ask it what it is."""
 
         def ask(board: BoardSession) -> str:
             found = board.identify()
             return f"is an {found}"
 
-        self._by_hand("identified", ask)
+        self._operate("identified", ask)
 
-    def do_partitions(self) -> None:
+    def _show_partitions(self) -> None:
         """Its partition table."""
 
         def read(board: BoardSession) -> None:
@@ -184,16 +186,16 @@ class BoardsScreen(MainScreen):
             title = f"partitions of {board.name}, table at {found.offset:#x}"
             self._read(title, *partition_rows(found.partitions))
 
-        self._by_hand("", read)
+        self._operate("", read)
 
-    def do_efuses(self) -> None:
+    def _show_efuses(self) -> None:
         """Its eFuses."""
-        self._by_hand(
+        self._operate(
             "",
             lambda board: self._read(f"eFuses of {board.name}", *efuse_rows(board.efuses())),
         )
 
-    def do_erase(self) -> None:
+    def _erase(self) -> None:
         """Erase all of its flash."""
         name = self._board.name
 
@@ -201,15 +203,15 @@ class BoardsScreen(MainScreen):
             if typed is None:
                 return
             if typed != (name,):
-                self.complain("another name: nothing was erased")
+                self.show_error("another name: nothing was erased")
                 return
-            self._by_hand("erased", lambda board: board.erase(None))
+            self._operate("erased", lambda board: board.erase(None))
 
         self.app.push_screen(
             Ask(f"Erase all flash of {name}?", "Type its name.", [Field(name)], "erase"), answered
         )
 
-    def do_name(self) -> None:
+    def _name_board(self) -> None:
         """Give it a name."""
         board = self._board
 
@@ -230,7 +232,7 @@ class BoardsScreen(MainScreen):
             answered,
         )
 
-    def do_reserve(self) -> None:
+    def _reserve(self) -> None:
         """Take the board."""
         name = self._board.name
 
@@ -248,13 +250,13 @@ class BoardsScreen(MainScreen):
 
             self.in_thread(reserve, lambda _none: self._load())
 
-        fields = [Field("why, for the others to read"), Field("hours", f"{HOURS:g}")]
+        fields = [Field("why, for the others to read"), Field("hours", f"{_RESERVATION_HOURS:g}")]
         self.app.push_screen(
             Ask(f"Reserve {name}", "Builds wait until you give it back.", fields, "reserve"),
             answered,
         )
 
-    def do_release(self) -> None:
+    def _release(self) -> None:
         """Give the board back."""
         name = self._board.name
         self.in_thread(
@@ -263,7 +265,7 @@ class BoardsScreen(MainScreen):
         )
 
     @property
-    def moved(self) -> RowList[BoardInfo]:
+    def scroll_target(self) -> RowList[BoardInfo]:
         """The boards."""
         return self._boards
 
@@ -274,7 +276,7 @@ class BoardsScreen(MainScreen):
         return board
 
     @property
-    def _meant(self) -> Sequence[BoardInfo]:
+    def _chosen_boards(self) -> Sequence[BoardInfo]:
         """The marked boards, else the one that is chosen."""
         marked = [each for each in self._boards.items if each.name in self._marked]
         return marked or [self._board]
@@ -282,21 +284,21 @@ class BoardsScreen(MainScreen):
     def _load(self) -> None:
         def show(boards: Sequence[BoardInfo]) -> None:
             self._boards.title = f" boards {len(boards)}"
-            self._boards.fill(boards, empty=_NOTHING)
-            self._show_facts()
+            self._boards.fill(boards, empty=_NO_BOARDS)
+            self._show_details()
             self._bar.refresh()
 
         self.in_thread(self.engine.boards.list_all, show)
 
     def _flash(self, *, app_only: bool) -> None:
-        boards = self._meant
+        boards = self._chosen_boards
         names = [board.name for board in boards]
         chips = {board.chip for board in boards} - {""}
 
         def find() -> list[tuple[str, str]]:
             projects = {project.id: project for project in self.engine.projects.list()}
             found = []
-            for build in self.engine.builds.list(limit=BUILDS):
+            for build in self.engine.builds.list(limit=_LISTED_BUILDS):
                 project = projects.get(build.project_id) if build.project_id else None
                 if project is None or chips - {project.target}:
                     continue
@@ -307,7 +309,7 @@ class BoardsScreen(MainScreen):
 
         def ask(builds: list[tuple[str, str]]) -> None:
             if not builds:
-                self.complain(f"no build for {' and '.join(sorted(chips)) or 'this board'} yet")
+                self.show_error(f"no build for {' and '.join(sorted(chips)) or 'this board'} yet")
                 return
             what = "the program of which build" if app_only else "which build"
             on = names[0] if len(names) == 1 else f"{len(names)} boards"
@@ -317,7 +319,7 @@ class BoardsScreen(MainScreen):
             if number is None:
                 return
             for name in names:
-                self._by_hand(
+                self._operate(
                     f"flashed with build {number}",
                     lambda held: self._write(held, int(number), app_only=app_only),
                     name,
@@ -342,12 +344,12 @@ class BoardsScreen(MainScreen):
             return None
         return f"flashed with build {number}, not compared: it has {written.identity.protection}"
 
-    def _by_hand(
+    def _operate(
         self, done: str, work: Callable[[BoardSession], str | None], name: str = ""
     ) -> None:
         """Do something with a board in a thread; ``done`` says so when it is done."""
         name, user = name or self._board.name, getpass.getuser()
-        cancel = self.deck.by_hand[name] = CancelToken()
+        cancel = self.app.board_operations[name] = CancelToken()
 
         def run() -> str:
             try:
@@ -358,7 +360,7 @@ class BoardsScreen(MainScreen):
             except CancelledError:
                 return "cancelled"
             finally:
-                self.deck.by_hand.pop(name, None)
+                self.app.board_operations.pop(name, None)
 
         def end(said: str) -> None:
             self._load()
@@ -374,7 +376,7 @@ class BoardsScreen(MainScreen):
     def _read(self, title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
         text = "\n".join(columns(head, rows))
         self.app.call_from_thread(
-            self.app.push_screen, Reader(title, text, classify=lambda _line: "text")
+            self.app.push_screen, LineReader(title, text, classify=lambda _line: "text")
         )
 
     def _draw(self, board: BoardInfo, width: int) -> Parts:
@@ -387,19 +389,19 @@ class BoardsScreen(MainScreen):
         ]
         return [
             ("*" if board.name in self._marked else " ", "note"),
-            (f"{self.deck.glyphs.state(state)} ", _COLOURS[board.state]),
+            (f"{self.app.glyphs.state(state)} ", _COLOURS[board.state]),
             (f"{board.doing or board.state:<11} ", _COLOURS[board.state]),
             (f"{name:<30} ", ""),
             (f"{board.chip or '?':<8}", "dim"),
-            *(wide if width >= WIDE else []),
+            *(wide if width >= _WIDE_CELLS else []),
             (f" {who}" if who else "", "busy"),
             (f" {board.last_line or board.remark}", "dim"),
         ]
 
-    def _show_facts(self) -> None:
+    def _show_details(self) -> None:
         board = self._boards.item
         if board is None:
-            self._facts.show([])
+            self._details.show([])
             return
         chip = f"{board.chip} {board.revision}".strip() or "not asked yet (i asks)"
         package = f"{board.package}, " if board.package else ""
@@ -407,7 +409,7 @@ class BoardsScreen(MainScreen):
         resets = f"{board.brownouts} brownouts, {board.watchdog_resets} watchdog resets seen"
         crystal = f", crystal {board.crystal} MHz" if board.crystal else ""
         protected = f"protected for good: {board.protection}; " if board.protection else ""
-        self._facts.show(
+        self._details.show(
             [
                 ("chip", f"{chip}, {package}flash {flash}, {board.mac or 'no address known'}"),
                 ("runs", board.runs or "not known"),

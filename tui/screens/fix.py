@@ -1,70 +1,60 @@
-"""What repairs of a build changed: to look at, to commit, to export, to put aside."""
+"""The fix of a build, what its repairs changed: shown, committed, exported, discarded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from engine.text import clean, count
-from tui.screens.reader import Reading
-from tui.state.run_state import RunView
-from tui.widgets.text_view import Page
+from tui.actions import Action
+from tui.keymap import Where, bindings_of
+from tui.screens.reader import ReaderScreen
+from tui.widgets.text_view import TextView
 
 if TYPE_CHECKING:
     from engine.builds.fixes import Fix
     from tui.screens.base import MainScreen
 
-_SEEN = 12.0
-"""Seconds that it is shown where a commit is."""
+ACTIONS = ("commit", "export", "discard")
+"""The actions of the build's screen that decide on its fix."""
+
+_COMMITTED_SECONDS = 12.0
+"""How long it is shown where a commit is."""
 
 
-class FixScreen(Reading):
-    """The message and the diff, in colours, and the keys that decide on it."""
+class FixScreen(ReaderScreen):
+    """The message and the diff of a fix, in colours, and the keys that decide on it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "decide('commit')", "commit", priority=True),
-        Binding("e", "decide('export')", "export", priority=True),
-        Binding("x", "decide('discard')", "discard", priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(Where.BUILD, ACTIONS)]
 
-    def __init__(self, fix: Fix, decide: Callable[[str], None]) -> None:
+    def __init__(self, fix: Fix, actions: Sequence[Action], do: Callable[[str], None]) -> None:
         """Make a screen.
 
         Args:
             fix: what is shown.
-            decide: called with the action that was chosen, when this screen is gone.
+            actions: of the build's screen, those of :data:`ACTIONS`.
+            do: called with the id of the chosen action when this screen is gone.
         """
-        self._page = Page()
-        keys = "   a commit   e export   x discard"
-        super().__init__(_title(fix), f"{fix.message}\n{fix.diff}", self._page, keys)
-        self._decide = decide
+        self._view = TextView()
+        keys = [f"{action.key.shown} {action.key.title}" for action in actions]
+        super().__init__(_title(fix), f"{fix.message}\n{fix.diff}", self._view, keys)
+        self._do = do
 
     def on_mount(self) -> None:
-        """Lay it out."""
-        self._page.show(self._text, "fix.patch")
+        """Show the fix."""
+        self._view.show(self._text, "fix.patch")
 
-    def action_decide(self, name: str) -> None:
-        """Back to the build, and do it there."""
+    def action_do(self, id: str) -> None:
+        """Textual's action of those keys: go back to the build, and run the action there."""
         self.dismiss()
-        self.call_after_refresh(self._decide, name)
+        self.call_after_refresh(self._do, id)
 
 
-def why_not(name: str, fix: Fix | None, view: RunView) -> str | None:
-    """Why an action does nothing with a fix now."""
-    if fix is None:
-        ended = view.status.is_final
-        what = "has no fix: nothing was repaired" if ended else "has not ended"
-        return f"build {view.number} {what}"
-    if name in ("commit", "discard") and fix.state != "open":
-        return f"the fix is {fix.state} already"
-    return None
-
-
-def fact(fix: Fix | None) -> str:
-    """What the head of a build says of its fix."""
+def summary(fix: Fix | None) -> str:
+    """The fix of a build in its head, in a few words; empty when there is none."""
     if fix is None:
         return ""
     if fix.state != "open":
@@ -78,7 +68,7 @@ def commit(screen: MainScreen, number: int, then: Callable[[Fix], None]) -> None
     def committed(fix: Fix) -> None:
         then(fix)
         text = f"committed on {fix.branch}; to get it: {fix.fetch}"
-        screen.notify(clean(text), markup=False, timeout=_SEEN)
+        screen.notify(clean(text), markup=False, timeout=_COMMITTED_SECONDS)
 
     screen.in_thread(lambda: screen.engine.fixes.commit(number), committed)
 
@@ -102,7 +92,7 @@ def export(screen: MainScreen, number: int) -> None:
 
 
 def discard(screen: MainScreen, number: int, then: Callable[[Fix], None]) -> None:
-    """Put a fix aside, if a person means it."""
+    """Discard a fix, after asking."""
     from tui.screens.confirm import Confirm
 
     def answered(sure: bool | None) -> None:

@@ -12,15 +12,16 @@ from textual.containers import Horizontal
 from textual.widgets import Input
 
 from engine.events import Event
+from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation import manual
 from tui.presentation.manual import Topic
 from tui.screens.base import MainScreen
 from tui.widgets.base import RowWidget
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.linked_text_view import Begin, LinkedPage
+from tui.widgets.linked_text_view import Begin, LinkedTextView
 from tui.widgets.row_list import Parts, RowList
-from tui.widgets.text_view import Page
+from tui.widgets.text_view import TextView
 
 TOPICS: Mapping[Where, str] = {
     Where.HOME: "projects",
@@ -60,7 +61,7 @@ class GuideScreen(MainScreen):
             draw=self._draw_topic, key=lambda topic: topic.name, id="topics"
         )
         self._list.title = " GUIDE"
-        self._page = LinkedPage()
+        self._page = LinkedTextView()
         self._search = Input(placeholder="search in all pages", id="search")
 
     def compose(self) -> ComposeResult:
@@ -69,7 +70,7 @@ class GuideScreen(MainScreen):
             yield self._list
             yield self._page
         yield self._search
-        self._bar = KeyBar(self.shown_keys, self.why_not)
+        self._bar = KeyBar(self.actions.values())
         yield self._bar
 
     def on_mount(self) -> None:
@@ -81,48 +82,65 @@ class GuideScreen(MainScreen):
         self._focus(self._page)
 
     def on_resize(self, event: textual_events.Resize) -> None:
-        """Both beside each other, or one at a time."""
+        """Show list and page side by side, or one at a time."""
         self.set_class(event.size.width < NARROW_CELLS, "-narrow")
-        self._focus(self.moved)
+        self._focus(self.scroll_target)
 
-    def why_not(self, name: str) -> str | None:
-        """Why an action does nothing now."""
-        if name == "open" and self.moved is self._page and not self._page.link:
+    def list_actions(self) -> Sequence[Action]:
+        """Actions on the list of pages, on the page and on its links."""
+        return [
+            *super().list_actions(),
+            self.action("open", self._open, self._no_link),
+            self.action("next_link", lambda: self._go_to_link(1)),
+            self.action("previous_link", lambda: self._go_to_link(-1)),
+            self.action("search", self._open_search),
+            self.action("next_match", lambda: self._go_to_match(1), self._no_search),
+            self.action("previous_match", lambda: self._go_to_match(-1), self._no_search),
+            self.action("left", lambda: self._focus(self._list)),
+            self.action("right", lambda: self._focus(self._page)),
+            self.action("copy", lambda: self.copy_text(self._topics[self._topic].text)),
+            self.action("guide", self.app.pop_screen),
+            self.action("back", self._go_back),
+        ]
+
+    def _no_link(self) -> str | None:
+        if self.scroll_target is self._page and not self._page.link:
             return "no link chosen: tab goes to the next"
-        if name in ("next_match", "previous_match") and not self._hits:
-            return "no search yet: press /"
         return None
 
-    def take(self, events: Sequence[Event]) -> None:
-        """Pages do not change."""
+    def _no_search(self) -> str | None:
+        return None if self._hits else "no search yet: press /"
 
-    def leave(self) -> None:
-        """Out of the search, out of the guide."""
+    def handle_events(self, events: Sequence[Event]) -> None:
+        """Ignore them: pages do not change."""
+
+    def escape(self) -> None:
+        """Close the search, else the guide."""
         if self._search.display:
             self._close_search()
         else:
             self.app.pop_screen()
 
     def on_row_list_moved(self, message: RowList.Moved) -> None:
-        """The cursor is on another page: show it."""
+        """Show the page of the cursor."""
         topic = message.rows.item
         if topic is not None and topic.name != self._topic:
             self._show(topic.name, Begin())
 
     def on_row_list_opened(self, _message: RowList.Opened) -> None:
-        """A double click on a page."""
+        """Go to the page on a double click."""
         self._focus(self._page)
 
-    def on_page_chosen(self, _message: Page.Chosen) -> None:
-        """A click on the page."""
+    def on_text_view_chosen(self, _message: TextView.Chosen) -> None:
+        """Go to the page on a click."""
         self._focus(self._page)
 
-    def on_linked_page_followed(self, message: LinkedPage.Followed) -> None:
-        """A click on a link."""
+    def on_linked_text_view_followed(self, message: LinkedTextView.Followed) -> None:
+        """Follow a link on a click."""
         self._follow(message.target)
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
-        """Search, from where one is."""
+        """Search, from the page that is shown on."""
         text = message.value.strip()
         self.app.clear_notifications()  # what was said of the search before
         self._close_search()
@@ -134,64 +152,30 @@ class GuideScreen(MainScreen):
         self._list.refresh()
         self._bar.refresh()
         if not found:
-            self.complain(f"no page has {text!r}")
+            self.show_error(f"no page has {text!r}")
             return
         self._focus(self._page)
-        self.do_next_match()
+        self._go_to_match(1)
 
     @property
-    def moved(self) -> RowWidget:
-        """The list or the page."""
+    def scroll_target(self) -> RowWidget:
+        """The list or the page, whichever has the focus."""
         return self._list if self._list.has_focus else self._page
 
-    def do_open(self) -> None:
+    def _open(self) -> None:
         """Follow the link, or read the page."""
-        if self.moved is self._list:
+        if self.scroll_target is self._list:
             self._focus(self._page)
         else:
             self._follow(self._page.link)
 
-    def do_next_link(self) -> None:
-        """The next link."""
-        self._go_to_link(1)
-
-    def do_previous_link(self) -> None:
-        """The link before."""
-        self._go_to_link(-1)
-
-    def do_search(self) -> None:
-        """Type what to search."""
+    def _open_search(self) -> None:
         self._search.display = True
         self._search.value = ""
         self.set_focus(self._search)
 
-    def do_next_match(self) -> None:
-        """The next match, on this page or on one after it."""
-        self._go_to_match(1)
-
-    def do_previous_match(self) -> None:
-        """The match before, on this page or on one before it."""
-        self._go_to_match(-1)
-
-    def do_left(self) -> None:
-        """The list."""
-        self._focus(self._list)
-
-    def do_right(self) -> None:
-        """The page."""
-        self._focus(self._page)
-
-    def do_copy(self) -> None:
-        """Copy the page as Markdown."""
-        self.app.copy_to_clipboard(self._topics[self._topic].text)
-        self.notify("copied", markup=False, timeout=2)
-
-    def do_guide(self) -> None:
-        """The key that opened the guide closes it."""
-        self.app.pop_screen()
-
-    def do_back(self) -> None:
-        """The page whose link was followed, else out of the guide."""
+    def _go_back(self) -> None:
+        """Go back to the page whose link was followed, else leave the guide."""
         if self._came_from:
             name, row = self._came_from.pop()
             self._show(name, Begin(row))
@@ -224,7 +208,7 @@ class GuideScreen(MainScreen):
     def _go_to_link(self, step: int) -> None:
         self._focus(self._page)
         if not self._page.next_link(step):
-            self.complain("this page has no links")
+            self.show_error("this page has no links")
         self._bar.refresh()
 
     def _go_to_match(self, step: int) -> None:

@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.keymap import Key, Where
+from tui.actions import Action
+from tui.keymap import Where, bindings_of
 
 
 class HelpScreen(ModalScreen[bool]):
@@ -24,23 +25,19 @@ class HelpScreen(ModalScreen[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,enter", "dismiss(False)", "back", priority=True),
-        # The id of the screens' key: one that a person chose works here, too.
-        Binding("H", "dismiss(True)", "guide", id=f"{Where.HOME}.guide", priority=True),
+        *bindings_of(Where.HOME, ("guide",)),
     ]
 
-    def __init__(self, keys: Sequence[tuple[str, Key]]) -> None:
-        """Make the help.
-
-        Args:
-            keys: the keys of a screen, each with how it is written.
-        """
+    def __init__(self, actions: Sequence[Action]) -> None:
+        """Make the help of a screen with these actions."""
         super().__init__()
-        self._keys = keys
+        self._actions = actions
 
     def compose(self) -> ComposeResult:
         """The table, scrolled where it is too long."""
-        lines = [f"{shown:<8} {key.help}  [{key.id}]" for shown, key in self._keys]
-        guide = next(shown for shown, key in self._keys if key.id == "guide")
+        keys = [action.key for action in self._actions]
+        guide = next(key.shown for key in keys if key.id == "guide")
+        lines = [f"{key.shown:<8} {key.help}  [{key.id}]" for key in keys]
         with Vertical(classes="dialog dialog--wide"):
             yield Static(Content("Keys"), classes="dialog--title")
             with VerticalScroll():
@@ -51,3 +48,7 @@ class HelpScreen(ModalScreen[bool]):
                 ),
                 classes="dialog--keys",
             )
+
+    def action_do(self, _id: str) -> None:
+        """Textual's action of the guide's key."""
+        self.dismiss(True)

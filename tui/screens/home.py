@@ -10,32 +10,39 @@ from engine.enums import ProjectStatus, RunStatus, VerdictWord
 from engine.errors import EspdeckError
 from engine.events import Event, ProjectChanged, RunChanged, RunCompleted, RunProgress
 from engine.text import clean, mask
+from tui.actions import Action
 from tui.keymap import Where
-from tui.presentation.labels import chips, commit_of, followed, tells_apart, variant_of
+from tui.presentation.labels import (
+    chips,
+    commit_of,
+    ended_reason,
+    followed,
+    not_ended_reason,
+    tells_apart,
+    variant_of,
+)
 from tui.presentation.units import ago
-from tui.screens.start_build import NAMES, Building
-from tui.screens.two_lists import RUN_COLOURS, TwoLists
+from tui.screens.start_build import BuildStarter
+from tui.screens.two_lists import RUN_COLOURS, TwoListScreen
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
     from engine.store.projects import ProjectStats
     from engine.store.tables import Project, Run
 
-PAGE = 200
+PAGE_BUILDS = 200
 """Builds that are loaded at once."""
 
-VARIANT = 20
-"""Cells that chip and configuration of a build get in its row."""
+VARIANT_CELLS = 20
+"""The most that chip and configuration of a build get in its row."""
 
-_ACTIONS = ("open", *NAMES, "sync", "edit", "cancel", "retry", "remove", "menuconfig")
-
-_UNPROVED = (VerdictWord.RAN, VerdictWord.SILENT, VerdictWord.UNTESTED)
+_UNPROVED_VERDICTS = (VerdictWord.RAN, VerdictWord.SILENT, VerdictWord.UNTESTED)
 """Verdicts that say more than that the build succeeded."""
 
-_NOTHING = " no projects yet: press a to add one, ? for help"
+_NO_PROJECTS = " no projects yet: press a to add one, ? for help"
 
 
-class HomeScreen(TwoLists):
+class HomeScreen(TwoListScreen):
     """Projects left, builds right, details below."""
 
     WHERE: ClassVar[Where] = Where.HOME
@@ -50,62 +57,60 @@ class HomeScreen(TwoLists):
         self._projects.title, self._builds.title = " projects", " builds"
         super().__init__(self._projects, self._builds, "filter: commit, message, branch, status")
         self._last: dict[UUID, RunStatus] = {}
-        self._details: dict[str, str] = {}
+        self._status_details: dict[str, str] = {}
         self._more = True
         self._stale: set[str] = set()
-        self._building = Building(self)
+        self._starter = BuildStarter(self)
         self._variant_width = 0
 
     def opened(self) -> None:
-        """The engine is open: show what it has."""
+        """Show what the engine has: it is open."""
         self._load_projects()
 
     def select_project(self, project_id: UUID) -> None:
-        """Put the cursor on a project: the one whose build is looked at."""
+        """Put the cursor on a project."""
         self._projects.select(project_id)
 
     def on_screen_resume(self) -> None:
-        """Coming back: things may have changed."""
-        if self.deck.engine is not None and self.deck.is_open:
+        """Load all anew: things may have changed meanwhile."""
+        if self.app.engine is not None and self.app.is_open:
             self._stale |= {"projects", "builds"}
 
-    def why_not(self, name: str) -> str | None:
-        """Why an action does nothing now."""
-        if name in ("help", "guide", "quit", "palette"):
-            return None
-        if not self.deck.is_open:
-            return "the workspace is not open yet"
-        project, build = self._projects.item, self._builds.item
-        if name not in ("add", "filter") and name in _ACTIONS and project is None:
-            return "no project: press a to add one"
-        if name in (*NAMES, "menuconfig") and project is not None:
-            why = self._building.why_not(name, project)
-            if why is not None:
-                return why
-        if name == "edit" and project is not None and project.status == ProjectStatus.PENDING:
-            return f"{project.name} is being cloned"
-        if name == "open" and project is not None and self._is_broken(project):
-            return None
-        if name in ("open", "cancel", "retry") and build is None:
-            return "no build yet: press b"
-        if name == "cancel" and build is not None and build.status.is_final:
-            return f"build {build.id} has ended already"
-        if name == "retry" and build is not None and not build.status.is_final:
-            return f"build {build.id} has not ended"
-        return None
+    def list_actions(self) -> Sequence[Action]:
+        """Actions on the chosen project, on its chosen build, and ways to other screens."""
+        opened, project, build = self._not_open, self._no_project, self._no_build
+        start = (opened, project, self._not_ready)
+        return [
+            *super().list_actions(),
+            self.action("open", self._open_chosen, opened, project, self._nothing_to_open),
+            self.action("build", self._build, *start),
+            self.action("build_all", self._build_all, *start),
+            self.action("build_dirty", self._build_dirty, *start, self._not_a_folder),
+            self.action("variants", self._choose_variants, *start),
+            self.action("menuconfig", self._check_menuconfig, *start),
+            self.action("filter", self.open_filter, opened),
+            self.action("add", self._add_project, opened),
+            self.action("sync", self._sync_project, opened, project),
+            self.action("edit", self._edit_project, opened, project, self._being_cloned),
+            self.action("remove", self._remove_project, opened, project),
+            self.action("cancel", self._cancel_build, opened, project, build, self._has_ended),
+            self.action("retry", self._retry_build, opened, project, build, self._has_not_ended),
+            self.action("boards", self._show_boards, opened),
+            self.action("workflows", self._show_workflows, opened),
+        ]
 
-    def take(self, events: Sequence[Event]) -> None:
-        """Note what changed, and load it once."""
+    def handle_events(self, events: Sequence[Event]) -> None:
+        """Load what changed, each once."""
         for event in events:
             match event:
                 case ProjectChanged():
-                    self._details[event.project_id] = event.detail
+                    self._status_details[event.project_id] = event.detail
                     self._stale.add("projects")
                 case RunProgress():
                     self._progress[event.run_id] = event.percent
                     self._builds.refresh()
                 case RunChanged() | RunCompleted():
-                    self._stale |= {"projects", "builds", "facts"}
+                    self._stale |= {"projects", "builds", "details"}
                 case _:
                     pass
         stale, self._stale = self._stale, set()
@@ -113,67 +118,60 @@ class HomeScreen(TwoLists):
             self._load_projects()
         if "builds" in stale:
             self._load_right()
-        if "facts" in stale:
-            self._load_facts()
+        if "details" in stale:
+            self._load_details()
 
     def on_row_list_moved(self, message: RowList.Moved) -> None:
-        """Another project: its builds. Near the last build: more builds."""
+        """Show the builds of another project; load more near the last one."""
         if message.rows is self._projects:
             self._builds.fill((), empty=" loading")
             self._load_right()
-            self._load_facts()
+            self._load_details()
         elif self._builds.at_end and self._more:
             self._load_right(more=True)
         self._bar.refresh()
 
     def on_row_list_opened(self, message: RowList.Opened) -> None:
-        """A double click opens a build."""
+        """Open a build on a double click."""
         if message.rows is self._builds:
             self.action_do("open")
         else:
             self.set_focus(self._builds)
 
-    def do_open(self) -> None:
-        """Open the build; of a project that has an error, say all of it."""
+    def _open_chosen(self) -> None:
+        """Open the build; of a project that has an error, show the error."""
         project = self._projects.item
         if project is not None and self._is_broken(project):
-            from tui.screens.reader import Reader
+            from tui.screens.reader import LineReader
 
-            self.app.push_screen(Reader(project.name, self._story_of(project)))
+            self.app.push_screen(LineReader(project.name, self._problem_of(project)))
             return
-        build = self._builds.item
-        assert build is not None
-        self.deck.show_build(build.number)
+        self.app.show_build(self._chosen_build.number)
 
-    def do_build(self) -> None:
+    def _build(self) -> None:
         """Build what the project follows."""
-        assert self._projects.item is not None
-        self._building.build(self._projects.item)
+        self._starter.build(self._project)
 
-    def do_build_all(self) -> None:
+    def _build_all(self) -> None:
         """Build every variant."""
-        assert self._projects.item is not None
-        self._building.build_all(self._projects.item)
+        self._starter.build_all(self._project)
 
-    def do_build_dirty(self) -> None:
+    def _build_dirty(self) -> None:
         """Build the project's folder as it is."""
-        assert self._projects.item is not None
-        self._building.build_dirty(self._projects.item)
+        self._starter.build_dirty(self._project)
 
-    def do_variants(self) -> None:
+    def _choose_variants(self) -> None:
         """Choose what to build."""
-        assert self._projects.item is not None
-        self._building.choose(self._projects.item)
+        self._starter.choose(self._project)
 
-    def do_edit(self) -> None:
+    def _edit_project(self) -> None:
         """Change the project."""
         from tui.screens.edit_project import EditProject
 
-        project = self._projects.item
-        assert project is not None
+        project = self._project
         self.app.push_screen(EditProject(project), lambda _changed: self._load_projects())
 
-    def do_add(self) -> None:
+    def _add_project(self) -> None:
         """Ask for a project."""
         from tui.screens.add_project import AddProject
 
@@ -183,16 +181,14 @@ class HomeScreen(TwoLists):
 
         self.app.push_screen(AddProject(), added)
 
-    def do_sync(self) -> None:
+    def _sync_project(self) -> None:
         """Fetch the project."""
-        project = self._projects.item
-        assert project is not None
+        project = self._project
         self.in_thread(lambda: self.engine.projects.sync(project.id))
 
-    def do_menuconfig(self) -> None:
+    def _check_menuconfig(self) -> None:
         """Change the project's options in ESP-IDF's own menu, then show what changed."""
-        project = self._projects.item
-        assert project is not None
+        project = self._project
         self.in_thread(
             lambda: self.engine.projects.check_menuconfig(project.id),
             lambda _none: self._menuconfig(project),
@@ -200,40 +196,37 @@ class HomeScreen(TwoLists):
 
     def _menuconfig(self, project: Project) -> None:
         from tui.menuconfig import edit
-        from tui.screens.reader import Preview
+        from tui.screens.reader import FilePreview
 
         try:
             edited = edit(self.app, self.engine, project)
         except EspdeckError as error:
-            self.complain(str(error))
+            self.show_error(str(error))
             return
         if edited.diff:
             title = f"{project.name}: changed, not written (y copies)"
-            self.app.push_screen(Preview(title, edited.diff, "menuconfig.diff"))
+            self.app.push_screen(FilePreview(title, edited.diff, "menuconfig.diff"))
         else:
             self.notify("nothing changed", markup=False)
 
-    def do_cancel(self) -> None:
+    def _cancel_build(self) -> None:
         """Cancel the build."""
-        build = self._builds.item
-        assert build is not None
+        build = self._chosen_build
         self.in_thread(lambda: self.engine.builds.cancel(build.number))
 
-    def do_retry(self) -> None:
+    def _retry_build(self) -> None:
         """Run the build again, and show it."""
-        build = self._builds.item
-        assert build is not None
+        build = self._chosen_build
         self.in_thread(
             lambda: self.engine.builds.retry(build.number),
-            lambda _build: self.deck.show_build(build.number),
+            lambda _build: self.app.show_build(build.number),
         )
 
-    def do_remove(self) -> None:
+    def _remove_project(self) -> None:
         """Remove the project, after asking."""
         from tui.screens.confirm import Confirm
 
-        project = self._projects.item
-        assert project is not None
+        project = self._project
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -248,13 +241,13 @@ class HomeScreen(TwoLists):
             answered,
         )
 
-    def do_boards(self) -> None:
+    def _show_boards(self) -> None:
         """Show the boards."""
         from tui.screens.boards import BoardsScreen
 
         self.app.push_screen(BoardsScreen())
 
-    def do_workflows(self) -> None:
+    def _show_workflows(self) -> None:
         """Have models do something, on the project where that makes sense."""
         from tui.screens.workflows import WorkflowsScreen
 
@@ -274,8 +267,8 @@ class HomeScreen(TwoLists):
                 self._projects.select(select)
             if not projects:
                 self._builds.title = " builds"
-                self._builds.fill((), empty=_NOTHING)
-            self._load_facts()
+                self._builds.fill((), empty=_NO_PROJECTS)
+            self._load_details()
             self._bar.refresh()
 
         self.in_thread(read, show)
@@ -286,17 +279,17 @@ class HomeScreen(TwoLists):
             return
         text = self._filter.value.strip()
         before = self._builds.items[-1].id if more and self._builds.items else None
-        shown = 0 if more else max(PAGE, len(self._builds.items))
+        shown = 0 if more else max(PAGE_BUILDS, len(self._builds.items))
 
         def show(builds: Sequence[Run]) -> None:
             now = self._projects.item
             if now is None or now.id != project.id or self._filter.value.strip() != text:
                 return
-            self._more = len(builds) >= PAGE
+            self._more = len(builds) >= PAGE_BUILDS
             items = [*self._builds.items, *builds] if more else list(builds)
             differ = tells_apart(now, items)
             widths = (len(variant_of(each)) for each in items)
-            self._variant_width = min(VARIANT, max(widths, default=0)) if differ else 0
+            self._variant_width = min(VARIANT_CELLS, max(widths, default=0)) if differ else 0
             nothing = f" no build has {text!r}" if text else " no build yet: press b to build"
             if not text and now.status == ProjectStatus.ERROR:
                 nothing = " cannot be built: enter says why"
@@ -306,40 +299,88 @@ class HomeScreen(TwoLists):
 
         self.in_thread(
             lambda: self.engine.builds.list(
-                project_id=project.id, text=text, limit=shown or PAGE, before=before
+                project_id=project.id, text=text, limit=shown or PAGE_BUILDS, before=before
             ),
             show,
         )
+
+    @property
+    def _project(self) -> Project:
+        """The chosen project: actions that need one are disabled without."""
+        project = self._projects.item
+        assert project is not None
+        return project
+
+    @property
+    def _chosen_build(self) -> Run:
+        """The chosen build: actions that need one are disabled without."""
+        build = self._builds.item
+        assert build is not None
+        return build
+
+    def _not_open(self) -> str | None:
+        return None if self.app.is_open else "the workspace is not open yet"
+
+    def _no_project(self) -> str | None:
+        return None if self._projects.item is not None else "no project: press a to add one"
+
+    def _no_build(self) -> str | None:
+        return None if self._builds.item is not None else "no build yet: press b"
+
+    def _nothing_to_open(self) -> str | None:
+        return None if self._is_broken(self._project) else self._no_build()
+
+    def _not_ready(self) -> str | None:
+        return self._starter.disabled_reason(self._project)
+
+    def _not_a_folder(self) -> str | None:
+        project = self._project
+        if project.source.startswith("/"):
+            return None
+        return f"{project.name} is not a folder of this machine: nothing is uncommitted there"
+
+    def _being_cloned(self) -> str | None:
+        project = self._project
+        is_pending = project.status == ProjectStatus.PENDING
+        return f"{project.name} is being cloned" if is_pending else None
+
+    def _has_ended(self) -> str | None:
+        build = self._chosen_build
+        return ended_reason("build", build.number, build.status)
+
+    def _has_not_ended(self) -> str | None:
+        build = self._chosen_build
+        return not_ended_reason("build", build.number, build.status)
 
     def _is_broken(self, project: Project) -> bool:
         has_focus = self._projects.has_focus or not self._builds.items
         return project.status == ProjectStatus.ERROR and has_focus
 
-    def _story_of(self, project: Project) -> str:
+    def _problem_of(self, project: Project) -> str:
         return (
             f"{_source_of(project)}\nbranch {project.branch or 'of the repository'}\n\n"
             f"{project.status_detail}\n\n"
             "s tries again; e changes its branch; d removes it, to add it with another source."
         )
 
-    def _load_facts(self) -> None:
+    def _load_details(self) -> None:
         project = self._projects.item
         if project is None:
-            self._facts.show([])
+            self._details.show([])
             return
 
         def show(stats: ProjectStats) -> None:
             now = self._projects.item
             if now is not None and now.id == project.id:
-                self._facts.show(self._facts_of(now, stats))
+                self._details.show(self._details_of(now, stats))
 
         self.in_thread(lambda: self.engine.projects.stats(project.id), show)
 
-    def _facts_of(self, project: Project, stats: ProjectStats) -> list[tuple[str, str]]:
+    def _details_of(self, project: Project, stats: ProjectStats) -> list[tuple[str, str]]:
         rate = f"{100 * stats.success_rate:.0f} %" if stats.success_rate is not None else "–"
         average = f"{stats.average_duration:.1f} s" if stats.average_duration is not None else "–"
-        last = "".join(self.deck.glyphs.state(status) for status in stats.last)
-        detail = self._details.get(str(project.id)) or project.status_detail
+        last = "".join(self.app.glyphs.state(status) for status in stats.last)
+        detail = self._status_details.get(str(project.id)) or project.status_detail
         synced = f", synced {ago(project.synced_at)}" if project.synced_at else ""
         app = f", app {project.app}" if project.app else ""
         way = f" {project.configuration}" if project.configuration else ""
@@ -353,13 +394,13 @@ class HomeScreen(TwoLists):
         ]
 
     def _draw_project(self, project: Project, width: int) -> Parts:
-        detail = self._details.get(str(project.id), "")
+        detail = self._status_details.get(str(project.id), "")
         pending = project.status == ProjectStatus.PENDING and detail
         # A project that works is as its newest build.
         is_active = project.status == ProjectStatus.ACTIVE
         state = self._last.get(project.id, "idle") if is_active else project.status
         return [
-            (f" {self.deck.glyphs.state(state)} ", RUN_COLOURS.get(state, "dim")),
+            (f" {self.app.glyphs.state(state)} ", RUN_COLOURS.get(state, "dim")),
             (project.name, ""),
             (f"  {detail if pending else _chip_of(project)}", "dim"),
         ]
@@ -367,12 +408,12 @@ class HomeScreen(TwoLists):
     def _draw_build(self, build: Run, width: int) -> Parts:
         first_line = build.commit_message.split("\n", 1)[0]
         status = RunStatus(build.status)
-        word = build.verdict if build.verdict in _UNPROVED and not build.error else ""
+        word = build.verdict if build.verdict in _UNPROVED_VERDICTS and not build.error else ""
         parts = self._run_parts(build.number, status, build.duration, width, word)
         if width >= 60:
             parts.append((f" {ago(build.created_at):<9}", "dim"))
         if self._variant_width:
-            parts.append((f" {variant_of(build)[:VARIANT]:<{self._variant_width}}", ""))
+            parts.append((f" {variant_of(build)[:VARIANT_CELLS]:<{self._variant_width}}", ""))
         parts.append((f" {commit_of(build, 8)} ", "dim"))
         if width >= 84:
             parts.append((f" {build.branch[:12]:<12} {build.triggered_by:<8} ", "dim"))

@@ -9,8 +9,6 @@ from typing import ClassVar
 
 from textual import events as textual_events
 from textual.app import ComposeResult
-from textual.containers import Container
-from textual.geometry import Offset
 from textual.widgets import Input
 
 from engine.console_input import EOLS
@@ -18,6 +16,7 @@ from engine.errors import EspdeckError
 from engine.events import Event
 from engine.findings import Finding
 from engine.monitor.plot import Plot
+from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation.pane_layout import Box, tiles
 from tui.presentation.result_rows import describe_finding
@@ -26,6 +25,7 @@ from tui.state.board_console import BAUDS, FOUND, BoardConsole
 from tui.widgets.chart import Chart
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_pane import LivePane
+from tui.widgets.pane_container import PaneContainer
 
 CHART_ROWS = 9
 """Height of the chart, with its title; never more than a third of the screen."""
@@ -46,7 +46,7 @@ class Ask:
     stays: bool = False
 
 
-class _Room(Container):
+class _Room(PaneContainer):
     """Where consoles stand; they are arranged anew whenever its size changes."""
 
     def __init__(self, arrange: Callable[[], None]) -> None:
@@ -86,7 +86,7 @@ class MonitorScreen(MainScreen):
             yield from self._panes
         yield self._chart
         yield self._typed
-        self._bar = KeyBar(self.shown_keys, self.why_not)
+        self._bar = KeyBar(self.actions.values())
         yield self._bar
 
     def on_mount(self) -> None:
@@ -105,15 +105,47 @@ class MonitorScreen(MainScreen):
         """A click on a console gives it the keys."""
         self._go(self._panes.index(message.pane))
 
-    def why_not(self, name: str) -> str | None:
-        """Why an action does nothing now."""
-        if name in ("next_pane", "previous_pane", "enlarge") and len(self._feeds) == 1:
-            return "only one board is shown"
-        if name in ("findings", "next_match") and not self._feed.findings:
-            return "nothing was found"
-        return None
+    def list_actions(self) -> Sequence[Action]:
+        """Actions on the consoles, and on the board whose console has the keys."""
+        several = self._only_one
+        found = self._nothing_found
+        return [
+            *super().list_actions(),
+            self.action("send", self._send_lines),
+            self.action("send_file", self._send_file),
+            self.action("eol", self._next_line_end),
+            self.action("filter", self._filter),
+            self.action("highlight", self._highlight),
+            self.action("mute", self._mute),
+            self.action("plot", self._plot),
+            self.action("hex", self._toggle_hex),
+            self.action("timestamps", self._toggle_timestamps),
+            self.action("pause", self._toggle_pause),
+            self.action("follow", self._toggle_follow),
+            self.action("baud", self._next_baud),
+            self.action("reset", self._reset_board),
+            self.action("boot", self._enter_bootloader),
+            self.action("dtr", self._toggle_dtr),
+            self.action("rts", self._toggle_rts),
+            self.action("findings", self._show_findings, found),
+            self.action("next_match", self._go_to_finding, found),
+            self.action("next_pane", lambda: self._step_pane(1), several),
+            self.action("previous_pane", lambda: self._step_pane(-1), several),
+            self.action("enlarge", self._enlarge, several),
+            self.action("copy", lambda: self.copy_text(self._pane.visible_text())),
+            self.action("left", lambda: self._pane.scroll_aside(-8)),
+            self.action("right", lambda: self._pane.scroll_aside(8)),
+            self.action("first", lambda: self._pane.to_first(self._feed.tail.first)),
+            self.action("back", self.app.pop_screen),
+        ]
 
-    def take(self, events: Sequence[Event]) -> None:
+    def _only_one(self) -> str | None:
+        return "only one board is shown" if len(self._feeds) == 1 else None
+
+    def _nothing_found(self) -> str | None:
+        return None if self._feed.findings else "nothing was found"
+
+    def handle_events(self, events: Sequence[Event]) -> None:
         """Show what came since the last time."""
         for feed, pane in zip(self._feeds, self._panes, strict=True):
             found = len(feed.findings)
@@ -125,12 +157,12 @@ class MonitorScreen(MainScreen):
             pane.sync()
         self._chart.sync()
 
-    def leave(self) -> None:
+    def escape(self) -> None:
         """Out of what is typed, out of the console."""
         if self._typed.display:
             self._close_typed()
         else:
-            self.do_back()
+            self.app.pop_screen()
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         """Do what was asked for with what was typed."""
@@ -139,7 +171,7 @@ class MonitorScreen(MainScreen):
         try:
             self._ask.take(message.value)
         except EspdeckError as error:
-            self.complain(str(error))
+            self.show_error(str(error))
             return
         self._typed.value = ""
         self._recalled = 0
@@ -154,18 +186,14 @@ class MonitorScreen(MainScreen):
                 event.stop()
                 self._recall(steps)
 
-    def do_back(self) -> None:
-        """The boards."""
-        self.app.pop_screen()
-
-    def do_send(self) -> None:
+    def _send_lines(self) -> None:
         """Type lines to the board."""
         feed = self._feed
         self._open_typed(
             Ask(f"a line to {feed.board}, ended by {feed.eol.upper()}", feed.send_line, stays=True)
         )
 
-    def do_send_file(self) -> None:
+    def _send_file(self) -> None:
         """Send a file."""
         feed = self._feed
 
@@ -175,25 +203,25 @@ class MonitorScreen(MainScreen):
 
         self._open_typed(Ask(f"a file to send to {feed.board} as it is", send))
 
-    def do_eol(self) -> None:
+    def _next_line_end(self) -> None:
         """The next end of a line."""
         names = [*EOLS]
         self._feed.eol = names[(names.index(self._feed.eol) + 1) % len(names)]
         self.notify(f"Enter sends {self._feed.eol.upper()}", markup=False, timeout=2)
 
-    def do_filter(self) -> None:
+    def _filter(self) -> None:
         """Which lines to show."""
         self._ask_look("print_filter", "print filter, such as wifi:W *:I")
 
-    def do_highlight(self) -> None:
+    def _highlight(self) -> None:
         """What to mark."""
         self._ask_look("highlight", "mark what matches, such as heap|[0-9]+ bytes free")
 
-    def do_mute(self) -> None:
+    def _mute(self) -> None:
         """Which lines to hide."""
         self._ask_look("mute", "hide lines in which this is found, such as ^D ")
 
-    def do_plot(self) -> None:
+    def _plot(self) -> None:
         """Which numbers to draw."""
 
         def draw(pattern: str) -> None:
@@ -203,50 +231,50 @@ class MonitorScreen(MainScreen):
         before = self._feed.plot.text if self._feed.plot is not None else ""
         self._open_typed(Ask("draw the numbers in groups, such as temp=([-0-9.]+)", draw), before)
 
-    def do_hex(self) -> None:
+    def _toggle_hex(self) -> None:
         """Bytes or lines."""
         self._change(hex=not self._feed.look.hex)
 
-    def do_timestamps(self) -> None:
+    def _toggle_timestamps(self) -> None:
         """Times or not."""
         self._change(timestamps=not self._feed.look.timestamps)
 
-    def do_pause(self) -> None:
+    def _toggle_pause(self) -> None:
         """Show nothing more for a while, or go on; nothing is lost."""
         self._feed.paused = not self._feed.paused
 
-    def do_follow(self) -> None:
+    def _toggle_follow(self) -> None:
         """Follow the end, or stay."""
         self._pane.follow(not self._pane.following)
 
-    def do_baud(self) -> None:
+    def _next_baud(self) -> None:
         """The next speed."""
         feed = self._feed
         at = BAUDS.index(feed.baud) if feed.baud in BAUDS else -1
         feed.baud = BAUDS[(at + 1) % len(BAUDS)]
         self._read(feed, reset=False)
 
-    def do_reset(self) -> None:
+    def _reset_board(self) -> None:
         """Reset the board."""
         self._try(self._feed.keyboard.reset)
 
-    def do_boot(self) -> None:
+    def _enter_bootloader(self) -> None:
         """Into the bootloader of its ROM."""
         self._try(self._feed.keyboard.boot)
 
-    def do_dtr(self) -> None:
+    def _toggle_dtr(self) -> None:
         """The other state of DTR."""
         feed = self._feed
         feed.dtr = not feed.dtr
         self._try(lambda: feed.keyboard.set_lines(dtr=feed.dtr))
 
-    def do_rts(self) -> None:
+    def _toggle_rts(self) -> None:
         """The other state of RTS."""
         feed = self._feed
         feed.rts = not feed.rts
         self._try(lambda: feed.keyboard.set_lines(rts=feed.rts))
 
-    def do_findings(self) -> None:
+    def _show_findings(self) -> None:
         """Show what was found in its source; asks which, the newest first, if there are several."""
         from tui.screens.confirm import Choose
 
@@ -262,7 +290,7 @@ class MonitorScreen(MainScreen):
         choices = [(str(number), each.title) for number, each in enumerate(found)]
         self.app.push_screen(Choose(f"Findings of {self._feed.board}", choices), chosen)
 
-    def do_next_match(self) -> None:
+    def _go_to_finding(self) -> None:
         """To the next finding in the log, from the newest up."""
         tail = self._feed.tail
         lines = [
@@ -278,38 +306,16 @@ class MonitorScreen(MainScreen):
         at = lines.index(self._found_at) + 1
         self._pane.to_line(self._found_at, mark=f"finding {at}/{len(lines)}")
 
-    def do_next_pane(self) -> None:
-        """The next board."""
-        self._go((self._at + 1) % len(self._feeds))
+    def _step_pane(self, by: int) -> None:
+        self._go((self._at + by) % len(self._feeds))
 
-    def do_previous_pane(self) -> None:
-        """The board before."""
-        self._go((self._at - 1) % len(self._feeds))
-
-    def do_enlarge(self) -> None:
+    def _enlarge(self) -> None:
         """All the room for one board, and back."""
         self._enlarged = not self._enlarged
         self._arrange()
 
-    def do_copy(self) -> None:
-        """Copy what is shown."""
-        self.app.copy_to_clipboard(self._pane.visible_text())
-        self.notify("copied", markup=False, timeout=2)
-
-    def do_left(self) -> None:
-        """What is left of long lines."""
-        self._pane.scroll_aside(-8)
-
-    def do_right(self) -> None:
-        """What is right of long lines."""
-        self._pane.scroll_aside(8)
-
-    def do_first(self) -> None:
-        """To the beginning of what is in memory."""
-        self._pane.to_first(self._feed.tail.first)
-
     @property
-    def moved(self) -> LivePane:
+    def scroll_target(self) -> LivePane:
         """The console that has the keys."""
         return self._pane
 
@@ -331,13 +337,13 @@ class MonitorScreen(MainScreen):
         of = f"program of build {program.build}" if program else "program not known"
         text = describe_finding(finding, of)
         number = program.build if program else None
-        open_result.in_source(self, self.engine.builds, finding, number=number, text=text)
+        open_result.open_in_source(self, self.engine.builds, finding, number=number, text=text)
 
     def _try(self, act: Callable[[], None]) -> None:
         try:
             act()
         except EspdeckError as error:
-            self.complain(str(error))
+            self.show_error(str(error))
 
     def _change(self, **look: str | bool) -> None:
         self._feed.change(**look)
@@ -387,11 +393,6 @@ class MonitorScreen(MainScreen):
         names = tuple(map(str, range(len(self._panes))))
         boxes = {} if self._enlarged else tiles(width, height, names)
         boxes = boxes or {str(self._at): Box(0, 0, width, height)}
-        for number, pane in enumerate(self._panes):
-            box = boxes.get(str(number))
-            pane.display = box is not None
-            if box is not None:
-                pane.styles.offset = Offset(box.x, box.y)
-                pane.styles.width, pane.styles.height = box.width, box.height
+        self._room.place({self._panes[int(name)]: box for name, box in boxes.items()})
         if not self._typed.has_focus:
             self.set_focus(self._pane)

@@ -1,4 +1,4 @@
-"""What a run found and kept, to read: a finding in its source, an artifact."""
+"""Opens results of a run: a finding in its source, an artifact."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.text import clean
 from tui.presentation.gate_rows import gate_text, gate_title, measure_parts
 from tui.presentation.result_rows import finding_text
 from tui.presentation.source_excerpt import excerpt
-from tui.screens.reader import Preview, Reader, Reading
+from tui.screens.reader import FilePreview, LineReader, ReaderScreen
 from tui.widgets.live_pane import source_class
 from tui.widgets.row_list import RowList
 
@@ -23,18 +23,20 @@ if TYPE_CHECKING:
     from tui.screens.base import MainScreen
     from tui.theme import Glyphs
 
-_TEXT_BYTES = 512 << 10
-_TEXTS = ("patch", "log", "report", "map", "source", "document")
+_MAX_TEXT_BYTES = 512 << 10
+"""What is shown of an artifact at most."""
+
+_TEXT_KINDS = ("patch", "log", "report", "map", "source", "document")
 
 
-def at_finding(screen: MainScreen, runs: RunService, row: FindingRow) -> None:
-    """A finding of a run."""
-    # A later round builds a repaired tree; the repair is among the artifacts.
+def open_finding(screen: MainScreen, runs: RunService, row: FindingRow) -> None:
+    """Open a finding of a run."""
+    # A later attempt builds a repaired tree; the repair is among the artifacts.
     of = " as it was before the repair" if row.attempt > 1 else ""
-    in_source(screen, runs, row.finding, number=row.run_id, text=finding_text(row), of=of)
+    open_in_source(screen, runs, row.finding, number=row.run_id, text=finding_text(row), of=of)
 
 
-def in_source(
+def open_in_source(
     screen: MainScreen,
     runs: RunService,
     finding: Finding,
@@ -43,17 +45,17 @@ def in_source(
     text: str,
     of: str = "",
 ) -> None:
-    """A finding: where it names a line, that line in its source; else all that it says.
+    """Open a finding: where it names a line, that line in its source; else its text.
 
     Args:
         runs: where the run is asked about.
         number: of the run whose commit has the source; None when nobody knows.
-        text: all that it says.
-        of: said of the source in the title.
+        text: all of the finding.
+        of: comes after the file's name in the title.
     """
     file = finding.file
     if number is None or not file or not finding.line:
-        screen.app.push_screen(Reader("FINDING", text))
+        screen.app.push_screen(LineReader("FINDING", text))
         return
 
     def read() -> tuple[Sequence[str], str]:
@@ -67,10 +69,10 @@ def in_source(
         shown = excerpt(finding, source)
         if shown is None:
             why = problem or f"{file} has no line {finding.line} in this commit"
-            reader = Reader("FINDING", f"{text}\n\nno source: {why}")
+            reader = LineReader("FINDING", f"{text}\n\nno source: {why}")
         else:
             evidence = f"\n\n{finding.evidence}" if finding.evidence else ""
-            reader = Reader(
+            reader = LineReader(
                 f"{file}{of}", shown.text + evidence, classify=source_class, mark=shown.mark
             )
         screen.app.push_screen(reader)
@@ -78,8 +80,8 @@ def in_source(
     screen.in_thread(read, show)
 
 
-def at_artifact(screen: MainScreen, runs: RunService, artifact: Artifact) -> None:
-    """An artifact: a text itself, the gate as a table, of anything else what it is and where."""
+def open_artifact(screen: MainScreen, runs: RunService, artifact: Artifact) -> None:
+    """Open an artifact: a text itself, the gate as a table, of anything else its path and hash."""
 
     def read() -> GateResult | tuple[str, str]:
         from engine.quality.gate import REPORT
@@ -88,33 +90,35 @@ def at_artifact(screen: MainScreen, runs: RunService, artifact: Artifact) -> Non
             return result
         path = runs.artifact_file(artifact)
         facts = f"{path}\n{artifact.kind}, {artifact.size} bytes\nSHA-256 {artifact.sha256}"
-        if artifact.kind not in _TEXTS:
+        if artifact.kind not in _TEXT_KINDS:
             return facts, "facts.txt"
         try:
             with path.open("rb") as file:
-                return file.read(_TEXT_BYTES).decode("utf-8", "replace"), path.name
+                return file.read(_MAX_TEXT_BYTES).decode("utf-8", "replace"), path.name
         except OSError as error:
             return f"{facts}\ncannot be read: {error.strerror}", "facts.txt"
 
     def show(found: GateResult | tuple[str, str]) -> None:
         if not isinstance(found, tuple):
-            screen.app.push_screen(_gate_table(screen.deck.glyphs, found))
+            screen.app.push_screen(_gate_table(screen.app.glyphs, found))
             return
         text, name = found
         screen.app.push_screen(
-            Preview(artifact.path, text, name, save=lambda: save_artifact(screen, runs, artifact))
+            FilePreview(
+                artifact.path, text, name, save=lambda: save_artifact(screen, runs, artifact)
+            )
         )
 
     screen.in_thread(read, show)
 
 
-def _gate_table(glyphs: Glyphs, result: GateResult) -> Reading:
+def _gate_table(glyphs: Glyphs, result: GateResult) -> ReaderScreen:
     rows: RowList[Measure] = RowList(
         draw=lambda measure, width: measure_parts(measure, glyphs, width),
         key=lambda measure: measure.id,
     )
     rows.fill(result.measures)
-    return Reading(gate_title(result).strip(), gate_text(result), rows)
+    return ReaderScreen(gate_title(result).strip(), gate_text(result), rows)
 
 
 def save_artifact(screen: MainScreen, runs: RunService, artifact: Artifact) -> None:

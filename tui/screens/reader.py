@@ -1,8 +1,8 @@
-"""A text to read: a finding with its evidence, a patch, a file, a report."""
+"""Screens for reading a text: a finding with its evidence, a patch, a file, a report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -17,11 +17,11 @@ from tui.presentation.strips import wrap
 from tui.state.log_tail import LogTail
 from tui.widgets.base import RowWidget
 from tui.widgets.live_pane import LivePane, log_class
-from tui.widgets.text_view import Page
+from tui.widgets.text_view import TextView
 
 
-class Reading(ModalScreen[None]):
-    """Untrusted text in a pane of its own, scrolled with the keys of a log."""
+class ReaderScreen(ModalScreen[None]):
+    """A pane of untrusted text above everything else, scrolled with the keys of a log."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "dismiss", "back", priority=True),
@@ -36,14 +36,14 @@ class Reading(ModalScreen[None]):
         Binding("y", "copy", "copy", priority=True),
     ]
 
-    def __init__(self, title: str, text: str, pane: RowWidget, keys: str = "") -> None:
+    def __init__(self, title: str, text: str, pane: RowWidget, keys: Sequence[str] = ()) -> None:
         """Make a screen.
 
         Args:
             title: what it is.
             text: what is copied.
             pane: shows it.
-            keys: what else can be done.
+            keys: what else can be done: a key and a word or two each, as ``w save as``.
         """
         super().__init__()
         self._text = text
@@ -55,11 +55,11 @@ class Reading(ModalScreen[None]):
         """The text and the keys."""
         with Vertical(classes="dialog dialog--wide"):
             yield self._pane
-            keys = f"j k scroll   y copy{self._keys}   esc back"
-            yield Static(Content(keys), classes="dialog--keys")
+            keys = ("j k scroll", "y copy", *self._keys, "esc back")
+            yield Static(Content("   ".join(keys)), classes="dialog--keys")
 
     def on_mount(self) -> None:
-        """The keys go to the text."""
+        """Give the text the focus."""
         self._pane.focus()
 
     def action_scroll(self, lines: int) -> None:
@@ -88,7 +88,7 @@ class Reading(ModalScreen[None]):
         self.notify("copied", markup=False)
 
 
-class Reader(Reading):
+class LineReader(ReaderScreen):
     """A text of lines: of a log, or around a line of source."""
 
     def __init__(
@@ -130,7 +130,7 @@ class Reader(Reading):
             self._lines.to_line(self._mark, mark="marked")
 
 
-class Preview(Reading):
+class FilePreview(ReaderScreen):
     """A file: source and patches in colour, Markdown laid out."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -148,14 +148,14 @@ class Preview(Reading):
             name: the file's name, which tells what it is.
             save: asks where to save it; None where there is no file to save.
         """
-        self._page = Page()
-        super().__init__(title, text, self._page, "   w save as" if save is not None else "")
+        self._view = TextView()
+        super().__init__(title, text, self._view, ["w save as"] if save is not None else [])
         self._name_of_file = name
         self._save = save
 
     def on_mount(self) -> None:
         """Lay it out."""
-        self._page.show(self._text, self._name_of_file)
+        self._view.show(self._text, self._name_of_file)
 
     def action_save(self) -> None:
         """Ask where to."""

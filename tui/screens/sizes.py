@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 
 from engine.events import Event
 from engine.sizes.tables import By, RegionRow, SizeRow, Sizes, regions, table
+from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation.units import change
 from tui.screens.base import MainScreen
@@ -18,12 +19,12 @@ from tui.widgets.row_list import Parts, RowList
 if TYPE_CHECKING:
     from engine.store.tables import Run
 
-BUILDS = 50
-"""Builds to choose from for a comparison, the newest."""
+_LISTED_BUILDS = 50
+"""How many of the newest can be chosen for a comparison."""
 
-_ALMOST_FULL = 90.0
-_NAME = 12
-_BAR = 30
+_ALMOST_FULL_PERCENT = 90.0
+_NAME_CELLS = 12
+_MAX_BAR_CELLS = 60
 
 
 class SizesScreen(MainScreen):
@@ -52,11 +53,11 @@ class SizesScreen(MainScreen):
         """Regions, the table, keys."""
         yield self._regions
         yield self._table
-        self._bar = KeyBar(self.shown_keys, self.why_not)
+        self._bar = KeyBar(self.actions.values())
         yield self._bar
 
     def on_mount(self) -> None:
-        """Measure; compare with the last build before that succeeded."""
+        """Measure, and compare with the last build before that succeeded."""
         self._regions.title = f" SIZES of build #{self._number}"
         self.set_focus(self._table)
 
@@ -75,43 +76,49 @@ class SizesScreen(MainScreen):
 
         self.in_thread(read, show)
 
-    def why_not(self, name: str) -> str | None:
-        """Why an action does nothing now."""
-        if name in ("table", "order", "against", "copy") and self._sizes is None:
-            return "not measured yet"
-        if name == "order" and self._before is None:
-            return "no build to compare with: press a"
-        return None
+    def list_actions(self) -> Sequence[Action]:
+        """Actions on the table of sizes."""
+        measured = self._not_measured
+        return [
+            *super().list_actions(),
+            self.action("table", self._next_table, measured),
+            self.action("order", self._switch_order, measured, self._no_comparison),
+            self.action("against", self._choose_comparison, measured),
+            self.action("copy", self._copy_table, measured),
+            self.action("back", self.app.pop_screen),
+        ]
 
-    def take(self, events: Sequence[Event]) -> None:
-        """What has been built does not change."""
+    def _not_measured(self) -> str | None:
+        return "the sizes are not measured yet" if self._sizes is None else None
 
-    def leave(self) -> None:
-        """Back to the build."""
-        self.do_back()
+    def _no_comparison(self) -> str | None:
+        return "no build to compare with: press a" if self._before is None else None
+
+    def handle_events(self, events: Sequence[Event]) -> None:
+        """Ignore them: what has been built does not change."""
+
+    def escape(self) -> None:
+        """Go back to the build."""
+        self.app.pop_screen()
 
     @property
-    def moved(self) -> RowList[SizeRow]:
+    def scroll_target(self) -> RowList[SizeRow]:
         """The table."""
         return self._table
 
-    def do_back(self) -> None:
-        """The build."""
-        self.app.pop_screen()
-
-    def do_table(self) -> None:
-        """Components, archives, files."""
+    def _next_table(self) -> None:
+        """Show components, archives or files."""
         kinds = list(By)
         self._by = kinds[(kinds.index(self._by) + 1) % len(kinds)]
         self._show()
 
-    def do_order(self) -> None:
-        """By size, or by what changed."""
+    def _switch_order(self) -> None:
+        """Order by size, or by what changed."""
         self._by_change = not self._by_change
         self._show()
 
-    def do_against(self) -> None:
-        """Compare with another build."""
+    def _choose_comparison(self) -> None:
+        """Ask for the build to compare with."""
         from tui.screens.confirm import Choose
 
         def ask(builds: Sequence[Run]) -> None:
@@ -138,15 +145,13 @@ class SizesScreen(MainScreen):
 
         def read() -> Sequence[Run]:
             project = self.engine.builds.get(self._number).project_id
-            return self.engine.builds.list(project, limit=BUILDS)
+            return self.engine.builds.list(project, limit=_LISTED_BUILDS)
 
         self.in_thread(read, ask)
 
-    def do_copy(self) -> None:
-        """Copy the table."""
+    def _copy_table(self) -> None:
         rows = [f"{row.size}\t{row.change}\t{row.name}" for row in self._table.items]
-        self.app.copy_to_clipboard("\n".join(rows))
-        self.notify("copied", markup=False, timeout=2)
+        self.copy_text("\n".join(rows))
 
     def _show(self) -> None:
         if self._sizes is None:
@@ -166,11 +171,11 @@ class SizesScreen(MainScreen):
         self._bar.refresh()
 
     def _draw_region(self, region: RegionRow, width: int) -> Parts:
-        name = f" {region.name:<{_NAME}} "
+        name = f" {region.name:<{_NAME_CELLS}} "
         if region.total:
             percent = 100 * region.used / region.total
-            colour = "bad" if percent >= _ALMOST_FULL and region.grows else "good"
-            bar = self.deck.glyphs.bar(percent, self._bar_width(width))
+            colour = "bad" if percent >= _ALMOST_FULL_PERCENT and region.grows else "good"
+            bar = self.app.glyphs.bar(percent, self._bar_width(width))
             fact = f" {percent:5.1f} %  {region.used:,} of {region.total:,} bytes"
         else:
             colour, bar = "dim", " " * self._bar_width(width)
@@ -178,7 +183,7 @@ class SizesScreen(MainScreen):
         return [(name, "note"), (bar, colour), (fact, ""), _change(region.change)]
 
     def _draw_row(self, row: SizeRow, width: int) -> Parts:
-        bar = self.deck.glyphs.bar(100 * row.size / self._largest, self._bar_width(width) // 2)
+        bar = self.app.glyphs.bar(100 * row.size / self._largest, self._bar_width(width) // 2)
         memories = "  ".join(f"{name} {size:,}" for name, size in row.memories.items())
         return [
             (f" {bar} ", "note"),
@@ -189,7 +194,7 @@ class SizesScreen(MainScreen):
         ]
 
     def _bar_width(self, width: int) -> int:
-        return max(8, min(_BAR * 2, width * 3 // 10))
+        return max(8, min(_MAX_BAR_CELLS, width * 3 // 10))
 
 
 def _change(count: int) -> tuple[str, str]:

@@ -27,39 +27,38 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NAMES = ("build", "build_all", "build_dirty", "variants")
-"""Actions that are done here."""
+_MAX_NAMES = 24
+"""The most that a question names."""
 
-_LISTED = 24
-"""Variants that a question lists."""
+_LIST_ROWS = 12
+_FRAME_ROWS = 7
+"""Rows of a dialog that are not for its list."""
 
-_ROWS = 12
-_FRAME = 7  # rows of a dialog that are not for its list
-_TOLD = 12.0  # seconds
-_UNTIL_DONE = 60.0
+_NOTE_SECONDS = 12.0
+_SYNCING_SECONDS = 60.0
+"""How long a note that a project is synced stays, unless that is over before."""
+
 _SEVERITIES: dict[str, Literal["information", "warning", "error"]] = {
     "info": "information",
     "warning": "warning",
 }
 
 
-class Building:
-    """Asks for builds, off the event loop, and shows what came of it."""
+class BuildStarter:
+    """Starts builds for a screen, off the event loop, and shows what came of it."""
 
     def __init__(self, screen: MainScreen) -> None:
         self._screen = screen
         self._busy: set[UUID] = set()
 
-    def why_not(self, name: str, project: Project) -> str | None:
-        """Why an action does nothing now; cheap, since the key bar asks all the time."""
+    def disabled_reason(self, project: Project) -> str | None:
+        """Why no build of a project can be started now, None when one can."""
         if project.status == ProjectStatus.PENDING:
             return f"{project.name} is being cloned"
         if project.status != ProjectStatus.ACTIVE:
             return f"{project.name} has an error: press s to sync it again"
         if project.id in self._busy:
             return f"{project.name} is being synced for a build"
-        if name == "build_dirty" and not project.source.startswith("/"):
-            return f"{project.name} is not a folder of this machine: nothing is uncommitted there"
         return None
 
     def build(self, project: Project) -> None:
@@ -88,7 +87,7 @@ class Building:
                     plain = Variant(project.target, project.configuration)
                     self._start(project, [plain], dirty=True)
                 else:
-                    self._screen.complain(
+                    self._screen.show_error(
                         f"nothing is uncommitted in {project.source}: b builds what is committed"
                     )
 
@@ -104,8 +103,9 @@ class Building:
             if len(found) == 1:
                 self._start(project, found)
                 return
-            more = f", and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
-            names = ", ".join(each.label for each in found[:_LISTED])
+            unnamed = len(found) - _MAX_NAMES
+            more = f", and {unnamed} more" if unnamed > 0 else ""
+            names = ", ".join(each.label for each in found[:_MAX_NAMES])
             question = Confirm(
                 f"Build all {len(found)} variants of {project.name}?", f"{names}{more}", "build"
             )
@@ -172,7 +172,7 @@ class Building:
         screen = self._screen
         self._busy.add(project.id)
         text = clean(f"{project.name}: syncing")
-        screen.notify(text, markup=False, timeout=_UNTIL_DONE)
+        screen.notify(text, markup=False, timeout=_SYNCING_SECONDS)
 
         def over() -> None:
             self._busy.discard(project.id)
@@ -190,16 +190,18 @@ class Building:
     def _show(self, project: Project, started: Started) -> None:
         screen, builds = self._screen, started.builds
         if len(builds) == 1 and screen.app.screen is screen:
-            screen.deck.show_build(builds[0].number)
+            screen.app.show_build(builds[0].number)
         else:
             last = f" to #{builds[-1].number}" if len(builds) > 1 else ""
             text = f"{project.name}: {count(len(builds), 'build')} asked for, #{builds[0].number}"
             screen.notify(clean(f"{text}{last}"), markup=False)
         for note in builds[0].notes:
             severity = _SEVERITIES.get(note["severity"], "error")
-            screen.notify(clean(note["message"]), markup=False, severity=severity, timeout=_TOLD)
+            screen.notify(
+                clean(note["message"]), markup=False, severity=severity, timeout=_NOTE_SECONDS
+            )
         for problem in started.problems:
-            screen.notify(clean(problem), markup=False, severity="error", timeout=_TOLD)
+            screen.notify(clean(problem), markup=False, severity="error", timeout=_NOTE_SECONDS)
 
 
 class ChooseVariants(ModalScreen["Sequence[Variant] | None"]):
@@ -212,8 +214,8 @@ class ChooseVariants(ModalScreen["Sequence[Variant] | None"]):
         Binding("a", "mark_all", "all or none", priority=True),
         Binding("j,down", "move(1)", "down", priority=True),
         Binding("k,up", "move(-1)", "up", priority=True),
-        Binding("pagedown,ctrl+d", f"move({_ROWS})", "page down", priority=True),
-        Binding("pageup,ctrl+u", f"move(-{_ROWS})", "page up", priority=True),
+        Binding("pagedown,ctrl+d", f"move({_LIST_ROWS})", "page down", priority=True),
+        Binding("pageup,ctrl+u", f"move(-{_LIST_ROWS})", "page up", priority=True),
     ]
 
     def __init__(self, name: str, variants: Sequence[Variant]) -> None:
@@ -224,7 +226,7 @@ class ChooseVariants(ModalScreen["Sequence[Variant] | None"]):
             variants: one or more.
         """
         super().__init__()
-        self._name = name
+        self._project_name = name
         self._variants = variants
         self._marked: set[Variant] = set()
         self._rows: RowList[Variant] = RowList(draw=self._draw, key=lambda each: each)
@@ -232,7 +234,7 @@ class ChooseVariants(ModalScreen["Sequence[Variant] | None"]):
     def compose(self) -> ComposeResult:
         """Title, variants, keys."""
         with Vertical(classes="dialog"):
-            yield Static(Content(clean(f"Build {self._name} as")), classes="dialog--title")
+            yield Static(Content(clean(f"Build {self._project_name} as")), classes="dialog--title")
             yield self._rows
             keys = "space mark   a all   enter build   esc leave"
             yield Static(Content(keys), classes="dialog--keys")
@@ -245,7 +247,7 @@ class ChooseVariants(ModalScreen["Sequence[Variant] | None"]):
 
     def on_resize(self, event: Resize) -> None:
         """As many rows as there is room for beside the frame, title and keys."""
-        rows = min(_ROWS, len(self._variants), event.size.height - _FRAME)
+        rows = min(_LIST_ROWS, len(self._variants), event.size.height - _FRAME_ROWS)
         self._rows.styles.height = 1 + max(1, rows)
 
     def on_row_list_opened(self) -> None:

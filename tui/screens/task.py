@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.enums import RunStatus, StageStatus
 from engine.runs.pipeline import Pipeline
 from engine.text import clean, count
+from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation.gate_rows import gate_text, gate_title, measure_parts
 from tui.presentation.pane_layout import Layout, Panes
@@ -18,7 +19,7 @@ from tui.widgets.base import RowWidget
 from tui.widgets.row_list import RowList
 from tui.widgets.run_head import TaskHead
 from tui.widgets.stream_pane import StreamPane
-from tui.widgets.text_view import Page
+from tui.widgets.text_view import TextView
 
 if TYPE_CHECKING:
     from engine.quality.result import GateResult, Measure
@@ -31,27 +32,27 @@ _GATE = "gate"
 """Key of the stage that measures."""
 
 _RESULTS = {FINDINGS: 1, ARTIFACTS: 2}
-_ENDED = (StageStatus.SUCCESS, StageStatus.FAILED)
+_DONE = (StageStatus.SUCCESS, StageStatus.FAILED)
 
 
 class TaskScreen(RunScreen):
     """One task, live or from the store: answers stream, and are laid out when they have ended."""
 
     WHERE: ClassVar[Where] = Where.TASK
-    WHAT = "task"
+    KIND = "task"
     HEAD = TaskHead
 
     def __init__(self, number: int) -> None:
         view = RunView(number, Pipeline("task", ()), pane_of=lambda stage, _role: stage)
         super().__init__(view, Panes((), _RESULTS), ARTIFACTS)
-        self._pages: dict[str, Page] = {}
+        self._answers: dict[str, TextView] = {}
         self._names: dict[str, str] = {}
         self._texts: dict[tuple[str, int], str] = {}
         self._as_it_came: set[str] = set()
         self._placed: dict[str, RowWidget] = {}
         self._gate: GateResult | None = None
         self._measures: RowList[Measure] = RowList(
-            draw=lambda measure, width: measure_parts(measure, self.deck.glyphs, width),
+            draw=lambda measure, width: measure_parts(measure, self.app.glyphs, width),
             key=lambda measure: measure.id,
             id="measures",
         )
@@ -61,22 +62,30 @@ class TaskScreen(RunScreen):
         """The tasks."""
         return self.engine.tasks
 
-    def why_not(self, name: str) -> str | None:
-        """Why an action does nothing now."""
-        if name == "laid_out" and self._page_of(self._focused) is None:
-            return "nothing to lay out here yet"
-        if name == "follow" and self._pane(self._focused) is not self._logs.get(self._focused):
-            return "what is laid out has ended: m shows it as it came"
-        return super().why_not(name)
+    def list_actions(self) -> Sequence[Action]:
+        """Actions of a run, and that which lays an answer out."""
+        return [
+            *super().list_actions(),
+            self.action("laid_out", self._toggle_layout, self._no_answer),
+            self.action("follow", self._follow, self._is_laid_out, self._is_list),
+        ]
 
-    def on_page_chosen(self, message: Page.Chosen) -> None:
-        """A click on a page."""
-        name = next((name for name, page in self._pages.items() if page is message.page), None)
+    def _no_answer(self) -> str | None:
+        has_answer = self._answer_pane(self._focused) is not None
+        return None if has_answer else "nothing to lay out here yet"
+
+    def _is_laid_out(self) -> str | None:
+        is_log = self._pane(self._focused) is self._log_panes.get(self._focused)
+        return None if is_log else "what is laid out has ended: m shows it as it came"
+
+    def on_text_view_chosen(self, message: TextView.Chosen) -> None:
+        """Choose a pane by a click on its answer."""
+        name = next((name for name, view in self._answers.items() if view is message.view), None)
         if name is not None:
-            self._pick(name)
+            self._choose_pane(name)
 
-    def do_laid_out(self) -> None:
-        """Laid out, or as it came."""
+    def _toggle_layout(self) -> None:
+        """Show the answer laid out, or as it came."""
         self._as_it_came ^= {self._focused}
         self._arrange()
         self._show_logs()
@@ -94,7 +103,7 @@ class TaskScreen(RunScreen):
 
         def show() -> None:
             if state.run.project_id is not None:
-                self.deck.select_project(state.run.project_id)
+                self.app.select_project(state.run.project_id)
             self._view.pipeline = pipeline
             self._names = names
             self._texts.clear()
@@ -102,27 +111,29 @@ class TaskScreen(RunScreen):
             where = f" {state.run.commit_sha[:10]}" if state.run.commit_sha else ""
             project = f"  {state.project}{where}" if state.project else ""
             self._view.load(state.run, stages, f"{state.title}{project}")
-            self._note(state)
+            self._show_metrics(state)
 
         return show
 
     def _mount_panes(self, keys: tuple[str, ...]) -> None:
-        """A stream and a page for each stage; the gate has a table for its page."""
-        new = [key for key in keys if key not in self._logs]
+        """A stream and a view for each stage; the gate has a table for its view."""
+        new = [key for key in keys if key not in self._log_panes]
         for key in new:
-            self._logs[key] = StreamPane(id=f"log-{len(self._logs)}", empty=" nothing yet")
-            self._room.mount(self._logs[key])
+            self._log_panes[key] = StreamPane(
+                id=f"log-{len(self._log_panes)}", empty=" nothing yet"
+            )
+            self._room.mount(self._log_panes[key])
             if key == _GATE:
                 self._room.mount(self._measures)
             else:
-                self._pages[key] = Page()
-                self._room.mount(self._pages[key])
+                self._answers[key] = TextView()
+                self._room.mount(self._answers[key])
         if new:
             self._panes = Panes(keys, _RESULTS)
-            self._list.fill(self._panes.names)
+            self._pane_list.fill(self._panes.names)
             self._arrange()
 
-    def _note(self, state: TaskState) -> None:
+    def _show_metrics(self, state: TaskState) -> None:
         """Say in the head what is known besides."""
         self._view.facts = describe_metrics(state.metrics)
         self._view.warning = PLACEHOLDER if state.metrics.placeholder else ""
@@ -136,7 +147,7 @@ class TaskScreen(RunScreen):
         ended = {
             (key, stage.attempt)
             for key, stage in self._view.stages.items()
-            if stage.status in _ENDED and key != _GATE
+            if stage.status in _DONE and key != _GATE
         }
         earlier = {
             (key.stage, key.attempt)
@@ -159,13 +170,13 @@ class TaskScreen(RunScreen):
             if self._gate is not None:
                 self._measures.fill(self._gate.measures)
                 self._measures.title = gate_title(self._gate)
-            self._note(state)
+            self._show_metrics(state)
             self._show_logs()
             self._bar.refresh()
 
         self.in_thread(read, show)
 
-    def _where_work_is(self) -> str:
+    def _pane_to_show(self) -> str:
         running = [key for key, _ in self._view.running()]
         if running:
             return running[0]
@@ -181,32 +192,32 @@ class TaskScreen(RunScreen):
             return _GATE  # what was revised then did not help
         return ended[-1] if ended else ARTIFACTS
 
-    def _title_of(self, name: str, key: TailKey | None, which: str) -> str:
+    def _log_title(self, name: str, key: TailKey | None, which: str) -> str:
         status, task = self._view.state(name)
         title = next((each.title for each in self._view.pipeline.stages if each.key == name), "")
-        step = f": {title}" if title and title != self._name_of(name) else ""
+        step = f": {title}" if title and title != self._agent_label(name) else ""
         task = "" if task == title else task
-        return f" {self.deck.glyphs.state(status)} {self._name_of(name)}{step}{which}  {task}"
+        return f" {self.app.glyphs.state(status)} {self._agent_label(name)}{step}{which}  {task}"
 
-    def _name_of(self, name: str) -> str:
+    def _agent_label(self, name: str) -> str:
         return self._names.get(name, name)
 
-    def _page_of(self, name: str) -> RowWidget | None:
+    def _answer_pane(self, name: str) -> RowWidget | None:
         """What shows a stage that has ended, None while it has not."""
         if name == _GATE:
             return self._measures if self._gate is not None and self._gate.measures else None
-        key = self._key(name) if name in self._pages else None
+        key = self._log_key(name) if name in self._answers else None
         if key is None or not self._texts.get((key.stage, key.attempt)):
             return None
         stage = self._view.stages[name]
-        if stage.attempt == key.attempt and stage.status not in _ENDED:
+        if stage.attempt == key.attempt and stage.status not in _DONE:
             del self._texts[key.stage, key.attempt]  # it is done again
             return None
-        return self._pages[name]
+        return self._answers[name]
 
     def _pane(self, name: str) -> RowWidget:
-        page = None if name in self._as_it_came else self._page_of(name)
-        return page or super()._pane(name)
+        view = None if name in self._as_it_came else self._answer_pane(name)
+        return view or super()._pane(name)
 
     def _place(self, layout: Layout) -> None:
         super()._place(layout)
@@ -216,22 +227,22 @@ class TaskScreen(RunScreen):
         if any(self._pane(name) is not pane for name, pane in self._placed.items()):
             self._arrange()
         super()._show_logs()
-        for name, page in self._pages.items():
-            key = self._key(name)
-            if key is None or not page.display:
+        for name, view in self._answers.items():
+            key = self._log_key(name)
+            if key is None or not view.display:
                 continue
             text = self._texts.get((key.stage, key.attempt))
-            if text is not None:  # it is while the page of a stage that is done again still shows
-                which = f" [{key.attempt}]" if len(self._keys(name)) > 1 else ""
-                page.title = clean(self._title_of(name, key, which))
-                page.show(text, f"{name}.md")
+            if text is not None:  # it is while the view of a stage that is done again still shows
+                which = f" [{key.attempt}]" if len(self._log_keys(name)) > 1 else ""
+                view.title = clean(self._log_title(name, key, which))
+                view.show(text, f"{name}.md")
 
-    def _show_match(self, name: str) -> None:
+    def _show_as_log(self, name: str) -> None:
         self._as_it_came.add(name)
 
     def _text_of(self, name: str) -> str:
         pane = self._pane(name)
-        if isinstance(pane, Page):
+        if isinstance(pane, TextView):
             return pane.text
         if pane is self._measures and self._gate is not None:
             return gate_text(self._gate)

@@ -1,8 +1,9 @@
-"""What home and the workflows share: two lists beside each other, a filter, details below."""
+"""The base of home and of the workflows: two lists side by side, a filter, details below."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from textual.app import ComposeResult
@@ -10,18 +11,19 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from engine.enums import RunStatus
+from tui.actions import Action
 from tui.screens.base import MainScreen
-from tui.theme import COLOURS
-from tui.widgets.details import Facts
+from tui.theme import STATE_COLOURS
+from tui.widgets.details import Details
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
-RUN_COLOURS = {**COLOURS, "pending": "busy"}
+RUN_COLOURS = {**STATE_COLOURS, "pending": "busy"}
 """Colours of runs in lists: one that waits is busy, too."""
 
 
-class TwoLists(MainScreen):
-    """Two lists of which the right one is filtered; ``_facts`` below are of what is chosen."""
+class TwoListScreen(MainScreen):
+    """Two lists of which the right one is filtered, and details of what is chosen below them."""
 
     def __init__(self, left: RowList[Any], right: RowList[Any], filter: str) -> None:
         """Make a screen.
@@ -32,7 +34,7 @@ class TwoLists(MainScreen):
         super().__init__()
         self._left = left
         self._right = right
-        self._facts = Facts()
+        self._details = Details()
         self._filter = Input(placeholder=filter, id="filter")
         self._progress: dict[int, float] = {}
 
@@ -47,12 +49,12 @@ class TwoLists(MainScreen):
             with Vertical(id="right"):
                 yield self._right
                 yield self._filter
-        yield self._facts
-        self._bar = KeyBar(self.shown_keys, self.why_not)
+        yield self._details
+        self._bar = KeyBar(self.actions.values())
         yield self._bar
 
     def on_mount(self) -> None:
-        """Nothing can be filtered yet."""
+        """Hide the filter; the left list has the focus."""
         self._filter.display = False
         self.set_focus(self._left)
 
@@ -62,55 +64,55 @@ class TwoLists(MainScreen):
             self._load_right()
 
     def on_input_submitted(self, _message: Input.Submitted) -> None:
-        """The filter stays; the keys go to the list again."""
+        """Give the focus to the list; the filter stays."""
         self.set_focus(self._right)
 
-    def leave(self) -> None:
-        """Leave the filter, and all that it hides comes back."""
+    def escape(self) -> None:
+        """Close the filter; all that it hides comes back."""
         if self._filter.display:
             self._filter.value = ""
             self._filter.display = False
             self.set_focus(self._right)
 
-    def do_filter(self) -> None:
-        """Type what the right list should have."""
+    def list_actions(self) -> Sequence[Action]:
+        """Actions that go from list to list."""
+        return [
+            *super().list_actions(),
+            self.action("other", self._focus_other),
+            self.action("left", lambda: self._left.focus()),
+            self.action("right", lambda: self._right.focus()),
+        ]
+
+    def open_filter(self) -> None:
+        """Open the field in which one types what the right list should have."""
         self._filter.display = True
         self.set_focus(self._filter)
 
-    def do_other(self) -> None:
-        """The other list."""
+    def _focus_other(self) -> None:
         self.set_focus(self._right if self._left.has_focus else self._left)
 
-    def do_left(self) -> None:
-        """The left list."""
-        self.set_focus(self._left)
-
-    def do_right(self) -> None:
-        """The right list."""
-        self.set_focus(self._right)
-
     @property
-    def moved(self) -> RowList[Any]:
+    def scroll_target(self) -> RowList[Any]:
         """The list that has the focus."""
         return self._right if self._right.has_focus else self._left
 
     def _run_parts(
-        self, number: int, status: RunStatus, took: float | None, width: int, word: str = ""
+        self, number: int, status: RunStatus, duration: float | None, width: int, word: str = ""
     ) -> Parts:
-        """How a row of a run begins: its status, its number, how long it took or how far it is.
+        """The beginning of a run's row: its status, its number, its duration or its progress.
 
         Args:
-            took: seconds; None while it has not ended.
-            width: cells of the row.
-            word: what says more than the status, empty for nothing.
+            duration: in seconds; None while it has not ended.
+            width: of the row, in cells.
+            word: is shown instead of the status, empty for nothing.
         """
         word = word or status
-        sign = self.deck.glyphs.state(status)
-        took_text = f"{took:.1f} s" if took is not None else ""
+        sign = self.app.glyphs.state(status)
+        time = f"{duration:.1f} s" if duration is not None else ""
         if status is RunStatus.RUNNING and number in self._progress:
-            took_text = f"{self._progress[number]:.0f} %"
+            time = f"{self._progress[number]:.0f} %"
         return [
             (f" {sign} {word:<9}" if width >= 44 else f" {sign}", RUN_COLOURS.get(word, "dim")),
             (f" #{number:<5}", ""),
-            (f"{took_text:>8} ", "dim"),
+            (f"{time:>8} ", "dim"),
         ]

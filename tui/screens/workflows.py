@@ -11,10 +11,12 @@ from uuid import UUID
 from engine.enums import RunKind, RunStatus
 from engine.errors import EspdeckError
 from engine.events import Event, RunChanged, RunProgress
+from tui.actions import Action
 from tui.keymap import Where
+from tui.presentation.labels import ended_reason, not_ended_reason
 from tui.presentation.units import ago
 from tui.screens.task import PLACEHOLDER, TaskScreen, describe_metrics
-from tui.screens.two_lists import TwoLists
+from tui.screens.two_lists import TwoListScreen
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
@@ -22,13 +24,13 @@ if TYPE_CHECKING:
     from engine.tasks.service import Tasks, TaskState
     from engine.tasks.workflow import Workflow
 
-PAGE = 200
+PAGE_TASKS = 200
 """Tasks that are loaded at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """Something that can be asked for: a workflow, or a pipeline's file."""
+class TaskTemplate:
+    """What a task can be made of: a workflow, or a pipeline from a file."""
 
     workflow: Workflow | None = None
     entry: PipelineEntry | None = None
@@ -75,7 +77,7 @@ class Offer:
         return ()
 
 
-class WorkflowsScreen(TwoLists):
+class WorkflowsScreen(TwoListScreen):
     """What can be asked for left, tasks right, details below."""
 
     WHERE: ClassVar[Where] = Where.WORKFLOWS
@@ -84,12 +86,15 @@ class WorkflowsScreen(TwoLists):
         """Make a screen.
 
         Args:
-            project_id: the project that one comes from: its pipelines are offered, and it stands
+            project_id: the project that is chosen at home: its pipelines are listed, and it stands
                 in the form.
         """
         self._project_id = project_id
-        self._offers: RowList[Offer] = RowList(
-            draw=self._draw_offer, key=lambda offer: offer.key, empty=" loading", id="offers"
+        self._templates: RowList[TaskTemplate] = RowList(
+            draw=self._draw_template,
+            key=lambda template: template.key,
+            empty=" loading",
+            id="templates",
         )
         self._tasks: RowList[TaskState] = RowList(
             draw=self._draw_task,
@@ -97,12 +102,12 @@ class WorkflowsScreen(TwoLists):
             empty=" no task yet",
             id="tasks",
         )
-        self._offers.title, self._tasks.title = " what to ask for", " tasks"
-        super().__init__(self._offers, self._tasks, "filter: name, project, status, text")
+        self._templates.title, self._tasks.title = " what to ask for", " tasks"
+        super().__init__(self._templates, self._tasks, "filter: name, project, status, text")
         self._doing: dict[int, str] = {}
         self._more = True
         self._stale = False
-        self._begun: int | None = None
+        self._started: int | None = None
 
     @property
     def tasks(self) -> Tasks:
@@ -113,49 +118,65 @@ class WorkflowsScreen(TwoLists):
         """Show what can be asked for, and what was."""
         super().on_mount()
 
-        def read() -> tuple[list[Offer], str]:
+        def read() -> tuple[list[TaskTemplate], str]:
             problem = ""
             try:
                 entries = self.tasks.pipelines(self._project_id)
             except EspdeckError as error:
                 entries, problem = self.tasks.pipelines(), str(error)
-            offers = [Offer(workflow=each) for each in self.tasks.workflows()]
-            return [*offers, *(Offer(entry=each) for each in entries)], problem
+            templates = [TaskTemplate(workflow=each) for each in self.tasks.workflows()]
+            return [*templates, *(TaskTemplate(entry=each) for each in entries)], problem
 
-        def show(found: tuple[list[Offer], str]) -> None:
-            offers, problem = found
-            self._offers.fill(offers, empty=" nothing")
-            self._show_facts()
+        def show(found: tuple[list[TaskTemplate], str]) -> None:
+            templates, problem = found
+            self._templates.fill(templates, empty=" nothing")
+            self._show_details()
             if problem:
-                self.complain(f"no pipelines of the project: {problem}")
+                self.show_error(f"no pipelines of the project: {problem}")
 
         self.in_thread(read, show)
         self._load_right()
 
     def on_screen_resume(self) -> None:
-        """Coming back: things may have changed."""
+        """Load all anew: things may have changed meanwhile."""
         self._stale = True
 
-    def why_not(self, name: str) -> str | None:
-        """Why an action does nothing now."""
-        if name == "describe":
-            return None if self._offers.item is not None else "nothing chosen"
-        if name == "open" and not self._tasks.has_focus:
-            offer = self._offers.item
-            if offer is None:
-                return "nothing chosen"
-            return f"it makes no sense: {offer.problem}" if offer.problem else None
-        task = self._tasks.item
-        if name in ("open", "cancel", "retry") and task is None:
-            return "no task yet: press enter on what you want"
-        if name == "cancel" and task is not None and task.run.status.is_final:
-            return f"task {task.run.number} has ended already"
-        if name == "retry" and task is not None and not task.run.status.is_final:
-            return f"task {task.run.number} has not ended"
-        return None
+    def list_actions(self) -> Sequence[Action]:
+        """Actions on what can be asked for and on the chosen task."""
+        return [
+            *super().list_actions(),
+            self.action("open", self._open_chosen, self._cannot_open),
+            self.action("describe", self._describe, self._no_template),
+            self.action("cancel", self._cancel_task, self._no_task, self._has_ended),
+            self.action("retry", self._retry_task, self._no_task, self._has_not_ended),
+            self.action("filter", self.open_filter),
+            self.action("back", self.app.pop_screen),
+        ]
 
-    def take(self, events: Sequence[Event]) -> None:
-        """Note what changed, and load it once."""
+    def _no_template(self) -> str | None:
+        return "nothing is chosen" if self._templates.item is None else None
+
+    def _no_task(self) -> str | None:
+        return "no task yet: press enter on what you want" if self._tasks.item is None else None
+
+    def _cannot_open(self) -> str | None:
+        if self._tasks.has_focus:
+            return self._no_task()
+        template = self._templates.item
+        if template is not None and template.problem:
+            return f"it makes no sense: {template.problem}"
+        return self._no_template()
+
+    def _has_ended(self) -> str | None:
+        run = self._chosen_task.run
+        return ended_reason("task", run.number, run.status)
+
+    def _has_not_ended(self) -> str | None:
+        run = self._chosen_task.run
+        return not_ended_reason("task", run.number, run.status)
+
+    def handle_events(self, events: Sequence[Event]) -> None:
+        """Load what changed, once."""
         for event in events:
             match event:
                 case RunProgress():
@@ -171,71 +192,71 @@ class WorkflowsScreen(TwoLists):
             self._load_right()
 
     def on_row_list_moved(self, message: RowList.Moved) -> None:
-        """Other facts; near the last task: more of them."""
+        """Show other details; load more tasks near the last one."""
         if message.rows is self._tasks and self._tasks.at_end and self._more:
             self._load_right(more=True)
-        self._show_facts()
+        self._show_details()
         self._bar.refresh()
 
     def on_row_list_opened(self, _message: RowList.Opened) -> None:
-        """A double click."""
+        """Open it on a double click."""
         self.action_do("open")
 
     def on_descendant_focus(self) -> None:
-        """The facts are of the list that has the focus."""
-        self._show_facts()
+        """Show details of the list that has the focus."""
+        self._show_details()
 
-    def leave(self) -> None:
-        """Out of the filter, and all that it hides comes back; then home."""
+    def escape(self) -> None:
+        """Close the filter, and all that it hides comes back; else the screen."""
         if self._filter.display:
-            super().leave()
+            super().escape()
         else:
-            self.do_back()
+            self.app.pop_screen()
 
-    def do_back(self) -> None:
-        """Home."""
-        self.deck.pop_screen()
+    @property
+    def _chosen_task(self) -> TaskState:
+        """The chosen task: actions that need one are disabled without."""
+        task = self._tasks.item
+        assert task is not None
+        return task
 
-    def do_open(self) -> None:
+    def _open_chosen(self) -> None:
         """Ask for what is chosen; open a task."""
         from tui.screens.task_form import TaskForm
 
         if self._tasks.has_focus and self._tasks.item is not None:
             self.app.push_screen(TaskScreen(self._tasks.item.run.number))
             return
-        offer = self._offers.item
-        assert offer is not None
+        template = self._templates.item
+        assert template is not None
 
         def started(number: int | None) -> None:
             if number is not None:
-                self._begun = number
+                self._started = number
                 self.app.push_screen(TaskScreen(number))
 
-        self.app.push_screen(TaskForm(offer.workflow, offer.entry, self._project_id), started)
+        self.app.push_screen(TaskForm(template.workflow, template.entry, self._project_id), started)
 
-    def do_describe(self) -> None:
-        """Who does what in it."""
-        from tui.screens.reader import Preview
+    def _describe(self) -> None:
+        """Show who does what in it."""
+        from tui.screens.reader import FilePreview
 
-        offer = self._offers.item
-        assert offer is not None
+        template = self._templates.item
+        assert template is not None
 
         def show(text: str) -> None:
-            self.app.push_screen(Preview(offer.title, text, "about.md"))
+            self.app.push_screen(FilePreview(template.title, text, "about.md"))
 
-        self.in_thread(lambda: _describe(offer, self.tasks), show)
+        self.in_thread(lambda: _description_of(template, self.tasks), show)
 
-    def do_cancel(self) -> None:
+    def _cancel_task(self) -> None:
         """Cancel the task."""
-        task = self._tasks.item
-        assert task is not None
-        self.in_thread(lambda: self.tasks.cancel(task.run.number))
+        number = self._chosen_task.run.number
+        self.in_thread(lambda: self.tasks.cancel(number))
 
-    def do_retry(self) -> None:
+    def _retry_task(self) -> None:
         """Run the task again, and show it."""
-        task = self._tasks.item
-        assert task is not None
-        number = task.run.number
+        number = self._chosen_task.run.number
 
         def show(_task: object) -> None:
             self.app.push_screen(TaskScreen(number))
@@ -245,59 +266,60 @@ class WorkflowsScreen(TwoLists):
     def _load_right(self, *, more: bool = False) -> None:
         text = self._filter.value.strip()
         before = self._tasks.items[-1].run.number if more and self._tasks.items else None
-        limit = PAGE if more else max(PAGE, len(self._tasks.items))
+        limit = PAGE_TASKS if more else max(PAGE_TASKS, len(self._tasks.items))
 
         def show(tasks: Sequence[TaskState]) -> None:
             if self._filter.value.strip() != text:
                 return
-            self._more = len(tasks) >= PAGE
+            self._more = len(tasks) >= PAGE_TASKS
             items = [*self._tasks.items, *tasks] if more else list(tasks)
             self._tasks.title = f" tasks {len(items)}{'+' if self._more else ''}"
             self._tasks.fill(items, empty=f" no task has {text!r}" if text else " no task yet")
-            if self._begun is not None and any(each.run.number == self._begun for each in items):
-                self._tasks.select(self._begun)
-                self._begun = None
-            self._show_facts()
+            if any(each.run.number == self._started for each in items):
+                self._tasks.select(self._started)
+                self._started = None
+            self._show_details()
             self._bar.refresh()
 
         self.in_thread(lambda: self.tasks.list(text=text, limit=limit, before=before), show)
 
-    def _show_facts(self) -> None:
+    def _show_details(self) -> None:
         if self._tasks.has_focus and self._tasks.item is not None:
-            self._facts.show(_facts_of_task(self._tasks.item))
-        elif self._offers.item is not None:
-            self._facts.show(_facts_of_offer(self._offers.item))
+            self._details.show(_details_of_task(self._tasks.item))
+        elif self._templates.item is not None:
+            self._details.show(_details_of_template(self._templates.item))
 
-    def _draw_offer(self, offer: Offer, _width: int) -> Parts:
-        if offer.problem:
-            return [(f" {self.deck.glyphs.state('error')} ", "bad"), (offer.title, "dim")]
-        mark = f" {self.deck.glyphs.arrow} " if offer.entry is not None else "   "
-        return [(mark, "note"), (offer.title, "")]
+    def _draw_template(self, template: TaskTemplate, _width: int) -> Parts:
+        if template.problem:
+            return [(f" {self.app.glyphs.state('error')} ", "bad"), (template.title, "dim")]
+        mark = f" {self.app.glyphs.arrow} " if template.entry is not None else "   "
+        return [(mark, "note"), (template.title, "")]
 
     def _draw_task(self, task: TaskState, width: int) -> Parts:
-        build = task.run
-        status = RunStatus(build.status)
-        parts = self._run_parts(build.number, status, build.duration, width)
+        run = task.run
+        status = RunStatus(run.status)
+        parts = self._run_parts(run.number, status, run.duration, width)
         if width >= 60:
-            parts.append((f" {ago(build.created_at):<9}", "dim"))
+            parts.append((f" {ago(run.created_at):<9}", "dim"))
         if task.metrics.placeholder:
             parts.append((" placeholder", "busy"))
         parts += [(f" {task.title} ", ""), (f" {task.project}", "note")]
-        doing = self._doing.get(build.number, task.step) if not status.is_final else ""
-        parts.append((f"  {build.error or task.result or doing}", "dim"))
+        doing = self._doing.get(run.number, task.step) if not status.is_final else ""
+        parts.append((f"  {run.error or task.result or doing}", "dim"))
         return parts
 
 
-def _facts_of_offer(offer: Offer) -> list[tuple[str, str]]:
-    where = f"{offer.entry.origin}: {offer.entry.file}" if offer.entry is not None else "shipped"
+def _details_of_template(template: TaskTemplate) -> list[tuple[str, str]]:
+    entry = template.entry
+    where = f"{entry.origin}: {entry.file}" if entry is not None else "shipped"
     return [
-        ("about", offer.about),
-        ("steps", ", ".join(offer.steps) or "–"),
+        ("about", template.about),
+        ("steps", ", ".join(template.steps) or "–"),
         ("from", where),
     ]
 
 
-def _facts_of_task(task: TaskState) -> list[tuple[str, str]]:
+def _details_of_task(task: TaskState) -> list[tuple[str, str]]:
     asked = " ".join(task.order.description.split())
     warning = f"{PLACEHOLDER}  " if task.metrics.placeholder else ""
     took = f", {task.run.duration:.1f} s" if task.run.duration is not None else ""
@@ -310,16 +332,16 @@ def _facts_of_task(task: TaskState) -> list[tuple[str, str]]:
     ]
 
 
-def _describe(offer: Offer, tasks: Tasks) -> str:
+def _description_of(template: TaskTemplate, tasks: Tasks) -> str:
     """All that is known of it, as Markdown; in a thread."""
-    lines = [offer.about, ""]
-    if offer.workflow is not None:
-        for number, step in enumerate(offer.workflow.steps, 1):
+    lines = [template.about, ""]
+    if template.workflow is not None:
+        for number, step in enumerate(template.workflow.steps, 1):
             who = ", or ".join(tasks.title(role) for role in step.roles)
             after = f" (after {', '.join(step.needs)})" if step.needs else ""
             lines += [f"## {number}. {step.name}", "", f"*{who}*{after}", "", step.prompt, ""]
-    elif offer.entry is not None and offer.entry.pipeline is not None:
-        for number, each in enumerate(offer.entry.pipeline.steps, 1):
+    elif template.entry is not None and template.entry.pipeline is not None:
+        for number, each in enumerate(template.entry.pipeline.steps, 1):
             who = " ".join(part for part in (each.role, each.model_type) if part)
             after = f" (after {', '.join(each.needs)})" if each.needs else ""
             lines += [f"## {number}. {each.step_name}", "", f"*{who}*{after}", "", each.prompt, ""]

@@ -1,4 +1,4 @@
-"""Names and values, a row each."""
+"""Details of what is chosen: names and values, a row each."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from textual.widget import Widget
 from tui.presentation.strips import pieces
 
 
-class Facts(Widget):
+class Details(Widget):
     """A few rows of ``name  value``; values are untrusted text."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"facts--name", "facts--value"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"details--name", "details--value"}
 
     def __init__(self) -> None:
         super().__init__()
-        self._facts: list[tuple[str, str]] = []
+        self._details: list[tuple[str, str]] = []
 
-    def show(self, facts: list[tuple[str, str]]) -> None:
-        """Show other facts."""
-        if facts != self._facts:
-            self._facts = facts
+    def show(self, details: list[tuple[str, str]]) -> None:
+        """Show other details, a name and a value each."""
+        if details != self._details:
+            self._details = details
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """One of them."""
-        name_style = self.get_component_rich_style("facts--name")
-        value_style = self.get_component_rich_style("facts--value")
+        """One row."""
+        name_style = self.get_component_rich_style("details--name")
+        value_style = self.get_component_rich_style("details--value")
         parts = []
-        if y < len(self._facts):
-            name, value = self._facts[y]
+        if y < len(self._details):
+            name, value = self._details[y]
             parts = [(f" {name:<8}", name_style), (value, value_style)]
         return pieces(parts, self.size.width, value_style)

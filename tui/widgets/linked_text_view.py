@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui.presentation.text_renderer import Line, Link
-from tui.widgets.text_view import AIR, Page
+from tui.widgets.text_view import MARGIN_CELLS, TextView
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +44,29 @@ class _Target:
         return self.parts[0][0]
 
 
-class LinkedPage(Page):
+class LinkedTextView(TextView):
     """A page that is read with keys: from link to link, and from match to match."""
 
     LINKS = True
     MAX_CELLS = 100
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"page--target", "page--target-focus", "page--match"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "text-view--target",
+        "text-view--target-focus",
+        "text-view--match",
+    }
 
     class Followed(Message):
         """A link was clicked."""
 
-        def __init__(self, page: LinkedPage, target: str) -> None:
+        def __init__(self, view: LinkedTextView, target: str) -> None:
             super().__init__()
-            self.page = page
+            self.view = view
             self.target = target
 
         @property
-        def control(self) -> LinkedPage:
+        def control(self) -> LinkedTextView:
             """The page, for Textual's selectors."""
-            return self.page
+            return self.view
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -91,7 +95,7 @@ class LinkedPage(Page):
             name: its file's name.
         """
         self._begin = begin
-        if (text, name) == (self.text, self.name_of_file):
+        if (text, name) == (self.text, self.file_name):
             self._go_to_begin()
             return
         self._chosen = self._match = -1
@@ -152,7 +156,7 @@ class LinkedPage(Page):
         self._go_to_begin()
 
     async def _on_click(self, event: events.Click) -> None:
-        row, cell = self._top + event.y - 1, self._left + event.x - AIR
+        row, cell = self._top + event.y - 1, self._left + event.x - MARGIN_CELLS
         for number, each in enumerate(self._targets):
             if any(at == row and part.begin <= cell < part.end for at, part in each.parts):
                 self._chosen = number

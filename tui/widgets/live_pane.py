@@ -22,13 +22,13 @@ from tui.presentation.strips import fit, pieces, row
 from tui.state.log_tail import LogTail
 from tui.widgets.base import RowWidget
 
-GUTTER = 10
+GUTTER_CELLS = 10
 """Cells before a line of source: its number, and a sign for the one that is meant."""
 
-PAGE = 400
+PAGE_LINES = 400
 """Lines that are asked of the store at once."""
 
-_ENOUGH = 400
+_CLASSIFIED_CHARACTERS = 400
 """Characters of a line that decide its colour."""
 
 # esp_log.h's LOG_FORMAT begins a line with its level; Unity puts the outcome after colons.
@@ -42,7 +42,7 @@ _GOOD = re.compile(r":PASS\b|^OK$|\bHash of data verified|\b0 Failures\b")
 
 def log_class(line: str) -> str:
     """The colour for a line of a log: error, warning, good, note or text."""
-    line = line[:_ENOUGH]
+    line = line[:_CLASSIFIED_CHARACTERS]
     if _GOOD.search(line):
         return "good"
     if _BAD.search(line):
@@ -54,7 +54,7 @@ def log_class(line: str) -> str:
 
 def source_class(line: str) -> str:
     """The colour for a line of an excerpt: what is said of the source has no number before it."""
-    return "warning" if line[:GUTTER].isspace() else "text"
+    return "warning" if line[:GUTTER_CELLS].isspace() else "text"
 
 
 class LivePane(RowWidget):
@@ -275,5 +275,5 @@ class LivePane(RowWidget):
     def _want(self, number: int) -> None:
         """Ask once for the lines around a number."""
         if self._asked is None:
-            self._asked = max(0, number - PAGE // 2)
+            self._asked = max(0, number - PAGE_LINES // 2)
             self.post_message(self.Wanted(self, self._tail, self._asked))

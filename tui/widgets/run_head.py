@@ -12,7 +12,7 @@ from engine.enums import StageStatus
 from engine.text import clean
 from tui.presentation.strips import pieces
 from tui.state.run_state import RunView
-from tui.theme import COLOURS, Glyphs
+from tui.theme import STATE_COLOURS, Glyphs
 
 _WIDE = 90
 """Cells from which on phases have their names."""
@@ -93,7 +93,7 @@ class RunHead(Widget):
         return pieces(parts, self.size.width, style)
 
     def _of(self, status: str) -> Style:
-        return self._style(COLOURS.get(status, "dim"))
+        return self._style(STATE_COLOURS.get(status, "dim"))
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"run-head--{name}")

@@ -1,4 +1,4 @@
-"""A text that is there as a whole, to read: source and patches in colour, Markdown laid out."""
+"""A view of a whole text: source and patches in colour, Markdown laid out."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tui.widgets.base import RowWidget
 if TYPE_CHECKING:
     from tui.app_base import AppBase
 
-AIR = 1
-"""Cells left free on the left, so that panes beside each other can be told apart."""
+MARGIN_CELLS = 1
+"""Left free on the left, so that panes beside each other can be told apart."""
 
 
-class Page(RowWidget):
+class TextView(RowWidget):
     """A title row, then the text. It is laid out in a thread; until then the one before stands."""
 
-    PREFIX = "page"
+    PREFIX = "text-view"
     LINKS: ClassVar[bool] = False
     """Whether links are to be followed: else they are written out."""
 
@@ -32,26 +32,26 @@ class Page(RowWidget):
     """Cells of a line of Markdown at the most, however wide the screen is."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "page--title",
-        "page--title-focus",
-        *(f"page--{name}" for name in STYLES),
+        "text-view--title",
+        "text-view--title-focus",
+        *(f"text-view--{name}" for name in STYLES),
     }
 
     class Chosen(Message):
-        """The page was clicked."""
+        """The view was clicked."""
 
-        def __init__(self, page: Page) -> None:
+        def __init__(self, view: TextView) -> None:
             super().__init__()
-            self.page = page
+            self.view = view
 
         @property
-        def control(self) -> Page:
-            """The page, for Textual's selectors."""
-            return self.page
+        def control(self) -> TextView:
+            """The view, for Textual's selectors."""
+            return self.view
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._text = self.name_of_file = ""
+        self._text = self.file_name = ""
         self._lines: list[Line] = []
         self._laid_out: tuple[str, str, Paper] | None = None
         self._top = 0
@@ -68,9 +68,9 @@ class Page(RowWidget):
         Args:
             name: its file's name, which tells what it is.
         """
-        if (text, name) == (self._text, self.name_of_file):
+        if (text, name) == (self._text, self.file_name):
             return
-        self._text, self.name_of_file = text, name
+        self._text, self.file_name = text, name
         self._top = self._left = 0
         self._lay_out()
 
@@ -83,7 +83,7 @@ class Page(RowWidget):
         """Move along long lines."""
         seen = self._lines[self._top : self._top + self.rows]
         longest = max((line.strip.cell_length for line in seen), default=0)
-        last = max(0, longest + AIR - self.size.width)
+        last = max(0, longest + MARGIN_CELLS - self.size.width)
         self._left = max(0, min(self._left + cells, last))
         self.refresh()
 
@@ -106,9 +106,9 @@ class Page(RowWidget):
         if number >= len(self._lines):
             return Strip([Segment(" " * width, self.style_of("text"))], width)
         line = self._lines[number]
-        air = Strip([Segment(" " * AIR, line.ground)], AIR)
-        text = self.strip_of(number).crop(self._left, self._left + max(0, width - AIR))
-        return Strip.join([air, text]).adjust_cell_length(width, line.ground)
+        margin = Strip([Segment(" " * MARGIN_CELLS, line.ground)], MARGIN_CELLS)
+        text = self.strip_of(number).crop(self._left, self._left + max(0, width - MARGIN_CELLS))
+        return Strip.join([margin, text]).adjust_cell_length(width, line.ground)
 
     def strip_of(self, number: int) -> Strip:
         """A row of the text as it is drawn."""
@@ -131,12 +131,12 @@ class Page(RowWidget):
         self.post_message(self.Chosen(self))
 
     def _lay_out(self) -> None:
-        if not self.name_of_file or not self.is_attached or not self.size.width:
+        if not self.file_name or not self.is_attached or not self.size.width:
             return
-        text, name = self._text, self.name_of_file
+        text, name = self._text, self.file_name
         is_plain = cast("AppBase", self.app).glyphs.ascii
         styles = {word: self.style_of(word) for word in STYLES}
-        width = min(self.size.width - AIR, self.MAX_CELLS)
+        width = min(self.size.width - MARGIN_CELLS, self.MAX_CELLS)
         paper = Paper(width, styles, is_plain, self.LINKS)
         wanted = (text, name, paper)
         if self._laid_out == wanted:

@@ -14,7 +14,7 @@ from tui.presentation.strips import wrap
 from tui.state.log_tail import LogTail
 from tui.theme import DARK, Glyphs
 from tui.widgets.stream_pane import StreamPane
-from tui.widgets.text_view import Page
+from tui.widgets.text_view import TextView
 
 WORDS = "Der Puffer läuft über, weil 漢字 niemand ihn leert. "
 
@@ -22,7 +22,7 @@ WORDS = "Der Puffer läuft über, weil 漢字 niemand ihn leert. "
 class Bench(AppBase):
     """An app with nothing but one pane."""
 
-    CSS = "LivePane, Page { width: 100%; height: 100%; }"
+    CSS = "LivePane, TextView { width: 100%; height: 100%; }"
 
     def __init__(self, pane: Widget) -> None:
         super().__init__()
@@ -104,19 +104,19 @@ async def test_who_scrolled_back_stays_while_more_is_written() -> None:
         assert rows(pane)[-1] == " more of it"
 
 
-async def test_a_page_is_laid_out_for_its_width_and_scrolled() -> None:
-    page = Page()
-    async with shown(page, (30, 6)) as pilot:
-        page.show("# Report\n\n" + "word " * 30, "report.md")
+async def test_a_text_is_laid_out_for_its_width_and_scrolled() -> None:
+    view = TextView()
+    async with shown(view, (30, 6)) as pilot:
+        view.show("# Report\n\n" + "word " * 30, "report.md")
         await pilot.app.workers.wait_for_complete()
         await pilot.pause()
-        assert rows(page)[0] == " Report"
-        page.to_last()
-        assert set(rows(page)) == {" word word word word word word"}
-        page.show("int main(void) { return 0; } // nothing else", "main.c")
+        assert rows(view)[0] == " Report"
+        view.to_last()
+        assert set(rows(view)) == {" word word word word word word"}
+        view.show("int main(void) { return 0; } // nothing else", "main.c")
         await pilot.app.workers.wait_for_complete()
         await pilot.pause()
-        assert rows(page)[0] == " int main(void) { return 0; }"
-        page.scroll_aside(400)
-        assert rows(page)[0].endswith("// nothing else")
-        assert page.text.startswith("int main")
+        assert rows(view)[0] == " int main(void) { return 0; }"
+        view.scroll_aside(400)
+        assert rows(view)[0].endswith("// nothing else")
+        assert view.text.startswith("int main")
