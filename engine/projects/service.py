@@ -458,6 +458,8 @@ class Projects:
 
     def _remove_folders(self, project: Project) -> None:
         """What no other project needs."""
+        if not project.clone_path:
+            return  # it was never cloned
         clone = Path(project.clone_path)
         with self._follower.holding(clone, CancelToken()):
             if store_projects.projects_in(self._store, project.clone_path):
