@@ -119,6 +119,6 @@ async def test_own_keys_are_shown_and_work_also_where_a_fix_is_decided_on(tmp_pa
         await story.press("question_mark")
         await story.sees("ctrl+k   Put the fix aside")
         await story.press("escape", "d")
-        await story.sees("a commit fix   e export fix   ctrl+k discard fix")
+        await story.sees("a commit   e export   ctrl+k discard")
         await story.press("ctrl+k")
         await story.sees("Discard the fix of build 3?")

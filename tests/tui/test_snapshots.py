@@ -10,11 +10,14 @@ import pytest
 from textual.pilot import Pilot
 
 from engine import Settings
+from engine.boards.service import BoardInfo, Boards
+from engine.projects.variants import Variant
 from tests.tui.guide.small_manual import small_manual
 from tests.tui.task_workspaces import fill_tasks
-from tests.tui.workspaces import Story, fill, keep_maps
+from tests.tui.workspaces import Story, fill, keep_fix, keep_maps
 from tui.app import EspdeckApp
 from tui.presentation import manual
+from tui.screens.start_build import ChooseVariants
 
 pytestmark = pytest.mark.xdist_group("snapshots")
 
@@ -71,6 +74,81 @@ async def form(story: Story) -> None:
     await story.sees("each role's own; ")
 
 
+async def fix(story: Story) -> None:
+    await home(story)
+    await story.press("g", "enter")
+    await story.sees("d shows how")
+    await story.press("d")
+    await story.sees("FIX of build 3", "a model: closed the driver")
+
+
+async def retry(story: Story) -> None:
+    await build(story)
+    await story.press("r")
+    await story.sees("from the start")
+
+
+async def remove(story: Story) -> None:
+    await home(story)
+    await story.press("d")
+    await story.sees("Remove sensor-hub?")
+
+
+async def add(story: Story) -> None:
+    await home(story)
+    await story.press("a")
+    await story.sees("Git URL or path")
+
+
+async def edit(story: Story) -> None:
+    await home(story)
+    await story.press("e")
+    await story.sees("Change sensor-hub")
+
+
+async def variants(story: Story) -> None:
+    await home(story)
+    found = [Variant(chip, way) for chip in ("esp32c3", "esp32c6") for way in ("", "release")]
+    story.app.push_screen(ChooseVariants("sensor-hub", found))
+    await story.sees("of 4 variants marked")
+    await story.press("space")
+    await story.sees("1 of 4 variants marked")
+
+
+async def boards(story: Story) -> None:
+    await home(story)
+    await story.press("B")
+    await story.sees("boards 4", "rack-2")
+
+
+async def name(story: Story) -> None:
+    await boards(story)
+    await story.press("j", "n")
+    await story.sees("Name usb-303a-1001")
+
+
+async def monitor(story: Story) -> None:
+    await boards(story)
+    await story.press("j", "enter")
+    await story.sees("Rebooting...", "Load access fault")
+
+
+async def monitors(story: Story) -> None:
+    await boards(story)
+    await story.press("m", "m", "enter")
+    await story.sees("Rebooting...", "Load access fault", "heap 180")
+    await story.press("P")
+    await story.type("heap ([0-9]+)")
+    await story.press("enter")
+    await story.sees("heap")
+
+
+async def monitor_help(story: Story) -> None:
+    await monitor(story)
+    await story.press("question_mark")
+    await story.sees("Keys")
+
+
 async def helped(story: Story) -> None:
     await home(story)
     await story.press("question_mark")
@@ -88,6 +166,58 @@ async def guide(story: Story) -> None:
 
 async def empty(story: Story) -> None:
     await story.sees("no projects yet: press a")
+
+
+def board(name: str, **known: Any) -> BoardInfo:
+    texts = (
+        "label", "remark", "kind", "chip", "revision", "mac", "features", "reserved", "holder",
+        "doing", "url", "last_line",
+    )  # fmt: skip
+    nothing = dict.fromkeys(texts, "")
+    numbers = {"flash_size": None, "brownouts": 0, "watchdog_resets": 0}
+    return BoardInfo(name, **{"state": "free", **nothing, **numbers, **known})
+
+
+BOARDS = (
+    board(
+        "/dev/ttyACM0", label="desk", chip="esp32c3", revision="v0.4", url="/dev/ttyACM0",
+        mac="84:f7:03:12:34:56", flash_size=4 << 20, features="Wi-Fi, BLE", crystal=40,
+        state="busy", holder="build 3", doing="flash 43 %", remark="left of the scope",
+    ),
+    board(
+        "usb-303a-1001-7C:DF:A1:00:11:22", label="rack-2", chip="esp32s3", revision="v0.2",
+        url="/dev/ttyACM1", package="QFN56", flash_size=8 << 20, features="Wi-Fi, BLE",
+        runs="sensor-hub 0000000, build 2", last_line="I (3120) sensor: 21.4 C", brownouts=2,
+    ),
+    board("/dev/ttyUSB0", url="/dev/ttyUSB0", reserved="ada until 2099-01-31 16:00 UTC: sleep"),
+    board("virtual:esp32c3", kind="virtual", chip="esp32c3", state="off"),
+)  # fmt: skip
+
+CONSOLE = b"""ESP-ROM:esp32s3-20210327
+rst:0x1 (POWERON),boot:0x8 (SPI_FAST_FLASH_BOOT)
+I (24) boot: ESP-IDF v5.2 2nd stage bootloader
+I (301) main_task: Calling app_main()
+I (310) sensor: heap 180432 bytes free
+W (1320) wifi: reconnecting to a network whose name is much longer than this pane is wide, again
+I (2330) sensor: heap 96512 bytes free
+I (2410) sensor: heap 88320 bytes free
+Guru Meditation Error: Core  0 panic'ed (Load access fault). Exception was unhandled.
+MEPC    : 0x403802a8  RA      : 0x40380296  SP      : 0x3fcbffe0
+Rebooting...
+"""
+
+
+@pytest.fixture(autouse=True)
+def board_farm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four boards that say the same on any machine."""
+
+    def watch(_boards: Boards, _name: str, **rest: Any) -> None:
+        rest["on_note"]("kept in sessions/2026-01-31/rack-2.log")
+        rest["on_output"](CONSOLE)
+        rest["cancel"].wait(60)
+
+    monkeypatch.setattr(Boards, "list_all", lambda _boards: BOARDS)
+    monkeypatch.setattr(Boards, "watch", watch)
 
 
 @pytest.fixture
@@ -112,6 +242,21 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
         pytest.param(helped, (80, 24), {}, id="help"),
         pytest.param(guide, (80, 24), {}, id="guide"),
         pytest.param(guide, (60, 15), {"ascii": True, "theme": "light"}, id="guide-small-ascii"),
+        pytest.param(monitor_help, (120, 40), {}, id="help-monitor"),
+        pytest.param(sizes, (120, 40), {}, id="sizes"),
+        pytest.param(fix, (80, 24), {}, id="fix"),
+        pytest.param(fix, (120, 40), {"theme": "light"}, id="fix-light"),
+        pytest.param(boards, (80, 24), {}, id="boards"),
+        pytest.param(boards, (120, 40), {"ascii": True}, id="boards-ascii"),
+        pytest.param(boards, (200, 60), {}, id="boards-large"),
+        pytest.param(monitor, (80, 24), {}, id="monitor"),
+        pytest.param(monitors, (120, 40), {}, id="monitor-two"),
+        pytest.param(add, (80, 24), {}, id="add-project"),
+        pytest.param(edit, (120, 40), {}, id="edit-project"),
+        pytest.param(variants, (80, 24), {}, id="variants"),
+        pytest.param(retry, (80, 24), {}, id="retry"),
+        pytest.param(remove, (80, 24), {}, id="remove"),
+        pytest.param(name, (80, 24), {}, id="name-board"),
         pytest.param(workflows, (80, 24), {}, id="workflows"),
         pytest.param(form, (80, 24), {}, id="workflow-form"),
         pytest.param(task, (80, 24), {}, id="task"),
@@ -135,6 +280,8 @@ def test_it_looks_as_it_did(
         fill(tmp_path)
     if walk is sizes:
         keep_maps(tmp_path)
+    if walk is fix:
+        keep_fix(tmp_path, 3, lambda text: text)
     if walk in (workflows, task, gate, form):
         fill_tasks(tmp_path)
 

@@ -39,7 +39,8 @@ class FixScreen(ReaderScreen):
             do: called with the id of the chosen action when this screen is gone.
         """
         self._view = TextView()
-        keys = [f"{action.key.shown} {action.key.title}" for action in actions]
+        # The title says already that it is a fix.
+        keys = [f"{each.key.shown} {each.key.title.removesuffix(' fix')}" for each in actions]
         super().__init__(_title(fix), f"{fix.message}\n{fix.diff}", self._view, keys)
         self._do = do
 
