@@ -41,6 +41,9 @@ STATE_COLOURS = {
 }
 """The name of a state's colour; of any other state it is ``dim``."""
 
+RUN_COLOURS = {**STATE_COLOURS, "pending": "busy"}
+"""Colours of runs in lists: one that waits is busy, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:

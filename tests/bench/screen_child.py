@@ -93,9 +93,9 @@ class Flooded(EspdeckApp):
         self._marks.append(time.monotonic())
         screen = self.screen
         assert isinstance(screen, BuildScreen)
-        screen._artifacts.title = f" mark-{len(self._marks)}-"
+        screen._results.artifacts.title = f" mark-{len(self._marks)}-"
 
-    def leave(self) -> None:
+    def request_quit(self) -> None:
         """Quit at once, and report."""
         self._report.write_text(json.dumps(self._marks))
         os._exit(0)

@@ -18,6 +18,7 @@ from tests.tui.workspaces import Story, fill, keep_fix, keep_maps
 from tui.app import EspdeckApp
 from tui.presentation import manual
 from tui.screens.start_build import ChooseVariants
+from tui.widgets.chart import Chart
 
 pytestmark = pytest.mark.xdist_group("snapshots")
 
@@ -140,7 +141,12 @@ async def monitors(story: Story) -> None:
     await story.press("P")
     await story.type("heap ([0-9]+)")
     await story.press("enter")
-    await story.sees("heap")
+    await story.until(lambda: story.screen.query_one(Chart).plot is not None)
+    plot = story.screen.query_one(Chart).plot
+    assert plot is not None
+    for number in range(40):
+        plot.feed(f"heap {180_000 - 9_000 * (number % 9)}")
+    await story.sees("108000")
 
 
 async def monitor_help(story: Story) -> None:

@@ -51,7 +51,7 @@ class Ask(ModalScreen[tuple[str, ...] | None]):
         with Vertical(classes="dialog"):
             yield Static(Content(clean(self._title)), classes="dialog--title")
             if self._consequence:
-                yield Static(Content(clean(self._consequence)))
+                yield Static(Content(clean(self._consequence)), classes="dialog--text")
             for field in self._fields:
                 yield Input(clean(field.value), placeholder=field.placeholder, compact=True)
             more = "   tab next" if len(self._fields) > 1 else ""

@@ -14,8 +14,8 @@ from engine.errors import CancelledError, UsageError
 from engine.events import Event
 from tui.actions import Action
 from tui.keymap import Where
+from tui.presentation.board_rows import board_details, board_parts, name_cells
 from tui.presentation.tables import columns, efuse_rows, partition_rows
-from tui.presentation.units import size
 from tui.screens.ask import Ask, Field
 from tui.screens.base import MainScreen
 from tui.screens.confirm import Choose
@@ -40,10 +40,6 @@ _RESERVATION_HOURS = 8.0
 _LISTED_BUILDS = 30
 """How many of the newest can be chosen to flash one."""
 
-_WIDE_CELLS = 140
-"""Width from which a row has room for what runs on the board, and for the port."""
-
-_COLOURS = {"free": "good", "busy": "busy", "off": "dim"}
 _NO_BOARDS = (
     " no boards: plug one in, name one in the settings (boards = [...]), or run espdeck lab"
 )
@@ -228,7 +224,12 @@ class BoardsScreen(MainScreen):
             Field("anything worth knowing about it", board.remark),
         ]
         self.app.push_screen(
-            Ask(f"Name {board.name}", "It does wherever a board is named.", fields, "keep"),
+            Ask(
+                f"Name {board.name}",
+                "The name can be used wherever a board is named.",
+                fields,
+                "keep",
+            ),
             answered,
         )
 
@@ -380,42 +381,14 @@ class BoardsScreen(MainScreen):
         )
 
     def _draw(self, board: BoardInfo, width: int) -> Parts:
-        state = {"free": "idle", "busy": "running"}.get(board.state, "skipped")
-        name = f"{board.label} ({board.name})" if board.label else board.name
-        who = board.holder or (f"reserved by {board.reserved}" if board.reserved else "")
-        wide = [
-            (f" {(board.runs or 'not known')[:34]:<34}", "" if board.runs else "dim"),
-            (f" {board.url or '-':<28}", "dim"),
-        ]
-        return [
-            ("*" if board.name in self._marked else " ", "note"),
-            (f"{self.app.glyphs.state(state)} ", _COLOURS[board.state]),
-            (f"{board.doing or board.state:<11} ", _COLOURS[board.state]),
-            (f"{name:<30} ", ""),
-            (f"{board.chip or '?':<8}", "dim"),
-            *(wide if width >= _WIDE_CELLS else []),
-            (f" {who}" if who else "", "busy"),
-            (f" {board.last_line or board.remark}", "dim"),
-        ]
+        return board_parts(
+            board,
+            self.app.glyphs,
+            width,
+            name_width=name_cells(self._boards.items, width),
+            is_marked=board.name in self._marked,
+        )
 
     def _show_details(self) -> None:
         board = self._boards.item
-        if board is None:
-            self._details.show([])
-            return
-        chip = f"{board.chip} {board.revision}".strip() or "not asked yet (i asks)"
-        package = f"{board.package}, " if board.package else ""
-        flash = size(board.flash_size) if board.flash_size else "?"
-        resets = f"{board.brownouts} brownouts, {board.watchdog_resets} watchdog resets seen"
-        crystal = f", crystal {board.crystal} MHz" if board.crystal else ""
-        protected = f"protected for good: {board.protection}; " if board.protection else ""
-        self._details.show(
-            [
-                ("chip", f"{chip}, {package}flash {flash}, {board.mac or 'no address known'}"),
-                ("runs", board.runs or "not known"),
-                ("has", f"{protected}{board.features or '?'}{crystal}"),
-                ("port", board.url or "not there"),
-                ("health", resets),
-                ("note", board.remark or "-"),
-            ]
-        )
+        self._details.show([] if board is None else board_details(board))

@@ -12,7 +12,8 @@ from tui.keymap import Where
 from tui.presentation.labels import commit_of, tells_apart, variant_of
 from tui.presentation.pane_layout import Panes
 from tui.screens import fix as fixes
-from tui.screens.run import ARTIFACTS, FINDINGS, RunScreen
+from tui.screens.result_lists import ARTIFACTS, FINDINGS
+from tui.screens.run import RunScreen
 from tui.state.run_state import SERIAL, RunView, TailKey
 from tui.widgets.live_pane import LivePane
 
@@ -62,7 +63,7 @@ class BuildScreen(RunScreen):
         ]
 
     def _no_sizes(self) -> str | None:
-        has_program = any(row.kind == "elf" for row in self._artifacts.items)
+        has_program = any(row.kind == "elf" for row in self._results.artifacts.items)
         return None if has_program else "no sizes: this build kept no program"
 
     def _no_fix(self) -> str | None:

@@ -9,21 +9,20 @@ from uuid import UUID
 from engine.enums import ProjectStatus, RunStatus, VerdictWord
 from engine.errors import EspdeckError
 from engine.events import Event, ProjectChanged, RunChanged, RunCompleted, RunProgress
-from engine.text import clean, mask
+from engine.text import clean
 from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation.labels import (
-    chips,
     commit_of,
     ended_reason,
-    followed,
     not_ended_reason,
     tells_apart,
     variant_of,
 )
+from tui.presentation.project_rows import project_details, project_parts, project_problem
 from tui.presentation.units import ago
 from tui.screens.start_build import BuildStarter
-from tui.screens.two_lists import RUN_COLOURS, TwoListScreen
+from tui.screens.two_lists import TwoListScreen
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
@@ -144,7 +143,7 @@ class HomeScreen(TwoListScreen):
         if project is not None and self._is_broken(project):
             from tui.screens.reader import LineReader
 
-            self.app.push_screen(LineReader(project.name, self._problem_of(project)))
+            self.app.push_screen(LineReader(project.name, project_problem(project)))
             return
         self.app.show_build(self._chosen_build.number)
 
@@ -356,13 +355,6 @@ class HomeScreen(TwoListScreen):
         has_focus = self._projects.has_focus or not self._builds.items
         return project.status == ProjectStatus.ERROR and has_focus
 
-    def _problem_of(self, project: Project) -> str:
-        return (
-            f"{_source_of(project)}\nbranch {project.branch or 'of the repository'}\n\n"
-            f"{project.status_detail}\n\n"
-            "s tries again; e changes its branch; d removes it, to add it with another source."
-        )
-
     def _load_details(self) -> None:
         project = self._projects.item
         if project is None:
@@ -372,38 +364,14 @@ class HomeScreen(TwoListScreen):
         def show(stats: ProjectStats) -> None:
             now = self._projects.item
             if now is not None and now.id == project.id:
-                self._details.show(self._details_of(now, stats))
+                detail = self._status_details.get(str(now.id)) or now.status_detail
+                self._details.show(project_details(now, stats, self.app.glyphs, detail))
 
         self.in_thread(lambda: self.engine.projects.stats(project.id), show)
 
-    def _details_of(self, project: Project, stats: ProjectStats) -> list[tuple[str, str]]:
-        rate = f"{100 * stats.success_rate:.0f} %" if stats.success_rate is not None else "–"
-        average = f"{stats.average_duration:.1f} s" if stats.average_duration is not None else "–"
-        last = "".join(self.app.glyphs.state(status) for status in stats.last)
-        detail = self._status_details.get(str(project.id)) or project.status_detail
-        synced = f", synced {ago(project.synced_at)}" if project.synced_at else ""
-        app = f", app {project.app}" if project.app else ""
-        way = f" {project.configuration}" if project.configuration else ""
-        built_for = f"for {chips(project)}{way}" if project.target else "chip not known"
-        return [
-            ("source", f"{_source_of(project)}{app}"),
-            ("branch", f"{followed(project)}, {built_for}{synced}"),
-            ("status", f"{project.status}{': ' + detail if detail else ''}"),
-            ("builds", f"{stats.builds}, {rate} succeed, {average} on average"),
-            ("last", last or "–"),
-        ]
-
-    def _draw_project(self, project: Project, width: int) -> Parts:
+    def _draw_project(self, project: Project, _width: int) -> Parts:
         detail = self._status_details.get(str(project.id), "")
-        pending = project.status == ProjectStatus.PENDING and detail
-        # A project that works is as its newest build.
-        is_active = project.status == ProjectStatus.ACTIVE
-        state = self._last.get(project.id, "idle") if is_active else project.status
-        return [
-            (f" {self.app.glyphs.state(state)} ", RUN_COLOURS.get(state, "dim")),
-            (project.name, ""),
-            (f"  {detail if pending else _chip_of(project)}", "dim"),
-        ]
+        return project_parts(project, self.app.glyphs, self._last.get(project.id), detail)
 
     def _draw_build(self, build: Run, width: int) -> Parts:
         first_line = build.commit_message.split("\n", 1)[0]
@@ -419,13 +387,3 @@ class HomeScreen(TwoListScreen):
             parts.append((f" {build.branch[:12]:<12} {build.triggered_by:<8} ", "dim"))
         parts.append((first_line, ""))
         return parts
-
-
-def _source_of(project: Project) -> str:
-    return mask(project.source)
-
-
-def _chip_of(project: Project) -> str:
-    """The chip of a plain build, and how many others there are."""
-    others = len(project.targets) - 1
-    return f"{project.target or 'no chip'}{f' +{others}' if others > 0 else ''}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events as textual_events
 from textual.app import ComposeResult
@@ -18,8 +18,9 @@ from engine.text import clean
 from tui.actions import Action
 from tui.presentation.labels import ended_reason, not_ended_reason
 from tui.presentation.pane_layout import Box, Layout, Panes, arrange
-from tui.presentation.result_rows import artifact_parts, finding_parts
+from tui.screens import open_result
 from tui.screens.base import MainScreen
+from tui.screens.result_lists import ARTIFACTS, ResultLists
 from tui.state.log_matches import LogMatches
 from tui.state.log_tail import MAX_LINES, LogTail
 from tui.state.run_state import SERIAL, RunView, TailKey
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from engine.runs.service import RunService
     from engine.store.logs import LogKey, LogMatch
     from engine.store.tables import Artifact, FindingRow, StageRow
-
-FINDINGS, ARTIFACTS = "findings", "artifacts"
-"""Names of the panes of results."""
 
 _Read = tuple[Callable[[], None], list[tuple["LogKey", int, Sequence[str]]]]
 """What is read of a run: what shows its state; each log with its first line's number and lines."""
@@ -88,22 +86,7 @@ class RunScreen(MainScreen):
         )
         self._pane_list.title = " panes"
         self._pane_list.can_focus = False
-        self._findings: RowList[FindingRow] = RowList(
-            draw=lambda row, _width: finding_parts(row, self.app.glyphs, rounds=self._view.attempt),
-            key=lambda row: row.id,
-            empty="nothing found",
-            id=FINDINGS,
-        )
-        self._artifacts: RowList[Artifact] = RowList(
-            draw=lambda row, _width: artifact_parts(row),
-            key=lambda row: row.path,
-            empty="nothing kept",
-            id=ARTIFACTS,
-        )
-        self._result_lists: dict[str, RowList[Any]] = {
-            FINDINGS: self._findings,
-            ARTIFACTS: self._artifacts,
-        }
+        self._results = ResultLists(self, view)
         self._log_panes: dict[str, LivePane] = {}
         self._no_log = LogTail()
         self._search = Input(placeholder=f"search in all logs of this {self.KIND}", id="search")
@@ -148,7 +131,7 @@ class RunScreen(MainScreen):
         with self._room:
             yield self._pane_list
             yield from self._log_panes.values()
-            yield from self._result_lists.values()
+            yield from self._results.by_name.values()
         yield self._search
         self._bar = KeyBar(self.actions.values())
         yield self._bar
@@ -236,7 +219,7 @@ class RunScreen(MainScreen):
 
     def on_row_list_opened(self, message: RowList.Opened) -> None:
         """Open a finding or an artifact by a double click."""
-        if message.rows in self._result_lists.values():
+        if message.rows in self._results.by_name.values():
             self._open_result()
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
@@ -275,15 +258,15 @@ class RunScreen(MainScreen):
         return None if len(self._matches) else "no search yet: press /"
 
     def _is_list(self) -> str | None:
-        is_list = self._focused in self._result_lists
+        is_list = self._focused in self._results.by_name
         return "this pane is a list: logs are followed" if is_list else None
 
     def _no_artifact(self) -> str | None:
-        is_chosen = self._focused == ARTIFACTS and self._artifacts.item is not None
+        is_chosen = self._focused == ARTIFACTS and self._results.artifacts.item is not None
         return None if is_chosen else "no artifact chosen: go to the artifacts"
 
     def _no_result(self) -> str | None:
-        rows = self._result_lists.get(self._focused)
+        rows = self._results.by_name.get(self._focused)
         return "nothing to look at" if rows is not None and rows.item is None else None
 
     def _no_other_log(self) -> str | None:
@@ -300,20 +283,13 @@ class RunScreen(MainScreen):
 
     def _open_result(self) -> None:
         """Open the finding or the artifact of the cursor; enlarge a log."""
-        from tui.screens import open_result
-
-        if self._focused == FINDINGS and self._findings.item is not None:
-            open_result.open_finding(self, self.runs, self._findings.item)
-        elif self._focused == ARTIFACTS and self._artifacts.item is not None:
-            open_result.open_artifact(self, self.runs, self._artifacts.item)
-        else:
+        if not self._results.open(self._focused, self.runs):
             self._enlarge()
 
     def _save_artifact(self) -> None:
-        from tui.screens import open_result
-
-        if self._artifacts.item is not None:
-            open_result.save_artifact(self, self.runs, self._artifacts.item)
+        artifact = self._results.artifacts.item
+        if artifact is not None:
+            open_result.save_artifact(self, self.runs, artifact)
 
     def _follow(self) -> None:
         """Follow the end of the log, or stay."""
@@ -375,13 +351,9 @@ class RunScreen(MainScreen):
 
     def _load_results(self) -> None:
         def show(found: tuple[Sequence[FindingRow], Sequence[Artifact]]) -> None:
-            findings = sorted(found[0], key=lambda row: (-row.attempt, row.rank))
-            self._findings.title = f" FINDINGS {len(findings)}"
-            self._artifacts.title = f" ARTIFACTS {len(found[1])}"
-            self._findings.fill(findings)
-            self._artifacts.fill(found[1])
+            self._results.fill(*found)
             if not self._person_chose:
-                self._findings.move_to(0)
+                self._results.findings.move_to(0)
             self._pane_list.refresh()
             self._bar.refresh()
 
@@ -418,11 +390,13 @@ class RunScreen(MainScreen):
         self._bar.refresh()
 
     def _pane(self, name: str) -> RowWidget:
-        return self._result_lists[name] if name in self._result_lists else self._log_panes[name]
+        return (
+            self._results.by_name[name] if name in self._results.by_name else self._log_panes[name]
+        )
 
     def _log_keys(self, name: str) -> list[TailKey]:
         """The logs that a pane can show."""
-        return [] if name in self._result_lists else self._view.keys_of(name)
+        return [] if name in self._results.by_name else self._view.keys_of(name)
 
     def _log_key(self, name: str) -> TailKey | None:
         """The log that a pane shows: the chosen one, else the newest."""
@@ -489,11 +463,8 @@ class RunScreen(MainScreen):
 
     def _text_of(self, name: str) -> str:
         """The text of a pane, to be copied."""
-        if name == FINDINGS:
-            return "\n".join(f"{row.severity}: {row.finding.title}" for row in self._findings.items)
-        if name == ARTIFACTS:
-            rows = self._artifacts.items
-            return "\n".join(f"{row.path} {row.size} {row.sha256}" for row in rows)
+        if name in self._results.by_name:
+            return self._results.text_of(name)
         return self._log_panes[name].visible_text()
 
     def _store_key(self, key: TailKey) -> LogKey:
@@ -515,6 +486,6 @@ class RunScreen(MainScreen):
         count = (
             sum(self._view.tails[key].end for key in self._log_keys(name))
             if name == SERIAL
-            else len(self._result_lists[name].items)
+            else len(self._results.by_name[name].items)
         )
         return [(f" {number}   ", "dim"), (name.upper(), ""), (f" {count}", "dim")]

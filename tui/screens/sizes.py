@@ -42,7 +42,10 @@ class SizesScreen(MainScreen):
         self._by_change = False
         self._largest = 1
         self._regions: RowList[RegionRow] = RowList(
-            draw=self._draw_region, key=lambda region: region.name, id="regions"
+            draw=self._draw_region,
+            key=lambda region: region.name,
+            has_cursor=False,
+            id="regions",
         )
         self._regions.can_focus = False
         self._table: RowList[SizeRow] = RowList(

@@ -13,7 +13,8 @@ from tui.keymap import Where
 from tui.presentation.gate_rows import gate_text, gate_title, measure_parts
 from tui.presentation.pane_layout import Layout, Panes
 from tui.presentation.units import tokens
-from tui.screens.run import ARTIFACTS, FINDINGS, RunScreen
+from tui.screens.result_lists import ARTIFACTS, FINDINGS
+from tui.screens.run import RunScreen
 from tui.state.run_state import RunView, TailKey
 from tui.widgets.base import RowWidget
 from tui.widgets.row_list import RowList

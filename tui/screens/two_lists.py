@@ -13,13 +13,10 @@ from textual.widgets import Input
 from engine.enums import RunStatus
 from tui.actions import Action
 from tui.screens.base import MainScreen
-from tui.theme import STATE_COLOURS
+from tui.theme import RUN_COLOURS
 from tui.widgets.details import Details
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
-
-RUN_COLOURS = {**STATE_COLOURS, "pending": "busy"}
-"""Colours of runs in lists: one that waits is busy, too."""
 
 
 class TwoListScreen(MainScreen):

@@ -60,6 +60,7 @@ class RowList(RowWidget, Generic[T]):
         draw: Callable[[T, int], Parts],
         key: Callable[[T], object],
         empty: str = "",
+        has_cursor: bool = True,
         id: str | None = None,
     ) -> None:
         """Make a list.
@@ -68,12 +69,14 @@ class RowList(RowWidget, Generic[T]):
             draw: an item as parts of a row of so many cells.
             key: what tells an item from others, however it changes.
             empty: what stands there when there are no items.
+            has_cursor: whether its cursor is drawn; without, nothing can be chosen with it.
         """
         super().__init__(id=id)
         self._draw = draw
         self._key = key
         self._empty = empty
         self._items: Sequence[T] = ()
+        self._has_cursor = has_cursor
         self._cursor = 0
         self._top = 0
 
@@ -155,7 +158,7 @@ class RowList(RowWidget, Generic[T]):
                 return row(self._empty, self.style_of("note"), width)
             return row("", base, width)
         parts = self._draw(self._items[index], width)
-        if index == self._cursor:
+        if self._has_cursor and index == self._cursor:
             name = "cursor" if self.has_focus else "cursor-blur"
             cursor = self.style_of(name)
             return pieces([(text, cursor) for text, _ in parts], width, cursor)
