@@ -54,7 +54,6 @@ class EditProject(ProjectForm["Project"]):
 
     def on_mount(self) -> None:
         """Learn what the sources say."""
-        super().on_mount()
         if not self._project.target:
             self.complain(f"{NO_CHIP}: name it")
         engine, project = self.engine, self._project

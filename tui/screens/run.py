@@ -1,4 +1,4 @@
-"""The base of the screens of a build and of a task: panes, findings, artifacts, search."""
+"""The base of the screens of a build and of a task: logs, findings, artifacts, search."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events as textual_events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.widget import Widget
 from textual.widgets import Input
 
 from engine.enums import RunStatus, StageStatus
@@ -17,9 +14,9 @@ from engine.events import Event, RunChanged
 from engine.text import clean
 from tui.actions import Action
 from tui.presentation.labels import ended_reason, not_ended_reason
-from tui.presentation.pane_layout import Box, Layout, Panes, arrange
+from tui.presentation.pane_layout import Panes
 from tui.screens import open_result
-from tui.screens.base import MainScreen
+from tui.screens.panes import PanesScreen
 from tui.screens.result_lists import ARTIFACTS, ResultLists
 from tui.state.log_matches import LogMatches
 from tui.state.log_tail import MAX_LINES, LogTail
@@ -28,7 +25,6 @@ from tui.theme import STATE_COLOURS
 from tui.widgets.base import RowWidget
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_pane import PAGE_LINES, LivePane
-from tui.widgets.pane_container import PaneContainer
 from tui.widgets.row_list import Parts, RowList
 from tui.widgets.run_head import RunHead
 
@@ -41,16 +37,9 @@ _Read = tuple[Callable[[], None], list[tuple["LogKey", int, Sequence[str]]]]
 """What is read of a run: what shows its state; each log with its first line's number and lines."""
 
 
-class RunScreen(MainScreen):
+class RunScreen(PanesScreen):
     """One run, live or from the store."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *MainScreen.BINDINGS,
-        *(
-            Binding(str(number), f"pane({number})", f"pane {number}", show=False, priority=True)
-            for number in range(1, 10)
-        ),
-    ]
     KIND: ClassVar[str]
     """``build`` or ``task``."""
 
@@ -64,28 +53,17 @@ class RunScreen(MainScreen):
             panes: that are known already.
             focused: the pane that is shown at first.
         """
-        super().__init__()
+        super().__init__(panes, focused)
         self._view = view
-        self._panes = panes
-        self._focused = focused
         self._is_loaded = False
         self._waiting: list[Event] = []
         """Events since the store is read."""
 
-        self._person_chose = False
-        """Whether a person chose a pane: from then on no other is chosen for them."""
-
         self._ticks = 0
-        self._enlarged = False
         self._chosen_logs: dict[str, TailKey] = {}
         """Logs that a person chose, by their panes."""
 
         self._matches = LogMatches()
-        self._pane_list: RowList[str] = RowList(
-            draw=self._draw_pane_name, key=lambda name: name, id="panes"
-        )
-        self._pane_list.title = " panes"
-        self._pane_list.can_focus = False
         self._results = ResultLists(self, view)
         self._log_panes: dict[str, LivePane] = {}
         self._no_log = LogTail()
@@ -127,7 +105,6 @@ class RunScreen(MainScreen):
         """Head, panes, search, keys."""
         self._head = self.HEAD(self._view, self.app.glyphs)
         yield self._head
-        self._room = PaneContainer(id="room")
         with self._room:
             yield self._pane_list
             yield from self._log_panes.values()
@@ -139,22 +116,12 @@ class RunScreen(MainScreen):
     def on_mount(self) -> None:
         """Load the run from the store."""
         self._search.display = False
-        self._pane_list.fill(self._panes.names)
-        self._pane_list.select(self._focused)
-        self._arrange()
         self._load()
-
-    def on_resize(self, _event: textual_events.Resize) -> None:
-        """Arrange the panes for another size."""
-        self.call_after_refresh(self._arrange)
 
     def list_actions(self) -> Sequence[Action]:
         """Actions on the run, its panes, its logs, its findings and its artifacts."""
         return [
             *super().list_actions(),
-            self.action("next_pane", lambda: self._step_pane(1)),
-            self.action("previous_pane", lambda: self._step_pane(-1)),
-            self.action("enlarge", self._enlarge),
             self.action("look", self._open_result, self._no_result),
             self.action("save", self._save_artifact, self._no_artifact),
             self.action("follow", self._follow, self._is_list),
@@ -166,8 +133,6 @@ class RunScreen(MainScreen):
             self.action("cancel", self._cancel, self._has_ended),
             self.action("retry", self._retry, self._has_not_ended),
             self.action("copy", lambda: self.copy_text(self._text_of(self._focused))),
-            self.action("left", lambda: self.scroll_target.scroll_aside(-8)),
-            self.action("right", lambda: self.scroll_target.scroll_aside(8)),
             self.action("back", self.app.pop_screen),
         ]
 
@@ -212,11 +177,6 @@ class RunScreen(MainScreen):
         if name is not None:
             self._choose_pane(name)
 
-    def on_row_list_moved(self, message: RowList.Moved) -> None:
-        """Choose a pane by a click on the list of panes."""
-        if message.rows is self._pane_list and self._pane_list.item not in (None, self._focused):
-            self._choose_pane(self._pane_list.item)
-
     def on_row_list_opened(self, message: RowList.Opened) -> None:
         """Open a finding or an artifact by a double click."""
         if message.rows in self._results.by_name.values():
@@ -237,16 +197,6 @@ class RunScreen(MainScreen):
             self._enlarge()
         else:
             self.app.pop_screen()
-
-    def action_pane(self, number: int) -> None:
-        """Textual's action of the number keys: go to a pane."""
-        if number <= len(self._panes.names):
-            self._choose_pane(self._panes.names[number - 1])
-
-    @property
-    def scroll_target(self) -> RowWidget:
-        """The pane that has the focus."""
-        return self._pane(self._focused)
 
     def _has_ended(self) -> str | None:
         return ended_reason(self.KIND, self.number, self._view.status)
@@ -271,15 +221,6 @@ class RunScreen(MainScreen):
 
     def _no_other_log(self) -> str | None:
         return "this pane has no other log" if len(self._log_keys(self._focused)) < 2 else None
-
-    def _step_pane(self, by: int) -> None:
-        names = self._panes.names
-        self._choose_pane(names[(names.index(self._focused) + by) % len(names)])
-
-    def _enlarge(self) -> None:
-        """Give the pane all the room, or take it back."""
-        self._enlarged = not self._enlarged
-        self._arrange()
 
     def _open_result(self) -> None:
         """Open the finding or the artifact of the cursor; enlarge a log."""
@@ -360,32 +301,7 @@ class RunScreen(MainScreen):
         runs = self.runs
         self.in_thread(lambda: (runs.findings(self.number), runs.artifacts(self.number)), show)
 
-    def _arrange(self) -> None:
-        if not self.is_mounted or not self._room.size:
-            return
-        width, height = self._room.size
-        self._place(arrange(width, height, self._focused, self._panes, enlarged=self._enlarged))
-        if not self._search.has_focus:
-            self.set_focus(self._pane(self._focused))
-        self._pane_list.select(self._focused)
-
-    def _place(self, layout: Layout) -> None:
-        boxes: dict[Widget, Box] = {self._pane(name): box for name, box in layout.panes.items()}
-        if layout.list is not None:
-            boxes[self._pane_list] = layout.list
-        self._room.place(boxes)
-
-    def _choose_pane(self, name: str) -> None:
-        """Go to a pane that a person chose."""
-        self._person_chose = True
-        self._focus_pane(name)
-
-    def _focus_pane(self, name: str) -> None:
-        if name == self._focused:
-            self.set_focus(self._pane(name))
-            return
-        self._focused = name
-        self._arrange()
+    def _focus_changed(self) -> None:
         self._show_logs()
         self._bar.refresh()
 

@@ -116,7 +116,6 @@ class WorkflowsScreen(TwoListScreen):
 
     def on_mount(self) -> None:
         """Show what can be asked for, and what was."""
-        super().on_mount()
 
         def read() -> tuple[list[TaskTemplate], str]:
             problem = ""
