@@ -64,6 +64,9 @@ async def walk(story: Story) -> dict[str, list[str]]:
     await story.press("enter")
     await story.sees("nothing yet")
     look()
+    await story.press("H")
+    await story.sees("GUIDE")
+    look()
     return found
 
 

@@ -130,7 +130,7 @@ class MainScreen(Screen[None]):
 
         actions = list(self.actions.values())
         self.app.push_screen(
-            HelpScreen(actions), lambda guide: self._show_guide() if guide else None
+            HelpScreen(actions), lambda guide: self.action_do("guide") if guide else None
         )
 
     def _show_guide(self) -> None:
