@@ -27,8 +27,8 @@ class AppBase(App[None]):
     glyphs: Glyphs
 
     board_operations: dict[str, CancelToken]
-    """What a person has running on boards, by the board's name; it is cancelled when the app ends.
-    The event loop adds, the operation's thread removes."""
+    """Operations of a person on boards, by the board's name; they are cancelled when the app ends.
+    The event loop adds one, its thread removes it."""
 
     def keys_of(self, where: Where) -> tuple[Key, ...]:
         """Keys of a screen, as the settings have them."""

@@ -20,7 +20,7 @@ class AddProject(ProjectForm[UUID]):
 
     @property
     def title_text(self) -> str:
-        """What the form is for."""
+        """The title of the form."""
         return "Add a project"
 
     def lines(self) -> Sequence[Horizontal]:
@@ -53,7 +53,7 @@ class AddProject(ProjectForm[UUID]):
                     name=name or None,
                 )
             except EspdeckError as error:
-                self.app.call_from_thread(self.complain, str(error))
+                self.app.call_from_thread(self.show_problem, str(error))
             else:
                 self.app.call_from_thread(self.dismiss, project.id)
 

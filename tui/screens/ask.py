@@ -1,4 +1,4 @@
-"""A few lines of text that a person is asked for."""
+"""A form that asks a person for a few lines of text."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Ask(ModalScreen[tuple[str, ...] | None]):
 
         Args:
             title: what is asked for.
-            consequence: what comes of it.
+            consequence: what comes of it, empty for nothing.
             fields: what can be typed.
             verb: what enter does, in a word.
         """
@@ -47,7 +47,7 @@ class Ask(ModalScreen[tuple[str, ...] | None]):
         self._verb = verb
 
     def compose(self) -> ComposeResult:
-        """Title, what comes of it, fields, keys."""
+        """Title, consequence, fields, keys."""
         with Vertical(classes="dialog"):
             yield Static(Content(clean(self._title)), classes="dialog--title")
             if self._consequence:
@@ -58,5 +58,5 @@ class Ask(ModalScreen[tuple[str, ...] | None]):
             yield Static(Content(f"enter {self._verb}{more}   esc leave"), classes="dialog--keys")
 
     def on_input_submitted(self) -> None:
-        """That is it."""
+        """Give what was typed."""
         self.dismiss(tuple(each.value.strip() for each in self.query(Input)))

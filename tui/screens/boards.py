@@ -160,7 +160,7 @@ class BoardsScreen(MainScreen):
         self._operate("reset", lambda board: board.reset())
 
     def _power_cycle(self) -> None:
-        """Off and on."""
+        """Switch the board off and on."""
         self._operate("off and on", lambda board: board.power("cycle"))
 
     def _identify(self) -> None:

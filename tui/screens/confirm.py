@@ -1,4 +1,4 @@
-"""Questions: yes or no, one of several."""
+"""Dialogs that ask for a yes or no, or for one of several choices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.text import clean
 
 
 class Confirm(ModalScreen[bool]):
-    """Says what will be done, and asks."""
+    """A question with its consequence; gives whether a person said yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "dismiss(True)", "yes", priority=True),
@@ -45,7 +45,7 @@ class Confirm(ModalScreen[bool]):
 
 
 class Choose(ModalScreen[str | None]):
-    """One of several."""
+    """A list of choices; gives the name of the chosen one, None for none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "none", priority=True)
@@ -71,5 +71,5 @@ class Choose(ModalScreen[str | None]):
             yield Static(Content("enter choose   esc none"), classes="dialog--keys")
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
-        """Chosen."""
+        """Give what was chosen."""
         self.dismiss(message.option_id)

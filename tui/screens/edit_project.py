@@ -36,7 +36,7 @@ class EditProject(ProjectForm["Project"]):
 
     @property
     def title_text(self) -> str:
-        """What the form is for."""
+        """The title of the form."""
         return f"Change {self._project.name}"
 
     def lines(self) -> Sequence[Horizontal]:
@@ -53,9 +53,9 @@ class EditProject(ProjectForm["Project"]):
         ]
 
     def on_mount(self) -> None:
-        """Learn what the sources say."""
+        """Read what the sources offer, in a thread."""
         if not self._project.target:
-            self.complain(f"{NO_CHIP}: name it")
+            self.show_problem(f"{NO_CHIP}: name it")
         engine, project = self.engine, self._project
 
         def read() -> None:
@@ -69,7 +69,7 @@ class EditProject(ProjectForm["Project"]):
         self.run_worker(read, thread=True, exit_on_error=False)
 
     def on_input_changed(self, message: Input.Changed) -> None:
-        """Another app has other chips and configurations."""
+        """Suggest the chips and configurations of another app."""
         if message.input.id == "app":
             self._offer_of(message.value.strip())
 
@@ -88,13 +88,13 @@ class EditProject(ProjectForm["Project"]):
         if edits == Edits():
             self.dismiss(None)
             return
-        self.complain("reading the source")
+        self.show_problem("reading the source")
 
         def change() -> None:
             try:
                 changed = edit_checked(engine, before, edits)
             except EspdeckError as error:
-                self.app.call_from_thread(self.complain, str(error))
+                self.app.call_from_thread(self.show_problem, str(error))
             else:
                 self.app.call_from_thread(self.dismiss, changed)
 

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from engine.store.projects import ProjectStats
     from engine.store.tables import Project, Run
 
-PAGE_BUILDS = 200
+_PAGE_BUILDS = 200
 """Builds that are loaded at once."""
 
-VARIANT_CELLS = 20
+_VARIANT_CELLS = 20
 """The most that chip and configuration of a build get in its row."""
 
 _UNPROVED_VERDICTS = (VerdictWord.RAN, VerdictWord.SILENT, VerdictWord.UNTESTED)
@@ -278,17 +278,17 @@ class HomeScreen(TwoListScreen):
             return
         text = self._filter.value.strip()
         before = self._builds.items[-1].id if more and self._builds.items else None
-        shown = 0 if more else max(PAGE_BUILDS, len(self._builds.items))
+        shown = 0 if more else max(_PAGE_BUILDS, len(self._builds.items))
 
         def show(builds: Sequence[Run]) -> None:
             now = self._projects.item
             if now is None or now.id != project.id or self._filter.value.strip() != text:
                 return
-            self._more = len(builds) >= PAGE_BUILDS
+            self._more = len(builds) >= _PAGE_BUILDS
             items = [*self._builds.items, *builds] if more else list(builds)
             differ = tells_apart(now, items)
             widths = (len(variant_of(each)) for each in items)
-            self._variant_width = min(VARIANT_CELLS, max(widths, default=0)) if differ else 0
+            self._variant_width = min(_VARIANT_CELLS, max(widths, default=0)) if differ else 0
             nothing = f" no build has {text!r}" if text else " no build yet: press b to build"
             if not text and now.status == ProjectStatus.ERROR:
                 nothing = " cannot be built: enter says why"
@@ -298,7 +298,7 @@ class HomeScreen(TwoListScreen):
 
         self.in_thread(
             lambda: self.engine.builds.list(
-                project_id=project.id, text=text, limit=shown or PAGE_BUILDS, before=before
+                project_id=project.id, text=text, limit=shown or _PAGE_BUILDS, before=before
             ),
             show,
         )
@@ -381,7 +381,7 @@ class HomeScreen(TwoListScreen):
         if width >= 60:
             parts.append((f" {ago(build.created_at):<9}", "dim"))
         if self._variant_width:
-            parts.append((f" {variant_of(build)[:VARIANT_CELLS]:<{self._variant_width}}", ""))
+            parts.append((f" {variant_of(build)[:_VARIANT_CELLS]:<{self._variant_width}}", ""))
         parts.append((f" {commit_of(build, 8)} ", "dim"))
         if width >= 84:
             parts.append((f" {build.branch[:12]:<12} {build.triggered_by:<8} ", "dim"))

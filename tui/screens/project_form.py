@@ -1,4 +1,4 @@
-"""What the forms for adding and for changing a project share: their lines, and suggestions."""
+"""The base of the forms for adding and for changing a project: their lines, and suggestions."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ T = TypeVar("T")
 
 
 class SuggestNames(Suggester):
-    """Ends the last of several names that are separated by commas."""
+    """Completes the last of several names that are separated by commas."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(use_cache=False)
         self._names = names
 
     async def get_suggestion(self, value: str) -> str | None:
-        """The whole value with its last name ended; None where there is nothing to suggest."""
+        """The whole value with its last name completed; None where there is nothing to suggest."""
         before, comma, last = value.rpartition(",")
         begun = last.lstrip()
         space = last[: len(last) - len(begun)]
@@ -47,7 +47,7 @@ class ProjectForm(ModalScreen[T | None], Generic[T]):
         Binding("escape", "dismiss(None)", "leave", priority=True)
     ]
     VERB: ClassVar[str]
-    """What enter does."""
+    """What enter does, in a word."""
 
     @property
     def engine(self) -> Engine:
@@ -58,7 +58,7 @@ class ProjectForm(ModalScreen[T | None], Generic[T]):
 
     @property
     def title_text(self) -> str:
-        """What the form is for."""
+        """The title of the form."""
         raise NotImplementedError
 
     def lines(self) -> Sequence[Horizontal]:
@@ -79,11 +79,11 @@ class ProjectForm(ModalScreen[T | None], Generic[T]):
             yield Static(Content(keys), classes="dialog--keys")
 
     def on_mount(self) -> None:
-        """Chips are known without asking."""
+        """Suggest chips: they are known without the sources."""
         self.suggest("target", TARGETS)
 
     def on_input_submitted(self) -> None:
-        """That is it."""
+        """Do what the form asks for."""
         self.take()
 
     def line(self, label: str, name: str, empty: str, value: str = "") -> Horizontal:
@@ -92,8 +92,8 @@ class ProjectForm(ModalScreen[T | None], Generic[T]):
         Args:
             label: what it is.
             name: its id.
-            empty: what stands there when nothing does.
-            value: what stands there at first.
+            empty: the placeholder.
+            value: the text at first.
         """
         field = Input(clean(value), placeholder=clean(empty), id=name, compact=True)
         return Horizontal(Static(label, classes="form--label"), field, classes="form--row")
@@ -103,13 +103,13 @@ class ProjectForm(ModalScreen[T | None], Generic[T]):
         self.query_one(f"#{name}", Input).suggester = SuggestNames(words)
 
     def typed(self, name: str) -> str:
-        """What stands in a line."""
+        """The text of a line."""
         return self.query_one(f"#{name}", Input).value.strip()
 
     def chips(self) -> list[str]:
         """The chips that are typed, each once."""
         return several(self.typed("target").replace(" ", ","))
 
-    def complain(self, message: str) -> None:
-        """Say in the last row what is wrong, or goes on."""
+    def show_problem(self, message: str) -> None:
+        """Show in the last row what is wrong, or what is being done."""
         self.query_one("#problem", Static).update(Content(clean(message)))

@@ -75,11 +75,11 @@ class ReaderScreen(ModalScreen[None]):
         self._pane.move_pages(pages)
 
     def action_start(self) -> None:
-        """To the beginning."""
+        """Go to the beginning."""
         self._pane.to_first()
 
     def action_end(self) -> None:
-        """To the end."""
+        """Go to the end."""
         self._pane.to_last()
 
     def action_copy(self) -> None:

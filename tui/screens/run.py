@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from engine.store.tables import Artifact, FindingRow, StageRow
 
 _Read = tuple[Callable[[], None], list[tuple["LogKey", int, Sequence[str]]]]
-"""What is read of a run: what shows its state; each log with its first line's number and lines."""
+"""A run as it was read: a function that shows its state; each log with the number of its first line
+and its lines."""
 
 
 class RunScreen(PanesScreen):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engine.tasks.service import Metrics, Tasks, TaskState
 
 PLACEHOLDER = "PLACEHOLDER: no model was asked"
-"""What is said of a run that asked none, wherever it is shown."""
+"""Shown wherever a run is that asked no model."""
 
 _GATE = "gate"
 """Key of the stage that measures."""
@@ -204,7 +204,7 @@ class TaskScreen(RunScreen):
         return self._names.get(name, name)
 
     def _answer_pane(self, name: str) -> RowWidget | None:
-        """What shows a stage that has ended, None while it has not."""
+        """The widget with the result of a stage that has ended, None while it has not."""
         if name == _GATE:
             return self._measures if self._gate is not None and self._gate.measures else None
         key = self._log_key(name) if name in self._answers else None
@@ -251,7 +251,7 @@ class TaskScreen(RunScreen):
 
 
 def describe_metrics(metrics: Metrics) -> str:
-    """What models were asked and what that took."""
+    """The models that were asked, their tokens and costs, in a line."""
     parts = list(metrics.models)
     if metrics.answers:
         parts.append(count(metrics.answers, "answer"))

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from engine.tasks.workflow import Workflow
     from tui.app_base import AppBase
 
-_WORDS = {"yes": True, "y": True, "no": False, "n": False, "": False}
+_YES_NO = {"yes": True, "y": True, "no": False, "n": False, "": False}
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What can be chosen from, by the names that are typed."""
+    """Names that can be typed into the form."""
 
     projects: dict[str, UUID]
     squads: tuple[str, ...]
@@ -40,8 +40,8 @@ class Choices:
     """The one that stands in the form at first."""
 
 
-class Area(TextArea):
-    """Lines of text; what is pasted, from anywhere, steers nothing."""
+class CleanTextArea(TextArea):
+    """A field of several lines; control characters of a pasted text are taken out."""
 
     def on_paste(self, event: Paste) -> None:
         """Clean it, but for tabs: they mean something in sources."""
@@ -97,7 +97,7 @@ class TaskForm(ModalScreen[int | None]):
             yield Static(Content(keys), classes="dialog--keys")
 
     def on_mount(self) -> None:
-        """Learn what can be chosen."""
+        """Read what can be chosen, in a thread."""
         engine = cast("AppBase", self.app).engine
         assert engine is not None
 
@@ -120,16 +120,16 @@ class TaskForm(ModalScreen[int | None]):
         engine = cast("AppBase", self.app).engine
         assert engine is not None
         try:
-            order = self._order()
+            request = self._request()
         except UsageError as error:
-            self._complain(str(error))
+            self._show_problem(str(error))
             return
 
         def start() -> None:
             try:
-                number = engine.tasks.start(order).number
+                number = engine.tasks.start(request).number
             except EspdeckError as error:
-                self.app.call_from_thread(self._complain, str(error))
+                self.app.call_from_thread(self._show_problem, str(error))
             else:
                 self.app.call_from_thread(self.dismiss, number)
 
@@ -142,8 +142,8 @@ class TaskForm(ModalScreen[int | None]):
         assert self._entry is not None and self._entry.pipeline is not None
         return self._entry.pipeline.name
 
-    def _order(self) -> TaskRequest:
-        """What is asked for, as it stands in the form.
+    def _request(self) -> TaskRequest:
+        """The task that the form asks for.
 
         Raises:
             UsageError: a field says what nobody understands.
@@ -153,19 +153,19 @@ class TaskForm(ModalScreen[int | None]):
         project = self._typed("project")
         if project and project not in self._choices.projects:
             raise UsageError(f"no project {project}: {', '.join(self._choices.projects) or 'none'}")
-        priority, rounds, gate = (self._typed(name) for name in ("priority", "rounds", "gate"))
+        priority, attempts, gate = (self._typed(name) for name in ("priority", "rounds", "gate"))
         if priority and priority not in list(Priority):
             raise UsageError(f"priority {priority}: one of {', '.join(Priority)}")
-        if rounds and not (rounds.isascii() and rounds.isdigit() and len(rounds) < 4):
-            raise UsageError(f"revisions {rounds}: a number")
-        if gate.lower() not in _WORDS:
+        if attempts and not (attempts.isascii() and attempts.isdigit() and len(attempts) < 4):
+            raise UsageError(f"revisions {attempts}: a number")
+        if gate.lower() not in _YES_NO:
             raise UsageError(f"quality gate {gate}: yes or no")
         return TaskRequest(
             workflow=self._workflow.id if self._workflow is not None else "",
             pipeline=self._entry.pipeline if self._entry is not None else None,
-            description=self.query_one("#description", Area).text.strip(),
+            description=self.query_one("#description", CleanTextArea).text.strip(),
             context=self._typed("context"),
-            text=self.query_one("#text", Area).text,
+            text=self.query_one("#text", CleanTextArea).text,
             project_id=self._choices.projects[project] if project else None,
             commit=self._typed("commit") or None,
             paths=tuple(self._typed("paths").split()),
@@ -173,8 +173,8 @@ class TaskForm(ModalScreen[int | None]):
             squad=(self._typed("squad") if self._workflow is not None else "") or "full-stack",
             model=self._typed("model"),
             priority=Priority(priority) if priority else None,
-            gate=_WORDS[gate.lower()],
-            max_iterations=int(rounds) if rounds else None,
+            gate=_YES_NO[gate.lower()],
+            max_iterations=int(attempts) if attempts else None,
         )
 
     def _typed(self, name: str) -> str:
@@ -198,7 +198,7 @@ class TaskForm(ModalScreen[int | None]):
         if choices.project and not self._typed("project"):
             self.query_one("#project", Input).value = clean(choices.project)
 
-    def _complain(self, message: str) -> None:
+    def _show_problem(self, message: str) -> None:
         self.query_one("#problem", Static).update(Content(clean(message)))
 
     def _line(self, label: str, name: str, empty: str) -> Sequence[Horizontal]:
@@ -206,7 +206,7 @@ class TaskForm(ModalScreen[int | None]):
         return [Horizontal(Static(label, classes="form--label"), field, classes="form--row")]
 
     def _area(self, label: str, name: str) -> Sequence[Horizontal]:
-        field = Area(id=name, compact=True, highlight_cursor_line=False)
+        field = CleanTextArea(id=name, compact=True, highlight_cursor_line=False)
         return [
             Horizontal(Static(label, classes="form--label"), field, classes="form--row form--area")
         ]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.tasks.service import Tasks, TaskState
     from engine.tasks.workflow import Workflow
 
-PAGE_TASKS = 200
+_PAGE_TASKS = 200
 """Tasks that are loaded at once."""
 
 
@@ -37,7 +37,7 @@ class TaskTemplate:
 
     @property
     def key(self) -> str:
-        """What tells it from others."""
+        """An id that no other has."""
         if self.workflow is not None:
             return self.workflow.id
         assert self.entry is not None
@@ -45,7 +45,7 @@ class TaskTemplate:
 
     @property
     def title(self) -> str:
-        """What it is called."""
+        """Its name for people."""
         if self.workflow is not None:
             return self.workflow.title
         assert self.entry is not None
@@ -54,7 +54,7 @@ class TaskTemplate:
 
     @property
     def about(self) -> str:
-        """What comes of it, or what is wrong with it, in a line."""
+        """Its result in a line; of a file that makes no sense, what is wrong."""
         if self.workflow is not None:
             return self.workflow.about
         assert self.entry is not None
@@ -78,7 +78,7 @@ class TaskTemplate:
 
 
 class WorkflowsScreen(TwoListScreen):
-    """What can be asked for left, tasks right, details below."""
+    """Workflows and pipelines left, tasks right, details below."""
 
     WHERE: ClassVar[Where] = Where.WORKFLOWS
 
@@ -265,12 +265,12 @@ class WorkflowsScreen(TwoListScreen):
     def _load_right(self, *, more: bool = False) -> None:
         text = self._filter.value.strip()
         before = self._tasks.items[-1].run.number if more and self._tasks.items else None
-        limit = PAGE_TASKS if more else max(PAGE_TASKS, len(self._tasks.items))
+        limit = _PAGE_TASKS if more else max(_PAGE_TASKS, len(self._tasks.items))
 
         def show(tasks: Sequence[TaskState]) -> None:
             if self._filter.value.strip() != text:
                 return
-            self._more = len(tasks) >= PAGE_TASKS
+            self._more = len(tasks) >= _PAGE_TASKS
             items = [*self._tasks.items, *tasks] if more else list(tasks)
             self._tasks.title = f" tasks {len(items)}{'+' if self._more else ''}"
             self._tasks.fill(items, empty=f" no task has {text!r}" if text else " no task yet")
@@ -332,7 +332,7 @@ def _details_of_task(task: TaskState) -> list[tuple[str, str]]:
 
 
 def _description_of(template: TaskTemplate, tasks: Tasks) -> str:
-    """All that is known of it, as Markdown; in a thread."""
+    """A template with the prompts of its steps, as Markdown; in a thread."""
     lines = [template.about, ""]
     if template.workflow is not None:
         for number, step in enumerate(template.workflow.steps, 1):

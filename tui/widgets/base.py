@@ -1,4 +1,4 @@
-"""What widgets share that draw their rows themselves: a title, a focus, a wheel, cached styles."""
+"""The base of widgets that draw their rows themselves: title, focus, wheel, cached styles."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from textual.widget import Widget
 if TYPE_CHECKING:
     from tui.app_base import AppBase
 
-WHEEL = 3
-"""Rows that a notch of the mouse wheel moves."""
+WHEEL_ROWS = 3
+"""How far a notch of the mouse wheel moves."""
 
 
 class RowWidget(Widget, can_focus=True):
@@ -72,12 +72,12 @@ class RowWidget(Widget, can_focus=True):
         return self.style_of("title-focus" if self.has_focus else "title")
 
     def notify_style_update(self) -> None:
-        """Colours changed: look them up anew."""
+        """Look colours up anew: they changed."""
         self._styles_of = {}
         super().notify_style_update()
 
     def watch_title(self) -> None:
-        """The title row is to be drawn again."""
+        """Draw the title row again."""
         self.refresh()
 
     def _on_focus(self, event: events.Focus) -> None:
@@ -90,8 +90,8 @@ class RowWidget(Widget, can_focus=True):
 
     def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
-        self.move(WHEEL)
+        self.move(WHEEL_ROWS)
 
     def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
-        self.move(-WHEEL)
+        self.move(-WHEEL_ROWS)

@@ -20,8 +20,8 @@ from tui.widgets.base import RowWidget
 if TYPE_CHECKING:
     from tui.app_base import AppBase
 
-LABEL = 10
-"""Cells of the numbers beside the chart."""
+LABEL_CELLS = 10
+"""Width of the numbers beside the chart."""
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bits of a braille cell by row and column (Unicode, "Braille Patterns")."""
@@ -96,11 +96,11 @@ class Chart(RowWidget):
 
     @property
     def plot(self) -> Plot | None:
-        """What is drawn."""
+        """The plot that is drawn."""
         return self._plot
 
     def show(self, plot: Plot | None) -> None:
-        """Draw this from now on."""
+        """Draw another plot from now on, or none."""
         self._plot = plot
         self._drawn = -1
         self.refresh()
@@ -124,7 +124,7 @@ class Chart(RowWidget):
         elif y == self.size.height - 1:
             label = f"{self._low:.6g}"
         text = self.style_of("text")
-        parts = [(f"{label:>{LABEL - 1}} ", self.style_of("label"))]
+        parts = [(f"{label:>{LABEL_CELLS - 1}} ", self.style_of("label"))]
         if y - 1 < len(self._lines):
             parts += [
                 (run, text if number < 0 else self.style_of(f"series-{number}"))
@@ -144,7 +144,7 @@ class Chart(RowWidget):
         return parts
 
     def _paint(self, plot: Plot) -> None:
-        size = (self.size.width - LABEL, self.size.height - 1)
+        size = (self.size.width - LABEL_CELLS, self.size.height - 1)
         if (plot.version, size) == (self._drawn, self._drawn_size):
             return
         self._drawn, self._drawn_size = plot.version, size

@@ -189,7 +189,7 @@ class LivePane(RowWidget):
         self._go(number - self.rows // 3, may_follow=False)
 
     def visible_text(self) -> str:
-        """What it shows, cleaned, without the title."""
+        """The lines that are seen, cleaned, without the title."""
         first = self._first()
         lines = (self._line(number) for number in range(first, first + self.rows))
         return "\n".join(clean(line) for line in lines if line is not None)

@@ -68,7 +68,7 @@ class RowList(RowWidget, Generic[T]):
         Args:
             draw: an item as parts of a row of so many cells.
             key: what tells an item from others, however it changes.
-            empty: what stands there when there are no items.
+            empty: the text of a list without items.
             has_cursor: whether its cursor is drawn; without, nothing can be chosen with it.
         """
         super().__init__(id=id)
@@ -87,7 +87,7 @@ class RowList(RowWidget, Generic[T]):
 
     @property
     def items(self) -> Sequence[T]:
-        """All items."""
+        """The items of the list."""
         return self._items
 
     @property

@@ -14,11 +14,11 @@ from tui.presentation.strips import pieces
 from tui.state.run_state import RunView
 from tui.theme import STATE_COLOURS, Glyphs
 
-_WIDE = 90
-"""Cells from which on phases have their names."""
+_WIDE_CELLS = 90
+"""Width from which on phases have their names."""
 
-_BAR = 6
-_STEP = 42
+_MIN_BAR_CELLS = 6
+_STEP_CELLS = 42
 _DONE = (StageStatus.SUCCESS, StageStatus.FAILED, StageStatus.SKIPPED)
 
 
@@ -33,8 +33,8 @@ class RunHead(Widget):
         "run-head--busy",
     }
 
-    FACTS_LAST: ClassVar[bool] = False
-    """Whether what is known besides comes after what happens."""
+    DETAILS_LAST: ClassVar[bool] = False
+    """Whether the details of the run come after its message."""
 
     def __init__(self, view: RunView, glyphs: Glyphs) -> None:
         super().__init__()
@@ -51,17 +51,17 @@ class RunHead(Widget):
         sign = f" {self._glyphs.state(view.status)} {view.status}"
         clock = f" {_clock(view.elapsed())} "
         verdict = f" {view.verdict}" if view.verdict else ""
-        round_ = f" round {view.attempt}" if view.attempt > 1 else ""
+        attempt = f" round {view.attempt}" if view.attempt > 1 else ""
         parts: list[tuple[str, Style]] = [
             (f" #{view.number}", text),
             (sign, self._of(view.status)),
             (verdict, self._of(view.verdict)),
-            (round_, self._style("busy")),
-            *self._phases(width >= _WIDE),
+            (attempt, self._style("busy")),
+            *self._phases(width >= _WIDE_CELLS),
         ]
         used = sum(len(part) for part, _ in parts)
         room = width - used - len(clock) - 8
-        if room >= _BAR:
+        if room >= _MIN_BAR_CELLS:
             bar = self._glyphs.bar(view.percent, min(room, 30))
             parts += [(f"  {bar}", self._of(view.status)), (f" {view.percent:3.0f}%", text)]
         left = width - sum(len(part) for part, _ in parts) - len(clock)
@@ -69,7 +69,7 @@ class RunHead(Widget):
         return pieces(parts, width, text)
 
     def _phases(self, wide: bool) -> list[tuple[str, Style]]:
-        """Where in its pipeline it is."""
+        """The phases of the pipeline, each with its state."""
         parts: list[tuple[str, Style]] = []
         for phase in self._view.pipeline.phases:
             status = self._view.phase(phase)
@@ -83,12 +83,12 @@ class RunHead(Widget):
         view, dim = self._view, self._style("dim")
         style = self._style("bad") if view.error else dim
         warning = f"  {view.warning}" if view.warning else ""
-        said = [("  ", style), (view.error or view.message, style)]
-        facts = [(f"  {view.facts}" if view.facts else "", dim)]
+        message = [("  ", style), (view.error or view.message, style)]
+        details = [(f"  {view.facts}" if view.facts else "", dim)]
         parts = [
             (f" {view.title}", self._style("text")),
             (warning, self._style("busy")),
-            *(said + facts if self.FACTS_LAST else facts + said),
+            *(message + details if self.DETAILS_LAST else details + message),
         ]
         return pieces(parts, self.size.width, style)
 
@@ -102,7 +102,7 @@ class RunHead(Widget):
 class TaskHead(RunHead):
     """The head of a task: a sign for each wave of its steps, and which one it is at."""
 
-    FACTS_LAST = True
+    DETAILS_LAST = True
 
     def _phases(self, wide: bool) -> list[tuple[str, Style]]:
         phases = self._view.pipeline.phases
@@ -115,7 +115,7 @@ class TaskHead(RunHead):
         titles = [stage.title for stage in self._view.pipeline.stages if stage.key in running]
         if titles:
             step = clean(", ".join(titles))
-            if len(step) > (room := _STEP if wide else _STEP // 3) and len(titles) > 1:
+            if len(step) > (room := _STEP_CELLS if wide else _STEP_CELLS // 3) and len(titles) > 1:
                 step = f"{len(titles)} at once"
             step = step[:room]
             parts.append((f" {step}", self._style("busy")))

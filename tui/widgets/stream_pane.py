@@ -47,7 +47,7 @@ class StreamPane(LivePane):
             self._top, self._below = place
 
     def visible_text(self) -> str:
-        """What it shows, cleaned, without the title; wrapped as it is seen."""
+        """The lines that are seen, cleaned and wrapped, without the title."""
         return "\n".join(text for _, text in self._rows_seen())
 
     def scroll_aside(self, cells: int) -> None:
@@ -103,7 +103,7 @@ class StreamPane(LivePane):
         return shown == len(self._wrapped(last))
 
     def _rows_seen(self) -> list[tuple[int, str]]:
-        """What is seen: the number of a line and a row of it."""
+        """The rows that are seen, each with the number of its line."""
         now = (
             id(self._tail),
             self._tail.version,

@@ -59,7 +59,7 @@ class TextView(RowWidget):
 
     @property
     def text(self) -> str:
-        """All of it, as it was given."""
+        """The whole text, as it was given."""
         return self._text
 
     def show(self, text: str, name: str) -> None:
@@ -119,7 +119,7 @@ class TextView(RowWidget):
         self.move(0)
 
     def notify_style_update(self) -> None:
-        """Colours changed: lay it out anew."""
+        """Lay the text out anew: colours changed."""
         super().notify_style_update()
         self._lay_out()
 
