@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from engine.enums import Severity
 
@@ -46,3 +48,8 @@ class Finding:
         """The message behind its place, unless it names its place itself."""
         known = not self.where or self.where in self.message
         return self.message if known else f"{self.where}: {self.message}"
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Finding:
+        """The finding of which :func:`dataclasses.asdict` was kept as JSON."""
+        return cls(**{**values, "severity": Severity(values["severity"])})

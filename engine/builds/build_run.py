@@ -100,7 +100,7 @@ class BuildRun:
             simulator=build.simulator,
             build_dir=self._held.folder / self._build_name,
             configuration=build.configuration,
-            notes=tuple(Finding(**note) for note in build.notes),
+            notes=tuple(Finding.from_json(note) for note in build.notes),
             slot=self._held,
             boards=self._deps.boards,
             image_before=self._image_before,

@@ -112,7 +112,7 @@ class TaskRun:
                 built=self._built,
                 slot=self._held,
                 turn=self._turn,
-                notes=tuple(Finding(**note) for note in self._run_row.notes),
+                notes=tuple(Finding.from_json(note) for note in self._run_row.notes),
             )
         )
 
