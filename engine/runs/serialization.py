@@ -85,7 +85,7 @@ class ResultSerializer(Serializer):
 
     def _dump(self, result: StageResult) -> dict[str, Any]:
         kept = {
-            name: adapter.dump_python(getattr(result, name), mode="json")
+            name: adapter.dump_python(getattr(result, name), mode="json", warnings="none")
             for name, adapter in _FIELDS.items()
         }
         output = result.output
@@ -93,7 +93,7 @@ class ResultSerializer(Serializer):
             word = self._words.get(type(output))
             if word is None:
                 raise TypeError(f"{type(output).__name__} is not among the outputs of stages")
-            value = _adapter(type(output)).dump_python(output, mode="json")
+            value = _adapter(type(output)).dump_python(output, mode="json", warnings="none")
             kept["output"] = {"kind": word, "value": value}
         return kept
 
