@@ -1,6 +1,6 @@
 """Events: what just happened, and the bus that carries it.
 
-An event is the only way news leaves the engine. The bus gives each event of a build the next
+An event is the only way news leaves the engine. The bus gives each event of a run the next
 sequence number under one lock, calls subscribers in the publishing thread (they must be quick and
 hand over, never work), and gives it to the journal, which writes it to the store in batches.
 """
@@ -25,8 +25,8 @@ class Event:
     """Something that happened.
 
     Args:
-        build_id: the build that it belongs to, 0 for none.
-        seq: its place among the events of that build, from 1; given by the bus.
+        run_id: the run that it belongs to, 0 for none.
+        seq: its place among the events of that run, from 1; given by the bus.
         at: when, in UTC.
     """
 
@@ -69,7 +69,7 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunProgress(Event):
-    """How far a build is: ``percent`` from 0 to 100 over the whole of it."""
+    """How far a run is: ``percent`` from 0 to 100 over the whole of it."""
 
     kind: ClassVar[str] = "workflow.progress"
     phase: str
@@ -229,7 +229,7 @@ Subscriber = Callable[[Event], None]
 class Bus:
     """Publish from any thread; subscribe from any thread.
 
-    Subscribers are called one event at a time for each build, in order, in the thread that
+    Subscribers are called one event at a time for each run, in order, in the thread that
     publishes. One that raises is dropped: it must not end the stage that had news.
     """
 
@@ -237,7 +237,7 @@ class Bus:
         """Make a bus.
 
         Args:
-            first_seq: asked once a build for the last number it used in an earlier process.
+            first_seq: asked once a run for the last number it used in an earlier process.
         """
         self._first_seq = first_seq
         self._lock = threading.RLock()
