@@ -41,7 +41,7 @@ class ProjectStatus(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """Where a build stands."""
+    """Where a run stands."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -51,7 +51,7 @@ class RunStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether the build has ended."""
+        """Whether the run has ended."""
         return self in (RunStatus.SUCCESS, RunStatus.FAILED, RunStatus.CANCELLED)
 
 
@@ -72,7 +72,7 @@ class Priority(StrEnum):
 
 
 class StageStatus(StrEnum):
-    """Where one stage of a build stands."""
+    """Where one stage of a run stands."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -80,6 +80,11 @@ class StageStatus(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the stage has ended."""
+        return self not in (StageStatus.PENDING, StageStatus.RUNNING)
 
 
 class Trigger(StrEnum):
@@ -113,7 +118,7 @@ class Role(StrEnum):
 
 
 class AgentStatus(StrEnum):
-    """What an agent is doing."""
+    """What an agent is doing, as programs outside know it (``agent.status``)."""
 
     IDLE = "idle"
     WORKING = "working"

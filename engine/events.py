@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from engine.enums import AgentStatus, ProjectStatus, RunKind, RunStatus
+from engine.enums import AgentStatus, ProjectStatus, RunKind, RunStatus, StageStatus
 
 _LOG = logging.getLogger("espdeck.events")
 
@@ -31,24 +31,31 @@ class Event:
     """
 
     kind: ClassVar[str] = ""
+    """The name under which the store keeps it."""
+
     run_id: int = 0
     seq: int = 0
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def body(self) -> dict[str, Any]:
-        """The fields of this kind of event as JSON values."""
+        """The fields of this kind of event as JSON values, as the store keeps them."""
         common = {"run_id", "seq", "at"}
         return {name: value for name, value in asdict(self).items() if name not in common}
 
+    def wire(self) -> tuple[str, dict[str, Any]]:
+        """Name and fields as programs outside know them."""
+        return self.kind, self.body()
+
     def json(self) -> str:
-        """The whole event as one line of JSON."""
+        """The whole event as one line of JSON, in the form that programs outside know."""
+        name, body = self.wire()
         head = {
-            "event": self.kind,
+            "event": name,
             "build": self.run_id,
             "seq": self.seq,
             "at": self.at.isoformat(timespec="milliseconds"),
         }
-        return json.dumps(head | self.body())
+        return json.dumps(head | body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,16 +98,54 @@ class RunCompleted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgentChanged(Event):
-    """An agent began or ended a stage; ``task`` says what it does or how it went."""
+class StageChanged(Event):
+    """A stage began, ended, was skipped, cancelled, or waits to be done again.
 
-    kind: ClassVar[str] = "agent.status"
-    agent: str
+    Programs outside know it as ``agent.status``: what the stage's agent does.
+
+    Args:
+        stage: its key in the pipeline.
+        agent: the role that does it.
+        summary: what it does while it runs, else how it went; a line, empty for nothing to say.
+            Untrusted.
+    """
+
+    kind: ClassVar[str] = "stage.status"
     stage: str
+    agent: str
     phase: str
     attempt: int
-    status: AgentStatus
-    task: str
+    status: StageStatus
+    summary: str
+
+    def wire(self) -> tuple[str, dict[str, Any]]:
+        """What the agent does, and beside it how the stage stands."""
+        body = self.body()
+        body["stage_status"] = self.status
+        body["status"] = _AGENT_STATUS[self.status]
+        body["task"] = body.pop("summary")
+        return AGENT_STATUS, body
+
+
+AGENT_STATUS = "agent.status"
+"""What programs outside know :class:`StageChanged` as, and stores of earlier versions kept."""
+
+_AGENT_STATUS = {
+    StageStatus.PENDING: AgentStatus.IDLE,
+    StageStatus.RUNNING: AgentStatus.WORKING,
+    StageStatus.SUCCESS: AgentStatus.COMPLETED,
+    StageStatus.FAILED: AgentStatus.ERROR,
+    StageStatus.SKIPPED: AgentStatus.COMPLETED,
+    StageStatus.CANCELLED: AgentStatus.ERROR,
+}
+"""What an agent does whose stage stands so."""
+
+_STAGE_STATUS = {
+    AgentStatus.IDLE: StageStatus.PENDING,
+    AgentStatus.WORKING: StageStatus.RUNNING,
+    AgentStatus.COMPLETED: StageStatus.SUCCESS,
+    AgentStatus.ERROR: StageStatus.FAILED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +227,7 @@ KINDS: dict[str, type[Event]] = {
         RunStarted,
         RunProgress,
         RunCompleted,
-        AgentChanged,
+        StageChanged,
         Log,
         Serial,
         ProjectChanged,
@@ -190,10 +235,10 @@ KINDS: dict[str, type[Event]] = {
         Problem,
     )
 }
-"""Every kind of event by its name."""
+"""Every kind of event that the store keeps, by its name there."""
 
 _WORDS = {
-    ("agent.status", "status"): AgentStatus,
+    ("stage.status", "status"): StageStatus,
     ("project.status", "status"): ProjectStatus,
     ("build.status", "status"): RunStatus,
     ("build.status", "run"): RunKind,
@@ -206,11 +251,13 @@ _WORDS = {
 def from_body(
     kind: str, body: dict[str, Any], *, run_id: int, seq: int, at: datetime
 ) -> Event | None:
-    """An event as :meth:`Event.body` gave it away; the inverse of what the store keeps.
+    """An event from what the store keeps of it: the inverse of :meth:`Event.body`.
 
     Returns:
         None for a kind that this version does not know.
     """
+    if kind == AGENT_STATUS:
+        kind, body = StageChanged.kind, _of_agent(body)
     cls = KINDS.get(kind)
     if cls is None:
         return None
@@ -221,6 +268,14 @@ def from_body(
         if word is not None:
             values[name] = word(value)
     return cls(run_id=run_id, seq=seq, at=at, **values)
+
+
+def _of_agent(body: dict[str, Any]) -> dict[str, Any]:
+    """The fields of :class:`StageChanged` from what versions before kept of an agent."""
+    status = _STAGE_STATUS[AgentStatus(body["status"])]
+    if status is StageStatus.FAILED and body["task"] == "cancelled":
+        status = StageStatus.CANCELLED  # they had no other word for it
+    return body | {"status": status, "summary": body["task"]}
 
 
 Subscriber = Callable[[Event], None]

@@ -21,7 +21,7 @@ from typing import TypeVar
 from engine import events
 from engine.cancel import CancelToken
 from engine.clock import Stopwatch
-from engine.enums import AgentStatus, ArtifactKind, RunKind, RunStatus, Severity, StageStatus
+from engine.enums import ArtifactKind, RunKind, RunStatus, Severity, StageStatus
 from engine.errors import CancelledError, EspdeckError, Interrupted
 from engine.files import explain
 from engine.findings import Finding
@@ -40,6 +40,7 @@ from engine.runs.pipeline import (
     step_name,
 )
 from engine.runs.progress import Progress
+from engine.runs.run_events import end_run, run_changed, stage_changed
 from engine.settings import Settings
 from engine.store import logs, runs
 from engine.store.database import Store
@@ -112,7 +113,8 @@ class Runner:
         insist(run_id, execution.walk())
 
     def _fail(self, run_id: int, reason: str) -> None:
-        runs.finish_run(self._deps.store, run_id, status=RunStatus.FAILED, error=reason)
+        store, bus = self._deps.store, self._deps.bus
+        end_run(store, bus, run_id, status=RunStatus.FAILED, result=reason)
 
 
 class _Execution:
@@ -181,7 +183,7 @@ class _Execution:
         run = runs.start_run(self._deps.store, self._id)
         self._folder.mkdir(parents=True, exist_ok=True)
         runs.set_artifacts_path(self._deps.store, self._id, str(self._folder))
-        self._publish_status(run)
+        self._deps.bus.publish(run_changed(run))
         self._deps.bus.publish(replace(self._work.started(), run_id=self._id, resumed=resumed))
 
     def _attempts(self, source: Path) -> Outcome:
@@ -235,7 +237,9 @@ class _Execution:
         return all(result is not None and result.status is _SUCCESS for result in needed)
 
     def _skip(self, stage: Stage, attempt: int) -> None:
-        runs.put_stage(self._deps.store, self._row(stage, attempt, StageStatus.SKIPPED))
+        row = self._row(stage, attempt, StageStatus.SKIPPED)
+        if runs.put_stage(self._deps.store, row.model_copy()):  # else an earlier process said so
+            self._deps.bus.publish(stage_changed(row))
         self._progress.finish(stage)
 
     def _stage(self, stage: Stage, attempt: int, source: Path) -> StageResult:
@@ -244,7 +248,7 @@ class _Execution:
         watch = Stopwatch()
         row.started_at = watch.started
         runs.put_stage(self._deps.store, row.model_copy())
-        self._publish_agent(stage, attempt, AgentStatus.WORKING, stage.title)
+        self._publish_stage(row, stage.title)
         log = self._writer(stage, attempt, events.Log.kind)
         serial = self._writer(stage, attempt, events.Serial.kind)
         context = self._context(stage, attempt, source, log, serial)
@@ -253,7 +257,7 @@ class _Execution:
                 result = self._work.do(context)
         except CancelledError:
             self._close(row, watch, StageStatus.CANCELLED, "cancelled", log, serial)
-            self._publish_agent(stage, attempt, AgentStatus.ERROR, "cancelled")
+            self._publish_stage(row, row.summary)
             raise
         except EspdeckError as error:
             result = _failure("stage.failed", str(error))
@@ -262,6 +266,8 @@ class _Execution:
             log.write("interrupted: goes on at the next start")
             log.close()
             serial.close()
+            row.status = StageStatus.PENDING  # written down by who goes on
+            self._deps.bus.publish(stage_changed(row))
             raise
         except OSError as error:
             _LOG.exception("run %s stage %s", self._id, stage.key)
@@ -275,8 +281,7 @@ class _Execution:
         row.usage = [asdict(each) for each in result.usage] or None
         self._close(row, watch, result.status, result.summary, log, serial)
         self._progress.finish(stage)
-        status = AgentStatus.ERROR if result.status is _FAILED else AgentStatus.COMPLETED
-        self._publish_agent(stage, attempt, status, result.summary)
+        self._publish_stage(row, row.summary)
         return result
 
     def _close(
@@ -375,61 +380,27 @@ class _Execution:
                 )
             )
 
-    def _publish_agent(self, stage: Stage, attempt: int, status: AgentStatus, task: str) -> None:
-        self._deps.bus.publish(
-            events.AgentChanged(
-                run_id=self._id,
-                agent=stage.role,
-                stage=stage.key,
-                phase=stage.phase,
-                attempt=attempt,
-                status=status,
-                task=task,
-            )
-        )
+    def _publish_stage(self, row: StageRow, summary: str) -> None:
+        self._deps.bus.publish(stage_changed(row, summary))
         self._deps.bus.publish(
             events.RunProgress(
                 run_id=self._id,
-                phase=stage.phase,
+                phase=row.phase,
                 percent=self._progress.percent,
-                message=f"{stage.role}: {task}",
-            )
-        )
-
-    def _publish_status(self, run: Run) -> None:
-        self._deps.bus.publish(
-            events.RunChanged(
-                run_id=self._id,
-                project_id=str(run.project_id or ""),
-                status=run.status,
-                run=run.kind,
+                message=f"{row.agent}: {summary}",
             )
         )
 
     def _end(self, outcome: Outcome) -> None:
         self._deps.journal.flush()
         self._work.close(self._results)
-        success = outcome.status is RunStatus.SUCCESS
-        run = runs.finish_run(
-            self._deps.store,
-            self._id,
+        end_run(
+            *(self._deps.store, self._deps.bus, self._id),
             status=outcome.status,
-            error="" if success else outcome.text,
+            result=outcome.text,
             verdict=outcome.verdict,
             took=None if self._began is None else time.monotonic() - self._began,
         )
-        self._deps.bus.publish(
-            events.RunCompleted(
-                run_id=self._id,
-                success=success,
-                status=outcome.status,
-                duration=run.duration or 0.0,
-                result=outcome.text,
-                verdict=outcome.verdict,
-                run=run.kind,
-            )
-        )
-        self._publish_status(run)
 
 
 _FAILED = StageStatus.FAILED

@@ -21,6 +21,7 @@ from engine.runs.active import ActiveRuns
 from engine.runs.journal import Journal, wait_until
 from engine.runs.pipeline import Pipeline, steps_of_phase
 from engine.runs.queue import RunQueue, RunState
+from engine.runs.run_events import end_run, run_changed
 from engine.store import logs, projects
 from engine.store import runs as store_runs
 from engine.store.database import Store, StoreError
@@ -313,29 +314,13 @@ class RunService(ABC):
         self._end(run, status, reason)
 
     def _end(self, run: Run, status: RunStatus, reason: str) -> Run:
-        run = store_runs.finish_run(self._store, run.number, status=status, error=reason)
-        self._services.bus.publish(
-            events.RunCompleted(
-                run_id=run.number,
-                success=False,
-                status=status,
-                duration=run.duration or 0.0,
-                result=reason,
-                run=run.kind,
-            )
-        )
-        self._changed(run)
+        services = self._services
+        run = end_run(services.store, services.bus, run.number, status=status, result=reason)
+        self._settle()
         return run
 
     def _changed(self, run: Run) -> None:
-        self._services.bus.publish(
-            events.RunChanged(
-                run_id=run.number,
-                project_id=str(run.project_id or ""),
-                status=run.status,
-                run=run.kind,
-            )
-        )
+        self._services.bus.publish(run_changed(run))
         self._settle()
 
     def _settle(self) -> None:

@@ -254,10 +254,13 @@ def put_back_running(store: Store, *, died: bool) -> None:
         )
 
 
-def put_stage(store: Store, stage: StageRow) -> None:
-    """Write a stage of a build as it stands now (one row a build, key and attempt).
+def put_stage(store: Store, stage: StageRow) -> bool:
+    """Write a stage of a run as it stands now (one row a run, key and attempt).
 
     One that has ended is progress: deaths of the processes before do not count any more.
+
+    Returns:
+        Whether its status is another one now.
     """
     with store.write() as session:
         row = session.exec(
@@ -270,13 +273,15 @@ def put_stage(store: Store, stage: StageRow) -> None:
             session.exec(update(Run).where(col(Run.id) == stage.run_id).values(deaths=0))
         if row is None:
             session.add(stage)
-            return
+            return True
+        changed = row.status is not stage.status
         row.status = stage.status
         row.started_at = stage.started_at
         row.completed_at = stage.completed_at
         row.summary = stage.summary
         row.usage = stage.usage
         session.add(row)
+    return changed
 
 
 def put_findings(

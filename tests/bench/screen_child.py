@@ -16,8 +16,8 @@ from textual.binding import Binding, BindingType
 from engine import Settings
 from engine.builds.pipeline import FIRMWARE
 from engine.cancel import CancelToken
-from engine.enums import AgentStatus
-from engine.events import AgentChanged
+from engine.enums import StageStatus
+from engine.events import StageChanged
 from engine.process import run
 from engine.runs.journal import LineWriter
 from engine.store.logs import LogKey
@@ -60,14 +60,14 @@ class Flooded(EspdeckApp):
         stages = {stage.role: stage for stage in FIRMWARE.stages}.values()
         for stage in stages:
             engine.events.publish(
-                AgentChanged(
+                StageChanged(
                     run_id=1,
                     agent=stage.role,
                     stage=stage.key,
                     phase=stage.phase,
                     attempt=1,
-                    status=AgentStatus.WORKING,
-                    task="talking",
+                    status=StageStatus.RUNNING,
+                    summary="talking",
                 )
             )
             key = LogKey(1, stage.key, 1, "log")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import threading
 
-from engine.enums import AgentStatus, Phase, Role
+import pytest
+
+from engine.enums import Phase, Role, StageStatus
 from engine.events import (
     KINDS,
-    AgentChanged,
     Bus,
     Event,
     Log,
     RunProgress,
+    StageChanged,
     from_body,
 )
 
@@ -76,21 +78,81 @@ def test_unsubscribing_ends_it() -> None:
     assert len(seen) == 1
 
 
-def test_an_event_comes_back_from_its_json_body() -> None:
-    event = AgentChanged(
-        phase=Phase.BUILD,
+def stage(status: StageStatus, summary: str = "diagnose") -> StageChanged:
+    return StageChanged(
+        phase=Phase.VALIDATION,
         run_id=3,
         seq=9,
         agent=Role.DOCTOR,
         stage="diagnose",
         attempt=1,
-        status=AgentStatus.WORKING,
-        task="diagnose",
+        status=status,
+        summary=summary,
     )
+
+
+@pytest.mark.parametrize("status", list(StageStatus))
+def test_an_event_comes_back_from_its_json_body(status: StageStatus) -> None:
+    event = stage(status)
 
     body = json.loads(json.dumps(event.body()))
 
     assert from_body(event.kind, body, run_id=3, seq=9, at=event.at) == event
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (StageStatus.PENDING, "idle"),
+        (StageStatus.RUNNING, "working"),
+        (StageStatus.SUCCESS, "completed"),
+        (StageStatus.FAILED, "error"),
+        (StageStatus.SKIPPED, "completed"),
+        (StageStatus.CANCELLED, "error"),
+    ],
+)
+def test_programs_outside_are_told_what_the_agent_does(status: StageStatus, told: str) -> None:
+    event = stage(status, "it is fine")
+
+    assert json.loads(event.json()) == {
+        "event": "agent.status",
+        "build": 3,
+        "seq": 9,
+        "at": event.at.isoformat(timespec="milliseconds"),
+        "agent": "DOCTOR",
+        "status": told,
+        "task": "it is fine",
+        "stage": "diagnose",
+        "stage_status": status.value,
+        "phase": "validation",
+        "attempt": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "task", "status"),
+    [
+        ("idle", "", StageStatus.PENDING),
+        ("working", "diagnose", StageStatus.RUNNING),
+        ("completed", "it is fine", StageStatus.SUCCESS),
+        ("error", "it is not", StageStatus.FAILED),
+        ("error", "cancelled", StageStatus.CANCELLED),
+    ],
+)
+def test_what_versions_before_kept_of_an_agent_is_read(
+    told: str, task: str, status: StageStatus
+) -> None:
+    body = {
+        "agent": "DOCTOR",
+        "stage": "diagnose",
+        "phase": "validation",
+        "attempt": 1,
+        "status": told,
+        "task": task,
+    }
+    event = stage(status, task)
+
+    assert from_body("agent.status", body, run_id=3, seq=9, at=event.at) == event
 
 
 def test_json_is_one_line_that_cannot_steer_a_terminal() -> None:
@@ -116,9 +178,8 @@ def test_every_kind_of_event_has_its_name() -> None:
         "workflow.started",
         "workflow.progress",
         "workflow.completed",
-        "agent.status",
+        "stage.status",
         "log",
-    } | {
         "serial",
         "project.status",
     } <= set(KINDS)

@@ -20,13 +20,13 @@ from engine.boards.board_files import Flashed
 from engine.enums import Role, RunStatus, Severity, StageStatus, VerdictWord
 from engine.errors import BoardError, UsageError
 from engine.events import (
-    AgentChanged,
     Event,
     Log,
     Partial,
     RunCompleted,
     RunProgress,
     Serial,
+    StageChanged,
 )
 from engine.monitor.sessions import sessions
 from engine.samples import demo
@@ -91,7 +91,9 @@ def test_hello_is_built_flashed_simulated_and_accepted(engine: Engine, seen: lis
     assert board == simulated
     kept = sessions(engine.boards.sessions_folder, board=f"labwired.{done.number}")
     assert [each.raw.read_text() for each in kept] == [simulated]
-    assert {e.agent for e in mine if isinstance(e, AgentChanged)} == set(Role) - {Role.DEVELOPER}
+    changes = [e for e in mine if isinstance(e, StageChanged)]
+    assert {e.agent for e in changes} == set(Role)
+    assert [e.status for e in changes if e.agent == Role.DEVELOPER] == [StageStatus.SKIPPED]
     percents = [e.percent for e in mine if isinstance(e, RunProgress)]
     assert percents == sorted(percents)
     (end,) = [e for e in mine if isinstance(e, RunCompleted)]
@@ -328,10 +330,13 @@ def commands_below() -> Iterator[list[str]]:
 def test_cancel_ends_the_running_stage_within_a_second(engine: Engine, stage: str) -> None:
     working = threading.Event()
     ended: list[float] = []
+    stood: list[StageStatus] = []
 
     def watch(event: Event) -> None:
         if isinstance(event, Log) and event.stage == stage:
             working.set()
+        if isinstance(event, StageChanged) and event.stage == stage:
+            stood.append(event.status)
         if isinstance(event, RunCompleted):
             ended.append(event.at.timestamp())
 
@@ -345,6 +350,7 @@ def test_cancel_ends_the_running_stage_within_a_second(engine: Engine, stage: st
 
     assert asked.cancel_requested
     assert done.status is RunStatus.CANCELLED
+    assert stood == [StageStatus.RUNNING, StageStatus.CANCELLED]
     assert ended[-1] - asked_at < 10.0  # a promise of one second, on a machine as busy as may be
     # A board may be asked at the same time what it is: that is no part of the build.
     assert not [argv for argv in commands_below() if "cmake" in argv or "write-flash" in argv[-1]]

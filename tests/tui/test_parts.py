@@ -14,9 +14,8 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from engine.builds.pipeline import FIRMWARE
-from engine.enums import AgentStatus, Phase, Role, RunStatus, StageStatus, VerdictWord
+from engine.enums import Phase, Role, RunStatus, StageStatus, VerdictWord
 from engine.events import (
-    AgentChanged,
     Log,
     Partial,
     RunChanged,
@@ -24,6 +23,7 @@ from engine.events import (
     RunProgress,
     RunStarted,
     Serial,
+    StageChanged,
 )
 from engine.quality.result import judge, measured, unknown
 from engine.runs.pipeline import Pipeline, Stage
@@ -241,15 +241,15 @@ def build_view() -> RunView:
     return RunView(1, FIRMWARE, pane_of=lambda _stage, role: role)
 
 
-def agent(role: Role, stage: str, phase: Phase, status: AgentStatus, attempt: int) -> AgentChanged:
-    return AgentChanged(
+def agent(role: Role, stage: str, phase: Phase, status: StageStatus, attempt: int) -> StageChanged:
+    return StageChanged(
         run_id=1,
         agent=role,
         stage=stage,
         phase=phase,
         attempt=attempt,
         status=status,
-        task=f"{stage} {status}",
+        summary=f"{stage} {status}",
     )
 
 
@@ -268,13 +268,13 @@ def test_two_stages_of_an_agent_are_one_state() -> None:
     view = build_view()
     tester = (Role.TESTER, "test.board", Phase.TEST)
     beside = (Role.TESTER, "test.simulator", Phase.TEST)
-    view.apply([agent(*tester, AgentStatus.WORKING, 1), agent(*beside, AgentStatus.WORKING, 1)])
-    view.apply([agent(*beside, AgentStatus.COMPLETED, 1)])
-    assert view.state(Role.TESTER) == (StageStatus.RUNNING, "test.board working")
+    view.apply([agent(*tester, StageStatus.RUNNING, 1), agent(*beside, StageStatus.RUNNING, 1)])
+    view.apply([agent(*beside, StageStatus.SUCCESS, 1)])
+    assert view.state(Role.TESTER) == (StageStatus.RUNNING, "test.board running")
     assert view.phase(Phase.TEST) is StageStatus.RUNNING
 
-    view.apply([agent(*tester, AgentStatus.ERROR, 1)])
-    assert view.state(Role.TESTER) == (StageStatus.FAILED, "test.board error")
+    view.apply([agent(*tester, StageStatus.FAILED, 1)])
+    assert view.state(Role.TESTER) == (StageStatus.FAILED, "test.board failed")
     assert view.phase(Phase.VALIDATION) is StageStatus.PENDING
 
 
@@ -283,10 +283,10 @@ def test_a_second_round_begins_anew_but_keeps_the_repair() -> None:
     build = (Role.BUILDER, "build", Phase.BUILD)
     view.apply(
         [
-            agent(Role.PROJECT_MANAGER, "plan", Phase.SETUP, AgentStatus.COMPLETED, 1),
-            agent(*build, AgentStatus.ERROR, 1),
-            agent(Role.DEVELOPER, "repair", Phase.FEEDBACK, AgentStatus.COMPLETED, 1),
-            agent(*build, AgentStatus.WORKING, 2),
+            agent(Role.PROJECT_MANAGER, "plan", Phase.SETUP, StageStatus.SUCCESS, 1),
+            agent(*build, StageStatus.FAILED, 1),
+            agent(Role.DEVELOPER, "repair", Phase.FEEDBACK, StageStatus.SUCCESS, 1),
+            agent(*build, StageStatus.RUNNING, 2),
         ]
     )
     assert view.attempt == 2
@@ -295,6 +295,18 @@ def test_a_second_round_begins_anew_but_keeps_the_repair() -> None:
         StageStatus.RUNNING,
         StageStatus.SUCCESS,
     ]
+
+
+@pytest.mark.parametrize("status", [StageStatus.CANCELLED, StageStatus.SKIPPED])
+def test_a_stage_is_shown_as_it_stands_whatever_its_words(status: StageStatus) -> None:
+    view = build_view()
+    tester = agent(Role.TESTER, "test.board", Phase.TEST, status, 1)
+    view.apply([replace(tester, summary="")])
+    assert view.state(Role.TESTER)[0] is status
+
+    failed = agent(Role.TESTER, "test.board", Phase.TEST, StageStatus.FAILED, 1)
+    view.apply([replace(failed, summary="cancelled")])
+    assert view.state(Role.TESTER) == (StageStatus.FAILED, "cancelled")
 
 
 def test_a_build_is_followed_from_its_start_to_its_end() -> None:
@@ -312,7 +324,7 @@ def test_a_build_is_followed_from_its_start_to_its_end() -> None:
         [
             RunStarted(run_id=1, at=at, project="hub", commit="c", target="esp32c3"),
             RunProgress(run_id=1, phase=Phase.TEST, percent=60.0, message="writing"),
-            agent(Role.TESTER, "test.board", Phase.TEST, AgentStatus.WORKING, 1),
+            agent(Role.TESTER, "test.board", Phase.TEST, StageStatus.RUNNING, 1),
             serial,
             RunProgress(run_id=2, phase=Phase.TEST, percent=99.0, message="another's"),
         ]
@@ -355,14 +367,14 @@ def test_a_task_has_a_pane_for_each_stage_with_its_rounds_and_the_line_that_is_w
         common: dict[str, Any] = {
             "run_id": 1, "stage": key, "attempt": attempt, "agent": stage.role,
         }  # fmt: skip
-        changed = AgentChanged(**common, phase=stage.phase, status=AgentStatus.WORKING, task="")
+        changed = StageChanged(**common, phase=stage.phase, status=StageStatus.RUNNING, summary="")
         view.apply(
             [
                 changed,
                 Log(**common, first_line=0, text="# One\n"),
                 Partial(**common, line=1, text="The que"),
                 Partial(**common, line=1, text="The queue"),
-                replace(changed, status=AgentStatus.COMPLETED, task="done"),
+                replace(changed, status=StageStatus.SUCCESS, summary="done"),
             ]
         )
     assert [key.attempt for key in view.keys_of("gate")] == [1, 2]

@@ -9,7 +9,6 @@ from typing import TextIO
 
 from engine.enums import RunKind
 from engine.events import (
-    AgentChanged,
     Event,
     Log,
     Partial,
@@ -20,6 +19,7 @@ from engine.events import (
     RunProgress,
     RunStarted,
     Serial,
+    StageChanged,
 )
 from engine.text import clean, count
 from tui.state.event_queue import Inbox
@@ -46,8 +46,9 @@ def line_of(event: Event) -> list[str]:
         lines = event.text.removesuffix("\n").split("\n")
         return [f"{at} {who:<{_WHO}} {mark} {clean(line)}".rstrip() for line in lines]
     match event:
-        case AgentChanged():
-            text = f"{event.agent:<{_WHO}} = {event.status}: {event.stage}: {event.task}"
+        case StageChanged():
+            said = ": ".join(filter(None, (event.status, event.stage, event.summary)))
+            text = f"{event.agent:<{_WHO}} = {said}"
         case RunStarted():
             verb = "goes on" if event.resumed else "starts"
             where = " ".join(filter(None, (event.project, event.commit[:10])))

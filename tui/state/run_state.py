@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from engine.enums import AgentStatus, RunStatus, StageStatus
+from engine.enums import RunStatus, StageStatus
 from engine.events import (
-    AgentChanged,
     Event,
     Log,
     Partial,
@@ -17,6 +16,7 @@ from engine.events import (
     RunCompleted,
     RunProgress,
     RunStarted,
+    StageChanged,
 )
 from engine.runs.pipeline import Pipeline
 from tui.state.log_tail import LogTail
@@ -25,12 +25,6 @@ if TYPE_CHECKING:
     from engine.store.logs import LogKey
     from engine.store.tables import Run, StageRow
 
-_OF_AGENT = {
-    AgentStatus.IDLE: StageStatus.PENDING,
-    AgentStatus.WORKING: StageStatus.RUNNING,
-    AgentStatus.COMPLETED: StageStatus.SUCCESS,
-    AgentStatus.ERROR: StageStatus.FAILED,
-}
 _ENDED = (StageStatus.SUCCESS, StageStatus.FAILED, StageStatus.SKIPPED)
 _URGENCY = (
     StageStatus.RUNNING,
@@ -41,6 +35,8 @@ _URGENCY = (
     StageStatus.PENDING,
 )
 """What several stages together are: what comes first here."""
+
+_NOT_NEEDED = "not needed"
 
 SERIAL = "serial"
 """The pane of what firmware printed, and the stream that it shows."""
@@ -57,7 +53,7 @@ class TailKey:
 
 @dataclass(slots=True)
 class StageView:
-    """One stage in its newest round; ``task`` says what it does or how it went."""
+    """One stage in its newest attempt; ``task`` says what it does or how it went."""
 
     role: str
     phase: str
@@ -103,17 +99,18 @@ class RunView:
         self.tails.clear()
         self.attempt = 1
 
-    def load(self, build: Run, stages: Sequence[StageRow], title: str) -> None:
+    def load(self, run: Run, stages: Sequence[StageRow], title: str) -> None:
         """Take what the store says."""
         self.title = title
-        self.status = RunStatus(build.status)
-        self.error = build.error
-        self.verdict = build.verdict
-        self.started = build.started_at
-        self.duration = build.duration
+        self.status = RunStatus(run.status)
+        self.error = run.error
+        self.verdict = run.verdict
+        self.started = run.started_at
+        self.duration = run.duration
         for row in stages:
-            task = row.summary or ("not needed" if row.status is StageStatus.SKIPPED else "")
-            self._set_stage(row.key, StageView(row.agent, row.phase, row.attempt, row.status, task))
+            self._set_stage(
+                row.key, StageView(row.agent, row.phase, row.attempt, row.status, row.summary)
+            )
         done = [key for key, stage in self.stages.items() if stage.status in _ENDED]
         weights = {stage.key: stage.weight for stage in self.pipeline.stages}
         self.percent = float(sum(weights.get(key, 0) for key in done))
@@ -142,7 +139,7 @@ class RunView:
             stage for key, stage in self.stages.items() if self.pane_of(key, stage.role) == pane
         ]
         if not mine and self.status.is_final:
-            return StageStatus.SKIPPED, "not needed"
+            return StageStatus.SKIPPED, _NOT_NEEDED
         if not mine:
             return StageStatus.PENDING, ""
         first = min(mine, key=lambda stage: _URGENCY.index(stage.status))
@@ -161,7 +158,7 @@ class RunView:
         return [(key, stage) for key, stage in mine if stage.status is StageStatus.RUNNING]
 
     def keys_of(self, pane: str) -> list[TailKey]:
-        """Logs of a pane, round by round; of a round, those of the first stage come last."""
+        """Logs of a pane, attempt by attempt; in each, those of the first stage come last."""
 
         def belongs(key: TailKey) -> bool:
             if key.stream == SERIAL:
@@ -181,13 +178,10 @@ class RunView:
             case Partial():
                 key = TailKey(event.stage, event.attempt, Log.kind)
                 self._tail(key).begin(event.line, event.text)
-            case AgentChanged():
-                status = _OF_AGENT[event.status]
-                if status is StageStatus.FAILED and event.task == "cancelled":
-                    status = StageStatus.CANCELLED
+            case StageChanged():
                 self._set_stage(
                     event.stage,
-                    StageView(event.agent, event.phase, event.attempt, status, event.task),
+                    StageView(event.agent, event.phase, event.attempt, event.status, event.summary),
                 )
                 self.results_changed = True
             case RunStarted():
@@ -212,11 +206,13 @@ class RunView:
                 pass
 
     def _set_stage(self, key: str, stage: StageView) -> None:
-        """Take a stage; a new round puts back what comes after."""
+        """Take a stage; a new attempt makes pending what comes after it."""
+        if stage.status is StageStatus.SKIPPED:
+            stage.task = stage.task or _NOT_NEEDED
         known = self.stages.get(key)
         again = {each.key for each in self.pipeline.stages if each.back_to is not None}
         if known is not None and stage.status is StageStatus.SKIPPED and key in again:
-            return  # a round that needs no repair does not undo an earlier one
+            return  # an attempt that needs no repair does not undo an earlier one
         if known is not None and stage.attempt > known.attempt:
             order = self.pipeline.phases
             begin = order.index(stage.phase)

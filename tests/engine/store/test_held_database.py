@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from engine import Engine, Settings
-from engine.enums import AgentStatus, RunStatus
+from engine.enums import RunStatus, StageStatus
 from engine.errors import EspdeckError
-from engine.events import AgentChanged, Event, Problem
+from engine.events import Event, Problem, StageChanged
 from engine.store import waiting
 from engine.store.waiting import Patience
 from engine.tasks.request import TaskRequest
@@ -37,7 +37,7 @@ def test_a_run_goes_on_when_the_database_is_free(tmp_path: Path, database: str) 
     with contextlib.ExitStack() as holding, Engine(Settings(workspace=tmp_path)) as engine:
 
         def hold(event: Event) -> None:
-            if isinstance(event, AgentChanged) and event.status is AgentStatus.WORKING:
+            if isinstance(event, StageChanged) and event.status is StageStatus.RUNNING:
                 unsubscribe()
                 holding.enter_context(held(tmp_path / database))
 
@@ -69,7 +69,7 @@ def test_it_can_be_left_while_the_database_is_held(tmp_path: Path, database: str
         with Engine(Settings(workspace=tmp_path)) as engine:
 
             def hold(event: Event) -> None:
-                if isinstance(event, AgentChanged) and event.status is AgentStatus.WORKING:
+                if isinstance(event, StageChanged) and event.status is StageStatus.RUNNING:
                     unsubscribe()
                     holding.enter_context(held(tmp_path / database))
 

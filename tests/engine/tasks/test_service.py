@@ -16,7 +16,7 @@ import pytest
 from engine import Engine
 from engine.enums import ArtifactKind, Priority, RunStatus, StageStatus
 from engine.errors import UsageError
-from engine.events import RunStarted
+from engine.events import Event, RunStarted, StageChanged
 from engine.tasks.request import TaskRequest
 from tests.engine.git_repos import commit
 from tests.engine.llm.servers import Oracle, ollama, stall, status, stream
@@ -240,6 +240,27 @@ def test_a_task_is_done_again_from_a_step(engine: Engine, oracle: Oracle) -> Non
     assert oracle.order == ["header", "source", "source", "assemble"]
     assert "step_1_artifacts: led.h" in oracle.asked("source")[1]
     assert engine.tasks.state(build.number).result == "2 steps done, 2 final files"
+
+
+def test_each_change_of_a_stage_is_told_once(engine: Engine, oracle: Oracle) -> None:
+    told: list[tuple[str, StageStatus]] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, StageChanged):
+            told.append((event.stage, event.status))
+
+    engine.events.subscribe(hear)
+    oracle.replies = {"header": [HEADER], "source": [status(400, "no"), status(400, "no")]}
+    number = done(engine, TaskRequest(pipeline=pipeline())).number
+
+    source = [("source", StageStatus.RUNNING), ("source", StageStatus.FAILED)]
+    behind = [*source, ("assemble", StageStatus.SKIPPED)]
+    assert told == [("header", StageStatus.RUNNING), ("header", StageStatus.SUCCESS), *behind]
+
+    told.clear()
+    engine.tasks.retry(number, "source")
+    engine.tasks.wait(number, timeout=WITHIN)
+    assert told == behind
 
 
 def test_cancelling_closes_the_stream_at_once(engine: Engine, oracle: Oracle) -> None:

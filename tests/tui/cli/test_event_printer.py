@@ -15,9 +15,8 @@ from typing import TextIO
 
 import pytest
 
-from engine.enums import AgentStatus, Phase, ProjectStatus, Role, RunKind, RunStatus
+from engine.enums import Phase, ProjectStatus, Role, RunKind, RunStatus, StageStatus
 from engine.events import (
-    AgentChanged,
     Event,
     Log,
     Problem,
@@ -27,6 +26,7 @@ from engine.events import (
     RunProgress,
     RunStarted,
     Serial,
+    StageChanged,
 )
 from tui.cli.event_printer import Printer, line_of
 from tui.state.event_queue import Inbox
@@ -60,15 +60,26 @@ def log(text: str, build: int = 1, first: int = 0) -> Log:
             ["test.board        > hi"],
         ),
         (
-            AgentChanged(
+            StageChanged(
                 agent=Role.QA,
                 stage="judge",
                 phase=Phase.VALIDATION,
                 attempt=1,
-                status=AgentStatus.ERROR,
-                task="blocked",
+                status=StageStatus.FAILED,
+                summary="blocked",
             ),
-            ["QA                = error: judge: blocked"],
+            ["QA                = failed: judge: blocked"],
+        ),
+        (
+            StageChanged(
+                agent=Role.DEVELOPER,
+                stage="repair",
+                phase=Phase.FEEDBACK,
+                attempt=1,
+                status=StageStatus.SKIPPED,
+                summary="",
+            ),
+            ["DEVELOPER         = skipped: repair"],
         ),
         (
             RunStarted(run_id=7, project="hub", commit="0123456789abc", target="esp32c3"),
