@@ -11,12 +11,11 @@ from pathlib import Path
 from engine.boards.board_files import Flashed, flashed
 from engine.builds.pipeline import FIRMWARE
 from engine.cancel import CancelToken
-from engine.enums import ArtifactKind, Role, RunKind, RunStatus, Trigger
+from engine.enums import ArtifactKind, RunKind, RunStatus, Trigger
 from engine.errors import ToolError, UsageError
 from engine.images import image_file, partitions
 from engine.images.flash_layout import Layout
 from engine.images.image import Image
-from engine.images.linker_map import DESCRIPTION
 from engine.images.partitions import Partition
 from engine.projects import git
 from engine.projects.apps import check_configuration, touches
@@ -32,13 +31,7 @@ from engine.sizes.measure import measure
 from engine.sizes.tables import Sizes
 from engine.store import projects
 from engine.store import runs as store_runs
-from engine.store.tables import Artifact, Run, StageRow
-
-_BUILT = (
-    *(ArtifactKind.ELF, ArtifactKind.APP, ArtifactKind.BOOTLOADER, ArtifactKind.PARTITION_TABLE),
-    *(ArtifactKind.DATA, ArtifactKind.MAP),
-)
-"""What BUILDER keeps."""
+from engine.store.tables import Artifact, Run
 
 SHA_DIGITS = 7
 """Hexadecimal digits of a SHA-256 that are enough to look for a program."""
@@ -191,26 +184,6 @@ class Builds(RunService):
     def pipeline_of(self, build: Run) -> Pipeline:
         """The firmware's, for every build."""
         return FIRMWARE
-
-    def made_by(self, build: Run, rows: Sequence[StageRow]) -> Sequence[str]:
-        """Everything from the start; else what each of the stages keeps."""
-        from engine.builds.agents.qa import JUNIT  # not for the first paint
-        from engine.quality.gate import REPORT
-
-        roles = {row.agent for row in rows}
-        repairs = tuple(f"repair-{row.attempt}." for row in rows if row.agent == Role.DEVELOPER)
-        names = {REPORT, JUNIT} if Role.QA in roles else set[str]()
-
-        def goes(artifact: Artifact) -> bool:
-            built = artifact.kind in _BUILT or artifact.path in (image_file.NAME, DESCRIPTION)
-            return (
-                Role.PROJECT_MANAGER in roles
-                or (built and Role.BUILDER in roles)
-                or artifact.path in names
-                or artifact.path.startswith(repairs)
-            )
-
-        return [each.path for each in self.artifacts(build.number) if goes(each)]
 
     def image(self, number: int) -> Image:
         """What a build is to be flashed with.

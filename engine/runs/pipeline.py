@@ -128,14 +128,15 @@ class Reporter:
         output: raw output of a tool, in chunks.
         serial: raw bytes that firmware printed, in chunks.
         progress: percent of this stage (0 to 100) and what is being done.
-        keep: copy a file to the run's artifacts and give back where it lies.
+        keep: copy a file to the run's artifacts and give back where it lies; takes the key of the
+            stage that made it, its kind, the file, and its path among the artifacts.
     """
 
     log: Callable[[str], None]
     output: Callable[[bytes], None]
     serial: Callable[[bytes], None]
     progress: Callable[[float, str], None]
-    keep: Callable[[ArtifactKind, Path, str], Path]
+    keep: Callable[[str, ArtifactKind, Path, str], Path]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +172,20 @@ class StageContext:
         """Difference from the commit that this attempt starts with; empty for the first."""
         last = self.earlier_attempts[-1] if self.earlier_attempts else {}
         return next((result.patch for result in last.values() if result.patch), "")
+
+    def keep(self, kind: ArtifactKind, path: Path, name: str) -> Path:
+        """Copy a file to the run's artifacts.
+
+        Args:
+            name: its path there; what was kept under it before gives way to it.
+
+        Returns:
+            Where it lies.
+
+        Raises:
+            EspdeckError: it cannot be copied.
+        """
+        return self.report.keep(self.definition.key, kind, path, name)
 
     def output_of(self, key: str, kind: type[T]) -> T:
         """What an earlier stage handed on.

@@ -8,9 +8,7 @@ stages that had ended then give back their kept results at once. Everything besi
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -26,6 +24,7 @@ from engine.errors import CancelledError, EspdeckError, Interrupted
 from engine.files import explain
 from engine.findings import Finding
 from engine.llm.service import Models
+from engine.runs import artifact_files
 from engine.runs.active import ActiveRuns
 from engine.runs.executor import Steps
 from engine.runs.journal import Journal, LineWriter
@@ -44,7 +43,7 @@ from engine.runs.run_events import end_run, run_changed, stage_changed
 from engine.settings import Settings
 from engine.store import logs, runs
 from engine.store.database import Store
-from engine.store.tables import Artifact, Run, StageRow, utc_now
+from engine.store.tables import Run, StageRow, utc_now
 from engine.store.waiting import Patience, waiting_as
 
 _LOG = logging.getLogger("espdeck.runner")
@@ -183,6 +182,7 @@ class _Execution:
         run = runs.start_run(self._deps.store, self._id)
         self._folder.mkdir(parents=True, exist_ok=True)
         runs.set_artifacts_path(self._deps.store, self._id, str(self._folder))
+        artifact_files.put_back(self._deps.store, self._id, self._folder)  # if we died just then
         self._deps.bus.publish(run_changed(run))
         self._deps.bus.publish(replace(self._work.started(), run_id=self._id, resumed=resumed))
 
@@ -317,34 +317,19 @@ class _Execution:
                 output=log.feed,
                 serial=serial.feed,
                 progress=lambda percent, message: self._say_progress(stage, percent, message),
-                keep=partial(self._keep, stage, attempt),
+                keep=partial(self._keep, attempt),
             ),
         )
 
-    def _keep(self, stage: Stage, attempt: int, kind: ArtifactKind, path: Path, name: str) -> Path:
-        """Copy a file to the artifacts, whole or not at all, and write it down."""
-        kept = self._folder / name
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        part = kept.with_name(f".{kept.name}.part")
-        try:
-            shutil.copyfile(path, part)
-            part.replace(kept)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise EspdeckError(explain(error, kept)) from error
-        with kept.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        artifact = Artifact(
+    def _keep(self, attempt: int, stage: str, kind: ArtifactKind, file: Path, path: str) -> Path:
+        return artifact_files.keep(
+            *(self._deps.store, self._folder, file),
             run_id=self._id,
-            stage=stage.key,
+            stage=stage,
             attempt=attempt,
             kind=kind,
-            path=name,
-            size=kept.stat().st_size,
-            sha256=digest,
+            path=path,
         )
-        runs.put_artifacts(self._deps.store, self._id, [artifact])
-        return kept
 
     def _writer(self, stage: Stage, attempt: int, stream: str) -> LineWriter:
         key = logs.LogKey(self._id, stage.key, attempt, stream)

@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -17,6 +17,7 @@ from engine.enums import RunKind, RunStatus, StageStatus
 from engine.errors import UsageError
 from engine.files import new_file, read_file
 from engine.projects import git
+from engine.runs import artifact_files
 from engine.runs.active import ActiveRuns
 from engine.runs.journal import Journal, wait_until
 from engine.runs.pipeline import Pipeline, steps_of_phase
@@ -66,10 +67,6 @@ class RunService(ABC):
     def priority_of(self, run: Run) -> int | None:
         """Its place in the queue: 1 goes first; None for first come, first served."""
         return None
-
-    def made_by(self, run: Run, rows: Sequence[StageRow]) -> Sequence[str]:
-        """Paths of artifacts that are of some stages alone, and void when those are done again."""
-        return ()
 
     def get(self, number: int) -> Run:
         """A run by its number.
@@ -208,32 +205,17 @@ class RunService(ABC):
                 f"{self._what} {number} ran with another version of espdeck, whose results this "
                 f"one cannot take over: retry all of it (espdeck retry {number})"
             )
-        workflow_id = str(uuid.uuid4())
-        ran = self.stages(number)
-        if stage is None:
-            made = self.made_by(run, ran)
-            store_runs.requeue_run(self._store, number, workflow_id, dropped=ran, artifacts=made)
-            return self._ask_for_run(number)
-        pipeline = self.pipeline_of(run)
-        phases = pipeline.phases
-        rounds = [
-            row.attempt for row in ran if row.key == stage and row.status is not StageStatus.SKIPPED
-        ]
-        if not rounds:
-            known = ", ".join(each.key for each in pipeline.stages)
-            raise UsageError(
-                f"stage {stage!r} did not run in {self._what} {number} (stages: {known})"
-            )
-        steps = steps_of_phase(pipeline, stage, max(rounds))
-        begin = (max(rounds), phases.index(pipeline.stage(stage).phase))
-        behind = [row for row in ran if (row.attempt, phases.index(row.phase)) >= begin]
-        made = self.made_by(run, behind)
-        store_runs.requeue_run(
-            *(self._store, number, workflow_id),
-            dropped=behind,
-            artifacts=made,
-            repeats={"run": run.workflow_id, "steps": sorted(steps)},
+        repeated, repeats = self.stages(number), None
+        if stage is not None:
+            repeated, steps = self._repeated(run, repeated, stage)
+            repeats = {"run": run.workflow_id, "steps": sorted(steps)}
+        cleared = store_runs.requeue_run(
+            *(self._store, number, str(uuid.uuid4())), repeated=repeated, repeats=repeats
         )
+        if run.artifacts_path:
+            folder = Path(run.artifacts_path)
+            artifact_files.clear(folder, cleared)
+            artifact_files.put_back(self._store, number, folder)
         return self._ask_for_run(number)
 
     def wait(self, number: int, timeout: float | None = None) -> Run:
@@ -278,7 +260,7 @@ class RunService(ABC):
             self._ask(run)
         elif state is RunState.FOREIGN and run.started_at is None and run.repeats is None:
             # Nothing of it was done: it is the same for this version.
-            store_runs.requeue_run(self._store, run.number, str(uuid.uuid4()), dropped=())
+            store_runs.requeue_run(self._store, run.number, str(uuid.uuid4()), repeated=())
             self._ask(self.get(run.number))
         else:
             self._give_up(run, _LOST[state])
@@ -286,6 +268,32 @@ class RunService(ABC):
     @property
     def _what(self) -> str:
         return _WHAT[self.KIND]
+
+    def _repeated(
+        self, run: Run, ran: Sequence[StageRow], stage: str
+    ) -> tuple[Sequence[StageRow], Collection[str]]:
+        """What is done again from the last attempt of a stage on.
+
+        Returns:
+            The stages, and the names of the steps of its phase.
+
+        Raises:
+            UsageError: it did not run.
+        """
+        pipeline = self.pipeline_of(run)
+        phases = pipeline.phases
+        attempts = [
+            row.attempt for row in ran if row.key == stage and row.status is not StageStatus.SKIPPED
+        ]
+        if not attempts:
+            known = ", ".join(each.key for each in pipeline.stages)
+            raise UsageError(
+                f"stage {stage!r} did not run in {self._what} {run.number} (stages: {known})"
+            )
+        attempt = max(attempts)
+        begin = (attempt, phases.index(pipeline.stage(stage).phase))
+        repeated = [row for row in ran if (row.attempt, phases.index(row.phase)) >= begin]
+        return repeated, steps_of_phase(pipeline, stage, attempt)
 
     def _ask_for_run(self, number: int) -> Run:
         """Ask for the run of a pending run; the executor does when it cannot be asked for now.

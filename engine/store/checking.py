@@ -91,7 +91,7 @@ def _check_files(workspace: Path) -> list[Fault]:
     with looked_at(workspace / STORE) as connection:
         tables, columns = former_names(connection)
         artifacts = connection.execute(
-            f"SELECT run.artifacts_path, artifact.path FROM artifact"
+            f"SELECT DISTINCT run.artifacts_path, artifact.path FROM artifact"
             f" JOIN {tables.get('run', 'run')} AS run"
             f" ON run.id = artifact.{columns.get('run_id', 'run_id')} ORDER BY run.id"
         ).fetchall()

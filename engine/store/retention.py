@@ -63,8 +63,12 @@ def all_runs(store: Store) -> Sequence[RunFacts]:
 
 
 def programs(store: Store) -> dict[int, str]:
-    """SHA-256 of the program that each build kept, by its number."""
-    query = select(Artifact.run_id, Artifact.sha256).where(Artifact.kind == ArtifactKind.ELF)
+    """SHA-256 of the program that each build kept last, by its number."""
+    query = (
+        select(Artifact.run_id, Artifact.sha256)
+        .where(Artifact.kind == ArtifactKind.ELF)
+        .order_by(col(Artifact.id))
+    )
     with store.read() as session:
         return dict(session.exec(query).all())
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, or_, update
+from sqlalchemy import Exists, delete, exists, func, or_, update
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from engine.enums import ArtifactKind, RunKind, RunStatus, StageStatus
@@ -154,36 +155,41 @@ def requeue_run(
     run_id: int,
     workflow_id: str,
     *,
-    dropped: Iterable[StageRow],
-    artifacts: Iterable[str] = (),
+    repeated: Iterable[StageRow],
     repeats: dict[str, Any] | None = None,
-) -> Run:
-    """Make an ended build pending again, carried by a new run.
+) -> Sequence[Artifact]:
+    """Make an ended run pending again, to be executed under a new id.
 
     Args:
-        repeats: as :class:`Run` has it.
-        dropped: stages that the new run does again: what they came to, and found, goes.
-        artifacts: paths of those that they made: they go, too.
+        repeated: stages that are done again: what they came to, found and made is cleared.
+        repeats: as :class:`Run` has it; None for a run that starts over: then all that it made is
+            cleared, whoever made it.
+
+    Returns:
+        The artifacts that were cleared.
     """
     with store.write() as session:
-        for row in dropped:
+        kept = session.exec(select(Artifact).where(Artifact.run_id == run_id)).all()
+        made_by = {(row.key, row.attempt) for row in repeated}
+        cleared = [
+            each for each in kept if repeats is None or (each.stage, each.attempt) in made_by
+        ]
+        for artifact in cleared:
+            session.delete(artifact)
+        for key, attempt in made_by:
             session.exec(
                 delete(StageRow).where(
                     col(StageRow.run_id) == run_id,
-                    col(StageRow.key) == row.key,
-                    col(StageRow.attempt) == row.attempt,
+                    col(StageRow.key) == key,
+                    col(StageRow.attempt) == attempt,
                 )
             )
             session.exec(
                 delete(FindingRow).where(
                     col(FindingRow.run_id) == run_id,
-                    col(FindingRow.stage) == row.key,
-                    col(FindingRow.attempt) == row.attempt,
+                    col(FindingRow.stage) == key,
+                    col(FindingRow.attempt) == attempt,
                 )
-            )
-        for path in artifacts:
-            session.exec(
-                delete(Artifact).where(col(Artifact.run_id) == run_id, col(Artifact.path) == path)
             )
         run = session.get_one(Run, run_id)
         run.status = RunStatus.PENDING
@@ -195,7 +201,7 @@ def requeue_run(
         run.error = run.build_output = run.verdict = ""
         run.test_results = None
         session.add(run)
-    return run
+    return cleared
 
 
 def request_cancel(store: Store, run_id: int) -> Run:
@@ -316,17 +322,21 @@ def put_findings(
 
 
 def put_artifacts(store: Store, run_id: int, artifacts: Iterable[Artifact]) -> None:
-    """Write artifacts of a build; one with the same path is replaced."""
+    """Write artifacts of a run.
+
+    What the same stage and attempt kept under the same path is replaced; what others kept there is
+    superseded.
+    """
     with store.write() as session:
         for artifact in artifacts:
-            old = session.exec(
-                select(Artifact)
-                .where(Artifact.run_id == run_id)
-                .where(Artifact.path == artifact.path)
-            ).first()
-            if old is not None:
-                session.delete(old)
-                session.flush()
+            session.exec(
+                delete(Artifact).where(
+                    col(Artifact.run_id) == run_id,
+                    col(Artifact.path) == artifact.path,
+                    col(Artifact.stage) == artifact.stage,
+                    col(Artifact.attempt) == artifact.attempt,
+                )
+            )
             session.add(artifact)
 
 
@@ -355,10 +365,12 @@ def findings_of(store: Store, run_id: int) -> Sequence[FindingRow]:
 
 
 def artifacts_of(store: Store, run_id: int) -> Sequence[Artifact]:
-    """Artifacts of a build, by path."""
+    """Artifacts of a run, by path; of each path the one that was kept last."""
     with store.read() as session:
         return session.exec(
-            select(Artifact).where(Artifact.run_id == run_id).order_by(Artifact.path)
+            select(Artifact)
+            .where(Artifact.run_id == run_id, ~_is_superseded())
+            .order_by(Artifact.path)
         ).all()
 
 
@@ -367,8 +379,18 @@ def program_with(store: Store, sha256: str) -> Artifact | None:
     with store.read() as session:
         return session.exec(
             select(Artifact)
-            .where(Artifact.kind == ArtifactKind.ELF)
+            .where(Artifact.kind == ArtifactKind.ELF, ~_is_superseded())
             .where(col(Artifact.sha256).startswith(sha256))
             .order_by(col(Artifact.run_id).desc())
             .limit(1)
         ).first()
+
+
+def _is_superseded() -> Exists:
+    """Whether a later stage or attempt kept another file under an artifact's path."""
+    later = aliased(Artifact)
+    return exists().where(
+        col(later.run_id) == col(Artifact.run_id),
+        col(later.path) == col(Artifact.path),
+        col(later.id) > col(Artifact.id),
+    )

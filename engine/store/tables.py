@@ -262,10 +262,11 @@ class FindingRow(SQLModel, table=True):
 class Artifact(SQLModel, table=True):
     """A file that a run keeps; ``path`` is relative to the run's artifacts folder.
 
-    ``stage`` and ``attempt`` made it, so that it goes when these are done again.
+    ``stage`` and ``attempt`` made it, so that it goes when these are done again; empty and 0 where
+    that is not known. Of several with the same path the last one counts, as its file is there.
     """
 
-    __table_args__ = (Index("ix_artifact_once", "run_id", "path", unique=True),)
+    __table_args__ = (Index("ix_artifact_once", "run_id", "path", "stage", "attempt", unique=True),)
 
     id: int | None = Field(default=None, primary_key=True)
     run_id: int = Field(foreign_key="run.id", index=True, ondelete="CASCADE")

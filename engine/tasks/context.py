@@ -159,4 +159,4 @@ class TaskContext:
         with tempfile.TemporaryFile() as file:
             file.write(text.encode("utf-8", "replace"))
             file.flush()
-            self.stage.report.keep(kind, Path(f"/proc/self/fd/{file.fileno()}"), name)
+            self.stage.keep(kind, Path(f"/proc/self/fd/{file.fileno()}"), name)

@@ -23,10 +23,10 @@ from engine.store import projects
 from engine.store import tasks as store_tasks
 from engine.store.tables import Run, StageRow, Task
 from engine.tasks import pipeline_library
-from engine.tasks.agents.step import CHANGES, answer_name
+from engine.tasks.agents.step import answer_name
 from engine.tasks.pipeline_file import StepPipeline
 from engine.tasks.pipeline_library import PipelineEntry
-from engine.tasks.plan import ASSEMBLE, GATE, GATHER, REVISE, Form, Plan, title_of
+from engine.tasks.plan import Plan, title_of
 from engine.tasks.request import TaskRequest, order_of, plan_for, plan_of, row_of
 from engine.tasks.roles import ModelRole, Squad, roles, squads
 from engine.tasks.workflow import Workflow, workflows
@@ -266,28 +266,6 @@ class Tasks(RunService):
     def priority_of(self, run: Run) -> int | None:
         """Its place in the queue, by how urgent it is."""
         return _URGENCY[store_tasks.get_task(self._store, run.number).priority]
-
-    def made_by(self, run: Run, rows: Sequence[StageRow]) -> Sequence[str]:
-        """What stages said and made; what earlier ones changed, the next one keeps again."""
-        from engine.quality.gate import REPORT
-        from engine.tasks.agents import assembler, context_collector  # not for the first paint
-
-        plan = plan_of(store_tasks.get_task(self._store, run.number))
-        keys = {row.key for row in rows}
-        names = {answer_name(row.key, row.attempt) for row in rows}
-        edits = {step.key for step in plan.steps if step.form is Form.EDITS}
-        if not keys.isdisjoint({*edits, ASSEMBLE, REVISE}):
-            names.add(CHANGES)
-        if GATHER in keys:
-            names.add(context_collector.RECORD)
-        if GATE in keys:
-            names.add(REPORT)
-        folders = [f"files/{key}/" for key in keys]
-        if ASSEMBLE in keys:
-            names.add(assembler.CODE)
-            folders.append(f"{assembler.FINAL}/")
-        found = (each.path for each in self.artifacts(run.number))
-        return [path for path in found if path in names or path.startswith(tuple(folders))]
 
     def title(self, role: str) -> str:
         """How people call who does a stage."""

@@ -29,7 +29,7 @@ def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         engine.wait_ready()
         engine.tasks.wait(engine.tasks.start(ORDER).number, timeout=60)
     store = Store(tmp_path / "espdeck.db")
-    store_runs.requeue_run(store, 1, "old", dropped=store_runs.stages_of(store, 1))
+    store_runs.requeue_run(store, 1, "old", repeated=store_runs.stages_of(store, 1))
     store.close()
     client = queue.RunQueue(tmp_path / "runs.db", workspace_id(tmp_path))
     with monkeypatch.context() as patch:

@@ -85,7 +85,7 @@ def _keep(context: BuildContext, image: Image) -> Image:
         while name in used:
             name = f"{prefix}-{name}"
         used.add(name)
-        return context.stage.report.keep(kind, path, name)
+        return context.stage.keep(kind, path, name)
 
     elf = keep(ArtifactKind.ELF, image.elf, "elf")
     parts = tuple(

@@ -184,7 +184,7 @@ def _say(context: BuildContext, gate: GateResult, verdict: Verdict) -> None:
 def _keep(context: BuildContext, gate: GateResult, seen: dict[str, Tested]) -> None:
     path = context.build_dir / REPORT
     path.write_text(json.dumps(asdict(gate), indent=1), "utf-8")
-    context.stage.report.keep(ArtifactKind.REPORT, path, REPORT)
+    context.stage.keep(ArtifactKind.REPORT, path, REPORT)
     path = context.build_dir / JUNIT
     path.write_bytes(junit(seen))
-    context.stage.report.keep(ArtifactKind.REPORT, path, JUNIT)
+    context.stage.keep(ArtifactKind.REPORT, path, JUNIT)

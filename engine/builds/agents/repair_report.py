@@ -50,7 +50,7 @@ def keep_record(
         parts.append(f"## Patch\n\n{fenced(change, 'diff')}\n")
         path = _path(context, f"{name}.patch")
         path.write_bytes(change.encode("utf-8", "surrogateescape"))
-        context.stage.report.keep(ArtifactKind.PATCH, path, path.name)
+        context.stage.keep(ArtifactKind.PATCH, path, path.name)
     return _keep(context, f"{name}.md", "\n".join(parts) + _OUTCOME + following + "\n")
 
 
@@ -73,13 +73,13 @@ def keep_fix(context: BuildContext, changes: Sequence[str], diff: str) -> None:
     """Keep all of the difference as ``fix.patch``; an empty one says that there is none."""
     path = _path(context, fix_patch.NAME)
     fix_patch.write(path, changes if diff else (), diff)
-    context.stage.report.keep(ArtifactKind.PATCH, path, fix_patch.NAME)
+    context.stage.keep(ArtifactKind.PATCH, path, fix_patch.NAME)
 
 
 def _keep(context: BuildContext, name: str, text: str) -> Path:
     path = _path(context, name)
     path.write_text(text, "utf-8", errors="replace")
-    return context.stage.report.keep(ArtifactKind.REPORT, path, name)
+    return context.stage.keep(ArtifactKind.REPORT, path, name)
 
 
 def _path(context: BuildContext, name: str) -> Path:

@@ -49,6 +49,10 @@ def upgrade() -> None:
     op.add_column(
         "artifact", sa.Column("attempt", sa.Integer(), nullable=False, server_default="0")
     )
+    op.drop_index("ix_artifact_once", "artifact")
+    op.create_index(
+        "ix_artifact_once", "artifact", ["run_id", "path", "stage", "attempt"], unique=True
+    )
     for made in _MADE:
         op.execute(
             "UPDATE artifact SET (stage, attempt) = (maker.key, maker.attempt) FROM ("
@@ -61,7 +65,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Put the old names back."""
+    """Put the old names back; of several artifacts with the same path the last one stays."""
+    op.execute(
+        "DELETE FROM artifact WHERE id NOT IN (SELECT max(id) FROM artifact GROUP BY run_id, path)"
+    )
+    op.drop_index("ix_artifact_once", "artifact")
     with op.batch_alter_table("artifact") as table:
         table.drop_column("stage")
         table.drop_column("attempt")
@@ -71,6 +79,7 @@ def downgrade() -> None:
         op.execute(f"ALTER TABLE {table_name} RENAME COLUMN run_id TO build_id")
     op.execute("ALTER TABLE run RENAME TO build")
     op.execute("ALTER TABLE build RENAME COLUMN workflow_id TO run_id")
+    op.create_index("ix_artifact_once", "artifact", ["build_id", "path"], unique=True)
     op.create_index("ix_build_project_id", "build", ["project_id"])
     for table_name in ("artifact", "finding", "stage"):
         op.create_index(f"ix_{table_name}_build_id", table_name, ["build_id"])

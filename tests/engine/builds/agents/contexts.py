@@ -46,7 +46,7 @@ def build_context(
                 output=lambda _data: None,
                 serial=lambda _data: None,
                 progress=lambda _percent, _message: None,
-                keep=keep,
+                keep=lambda _stage, kind, path, name: keep(kind, path, name),
             ),
         ),
         project=Project(name="fw", source="/fw", target="esp32c3"),
