@@ -133,6 +133,32 @@ def test_a_worse_repair_is_taken_back_and_the_next_knows_of_it(
     assert "## Outcome\n\nRound 2 was worse than round 1" in record
 
 
+def test_the_fix_is_of_the_repairs_that_are_left(
+    engine: Engine, answers: Answers, tmp_path: Path
+) -> None:
+    answers.texts += [WORSE]
+    done = build(engine, broken(engine, tmp_path))
+    assert stages(engine, done.number)["repair", 2].status is StageStatus.FAILED
+    assert artifact(engine, done.number, "fix.patch") == ""  # nothing made it better
+
+    answers.texts += [None]
+    engine.builds.retry(done.number, "repair")
+    assert answers.stalled.wait(60)
+    engine.builds.cancel(done.number)
+    assert engine.builds.wait(done.number, timeout=60).status is RunStatus.CANCELLED
+    assert "int more" in artifact(engine, done.number, "fix.patch")  # the first repair's
+    assert engine.fixes.of(done.number) is None
+
+    answers.texts += [RIGHT]
+    engine.builds.retry(done.number, "repair")
+    assert engine.builds.wait(done.number, timeout=120).status is RunStatus.SUCCESS
+    found = engine.fixes.of(done.number)
+    assert found is not None
+    assert found.proved
+    assert "int more" not in found.diff
+    assert f"-{BROKEN}+{MENDED}" in found.diff
+
+
 def test_a_repair_cannot_make_the_gate_look_away(
     engine: Engine, answers: Answers, tmp_path: Path
 ) -> None:

@@ -666,6 +666,28 @@ def test_the_gate_measures_what_a_pipeline_assembled(engine: Engine, oracle: Ora
     assert "ghp_" not in kept["assembled_code.md"]
 
 
+def test_a_revision_that_is_done_again_begins_with_what_was_assembled(
+    engine: Engine, oracle: Oracle
+) -> None:
+    leaks = f"Done.\n\n```c led.c\n{LEAK}```\n"
+    oracle.replies = {
+        "header": [HEADER],
+        "source": [leaks],
+        "revise": [block("led.c", LEAK, '#include "led.h"\n'), "NO CHANGE"],
+    }
+    number = done(engine, TaskRequest(pipeline=pipeline(), gate=True, max_iterations=1)).number
+    assert files(engine, number)["final/led.c"] == '#include "led.h"\n'
+
+    engine.tasks.retry(number, "revise")
+    again = engine.tasks.wait(number, timeout=WITHIN)
+
+    assert again.status is RunStatus.FAILED
+    kept = files(engine, number)
+    assert kept["final/led.c"] == LEAK
+    assert LEAK in kept["assembled_code.md"]
+    assert "ghp_" in kept["changes.patch"]
+
+
 # Lists.
 
 

@@ -1,0 +1,176 @@
+"""Files of artifacts: what several stages keep under one path, and what a retry leaves of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.enums import ArtifactKind, Phase, RunStatus, StageStatus
+from engine.errors import EspdeckError
+from engine.runs import artifact_files
+from engine.store import retention, runs
+from engine.store.database import Store
+from engine.store.tables import Artifact, Run, StageRow
+
+
+class Lab:
+    """A run that has ended, and what its stages kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = Store(folder / "espdeck.db")
+        self.folder = folder / "artifacts"
+        self.number = runs.add_run(self.store, Run(status=RunStatus.FAILED)).number
+        self._source = folder / "made"
+
+    def keep(
+        self,
+        stage: str,
+        attempt: int,
+        path: str,
+        text: str,
+        kind: ArtifactKind = ArtifactKind.REPORT,
+    ) -> Path:
+        self._source.write_text(text)
+        row = self.row(stage, attempt)
+        row.status = StageStatus.SUCCESS
+        runs.put_stage(self.store, row)
+        return artifact_files.keep(
+            *(self.store, self.folder, self._source),
+            run_id=self.number, stage=stage, attempt=attempt, kind=kind, path=path,
+        )  # fmt: skip
+
+    def row(self, stage: str, attempt: int) -> StageRow:
+        return StageRow(
+            run_id=self.number, key=stage, agent="A", phase=Phase.BUILD, attempt=attempt,
+            status=StageStatus.FAILED,
+        )  # fmt: skip
+
+    def retry(self, *repeated: tuple[str, int], over: bool = False) -> None:
+        cleared = runs.requeue_run(
+            *(self.store, self.number, "again"),
+            repeated=[self.row(*each) for each in repeated],
+            repeats=None if over else {"run": "before", "steps": []},
+        )
+        artifact_files.clear(self.folder, cleared)
+        artifact_files.put_back(self.store, self.number, self.folder)
+
+    @property
+    def kept(self) -> dict[str, str]:
+        rows = runs.artifacts_of(self.store, self.number)
+        return {each.path: (self.folder / each.path).read_text() for each in rows}
+
+    @property
+    def on_disk(self) -> set[str]:
+        files = (each for each in self.folder.rglob("*") if each.is_file())
+        return {each.relative_to(self.folder).as_posix() for each in files}
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab(tmp_path)
+
+
+def test_what_is_kept_again_takes_the_place_of_what_was_there(lab: Lab) -> None:
+    lab.keep("repair", 1, "fix.patch", "one")
+    lab.keep("repair", 2, "fix.patch", "two")
+    lab.keep("repair", 2, "fix.patch", "three")  # done again after an interruption
+
+    (row,) = runs.artifacts_of(lab.store, lab.number)
+    assert (row.stage, row.attempt, row.size) == ("repair", 2, len("three"))
+    assert lab.kept == {"fix.patch": "three"}
+
+
+def test_a_retry_of_the_later_stage_brings_back_what_the_earlier_one_kept(lab: Lab) -> None:
+    lab.keep("repair", 1, "fix.patch", "one")
+    lab.keep("repair", 1, "repair-1.md", "to be built")
+    lab.keep("repair", 2, "repair-1.md", "it was worse")
+    lab.keep("repair", 2, "fix.patch", "two")
+    lab.keep("repair", 2, "repair-2.md", "gave up")
+
+    lab.retry(("repair", 2))
+
+    assert lab.kept == {"fix.patch": "one", "repair-1.md": "to be built"}
+    assert lab.on_disk == set(lab.kept)
+    (row, _) = runs.artifacts_of(lab.store, lab.number)
+    assert (row.stage, row.attempt) == ("repair", 1)
+
+
+def test_of_several_that_are_cleared_the_last_one_left_comes_back(lab: Lab) -> None:
+    for attempt in (1, 2, 3):
+        lab.keep("build", attempt, "final/fw.elf", f"{attempt}")
+    lab.keep("plan", 1, "plan.md", "plan")
+
+    lab.retry(("build", 2), ("build", 3))
+    assert lab.kept == {"final/fw.elf": "1", "plan.md": "plan"}
+
+    lab.retry(("build", 1))
+    assert lab.kept == {"plan.md": "plan"}
+    assert lab.on_disk == {"plan.md"}
+
+
+def test_of_unknown_stages_goes_what_there_is_when_a_run_starts_over(lab: Lab) -> None:
+    lab.keep("", 0, "fix.patch", "of an earlier version")
+    lab.keep("judge", 1, "quality.json", "{}")
+
+    lab.retry(("judge", 1))
+    assert lab.kept == {"fix.patch": "of an earlier version"}
+
+    lab.keep("repair", 1, "fix.patch", "one")
+    lab.retry(("judge", 1), over=True)
+    assert lab.kept == {}
+    assert lab.on_disk == set()
+
+
+def test_a_process_that_dies_as_a_file_is_put_aside_loses_none(lab: Lab) -> None:
+    kept = lab.keep("repair", 1, "fix.patch", "one")
+    lab.keep("repair", 2, "fix.patch", "two")
+    with lab.store.write() as session:  # the row of the second was not written yet
+        session.delete(runs.artifacts_of(lab.store, lab.number)[0])
+    kept.unlink()
+
+    artifact_files.put_back(lab.store, lab.number, lab.folder)
+
+    assert lab.kept == {"fix.patch": "one"}
+
+
+def test_what_a_retry_could_not_delete_does_not_come_back(lab: Lab) -> None:
+    lab.keep("repair", 1, "fix.patch", "one")
+    lab.keep("repair", 2, "fix.patch", "two")
+    runs.requeue_run(  # and the process dies
+        *(lab.store, lab.number, "again"),
+        repeated=[lab.row("repair", 1), lab.row("repair", 2)],
+        repeats={"run": "before", "steps": []},
+    )
+
+    lab.keep("repair", 1, "fix.patch", "new")
+    artifact_files.put_back(lab.store, lab.number, lab.folder)
+
+    assert lab.kept == {"fix.patch": "new"}
+
+
+def test_a_program_is_found_as_it_was_made_last(lab: Lab) -> None:
+    lab.keep("build", 1, "fw.elf", "one", ArtifactKind.ELF)
+    (first,) = runs.artifacts_of(lab.store, lab.number)
+    lab.keep("build", 2, "fw.elf", "two", ArtifactKind.ELF)
+    (second,) = runs.artifacts_of(lab.store, lab.number)
+
+    assert runs.program_with(lab.store, first.sha256[:7]) is None
+    found = runs.program_with(lab.store, second.sha256[:7])
+    assert isinstance(found, Artifact)
+    assert found.attempt == 2
+    assert retention.programs(lab.store) == {lab.number: second.sha256}
+
+
+def test_a_file_that_cannot_be_copied_leaves_what_was_there(lab: Lab, tmp_path: Path) -> None:
+    lab.keep("repair", 1, "fix.patch", "one")
+
+    with pytest.raises(EspdeckError, match=r"fix\.patch: No such file"):
+        artifact_files.keep(
+            *(lab.store, lab.folder, tmp_path / "absent"),
+            run_id=lab.number, stage="repair", attempt=2, kind=ArtifactKind.PATCH,
+            path="fix.patch",
+        )  # fmt: skip
+
+    assert lab.kept == {"fix.patch": "one"}
+    assert lab.on_disk == {"fix.patch"}
