@@ -153,11 +153,13 @@ def test_what_was_compiled_and_is_gone_is_compiled_again(tmp_path: Path, gone: s
         engine.builds.retry(1, "judge")
         done = engine.builds.wait(1, timeout=90)
         said = engine.builds.search(1, "what was compiled is not there any more")
+        makers = {each.path: each.stage for each in engine.builds.artifacts(1)}
 
     assert first.status is RunStatus.SUCCESS
     assert (done.status, done.error) == (RunStatus.SUCCESS, "")
     assert [match.key.attempt for match in said] == [1]
     assert image.elf.read_bytes() == program
+    assert (makers["image.json"], makers[image.elf.name]) == ("build", "build")
 
 
 class Stubborn:

@@ -20,7 +20,7 @@ from engine.store.database import Store, StoreError
 from engine.store.restoring import restore
 from engine.store.tables import Artifact, LogChunk, Project, Run
 from tests.engine.store.held import held
-from tests.engine.store.test_opening import old_store
+from tests.engine.store.old_stores import old_store
 
 BUILDS = 300
 
