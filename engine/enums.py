@@ -61,6 +61,11 @@ class RunKind(StrEnum):
     FIRMWARE = "firmware"
     TASK = "task"
 
+    @property
+    def label(self) -> str:
+        """What people call such a run."""
+        return "build" if self is RunKind.FIRMWARE else "task"
+
 
 class Priority(StrEnum):
     """How urgent a task is: it decides which one waits for the other."""

@@ -202,18 +202,11 @@ class BuildRun:
         return self._slot
 
     def _image_before(self) -> Image | None:
-        found = runs.list_runs(
-            self._deps.store,
-            project_id=self._project.id,
-            status=RunStatus.SUCCESS,
-            variant=(self._build.target, self._build.configuration),
-            limit=1,
-            before=self._build.number,
-        )
+        before = runs.successful_before(self._deps.store, self._build)
+        if before is None:
+            return None
         try:
-            return (
-                image_file.read(Path(found[0].artifacts_path) / image_file.NAME) if found else None
-            )
+            return image_file.read(Path(before.artifacts_path) / image_file.NAME)
         except UsageError:
             return None  # its files were deleted
 

@@ -21,6 +21,7 @@ from engine.projects.variants import chips_of
 from engine.quality.performance import facts_of
 from engine.quality.result import BuildFacts, Built, GateResult
 from engine.settings import Settings
+from engine.store import runs
 from engine.store.database import Store
 from engine.store.tables import Project, Run
 
@@ -125,12 +126,12 @@ class Gates:
             sha: the commit that is measured; facts of another one say so.
         """
         variant = (project.target, project.configuration)
-        successful = self._builds.list(project.id, RunStatus.SUCCESS, limit=1, variant=variant)
-        if successful:
-            words = f"build {successful[0].number}"
-            facts = self._facts(successful[0], sha)
+        successful = runs.last_successful(self._store, project.id, variant)
+        if successful is not None:
+            words = f"build {successful.number}"
+            facts = self._facts(successful, sha)
             if facts is not None:
-                return Built(facts, words, number=successful[0].number)
+                return Built(facts, words, number=successful.number)
             return _nothing(f"{words} kept no image")
         newest = self._builds.list(project.id, limit=1, variant=variant)
         if newest:

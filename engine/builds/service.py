@@ -144,14 +144,7 @@ class Builds(RunService):
         project = found.project
         way = variant or Variant(project.target, project.configuration)
         wanted = (way.target or project.target, way.configuration)
-        last = next(
-            (
-                build
-                for build in self.list(project.id, RunStatus.SUCCESS, variant=wanted)
-                if not build.dirty
-            ),
-            None,
-        )
+        last = store_runs.last_successful(self._store, project.id, wanted, dirty=False)
         if last is None:
             return None
         clone = Path(project.clone_path)
@@ -192,10 +185,10 @@ class Builds(RunService):
             UsageError: there is no such build, or it kept no image.
         """
         self.get(number)
-        for artifact in self.artifacts(number):
-            if artifact.path == image_file.NAME:
-                return image_file.read(self.artifact_file(artifact))
-        raise UsageError(f"build {number} kept no image (espdeck show {number})")
+        artifact = self.artifact(number, image_file.NAME)
+        if artifact is None:
+            raise UsageError(f"build {number} kept no image (espdeck show {number})")
+        return image_file.read(self.artifact_file(artifact))
 
     def flashed(self, number: int, image: Image, *, app_only: bool = False) -> Flashed:
         """What a board runs on which a build's image was flashed.
@@ -270,9 +263,4 @@ class Builds(RunService):
         Raises:
             UsageError: there is no such build.
         """
-        build = self.get(number)
-        variant = (build.target, build.configuration)
-        found = self.list(
-            build.project_id, RunStatus.SUCCESS, limit=1, before=number, variant=variant
-        )
-        return found[0] if found else None
+        return store_runs.successful_before(self._store, self.get(number))

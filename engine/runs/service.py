@@ -32,7 +32,7 @@ from engine.store.tables import Artifact, FindingRow, Run, StageRow
 if TYPE_CHECKING:
     from engine.quality.result import GateResult
 
-_MAX_REPORT = 8 << 20
+_MAX_REPORT_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,9 @@ class RunService(ABC):
         Raises:
             UsageError: there is none of this kind.
         """
-        run = store_runs.get_run(self._store, number, self._what)
+        run = store_runs.get_run(self._store, number, self.KIND.label)
         if run.kind is not self.KIND:
-            raise UsageError(f"no {self._what} {number}: that is a {_WHAT[run.kind]}")
+            raise UsageError(f"no {self.KIND.label} {number}: that is a {run.kind.label}")
         return run
 
     def stages(self, number: int) -> Sequence[StageRow]:
@@ -99,13 +99,17 @@ class RunService(ABC):
         """
         run = self.get(number)
         if run.project_id is None:
-            raise UsageError(f"{self._what} {number} is about no repository")
+            raise UsageError(f"{self.KIND.label} {number} is about no repository")
         project = projects.get_project(self._store, run.project_id)
         return git.read_text(Path(project.clone_path), run.commit_sha, file).splitlines()
 
     def artifacts(self, number: int) -> Sequence[Artifact]:
         """Artifacts of a run, by path."""
         return store_runs.artifacts_of(self._store, number)
+
+    def artifact(self, number: int, path: str) -> Artifact | None:
+        """The artifact of a run with this path, None where it kept none."""
+        return next((each for each in self.artifacts(number) if each.path == path), None)
 
     def artifact_file(self, artifact: Artifact) -> Path:
         """Where an artifact lies."""
@@ -140,14 +144,14 @@ class RunService(ABC):
         """
         from engine.quality.gate import REPORT, read_report  # not for the first paint
 
-        for artifact in self.artifacts(number):
-            if artifact.path == REPORT:
-                try:
-                    data = read_file(self.artifact_file(artifact), _MAX_REPORT)
-                except OSError as error:
-                    raise UsageError(f"{error.filename}: {error.strerror}") from error
-                return read_report(data)
-        return None
+        artifact = self.artifact(number, REPORT)
+        if artifact is None:
+            return None
+        try:
+            data = read_file(self.artifact_file(artifact), _MAX_REPORT_BYTES)
+        except OSError as error:
+            raise UsageError(f"{error.filename}: {error.strerror}") from error
+        return read_report(data)
 
     def logs(self, number: int) -> Sequence[LogKey]:
         """Logs of a run in the order in which they began."""
@@ -177,7 +181,7 @@ class RunService(ABC):
         """
         run = self.get(number)
         if run.status.is_final:
-            raise UsageError(f"{self._what} {number} has ended already ({run.status})")
+            raise UsageError(f"{self.KIND.label} {number} has ended already ({run.status})")
         self._services.wait_ready()
         run = store_runs.request_cancel(self._store, number)
         if not self._services.active.cancel(number):
@@ -198,12 +202,14 @@ class RunService(ABC):
         """
         run = self.get(number)
         if not run.status.is_final:
-            raise UsageError(f"{self._what} {number} has not ended ({run.status}): cancel it first")
+            raise UsageError(
+                f"{self.KIND.label} {number} has not ended ({run.status}): cancel it first"
+            )
         self._services.wait_ready()
         if stage is not None and not self._services.runs.can_repeat(run.workflow_id):
             raise UsageError(
-                f"{self._what} {number} ran with another version of espdeck, whose results this "
-                f"one cannot take over: retry all of it (espdeck retry {number})"
+                f"{self.KIND.label} {number} ran with another version of espdeck, whose results "
+                f"this one cannot take over: retry all of it (espdeck retry {number})"
             )
         repeated, repeats = self.stages(number), None
         if stage is not None:
@@ -265,10 +271,6 @@ class RunService(ABC):
         else:
             self._give_up(run, _LOST[state])
 
-    @property
-    def _what(self) -> str:
-        return _WHAT[self.KIND]
-
     def _repeated(
         self, run: Run, ran: Sequence[StageRow], stage: str
     ) -> tuple[Sequence[StageRow], Collection[str]]:
@@ -288,7 +290,7 @@ class RunService(ABC):
         if not attempts:
             known = ", ".join(each.key for each in pipeline.stages)
             raise UsageError(
-                f"stage {stage!r} did not run in {self._what} {run.number} (stages: {known})"
+                f"stage {stage!r} did not run in {self.KIND.label} {run.number} (stages: {known})"
             )
         attempt = max(attempts)
         begin = (attempt, phases.index(pipeline.stage(stage).phase))
@@ -306,7 +308,7 @@ class RunService(ABC):
         try:
             self._ask(run)
         except StoreError as error:
-            raise StoreError(f"{error} ({self._what} {number} waits until then)") from error
+            raise StoreError(f"{error} ({self.KIND.label} {number} waits until then)") from error
         return run
 
     def _ask(self, run: Run) -> None:
@@ -343,5 +345,3 @@ _LOST = {
     RunState.FOREIGN: "lost: another version of espdeck began it, start it again",
 }
 """Why a run ends that is not unfinished where its steps are kept."""
-
-_WHAT = {RunKind.FIRMWARE: "build", RunKind.TASK: "task"}

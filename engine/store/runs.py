@@ -1,4 +1,4 @@
-"""What is asked of builds, their stages, findings and artifacts."""
+"""What is asked of runs, their stages, findings and artifacts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_DIGITS = 18
 
 
 def add_run(store: Store, run: Run) -> Run:
-    """Write a new build and give it its number."""
+    """Write a new run and give it its number."""
     with store.write() as session:
         session.add(run)
         session.flush()
@@ -31,10 +31,10 @@ def add_run(store: Store, run: Run) -> Run:
 
 
 def get_run(store: Store, run_id: int, what: str = "build") -> Run:
-    """A build by its number.
+    """A run by its number.
 
     Args:
-        what: how a person calls it.
+        what: what people call such a run.
 
     Raises:
         UsageError: there is none.
@@ -55,6 +55,7 @@ def list_runs(
     project_id: uuid.UUID | None = None,
     status: RunStatus | None = None,
     variant: tuple[str, str] | None = None,
+    dirty: bool | None = None,
     text: str = "",
     limit: int = 200,
     before: int | None = None,
@@ -64,8 +65,9 @@ def list_runs(
     Args:
         kind: None for runs of every kind.
         variant: only those for this chip and configuration.
-        text: kept are builds whose number, commit, message, branch or status has this in it.
-        before: only builds with a smaller number, for the next page.
+        dirty: only those of uncommitted changes, or only those of commits; None for both.
+        text: kept are runs whose number, commit, message, branch or status has this in it.
+        before: only runs with a smaller number, for the next page.
     """
     query = select(Run).order_by(col(Run.id).desc()).limit(limit)
     if kind is not None:
@@ -76,6 +78,8 @@ def list_runs(
         query = query.where(Run.status == status)
     if variant is not None:
         query = query.where(Run.target == variant[0], Run.configuration == variant[1])
+    if dirty is not None:
+        query = query.where(Run.dirty == dirty)
     if before is not None:
         query = query.where(col(Run.id) < before)
     if text:
@@ -95,8 +99,40 @@ def list_runs(
         return session.exec(query).all()
 
 
+def last_successful(
+    store: Store,
+    project_id: uuid.UUID | None,
+    variant: tuple[str, str],
+    *,
+    dirty: bool | None = None,
+    before: int | None = None,
+) -> Run | None:
+    """The last build of a project that succeeded, None where none did.
+
+    Args:
+        variant: for this chip and configuration.
+        dirty, before: as :func:`list_runs` has them.
+    """
+    found = list_runs(
+        store,
+        project_id=project_id,
+        status=RunStatus.SUCCESS,
+        variant=variant,
+        dirty=dirty,
+        before=before,
+        limit=1,
+    )
+    return found[0] if found else None
+
+
+def successful_before(store: Store, build: Run) -> Run | None:
+    """The last build of the same project, chip and configuration before one that succeeded."""
+    variant = (build.target, build.configuration)
+    return last_successful(store, build.project_id, variant, before=build.number)
+
+
 def start_run(store: Store, run_id: int) -> Run:
-    """Say that a build runs now; its first start is kept when it goes on after an interruption."""
+    """Write that a run runs now; one that goes on after an interruption keeps its first start."""
     with store.write() as session:
         run = session.get_one(Run, run_id)
         run.status = RunStatus.RUNNING
@@ -114,7 +150,7 @@ def finish_run(
     verdict: str = "",
     took: float | None = None,
 ) -> Run:
-    """Write how a build ended.
+    """Write how a run ended.
 
     Args:
         took: seconds since its first start as a clock measured them that only runs; None when
@@ -142,7 +178,7 @@ def finish_run(
 def put_outcome(
     store: Store, run_id: int, *, test_results: dict[str, Any] | None, build_output: str
 ) -> None:
-    """Keep what the tests of a build came to, and the end of what its compiler said."""
+    """Keep what the tests of a build came to, and the end of what its compiler printed."""
     with store.write() as session:
         run = session.get_one(Run, run_id)
         run.test_results = test_results
@@ -205,7 +241,7 @@ def requeue_run(
 
 
 def request_cancel(store: Store, run_id: int) -> Run:
-    """Ask whichever process runs the build to end it."""
+    """Ask whichever process executes the run to end it."""
     with store.write() as session:
         run = session.get_one(Run, run_id)
         run.cancel_requested = True
@@ -214,7 +250,7 @@ def request_cancel(store: Store, run_id: int) -> Run:
 
 
 def cancel_requests(store: Store) -> Sequence[int]:
-    """Builds that someone wants ended and that have not ended."""
+    """Runs that someone wants ended and that have not ended."""
     with store.read() as session:
         found = session.exec(
             select(Run.id)
@@ -225,7 +261,7 @@ def cancel_requests(store: Store) -> Sequence[int]:
 
 
 def unfinished_runs(store: Store) -> Sequence[Run]:
-    """Builds that have not ended, oldest first."""
+    """Runs that have not ended, oldest first."""
     with store.read() as session:
         return session.exec(
             select(Run)
@@ -235,14 +271,14 @@ def unfinished_runs(store: Store) -> Sequence[Run]:
 
 
 def is_unfinished(store: Store, run_id: int) -> bool:
-    """Whether there is a build of that number, and it has not ended."""
+    """Whether there is a run of that number, and it has not ended."""
     with store.read() as session:
         run = session.get(Run, run_id)
     return run is not None and not run.status.is_final
 
 
 def put_back_running(store: Store, *, died: bool) -> None:
-    """Make builds and stages that a process left ``running`` pending again.
+    """Make runs and stages that a process left ``running`` pending again.
 
     Args:
         died: whether the process died in the midst of them, and did not end in good order.
@@ -341,7 +377,7 @@ def put_artifacts(store: Store, run_id: int, artifacts: Iterable[Artifact]) -> N
 
 
 def set_artifacts_path(store: Store, run_id: int, path: str) -> None:
-    """Say where the artifacts of a build lie."""
+    """Say where the artifacts of a run lie."""
     with store.write() as session:
         run = session.get_one(Run, run_id)
         run.artifacts_path = path
@@ -349,7 +385,7 @@ def set_artifacts_path(store: Store, run_id: int, path: str) -> None:
 
 
 def stages_of(store: Store, run_id: int) -> Sequence[StageRow]:
-    """Stages of a build in the order in which they came."""
+    """Stages of a run in the order in which they came."""
     with store.read() as session:
         return session.exec(
             select(StageRow).where(StageRow.run_id == run_id).order_by(col(StageRow.id))
@@ -357,7 +393,7 @@ def stages_of(store: Store, run_id: int) -> Sequence[StageRow]:
 
 
 def findings_of(store: Store, run_id: int) -> Sequence[FindingRow]:
-    """Findings of a build in the order in which they came."""
+    """Findings of a run in the order in which they came."""
     with store.read() as session:
         return session.exec(
             select(FindingRow).where(FindingRow.run_id == run_id).order_by(col(FindingRow.id))

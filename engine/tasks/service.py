@@ -278,15 +278,14 @@ class Tasks(RunService):
             stage: its key.
             attempt: from 1.
         """
-        name = answer_name(stage, attempt)
-        for artifact in self.artifacts(number):
-            if artifact.path == name:
-                try:
-                    data = read_file(self.artifact_file(artifact), MAX_ANSWER)
-                except OSError:
-                    return ""  # somebody deleted it
-                return data.decode("utf-8", "replace")
-        return ""
+        artifact = self.artifact(number, answer_name(stage, attempt))
+        if artifact is None:
+            return ""
+        try:
+            data = read_file(self.artifact_file(artifact), MAX_ANSWER)
+        except OSError:
+            return ""  # somebody deleted it
+        return data.decode("utf-8", "replace")
 
     def summary(self, number: int) -> Summary:
         """How the steps of a task went.

@@ -34,7 +34,6 @@ _PERCENT = 10
 """How far a run goes on between two lines that say the same."""
 
 _WHO = 17
-_RUNS = {RunKind.FIRMWARE: "build", RunKind.TASK: "task"}
 
 
 def line_of(event: Event) -> list[str]:
@@ -55,19 +54,19 @@ def line_of(event: Event) -> list[str]:
             what = f"{where} for {event.target}"
             if event.run is RunKind.TASK:
                 what = f"{event.pipeline} on {where}" if where else event.pipeline
-            text = f"{_RUNS[event.run]} {event.run_id} {verb}: {what}"
+            text = f"{event.run.label} {event.run_id} {verb}: {what}"
         case RunProgress():
             text = f"{event.percent:5.1f} % {event.phase}: {event.message}"
         case RunCompleted():
             took = f"{event.status} in {event.duration:.1f} s"
-            text = f"{_RUNS[event.run]} {event.run_id} {took}: {event.result}"
+            text = f"{event.run.label} {event.run_id} {took}: {event.result}"
         case ProjectChanged():
             detail = f": {event.detail}" if event.detail else ""
             text = f"project {event.project} {event.status}{detail}"
         case RunChanged() if event.status.is_final:
             return []  # its end was told
         case RunChanged():
-            text = f"{_RUNS[event.run]} {event.run_id} {event.status}"
+            text = f"{event.run.label} {event.run_id} {event.status}"
         case Problem():
             text = f"problem: {event.message}"
         case _:
