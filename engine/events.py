@@ -1,4 +1,4 @@
-"""Events: what just happened, and the bus that carries it.
+"""Events: what just happened, and the bus that delivers it.
 
 An event is the only way news leaves the engine. The bus gives each event of a run the next
 sequence number under one lock, calls subscribers in the publishing thread (they must be quick and
@@ -237,7 +237,7 @@ KINDS: dict[str, type[Event]] = {
 }
 """Every kind of event that the store keeps, by its name there."""
 
-_WORDS = {
+_ENUMS = {
     ("stage.status", "status"): StageStatus,
     ("project.status", "status"): ProjectStatus,
     ("build.status", "status"): RunStatus,
@@ -264,9 +264,9 @@ def from_body(
     known = {entry.name for entry in fields(cls)}
     values = {name: value for name, value in body.items() if name in known}
     for name, value in values.items():
-        word = _WORDS.get((kind, name))
-        if word is not None:
-            values[name] = word(value)
+        enum = _ENUMS.get((kind, name))
+        if enum is not None:
+            values[name] = enum(value)
     return cls(run_id=run_id, seq=seq, at=at, **values)
 
 
@@ -288,7 +288,7 @@ class Bus:
     publishes. One that raises is dropped: it must not end the stage that had news.
     """
 
-    def __init__(self, first_seq: Callable[[int], int] = lambda _build: 0) -> None:
+    def __init__(self, first_seq: Callable[[int], int] = lambda _run_id: 0) -> None:
         """Make a bus.
 
         Args:
@@ -322,11 +322,11 @@ class Bus:
             The event with its number.
         """
         with self._lock:
-            build = event.run_id
-            if build not in self._seq:
-                self._seq[build] = self._first_seq(build)
-            self._seq[build] += 1
-            numbered = replace(event, seq=self._seq[build])
+            run_id = event.run_id
+            if run_id not in self._seq:
+                self._seq[run_id] = self._first_seq(run_id)
+            self._seq[run_id] += 1
+            numbered = replace(event, seq=self._seq[run_id])
             self._deliver(numbered)
         return numbered
 

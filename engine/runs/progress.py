@@ -15,7 +15,7 @@ class Progress:
         self._pipeline = pipeline
         self._lock = threading.Lock()
         self._done: dict[str, float] = {}
-        self._said = (-1.0, 0.0, "")
+        self._published = (-1.0, 0.0, "")
 
     @property
     def percent(self) -> float:
@@ -24,16 +24,16 @@ class Progress:
             return self._percent()
 
     def move(self, stage: Stage, percent: float, message: str) -> float | None:
-        """Note how far a stage is; the overall percent when it is worth saying."""
+        """Note how far a stage is; the overall percent when it is worth publishing."""
         what = message.partition(" ")[0]
         with self._lock:
             part = min(100.0, max(0.0, percent)) / 100
             self._done[stage.key] = max(part, self._done.get(stage.key, 0.0))
             overall, now = self._percent(), time.monotonic()
-            said, at, before = self._said
-            if overall - said < 1.0 and now - at < 0.2 and what == before:
+            published, at, before = self._published
+            if overall - published < 1.0 and now - at < 0.2 and what == before:
                 return None
-            self._said = (overall, now, what)
+            self._published = (overall, now, what)
             return overall
 
     def finish(self, stage: Stage) -> None:
@@ -47,7 +47,7 @@ class Progress:
             for wave in self._pipeline.waves(key):
                 for stage in wave:
                     self._done.pop(stage.key, None)
-            self._said = (-1.0, 0.0, "")
+            self._published = (-1.0, 0.0, "")
 
     def _percent(self) -> float:
         done = sum(stage.weight * self._done.get(stage.key, 0.0) for stage in self._pipeline.stages)

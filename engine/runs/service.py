@@ -1,4 +1,4 @@
-"""What front ends ask of any run, be it a build or a task: read it, follow, cancel, retry."""
+"""What front ends do with any run, a build or a task: read it, wait for it, cancel, retry."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class RunService(ABC):
         return target
 
     def gate(self, number: int) -> GateResult | None:
-        """What the quality gate said in a run, None where it did not measure.
+        """The result of the quality gate in a run, None where it did not measure.
 
         Raises:
             UsageError: there is no such run, or what it kept cannot be read.
@@ -239,17 +239,17 @@ class RunService(ABC):
             return run.status.is_final or bool(active.unwritten(number))
 
         # Not after each line of a log: it is the store that knows how a run stands.
-        telling = (events.RunCompleted, events.RunChanged, events.Problem)
-        wait_until(ended, self._services.bus, timeout, *telling)
+        kinds = (events.RunCompleted, events.RunChanged, events.Problem)
+        wait_until(ended, self._services.bus, timeout, *kinds)
         if not run.status.is_final and (reason := active.unwritten(number)):
             raise StoreError(reason)
         return run
 
     def ensure_executed(self, run: Run) -> None:
-        """See to it that something carries a run that has not ended; only for the executor.
+        """See to it that a run that has not ended is executed; only for the executor.
 
         One that was written down and not asked for, as its asker died in between, is asked for
-        now. One that nothing will carry any more ends: as failed, or cancelled if that was asked.
+        now. One that nothing will execute any more ends: as failed, or cancelled if that was asked.
 
         Raises:
             StoreError: that cannot be read or written now.
@@ -341,7 +341,7 @@ class RunService(ABC):
 
 _LOST = {
     RunState.ABSENT: "cancelled before it began",
-    RunState.OVER: "lost: nothing carries it any more, retry it (see espdeck.log)",
+    RunState.OVER: "lost: nothing executes it any more, retry it (see espdeck.log)",
     RunState.FOREIGN: "lost: another version of espdeck began it, start it again",
 }
-"""Why a run ends that is not unfinished where its steps are kept."""
+"""Why a run ends that the durable engine does not know as unfinished."""

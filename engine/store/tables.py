@@ -112,8 +112,8 @@ class Run(SQLModel, table=True):
     A task (``kind``) may have no project; then it has no commit and no target either. What was
     asked of it is in :class:`Task`.
 
-    ``workflow_id`` names the durable run that carries it now; a retry gives it a new one, and
-    ``repeats`` says which run that takes over (``run``) and which of its steps are done again
+    ``workflow_id`` names the durable workflow that executes it; a retry gives it a new one, and
+    ``repeats`` says which workflow that takes over (``run``) and which of its steps are done again
     (``steps``); None for a run that begins at its start. ``deaths`` counts how often the process
     that ran it died since it got on last.
     ``board`` and ``simulator`` are what was asked for; ``cancel_requested`` is how another
@@ -165,7 +165,7 @@ class Run(SQLModel, table=True):
 
     @property
     def number(self) -> int:
-        """The id of a build that is in the store."""
+        """The id of a run that is in the store."""
         assert self.id is not None
         return self.id
 
@@ -195,7 +195,7 @@ class Task(SQLModel, table=True):
 
 
 class StageRow(SQLModel, table=True):
-    """One stage of a build, once for each attempt.
+    """One stage of a run, once for each attempt.
 
     ``usage`` is what models were asked in it, each as :class:`engine.llm.chat.Usage` has it.
     """
@@ -282,7 +282,7 @@ class LogChunk(SQLModel, table=True):
     """A run of whole lines of one stage's log.
 
     Chunks, not lines: a compiler that floods six panes is written as a few rows a second, and a
-    range of lines is found by ``first_line``. ``seq`` orders chunks and events of one build;
+    range of lines is found by ``first_line``. ``seq`` orders chunks and events of one run;
     ``writer`` names the process that wrote it, so that others know it for news.
     """
 
@@ -306,7 +306,7 @@ class LogChunk(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """An event that is neither log nor serial text, as JSON. ``run_id`` 0 is no build's."""
+    """An event that is neither log nor serial text, as JSON. ``run_id`` 0 is no run's."""
 
     __tablename__ = "event"
     __table_args__ = (Index("ix_event_replay", "run_id", "seq"), _NEVER_AGAIN)

@@ -28,12 +28,12 @@ WAITING_TEXT = 8 << 20
 """Characters of log text that may wait for a slow terminal or pipe."""
 
 EARLY_EVENTS = 1000
-"""Events of builds kept until it is known which build to print."""
+"""Events kept until it is known which run to print."""
 
 _PERCENT = 10
 """How far a run goes on between two lines that say the same."""
 
-_WHO = 17
+_WHO_CELLS = 17
 
 
 def line_of(event: Event) -> list[str]:
@@ -43,11 +43,11 @@ def line_of(event: Event) -> list[str]:
         who = event.stage if isinstance(event, Serial) else event.agent
         mark = ">" if isinstance(event, Serial) else "|"
         lines = event.text.removesuffix("\n").split("\n")
-        return [f"{at} {who:<{_WHO}} {mark} {clean(line)}".rstrip() for line in lines]
+        return [f"{at} {who:<{_WHO_CELLS}} {mark} {clean(line)}".rstrip() for line in lines]
     match event:
         case StageChanged():
-            said = ": ".join(filter(None, (event.status, event.stage, event.summary)))
-            text = f"{event.agent:<{_WHO}} = {said}"
+            parts = filter(None, (event.status, event.stage, event.summary))
+            text = f"{event.agent:<{_WHO_CELLS}} = {': '.join(parts)}"
         case RunStarted():
             verb = "goes on" if event.resumed else "starts"
             where = " ".join(filter(None, (event.project, event.commit[:10])))
@@ -64,7 +64,7 @@ def line_of(event: Event) -> list[str]:
             detail = f": {event.detail}" if event.detail else ""
             text = f"project {event.project} {event.status}{detail}"
         case RunChanged() if event.status.is_final:
-            return []  # its end was told
+            return []  # RunCompleted has said so
         case RunChanged():
             text = f"{event.run.label} {event.run_id} {event.status}"
         case Problem():
@@ -75,9 +75,9 @@ def line_of(event: Event) -> list[str]:
 
 
 class Printer:
-    """Prints the events of one build after the other as they come, in a thread of its own.
+    """Prints the events of one run after the other as they come, in a thread of its own.
 
-    What comes before the build is known waits, so that its first events are not missed. A pipe
+    What comes before the run is known waits, so that its first events are not missed. A pipe
     that reads slowly slows nothing down: what waits is bounded, and what had to be skipped is
     counted. A pipe that was closed is no error: printing just ends.
     """
@@ -100,29 +100,29 @@ class Printer:
         self._idle.set()
         self._ended = False
         self._broken = False
-        self._build: int | None = None
-        self._told: tuple[str, str, float] | None = None
+        self._run_id: int | None = None
+        self._last_progress: tuple[str, str, float] | None = None
         self._thread = threading.Thread(target=self._print, name="printer", daemon=True)
         self._thread.start()
 
     def follow(self, run_id: int, past: Iterable[Event] = ()) -> None:
-        """Print the events of this build (events of no build are always printed).
+        """Print the events of a run (events of no run are always printed).
 
         Args:
-            past: its events until now, where another build was followed meanwhile.
+            past: its events until now, where another run was followed meanwhile.
         """
         with self._lock:
-            self._build = None  # what comes now waits until the past is told
+            self._run_id = None  # what comes now waits until the past is printed
             self._completed.clear()
-        told = 0
+        printed = 0
         for event in past:
-            told = event.seq
+            printed = event.seq
             with self._lock:
                 self._take(event, run_id)
         with self._lock:
-            self._build = run_id
+            self._run_id = run_id
             for event in self._early:
-                if event.seq > told:
+                if event.seq > printed:
                     self._take(event, run_id)
             self._early.clear()
 
@@ -131,13 +131,13 @@ class Printer:
         if isinstance(event, Partial):
             return  # its whole line comes
         with self._lock:
-            if event.run_id and self._build is None:
+            if event.run_id and self._run_id is None:
                 self._early.append(event)
             else:
-                self._take(event, self._build)
+                self._take(event, self._run_id)
 
     def wait_completed(self, timeout: float) -> None:
-        """Wait until the build's last event has come, which can be a moment after its end."""
+        """Wait until the run's last event has come, which can be a moment after its end."""
         self._completed.wait(timeout)
 
     def drain(self, timeout: float = 10.0) -> None:
@@ -181,13 +181,13 @@ class Printer:
                     self._idle.set()
 
     def _is_news(self, event: Event) -> bool:
-        """Whether a person is told: not of each percent in which the same thing happens."""
+        """Whether it is printed for people: not each percent in which the same thing happens."""
         if not isinstance(event, RunProgress):
             return True
-        told = (event.phase, event.message, event.percent // _PERCENT)
-        if told == self._told:
+        progress = (event.phase, event.message, event.percent // _PERCENT)
+        if progress == self._last_progress:
             return False
-        self._told = told
+        self._last_progress = progress
         return True
 
     def _write(self, text: str) -> bool:

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 SUCCESS, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: it went well, a run failed, a mistake of usage or environment, Ctrl-C."""
 
-_LOOK = 0.2
+_LOOK_SECONDS = 0.2
 """Seconds between two looks whether somebody pressed Ctrl-C."""
 
 
 @contextlib.contextmanager
 def printing(settings: Settings, *, as_json: bool) -> Iterator[tuple[Engine, Printer]]:
-    """An engine that carries runs, open while the block runs, and what prints its events.
+    """An engine that executes runs, open while the block runs, and what prints its events.
 
     Args:
         as_json: JSON, one event a line, instead of lines for people.
@@ -91,9 +91,9 @@ def follow_each(
 
 def _until_it_ends(runs: RunService, number: int, printer: Printer, asked: threading.Event) -> int:
     garbage_collection.modules_are_there()
-    run = runs.wait(number, timeout=_LOOK)
+    run = runs.wait(number, timeout=_LOOK_SECONDS)
     while not (run.status.is_final or asked.is_set()):
-        run = runs.wait(number, timeout=_LOOK)
+        run = runs.wait(number, timeout=_LOOK_SECONDS)
     if not run.status.is_final:
         return INTERRUPTED
     printer.wait_completed(timeout=2.0)

@@ -70,7 +70,7 @@ class RunView:
         number: of the run.
         pipeline: that it walks.
         pane_of: the name of the pane that shows a stage, by the stage's key and its role.
-        facts: what is said of it besides.
+        facts: what else is shown of it.
         warning: what a person must know of it.
         verdict: of its firmware, once it was spoken.
     """
