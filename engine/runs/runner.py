@@ -27,7 +27,8 @@ from engine.llm.service import Models
 from engine.runs import artifact_files
 from engine.runs.active import ActiveRuns
 from engine.runs.executor import Steps
-from engine.runs.journal import Journal, LineWriter
+from engine.runs.journal import Journal
+from engine.runs.line_writer import LineWriter
 from engine.runs.pipeline import (
     Outcome,
     Reporter,

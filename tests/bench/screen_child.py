@@ -19,7 +19,7 @@ from engine.cancel import CancelToken
 from engine.enums import StageStatus
 from engine.events import StageChanged
 from engine.process import run
-from engine.runs.journal import LineWriter
+from engine.runs.line_writer import LineWriter
 from engine.store.logs import LogKey
 from tests.tui.workspaces import fill
 from tui.app import EspdeckApp

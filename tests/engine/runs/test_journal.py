@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from engine.enums import Role, RunStatus
 from engine.events import Bus, Event, Log, Partial, RunChanged, Serial
-from engine.runs.journal import Journal, LineWriter
+from engine.runs.journal import Journal
+from engine.runs.line_writer import LineWriter
 from engine.store import logs, projects, runs
 from engine.store.database import Store
 from engine.store.tables import EventRow, LogChunk, Project, Run
