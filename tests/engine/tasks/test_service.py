@@ -270,6 +270,13 @@ def test_cancelling_closes_the_stream_at_once(engine: Engine, oracle: Oracle) ->
         reached.set()
         stall(next(ollama("The hea")))(client)
 
+    told: list[StageStatus] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, StageChanged):
+            told.append(event.status)
+
+    engine.events.subscribe(hear)
     oracle.replies = {"header": [hold], "source": [SOURCE]}
     number = engine.tasks.start(TaskRequest(pipeline=pipeline())).number
     assert reached.wait(WITHIN)
@@ -278,6 +285,7 @@ def test_cancelling_closes_the_stream_at_once(engine: Engine, oracle: Oracle) ->
 
     build = engine.tasks.wait(number, timeout=WITHIN)
     assert build.status is RunStatus.CANCELLED
+    assert told == [StageStatus.RUNNING, StageStatus.CANCELLED]
     assert oracle.hung_up.wait(WITHIN)
     assert engine.tasks.state(number).result == ""
     assert "source" not in oracle.order
