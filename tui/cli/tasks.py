@@ -20,7 +20,7 @@ from tui.presentation.units import tokens
 if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.tasks.request import TaskRequest
-    from engine.tasks.service import TaskState
+    from engine.tasks.state import TaskState
 
 cli = typer.Typer()
 workflow_cli = typer.Typer(help="Workflows: roles that models play, on a project or a text.")

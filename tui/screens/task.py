@@ -24,7 +24,8 @@ from tui.widgets.text_view import TextView
 
 if TYPE_CHECKING:
     from engine.quality.result import GateResult, Measure
-    from engine.tasks.service import Metrics, Tasks, TaskState
+    from engine.tasks.service import Tasks
+    from engine.tasks.state import Metrics, TaskState
 
 PLACEHOLDER = "PLACEHOLDER: no model was asked"
 """Shown wherever a run is that asked no model."""

@@ -21,7 +21,8 @@ from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
     from engine.tasks.pipeline_library import PipelineEntry
-    from engine.tasks.service import Tasks, TaskState
+    from engine.tasks.service import Tasks
+    from engine.tasks.state import TaskState
     from engine.tasks.workflow import Workflow
 
 _PAGE_TASKS = 200

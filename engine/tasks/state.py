@@ -1,0 +1,189 @@
+"""How a task stands and went, from its rows: progress, steps, what models took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.enums import Priority, RunStatus, StageStatus
+from engine.llm.placeholder import PLACEHOLDER
+from engine.runs.pipeline import Pipeline
+from engine.store.tables import Run, StageRow, Task
+from engine.tasks.request import TaskRequest, order_of, plan_of
+
+_OVER = (StageStatus.SUCCESS, StageStatus.FAILED, StageStatus.SKIPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What the models of a task were asked.
+
+    Args:
+        answers: how many there were.
+        tokens_in, tokens_out: of those that were counted; None where no server counts.
+        seconds: that models took, one after the other.
+        cost: in the servers' currency, None where none says it.
+        models: who answered, as the servers call them.
+        placeholder: whether some step asked nobody.
+    """
+
+    answers: int
+    tokens_in: int | None
+    tokens_out: int | None
+    seconds: float
+    cost: float | None
+    models: tuple[str, ...]
+    placeholder: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepTime:
+    """How a step went; ``seconds`` is None while it has not ended."""
+
+    key: str
+    title: str
+    role: str
+    attempt: int
+    status: StageStatus
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How the steps of a task went.
+
+    Args:
+        total: steps that the task has.
+        successful, failed: of those that ran.
+        seconds: of the whole run, None while it has not ended.
+        steps: those that were reached, in order; stages that are no steps among them.
+    """
+
+    total: int
+    successful: int
+    failed: int
+    seconds: float | None
+    steps: tuple[StepTime, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """How a task stands.
+
+    Args:
+        run: its row.
+        name: id of the workflow, or the name of the step pipeline.
+        title: as people call it.
+        order: what was asked for.
+        project: its name, empty for none.
+        priority: as it waits in the queue.
+        progress: percent, 0 to 100.
+        step: titles of what runs now.
+        agents: roles that took part, in order.
+        metrics: what models were asked.
+        result: what came of it, in a line; empty until it has ended well.
+    """
+
+    run: Run
+    name: str
+    title: str
+    order: TaskRequest
+    project: str
+    priority: Priority
+    progress: float
+    step: str
+    agents: tuple[str, ...]
+    metrics: Metrics
+    result: str
+
+
+def state_of(run: Run, task: Task, project: str, rows: Sequence[StageRow]) -> TaskState:
+    """How a task stands.
+
+    Args:
+        project: its name, empty for none.
+        rows: its stages.
+    """
+    plan = plan_of(task)
+    pipeline = plan.pipeline
+    titles = {stage.key: stage.title for stage in pipeline.stages}
+    order = order_of(task, run.project_id)
+    running = [titles.get(row.key, "") for row in rows if row.status is StageStatus.RUNNING]
+    return TaskState(
+        run=run,
+        name=order.workflow or task.title,
+        title=task.title,
+        order=order,
+        project=project,
+        priority=task.priority,
+        progress=_progress(run, pipeline, rows),
+        step=", ".join(running),
+        agents=tuple(
+            dict.fromkeys(row.agent for row in rows if row.status is not StageStatus.SKIPPED)
+        ),
+        metrics=_metrics(rows),
+        result=task.result if run.status is RunStatus.SUCCESS else "",
+    )
+
+
+def summary_of(run: Run, task: Task, stages: Sequence[StageRow]) -> Summary:
+    """How the steps of a task went."""
+    plan = plan_of(task)
+    titles = {stage.key: stage.title for stage in plan.pipeline.stages}
+    places = list(titles)
+    keys = {step.key for step in plan.steps}
+    rows = [row for row in stages if row.status is not StageStatus.SKIPPED]
+    rows.sort(key=lambda row: (row.attempt, places.index(row.key)))
+    steps = [row for row in rows if row.key in keys]
+    return Summary(
+        total=len(plan.steps),
+        successful=sum(row.status is StageStatus.SUCCESS for row in steps),
+        failed=sum(row.status is StageStatus.FAILED for row in steps),
+        seconds=run.duration,
+        steps=tuple(
+            StepTime(
+                key=row.key,
+                title=titles.get(row.key, row.key),
+                role=row.agent,
+                attempt=row.attempt,
+                status=row.status,
+                seconds=row.seconds,
+            )
+            for row in rows
+        ),
+    )
+
+
+def _progress(run: Run, pipeline: Pipeline, rows: Sequence[StageRow]) -> float:
+    if run.status is RunStatus.SUCCESS:
+        return 100.0
+    latest = {row.key: row.status for row in rows}
+    done = (stage.weight for stage in pipeline.stages if latest.get(stage.key) in _OVER)
+    # What is skipped behind a step that failed was not done.
+    if StageStatus.FAILED in latest.values():
+        done = (
+            stage.weight
+            for stage in pipeline.stages
+            if latest.get(stage.key) is StageStatus.SUCCESS
+        )
+    return round(min(100.0, sum(done)), 1)
+
+
+def _metrics(rows: Sequence[StageRow]) -> Metrics:
+    used = [each for row in rows for each in row.usage or ()]
+    return Metrics(
+        answers=len(used),
+        tokens_in=_sum(used, "tokens_in"),
+        tokens_out=_sum(used, "tokens_out"),
+        seconds=round(sum(each.get("seconds") or 0.0 for each in used), 3),
+        cost=_sum(used, "cost"),
+        models=tuple(dict.fromkeys(str(each.get("model")) for each in used)),
+        placeholder=any(each.get("server") == PLACEHOLDER for each in used),
+    )
+
+
+def _sum(used: Sequence[Mapping[str, Any]], name: str) -> Any:
+    """What of the answers' usage was said, together; None where nothing was."""
+    said = [each[name] for each in used if each.get(name) is not None]
+    return sum(said) if said else None
