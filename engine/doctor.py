@@ -47,7 +47,7 @@ class Checkup:
 
 def checkup(settings: Settings) -> tuple[Checkup, ...]:
     """Look at everything that builds may need."""
-    idf_installs.also_look_in(settings.idf_paths)
+    idf_installs.add_search_folders(settings.idf_paths)
     return (
         _python(),
         _git(),
@@ -117,7 +117,7 @@ def _esp_idf() -> list[Checkup]:
     """Each ESP-IDF of this machine; which chips it is installed for, its tools say."""
     found = []
     for install in idf_installs.find_installs():
-        lacking = {target: idf_installs.lacks(install, target) for target in TARGETS}
+        lacking = {target: idf_installs.missing_for(install, target) for target in TARGETS}
         ready = [target for target, lack in lacking.items() if lack is None]
         detail = f"{install.path} ({install.named_by}), "
         detail += f"ready for {', '.join(ready)}" if ready else "ready for no target"

@@ -144,7 +144,7 @@ class Engine:
         """
         folder = self.settings.workspace
         check_names((*self.settings.boards, *self.settings.board))
-        idf_installs.also_look_in(self.settings.idf_paths)
+        idf_installs.add_search_folders(self.settings.idf_paths)
         try:
             private_files.check_owner(folder)
         except OSError as error:

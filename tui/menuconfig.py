@@ -13,17 +13,17 @@ from tui.terminal import lend
 if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.store.tables import Project
-    from engine.toolchains.idf_menuconfig import Edited
+    from engine.toolchains.idf_menuconfig import ConfigurationEdit
 
 
-def edit(app: App[None], engine: Engine, project: Project) -> Edited:
+def edit(app: App[None], engine: Engine, project: Project) -> ConfigurationEdit:
     """Hand the terminal to ``idf.py menuconfig``. Blocks: there is no screen meanwhile.
 
     Raises:
         EspdeckError: it could not be configured, or there is no terminal.
     """
 
-    def configure() -> Edited:
+    def configure() -> ConfigurationEdit:
         sys.stdout.write(f"configuring {clean(project.name)} for {project.target}\n")
         sys.stdout.flush()
         return engine.projects.menuconfig(project.id)

@@ -11,7 +11,7 @@ from engine.projects import git
 from engine.projects.slots import Slots
 from engine.store.tables import Project
 from engine.toolchains.base import CompileRequest
-from engine.toolchains.idf_menuconfig import Edited, check_menu, edit
+from engine.toolchains.idf_menuconfig import ConfigurationEdit, check_menu, edit
 
 TIMEOUT = 300.0
 """Seconds that it may take to configure a project before and after a person changes options."""
@@ -34,7 +34,7 @@ def check(project: Project, sha: str) -> None:
     check_menu(lists, project.target)
 
 
-def menuconfig(project: Project, sha: str, slots: Slots) -> Edited:
+def menuconfig(project: Project, sha: str, slots: Slots) -> ConfigurationEdit:
     """Change the configuration of a commit in this terminal. Nothing is written to the project.
 
     Raises:
@@ -58,7 +58,7 @@ def menuconfig(project: Project, sha: str, slots: Slots) -> Edited:
         )
 
 
-def write(project: Project, edited: Edited) -> Path:
+def write(project: Project, edited: ConfigurationEdit) -> Path:
     """Write what was configured into the folder that a project was added from.
 
     Returns:

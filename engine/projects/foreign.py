@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from engine.formats import toml
 from engine.source.files import SourceFiles, folder_of, is_own
 from engine.toolchains.cmake_lists import describe
-from engine.toolchains.cmake_project_kind import LISTS, Kind, kind_of
+from engine.toolchains.cmake_project_kind import LISTS, ProjectKind, kind_of
 from engine.toolchains.idf_apps import lists_of
 
 COMPONENT = "ESP-IDF component"
@@ -125,7 +125,7 @@ def _crates(data: object) -> Sequence[str]:
     return found
 
 
-def _is(kind: Kind, word: str) -> _Holds:
+def _is(kind: ProjectKind, word: str) -> _Holds:
     """A ``CMakeLists.txt`` of a kind; those that do not hold the word are not taken apart."""
     return lambda files, name: (
         word in files.text(name) and kind_of(describe(files.text(name))) is kind
@@ -136,12 +136,12 @@ def _is_component(files: SourceFiles, name: str) -> bool:
     """One at the root: those in folders are for the apps beside them."""
     if folder_of(name):
         return False
-    return name == "idf_component.yml" or _is(Kind.COMPONENT, "register")(files, name)
+    return name == "idf_component.yml" or _is(ProjectKind.COMPONENT, "register")(files, name)
 
 
 def _is_for_computers(files: SourceFiles, name: str) -> bool:
     """One at the root: in folders there are tests and simulators of what is firmware."""
-    return not folder_of(name) and kind_of(lists_of(files, "")) is Kind.HOST
+    return not folder_of(name) and kind_of(lists_of(files, "")) is ProjectKind.HOST
 
 
 def _is_for_esp8266(files: SourceFiles, name: str) -> bool:
@@ -161,7 +161,7 @@ def _is_for_esp8266(files: SourceFiles, name: str) -> bool:
 def _has_no_lists(files: SourceFiles, name: str) -> bool:
     """A Makefile that is not there beside what ESP-IDF builds today."""
     start = f"{folder_of(name)}/" if folder_of(name) else ""
-    return kind_of(describe(files.text(start + LISTS))) is not Kind.APP
+    return kind_of(describe(files.text(start + LISTS))) is not ProjectKind.APP
 
 
 _MAKE = ("Makefile", "makefile", "GNUmakefile")
@@ -189,13 +189,13 @@ _RULES = (
             r"esp-hal|esp32(?:[a-z]\d{1,2})?-hal|esp-(?:wifi|radio|rtos|backtrace|println)"
         ),
     ),
-    _Rule("Zephyr", "west build -b BOARD", (LISTS,), _is(Kind.ZEPHYR, "ephyr")),
+    _Rule("Zephyr", "west build -b BOARD", (LISTS,), _is(ProjectKind.ZEPHYR, "ephyr")),
     _Rule("Zephyr", "west build -b BOARD", ("west.yml",), _says(r"\bzephyr\b")),
     _Rule(
         "NuttX",
         "tools/configure.sh BOARD:CONFIG and make, in NuttX",
         (LISTS,),
-        _is(Kind.NUTTX, "nuttx"),
+        _is(ProjectKind.NUTTX, "nuttx"),
     ),
     _Rule(
         "NuttX",
@@ -210,9 +210,11 @@ _RULES = (
         "CMake project with ESP-IDF as a library",
         "cmake with a toolchain file of ESP-IDF",
         (LISTS,),
-        _is(Kind.LIBRARY, "idf"),
+        _is(ProjectKind.LIBRARY, "idf"),
     ),
-    _Rule("Raspberry Pi Pico SDK", "cmake with the Pico SDK", (LISTS,), _is(Kind.PICO, "pico_")),
+    _Rule(
+        "Raspberry Pi Pico SDK", "cmake with the Pico SDK", (LISTS,), _is(ProjectKind.PICO, "pico_")
+    ),
     _Rule(
         "ESP8266 RTOS SDK",
         "make with the ESP8266 RTOS SDK",
@@ -243,7 +245,7 @@ _RULES = (
         _MAKE,
         _says(r"^[ \t]*include[ \t]+\$[({]RIOTBASE[)}]/Makefile\.include"),
     ),
-    _Rule(Kind.HOST.value, "cmake", (LISTS,), _is_for_computers),
+    _Rule(ProjectKind.HOST.value, "cmake", (LISTS,), _is_for_computers),
     _Rule("makeEspArduino", "make", _MAKE, _says(r"makeEspArduino\.mk")),
     _Rule(_ANY_MAKE, "make", _MAKE, _says(r"\besp32|esptool|-esp-elf-|xtensa-esp")),
     _Rule("Mongoose OS", "mos build --platform esp32", ("mos.yml",), _says(r"^\w")),

@@ -33,7 +33,7 @@ from engine.store.database import Store
 from engine.store.projects import ProjectStats
 from engine.store.tables import Project
 from engine.text import mask
-from engine.toolchains.idf_menuconfig import Edited
+from engine.toolchains.idf_menuconfig import ConfigurationEdit
 
 
 class Projects:
@@ -249,7 +249,7 @@ class Projects:
         found = self.commit(project_id, None, fresh=False)
         configuring.check(found.project, found.commit.sha)
 
-    def menuconfig(self, project_id: uuid.UUID) -> Edited:
+    def menuconfig(self, project_id: uuid.UUID) -> ConfigurationEdit:
         """Change the configuration of a project, at the commit that it follows, in this terminal.
 
         Nothing is written to the project: see :meth:`write`.
@@ -262,7 +262,7 @@ class Projects:
         found = self.commit(project_id, None, fresh=False)
         return configuring.menuconfig(found.project, found.commit.sha, self._slots)
 
-    def write(self, project_id: uuid.UUID, edited: Edited) -> Path:
+    def write(self, project_id: uuid.UUID, edited: ConfigurationEdit) -> Path:
         """Write what was configured into the folder that a project was added from.
 
         Raises:

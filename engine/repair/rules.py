@@ -15,7 +15,7 @@ from engine.findings import Finding
 from engine.repair.headers import FREESTANDING, HEADERS, STANDARD
 from engine.repair.sources import Sources, TextEdit
 from engine.source.c_source import ends_of, offset_of
-from engine.toolchains.cmake_project_kind import Kind, kind_of_text
+from engine.toolchains.cmake_project_kind import ProjectKind, kind_of_text
 
 _NAME = r"['‘`](?P<name>[A-Za-z_]\w{0,127})['’]"
 _UNDECLARED = tuple(
@@ -87,7 +87,10 @@ def _known_headers(findings: Sequence[Finding], sources: Sources) -> Iterator[Te
 
 def _is_to_be_had(header: str, sources: Sources) -> bool:
     """Whether including it can work: bare-metal compilers come without a C library."""
-    if header in FREESTANDING or kind_of_text(sources.read("CMakeLists.txt") or "") is Kind.APP:
+    if (
+        header in FREESTANDING
+        or kind_of_text(sources.read("CMakeLists.txt") or "") is ProjectKind.APP
+    ):
         return True
     return header in sources.included
 

@@ -23,7 +23,7 @@ from engine.images.memory import memory_regions
 from engine.images.partitions import Partition
 from engine.source.files import FolderFiles, SourceFiles
 from engine.toolchains.arduino_sketches import PROJECT, UNKNOWN, default_chip, find_apps
-from engine.toolchains.base import App, Compiled, CompileRequest
+from engine.toolchains.base import App, CompileRequest, CompileResult
 from engine.toolchains.build_output import BuildOutput
 from engine.toolchains.hints.hint import BuildSystem
 
@@ -67,7 +67,7 @@ class ArduinoToolchain:
         """How to get arduino-cli."""
         return None if shutil.which("arduino-cli") else _INSTALL
 
-    def compile(self, request: CompileRequest) -> Compiled:
+    def compile(self, request: CompileRequest) -> CompileResult:
         """Build the sketch, collect what is to be flashed where, measure.
 
         Raises:
@@ -79,7 +79,7 @@ class ArduinoToolchain:
         except OSError as error:
             raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
 
-    def _compile(self, request: CompileRequest) -> Compiled:
+    def _compile(self, request: CompileRequest) -> CompileResult:
         program, main = shutil.which("arduino-cli"), _sketch(request.source)
         if program is None:
             raise MissingToolError(_INSTALL)
@@ -89,7 +89,7 @@ class ArduinoToolchain:
         sketch = _copy(request, main)
         board = _board(sketch, request)
         if isinstance(board, Finding):
-            return Compiled(None, (board,))
+            return CompileResult(None, (board,))
         output = BuildOutput(replace(request, source=sketch, root=None), 0, 95, BuildSystem.ARDUINO)
         folder = request.build_dir / "out"
         shutil.rmtree(folder, ignore_errors=True)
@@ -108,12 +108,12 @@ class ArduinoToolchain:
         )
         findings = output.findings("arduino-cli", done)
         if done.returncode:
-            return Compiled(None, findings)
+            return CompileResult(None, findings)
         image = read_image(folder, main.name, request.target)
         if isinstance(image, Finding):
-            return Compiled(None, (image, *findings))
+            return CompileResult(None, (image, *findings))
         request.on_progress(100, "built")
-        return Compiled(image, findings)
+        return CompileResult(image, findings)
 
 
 def read_image(folder: Path, main: str, target: str) -> Image | Finding:

@@ -24,7 +24,7 @@ PROJECT = "sketch.yaml"
 UNKNOWN = "unknown"
 """For the chip of a board that does not tell it."""
 
-_EDITOR = ".vscode/arduino.json"
+_VSCODE_SETTINGS = ".vscode/arduino.json"
 _BOARD = re.compile(r'"board"\s{0,20}:\s{0,20}"([\w.-]{1,60}:[\w.-]{1,60}:[\w.-]{1,100})')
 _LIBRARIES = frozenset({"lib", "libs", "libraries"})
 _MANIFESTS = ("library.properties", "library.json")
@@ -32,8 +32,8 @@ _SOURCES = (".ino", ".h", ".hpp", ".c", ".cpp")
 _ESP8266 = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"](?:ESP8266\w{0,40}|user_interface)\.h', re.M)
 _ESP32 = re.compile(r'ESP32|esp32|[<"](?:WiFi\.h|esp_|freertos/|driver/)')
 _AVR = re.compile(r"^[ \t]*#[ \t]*include[ \t]*<avr/(?!pgmspace)", re.M)
-_MAX_YAML = 64 << 10
-_MAX_SOURCES = 30
+_MAX_YAML_CHARACTERS = 64 << 10
+_MAX_SOURCE_FILES = 30
 _MAX_PROFILES = 200
 
 
@@ -61,7 +61,9 @@ def default_chip(files: SourceFiles, folder: str) -> str:
     Returns:
         Empty where ``sketch.yaml`` has no default, :data:`UNKNOWN` where its board does not tell.
     """
-    project = yaml_mapping(files.text(f"{folder}/{PROJECT}" if folder else PROJECT), _MAX_YAML)
+    project = yaml_mapping(
+        files.text(f"{folder}/{PROJECT}" if folder else PROJECT), _MAX_YAML_CHARACTERS
+    )
     listed, name = project.get("profiles"), project.get("default_profile")
     profile = listed.get(name) if isinstance(listed, dict) and isinstance(name, str) else None
     fqbn = profile.get("fqbn") if isinstance(profile, dict) else project.get("default_fqbn")
@@ -95,7 +97,7 @@ def _is_of_library(folder: str, known: set[str]) -> bool:
 
 def _app(files: SourceFiles, folder: str, sources: Sequence[str]) -> App:
     start = f"{folder}/" if folder else ""
-    project = yaml_mapping(files.text(start + PROJECT), _MAX_YAML)
+    project = yaml_mapping(files.text(start + PROJECT), _MAX_YAML_CHARACTERS)
     listed = project.get("profiles")
     profiles = {
         str(name): _chip(profile.get("fqbn"))
@@ -106,7 +108,7 @@ def _app(files: SourceFiles, folder: str, sources: Sequence[str]) -> App:
     names = sorted(profiles, key=lambda name: name != default)[:_MAX_PROFILES]
     said = [_chip(project.get("default_fqbn")), *(profiles[name] for name in names)]
     if not any(said):
-        board = _BOARD.search(files.text(start + _EDITOR))
+        board = _BOARD.search(files.text(start + _VSCODE_SETTINGS))
         said = [_chip(board[1])] if board else [_by_sources(files, sources)]
     targets = dict.fromkeys(each for each in said if each)
     return App(
@@ -129,7 +131,7 @@ def _chip(fqbn: object) -> str:
 
 def _by_sources(files: SourceFiles, sources: Sequence[str]) -> str:
     """What the sources are for when they cannot be for an ESP32, else nothing."""
-    text = "\n".join(files.text(name) for name in sources[:_MAX_SOURCES])
+    text = "\n".join(files.text(name) for name in sources[:_MAX_SOURCE_FILES])
     if _ESP32.search(text):
         return ""
     if _ESP8266.search(text):

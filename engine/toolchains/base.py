@@ -46,7 +46,7 @@ class CompileRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
+class CompileResult:
     """What came of it.
 
     Args:
@@ -134,7 +134,7 @@ class Toolchain(Protocol):
         """Chips that it can build for, when nothing is missing."""
         ...
 
-    def compile(self, request: CompileRequest) -> Compiled:
+    def compile(self, request: CompileRequest) -> CompileResult:
         """Configure, build, measure.
 
         Raises:

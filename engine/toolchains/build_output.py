@@ -14,16 +14,16 @@ from engine.text import clean
 from engine.toolchains.base import CompileRequest
 from engine.toolchains.diagnostics import parser
 from engine.toolchains.diagnostics.ninja_steps import NinjaSteps
-from engine.toolchains.hints.find import hint_for
+from engine.toolchains.hints.catalogue import hint_for
 from engine.toolchains.hints.hint import BuildSystem
 
 NINJA_STATUS = "[%f/%t] "
 """ninja's status line, pinned: an environment that changes it would hide the progress."""
 
 _STEP = re.compile(rb"\[(\d{1,7})/(\d{1,7})\] ([^\r\n]{1,200})")
-_KEPT = 4 << 20
-_EVIDENCE = 20
-_MAX_LINE = 400
+_KEPT_BYTES = 4 << 20
+_EVIDENCE_LINES = 20
+_MAX_LINE_CHARACTERS = 400
 
 
 class BuildOutput:
@@ -54,8 +54,8 @@ class BuildOutput:
         """Take the next bytes."""
         self._request.on_output(data)
         self._kept += data
-        if len(self._kept) > 2 * _KEPT:
-            del self._kept[:-_KEPT]
+        if len(self._kept) > 2 * _KEPT_BYTES:
+            del self._kept[:-_KEPT_BYTES]
         text = None
         *lines, rest = (self._line + data).split(b"\n")
         self._line = rest[-4096:]
@@ -116,11 +116,11 @@ def _unexplained(tool: str, completed: Completed, system: BuildSystem | None) ->
     lines = [line for line in lines if line]
     words = last_words(completed.tail)
     last = f": {words}" if words else ""
-    evidence = "\n".join(lines[-_EVIDENCE:])
+    evidence = "\n".join(lines[-_EVIDENCE_LINES:])
     return Finding(
         severity=Severity.ERROR,
         code=f"{tool}.failed",
-        message=f"{tool} ended with exit code {completed.returncode}{last}"[:_MAX_LINE],
+        message=f"{tool} ended with exit code {completed.returncode}{last}"[:_MAX_LINE_CHARACTERS],
         hint=hint_for(f"{words}\n{evidence}", system),
         evidence=evidence or None,
     )

@@ -25,22 +25,22 @@ from engine.images.measured_memory import measured_regions
 from engine.processes import limited
 from engine.source.files import SourceFiles
 from engine.toolchains import cmake_file_api
-from engine.toolchains.base import App, Compiled, CompileRequest
+from engine.toolchains.base import App, CompileRequest, CompileResult
 from engine.toolchains.build_output import NINJA_STATUS, BuildOutput
-from engine.toolchains.cmake_project_kind import Kind, kind_of_folder
+from engine.toolchains.cmake_project_kind import ProjectKind, kind_of_folder
 from engine.toolchains.cmake_projects import OWN_TOOLCHAIN, find_apps
-from engine.toolchains.diagnostics import kept_warnings
+from engine.toolchains.diagnostics import earlier_warnings
 from engine.toolchains.hints.hint import BuildSystem
 
 BUILTIN_TOOLCHAIN = Path(__file__).with_name("riscv32-zig.cmake")
 """The toolchain file that is used where a project brings none."""
 
-FLASH_SIZE = 4 << 20
+FLASH_SIZE_BYTES = 4 << 20
 """Bytes of flash that the image header names: every C3 and C6 module has at least that."""
 
-_TARGETS = frozenset({"esp32c3", "esp32c6"})
-_STAMP = "espdeck-configured.json"
-_MAX_STAMP = 1 << 16
+_ROM_BOOT_TARGETS = frozenset({"esp32c3", "esp32c6"})
+_STAMP_FILE = "espdeck-configured.json"
+_MAX_STAMP_BYTES = 1 << 16
 _ENV = {
     "NINJA_STATUS": NINJA_STATUS,
     "CLICOLOR_FORCE": "0",
@@ -53,7 +53,7 @@ _ENV = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class _StepResult:
     """How one program of a build ended."""
 
     ok: bool
@@ -69,7 +69,7 @@ class CMakeToolchain:
 
     def recognises(self, source: Path) -> int:
         """Its rank for a CMake project that no other build system has a part in."""
-        return self.rank if kind_of_folder(source) in (Kind.PLAIN, Kind.HOST) else 0
+        return self.rank if kind_of_folder(source) in (ProjectKind.PLAIN, ProjectKind.HOST) else 0
 
     def apps(self, files: SourceFiles) -> tuple[App, ...]:
         """Every plain CMake project that may be a firmware, by path."""
@@ -77,18 +77,18 @@ class CMakeToolchain:
 
     def targets(self) -> frozenset[str]:
         """The RISC-V chips whose ROM starts a program from the beginning of flash."""
-        return _TARGETS
+        return _ROM_BOOT_TARGETS
 
     def missing(self, target: str) -> str | None:
         """What the ``lab`` extra would bring and is not there."""
-        if target not in _TARGETS:
-            chips = " and ".join(sorted(_TARGETS))
+        if target not in _ROM_BOOT_TARGETS:
+            chips = " and ".join(sorted(_ROM_BOOT_TARGETS))
             return f"plain CMake projects build for {chips}, not for {target}: use ESP-IDF"
         absent = [name for name in ("cmake", "ninja") if _program(name) is None]
         absent += [] if _zig() else ["zig"]
         return _advice(absent) if absent else None
 
-    def compile(self, request: CompileRequest) -> Compiled:
+    def compile(self, request: CompileRequest) -> CompileResult:
         """Configure where needed, build, make the image, measure.
 
         Raises:
@@ -102,7 +102,7 @@ class CMakeToolchain:
         except OSError as error:
             raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
 
-    def _compile(self, request: CompileRequest) -> Compiled:
+    def _compile(self, request: CompileRequest) -> CompileResult:
         cmake, ninja = _needed("cmake"), _needed("ninja")
         request.build_dir.mkdir(parents=True, exist_ok=True)
         arguments = _arguments(request, ninja)
@@ -111,22 +111,22 @@ class CMakeToolchain:
             configured = _configure(request, cmake, arguments)
             findings = configured.findings
             if not configured.ok:
-                return Compiled(None, findings)
+                return CompileResult(None, findings)
         built = _run(request, "ninja", [ninja, "-k", "0"], 10, 90)
         findings = _errors_first(findings + built.findings)
         if not built.ok:
-            return Compiled(None, findings)
+            return CompileResult(None, findings)
         model = cmake_file_api.read(request.build_dir)
         program = model.program()
         if program is None:
-            return Compiled(None, (_no_program(model), *findings))
+            return CompileResult(None, (_no_program(model), *findings))
         elf = file_inside(request.build_dir, program, "CMake's file API")
         app = request.build_dir / "espdeck" / "app.bin"
         packed = _pack(request, elf, app)
         if not packed.ok:
-            return Compiled(None, _errors_first(findings + packed.findings))
+            return CompileResult(None, _errors_first(findings + packed.findings))
         request.on_progress(100, "built")
-        return Compiled(_image(request, elf, app), findings)
+        return CompileResult(_image(request, elf, app), findings)
 
 
 def _program(name: str) -> str | None:
@@ -185,16 +185,16 @@ def _is_configured(build_dir: Path, arguments: list[str]) -> bool:
     if not (build_dir / "CMakeCache.txt").is_file() or not (build_dir / "build.ninja").is_file():
         return False
     try:
-        return bool(json.loads(read_file(build_dir / _STAMP, _MAX_STAMP)) == arguments)
+        return bool(json.loads(read_file(build_dir / _STAMP_FILE, _MAX_STAMP_BYTES)) == arguments)
     except (OSError, ValueError, RecursionError):
         return False
 
 
-def _configure(request: CompileRequest, cmake: str, arguments: list[str]) -> _Step:
+def _configure(request: CompileRequest, cmake: str, arguments: list[str]) -> _StepResult:
     request.on_progress(0, "configuring")
-    stamp = request.build_dir / _STAMP
+    stamp = request.build_dir / _STAMP_FILE
     stamp.unlink(missing_ok=True)
-    cmake_file_api.ask(request.build_dir)
+    cmake_file_api.write_query(request.build_dir)
     # A cache that was made with other words, or for another source folder, must not stay.
     done = _run(request, "cmake", [cmake, "--fresh", *arguments], 0, 10)
     if done.ok:
@@ -202,7 +202,9 @@ def _configure(request: CompileRequest, cmake: str, arguments: list[str]) -> _St
     return done
 
 
-def _run(request: CompileRequest, name: str, argv: list[str], low: float, high: float) -> _Step:
+def _run(
+    request: CompileRequest, name: str, argv: list[str], low: float, high: float
+) -> _StepResult:
     output = BuildOutput(request, low, high, _system(request))
     completed = process.run(
         argv,
@@ -213,8 +215,10 @@ def _run(request: CompileRequest, name: str, argv: list[str], low: float, high: 
         env=_ENV,
         clean_env=True,
     )
-    earlier = kept_warnings.recall(request.build_dir, output.text) if name == "ninja" else ""
-    return _Step(completed.returncode == 0, output.findings(name, completed, earlier=earlier))
+    earlier = (
+        earlier_warnings.not_repeated(request.build_dir, output.text) if name == "ninja" else ""
+    )
+    return _StepResult(completed.returncode == 0, output.findings(name, completed, earlier=earlier))
 
 
 def _system(request: CompileRequest) -> BuildSystem:
@@ -236,7 +240,7 @@ def _no_program(model: cmake_file_api.Codemodel) -> Finding:
     return Finding(Severity.ERROR, "cmake.executable", message, file="CMakeLists.txt", hint=hint)
 
 
-def _pack(request: CompileRequest, elf: Path, app: Path) -> _Step:
+def _pack(request: CompileRequest, elf: Path, app: Path) -> _StepResult:
     """Make the flashable image, unless the last one was made from this very program.
 
     esptool runs as a program of its own: it then can be cancelled and has a timeout like any other.
@@ -244,8 +248,8 @@ def _pack(request: CompileRequest, elf: Path, app: Path) -> _Step:
     stat = elf.stat()
     stamp, made_from = app.with_suffix(".json"), [str(elf), stat.st_mtime_ns, stat.st_size]
     try:
-        if is_plain(app) and json.loads(read_file(stamp, _MAX_STAMP)) == made_from:
-            return _Step(True, ())
+        if is_plain(app) and json.loads(read_file(stamp, _MAX_STAMP_BYTES)) == made_from:
+            return _StepResult(True, ())
     except (OSError, ValueError, RecursionError):
         pass
     if app.parent.is_symlink():  # the project's doing: the image stays in the build folder
@@ -255,7 +259,14 @@ def _pack(request: CompileRequest, elf: Path, app: Path) -> _Step:
         path.unlink(missing_ok=True)
     request.on_progress(90, "making the image")
     # DIO at 80 MHz is what every module's flash can do and what ESP-IDF defaults to.
-    flash = ["--flash-size", f"{FLASH_SIZE >> 20}MB", "--flash-mode", "dio", "--flash-freq", "80m"]
+    flash = [
+        "--flash-size",
+        f"{FLASH_SIZE_BYTES >> 20}MB",
+        "--flash-mode",
+        "dio",
+        "--flash-freq",
+        "80m",
+    ]
     argv = [*limited.command("esptool"), "--chip", request.target, "elf2image", *flash]
     step = _run(request, "esptool", [*argv, "-o", str(app), str(elf)], 90, 100)
     if step.ok:
@@ -270,9 +281,9 @@ def _image(request: CompileRequest, elf: Path, app: Path) -> Image:
         # The ROM of these chips loads the program at the beginning of flash (ESP32-C3 and -C6
         # datasheets, "Boot Mode"; in ESP-IDF CONFIG_BOOTLOADER_OFFSET_IN_FLASH is 0x0).
         parts=(FlashPart(0x0, app, ArtifactKind.APP),),
-        flash_size=FLASH_SIZE,
+        flash_size=FLASH_SIZE_BYTES,
         regions=(
             *measured_regions(elf, request.target, request.build_dir),
-            MemoryRegion("flash", app.stat().st_size, FLASH_SIZE),
+            MemoryRegion("flash", app.stat().st_size, FLASH_SIZE_BYTES),
         ),
     )

@@ -41,7 +41,7 @@ class Codemodel:
         return named[0] if len(named) == 1 else None
 
 
-def ask(build_dir: Path) -> None:
+def write_query(build_dir: Path) -> None:
     """Put the question; CMake answers when it configures next."""
     query = build_dir / _API / "query" / _CLIENT / _QUERY
     query.parent.mkdir(parents=True, exist_ok=True)

@@ -25,18 +25,18 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(r"\\(.)", re.S)
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9_./+-]{1,100})\}")
-_HERE = frozenset(
+_CURRENT_FOLDER_VARIABLES = frozenset(
     {
         *("CMAKE_CURRENT_LIST_DIR", "CMAKE_CURRENT_SOURCE_DIR"),
         *("CMAKE_SOURCE_DIR", "PROJECT_SOURCE_DIR", "CMAKE_HOME_DIRECTORY"),
     }
 )
-_PATHS = frozenset({"TO_NATIVE_PATH", "TO_CMAKE_PATH", "REAL_PATH"})
-_MAX_TEXT = 256 << 10
-_MAX_VALUE = 2000
+_PATH_SUBCOMMANDS = frozenset({"TO_NATIVE_PATH", "TO_CMAKE_PATH", "REAL_PATH"})
+_MAX_FILE_CHARACTERS = 256 << 10
+_MAX_VALUE_CHARACTERS = 2000
 _MAX_INCLUDES = 20
 
-Read = Callable[[str], str]
+ReadText = Callable[[str], str]
 """Gives the text of a file by its path from the folder of the ``CMakeLists.txt``, else nothing."""
 
 
@@ -71,7 +71,7 @@ def commands(text: str) -> Iterator[Command]:
     Args:
         text: untrusted; no more than 256 Ki characters of it are read.
     """
-    text = text[:_MAX_TEXT]
+    text = text[:_MAX_FILE_CHARACTERS]
     at, depth, name = 0, 0, ""
     arguments: list[str] = []
     while match := _TOKEN.match(text, at):
@@ -103,7 +103,7 @@ def commands(text: str) -> Iterator[Command]:
             name = word
 
 
-def describe(text: str, read: Read = lambda _name: "") -> Description:
+def describe(text: str, read: ReadText = lambda _name: "") -> Description:
     """What a ``CMakeLists.txt`` says, with what it includes of its own repository.
 
     Args:
@@ -124,8 +124,8 @@ def describe(text: str, read: Read = lambda _name: "") -> Description:
         names.add(command.name)
         arguments = [_expand(each, variables, folder) for each in command.arguments]
         if command.name == "set" and len(arguments) > 1:
-            variables[arguments[0]] = ";".join(_values(arguments[1:]))[:_MAX_VALUE]
-        elif command.name == "file" and len(arguments) > 2 and arguments[0] in _PATHS:
+            variables[arguments[0]] = ";".join(_values(arguments[1:]))[:_MAX_VALUE_CHARACTERS]
+        elif command.name == "file" and len(arguments) > 2 and arguments[0] in _PATH_SUBCOMMANDS:
             variables[arguments[2]] = arguments[1]
         elif command.name == "get_filename_component" and len(arguments) > 1:
             variables[arguments[0]] = arguments[1]
@@ -145,11 +145,11 @@ def _expand(argument: str, variables: Mapping[str, str], folder: str) -> str:
 
     def value(match: re.Match[str]) -> str:
         name = match[1]
-        if name in _HERE:
+        if name in _CURRENT_FOLDER_VARIABLES:
             return (folder or ".") if name == "CMAKE_CURRENT_LIST_DIR" else "."
         return variables.get(name, match[0])
 
-    return _REFERENCE.sub(value, argument)[:_MAX_VALUE] if "${" in argument else argument
+    return _REFERENCE.sub(value, argument)[:_MAX_VALUE_CHARACTERS] if "${" in argument else argument
 
 
 def _values(arguments: list[str]) -> list[str]:

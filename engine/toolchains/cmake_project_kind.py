@@ -9,17 +9,21 @@ from pathlib import Path
 
 from engine.files import read_file
 from engine.source.files import MAX_TEXT
-from engine.toolchains.cmake_lists import Description, Read, describe
+from engine.toolchains.cmake_lists import Description, ReadText, describe
 
 LISTS = "CMakeLists.txt"
 """The file that CMake begins with."""
 
-_APP = ("tools/cmake/project.cmake", "tools/cmakev2/idf.cmake", "tools/cmakev2/project.cmake")
-_LIBRARY = "tools/cmake/idf.cmake"
-_OF_COMPUTERS = re.compile(r"Qt[456]?|PkgConfig|SDL2?|OpenGL|GTK[234]?|X11|glfw3|wxWidgets")
+_APP_INCLUDES = (
+    "tools/cmake/project.cmake",
+    "tools/cmakev2/idf.cmake",
+    "tools/cmakev2/project.cmake",
+)
+_LIBRARY_INCLUDE = "tools/cmake/idf.cmake"
+_DESKTOP_PACKAGES = re.compile(r"Qt[456]?|PkgConfig|SDL2?|OpenGL|GTK[234]?|X11|glfw3|wxWidgets")
 
 
-class Kind(StrEnum):
+class ProjectKind(StrEnum):
     """Kinds of projects, as people call them."""
 
     APP = "ESP-IDF app"
@@ -48,34 +52,40 @@ class Kind(StrEnum):
     NONE = "no project"
 
 
-def kind_of(said: Description) -> Kind:
+def kind_of(said: Description) -> ProjectKind:
     """The kind of a project."""
 
     def calls(*beginnings: str) -> bool:
         return any(name.startswith(beginnings) for name in said.commands)
 
-    rules: tuple[tuple[Kind, Callable[[], bool]], ...] = (
-        (Kind.APP, lambda: any(each.endswith(_APP) for each in said.includes)),
-        (Kind.LIBRARY, lambda: any(each.endswith(_LIBRARY) for each in said.includes)),
-        (Kind.LIBRARY, lambda: "idf_build_process" in said.commands),
-        (Kind.COMPONENT, lambda: calls("idf_component_register", "register_component")),
-        (Kind.PART, lambda: calls("idf_build_", "idf_component_")),
-        (Kind.ZEPHYR, lambda: "Zephyr" in said.packages or calls("zephyr_")),
-        (Kind.NUTTX, lambda: calls("nuttx_")),
-        (Kind.PICO, lambda: calls("pico_")),
-        (Kind.HOST, lambda: calls("pkg_check_modules", "pkg_search_module", "qt_")),
-        (Kind.HOST, lambda: any(_OF_COMPUTERS.fullmatch(each) for each in said.packages)),
-        (Kind.PLAIN, lambda: "project" in said.commands),
+    rules: tuple[tuple[ProjectKind, Callable[[], bool]], ...] = (
+        (ProjectKind.APP, lambda: any(each.endswith(_APP_INCLUDES) for each in said.includes)),
+        (
+            ProjectKind.LIBRARY,
+            lambda: any(each.endswith(_LIBRARY_INCLUDE) for each in said.includes),
+        ),
+        (ProjectKind.LIBRARY, lambda: "idf_build_process" in said.commands),
+        (ProjectKind.COMPONENT, lambda: calls("idf_component_register", "register_component")),
+        (ProjectKind.PART, lambda: calls("idf_build_", "idf_component_")),
+        (ProjectKind.ZEPHYR, lambda: "Zephyr" in said.packages or calls("zephyr_")),
+        (ProjectKind.NUTTX, lambda: calls("nuttx_")),
+        (ProjectKind.PICO, lambda: calls("pico_")),
+        (ProjectKind.HOST, lambda: calls("pkg_check_modules", "pkg_search_module", "qt_")),
+        (
+            ProjectKind.HOST,
+            lambda: any(_DESKTOP_PACKAGES.fullmatch(each) for each in said.packages),
+        ),
+        (ProjectKind.PLAIN, lambda: "project" in said.commands),
     )
-    return next((kind for kind, holds in rules if holds()), Kind.NONE)
+    return next((kind for kind, holds in rules if holds()), ProjectKind.NONE)
 
 
-def kind_of_text(text: str, read: Read = lambda _name: "") -> Kind:
+def kind_of_text(text: str, read: ReadText = lambda _name: "") -> ProjectKind:
     """The kind of the project of a file's text; ``read`` as for :func:`describe`."""
-    return kind_of(describe(text, read)) if text else Kind.NONE
+    return kind_of(describe(text, read)) if text else ProjectKind.NONE
 
 
-def kind_of_folder(folder: Path) -> Kind:
+def kind_of_folder(folder: Path) -> ProjectKind:
     """The kind of the project in a folder of a checkout; one that cannot be read is none."""
 
     def read(name: str) -> str:

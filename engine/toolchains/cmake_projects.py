@@ -16,7 +16,7 @@ from engine.source.files import SourceFiles, folder_of, is_own
 from engine.toolchains import chips
 from engine.toolchains.base import App
 from engine.toolchains.cmake_lists import commands
-from engine.toolchains.cmake_project_kind import LISTS, Kind, kind_of
+from engine.toolchains.cmake_project_kind import LISTS, ProjectKind, kind_of
 from engine.toolchains.idf_apps import lists_of
 
 OWN_TOOLCHAIN = "toolchain.cmake"
@@ -24,9 +24,9 @@ OWN_TOOLCHAIN = "toolchain.cmake"
 
 _MANIFEST = "espdeck.toml"
 _PRESETS = "CMakePresets.json"
-_ASKED = re.compile(r"(?:^|_)(?:CHIP|TARGET|MCU|SOC|BOARD)$", re.I)
-_CALLED = re.compile(r"^[ \t]*project[ \t]*\(", re.I | re.M)
-_MAX_LISTS = 16 << 20  # characters in all
+_TARGET_VARIABLE = re.compile(r"(?:^|_)(?:CHIP|TARGET|MCU|SOC|BOARD)$", re.I)
+_PROJECT_CALL = re.compile(r"^[ \t]*project[ \t]*\(", re.I | re.M)
+_MAX_LISTS_CHARACTERS = 16 << 20  # characters in all
 _MAX_PROJECTS = 200
 _MAX_FILES = 20
 
@@ -38,7 +38,7 @@ def find_apps(files: SourceFiles) -> tuple[App, ...]:
     known = set(files.names) if names else set()
     taken: set[str] = set()
     inner = {folder_of(name) for name in _with_project(files, names)}
-    examined, left = 0, _MAX_LISTS
+    examined, left = 0, _MAX_LISTS_CHARACTERS
     for name in sorted(names, key=lambda name: (name.count("/"), name)):
         folder, text = folder_of(name), files.text(name)
         left -= len(text)
@@ -47,7 +47,7 @@ def find_apps(files: SourceFiles) -> tuple[App, ...]:
         if "project" not in text.lower() or any(above in taken for above in _above(folder)):
             continue
         kind = kind_of(lists_of(files, folder))
-        if kind not in (Kind.PLAIN, Kind.HOST):
+        if kind not in (ProjectKind.PLAIN, ProjectKind.HOST):
             continue
         examined += 1
         if examined > _MAX_PROJECTS:
@@ -55,7 +55,7 @@ def find_apps(files: SourceFiles) -> tuple[App, ...]:
         start = f"{folder}/" if folder else ""
         targets = _targets(files, folder, inner)
         own = any(start + each in known for each in (OWN_TOOLCHAIN, _MANIFEST))
-        if kind is Kind.HOST and not own:
+        if kind is ProjectKind.HOST and not own:
             continue
         if not folder or targets or own:
             found.append(App(folder, "cmake", targets))
@@ -78,11 +78,11 @@ def _above(folder: str) -> Iterator[str]:
 
 
 def _with_project(files: SourceFiles, names: Sequence[str]) -> Iterator[str]:
-    left = _MAX_LISTS
+    left = _MAX_LISTS_CHARACTERS
     for name in names:
         text = files.text(name)
         left -= len(text)
-        if left > 0 and _CALLED.search(text):
+        if left > 0 and _PROJECT_CALL.search(text):
             yield name
 
 
@@ -101,13 +101,15 @@ def _targets(files: SourceFiles, folder: str, projects: Collection[str]) -> tupl
         and not any(len(each) >= len(start) and each in projects for each in _folders(name))
     ]
     said = lists_of(files, folder).variables
-    values = [value for name, value in said.items() if _ASKED.search(name)]
+    values = [value for name, value in said.items() if _TARGET_VARIABLE.search(name)]
     values += _defined(files, start)
     named = [*said.values(), *_toolchain_files(files, start)]
     for name in (start + LISTS, *[each for each in inside if each.endswith(".cmake")][:_MAX_FILES]):
         for command in commands(files.text(name)):
             if command.name == "set" and len(command.arguments) > 1:
-                values += command.arguments[1:2] if _ASKED.search(command.arguments[0]) else ()
+                values += (
+                    command.arguments[1:2] if _TARGET_VARIABLE.search(command.arguments[0]) else ()
+                )
             named += command.arguments
     named += [name.removeprefix(start) for name in inside if not name.endswith(".cmake")]
     certain = [chip for value in values if (chip := chips.as_target(value)) in CHIPS]
@@ -126,7 +128,7 @@ def _defined(files: SourceFiles, start: str) -> Sequence[str]:
     for table in tables:
         for name, value in (table if isinstance(table, dict) else {}).items():
             text = value.get("value") if isinstance(value, dict) else value
-            if isinstance(name, str) and isinstance(text, str) and _ASKED.search(name):
+            if isinstance(name, str) and isinstance(text, str) and _TARGET_VARIABLE.search(name):
                 found.append(text)
     return found
 

@@ -26,19 +26,19 @@ from engine.images.image import FlashPart, Image, MemoryRegion, Security
 from engine.images.measured_memory import measured_regions
 from engine.source.files import SourceFiles
 from engine.toolchains import idf_components, idf_installs
-from engine.toolchains.base import App, Compiled, CompileRequest
+from engine.toolchains.base import App, CompileRequest, CompileResult
 from engine.toolchains.build_output import NINJA_STATUS, BuildOutput
-from engine.toolchains.cmake_project_kind import Kind, kind_of_folder
-from engine.toolchains.diagnostics import kept_warnings
+from engine.toolchains.cmake_project_kind import ProjectKind, kind_of_folder
+from engine.toolchains.diagnostics import earlier_warnings
 from engine.toolchains.hints.hint import BuildSystem
 from engine.toolchains.idf_apps import CONFIGURATION, DEFAULTS, find_apps
 
 _INSTALL_STAMP = "espdeck-idf.txt"
 _CONFIG_STAMP = "espdeck-sdkconfig.sha256"
-_MAX_CACHE = 16 << 20
-_HOME = re.compile(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", re.M)
+_MAX_CACHE_BYTES = 16 << 20
+_CMAKE_HOME = re.compile(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", re.M)
 _CONFIG_TARGET = re.compile(r'^CONFIG_IDF_TARGET="(\w{1,40})"', re.M)
-_MAX_PARTS = 100  # a partition table has room for some 95
+_MAX_FLASH_PARTS = 100  # a partition table has room for some 95
 _FLASH_SIZE = re.compile(r"(\d{1,3})(KB|MB)")
 _FLASH_MODES = frozenset({"qio", "qout", "dio", "dout", "keep"})
 _FLASH_FREQ = re.compile(r"\d{2,3}m|keep")
@@ -58,7 +58,7 @@ class IdfToolchain:
 
     def recognises(self, source: Path) -> int:
         """Its rank for a project that includes ESP-IDF's build system."""
-        return self.rank if kind_of_folder(source) is Kind.APP else 0
+        return self.rank if kind_of_folder(source) is ProjectKind.APP else 0
 
     def apps(self, files: SourceFiles) -> tuple[App, ...]:
         """Every app of ESP-IDF, by path."""
@@ -80,13 +80,13 @@ class IdfToolchain:
         )
         said = []
         for install in installs:
-            lack = idf_installs.lacks(install, target)
+            lack = idf_installs.missing_for(install, target)
             if lack is None:
                 return None
             said.append(f"{install.label} ({install.path}): {lack}")
         return said[0]
 
-    def compile(self, request: CompileRequest) -> Compiled:
+    def compile(self, request: CompileRequest) -> CompileResult:
         """Build with ``idf.py``, read what is to be flashed where, measure.
 
         Nothing is configured in the source tree: the build folder has its own ``sdkconfig``, made
@@ -102,8 +102,8 @@ class IdfToolchain:
         except OSError as error:
             raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
 
-    def _compile(self, request: CompileRequest) -> Compiled:
-        prepared = prepare(request)
+    def _compile(self, request: CompileRequest) -> CompileResult:
+        prepared = prepare_command(request)
         request.on_progress(0, "configuring")
         output = BuildOutput(request, 0, 95, BuildSystem.IDF)
         completed = process.run(
@@ -115,19 +115,19 @@ class IdfToolchain:
             env=prepared.env,
             clean_env=True,
         )
-        earlier = kept_warnings.recall(request.build_dir, output.text)
+        earlier = earlier_warnings.not_repeated(request.build_dir, output.text)
         findings = output.findings("idf.py", completed, earlier=earlier)
         if completed.returncode:
             built = _components(request.build_dir)
             idf_path = prepared.install.path
-            return Compiled(None, idf_components.name_owners(findings, idf_path, built))
+            return CompileResult(None, idf_components.hint_components(findings, idf_path, built))
         image = read_image(request.build_dir, request.target)
         request.on_progress(100, "built")
-        return Compiled(image, findings)
+        return CompileResult(image, findings)
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class IdfCommand:
     """How ``idf.py`` is called for a project.
 
     Args:
@@ -148,7 +148,7 @@ class Prepared:
         self.sdkconfig.with_name(_CONFIG_STAMP).unlink(missing_ok=True)
 
 
-def prepare(request: CompileRequest) -> Prepared:
+def prepare_command(request: CompileRequest) -> IdfCommand:
     """Choose the ESP-IDF, make the build folder and its configuration.
 
     Raises:
@@ -159,7 +159,7 @@ def prepare(request: CompileRequest) -> Prepared:
     """
     wanted = manifest.load(request.source).build
     install = idf_installs.choose(wanted.idf)
-    lack = idf_installs.lacks(install, request.target)
+    lack = idf_installs.missing_for(install, request.target)
     if lack:
         raise MissingToolError(f"{install.label} ({install.path}): {lack}")
     environment = dict(idf_installs.activate(install).variables)
@@ -170,7 +170,7 @@ def prepare(request: CompileRequest) -> Prepared:
     sdkconfig = _prepare_sdkconfig(request, definitions)
     # The project's own first: the last one is what CMake takes.
     definitions += (f"IDF_TARGET={request.target}", f"SDKCONFIG={sdkconfig}")
-    return Prepared(
+    return IdfCommand(
         install=install,
         argv=(
             *(f"{environment['IDF_PYTHON_ENV_PATH']}/bin/python", str(install.idf_py)),
@@ -262,7 +262,7 @@ def _forget_other_source(build_dir: Path, source: Path) -> None:
     """CMake refuses a cache that was made for another source folder; what was built may stay."""
     cache = build_dir / "CMakeCache.txt"
     try:
-        home = _HOME.search(read_file(cache, _MAX_CACHE).decode("utf-8", "replace"))
+        home = _CMAKE_HOME.search(read_file(cache, _MAX_CACHE_BYTES).decode("utf-8", "replace"))
     except OSError:
         return
     if home is None or home[1] != str(source):
@@ -337,8 +337,10 @@ def _parts(build_dir: Path, flasher: Fields) -> tuple[FlashPart, ...]:
             encrypted.add(at)
     parts = []
     files = flasher.object("flash_files").texts()
-    if len(files) > _MAX_PARTS:
-        raise ToolError(f"{flasher.name}: {len(files)} files, at most {_MAX_PARTS} are accepted")
+    if len(files) > _MAX_FLASH_PARTS:
+        raise ToolError(
+            f"{flasher.name}: {len(files)} files, at most {_MAX_FLASH_PARTS} are accepted"
+        )
     for offset, name in files.items():
         at = _number(flasher.name, offset)
         path = file_inside(build_dir, name, flasher.name)

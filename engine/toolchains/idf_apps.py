@@ -19,13 +19,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from engine.formats.untrusted import yaml_mapping
 from engine.source.files import SourceFiles, folder_of, is_own
-from engine.toolchains import chips
+from engine.toolchains import chips, idf_build_rules
 from engine.toolchains.base import App, Configuration
 from engine.toolchains.chips import ESP8266
 from engine.toolchains.cmake_lists import Description, describe
-from engine.toolchains.cmake_project_kind import LISTS, Kind, kind_of
-from engine.toolchains.diagnostics import build_rules
-from engine.toolchains.diagnostics.build_rules import BuildRules, Verdicts
+from engine.toolchains.cmake_project_kind import LISTS, ProjectKind, kind_of
+from engine.toolchains.idf_build_rules import BuildRules, TargetRules
 
 CONFIGURATION = "sdkconfig.ci."
 """Begins the name of a file with one configuration of the project."""
@@ -41,10 +40,10 @@ _FIRST_CHIP = re.compile(r"^CONFIG_ESP32_\w", re.M)
 _SUPPORTED = re.compile(r"^\|[ \t]*Supported Targets?[ \t]*\|(.{1,2000})$", re.M | re.I)
 _BUILD_SYSTEM = "tools/cmake/project.cmake"
 _COMPONENT = ("main/idf_component.yml", "idf_component.yml")
-_MAX_LISTS = 16 << 20  # characters in all; ESP-IDF has 1 Mi
-_NO_OPTIONS = (".old", ".rename", ".orig", ".bak")
+_MAX_LISTS_CHARACTERS = 16 << 20  # characters in all; ESP-IDF has 1 Mi
+_BACKUP_SUFFIXES = (".old", ".rename", ".orig", ".bak")
 _MAX_OPTIONS = 200
-_MAX_COMPONENT = 64 << 10
+_MAX_COMPONENT_CHARACTERS = 64 << 10
 
 
 def find_apps(files: SourceFiles) -> tuple[App, ...]:
@@ -55,7 +54,7 @@ def find_apps(files: SourceFiles) -> tuple[App, ...]:
     said = dict(_descriptions(files))
     tops = sorted(folder for folder in said if not _lies_below(folder, said))
     sdks = _other_sdks(files)
-    rules = build_rules.read(files) if tops else BuildRules()
+    rules = idf_build_rules.read(files) if tops else BuildRules()
     return tuple(
         App(top, "idf", (ESP8266,))
         if any(_lies_in(top, sdk) for sdk in sdks)
@@ -75,14 +74,14 @@ def lists_of(files: SourceFiles, folder: str) -> Description:
 
 
 def _descriptions(files: SourceFiles) -> Iterator[tuple[str, Description]]:
-    left = _MAX_LISTS
+    left = _MAX_LISTS_CHARACTERS
     for name in files.names:
         if name.rpartition("/")[2] == LISTS and is_own(name) and left > 0:
             text = files.text(name)
             left -= len(text)
             if "include" in text.lower():
                 said = lists_of(files, folder_of(name))
-                if kind_of(said) is Kind.APP:
+                if kind_of(said) is ProjectKind.APP:
                     yield folder_of(name), said
 
 
@@ -114,7 +113,7 @@ def _app(
 ) -> App:
     names = [name.removeprefix(CONFIGURATION) for name in beside if name.startswith(CONFIGURATION)]
     # What ends with a target adds to the file without it.
-    names = sorted(name for name in names if NAME.fullmatch(name) and not _ending(name))
+    names = sorted(name for name in names if NAME.fullmatch(name) and not _target_of_name(name))
     asked = ("", *names) if rules.by_configuration(folder) else ("",)
     targets = _targets(files, folder, said, beside, rules.of(folder, asked))
     configurations = (
@@ -124,13 +123,13 @@ def _app(
 
 
 def _targets(
-    files: SourceFiles, folder: str, said: Description, beside: Sequence[str], verdicts: Verdicts
+    files: SourceFiles, folder: str, said: Description, beside: Sequence[str], verdicts: TargetRules
 ) -> tuple[str, ...]:
     """The chip of a plain build first, where one is said; the others in the order of chips."""
     default = _default(files, folder, said)
     found = set(verdicts.enabled)
     if not verdicts.complete:
-        found |= _read_me(files, folder, beside)
+        found |= _readme_targets(files, folder, beside)
     # Options for the ESP8266 are for those who build the same app with another SDK as well.
     found |= _options(files, folder, beside) - {"", ESP8266}
     only = _component_targets(files, folder)
@@ -149,10 +148,10 @@ def _options(files: SourceFiles, folder: str, beside: Sequence[str]) -> set[str]
         if name.startswith("sdkconfig.")
         and name != DEFAULTS  # which `sdkconfig` goes before
         and not name.startswith(CONFIGURATION)
-        and not name.endswith(_NO_OPTIONS)
+        and not name.endswith(_BACKUP_SUFFIXES)
     ]
     said = {_config_target(files.text(_join(folder, name))) for name in others[:_MAX_OPTIONS]}
-    return said | {_ending(name) for name in names}
+    return said | {_target_of_name(name) for name in names}
 
 
 def _targets_of(
@@ -191,13 +190,13 @@ def _config_target(text: str) -> str:
     return chips.as_target(match[1]) if match else ""
 
 
-def _ending(name: str) -> str:
+def _target_of_name(name: str) -> str:
     """The target that a file is for by its name, as in ``sdkconfig.defaults.esp32c6``."""
     last = name.rpartition(".")[2]
     return last if chips.as_target(last) == last else ""
 
 
-def _read_me(files: SourceFiles, folder: str, beside: Sequence[str]) -> set[str]:
+def _readme_targets(files: SourceFiles, folder: str, beside: Sequence[str]) -> set[str]:
     """The table "Supported Targets", as ESP-IDF's own examples have it."""
     for name in beside:
         if name.lower() == "readme.md":
@@ -211,7 +210,7 @@ def _component_targets(files: SourceFiles, folder: str) -> set[str]:
     """``targets`` of the main component's manifest: the component manager refuses others."""
     for name in _COMPONENT:
         text = files.text(_join(folder, name))
-        data = yaml_mapping(text if "targets:" in text else "", _MAX_COMPONENT)
+        data = yaml_mapping(text if "targets:" in text else "", _MAX_COMPONENT_CHARACTERS)
         listed = data.get("targets")
         names = (
             [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []

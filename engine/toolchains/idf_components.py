@@ -10,18 +10,18 @@ from pathlib import Path
 
 from engine.files import open_file
 from engine.findings import Finding
-from engine.toolchains.hints.find import hint_for
+from engine.toolchains.hints.catalogue import hint_for
 from engine.toolchains.hints.hint import BuildSystem
 
-_UNDEFINED = re.compile(r"undefined reference to `([A-Za-z_]\w{2,99})'")
-_NO_HEADER = re.compile(
+_UNDEFINED_FUNCTION = re.compile(r"undefined reference to `([A-Za-z_]\w{2,99})'")
+_MISSING_HEADER = re.compile(
     r"(?P<gcc>[\w./+-]{1,200}\.(?:h|hpp|hh|inc)): No such file or directory"
     r"|'(?P<clang>[\w./+-]{1,200}\.(?:h|hpp|hh|inc))' file not found"
 )
 _GENERATED = "sdkconfig.h"  # every build makes its own
 _MAX_NAMES = 10
 _MAX_FOLDERS = 100_000
-_MAX_HEADER = 1 << 20
+_MAX_HEADER_BYTES = 1 << 20
 # Registers and their fields: most of the headers, and no functions.
 _NO_FUNCTIONS = frozenset({"soc", "register", "test_apps", "test"})
 _NOT_OFFERED = frozenset(
@@ -31,7 +31,7 @@ _NOT_OFFERED = frozenset(
 """Folders whose headers other components cannot include."""
 
 
-def name_owners(
+def hint_components(
     findings: Sequence[Finding], idf: Path, built: Iterable[str]
 ) -> tuple[Finding, ...]:
     """Give what is not found the component that has it as its hint.
@@ -45,17 +45,21 @@ def name_owners(
         built: components that were part of the build.
     """
     names = {
-        match[1] for each in findings if (match := _UNDEFINED.search(each.message)) is not None
+        match[1]
+        for each in findings
+        if (match := _UNDEFINED_FUNCTION.search(each.message)) is not None
     }
     headers = {name for each in findings if (name := _missing_header(each)) is not None}
     owners = _owners(idf, sorted(names)[:_MAX_NAMES]) if names else {}
-    offering = _offering(idf, sorted(headers)[:_MAX_NAMES]) if headers else {}
+    offering = _components_with_header(idf, sorted(headers)[:_MAX_NAMES]) if headers else {}
     there = frozenset(built)
-    return tuple(_with_header(_explained(each, owners, there), offering) for each in findings)
+    return tuple(
+        _with_header(_with_component_hint(each, owners, there), offering) for each in findings
+    )
 
 
 def _missing_header(finding: Finding) -> str | None:
-    match = _NO_HEADER.match(finding.message)
+    match = _MISSING_HEADER.match(finding.message)
     if match is None or "REQUIRES list of " in (finding.hint or ""):
         return None
     name = os.path.normpath(match["gcc"] or match["clang"])
@@ -88,7 +92,7 @@ def _lists_of(file: str | None) -> str | None:
     return None
 
 
-def _offering(idf: Path, headers: Sequence[str]) -> dict[str, list[str]]:
+def _components_with_header(idf: Path, headers: Sequence[str]) -> dict[str, list[str]]:
     """Components that have a header where others can include it, those with the name of it first.
 
     Args:
@@ -111,18 +115,20 @@ def _offering(idf: Path, headers: Sequence[str]) -> dict[str, list[str]]:
                     private = "include" not in place.rpartition("/")[2]
                     component = path.split("/")[1]
                     found.setdefault(header, set()).add((private, component))
-    return {header: _best(header, places) for header, places in found.items()}
+    return {header: _best_components(header, places) for header, places in found.items()}
 
 
-def _best(header: str, places: set[tuple[bool, str]]) -> list[str]:
+def _best_components(header: str, places: set[tuple[bool, str]]) -> list[str]:
     """Of components that have a header those where it is in a folder for that, else all."""
     private = min(places)[0]
     names = {name for is_private, name in places if is_private == private}
     return sorted(names, key=lambda name: (name not in header, name))
 
 
-def _explained(finding: Finding, owners: dict[str, str], built: frozenset[str]) -> Finding:
-    match = _UNDEFINED.search(finding.message)
+def _with_component_hint(
+    finding: Finding, owners: dict[str, str], built: frozenset[str]
+) -> Finding:
+    match = _UNDEFINED_FUNCTION.search(finding.message)
     owner = owners.get(match[1]) if match else None
     if owner is None:
         return finding
@@ -154,7 +160,7 @@ def _owners(idf: Path, names: Sequence[str]) -> dict[str, str]:
 def _read(header: Path) -> bytes:
     try:
         with open_file(header) as stream:
-            return stream.read(_MAX_HEADER)
+            return stream.read(_MAX_HEADER_BYTES)
     except OSError:
         return b""
 

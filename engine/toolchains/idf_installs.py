@@ -28,16 +28,16 @@ from engine.process import run
 
 _INSTALL = "https://docs.espressif.com/projects/esp-idf/en/stable/{target}/get-started/"
 _VERSION = re.compile(r"IDF_VERSION_(MAJOR|MINOR|PATCH)\s+(\d{1,4})")
-_REGISTERS = ("eim_idf.json", "tools/eim_idf.json", "idf-env.json")
+_INSTALL_RECORDS = ("eim_idf.json", "tools/eim_idf.json", "idf-env.json")
 _XTENSA = frozenset({"esp32", "esp32s2", "esp32s3"})
 _NOT_INSTALLED = re.compile(r"tool (\S{1,80}) has no installed versions")
-_EXPORT_TIMEOUT = 60.0
-_MAX_ANSWERS = 16
+_EXPORT_TIMEOUT_SECONDS = 60.0
+_MAX_CACHED_ENVIRONMENTS = 16
 
 _Exported = tuple[tuple[tuple[str, str], ...], tuple[str, ...]]
 """Variables that ``idf_tools.py`` exports, and tools that it misses."""
 
-_also: tuple[Path, ...] = ()
+_configured_folders: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Install:
 
 
 @dataclass(frozen=True, slots=True)
-class Activated:
+class IdfEnvironment:
     """An environment as ``export.sh`` would make it.
 
     Args:
@@ -82,10 +82,10 @@ class Activated:
     absent: tuple[str, ...]
 
 
-def also_look_in(folders: Sequence[Path]) -> None:
+def add_search_folders(folders: Sequence[Path]) -> None:
     """Set the folders of ESP-IDF that the settings of this process name."""
-    global _also
-    _also = tuple(folders)
+    global _configured_folders
+    _configured_folders = tuple(folders)
 
 
 def find_installs() -> tuple[Install, ...]:
@@ -138,7 +138,7 @@ def choose(wanted: str = "") -> Install:
     )
 
 
-def lacks(install: Install, target: str) -> str | None:
+def missing_for(install: Install, target: str) -> str | None:
     """What an ESP-IDF needs to build for a target and has not got: one line, None for nothing."""
     if install.python is None:
         return f"its Python environment is not installed: run {install.path}/install.sh"
@@ -163,7 +163,7 @@ def lacks(install: Install, target: str) -> str | None:
     return f"for {target} not installed: {names}: run {install.path}/install.sh {target}"
 
 
-def activate(install: Install) -> Activated:
+def activate(install: Install) -> IdfEnvironment:
     """The environment of an ESP-IDF, asked of its ``idf_tools.py`` once for what it depends on.
 
     The answer is kept for later processes too: to ask takes as long as a build with nothing to do.
@@ -183,7 +183,7 @@ def activate(install: Install) -> Activated:
 
 
 @lru_cache(maxsize=32)
-def _activate(install: Install, path: str, _changed: tuple[int, ...]) -> Activated:
+def _activate(install: Install, path: str, _changed: tuple[int, ...]) -> IdfEnvironment:
     python = install.python
     if python is None:
         raise MissingToolError(f"{install.label} has no Python environment: run its install.sh")
@@ -194,11 +194,11 @@ def _activate(install: Install, path: str, _changed: tuple[int, ...]) -> Activat
         "ESP_IDF_VERSION": ".".join(install.version.split(".")[:2]),
     }
     key = _key(install, path, _changed)
-    kept = _recall(key)
+    kept = _load_cached(key)
     if kept is None:
-        kept = _ask(install, python, variables)
+        kept = _run_idf_tools(install, python, variables)
         if any(kept):  # else it could not answer, and may the next time
-            _keep(key, kept)
+            _save_cached(key, kept)
     exported, absent = kept
     folders = [str(python.parent)]
     for name, value in exported:
@@ -208,13 +208,13 @@ def _activate(install: Install, path: str, _changed: tuple[int, ...]) -> Activat
             variables[name] = value
     # The last: of the lab's own programs, only those that are nowhere else.
     variables["PATH"] = os.pathsep.join([*folders, path, str(Path(sys.executable).parent)])
-    return Activated(variables=tuple(variables.items()), absent=absent)
+    return IdfEnvironment(variables=tuple(variables.items()), absent=absent)
 
 
-def _ask(install: Install, python: Path, variables: Mapping[str, str]) -> _Exported:
+def _run_idf_tools(install: Install, python: Path, variables: Mapping[str, str]) -> _Exported:
     done = run(
         [python, install.path / "tools" / "idf_tools.py", "export", "--format", "key-value"],
-        timeout=_EXPORT_TIMEOUT,
+        timeout=_EXPORT_TIMEOUT_SECONDS,
         cancel=CancelToken(),
         env=variables,
         clean_env=True,
@@ -235,23 +235,23 @@ def _key(install: Install, path: str, changed: tuple[int, ...]) -> str:
     return hashlib.sha256(repr((install, path, changed, own)).encode()).hexdigest()
 
 
-def _recall(key: str) -> _Exported | None:
+def _load_cached(key: str) -> _Exported | None:
     """An answer that was kept, None for none that makes sense."""
     try:
-        kept = Fields.read(_answers() / f"{key}.json")
+        kept = Fields.read(_cache_folder() / f"{key}.json")
         return tuple(kept.object("variables").texts().items()), kept.strings("absent")
     except ToolError:
         return None
 
 
-def _keep(key: str, exported: _Exported) -> None:
+def _save_cached(key: str, exported: _Exported) -> None:
     """Keep an answer; where that cannot be, the next process asks again."""
     variables, absent = exported
-    folder = _answers()
+    folder = _cache_folder()
     part = folder / f"{key}.{os.getpid()}.part"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for old in sorted(folder.glob("*.json"), key=_changed)[:-_MAX_ANSWERS]:
+        for old in sorted(folder.glob("*.json"), key=_changed)[:-_MAX_CACHED_ENVIRONMENTS]:
             old.unlink(missing_ok=True)
         part.write_text(json.dumps({"variables": dict(variables), "absent": absent}), "utf-8")
         part.replace(folder / f"{key}.json")
@@ -259,7 +259,7 @@ def _keep(key: str, exported: _Exported) -> None:
         part.unlink(missing_ok=True)
 
 
-def _answers() -> Path:
+def _cache_folder() -> Path:
     return user_cache_path("espdeck") / "esp-idf"
 
 
@@ -279,12 +279,12 @@ def _candidates() -> Iterator[Install]:
     home = os.environ.get("IDF_PATH")
     if home:
         yield _install(Path(home), "IDF_PATH", os.environ.get("IDF_PYTHON_ENV_PATH"))
-    for folder in _also:
+    for folder in _configured_folders:
         yield _install(folder, "settings")
     script = shutil.which("idf.py")
     if script:
         yield _install(Path(script).resolve().parents[1], "PATH")
-    for name in _REGISTERS:
+    for name in _INSTALL_RECORDS:
         yield from _registered(_tools_folder() / name)
 
 

@@ -13,7 +13,7 @@ from engine.images import sdkconfig
 from engine.toolchains import idf
 from engine.toolchains.base import CompileRequest
 from engine.toolchains.build_output import BuildOutput
-from engine.toolchains.cmake_project_kind import Kind, kind_of_folder, kind_of_text
+from engine.toolchains.cmake_project_kind import ProjectKind, kind_of_folder, kind_of_text
 from engine.toolchains.hints.hint import BuildSystem
 from engine.toolchains.idf_apps import CONFIGURATION, DEFAULTS
 
@@ -21,7 +21,7 @@ NO_MENU = "only projects of ESP-IDF have a menu of options"
 
 
 @dataclass(frozen=True, slots=True)
-class Edited:
+class ConfigurationEdit:
     """What a person changed.
 
     Args:
@@ -52,14 +52,14 @@ def check_menu(lists: str, target: str) -> None:
         ToolError: it is none of ESP-IDF.
         MissingToolError: no ESP-IDF can build for the target.
     """
-    if kind_of_text(lists) is not Kind.APP:
+    if kind_of_text(lists) is not ProjectKind.APP:
         raise ToolError(NO_MENU)
     lack = idf.IdfToolchain().missing(target)
     if lack:
         raise MissingToolError(lack)
 
 
-def edit(request: CompileRequest) -> Edited:
+def edit(request: CompileRequest) -> ConfigurationEdit:
     """Let a person change the configuration; the terminal is theirs meanwhile.
 
     Nothing of the source tree is different afterwards, and the next build does not see it.
@@ -72,7 +72,7 @@ def edit(request: CompileRequest) -> Edited:
         ToolError: the project cannot be configured, or it is none of ESP-IDF.
         UsageError: the project's ``espdeck.toml`` makes no sense.
     """
-    if kind_of_folder(request.source) is not Kind.APP:
+    if kind_of_folder(request.source) is not ProjectKind.APP:
         raise ToolError(NO_MENU)
     try:
         return _edit(request)
@@ -80,8 +80,8 @@ def edit(request: CompileRequest) -> Edited:
         raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
 
 
-def _edit(request: CompileRequest) -> Edited:
-    prepared = idf.prepare(request)
+def _edit(request: CompileRequest) -> ConfigurationEdit:
+    prepared = idf.prepare_command(request)
     whole_is_kept = _is_committed(request, prepared.sdkconfig)
     try:
         before = _not_default(request, prepared)
@@ -95,12 +95,12 @@ def _edit(request: CompileRequest) -> Edited:
     finally:
         prepared.forget_configuration()
     changed = sdkconfig.changes(before, after, whole)
-    name = "sdkconfig" if whole_is_kept else _says(request, frozenset(changed))
+    name = "sdkconfig" if whole_is_kept else _options_file(request, frozenset(changed))
     had = _read(request.source / name)
-    return Edited(name, had, sdkconfig.with_changes(had, changed) if changed else had)
+    return ConfigurationEdit(name, had, sdkconfig.with_changes(had, changed) if changed else had)
 
 
-def _says(request: CompileRequest, names: frozenset[str]) -> str:
+def _options_file(request: CompileRequest, names: frozenset[str]) -> str:
     """The file that has the last word on some options, else the one for any."""
     main = f"{CONFIGURATION}{request.configuration}" if request.configuration else DEFAULTS
     ordered = [DEFAULTS, f"{DEFAULTS}.{request.target}"]
@@ -118,7 +118,7 @@ def _is_committed(request: CompileRequest, used: Path) -> bool:
     return own.is_file() and _read(own) == _read(used)
 
 
-def _not_default(request: CompileRequest, prepared: idf.Prepared) -> dict[str, str]:
+def _not_default(request: CompileRequest, prepared: idf.IdfCommand) -> dict[str, str]:
     """Options that are not at their default, as ``idf.py save-defconfig`` writes them."""
     defaults = request.source / DEFAULTS
     had = defaults.read_bytes() if defaults.is_file() else None

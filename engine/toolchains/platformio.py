@@ -23,14 +23,14 @@ from engine.images.image import FlashPart, Image
 from engine.images.memory import memory_regions
 from engine.last_words import last_words
 from engine.source.files import FolderFiles, SourceFiles
-from engine.toolchains.base import App, Compiled, CompileRequest
+from engine.toolchains.base import App, CompileRequest, CompileResult
 from engine.toolchains.build_output import BuildOutput
 from engine.toolchains.hints.hint import BuildSystem
 from engine.toolchains.platformio_project import PROJECT, find_apps
 
 _INSTALL = "PlatformIO is not installed: pip install platformio"
-_ASK_TIMEOUT = 120.0
-_MAX_NAMES = 20
+_QUERY_TIMEOUT_SECONDS = 120.0
+_MAX_SHOWN_NAMES = 20
 _ENV = "env:"
 _PIO = BuildSystem.PLATFORMIO
 
@@ -87,7 +87,7 @@ class PlatformIoToolchain:
         """How to get PlatformIO."""
         return None if _pio() else _INSTALL
 
-    def compile(self, request: CompileRequest) -> Compiled:
+    def compile(self, request: CompileRequest) -> CompileResult:
         """Build the project's environment for the chip, read what is to be flashed where, measure.
 
         Nothing is written to the source tree: PlatformIO's workspace is the build folder.
@@ -101,25 +101,25 @@ class PlatformIoToolchain:
         except OSError as error:
             raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
 
-    def _compile(self, request: CompileRequest) -> Compiled:
+    def _compile(self, request: CompileRequest) -> CompileResult:
         path = _pio()
         if path is None:
             raise MissingToolError(_INSTALL)
         pio = str(path)
         request.on_progress(0, "reading platformio.ini")
         # What it says is data; only where it fails it is something to read.
-        asked, said = bytearray(), BuildOutput(replace(request, on_output=_nowhere), 0, 5, _PIO)
-        done = _run(request, [pio, "project", "config", "--json-output"], _both(asked, said))
+        asked, said = bytearray(), BuildOutput(replace(request, on_output=_discard), 0, 5, _PIO)
+        done = _run(request, [pio, "project", "config", "--json-output"], _tee(asked, said))
         if done.returncode:
             request.on_output(bytes(asked))
-            return Compiled(None, said.findings("pio project config", done))
+            return CompileResult(None, said.findings("pio project config", done))
         chosen = choose_environment(
             read_environments(asked.decode("utf-8", "replace"), _chips(request.source)),
             request.target,
             request.configuration,
         )
         if isinstance(chosen, Finding):
-            return Compiled(None, (chosen,))
+            return CompileResult(None, (chosen,))
         request.on_progress(5, f"building {chosen.name}")
         system = BuildSystem.PLATFORMIO_IDF if chosen.by_idf else BuildSystem.PLATFORMIO
         output = BuildOutput(request, 5, 95, system)
@@ -127,7 +127,7 @@ class PlatformIoToolchain:
         done = _run(request, argv, output.feed)
         findings = output.findings("pio", done)
         if done.returncode:
-            return Compiled(None, findings)
+            return CompileResult(None, findings)
         # Only now: it would build everything a second time if nothing were built yet.
         done = _run(request, [*argv, "--target", "idedata"], lambda _data: None)
         if done.returncode:
@@ -136,9 +136,9 @@ class PlatformIoToolchain:
         folder = _workspace(request) / "build" / chosen.name
         image = read_image(folder, _packages(), request.target)
         if isinstance(image, Finding):
-            return Compiled(None, (image, *findings))
+            return CompileResult(None, (image, *findings))
         request.on_progress(100, "built")
-        return Compiled(image, findings)
+        return CompileResult(image, findings)
 
 
 def read_environments(text: str, chips: Mapping[str, str]) -> Environments:
@@ -190,7 +190,7 @@ def choose_environment(
             return _failed(f"environment {name} is for {named.chip}, not for {target}")
         return named
     by_default = tuple(each for each in every if each.name in environments.default)
-    found = _for_chip(by_default or every, target) or _for_chip(every, target)
+    found = _environments_for(by_default or every, target) or _environments_for(every, target)
     if len(found) == 1:
         return found[0]
     if not found:
@@ -201,7 +201,7 @@ def choose_environment(
     )
 
 
-def _for_chip(environments: Sequence[Environment], target: str) -> list[Environment]:
+def _environments_for(environments: Sequence[Environment], target: str) -> list[Environment]:
     """Those for a chip; where none says so and one does not tell its chip, that one."""
     fitting = [each for each in environments if each.chip == target]
     unclear = [each for each in environments if each.chip is None]
@@ -210,7 +210,7 @@ def _for_chip(environments: Sequence[Environment], target: str) -> list[Environm
 
 
 def _names(environments: Sequence[Environment]) -> str:
-    shown = [each.name for each in environments[:_MAX_NAMES]]
+    shown = [each.name for each in environments[:_MAX_SHOWN_NAMES]]
     more = len(environments) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
@@ -274,7 +274,9 @@ def _run(
 ) -> process.Completed:
     return process.run(
         argv,
-        timeout=request.timeout if argv[1] == "run" else min(_ASK_TIMEOUT, request.timeout),
+        timeout=request.timeout
+        if argv[1] == "run"
+        else min(_QUERY_TIMEOUT_SECONDS, request.timeout),
         cancel=request.cancel,
         on_output=on_output,
         cwd=request.source,
@@ -297,11 +299,11 @@ def _chips(source: Path) -> dict[str, str]:
     return {each.name: each.targets[0] for each in own if each.targets}
 
 
-def _nowhere(_data: bytes) -> None:
+def _discard(_data: bytes) -> None:
     """Take output that nobody is to see."""
 
 
-def _both(kept: bytearray, output: BuildOutput) -> Callable[[bytes], None]:
+def _tee(kept: bytearray, output: BuildOutput) -> Callable[[bytes], None]:
     def take(data: bytes) -> None:
         kept.extend(data)
         output.feed(data)

@@ -41,16 +41,16 @@ _PLATFORM = re.compile(
     r"(?:(?:git\+)?[a-z]{2,8}://[^/\s]{1,200}/[^/\s]{1,100}/|[^/\s]{1,100}/)?(?:platform-)?([a-z0-9_]{1,40})",
     re.I,
 )
-_MAX_INI = 256 << 10
+_MAX_INI_CHARACTERS = 256 << 10
 _MAX_PROJECTS = 1000
 _MAX_PATTERNS = 50
-_MAX_EXTRA = 1000
+_MAX_EXTRA_FILES = 1000
 _MAX_DEPTH = 20
 _MAX_REPLACED = 200
 _MAX_EXTENDED = 30
-_MAX_VALUE = 4000
+_MAX_VALUE_CHARACTERS = 4000
 _MAX_ENVIRONMENTS = 1000
-_MAX_BOARD = 64 << 10
+_MAX_BOARD_BYTES = 64 << 10
 _ENV = "env:"
 
 
@@ -109,7 +109,7 @@ class _Project:
         self._read(PROJECT)
         patterns = _values(self._get("platformio", "extra_configs"))[:_MAX_PATTERNS]
         names = (name for pattern in patterns for name in self._matching(pattern))
-        extra = list(dict.fromkeys(islice(names, _MAX_EXTRA)))
+        extra = list(dict.fromkeys(islice(names, _MAX_EXTRA_FILES)))
         for name in extra:
             self._read(name)
         self.extra = frozenset(
@@ -164,7 +164,7 @@ class _Project:
             *sorted(self._packages.glob(f"platforms/*/boards/{board}.json")),
         ):
             try:
-                chip = _mcu(read_file(path, _MAX_BOARD).decode("utf-8", "replace"))
+                chip = _mcu(read_file(path, _MAX_BOARD_BYTES).decode("utf-8", "replace"))
             except OSError:
                 continue
             if chip:
@@ -176,7 +176,7 @@ class _Project:
         # What comes before a fault is read; PlatformIO itself will say what is wrong.
         with contextlib.suppress(configparser.Error):
             # Without long gaps, over which the parser's expressions would take long.
-            self._parser.read_string(_GAP.sub(" ", text[:_MAX_INI]))
+            self._parser.read_string(_GAP.sub(" ", text[:_MAX_INI_CHARACTERS]))
 
     def _matching(self, pattern: str) -> Iterator[str]:
         start = f"{self._folder}/" if self._folder else ""
@@ -227,7 +227,7 @@ class _Project:
                 return section.removeprefix(_ENV)
             return self._value(section if other == "this" else other, option)
 
-        return _REFERENCE.sub(replaced, value[:_MAX_VALUE])[:_MAX_VALUE]
+        return _REFERENCE.sub(replaced, value[:_MAX_VALUE_CHARACTERS])[:_MAX_VALUE_CHARACTERS]
 
 
 def _matches(parts: Sequence[str], wanted: Sequence[str]) -> bool:

@@ -31,7 +31,7 @@ MAIN = "main/hello_world_main.c"
 def main() -> None:
     """Measure and print."""
     installs = idf_installs.find_installs()
-    install = next((each for each in installs if not idf_installs.lacks(each, "linux")), None)
+    install = next((each for each in installs if not idf_installs.missing_for(each, "linux")), None)
     if install is None:
         print("\nESP-IDF: none is installed that builds for linux")
         return

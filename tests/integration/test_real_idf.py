@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("real-idf")
 def ready() -> idf_installs.Install | None:
     """An ESP-IDF of this machine that can build for ``linux``."""
     found = idf_installs.find_installs()
-    return next((each for each in found if not idf_installs.lacks(each, "linux")), None)
+    return next((each for each in found if not idf_installs.missing_for(each, "linux")), None)
 
 
 @pytest.fixture(scope="module")

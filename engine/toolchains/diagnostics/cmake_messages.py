@@ -7,28 +7,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.enums import Severity
-from engine.toolchains.diagnostics.drafts import Paths
+from engine.toolchains.diagnostics.diagnostic import SourcePaths
 from engine.toolchains.diagnostics.failed_commands import FAILED, Command
 
-_HEAD = re.compile(
+_MESSAGE_HEAD = re.compile(
     r"CMake (?P<kind>Error|Warning|Deprecation Error|Deprecation Warning)(?: \([a-z]{1,20}\))?"
     r"(?: at (?P<file>[^:\n]{1,400}):(?P<line>\d{1,7})(?: \((?P<command>[\w:]{1,80})\))?"
     r"| in (?P<in>[^:\n]{1,400}))?:(?P<message>.*)"
 )
 _CALL = re.compile(r"  (?P<file>[^:\n]{1,400}):(?P<line>\d{1,7}) \((?P<command>\w{1,80})\)$")
-_QUOTED = re.compile(
+_QUOTED_ERROR = re.compile(
     r" CMake Error at (?P<file>[^:\s]{1,400}):(?P<line>\d{1,7}) \((?P<command>\w{1,80})\): "
     r"(?P<message>.*)"
 )
 """The error of another CMake within a message, its place broken into lines."""
 
-_TEST_PRINTED = "It fails with the following output:"
+_COMPILER_TEST_OUTPUT = "It fails with the following output:"
 """What CMakeTestCCompiler.cmake says before what its compiler printed."""
 
-_TRIED = re.compile(r"(?<=\S) Tried extensions (?:\.[\w+]{1,9} ?){1,99}")
+_TRIED_EXTENSIONS = re.compile(r"(?<=\S) Tried extensions (?:\.[\w+]{1,9} ?){1,99}")
 """Behind a source file that is not there: each ending that CMake knows."""
 
-_EMPTY = re.compile(
+_EMPTY_INCLUDE_DIRECTORY = re.compile(
     r"Include directory '.{1,400}' is not a directory"
     r"|The source directory .{1,400} does not contain a CMakeLists\.txt"
     r"|Cannot find source file: /"
@@ -37,12 +37,12 @@ _EMPTY = re.compile(
 WANTS_INSTALLED = re.compile(r"\b[Ii]nstall (?:the )?['`]?[a-z0-9]|\bapt(?:-get)? install\b")
 """A message that tells a person to install something, such as ESP-IDF's of libbsd-dev."""
 
-_ENTRY = "project"
+_ENTRY_COMMAND = "project"
 """What the project's own file calls to have everything of ESP-IDF done."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CallFrame:
     """Where a message comes from, or what called that: a file, a line, the command there."""
 
     file: str
@@ -51,7 +51,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class CMakeMessage:
     """One message of CMake.
 
     Args:
@@ -63,33 +63,35 @@ class Message:
 
     severity: Severity
     message: str
-    places: tuple[Place, ...]
+    places: tuple[CallFrame, ...]
     lines: tuple[str, ...]
 
-    def place(self, paths: Paths, *, nested: bool) -> Place | None:
+    def place(self, paths: SourcePaths, *, nested: bool) -> CallFrame | None:
         """The place that a person can change: the project's own where one is among them.
 
         Args:
             paths: of the source tree.
             nested: it is of a project within the project, whose relative paths begin elsewhere.
         """
-        mine = [each for each in self.places if _is_mine(each.file, paths, nested)]
+        mine = [each for each in self.places if _is_in_project(each.file, paths, nested)]
         known = [each for each in self.places if each.file.startswith("/") or not nested]
         return next(iter(mine or known), None)
 
-    def is_foreign(self, paths: Paths, *, nested: bool) -> bool:
+    def is_foreign(self, paths: SourcePaths, *, nested: bool) -> bool:
         """Whether it complains of files that are not the project's."""
-        mine = [each for each in self.places if _is_mine(each.file, paths, nested)]
-        return bool(self.places) and all(each.command == _ENTRY for each in mine)
+        mine = [each for each in self.places if _is_in_project(each.file, paths, nested)]
+        return bool(self.places) and all(each.command == _ENTRY_COMMAND for each in mine)
 
-    def lacks_submodule(self, paths: Paths, *, nested: bool) -> bool:
+    def lacks_submodule(self, paths: SourcePaths, *, nested: bool) -> bool:
         """Whether a folder is empty that only an installed component, such as ESP-IDF's, names."""
-        return _EMPTY.match(self.message) is not None and self.is_foreign(paths, nested=nested)
+        return _EMPTY_INCLUDE_DIRECTORY.match(self.message) is not None and self.is_foreign(
+            paths, nested=nested
+        )
 
 
 def length_at(lines: Sequence[str], start: int) -> int:
     """How many lines a message takes that begins at one, 0 where none does."""
-    if not lines[start].startswith("CMake ") or not _HEAD.match(lines[start]):
+    if not lines[start].startswith("CMake ") or not _MESSAGE_HEAD.match(lines[start]):
         return 0
     end = start + 1
     while end < len(lines) and (
@@ -99,32 +101,32 @@ def length_at(lines: Sequence[str], start: int) -> int:
     return end - start
 
 
-def read(lines: Sequence[str]) -> Message:
+def read(lines: Sequence[str]) -> CMakeMessage:
     """Read the lines of a message, as :func:`length_at` counts them."""
     lines = _innermost(lines)
-    head = _HEAD.match(lines[0])
+    head = _MESSAGE_HEAD.match(lines[0])
     assert head is not None
     words = [head["message"].strip()]
     first = head["file"] or head["in"]
     number = int(head["line"]) if head["line"] else None
-    places = [Place(first, number, head["command"] or "")] if first else []
+    places = [CallFrame(first, number, head["command"] or "")] if first else []
     in_calls = False
     for line in lines[1:]:
         call = _CALL.match(line) if in_calls else None
         in_calls = in_calls or line.startswith("Call Stack")
         if call:
-            places.append(Place(call["file"], int(call["line"]), call["command"]))
+            places.append(CallFrame(call["file"], int(call["line"]), call["command"]))
         elif not in_calls:
             words.append(line.strip())
     message = " ".join(" ".join(words).split())
-    if _TEST_PRINTED in message:
+    if _COMPILER_TEST_OUTPUT in message:
         message = _with_reason(message, lines)
-    message = _TRIED.sub("", message)
-    quoted = _QUOTED.search(message)
+    message = _TRIED_EXTENSIONS.sub("", message)
+    quoted = _QUOTED_ERROR.search(message)
     if quoted:
-        places = [Place(quoted["file"], int(quoted["line"]), quoted["command"])]
+        places = [CallFrame(quoted["file"], int(quoted["line"]), quoted["command"])]
         message = quoted["message"]
-    return Message(
+    return CMakeMessage(
         severity=Severity.ERROR if head["kind"].endswith("Error") else Severity.WARNING,
         message=message,
         places=tuple(places),
@@ -141,10 +143,10 @@ def _with_reason(message: str, lines: Sequence[str]) -> str:
             break
         test.take(line.strip())
     reason = f": {test.reason}" if test.reason else ""
-    return message.partition(_TEST_PRINTED)[0].rstrip(". ") + reason
+    return message.partition(_COMPILER_TEST_OUTPUT)[0].rstrip(". ") + reason
 
 
-def _is_mine(path: str, paths: Paths, nested: bool) -> bool:
+def _is_in_project(path: str, paths: SourcePaths, nested: bool) -> bool:
     installed = "managed_components" in path.split("/")
     known = path.startswith("/") or not nested
     return known and not installed and paths.inside(path)
@@ -159,6 +161,6 @@ def _innermost(lines: Sequence[str]) -> Sequence[str]:
             lines = [*lines[:index], line, *lines[index + 2 :]]
         if line.startswith("  CMake Error at "):
             quoted = [each.removeprefix("  ") for each in lines[index:]]
-            if _HEAD.match(quoted[0]):
+            if _MESSAGE_HEAD.match(quoted[0]):
                 return quoted
     return lines

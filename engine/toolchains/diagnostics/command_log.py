@@ -7,12 +7,12 @@ from collections.abc import Callable
 from engine.enums import Severity
 from engine.toolchains.diagnostics import failed_commands
 from engine.toolchains.diagnostics.compiler_lines import MEMORY_HINT
-from engine.toolchains.diagnostics.drafts import Draft, Paths
+from engine.toolchains.diagnostics.diagnostic import Diagnostic, SourcePaths
 from engine.toolchains.diagnostics.failed_commands import Command
 from engine.toolchains.diagnostics.ninja_steps import NinjaSteps
 
-_MAX_NESTED = 4
-_MAX_SILENT = 200
+_MAX_NESTED_COMMANDS = 4
+_MAX_SILENT_ERRORS = 200
 _SIGKILL = "137"  # 128 and the signal (ninja, subprocess-posix.cc)
 
 
@@ -25,7 +25,9 @@ class CommandLog:
         forget: is called where another command's output begins.
     """
 
-    def __init__(self, paths: Paths, keep: Callable[..., None], forget: Callable[[], None]) -> None:
+    def __init__(
+        self, paths: SourcePaths, keep: Callable[..., None], forget: Callable[[], None]
+    ) -> None:
         self._paths = paths
         self._keep = keep
         self._forget = forget
@@ -35,7 +37,7 @@ class CommandLog:
         self._outer: list[Command] = []
         self.current = Command()
         """The command whose output comes now."""
-        self.silent: list[Draft] = []
+        self.silent: list[Diagnostic] = []
         """Errors that say nothing of their own: they are told where nothing else is."""
 
     @property
@@ -48,16 +50,16 @@ class CommandLog:
         if self.current.target is not None or not known:
             self.current.take(line, known=known)
 
-    def seen(self, draft: Draft) -> None:
+    def note_error(self, diagnostic: Diagnostic) -> None:
         """An error was read in the command's output."""
-        self.current.seen(draft)
+        self.current.note_error(diagnostic)
         for outer in self._outer:
             outer.errors += 1
 
-    def add_silent(self, draft: Draft) -> None:
+    def add_silent(self, diagnostic: Diagnostic) -> None:
         """Keep an error for where nothing else is told."""
-        if len(self.silent) < _MAX_SILENT:
-            self.silent.append(draft)
+        if len(self.silent) < _MAX_SILENT_ERRORS:
+            self.silent.append(diagnostic)
 
     def close(self) -> None:
         """The output has ended."""
@@ -83,58 +85,60 @@ class CommandLog:
         ninja = failed_commands.NINJA.match(line)
         if ninja:
             if ninja["kind"]:
-                self.add_silent(Draft(Severity.ERROR, "ninja.error", ninja["message"]))
+                self.add_silent(Diagnostic(Severity.ERROR, "ninja.error", ninja["message"]))
                 if ninja["message"].startswith("rebuilding "):
                     # CMake, which ninja ran anew, has said why before; what follows is no output.
                     self.current = self._outer.pop() if self._outer else Command()
                     self._forget()
             elif ninja["message"].startswith("build stopped"):
-                self._tell(self.current)
+                self._report_failure(self.current)
                 self.current = self._outer.pop() if self._outer else Command()
                 self._forget()
                 self._stopped = True
             return True
-        return self._make_ends(line) or failed_commands.is_step(line)
+        return self._read_make_failure(line) or failed_commands.is_step(line)
 
     def _begin(self, command: Command) -> None:
         """Another command's output begins: those before it have ended, but the one it is in."""
         open_now = [*self._outer, self.current]
-        while open_now and (len(open_now) > _MAX_NESTED or not _holds(open_now[-1], command)):
-            self._tell(open_now.pop())
+        while open_now and (
+            len(open_now) > _MAX_NESTED_COMMANDS or not _is_nested_in(open_now[-1], command)
+        ):
+            self._report_failure(open_now.pop())
         self._outer, self.current = open_now, command
         self._forget()
 
-    def _tell(self, command: Command, code: str = "ninja.failed") -> None:
+    def _report_failure(self, command: Command, code: str = "ninja.failed") -> None:
         """A command has ended: one that failed is told, unless what it printed was understood."""
         if command.target is None or command.explained():
             return
-        said = command
-        if not command.said and command.before is not None:
+        printed = command
+        if not command.has_output and command.before is not None:
             # A step that has the terminal for itself prints before ninja says that it failed.
             if command.before.errors:
                 return
-            said = command.before
-        draft = Draft(Severity.ERROR, code, f"{command.target}: failed")
+            printed = command.before
+        diagnostic = Diagnostic(Severity.ERROR, code, f"{command.target}: failed")
         if command.killed:
-            draft.code, draft.hint = "build.memory", MEMORY_HINT
-            draft.message = f"out of memory: the command for {command.target} was killed"
-        draft.add(f"FAILED: {command.target}")
-        if command is not said and command.command:
-            draft.add(command.command)
+            diagnostic.code, diagnostic.hint = "build.memory", MEMORY_HINT
+            diagnostic.message = f"out of memory: the command for {command.target} was killed"
+        diagnostic.add(f"FAILED: {command.target}")
+        if command is not printed and command.command:
+            diagnostic.add(command.command)
         self._forget()
-        if said.said or command.killed or not command.follows:
-            self._keep(said.finding(draft))
+        if printed.has_output or command.killed or not command.follows:
+            self._keep(printed.finding(diagnostic))
             self._forget()
         else:
-            self.add_silent(draft)
+            self.add_silent(diagnostic)
 
-    def _make_ends(self, line: str) -> bool:
+    def _read_make_failure(self, line: str) -> bool:
         if failed_commands.SKETCH.fullmatch(line):
-            self._end_of_turn("sketch", "arduino.failed")
+            self._end_interleaved("sketch", "arduino.failed")
             return True
         absent = failed_commands.NO_SCRIPT.fullmatch(line)
         if absent:
-            self._keep(Draft(Severity.ERROR, "scons.error", absent["how"]), line)
+            self._keep(Diagnostic(Severity.ERROR, "scons.error", absent["how"]), line)
             return True
         ended = failed_commands.ENDED.fullmatch(line) if "*** " in line else None
         if ended is None or not (ended["tool"] or ended["target"] or ended["file"]):
@@ -144,30 +148,30 @@ class CommandLog:
         if failed_commands.SUBMAKE.match(ended["how"]):
             if ended["target"]:
                 self.current.killed = failed_commands.KILLED.match(ended["how"]) is not None
-                self._end_of_turn(ended["target"].rpartition(": ")[2], f"{name}.failed")
+                self._end_interleaved(ended["target"].rpartition(": ")[2], f"{name}.failed")
             return True
         file = self._paths.shorten(ended["file"]) if ended["file"] else None
         number = int(ended["line"]) if ended["line"] else None
-        draft = Draft(
+        diagnostic = Diagnostic(
             Severity.ERROR, f"{name}.error", ended["how"].removesuffix("Stop."), file, number
         )
         said = [] if self.current.errors else self.current.output
-        if draft.message.strip() == "Aborting." and self.current.reason:
-            draft.message = self.current.reason  # a makefile that says why, and then ends
-        self._keep(draft, *said, line)
+        if diagnostic.message.strip() == "Aborting." and self.current.reason:
+            diagnostic.message = self.current.reason  # a makefile that says why, and then ends
+        self._keep(diagnostic, *said, line)
         self.current = Command()
         return True
 
-    def _end_of_turn(self, target: str, code: str) -> None:
+    def _end_interleaved(self, target: str, code: str) -> None:
         """A tool that prints in turns says that a command failed: all since the last time is it."""
         if self.current.errors == 0:
             self.current.target = target
-            self._tell(self.current, code)
+            self._report_failure(self.current, code)
         self.current = Command()
         self._forget()
 
 
-def _holds(outer: Command, inner: Command) -> bool:
+def _is_nested_in(outer: Command, inner: Command) -> bool:
     """A failed step of ninja goes on while another ninja, with another total, counts in it."""
     totals = {outer.total, inner.total}
     return outer.target is not None and None not in totals and len(totals) == 2

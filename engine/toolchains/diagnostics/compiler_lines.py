@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.enums import Severity
-from engine.toolchains.diagnostics.drafts import Draft, Paths
+from engine.toolchains.diagnostics.diagnostic import Diagnostic, SourcePaths
 
 LOCATED = re.compile(
     r"(?P<file>[^:\n]{1,400}):(?P<line>\d{1,7})(?::(?P<column>\d{1,7}))?: {1,2}"
@@ -21,7 +21,7 @@ LOCATED = re.compile(
 )
 """A message with its place; those of GNU as begin with a capital letter."""
 
-_ASSEMBLED = re.compile(
+_ASSEMBLER_MESSAGE = re.compile(
     r"(?P<file>[^:\s]{1,400}\.[sS]|\{standard input\}): (?P<kind>Fatal error|Error|Warning): "
     r"(?P<message>.*)"
 )
@@ -33,23 +33,23 @@ CONTEXT = re.compile(
 )
 """What stands before a message and says how the compiler came there."""
 
-_REQUIRED = re.compile(
+_TEMPLATE_REQUIRED = re.compile(
     r"(?P<file>[^:\n]{1,400}):(?P<line>\d{1,7})(?::(?P<column>\d{1,7}))?: {2,}"
     r"required (?:from|by|for)"
 )
-SYSTEM_SAYS = re.compile(
+DRIVER_SYSTEM_ERROR = re.compile(
     r"(?:\S{0,300}[/-])?(?:gcc|cc|g\+\+|clang(?:\+\+)?|ccache): (?:.{1,1000}: )?(?:No such file or "
     r"directory|Permission denied|Read-only file system|Is a directory)$"
 )
 """A compiler's driver or ccache gives the system's words alone: who says them is a part of it."""
 
 _FLAG = re.compile(r" \[(?:-Werror,|-Werror=)?(?:-W)?([\w+=-]{1,60})\]$")
-_DIED = re.compile(
+_COMPILER_CRASH = re.compile(
     r"(?:\S{1,300}: )?(?:(?P<message>internal compiler error: .*"
     r"|fatal error: (?:Segmentation fault|Illegal instruction|Bus error|Aborted)\b.*)"
     r"|error: (?P<said>unable to execute command: .*))"
 )
-_NO_MEMORY = re.compile(
+_OUT_OF_MEMORY = re.compile(
     r"(?:\S{1,300}: )?(?:fatal error: |error: |internal compiler error: )?"
     r"(?P<message>Killed signal terminated program .*|Killed \(program .*|Killed"
     r"|unable to execute command: Killed.*|\S{1,300} terminated with signal 9 \[Killed\].*"
@@ -57,7 +57,7 @@ _NO_MEMORY = re.compile(
     r"|(?:final link failed: )?memory exhausted|.{0,99}\(signal: 9, SIGKILL: kill\).*"
     r"|.{0,99}: [Cc]annot allocate memory)"
 )
-_SAYS_KILLED = re.compile(r".{0,300}: line \d{1,7}: +\d{1,9} (?P<message>Killed\b).*")
+_SHELL_KILLED = re.compile(r".{0,300}: line \d{1,7}: +\d{1,9} (?P<message>Killed\b).*")
 MEMORY_HINT = (
     "the machine has too little memory for so many compilers at once: compile fewer of them "
     '(in espdeck.toml [build.cmake] CMAKE_JOB_POOLS = "few=2" and CMAKE_JOB_POOL_COMPILE = "few"; '
@@ -69,7 +69,7 @@ _CRASH_HINT = (
 )
 
 
-def located(line: str, start: int, paths: Paths) -> tuple[bool, Draft] | None:
+def read_located(line: str, start: int, paths: SourcePaths) -> tuple[bool, Diagnostic] | None:
     """A message that names its place, and whether it only is a note on the one before.
 
     Args:
@@ -79,7 +79,7 @@ def located(line: str, start: int, paths: Paths) -> tuple[bool, Draft] | None:
     """
     match = LOCATED.match(line, start)
     if match is None:
-        return _assembled(line, paths)
+        return _read_assembler(line, paths)
     kind, message = match["kind"], match["message"]
     severity = Severity.WARNING if kind in ("warning", "Warning") else Severity.ERROR
     code, hint = f"compiler.{severity}", None
@@ -99,60 +99,62 @@ def located(line: str, start: int, paths: Paths) -> tuple[bool, Draft] | None:
     file, number = paths.shorten(match["file"]), int(match["line"])
     column = int(match["column"]) if match["column"] else None
     if file.startswith("{"):  # {standard input}: the compiler's own output, which nobody sees
-        return False, Draft(severity, code, message)
-    return kind in ("note", "Info"), Draft(severity, code, message, file, number, column, hint)
+        return False, Diagnostic(severity, code, message)
+    return kind in ("note", "Info"), Diagnostic(severity, code, message, file, number, column, hint)
 
 
-def _assembled(line: str, paths: Paths) -> tuple[bool, Draft] | None:
+def _read_assembler(line: str, paths: SourcePaths) -> tuple[bool, Diagnostic] | None:
     """A message of GNU as on a whole file."""
-    match = _ASSEMBLED.match(line)
+    match = _ASSEMBLER_MESSAGE.match(line)
     if match is None:
         return None
     severity = Severity.WARNING if match["kind"] == "Warning" else Severity.ERROR
     file = None if match["file"].startswith("{") else paths.shorten(match["file"])
-    return False, Draft(severity, f"assembler.{severity}", match["message"], file)
+    return False, Diagnostic(severity, f"assembler.{severity}", match["message"], file)
 
 
-def died(line: str) -> Draft | None:
+def read_crash(line: str) -> Diagnostic | None:
     """A compiler, assembler or linker that did not end by itself."""
-    match = _NO_MEMORY.fullmatch(line) or _SAYS_KILLED.fullmatch(line)
+    match = _OUT_OF_MEMORY.fullmatch(line) or _SHELL_KILLED.fullmatch(line)
     if match:
         said = match["message"].removeprefix("LLVM ERROR: ")
         message = said if said.startswith("out of memory") else f"out of memory: {said}"
-        return Draft(Severity.ERROR, "build.memory", message, hint=MEMORY_HINT)
-    match = _DIED.fullmatch(line)
+        return Diagnostic(Severity.ERROR, "build.memory", message, hint=MEMORY_HINT)
+    match = _COMPILER_CRASH.fullmatch(line)
     if match:
-        return Draft(
+        return Diagnostic(
             Severity.ERROR, "compiler.crash", match["message"] or match["said"], hint=_CRASH_HINT
         )
     return None
 
 
-def expands(note: Draft) -> bool:
+def is_macro_expansion(note: Diagnostic) -> bool:
     """Whether a note says where a macro is used."""
     return note.message.startswith("in expansion of macro ")
 
 
-def instantiated(context: Sequence[str], paths: Paths) -> Draft | None:
+def instantiation_place(context: Sequence[str], paths: SourcePaths) -> Diagnostic | None:
     """Where in the source tree a template is used, by the lines before a message; None for nowhere.
 
     GCC goes from the template outwards: the last place is the code that began it.
     """
     for line in reversed(context):
-        match = _REQUIRED.match(line)
+        match = _TEMPLATE_REQUIRED.match(line)
         if match and not paths.shorten(match["file"]).startswith("/"):
             column = int(match["column"]) if match["column"] else None
             file, number = paths.shorten(match["file"]), int(match["line"])
-            return Draft(Severity.INFO, "compiler.note", "required from here", file, number, column)
+            return Diagnostic(
+                Severity.INFO, "compiler.note", "required from here", file, number, column
+            )
     return None
 
 
-def is_elsewhere(draft: Draft) -> bool:
+def is_in_installed_header(diagnostic: Diagnostic) -> bool:
     """Whether the place is in an installed header, such as ESP-IDF's or the compiler's own."""
-    return draft.file is not None and draft.file.startswith("/")
+    return diagnostic.file is not None and diagnostic.file.startswith("/")
 
 
-def unflagged(message: str) -> tuple[str, str | None]:
+def split_flag(message: str) -> tuple[str, str | None]:
     """A message without the flag that it ends with, and the flag."""
     flag = _FLAG.search(message)
     return (message[: flag.start()], f"-W{flag[1]}") if flag else (message, None)

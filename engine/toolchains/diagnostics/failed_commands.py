@@ -12,7 +12,11 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from engine.text import count
-from engine.toolchains.diagnostics.drafts import MAX_EVIDENCE, MAX_EVIDENCE_LINE, Draft
+from engine.toolchains.diagnostics.diagnostic import (
+    MAX_EVIDENCE_CHARACTERS,
+    MAX_EVIDENCE_LINES,
+    Diagnostic,
+)
 
 STEP = re.compile(r"\[(\d{1,7})/(\d{1,7})\] (.*)")
 """ninja's status line (see :data:`engine.toolchains.build_output.NINJA_STATUS`)."""
@@ -60,7 +64,7 @@ _ECHO = re.compile(
     r"|clang frontend command failed"
     r"|^-- (?:Configuring incomplete|Configuring done|Generating done|Build files have)"
 )
-_COMPLAINS = re.compile(
+_COMPLAINT = re.compile(
     r"\b(?:error|fatal|cannot|can't|could ?n[o']t|no such|not found|fail(?:ed|ure)?|invalid|missing"
     r"|unknown|unable|denied|undefined|exception|assert\w*|abort\w*|panicked|refused|unexpected"
     r"|unsupported|unrecogni[sz]ed|illegal|fault|mismatch|must be|does not|doesn't|is not|too \w+"
@@ -74,8 +78,10 @@ _PLACE = re.compile(
 _FOLDER = re.compile(r"cd (\S{1,400}) && ")
 _SOURCE = re.compile(r" -c (\S{1,400})(?: |$)")
 _PROGRAM = re.compile(r"\S{0,400}/bin/(?=[\w.+-]{1,60}: )")
-_HEAD = 6
-_TAIL = MAX_EVIDENCE - _HEAD - 4  # the target, the command, how many lines are left out
+_FIRST_LINES = 6
+_LAST_LINES = (
+    MAX_EVIDENCE_LINES - _FIRST_LINES - 4
+)  # the target, the command, how many lines are left out
 
 
 def is_echo(line: str) -> bool:
@@ -106,10 +112,10 @@ class Command:
     killed: bool = False
     follows: bool = True
     errors: int = 0
-    placeless: list[Draft] = field(default_factory=list)
+    placeless: list[Diagnostic] = field(default_factory=list)
     command: str = ""
     _first: list[str] = field(default_factory=list)
-    _last: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL))
+    _last: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST_LINES))
     _left_out: int = 0
     _complaint: str | None = None
     _end: str | None = None
@@ -138,26 +144,26 @@ class Command:
         if self.target is not None and not self.command and not known and not self._end:
             self.command = line
             return
-        kept = line[:MAX_EVIDENCE_LINE]
-        if len(self._first) < _HEAD:
+        kept = line[:MAX_EVIDENCE_CHARACTERS]
+        if len(self._first) < _FIRST_LINES:
             self._first.append(kept)
         else:
-            self._left_out += len(self._last) == _TAIL
+            self._left_out += len(self._last) == _LAST_LINES
             self._last.append(kept)
         if is_echo(line):
             return
         self._end = line
-        if self._complaint is None and "warning" not in line.lower() and _COMPLAINS.search(line):
+        if self._complaint is None and "warning" not in line.lower() and _COMPLAINT.search(line):
             self._complaint = line
 
-    def seen(self, draft: Draft) -> None:
+    def note_error(self, diagnostic: Diagnostic) -> None:
         """An error was read in the output."""
         self.errors += 1
-        if draft.file is None and len(self.placeless) < 2:
-            self.placeless.append(draft)
+        if diagnostic.file is None and len(self.placeless) < 2:
+            self.placeless.append(diagnostic)
 
     @property
-    def said(self) -> bool:
+    def has_output(self) -> bool:
         """Whether there is any output that tells something."""
         return self._end is not None
 
@@ -176,22 +182,22 @@ class Command:
     def explained(self) -> bool:
         """Whether an error was read in what it printed; then its evidence is all of that."""
         if len(self.placeless) == self.errors == 1:
-            draft = self.placeless[0]
-            seen = dict.fromkeys([f"FAILED: {self.target}", *draft.evidence, *self.output])
-            draft.evidence = list(seen)[:MAX_EVIDENCE]
+            diagnostic = self.placeless[0]
+            seen = dict.fromkeys([f"FAILED: {self.target}", *diagnostic.evidence, *self.output])
+            diagnostic.evidence = list(seen)[:MAX_EVIDENCE_LINES]
         return self.errors > 0
 
-    def finding(self, draft: Draft) -> Draft:
+    def finding(self, diagnostic: Diagnostic) -> Diagnostic:
         """The draft of a failed command with what it printed as its message and evidence."""
         if self.reason and not self.killed:
-            draft.message = _PROGRAM.sub("", self.reason, 1)
-            place = _PLACE.match(draft.message)
+            diagnostic.message = _PROGRAM.sub("", self.reason, 1)
+            place = _PLACE.match(diagnostic.message)
             if place:
-                draft.file, draft.line = place["file"], int(place["line"])
-                draft.column = int(place["column"]) if place["column"] else None
-                draft.message = place["message"]
+                diagnostic.file, diagnostic.line = place["file"], int(place["line"])
+                diagnostic.column = int(place["column"]) if place["column"] else None
+                diagnostic.message = place["message"]
         if self.command:
-            draft.add(self.command)
+            diagnostic.add(self.command)
         for line in self.output:
-            draft.add(line)
-        return draft
+            diagnostic.add(line)
+        return diagnostic

@@ -10,17 +10,17 @@ from __future__ import annotations
 import re
 
 from engine.enums import Severity
-from engine.toolchains.diagnostics.idf_output import Line
+from engine.toolchains.diagnostics.idf_output import ProblemLine
 
 LINES = (
-    Line(
+    ProblemLine(
         re.compile(
             r".{0,99}?Error: (?P<message>The (?:program|data) size \(\d+ bytes\) is greater than "
             r"maximum allowed \(\d+ bytes\))"
         ),
         "size.error",
     ),
-    Line(
+    ProblemLine(
         re.compile(
             r".{0,99}?Warning! (?P<message>The (?:program|data) size \(\d+ bytes\) is greater than "
             r"maximum allowed \(\d+ bytes\))"
@@ -28,18 +28,18 @@ LINES = (
         "size.warning",
         Severity.WARNING,
     ),
-    Line(
+    ProblemLine(
         re.compile(
             r"(?:(?:Error during build|Compilation error): )?"
             r"(?P<message>(?:text|data) section exceeds available space in board)"
         ),
         "size.error",
     ),
-    Line(
+    ProblemLine(
         re.compile(r"(?:Error during build|Compilation error): (?!exit status )(?P<message>.*)"),
         "arduino.error",
     ),
-    Line(
+    ProblemLine(
         re.compile(
             r"(?P<message>(?:Error (?:resolving FQBN|opening sketch|creating instance|loading"
             r"|downloading|reading sketch)|Can't open sketch|(?:Unknown|Invalid) FQBN"
@@ -50,11 +50,11 @@ LINES = (
         ),
         "arduino.error",
     ),
-    Line(
+    ProblemLine(
         re.compile(r"(?P<message>Please specify `board` in `platformio\.ini` to use with .*)"),
         "platformio.error",
     ),
-    Line(re.compile(r"A fatal error occurred: (?P<message>.*)"), "esptool.error"),
+    ProblemLine(re.compile(r"A fatal error occurred: (?P<message>.*)"), "esptool.error"),
 )
 """The first that fits is taken."""
 

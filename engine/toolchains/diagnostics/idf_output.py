@@ -37,7 +37,7 @@ def of_tool(words: str) -> tuple[str, str] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ProblemLine:
     """A line that is a problem of its own.
 
     Args:
@@ -55,11 +55,11 @@ class Line:
 
 
 _PREFIX = re.compile(r"ERROR: |[\w.]{0,60}KconfigError: ")
-_SAYS = r"(?:ERROR: |Error: )?"
-_NOTES = r"(?:NOTE: |WARNING: |warning: )"
-_WARNS = r"(?:WARNING: |Warning: )?"
+_ERROR_PREFIX = r"(?:ERROR: |Error: )?"
+_NOTE_PREFIX = r"(?:NOTE: |WARNING: |warning: )"
+_WARNING_PREFIX = r"(?:WARNING: |Warning: )?"
 _INDENTED = re.compile(r"\s+\S")
-_PLACED = re.compile(
+_AT_CHARACTER = re.compile(
     r"(?P<why>.{1,300}?)\s{1,9}\(at char \d{1,9}\), "
     r"\(line:(?P<line>\d{1,7}), col:(?P<column>\d{1,7})\)"
 )
@@ -69,7 +69,7 @@ _FRAGMENT = re.compile(r"In fragment '.{1,200}' defined in '(?P<file>[^']{1,400}
 
 LINES = (
     # idf.py's FatalError, which ESP-IDF before 6 prints bare.
-    Line(
+    ProblemLine(
         re.compile(
             r"(?P<message>(?:Build is configured for generator '"
             r"|Build directory '.{1,400}' configured for project '"
@@ -80,42 +80,45 @@ LINES = (
         ),
         "idf.error",
     ),
-    Line(re.compile(r"error: (?P<message>Aborting due to Kconfig warnings)"), "kconfig.error"),
-    Line(
+    ProblemLine(
+        re.compile(r"error: (?P<message>Aborting due to Kconfig warnings)"), "kconfig.error"
+    ),
+    ProblemLine(
         re.compile(r"warning: (?P<message>\w{1,200} \(defined at .*)"),
         "kconfig.warning",
         Severity.WARNING,
         goes_on=re.compile(r"the value |Check these |see "),
     ),
-    Line(
+    ProblemLine(
         re.compile(r"(?P<message>CMakeLists\.txt not found in project directory .*)"), "idf.error"
     ),
-    Line(
-        re.compile(_NOTES + r"(?P<message>user value .* ignored due to .*)"),
+    ProblemLine(
+        re.compile(_NOTE_PREFIX + r"(?P<message>user value .* ignored due to .*)"),
         "kconfig.warning",
         Severity.WARNING,
     ),
-    Line(
-        re.compile(_NOTES + r"(?P<message>the value .* is invalid for .*)"),
+    ProblemLine(
+        re.compile(_NOTE_PREFIX + r"(?P<message>the value .* is invalid for .*)"),
         "kconfig.warning",
         Severity.WARNING,
     ),
-    Line(
+    ProblemLine(
         re.compile(
-            _NOTES + r"(?P<message>unknown kconfig symbol '.*' assigned to .*) in (?P<file>\S.*)"
+            _NOTE_PREFIX
+            + r"(?P<message>unknown kconfig symbol '.*' assigned to .*) in (?P<file>\S.*)"
         ),
         "kconfig.warning",
         Severity.WARNING,
     ),
-    Line(re.compile(r'(?P<message>Invalid field ".*)'), "component.error"),
-    Line(
+    ProblemLine(re.compile(r'(?P<message>Invalid field ".*)'), "component.error"),
+    ProblemLine(
         re.compile(r"(?P<message>Cannot parse the manifest file)\. Please check that"),
         "component.error",
         goes_on=_INDENTED,
     ),
-    Line(
+    ProblemLine(
         re.compile(
-            _SAYS
+            _ERROR_PREFIX
             + r"(?P<message>(?:All )?\w{1,40}(?: \(\w{1,40}\))? partitions? (?:is|are) too small"
             r" for binary .*):"
         ),
@@ -123,9 +126,9 @@ LINES = (
         goes_on=_INDENTED,
     ),
     # It fits into one of them: enough for a build, not for an update over the air.
-    Line(
+    ProblemLine(
         re.compile(
-            _WARNS
+            _WARNING_PREFIX
             + r"(?P<message>(?:\d{1,3}/\d{1,3} |All )?\w{1,40}(?: \(\w{1,40}\))? partitions? "
             r"(?:is|are) too small for binary .*):"
         ),
@@ -133,32 +136,34 @@ LINES = (
         Severity.WARNING,
         goes_on=_INDENTED,
     ),
-    Line(
+    ProblemLine(
         re.compile(
-            _WARNS + r"(?P<message>The smallest .* partition is nearly full .*"
+            _WARNING_PREFIX + r"(?P<message>The smallest .* partition is nearly full .*"
             r"|Partition table does not contain any partitions matching .*)"
         ),
         "partition.warning",
         Severity.WARNING,
     ),
     # The same words begin the line that tells the size of one that fits.
-    Line(
-        re.compile(_SAYS + r"(?P<message>Bootloader binary (?:size .* )?is too (?:large|big).*)"),
+    ProblemLine(
+        re.compile(
+            _ERROR_PREFIX + r"(?P<message>Bootloader binary (?:size .* )?is too (?:large|big).*)"
+        ),
         "partition.error",
     ),
-    Line(re.compile(r"(?P<message>Partitions tables occupies .*)"), "partition.error"),
-    Line(
+    ProblemLine(re.compile(r"(?P<message>Partitions tables occupies .*)"), "partition.error"),
+    ProblemLine(
         re.compile(r"(?P<message>CSV Error(?: at line (?P<line>\d{1,7}))?: .*)"), "partition.error"
     ),
-    Line(
+    ProblemLine(
         re.compile(
             r"(?P<message>Error at line (?P<line>\d{1,7}): (?:Value '|Field '|Size field |CSV flag "
             r"|App partition |Primary bootloader |Partition |Invalid |unknown variable ).*)"
         ),
         "partition.error",
     ),
-    Line(re.compile(r"(?P<message>Partition \S{1,60} invalid: .*)"), "partition.error"),
-    Line(
+    ProblemLine(re.compile(r"(?P<message>Partition \S{1,60} invalid: .*)"), "partition.error"),
+    ProblemLine(
         re.compile(
             r"WARNING: (?P<message>Partition (?:has name '|definition had unknown|\S{1,60} not "
             r"aligned to ).*)"
@@ -166,12 +171,12 @@ LINES = (
         "partition.warning",
         Severity.WARNING,
     ),
-    Line(
-        re.compile(_SAYS + r"(?P<message>failed to parse (?P<file>\S{1,400}))"),
+    ProblemLine(
+        re.compile(_ERROR_PREFIX + r"(?P<message>failed to parse (?P<file>\S{1,400}))"),
         "ldgen.error",
-        goes_on=_PLACED,
+        goes_on=_AT_CHARACTER,
     ),
-    Line(
+    ProblemLine(
         re.compile(r"(?P<message>The following Python requirements are not satisfied):"),
         "idf.python",
         goes_on=re.compile(
@@ -179,19 +184,19 @@ LINES = (
             r"(?:[<>=~!;]|$)))(?P<item>[^';]{1,100}[^';\s])"
         ),
     ),
-    Line(
+    ProblemLine(
         re.compile(
             r"(?:\S{1,300}/python[\d.]{0,6}: )?(?P<message>No module named (?:'.*'|[\w.]{1,200}))"
         ),
         "idf.python",
     ),
-    Line(
+    ProblemLine(
         re.compile(
             r'(?P<message>Cannot import module "[\w.]{1,100}"\. This usually means that "idf.*)'
         ),
         "idf.python",
     ),
-    Line(
+    ProblemLine(
         re.compile(r"(?:Error|ERROR): (?!\w+ failed with exit code )(?P<message>.*)"),
         "idf.error",
         goes_on=_FRAGMENT,
@@ -228,7 +233,7 @@ def item(pattern: re.Pattern[str], line: str, before: str) -> str:
     """What a line that goes on with a problem adds to its message.
 
     Args:
-        pattern: the problem's :attr:`Line.goes_on`.
+        pattern: the problem's :attr:`ProblemLine.goes_on`.
         line: the line.
         before: the message until now.
     """
@@ -244,7 +249,9 @@ def after_prefix(line: str) -> int:
     return match.end() if match else 0
 
 
-def problem(line: str, others: tuple[Line, ...] = ()) -> tuple[Line, re.Match[str]] | None:
+def problem(
+    line: str, others: tuple[ProblemLine, ...] = ()
+) -> tuple[ProblemLine, re.Match[str]] | None:
     """Which problem a line is, None for none.
 
     Args:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from engine.enums import Severity
-from engine.toolchains.diagnostics.drafts import Draft, Paths
+from engine.toolchains.diagnostics.diagnostic import Diagnostic, SourcePaths
 
 _LD = re.compile(r"(?:[A-Za-z]:)?(?:[^\s:]{0,400}[/-])?ld(?:\.\w{1,9})?(?:\.exe)?: ?(?=\S)")
 # In a library (lib.a(member.o)) or an object file; then in a source file; then in a section.
@@ -52,20 +52,20 @@ _MACHINES = {"94": "Xtensa", "243": "RISC-V", "40": "Arm", "183": "AArch64", "62
 class LinkerLines:
     """Reads lines of a linker; what one failed link says of one cause becomes one draft."""
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: SourcePaths) -> None:
         self._paths = paths
         self.forget()
 
     def forget(self) -> None:
         """Another command begins."""
-        self._undefined: dict[str, Draft] = {}
-        self._full: dict[str, Draft] = {}
+        self._undefined: dict[str, Diagnostic] = {}
+        self._full: dict[str, Diagnostic] = {}
         self._full_of_code: set[str] = set()
         self._machine: str | None = None
-        self._multiple: Draft | None = None
-        self._discarded: Draft | None = None
+        self._multiple: Diagnostic | None = None
+        self._discarded: Diagnostic | None = None
 
-    def read(self, line: str) -> Draft | bool:
+    def read(self, line: str) -> Diagnostic | bool:
         """What a line is: a new draft, ``True`` for more on a known one, ``False`` for nothing.
 
         Context (``in function``) is no part of it: see :meth:`is_context`.
@@ -77,18 +77,20 @@ class LinkerLines:
         if not prefix and not _KNOWN.match(message):
             return False
         if rest.startswith("warning: "):
-            return Draft(Severity.WARNING, "linker.warning", rest.removeprefix("warning: "))
+            return Diagnostic(Severity.WARNING, "linker.warning", rest.removeprefix("warning: "))
         if place and (".elf: " in rest or not (_KNOWN.match(message) or _SCRIPT.match(rest))):
             place, message = None, rest.removeprefix("error: ")
         if _ECHO.match(message):
             return True
         file = self._paths.shorten(place["file"]) if place and place["file"] else None
         number = int(place["line"]) if place and place["line"] else None
-        draft = Draft(Severity.ERROR, "linker.error", self._with_first_place(message), file, number)
+        diagnostic = Diagnostic(
+            Severity.ERROR, "linker.error", self._with_first_place(message), file, number
+        )
         if message == "first defined here":
             # Before GNU ld 2.33 the other place had a line of its own.
-            return self._defined_first(draft, line)
-        return self._merged(draft, line)
+            return self._defined_first(diagnostic, line)
+        return self._merged(diagnostic, line)
 
     def is_context(self, line: str) -> bool:
         """Whether a line only says what the next one is about."""
@@ -112,7 +114,7 @@ class LinkerLines:
             where = f"{self._paths.shorten(place['file'])}:{place['line']}"
         return f"{match[1]}; {match[3]}: {where}"
 
-    def _defined_first(self, first: Draft, line: str) -> bool:
+    def _defined_first(self, first: Diagnostic, line: str) -> bool:
         again, self._multiple = self._multiple, None
         if again is not None:
             place = f": {first.file}:{first.line}" if first.file and first.line else ""
@@ -120,68 +122,70 @@ class LinkerLines:
             again.add(line)
         return again is not None
 
-    def _merged(self, draft: Draft, line: str) -> Draft | bool:
-        undefined = _UNDEFINED.match(draft.message)
+    def _merged(self, diagnostic: Diagnostic, line: str) -> Diagnostic | bool:
+        undefined = _UNDEFINED.match(diagnostic.message)
         if undefined:
-            return self._undefined_once(undefined[1], draft, line)
-        if _DISCARDED.match(draft.message) or _DISCARDED_IN_ALL.match(draft.message):
-            return self._discarded_once(draft, line)
-        if draft.message.startswith("multiple definition of "):
-            self._multiple = draft
-        section = _NOT_FITTING.search(draft.message)
+            return self._undefined_once(undefined[1], diagnostic, line)
+        if _DISCARDED.match(diagnostic.message) or _DISCARDED_IN_ALL.match(diagnostic.message):
+            return self._discarded_once(diagnostic, line)
+        if diagnostic.message.startswith("multiple definition of "):
+            self._multiple = diagnostic
+        section = _NOT_FITTING.search(diagnostic.message)
         if section:
-            return self._not_fitting(section["section"], section[2], draft, line)
-        region = _OVERFLOWED.match(draft.message)
+            return self._not_fitting(section["section"], section[2], diagnostic, line)
+        region = _OVERFLOWED.match(diagnostic.message)
         if region and region[1] in self._full:
             full = self._full[region[1]]
             if not full.message.endswith(region[2]) and region[1] not in self._full_of_code:
                 full.message += f": {region[2]}"
             full.add(line)
             return True
-        if self._full and draft.message.rstrip(".").endswith("does not fit"):
+        if self._full and diagnostic.message.rstrip(".").endswith("does not fit"):
             # ESP-IDF's linker scripts assert what the region's own check says with numbers.
             next(iter(self._full.values())).add(line)
             return True
-        if draft.message.startswith("error adding symbols: file in wrong format"):
+        if diagnostic.message.startswith("error adding symbols: file in wrong format"):
             machine = f"for {self._machine}" if self._machine else "for another kind of processor"
-            draft.hint = f"this file was built {machine}: link the one that is for this chip"
-        return draft
+            diagnostic.hint = f"this file was built {machine}: link the one that is for this chip"
+        return diagnostic
 
-    def _not_fitting(self, section: str, region: str, draft: Draft, line: str) -> Draft | bool:
+    def _not_fitting(
+        self, section: str, region: str, diagnostic: Diagnostic, line: str
+    ) -> Diagnostic | bool:
         if section == _ROOM_FOR_CODE and self._full:
             # The code has been told by the region of its own.
             self._full[region] = next(iter(self._full.values()))
             self._full[region].add(line)
             self._full_of_code.add(region)
             return True
-        self._full[region] = draft
+        self._full[region] = diagnostic
         self._full_of_code.discard(region)
-        return draft
+        return diagnostic
 
-    def _discarded_once(self, draft: Draft, line: str) -> Draft | bool:
+    def _discarded_once(self, diagnostic: Diagnostic, line: str) -> Diagnostic | bool:
         """ESP32-P4 spreads sections over two memories: hundreds are named when both are full."""
         if self._discarded is None:
-            self._discarded = draft
-            return draft
-        if _DISCARDED_IN_ALL.match(draft.message):
-            self._discarded.message += f". {draft.message}"
+            self._discarded = diagnostic
+            return diagnostic
+        if _DISCARDED_IN_ALL.match(diagnostic.message):
+            self._discarded.message += f". {diagnostic.message}"
         self._discarded.add(line)
         return True
 
-    def _undefined_once(self, name: str, draft: Draft, line: str) -> Draft | bool:
+    def _undefined_once(self, name: str, diagnostic: Diagnostic, line: str) -> Diagnostic | bool:
         """A reference is told where the source is named; Xtensa's literals repeat it without."""
         known = self._undefined.get(name)
         if known is None:
-            self._undefined[name] = draft
-            return draft
-        if draft.line is None:
+            self._undefined[name] = diagnostic
+            return diagnostic
+        if diagnostic.line is None:
             known.add(line)
             return True
         if known.line is None:
-            known.file, known.line = draft.file, draft.line
+            known.file, known.line = diagnostic.file, diagnostic.line
             known.add(line)
             return True
-        return draft
+        return diagnostic
 
 
 def lld_place(line: str) -> tuple[str, int] | None:

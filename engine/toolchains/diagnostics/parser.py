@@ -27,17 +27,17 @@ from engine.toolchains.diagnostics import (
     tracebacks,
 )
 from engine.toolchains.diagnostics.command_log import CommandLog
-from engine.toolchains.diagnostics.drafts import MAX_EVIDENCE, Draft, Paths
-from engine.toolchains.hints.find import hint_for
+from engine.toolchains.diagnostics.diagnostic import MAX_EVIDENCE_LINES, Diagnostic, SourcePaths
+from engine.toolchains.hints.catalogue import hint_for
 from engine.toolchains.hints.hint import BuildSystem
 from engine.toolchains.hints.idf import SUBMODULES
 
 MAX_FINDINGS = 200
 """Findings that one text gives at most; the rest is a cascade that nobody reads."""
 
-_MAX_LINE = 2000
-_END_OF_LINE = 600  # of a longer line: the source of a command, the option of a warning
-_MAX_MESSAGE = 400
+_MAX_LINE_CHARACTERS = 2000
+_LINE_END_CHARACTERS = 600  # of a longer line: the source of a command, the option of a warning
+_MAX_MESSAGE_CHARACTERS = 400
 _MAX_HINTS = 32
 
 _SNIPPET = re.compile(r"\s*\d* \||\.{3,}$|\s+\S|>>> ")
@@ -76,12 +76,14 @@ def parse(
         Errors first, then warnings, each in the order in which it came, duplicates folded, at most
         :data:`MAX_FINDINGS` and one more that says how many were left out.
     """
-    reader = _Reader(Paths(root, project or root), system)
+    reader = _Reader(SourcePaths(root, project or root), system)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     reader.read([clean(_shortened(line)) for line in text.split("\n")])
-    drafts = sorted(reader.found.values(), key=lambda draft: draft.severity is not Severity.ERROR)
-    findings = [_finish(draft, system) for draft in drafts[:MAX_FINDINGS]]
-    left_out = len(drafts) - len(findings) + reader.left_out
+    diagnostics = sorted(
+        reader.found.values(), key=lambda diagnostic: diagnostic.severity is not Severity.ERROR
+    )
+    findings = [_finish(diagnostic, system) for diagnostic in diagnostics[:MAX_FINDINGS]]
+    left_out = len(diagnostics) - len(findings) + reader.left_out
     if reader.foreign:
         findings.append(_finish(reader.foreign, system))
     if left_out:
@@ -91,9 +93,11 @@ def parse(
 
 
 def _shortened(line: str) -> str:
-    if len(line) <= _MAX_LINE:
+    if len(line) <= _MAX_LINE_CHARACTERS:
         return line
-    return f"{line[: _MAX_LINE - _END_OF_LINE]} ... {line[-_END_OF_LINE:]}"
+    return (
+        f"{line[: _MAX_LINE_CHARACTERS - _LINE_END_CHARACTERS]} ... {line[-_LINE_END_CHARACTERS:]}"
+    )
 
 
 class _Reader:
@@ -102,23 +106,23 @@ class _Reader:
     At most :data:`MAX_FINDINGS` errors and as many warnings are kept, the others only counted.
     """
 
-    def __init__(self, paths: Paths, system: BuildSystem | None) -> None:
-        self.found: dict[tuple[object, ...], Draft] = {}
-        self.foreign: Draft | None = None
+    def __init__(self, paths: SourcePaths, system: BuildSystem | None) -> None:
+        self.found: dict[tuple[object, ...], Diagnostic] = {}
+        self.foreign: Diagnostic | None = None
         """What CMake warns of in files that are not the project's, as one."""
         self._paths = paths
         self._system = system
         self._kept: Counter[Severity] = Counter()
         self._beyond: set[int] = set()
         self._hints: dict[str, int] = {}
-        self._last: Draft | None = None
-        self._moved: Draft | None = None
+        self._last: Diagnostic | None = None
+        self._moved: Diagnostic | None = None
         self._context: list[str] = []
         self._messages: set[str] = set()
         self._goes_on: re.Pattern[str] | None = None
         self._git: deque[str] = deque(maxlen=4)
         self._pio = pio_output.PioOutput()
-        self._instance: dict[str, Draft] = {}
+        self._instance: dict[str, Diagnostic] = {}
         self._foreign_count = 0
         self._assembled: str | None = None
         self._sketch_size: str | None = None
@@ -148,8 +152,8 @@ class _Reader:
         self._settle_instance()
         self._give_hints()
         if not self._kept[Severity.ERROR]:
-            for draft in self._commands.silent:
-                self._keep(draft)
+            for diagnostic in self._commands.silent:
+                self._keep(diagnostic)
 
     def _read_at(self, lines: Sequence[str], index: int) -> int:
         """Read what begins at a line; how many lines that is."""
@@ -174,26 +178,26 @@ class _Reader:
         self._context.clear()
         self._linker.forget()
 
-    def _keep(self, draft: Draft, *lines: str) -> None:
+    def _keep(self, diagnostic: Diagnostic, *lines: str) -> None:
         """Take a new draft; the lines are its evidence, behind what led to it."""
-        draft.message = draft.message.strip()[:_MAX_MESSAGE]
+        diagnostic.message = diagnostic.message.strip()[:_MAX_MESSAGE_CHARACTERS]
         for line in (*self._context, *lines):
-            draft.add(line)
+            diagnostic.add(line)
         self._context.clear()
-        if draft.severity is Severity.ERROR:
-            self._commands.seen(draft)
+        if diagnostic.severity is Severity.ERROR:
+            self._commands.note_error(diagnostic)
         self._goes_on = None
-        key = draft.key
-        if key not in self.found and self._kept[draft.severity] < MAX_FINDINGS:
-            self.found[key] = self._last = draft
-            self._messages.add(draft.message)
-            self._kept[draft.severity] += 1
+        key = diagnostic.key
+        if key not in self.found and self._kept[diagnostic.severity] < MAX_FINDINGS:
+            self.found[key] = self._last = diagnostic
+            self._messages.add(diagnostic.message)
+            self._kept[diagnostic.severity] += 1
             return
         if key not in self.found:
             self._beyond.add(hash(key))
         # What follows belongs to it. When it is the same again, as another file includes the same
         # header, its evidence is there.
-        self._last = Draft(draft.severity, draft.code, draft.message)
+        self._last = Diagnostic(diagnostic.severity, diagnostic.code, diagnostic.message)
 
     # Problems that take several lines.
 
@@ -217,10 +221,10 @@ class _Reader:
         )
 
     def _platformio(self, ended: pio_output.PioError) -> int:
-        draft = Draft(Severity.ERROR, "platformio.error", ended.message)
+        diagnostic = Diagnostic(Severity.ERROR, "platformio.error", ended.message)
         if ended.file:
-            draft.file, draft.line = self._paths.shorten(ended.file), ended.line
-        self._keep(draft, *ended.lines)
+            diagnostic.file, diagnostic.line = self._paths.shorten(ended.file), ended.line
+        self._keep(diagnostic, *ended.lines)
         self._last = None
         return ended.count
 
@@ -230,14 +234,14 @@ class _Reader:
         if found.is_cascade and self._commands.current.errors:
             return found.count
         mine = [frame for frame in found.frames if self._is_mine(frame[0])]
-        if not mine and found.message.strip()[:_MAX_MESSAGE] in self._messages:
+        if not mine and found.message.strip()[:_MAX_MESSAGE_CHARACTERS] in self._messages:
             return found.count  # told already, as by PlatformIO, whose report of it fails as it did
         file, number = mine[-1] if mine else (None, None)
         message, code = found.message, "python.error"
         if found.place:
             file, number, message = found.place
             code = "kconfig.error" if Path(file).name.startswith("Kconfig") else code
-        draft = Draft(
+        diagnostic = Diagnostic(
             Severity.ERROR,
             code,
             message,
@@ -247,10 +251,12 @@ class _Reader:
         table = idf_output.of_table(found.message)
         if table is not None:
             # While it configures, ESP-IDF asks the table several times; a step tells it by name.
-            draft.code, draft.message, draft.line = "partition.error", *table
+            diagnostic.code, diagnostic.message, diagnostic.line = "partition.error", *table
         if mine and "No module named" in found.message:
-            draft.hint = "install this module in the Python environment that builds the project"
-        self._keep(draft, *found.lines)
+            diagnostic.hint = (
+                "install this module in the Python environment that builds the project"
+            )
+        self._keep(diagnostic, *found.lines)
         self._last = None
         return found.count
 
@@ -261,7 +267,7 @@ class _Reader:
     def _build_script(self, script: tracebacks.BuildScript | None) -> int:
         if script is None:
             return 0
-        draft = Draft(Severity.ERROR, "rust.error", script.message)
+        diagnostic = Diagnostic(Severity.ERROR, "rust.error", script.message)
         printed, at = script.printed, 0
         while at < len(printed):
             block = cmake_messages.length_at(printed, at) if printed[at] else 0
@@ -271,7 +277,7 @@ class _Reader:
                 self._cmake(message, nested=True)
                 return script.count
             at += block or 1
-        self._keep(draft, script.message, *printed)
+        self._keep(diagnostic, script.message, *printed)
         self._last = None
         return script.count
 
@@ -280,7 +286,7 @@ class _Reader:
         if found is None or failed_commands.is_echo(lines[index]):
             return 0
         severity = Severity.WARNING if found.kind == "warning" else Severity.ERROR
-        draft = Draft(
+        diagnostic = Diagnostic(
             severity,
             f"rust.{found.code or severity}",
             found.message,
@@ -290,10 +296,10 @@ class _Reader:
             found.line,
             found.column,
         )
-        self._keep(draft, *lines[index : index + found.count])
+        self._keep(diagnostic, *lines[index : index + found.count])
         return found.count
 
-    def _cmake(self, message: cmake_messages.Message, *, nested: bool = False) -> None:
+    def _cmake(self, message: cmake_messages.CMakeMessage, *, nested: bool = False) -> None:
         nested = nested or self._commands.nested
         severity, words, code = message.severity, message.message, f"cmake.{message.severity}"
         foreign = severity is Severity.WARNING and message.is_foreign(self._paths, nested=nested)
@@ -309,22 +315,22 @@ class _Reader:
             (words, code), place = tool, None
             code = code if "." in code else f"{code}.{severity}"
         file = self._paths.of_cmake(place.file) if place else None
-        draft = Draft(severity, code, words, file, place.line if place else None)
+        diagnostic = Diagnostic(severity, code, words, file, place.line if place else None)
         if severity is Severity.ERROR and message.lacks_submodule(self._paths, nested=nested):
-            draft.hint = SUBMODULES
+            diagnostic.hint = SUBMODULES
         if severity is Severity.ERROR and _NEEDS_GIT.search(words):
             # Git has said why, in lines before.
             self._context.extend(dict.fromkeys(self._git))
         if idf_output.CASCADE.search(words):
-            draft.evidence.extend(message.lines[:MAX_EVIDENCE])
-            self._commands.add_silent(draft)
+            diagnostic.evidence.extend(message.lines[:MAX_EVIDENCE_LINES])
+            self._commands.add_silent(diagnostic)
         else:
-            self._keep(draft, *message.lines)
+            self._keep(diagnostic, *message.lines)
 
     def _note_foreign(self, line: str) -> None:
         self._foreign_count += 1
         if self.foreign is None:
-            self.foreign = Draft(Severity.INFO, "cmake.foreign", "")
+            self.foreign = Diagnostic(Severity.INFO, "cmake.foreign", "")
         if line not in self.foreign.evidence:
             # The bootloader's CMake says again what the project's has said.
             self.foreign.add(line)
@@ -336,54 +342,54 @@ class _Reader:
     # Single lines.
 
     def _died(self, line: str) -> bool:
-        draft = compiler_lines.died(line)
-        if draft is None:
+        diagnostic = compiler_lines.read_crash(line)
+        if diagnostic is None:
             return False
-        if draft.code == "compiler.crash" and self._commands.current.source:
-            draft.file = self._paths.shorten(self._commands.current.source)
-        self._keep(draft, line)
+        if diagnostic.code == "compiler.crash" and self._commands.current.source:
+            diagnostic.file = self._paths.shorten(self._commands.current.source)
+        self._keep(diagnostic, line)
         return True
 
     def _located(self, line: str) -> bool:
-        found = compiler_lines.located(line, idf_output.after_prefix(line), self._paths)
+        found = compiler_lines.read_located(line, idf_output.after_prefix(line), self._paths)
         if found is None:
             return False
-        is_note, draft = found
+        is_note, diagnostic = found
         if is_note:
             if self._last is not None:
                 self._last.add(line)
-                if compiler_lines.expands(draft):
-                    self._move(self._last, draft)
+                if compiler_lines.is_macro_expansion(diagnostic):
+                    self._move(self._last, diagnostic)
             return True
-        if draft.file is None:
+        if diagnostic.file is None:
             # Of the text that the compiler made: named is what it was made from.
             names = (self._assembled, self._commands.current.source)
             source = next((name for name in names if name and not name.startswith("{")), None)
-            draft.file = self._paths.shorten(source) if source else None
-        used = compiler_lines.instantiated(self._context, self._paths)
-        self._keep(draft)
-        if self._last is draft:
-            draft.add(line)
+            diagnostic.file = self._paths.shorten(source) if source else None
+        used = compiler_lines.instantiation_place(self._context, self._paths)
+        self._keep(diagnostic)
+        if self._last is diagnostic:
+            diagnostic.add(line)
         if used is not None and self._last is not None:
             self._move(self._last, used)
         return True
 
-    def _move(self, draft: Draft, place: Draft) -> None:
+    def _move(self, diagnostic: Diagnostic, place: Diagnostic) -> None:
         """What is wrong in a header that is not the project's is where the project uses it."""
-        if compiler_lines.is_elsewhere(place):
+        if compiler_lines.is_in_installed_header(place):
             return
         # From a macro outwards: the project's own may use ESP-IDF's, and its code uses that.
-        if not compiler_lines.is_elsewhere(draft) and draft is not self._moved:
+        if not compiler_lines.is_in_installed_header(diagnostic) and diagnostic is not self._moved:
             return
-        self._moved = draft
-        known = self.found.get(draft.key) is draft
+        self._moved = diagnostic
+        known = self.found.get(diagnostic.key) is diagnostic
         if known:
-            del self.found[draft.key]
-        draft.file, draft.line, draft.column = place.file, place.line, place.column
-        if known and draft.key in self.found:
-            self._kept[draft.severity] -= 1
+            del self.found[diagnostic.key]
+        diagnostic.file, diagnostic.line, diagnostic.column = place.file, place.line, place.column
+        if known and diagnostic.key in self.found:
+            self._kept[diagnostic.severity] -= 1
         elif known:
-            self.found[draft.key] = draft
+            self.found[diagnostic.key] = diagnostic
 
     def _leads(self, line: str) -> bool:
         """What stands before a message: it is kept for that."""
@@ -395,7 +401,7 @@ class _Reader:
             return False
         if line.endswith(": Assembler messages:"):
             self._assembled = line.removesuffix(": Assembler messages:")
-        if len(self._context) < MAX_EVIDENCE:
+        if len(self._context) < MAX_EVIDENCE_LINES:
             self._context.append(line)
         return True
 
@@ -418,13 +424,13 @@ class _Reader:
             self._last.file, self._last.line = self._paths.shorten(place[0]), place[1]
         return True
 
-    def _tells_more(self, draft: Draft, said: dict[str, str]) -> None:
+    def _tells_more(self, diagnostic: Diagnostic, said: dict[str, str]) -> None:
         """Take the reason and the place that a line gives of the problem of the line before."""
         if "why" in said:
-            draft.message += f": {said['why']}"
-            draft.line, draft.column = int(said["line"]), int(said["column"])
+            diagnostic.message += f": {said['why']}"
+            diagnostic.line, diagnostic.column = int(said["line"]), int(said["column"])
         elif "file" in said:
-            draft.code, draft.file = "ldgen.error", self._paths.shorten(said["file"])
+            diagnostic.code, diagnostic.file = "ldgen.error", self._paths.shorten(said["file"])
 
     def _linked(self, line: str) -> bool:
         found = self._linker.read(line)
@@ -444,13 +450,13 @@ class _Reader:
             name = "linker"
         elif tool is None and self._commands.current.folder:
             name = "rust" if "cargo" in self._commands.current.command else "command"
-        message, flag = compiler_lines.unflagged(message)
-        if tool is not None and compiler_lines.SYSTEM_SAYS.match(f"{tool}: {message}"):
+        message, flag = compiler_lines.split_flag(message)
+        if tool is not None and compiler_lines.DRIVER_SYSTEM_ERROR.match(f"{tool}: {message}"):
             message = f"{tool.rpartition('/')[2]}: {message}"
-        draft = Draft(severity, flag or f"{name}.{severity}", message)
+        diagnostic = Diagnostic(severity, flag or f"{name}.{severity}", message)
         if tool is not None and tool.startswith("/") and self._paths.inside(tool):
-            draft.file = self._paths.shorten(tool)
-        self._keep(draft, line)
+            diagnostic.file = self._paths.shorten(tool)
+        self._keep(diagnostic, line)
         return True
 
     def _idf(self, line: str) -> bool:
@@ -481,7 +487,7 @@ class _Reader:
         if table:
             place["file"] = table["file"]
             self._forget_placeless(known, match["message"], place.get("line"))
-        draft = Draft(
+        diagnostic = Diagnostic(
             known.severity,
             known.code,
             match["message"],
@@ -492,13 +498,13 @@ class _Reader:
             return True  # the Arduino IDE ends with its first error
         if known.code == "idf.error":
             ran = self._commands.current.target is not None
-            draft.code = "command.error" if ran else self._tool_code
-        if known.code == "arduino.error" and ide_output.WANTS_INSTANCE.match(draft.message):
+            diagnostic.code = "command.error" if ran else self._tool_code
+        if known.code == "arduino.error" and ide_output.WANTS_INSTANCE.match(diagnostic.message):
             for cause in self._instance.values():
                 self._context.extend(cause.evidence[:1])
         if known.code == "size.error" and self._sketch_size:
-            draft.message += f": {self._sketch_size}"
-        self._keep(draft, line)
+            diagnostic.message += f": {self._sketch_size}"
+        self._keep(diagnostic, line)
         self._goes_on = known.goes_on
         return True
 
@@ -507,25 +513,27 @@ class _Reader:
         return _TOOL_CODES.get(self._system, "idf.error") if self._system else "idf.error"
 
     def _note_instance(self, message: str, line: str) -> None:
-        draft = Draft(Severity.ERROR, "arduino.instance", message)
-        self._keep(draft, line)
-        if self._last is draft and len(self._instance) < MAX_EVIDENCE // 2:
-            self._instance[draft.message] = draft
+        diagnostic = Diagnostic(Severity.ERROR, "arduino.instance", message)
+        self._keep(diagnostic, line)
+        if self._last is diagnostic and len(self._instance) < MAX_EVIDENCE_LINES // 2:
+            self._instance[diagnostic.message] = diagnostic
         self._last = None
 
     def _settle_instance(self) -> None:
         """What could not be loaded is no error where something else is: arduino-cli went on."""
         errors = [each for each in self.found.values() if each.severity is Severity.ERROR]
         if any(each.code != "arduino.instance" for each in errors):
-            for draft in errors:
-                if draft.code == "arduino.instance":
-                    draft.severity = Severity.WARNING
+            for diagnostic in errors:
+                if diagnostic.code == "arduino.instance":
+                    diagnostic.severity = Severity.WARNING
                     self._kept[Severity.ERROR] -= 1
 
-    def _forget_placeless(self, known: idf_output.Line, message: str, line: str | None) -> None:
+    def _forget_placeless(
+        self, known: idf_output.ProblemLine, message: str, line: str | None
+    ) -> None:
         """The same is told now with its file."""
         number = int(line) if line else None
-        message = message.strip()[:_MAX_MESSAGE]
+        message = message.strip()[:_MAX_MESSAGE_CHARACTERS]
         if self.found.pop((known.severity, known.code, message, None, number, None), None):
             self._kept[known.severity] -= 1
 
@@ -535,24 +543,28 @@ class _Reader:
             self._hints[hint] = self._kept[Severity.ERROR]
 
     def _give_hints(self) -> None:
-        errors = [draft for draft in self.found.values() if draft.severity is Severity.ERROR]
-        for index, draft in enumerate(errors):
+        errors = [
+            diagnostic
+            for diagnostic in self.found.values()
+            if diagnostic.severity is Severity.ERROR
+        ]
+        for index, diagnostic in enumerate(errors):
             for hint, before in self._hints.items():
                 # The component manager explains first: then it is about the first error.
-                if index < max(1, before) and len(draft.hint or "") < _MAX_MESSAGE:
-                    draft.hint = f"{draft.hint} {hint}" if draft.hint else hint
+                if index < max(1, before) and len(diagnostic.hint or "") < _MAX_MESSAGE_CHARACTERS:
+                    diagnostic.hint = f"{diagnostic.hint} {hint}" if diagnostic.hint else hint
 
 
-def _finish(draft: Draft, system: BuildSystem | None) -> Finding:
-    evidence = "\n".join(_trimmed(draft.evidence)) or None
+def _finish(diagnostic: Diagnostic, system: BuildSystem | None) -> Finding:
+    evidence = "\n".join(_trimmed(diagnostic.evidence)) or None
     return Finding(
-        severity=draft.severity,
-        code=draft.code,
-        message=draft.message or draft.code,
-        file=draft.file,
-        line=draft.line,
-        column=draft.column,
-        hint=draft.hint or hint_for(f"{draft.message}\n{evidence or ''}", system),
+        severity=diagnostic.severity,
+        code=diagnostic.code,
+        message=diagnostic.message or diagnostic.code,
+        file=diagnostic.file,
+        line=diagnostic.line,
+        column=diagnostic.column,
+        hint=diagnostic.hint or hint_for(f"{diagnostic.message}\n{evidence or ''}", system),
         evidence=evidence,
     )
 

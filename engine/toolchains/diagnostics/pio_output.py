@@ -84,8 +84,8 @@ _MIRROR = re.compile(
 _NOT_INSTALLED = "Could not install package"
 _GIT = "fatal: "
 _OF_GIT = "VCSBaseException"
-_MAX_TRACEBACK = 400
-_MAX_MORE = 4
+_MAX_TRACEBACK_LINES = 400
+_MAX_FOLLOWING_LINES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +131,12 @@ class PioOutput:
         """The exception that begins at a line, None where none does."""
         traced = _TRACED.fullmatch(lines[start])
         if traced:
-            return self._traced(traced["name"], lines, start)
+            return self._error_with_traceback(traced["name"], lines, start)
         match = _NAMED.fullmatch(lines[start])
         if match is None or match["name"] not in _EXCEPTIONS:
             return None
         end = start + 1
-        while end < min(len(lines), start + _MAX_MORE) and _goes_on(lines[end]):
+        while end < min(len(lines), start + _MAX_FOLLOWING_LINES) and _goes_on(lines[end]):
             end += 1
         name, words = match["name"], (match["words"] or "").strip()
         said = list(lines[start:end])
@@ -147,15 +147,15 @@ class PioOutput:
             words += f": {self._mirror}"
         place = _PLACE.search("\n".join(said))
         return PioError(
-            self._told(name, words),
+            self._error_of(name, words),
             place["file"] if place else None,
             int(place["line"]) if place and place["line"] else None,
             tuple([self._fetching_line] * bool(self._fetching_line) + said),
             end - start,
         )
 
-    def _traced(self, name: str, lines: Sequence[str], start: int) -> PioError | None:
-        block = [tracebacks.BEGINS, *lines[start + 1 : start + _MAX_TRACEBACK]]
+    def _error_with_traceback(self, name: str, lines: Sequence[str], start: int) -> PioError | None:
+        block = [tracebacks.BEGINS, *lines[start + 1 : start + _MAX_TRACEBACK_LINES]]
         found = tracebacks.traceback_at(block, 0)
         if found is None:
             return None
@@ -165,9 +165,9 @@ class PioOutput:
             why = _END.sub("", _OBJECT.sub("", unreached["why"])).lstrip("\"'")
             words = f"{unreached['host']}: {why or unreached['cause']}"
         shown = tuple([self._fetching_line] * bool(self._fetching_line)) + found.lines
-        return PioError(self._told(name, words), None, None, shown, found.count)
+        return PioError(self._error_of(name, words), None, None, shown, found.count)
 
-    def _told(self, name: str, words: str) -> str:
+    def _error_of(self, name: str, words: str) -> str:
         what = f" (installing {self._fetching})" if self._fetching else ""
         return f"{name}: {words}{what}" if words else f"{name}{what}"
 

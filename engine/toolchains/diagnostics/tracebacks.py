@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.toolchains.diagnostics.drafts import MAX_EVIDENCE
+from engine.toolchains.diagnostics.diagnostic import MAX_EVIDENCE_LINES
 
 BEGINS = "Traceback (most recent call last):"
 """What a traceback begins with."""
@@ -20,12 +20,12 @@ BEGINS = "Traceback (most recent call last):"
 _FRAME = re.compile(r'\s*File "(?P<file>[^"]{1,400})", line (?P<line>\d{1,7})')
 _EXCEPTION = re.compile(r"(?:[A-Za-z_]\w{0,99}\.){0,9}[A-Za-z_]\w{0,99}(?:: .*)?$")
 _SYNTAX = re.compile(r"(?:SyntaxError|IndentationError|TabError): ")
-_SAYS_PLACE = re.compile(
+_MESSAGE_PLACE = re.compile(
     r"[\w.]{1,200}: (?P<file>[^:\s]{1,400}):(?P<line>\d{1,7}): (?:error: )?(?P<rest>\S.*)"
 )
 _CHAINED = ("During handling of the above", "The above exception was the direct")
 _MAX_LINES = 400
-_MAX_SYNTAX = 6  # an error of syntax: the place, the line, a mark below it
+_MAX_SYNTAX_LINES = 6  # an error of syntax: the place, the line, a mark below it
 _SPECIAL = ("SystemExit: ", "KeyboardInterrupt")
 _RUST = re.compile(r"(?P<kind>error|warning)(?:\[(?P<code>[A-Z]\d{4})\])?: (?P<message>.*)")
 _RUST_PLACE = re.compile(r"\s+--> (?P<file>[^:]{1,400}):(?P<line>\d{1,7}):(?P<column>\d{1,7})$")
@@ -56,7 +56,7 @@ class Traceback:
     @property
     def place(self) -> tuple[str, int, str] | None:
         """File and line that the exception itself names, and what it says of them."""
-        match = _SAYS_PLACE.match(self.message)
+        match = _MESSAGE_PLACE.match(self.message)
         return (match["file"], int(match["line"]), match["rest"]) if match else None
 
     @property
@@ -95,7 +95,7 @@ class BuildScript:
 
 def traceback_at(lines: Sequence[str], start: int) -> Traceback | None:
     """The traceback that begins at a line, of chained ones the whole chain; None for none."""
-    frames: deque[tuple[str, int]] = deque(maxlen=MAX_EVIDENCE)
+    frames: deque[tuple[str, int]] = deque(maxlen=MAX_EVIDENCE_LINES)
     at, message, end = start, "", start
     while at < len(lines):
         indent = len(lines[at]) - len(lines[at].lstrip())
@@ -106,7 +106,7 @@ def traceback_at(lines: Sequence[str], start: int) -> Traceback | None:
         else:
             indent = max(0, indent - 2)
         margin = " " * (indent + 1)
-        most = _MAX_LINES if lines[start].lstrip() == BEGINS else _MAX_SYNTAX
+        most = _MAX_LINES if lines[start].lstrip() == BEGINS else _MAX_SYNTAX_LINES
         last = min(len(lines), at + most)
         while at < last and lines[at].startswith(margin):
             frame = _FRAME.match(lines[at])
@@ -123,7 +123,7 @@ def traceback_at(lines: Sequence[str], start: int) -> Traceback | None:
             break
     if not message:
         return None
-    shown = tuple(lines[max(start, end - MAX_EVIDENCE) : end])
+    shown = tuple(lines[max(start, end - MAX_EVIDENCE_LINES) : end])
     return Traceback(message, tuple(frames), shown, end - start)
 
 
@@ -137,7 +137,7 @@ def scons_at(lines: Sequence[str], start: int) -> Traceback | None:
     head = lines[start]
     if not head.endswith(":") or start + 1 >= len(lines) or not _EXCEPTION.match(head):
         return None
-    frames: deque[tuple[str, int]] = deque(maxlen=MAX_EVIDENCE)
+    frames: deque[tuple[str, int]] = deque(maxlen=MAX_EVIDENCE_LINES)
     at = start + 1
     while at < min(len(lines), start + _MAX_LINES) and lines[at].startswith("  "):
         frame = _FRAME.match(lines[at]) if lines[at].endswith(":") else None
@@ -148,7 +148,7 @@ def scons_at(lines: Sequence[str], start: int) -> Traceback | None:
         at += 1
     if not frames:
         return None
-    shown = (head, *lines[max(start + 1, at - MAX_EVIDENCE + 1) : at])
+    shown = (head, *lines[max(start + 1, at - MAX_EVIDENCE_LINES + 1) : at])
     return Traceback(head[:-1], tuple(frames), shown, at - start)
 
 

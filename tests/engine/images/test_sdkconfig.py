@@ -20,7 +20,7 @@ from engine.images.efuses import security_of
 from engine.images.flash_layout import Layout, layout_of
 from engine.images.sdkconfig import changes, options, read, with_changes
 from engine.toolchains.base import CompileRequest
-from engine.toolchains.idf_menuconfig import Edited, edit
+from engine.toolchains.idf_menuconfig import ConfigurationEdit, edit
 
 NAMES = st.sampled_from([f"CONFIG_{letter}" for letter in "ABCDE"])
 VALUES = st.sampled_from(["y", "n", "7", '"text = x"', "0x1F"])
@@ -110,7 +110,7 @@ def test_what_was_changed_in_the_menu_is_told_and_nothing_is_left(
 
     edited = edit(request_)
 
-    assert edited == Edited(
+    assert edited == ConfigurationEdit(
         "sdkconfig.defaults", "# Mine\nCONFIG_B=y\n", "# Mine\nCONFIG_B=n\nCONFIG_A=9\n"
     )
     assert "-CONFIG_B=y\n+CONFIG_B=n\n+CONFIG_A=9" in edited.diff

@@ -34,7 +34,7 @@ from engine.store import runs
 from engine.store.database import Store
 from engine.store.tables import Project, Run
 from engine.toolchains.base import NO_PROJECT
-from engine.toolchains.idf_menuconfig import Edited
+from engine.toolchains.idf_menuconfig import ConfigurationEdit
 from tests.engine.git_repos import commit
 
 
@@ -674,7 +674,7 @@ def test_what_was_configured_is_written_into_the_folder_it_came_from(
     yard: Yard, source: Path
 ) -> None:
     project = yard.add(source)
-    edited = Edited("sdkconfig.defaults", "", "CONFIG_A=y\n")
+    edited = ConfigurationEdit("sdkconfig.defaults", "", "CONFIG_A=y\n")
 
     path = yard.projects.write(project.id, edited)
 
@@ -692,7 +692,7 @@ def test_a_file_that_leads_out_of_the_folder_is_not_written(
     (source / "sdkconfig.defaults").symlink_to(mine)
 
     with pytest.raises(UsageError, match="leads out of"):
-        yard.projects.write(project.id, Edited("sdkconfig.defaults", "", "CONFIG_A=y\n"))
+        yard.projects.write(project.id, ConfigurationEdit("sdkconfig.defaults", "", "CONFIG_A=y\n"))
 
     assert mine.read_text() == ""
 
@@ -704,4 +704,4 @@ def test_a_repository_that_is_not_a_folder_here_is_not_written(yard: Yard, tmp_p
     project = yard.add(bare)
 
     with pytest.raises(UsageError, match="is not a folder of this machine"):
-        yard.projects.write(project.id, Edited("sdkconfig.defaults", "", "CONFIG_A=y\n"))
+        yard.projects.write(project.id, ConfigurationEdit("sdkconfig.defaults", "", "CONFIG_A=y\n"))

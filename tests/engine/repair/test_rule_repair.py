@@ -19,7 +19,7 @@ from engine.repair.rule_repair import RuleRepair, propose, suggest
 from engine.repair.sources import Sources
 from engine.source.c_source import masked
 from engine.toolchains.diagnostics import parser
-from engine.toolchains.idf_components import name_owners
+from engine.toolchains.idf_components import hint_components
 
 IDF = "cmake_minimum_required(VERSION 3.16)\ninclude($ENV{IDF_PATH}/tools/cmake/project.cmake)\n"
 
@@ -261,7 +261,7 @@ def test_the_component_of_esp_idf_that_has_a_header_is_required(tree: Path) -> N
     (tree / "main/CMakeLists.txt").write_text('idf_component_register(SRCS "main.c")\n')
     text = f"{tree}/main/main.c:1:10: fatal error: driver/i2c_master.h: No such file or directory\n"
 
-    findings = name_owners(parser.parse(text, root=tree), idf, [])
+    findings = hint_components(parser.parse(text, root=tree), idf, [])
 
     repaired = apply(tree, propose(findings, tree))
     assert 'idf_component_register(SRCS "main.c" REQUIRES esp_driver_i2c)' in repaired

@@ -13,7 +13,7 @@ from engine.cancel import CancelToken
 from engine.enums import ArtifactKind
 from engine.errors import ToolError, UsageError
 from engine.toolchains.arduino import ArduinoToolchain
-from engine.toolchains.base import NO_PROJECT, Compiled, CompileRequest, choose_toolchain
+from engine.toolchains.base import NO_PROJECT, CompileRequest, CompileResult, choose_toolchain
 from tests.engine.toolchains.tables import entry, whole
 from tests.engine.toolchains.test_idf import TABLE
 from tests.engine.toolchains.test_platformio import app
@@ -73,7 +73,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return put
 
 
-def compile_it(source: Path, target: str = "esp32c3", configuration: str = "") -> Compiled:
+def compile_it(source: Path, target: str = "esp32c3", configuration: str = "") -> CompileResult:
     return ArduinoToolchain().compile(
         CompileRequest(
             source=source,

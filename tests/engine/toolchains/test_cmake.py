@@ -16,7 +16,7 @@ import pytest
 from engine.cancel import CancelToken
 from engine.enums import ArtifactKind, Severity
 from engine.errors import CancelledError, MissingToolError, ToolError
-from engine.toolchains.base import Compiled, CompileRequest, choose_toolchain
+from engine.toolchains.base import CompileRequest, CompileResult, choose_toolchain
 from engine.toolchains.cmake import BUILTIN_TOOLCHAIN, CMakeToolchain
 
 LISTS = """\
@@ -75,7 +75,7 @@ class Build:
     progress: list[tuple[float, str]] = field(default_factory=list)
     on_output: Callable[[bytes], None] = lambda _data: None
 
-    def run(self) -> Compiled:
+    def run(self) -> CompileResult:
         self.output.clear()
         self.progress.clear()
         return CMakeToolchain().compile(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.toolchains.cmake_lists import commands, describe
-from engine.toolchains.cmake_project_kind import Kind, kind_of_text
+from engine.toolchains.cmake_project_kind import ProjectKind, kind_of_text
 
 PROJECT_CMAKE = "$ENV{IDF_PATH}/tools/cmake/project.cmake"
 
@@ -72,21 +72,21 @@ def test_what_a_file_sets_is_known_behind_its_include() -> None:
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        (f"include({PROJECT_CMAKE})\nproject(x)", Kind.APP),
-        (f"include({PROJECT_CMAKE})\nidf_build_set_property(A B)", Kind.APP),
-        ("include(../esp-idf/tools/cmake/project.cmake)", Kind.APP),
-        ("include($ENV{IDF_PATH}/tools/cmakev2/idf.cmake)", Kind.APP),
-        (f"message({PROJECT_CMAKE})\nproject(x)", Kind.PLAIN),
-        ("include($ENV{IDF_PATH}/tools/cmake/idf.cmake)\nproject(x)", Kind.LIBRARY),
-        ("idf_component_register(SRCS a.c)\nproject(x)", Kind.COMPONENT),
-        ("register_component()", Kind.COMPONENT),
-        ("idf_build_get_property(a B)\nproject(x)", Kind.PART),
-        ("find_package(Zephyr)\nproject(x)", Kind.ZEPHYR),
-        ("zephyr_library()", Kind.ZEPHYR),
-        ("project(x)", Kind.PLAIN),
-        ("add_library(x x.c)", Kind.NONE),
-        ("", Kind.NONE),
+        (f"include({PROJECT_CMAKE})\nproject(x)", ProjectKind.APP),
+        (f"include({PROJECT_CMAKE})\nidf_build_set_property(A B)", ProjectKind.APP),
+        ("include(../esp-idf/tools/cmake/project.cmake)", ProjectKind.APP),
+        ("include($ENV{IDF_PATH}/tools/cmakev2/idf.cmake)", ProjectKind.APP),
+        (f"message({PROJECT_CMAKE})\nproject(x)", ProjectKind.PLAIN),
+        ("include($ENV{IDF_PATH}/tools/cmake/idf.cmake)\nproject(x)", ProjectKind.LIBRARY),
+        ("idf_component_register(SRCS a.c)\nproject(x)", ProjectKind.COMPONENT),
+        ("register_component()", ProjectKind.COMPONENT),
+        ("idf_build_get_property(a B)\nproject(x)", ProjectKind.PART),
+        ("find_package(Zephyr)\nproject(x)", ProjectKind.ZEPHYR),
+        ("zephyr_library()", ProjectKind.ZEPHYR),
+        ("project(x)", ProjectKind.PLAIN),
+        ("add_library(x x.c)", ProjectKind.NONE),
+        ("", ProjectKind.NONE),
     ],
 )
-def test_kinds_of_projects(text: str, kind: Kind) -> None:
+def test_kinds_of_projects(text: str, kind: ProjectKind) -> None:
     assert kind_of_text(text) is kind

@@ -23,7 +23,7 @@ from engine.errors import MissingToolError, ToolError
 from engine.images import partitions
 from engine.images.image import MemoryRegion
 from engine.images.partitions import PartitionTableError
-from engine.toolchains.base import Compiled, CompileRequest, choose_toolchain
+from engine.toolchains.base import CompileRequest, CompileResult, choose_toolchain
 from engine.toolchains.idf import IdfToolchain, read_image
 from tests.engine.toolchains.tables import entry, whole
 
@@ -198,10 +198,10 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture
 def replay(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], Compiled]:
+) -> Callable[[str], CompileResult]:
     """Compile with an ``idf.py`` that prints a recorded log, moved to ``source``, and ends so."""
 
-    def compile_with(log: str) -> Compiled:
+    def compile_with(log: str) -> CompileResult:
         recorded = (LOGS / f"{log}.log").read_text("utf-8").replace("/home/user/hello", str(source))
         lines = recorded.splitlines(keepends=True)
         home = tmp_path / "idf"
@@ -224,7 +224,7 @@ def replay(
 progress: list[tuple[float, str]] = []
 
 
-def compile_in(build_dir: Path, source: Path) -> Compiled:
+def compile_in(build_dir: Path, source: Path) -> CompileResult:
     progress.clear()
     return IdfToolchain().compile(
         CompileRequest(
@@ -239,7 +239,7 @@ def compile_in(build_dir: Path, source: Path) -> Compiled:
     )
 
 
-def test_a_failed_build_names_file_and_line(replay: Callable[[str], Compiled]) -> None:
+def test_a_failed_build_names_file_and_line(replay: Callable[[str], CompileResult]) -> None:
     compiled = replay("fail_compile_missing_semicolon")
 
     assert compiled.image is None
@@ -248,7 +248,7 @@ def test_a_failed_build_names_file_and_line(replay: Callable[[str], Compiled]) -
 
 
 def test_a_finished_build_is_an_image(
-    replay: Callable[[str], Compiled], build_dir: Path, tmp_path: Path
+    replay: Callable[[str], CompileResult], build_dir: Path, tmp_path: Path
 ) -> None:
     compiled = replay("success_build_linux")
 
@@ -261,7 +261,7 @@ def test_a_finished_build_is_an_image(
 
 
 def test_the_build_keeps_its_files_out_of_the_source_tree(
-    replay: Callable[[str], Compiled], build_dir: Path, source: Path, tmp_path: Path
+    replay: Callable[[str], CompileResult], build_dir: Path, source: Path, tmp_path: Path
 ) -> None:
     (source / "sdkconfig").write_text("CONFIG_A=y\n")
 
@@ -276,7 +276,7 @@ def test_the_build_keeps_its_files_out_of_the_source_tree(
 
 
 def test_a_project_sees_no_secrets_of_the_environment(
-    replay: Callable[[str], Compiled],
+    replay: Callable[[str], CompileResult],
     build_dir: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -291,7 +291,7 @@ def test_a_project_sees_no_secrets_of_the_environment(
 
 
 def test_a_changed_default_makes_the_configuration_anew(
-    replay: Callable[[str], Compiled], build_dir: Path, source: Path
+    replay: Callable[[str], CompileResult], build_dir: Path, source: Path
 ) -> None:
     replay("success_build_linux")
     (build_dir / "sdkconfig").write_text("CONFIG_OLD=y\n")
@@ -305,7 +305,7 @@ def test_a_changed_default_makes_the_configuration_anew(
 
 
 def test_a_cache_of_another_source_folder_is_forgotten(
-    replay: Callable[[str], Compiled], build_dir: Path
+    replay: Callable[[str], CompileResult], build_dir: Path
 ) -> None:
     cache = build_dir / "CMakeCache.txt"
     cache.write_text("CMAKE_HOME_DIRECTORY:INTERNAL=/somewhere/else\n")
@@ -317,7 +317,7 @@ def test_a_cache_of_another_source_folder_is_forgotten(
 
 
 def test_what_another_esp_idf_built_is_not_used(
-    replay: Callable[[str], Compiled], build_dir: Path, tmp_path: Path
+    replay: Callable[[str], CompileResult], build_dir: Path, tmp_path: Path
 ) -> None:
     replay("success_build_linux")
     assert (build_dir / "hello_world.elf").exists()
@@ -383,7 +383,7 @@ def test_every_partition_that_gets_something_is_measured(build_dir: Path) -> Non
 
 
 def test_a_configuration_of_another_chip_is_not_used(
-    replay: Callable[[str], Compiled], build_dir: Path, source: Path
+    replay: Callable[[str], CompileResult], build_dir: Path, source: Path
 ) -> None:
     (source / "sdkconfig").write_text('CONFIG_IDF_TARGET="esp32s3"\n')
 
@@ -393,7 +393,7 @@ def test_a_configuration_of_another_chip_is_not_used(
 
 
 def test_what_the_project_tells_cmake_comes_before_what_espdeck_does(
-    replay: Callable[[str], Compiled], build_dir: Path, source: Path, tmp_path: Path
+    replay: Callable[[str], CompileResult], build_dir: Path, source: Path, tmp_path: Path
 ) -> None:
     (source / "espdeck.toml").write_text('[build.cmake]\nAPP_REV = "7"\n')
 
@@ -404,7 +404,7 @@ def test_what_the_project_tells_cmake_comes_before_what_espdeck_does(
 
 
 def test_a_configuration_is_laid_on_the_defaults_of_an_app(
-    replay: Callable[[str], Compiled], build_dir: Path, source: Path, tmp_path: Path
+    replay: Callable[[str], CompileResult], build_dir: Path, source: Path, tmp_path: Path
 ) -> None:
     for name in ("sdkconfig.defaults", "sdkconfig.ci.fast"):
         (source / name).write_text("CONFIG_A=y\n")

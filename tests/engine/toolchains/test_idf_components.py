@@ -8,7 +8,7 @@ import pytest
 
 from engine.findings import Finding
 from engine.toolchains.diagnostics.parser import parse
-from engine.toolchains.idf_components import name_owners
+from engine.toolchains.idf_components import hint_components
 
 HEADERS = (
     "esp_driver_i2c/include/driver/i2c_master.h",
@@ -55,7 +55,7 @@ def missing(message: str, file: str = "main/a.c", more: str = "") -> Finding:
 def test_a_header_names_the_component_that_has_it(
     idf: Path, header: str, component: str, wording: str
 ) -> None:
-    (found,) = name_owners([missing(wording.format(header))], idf, [component])
+    (found,) = hint_components([missing(wording.format(header))], idf, [component])
 
     assert (found.hint or "").startswith(f"ESP-IDF's component {component} has it: ")
     assert f"add {component} to REQUIRES" in (found.hint or "")
@@ -71,7 +71,7 @@ def test_a_header_names_the_component_that_has_it(
     ],
 )
 def test_the_file_to_change_is_named(idf: Path, file: str, lists: str) -> None:
-    (found,) = name_owners([missing("esp_wifi.h: No such file or directory", file)], idf, [])
+    (found,) = hint_components([missing("esp_wifi.h: No such file or directory", file)], idf, [])
 
     assert (found.hint or "").endswith(lists)
 
@@ -82,11 +82,11 @@ def test_the_file_to_change_is_named(idf: Path, file: str, lists: str) -> None:
 def test_what_no_component_offers_is_left_as_it_is(idf: Path, header: str) -> None:
     finding = missing(f"{header}: No such file or directory")
 
-    assert name_owners([finding], idf, []) == (finding,)
+    assert hint_components([finding], idf, []) == (finding,)
 
 
 def test_several_components_are_all_named(idf: Path) -> None:
-    (found,) = name_owners([missing("log_a.h: No such file or directory")], idf, [])
+    (found,) = hint_components([missing("log_a.h: No such file or directory")], idf, [])
 
     assert "component log has it" in (found.hint or "")
     assert "also in heap" in (found.hint or "")
@@ -100,6 +100,6 @@ def test_what_esp_idf_says_itself_stays(idf: Path) -> None:
     precise = missing("esp_wifi.h: No such file or directory", more=said)
     general = missing("esp_wifi.h: No such file or directory", more="HINT: it has moved.\n")
 
-    assert name_owners([precise], idf, []) == (precise,)
-    (found,) = name_owners([general], idf, [])
+    assert hint_components([precise], idf, []) == (precise,)
+    (found,) = hint_components([general], idf, [])
     assert (found.hint or "").endswith("main/CMakeLists.txt. it has moved.")

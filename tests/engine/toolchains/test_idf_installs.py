@@ -40,9 +40,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("PATH", str(programs))
     monkeypatch.setenv("ESPDECK_WORKSPACE", str(tmp_path / "workspace"))
-    idf_installs.also_look_in(())
+    idf_installs.add_search_folders(())
     yield home
-    idf_installs.also_look_in(())
+    idf_installs.add_search_folders(())
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_idf_path_comes_first_then_the_settings(
 ) -> None:
     known, set_, own = make_install("6.0.0"), make_install("5.2.0"), make_install("5.1.0")
     register(home, "idf-env.json", {"path": str(known)}, {"path": str(own)})
-    idf_installs.also_look_in([set_])
+    idf_installs.add_search_folders([set_])
     monkeypatch.setenv("IDF_PATH", str(own))
 
     assert versions() == ["5.1.0", "5.2.0", "6.0.0"]
@@ -150,7 +150,7 @@ def test_its_environment_is_asked_for_once_until_something_is_installed(
     make_install: MakeInstall, home: Path
 ) -> None:
     path = make_install("5.5.5", says="PATH=/tools/riscv/bin:$PATH\nESP_ROM_ELF_DIR=/roms")
-    idf_installs.also_look_in([path])
+    idf_installs.add_search_folders([path])
     (install,) = idf_installs.find_installs()
 
     variables = dict(idf_installs.activate(install).variables)
@@ -171,7 +171,7 @@ ASK = """
 import sys
 from pathlib import Path
 from engine.toolchains import idf_installs
-idf_installs.also_look_in([Path(sys.argv[1])])
+idf_installs.add_search_folders([Path(sys.argv[1])])
 (install,) = idf_installs.find_installs()
 print(dict(idf_installs.activate(install).variables)["ESP_ROM_ELF_DIR"])
 """
@@ -199,29 +199,31 @@ def test_its_environment_is_kept_for_later_processes(
 
 
 def test_without_compilers_of_chips_it_builds_for_linux_alone(make_install: MakeInstall) -> None:
-    idf_installs.also_look_in([make_install("5.5.5", says=NO_TOOLS, code=1)])
+    idf_installs.add_search_folders([make_install("5.5.5", says=NO_TOOLS, code=1)])
     (install,) = idf_installs.find_installs()
 
-    assert idf_installs.lacks(install, "linux") is None
-    lack = idf_installs.lacks(install, "esp32c3") or ""
+    assert idf_installs.missing_for(install, "linux") is None
+    lack = idf_installs.missing_for(install, "esp32c3") or ""
     assert "riscv32-esp-elf, xtensa-esp-elf and 1 more tools" in lack
     assert lack.endswith("install.sh esp32c3")
 
 
 def test_a_compiler_on_path_is_as_good(make_install: MakeInstall, tmp_path: Path) -> None:
-    idf_installs.also_look_in([make_install("5.5.5", says=NO_TOOLS, code=1)])
+    idf_installs.add_search_folders([make_install("5.5.5", says=NO_TOOLS, code=1)])
     (install,) = idf_installs.find_installs()
     (tmp_path / "bin/xtensa-esp32s3-elf-gcc").touch(mode=0o755)
 
-    assert idf_installs.lacks(install, "esp32s3") is None
-    assert idf_installs.lacks(install, "esp32c6")
+    assert idf_installs.missing_for(install, "esp32s3") is None
+    assert idf_installs.missing_for(install, "esp32c6")
 
 
 def test_an_environment_that_was_never_made_is_said(make_install: MakeInstall) -> None:
-    idf_installs.also_look_in([make_install("5.5.5", python=False)])
+    idf_installs.add_search_folders([make_install("5.5.5", python=False)])
     (install,) = idf_installs.find_installs()
 
-    assert "Python environment is not installed" in (idf_installs.lacks(install, "linux") or "")
+    assert "Python environment is not installed" in (
+        idf_installs.missing_for(install, "linux") or ""
+    )
 
 
 def test_doctor_lists_each_with_what_it_lacks(make_install: MakeInstall) -> None:

@@ -19,7 +19,7 @@ from engine.enums import ArtifactKind, Severity
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.images import app_image
-from engine.toolchains.base import Compiled, CompileRequest, choose_toolchain
+from engine.toolchains.base import CompileRequest, CompileResult, choose_toolchain
 from engine.toolchains.platformio import (
     Environment,
     Environments,
@@ -107,7 +107,7 @@ def pio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return put
 
 
-def compile_it(source: Path) -> Compiled:
+def compile_it(source: Path) -> CompileResult:
     return PlatformIoToolchain().compile(
         CompileRequest(
             source=source,

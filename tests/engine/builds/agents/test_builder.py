@@ -35,8 +35,8 @@ class Ready:
     def targets(self) -> frozenset[str]:
         return frozenset({"esp32c3"})
 
-    def compile(self, request: base.CompileRequest) -> base.Compiled:
-        return base.Compiled(self._image, ())
+    def compile(self, request: base.CompileRequest) -> base.CompileResult:
+        return base.CompileResult(self._image, ())
 
 
 def build(folder: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> Image:

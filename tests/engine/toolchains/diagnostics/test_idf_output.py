@@ -9,7 +9,7 @@ import pytest
 from engine.enums import Severity
 from engine.findings import Finding
 from engine.toolchains.diagnostics.parser import parse
-from engine.toolchains.idf_components import name_owners
+from engine.toolchains.idf_components import hint_components
 
 LOGS = Path(__file__).parents[3] / "data" / "idf-logs-6.2"
 
@@ -186,11 +186,11 @@ def test_the_component_that_has_an_undefined_function_is_named(tmp_path: Path) -
     caller.write_text("static inline int now(void)\n{\n    return esp_timer_get_time();\n}\n")
     undefined = errors("fail_link_component")
 
-    (absent,) = name_owners(undefined, tmp_path, ["main"])
-    (built,) = name_owners(undefined, tmp_path, ["main", "esp_timer"])
+    (absent,) = hint_components(undefined, tmp_path, ["main"])
+    (built,) = hint_components(undefined, tmp_path, ["main", "esp_timer"])
 
     assert "add esp_timer to REQUIRES" in (absent.hint or "")
     assert "is part of the build" in (built.hint or "")
-    assert name_owners(errors("fail_link_no_app_main"), tmp_path, []) == tuple(
+    assert hint_components(errors("fail_link_no_app_main"), tmp_path, []) == tuple(
         errors("fail_link_no_app_main")
     )

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from engine.enums import Severity
 
-MAX_EVIDENCE = 24
+MAX_EVIDENCE_LINES = 24
 """Lines of output that a finding shows at most."""
 
-MAX_EVIDENCE_LINE = 300
+MAX_EVIDENCE_CHARACTERS = 300
 """Characters of such a line."""
 
 
 @dataclass(slots=True)
-class Draft:
+class Diagnostic:
     """A finding whose evidence is still coming in; see :class:`engine.findings.Finding`."""
 
     severity: Severity
@@ -30,8 +30,8 @@ class Draft:
 
     def add(self, line: str) -> None:
         """Take a line of output as evidence, unless there are enough."""
-        if len(self.evidence) < MAX_EVIDENCE:
-            self.evidence.append(line[:MAX_EVIDENCE_LINE])
+        if len(self.evidence) < MAX_EVIDENCE_LINES:
+            self.evidence.append(line[:MAX_EVIDENCE_CHARACTERS])
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -39,7 +39,7 @@ class Draft:
         return (self.severity, self.code, self.message, self.file, self.line, self.column)
 
 
-class Paths:
+class SourcePaths:
     """Makes paths relative to the source tree, by their text alone.
 
     Args:

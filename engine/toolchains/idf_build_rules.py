@@ -17,13 +17,13 @@ from engine.enums import TARGETS
 from engine.formats.untrusted import yaml_mapping
 from engine.source.files import SourceFiles, is_own
 
-NAME = ".build-test-rules.yml"
+FILE_NAME = ".build-test-rules.yml"
 
 _MAX_FILES = 200
-_MAX_BYTES = 256 << 10
+_MAX_FILE_CHARACTERS = 256 << 10
 _MAX_CLAUSES = 50
-_MAX_CONDITION = 2000
-_PLACEHOLDER = ".common_components: &common_components\n"
+_MAX_CONDITION_CHARACTERS = 2000
+_ANCHOR_PLACEHOLDER = ".common_components: &common_components\n"
 """idf-build-apps gives this name a meaning, of which nothing depends here."""
 
 _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
@@ -35,7 +35,7 @@ _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Verdicts:
+class TargetRules:
     """What the rules say of each target: built, not built, or nothing."""
 
     enabled: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class BuildRules:
 
     rules: Mapping[str, _Rule] = field(default_factory=dict)
 
-    def of(self, app: str, configurations: Sequence[str] = ("",)) -> Verdicts:
+    def of(self, app: str, configurations: Sequence[str] = ("",)) -> TargetRules:
         """What is said of an app: built is what is built in one of some configurations.
 
         Args:
@@ -77,7 +77,7 @@ class BuildRules:
         """
         rule = self._nearest(app)
         if rule is None:
-            return Verdicts()
+            return TargetRules()
         enabled, disabled = [], set()
         for target in TARGETS:
             built = _any(_is_built(rule, target, name or "default") for name in configurations)
@@ -85,7 +85,7 @@ class BuildRules:
                 enabled.append(target)
             elif built is False:
                 disabled.add(target)
-        return Verdicts(tuple(enabled), frozenset(disabled))
+        return TargetRules(tuple(enabled), frozenset(disabled))
 
     def by_configuration(self, app: str) -> bool:
         """Whether an app's configurations are told apart."""
@@ -104,10 +104,12 @@ class BuildRules:
 
 def read(files: SourceFiles) -> BuildRules:
     """Every rule of a repository; a file that makes no sense has none."""
-    names = [name for name in files.names if name.rpartition("/")[2] == NAME and is_own(name)]
+    names = [name for name in files.names if name.rpartition("/")[2] == FILE_NAME and is_own(name)]
     rules: dict[str, _Rule] = {}
     for name in names[:_MAX_FILES]:
-        for folder, rule in yaml_mapping(_PLACEHOLDER + files.text(name), _MAX_BYTES).items():
+        for folder, rule in yaml_mapping(
+            _ANCHOR_PLACEHOLDER + files.text(name), _MAX_FILE_CHARACTERS
+        ).items():
             if isinstance(folder, str) and isinstance(rule, dict) and not folder.startswith("."):
                 rules[folder.strip("/")] = _Rule(
                     _clauses(rule, "enable"), _clauses(rule, "disable")
@@ -138,7 +140,7 @@ def _conditions(listed: object) -> dict[str, str]:
     for clause in listed[:_MAX_CLAUSES] if isinstance(listed, list) else ():
         condition = clause.get("if") if isinstance(clause, dict) else None
         if isinstance(condition, str):
-            found[condition.replace(" ", "")] = condition[:_MAX_CONDITION]
+            found[condition.replace(" ", "")] = condition[:_MAX_CONDITION_CHARACTERS]
     return found
 
 

@@ -7,16 +7,16 @@ only for builds of that system.
 
 from __future__ import annotations
 
-from engine.toolchains.hints import cmake, code, ide, idf, machine
+from engine.toolchains.hints import cmake, code, host, idf, platformio_arduino
 from engine.toolchains.hints.hint import BuildSystem, Hint
 
 HINTS: tuple[Hint, ...] = (
-    *machine.FIRST,
+    *host.FIRST,
     *idf.HINTS,
-    *machine.NETWORK,
-    *ide.HINTS,
+    *host.NETWORK,
+    *platformio_arduino.HINTS,
     *cmake.HINTS,
-    *machine.HINTS,
+    *host.HINTS,
     *code.HINTS,
 )
 """The first that fits is taken."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from engine.enums import TARGETS
-from engine.toolchains.diagnostics import build_rules
-from engine.toolchains.diagnostics.build_rules import Verdicts
+from engine.toolchains import idf_build_rules
+from engine.toolchains.idf_build_rules import TargetRules
 from tests.engine.source.memory import MemoryFiles
 
 
-def verdicts(rule: str, app: str = "app", configuration: str = "") -> Verdicts:
+def verdicts(rule: str, app: str = "app", configuration: str = "") -> TargetRules:
     files = MemoryFiles({".build-test-rules.yml": f"app:\n{rule}"})
-    return build_rules.read(files).of(app, (configuration,))
+    return idf_build_rules.read(files).of(app, (configuration,))
 
 
 def enable(condition: str) -> str:
@@ -47,8 +47,8 @@ def test_an_unknown_condition_leaves_open_what_it_does_not_shut_out() -> None:
     ids=lambda value: value[:20],
 )
 def test_a_condition_that_makes_no_sense_decides_nothing(condition: str) -> None:
-    assert verdicts(enable(condition)) in (Verdicts(), Verdicts((), frozenset(TARGETS)))
-    assert verdicts(f"  disable:\n    - if: {condition}\n") == Verdicts()
+    assert verdicts(enable(condition)) in (TargetRules(), TargetRules((), frozenset(TARGETS)))
+    assert verdicts(f"  disable:\n    - if: {condition}\n") == TargetRules()
 
 
 def test_the_nearest_folder_counts() -> None:
@@ -65,6 +65,6 @@ def test_the_nearest_folder_counts() -> None:
     ids=lambda value: value[:20],
 )
 def test_a_file_that_makes_no_sense_has_no_rules(text: str) -> None:
-    rules = build_rules.read(MemoryFiles({".build-test-rules.yml": text}))
+    rules = idf_build_rules.read(MemoryFiles({".build-test-rules.yml": text}))
 
-    assert rules.of("a") == Verdicts()
+    assert rules.of("a") == TargetRules()

@@ -15,13 +15,13 @@ from engine.files import read_file
 
 _FILE = "espdeck-warnings.json"
 _STEP = re.compile(r"^\[\d{1,7}/\d{1,7}\] ([^\r\n]{1,500})\r?$", re.M)
-_WARNS = re.compile(r"\b[Ww]arning: ")  # GNU as begins with a capital letter
-_MAX_STEP = 64 << 10
-_MAX_TOTAL = 2 << 20
-_MAX_BUILD = 64 << 20
+_WARNING = re.compile(r"\b[Ww]arning: ")  # GNU as begins with a capital letter
+_MAX_STEP_CHARACTERS = 64 << 10
+_MAX_TOTAL_CHARACTERS = 2 << 20
+_MAX_NINJA_FILE_BYTES = 64 << 20
 
 
-def recall(build_dir: Path, output: str) -> str:
+def not_repeated(build_dir: Path, output: str) -> str:
     """What earlier builds warned of and this one did not compile again.
 
     Args:
@@ -35,9 +35,9 @@ def recall(build_dir: Path, output: str) -> str:
         built = _built(build_dir)
         kept = {step: text for step, text in kept.items() if step.rpartition(" ")[2] in built}
     fresh = {
-        step: text[:_MAX_STEP]
+        step: text[:_MAX_STEP_CHARACTERS]
         for step, text in ran.items()
-        if _WARNS.search(text) and not text.startswith("\nFAILED: ")
+        if _WARNING.search(text) and not text.startswith("\nFAILED: ")
     }
     if ran:
         _save(build_dir, kept | fresh)
@@ -47,7 +47,9 @@ def recall(build_dir: Path, output: str) -> str:
 def _built(build_dir: Path) -> set[str]:
     """First output of every step (ninja manual, "Build statements")."""
     try:
-        text = read_file(build_dir / "build.ninja", _MAX_BUILD).decode("utf-8", "replace")
+        text = read_file(build_dir / "build.ninja", _MAX_NINJA_FILE_BYTES).decode(
+            "utf-8", "replace"
+        )
     except OSError:
         return set()
     return set(re.findall(r"^build ([^ :\n]+)", text, re.M))
@@ -56,7 +58,7 @@ def _built(build_dir: Path) -> set[str]:
 def _load(build_dir: Path) -> dict[str, str]:
     try:
         # JSON may take six characters for one.
-        data = json.loads(read_file(build_dir / _FILE, 8 * _MAX_TOTAL))
+        data = json.loads(read_file(build_dir / _FILE, 8 * _MAX_TOTAL_CHARACTERS))
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(data, dict):
@@ -68,6 +70,6 @@ def _save(build_dir: Path, warnings: dict[str, str]) -> None:
     total, kept = 0, {}
     for step, text in warnings.items():
         total += len(text)
-        if total <= _MAX_TOTAL:
+        if total <= _MAX_TOTAL_CHARACTERS:
             kept[step] = text
     (build_dir / _FILE).write_text(json.dumps(kept), "utf-8")
