@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine import thresholds
+from engine import quality_requirements
 from engine.errors import UsageError
 from engine.files import read_file
 from engine.formats.toml import Document, Place
+from engine.quality_requirements import QualityRequirements
 from engine.testing import scripts
 from engine.testing.scripts import Script
-from engine.thresholds import Demands
 
 FILE_NAME = "espdeck.toml"
 _MAX_BYTES = 64 * 1024
@@ -66,7 +66,7 @@ class Manifest:
     tests: tuple[Script, ...] = ()
     network: bool = False
     efuse: str = ""
-    quality: Demands | None = None
+    quality: QualityRequirements | None = None
 
 
 def load(tree: Path) -> Manifest:
@@ -102,7 +102,7 @@ def parse(text: str) -> Manifest:
         raise UsageError(f"{FILE_NAME}: larger than {_MAX_BYTES} bytes")
     document = Document(text, FILE_NAME)
     data = document.data
-    tables = {"build", "simulator", scripts.TABLE, thresholds.TABLE}
+    tables = {"build", "simulator", scripts.TABLE, quality_requirements.TABLE}
     known = {"expect", "timeout", "baud", "unity", "eol", *tables}
     _only(document, data, known, ())
     chip = data.get("simulator", {})
@@ -122,7 +122,7 @@ def parse(text: str) -> Manifest:
         build=_build(document),
         eol=_eol(document),
         tests=scripts.read(document),
-        quality=thresholds.read(document) if thresholds.TABLE in data else None,
+        quality=quality_requirements.read(document) if quality_requirements.TABLE in data else None,
     )
 
 

@@ -19,7 +19,7 @@ from engine.projects.service import Projects
 from engine.projects.slots import Slots
 from engine.projects.variants import chips_of
 from engine.quality.performance import facts_of
-from engine.quality.result import BuildFacts, Built, GateResult
+from engine.quality.result import BuildFacts, BuildReport, GateResult
 from engine.settings import Settings
 from engine.store import runs
 from engine.store.database import Store
@@ -119,7 +119,7 @@ class Gates:
             )
         return Gated(project.name, found, built.number, built.words, result, located.notes)
 
-    def built(self, project: Project, sha: str) -> Built:
+    def built(self, project: Project, sha: str) -> BuildReport:
         """What is known of a commit's build, from the newest successful one of its project.
 
         Args:
@@ -131,7 +131,7 @@ class Gates:
             words = f"build {successful.number}"
             facts = self._facts(successful, sha)
             if facts is not None:
-                return Built(facts, words, number=successful.number)
+                return BuildReport(facts, words, number=successful.number)
             return _nothing(f"{words} kept no image")
         newest = self._builds.list(project.id, limit=1, variant=variant)
         if newest:
@@ -140,7 +140,7 @@ class Gates:
         if others:
             was = " ".join(filter(None, (others[0].target, others[0].configuration)))
             return _nothing(f"build {others[0].number} was for {was}")
-        return Built(None)
+        return BuildReport(None)
 
     def _facts(self, build: Run, sha: str) -> BuildFacts | None:
         image = self._image(build)
@@ -169,6 +169,6 @@ class Gates:
         return None
 
 
-def _nothing(words: str) -> Built:
+def _nothing(words: str) -> BuildReport:
     """A build that gives nothing to measure."""
-    return Built(None, words, f"{words}: nothing to measure")
+    return BuildReport(None, words, f"{words}: nothing to measure")

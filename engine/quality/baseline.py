@@ -16,15 +16,15 @@ from engine.enums import Severity
 from engine.errors import ToolError
 from engine.findings import Finding
 from engine.quality import code, documentation, secrets, security
-from engine.quality.requirements import Limits
 from engine.quality.result import Measure, MeasureStatus
-from engine.quality.security import Looked
-from engine.quality.tools import Bench
-from engine.quality.tree_copy import Counted
-from engine.thresholds import Aspect
+from engine.quality.security import SecurityScan
+from engine.quality.thresholds import Thresholds
+from engine.quality.tools import ToolRunner
+from engine.quality.tree_copy import TreeCopy
+from engine.quality_requirements import Aspect
 
 _T = TypeVar("_T")
-_MAX_LINE = 4000
+_MAX_LINE_CHARACTERS = 4000
 
 _Key = tuple[str, str, str]
 """Of a finding: how much it matters and its code, its file, and the words of its line."""
@@ -35,18 +35,20 @@ class Baseline:
 
     Args:
         name: of the commit, for people.
-        counted: its files.
-        bench: with a folder and a progress of its own.
-        limits: what scores are held against.
+        copy: its files.
+        runner: with a folder and a progress of its own.
+        thresholds: what scores are held against.
     """
 
-    def __init__(self, name: str, counted: Counted, bench: Bench, limits: Limits) -> None:
+    def __init__(
+        self, name: str, copy: TreeCopy, runner: ToolRunner, thresholds: Thresholds
+    ) -> None:
         self._name = name
-        self._counted = counted
-        self._bench = bench
-        self._limits = limits
+        self._copy = copy
+        self._runner = runner
+        self._thresholds = thresholds
 
-    def known(self, looked: Looked, counted: Counted) -> tuple[Looked, str]:
+    def known(self, scanned: SecurityScan, copy: TreeCopy) -> tuple[SecurityScan, str]:
         """Findings of security, of which those only inform that the other commit has as well.
 
         Returns:
@@ -56,27 +58,27 @@ class Baseline:
             ToolError: the other commit cannot be looked at.
             CancelledError, Interrupted: it was told to stop.
         """
-        before = security.look(self._counted, self._bench)
+        before = security.scan(self._copy, self._runner)
         if before.problem:
             raise ToolError(f"baseline {self._name}: {before.problem}")
-        findings = self._compared(looked.findings, counted, before.findings)
+        findings = self._compared(scanned.findings, copy, before.findings)
         number = sum(each.severity is Severity.INFO for each in findings)
-        return replace(looked, findings=tuple(findings)), f"; {number} known at {self._name}"
+        return replace(scanned, findings=tuple(findings)), f"; {number} known at {self._name}"
 
     def _compared(
-        self, found: Sequence[Finding], counted: Counted, before: Sequence[Finding]
+        self, found: Sequence[Finding], copy: TreeCopy, before: Sequence[Finding]
     ) -> list[Finding]:
-        known = Counter(_keys(before, self._counted))
-        keys = list(_keys(found, counted))
-        same = [_take(known, key) for key in keys]
+        known = Counter(_keys(before, self._copy))
+        keys = list(_keys(found, copy))
+        same = [_remove_one(known, key) for key in keys]
         # Lines of files that are gone may be in files that have a new name.
         moved: Counter[tuple[str, str]] = Counter()
         for (kind, file, words), number in known.items():
-            if file not in counted.names:
+            if file not in copy.names:
                 moved[kind, words] += number
         for index, (kind, file, words) in enumerate(keys):
-            if not same[index] and file not in self._counted.names:
-                same[index] = _take(moved, (kind, words))
+            if not same[index] and file not in self._copy.names:
+                same[index] = _remove_one(moved, (kind, words))
         pairs = zip(found, same, strict=True)
         return [_as_known(finding) if is_known else finding for finding, is_known in pairs]
 
@@ -89,9 +91,9 @@ class Baseline:
         if measure.status is not MeasureStatus.FAILED or measure.value is None:
             return measure
         if measure.id is Aspect.CODE:
-            then = code.measure(self._counted, self._limits, self._bench).value
+            then = code.measure(self._copy, self._thresholds, self._runner).value
         else:
-            then = documentation.measure(self._counted, chips, self._limits, self._bench).value
+            then = documentation.measure(self._copy, chips, self._thresholds, self._runner).value
         if then is None:
             return measure
         said = f"{then:g} at {self._name}"
@@ -101,17 +103,17 @@ class Baseline:
         return replace(measure, status=MeasureStatus.PASSED, detail=detail)
 
 
-def _take(known: Counter[_T], key: _T) -> bool:
-    """Whether there is one more of a key; takes it away."""
+def _remove_one(known: Counter[_T], key: _T) -> bool:
+    """Remove one of a key from the counts; False when none is left."""
     if known[key] <= 0:
         return False
     known[key] -= 1
     return True
 
 
-def _keys(findings: Sequence[Finding], counted: Counted) -> Iterator[_Key]:
+def _keys(findings: Sequence[Finding], copy: TreeCopy) -> Iterator[_Key]:
     """The key of each finding, in their order."""
-    lines = _Lines(counted)
+    lines = _SourceLines(copy)
     for each in findings:
         yield f"{each.severity} {each.code}", each.file or "", lines.of(each)
 
@@ -120,21 +122,21 @@ def _as_known(finding: Finding) -> Finding:
     return replace(finding, severity=Severity.INFO, message=f"known: {finding.message}")
 
 
-class _Lines:
+class _SourceLines:
     """Lines that findings are about, as they are compared."""
 
-    def __init__(self, counted: Counted) -> None:
-        self._counted = counted
+    def __init__(self, copy: TreeCopy) -> None:
+        self._copy = copy
         self._file = ""
         self._lines: list[str] = []
 
     def of(self, finding: Finding) -> str:
         """What a finding's line says; of a key, its beginning."""
         file = finding.file or ""
-        if file not in self._counted.hashes or finding.line is None:
+        if file not in self._copy.hashes or finding.line is None:
             return finding.message
         if file != self._file:
-            self._file, self._lines = file, self._counted.text(file).split("\n")
+            self._file, self._lines = file, self._copy.text(file).split("\n")
         if finding.line > len(self._lines):
             return finding.message
         words = _plain(self._lines[finding.line - 1])
@@ -146,4 +148,4 @@ class _Lines:
 def _plain(line: str) -> str:
     """A line without its spaces, which a formatter sets; what is not ASCII depends on how the file
     was read."""
-    return "".join(line[:_MAX_LINE].encode("ascii", "ignore").decode().split())
+    return "".join(line[:_MAX_LINE_CHARACTERS].encode("ascii", "ignore").decode().split())

@@ -1,4 +1,4 @@
-"""What tools said of files that have not changed since, kept in espdeck's own folder.
+"""A cache of tools' reports on unchanged files, in espdeck's own folder.
 
 An entry is a small file: JSON behind its checksum, named by a key that its maker derives from all
 that its value depends on. Whatever is not as it was written is no entry, and is measured again; the
@@ -22,11 +22,11 @@ from engine.source import tree
 MAX_BYTES = 256 << 20
 """Bytes of all entries together; then the oldest tenth goes."""
 
-_MAX_ENTRY = 32 << 20
-_KEPT = 0.9
-_TOUCH_AFTER = 24 * 3600.0  # seconds; being read makes an entry young, once a day
-_SECONDS_BETWEEN = 3600.0  # looks at how much there is
-_TIDIED = "tidied"
+_MAX_ENTRY_BYTES = 32 << 20
+_KEPT_FRACTION = 0.9
+_TOUCH_AFTER_SECONDS = 24 * 3600.0  # seconds; being read makes an entry young, once a day
+_TIDY_INTERVAL_SECONDS = 3600.0  # looks at how much there is
+_TIDY_STAMP = "tidied"
 
 
 def key_of(*parts: str) -> str:
@@ -55,12 +55,12 @@ class Cache:
         """The value of a key as JSON has it, None where there is none."""
         path = self._path(key)
         try:
-            checksum, _, data = read_file(path, _MAX_ENTRY).partition(b"\n")
+            checksum, _, data = read_file(path, _MAX_ENTRY_BYTES).partition(b"\n")
             if checksum.decode() != _checksum(key, data):
                 return None
             value = json.loads(data)
             # One that is of later than now, as after a step of the clock, gets its time again.
-            if not 0 <= time.time() - path.stat().st_mtime <= _TOUCH_AFTER:
+            if not 0 <= time.time() - path.stat().st_mtime <= _TOUCH_AFTER_SECONDS:
                 os.utime(path)
         except (OSError, ValueError, RecursionError):
             return None
@@ -69,7 +69,7 @@ class Cache:
     def put(self, key: str, value: Any) -> None:
         """Keep a value that JSON can say; where that is not possible, nothing is kept."""
         data = json.dumps(value, separators=(",", ":")).encode()
-        if len(data) > min(_MAX_ENTRY, self._most):
+        if len(data) > min(_MAX_ENTRY_BYTES, self._most):
             return
         path = self._path(key)
         # A name of its own: others may be writing the same entry.
@@ -81,9 +81,9 @@ class Cache:
 
     def tidy(self) -> None:
         """Delete the oldest entries where they take too much; looks once an hour."""
-        mark = self._folder / _TIDIED
+        mark = self._folder / _TIDY_STAMP
         with contextlib.suppress(OSError):
-            if 0 <= time.time() - mark.stat().st_mtime < _SECONDS_BETWEEN:
+            if 0 <= time.time() - mark.stat().st_mtime < _TIDY_INTERVAL_SECONDS:
                 return
         self.shrink()
         with contextlib.suppress(OSError):
@@ -104,7 +104,7 @@ class Cache:
             with contextlib.suppress(OSError):
                 Path(path).unlink()
                 total -= size
-            if total <= self._most * _KEPT:
+            if total <= self._most * _KEPT_FRACTION:
                 return
 
     def _path(self, key: str) -> Path:

@@ -3,8 +3,9 @@
 The score is the mean of three parts, each 0 to 100, weighted:
 
 - complexity, 50: 100 less the percentage of lines of code that are in complex functions. A function
-  counts by its cyclomatic complexity (lizard): not at all up to :data:`SIMPLE`, with all its lines
-  from :data:`TANGLED`, in between in proportion;
+  counts by its cyclomatic complexity (lizard): not at all up to :data:`SIMPLE_COMPLEXITY`, with all
+  its lines
+  from :data:`FULL_COMPLEXITY`, in between in proportion;
 - defects, 30: 100 less :data:`PER_DEFECT` points a defect for each 1,000 lines of code, at least
   1,000 (cppcheck, its severities error, warning, and anything else);
 - duplication, 20: 100 less :data:`PER_DUPLICATE` times the percentage of tokens that are
@@ -26,15 +27,15 @@ from engine.findings import Finding
 from engine.formats import xml
 from engine.quality import tools
 from engine.quality.per_file import report_of_all
-from engine.quality.requirements import Limits
 from engine.quality.result import Measure, measured, unknown
-from engine.quality.tools import Bench
-from engine.quality.tree_copy import Counted
+from engine.quality.thresholds import Thresholds
+from engine.quality.tools import ToolRunner
+from engine.quality.tree_copy import TreeCopy
+from engine.quality_requirements import Aspect
 from engine.text import clean
 from engine.text import count as number_of
-from engine.thresholds import Aspect
 
-SIMPLE, TANGLED = 10, 30
+SIMPLE_COMPLEXITY, FULL_COMPLEXITY = 10, 30
 """Cyclomatic complexities: up to the first a function is simple, from the second it is not."""
 
 PER_DEFECT = {"error": 30.0, "warning": 10.0}
@@ -43,7 +44,7 @@ PER_DEFECT = {"error": 30.0, "warning": 10.0}
 PER_REMARK = 1.0
 PER_DUPLICATE = 2.5
 _WEIGHTS = {"complexity": 50, "defects": 30, "duplication": 20}
-_LINES = 1000
+_DEFECT_RATE_LINES = 1000
 
 _MAX_DUPLICATES = 10
 _RATE = re.compile(r"^Total duplicate rate: ([0-9.]+)%$", re.MULTILINE)
@@ -51,12 +52,12 @@ _BLOCK = re.compile(r"^Duplicate block:\n-+\n((?:.*:\d+ ~ \d+\n)+)", re.MULTILIN
 _COUNT = re.compile(r"[0-9]{1,9}")
 _PLACE = re.compile(r"^(.*):(\d+) ~ (\d+)$", re.MULTILINE)
 _COLUMNS = 11
-_SHAPES = (
+_LIZARD_OPTIONS = (
     *("--csv", "-Eduplicate", "--ignore_warnings", "-1"),
     # Neither list is the project's to write.
     *("--no-gitignore", "--whitelist", "/dev/null"),
 )
-_DEFECTS = (
+_CPPCHECK_OPTIONS = (
     *("--quiet", "--enable=warning,style,performance,portability"),
     # The chips are 32-bit.
     *("--platform=unix32", "--max-configs=8", "--xml"),
@@ -86,11 +87,17 @@ class _Function:
     @property
     def weight(self) -> float:
         """Part of its lines that count as complex."""
-        return min(1.0, max(0.0, (self.complexity - SIMPLE) / (TANGLED - SIMPLE)))
+        return min(
+            1.0,
+            max(
+                0.0,
+                (self.complexity - SIMPLE_COMPLEXITY) / (FULL_COMPLEXITY - SIMPLE_COMPLEXITY),
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class _Shape:
+class _LizardReport:
     """What lizard counted: functions, and the percentage of tokens that are there twice."""
 
     functions: tuple[_Function, ...]
@@ -99,7 +106,7 @@ class _Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class _Defects:
+class _CppcheckReport:
     """What cppcheck found, and files of which it could not make sense."""
 
     findings: tuple[Finding, ...]
@@ -107,20 +114,20 @@ class _Defects:
     unchecked: int
 
 
-def measure(counted: Counted, limits: Limits, bench: Bench) -> Measure:
+def measure(copy: TreeCopy, thresholds: Thresholds, runner: ToolRunner) -> Measure:
     """Code quality of the sources that count.
 
     Raises:
         CancelledError, Interrupted: it was told to stop.
     """
-    limit = limits.of(Aspect.CODE)
-    sources = (*counted.c_sources, *counted.python_sources)
+    limit = thresholds.of(Aspect.CODE)
+    sources = (*copy.c_sources, *copy.python_sources)
     if not sources:
         return unknown(Aspect.CODE, limit, "no C, C++ or Python sources")
     try:
-        shape, defects = bench.both(
-            lambda: _lizard(counted, sources, bench),
-            lambda: _cppcheck(counted, bench) if counted.c_sources else None,
+        shape, defects = runner.both(
+            lambda: _lizard(copy, sources, runner),
+            lambda: _cppcheck(copy, runner) if copy.c_sources else None,
         )
     except (MissingToolError, ToolError) as error:
         return unknown(Aspect.CODE, limit, str(error))
@@ -131,7 +138,10 @@ def measure(counted: Counted, limits: Limits, bench: Bench) -> Measure:
         "duplication": max(0.0, 100.0 - PER_DUPLICATE * shape.duplicated),
     }
     if defects is not None:
-        parts["defects"] = max(0.0, 100.0 - defects.points * _LINES / max(lines, _LINES))
+        parts["defects"] = max(
+            0.0,
+            100.0 - defects.points * _DEFECT_RATE_LINES / max(lines, _DEFECT_RATE_LINES),
+        )
     score = sum(_WEIGHTS[name] * part for name, part in parts.items())
     score /= sum(_WEIGHTS[name] for name in parts)
     said = ", ".join(f"{name} {parts[name]:.0f}" for name in _WEIGHTS if name in parts)
@@ -141,7 +151,7 @@ def measure(counted: Counted, limits: Limits, bench: Bench) -> Measure:
     )
     detail = (
         f"{said} of 100 each; {number_of(len(shape.functions), 'function')} in "
-        f"{number_of(len(sources), 'file')}{not_checked}{counted.note()}"
+        f"{number_of(len(sources), 'file')}{not_checked}{copy.note()}"
     )
     findings = (
         *(_too_complex(each) for each in _worst_first(shape.functions)),
@@ -163,37 +173,37 @@ def _too_complex(function: _Function) -> Finding:
         message=f"{function.name} has a cyclomatic complexity of {function.complexity}",
         file=function.file,
         line=function.line,
-        hint=f"split it up: up to {SIMPLE} is simple",
+        hint=f"split it up: up to {SIMPLE_COMPLEXITY} is simple",
     )
 
 
-def parts(counted: Counted) -> tuple[str, ...]:
+def parts(copy: TreeCopy) -> tuple[str, ...]:
     """The tools that apply, by name."""
-    if not counted.c_sources and not counted.python_sources:
+    if not copy.c_sources and not copy.python_sources:
         return ()
-    return ("lizard", "cppcheck") if counted.c_sources else ("lizard",)
+    return ("lizard", "cppcheck") if copy.c_sources else ("lizard",)
 
 
-def _lizard(counted: Counted, sources: Sequence[str], bench: Bench) -> _Shape:
-    names, report = bench.folder / "lizard.txt", bench.folder / "lizard.csv"
+def _lizard(copy: TreeCopy, sources: Sequence[str], runner: ToolRunner) -> _LizardReport:
+    names, report = runner.folder / "lizard.txt", runner.folder / "lizard.csv"
 
     def make() -> str:
         names.write_text("".join(f"{name}\n" for name in sources), "utf-8")
         argv: list[str | Path] = [
-            *(*tools.command("lizard"), *_SHAPES),
+            *(*tools.command("lizard"), *_LIZARD_OPTIONS),
             *("--input_file", names, "--output_file", report),
         ]
-        done = bench.run(argv, cwd=counted.folder)
+        done = runner.run(argv, cwd=copy.folder)
         text = tools.report_of(report, done, "lizard").decode("utf-8", "replace")
         if done.returncode != 0 or _RATE.search(text) is None:
             raise ToolError(tools.failure("lizard", done.returncode, done.tail))
         return text
 
-    text = report_of_all("lizard", " ".join(_SHAPES), sources, counted, bench, make)
+    text = report_of_all("lizard", " ".join(_LIZARD_OPTIONS), sources, copy, runner, make)
     rate = _RATE.search(text)
     rows = text.partition("\nDuplicates\n")[0].splitlines()
     duplicated = float(rate[1]) if rate else 0.0
-    return _Shape(tuple(_functions(rows)), duplicated, tuple(_duplicates(text)))
+    return _LizardReport(tuple(_functions(rows)), duplicated, tuple(_duplicates(text)))
 
 
 def _functions(rows: Sequence[str]) -> Iterator[_Function]:
@@ -227,29 +237,29 @@ def _duplicates(text: str) -> Iterator[Finding]:
         )
 
 
-def _cppcheck(counted: Counted, bench: Bench) -> _Defects:
-    names, report = bench.folder / "cppcheck.txt", bench.folder / "cppcheck.xml"
+def _cppcheck(copy: TreeCopy, runner: ToolRunner) -> _CppcheckReport:
+    names, report = runner.folder / "cppcheck.txt", runner.folder / "cppcheck.xml"
     # With several jobs, what it finds across files goes through a folder.
-    between = bench.folder / "cppcheck"
+    between = runner.folder / "cppcheck"
 
     def make() -> str:
-        names.write_text("".join(f"{name}\n" for name in counted.c_sources), "utf-8")
+        names.write_text("".join(f"{name}\n" for name in copy.c_sources), "utf-8")
         between.mkdir()
         argv = [
-            *(*tools.command("cppcheck"), *_DEFECTS),
-            *(f"-j{bench.jobs}", f"--cppcheck-build-dir={between}"),
+            *(*tools.command("cppcheck"), *_CPPCHECK_OPTIONS),
+            *(f"-j{runner.jobs}", f"--cppcheck-build-dir={between}"),
             *(f"--file-list={names}", f"--output-file={report}"),
         ]
-        done = bench.run(argv, cwd=counted.folder)
+        done = runner.run(argv, cwd=copy.folder)
         data = tools.report_of(report, done, "cppcheck")
         if done.returncode != 0:
             raise ToolError(tools.failure("cppcheck", done.returncode, done.tail))
         return data.decode("utf-8", "replace")
 
     # What sources may include is more than sources: tables, templates.
-    files = [each for each in counted.files if not each.lower().endswith(_NEVER_INCLUDED)]
-    options = " ".join((*_DEFECTS, *counted.c_sources))
-    data = report_of_all("cppcheck", options, files, counted, bench, make).encode()
+    files = [each for each in copy.files if not each.lower().endswith(_NEVER_INCLUDED)]
+    options = " ".join((*_CPPCHECK_OPTIONS, *copy.c_sources))
+    data = report_of_all("cppcheck", options, files, copy, runner, make).encode()
     found: dict[Finding, float] = {}
     unchecked: set[str] = set()
     places: list[Mapping[str, str]] = []
@@ -267,7 +277,7 @@ def _cppcheck(counted: Counted, bench: Bench) -> _Defects:
                 found[_defect(attributes, place)] = PER_DEFECT.get(severity, PER_REMARK)
 
     xml.read(data, "cppcheck", element)
-    return _Defects(tuple(found), sum(found.values()), len(unchecked - {""}))
+    return _CppcheckReport(tuple(found), sum(found.values()), len(unchecked - {""}))
 
 
 def _place(text: str) -> int | None:
@@ -281,7 +291,7 @@ def _defect(attributes: Mapping[str, str], place: Mapping[str, str]) -> Finding:
         severity=Severity.WARNING if serious else Severity.INFO,
         code=f"cppcheck.{clean(attributes.get('id', ''))[:80]}",
         message=clean(attributes.get("msg", ""))[:500],
-        file=tools.plain(place["file"]) if place.get("file") else None,
+        file=tools.original_name(place["file"]) if place.get("file") else None,
         line=_place(line),
         column=_place(column),
     )

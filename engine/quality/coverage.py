@@ -9,12 +9,12 @@ from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.formats.untrusted import file_inside
 from engine.quality import coverage_reports, host_tests
-from engine.quality.requirements import Limits
 from engine.quality.result import Measure, broken, measured, unknown
-from engine.quality.tools import Bench
-from engine.quality.tree_copy import Counted
+from engine.quality.thresholds import Thresholds
+from engine.quality.tools import ToolRunner
+from engine.quality.tree_copy import TreeCopy
+from engine.quality_requirements import Aspect, QualityRequirements
 from engine.text import count as number_of
-from engine.thresholds import Aspect, Demands
 
 NO_DATA = (
     "no coverage report in the tree, and no tests to run: [quality] host_tests names their folder"
@@ -23,10 +23,10 @@ NO_DATA = (
 
 def measure(
     app: Path,
-    counted: Counted,
-    demands: Demands,
-    limits: Limits,
-    bench: Bench,
+    copy: TreeCopy,
+    requirements: QualityRequirements,
+    thresholds: Thresholds,
+    runner: ToolRunner,
     *,
     timeout: float,
     changed: Collection[str] = (),
@@ -37,28 +37,28 @@ def measure(
 
     Args:
         app: the folder that is measured, where host tests are run. Untrusted.
-        counted: its files.
-        demands: where tests or a report are.
-        limits: what it is held against.
-        bench: where to work.
+        copy: its files.
+        requirements: where tests or a report are.
+        thresholds: what it is held against.
+        runner: where to work.
         timeout: seconds that building host tests, or running them, may take.
         changed: files that a model changed: one that it wrote itself is no report.
 
     Raises:
         CancelledError, Interrupted: it was told to stop.
     """
-    limit = limits.of(Aspect.COVERAGE)
+    limit = thresholds.of(Aspect.COVERAGE)
     errors: tuple[Finding, ...] = ()
     try:
-        if demands.host_tests:
-            bench.progress.move("host tests", 0, 1)
-            outcome = host_tests.run(app, demands.host_tests, bench, timeout=timeout)
-            bench.progress.move("host tests", 1, 1)
+        if requirements.host_tests:
+            runner.progress.move("host tests", 0, 1)
+            outcome = host_tests.run(app, requirements.host_tests, runner, timeout=timeout)
+            runner.progress.move("host tests", 1, 1)
             if outcome.lines is None:
                 return broken(Aspect.COVERAGE, limit, outcome.said, outcome.errors)
             lines, said, errors = outcome.lines, outcome.said, outcome.errors
         else:
-            name = _report(counted, demands)
+            name = _report(copy, requirements)
             if name is None:
                 return unknown(Aspect.COVERAGE, limit, NO_DATA)
             if name in changed:
@@ -68,11 +68,11 @@ def measure(
             said = f"by {name}, as the tree has it"
     except (MissingToolError, ToolError) as error:
         return unknown(Aspect.COVERAGE, limit, str(error))
-    sources = (*counted.c_sources, *counted.python_sources)
+    sources = (*copy.c_sources, *copy.python_sources)
     found = coverage_reports.of_sources(lines, sources)
     detail = (
         f"{said}: {found.run} of {number_of(found.lines, 'line')} in {found.files} of "
-        f"{number_of(len(sources), 'source')}{counted.note()}"
+        f"{number_of(len(sources), 'source')}{copy.note()}"
     )
     failed = bool(errors)
     if not found.lines and not failed:
@@ -80,8 +80,8 @@ def measure(
     return measured(Aspect.COVERAGE, found.percent, limit, detail, errors, failed=failed)
 
 
-def _report(counted: Counted, demands: Demands) -> str | None:
+def _report(copy: TreeCopy, requirements: QualityRequirements) -> str | None:
     """The report that the project names, else the first with a usual name."""
-    if demands.report:
-        return str(PurePosixPath(demands.report))
-    return next((name for name in coverage_reports.NAMES if name in counted.names), None)
+    if requirements.report:
+        return str(PurePosixPath(requirements.report))
+    return next((name for name in coverage_reports.NAMES if name in copy.names), None)

@@ -14,7 +14,7 @@ from engine.errors import ToolError
 from engine.files import read_file
 from engine.formats import xml
 from engine.formats.untrusted import json_of
-from engine.quality.tools import MAX_REPORT
+from engine.quality.tools import MAX_REPORT_BYTES
 from engine.source.c_source import ends_of
 
 NAMES = tuple(
@@ -67,7 +67,7 @@ def read(path: Path) -> Lines:
         ToolError: it is too large, or nothing of the kind; names the file.
     """
     try:
-        return parse(read_file(path, MAX_REPORT), path.name)
+        return parse(read_file(path, MAX_REPORT_BYTES), path.name)
     except OSError as error:
         raise ToolError(f"{path.name}: {error.strerror}") from error
 

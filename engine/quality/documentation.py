@@ -2,7 +2,8 @@
 
 60 points are the part of public symbols that have a comment (see :mod:`engine.quality.symbols`):
 of headers and Python modules that are not tests. 40 are the README's, in equal parts: it is there
-with at least :data:`ENOUGH` characters; it names a chip that the project is built for; it names a
+with at least :data:`MIN_README_CHARACTERS` characters; it names a chip that the project is built
+for; it names a
 command that builds, tests or installs; every file that it links to is there. Where there are no
 public symbols, or the project has no chip, the rest counts for all. Builds do not matter: a commit
 of a project has one score.
@@ -19,19 +20,19 @@ from engine.cancel import CancelToken
 from engine.enums import LINUX, Severity
 from engine.findings import Finding
 from engine.quality import symbols
-from engine.quality.requirements import Limits
 from engine.quality.result import Measure, measured, unknown
 from engine.quality.symbols import Symbol
-from engine.quality.tools import Bench
-from engine.quality.tree_copy import Counted
+from engine.quality.thresholds import Thresholds
+from engine.quality.tools import ToolRunner
+from engine.quality.tree_copy import TreeCopy
+from engine.quality_requirements import Aspect
 from engine.text import clean
 from engine.text import count as number_of
-from engine.thresholds import Aspect
 
-ENOUGH = 200
+MIN_README_CHARACTERS = 200
 """Characters of a README that says something."""
 
-SYMBOLS, README = 60, 40
+SYMBOL_POINTS, README_POINTS = 60, 40
 """Points of the two parts."""
 
 _COMMAND = re.compile(
@@ -42,30 +43,32 @@ _LINK = re.compile(r"\[[^\]\n]{0,300}\]\( {0,4}<?([^)\s>]{1,400})")
 _SEPARATORS = re.compile(r"[-_ ]")
 
 
-def measure(counted: Counted, chips: Sequence[str], limits: Limits, bench: Bench) -> Measure:
+def measure(
+    copy: TreeCopy, chips: Sequence[str], thresholds: Thresholds, runner: ToolRunner
+) -> Measure:
     """Documentation of the sources that count.
 
     Args:
-        counted: the files.
+        copy: the files.
         chips: those that the project is built for; none where that is not known.
-        limits: what it is held against.
-        bench: who listens, and what is known of files.
+        thresholds: what it is held against.
+        runner: who listens, and what is known of files.
 
     Raises:
         CancelledError, Interrupted: it was told to stop.
     """
-    limit = limits.of(Aspect.DOCUMENTATION)
-    if not counted.files:
+    limit = thresholds.of(Aspect.DOCUMENTATION)
+    if not copy.files:
         return unknown(Aspect.DOCUMENTATION, limit, "no files")
-    bench.progress.move("documentation", 0, 1)
-    public = list(_public(counted, bench.cancel))
-    bench.progress.move("documentation", 1, 1)
+    runner.progress.move("documentation", 0, 1)
+    public = list(_public(copy, runner.cancel))
+    runner.progress.move("documentation", 1, 1)
     documented = sum(symbol.documented for _, symbol in public)
-    lacks, rules = _readme(counted, chips)
+    lacks, rules = _readme(copy, chips)
     kept = rules - len(lacks)
-    parts = [(README, kept / rules)]
+    parts = [(README_POINTS, kept / rules)]
     if public:
-        parts.append((SYMBOLS, documented / len(public)))
+        parts.append((SYMBOL_POINTS, documented / len(public)))
     value = 100.0 * sum(points * part for points, part in parts) / sum(each for each, _ in parts)
     said = f"{documented} of {number_of(len(public), 'public symbol')} with a comment"
     detail = f"{said if public else 'no public symbols'}; README keeps {kept} of {rules} rules"
@@ -81,42 +84,42 @@ def measure(counted: Counted, chips: Sequence[str], limits: Limits, bench: Bench
         if not symbol.documented
     )
     findings = [*dict.fromkeys(lacks), *bare]
-    return measured(Aspect.DOCUMENTATION, value, limit, f"{detail}{counted.note()}", findings)
+    return measured(Aspect.DOCUMENTATION, value, limit, f"{detail}{copy.note()}", findings)
 
 
-def _public(counted: Counted, cancel: CancelToken) -> Iterator[tuple[str, Symbol]]:
-    for name in counted.c_sources:
+def _public(copy: TreeCopy, cancel: CancelToken) -> Iterator[tuple[str, Symbol]]:
+    for name in copy.c_sources:
         cancel.check()
         if name.lower().endswith(symbols.HEADERS):
-            for symbol in symbols.of_header(counted.text(name)):
+            for symbol in symbols.of_header(copy.text(name)):
                 yield name, symbol
-    for name in counted.python_sources:
+    for name in copy.python_sources:
         cancel.check()
         try:
-            found = symbols.of_module(counted.text(name))
+            found = symbols.of_module(copy.text(name))
         except ValueError:
             continue  # Python of another version
         for symbol in found:
             yield name, symbol
 
 
-def _readme(counted: Counted, chips: Sequence[str]) -> tuple[list[Finding], int]:
+def _readme(copy: TreeCopy, chips: Sequence[str]) -> tuple[list[Finding], int]:
     """What the README lacks, and how many rules there are; without a README it lacks all."""
-    name = next((each for each in counted.files if each.lower().startswith("readme")), None)
+    name = next((each for each in copy.files if each.lower().startswith("readme")), None)
     chips = [chip for chip in chips if chip and chip != LINUX]
     rules = 4 if chips else 3
     if name is None:
         return [Finding(Severity.WARNING, "quality.readme", "there is no README")] * rules, rules
-    text = counted.text(name)
+    text = copy.text(name)
     lacks: list[tuple[str, int | None]] = []
-    if len(text.strip()) < ENOUGH:
+    if len(text.strip()) < MIN_README_CHARACTERS:
         lacks.append(("the README does not say what this is and how it is used", None))
     plain = _SEPARATORS.sub("", text).lower()
     if chips and not any(chip in plain for chip in chips):
         lacks.append((f"the README does not name the chip, {' or '.join(chips)}", None))
     if not _COMMAND.search(text):
         lacks.append(("the README names no command that builds, tests or installs it", None))
-    dead = next((link for link in _LINK.finditer(text) if not _leads(link[1], counted)), None)
+    dead = next((link for link in _LINK.finditer(text) if not _leads(link[1], copy)), None)
     if dead is not None:
         line = text.count("\n", 0, dead.start()) + 1
         lacks.append((f"the README links to {clean(dead[1])}, which is not there", line))
@@ -127,10 +130,10 @@ def _readme(counted: Counted, chips: Sequence[str]) -> tuple[list[Finding], int]
     return found, rules
 
 
-def _leads(link: str, counted: Counted) -> bool:
+def _leads(link: str, copy: TreeCopy) -> bool:
     """Whether a link leads to a file or folder of the tree, or out of it."""
     if re.match(r"[A-Za-z][\w+.-]*:|#|/|\.\./", link):
         return True
     name = str(PurePosixPath(unquote(link.partition("#")[0])))
-    folder = any(each.startswith(f"{name}/") for each in counted.names)
-    return name == "." or name in counted.names or folder
+    folder = any(each.startswith(f"{name}/") for each in copy.names)
+    return name == "." or name in copy.names or folder

@@ -1,4 +1,4 @@
-"""The gate itself: measures a tree and a build, and says whether they pass."""
+"""Runs the quality gate: measures a tree and its build, and decides whether they pass."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from engine.quality import code, coverage, documentation, performance, security,
 from engine.quality.baseline import Baseline
 from engine.quality.cache import Cache
 from engine.quality.progress import PARTS, OnProgress, Progress
-from engine.quality.requirements import Limits
-from engine.quality.result import BuildFacts, Built, GateResult, Measure, failing, judge
-from engine.quality.tools import Bench
-from engine.quality.tree_copy import CommitOrigin, Counted, FolderOrigin, Origin, collect
+from engine.quality.result import BuildFacts, BuildReport, GateResult, Measure, evaluate, failing
+from engine.quality.thresholds import Thresholds
+from engine.quality.tools import ToolRunner
+from engine.quality.tree_copy import CommitOrigin, FolderOrigin, Origin, TreeCopy, collect
+from engine.quality_requirements import TABLE, QualityRequirements
 from engine.settings import Settings
 from engine.source.diffs import rows_of
 from engine.source.files import CommitFiles
-from engine.thresholds import TABLE, Demands
 
 REPORT = "quality.json"
 """Artifact with the result."""
 
 
 def read_report(data: bytes) -> GateResult:
-    """What a run kept as :data:`REPORT`.
+    """Parse the :data:`REPORT` that a run kept.
 
     Raises:
         ToolError: it is none.
@@ -49,7 +49,7 @@ def measure_tree(
     *,
     settings: Settings,
     manifest: Manifest,
-    built: Built,
+    built: BuildReport,
     cancel: CancelToken,
     on_output: Callable[[bytes], None],
     on_progress: OnProgress = lambda _percent, _what: None,
@@ -85,56 +85,56 @@ def measure_tree(
         ToolError: the tree cannot be listed or copied.
         CancelledError, Interrupted: as ``cancel`` says.
     """
-    demands = manifest.quality or Demands({})
-    limits = Limits.choose(settings.quality, demands)
+    requirements = manifest.quality or QualityRequirements({})
+    thresholds = Thresholds.choose(settings.quality, requirements)
     start = f"{app}/" if app else ""
     changed = {row.file.removeprefix(start) for row in rows_of(patch) if row.file.startswith(start)}
-    other = _baseline(tree, baseline, demands)
+    other = _baseline(tree, baseline, requirements)
     cache = Cache(settings.workspace / "cache" / "quality")
     progress = Progress(on_progress)
     try:
         with tempfile.TemporaryDirectory(prefix="espdeck-quality-") as name:
             folder = Path(name)
-            bench = Bench(folder, cancel, on_output, cache, progress, jobs or processors())
-            begin = ["files", "host tests"] if demands.host_tests else ["files"]
+            runner = ToolRunner(folder, cancel, on_output, cache, progress, jobs or processors())
+            begin = ["files", "host tests"] if requirements.host_tests else ["files"]
             progress.expect([*begin, *PARTS])
-            counted = _collect(FolderOrigin(tree, app), app, demands, bench)
-            progress.expect([*begin, *_parts(counted, other)])
+            copy = _collect(FolderOrigin(tree, app), app, requirements, runner)
+            progress.expect([*begin, *_parts(copy, other)])
             covered = coverage.measure(
                 tree / app,
-                counted,
-                demands,
-                limits,
-                bench,
+                copy,
+                requirements,
+                thresholds,
+                runner,
                 timeout=settings.compile_timeout,
                 changed=changed,
             )
-            looked, (judged, told) = bench.both(
-                lambda: security.look(counted, bench),
-                lambda: bench.both(
-                    lambda: code.measure(counted, limits, bench),
-                    lambda: documentation.measure(counted, chips, limits, bench),
+            scanned, (judged, told) = runner.both(
+                lambda: security.scan(copy, runner),
+                lambda: runner.both(
+                    lambda: code.measure(copy, thresholds, runner),
+                    lambda: documentation.measure(copy, chips, thresholds, runner),
                 ),
             )
             known = ""
             if other is not None:
-                before = _before(tree, other, app, demands, limits, bench)
-                looked, known = before.known(looked, counted)
+                before = _baseline_copy(tree, other, app, requirements, thresholds, runner)
+                scanned, known = before.known(scanned, copy)
                 judged, told = (before.score(each, chips) for each in (judged, told))
                 progress.move("baseline", 1, 1)
-            safe = security.measure(looked, counted, limits, known=known)
+            safe = security.measure(scanned, copy, thresholds, known=known)
             measures = [covered, judged, safe, told]
     except OSError as error:
         raise ToolError(f"quality gate: {error.filename or tree}: {error.strerror}") from error
     cache.tidy()
-    measures = list(_without_marks(list(_in_repository(measures, app)), patch))
+    measures = list(_fail_suppressed(list(_in_repository(measures, app)), patch))
     on_progress(100.0, "done")
-    return judge([*measures, *performance.measure(built, limits)], demands.require)
+    return evaluate([*measures, *performance.measure(built, thresholds)], requirements.require)
 
 
-def _baseline(tree: Path, named: str, demands: Demands) -> Commit | None:
+def _baseline(tree: Path, named: str, requirements: QualityRequirements) -> Commit | None:
     """The commit whose findings are known; the one that is named wins over the project's own."""
-    wanted = named or demands.baseline
+    wanted = named or requirements.baseline
     if not wanted:
         return None
     try:
@@ -144,40 +144,47 @@ def _baseline(tree: Path, named: str, demands: Demands) -> Commit | None:
         raise UsageError(f"{key}: {error}") from error
 
 
-def _parts(counted: Counted, other: Commit | None) -> list[str]:
+def _parts(copy: TreeCopy, other: Commit | None) -> list[str]:
     """What there is to do, for the progress."""
-    parts = [*security.parts(counted), *code.parts(counted), "documentation"]
+    parts = [*security.parts(copy), *code.parts(copy), "documentation"]
     return [*parts, "baseline"] if other is not None else parts
 
 
-def _collect(origin: Origin, app: str, demands: Demands, bench: Bench) -> Counted:
-    bench.progress.move("files", 0, 1)
-    copy = bench.folder / "tree"
-    copy.mkdir()
-    counted = collect(
+def _collect(
+    origin: Origin, app: str, requirements: QualityRequirements, runner: ToolRunner
+) -> TreeCopy:
+    runner.progress.move("files", 0, 1)
+    folder = runner.folder / "tree"
+    folder.mkdir()
+    copy = collect(
         origin,
         app,
-        copy,
-        tests=demands.host_tests,
-        exclude=demands.exclude,
-        cancel=bench.cancel,
+        folder,
+        tests=requirements.host_tests,
+        exclude=requirements.exclude,
+        cancel=runner.cancel,
     )
-    bench.progress.move("files", 1, 1)
-    return counted
+    runner.progress.move("files", 1, 1)
+    return copy
 
 
-def _before(
-    tree: Path, commit: Commit, app: str, demands: Demands, limits: Limits, bench: Bench
+def _baseline_copy(
+    tree: Path,
+    commit: Commit,
+    app: str,
+    requirements: QualityRequirements,
+    thresholds: Thresholds,
+    runner: ToolRunner,
 ) -> Baseline:
     """The commit that a tree is compared with, in a folder of its own."""
-    folder = bench.folder / "baseline"
+    folder = runner.folder / "baseline"
     folder.mkdir()
-    bench.progress.move("baseline", 0, 1)
+    runner.progress.move("baseline", 0, 1)
     quiet = Progress(lambda _percent, _what: None)
-    own = Bench(folder, bench.cancel, bench.on_output, bench.cache, quiet, bench.jobs)
+    own = ToolRunner(folder, runner.cancel, runner.on_output, runner.cache, quiet, runner.jobs)
     with CommitFiles(tree, commit.sha) as files:
-        counted = _collect(CommitOrigin(files, app), app, demands, own)
-    return Baseline(commit.sha[:10], counted, own, limits)
+        copy = _collect(CommitOrigin(files, app), app, requirements, own)
+    return Baseline(commit.sha[:10], copy, own, thresholds)
 
 
 def processors() -> int:
@@ -195,12 +202,12 @@ def measure_build(facts: BuildFacts, *, settings: Settings, manifest: Manifest) 
         settings: thresholds.
         manifest: the project's own thresholds.
     """
-    limits = Limits.choose(settings.quality, manifest.quality)
-    return judge(performance.measure(Built(facts), limits))
+    thresholds = Thresholds.choose(settings.quality, manifest.quality)
+    return evaluate(performance.measure(BuildReport(facts), thresholds))
 
 
-def _without_marks(measures: Sequence[Measure], patch: str) -> Iterator[Measure]:
-    """Measures, of which those fail that a patch keeps tools from measuring."""
+def _fail_suppressed(measures: Sequence[Measure], patch: str) -> Iterator[Measure]:
+    """The measures; one whose tools a patch suppresses fails."""
     errors = suppressions.added(patch)
     for each in measures:
         yield failing(each, errors[each.id]) if each.id in errors else each

@@ -18,7 +18,7 @@ from engine.findings import Finding
 from engine.process import Completed
 from engine.quality import coverage_reports, tools
 from engine.quality.coverage_reports import Lines
-from engine.quality.tools import Bench
+from engine.quality.tools import ToolRunner
 from engine.text import clean
 from engine.toolchains.diagnostics import parser
 from engine.toolchains.hints.hint import BuildSystem
@@ -27,10 +27,10 @@ _LISTS = "CMakeLists.txt"
 _TESTS_FAILED = 1  # pytest's exit code
 _CTEST = re.compile(r"^\d+% tests passed.*", re.MULTILINE)
 _PYTEST = re.compile(r"=* ?(\d+ (?:passed|failed|errors?)[^=]*?) ?=*$")
-_LINE = 300
-_EVIDENCE = 20
+_MAX_LINE_CHARACTERS = 300
+_EVIDENCE_LINES = 20
 
-_START = """
+_START_COVERAGE = """
 import sys
 from coverage.cmdline import main
 # Isolated, as the tools are; but these tests may import what they test.
@@ -40,7 +40,7 @@ sys.exit(main())
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class HostTestResult:
     """What came of host tests.
 
     Args:
@@ -54,13 +54,13 @@ class Outcome:
     lines: Lines | None = None
 
 
-def run(app: Path, folder: str, bench: Bench, *, timeout: float) -> Outcome:
+def run(app: Path, folder: str, runner: ToolRunner, *, timeout: float) -> HostTestResult:
     """Run the tests in a folder of a project: by CMake and CTest, or by pytest.
 
     Args:
         app: the project. Untrusted.
         folder: of the tests, relative to it; with a ``CMakeLists.txt`` they are CTest's.
-        bench: where to work.
+        runner: where to work.
         timeout: seconds that each program may take.
 
     Raises:
@@ -72,15 +72,15 @@ def run(app: Path, folder: str, bench: Bench, *, timeout: float) -> Outcome:
     if not tests.is_relative_to(app.resolve()) or not tests.is_dir():
         raise ToolError(f"espdeck.toml: quality.host_tests {folder!r} is no folder of the project")
     if (tests / _LISTS).is_file():
-        return _by_ctest(app.resolve(), tests, bench, timeout)
-    return _by_pytest(app.resolve(), tests, bench, timeout)
+        return _by_ctest(app.resolve(), tests, runner, timeout)
+    return _by_pytest(app.resolve(), tests, runner, timeout)
 
 
-def _by_ctest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
+def _by_ctest(app: Path, tests: Path, runner: ToolRunner, timeout: float) -> HostTestResult:
     gcovr = tools.command("gcovr")
     cmake, ninja, ctest = (_program(name, "lab") for name in ("cmake", "ninja", "ctest"))
     compiler, plus, gcov = _compilers()
-    build = bench.folder / "host-tests"
+    build = runner.folder / "host-tests"
     configure: list[str | Path] = [
         *(cmake, "-S", tests, "-B", build, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"),
         *("-DCMAKE_BUILD_TYPE=Debug", f"-DCMAKE_C_COMPILER={compiler}"),
@@ -88,14 +88,14 @@ def _by_ctest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
         *(f"-DCMAKE_{language}_FLAGS=--coverage -O0" for language in ("C", "CXX")),
     ]
     for name, argv in (("cmake", configure), ("ninja", [ninja, f"-C{build}"])):
-        done = bench.run(argv, cwd=tests, timeout=timeout)
+        done = runner.run(argv, cwd=tests, timeout=timeout)
         if done.returncode != 0:
             found = parser.parse(done.tail, root=app, project=tests, system=BuildSystem.CMAKE)
             errors = tuple(each for each in found if each.severity is Severity.ERROR)
             why = errors[0].title if errors else _reason(name, done)
             said = f"host tests do not build: {why}"
-            return Outcome(said, errors or (_error(said, tests, app, done),))
-    ran = bench.run(
+            return HostTestResult(said, errors or (_error(said, tests, app, done),))
+    ran = runner.run(
         [ctest, "--test-dir", str(build), "--output-on-failure", "--no-tests=error"],
         cwd=tests,
         timeout=timeout,
@@ -103,10 +103,10 @@ def _by_ctest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
     summary = _CTEST.search(ran.tail)
     if summary is None:
         said = f"host tests do not run: {_reason('ctest', ran)}"
-        return Outcome(said, (_error(said, tests, app, ran),))
-    report, settings = bench.folder / "gcovr.info", bench.folder / "gcovr.cfg"
+        return HostTestResult(said, (_error(said, tests, app, ran),))
+    report, settings = runner.folder / "gcovr.info", runner.folder / "gcovr.cfg"
     settings.touch()  # else it reads the project's
-    done = bench.run(
+    done = runner.run(
         [
             *gcovr,
             *(f"--config={settings}", f"--root={app}", f"--gcov-executable={gcov}"),
@@ -119,17 +119,17 @@ def _by_ctest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
     tools.report_of(report, done, "gcovr")
     said = f"ctest: {clean(summary[0])}"
     errors = () if ran.returncode == 0 else (_error(said, tests, app, ran),)
-    return Outcome(said, errors, coverage_reports.read(report))
+    return HostTestResult(said, errors, coverage_reports.read(report))
 
 
-def _by_pytest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
+def _by_pytest(app: Path, tests: Path, runner: ToolRunner, timeout: float) -> HostTestResult:
     isolated = tools.command("coverage")
     tools.command("pytest")
-    data, report = bench.folder / "coverage.data", bench.folder / "coverage.info"
+    data, report = runner.folder / "coverage.data", runner.folder / "coverage.info"
     own = ("--rcfile=/dev/null", f"--data-file={data}")
-    ran = bench.run(
+    ran = runner.run(
         [
-            *(*tools.ISOLATED, "-c", _START, app),
+            *(*tools.ISOLATED, "-c", _START_COVERAGE, app),
             *("run", *own, f"--source={app}", "-m", "pytest", str(tests)),
             # The project's own options may want plugins that are not here.
             *("-p", "no:cacheprovider", "-p", "no:pytest_embedded"),
@@ -141,17 +141,17 @@ def _by_pytest(app: Path, tests: Path, bench: Bench, timeout: float) -> Outcome:
     said = next(filter(None, map(_summary, reversed(ran.tail.splitlines()))), None)
     if ran.returncode not in (0, _TESTS_FAILED) or said is None:
         said = f"host tests do not run: {_reason('pytest', ran)}"
-        return Outcome(said, (_error(said, tests, app, ran),))
-    done = bench.run([*isolated, "lcov", "--ignore-errors", *own, "-o", report], cwd=app)
+        return HostTestResult(said, (_error(said, tests, app, ran),))
+    done = runner.run([*isolated, "lcov", "--ignore-errors", *own, "-o", report], cwd=app)
     tools.report_of(report, done, "coverage")
     said = f"pytest: {said}"
     errors = () if ran.returncode == 0 else (_error(said, tests, app, ran),)
-    return Outcome(said, errors, coverage_reports.read(report))
+    return HostTestResult(said, errors, coverage_reports.read(report))
 
 
 def _summary(line: str) -> str | None:
     """pytest's last line without its frame, None where a line is none."""
-    found = _PYTEST.match(clean(line)[:_LINE])
+    found = _PYTEST.match(clean(line)[:_MAX_LINE_CHARACTERS])
     return found[1] if found else None
 
 
@@ -172,13 +172,13 @@ def _compilers() -> tuple[str, str | None, str]:
 
 
 def _error(said: str, tests: Path, app: Path, done: Completed) -> Finding:
-    lines = [clean(line)[:_LINE] for line in done.tail.splitlines() if line.strip()]
+    lines = [clean(line)[:_MAX_LINE_CHARACTERS] for line in done.tail.splitlines() if line.strip()]
     return Finding(
         severity=Severity.ERROR,
         code="quality.tests",
         message=said,
         file=tests.relative_to(app).as_posix(),
-        evidence="\n".join(lines[-_EVIDENCE:]) or None,
+        evidence="\n".join(lines[-_EVIDENCE_LINES:]) or None,
     )
 
 

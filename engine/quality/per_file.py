@@ -1,5 +1,4 @@
-"""What a tool says of files, asked about once as long as they stay as they are: of each by itself,
-or of all of them together."""
+"""Runs tools on files once and caches the reports by content: file by file, or all together."""
 
 from __future__ import annotations
 
@@ -10,18 +9,18 @@ from typing import Any
 
 from engine.quality import tools
 from engine.quality.cache import key_of
-from engine.quality.tools import Bench
-from engine.quality.tree_copy import Counted
+from engine.quality.tools import ToolRunner
+from engine.quality.tree_copy import TreeCopy
 
-_BATCH, _SMALLEST = 100, 25
-_ROWS = "1"  # how rows are kept: another number for another way
+_MAX_BATCH_FILES, _MIN_BATCH_FILES = 100, 25
+_ROWS_VERSION = "1"  # of the form in which rows are cached
 
-Said = Mapping[str, Sequence[Sequence[Any]]]
-"""What a tool said: rows of JSON values by file; a file of which it said nothing may be absent."""
+RowsByFile = Mapping[str, Sequence[Sequence[Any]]]
+"""Rows of JSON values by file; a file without rows may be absent."""
 
 
 @dataclass(frozen=True, slots=True)
-class PerFile:
+class PerFileTool:
     """A tool that looks at each file by itself.
 
     Args:
@@ -32,11 +31,13 @@ class PerFile:
 
     name: str
     options: str
-    look: Callable[[Sequence[str]], Said]
+    look: Callable[[Sequence[str]], RowsByFile]
 
 
-def said_of(tool: PerFile, files: Sequence[str], counted: Counted, bench: Bench) -> Said:
-    """What a tool says of files: what it said before of the same name and content, or says now.
+def rows_by_file(
+    tool: PerFileTool, files: Sequence[str], copy: TreeCopy, runner: ToolRunner
+) -> RowsByFile:
+    """Rows of a tool for files: from the cache by name and content, else from running it.
 
     Raises:
         MissingToolError, ToolError, CancelledError, Interrupted: as the tool does.
@@ -44,35 +45,35 @@ def said_of(tool: PerFile, files: Sequence[str], counted: Counted, bench: Bench)
     version = tools.version_of(tool.name)
     # Tools tell by the name what a file is.
     keys = {
-        name: key_of(tool.name, version, tool.options, _ROWS, name, counted.hashes[name])
+        name: key_of(tool.name, version, tool.options, _ROWS_VERSION, name, copy.hashes[name])
         for name in files
     }
-    bench.progress.move(tool.name, 0, 1)
+    runner.progress.move(tool.name, 0, 1)
     found: dict[str, Sequence[Sequence[Any]]] = {}
     missing = []
     for name in files:
-        bench.cancel.check()
-        known = bench.cache.get(keys[name])
+        runner.cancel.check()
+        known = runner.cache.get(keys[name])
         if _is_rows(known):
             found[name] = known
         else:
             missing.append(name)
     # Each job has something to do.
-    size = max(_SMALLEST, min(_BATCH, -(-len(missing) // bench.jobs)))
+    size = max(_MIN_BATCH_FILES, min(_MAX_BATCH_FILES, -(-len(missing) // runner.jobs)))
     batches = [missing[start : start + size] for start in range(0, len(missing), size)]
     done = itertools.count(1)
 
-    def look(batch: Sequence[str]) -> Said:
+    def look(batch: Sequence[str]) -> RowsByFile:
         rows = tool.look(batch)
         for name in batch:
-            bench.cache.put(keys[name], rows.get(name, ()))
-        bench.progress.move(tool.name, next(done), len(batches))
+            runner.cache.put(keys[name], rows.get(name, ()))
+        runner.progress.move(tool.name, next(done), len(batches))
         return rows
 
-    bench.progress.move(tool.name, 0, len(batches))
-    for rows in bench.each(look, batches):
+    runner.progress.move(tool.name, 0, len(batches))
+    for rows in runner.each(look, batches):
         found.update(rows)
-    bench.progress.move(tool.name, 1, 1)
+    runner.progress.move(tool.name, 1, 1)
     # In one order, whatever was known: of many findings, the first are listed.
     return {name: found[name] for name in sorted(found)}
 
@@ -81,31 +82,31 @@ def report_of_all(
     name: str,
     options: str,
     files: Sequence[str],
-    counted: Counted,
-    bench: Bench,
+    copy: TreeCopy,
+    runner: ToolRunner,
     make: Callable[[], str],
 ) -> str:
-    """What a tool reports that looks at several files together.
+    """Report of a tool that reads several files together, from the cache where nothing changed.
 
     Args:
         name: of the tool, as people call it.
         options: how it is called, on which its report depends.
         files: what it may look at.
-        counted: the tree of these.
-        bench: where to work.
+        copy: the tree of these.
+        runner: where to work.
         make: runs it.
 
     Raises:
         MissingToolError, ToolError, CancelledError, Interrupted: as the tool does.
     """
-    hashes = (part for each in files for part in (each, counted.hashes[each]))
+    hashes = (part for each in files for part in (each, copy.hashes[each]))
     key = key_of(name, tools.version_of(name), options, *hashes)
-    bench.progress.move(name, 0, 1)
-    report = bench.cache.get(key)
+    runner.progress.move(name, 0, 1)
+    report = runner.cache.get(key)
     if not isinstance(report, str):
         report = make()
-        bench.cache.put(key, report)
-    bench.progress.move(name, 1, 1)
+        runner.cache.put(key, report)
+    runner.progress.move(name, 1, 1)
     return report
 
 

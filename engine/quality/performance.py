@@ -1,4 +1,4 @@
-"""Performance: sizes, memory and build time of an image, from what its build says of it."""
+"""Measures of a build: image size, growth, memory and build time."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from collections.abc import Iterator, Sequence
 from engine.enums import ArtifactKind, Severity
 from engine.findings import Finding
 from engine.images.image import Image, MemoryRegion
-from engine.quality.requirements import Limits
-from engine.quality.result import BuildFacts, Built, Measure, measured, unknown
-from engine.thresholds import Aspect
+from engine.quality.result import BuildFacts, BuildReport, Measure, measured, unknown
+from engine.quality.thresholds import Thresholds
+from engine.quality_requirements import Aspect
 
-TIGHT = 0.9
+TIGHT_FRACTION = 0.9
 """Part of a region or partition in use from which the gate warns."""
 
-NOTABLE = 0.01
+NOTABLE_FRACTION = 0.01
 """Part of a memory or partition from which a change of what is in use is told."""
 
 
-def measure(built: Built, limits: Limits) -> tuple[Measure, ...]:
+def measure(built: BuildReport, thresholds: Thresholds) -> tuple[Measure, ...]:
     """The measures of performance.
 
     Args:
         built: what is known of a build.
-        limits: what they are held against.
+        thresholds: what they are held against.
     """
     facts = built.facts
     if facts is None:
         aspects = (Aspect.SIZE, Aspect.GROWTH, Aspect.MEMORY, Aspect.BUILD_TIME)
-        return tuple(unknown(each, limits.of(each) or None, built.missing) for each in aspects)
+        return tuple(unknown(each, thresholds.of(each) or None, built.missing) for each in aspects)
     return (
-        _size(facts, limits),
-        _growth(facts, limits),
-        _memory(facts, limits),
-        _time(facts, limits),
+        _size(facts, thresholds),
+        _growth(facts, thresholds),
+        _memory(facts, thresholds),
+        _time(facts, thresholds),
     )
 
 
@@ -44,7 +44,7 @@ def facts_of(
     source: str = "this build",
     before: Image | None = None,
 ) -> BuildFacts:
-    """What an image says.
+    """Facts of an image.
 
     Args:
         image: as the build made it.
@@ -73,9 +73,9 @@ def _app_bytes(image: Image) -> int | None:
     return sum(sizes) or None
 
 
-def _size(facts: BuildFacts, limits: Limits) -> Measure:
+def _size(facts: BuildFacts, thresholds: Thresholds) -> Measure:
     """The image, against the budget; without one, against the room where it is put."""
-    budget = limits.of(Aspect.SIZE) or None
+    budget = thresholds.of(Aspect.SIZE) or None
     against = "against the budget"
     if budget is None:
         held = (each for each in facts.regions if each.total and each.used == facts.image_bytes)
@@ -87,9 +87,9 @@ def _size(facts: BuildFacts, limits: Limits) -> Measure:
     return measured(Aspect.SIZE, facts.image_bytes, budget, f"the app of {facts.source}, {against}")
 
 
-def _growth(facts: BuildFacts, limits: Limits) -> Measure:
+def _growth(facts: BuildFacts, thresholds: Thresholds) -> Measure:
     """The largest growth of the image or of a region since the build before, in percent."""
-    limit = limits.of(Aspect.GROWTH)
+    limit = thresholds.of(Aspect.GROWTH)
     pairs = dict(_pairs(facts))
     if not pairs:
         return unknown(Aspect.GROWTH, limit, "no successful build before to compare with")
@@ -121,13 +121,13 @@ def _pairs(facts: BuildFacts) -> Iterator[tuple[str, tuple[int, int]]]:
         if not then or not region.grows:
             continue
         # Of a few bytes of RTC memory, some bytes more are many percent, and nothing to look at.
-        is_little = region.total and abs(region.used - then) < NOTABLE * region.total
+        is_little = region.total and abs(region.used - then) < NOTABLE_FRACTION * region.total
         yield region.name, (then, then if is_little else region.used)
 
 
-def _memory(facts: BuildFacts, limits: Limits) -> Measure:
+def _memory(facts: BuildFacts, thresholds: Thresholds) -> Measure:
     """The fullest region, in percent."""
-    limit = limits.of(Aspect.MEMORY)
+    limit = thresholds.of(Aspect.MEMORY)
     # A file system's image fills its partition.
     limited = [each for each in facts.regions if each.total and each.grows]
     full = {each.name: 100.0 * each.used / (each.total or 1) for each in limited}
@@ -145,7 +145,7 @@ def tight(regions: Sequence[MemoryRegion]) -> tuple[Finding, ...]:
     """Regions that are nearly full, or too full; those that do not grow may be full."""
     found = []
     for region in regions:
-        part = TIGHT if region.grows else 1.0
+        part = TIGHT_FRACTION if region.grows else 1.0
         if not region.total or region.used <= part * region.total:
             continue
         found.append(
@@ -164,8 +164,8 @@ def _is_partition(region: MemoryRegion) -> bool:
     return region.name == "app" or region.name.startswith("partition ")
 
 
-def _time(facts: BuildFacts, limits: Limits) -> Measure:
-    limit = limits.of(Aspect.BUILD_TIME) or None
+def _time(facts: BuildFacts, thresholds: Thresholds) -> Measure:
+    limit = thresholds.of(Aspect.BUILD_TIME) or None
     if facts.seconds is None:
         return unknown(Aspect.BUILD_TIME, limit, f"how long {facts.source} took is not known")
     return measured(Aspect.BUILD_TIME, facts.seconds, limit, f"of compiling, {facts.source}")

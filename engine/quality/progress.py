@@ -1,4 +1,4 @@
-"""How far the gate is: the tools that run, and how much of each is done."""
+"""Progress of the gate: which tools run, and how much of each is done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which dangers in Python that bandit finds a person would not let pass.
+"""Rates the dangers in Python that bandit finds: which block, warn or are none.
 
 Python in a firmware's repository builds it, generates code, and talks to boards in a lab. What
 bandit calls HIGH blocks where it is sure, but for :data:`ONLY_WARN`; MEDIUM warns.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from engine.quality.security_levels import BLOCKS, WARNS, Verdict, Word
+from engine.quality.security_ratings import BLOCKS, WARNS, Rating, SecurityLevel
 
 ONLY_WARN: Mapping[str, str] = {
     "B303": "a checksum; what keeps a secret needs another hash",
@@ -29,23 +29,23 @@ ONLY_WARN: Mapping[str, str] = {
 """Tests of bandit that do not block, and why."""
 
 _SHELLS = frozenset({"B602", "B605"})
-_LISTENS = re.compile(
+_NETWORK_IMPORT = re.compile(
     r"^[ \t]{0,40}(?:import|from)[ \t]{1,20}(?:socketserver|xmlrpc|flask|fastapi|aiohttp|bottle"
     r"|django|tornado|starlette|sanic|cherrypy|websockets|paho|http\.server|socket)\b",
     re.MULTILINE,
 )
 
 
-def judge(test: str, severity: str, confidence: str, text: str) -> Verdict:
-    """What becomes of what bandit found.
+def rate(test: str, severity: str, confidence: str, text: str) -> Rating:
+    """Rate what bandit found.
 
     Args:
         test, severity, confidence: as bandit has them.
         text: of the file. Untrusted. A command that is put together is the developer's own, unless
             the program takes words from a network.
     """
-    if test in _SHELLS and not _LISTENS.search(text):
-        return Verdict(Word.WARNS, "a tool that its user gives the words")
+    if test in _SHELLS and not _NETWORK_IMPORT.search(text):
+        return Rating(SecurityLevel.WARNS, "a tool that its user gives the words")
     if severity != "HIGH" or confidence not in ("MEDIUM", "HIGH"):
         return WARNS
-    return Verdict(Word.WARNS, ONLY_WARN[test]) if test in ONLY_WARN else BLOCKS
+    return Rating(SecurityLevel.WARNS, ONLY_WARN[test]) if test in ONLY_WARN else BLOCKS

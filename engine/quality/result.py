@@ -1,4 +1,4 @@
-"""What the quality gate says, and the facts of a build that it is told."""
+"""Results of the quality gate, and the facts of a build that it measures."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from enum import StrEnum
 from engine.enums import Severity
 from engine.findings import Finding
 from engine.images.image import MemoryRegion
-from engine.thresholds import Aspect
+from engine.quality_requirements import Aspect
 
 MAX_FINDINGS = 100
 """Findings that a measure lists; how many more there are, its detail says."""
 
 
 class MeasureStatus(StrEnum):
-    """How a measure stands to its threshold; ``unknown`` without data."""
+    """Whether a measure meets its threshold; ``unknown`` without data."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -81,7 +81,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """The gate's word.
+    """The gate's result.
 
     Args:
         passed: whether no measure failed.
@@ -107,7 +107,7 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True)
 class BuildFacts:
-    """What is known of a build.
+    """Measured facts of a build.
 
     Args:
         target: the chip.
@@ -129,8 +129,8 @@ class BuildFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
-    """What is known of the build of a commit.
+class BuildReport:
+    """The facts of a commit's build, or why there are none.
 
     Args:
         facts: None where there is nothing to measure.
@@ -239,8 +239,8 @@ def failing(measure: Measure, errors: Sequence[Finding]) -> Measure:
     return replace(measure, status=MeasureStatus.FAILED, findings=findings)
 
 
-def judge(measures: Sequence[Measure], require: Sequence[Aspect] = ()) -> GateResult:
-    """The result of measures: what blocks, and the score.
+def evaluate(measures: Sequence[Measure], require: Sequence[Aspect] = ()) -> GateResult:
+    """Combine measures to a result: blockers and score.
 
     Args:
         measures: in the order in which they are shown.

@@ -1,4 +1,4 @@
-"""Which secrets that detect-secrets finds a person would not let pass.
+"""Rates the secrets that detect-secrets finds: which block, warn or are none.
 
 What it knows by its form (keys, tokens of services) blocks; what it guesses from a name or from
 entropy warns. Neither does where the text is a placeholder, and the keys of examples, tests and
@@ -12,18 +12,18 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from engine.quality.security_levels import BLOCKS, NOTHING, WARNS, Verdict, Word
+from engine.quality.security_ratings import BLOCKS, NOTHING, WARNS, Rating, SecurityLevel
 
 GUESSED = frozenset({"Base64 High Entropy String", "Hex High Entropy String", "Secret Keyword"})
 """Kinds of detect-secrets that are guesses."""
 
 PRIVATE_KEY, BASIC_AUTH, WEB_TOKEN = "Private Key", "Basic Auth Credentials", "JSON Web Token"
 
-_SHOWN_FOLDER = re.compile(
+_EXAMPLE_FOLDER = re.compile(
     r"examples?|demos?|docs?|documentation|samples?|tutorials?|fixtures?|mocks?|templates?"
     r"|test_?data|.*tests?|tests?[_-].*|example[_-].*|.*[_-]examples?"
 )
-_SHOWN_FILE = re.compile(
+_EXAMPLE_FILE = re.compile(
     r".*\.(?:md|rst|adoc|txt|example|sample|template|dist)|sdkconfig\.ci.*|(?:py)?test_.*|.*_test\.\w+"
 )
 _PLACEHOLDERS = (
@@ -53,22 +53,22 @@ _CHECKSUM = re.compile(
     re.IGNORECASE,
 )
 _URL = re.compile(r"://([^:@/\s\"']{0,100}):([^@\s\"']{0,200})@([\w.\-\[\]:%{}$<>]{0,200})")
-_HERE = re.compile(
+_LOCAL_HOST = re.compile(
     r"localhost|127\.|192\.168\.|10\.|172\.(?:1[6-9]|2\d|3[01])\.|(?:[\w-]+\.)*example\b|.*\.local\b"
 )
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,60})-----")
 _END = re.compile(r"-----END [A-Z0-9 ]{1,60}-----")
 _KEY_TEXT = re.compile(r"[A-Za-z0-9+/=]{1,200}")
 _ALPHABETS = ("abcdefghijklmnop", "0123456789abcdef", "zyxwvutsrqponmlk")
-_BEFORE, _BEHIND = 200, 80
-_MAX_LINE = 4000
-_BODY = 64
+_LINES_BEFORE, _LINES_AFTER = 200, 80
+_MAX_LINE_CHARACTERS = 4000
+_KEY_BODY_CHARACTERS = 64
 
 
-def judge(
+def rate(
     file: str, text: str, found: Sequence[tuple[str, int]]
-) -> Iterator[tuple[str, int, Verdict]]:
-    """What becomes of what detect-secrets found in a file.
+) -> Iterator[tuple[str, int, Rating]]:
+    """Rate what detect-secrets found in a file.
 
     Args:
         file: its name from the root of the repository: folders tell what it is for.
@@ -81,37 +81,37 @@ def judge(
     lines = text.split("\n")
     sure = {number for kind, number in found if kind not in GUESSED}
     for kind, number in found:
-        verdict = _judge(file, kind, lines, number)
-        if verdict.word is not Word.NOTHING and not (kind in GUESSED and number in sure):
-            yield kind, number, verdict
+        rating = _rate(file, kind, lines, number)
+        if rating.level is not SecurityLevel.NOTHING and not (kind in GUESSED and number in sure):
+            yield kind, number, rating
 
 
-def _judge(file: str, kind: str, lines: Sequence[str], number: int) -> Verdict:
-    line = lines[number - 1][:_MAX_LINE] if number <= len(lines) else ""
+def _rate(file: str, kind: str, lines: Sequence[str], number: int) -> Rating:
+    line = lines[number - 1][:_MAX_LINE_CHARACTERS] if number <= len(lines) else ""
     if kind == PRIVATE_KEY:
         return _private_key(file, lines, number)
     if kind == BASIC_AUTH:
         return _basic_auth(file, line)
     if kind in GUESSED:
-        return NOTHING if _is_none(kind, lines, number, line) else WARNS
+        return NOTHING if _is_false_guess(kind, lines, number, line) else WARNS
     if _is_false(line) or _is_part(kind, line):
         return NOTHING
-    if kind == WEB_TOKEN and is_shown(file):
-        return Verdict(Word.WARNS, "of an example")
+    if kind == WEB_TOKEN and is_example(file):
+        return Rating(SecurityLevel.WARNS, "of an example")
     return BLOCKS
 
 
-def is_shown(file: str) -> bool:
+def is_example(file: str) -> bool:
     """Whether a file is an example, a test or documentation: for everybody to read."""
     path = PurePosixPath(file.lower())
-    folders = any(_SHOWN_FOLDER.fullmatch(each) for each in path.parts[:-1])
-    return folders or bool(_SHOWN_FILE.fullmatch(path.name))
+    folders = any(_EXAMPLE_FOLDER.fullmatch(each) for each in path.parts[:-1])
+    return folders or bool(_EXAMPLE_FILE.fullmatch(path.name))
 
 
 def is_placeholder(value: str) -> bool:
     """Whether a text stands for a secret that others put in."""
     plain = _SEPARATORS.sub("", value.lower())
-    return _is_empty(value, plain) or any(word in plain for word in _PLACEHOLDERS)
+    return _is_empty(value, plain) or any(level in plain for level in _PLACEHOLDERS)
 
 
 def _is_dummy(value: str) -> bool:
@@ -127,8 +127,8 @@ def _is_empty(value: str, plain: str) -> bool:
 def key_body(lines: Sequence[str], number: int) -> str:
     """The text of a key that begins on a line, as far as it is there; of C, without quotes."""
     found = ""
-    for line in lines[number - 1 : number - 1 + _BEHIND]:
-        text = line[:_MAX_LINE]
+    for line in lines[number - 1 : number - 1 + _LINES_AFTER]:
+        text = line[:_MAX_LINE_CHARACTERS]
         begin = _BEGIN.search(text)
         text = text[begin.end() :] if begin else text
         end = _END.search(text)
@@ -137,32 +137,32 @@ def key_body(lines: Sequence[str], number: int) -> str:
         found += "".join(
             part for part in re.split(r"[\s\"'\\,;|]+", text) if _KEY_TEXT.fullmatch(part)
         )
-        if end or len(found) >= _BODY:
+        if end or len(found) >= _KEY_BODY_CHARACTERS:
             break
-    return found[:_BODY]
+    return found[:_KEY_BODY_CHARACTERS]
 
 
-def _private_key(file: str, lines: Sequence[str], number: int) -> Verdict:
-    line = lines[number - 1][:_MAX_LINE] if number <= len(lines) else ""
-    if "PuTTY" not in line and len(key_body(lines, number)) < _BODY:
+def _private_key(file: str, lines: Sequence[str], number: int) -> Rating:
+    line = lines[number - 1][:_MAX_LINE_CHARACTERS] if number <= len(lines) else ""
+    if "PuTTY" not in line and len(key_body(lines, number)) < _KEY_BODY_CHARACTERS:
         return NOTHING  # only the words, as who reads keys has them
-    return Verdict(Word.WARNS, "of an example or a test") if is_shown(file) else BLOCKS
+    return Rating(SecurityLevel.WARNS, "of an example or a test") if is_example(file) else BLOCKS
 
 
-def _basic_auth(file: str, line: str) -> Verdict:
+def _basic_auth(file: str, line: str) -> Rating:
     found = _URL.findall(line)
     if found and all(_is_dummy(password) or user == password for user, password, _ in found):
         return NOTHING
-    if is_shown(file):
-        return Verdict(Word.WARNS, "of an example")
-    if found and all(_HERE.match(host.lower()) for _, _, host in found):
-        return Verdict(Word.WARNS, "of a host that only its own network reaches")
+    if is_example(file):
+        return Rating(SecurityLevel.WARNS, "of an example")
+    if found and all(_LOCAL_HOST.match(host.lower()) for _, _, host in found):
+        return Rating(SecurityLevel.WARNS, "of a host that only its own network reaches")
     return BLOCKS
 
 
 def _is_false(line: str) -> bool:
     """Whether a token of a service's form is made up, as documentation has them."""
-    return any(word in line.lower() for word in _FALSE_TOKENS)
+    return any(level in line.lower() for level in _FALSE_TOKENS)
 
 
 def _is_part(kind: str, line: str) -> bool:
@@ -171,7 +171,7 @@ def _is_part(kind: str, line: str) -> bool:
     return form is not None and not form.search(line)
 
 
-def _is_none(kind: str, lines: Sequence[str], number: int, line: str) -> bool:
+def _is_false_guess(kind: str, lines: Sequence[str], number: int, line: str) -> bool:
     """Whether a guess is wrong."""
     if kind == "Secret Keyword":
         values = [one or other for one, other in _VALUE.findall(line)] or _QUOTED.findall(line)
@@ -184,8 +184,8 @@ def _is_none(kind: str, lines: Sequence[str], number: int, line: str) -> bool:
 
 def _is_in_pem(lines: Sequence[str], number: int) -> bool:
     """Whether a line is within a certificate or a key: the latter is told where it begins."""
-    for line in reversed(lines[max(0, number - _BEFORE) : number]):
-        text = line[:_MAX_LINE]
+    for line in reversed(lines[max(0, number - _LINES_BEFORE) : number]):
+        text = line[:_MAX_LINE_CHARACTERS]
         begin, end = _BEGIN.search(text), _END.search(text)
         if begin:
             return True

@@ -1,9 +1,9 @@
 """Security: known dangerous calls, and secrets that were checked in.
 
-flawfinder, bandit and detect-secrets find; what of it blocks is what a person would block, see
+flawfinder, bandit and detect-secrets find; which of their findings block is decided by rules in
 :mod:`engine.quality.c.dangers`, :mod:`engine.quality.python_dangers` and
-:mod:`engine.quality.secrets`. A line that a person looked at can be marked for the tool
-(``flawfinder: ignore``, ``nosec``, ``pragma: allowlist secret``); how many are, is said.
+:mod:`engine.quality.secrets`. A person can suppress a finding on its line
+(``flawfinder: ignore``, ``nosec``, ``pragma: allowlist secret``); the detail counts these lines.
 """
 
 from __future__ import annotations
@@ -21,42 +21,43 @@ from engine.quality import python_dangers, secrets, suppressions, tools
 from engine.quality.c import dangers
 from engine.quality.c.names import Names
 from engine.quality.c.source import Source
-from engine.quality.per_file import PerFile, Said, said_of
-from engine.quality.requirements import Limits
+from engine.quality.per_file import PerFileTool, RowsByFile, rows_by_file
 from engine.quality.result import Measure, measured, unknown
-from engine.quality.security_levels import Verdict, Word
-from engine.quality.tools import Bench
-from engine.quality.tree_copy import Counted
+from engine.quality.security_ratings import Rating, SecurityLevel
+from engine.quality.thresholds import Thresholds
+from engine.quality.tools import ToolRunner
+from engine.quality.tree_copy import TreeCopy
+from engine.quality_requirements import Aspect
 from engine.text import clean
 from engine.text import count as number_of
-from engine.thresholds import Aspect
 
 BLOCKING_LEVEL, WARNING_LEVEL = 4, 3
-"""Levels of flawfinder from which a call blocks where no ruling is about it, and from which it is
-told."""
+"""Levels of flawfinder: from the first a call without a rule blocks, from the second it warns."""
 
-_HIT = 8
-_JUDGED = 2000  # calls of one file; of more, all count
-_MAX_TEXT = 300
-_SECRETS = ("scan", "--no-verify", "--disable-plugin", "IPPublicDetector")
+_HINT_COLUMN = 8
+_MAX_RATED_CALLS = 2000  # calls of one file; of more, all count
+_MAX_TEXT_CHARACTERS = 300
+_DETECT_SECRETS_OPTIONS = ("scan", "--no-verify", "--disable-plugin", "IPPublicDetector")
 """Verifying would send what is found to whoever gave it out."""
 
-_NO_REPORT = (*(ValueError, OverflowError, LookupError, TypeError, AttributeError, RecursionError),)
+_REPORT_ERRORS = (
+    *(ValueError, OverflowError, LookupError, TypeError, AttributeError, RecursionError),
+)
 """What comes of JSON that is not the tool's."""
 
-_FLAWS = ("--quiet", "--dataonly", "--csv", f"--minlevel={WARNING_LEVEL}")
-_PYTHON = ("--quiet", "--exit-zero", "--severity-level=medium", "--format=json")
+_FLAWFINDER_OPTIONS = ("--quiet", "--dataonly", "--csv", f"--minlevel={WARNING_LEVEL}")
+_BANDIT_OPTIONS = ("--quiet", "--exit-zero", "--severity-level=medium", "--format=json")
 _report_numbers = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What the tools found.
+class SecurityScan:
+    """The findings of all tools.
 
     Args:
         findings: those that block are errors.
         used: the tools that found them.
-        problem: why one could not look, else empty.
+        problem: why a tool could not run, else empty.
     """
 
     findings: tuple[Finding, ...]
@@ -64,108 +65,119 @@ class Looked:
     problem: str = ""
 
 
-def measure(looked: Looked, counted: Counted, limits: Limits, *, known: str = "") -> Measure:
-    """Findings that block.
+def measure(
+    scanned: SecurityScan, copy: TreeCopy, thresholds: Thresholds, *, known: str = ""
+) -> Measure:
+    """Count the findings that block.
 
     Args:
-        looked: what the tools found.
-        counted: where.
-        limits: what it is held against.
+        scanned: what the tools found.
+        copy: where.
+        thresholds: what it is held against.
         known: what the detail says of findings that do not block because they are not new.
     """
-    limit = limits.of(Aspect.SECURITY)
-    if not counted.files:
+    limit = thresholds.of(Aspect.SECURITY)
+    if not copy.files:
         return unknown(Aspect.SECURITY, limit, "no files")
-    blocking = sum(each.severity is Severity.ERROR for each in looked.findings)
-    if looked.problem and blocking <= limit:
-        return unknown(Aspect.SECURITY, limit, looked.problem)
-    detail = f"by {', '.join(looked.used)}{known}{_marked(counted)}{counted.note()}"
-    detail += f"; {looked.problem}" if looked.problem else ""
-    return measured(Aspect.SECURITY, blocking, limit, detail, looked.findings)
+    blocking = sum(each.severity is Severity.ERROR for each in scanned.findings)
+    if scanned.problem and blocking <= limit:
+        return unknown(Aspect.SECURITY, limit, scanned.problem)
+    detail = f"by {', '.join(scanned.used)}{known}{_suppressed_note(copy)}{copy.note()}"
+    detail += f"; {scanned.problem}" if scanned.problem else ""
+    return measured(Aspect.SECURITY, blocking, limit, detail, scanned.findings)
 
 
-def look(counted: Counted, bench: Bench) -> Looked:
-    """Everything that the tools find.
+def scan(copy: TreeCopy, runner: ToolRunner) -> SecurityScan:
+    """Run every tool that applies.
 
     Raises:
         CancelledError, Interrupted: it was told to stop.
     """
-    looks = dict(_looks(counted))
-    outcomes = bench.each(lambda name: _outcome(looks[name], counted, bench), list(looks))
+    scanners = dict(_scanners(copy))
+    outcomes = runner.each(lambda name: _scan_with(scanners[name], copy, runner), list(scanners))
     findings: list[Finding] = []
     problems = [each for each in outcomes if isinstance(each, str)]
     for each in outcomes:
         findings += each if not isinstance(each, str) else []
-    used = [name for name, each in zip(looks, outcomes, strict=True) if not isinstance(each, str)]
-    return Looked(tuple(findings), tuple(used), problems[0] if problems else "")
+    used = [
+        name for name, each in zip(scanners, outcomes, strict=True) if not isinstance(each, str)
+    ]
+    return SecurityScan(tuple(findings), tuple(used), problems[0] if problems else "")
 
 
-def parts(counted: Counted) -> tuple[str, ...]:
+def parts(copy: TreeCopy) -> tuple[str, ...]:
     """The tools that apply, by name."""
-    return tuple(name for name, _ in _looks(counted))
+    return tuple(name for name, _ in _scanners(copy))
 
 
-_Look = Callable[[Counted, Bench], list[Finding]]
+_Scanner = Callable[[TreeCopy, ToolRunner], list[Finding]]
 
 
-def _looks(counted: Counted) -> Iterator[tuple[str, _Look]]:
+def _scanners(copy: TreeCopy) -> Iterator[tuple[str, _Scanner]]:
     """The tools that apply, by name."""
     yield "detect-secrets", _secrets
-    if counted.c_sources:
+    if copy.c_sources:
         yield "flawfinder", _flawfinder
-    if counted.python_sources:
+    if copy.python_sources:
         yield "bandit", _bandit
 
 
-def _outcome(look: _Look, counted: Counted, bench: Bench) -> list[Finding] | str:
-    """What a tool finds, or why it cannot."""
+def _scan_with(scanner: _Scanner, copy: TreeCopy, runner: ToolRunner) -> list[Finding] | str:
+    """The findings of a tool, or one line with why it cannot run."""
     try:
-        return look(counted, bench)
+        return scanner(copy, runner)
     except (MissingToolError, ToolError) as error:
         return str(error)
 
 
-def _marked(counted: Counted) -> str:
-    """How many lines tell the tools to look away, which is a person's to decide."""
-    names = (*counted.c_sources, *counted.python_sources)
-    marked = sum(len(suppressions.SECURITY.findall(counted.text(name))) for name in names)
+def _suppressed_note(copy: TreeCopy) -> str:
+    """How many lines suppress findings by a comment; a person decides that."""
+    names = (*copy.c_sources, *copy.python_sources)
+    marked = sum(len(suppressions.SECURITY.findall(copy.text(name))) for name in names)
     return f"; {number_of(marked, 'line')} marked as looked at" if marked else ""
 
 
-def _severity(verdict: Verdict) -> Severity:
-    return Severity.ERROR if verdict.word is Word.BLOCKS else Severity.WARNING
+def _severity(rating: Rating) -> Severity:
+    return Severity.ERROR if rating.level is SecurityLevel.BLOCKS else Severity.WARNING
 
 
-def _secrets(counted: Counted, bench: Bench) -> list[Finding]:
-    def look(batch: Sequence[str]) -> Said:
-        argv = [*tools.reporting("detect-secrets"), *_SECRETS, "--", *tools.paths(batch)]
-        code, printed = bench.read(argv, cwd=counted.folder)
+def _secrets(copy: TreeCopy, runner: ToolRunner) -> list[Finding]:
+    def scan(batch: Sequence[str]) -> RowsByFile:
+        argv = [
+            *tools.report_command("detect-secrets"),
+            *_DETECT_SECRETS_OPTIONS,
+            "--",
+            *tools.paths(batch),
+        ]
+        code, printed = runner.read(argv, cwd=copy.folder)
         try:
             # Warnings of its libraries may stand before it.
             results = json_of(printed[printed.index(b"{") :])["results"]
             return {
-                tools.plain(str(file)): [[str(x["type"]), int(x["line_number"])] for x in found]
+                tools.original_name(str(file)): [
+                    [str(x["type"]), int(x["line_number"])] for x in found
+                ]
                 for file, found in results.items()
             }
-        except _NO_REPORT as error:
+        except _REPORT_ERRORS as error:
             said = printed.decode("utf-8", "replace")
             raise ToolError(tools.failure("detect-secrets", code, said)) from error
 
-    tool = PerFile("detect-secrets", " ".join(_SECRETS), look)
+    tool = PerFileTool("detect-secrets", " ".join(_DETECT_SECRETS_OPTIONS), scan)
     findings = []
-    for file, rows in said_of(tool, counted.files, counted, bench).items():
-        text = counted.text(file) if rows and file in counted.hashes else ""
+    for file, rows in rows_by_file(tool, copy.files, copy, runner).items():
+        text = copy.text(file) if rows and file in copy.hashes else ""
         found = [(kind, line) for kind, line in rows]
-        for kind, line, verdict in secrets.judge(f"{counted.app}{file}", text, found):
-            findings.append(_secret(file, kind, line, verdict))
+        for kind, line, rating in secrets.rate(f"{copy.app}{file}", text, found):
+            findings.append(_secret(file, kind, line, rating))
     return findings
 
 
-def _secret(file: str, kind: str, line: int, verdict: Verdict) -> Finding:
+def _secret(file: str, kind: str, line: int, rating: Rating) -> Finding:
     looks = "looks like a secret" if kind in secrets.GUESSED else "a secret"
-    why = f" ({verdict.why})" if verdict.why else ""
+    why = f" ({rating.reason})" if rating.reason else ""
     return Finding(
-        severity=_severity(verdict),
+        severity=_severity(rating),
         code="security.secret",
         message=f"{looks}: {clean(kind)[:80]}{why}",
         file=file,
@@ -174,25 +186,30 @@ def _secret(file: str, kind: str, line: int, verdict: Verdict) -> Finding:
     )
 
 
-def _flawfinder(counted: Counted, bench: Bench) -> list[Finding]:
-    def look(batch: Sequence[str]) -> Said:
-        argv = [*tools.reporting("flawfinder"), *_FLAWS, "--", *tools.paths(batch)]
-        code, printed = bench.read(argv, cwd=counted.folder)
+def _flawfinder(copy: TreeCopy, runner: ToolRunner) -> list[Finding]:
+    def scan(batch: Sequence[str]) -> RowsByFile:
+        argv = [
+            *tools.report_command("flawfinder"),
+            *_FLAWFINDER_OPTIONS,
+            "--",
+            *tools.paths(batch),
+        ]
+        code, printed = runner.read(argv, cwd=copy.folder)
         text = printed.decode("utf-8", "replace")
         head, _, rows = text.partition("\n")
         if code != 0 or not head.startswith("File,Line,Column"):
             raise ToolError(tools.failure("flawfinder", code, text))
         return _hits(rows.splitlines())
 
-    tool = PerFile("flawfinder", " ".join(_FLAWS), look)
-    names = Names(counted.c_sources, counted.text)
+    tool = PerFileTool("flawfinder", " ".join(_FLAWFINDER_OPTIONS), scan)
+    names = Names(copy.c_sources, copy.text)
     findings: list[Finding] = []
-    for file, rows in said_of(tool, counted.c_sources, counted, bench).items():
-        bench.cancel.check()
-        source = Source(counted.text(file)) if rows and file in counted.hashes else None
+    for file, rows in rows_by_file(tool, copy.c_sources, copy, runner).items():
+        runner.cancel.check()
+        source = Source(copy.text(file)) if rows and file in copy.hashes else None
         for index, row in enumerate(rows):
             if source is not None:
-                findings += _call(file, row, names, source if index < _JUDGED else None)
+                findings += _call(file, row, names, source if index < _MAX_RATED_CALLS else None)
     return findings
 
 
@@ -201,25 +218,30 @@ def _hits(rows: Sequence[str]) -> dict[str, list[list[Any]]]:
     suggestion, and more."""
     found: dict[str, list[list[Any]]] = {}
     for row in tools.table(rows, "flawfinder"):
-        if len(row) <= _HIT or not (row[1].isdigit() and row[2].isdigit() and row[4].isdigit()):
+        if len(row) <= _HINT_COLUMN or not (
+            row[1].isdigit() and row[2].isdigit() and row[4].isdigit()
+        ):
             continue
-        said = [clean(row[5])[:40], *(clean(each)[:_MAX_TEXT] for each in row[6 : _HIT + 1])]
+        said = [
+            clean(row[5])[:40],
+            *(clean(each)[:_MAX_TEXT_CHARACTERS] for each in row[6 : _HINT_COLUMN + 1]),
+        ]
         hit = [int(row[1]), int(row[2]), int(row[4]), *said]
-        found.setdefault(tools.plain(row[0]), []).append(hit)
+        found.setdefault(tools.original_name(row[0]), []).append(hit)
     return found
 
 
 def _call(file: str, row: Sequence[Any], names: Names, source: Source | None) -> Iterator[Finding]:
     line, column, level, category, name, warning, hint = row
-    unruled = Word.BLOCKS if level >= BLOCKING_LEVEL else Word.WARNS
-    verdict = Verdict(unruled)
+    default = SecurityLevel.BLOCKS if level >= BLOCKING_LEVEL else SecurityLevel.WARNS
+    rating = Rating(default)
     if source is not None:
-        verdict, line = dangers.judge(names, source, name, line, column, unruled=unruled)
-    if verdict.word is Word.NOTHING:
+        rating, line = dangers.rate(names, source, name, line, column, default=default)
+    if rating.level is SecurityLevel.NOTHING:
         return
-    why = f" ({verdict.why})" if verdict.why else ""
+    why = f" ({rating.reason})" if rating.reason else ""
     yield Finding(
-        severity=_severity(verdict),
+        severity=_severity(rating),
         code=f"security.{category}",
         message=f"{name[:80]}: {warning}{why}",
         file=file,
@@ -229,29 +251,29 @@ def _call(file: str, row: Sequence[Any], names: Names, source: Source | None) ->
     )
 
 
-def _bandit(counted: Counted, bench: Bench) -> list[Finding]:
-    def look(batch: Sequence[str]) -> Said:
-        report = bench.folder / f"bandit-{next(_report_numbers)}.json"
+def _bandit(copy: TreeCopy, runner: ToolRunner) -> list[Finding]:
+    def scan(batch: Sequence[str]) -> RowsByFile:
+        report = runner.folder / f"bandit-{next(_report_numbers)}.json"
         argv = [
-            *(*tools.command("bandit"), *_PYTHON),
+            *(*tools.command("bandit"), *_BANDIT_OPTIONS),
             *(f"--output={report}", "--", *tools.paths(batch)),
         ]
-        done = bench.run(argv, cwd=counted.folder)
+        done = runner.run(argv, cwd=copy.folder)
         data = tools.report_of(report, done, "bandit")
         found: dict[str, list[list[Any]]] = {}
         try:
             for each in json_of(data)["results"]:
                 keys = ("test_id", "issue_severity", "issue_confidence", "issue_text", "more_info")
                 row = [int(each["line_number"]), *(clean(str(each[key])) for key in keys)]
-                found.setdefault(tools.plain(str(each["filename"])), []).append(row)
-        except _NO_REPORT as error:
+                found.setdefault(tools.original_name(str(each["filename"])), []).append(row)
+        except _REPORT_ERRORS as error:
             raise ToolError(tools.failure("bandit", done.returncode, done.tail)) from error
         return found
 
-    tool = PerFile("bandit", " ".join(_PYTHON), look)
-    said = said_of(tool, counted.python_sources, counted, bench)
+    tool = PerFileTool("bandit", " ".join(_BANDIT_OPTIONS), scan)
+    said = rows_by_file(tool, copy.python_sources, copy, runner)
     return [
-        _danger(file, row, counted.text(file) if file in counted.hashes else "")
+        _danger(file, row, copy.text(file) if file in copy.hashes else "")
         for file, rows in said.items()
         for row in rows
     ]
@@ -259,13 +281,13 @@ def _bandit(counted: Counted, bench: Bench) -> list[Finding]:
 
 def _danger(file: str, row: Sequence[Any], source: str) -> Finding:
     line, test, severity, confidence, text, more = row
-    verdict = python_dangers.judge(test, severity, confidence, source)
-    why = f" ({verdict.why})" if verdict.why else ""
+    rating = python_dangers.rate(test, severity, confidence, source)
+    why = f" ({rating.reason})" if rating.reason else ""
     return Finding(
-        severity=_severity(verdict),
+        severity=_severity(rating),
         code=f"security.{test[:20]}",
-        message=f"{text[:_MAX_TEXT]}{why}",
+        message=f"{text[:_MAX_TEXT_CHARACTERS]}{why}",
         file=file,
         line=line,
-        hint=f"see {more[:_MAX_TEXT]}",
+        hint=f"see {more[:_MAX_TEXT_CHARACTERS]}",
     )

@@ -1,4 +1,4 @@
-"""Marks in a source by which a tool looks away: a person's to set, never a model's.
+"""Suppression comments in a source: a person may write them, a model never.
 
 Those of flawfinder, bandit and detect-secrets (security), lizard (code), gcov, lcov and coverage.py
 (coverage), as their documentation has them.
@@ -11,15 +11,15 @@ from collections.abc import Mapping
 
 from engine.enums import Severity
 from engine.findings import Finding
+from engine.quality_requirements import Aspect
 from engine.source.diffs import rows_of
-from engine.thresholds import Aspect
 
 SECURITY = re.compile(
     r"(?i:flawfinder|its4|rats):\s*ignore|#\s*nosec\b|allowlist\s+secret|nextline\s+secret"
 )
 """What a line is marked with for the tools of security."""
 
-_MARKS: Mapping[Aspect, re.Pattern[str]] = {
+_SUPPRESSIONS: Mapping[Aspect, re.Pattern[str]] = {
     Aspect.SECURITY: SECURITY,
     Aspect.CODE: re.compile(r"#\s*lizard\s+forgive|GENERATED CODE"),
     Aspect.COVERAGE: re.compile(r"[A-Z]+_EXCL_|pragma:\s*no\s*(?:cover|branch)"),
@@ -35,7 +35,7 @@ def added(patch: str) -> Mapping[Aspect, tuple[Finding, ...]]:
     balance: dict[tuple[Aspect, str], int] = {}
     found: dict[tuple[Aspect, str], list[Finding]] = {}
     for row in rows_of(patch):
-        for aspect, mark in _MARKS.items():
+        for aspect, mark in _SUPPRESSIONS.items():
             if not mark.search(row.text):
                 continue
             key = aspect, row.file

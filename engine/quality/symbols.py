@@ -23,11 +23,11 @@ _FUNCTION = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _VARIABLE = re.compile(r"\bextern\b.*?([A-Za-z_]\w*)\s*(?:\[[^\]]*\]\s*)*\Z", re.DOTALL)
 _NO_SYMBOL = re.compile(r"(?:using|static_assert|_Static_assert|template|friend)\b")
 _ATTRIBUTE = re.compile(r"__attribute__\s*\(\([^)]*\)\)|\[\[[^\]]*\]\]|\b__declspec\s*\([^)]*\)")
-_FILE = "<measured>"
+_UNIT_NAME = "<measured>"
 # What the parser thinks of somebody's escape sequences is nothing for this process's terminal.
-warnings.filterwarnings("ignore", module=_FILE)
-_MAX_HEAD = 1000  # longer than any declaration that a person wrote
-_MAX_OPENING = 300
+warnings.filterwarnings("ignore", module=_UNIT_NAME)
+_MAX_HEAD_CHARACTERS = 1000  # longer than any declaration that a person wrote
+_MAX_OPENING_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def of_module(text: str) -> tuple[Symbol, ...]:
         ValueError: it is no Python that this interpreter reads.
     """
     try:
-        module = ast.parse(text, _FILE)
+        module = ast.parse(text, _UNIT_NAME)
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise ValueError(repr(error)) from error
     return tuple(_of_body(module, ""))
@@ -89,18 +89,18 @@ def _of_body(body: ast.Module | ast.ClassDef, prefix: str) -> Iterator[Symbol]:
 
 def _declarations(code: str) -> Iterator[tuple[str, int, int]]:
     """Name, first and last line (from 0) of each declaration outside of all braces."""
-    start, depth, body, line, counted = 0, 0, -1, 0, 0
+    start, depth, body, line, copy = 0, 0, -1, 0, 0
 
     def line_of(at: int) -> int:
-        nonlocal line, counted
-        line += code.count("\n", counted, at)
-        counted = at
+        nonlocal line, copy
+        line += code.count("\n", copy, at)
+        copy = at
         return line
 
     for match in _ENDS.finditer(code):
         at, sign = match.start(), match[0]
         if sign == "{":
-            if depth == 0 and _OPENED.search(code, max(start, at - _MAX_OPENING), at):
+            if depth == 0 and _OPENED.search(code, max(start, at - _MAX_OPENING_CHARACTERS), at):
                 start = at + 1
                 continue
             if depth == 0 and body < 0:
@@ -124,7 +124,7 @@ def _declarations(code: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _is_function(head: str) -> bool:
-    plain = _ATTRIBUTE.sub(" ", head[:_MAX_HEAD]).strip()
+    plain = _ATTRIBUTE.sub(" ", head[:_MAX_HEAD_CHARACTERS]).strip()
     before, bracket, _ = plain.partition("(")
     return bool(bracket) and "=" not in before and not plain.startswith("typedef")
 
@@ -136,14 +136,14 @@ def _name(head: str, body: str) -> str:
         head: it, up to its braces where it has some.
         body: its braces, and what is behind them.
     """
-    if len(head) > _MAX_HEAD:
+    if len(head) > _MAX_HEAD_CHARACTERS:
         return ""
     plain = _ATTRIBUTE.sub(" ", head).strip()
     if not plain or _NO_SYMBOL.match(plain):
         return ""
     if plain.startswith("typedef"):
         pointer = _POINTER.search(plain)
-        names = _WORD.findall(body.rpartition("}")[2][-_MAX_HEAD:] or plain)
+        names = _WORD.findall(body.rpartition("}")[2][-_MAX_HEAD_CHARACTERS:] or plain)
         return pointer[1] if pointer else names[-1] if names else ""
     if _is_function(head):
         function = _FUNCTION.search(plain)

@@ -24,10 +24,10 @@ from engine.quality.cache import Cache
 from engine.quality.progress import Progress
 from engine.text import clean
 
-SECONDS = 600.0
-"""How long a tool may take."""
+TIMEOUT_SECONDS = 600.0
+"""Time limit of a tool."""
 
-MAX_REPORT = 32 << 20
+MAX_REPORT_BYTES = 32 << 20
 """Bytes of what a tool reports that are read."""
 
 ISOLATED = (sys.executable, "-I", "-B", "-u", "-X", "utf8")
@@ -60,13 +60,13 @@ MEASURES = {
 }
 """Every tool, as people call it, and what it is for."""
 
-_QUIET = """
+_RUN_WITHOUT_STDERR = """
 import os, runpy, sys
 os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 del sys.argv[0]
 runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
-_TURN = 0.2  # seconds that are waited for a turn before anything else is looked at
+_JOB_POLL_SECONDS = 0.2  # between looks for a cancellation, while all jobs are taken
 _ENV = {"NO_COLOR": "1", "LC_ALL": "C.UTF-8", "COLUMNS": "200"}
 
 
@@ -78,7 +78,7 @@ def is_installed(name: str) -> bool:
 
 
 def command(name: str) -> tuple[str, ...]:
-    """How a tool is run: the beginning of its argument list.
+    """The beginning of the argument list that runs a tool.
 
     Raises:
         MissingToolError: it is not installed; one line.
@@ -91,15 +91,15 @@ def command(name: str) -> tuple[str, ...]:
     return (*ISOLATED, "-m", MODULES[name])
 
 
-def reporting(name: str) -> tuple[str, ...]:
-    """:func:`command` of a tool that reports on standard output: what it complains of on the other
-    stream would stand amid its report.
+def report_command(name: str) -> tuple[str, ...]:
+    """:func:`command` of a tool that reports on standard output, without its standard error, which
+    would mix with the report.
 
     Raises:
         MissingToolError: it is not installed; one line.
     """
     module = command(name)[-1]
-    return (*ISOLATED, "-c", _QUIET, module)
+    return (*ISOLATED, "-c", _RUN_WITHOUT_STDERR, module)
 
 
 def version_of(name: str) -> str:
@@ -122,8 +122,8 @@ _Other = TypeVar("_Other")
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """Where tools work, and who listens. Several threads may use it.
+class ToolRunner:
+    """Runs tools of one gate: their folder, cache, output and progress. Thread-safe.
 
     Args:
         folder: for what they write; ours.
@@ -141,15 +141,15 @@ class Bench:
     cache: Cache
     progress: Progress
     jobs: int = 1
-    _turns: threading.Semaphore = field(init=False, repr=False)
-    _saying: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
-    _said: set[str] = field(init=False, repr=False, default_factory=set)
+    _free_jobs: threading.Semaphore = field(init=False, repr=False)
+    _output_lock: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
+    _announced: set[str] = field(init=False, repr=False, default_factory=set)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_turns", threading.Semaphore(self.jobs))
+        object.__setattr__(self, "_free_jobs", threading.Semaphore(self.jobs))
 
     def each(self, work: Callable[[_One], _Other], items: Sequence[_One]) -> list[_Other]:
-        """Do some work on several things at the same time; what came of each, in their order.
+        """Work on several items at the same time; the results are in the order of the items.
 
         Raises:
             Exception: what the work raised first; all of it has ended then.
@@ -164,7 +164,7 @@ class Bench:
                 raise
 
     def both(self, one: Callable[[], _One], other: Callable[[], _Other]) -> tuple[_One, _Other]:
-        """Do two things at the same time; what came of both.
+        """Call two functions at the same time and return both results.
 
         Raises:
             Exception: as :meth:`each`.
@@ -178,33 +178,33 @@ class Bench:
         argv: Sequence[str | os.PathLike[str]],
         *,
         cwd: Path,
-        timeout: float = SECONDS,
+        timeout: float = TIMEOUT_SECONDS,
     ) -> Completed:
         """Run a tool on what is untrusted; it sees no secrets of this process.
 
         Raises:
             MissingToolError, ToolError, CancelledError, Interrupted: as :func:`engine.process.run`.
         """
-        self._say(argv)
+        self._announce(argv)
         return self._run(argv, cwd, timeout, self._print)
 
     def read(self, argv: Sequence[str | os.PathLike[str]], *, cwd: Path) -> tuple[int, bytes]:
         """Run a tool that reports on standard output: its exit code, and what it printed.
 
         Raises:
-            ToolError: it printed more than :data:`MAX_REPORT`.
+            ToolError: it printed more than :data:`MAX_REPORT_BYTES`.
             MissingToolError, CancelledError, Interrupted: as :meth:`run`.
         """
         printed = bytearray()
 
         def take(chunk: bytes) -> None:
-            if len(printed) <= MAX_REPORT:
+            if len(printed) <= MAX_REPORT_BYTES:
                 printed.extend(chunk)
 
-        self._say(argv)
-        done = self._run(argv, cwd, SECONDS, take)
-        if len(printed) > MAX_REPORT:
-            raise ToolError(f"{_name(argv)}: printed more than {MAX_REPORT >> 20} MiB")
+        self._announce(argv)
+        done = self._run(argv, cwd, TIMEOUT_SECONDS, take)
+        if len(printed) > MAX_REPORT_BYTES:
+            raise ToolError(f"{_name(argv)}: printed more than {MAX_REPORT_BYTES >> 20} MiB")
         return done.returncode, bytes(printed)
 
     def _run(
@@ -214,7 +214,7 @@ class Bench:
         timeout: float,
         on_output: Callable[[bytes], None],
     ) -> Completed:
-        while not self._turns.acquire(timeout=_TURN):
+        while not self._free_jobs.acquire(timeout=_JOB_POLL_SECONDS):
             self.cancel.check()
         try:
             return run(
@@ -227,28 +227,28 @@ class Bench:
                 clean_env=True,
             )
         finally:
-            self._turns.release()
+            self._free_jobs.release()
 
-    def _say(self, argv: Sequence[str | os.PathLike[str]]) -> None:
+    def _announce(self, argv: Sequence[str | os.PathLike[str]]) -> None:
         name = _name(argv)
-        with self._saying:
-            if name not in self._said:
-                self._said.add(name)
+        with self._output_lock:
+            if name not in self._announced:
+                self._announced.add(name)
                 self.on_output(f"{name} ...\n".encode())
 
     def _print(self, data: bytes) -> None:
-        with self._saying:
+        with self._output_lock:
             self.on_output(data)
 
 
 def report_of(path: Path, done: Completed, name: str) -> bytes:
-    """The file that a tool was to write.
+    """Read the report file that a tool had to write.
 
     Raises:
         ToolError: it did not, or it is too large; says what the tool said last.
     """
     try:
-        return read_file(path, MAX_REPORT)
+        return read_file(path, MAX_REPORT_BYTES)
     except OSError as error:
         raise ToolError(failure(name, done.returncode, done.tail)) from error
 
@@ -259,7 +259,7 @@ def table(rows: Sequence[str], name: str) -> Iterator[list[str]]:
     Raises:
         ToolError: it is no CSV.
     """
-    csv.field_size_limit(MAX_REPORT)  # of all the process, and no one wants less
+    csv.field_size_limit(MAX_REPORT_BYTES)  # of all the process, and no one wants less
     try:
         yield from csv.reader(rows)
     except csv.Error as error:
@@ -267,7 +267,7 @@ def table(rows: Sequence[str], name: str) -> Iterator[list[str]]:
 
 
 def failure(name: str, code: int, printed: str) -> str:
-    """One line for a tool that did not do what it should."""
+    """One line for a tool that failed."""
     lines = [line for line in map(clean, printed.splitlines()) if line.strip()]
     return f"{name}: exit code {code}: {lines[-1].strip()[:300] if lines else 'it said nothing'}"
 
@@ -277,7 +277,7 @@ def paths(names: Sequence[str]) -> list[str]:
     return [f"./{name}" for name in names]
 
 
-def plain(name: str) -> str:
+def original_name(name: str) -> str:
     """A file's name as it is without the ``./`` that it was given to a tool with."""
     return str(PurePosixPath(name))
 

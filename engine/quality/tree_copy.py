@@ -7,7 +7,7 @@ ours. What counts:
 - files that Git tracks, and new ones that it would not ignore; in a folder without Git, all;
 - nothing in :data:`THIRD_PARTY_FOLDERS` folders, in submodules or behind links: others wrote that;
 - nothing that the project excludes by patterns;
-- text only, :data:`MAX_BYTES` at most each, :data:`MAX_FILES` and :data:`MAX_TOTAL` in all.
+- text only, :data:`MAX_BYTES` at most each, :data:`MAX_FILES` and :data:`MAX_TOTAL_BYTES` in all.
 
 Of these, C, C++ and Python files outside hidden folders are sources; those in :data:`TEST_FOLDERS`,
 or that are called as tests are, are tests and judged as such nowhere.
@@ -42,7 +42,7 @@ MAX_BYTES = 1 << 20
 MAX_FILES = 5000
 """How many files count."""
 
-MAX_TOTAL = 64 << 20
+MAX_TOTAL_BYTES = 64 << 20
 """Bytes that all of them may have together."""
 
 TEST_FOLDERS = frozenset({"test", "tests", "host_test", "host_tests", "unit_test", "unit_tests"})
@@ -50,13 +50,13 @@ TEST_FOLDERS = frozenset({"test", "tests", "host_test", "host_tests", "unit_test
 
 _NO_CODE = frozenset({".s", ".inc"})
 _TEST_FILE = re.compile(r"(?:py)?test_.*|.*_test|conftest")
-_MAX_NAME = 400
+_MAX_NAME_CHARACTERS = 400
 _MAX_NAMES = 100_000
-_ODD = frozenset('"\\')
+_QUOTE_CHARACTERS = frozenset('"\\')
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class TreeCopy:
     """The files that count, and the copy of them.
 
     Args:
@@ -140,7 +140,7 @@ def collect(
     tests: str = "",
     exclude: Sequence[str] = (),
     cancel: CancelToken,
-) -> Counted:
+) -> TreeCopy:
     """Copy the files that count.
 
     Args:
@@ -158,7 +158,7 @@ def collect(
     """
     hashes: dict[str, str] = {}
     names: set[str] = set()
-    room, left_out, excluded = MAX_TOTAL, 0, 0
+    room, left_out, excluded = MAX_TOTAL_BYTES, 0, 0
     is_excluded = matcher(exclude)
     for name in sorted(filter(_counts, origin.names())):
         cancel.check()
@@ -186,7 +186,7 @@ def collect(
         hashes[name] = hashlib.sha256(text).hexdigest()
     prefix = f"{app}/" if app else ""
     files = frozenset(names)
-    return Counted(folder, tuple(hashes), files, tests, left_out, excluded, hashes, prefix)
+    return TreeCopy(folder, tuple(hashes), files, tests, left_out, excluded, hashes, prefix)
 
 
 class FolderOrigin:
@@ -270,7 +270,11 @@ def _walk(tree: Path) -> list[str]:
 
 
 def _counts(name: str) -> bool:
-    plain = name.isprintable() and len(name) <= _MAX_NAME and _ODD.isdisjoint(name)
+    plain = (
+        name.isprintable()
+        and len(name) <= _MAX_NAME_CHARACTERS
+        and _QUOTE_CHARACTERS.isdisjoint(name)
+    )
     return plain and THIRD_PARTY_FOLDERS.isdisjoint(PurePosixPath(name).parts[:-1])
 
 

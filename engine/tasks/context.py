@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.enums import ArtifactKind
 from engine.findings import Finding
 from engine.projects.worktrees import Slot
-from engine.quality.result import Built, GateResult
+from engine.quality.result import BuildReport, GateResult
 from engine.runs.pipeline import StageContext
 from engine.tasks.answer_files import GeneratedFile
 from engine.tasks.context_selection import SelectedContext
@@ -108,7 +108,7 @@ class TaskContext:
     app: str
     most_revisions: int
     chips: tuple[str, ...]
-    built: Callable[[], Built] = field(repr=False)
+    built: Callable[[], BuildReport] = field(repr=False)
     slot: Slot = field(repr=False)
     turn: threading.Lock = field(repr=False)
     notes: tuple[Finding, ...] = ()

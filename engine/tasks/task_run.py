@@ -16,7 +16,7 @@ from engine.llm.placeholder import PLACEHOLDER
 from engine.projects.slots import Slots
 from engine.projects.variants import chips_of
 from engine.projects.worktrees import Slot
-from engine.quality.result import Built
+from engine.quality.result import BuildReport
 from engine.runs.pipeline import Outcome, StageContext, StageResult
 from engine.store import projects, tasks
 from engine.store.database import Store
@@ -46,7 +46,7 @@ class TaskDeps:
 
     store: Store
     slots: Slots
-    built: Callable[[Project, str], Built]
+    built: Callable[[Project, str], BuildReport]
 
 
 class TaskRun:
@@ -149,9 +149,9 @@ class TaskRun:
             marks.append(f"quality gate {results[GATE].summary}")
         return ", ".join([f"{steps} done", *marks])
 
-    def _built(self) -> Built:
+    def _built(self) -> BuildReport:
         if self._project is None:
-            return Built(None)
+            return BuildReport(None)
         return self._deps.built(self._project, self._run_row.commit_sha)
 
     @property

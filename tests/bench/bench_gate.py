@@ -19,7 +19,7 @@ from engine import Settings
 from engine.cancel import CancelToken
 from engine.manifest import Manifest
 from engine.quality.gate import measure_tree, processors
-from engine.quality.result import Built
+from engine.quality.result import BuildReport
 from tests.bench.table import show
 
 FILES = 1500
@@ -99,7 +99,7 @@ def _gate(tree: Path, workspace: Path) -> None:
         tree,
         settings=Settings(workspace=workspace),
         manifest=Manifest(),
-        built=Built(None),
+        built=BuildReport(None),
         cancel=CancelToken(),
         on_output=lambda _data: None,
     )

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from engine.errors import UsageError
 from engine.manifest import FILE_NAME, BuildOptions, Manifest, load
+from engine.quality_requirements import Aspect, QualityRequirements
 from engine.testing.scripts import Script, Step
-from engine.thresholds import Aspect, Demands
 
 
 def test_a_tree_without_one_has_the_defaults(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_reads_what_a_project_demands_of_its_quality(tmp_path: Path) -> None:
         'baseline = "v1.2"\nexclude = ["third_party/**", "*.gen.c"]\n'
     )
 
-    assert load(tmp_path).quality == Demands(
+    assert load(tmp_path).quality == QualityRequirements(
         thresholds={Aspect.COVERAGE: 90, Aspect.SIZE: 1_000_000},
         require=(Aspect.COVERAGE, Aspect.GROWTH),
         host_tests="test/host",

@@ -13,13 +13,13 @@ from engine.enums import ArtifactKind, RunKind, RunStatus, Severity, StageStatus
 from engine.findings import Finding
 from engine.llm.placeholder import PLACEHOLDER
 from engine.quality.gate import REPORT
-from engine.quality.result import judge, measured, unknown
+from engine.quality.result import evaluate, measured, unknown
+from engine.quality_requirements import Aspect
 from engine.runs.pipeline import Pipeline, Stage
 from engine.store import projects, runs, tasks
 from engine.store.database import Store
 from engine.store.tables import Artifact, Run, StageRow
 from engine.tasks.request import TaskRequest, plan_for, row_of
-from engine.thresholds import Aspect
 from tests.engine import git_repos
 from tests.tui.workspaces import put_log
 
@@ -52,7 +52,7 @@ diff --git a/main/main.c b/main/main.c
 +static int depth = 16; /* items */
 """
 
-GATE = judge(
+GATE = evaluate(
     (
         measured(Aspect.COVERAGE, 61.2, 80, "coverage.xml"),
         measured(Aspect.CODE, 91, 85, "lizard, cppcheck"),

@@ -25,9 +25,9 @@ from engine.events import (
     Serial,
     StageChanged,
 )
-from engine.quality.result import judge, measured, unknown
+from engine.quality.result import evaluate, measured, unknown
+from engine.quality_requirements import Aspect
 from engine.runs.pipeline import Pipeline, Stage
-from engine.thresholds import Aspect
 from tui.keymap import KEYS, SCREENS, Where, check, keymap, keys_of
 from tui.presentation.gate_rows import gate_text, gate_title, measure_parts
 from tui.presentation.pane_layout import Panes, arrange, tiles
@@ -231,7 +231,7 @@ def test_the_gate_is_bars_against_thresholds() -> None:
     assert rows[2].split() == [
         "?", "code", "quality", "-", ">=", "85", "points", "lizard", "is", "not", "installed",
     ]  # fmt: skip
-    result = judge(measures)
+    result = evaluate(measures)
     assert gate_title(result) == " QUALITY GATE failed, score 75, 1 in the way"
     assert "failed: test coverage 40 % (>= 80 %): coverage.xml" in gate_text(result)
     assert len("".join(text for text, _ in measure_parts(measures[0], Glyphs(), 40))) < 60

@@ -15,7 +15,7 @@ from engine.manifest import Manifest
 from engine.projects.variants import chips_of
 from engine.quality.gate import REPORT, measure_build, measure_tree
 from engine.quality.performance import facts_of
-from engine.quality.result import Built, GateResult
+from engine.quality.result import BuildReport, GateResult
 from engine.runs.pipeline import StageResult
 from engine.text import count
 
@@ -147,7 +147,7 @@ def _measure(context: BuildContext, compiled: Compiled, manifest: Manifest) -> G
         context.stage.source,
         settings=context.stage.settings,
         manifest=manifest,
-        built=Built(facts),
+        built=BuildReport(facts),
         cancel=context.stage.cancel,
         on_output=context.stage.report.output,
         on_progress=context.stage.report.progress,

@@ -1,6 +1,6 @@
-"""Which dangerous calls in C and C++ a person would not let pass.
+"""Rules for dangerous calls in C and C++: which block and which warn.
 
-flawfinder finds names; whether a call of one is a danger, its arguments say. :data:`RULINGS`
+flawfinder finds names; whether a call of one is a danger, its arguments say. :data:`DANGER_RULES`
 decides for every name that flawfinder gives a risk of 4 or 5, with the reason. The measure is a
 reviewer of firmware: a format or a length that somebody else may choose blocks; what is bounded,
 constant, or dangerous only where several people share a machine, does not.
@@ -11,28 +11,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.quality.c import call_rules as judges
-from engine.quality.c.call_rules import Call, Judge
+from engine.quality.c import call_rules as call_rules
+from engine.quality.c.call_rules import Call, CallRule
 from engine.quality.c.names import Names
-from engine.quality.c.place import Place
-from engine.quality.c.source import Source, Use
-from engine.quality.security_levels import BLOCKS, NOTHING, Verdict, Word
+from engine.quality.c.scope import Scope
+from engine.quality.c.source import NameUse, Source
+from engine.quality.security_ratings import BLOCKS, NOTHING, Rating, SecurityLevel
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
-    """What is decided of some functions.
+class DangerRule:
+    """How calls of some functions are rated.
 
     Args:
         names: the functions, as flawfinder calls them.
-        judge: says what becomes of a call.
+        rate: says what becomes of a call.
         reason: why, for people.
         in_macros: whether the definition of a macro is judged too: no argument could help it.
         is_common: whether programs give this name to functions of their own as well.
     """
 
     names: str
-    judge: Judge
+    rate: CallRule
     reason: str
     in_macros: bool = False
     is_common: bool = False
@@ -48,126 +48,145 @@ _BOUNDED_COPIES = (
     "StrCatN StrCatNA StrCatNW StrNCat StrNCatA StrNCatW lstrncat lstrcatnA lstrcatnW"
 )
 
-RULINGS: Sequence[Ruling] = (
-    Ruling(
-        "gets _getts", judges.always(Word.BLOCKS), "nothing bounds what is read", in_macros=True
+DANGER_RULES: Sequence[DangerRule] = (
+    DangerRule(
+        "gets _getts",
+        call_rules.always(SecurityLevel.BLOCKS),
+        "nothing bounds what is read",
+        in_macros=True,
     ),
-    Ruling(
+    DangerRule(
         _COPIES,
-        judges.copy,
+        call_rules.copy,
         "the source says how much is copied: blocks unless the source is constant, has no more "
         "room than the target, or its length is looked at before",
     ),
-    Ruling(_BOUNDED_COPIES, judges.always(Word.WARNS), "bounded, though the end may be cut off"),
-    Ruling(
+    DangerRule(
+        _BOUNDED_COPIES,
+        call_rules.always(SecurityLevel.WARNS),
+        "bounded, though the end may be cut off",
+    ),
+    DangerRule(
         "sprintf vsprintf _stprintf _vstprintf",
-        judges.sprintf,
+        call_rules.sprintf,
         "nothing bounds what is written: blocks unless format and texts are constant or fit",
     ),
-    Ruling(
+    DangerRule(
         "swprintf vswprintf",
-        judges.constant_format(3),
+        call_rules.constant_format(3),
         "bounded by its second argument; a format that others choose reads and writes memory",
     ),
-    Ruling(
+    DangerRule(
         "printf vprintf vwprintf vfwprintf _vtprintf wprintf",
-        judges.constant_format(1),
+        call_rules.constant_format(1),
         "a format that others choose reads and writes memory",
     ),
-    Ruling(
+    DangerRule(
         "fprintf vfprintf _ftprintf _vftprintf fwprintf fvwprintf syslog",
-        judges.constant_format(2),
+        call_rules.constant_format(2),
         "a format that others choose reads and writes memory",
     ),
-    Ruling(
+    DangerRule(
         "snprintf vsnprintf _snprintf _sntprintf _vsntprintf",
-        judges.constant_format(3),
+        call_rules.constant_format(3),
         "a format that others choose reads and writes memory",
     ),
-    Ruling(
+    DangerRule(
         "scanf vscanf wscanf _tscanf vwscanf",
-        judges.scanf(1),
+        call_rules.scanf(1),
         "a text that is read without a width runs over its room",
     ),
-    Ruling(
+    DangerRule(
         "fscanf sscanf vsscanf vfscanf _ftscanf fwscanf vfwscanf vswscanf",
-        judges.scanf(2),
+        call_rules.scanf(2),
         "a text that is read without a width runs over its room",
     ),
-    Ruling(
+    DangerRule(
         "strncat lstrcatn wcsncat _tcsncat _mbsnbcat",
-        judges.strncat,
+        call_rules.strncat,
         "sizeof the target as bound runs over it as soon as something is in it",
     ),
-    Ruling("streadd strecpy", judges.always(Word.BLOCKS), "the target needs four times the source"),
-    Ruling(
+    DangerRule(
+        "streadd strecpy",
+        call_rules.always(SecurityLevel.BLOCKS),
+        "the target needs four times the source",
+    ),
+    DangerRule(
         "MultiByteToWideChar",
-        judges.always(Word.BLOCKS),
+        call_rules.always(SecurityLevel.BLOCKS),
         "flawfinder says it only where bytes are given for characters",
     ),
-    Ruling(
+    DangerRule(
         "access chown chgrp chmod readlink",
-        judges.always(Word.WARNS),
+        call_rules.always(SecurityLevel.WARNS),
         "a race with another user of the file system; a chip has none",
         is_common=True,
     ),
-    Ruling("mktemp", judges.always(Word.WARNS), "a race with another user of the file system"),
-    Ruling(
+    DangerRule(
+        "mktemp",
+        call_rules.always(SecurityLevel.WARNS),
+        "a race with another user of the file system",
+    ),
+    DangerRule(
         "execl execlp execle execv execvp popen WinExec ShellExecute system",
-        judges.command,
+        call_rules.command,
         "a command that is put together may be one that others choose",
         is_common=True,
     ),
-    Ruling(
+    DangerRule(
         "crypt crypt_r",
-        judges.always(Word.BLOCKS),
+        call_rules.always(SecurityLevel.BLOCKS),
         "a hash that is guessed in hours",
         is_common=True,
     ),
-    Ruling(
+    DangerRule(
         "EVP_des_ecb EVP_des_cbc EVP_des_cfb EVP_des_ofb EVP_desx_cbc "
         "EVP_rc4_40 EVP_rc2_40_cbc EVP_rc2_64_cbc",
-        judges.always(Word.BLOCKS),
+        call_rules.always(SecurityLevel.BLOCKS),
         "a cipher that is broken",
     ),
-    Ruling(
+    DangerRule(
         "RpcImpersonateClient ImpersonateLoggedOnUser CoImpersonateClient "
         "ImpersonateNamedPipeClient ImpersonateDdeClientWindow ImpersonateSecurityContext "
         "SetThreadToken",
-        judges.always(Word.WARNS),
+        call_rules.always(SecurityLevel.WARNS),
         "matters where its result is not looked at, on Windows",
     ),
-    Ruling(
-        "SetSecurityDescriptorDacl", judges.always(Word.BLOCKS), "lets everybody in, on Windows"
+    DangerRule(
+        "SetSecurityDescriptorDacl",
+        call_rules.always(SecurityLevel.BLOCKS),
+        "lets everybody in, on Windows",
     ),
-    Ruling(
+    DangerRule(
         "getlogin cuserid",
-        judges.always(Word.WARNS),
+        call_rules.always(SecurityLevel.WARNS),
         "a name that can be forged; a chip has no users",
     ),
-    Ruling("getpw", judges.always(Word.BLOCKS), "nothing bounds what is written"),
-    Ruling("getpass", judges.always(Word.WARNS), "obsolete, and for a terminal"),
-    Ruling(
+    DangerRule("getpw", call_rules.always(SecurityLevel.BLOCKS), "nothing bounds what is written"),
+    DangerRule("getpass", call_rules.always(SecurityLevel.WARNS), "obsolete, and for a terminal"),
+    DangerRule(
         "random",
-        judges.random,
+        call_rules.random,
         "no generator for keys; Arduino's, which takes bounds, is the chip's own",
         is_common=True,
     ),
 )
-"""Every decision, in no order."""
+"""Every rule, in no order."""
 
-_BY_NAME: Mapping[str, Ruling] = {name: each for each in RULINGS for name in each.names.split()}
+_BY_NAME: Mapping[str, DangerRule] = {
+    name: each for each in DANGER_RULES for name in each.names.split()
+}
 
 
-def ruling_of(name: str) -> Ruling | None:
-    """The decision on a function, None where there is none."""
+def rule_for(name: str) -> DangerRule | None:
+    """The rule for a function, None where there is none."""
     return _BY_NAME.get(name)
 
 
-def judge(
-    names: Names, source: Source, name: str, line: int, column: int, *, unruled: Word
-) -> tuple[Verdict, int]:
-    """What becomes of a call that flawfinder found.
+def rate(
+    names: Names, source: Source, name: str, line: int, column: int, *, default: SecurityLevel
+) -> tuple[Rating, int]:
+    """Rate a call that flawfinder found.
 
     Args:
         names: of the tree.
@@ -175,25 +194,25 @@ def judge(
         name: what is called.
         line: of the name, as flawfinder counts.
         column: from 1.
-        unruled: what becomes of a call that no ruling is about.
+        default: level of a call without a rule.
 
     Returns:
-        The verdict, and the line on which the name stands.
+        The rating, and the line on which the name stands.
     """
     index = source.find(name, line, column)
     if index is None:
         return NOTHING, line  # within a string or a comment that flawfinder does not see as one
     line = source.tokens[index].line
     use = source.use(index)
-    ruling = ruling_of(name)
-    if use is Use.OTHER or (use is Use.MACRO and (ruling is None or not ruling.in_macros)):
+    rule = rule_for(name)
+    if use is NameUse.OTHER or (use is NameUse.MACRO and (rule is None or not rule.in_macros)):
         return NOTHING, line
-    if ruling is None:
-        return Verdict(unruled), line
-    if ruling.is_common and any(each.name == name for each in source.functions):
+    if rule is None:
+        return Rating(default), line
+    if rule.is_common and any(each.name == name for each in source.functions):
         return NOTHING, line
     arguments = source.arguments(index)
     if arguments is None:
         return BLOCKS, line
-    call = Call(Place(names, source, index), name, tuple(map(tuple, arguments)))
-    return ruling.judge(call), line
+    call = Call(Scope(names, source, index), name, tuple(map(tuple, arguments)))
+    return rule.rate(call), line

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.quality.c.source import CHARACTERS, split
-from engine.quality.c.tokens import Kind, Token
+from engine.quality.c.tokens import Token, TokenKind
 
 _MAX_DEPTH = 8
 
 
-def is_sign(token: Token, text: str) -> bool:
+def is_punctuator(token: Token, text: str) -> bool:
     """Whether a token is this sign, rather than a string that says the same."""
-    return token.kind is Kind.SIGN and token.text == text
+    return token.kind is TokenKind.PUNCTUATOR and token.text == text
 
 
 def has_literal(tokens: Sequence[Token]) -> bool:
     """Whether there is a string among the tokens."""
-    return any(each.kind is Kind.STRING for each in tokens)
+    return any(each.kind is TokenKind.STRING for each in tokens)
 
 
-def bare(tokens: Sequence[Token]) -> Sequence[Token]:
+def without_parentheses(tokens: Sequence[Token]) -> Sequence[Token]:
     """An expression without parentheses around it and casts before it."""
     for _ in range(_MAX_DEPTH):
-        if not tokens or tokens[0].text != "(" or tokens[0].kind is not Kind.SIGN:
+        if not tokens or tokens[0].text != "(" or tokens[0].kind is not TokenKind.PUNCTUATOR:
             if len(tokens) > 4 and tokens[0].text in ("static_cast", "reinterpret_cast"):
                 close = next((at for at, each in enumerate(tokens) if each.text == ">"), 0)
                 tokens = tokens[close + 1 :]
@@ -35,7 +35,7 @@ def bare(tokens: Sequence[Token]) -> Sequence[Token]:
             tokens = inner
         elif (
             inner
-            and all(each.kind is Kind.WORD or each.text == "*" for each in inner)
+            and all(each.kind is TokenKind.WORD or each.text == "*" for each in inner)
             and (inner[-1].text == "*" or inner[0].text in CHARACTERS)
         ):
             tokens = tokens[at + 1 :]
@@ -48,18 +48,18 @@ def _closed(tokens: Sequence[Token]) -> int:
     """Where the parenthesis that the tokens begin with is closed."""
     depth = 0
     for at, token in enumerate(tokens):
-        if token.kind is Kind.SIGN:
+        if token.kind is TokenKind.PUNCTUATOR:
             depth += (token.text == "(") - (token.text == ")")
         if depth == 0:
             return at
     return len(tokens) - 1
 
 
-def choice(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]] | None:
+def conditional_operands(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]] | None:
     """Both sides of ``condition ? one : other``."""
     depth, question, nested = 0, -1, 0
     for at, token in enumerate(tokens):
-        if token.kind is not Kind.SIGN:
+        if token.kind is not TokenKind.PUNCTUATOR:
             continue
         depth += (token.text in "([{") - (token.text in ")]}") if len(token.text) == 1 else 0
         if depth:
@@ -74,30 +74,30 @@ def choice(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]] |
     return None
 
 
-def parts(tokens: Sequence[Token]) -> Iterator[Sequence[Token] | None]:
+def adjacent_parts(tokens: Sequence[Token]) -> Iterator[Sequence[Token] | None]:
     """Literals and macros side by side; None for anything else."""
     at = 0
     while at < len(tokens):
         token = tokens[at]
         end = at + 1
-        if token.kind is Kind.WORD and end < len(tokens) and is_sign(tokens[end], "("):
+        if token.kind is TokenKind.WORD and end < len(tokens) and is_punctuator(tokens[end], "("):
             arguments = split(tokens[end + 1 :])
             if arguments is None:
                 yield None
                 return
             end += sum(map(len, arguments)) + max(0, len(arguments) - 1) + 2
-        elif token.kind not in (Kind.WORD, Kind.STRING):
+        elif token.kind not in (TokenKind.WORD, TokenKind.STRING):
             yield None
             return
         yield tokens[at:end]
         at = end
 
 
-def value(tokens: Sequence[Token]) -> Sequence[Token]:
+def assigned_value(tokens: Sequence[Token]) -> Sequence[Token]:
     """What is assigned, up to where it ends."""
     depth = 0
     for at, token in enumerate(tokens):
-        if token.kind is not Kind.SIGN:
+        if token.kind is not TokenKind.PUNCTUATOR:
             continue
         if token.text in ("(", "[", "{"):
             depth += 1

@@ -17,7 +17,7 @@ _READ = re.compile(
 )
 _ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)")
 
-_LONGEST = {
+_MAX_PRINTED_CHARACTERS = {
     **dict.fromkeys("di", 11),
     **dict.fromkeys("u", 10),
     **dict.fromkeys("o", 12),
@@ -29,7 +29,7 @@ _LONGEST = {
 }
 """Characters of a value, at most, on a chip of 32 bits."""
 
-_LONG = ("ll", "j", "q")
+_LONG_MODIFIERS = ("ll", "j", "q")
 _MORE = 10  # characters that a value of 64 bits has more than one of 32
 
 
@@ -73,7 +73,9 @@ def printed(format_text: str) -> Printed:
         elif kind == "n":
             size = 0
         else:
-            size = _LONGEST[kind] + (_MORE if match["length"] in _LONG else 0)
+            size = _MAX_PRINTED_CHARACTERS[kind] + (
+                _MORE if match["length"] in _LONG_MODIFIERS else 0
+            )
             size += bound or 0 if kind in "fFeEgGaAdiouxX" else 0
         wide = int(width) if width.isdigit() else 0
         least += max(wide, kind not in "sSn")

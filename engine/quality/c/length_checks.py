@@ -10,68 +10,68 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.quality.c.names import Size
-from engine.quality.c.place import Place
+from engine.quality.c.scope import Scope
 from engine.quality.c.source import Function, Source, spelled
-from engine.quality.c.tokens import Kind, Token
+from engine.quality.c.tokens import Token, TokenKind
 
 _LENGTHS = ("strlen", "strnlen", "wcslen")
-_MOST_LENGTHS = 50
-_MOST_USES = 50
-_MAX_STATEMENT = 60  # tokens
-_MAX_BLOCK = 400
+_MAX_LENGTHS = 50
+_MAX_USES = 50
+_MAX_STATEMENT_TOKENS = 60  # tokens
+_MAX_BLOCK_TOKENS = 400
 _MAKES_ROOM = frozenset({"new", "resize", "reserve", "memcpy", "min", "MIN"})
 _SMALLER, _GREATER = frozenset({"<", "<="}), frozenset({">", ">="})
-_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _EXITS = frozenset({"return", "break", "continue", "goto", "throw", "abort", "exit"})
 _LOOPS = frozenset({"for", "while"})
 _ENDS = frozenset({";", "{", "}", ""})
-_NOWHERE = [[each, "0"] for each in ("NULL", "nullptr", "0")]
+_NULL_TARGETS = [[each, "0"] for each in ("NULL", "nullptr", "0")]
 _NEXT = frozenset({"&&", "||", "?", ",", ":"})
 
 
-def is_measured(place: Place, source: Sequence[Token], room: Size | None = None) -> bool:
+def is_length_checked(scope: Scope, source: Sequence[Token], room: Size | None = None) -> bool:
     """Whether the function looks at the length of a text before.
 
     Args:
-        place: where the text is copied.
+        scope: where the text is copied.
         source: the text.
         room: of what it is copied to, None where it is not known.
     """
-    function = place.function
+    function = scope.function
     if function is None:
         return False
     wanted = spelled(source)
     for name in _LENGTHS:
-        before = [each for each in place.source.within(name, function) if each < place.index]
-        for index in before[-_MOST_LENGTHS:]:
-            arguments = place.source.arguments(index) or [[]]
+        before = [each for each in scope.source.within(name, function) if each < scope.index]
+        for index in before[-_MAX_LENGTHS:]:
+            arguments = scope.source.arguments(index) or [[]]
             if spelled(arguments[0]) != wanted:
                 continue
             end = index + 2 + sum(map(len, arguments)) + len(arguments) - 1
-            if _decides(place, function, index, end, room):
+            if _decides(scope, function, index, end, room):
                 return True
     return False
 
 
-def is_printed_before(place: Place) -> bool:
+def is_length_asked_before(scope: Scope) -> bool:
     """Whether the function asks before how long a printed text will be:
     ``vsnprintf(NULL, 0, …)``."""
-    function = place.function
+    function = scope.function
     if function is None:
         return False
     for name in ("snprintf", "vsnprintf"):
-        for index in place.source.within(name, function)[:_MOST_LENGTHS]:
-            arguments = place.source.arguments(index) if index < place.index else None
-            if arguments and [spelled(each) for each in arguments[:2]] in _NOWHERE:
+        for index in scope.source.within(name, function)[:_MAX_LENGTHS]:
+            arguments = scope.source.arguments(index) if index < scope.index else None
+            if arguments and [spelled(each) for each in arguments[:2]] in _NULL_TARGETS:
                 return True
     return False
 
 
-def _decides(place: Place, function: Function, start: int, end: int, room: Size | None) -> bool:
+def _decides(scope: Scope, function: Function, start: int, end: int, room: Size | None) -> bool:
     """Whether a length, which stands from a token to another, decides what is copied."""
-    source = place.source
+    source = scope.source
     has_end = source.text_at(end + 1) != ")" or not _makes_room(source.text_at(start - 2))
-    if has_end and _bounds(place, start, end, room):
+    if has_end and _bounds(scope, start, end, room):
         return True
     name = _kept_as(source, start)
     if not name:
@@ -80,39 +80,39 @@ def _decides(place: Place, function: Function, start: int, end: int, room: Size 
         exact = f"alloc ( {name} )"  # without room for its end
     else:
         exact = ""
-    later = [each for each in source.within(name, function) if end < each < place.index]
+    later = [each for each in source.within(name, function) if end < each < scope.index]
     return any(
-        _bounds(place, each, each, room)
-        for each in later[:_MOST_USES]
+        _bounds(scope, each, each, room)
+        for each in later[:_MAX_USES]
         if not exact or not spelled(source.tokens[each - 2 : each + 2]).endswith(exact)
     )
 
 
 def _kept_as(source: Source, start: int) -> str:
     """The variable that is given a length, empty where none is."""
-    for at in range(start - 1, start - _MAX_STATEMENT, -1):
+    for at in range(start - 1, start - _MAX_STATEMENT_TOKENS, -1):
         text = source.text_at(at)
         if text == "=":
             at -= source.text_at(at - 1) == "+"
             before = source.tokens[at - 1] if at > 0 else None
-            return before.text if before is not None and before.kind is Kind.WORD else ""
+            return before.text if before is not None and before.kind is TokenKind.WORD else ""
         if text in _ENDS:
             return ""
     return ""
 
 
-def _bounds(place: Place, start: int, end: int, room: Size | None) -> bool:
+def _bounds(scope: Scope, start: int, end: int, room: Size | None) -> bool:
     """Whether room is made for a length, or the copy is only reached if it is small enough."""
-    source = place.source
+    source = scope.source
     inside = [source.text_at(at) for at in _statement(source, start)]
     if any(map(_makes_room, inside)) or (
         source.text_at(start - 1) == "[" and source.text_at(start - 2) not in ("", "]")
     ):
         return True
     sign, other = _compared(source, start, end)
-    if not sign or not _may_suffice(place, sign, other, room):
+    if not sign or not _may_suffice(scope, sign, other, room):
         return False
-    return _is_guard(place, start, sign)
+    return _is_guard(scope, start, sign)
 
 
 def _makes_room(name: str) -> bool:
@@ -123,7 +123,7 @@ def _makes_room(name: str) -> bool:
 def _statement(source: Source, start: int) -> Iterator[int]:
     """Tokens of the statement around a place."""
     for step in (-1, 1):
-        for at in range(start + step, start + _MAX_STATEMENT * step, step):
+        for at in range(start + step, start + _MAX_STATEMENT_TOKENS * step, step):
             if source.text_at(at) in _ENDS and (source.text_at(at) or _is_out(source, at)):
                 break
             yield at
@@ -136,18 +136,18 @@ def _is_out(source: Source, at: int) -> bool:
 def _compared(source: Source, start: int, end: int) -> tuple[str, list[Token]]:
     """How a length is compared, as if it stood on the left, and with what."""
     # A sum on its side is compared as a whole, of which nothing more is known here.
-    for at in range(end + 1, end + _MAX_STATEMENT):
+    for at in range(end + 1, end + _MAX_STATEMENT_TOKENS):
         text = source.text_at(at)
-        if text in _TURNED:
+        if text in _MIRRORED:
             other = _operand(source, at + 1, 1)
             return text, other if at == end + 1 else []
         if text in _ENDS or text in _NEXT:
             break
-    for at in range(start - 1, start - _MAX_STATEMENT, -1):
+    for at in range(start - 1, start - _MAX_STATEMENT_TOKENS, -1):
         text = source.text_at(at)
-        if text in _TURNED:
+        if text in _MIRRORED:
             other = _operand(source, at - 1, -1)
-            return _TURNED[text], other if at == start - 1 else []
+            return _MIRRORED[text], other if at == start - 1 else []
         if text in _ENDS or text in _NEXT:
             break
     return "", []
@@ -157,7 +157,7 @@ def _operand(source: Source, start: int, step: int) -> list[Token]:
     """What a length is compared with, up to where the comparison ends."""
     found: list[Token] = []
     depth = 0
-    for at in range(start, start + _MAX_STATEMENT * step, step):
+    for at in range(start, start + _MAX_STATEMENT_TOKENS * step, step):
         text = source.text_at(at)
         depth += (text == "(") - (text == ")")
         if depth * step < 0 or text in _ENDS or (depth == 0 and text in _NEXT):
@@ -166,12 +166,12 @@ def _operand(source: Source, start: int, step: int) -> list[Token]:
     return found[::step]
 
 
-def _may_suffice(place: Place, sign: str, other: Sequence[Token], room: Size | None) -> bool:
+def _may_suffice(scope: Scope, sign: str, other: Sequence[Token], room: Size | None) -> bool:
     """Whether a bound leaves room for the end of the text, as far as it is known."""
     words = [each.text for each in other]
-    arguments = place.source.arguments(place.index) or [[]]
+    arguments = scope.source.arguments(scope.index) or [[]]
     target = spelled(arguments[0])
-    bound = place.names.number(other) if other else None
+    bound = scope.names.number(other) if other else None
     if words[:1] == ["sizeof"]:
         inner = spelled(other[1:])
         if inner in (target, f"( {target} )"):
@@ -184,16 +184,16 @@ def _may_suffice(place: Place, sign: str, other: Sequence[Token], room: Size | N
     return room is None or room.elements is None or longest < room.elements
 
 
-def _is_guard(place: Place, start: int, sign: str) -> bool:
+def _is_guard(scope: Scope, start: int, sign: str) -> bool:
     """Whether a comparison keeps long texts away from the copy."""
-    source = place.source
+    source = scope.source
     opened, word = _condition(source, start)
     if word in _LOOPS and sign in _GREATER:
         return False  # it walks over the text
     if word not in ("if", *_LOOPS):
         return True  # an assertion, a choice, a variable that says so
     body, last = _controlled(source, opened)
-    inside = body <= place.index <= last
+    inside = body <= scope.index <= last
     if sign in _GREATER:
         return not inside
     if inside:
@@ -207,7 +207,7 @@ def _is_guard(place: Place, start: int, sign: str) -> bool:
 def _condition(source: Source, start: int) -> tuple[int, str]:
     """Where the parenthesis is opened whose condition a place is in, and the word before it."""
     depth = 0
-    for at in range(start - 1, max(-1, start - _MAX_BLOCK), -1):
+    for at in range(start - 1, max(-1, start - _MAX_BLOCK_TOKENS), -1):
         text = source.text_at(at)
         depth += (text == ")") - (text == "(")
         word = source.text_at(at - 1)
@@ -223,7 +223,7 @@ def _condition(source: Source, start: int) -> tuple[int, str]:
 def _in_for(source: Source, at: int) -> bool:
     """Whether a semicolon stands in the head of a loop."""
     depth = 0
-    for back in range(at - 1, max(-1, at - _MAX_STATEMENT), -1):
+    for back in range(at - 1, max(-1, at - _MAX_STATEMENT_TOKENS), -1):
         text = source.text_at(back)
         depth += (text == ")") - (text == "(")
         if depth < 0:
@@ -236,7 +236,7 @@ def _in_for(source: Source, at: int) -> bool:
 def _controlled(source: Source, opened: int) -> tuple[int, int]:
     """First and last token of what a condition decides."""
     depth = 0
-    for at in range(opened, opened + _MAX_BLOCK):
+    for at in range(opened, opened + _MAX_BLOCK_TOKENS):
         text = source.text_at(at)
         depth += (text == "(") - (text == ")")
         if depth == 0:
@@ -247,7 +247,7 @@ def _controlled(source: Source, opened: int) -> tuple[int, int]:
 def _statement_at(source: Source, start: int) -> tuple[int, int]:
     """First and last token of a statement, or of a block."""
     depth = 0
-    for at in range(start, min(len(source.tokens), start + _MAX_BLOCK * 5)):
+    for at in range(start, min(len(source.tokens), start + _MAX_BLOCK_TOKENS * 5)):
         text = source.text_at(at)
         depth += (text in ("{", "(")) - (text in ("}", ")"))
         if depth == 0 and text in (";", "}"):

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from functools import cached_property
 from typing import Any
 
-from engine.quality.c.tokens import Kind, Token, tokens_of
+from engine.quality.c.tokens import Token, TokenKind, tokens_of
 
 MAX_CALL = 2000
 """Tokens of a call that are looked at."""
@@ -26,7 +26,7 @@ _MAX_BACK = 400
 _OPEN, _CLOSE = "([{", ")]}"
 
 
-class Use(Enum):
+class NameUse(Enum):
     """What a name is where it stands."""
 
     CALL = auto()
@@ -55,7 +55,7 @@ class Function:
     def position(self, name: str) -> int | None:
         """Which parameter has this name, None where none has."""
         for index, parameter in enumerate(self.parameters):
-            words = [each.text for each in parameter if each.kind is Kind.WORD]
+            words = [each.text for each in parameter if each.kind is TokenKind.WORD]
             if name in words[1:]:
                 return index
         return None
@@ -96,7 +96,7 @@ class Source:
     def _places(self) -> dict[tuple[str, int], list[int]]:
         places: dict[tuple[str, int], list[int]] = {}
         for index, token in enumerate(self.tokens):
-            if token.kind is Kind.WORD:
+            if token.kind is TokenKind.WORD:
                 places.setdefault((token.text, token.column), []).append(index)
         return places
 
@@ -105,34 +105,34 @@ class Source:
         """Indexes of every word."""
         found: dict[str, list[int]] = {}
         for index, token in enumerate(self.tokens):
-            if token.kind is Kind.WORD:
+            if token.kind is TokenKind.WORD:
                 found.setdefault(token.text, []).append(index)
         return found
 
     def text_at(self, index: int) -> str:
         """A token's text, empty outside of the source and for a string."""
-        if 0 <= index < len(self.tokens) and self.tokens[index].kind is not Kind.STRING:
+        if 0 <= index < len(self.tokens) and self.tokens[index].kind is not TokenKind.STRING:
             return self.tokens[index].text
         return ""
 
-    def use(self, index: int) -> Use:
+    def use(self, index: int) -> NameUse:
         """What the name at a place is."""
         token = self.tokens[index]
         before = self.text_at(index - 1)
-        if token.dead or self.text_at(index + 1) != "(" or before in (".", "->"):
-            return Use.OTHER
+        if token.disabled or self.text_at(index + 1) != "(" or before in (".", "->"):
+            return NameUse.OTHER
         if token.directive:
-            return Use.MACRO if token.directive == "define" else Use.OTHER
+            return NameUse.MACRO if token.directive == "define" else NameUse.OTHER
         if before == "::" and not self._is_global(index - 2):
-            return Use.OTHER
+            return NameUse.OTHER
         if self._is_declared(index) or self._is_initialised(index):
-            return Use.OTHER
-        return Use.CALL
+            return NameUse.OTHER
+        return NameUse.CALL
 
     def _is_global(self, index: int) -> bool:
         """Whether what stands before ``::`` leads to the C library."""
         before = self.tokens[index] if index >= 0 else None
-        is_name = before is not None and before.kind is Kind.WORD
+        is_name = before is not None and before.kind is TokenKind.WORD
         return not is_name or self.text_at(index) in (_GLOBAL_SPACES | _STATEMENT)
 
     def _is_declared(self, index: int) -> bool:
@@ -142,9 +142,9 @@ class Source:
             token, text = self.tokens[at], self.text_at(at)
             if token.directive or text in _BOUNDS or text in (":", ")"):
                 break
-            if token.kind is Kind.STRING:
+            if token.kind is TokenKind.STRING:
                 break  # extern "C"
-            if token.kind is Kind.WORD:
+            if token.kind is TokenKind.WORD:
                 if text in _STATEMENT:
                     return False
                 words += text not in _GLOBAL_SPACES
@@ -203,10 +203,10 @@ class Source:
 
     def function_at(self, index: int) -> Function | None:
         """The function in whose definition a token stands."""
-        place = bisect_right(self._firsts, index) - 1
-        if place < 0 or self.functions[place].last < index:
+        scope = bisect_right(self._firsts, index) - 1
+        if scope < 0 or self.functions[scope].last < index:
             return None
-        return self.functions[place]
+        return self.functions[scope]
 
     def _functions(self) -> Iterator[Function]:
         opened: list[int] = []  # parentheses
@@ -215,7 +215,7 @@ class Source:
         depth, is_listing = 0, False
         for index, token in enumerate(self.tokens):
             text = self.text_at(index)
-            if token.directive or token.dead or not text:
+            if token.directive or token.disabled or not text:
                 continue
             if inside is not None:
                 depth += (text == "{") - (text == "}")
@@ -254,7 +254,7 @@ def split(tokens: Sequence[Token]) -> list[list[Token]] | None:
     parts: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:
-        text = token.text if token.kind is Kind.SIGN else ""
+        text = token.text if token.kind is TokenKind.PUNCTUATOR else ""
         if text and text in _CLOSE:
             if depth == 0:
                 return parts if parts[0] or len(parts) > 1 else []
@@ -270,4 +270,6 @@ def split(tokens: Sequence[Token]) -> list[list[Token]] | None:
 
 def spelled(tokens: Sequence[Token]) -> str:
     """Tokens as text, to compare them."""
-    return " ".join(f'"{each.text}"' if each.kind is Kind.STRING else each.text for each in tokens)
+    return " ".join(
+        f'"{each.text}"' if each.kind is TokenKind.STRING else each.text for each in tokens
+    )

@@ -13,13 +13,13 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is; a character constant is a number."""
 
     WORD = auto()
     STRING = auto()
     NUMBER = auto()
-    SIGN = auto()
+    PUNCTUATOR = auto()
 
 
 class Token(NamedTuple):
@@ -31,15 +31,15 @@ class Token(NamedTuple):
         line: from 1.
         column: from 1.
         directive: of the preprocessor line it stands in (``define``), empty elsewhere.
-        dead: whether ``#if 0`` keeps it from the compiler.
+        disabled: whether ``#if 0`` keeps it from the compiler.
     """
 
-    kind: Kind
+    kind: TokenKind
     text: str
     line: int
     column: int
     directive: str
-    dead: bool
+    disabled: bool
 
 
 # Each alternative is linear: whatever is not closed ends where its line or the text does.
@@ -57,7 +57,12 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_KINDS = {"word": Kind.WORD, "number": Kind.NUMBER, "char": Kind.NUMBER, "sign": Kind.SIGN}
+_KINDS = {
+    "word": TokenKind.WORD,
+    "number": TokenKind.NUMBER,
+    "char": TokenKind.NUMBER,
+    "sign": TokenKind.PUNCTUATOR,
+}
 _QUOTE = '"'
 
 
@@ -71,15 +76,15 @@ def tokens_of(text: str) -> list[Token]:
 
 
 def _marked(text: str) -> Iterator[Token]:
-    directive, dead = _Directive(), _Dead()
+    directive, disabled = _Directive(), _DisabledCode()
     for kind, spelled, line, column in _pieces(text):
         if kind is None:
             if directive.name:
-                dead.take(directive.words)
+                disabled.take(directive.words)
             directive = _Directive()
             continue
         directive.take(kind, spelled)
-        yield Token(kind, spelled, line, column, directive.name, dead.is_dead)
+        yield Token(kind, spelled, line, column, directive.name, disabled.is_dead)
 
 
 class _Directive:
@@ -90,17 +95,17 @@ class _Directive:
         self.words: list[str] = []
         self._seen = 0
 
-    def take(self, kind: Kind, text: str) -> None:
+    def take(self, kind: TokenKind, text: str) -> None:
         self._seen += 1
         if self._seen == 1:
-            self.name = "#" if kind is Kind.SIGN and text == "#" else ""
+            self.name = "#" if kind is TokenKind.PUNCTUATOR and text == "#" else ""
         elif self._seen == 2 and self.name:
             self.name = text
         if self.name and len(self.words) < 4:
             self.words.append(text)
 
 
-class _Dead:
+class _DisabledCode:
     """Which lines ``#if 0`` keeps from the compiler."""
 
     def __init__(self) -> None:
@@ -120,7 +125,7 @@ class _Dead:
             self.is_dead = False
 
 
-def _pieces(text: str) -> Iterator[tuple[Kind | None, str, int, int]]:
+def _pieces(text: str) -> Iterator[tuple[TokenKind | None, str, int, int]]:
     """Tokens with their lines and columns; None at the end of each line."""
     at, line, begin = 0, 1, 0
     while at < len(text):
@@ -137,11 +142,11 @@ def _pieces(text: str) -> Iterator[tuple[Kind | None, str, int, int]]:
             stop = text.find(close, end)
             inner = text[end : stop if stop >= 0 else len(text)]
             end = stop + len(close) if stop >= 0 else len(text)
-            yield Kind.STRING, inner, first, column
+            yield TokenKind.STRING, inner, first, column
         elif group == "string":
             spelled = match[0]
             inner = spelled[spelled.index(_QUOTE) + 1 :]
-            yield Kind.STRING, inner.removesuffix(_QUOTE), first, column
+            yield TokenKind.STRING, inner.removesuffix(_QUOTE), first, column
         elif group in _KINDS:
             yield _KINDS[group], match[0], first, column
         breaks = text.count("\n", at, end)

@@ -14,7 +14,7 @@ from engine.manifest import Manifest
 from engine.projects import git
 from engine.projects.worktrees import Slot
 from engine.quality.gate import REPORT, measure_tree
-from engine.quality.result import Built, GateResult
+from engine.quality.result import BuildReport, GateResult
 from engine.runs.pipeline import StageResult
 from engine.tasks.agents.ask_model import ask_for_changes, open_conversation
 from engine.tasks.agents.assembler import keep_final
@@ -26,7 +26,7 @@ from engine.tasks.prompts import Material, Rank
 from engine.tasks.worktree_texts import read_whole
 from engine.text import count
 
-_CHANGED = Built(None, missing="what was changed here was not built")
+_CHANGED = BuildReport(None, missing="what was changed here was not built")
 _MAX_FINDINGS = 40
 """Findings that a model is told."""
 

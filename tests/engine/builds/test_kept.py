@@ -13,14 +13,14 @@ from engine import Engine, Settings
 from engine.enums import ArtifactKind
 from engine.errors import ToolError, UsageError
 from engine.quality.gate import REPORT
-from engine.quality.result import GateResult, judge, measured, unknown
+from engine.quality.result import GateResult, evaluate, measured, unknown
+from engine.quality_requirements import Aspect
 from engine.store import runs
 from engine.store.database import Store
 from engine.store.tables import Artifact
-from engine.thresholds import Aspect
 from tests.tui.workspaces import fill
 
-GATE = judge(
+GATE = evaluate(
     (measured(Aspect.COVERAGE, 61.2, 80, "coverage.xml"), unknown(Aspect.CODE, 85, "no lizard"))
 )
 

@@ -13,9 +13,9 @@ from engine import Engine, Settings, samples
 from engine.enums import RunStatus, Severity
 from engine.errors import UsageError
 from engine.quality.result import MeasureStatus
+from engine.quality_requirements import Aspect
 from engine.store.tables import Run
 from engine.tasks.request import TaskRequest
-from engine.thresholds import Aspect
 from tests.engine.git_repos import commit
 from tests.engine.quality.trees import README
 

@@ -9,7 +9,7 @@ import pytest
 from engine.enums import Severity
 from engine.errors import UsageError
 from engine.quality.result import MeasureStatus
-from engine.thresholds import Aspect
+from engine.quality_requirements import Aspect
 from tests.engine.git_repos import commit
 from tests.engine.quality.trees import README, RING, gate
 

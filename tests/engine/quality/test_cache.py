@@ -11,10 +11,10 @@ import pytest
 
 from engine.cancel import CancelToken
 from engine.quality.cache import Cache, key_of
-from engine.quality.per_file import PerFile, Said, report_of_all, said_of
+from engine.quality.per_file import PerFileTool, RowsByFile, report_of_all, rows_by_file
 from engine.quality.progress import Progress
-from engine.quality.tools import Bench
-from engine.quality.tree_copy import Counted, FolderOrigin, collect
+from engine.quality.tools import ToolRunner
+from engine.quality.tree_copy import FolderOrigin, TreeCopy, collect
 from tests.engine.quality.trees import write
 
 KEY = key_of("tool", "1", "a.c")
@@ -24,12 +24,12 @@ def entries(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def bench(tmp_path: Path, jobs: int = 2) -> Bench:
+def runner(tmp_path: Path, jobs: int = 2) -> ToolRunner:
     cache, progress = Cache(tmp_path / "cache"), Progress(lambda _percent, _what: None)
-    return Bench(tmp_path, CancelToken(), lambda _data: None, cache, progress, jobs)
+    return ToolRunner(tmp_path, CancelToken(), lambda _data: None, cache, progress, jobs)
 
 
-def counted(tmp_path: Path, files: dict[str, str]) -> Counted:
+def copy(tmp_path: Path, files: dict[str, str]) -> TreeCopy:
     write(tmp_path / "x", files)
     copy = tmp_path / f"copy-{len(list(tmp_path.iterdir()))}"
     copy.mkdir()
@@ -105,14 +105,16 @@ def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:
 def test_a_tool_is_asked_of_each_file_once_as_long_as_it_is_the_same(tmp_path: Path) -> None:
     asked: list[str] = []
 
-    def look(batch: Sequence[str]) -> Said:
+    def look(batch: Sequence[str]) -> RowsByFile:
         asked.extend(batch)
         return {name: [["found in", name]] for name in batch if name != "clean.c"}
 
-    def said(files: dict[str, str], options: str = "") -> Said:
+    def said(files: dict[str, str], options: str = "") -> RowsByFile:
         asked.clear()
-        tree = counted(tmp_path, files)
-        return said_of(PerFile("flawfinder", options, look), tree.files, tree, bench(tmp_path))
+        tree = copy(tmp_path, files)
+        return rows_by_file(
+            PerFileTool("flawfinder", options, look), tree.files, tree, runner(tmp_path)
+        )
 
     files = {"a.c": "int a;\n", "b.c": "int a;\n", "clean.c": "int c;\n"}
     cold = said(files)
@@ -134,13 +136,13 @@ def test_a_report_on_all_files_is_made_again_when_one_changes(tmp_path: Path) ->
     made: list[str] = []
 
     def report(files: dict[str, str]) -> str:
-        tree = counted(tmp_path, files)
+        tree = copy(tmp_path, files)
 
         def make() -> str:
             made.append(" ".join(tree.files))
             return f"report {len(made)}"
 
-        return report_of_all("lizard", "", tree.files, tree, bench(tmp_path), make)
+        return report_of_all("lizard", "", tree.files, tree, runner(tmp_path), make)
 
     assert [report({"a.c": "1"}), report({"a.c": "1"}), report({"a.c": "2"})] == [
         *("report 1", "report 1", "report 2")
@@ -151,15 +153,17 @@ def test_a_report_on_all_files_is_made_again_when_one_changes(tmp_path: Path) ->
 def test_many_files_are_asked_about_in_several_batches_at_once(tmp_path: Path) -> None:
     batches: list[int] = []
     told: list[tuple[float, str]] = []
-    tree = counted(tmp_path, {f"f{number}.c": f"int n{number};\n" for number in range(230)})
+    tree = copy(tmp_path, {f"f{number}.c": f"int n{number};\n" for number in range(230)})
     progress = Progress(lambda percent, what: told.append((percent, what)))
-    own = Bench(tmp_path, CancelToken(), lambda _data: None, Cache(tmp_path / "c"), progress, 2)
+    own = ToolRunner(
+        tmp_path, CancelToken(), lambda _data: None, Cache(tmp_path / "c"), progress, 2
+    )
 
-    def look(batch: Sequence[str]) -> Said:
+    def look(batch: Sequence[str]) -> RowsByFile:
         batches.append(len(batch))
         return {}
 
-    said_of(PerFile("flawfinder", "", look), tree.files, tree, own)
+    rows_by_file(PerFileTool("flawfinder", "", look), tree.files, tree, own)
 
     assert sorted(batches) == [30, 100, 100]
     percents = [percent for percent, _ in told]

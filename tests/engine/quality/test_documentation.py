@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.quality.result import BuildFacts, Built, MeasureStatus
-from engine.thresholds import Aspect
+from engine.quality.result import BuildFacts, BuildReport, MeasureStatus
+from engine.quality_requirements import Aspect
 from tests.engine.quality.trees import README, RING, RING_H, gate, measure, write
 
 
@@ -87,7 +87,7 @@ def test_a_build_changes_no_score(tmp_path: Path) -> None:
 
     without, with_build = (
         measure(tree, Aspect.DOCUMENTATION, built=built)
-        for built in (Built(None), Built(BuildFacts("esp32c3")))
+        for built in (BuildReport(None), BuildReport(BuildFacts("esp32c3")))
     )
 
     assert without == with_build

@@ -15,7 +15,7 @@ from engine.cancel import CancelToken
 from engine.enums import Severity
 from engine.errors import CancelledError
 from engine.quality.result import MeasureStatus
-from engine.thresholds import Aspect
+from engine.quality_requirements import Aspect
 from tests.engine.git_repos import commit
 from tests.engine.quality.trees import README, RING, gate, measure, write
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.quality.result import MeasureStatus
-from engine.thresholds import Aspect
+from engine.quality_requirements import Aspect
 from tests.engine.quality.trees import RING, gate, measure, write
 
 CMAKE = """cmake_minimum_required(VERSION 3.20)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.errors import ToolError
 from engine.quality import coverage_reports
 from engine.quality.result import MeasureStatus
-from engine.thresholds import Aspect
+from engine.quality_requirements import Aspect
 from tests.engine.quality.trees import RING, measure, write
 
 LCOV = """TN:

@@ -8,25 +8,25 @@ from engine.enums import Severity
 from engine.findings import Finding
 from engine.images.image import MemoryRegion
 from engine.quality.performance import measure
-from engine.quality.requirements import Limits
 from engine.quality.result import (
     BuildFacts,
-    Built,
+    BuildReport,
     Measure,
     MeasureStatus,
-    judge,
+    evaluate,
     measured,
     unknown,
 )
+from engine.quality.thresholds import Thresholds
+from engine.quality_requirements import Aspect, QualityRequirements
 from engine.settings import QualitySettings
-from engine.thresholds import Aspect, Demands
 
 FAILED, PASSED, UNKNOWN = MeasureStatus.FAILED, MeasureStatus.PASSED, MeasureStatus.UNKNOWN
 
 
 def of(facts: BuildFacts, **thresholds: float) -> dict[Aspect, Measure]:
-    demands = Demands({Aspect(name): value for name, value in thresholds.items()})
-    found = measure(Built(facts), Limits.choose(QualitySettings(), demands))
+    requirements = QualityRequirements({Aspect(name): value for name, value in thresholds.items()})
+    found = measure(BuildReport(facts), Thresholds.choose(QualitySettings(), requirements))
     return {each.id: each for each in found}
 
 
@@ -67,21 +67,21 @@ def test_the_score_is_the_mean_of_what_is_known() -> None:
         unknown(Aspect.GROWTH, 10, "first build"),
     ]
 
-    result = judge(measures)
+    result = evaluate(measures)
 
     assert (result.passed, result.score) == (False, 75)
     assert result.summary.startswith("failed with a score of 75, 1 of 3 measures unknown: ")
     (blocker,) = result.blockers
     assert blocker.message == "test coverage 40 %, demanded is >= 80 % (half)"
-    assert judge(measures, [Aspect.GROWTH]).score == 50
+    assert evaluate(measures, [Aspect.GROWTH]).score == 50
 
 
 def test_errors_block_only_where_their_measure_failed() -> None:
     error = Finding(Severity.ERROR, "security.secret", "a secret")
     remark = Finding(Severity.INFO, "x", "x")
 
-    assert judge([measured(Aspect.SECURITY, 1, 1, "", [remark, error])]).blockers == ()
-    assert judge([measured(Aspect.SECURITY, 1, 0, "", [remark, error])]).blockers == (error,)
+    assert evaluate([measured(Aspect.SECURITY, 1, 1, "", [remark, error])]).blockers == ()
+    assert evaluate([measured(Aspect.SECURITY, 1, 0, "", [remark, error])]).blockers == (error,)
 
 
 def test_of_many_findings_the_worst_are_kept_and_the_rest_counted() -> None:
@@ -96,7 +96,7 @@ def test_of_many_findings_the_worst_are_kept_and_the_rest_counted() -> None:
 
 
 def test_without_a_build_performance_is_unknown() -> None:
-    found = measure(Built(None), Limits.choose(QualitySettings(), None))
+    found = measure(BuildReport(None), Thresholds.choose(QualitySettings(), None))
 
     assert {each.status for each in found} == {UNKNOWN}
     assert len(found) == 4
@@ -130,7 +130,9 @@ def test_the_fullest_memory_counts_and_a_file_system_may_be_full() -> None:
 def test_a_memory_that_overflows_fails_and_names_itself() -> None:
     facts = BuildFacts("esp32c3", (MemoryRegion("DRAM", 100_001, 100_000),))
 
-    (blocker,) = judge(measure(Built(facts), Limits.choose(QualitySettings(), None))).blockers
+    (blocker,) = evaluate(
+        measure(BuildReport(facts), Thresholds.choose(QualitySettings(), None))
+    ).blockers
 
     assert (blocker.code, blocker.severity) == ("qa.size", Severity.ERROR)
 

@@ -10,8 +10,8 @@ from engine.quality import secrets
 from engine.quality.c import dangers, formats
 from engine.quality.c.names import Names
 from engine.quality.c.source import Source
-from engine.quality.c.tokens import Kind, tokens_of
-from engine.quality.security_levels import Word
+from engine.quality.c.tokens import TokenKind, tokens_of
+from engine.quality.security_ratings import SecurityLevel
 
 PIECES = (
     *(
@@ -55,10 +55,10 @@ def test_there_is_a_ruling_on_every_function_that_flawfinder_gives_a_high_risk()
     }
     by_argument = {"strncat", "lstrcatn", "wcsncat", "_tcsncat", "_mbsnbcat"}
 
-    undecided = {name for name in high | by_argument if dangers.ruling_of(name) is None}
+    undecided = {name for name in high | by_argument if dangers.rule_for(name) is None}
 
     assert not undecided
-    assert all(each.reason for each in dangers.RULINGS)
+    assert all(each.reason for each in dangers.DANGER_RULES)
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
@@ -67,17 +67,17 @@ def test_no_source_is_too_strange(text: str) -> None:
     for name, places in source.words.items():
         for index in places:
             token = source.tokens[index]
-            verdict, line = dangers.judge(
-                names, source, name, token.line, token.column, unruled=Word.BLOCKS
+            rating, line = dangers.rate(
+                names, source, name, token.line, token.column, default=SecurityLevel.BLOCKS
             )
-            assert verdict.word in Word
+            assert rating.level in SecurityLevel
             assert 0 < line <= text.count("\n") + 1
 
 
 @given(st.text(max_size=200), st.integers(1, 5))
 def test_no_text_is_too_strange_for_secrets(text: str, line: int) -> None:
     for kind in ("Private Key", "Basic Auth Credentials", "Secret Keyword", "JSON Web Token"):
-        list(secrets.judge("main/a.c", text, [(kind, line)]))
+        list(secrets.rate("main/a.c", text, [(kind, line)]))
 
 
 def test_tokens_stand_where_they_are() -> None:
@@ -87,7 +87,7 @@ def test_tokens_stand_where_they_are() -> None:
 
     lines = text.split("\n")
     for each in tokens:
-        assert each.kind is Kind.STRING or lines[each.line - 1][each.column - 1 :].startswith(
+        assert each.kind is TokenKind.STRING or lines[each.line - 1][each.column - 1 :].startswith(
             each.text
         )
     assert [each.text for each in tokens][-5:] == ["int", "a", ";", '\n)" ', "d"]

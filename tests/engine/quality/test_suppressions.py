@@ -8,7 +8,7 @@ import pytest
 
 from engine.quality import suppressions
 from engine.quality.result import MeasureStatus
-from engine.thresholds import Aspect
+from engine.quality_requirements import Aspect
 from tests.engine.quality.trees import RING, RING_C, gate, measure, write
 
 HEAD = "diff --git a/a.c b/a.c\n--- a/a.c\n+++ b/a.c\n"

@@ -8,9 +8,9 @@ from typing import Any
 from engine import manifest
 from engine.cancel import CancelToken
 from engine.quality.gate import measure_tree
-from engine.quality.result import Built, GateResult, Measure
+from engine.quality.result import BuildReport, GateResult, Measure
+from engine.quality_requirements import Aspect
 from engine.settings import Settings
-from engine.thresholds import Aspect
 
 README = """# Ring
 
@@ -56,7 +56,7 @@ def gate(tree: Path, **choices: Any) -> GateResult:
     defaults: dict[str, Any] = {
         "settings": Settings(workspace=tree.parent / "workspace"),
         "manifest": manifest.load(app),
-        "built": Built(None),
+        "built": BuildReport(None),
         "cancel": CancelToken(),
         "on_output": lambda _data: None,
         "chips": ("esp32c3",),

@@ -16,7 +16,7 @@ from engine.quality import python_dangers, secrets
 from engine.quality.c import dangers
 from engine.quality.c.names import Names
 from engine.quality.c.source import Source
-from engine.quality.security_levels import Verdict, Word
+from engine.quality.security_ratings import Rating, SecurityLevel
 from engine.source.c_source import C_SUFFIXES
 from tests.field.case import Case
 
@@ -38,26 +38,26 @@ def read(case: Case) -> dict[str, object]:
     else:
         found = list(_secrets(file, text))
     return {
-        word.value: sorted(line for line, verdict in found if verdict.word is word)
-        for word in (Word.BLOCKS, Word.WARNS)
+        word.value: sorted(line for line, verdict in found if verdict.level is word)
+        for word in (SecurityLevel.BLOCKS, SecurityLevel.WARNS)
     }
 
 
-def _calls(file: str, text: str, others: dict[str, str]) -> Iterator[tuple[int, Verdict]]:
+def _calls(file: str, text: str, others: dict[str, str]) -> Iterator[tuple[int, Rating]]:
     texts = {**others, file: text}
     names, source = Names(list(texts), texts.__getitem__), Source(text)
     for name, places in source.words.items():
-        if dangers.ruling_of(name) is None:
+        if dangers.rule_for(name) is None:
             continue
         for index in places:
             token = source.tokens[index]
-            verdict, line = dangers.judge(
-                names, source, name, token.line, token.column, unruled=Word.BLOCKS
+            verdict, line = dangers.rate(
+                names, source, name, token.line, token.column, default=SecurityLevel.BLOCKS
             )
             yield line, verdict
 
 
-def _python(text: str) -> Iterator[tuple[int, Verdict]]:
+def _python(text: str) -> Iterator[tuple[int, Rating]]:
     from bandit.core.config import BanditConfig
     from bandit.core.manager import BanditManager
 
@@ -70,11 +70,11 @@ def _python(text: str) -> Iterator[tuple[int, Verdict]]:
         manager.run_tests()
     for issue in manager.results:
         if issue.severity in ("MEDIUM", "HIGH"):
-            verdict = python_dangers.judge(issue.test_id, issue.severity, issue.confidence, text)
+            verdict = python_dangers.rate(issue.test_id, issue.severity, issue.confidence, text)
             yield issue.lineno, verdict
 
 
-def _secrets(file: str, text: str) -> Iterator[tuple[int, Verdict]]:
+def _secrets(file: str, text: str) -> Iterator[tuple[int, Rating]]:
     from detect_secrets.core.scan import scan_file
     from detect_secrets.settings import default_settings
 
@@ -83,5 +83,5 @@ def _secrets(file: str, text: str) -> Iterator[tuple[int, Verdict]]:
         path = Path(folder) / Path(file).name
         path.write_text(text, "utf-8")
         found = [(each.type, each.line_number) for each in scan_file(str(path))]
-    for _kind, line, verdict in secrets.judge(file, text, found):
+    for _kind, line, verdict in secrets.rate(file, text, found):
         yield line, verdict

@@ -7,11 +7,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TypeVar
 
-from engine.quality.c.expressions import bare, choice, has_literal, is_sign, parts, value
+from engine.quality.c.expressions import (
+    adjacent_parts,
+    assigned_value,
+    conditional_operands,
+    has_literal,
+    is_punctuator,
+    without_parentheses,
+)
 from engine.quality.c.formats import length_of
 from engine.quality.c.names import MAX_ALTERNATIVES, OPAQUE, Names, Size, Texts
 from engine.quality.c.source import CHARACTERS, Function, Source, split
-from engine.quality.c.tokens import Kind, Token
+from engine.quality.c.tokens import Token, TokenKind
 
 _KNOWN_TEXTS: Mapping[str, str] = {
     "IPSTR": "%d.%d.%d.%d",
@@ -45,7 +52,7 @@ _MAX_TEXT = 4096
 _T = TypeVar("_T")
 
 
-class Place:
+class Scope:
     """A place in a source, from which names are understood.
 
     Args:
@@ -69,14 +76,14 @@ class Place:
             tokens: of the expression.
             depth: of names within names.
         """
-        tokens = bare(tokens)
+        tokens = without_parentheses(tokens)
         if not tokens or len(tokens) > _MAX_TOKENS or depth > _MAX_DEPTH:
             return None
-        sides = choice(tokens)
+        sides = conditional_operands(tokens)
         if sides is not None:
             found = [self.texts(each, depth + 1) for each in sides]
             return None if None in found else _united(each for each in found if each is not None)
-        if tokens[0].kind is Kind.WORD:
+        if tokens[0].kind is TokenKind.WORD:
             alone = self._word(tokens, depth)
             if alone is not None or not has_literal(tokens):
                 return alone
@@ -84,14 +91,14 @@ class Place:
 
     def _joined(self, tokens: Sequence[Token], depth: int) -> Texts | None:
         """Literals side by side. What stands beside a literal can only be one."""
-        pieces = list(parts(tokens))
-        if not any(part is not None and part[0].kind is Kind.STRING for part in pieces):
+        pieces = list(adjacent_parts(tokens))
+        if not any(part is not None and part[0].kind is TokenKind.STRING for part in pieces):
             return None
         found: Texts = ("",)
         for part in pieces:
             if part is None:
                 return None
-            if part[0].kind is Kind.STRING:
+            if part[0].kind is TokenKind.STRING:
                 texts: Texts = (part[0].text,)
             else:
                 texts = self._macro(part, depth) or (OPAQUE,)
@@ -107,7 +114,7 @@ class Place:
                 if self._is_variable(name)
                 else self._macro(tokens, depth)
             )
-        if is_sign(tokens[1], "(") and is_sign(tokens[-1], ")"):
+        if is_punctuator(tokens[1], "(") and is_punctuator(tokens[-1], ")"):
             arguments = split(tokens[2:])
             if arguments is None or sum(map(len, arguments)) + len(arguments) + 2 < len(tokens):
                 return None  # there is more behind it
@@ -117,7 +124,7 @@ class Place:
                 return next((each for each in known if each is not None), None)
             return None
         # An element of a table, or a member of one: constant as the table is.
-        if is_sign(tokens[1], "[") and self._is_constant_table(name):
+        if is_punctuator(tokens[1], "[") and self._is_constant_table(name):
             return (OPAQUE,)
         return None
 
@@ -238,7 +245,7 @@ class Place:
             while self.source.text_at(at) in ("PROGMEM", "ICACHE_RODATA_ATTR"):
                 at += 1
             if self.source.text_at(at) == "=":
-                found.append(value(tokens[at + 1 : at + 1 + _MAX_TOKENS]))
+                found.append(assigned_value(tokens[at + 1 : at + 1 + _MAX_TOKENS]))
             elif self.source.text_at(at) == "+":
                 found.append(())  # it becomes something else
         return found
@@ -260,8 +267,8 @@ class Place:
             tokens: a name, or a member of one.
             of_source: whether the largest of several is meant, else the smallest.
         """
-        tokens = bare(tokens)
-        sides = choice(tokens) if of_source else None
+        tokens = without_parentheses(tokens)
+        sides = conditional_operands(tokens) if of_source else None
         if sides is not None:
             return self._largest(sides)
         if len(tokens) > 2 and tokens[1].text == "(" and tokens[-1].text == ")":
@@ -274,11 +281,11 @@ class Place:
         ):
             tokens = tokens[1:-3]
         if not tokens or any(
-            each.kind is not Kind.WORD and each.text not in (".", "->", "[", "]")
+            each.kind is not TokenKind.WORD and each.text not in (".", "->", "[", "]")
             for each in tokens[:-1]
         ):
             return None
-        if tokens[-1].kind is not Kind.WORD:
+        if tokens[-1].kind is not TokenKind.WORD:
             return None
         name = tokens[-1].text
         sizes = self.names.arrays(name)
@@ -286,10 +293,10 @@ class Place:
             sizes = self._once("sizes", name, lambda: self._sizes(name))
         if not sizes:
             return None
-        counted = [each for each in sizes if each.elements is not None]
-        if len(counted) < len(sizes):
+        copy = [each for each in sizes if each.elements is not None]
+        if len(copy) < len(sizes):
             return sizes[0] if len({each.spelling for each in sizes}) == 1 else None
-        return (max if of_source else min)(counted, key=lambda each: each.elements or 0)
+        return (max if of_source else min)(copy, key=lambda each: each.elements or 0)
 
     def _largest(self, sides: Sequence[Sequence[Token]]) -> Size | None:
         """The size of the larger of two sources, None where one is not known."""

@@ -1,4 +1,4 @@
-"""What is demanded of a project's quality: the table ``[quality]`` of ``espdeck.toml``."""
+"""Requirements on a project's quality: the table ``[quality]`` of ``espdeck.toml``."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Aspect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Demands:
-    """What a project demands of itself.
+class QualityRequirements:
+    """Requirements that a project sets itself.
 
     Args:
         thresholds: those that it names, instead of the settings'.
@@ -49,7 +49,7 @@ class Demands:
     exclude: tuple[str, ...] = ()
 
 
-def read(document: Document) -> Demands:
+def read(document: Document) -> QualityRequirements:
     """Read the table.
 
     Args:
@@ -68,7 +68,7 @@ def read(document: Document) -> Demands:
             (TABLE, unknown[0]),
             f"unknown key {f'{TABLE}.{unknown[0]}'[:100]!r} (known: {', '.join(sorted(known))})",
         )
-    return Demands(
+    return QualityRequirements(
         thresholds={each: _number(table, each, document) for each in Aspect if each in table},
         require=_aspects(table.get("require", []), document),
         host_tests=_path(table, "host_tests", document),
