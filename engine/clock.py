@@ -45,39 +45,39 @@ class Stopwatch:
         return self.started + timedelta(seconds=self._monotonic() - self._began)
 
 
-def is_believable(mark: Path, now: float) -> bool:
+def is_believable(state_file: Path, now: float) -> bool:
     """Whether ages may be told by the clock; ask it before something is deleted for its age.
 
     A clock that went ahead by more than a week since the last look may be wrong: it has to go on
     from there for a day. A machine that was off for a week deletes what is old a day later.
 
     Args:
-        mark: file that keeps what was seen; its folder is there. Untrusted.
+        state_file: file that keeps what was seen; its folder is there. Untrusted.
         now: seconds since the epoch.
     """
-    seen, leapt = _read(mark)
+    seen, leapt = _read(state_file)
     if seen and now - seen > _LEAP:
         leapt = now
     elif now < leapt or now - leapt >= DAY:
         leapt = 0.0
     # Where it cannot be kept nothing is deleted, as after a leap.
-    return _write(mark, now, leapt) and not leapt and now >= CLOCK_WAS_SET
+    return _write(state_file, now, leapt) and not leapt and now >= CLOCK_WAS_SET
 
 
-def _read(mark: Path) -> tuple[float, float]:
+def _read(state_file: Path) -> tuple[float, float]:
     try:
-        with mark.open("rb") as file:
+        with state_file.open("rb") as file:
             seen, leapt = map(int, file.read(_MOST).split())
     except (OSError, ValueError):
         return 0.0, 0.0
     return float(seen), float(leapt)
 
 
-def _write(mark: Path, seen: float, leapt: float) -> bool:
-    new = mark.with_name(f"{mark.name}.{os.getpid()}")
+def _write(state_file: Path, seen: float, leapt: float) -> bool:
+    new = state_file.with_name(f"{state_file.name}.{os.getpid()}")
     try:
         new.write_text(f"{int(seen)} {int(leapt)}\n", "ascii")
-        new.replace(mark)
+        new.replace(state_file)
     except OSError:
         with contextlib.suppress(OSError):
             new.unlink()

@@ -29,7 +29,7 @@ from engine.file_lock import FileLock
 from engine.files import explain
 from engine.maintenance import Maintenance
 from engine.monitor.retention import Limits
-from engine.processes.ledger import Ledger, use_ledger
+from engine.processes.registry import ProcessRegistry, use_registry
 from engine.projects.service import Projects
 from engine.projects.slots import Slots
 from engine.retention import Retention, RunLimits
@@ -249,7 +249,7 @@ class Engine:
                 with contextlib.suppress(StoreError):  # who opens it next sees to it
                     store_runs.put_back_running(self._store, died=False)
                 self._lock.release()
-                use_ledger(None)
+                use_registry(None)
         self._store.close()
 
     def wait_ready(self, timeout: float = 30.0) -> None:
@@ -333,9 +333,9 @@ class Engine:
 
         assert self._store is not None
         folder = self.settings.workspace
-        ledger = Ledger(folder / "processes")
+        ledger = ProcessRegistry(folder / "processes")
         ledger.end_orphans()
-        use_ledger(ledger)
+        use_registry(ledger)
         of_builds = BuildDeps(self._store, self.settings, self.boards, self._slots, find_agents())
         of_tasks = TaskDeps(self._store, self._slots, self.gate.built)
         runner = Runner(

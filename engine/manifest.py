@@ -10,7 +10,7 @@ from pathlib import Path
 from engine import quality_requirements
 from engine.errors import UsageError
 from engine.files import read_file
-from engine.formats.toml import Document, Place
+from engine.formats.toml import Document, KeyPath
 from engine.quality_requirements import QualityRequirements
 from engine.testing import scripts
 from engine.testing.scripts import Script
@@ -126,7 +126,7 @@ def parse(text: str) -> Manifest:
     )
 
 
-def _only(document: Document, table: Mapping[str, object], known: set[str], place: Place) -> None:
+def _only(document: Document, table: Mapping[str, object], known: set[str], place: KeyPath) -> None:
     unknown = sorted(set(table) - known)
     if unknown:
         name = ".".join((*map(str, place), unknown[0]))[:100]

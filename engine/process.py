@@ -3,7 +3,7 @@
 Argument lists and no shell, a session of its own, a timeout, a way to cancel, and both streams
 handed on as they come. When it is over, whatever way, all that the program started is gone:
 :mod:`engine.processes.supervisor` sees to it, and what it cannot do any more is done here. While it
-runs, it is written down (:mod:`engine.processes.ledger`), so that an engine that starts after a
+runs, it is written down (:mod:`engine.processes.registry`), so that an engine that starts after a
 ``kill -9`` can end what its predecessor left behind.
 """
 
@@ -24,8 +24,8 @@ from typing import IO
 from engine.cancel import CancelToken
 from engine.console_input import ConsoleInput
 from engine.errors import ToolError
-from engine.processes.ledger import named
-from engine.processes.start import Program, how_it_ended, start, wait
+from engine.processes.registry import describe_processes
+from engine.processes.start import RunningProgram, exit_code, start, wait
 
 _ROUND = 0.2  # seconds that are waited for output before anything else is looked at
 _CHUNK = 1 << 16
@@ -147,13 +147,13 @@ def run(
             left = program.finish()
     name = Path(words[0]).name
     if left:
-        _LOG.warning("%s: cannot be ended: %s", name, named(left))
+        _LOG.warning("%s: cannot be ended: %s", name, describe_processes(left))
     cancel.check()
     if timed_out:
-        but = f"; cannot be ended: {named(left)}" if left else ""
+        but = f"; cannot be ended: {describe_processes(left)}" if left else ""
         raise ToolError(f"{name}: no end after {timeout:g} s, ended it{but}")
     return Completed(
-        returncode=how_it_ended(program, words),
+        returncode=exit_code(program, words),
         tail=tail.decode("utf-8", "replace"),
         seconds=time.monotonic() - started,
     )
@@ -190,8 +190,8 @@ def run_in_terminal(
             program.end()
             left = program.finish()
     if left:
-        _LOG.warning("%s: cannot be ended: %s", Path(words[0]).name, named(left))
-    return how_it_ended(program, words)
+        _LOG.warning("%s: cannot be ended: %s", Path(words[0]).name, describe_processes(left))
+    return exit_code(program, words)
 
 
 def _environment(clean: bool) -> dict[str, str]:
@@ -241,7 +241,7 @@ class _Typing:
 
 
 def _pump(
-    program: Program,
+    program: RunningProgram,
     deadline: float,
     on_output: Callable[[bytes], None],
     on_poll: Callable[[], None],

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from engine.enums import TARGETS, ProjectStatus
 from engine.errors import UsageError
 from engine.projects.apps import check_app
-from engine.projects.choices import check_targets
-from engine.projects.following import NO_CHIP
+from engine.projects.project_options import check_targets
+from engine.projects.project_sync import NO_CHIP
 from engine.text import count, mask
 from tui.build_selection import listed
 from tui.presentation.labels import chips, followed

@@ -23,7 +23,7 @@ from engine.boards.lock_folder import LockFolder
 from engine.cancel import CancelToken
 from engine.errors import BoardError
 from engine.processes.identity import ProcessIdentity
-from engine.processes.programs import is_running, lockers, program, user_name
+from engine.processes.programs import is_running, lockers, process_info, user_name
 from engine.text import clean
 
 POLL_SECONDS = 0.1
@@ -166,7 +166,7 @@ class _Place:
         stopped does for ever."""
         holder = self.holder()
         found = None if holder or self._next is not None else self.folder.stat(f"{self.file}.next")
-        waiter = next(filter(None, map(program, lockers(found) if found else ())), None)
+        waiter = next(filter(None, map(process_info, lockers(found) if found else ())), None)
         return f"{waiter} waits longer" if waiter else f"{holder or _UNKNOWN} holds it"
 
     def _close_next(self) -> None:
@@ -292,7 +292,7 @@ class _Note:
 
 
 def _describe(pid: int, notes: Sequence[_Note]) -> str:
-    holder = program(pid)
+    holder = process_info(pid)
     for note in notes:
         if note.process.pid != pid:
             continue

@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.processes.programs import Program, is_running, lockers, program
+from engine.processes.programs import ProcessInfo, is_running, lockers, process_info
 
 LOCK_FOLDERS = (Path("/run/lock"), Path("/var/lock"), Path("/run/lock/lockdev"))
 """Where lock files of the old kind are."""
@@ -38,7 +38,7 @@ def device_file(path: str) -> str:
         return path
 
 
-def other_user(port: str) -> Program | None:
+def other_user(port: str) -> ProcessInfo | None:
     """The program beside this process that has a port; None when nobody is known to.
 
     Args:
@@ -51,7 +51,7 @@ def other_user(port: str) -> Program | None:
     return who_opened(port)
 
 
-def who_locked(port: str) -> Program | None:
+def who_locked(port: str) -> ProcessInfo | None:
     """The program that says that it has a port; costs little, as a list of boards may ask."""
     device, own = device_file(port), os.getpid()
     try:
@@ -63,13 +63,15 @@ def who_locked(port: str) -> Program | None:
             # A shell that has the device open lets flock(1) lock it, which then ends.
             name = _HIDDEN if is_running(pid) else _LEFT
             return (
-                program(pid) or who_opened(device) or Program(pid, name, os.geteuid(), os.geteuid())
+                process_info(pid)
+                or who_opened(device)
+                or ProcessInfo(pid, name, os.geteuid(), os.geteuid())
             )
     files = _by_lock_file(port, device)
     return next((found for found in files if found.pid != own), None)
 
 
-def who_opened(port: str) -> Program | None:
+def who_opened(port: str) -> ProcessInfo | None:
     """A process that has a device open beside this one, where this user may see it."""
     device, own = device_file(port), str(os.getpid())
     if not Path(device).exists():
@@ -80,11 +82,11 @@ def who_opened(port: str) -> Program | None:
         with contextlib.suppress(OSError):
             for descriptor in Path(entry.path, "fd").iterdir():
                 if str(descriptor.readlink()) == device:
-                    return program(int(entry.name))
+                    return process_info(int(entry.name))
     return None
 
 
-def _by_lock_file(*ports: str) -> Iterator[Program]:
+def _by_lock_file(*ports: str) -> Iterator[ProcessInfo]:
     """Living programs that left a lock file; one of a dead program means nothing."""
     names = {f"LCK..{port.removeprefix('/dev/').replace('/', '_')}" for port in ports}
     names |= {f"LCK..{Path(port).name}" for port in ports}
@@ -98,7 +100,7 @@ def _by_lock_file(*ports: str) -> Iterator[Program]:
                     text, owner = os.read(descriptor, _MAX_FILE), os.fstat(descriptor).st_uid
                 finally:
                     os.close(descriptor)
-                found = program(_number(text))
+                found = process_info(_number(text))
                 # A number that was given out again is another user's more often than not; a minicom
                 # that is setuid leaves the file to who started it.
                 if found is not None and owner in (0, found.uid, found.started_by):

@@ -130,7 +130,7 @@ class Fixes:
                 f"build {number} was of uncommitted changes, which the commit would have in it: "
                 f"espdeck fix {number} --export FILE writes a patch for git apply"
             )
-        if git.has_ref(found.clone, f"{git.HEADS}{found.branch}"):
+        if git.has_ref(found.clone, f"{git.BRANCH_REFS}{found.branch}"):
             raise UsageError(
                 f"{found.branch} has another fix: git -C {shlex.quote(str(found.clone))} "
                 f"branch -D {found.branch} removes it"

@@ -19,9 +19,9 @@ from engine.images.image import Image
 from engine.images.partitions import Partition
 from engine.projects import git
 from engine.projects.apps import check_configuration, touches
-from engine.projects.choices import check_targets
-from engine.projects.following import lack_of_chip
-from engine.projects.locating import Located
+from engine.projects.commit_locator import LocatedCommit
+from engine.projects.project_options import check_targets
+from engine.projects.project_sync import lack_of_chip
 from engine.projects.service import Projects
 from engine.projects.variants import Variant
 from engine.runs.pipeline import Pipeline
@@ -58,7 +58,7 @@ class Builds(RunService):
         commit: str | None = None,
         variant: Variant | None = None,
         dirty: bool = False,
-        located: Located | None = None,
+        located: LocatedCommit | None = None,
         board: str = "auto",
         simulator: str = "auto",
         triggered_by: Trigger = Trigger.MANUAL,
@@ -99,7 +99,7 @@ class Builds(RunService):
             project = self._projects.edit(project_id, targets=[chip])
         self._services.boards.choose(board, chip)
         self._services.wait_ready()
-        git.keep(Path(project.clone_path), found.commit.sha, cancel=CancelToken())
+        git.keep_commit(Path(project.clone_path), found.commit.sha, cancel=CancelToken())
         build = store_runs.add_run(
             self._store,
             Run(

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 MAX_BYTES = 256 << 20
 """Bytes of a program that is read."""
 
-MAX_SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
 """Seconds of the processor that measuring a program may take."""
 
 _MAX_HEADERS = 1000  # sections, or segments; firmware has some 40

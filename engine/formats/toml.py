@@ -19,7 +19,7 @@ MAX_PARTS = 100
 MAX_DIGITS = 1000
 """Digits of a number; Python refuses more than some thousand."""
 
-Place = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Keys, and numbers from 0, that lead to a part of a document."""
 
 _PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
@@ -77,7 +77,7 @@ class Document:
             line = (int(where[1]) if where[1] else last) if where is not None else None
             raise MistakeError(file, line, _WHERE.sub("", said)[:500]) from error
 
-    def wrong(self, place: Place, what: str) -> MistakeError:
+    def wrong(self, place: KeyPath, what: str) -> MistakeError:
         """The error of a part of the file, which is to be raised.
 
         Args:
@@ -87,20 +87,20 @@ class Document:
             place = place[:-1]
         return MistakeError(self.file, self.line_of(place), what)
 
-    def line_of(self, place: Place) -> int | None:
+    def line_of(self, place: KeyPath) -> int | None:
         """The line on which a key or a table stands, None where it begins none."""
         return self._lines.get(place)
 
     @functools.cached_property
-    def _lines(self) -> dict[Place, int]:
+    def _lines(self) -> dict[KeyPath, int]:
         return _lines_of(self._text)
 
 
-def _lines_of(text: str) -> dict[Place, int]:
+def _lines_of(text: str) -> dict[KeyPath, int]:
     """The line of every key and table that begins one; not of those inside a value."""
-    found: dict[Place, int] = {}
-    counts: dict[Place, int] = {}
-    table: Place = ()
+    found: dict[KeyPath, int] = {}
+    counts: dict[KeyPath, int] = {}
+    table: KeyPath = ()
     inside = ""
     for number, line in enumerate(text.split("\n"), 1):
         if inside:
@@ -128,5 +128,5 @@ def _lines_of(text: str) -> dict[Place, int]:
     return found
 
 
-def _keys(text: str) -> Place:
+def _keys(text: str) -> KeyPath:
     return tuple(part.strip("\"'") for part in _PARTS.findall(text))

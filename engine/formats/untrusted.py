@@ -13,10 +13,10 @@ import yaml
 from engine.errors import ToolError
 from engine.files import read_file
 
-MAX_JSON = 32 << 20
+MAX_JSON_BYTES = 32 << 20
 """Bytes of a JSON file that a build may hand over."""
 
-MAX_FILE = 256 << 20
+MAX_FILE_BYTES = 256 << 20
 """Bytes of a file that a project may name: more than any flash has, and any program. A file with
 holes may say that it has a million times as much, and be copied."""
 
@@ -48,7 +48,7 @@ class Fields:
             ToolError: it is absent, too large, or no JSON object.
         """
         try:
-            text = read_file(path, MAX_JSON).decode("utf-8")
+            text = read_file(path, MAX_JSON_BYTES).decode("utf-8")
             data = json_of(text)
             if "\\ud" in text or "\\uD" in text:
                 # Half of a pair is no text: neither a database nor a terminal takes it.
@@ -163,7 +163,7 @@ def is_plain(path: Path) -> bool:
         status = path.lstat()
     except OSError:
         return False
-    return stat.S_ISREG(status.st_mode) and status.st_size <= MAX_FILE
+    return stat.S_ISREG(status.st_mode) and status.st_size <= MAX_FILE_BYTES
 
 
 def file_inside(folder: Path, name: str, said_by: str, called: str = "build folder") -> Path:
@@ -173,14 +173,14 @@ def file_inside(folder: Path, name: str, said_by: str, called: str = "build fold
         called: what people call the folder.
 
     Raises:
-        ToolError: it does not, is not there, or is larger than :data:`MAX_FILE`; names
+        ToolError: it does not, is not there, or is larger than :data:`MAX_FILE_BYTES`; names
             ``said_by``, the file that named it.
     """
     try:
         path = (folder / name).resolve(strict=True)
         if path.is_relative_to(folder.resolve()) and path.is_file():
-            if path.stat().st_size > MAX_FILE:
-                raise ToolError(f"{said_by}: {name!r} is larger than {MAX_FILE >> 20} MiB")
+            if path.stat().st_size > MAX_FILE_BYTES:
+                raise ToolError(f"{said_by}: {name!r} is larger than {MAX_FILE_BYTES >> 20} MiB")
             return path
     except (OSError, ValueError, RuntimeError):
         pass

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from engine.files import open_file
-from engine.formats.elf import MAX_BYTES, MAX_SECONDS, open_elf
+from engine.formats.elf import MAX_BYTES, TIMEOUT_SECONDS, open_elf
 from engine.formats.untrusted import is_plain
 from engine.images.image import MemoryRegion
 from engine.processes import bounded
@@ -87,7 +87,7 @@ def read(path: Path, target: str, elf: Path | None = None) -> LinkerMap | None:
     program = str(elf.absolute()) if elf is not None else None
     try:
         found = bounded.ask_once(
-            path, __name__, "measure", target, program, most=MAX_MAP, seconds=MAX_SECONDS
+            path, __name__, "measure", target, program, most=MAX_MAP, seconds=TIMEOUT_SECONDS
         )
         regions, files, size = bounded.fields(found, list, list, int)
         return LinkerMap(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.enums import LINUX
-from engine.formats.elf import MAX_BYTES, MAX_SECONDS, open_elf
+from engine.formats.elf import MAX_BYTES, TIMEOUT_SECONDS, open_elf
 from engine.images import linker_map
 from engine.images.image import MemoryRegion
 from engine.processes import bounded
@@ -153,7 +153,9 @@ def program_regions(elf: Path, target: str) -> tuple[MemoryRegion, ...]:
         elf, target: as for :func:`memory_regions`.
     """
     try:
-        found = bounded.ask_once(elf, __name__, "loaded", most=MAX_BYTES, seconds=MAX_SECONDS)
+        found = bounded.ask_once(
+            elf, __name__, loaded.__name__, most=MAX_BYTES, seconds=TIMEOUT_SECONDS
+        )
         segments = list(bounded.rows(found, int, int))
     except (OSError, UnreadableError) as error:
         _log.debug("%s: %s", elf, error)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.files import open_file
-from engine.formats.elf import MAX_BYTES, MAX_SECONDS
+from engine.formats.elf import MAX_BYTES, TIMEOUT_SECONDS
 from engine.monitor import debug_info
 from engine.monitor.debug_info import FrameRules
 from engine.processes import bounded
@@ -72,7 +72,7 @@ class Symbols:
     def __init__(self, elf: Path) -> None:
         self.path = elf
         self._reader = bounded.Reader(elf, _READER, MAX_BYTES)
-        described = self._reader.ask("describe", seconds=MAX_SECONDS)
+        described = self._reader.ask("describe", seconds=TIMEOUT_SECONDS)
         riscv, code, roms = bounded.fields(described, bool, list, list)
         self.is_riscv: bool = riscv
         self._code = list(bounded.rows(code, int, int))
@@ -184,7 +184,7 @@ class Symbols:
         if self._is_given_up:
             return None
         try:
-            return self._reader.ask(function, *arguments, seconds=MAX_SECONDS)
+            return self._reader.ask(function, *arguments, seconds=TIMEOUT_SECONDS)
         except UnreadableError as error:
             _log.debug("%s: %s%r: %r", self.path, function, arguments, error)
             self._is_given_up = True
@@ -205,7 +205,7 @@ class Symbols:
             self._give_up(str(error))
             raise
         if problem:
-            self._give_up(bounded.why(problem, debug_info.MAX_SECONDS))
+            self._give_up(bounded.failure_text(problem, debug_info.MAX_SECONDS))
             self._reader.restart()  # what it holds of it is not needed any more
         return value
 

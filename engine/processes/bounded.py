@@ -29,10 +29,10 @@ from typing import Any
 from engine.errors import EspdeckError
 from engine.files import open_file
 
-MAX_MEMORY = 1 << 30
+MAX_MEMORY_BYTES = 1 << 30
 """Bytes of address space of a child; Python itself takes some 60 MiB of them."""
 
-MAX_ANSWER = 64 << 20
+MAX_ANSWER_BYTES = 64 << 20
 """Bytes of an answer; that of a large map has some 2 MiB."""
 
 IDLE_SECONDS = 60.0
@@ -48,16 +48,18 @@ MEMORY_ANSWER = b'{"failed": "memory"}\n'
 """How it says so."""
 
 _NEEDED = re.compile(r"PATH|HOME|TMPDIR|LANG|LC_\w+|LD_LIBRARY_PATH|PYTHON\w+|VIRTUAL_ENV")
-_CALM = 6.0  # times the processor's time that an answer may take on a machine with other work
-_GRACE = 10.0  # seconds for a child to start
-_CHUNK = 1 << 20
+_WALL_TIME_FACTOR = (
+    6.0  # times the processor's time that an answer may take on a machine with other work
+)
+_START_SECONDS = 10.0  # seconds for a child to start
+_CHUNK_BYTES = 1 << 20
 
 
 class UnreadableError(EspdeckError):
     """A file that cannot be read within the bounds, or makes no sense; says why, not which."""
 
 
-def why(failed: str, seconds: float) -> str:
+def failure_text(failed: str, seconds: float) -> str:
     """What a child said of its failure, for people.
 
     Args:
@@ -65,7 +67,7 @@ def why(failed: str, seconds: float) -> str:
     """
     if failed == TIME:
         return f"took longer than {seconds:g} s"
-    return f"took more than {MAX_MEMORY >> 20} MiB of memory" if failed == MEMORY else failed
+    return f"took more than {MAX_MEMORY_BYTES >> 20} MiB of memory" if failed == MEMORY else failed
 
 
 class Reader:
@@ -118,7 +120,7 @@ class Reader:
         except (ValueError, LookupError, AttributeError, RecursionError) as error:
             raise UnreadableError("the process that read it made no sense") from error
         if failed is not None:
-            raise UnreadableError(why(str(failed)[:300], seconds))
+            raise UnreadableError(failure_text(str(failed)[:300], seconds))
         return value
 
     def restart(self) -> None:
@@ -139,10 +141,10 @@ class Reader:
         try:
             process.stdin.write(question)
             process.stdin.flush()
-            answer = self._line(process, _GRACE + _CALM * seconds)
+            answer = self._line(process, _START_SECONDS + _WALL_TIME_FACTOR * seconds)
         except TimeoutError as error:
             self._stop()
-            raise UnreadableError(why(TIME, seconds)) from error
+            raise UnreadableError(failure_text(TIME, seconds)) from error
         except OSError:
             answer = b""
         except BaseException:  # such as a key: the answer would be taken for that of the next
@@ -167,10 +169,10 @@ class Reader:
         answer = bytearray()
         with selectors.DefaultSelector() as selector:
             selector.register(descriptor, selectors.EVENT_READ)
-            while not answer.endswith(b"\n") and len(answer) <= MAX_ANSWER:
+            while not answer.endswith(b"\n") and len(answer) <= MAX_ANSWER_BYTES:
                 if not selector.select(max(0.0, until - time.monotonic())):
                     raise TimeoutError
-                chunk = os.read(descriptor, _CHUNK)
+                chunk = os.read(descriptor, _CHUNK_BYTES)
                 if not chunk:
                     break
                 answer += chunk
@@ -181,7 +183,7 @@ class Reader:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-P", "-m", "engine.processes.bounded_child", self._module),
-                *(str(number), str(MAX_MEMORY), str(IDLE_SECONDS)),
+                *(str(number), str(MAX_MEMORY_BYTES), str(IDLE_SECONDS)),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -22,8 +22,10 @@ from typing import Any, BinaryIO
 
 from engine.processes.bounded import IDLE_EXIT, MEMORY_ANSWER, TIME
 
-_LATER = 5  # seconds after which what does not heed the signal is ended by the kernel
-_LEAST = 0.001  # seconds; a timer of none is no timer
+_KERNEL_LIMIT_SECONDS = (
+    5  # seconds after which what does not heed the signal is ended by the kernel
+)
+_MIN_TIMER_SECONDS = 0.001  # seconds; a timer of none is no timer
 
 
 def main() -> None:
@@ -60,7 +62,7 @@ def answer(
     """
     signal.signal(signal.SIGPROF, _give_up)
     try:
-        signal.setitimer(signal.ITIMER_PROF, max(seconds, _LEAST))
+        signal.setitimer(signal.ITIMER_PROF, max(seconds, _MIN_TIMER_SECONDS))
         try:
             file.seek(0)
             return json.dumps({"value": function(file, *arguments)}).encode() + b"\n"
@@ -79,7 +81,7 @@ def answer(
 def _limit(seconds: float) -> None:
     """Have the kernel end this process where Python code does not run to heed the signal."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    until = int(used.ru_utime + used.ru_stime + seconds) + _LATER
+    until = int(used.ru_utime + used.ru_stime + seconds) + _KERNEL_LIMIT_SECONDS
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     if hard == resource.RLIM_INFINITY or until < hard:
         resource.setrlimit(resource.RLIMIT_CPU, (until, hard))

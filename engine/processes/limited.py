@@ -11,7 +11,7 @@ import resource
 import runpy
 import sys
 
-MAX_MEMORY = 2 << 30
+MAX_MEMORY_BYTES = 2 << 30
 """Bytes of address space; gdb with a large program of ESP-IDF takes a third of them."""
 
 
@@ -22,7 +22,7 @@ def command(module: str) -> tuple[str, ...]:
 
 if __name__ == "__main__":
     with contextlib.suppress(OSError, ValueError):  # some systems have no such limit
-        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -16,21 +16,21 @@ import resource
 import time
 from collections.abc import Callable
 
-MARK = "ESPDECK_GROUP"
+GROUP_VARIABLE = "ESPDECK_GROUP"
 """Environment variable that tells the processes of one run."""
 
 RTTIME = 15
-"""``RLIMIT_RTTIME``: microseconds that a real-time process may run without a pause. As a mark it is
-so high that it limits nothing."""
+"""``RLIMIT_RTTIME``: microseconds that a real-time process may run without a pause. A group id
+is so high that it limits nothing."""
 
-GONE_WITHIN = 5.0
+KILL_TIMEOUT_SECONDS = 5.0
 """Seconds that killed processes may take to be gone."""
 
-LONGEST = 30.0
+MAX_KILL_SECONDS = 30.0
 """Seconds after which nothing more is tried, however much there still is."""
 
-_LONGEST_PAUSE = 0.1
-_LEAST = 1 << 48  # a mark below it might be a limit that matters
+_MAX_PAUSE_SECONDS = 0.1
+_MIN_GROUP_ID = 1 << 48  # a group id below it might be a limit that matters
 _SCOPE_MOUNTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")  # of cgroup v2: alone, beside v1
 
 
@@ -55,7 +55,7 @@ class Member:
         self.name = name
 
 
-def look_at(pid: int) -> Member | None:
+def find_process(pid: int) -> Member | None:
     """A process; None when there is none, or it is dead and only waits to be asked how it ended."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
@@ -72,12 +72,12 @@ def look_at(pid: int) -> Member | None:
     return Member(pid, int(words[1]), int(words[3]), int(words[19]), name)
 
 
-def living() -> dict[int, Member]:
+def living_processes() -> dict[int, Member]:
     """Every living process by its number."""
     found = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
-            member = look_at(int(name))
+            member = find_process(int(name))
             if member is not None:
                 found[member.pid] = member
     return found
@@ -94,47 +94,47 @@ def descendants(root: int, among: dict[int, Member]) -> list[Member]:
     return found
 
 
-def new_mark() -> str:
-    """A mark for a new run: 16 hexadecimal digits."""
+def new_group_id() -> str:
+    """A group id for a new run: 16 hexadecimal digits."""
     most = resource.getrlimit(RTTIME)[1]
     # A run within a run can only have a lower limit.
-    most = 1 << 60 if most == resource.RLIM_INFINITY or most < _LEAST else min(most, 1 << 60)
+    most = 1 << 60 if most == resource.RLIM_INFINITY or most < _MIN_GROUP_ID else min(most, 1 << 60)
     return f"{most - 1 - int.from_bytes(os.urandom(8)) % (most >> 8):016x}"
 
 
-def members(mark: str, leader: tuple[int, int] | None = None) -> list[Member]:
+def members(group_id: str, leader: tuple[int, int] | None = None) -> list[Member]:
     """The living processes of a run, but for this process.
 
     Args:
-        mark: the run's.
+        group_id: the run's.
         leader: number and ticks of the process that all others descend from; None when unknown.
     """
-    among = living()
+    among = living_processes()
     among.pop(os.getpid(), None)
     found: dict[int, Member] = {}
     root = among.get(leader[0]) if leader is not None else None
-    # Its mark is asked for: whoever wrote it down may have been a build, which named another's.
-    if root is not None and (root.pid, root.ticks) == leader and _has_mark(root.pid, mark):
+    # Its group id is asked for: whoever wrote it down may have been a build, which named another's.
+    if root is not None and (root.pid, root.ticks) == leader and _is_in_group(root.pid, group_id):
         found = {each.pid: each for each in [root, *descendants(root.pid, among)]}
         found |= {each.pid: each for each in among.values() if each.session == root.pid}
     for pid, member in among.items():
-        if pid not in found and _has_mark(pid, mark):
+        if pid not in found and _is_in_group(pid, group_id):
             found[pid] = member
     return list(found.values())
 
 
-def _has_mark(pid: int, mark: str) -> bool:
-    variable = f"{MARK}={mark}".encode()
-    return variable in _read(pid, "environ").split(b"\0") or _limit(pid) == int(mark, 16)
+def _is_in_group(pid: int, group_id: str) -> bool:
+    variable = f"{GROUP_VARIABLE}={group_id}".encode()
+    return variable in _read(pid, "environ").split(b"\0") or _limit(pid) == int(group_id, 16)
 
 
 def _limit(pid: int) -> int:
-    """The hard limit that is the mark of a process; -1 where it is none."""
+    """The hard limit that is the group id of a process; -1 where it is none."""
     for line in _read(pid, "limits").split(b"\n"):
         if line.startswith(b"Max realtime timeout "):  # name, soft limit, hard limit, unit
             hard = line.split()[4]
-            # Lower ones are real limits: a mark that is read from a file must not fit them.
-            return int(hard) if hard.isdigit() and int(hard) >= _LEAST else -1
+            # Lower ones are real limits: a group id that is read from a file must not fit them.
+            return int(hard) if hard.isdigit() and int(hard) >= _MIN_GROUP_ID else -1
     return -1
 
 
@@ -155,7 +155,7 @@ def send(member: Member, number: int) -> None:
     except (OSError, AttributeError):  # Linux before 5.3, or a container that forbids it
         handle = -1
     try:
-        now = look_at(member.pid)
+        now = find_process(member.pid)
         if now is None or now.ticks != member.ticks:
             return
         if handle < 0:
@@ -170,7 +170,10 @@ def send(member: Member, number: int) -> None:
 
 
 def end_all(
-    find: Callable[[], list[Member] | None], *, scope: str = "", within: float = GONE_WITHIN
+    find: Callable[[], list[Member] | None],
+    *,
+    scope: str = "",
+    within: float = KILL_TIMEOUT_SECONDS,
 ) -> list[Member]:
     """Kill processes until none is left, however fast they make new ones.
 
@@ -183,10 +186,10 @@ def end_all(
 
     Returns:
         Who could not be ended: another user's (``sudo``), one that waits for a device, or what
-        forked faster than it was killed for :data:`LONGEST`.
+        forked faster than it was killed for :data:`MAX_KILL_SECONDS`.
     """
     now = time.monotonic()
-    until, last, pause = now + within, now + max(within, LONGEST), 0.001
+    until, last, pause = now + within, now + max(within, MAX_KILL_SECONDS), 0.001
     known: set[tuple[int, int]] = set()
     while True:
         _kill_scope(scope)
@@ -208,7 +211,7 @@ def end_all(
         if time.monotonic() >= until:
             return found
         time.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+        pause = min(2 * pause, _MAX_PAUSE_SECONDS)
 
 
 def find_scope() -> str:

@@ -20,11 +20,11 @@ from engine.text import clean
 
 _LOCKS = Path("/proc/locks")
 _KINDS = ("FLOCK", "POSIX")
-_WORDS = 8  # of a line of it
+_MIN_LOCK_FIELDS = 8  # of a line of it
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class ProcessInfo:
     """A living process: its number, its name (untrusted, cleaned), its user's id.
 
     Args:
@@ -42,7 +42,7 @@ class Program:
         return f"{self.name} (process {self.pid}){whose}"
 
 
-def program(pid: int) -> Program | None:
+def process_info(pid: int) -> ProcessInfo | None:
     """Who has a number now; None when nobody has, or the system does not tell."""
     try:
         text = Path(f"/proc/{pid}/status").read_text("utf-8", "replace")
@@ -52,7 +52,7 @@ def program(pid: int) -> Program | None:
     if fields.get("State", "Z")[:1] in "ZX":
         return None
     real, effective = map(int, fields["Uid"].split()[:2])
-    return Program(pid, clean(fields.get("Name", ""))[:40], effective, real)
+    return ProcessInfo(pid, clean(fields.get("Name", ""))[:40], effective, real)
 
 
 def is_running(pid: int) -> bool:
@@ -102,7 +102,7 @@ def held_locks() -> Iterator[HeldLock]:
         return
     for words in map(str.split, lines):
         # "1: FLOCK ADVISORY WRITE 77 00:19:42 0 EOF"; who waits for a lock has a "->" more.
-        if len(words) == _WORDS and words[1] in _KINDS:
+        if len(words) == _MIN_LOCK_FIELDS and words[1] in _KINDS:
             device, _, inode = words[5].rpartition(":")
             with contextlib.suppress(ValueError):
                 yield HeldLock(

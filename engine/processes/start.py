@@ -18,13 +18,23 @@ from typing import IO, Protocol, TypedDict, Unpack
 
 from engine.errors import MissingToolError, ToolError
 from engine.processes.identity import ProcessIdentity
-from engine.processes.ledger import current_ledger, scope_name
-from engine.processes.members import LONGEST, MARK, Member, end_all, find_scope, members, new_mark
-from engine.processes.supervisor import COMMAND, ENDED, FAILED, KILL_AFTER, LEFT
+from engine.processes.members import (
+    GROUP_VARIABLE,
+    MAX_KILL_SECONDS,
+    Member,
+    end_all,
+    find_scope,
+    members,
+    new_group_id,
+)
+from engine.processes.registry import current_registry, scope_name
+from engine.processes.supervisor import COMMAND, ENDED, FAILED, KILL_AFTER_SECONDS, LEFT
 
-_PATIENCE = KILL_AFTER + LONGEST + 2.0  # seconds that a supervisor may take to end all
-_CHUNK = 1 << 12
-_HOUSE = str(Path(__file__).parents[2])  # the folder of the package
+_FINISH_TIMEOUT_SECONDS = (
+    KILL_AFTER_SECONDS + MAX_KILL_SECONDS + 2.0
+)  # seconds that a supervisor may take to end all
+_CHUNK_BYTES = 1 << 12
+_SOURCE_ROOT = str(Path(__file__).parents[2])  # the folder of the package
 
 
 class Options(TypedDict, total=False):
@@ -38,7 +48,7 @@ class Options(TypedDict, total=False):
     env: dict[str, str]
 
 
-class Program(Protocol):
+class RunningProgram(Protocol):
     """A program that runs, and all that it starts."""
 
     process: subprocess.Popen[bytes]
@@ -67,34 +77,34 @@ class Program(Protocol):
 
 
 def start(
-    words: list[str],
+    argv: list[str],
     stack: contextlib.ExitStack,
     *,
     supervised: bool = True,
     terminal: bool = False,
     **options: Unpack[Options],
-) -> Program:
-    """Start a program; what it takes is in the ledger until ``stack`` ends.
+) -> RunningProgram:
+    """Start a program; what it takes is in the registry until ``stack`` ends.
 
     Raises:
         MissingToolError: it is not there or not executable.
     """
-    mark, ledger = new_mark(), current_ledger()
+    group_id, registry = new_group_id(), current_registry()
     supervised = supervised or not _has_handles()
-    scope = f"{own_scope()}/{scope_name(mark)}" if supervised and own_scope() else ""
-    note = stack.enter_context(ledger.entry(mark, scope)) if ledger is not None else None
-    options["env"] = {**options["env"], MARK: mark}
+    scope = f"{own_scope()}/{scope_name(group_id)}" if supervised and own_scope() else ""
+    note = stack.enter_context(registry.entry(group_id, scope)) if registry is not None else None
+    options["env"] = {**options["env"], GROUP_VARIABLE: group_id}
     cwd = options["cwd"]
     try:
-        program: Program = (
-            _Supervised(words, mark, scope, terminal, **options)
+        program: RunningProgram = (
+            _Supervised(argv, group_id, scope, terminal, **options)
             if supervised
-            else _Direct(words, mark, **options)
+            else _Direct(argv, group_id, **options)
         )
     except OSError as error:
         if isinstance(error, FileNotFoundError) and cwd is not None and not cwd.is_dir():
             raise MissingToolError(f"{cwd}: not found") from error
-        raise _not_started(words[0], error) from error
+        raise _not_started(argv[0], error) from error
     stack.enter_context(program.process)
     if note is not None:
         note(program.process.pid)
@@ -107,7 +117,7 @@ def _not_started(name: str, error: OSError) -> MissingToolError:
     return MissingToolError(f"{name}: cannot be started: {error.strerror}")
 
 
-def how_it_ended(program: Program, words: list[str]) -> int:
+def exit_code(program: RunningProgram, argv: list[str]) -> int:
     """The exit code of a program that is over.
 
     Raises:
@@ -115,9 +125,9 @@ def how_it_ended(program: Program, words: list[str]) -> int:
         ToolError: nobody can tell.
     """
     if program.failure:
-        raise _not_started(words[0], OSError(program.failure, os.strerror(program.failure)))
+        raise _not_started(argv[0], OSError(program.failure, os.strerror(program.failure)))
     if program.returncode is None:
-        raise ToolError(f"{Path(words[0]).name}: the process that watched over it was killed")
+        raise ToolError(f"{Path(argv[0]).name}: the process that watched over it was killed")
     return program.returncode
 
 
@@ -130,13 +140,13 @@ class _Supervised:
 
     def __init__(
         self,
-        words: list[str],
-        mark: str,
+        argv: list[str],
+        group_id: str,
         scope: str,
         terminal: bool,
         **options: Unpack[Options],
     ) -> None:
-        self._mark = mark
+        self._mark = group_id
         self._scope = scope
         self._said = b""
         self._left: list[Member] | None = None
@@ -147,10 +157,10 @@ class _Supervised:
         session = "shared" if terminal else "own"
         with theirs:
             # Arguments and environment pass through it as bytes, whatever the locale.
-            command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", COMMAND, _HOUSE]
+            command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", COMMAND, _SOURCE_ROOT]
             try:
                 self.process = subprocess.Popen(
-                    [*command, str(theirs.fileno()), mark, scope, session, *words],
+                    [*command, str(theirs.fileno()), group_id, scope, session, *argv],
                     start_new_session=not terminal,
                     **options | {"pass_fds": (theirs.fileno(), *options.get("pass_fds", ()))},
                 )
@@ -163,7 +173,7 @@ class _Supervised:
 
     def look(self) -> None:
         try:
-            data = self._socket.recv(_CHUNK, socket.MSG_DONTWAIT)
+            data = self._socket.recv(_CHUNK_BYTES, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return
         except OSError:
@@ -171,13 +181,13 @@ class _Supervised:
         self._said += data
         *lines, self._said = self._said.split(b"\n")
         for line in lines:
-            kind, *words = line.decode("utf-8", "replace").split(" ")
+            kind, *fields = line.decode("utf-8", "replace").split(" ")
             if kind == ENDED:
-                self.returncode = int(words[0])
+                self.returncode = int(fields[0])
             elif kind == FAILED:
-                self.failure = int(words[0])
+                self.failure = int(fields[0])
             elif kind == LEFT:
-                pairs = (word.partition("=") for word in words)
+                pairs = (word.partition("=") for word in fields)
                 self._left = [Member(int(pid), 0, 0, 0, name) for pid, _, name in pairs]
         self.over = not data or self._left is not None
 
@@ -187,7 +197,7 @@ class _Supervised:
             self.process.send_signal(signal.SIGCONT)  # the program may have stopped it
 
     def finish(self) -> list[Member]:
-        wait(self, _PATIENCE)
+        wait(self, _FINISH_TIMEOUT_SECONDS)
         if self._left is None:  # the supervisor was killed or stopped
             own = ProcessIdentity.of(self.process.pid)
             leader = None if own is None else (own.pid, own.ticks)
@@ -200,17 +210,17 @@ class _Supervised:
 
 
 class _Direct:
-    """A short command of ours: its process group is ended, and on a bad end all with its mark."""
+    """A short command of ours: its process group is ended, and on a bad end all of its group."""
 
-    def __init__(self, words: list[str], mark: str, **options: Unpack[Options]) -> None:
-        self._mark = mark
+    def __init__(self, argv: list[str], group_id: str, **options: Unpack[Options]) -> None:
+        self._mark = group_id
         self._lock = threading.Lock()  # while its number is its own: it was not waited for
         self._reaped = False
         self._killer: threading.Timer | None = None
         self.returncode: int | None = None
         self.over = False
         self.failure = 0
-        self.process = subprocess.Popen(words, start_new_session=True, **options)
+        self.process = subprocess.Popen(argv, start_new_session=True, **options)
         try:
             self._handle = os.pidfd_open(self.process.pid)
         except BaseException:
@@ -232,12 +242,12 @@ class _Direct:
             if self._reaped or self._killer is not None:
                 return
             self._signal(signal.SIGTERM)
-            self._killer = threading.Timer(KILL_AFTER, self._kill)
+            self._killer = threading.Timer(KILL_AFTER_SECONDS, self._kill)
             self._killer.daemon = True
             self._killer.start()
 
     def finish(self) -> list[Member]:
-        wait(self, _PATIENCE)
+        wait(self, _FINISH_TIMEOUT_SECONDS)
         with self._lock:
             self._signal(signal.SIGKILL)
             if self.over:
@@ -269,7 +279,7 @@ def _has_handles() -> bool:
     return True
 
 
-def wait(program: Program, seconds: float | None) -> None:
+def wait(program: RunningProgram, seconds: float | None) -> None:
     """Wait until all is over, at most so long."""
     until = None if seconds is None else time.monotonic() + seconds
     with selectors.DefaultSelector() as selector:

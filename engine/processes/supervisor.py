@@ -20,16 +20,16 @@ import sys
 import time
 
 from engine.processes.members import (
-    GONE_WITHIN,
+    KILL_TIMEOUT_SECONDS,
     RTTIME,
     Member,
     descendants,
     end_all,
-    living,
+    living_processes,
     send,
 )
 
-KILL_AFTER = 0.5
+KILL_AFTER_SECONDS = 0.5
 """Seconds between TERM and KILL: a cancelled stage is gone within a second."""
 
 COMMAND = (
@@ -43,15 +43,15 @@ FAILED, ENDED, LEFT = "failed", "ended", "left"
 code, negative for a signal); at the end who could not be ended (``PID=NAME`` each)."""
 
 _SET_CHILD_SUBREAPER = 36  # linux/prctl.h
-_GRACE = 0.1  # seconds that what a program leaves behind has to end by itself
+_ORPHAN_GRACE_SECONDS = 0.1  # seconds that what a program leaves behind has to end by itself
 
 
 def main() -> None:
-    """Run a program. Arguments: the socket's descriptor, the mark, the cgroup to make or an empty
-    word, ``own`` or ``shared`` session, then the program and its arguments."""
-    control, mark, scope, session, *words = sys.argv[1:]
+    """Run a program. Arguments: the socket's descriptor, the group id, the cgroup to make or an
+    empty word, ``own`` or ``shared`` session, then the program and its arguments."""
+    control, group_id, scope, session, *argv = sys.argv[1:]
     supervisor = _Supervisor(int(control), scope)
-    supervisor.run(mark, words, own_session=session == "own")
+    supervisor.run(group_id, argv, own_session=session == "own")
     os._exit(0)  # nothing here needs the interpreter's own end, which takes some ms
 
 
@@ -63,35 +63,35 @@ class _Supervisor:
         self._alone = False
         os.set_inheritable(control, False)
 
-    def run(self, mark: str, words: list[str], *, own_session: bool) -> None:
+    def run(self, group_id: str, argv: list[str], *, own_session: bool) -> None:
         # Without it (a container may forbid it) those that leave are not seen here: espdeck is told
         # nothing at the end, and looks for them itself.
         sees_all = ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
-        self._limit(int(mark, 16))
+        self._limit(int(group_id, 16))
         if self._scope:
             try:
                 os.mkdir(self._scope, 0o700)
             except OSError:
                 self._scope = ""
         try:
-            self._start(words, own_session=own_session)
+            self._start(argv, own_session=own_session)
         except OSError as error:
-            self._tell(FAILED, str(error.errno))
+            self._report(FAILED, str(error.errno))
         else:
             self._watch(terminal=not own_session)
         left = self._end()
         if sees_all:
-            self._tell(LEFT, *(f"{each.pid}={'_'.join(each.name.split())}" for each in left))
+            self._report(LEFT, *(f"{each.pid}={'_'.join(each.name.split())}" for each in left))
 
-    def _limit(self, mark: int) -> None:
-        """Set what every child inherits: no core files, and the mark."""
+    def _limit(self, group_id: int) -> None:
+        """Set what every child inherits: no core files, and the group id."""
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         try:
-            resource.setrlimit(RTTIME, (mark, mark))
+            resource.setrlimit(RTTIME, (group_id, group_id))
         except (OSError, ValueError):
             pass  # there is a limit already, or a container knows none: descent has to do
 
-    def _start(self, words: list[str], *, own_session: bool) -> None:
+    def _start(self, argv: list[str], *, own_session: bool) -> None:
         environment = _environment()
         failure, tell = os.pipe2(os.O_CLOEXEC)
         self._program = os.fork()
@@ -103,7 +103,7 @@ class _Supervisor:
                     self._join_scope()
                 for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them
                     signal.signal(number, signal.SIG_DFL)
-                os.execvpe(words[0], words, environment)  # noqa: S606 - it is what this is for
+                os.execvpe(argv[0], argv, environment)  # noqa: S606 - it is what this is for
             except OSError as error:
                 os.write(tell, str(error.errno).encode())
             finally:
@@ -141,13 +141,13 @@ class _Supervisor:
             self._reap()
             if self._program:
                 ready = {descriptor for descriptor, _event in poll.poll()}
-                asked = self._control in ready or self._heard() - {signal.SIGCHLD} != set()
+                asked = self._control in ready or self._received() - {signal.SIGCHLD} != set()
         if not asked:
-            self._wait(_GRACE)
+            self._wait(_ORPHAN_GRACE_SECONDS)
         if not self._alone:
-            for member in descendants(os.getpid(), living()):
+            for member in descendants(os.getpid(), living_processes()):
                 send(member, signal.SIGTERM)
-            self._wait(KILL_AFTER)
+            self._wait(KILL_AFTER_SECONDS)
 
     def _wait(self, seconds: float) -> None:
         """Wait so long, or until no child is left."""
@@ -155,21 +155,21 @@ class _Supervisor:
         self._reap()
         while not self._alone and (left := until - time.monotonic()) > 0:
             select.select([self._wake], [], [], left)
-            self._heard()
+            self._received()
             self._reap()
 
-    def _heard(self) -> set[int]:
+    def _received(self) -> set[int]:
         try:
             return set(os.read(self._wake, 1 << 12))
         except BlockingIOError:
             return set()
 
     def _end(self) -> list[Member]:
-        return end_all(self._left, scope=self._scope, within=GONE_WITHIN)
+        return end_all(self._left, scope=self._scope, within=KILL_TIMEOUT_SECONDS)
 
     def _left(self) -> list[Member] | None:
         self._reap()
-        return None if self._alone else descendants(os.getpid(), living())
+        return None if self._alone else descendants(os.getpid(), living_processes())
 
     def _reap(self) -> None:
         """Take note of children that ended; the program among them is told of."""
@@ -183,11 +183,11 @@ class _Supervisor:
                 return
             if pid == self._program:
                 self._program = 0
-                self._tell(ENDED, str(os.waitstatus_to_exitcode(status)))
+                self._report(ENDED, str(os.waitstatus_to_exitcode(status)))
 
-    def _tell(self, *words: str) -> None:
+    def _report(self, *fields: str) -> None:
         try:
-            os.write(self._control, " ".join(words).encode() + b"\n")
+            os.write(self._control, " ".join(fields).encode() + b"\n")
         except OSError:
             pass  # espdeck is gone
 

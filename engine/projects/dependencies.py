@@ -18,8 +18,8 @@ FILE_NAME = "idf_component.yml"
 
 _MAX_BYTES = 64 << 10
 _MAX_FILES = 200
-_MAX_TEXT = 80
-_NOT_OURS = frozenset({"managed_components", "build", ".git"})
+_MAX_TEXT_CHARACTERS = 80
+_SKIPPED_FOLDERS = frozenset({"managed_components", "build", ".git"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ def scan_dependencies(source: Path) -> tuple[Dependency, ...]:
         name = str(path.relative_to(source))
         for component, wanted in _dependencies(path).items():
             if isinstance(component, str):
-                found.append(Dependency(component[:_MAX_TEXT], _version(wanted), name))
+                found.append(Dependency(component[:_MAX_TEXT_CHARACTERS], _version(wanted), name))
     return tuple(found)
 
 
 def _manifests(source: Path) -> Iterator[Path]:
-    for entry in tree.below(source, skip=_NOT_OURS):
+    for entry in tree.below(source, skip=_SKIPPED_FOLDERS):
         if entry.name == FILE_NAME and entry.is_file(follow_symlinks=False):
             yield Path(entry.path)
 
@@ -72,5 +72,5 @@ def _version(wanted: object) -> str:
         wanted = wanted.get("version", "*")
     if isinstance(wanted, int):
         # Python will not print an integer of thousands of digits.
-        return str(wanted) if abs(wanted) < 10**_MAX_TEXT else "*"
-    return str(wanted)[:_MAX_TEXT] if isinstance(wanted, str | float) else "*"
+        return str(wanted) if abs(wanted) < 10**_MAX_TEXT_CHARACTERS else "*"
+    return str(wanted)[:_MAX_TEXT_CHARACTERS] if isinstance(wanted, str | float) else "*"

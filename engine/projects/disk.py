@@ -11,7 +11,7 @@ from engine.cancel import CancelToken
 from engine.errors import EspdeckError
 from engine.file_lock import FileLock
 from engine.projects import git
-from engine.projects.jobs import fetching
+from engine.projects.jobs import fetch_lock
 from engine.projects.slots import Slots
 from engine.source import tree
 from engine.store import projects as store_projects
@@ -19,11 +19,11 @@ from engine.store import runs as store_runs
 from engine.store.database import Store
 from engine.store.tables import Project
 
-_GC_TIMEOUT = 600.0
+_GC_TIMEOUT_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class DiskUsage:
     """What one source takes, in bytes.
 
     Args:
@@ -49,14 +49,14 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Freed:
+class FreedSpace:
     """What making room came to: bytes, and what was deleted, for people, one line each."""
 
     bytes: int
     removed: tuple[str, ...]
 
 
-def measure(store: Store, slots: Slots) -> tuple[Usage, ...]:
+def measure(store: Store, slots: Slots) -> tuple[DiskUsage, ...]:
     """What each source takes, the largest first. Walks through all of it: seconds."""
     shared: dict[str, list[Project]] = {}
     for project in store_projects.all_projects(store):
@@ -69,7 +69,7 @@ def measure(store: Store, slots: Slots) -> tuple[Usage, ...]:
             tree.size(folder) for each in projects for folder in slots.builds(clone, str(each.id))
         )
         found.append(
-            Usage(
+            DiskUsage(
                 source=projects[0].source,
                 projects=tuple(each.name for each in projects),
                 clone=tree.size(clone),
@@ -83,7 +83,7 @@ def measure(store: Store, slots: Slots) -> tuple[Usage, ...]:
 
 def make_room(
     store: Store, slots: Slots, clones: Path, *, unused_for: float, cancel: CancelToken
-) -> Freed:
+) -> FreedSpace:
     """Delete what can be made again: worktrees with their build folders, clones of no project.
 
     What builds kept, and every commit that a build was of, stays.
@@ -109,12 +109,12 @@ def make_room(
             at = ["-C", str(clone)]
             git.run_git([*at, "worktree", "prune"], cancel=cancel)
             words = ["-c", "gc.auto=1", "gc", "--quiet", "--prune=2.weeks.ago"]
-            git.run_git([*at, *words], cancel=cancel, timeout=_GC_TIMEOUT)
+            git.run_git([*at, *words], cancel=cancel, timeout=_GC_TIMEOUT_SECONDS)
     after = sum(map(tree.size, folders)) + slots.size()
-    return Freed(max(0, before - after), tuple(removed))
+    return FreedSpace(max(0, before - after), tuple(removed))
 
 
-def would_go(store: Store, slots: Slots, clones: Path, *, unused_for: float) -> Freed:
+def removable(store: Store, slots: Slots, clones: Path, *, unused_for: float) -> FreedSpace:
     """What :func:`make_room` would delete now; what Git packs closer is not counted."""
     folders = slots.unused(unused_for)
     unwanted = [
@@ -124,7 +124,7 @@ def would_go(store: Store, slots: Slots, clones: Path, *, unused_for: float) -> 
     ]
     lines = [f"worktrees and build folders: {len(folders)}"] if folders else []
     lines += [f"clone that no project has: {path.name}" for path in unwanted]
-    return Freed(sum(map(tree.size, (*folders, *unwanted))), tuple(lines))
+    return FreedSpace(sum(map(tree.size, (*folders, *unwanted))), tuple(lines))
 
 
 def _whole(clone: Path) -> Path:
@@ -135,7 +135,7 @@ def _whole(clone: Path) -> Path:
 def _remove_unwanted(store: Store, clone: Path) -> bool:
     """Delete a clone, or what was begun of one, that no project has; whether it did."""
     whole = _whole(clone)
-    locks = [fetching(whole), FileLock(git.lock_of(whole))]
+    locks = [fetch_lock(whole), FileLock(git.lock_of(whole))]
     try:
         # A project is written down first, and then cloned: with both it cannot come in between.
         if not all(lock.acquire() for lock in locks):

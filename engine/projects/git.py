@@ -5,9 +5,9 @@ cancelled. What only reads is GitPython's. Hooks never run, transports are allow
 over the network is in :mod:`engine.projects.remote`.
 
 A clone is bare: nobody edits in it, worktrees are made from it. What the source has, as of the
-last fetch, is :data:`REMOTE`, :data:`TAGS` and :data:`SOURCE_HEAD`. A repair that a person
-committed is ``refs/heads/espdeck/fix-BUILD``; :data:`KEPT` keeps the commits of builds, whatever
-becomes of the branches that had them.
+last fetch, is :data:`REMOTE_REFS`, :data:`TAG_REFS` and :data:`SOURCE_HEAD`. A repair that a person
+committed is ``refs/heads/espdeck/fix-BUILD``; :data:`KEPT_REFS` keeps the commits of builds,
+whatever becomes of the branches that had them.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ from engine.text import clean, mask
 if TYPE_CHECKING:
     from git import Repo
 
-HEADS, TAGS, REMOTE = "refs/heads/", "refs/tags/", "refs/remotes/origin/"
+BRANCH_REFS, TAG_REFS, REMOTE_REFS = "refs/heads/", "refs/tags/", "refs/remotes/origin/"
 SOURCE_HEAD = "refs/espdeck/source-head"
 """What the source's ``HEAD`` was at the last fetch: the only way to a commit that no branch has."""
 
-KEPT = "refs/espdeck/kept/"
+KEPT_REFS = "refs/espdeck/kept/"
 
-LOCAL_TIMEOUT = 300.0
+LOCAL_TIMEOUT_SECONDS = 300.0
 """Seconds that work on this machine's files may take."""
 
-MAX_TEXT = 4 << 20
+MAX_TEXT_BYTES = 4 << 20
 """Bytes of a file that is shown."""
 
-_MAX_NAME = 4096  # characters of a path (PATH_MAX)
-_TURN = 0.05
-_READ_TIMEOUT = 60.0
+_MAX_PATH_CHARACTERS = 4096  # characters of a path (PATH_MAX)
+_LOCK_POLL_SECONDS = 0.05
+_READ_TIMEOUT_SECONDS = 60.0
 
-SAFE = (
+SAFE_OPTIONS = (
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "core.fsmonitor=false"),
     *("-c", "protocol.allow=never"),
@@ -70,14 +70,14 @@ SAFE = (
 )
 """Options before every command: no hooks, no helper programs, only these transports."""
 
-_SSH = (
+_SSH_OPTIONS = (
     "-oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=10 -oServerAliveCountMax=3"
     # A connection that a person shares (ssh_config(5), ControlPath) is used, but none is left
     # behind that others would come to use: what Git starts ends with it.
     " -oControlMaster=no"
 )
 
-_REASONS = (
+_ERROR_REASONS = (
     (r"Could not resolve host(?:name)?:? ([^\s:]+)", "unknown host {0}: check it and the network"),
     (r"(?:Failed to connect to|connect to host) (\S+)", "{0} cannot be reached"),
     (r"repository '([^'\n]{1,400})' does not exist", "no repository at {0}"),
@@ -115,7 +115,7 @@ _REASONS = (
 
 
 @contextlib.contextmanager
-def alone(path: Path, *, cancel: CancelToken) -> Iterator[None]:
+def lock_config(path: Path, *, cancel: CancelToken) -> Iterator[None]:
     """Hold a clone's configuration, which Git locks without waiting for its turn.
 
     Waits for threads and processes alike. The lock lies beside the clone, see :func:`lock_of`.
@@ -125,7 +125,7 @@ def alone(path: Path, *, cancel: CancelToken) -> Iterator[None]:
     """
     lock = FileLock(lock_of(path))
     while not lock.acquire():
-        cancel.wait(_TURN)
+        cancel.wait(_LOCK_POLL_SECONDS)
     try:
         # Only somebody who was killed can have left it.
         (path / "config.lock").unlink(missing_ok=True)
@@ -135,7 +135,7 @@ def alone(path: Path, *, cancel: CancelToken) -> Iterator[None]:
 
 
 def lock_of(path: Path) -> Path:
-    """The file that :func:`alone` locks for a clone."""
+    """The file that :func:`lock_config` locks for a clone."""
     return path.with_name(f"{path.name}.lock")
 
 
@@ -150,7 +150,7 @@ def read_text(path: Path, sha: str, name: str) -> str:
         ToolError: the clone is gone.
     """
     inside = posixpath.normpath(name)
-    is_path = "\0" not in name and len(name) <= _MAX_NAME
+    is_path = "\0" not in name and len(name) <= _MAX_PATH_CHARACTERS
     if not is_path or inside.startswith(("/", "../")) or inside in (".", ".."):
         raise UsageError(f"{name[:200]} is not in the repository")
     with open_repository(path) as repository:
@@ -159,15 +159,15 @@ def read_text(path: Path, sha: str, name: str) -> str:
             raise UsageError(f"{name} is not in commit {sha[:10]}")
         if not found[0].is_file:
             raise UsageError(f"{name} is no file in commit {sha[:10]}")
-        if repository.git.get_object_header(found[0].sha)[2] > MAX_TEXT:
-            raise UsageError(f"{name} has more than {MAX_TEXT >> 20} MiB")
+        if repository.git.get_object_header(found[0].sha)[2] > MAX_TEXT_BYTES:
+            raise UsageError(f"{name} has more than {MAX_TEXT_BYTES >> 20} MiB")
         data = repository.git.get_object_data(found[0].sha)[3]
     if b"\0" in data:
         raise UsageError(f"{name} is a binary file")
     return str(data.decode("utf-8", "replace"))
 
 
-def listing(worktree: Path) -> Sequence[str]:
+def list_files(worktree: Path) -> Sequence[str]:
     """Files of a worktree, relative to it: those that Git tracks, and new ones it does not ignore.
 
     What is tracked may have been deleted; of submodules there is only the folder. Names may hold
@@ -187,7 +187,7 @@ def diff_between(
 
     Args:
         worktree: or a clone.
-        between: two hashes, as :attr:`engine.projects.revisions.Range.hashes` has them.
+        between: two hashes, as :attr:`engine.projects.revisions.CommitRange.hashes` has them.
         most: bytes of the diff that are given back; never more than that are held.
         without: patterns for names of files that the diff does not show, in any folder and case.
         cancel: ends it early.
@@ -212,7 +212,7 @@ def diff_between(
 
     arguments = ["-C", str(worktree), *command, *plain, between, "--", *hidden]
     done = run_any(
-        arguments, timeout=LOCAL_TIMEOUT, cancel=cancel, on_output=take, supervised=False
+        arguments, timeout=LOCAL_TIMEOUT_SECONDS, cancel=cancel, on_output=take, supervised=False
     )
     if done.returncode != 0:
         raise ToolError(f"git: {explain(done.tail)}")
@@ -264,13 +264,13 @@ def is_ancestor(path: Path, before: str, after: str) -> bool:
         return True
 
 
-def keep(path: Path, sha: str, *, cancel: CancelToken) -> None:
+def keep_commit(path: Path, sha: str, *, cancel: CancelToken) -> None:
     """Keep a commit of a clone, whatever becomes of what had it at its source.
 
     Raises:
         ToolError: Git cannot write it down.
     """
-    run_git(["-C", str(path), "update-ref", f"{KEPT}{sha}", sha], cancel=cancel)
+    run_git(["-C", str(path), "update-ref", f"{KEPT_REFS}{sha}", sha], cancel=cancel)
 
 
 def is_repository(path: Path) -> bool:
@@ -297,9 +297,9 @@ def read_git(path: Path, *arguments: str) -> str:
         try:
             return str(
                 repository.git.execute(
-                    ["git", *SAFE, *arguments],
+                    ["git", *SAFE_OPTIONS, *arguments],
                     strip_newline_in_stdout=False,
-                    kill_after_timeout=_READ_TIMEOUT,
+                    kill_after_timeout=_READ_TIMEOUT_SECONDS,
                 )
             )
         except GitCommandError as error:
@@ -310,7 +310,7 @@ def run_git(
     arguments: list[str],
     *,
     cancel: CancelToken,
-    timeout: float = LOCAL_TIMEOUT,
+    timeout: float = LOCAL_TIMEOUT_SECONDS,
     env: Mapping[str, str] | None = None,
 ) -> process.Completed:
     """Run git safely on this machine's files.
@@ -330,7 +330,7 @@ def run_git(
 
 def explain(output: str) -> str:
     """One line for what git complained of."""
-    for pattern, reason in _REASONS:
+    for pattern, reason in _ERROR_REASONS:
         match = re.search(pattern, output)
         if match:
             return clean(reason.format(*match.groups()))
@@ -360,7 +360,7 @@ def run_any(
         raise MissingToolError("git is not installed")
     forget_caller()
     return process.run(
-        ["git", *SAFE, *arguments],
+        ["git", *SAFE_OPTIONS, *arguments],
         timeout=timeout,
         cancel=cancel,
         on_output=on_output,
@@ -371,7 +371,7 @@ def run_any(
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_ASKPASS": "true",
             "SSH_ASKPASS": "true",
-            "GIT_SSH_COMMAND": f"{_ssh()} {_SSH}",
+            "GIT_SSH_COMMAND": f"{_ssh()} {_SSH_OPTIONS}",
             "GIT_TEMPLATE_DIR": "",
             "GIT_DEFAULT_REF_FORMAT": "files",
             # What Git LFS has is fetched when it is wanted, not by each checkout.
@@ -395,7 +395,7 @@ def check_trusted(folder: Path) -> None:
         MissingToolError: Git is not installed.
     """
     words = ["-C", str(folder), "rev-parse", "--git-dir"]
-    run_git(words, cancel=CancelToken(), timeout=_READ_TIMEOUT)
+    run_git(words, cancel=CancelToken(), timeout=_READ_TIMEOUT_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,7 +441,7 @@ def _ssh() -> str:
     for scope in () if given else ("--global", "--system"):
         done = process.run(
             ["git", "config", scope, "--get", "core.sshCommand"],
-            timeout=LOCAL_TIMEOUT,
+            timeout=LOCAL_TIMEOUT_SECONDS,
             cancel=CancelToken(),
             supervised=False,
         )

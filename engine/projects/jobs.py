@@ -11,11 +11,11 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.file_lock import FileLock
 
-STOP_WITHIN = 5.0
+STOP_TIMEOUT_SECONDS = 5.0
 """Seconds that a clone or a fetch gets to stop."""
 
 
-def fetching(clone: Path) -> FileLock:
+def fetch_lock(clone: Path) -> FileLock:
     """The lock that whoever fetches into a clone, or deletes it, holds; it lies beside it."""
     return FileLock(clone.with_name(f"{clone.name}.fetch"))
 
@@ -86,7 +86,7 @@ class Jobs:
             working = self._working.get(project_id)
         if working is not None:
             working.cancel.cancel()
-            working.thread.join(STOP_WITHIN)
+            working.thread.join(STOP_TIMEOUT_SECONDS)
 
     def close(self) -> None:
         """Interrupt every job."""
@@ -95,4 +95,4 @@ class Jobs:
         for job in working:
             job.cancel.interrupt()
         for job in working:
-            job.thread.join(STOP_WITHIN)
+            job.thread.join(STOP_TIMEOUT_SECONDS)

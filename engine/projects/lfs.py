@@ -16,20 +16,20 @@ from engine.enums import Severity
 from engine.errors import ToolError
 from engine.files import read_file
 from engine.findings import Finding
-from engine.projects.git import alone, explain, read_git, run_any, run_git
-from engine.projects.remote import TIMEOUT, credentials
+from engine.projects.git import explain, lock_config, read_git, run_any, run_git
+from engine.projects.remote import TIMEOUT_SECONDS, credentials
 from engine.projects.sources import Source, SourceKind
 from engine.projects.worktrees import Slot
 from engine.text import clean, count
 
-MAX_POINTER = 1024
+MAX_POINTER_BYTES = 1024
 """Bytes of the longest pointer (git-lfs, ``docs/spec.md``)."""
 
 _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:[a-z0-9.-]{1,80} [^\n]{0,400}\n){0,20}"
     rb"oid sha256:[0-9a-f]{64}\nsize \d{1,20}\n?"
 )
-_BEGINS = "^version https://git-lfs.github.com/spec/v1$"
+_GREP_PATTERN = "^version https://git-lfs.github.com/spec/v1$"
 _DOCUMENTS = frozenset(
     {
         *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".pdf", ".mp4", ".mov", ".webm"),
@@ -44,12 +44,12 @@ _FILTER = (  # as git lfs install writes it; without it git-lfs fetches but chec
     ("filter.lfs.process", "git-lfs filter-process"),
     ("filter.lfs.required", "true"),
 )
-_SHOWN = 5
+_MAX_SHOWN_FILES = 5
 
 
 def is_pointer(data: bytes) -> bool:
     """Whether a file's bytes are a pointer, and not its content."""
-    return len(data) <= MAX_POINTER and _POINTER.fullmatch(data) is not None
+    return len(data) <= MAX_POINTER_BYTES and _POINTER.fullmatch(data) is not None
 
 
 def fetch(
@@ -86,10 +86,12 @@ def fetch(
     url, options, secrets = credentials(source)
     # It takes a folder of this machine by a URL only.
     address = Path(url).as_uri() if source.kind is SourceKind.FILE else url
-    with alone(clone, cancel=cancel):
+    with lock_config(clone, cancel=cancel):
         for key, value in (*_FILTER, ("remote.origin.url", address)):
             run_git([*at, "config", key, value], cancel=cancel)
-        done = run_any([*options, *at, "lfs", "pull"], timeout=TIMEOUT, cancel=cancel, env=secrets)
+        done = run_any(
+            [*options, *at, "lfs", "pull"], timeout=TIMEOUT_SECONDS, cancel=cancel, env=secrets
+        )
     left = _pointers(slot.source)
     if not left:
         return ()
@@ -101,13 +103,13 @@ def fetch(
 def _pointers(worktree: Path) -> list[str]:
     """Tracked files that are pointers, sorted. Names may hold lone surrogates."""
     try:
-        found = read_git(worktree, "grep", "-lz", "-I", "-E", _BEGINS, "--", ".")
+        found = read_git(worktree, "grep", "-lz", "-I", "-E", _GREP_PATTERN, "--", ".")
     except ToolError:
         return []  # its exit code for nothing found
     names = []
     for name in filter(None, found.split("\0")):
         try:
-            if is_pointer(read_file(worktree / os.fsencode(name).decode(), MAX_POINTER)):
+            if is_pointer(read_file(worktree / os.fsencode(name).decode(), MAX_POINTER_BYTES)):
                 names.append(name)
         except (OSError, ValueError):
             continue  # larger than any pointer
@@ -121,14 +123,17 @@ def _findings(names: Sequence[str], reason: str, hint: str) -> tuple[Finding, ..
         Finding(
             severity=severity,
             code="project.lfs",
-            message=(
-                f"{count(len(group), 'file')} of Git LFS without content"
-                f" ({', '.join(map(clean, group[:_SHOWN]))}{', ...' if group[_SHOWN:] else ''}):"
-                f" {reason}"
-            ),
+            message=f"{count(len(group), 'file')} of Git LFS without content"
+            f" ({_shown(group)}): {reason}",
             file=clean(group[0]),
             hint=hint,
         )
         for severity, group in ((Severity.ERROR, others), (Severity.WARNING, documents))
         if group
     )
+
+
+def _shown(names: Sequence[str]) -> str:
+    """The first of some names, for people."""
+    more = [", ..."] if names[_MAX_SHOWN_FILES:] else []
+    return "".join([", ".join(map(clean, names[:_MAX_SHOWN_FILES])), *more])

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine import process
 from engine.cancel import CancelToken
 from engine.errors import ToolError
-from engine.projects.git import alone, explain, run_git, sha_of
+from engine.projects.git import explain, lock_config, run_git, sha_of
 from engine.projects.sources import check_ref, is_commit
 from engine.source.repository import open_repository
 
@@ -30,7 +30,7 @@ def commit_patch(
         ToolError: the patch does not apply, the branch is there, or Git does not know who commits.
     """
     name = f"refs/heads/{check_ref(branch)}"
-    with tempfile.TemporaryDirectory(prefix="espdeck-") as folder, alone(path, cancel=cancel):
+    with tempfile.TemporaryDirectory(prefix="espdeck-") as folder, lock_config(path, cancel=cancel):
         tree = tree_with(path, parent, patch, Path(folder), cancel=cancel)
         text = Path(folder) / "message"
         text.write_text(message, "utf-8", errors="replace")

@@ -16,14 +16,14 @@ from urllib.parse import unquote, urlsplit
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, ToolError
 from engine.projects.git import (
-    HEADS,
-    KEPT,
-    REMOTE,
+    BRANCH_REFS,
+    KEPT_REFS,
+    REMOTE_REFS,
     SOURCE_HEAD,
-    TAGS,
-    alone,
+    TAG_REFS,
     explain,
     is_repository,
+    lock_config,
     run_any,
     run_git,
 )
@@ -31,19 +31,19 @@ from engine.projects.sources import Source, SourceKind, check_ref
 from engine.source import tree
 from engine.text import mask
 
-TIMEOUT = 3600.0
+TIMEOUT_SECONDS = 3600.0
 """Seconds that a clone or a fetch may take: a repository of gigabytes on a slow line ends too."""
 
-ANSWER_WITHIN = 30.0
+ANSWER_TIMEOUT_SECONDS = 30.0
 """Seconds until a server must have said its first word. After that curl and ssh see to it."""
 
-_MAX_REFS = 16 << 20  # bytes: some 200,000 branches and tags
+_MAX_REFS_BYTES = 16 << 20  # bytes: some 200,000 branches and tags
 _HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_WIDE = 64  # digits of a hash of SHA-256
+_SHA256_DIGITS = 64  # digits of a hash of SHA-256
 
 # Git runs it when a server asks for a password; the secrets are in the environment, which only
 # this user can read, not among the arguments, which everybody can (gitcredentials(7)).
-_ANSWER = (
+_CREDENTIAL_HELPER = (
     '!f() { test "$1" = get && '
     'printf "username=%s\\npassword=%s\\n" "$ESPDECK_GIT_USER" "$ESPDECK_GIT_PASSWORD"; }; f'
 )
@@ -54,7 +54,7 @@ _PROGRESS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Advertised:
+class RemoteRefs:
     """What a repository says that it has.
 
     Args:
@@ -70,20 +70,24 @@ class Advertised:
     @property
     def branches(self) -> list[str]:
         """Names of its branches."""
-        return [name.removeprefix(HEADS) for name in self.refs if name.startswith(HEADS)]
+        return [
+            name.removeprefix(BRANCH_REFS) for name in self.refs if name.startswith(BRANCH_REFS)
+        ]
 
     @property
     def object_format(self) -> str:
         """How it names its objects (git-init(1))."""
         some = self.head or next(iter(self.refs.values()), "")
-        return "sha256" if len(some) == _WIDE else "sha1"
+        return "sha256" if len(some) == _SHA256_DIGITS else "sha1"
 
     def tip(self, name: str) -> str:
         """The commit (or annotated tag) of a branch, else of a tag; empty for neither."""
-        return self.refs.get(f"{HEADS}{name}") or self.refs.get(f"{TAGS}{name}") or ""
+        return self.refs.get(f"{BRANCH_REFS}{name}") or self.refs.get(f"{TAG_REFS}{name}") or ""
 
 
-def advertised(source: Source, *, cancel: CancelToken, within: float = ANSWER_WITHIN) -> Advertised:
+def list_refs(
+    source: Source, *, cancel: CancelToken, within: float = ANSWER_TIMEOUT_SECONDS
+) -> RemoteRefs:
     """Ask a repository for its branches, tags and ``HEAD``; nothing is transferred.
 
     Args:
@@ -96,34 +100,42 @@ def advertised(source: Source, *, cancel: CancelToken, within: float = ANSWER_WI
     text = bytearray()
 
     def take(chunk: bytes) -> None:
-        if len(text) <= _MAX_REFS:
+        if len(text) <= _MAX_REFS_BYTES:
             text.extend(chunk)
 
     arguments = ["ls-remote", "--quiet", "--symref", "--"]
     _network(
-        arguments, source, ["HEAD", f"{HEADS}*", f"{TAGS}*"], take, cancel, within, silence=within
+        arguments,
+        source,
+        ["HEAD", f"{BRANCH_REFS}*", f"{TAG_REFS}*"],
+        take,
+        cancel,
+        within,
+        silence=within,
     )
-    if len(text) > _MAX_REFS:
-        raise ToolError(f"{mask(source.url)}: more than {_MAX_REFS >> 20} MiB of branches and tags")
+    if len(text) > _MAX_REFS_BYTES:
+        raise ToolError(
+            f"{mask(source.url)}: more than {_MAX_REFS_BYTES >> 20} MiB of branches and tags"
+        )
     branch, refs = "", dict[str, str]()
     for line in text.decode("utf-8", "replace").splitlines():
         value, _, name = line.partition("\t")
         if name == "HEAD" and value.startswith("ref: "):
-            branch = value.removeprefix("ref: ").removeprefix(HEADS)
+            branch = value.removeprefix("ref: ").removeprefix(BRANCH_REFS)
         elif _HASH.fullmatch(value) and not name.endswith("^{}") and _is_wanted(name):
             refs[name] = value
-    return Advertised(refs.pop("HEAD", ""), branch, refs)
+    return RemoteRefs(refs.pop("HEAD", ""), branch, refs)
 
 
 def _is_wanted(name: str) -> bool:
     # Git matches patterns at the end of names: HEAD is also that of a remote, or a branch.
-    return name == "HEAD" or name.startswith((HEADS, TAGS))
+    return name == "HEAD" or name.startswith((BRANCH_REFS, TAG_REFS))
 
 
 def fetch(
     path: Path,
     source: Source,
-    has: Advertised,
+    has: RemoteRefs,
     *,
     on_progress: Callable[[float, str], None],
     cancel: CancelToken,
@@ -144,14 +156,14 @@ def fetch(
     """
     if not is_repository(path):
         _make(path, has.object_format, cancel)
-    with alone(path, cancel=cancel):
+    with lock_config(path, cancel=cancel):
         _remove_stale_locks(path)
     # Tags are named, as others are: those of --tags alone would not be pruned.
     options = ("--progress", "--prune", "--no-tags", "--force", "--no-write-fetch-head")
     arguments = ["-C", str(path), "fetch", *options, "--update-shallow", "--"]
     if is_shallow(path):
         arguments.insert(-1, "--unshallow")
-    refs = [f"+{HEADS}*:{REMOTE}*", f"+{TAGS}*:{TAGS}*"]
+    refs = [f"+{BRANCH_REFS}*:{REMOTE_REFS}*", f"+{TAG_REFS}*:{TAG_REFS}*"]
     refs += [f"+HEAD:{SOURCE_HEAD}"] if has.head else []
     _transfer(arguments, source, refs, on_progress, cancel)
 
@@ -164,7 +176,7 @@ def is_shallow(path: Path) -> bool:
 def fetch_revision(path: Path, source: Source, name: str, *, cancel: CancelToken) -> bool:
     """Fetch what no branch and no tag has: a commit by its hash, or a merge request's ref.
 
-    A ref is kept under its own name, a commit as :func:`engine.projects.git.keep` does it.
+    A ref is kept under its own name, a commit as :func:`engine.projects.git.keep_commit` does it.
 
     Args:
         name: a whole hash, or the whole name of a ref (``refs/merge-requests/7/head``).
@@ -177,7 +189,7 @@ def fetch_revision(path: Path, source: Source, name: str, *, cancel: CancelToken
     """
     options = ("--progress", "--no-tags", "--force", "--no-write-fetch-head", "--update-shallow")
     arguments = ["-C", str(path), "fetch", *options, "--"]
-    kept = name if name.startswith("refs/") else f"{KEPT}{name}"
+    kept = name if name.startswith("refs/") else f"{KEPT_REFS}{name}"
     try:
         _transfer(arguments, source, [f"+{name}:{kept}"], lambda _percent, _phase: None, cancel)
     except ToolError:
@@ -191,7 +203,7 @@ def push(path: Path, source: Source, branch: str, *, cancel: CancelToken) -> Non
     Raises:
         ToolError: the source cannot be reached, or does not take it.
     """
-    ref = f"{HEADS}{check_ref(branch)}"
+    ref = f"{BRANCH_REFS}{check_ref(branch)}"
     arguments = ["-C", str(path), "push", "--porcelain", "--progress", "--"]
     _transfer(arguments, source, [f"{ref}:{ref}"], lambda _percent, _phase: None, cancel)
 
@@ -210,7 +222,9 @@ def _transfer(
             if match[3]:
                 on_progress(float(match[2]), match[1].decode().lower())
 
-    _network(arguments, source, rest, watch, cancel, TIMEOUT, silence=ANSWER_WITHIN)
+    _network(
+        arguments, source, rest, watch, cancel, TIMEOUT_SECONDS, silence=ANSWER_TIMEOUT_SECONDS
+    )
 
 
 def _network(
@@ -275,7 +289,7 @@ def credentials(source: Source) -> tuple[str, list[str], dict[str, str]]:
     }
     # First none of the person's own helpers, which would be given the password to keep.
     key = f"credential.https://{host}.helper"
-    options = ["-c", f"{key}=", "-c", f"{key}={_ANSWER}"]
+    options = ["-c", f"{key}=", "-c", f"{key}={_CREDENTIAL_HELPER}"]
     return parts._replace(netloc=host).geturl(), options, secrets
 
 

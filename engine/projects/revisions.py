@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
-from engine.projects.git import HEADS, REMOTE, TAGS, sha_of
+from engine.projects.git import BRANCH_REFS, REMOTE_REFS, TAG_REFS, sha_of
 from engine.projects.sources import check_ref, is_commit, is_whole_commit
 from engine.source.repository import open_repository
 from engine.text import mask
@@ -36,23 +36,23 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class CommitRange:
     """What lies between two commits.
 
     Args:
         start, end: their hashes.
-        since_parted: whether what is meant is what ``end`` has since both lines of work parted
+        from_merge_base: whether what is meant is what ``end`` has since both lines of work parted
             (``A...B``), and not all that differs (``A..B``).
     """
 
     start: str
     end: str
-    since_parted: bool
+    from_merge_base: bool
 
     @property
     def hashes(self) -> str:
         """As ``git diff`` takes it."""
-        return f"{self.start}{'...' if self.since_parted else '..'}{self.end}"
+        return f"{self.start}{'...' if self.from_merge_base else '..'}{self.end}"
 
 
 def is_range(text: str) -> bool:
@@ -66,7 +66,7 @@ def check_revision(text: str) -> str:
     Raises:
         UsageError: Git could take it for something else, or it names several commits.
     """
-    _parted(text)
+    _split_steps(text)
     return text
 
 
@@ -76,12 +76,12 @@ def base_of(text: str) -> str:
     Raises:
         UsageError: it is no revision.
     """
-    return _parted(text)[0]
+    return _split_steps(text)[0]
 
 
 def is_elsewhere(name: str) -> bool:
     """Whether this is the whole name of a ref that no sync fetches, as that of a merge request."""
-    ours = (HEADS, TAGS, "refs/remotes/", "refs/espdeck/")
+    ours = (BRANCH_REFS, TAG_REFS, "refs/remotes/", "refs/espdeck/")
     return name.startswith("refs/") and not name.startswith(ours)
 
 
@@ -99,7 +99,7 @@ def resolve(path: Path, text: str, *, head: str = HEAD) -> Commit:
         UsageError: there is none, or it is no revision.
         ToolError: the clone is gone.
     """
-    base, steps = _parted(text)
+    base, steps = _split_steps(text)
     with open_repository(path) as repository:
         for name in _names(base, head):
             if sha_of(repository, name) is not None:
@@ -110,7 +110,7 @@ def resolve(path: Path, text: str, *, head: str = HEAD) -> Commit:
     raise UsageError(f"no commit, branch or tag {mask(text)[:200]!r}")
 
 
-def resolve_range(path: Path, text: str, *, head: str = HEAD) -> Range:
+def resolve_range(path: Path, text: str, *, head: str = HEAD) -> CommitRange:
     """The commits that a range names; an end that is left out is ``head``, as in Git.
 
     Args:
@@ -122,14 +122,14 @@ def resolve_range(path: Path, text: str, *, head: str = HEAD) -> Range:
     """
     dots = "..." if "..." in text or not is_range(text) else ".."
     start, _, end = text.partition(dots)
-    return Range(
+    return CommitRange(
         start=resolve(path, start or HEAD, head=head).sha,
         end=resolve(path, end or HEAD, head=head).sha,
-        since_parted=dots == "...",
+        from_merge_base=dots == "...",
     )
 
 
-def _parted(text: str) -> tuple[str, str]:
+def _split_steps(text: str) -> tuple[str, str]:
     """What a revision begins at, and the steps from there."""
     if is_range(text):
         raise UsageError(f"{mask(text)[:200]!r} names several commits: name one")
@@ -143,13 +143,13 @@ def _names(base: str, head: str) -> list[str]:
     if base in (HEAD, "@"):
         return [head]
     names = [
-        *(f"{REMOTE}{base}", f"{TAGS}{base}"),
-        *(f"refs/remotes/{base}", f"{HEADS}{base}"),
+        *(f"{REMOTE_REFS}{base}", f"{TAG_REFS}{base}"),
+        *(f"refs/remotes/{base}", f"{BRANCH_REFS}{base}"),
     ]
     if base.startswith("refs/"):
         names.insert(0, base)
-    if base.startswith(HEADS):  # as runners name it; here are only those that repairs made
-        names.insert(0, f"{REMOTE}{base.removeprefix(HEADS)}")
+    if base.startswith(BRANCH_REFS):  # as runners name it; here are only those that repairs made
+        names.insert(0, f"{REMOTE_REFS}{base.removeprefix(BRANCH_REFS)}")
     if is_commit(base):
         # A branch may be called like the first digits of a commit: Git takes the branch, too.
         names.insert(0 if is_whole_commit(base) else len(names), base)

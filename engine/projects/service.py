@@ -15,13 +15,13 @@ from engine.errors import EspdeckError, ToolError, UsageError
 from engine.events import Bus
 from engine.files import read_file
 from engine.formats.elf import MAX_BYTES
-from engine.projects import configuring, disk, git
+from engine.projects import disk, git, menuconfig
 from engine.projects.apps import check_app, check_configuration, find_apps, survey_commit
-from engine.projects.choices import check_name, check_targets
-from engine.projects.following import INTERRUPTED, Follower, lack_of_chip
-from engine.projects.jobs import Jobs, fetching
-from engine.projects.locating import Located, Locator, tip_of
-from engine.projects.revisions import HEAD, Range, resolve, resolve_range
+from engine.projects.commit_locator import CommitLocator, LocatedCommit, tip_of
+from engine.projects.jobs import Jobs, fetch_lock
+from engine.projects.project_options import check_name, check_targets
+from engine.projects.project_sync import INTERRUPTED, ProjectSync, lack_of_chip
+from engine.projects.revisions import HEAD, CommitRange, resolve, resolve_range
 from engine.projects.slots import Slots
 from engine.projects.sources import Source, check_ref, check_source, looks_like_a_path
 from engine.projects.survey import Survey
@@ -51,8 +51,8 @@ class Projects:
         self._folder = folder
         self._slots = slots
         self._jobs = Jobs(folder)
-        self._follower = Follower(store, bus, folder, self._jobs)
-        self._locator = Locator(store, self._follower)
+        self._sync = ProjectSync(store, bus, folder, self._jobs)
+        self._locator = CommitLocator(store, self._sync)
 
     def list(self) -> Sequence[Project]:
         """Every project, by name."""
@@ -150,8 +150,8 @@ class Projects:
             lock.path.unlink(missing_ok=True)
             lock.release()
             raise
-        self._follower.say(project)
-        self._follower.start(project, checked, lock)
+        self._sync.publish(project)
+        self._sync.start(project, checked, lock)
         return project
 
     def edit(
@@ -194,7 +194,7 @@ class Projects:
                 project.tip = ""
 
         changed = store_projects.change_project(self._store, project_id, change)
-        self._follower.say(changed)
+        self._sync.publish(changed)
         return changed
 
     def survey(self, project_id: uuid.UUID) -> Survey:
@@ -247,7 +247,7 @@ class Projects:
             ToolError: it is not cloned, or none of ESP-IDF.
         """
         found = self.commit(project_id, None, fresh=False)
-        configuring.check(found.project, found.commit.sha)
+        menuconfig.check(found.project, found.commit.sha)
 
     def menuconfig(self, project_id: uuid.UUID) -> ConfigurationEdit:
         """Change the configuration of a project, at the commit that it follows, in this terminal.
@@ -260,15 +260,15 @@ class Projects:
             ToolError: it is not cloned, is none of ESP-IDF, or cannot be configured.
         """
         found = self.commit(project_id, None, fresh=False)
-        return configuring.menuconfig(found.project, found.commit.sha, self._slots)
+        return menuconfig.menuconfig(found.project, found.commit.sha, self._slots)
 
     def write(self, project_id: uuid.UUID, edited: ConfigurationEdit) -> Path:
         """Write what was configured into the folder that a project was added from.
 
         Raises:
-            UsageError: as :func:`engine.projects.configuring.write`.
+            UsageError: as :func:`engine.projects.menuconfig.write`.
         """
-        return configuring.write(store_projects.get_project(self._store, project_id), edited)
+        return menuconfig.write(store_projects.get_project(self._store, project_id), edited)
 
     def commit(
         self,
@@ -278,7 +278,7 @@ class Projects:
         fresh: bool = True,
         dirty: bool = False,
         cancel: CancelToken | None = None,
-    ) -> Located:
+    ) -> LocatedCommit:
         """The commit that a revision names now, at the project's source.
 
         Args:
@@ -298,7 +298,7 @@ class Projects:
             project_id, revision, fresh=fresh, dirty=dirty, cancel=cancel or CancelToken()
         )
 
-    def commits(self, project_id: uuid.UUID, revisions: str) -> Range:
+    def commits(self, project_id: uuid.UUID, revisions: str) -> CommitRange:
         """What a range of revisions names, in a project as it was synced last.
 
         Raises:
@@ -368,7 +368,7 @@ class Projects:
         except EspdeckError:
             lock.release()
             raise
-        self._follower.start(project, source, lock)
+        self._sync.start(project, source, lock)
 
     def resume(self, project_id: uuid.UUID, timeout: float | None = None) -> Project:
         """Wait for a project to be imported; an import that was interrupted is begun again.
@@ -413,13 +413,13 @@ class Projects:
             lock.path.unlink(missing_ok=True)
         finally:
             lock.release()
-        self._follower.say(project, removed=True)
+        self._sync.publish(project, removed=True)
 
-    def usage(self) -> tuple[disk.Usage, ...]:
+    def usage(self) -> tuple[disk.DiskUsage, ...]:
         """What each source takes of the disk, the largest first. Takes seconds."""
         return disk.measure(self._store, self._slots)
 
-    def make_room(self, *, unused_for: float, cancel: CancelToken | None = None) -> disk.Freed:
+    def make_room(self, *, unused_for: float, cancel: CancelToken | None = None) -> disk.FreedSpace:
         """Delete what can be made again; see :func:`engine.projects.disk.make_room`."""
         return disk.make_room(
             self._store,
@@ -429,9 +429,9 @@ class Projects:
             cancel=cancel or CancelToken(),
         )
 
-    def would_go(self, *, unused_for: float) -> disk.Freed:
-        """What :meth:`make_room` would delete; see :func:`engine.projects.disk.would_go`."""
-        return disk.would_go(self._store, self._slots, self._folder, unused_for=unused_for)
+    def would_go(self, *, unused_for: float) -> disk.FreedSpace:
+        """What :meth:`make_room` would delete; see :func:`engine.projects.disk.removable`."""
+        return disk.removable(self._store, self._slots, self._folder, unused_for=unused_for)
 
     def wait(self, project_id: uuid.UUID, timeout: float | None = None) -> Project:
         """Wait until a project is neither cloned nor synced here, or ``timeout`` seconds.
@@ -450,7 +450,7 @@ class Projects:
         """
         for project in self.list():
             if project.status is ProjectStatus.PENDING:
-                self._follower.recover(project.id)
+                self._sync.recover(project.id)
 
     def close(self) -> None:
         """Stop cloning and syncing."""
@@ -461,7 +461,7 @@ class Projects:
         if not project.clone_path:
             return  # it was never cloned
         clone = Path(project.clone_path)
-        with self._follower.holding(clone, CancelToken()):
+        with self._sync.locked_clone(clone, CancelToken()):
             if store_projects.projects_in(self._store, project.clone_path):
                 for folder in self._slots.builds(clone, str(project.id)):
                     tree.delete(folder)
@@ -470,7 +470,7 @@ class Projects:
                 tree.delete(clone)
             self._slots.remove(clone)
             git.lock_of(clone).unlink(missing_ok=True)
-            fetching(clone).path.unlink(missing_ok=True)
+            fetch_lock(clone).path.unlink(missing_ok=True)
 
     def _app_of(self, source: str, app: str, configuration: str) -> Project | None:
         """The project of an app; of several, the one of that configuration."""

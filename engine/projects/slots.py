@@ -26,8 +26,8 @@ from engine.projects.worktrees import Slot, build_name, check_out, plain
 from engine.source import tree
 
 _MAX_SLOTS = 64
-_LOCK, _RUN = "lock", "run"
-_MAX_DIGITS = 20
+_LOCK_FILE, _RUN_FILE = "lock", "run"
+_MAX_RUN_DIGITS = 20
 
 
 class Slots:
@@ -106,7 +106,9 @@ class Slots:
 
     def sources(self, clone: Path) -> Sequence[Path]:
         """The worktrees of a clone, those of slots that were taken so far."""
-        return [slot.source for slot in map(_unheld, self.folders(clone)) if slot.source.is_dir()]
+        return [
+            slot.source for slot in map(_unheld_since, self.folders(clone)) if slot.source.is_dir()
+        ]
 
     def folders(self, clone: Path) -> Sequence[Path]:
         """The folders of a clone's slots."""
@@ -137,7 +139,7 @@ class Slots:
         for folder in sorted(self._folder.glob("*/*")):
             # Who takes the lock writes into it.
             try:
-                used = (folder / _LOCK).stat().st_mtime
+                used = (folder / _LOCK_FILE).stat().st_mtime
             except OSError:
                 used = 0.0
             if folder.is_dir() and now - used >= seconds and not self._is_kept(folder):
@@ -148,7 +150,7 @@ class Slots:
         """Delete slots that no build holds, nor has held for that long; how many these were."""
         removed = 0
         for folder in self.unused(seconds):
-            lock = FileLock(folder / _LOCK)
+            lock = FileLock(folder / _LOCK_FILE)
             if not lock.acquire():
                 continue
             try:
@@ -163,7 +165,7 @@ class Slots:
             # Others must not read what is checked out.
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folders = [self._folder / name / str(number) for number in range(_MAX_SLOTS)]
-            owners = {folder: _owner(folder) for folder in folders if folder.is_dir()}
+            owners = {folder: _waiting_run(folder) for folder in folders if folder.is_dir()}
             folders.sort(
                 key=lambda folder: (
                     run is None or owners.get(folder) != run,
@@ -173,7 +175,7 @@ class Slots:
             for folder in folders:
                 if owners.get(folder) != run and self._is_kept(folder):
                     continue
-                lock = FileLock(folder / _LOCK)
+                lock = FileLock(folder / _LOCK_FILE)
                 if lock.acquire():
                     _take(folder, run)
                     return lock, folder
@@ -181,14 +183,14 @@ class Slots:
 
     def _is_kept(self, folder: Path) -> bool:
         """Whether a slot waits for a run that was interrupted."""
-        owner = _owner(folder)
+        owner = _waiting_run(folder)
         return owner is not None and self._is_unfinished(owner)
 
 
-def _owner(folder: Path) -> int | None:
+def _waiting_run(folder: Path) -> int | None:
     """The run that a slot was taken for last and that did not give it back; None for none."""
     try:
-        text = read_file(folder / _RUN, _MAX_DIGITS).decode("ascii", "replace")
+        text = read_file(folder / _RUN_FILE, _MAX_RUN_DIGITS).decode("ascii", "replace")
     except OSError:
         return None
     return int(text) if text.isascii() and text.isdigit() else None
@@ -199,12 +201,12 @@ def _take(folder: Path, run: int | None) -> None:
     if run is not None:
         # On a full disk it is held as long as this process is there.
         with contextlib.suppress(OSError):
-            (folder / _RUN).write_text(str(run), "ascii")
+            (folder / _RUN_FILE).write_text(str(run), "ascii")
 
 
 def _give_back(folder: Path) -> None:
-    (folder / _RUN).unlink(missing_ok=True)
+    (folder / _RUN_FILE).unlink(missing_ok=True)
 
 
-def _unheld(folder: Path) -> Slot:
+def _unheld_since(folder: Path) -> Slot:
     return Slot(folder, CancelToken())

@@ -13,13 +13,13 @@ from engine.text import mask
 
 ACCEPTED = "https://…, ssh://…, user@host:path, file://… or a path"
 
-_MAX_LENGTH = 2000
+_MAX_SOURCE_CHARACTERS = 2000
 
 # A host, user or remote path that begins with a dash would be an option of ssh or of Git.
 _SCP = re.compile(r"[A-Za-z0-9_][\w.-]*@[A-Za-z0-9][\w.-]*:(?!//|-)[^\s:]+", re.ASCII)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _HOST = re.compile(r"[A-Za-z0-9][\w.-]*|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
-_WHOLE = (40, 64)  # digits of a hash
+_HASH_LENGTHS = (40, 64)  # digits of a hash
 _COMMIT = re.compile(r"[0-9a-fA-F]{4,64}")
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^[/.-]|[/.]$|^@$")
 
@@ -61,7 +61,12 @@ def check_source(text: str) -> Source:
     """
     text = text.strip()
     shown = mask(text)[:200]
-    if not text or text.startswith("-") or not text.isprintable() or len(text) > _MAX_LENGTH:
+    if (
+        not text
+        or text.startswith("-")
+        or not text.isprintable()
+        or len(text) > _MAX_SOURCE_CHARACTERS
+    ):
         raise UsageError(f"{shown!r} is no repository: give {ACCEPTED}")
     if _SCP.fullmatch(text):
         return Source(text, SourceKind.SSH, _name(text.rpartition(":")[2]))
@@ -102,7 +107,7 @@ def is_commit(text: str) -> bool:
 
 def is_whole_commit(text: str) -> bool:
     """Whether this may be the whole hash of a commit, of SHA-1 or SHA-256."""
-    return len(text) in _WHOLE and is_commit(text)
+    return len(text) in _HASH_LENGTHS and is_commit(text)
 
 
 def _remote(text: str, kind: SourceKind) -> Source:

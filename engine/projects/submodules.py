@@ -16,8 +16,15 @@ from engine.cancel import CancelToken
 from engine.enums import Severity
 from engine.errors import ToolError
 from engine.findings import Finding
-from engine.projects.git import LOCAL_TIMEOUT, alone, explain, read_git, run_any, run_git
-from engine.projects.remote import TIMEOUT, credentials
+from engine.projects.git import (
+    LOCAL_TIMEOUT_SECONDS,
+    explain,
+    lock_config,
+    read_git,
+    run_any,
+    run_git,
+)
+from engine.projects.remote import TIMEOUT_SECONDS, credentials
 from engine.projects.sources import Source, SourceKind
 from engine.projects.worktrees import Slot
 from engine.text import clean, mask
@@ -81,7 +88,7 @@ def update(
         return ()
     wanted = [each for each in _listed(slot.source) if each.update != "none"]
     at = ["-C", str(slot.source)]
-    with alone(clone, cancel=cancel):  # what is known of submodules is written down there
+    with lock_config(clone, cancel=cancel):  # what is known of submodules is written down there
         if _all_there(slot.source, wanted):
             _clean(slot.source, wanted, cancel)
             return ()
@@ -97,7 +104,7 @@ def update(
             words = ["submodule", "update", "--init", "--recursive", "--force", "--checkout", "--"]
             done = run_any(
                 [*options, *never, *at, *words, each.path],
-                timeout=TIMEOUT,
+                timeout=TIMEOUT_SECONDS,
                 cancel=cancel,
                 env=secrets,
             )
@@ -121,7 +128,9 @@ def _clean(worktree: Path, wanted: Sequence[_Submodule], cancel: CancelToken) ->
             if (inside / MODULES).is_file():
                 words = ("submodule", "foreach", "--recursive", "--quiet")
                 run_any(
-                    [*at, *words, "git", "clean", "-ffdxq"], timeout=LOCAL_TIMEOUT, cancel=cancel
+                    [*at, *words, "git", "clean", "-ffdxq"],
+                    timeout=LOCAL_TIMEOUT_SECONDS,
+                    cancel=cancel,
                 )
 
 

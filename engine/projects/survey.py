@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.projects.foreign import COMPONENT, Foreign, find_foreign
+from engine.projects.unsupported import COMPONENT, UnsupportedProject, find_unsupported
 from engine.source.files import SourceFiles, folder_of
 from engine.toolchains.base import NO_PROJECT, App, find_toolchains
 from engine.toolchains.chips import ESP8266
 from engine.toolchains.platformio_project import is_library_in
 
-_PARTS = frozenset({"arduino", "cmake"})
+_SECONDARY_TOOLCHAINS = frozenset({"arduino", "cmake"})
 _EXAMPLES = "examples"
 _HOST = "native"  # PlatformIO's platform of the machine that builds
-_SHOWN = 8
+_MAX_SHOWN = 8
 _NAMES = {"platformio": "PlatformIO", "arduino": "Arduino", "idf": "ESP-IDF", "cmake": "CMake"}
 _FILES = {"platformio": "platformio.ini", "arduino": "", "idf": "CMakeLists.txt"}
 _COMMANDS = {
@@ -31,11 +31,11 @@ class Survey:
 
     Args:
         apps: what espdeck builds, by path.
-        foreign: what it does not build, the kinds that matter most first.
+        unsupported: what it does not build, the kinds that matter most first.
     """
 
     apps: tuple[App, ...]
-    foreign: tuple[Foreign, ...]
+    unsupported: tuple[UnsupportedProject, ...]
 
     def explain_absence(self, folder: str) -> str:
         """One line: why nothing can be built in a folder, and what can be done instead.
@@ -46,7 +46,7 @@ class Survey:
         start = f"{folder}/" if folder else ""
         where = f"in {folder}" if folder else "at the root of the repository"
         instead = _instead([app for app in self.apps if app.path.startswith(start)] or self.apps)
-        inside = [each for each in self.foreign if each.file.startswith(start)]
+        inside = [each for each in self.unsupported if each.file.startswith(start)]
         if any(each.name == COMPONENT for each in inside):
             rest = instead or "; it is built with an app that uses it"
             return f"an {COMPONENT} {where}, not an app{rest}"
@@ -80,29 +80,29 @@ def survey(files: SourceFiles) -> Survey:
     wholes = frozenset(
         path
         for path, app in by_folder.items()
-        if app.toolchain not in _PARTS and app.targets != (_HOST,)
+        if app.toolchain not in _SECONDARY_TOOLCHAINS and app.targets != (_HOST,)
     )
     apps = [
         by_folder[path]
         for path in sorted(by_folder)
-        if by_folder[path].toolchain not in _PARTS or not _is_part(path, wholes)
+        if by_folder[path].toolchain not in _SECONDARY_TOOLCHAINS or not _is_part(path, wholes)
     ]
     ours = [app for app in apps if not _is_for_others(app)]
     others = tuple(_as_foreign(app) for app in apps if _is_for_others(app))
     folders = frozenset(app.path for app in apps)
-    foreign = (
+    unsupported = (
         each
-        for each in find_foreign(files)
+        for each in find_unsupported(files)
         if not _is_inside(each.file, folders) and not is_library_in(folder_of(each.file), folders)
     )
-    return Survey(tuple(ours), (*_one_a_kind(others), *foreign))
+    return Survey(tuple(ours), (*_one_a_kind(others), *unsupported))
 
 
 def _instead(apps: Sequence[App]) -> str:
     if not apps:
         return ""
-    more = f" and {len(apps) - _SHOWN} more" if len(apps) > _SHOWN else ""
-    names = ", ".join(app.label for app in apps[:_SHOWN])
+    more = f" and {len(apps) - _MAX_SHOWN} more" if len(apps) > _MAX_SHOWN else ""
+    names = ", ".join(app.label for app in apps[:_MAX_SHOWN])
     return f"; add the project with one of its apps: {names}{more}"
 
 
@@ -135,16 +135,16 @@ def _is_for_others(app: App) -> bool:
     )
 
 
-def _as_foreign(app: App) -> Foreign:
+def _as_foreign(app: App) -> UnsupportedProject:
     start = f"{app.path}/" if app.path else ""
     kind = _NAMES.get(app.toolchain, app.toolchain)
     target = "ESP8266" if app.targets[0] == ESP8266 else app.targets[0]
     file = _FILES.get(app.toolchain) or f"{app.path.rpartition('/')[2] or 'sketch'}.ino"
     builds_with = _COMMANDS.get(app.toolchain, app.toolchain)
-    return Foreign(f"{kind} for {target}", start + file, builds_with)
+    return UnsupportedProject(f"{kind} for {target}", start + file, builds_with)
 
 
-def _one_a_kind(found: Iterable[Foreign]) -> Iterator[Foreign]:
+def _one_a_kind(found: Iterable[UnsupportedProject]) -> Iterator[UnsupportedProject]:
     """The nearest to the root of each kind."""
     names: set[str] = set()
     for each in sorted(found, key=lambda each: each.file.count("/")):

@@ -16,7 +16,7 @@ from engine.store.tables import Project
 from engine.toolchains.base import choose_toolchain, find_toolchains
 from engine.toolchains.idf_apps import CONFIGURATION
 
-_SHOWN = 8
+_MAX_SHOWN = 8
 _NO_CONFIGURATION = {
     "platformio": "platformio.ini has no environment {}",
     "arduino": "sketch.yaml has no profile {}",
@@ -77,7 +77,9 @@ def _branch(subject: Subject) -> str | None:
     project = subject.project
     if project.branch is None or not project.branch_chosen:
         return None
-    names = (f"{start}{project.branch}" for start in (git.REMOTE, git.TAGS, git.HEADS))
+    names = (
+        f"{start}{project.branch}" for start in (git.REMOTE_REFS, git.TAG_REFS, git.BRANCH_REFS)
+    )
     if any(git.has_ref(Path(project.clone_path), name) for name in names):
         return None
     return f"branch {project.branch} is not there"
@@ -99,7 +101,7 @@ def _configuration(subject: Subject) -> str | None:
     if name in known:
         return None
     lack = _NO_CONFIGURATION.get(toolchain.name, f"{CONFIGURATION}{{}} is not there").format(name)
-    there = f" (there are: {', '.join(known[:_SHOWN])})" if known else ""
+    there = f" (there are: {', '.join(known[:_MAX_SHOWN])})" if known else ""
     return f"no configuration {name}: {lack}{there}"
 
 

@@ -13,30 +13,30 @@ from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.errors import ToolError
-from engine.projects.git import HEADS, KEPT, explain, run_any, run_git
+from engine.projects.git import BRANCH_REFS, KEPT_REFS, explain, run_any, run_git
 from engine.projects.patches import hash_of
 from engine.text import clean, count
 
-STATUS_TIMEOUT = 30.0
+STATUS_TIMEOUT_SECONDS = 30.0
 """Seconds to look for changes: of a tree of gigabytes on a cold disk it may take that."""
 
-MAX_SNAPSHOT = 512 << 20
+MAX_SNAPSHOT_BYTES = 512 << 20
 """Bytes of new and changed files that a snapshot may have."""
 
 MESSAGE = "Uncommitted changes"
 """Begins the message of a commit that is a snapshot."""
 
-_DIGITS = 7
+_HASH_DIGITS = 7
 
-_WORDS = {"1": 8, "2": 9, "u": 10}
+_STATUS_FIELDS = {"1": 8, "2": 9, "u": 10}
 """Spaces before the path in the entries of git-status(1), porcelain format 2; else one."""
 
 _SHORT = 2
-_SHOWN = 5  # names of new files
-_WIDE = 64  # digits of a hash of SHA-256
-_MAX_COMPLAINT = 1 << 16
-_NO_FILES = "must be run in a work tree"  # what Git says of a bare repository
-_QUIET = {"GIT_OPTIONAL_LOCKS": "0"}
+_MAX_SHOWN_FILES = 5  # names of new files
+_SHA256_DIGITS = 64  # digits of a hash of SHA-256
+_MAX_ERROR_BYTES = 1 << 16
+_NO_WORK_TREE_ERROR = "must be run in a work tree"  # what Git says of a bare repository
+_NO_LOCKS_ENV = {"GIT_OPTIONAL_LOCKS": "0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +77,23 @@ def changes(folder: Path, *, cancel: CancelToken) -> Changes:
     with tempfile.TemporaryFile() as said:  # warnings, which must not stand among the names
         done = run_any(
             [*_at(folder), "status", "--porcelain=v2", "-z", "--untracked-files=all"],
-            timeout=STATUS_TIMEOUT,
+            timeout=STATUS_TIMEOUT_SECONDS,
             cancel=cancel,
             on_output=printed.extend,
-            env=_QUIET,
+            env=_NO_LOCKS_ENV,
             errors=said,
             supervised=False,
         )
         said.seek(0)
-        complaint = said.read(_MAX_COMPLAINT).decode("utf-8", "replace")
+        complaint = said.read(_MAX_ERROR_BYTES).decode("utf-8", "replace")
     if done.returncode != 0:
-        if _NO_FILES in complaint:
+        if _NO_WORK_TREE_ERROR in complaint:
             return Changes(0)
         raise ToolError(f"{folder}: {explain(complaint)}")
     files, submodules, new, size = 0, [], [], 0
     entries = iter(filter(None, os.fsdecode(bytes(printed)).split("\0")))
     for entry in entries:
-        words = entry.split(" ", _WORDS.get(entry[0], 1))
+        words = entry.split(" ", _STATUS_FIELDS.get(entry[0], 1))
         state, kind = words[1:3] if len(words) > _SHORT else ("", "")
         path = words[-1]
         if entry[0] == "2":
@@ -126,16 +126,16 @@ def snapshot(folder: Path, clone: Path, found: Changes, *, cancel: CancelToken) 
         ToolError: Git cannot do it, or it is too much; one line.
         CancelledError, Interrupted: as ``cancel`` says.
     """
-    if found.size > MAX_SNAPSHOT:
+    if found.size > MAX_SNAPSHOT_BYTES:
         raise ToolError(
-            f"{folder}: uncommitted files come to more than {MAX_SNAPSHOT >> 20} MiB: "
+            f"{folder}: uncommitted files come to more than {MAX_SNAPSHOT_BYTES >> 20} MiB: "
             "commit them, or have Git ignore what a build makes"
         )
     with tempfile.TemporaryDirectory(prefix="espdeck-snapshot-") as name:
         # A repository of its own, which borrows the objects of the person's and gets the new ones.
         made, index = Path(name) / "made", Path(name) / "index"
         head = _head(folder, cancel)
-        kind = "sha256" if len(head) == _WIDE else "sha1"
+        kind = "sha256" if len(head) == _SHA256_DIGITS else "sha1"
         words = ["init", "--quiet", "--bare", f"--object-format={kind}", "--", str(made)]
         run_git(words, cancel=cancel)
         borrowed = made / "objects" / "info" / "alternates"
@@ -144,18 +144,22 @@ def snapshot(folder: Path, clone: Path, found: Changes, *, cancel: CancelToken) 
         for kind, copy in (("index", index), ("shallow", made / "shallow")):
             if (theirs := Path(_asked(folder, kind, cancel))).is_file():
                 shutil.copy2(theirs, copy)  # an index with its times, by which Git sees changes
-        env = {**_QUIET, "GIT_INDEX_FILE": str(index), "GIT_OBJECT_DIRECTORY": f"{made}/objects"}
+        env = {
+            **_NO_LOCKS_ENV,
+            "GIT_INDEX_FILE": str(index),
+            "GIT_OBJECT_DIRECTORY": f"{made}/objects",
+        }
         at = [*_at(folder), "-c", "core.splitIndex=false", "-c", "core.safecrlf=false"]
         run_git([*at, "add", "--all", "--", ":/"], cancel=cancel, env=env)
         tree = hash_of(run_git([*at, "write-tree"], cancel=cancel, env=env))
         parent = ["-p", head] if head else []
         who = ("-c", "user.name=espdeck", "-c", "user.email=espdeck@localhost")
-        message = f"{MESSAGE} on {head[:_DIGITS]}" if head else MESSAGE
+        message = f"{MESSAGE} on {head[:_HASH_DIGITS]}" if head else MESSAGE
         words = ["commit-tree", "--no-gpg-sign", tree, *parent, "-m", message]
         sha = hash_of(run_git([*at, *who, *words], cancel=cancel, env=env))
-        run_git(["-C", str(made), "update-ref", f"{HEADS}made", sha], cancel=cancel)
+        run_git(["-C", str(made), "update-ref", f"{BRANCH_REFS}made", sha], cancel=cancel)
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--update-shallow")
-        words = ["fetch", *options, "--", str(made), f"+{HEADS}made:{KEPT}{sha}"]
+        words = ["fetch", *options, "--", str(made), f"+{BRANCH_REFS}made:{KEPT_REFS}{sha}"]
         run_git(["-C", str(clone), *words], cancel=cancel)
     return sha
 
@@ -174,14 +178,16 @@ def new_files(found: Changes) -> str:
     """What of the changes Git does not track, by name: it may not be meant to be taken along."""
     if not found.new:
         return ""
-    named = ", ".join(map(clean, found.new[:_SHOWN])) + (", ..." if found.new[_SHOWN:] else "")
+    named = ", ".join(map(clean, found.new[:_MAX_SHOWN_FILES])) + (
+        ", ..." if found.new[_MAX_SHOWN_FILES:] else ""
+    )
     return f"{count(len(found.new), 'new file')} among them: {named}"
 
 
 def _head(folder: Path, cancel: CancelToken) -> str:
     """The commit that is checked out, empty for none."""
     words = [*_at(folder), "rev-parse", "--verify", "--quiet", "HEAD^{commit}"]
-    done = run_any(words, timeout=STATUS_TIMEOUT, cancel=cancel, supervised=False)
+    done = run_any(words, timeout=STATUS_TIMEOUT_SECONDS, cancel=cancel, supervised=False)
     return done.tail.strip().rpartition("\n")[2] if done.returncode == 0 else ""
 
 
@@ -199,4 +205,4 @@ def _at(folder: Path) -> list[str]:
 def _asked(folder: Path, name: str, cancel: CancelToken) -> str:
     """Where a repository, of which the folder may be a worktree, keeps something."""
     words = [*_at(folder), "rev-parse", "--git-path", name]
-    return str(folder / run_git(words, cancel=cancel, env=_QUIET).tail.rstrip("\n"))
+    return str(folder / run_git(words, cancel=cancel, env=_NO_LOCKS_ENV).tail.rstrip("\n"))

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.errors import ToolError
-from engine.projects.build_clock import drop_later
-from engine.projects.git import alone, explain, read_git, run_git
+from engine.projects.future_builds import remove_future_builds
+from engine.projects.git import explain, lock_config, read_git, run_git
 from engine.projects.patches import tree_with
 from engine.source import tree as source_tree
 from engine.source.editable_tree import EditableTree
@@ -21,10 +21,10 @@ from engine.source.editable_tree import EditableTree
 _BUILDS = "build-*"
 _ID_DIGITS = 8  # of a project's id: among projects of one repository enough
 
-_REGULAR = ("100644 ", "100755 ")
+_REGULAR_FILE_MODES = ("100644 ", "100755 ")
 """How Git begins to tell of a file that is no link and no submodule."""
 
-_POINTERS = (
+_NO_LFS_OPTIONS = (
     *("-c", "filter.lfs.smudge="),
     *("-c", "filter.lfs.process="),
     *("-c", "filter.lfs.required=false"),
@@ -66,7 +66,7 @@ class Slot:
         files, closed = set[str](), set[str]()
         for entry in filter(None, self._read("ls-files", "--stage", "-z").split("\0")):
             facts, _, name = entry.partition("\t")
-            (files if facts.startswith(_REGULAR) else closed).add(name)
+            (files if facts.startswith(_REGULAR_FILE_MODES) else closed).add(name)
         return EditableTree(self.source, frozenset(files), frozenset(closed))
 
     def apply(self, patch: str) -> None:
@@ -79,7 +79,7 @@ class Slot:
             ToolError: it does not apply, leaves the worktree, or does more than that. Nothing was
                 changed then.
         """
-        drop_later(self.folder, _BUILDS, cancel=self.cancel)
+        remove_future_builds(self.folder, _BUILDS, cancel=self.cancel)
         with self._checked(patch) as (path, made):
             command = ["-C", str(self.source), "apply", "--whitespace=nowarn", "--", str(path)]
             run_git(command, cancel=self.cancel)
@@ -103,7 +103,7 @@ class Slot:
         """
         if self.diff() == patch:
             return
-        drop_later(self.folder, _BUILDS, cancel=self.cancel)
+        remove_future_builds(self.folder, _BUILDS, cancel=self.cancel)
         with self._checked(patch):
             tree = tree_with(self.source, "HEAD", patch, self.folder, cancel=self.cancel)
             command = ["-C", str(self.source), "read-tree", "--reset", "-u", tree]
@@ -187,7 +187,7 @@ def check_out(clone: Path, slot: Slot, sha: str) -> None:
         ToolError: the commit cannot be checked out, or a link leaves the worktree.
     """
     git = ["-C", str(slot.source)]
-    if drop_later(slot.folder, _BUILDS, cancel=slot.cancel):
+    if remove_future_builds(slot.folder, _BUILDS, cancel=slot.cancel):
         source_tree.delete(slot.source)
     entry = _entry(clone, slot)
     if entry is None:
@@ -198,7 +198,7 @@ def check_out(clone: Path, slot: Slot, sha: str) -> None:
             stale.unlink(missing_ok=True)
         try:
             words = ["checkout", "--force", "--detach", sha, "--"]
-            run_git([*_POINTERS, *git, *words], cancel=slot.cancel)
+            run_git([*_NO_LFS_OPTIONS, *git, *words], cancel=slot.cancel)
         except ToolError:
             # A damaged index, or a worktree that something else took for its own.
             _add(clone, slot, sha)
@@ -220,10 +220,10 @@ def _entry(clone: Path, slot: Slot) -> Path | None:
 def _add(clone: Path, slot: Slot, sha: str) -> None:
     source_tree.delete(slot.source)
     git = ["-C", str(clone), "worktree"]
-    with alone(clone, cancel=slot.cancel):  # worktrees share the clone's configuration
+    with lock_config(clone, cancel=slot.cancel):  # worktrees share the clone's configuration
         run_git([*git, "prune"], cancel=slot.cancel)
         words = ["add", "--force", "--detach", "--", str(slot.source), sha]
-        run_git([*_POINTERS, *git, *words], cancel=slot.cancel)
+        run_git([*_NO_LFS_OPTIONS, *git, *words], cancel=slot.cancel)
 
 
 def check_links(source: Path) -> None:

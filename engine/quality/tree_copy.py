@@ -249,7 +249,7 @@ def _names(tree: Path, app: str) -> Iterable[str]:
     if not git.is_repository(tree):
         return _walk(tree / app)
     start = f"{app}/" if app else ""
-    found = (name for name in git.listing(tree) if name.startswith(start))
+    found = (name for name in git.list_files(tree) if name.startswith(start))
     return [name.removeprefix(start) for name in islice(found, _MAX_NAMES)]
 
 

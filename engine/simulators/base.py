@@ -27,7 +27,7 @@ class ChipOptions:
     efuse: Path | None = None
 
 
-PLAIN = ChipOptions()
+DEFAULT_OPTIONS = ChipOptions()
 """A chip as it is delivered, without a way out."""
 
 
@@ -75,7 +75,7 @@ class Simulator(Protocol):
         until: Callable[[float], bool],
         cancel: CancelToken,
         keyboard: ConsoleInput | None = None,
-        options: ChipOptions = PLAIN,
+        options: ChipOptions = DEFAULT_OPTIONS,
     ) -> Stop | None:
         """Run an image from reset and hand on what its console UART prints.
 

@@ -17,12 +17,12 @@ from engine.errors import MissingToolError, ToolError
 from engine.images.image import Image
 from engine.last_words import last_words
 from engine.simulators import flash_image, programs
-from engine.simulators.base import PLAIN, ChipOptions, Stop
+from engine.simulators.base import DEFAULT_OPTIONS, ChipOptions, Stop
 from engine.simulators.child import run_until
 
-INSTALL = "https://github.com/espressif/esp-emulator"
+INSTALL_URL = "https://github.com/espressif/esp-emulator"
 
-_MARGIN = 30.0  # seconds to start and to end, before the process counts as hung
+_START_STOP_SECONDS = 30.0  # seconds to start and to end, before the process counts as hung
 
 
 class EspEmu:
@@ -34,7 +34,7 @@ class EspEmu:
 
     def missing(self) -> str | None:
         """One line that says what to install, or None when it is ready to run."""
-        return None if programs.find("esp-emu") else f"esp-emu: see {INSTALL}, put it on PATH"
+        return None if programs.find("esp-emu") else f"esp-emu: see {INSTALL_URL}, put it on PATH"
 
     def run(
         self,
@@ -45,7 +45,7 @@ class EspEmu:
         until: Callable[[float], bool],
         cancel: CancelToken,
         keyboard: ConsoleInput | None = None,
-        options: ChipOptions = PLAIN,
+        options: ChipOptions = DEFAULT_OPTIONS,
     ) -> Stop | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says."""
         program = programs.find("esp-emu")
@@ -70,7 +70,7 @@ class EspEmu:
                 until=until,
                 keyboard=keyboard,
                 cancel=cancel,
-                timeout=seconds + _MARGIN,
+                timeout=seconds + _START_STOP_SECONDS,
                 seconds=seconds,
                 cwd=folder,
                 clean_env=True,

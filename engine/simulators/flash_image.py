@@ -11,10 +11,10 @@ from engine.images.image import Image
 from engine.last_words import last_words
 from engine.process import run
 
-SIZES = (2 << 20, 4 << 20, 8 << 20, 16 << 20)
+SIZES_BYTES = (2 << 20, 4 << 20, 8 << 20, 16 << 20)
 """Bytes of flash chips that Espressif's QEMU knows (esp-toolchain-docs, "qemu/README.md")."""
 
-_TIMEOUT = 60.0
+_MERGE_TIMEOUT_SECONDS = 60.0
 
 
 def merge(image: Image, path: Path, cancel: CancelToken) -> Path:
@@ -30,7 +30,7 @@ def merge(image: Image, path: Path, cancel: CancelToken) -> Path:
     """
     end = max(part.offset + part.path.stat().st_size for part in image.parts)
     wanted = max(end, image.flash_size or 0)
-    size = next((each for each in SIZES if each >= wanted), None)
+    size = next((each for each in SIZES_BYTES if each >= wanted), None)
     if size is None:
         raise ToolError(f"an image of {wanted >> 20} MB: simulated flash has 16 MB at the most")
     files = [word for part in image.parts for word in (hex(part.offset), str(part.path))]
@@ -42,7 +42,7 @@ def merge(image: Image, path: Path, cancel: CancelToken) -> Path:
             *("--flash-mode", "keep", "--flash-freq", "keep", "--flash-size", "keep"),
             *files,
         ],
-        timeout=_TIMEOUT,
+        timeout=_MERGE_TIMEOUT_SECONDS,
         cancel=cancel,
         env={"NO_COLOR": "1", "COLUMNS": "200"},
     )

@@ -14,7 +14,7 @@ from engine.errors import CancelledError, MissingToolError, ToolError
 from engine.images.image import Image
 from engine.last_words import last_words
 from engine.process import run
-from engine.simulators.base import PLAIN, ChipOptions, Stop
+from engine.simulators.base import DEFAULT_OPTIONS, ChipOptions, Stop
 from engine.simulators.labwired_frames import SLICE_SECONDS, FrameReader, pack
 from engine.simulators.labwired_stops import Halt, explain
 
@@ -22,7 +22,7 @@ WALL_SECONDS = 60.0
 """A run ends after this much wall time, whatever it was asked for. LabWired runs some 7 million
 instructions a second (a second of firmware time takes 20), so this is 2 to 3 seconds of it."""
 
-_MARGIN = 15.0  # seconds to start and to end, before the process counts as hung
+_START_STOP_SECONDS = 15.0  # seconds to start and to end, before the process counts as hung
 
 
 class LabWired:
@@ -45,7 +45,7 @@ class LabWired:
         until: Callable[[float], bool],
         cancel: CancelToken,
         keyboard: ConsoleInput | None = None,
-        options: ChipOptions = PLAIN,
+        options: ChipOptions = DEFAULT_OPTIONS,
     ) -> Stop | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says.
 
@@ -67,7 +67,7 @@ class LabWired:
             with slices.running():
                 done = run(
                     [*argv, str(image.elf), image.target],
-                    timeout=WALL_SECONDS + _MARGIN,
+                    timeout=WALL_SECONDS + _START_STOP_SECONDS,
                     cancel=over,
                     on_output=slices.feed,
                     keyboard=slices.grants,

@@ -12,7 +12,7 @@ import struct
 SLICE_SECONDS = 0.002
 """Firmware time that a granted frame lets pass."""
 
-MAX_TYPED = 1 << 16
+MAX_INPUT_BYTES = 1 << 16
 """Bytes that may wait for the program; more is lost, as in a FIFO that nobody reads."""
 
 LENGTH = struct.Struct("<I")

@@ -19,22 +19,22 @@ from pathlib import Path
 
 import labwired
 
-from engine.simulators import labwired_breaks
+from engine.simulators import labwired_breakpoints
 from engine.simulators.labwired_frames import SLICE_SECONDS
 from engine.simulators.labwired_stops import (
     ROM_STACK,
-    WRITTEN,
+    UNMAPPED_WRITE,
     Halt,
-    is_nowhere,
     is_peripheral,
     is_rom,
+    is_unmapped,
 )
 from engine.simulators.labwired_uart import Receiver
 
 CPU_HZ = 160_000_000
 """Cycles a second of the simulated chips (``cpu_hz`` in LabWired's chip descriptions)."""
 
-SLICE = round(CPU_HZ * SLICE_SECONDS)
+SLICE_STEPS = round(CPU_HZ * SLICE_SECONDS)
 """Steps that are run at once: 2 ms of firmware time, some 45 ms of wall time. The fastest UART
 sends 16,000 bytes in them, less than the pipe between it and us holds."""
 
@@ -45,7 +45,7 @@ _FAILED = re.compile(
     r"(?:Memory access violation|(?P<decoding>Instruction decoding error)) "
     r"at 0x(?P<address>[0-9a-fA-F]{1,16})"
 )
-_PATIENCE = CPU_HZ // 10  # steps in which a program looks at its UART if it ever does
+_UART_POLL_STEPS = CPU_HZ // 10  # steps in which a program looks at its UART if it ever does
 _WFI = 0x10500073
 _UART0_STATUS = 0x6000001C  # TXFIFO_CNT [25:16]: TRM of either chip, chapter "UART Controller"
 _RESET_CAUSE = {"esp32c3": 0x60008038}  # RTC_CNTL_RESET_STATE_REG: ESP32-C3 TRM, 9.6
@@ -55,10 +55,14 @@ _MIE, _MPIE, _MPP = 1 << 3, 1 << 7, 0b11 << 11
 _FETCH_FAULT, _ILLEGAL, _BREAKPOINT, _LOAD_FAULT, _STORE_FAULT = 1, 2, 3, 5, 7
 _RA, _SP, _PC = 1, 2, 32  # numbers in LabWired's register file
 _LOOP = (0x6F, 0, 0, 0)  # j .
-_SPARE = {"esp32c3": 0x3FC80000, "esp32c6": 0x40800000}  # begin of RAM
-_LOW = 256  # bytes from address 0, where LabWired shows the flash and a chip has nothing
-_MOST_NESTED = 3  # exceptions of one instruction without a return: its handler runs into it, too
-_LONGEST_DRAIN = CPU_HZ // 50  # steps in which a full FIFO is sent at 115,200 baud
+_RAM_START = {"esp32c3": 0x3FC80000, "esp32c6": 0x40800000}  # begin of RAM
+_NULL_PAGE_BYTES = (
+    256  # bytes from address 0, where LabWired shows the flash and a chip has nothing
+)
+_MAX_NESTED_EXCEPTIONS = (
+    3  # exceptions of one instruction without a return: its handler runs into it, too
+)
+_MAX_DRAIN_STEPS = CPU_HZ // 50  # steps in which a full FIFO is sent at 115,200 baud
 
 
 class Machine:
@@ -87,11 +91,11 @@ class Machine:
         self._machine.write_register(_SP, ROM_STACK[chip])
         self._chip = chip
         # What cannot be decoded stops LabWired, where it would pass over a breakpoint.
-        self._breaks = labwired_breaks.find(elf)
+        self._breaks = labwired_breakpoints.find(elf)
         for address, size in self._breaks.items():
             with contextlib.suppress(RuntimeError):
                 self._machine.write_memory(address, [0] * size)
-        self._receiver = Receiver(self._machine, _PATIENCE)
+        self._receiver = Receiver(self._machine, _UART_POLL_STEPS)
         self._console, console = os.pipe()
         os.set_blocking(self._console, False)
         sys.stdout.flush()
@@ -99,7 +103,7 @@ class Machine:
         os.close(console)
         self._last_pc = -1
         self._nested = 0
-        self._low = self._read_low()
+        self._null_page = self._read_null_page()
         self.steps = 0
         self.stopped: Halt | None = None
         self.halted = False
@@ -126,18 +130,18 @@ class Machine:
         if self.stopped is not None or self.halted:
             return b""
         try:
-            done = self._receiver.step(SLICE) if self._receiver.waiting else 0
-            if done < SLICE:
-                self._machine.step(SLICE - done)
+            done = self._receiver.step(SLICE_STEPS) if self._receiver.waiting else 0
+            if done < SLICE_STEPS:
+                self._machine.step(SLICE_STEPS - done)
         except RuntimeError as error:
             self._fault(error)
-        self.steps += SLICE
-        self._look_low()
+        self.steps += SLICE_STEPS
+        self._check_null_page()
         try:
             return os.read(self._console, 1 << 20)
         except BlockingIOError:
             if self.stopped is None:
-                self.halted = self._waits_for_nothing()
+                self.halted = self._sleeps_forever()
             return b""
 
     def _fault(self, error: RuntimeError) -> None:
@@ -157,7 +161,7 @@ class Machine:
         # A return from a handler sets MPIE; the first exception of a program finds another mepc.
         nests = cpu["mepc"] == pc and not status & (_MIE | _MPIE)
         self._nested = self._nested + 1 if nests else 0
-        again = (pc == vector and cpu["mepc"] == pc) or self._nested >= _MOST_NESTED
+        again = (pc == vector and cpu["mepc"] == pc) or self._nested >= _MAX_NESTED_EXCEPTIONS
         if address is None or missing or vector == 0 or again:
             # Without a vector the CPU goes on at 0, where LabWired stops for an ecall, too.
             taken = decoding and pc in self._breaks and vector == 0
@@ -178,7 +182,7 @@ class Machine:
             cpu["mcause"], cpu["mtval"] = self._cause(pc, address), address
         elif pc in self._breaks:
             cpu["mcause"], cpu["mtval"] = _BREAKPOINT, pc
-        elif is_nowhere(pc):
+        elif is_unmapped(pc):
             cpu["mcause"], cpu["mtval"] = _FETCH_FAULT, pc
         else:
             code = self._word(pc)
@@ -188,15 +192,16 @@ class Machine:
         # Peripherals and memory are as they are; only the CPU's registers change.
         self._machine.restore(json.dumps(state))
 
-    def _look_low(self) -> None:
+    def _check_null_page(self) -> None:
         """Stop where the program has written through a null pointer, which LabWired lets it."""
-        low = self._read_low()
-        if self.stopped is not None or low == self._low:
+        low = self._read_null_page()
+        if self.stopped is not None or low == self._null_page:
             return
         cpu = json.loads(self._machine.snapshot())["cpu"]
         self.stopped = Halt(
-            error=WRITTEN,
-            address=next(at for at in range(_LOW) if low[at] != self._low[at]) & ~3,
+            error=UNMAPPED_WRITE,
+            address=next(at for at in range(_NULL_PAGE_BYTES) if low[at] != self._null_page[at])
+            & ~3,
             decoding=False,
             pc=cpu["pc"],
             ra=self._machine.read_register(_RA),
@@ -207,22 +212,22 @@ class Machine:
         )
         self._drain()
 
-    def _read_low(self) -> bytes:
+    def _read_null_page(self) -> bytes:
         try:
-            return bytes(self._machine.read_memory(0, _LOW))
+            return bytes(self._machine.read_memory(0, _NULL_PAGE_BYTES))
         except RuntimeError:
-            return bytes(_LOW)  # no such memory
+            return bytes(_NULL_PAGE_BYTES)  # no such memory
 
     def _drain(self) -> None:
         """Let the UART send what its FIFO holds, as it does beside a CPU that has stopped."""
         with contextlib.suppress(RuntimeError):
-            self._machine.write_memory(_SPARE[self._chip], list(_LOOP))
-            self._machine.write_register(_PC, _SPARE[self._chip])
-            for _ in range(0, _LONGEST_DRAIN, SLICE):
+            self._machine.write_memory(_RAM_START[self._chip], list(_LOOP))
+            self._machine.write_register(_PC, _RAM_START[self._chip])
+            for _ in range(0, _MAX_DRAIN_STEPS, SLICE_STEPS):
                 if not (self._word(_UART0_STATUS) >> 16) & 0x3FF:
                     break
-                self._machine.step(SLICE)
-            self._machine.step(SLICE)  # the last byte, which is on its way
+                self._machine.step(SLICE_STEPS)
+            self._machine.step(SLICE_STEPS)  # the last byte, which is on its way
 
     def _cause(self, pc: int, address: int) -> int:
         if address - pc in (0, 1, 2, 3):
@@ -233,7 +238,7 @@ class Machine:
         store = bool(code & 0x8000) if compressed else code & 0x7F in (0x23, 0x2F)
         return _STORE_FAULT if store else _LOAD_FAULT
 
-    def _waits_for_nothing(self) -> bool:
+    def _sleeps_forever(self) -> bool:
         """Whether the CPU waits for an interrupt that it will not take, with all output sent.
 
         Such a loop is made of ``wfi`` and jumps alone, and interrupts are off.

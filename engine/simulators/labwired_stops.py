@@ -18,14 +18,14 @@ _PERIPHERALS = {
     "esp32c3": (range(0x60000000, 0x60100000),),
     "esp32c6": (range(0x60000000, 0x60100000), range(0x20000000, 0x20010000)),
 }
-_NO_MEMORY_BELOW = 0x3C000000  # C3: flash as data; C6 has none below 0x40000000
+_LOWEST_MEMORY_ADDRESS = 0x3C000000  # C3: flash as data; C6 has none below 0x40000000
 ROM_STACK = {"esp32c3": 0x3FCDE710, "esp32c6": 0x4087E610}
 """The stack pointer that the ROM leaves to the program that it starts."""
 
-WRITTEN = "memory was written where no chip has any"
+UNMAPPED_WRITE = "memory was written where no chip has any"
 """What :attr:`Halt.error` says of a write that LabWired let pass."""
 
-_NEAR_STACK = 1024  # bytes from the stack pointer within which an access is one to the stack
+_STACK_RANGE_BYTES = 1024  # bytes from the stack pointer within which an access is one to the stack
 
 _CAUSES = {
     0: "instruction address misaligned",
@@ -94,7 +94,7 @@ class Halt:
         return cls(**json.loads(text))
 
 
-def told(reason: str) -> Stop:
+def stop_from_reason(reason: str) -> Stop:
     """A stop of which only the reason was handed on, as a virtual board prints it."""
     limit = reason.startswith(_LACKS)
     return Stop(reason, hint=_NOT_THE_FIRMWARE if limit else "", limit=limit)
@@ -110,9 +110,9 @@ def is_peripheral(address: int, chip: str) -> bool:
     return any(address in each for each in _PERIPHERALS[chip])
 
 
-def is_nowhere(address: int) -> bool:
+def is_unmapped(address: int) -> bool:
     """Whether no chip has memory at an address, though LabWired may have."""
-    return address < _NO_MEMORY_BELOW
+    return address < _LOWEST_MEMORY_ADDRESS
 
 
 def explain(halt: Halt, chip: str) -> Stop:
@@ -125,7 +125,7 @@ def explain(halt: Halt, chip: str) -> Stop:
             addresses=addresses,
             limit=True,
         )
-    if halt.error == WRITTEN:
+    if halt.error == UNMAPPED_WRITE:
         return Stop(f"0x{halt.address or 0:08x} was written, where there is no memory", hint=_NULL)
     if halt.address is not None and not halt.decoding and is_peripheral(halt.address, chip):
         return Stop(
@@ -142,7 +142,7 @@ def explain(halt: Halt, chip: str) -> Stop:
             addresses=(halt.mepc, halt.ra),
         )
     fetching = halt.decoding or halt.address in range(halt.pc, halt.pc + 4)
-    if fetching and (is_nowhere(halt.pc) or not halt.decoding):
+    if fetching and (is_unmapped(halt.pc) or not halt.decoding):
         return Stop(
             f"jump to 0x{halt.pc:08x}, where there is no code{_from(halt)}",
             hint="a function pointer that is not set, or a return address that was overwritten",
@@ -154,7 +154,7 @@ def explain(halt: Halt, chip: str) -> Stop:
         what = f"access to 0x{halt.address:08x}, where there is no memory, at 0x{halt.pc:08x}"
     else:
         return Stop(f"{halt.error} at 0x{halt.pc:08x}", addresses=addresses)
-    if halt.address is not None and abs(halt.address - halt.sp) < _NEAR_STACK:
+    if halt.address is not None and abs(halt.address - halt.sp) < _STACK_RANGE_BYTES:
         what += f" (the stack pointer is 0x{halt.sp:08x})"
         return Stop(f"{what}, {handled}", hint=_STACK, addresses=addresses)
     return Stop(f"{what}, {handled}", hint=_HANDLER, addresses=addresses)

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 
 import labwired
 
-from engine.simulators.labwired_frames import MAX_TYPED
+from engine.simulators.labwired_frames import MAX_INPUT_BYTES
 
 _PC = 32  # register number of the program counter in LabWired's register file
 _FIFO = 0x60000000
 _STATUS = 0x6000001C  # RXFIFO_CNT [9:0] (ESP32-C3), [7:0] (ESP32-C6)
-_COUNT = 0x3FF
-_FIFO_SIZE = 128
+_FIFO_COUNT_MASK = 0x3FF
+_FIFO_BYTES = 128
 _LOAD = 0x03  # opcode of LB, LH, LW, LBU and LHU
 _BITS = {0: 8, 1: 16, 2: 32, 4: 8, 5: 16}  # by funct3 of those five
 _SIGNED = (0, 1)
@@ -66,7 +66,7 @@ class Receiver:
         if not self._waiting:
             self._unread = 0
             self._loads.clear()  # other code may have been loaded since
-        self._waiting.extend(data[: MAX_TYPED - len(self._waiting)])
+        self._waiting.extend(data[: MAX_INPUT_BYTES - len(self._waiting)])
 
     def step(self, most: int) -> int:
         """Run instructions until nothing waits any more.
@@ -109,7 +109,7 @@ class Receiver:
             value = self._waiting.popleft() if self._waiting else 0
         elif register == _STATUS:
             value = int.from_bytes(bytes(self._machine.read_memory(_STATUS, 4)), "little")
-            value = value & ~_COUNT | min(len(self._waiting), _FIFO_SIZE)
+            value = value & ~_FIFO_COUNT_MASK | min(len(self._waiting), _FIFO_BYTES)
         else:
             return False
         self._unread = 0

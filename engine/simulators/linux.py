@@ -18,7 +18,7 @@ from engine.console_input import ConsoleInput
 from engine.enums import LINUX
 from engine.errors import MissingToolError, ToolError
 from engine.images.image import Image
-from engine.simulators.base import PLAIN, ChipOptions, Stop
+from engine.simulators.base import DEFAULT_OPTIONS, ChipOptions, Stop
 from engine.simulators.child import run_until
 
 _UNBUFFERED = ("stdbuf", "--output=0")
@@ -33,7 +33,7 @@ _HINTS = {
     "SIGILL": "a trap of the compiler's, such as behind code that cannot be reached",
     "SIGKILL": "somebody ended it, or the machine ran out of memory",
 }
-_MARGIN = 15.0  # seconds to start and to end, before the process counts as hung
+_START_STOP_SECONDS = 15.0  # seconds to start and to end, before the process counts as hung
 
 
 class LinuxHost:
@@ -58,7 +58,7 @@ class LinuxHost:
         until: Callable[[float], bool],
         cancel: CancelToken,
         keyboard: ConsoleInput | None = None,
-        options: ChipOptions = PLAIN,
+        options: ChipOptions = DEFAULT_OPTIONS,
     ) -> Stop | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says.
 
@@ -82,7 +82,7 @@ class LinuxHost:
                 until=until,
                 cancel=cancel,
                 keyboard=keyboard,
-                timeout=seconds + _MARGIN,
+                timeout=seconds + _START_STOP_SECONDS,
                 seconds=seconds,
                 cwd=empty,
                 clean_env=True,

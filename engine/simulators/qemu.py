@@ -26,11 +26,11 @@ from engine.errors import CancelledError, MissingToolError, ToolError
 from engine.images.image import Image
 from engine.last_words import last_words
 from engine.simulators import flash_image, programs
-from engine.simulators.base import PLAIN, ChipOptions, Stop
+from engine.simulators.base import DEFAULT_OPTIONS, ChipOptions, Stop
 
-_MARGIN = 30.0  # seconds to start and to end, before the process counts as hung
-_ROUND = 0.1  # seconds between two looks at the clock
-_CHUNK = 1 << 16
+_START_STOP_SECONDS = 30.0  # seconds to start and to end, before the process counts as hung
+_POLL_SECONDS = 0.1  # seconds between two looks at the clock
+_CHUNK_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Qemu:
         until: Callable[[float], bool],
         cancel: CancelToken,
         keyboard: ConsoleInput | None = None,
-        options: ChipOptions = PLAIN,
+        options: ChipOptions = DEFAULT_OPTIONS,
     ) -> Stop | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says."""
         missing = self.missing()
@@ -204,7 +204,7 @@ class _Uart:
                 selector.modify(
                     connection, selectors.EVENT_READ | (selectors.EVENT_WRITE if more else 0)
                 )
-                selector.select(_ROUND)
+                selector.select(_POLL_SECONDS)
                 data = _received(connection)
                 if data == b"":
                     return
@@ -219,7 +219,7 @@ class _Uart:
 def _received(connection: socket.socket) -> bytes | None:
     """What came, empty when QEMU hung up, None when nothing did."""
     try:
-        return connection.recv(_CHUNK)
+        return connection.recv(_CHUNK_BYTES)
     except BlockingIOError:
         return None
     except ConnectionError:
@@ -250,7 +250,7 @@ def _run(
     try:
         return process.run(
             _arguments(program, target, options),
-            timeout=seconds + _MARGIN,
+            timeout=seconds + _START_STOP_SECONDS,
             cancel=enough,
             cwd=folder,
             clean_env=True,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from engine.formats.elf import MAX_BYTES, MAX_SECONDS, open_elf
+from engine.formats.elf import MAX_BYTES, TIMEOUT_SECONDS, open_elf
 from engine.images.image import MemoryRegion
 from engine.images.memory import memory_of, program_regions
 from engine.monitor.debug_info import ranges_of
@@ -24,7 +24,7 @@ from engine.sizes.tables import UNKNOWN, Piece, Sizes
 
 _log = logging.getLogger(__name__)
 
-MAX_DEBUG = 8 << 20
+MAX_DEBUG_BYTES = 8 << 20
 """Bytes of debug information up to which variables are looked for: a second for each 2 MiB."""
 
 _ALLOC = 0x2
@@ -33,7 +33,7 @@ _ADDRESS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
+class _AddressRange:
     """Addresses that come from a file; ``end`` is the first one after."""
 
     start: int
@@ -59,7 +59,7 @@ def read(elf: Path, target: str) -> Sizes | None:
     """
     try:
         found = bounded.ask_once(
-            elf, __name__, "pieces", target, most=MAX_BYTES, seconds=MAX_SECONDS
+            elf, __name__, "pieces", target, most=MAX_BYTES, seconds=TIMEOUT_SECONDS
         )
         pieces = tuple(
             Piece(memory, UNKNOWN, file, size)
@@ -89,7 +89,7 @@ def pieces(file: BinaryIO, target: str) -> list[tuple[str, str, int]]:
     return [(memory, source, size) for (memory, source), size in found.items()]
 
 
-def _owners(section: Any, claims: list[_Claim]) -> Iterator[tuple[str, int]]:
+def _owners(section: Any, claims: list[_AddressRange]) -> Iterator[tuple[str, int]]:
     """Files and bytes of a section; claims by where they start, the first one wins."""
     at, end = section["sh_addr"], section["sh_addr"] + section["sh_size"]
     rest = section["sh_size"]
@@ -103,17 +103,17 @@ def _owners(section: Any, claims: list[_Claim]) -> Iterator[tuple[str, int]]:
         yield f"(rest of {section.name})", rest
 
 
-def _claims(elf: Any, units: list[_Unit], sections: list[Any]) -> Iterator[_Claim]:
+def _claims(elf: Any, units: list[_Unit], sections: list[Any]) -> Iterator[_AddressRange]:
     for unit in units:
         for start, end in unit.code:
-            yield _Claim(start, end, unit.file)
+            yield _AddressRange(start, end, unit.file)
     by_variable = {address: unit.file for unit in units for address in unit.variables}
     named: set[int] = set()
     for start, size, file in _symbols(elf, units):
         owner = by_variable.get(start, file)
         if owner:
             named.add(start)
-            yield _Claim(start, start + size, owner)
+            yield _AddressRange(start, start + size, owner)
     for section in sections:
         first, size = section["sh_addr"], section["sh_size"]
         if section["sh_type"] == "SHT_NOBITS":
@@ -123,7 +123,7 @@ def _claims(elf: Any, units: list[_Unit], sections: list[Any]) -> Iterator[_Clai
             if first <= address < first + size and address not in named:
                 # A string literal has no symbol, and so no size: it goes up to its end.
                 end = data.find(b"\0", address - first)
-                yield _Claim(address, first + (end + 1 if end >= 0 else size), file)
+                yield _AddressRange(address, first + (end + 1 if end >= 0 else size), file)
 
 
 def _symbols(elf: Any, units: list[_Unit]) -> Iterator[tuple[int, int, str]]:
@@ -150,7 +150,7 @@ def _units(elf: Any) -> Iterator[_Unit]:
     if not elf.has_dwarf_info():
         return
     dwarf = elf.get_dwarf_info(relocate_dwarf_sections=False)
-    deep = dwarf.debug_info_sec.size <= MAX_DEBUG
+    deep = dwarf.debug_info_sec.size <= MAX_DEBUG_BYTES
     for unit in dwarf.iter_CUs():
         top = unit.get_top_DIE()
         parts = [

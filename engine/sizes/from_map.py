@@ -10,7 +10,7 @@ from engine.images import linker_map
 from engine.images.linker_map import LinkedFile
 from engine.sizes.tables import PADDING, Piece, Sizes
 
-_OF_A_TARGET = re.compile(r"^(?:.*/)?CMakeFiles/[^/]+\.dir/")
+_CMAKE_TARGET_FOLDER = re.compile(r"^(?:.*/)?CMakeFiles/[^/]+\.dir/")
 
 
 def read(path: Path, target: str, elf: Path | None = None) -> Sizes | None:
@@ -41,4 +41,4 @@ def read(path: Path, target: str, elf: Path | None = None) -> Sizes | None:
 def _piece(linked: LinkedFile) -> Piece:
     if linked.archive != "(exe)":  # as the library calls what comes from no archive
         return Piece(linked.memory, linked.archive, linked.file, linked.size)
-    return Piece(linked.memory, "", _OF_A_TARGET.sub("", linked.file), linked.size)
+    return Piece(linked.memory, "", _CMAKE_TARGET_FOLDER.sub("", linked.file), linked.size)

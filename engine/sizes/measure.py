@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.enums import ArtifactKind
 from engine.errors import UsageError
-from engine.formats.elf import MAX_SECONDS
+from engine.formats.elf import TIMEOUT_SECONDS
 from engine.images import partitions
 from engine.images.boot_choice import smallest_app
 from engine.images.image import MemoryRegion
@@ -18,7 +18,7 @@ from engine.processes import bounded
 from engine.sizes import from_elf, from_map
 from engine.sizes.tables import Sizes
 
-_OF_A_SLOT = re.compile(r"^.*/worktrees/[\w-]+/\d+/(?:src|build-\w+)/")
+_SLOT_PATH = re.compile(r"^.*/worktrees/[\w-]+/\d+/(?:src|build-\w+)/")
 """Where a build stood: the same file has another path in the next build (projects/worktrees)."""
 
 
@@ -39,11 +39,11 @@ def measure(files: Mapping[ArtifactKind, Path], target: str) -> Sizes:
     if sizes is None:
         raise UsageError(
             "no sizes: the build kept no program and no map that can be read within "
-            f"{MAX_SECONDS:g} s and {bounded.MAX_MEMORY >> 20} MiB of memory"
+            f"{TIMEOUT_SECONDS:g} s and {bounded.MAX_MEMORY_BYTES >> 20} MiB of memory"
         )
     pieces = tuple(
         replace(
-            piece, file=_OF_A_SLOT.sub("", piece.file), archive=_OF_A_SLOT.sub("", piece.archive)
+            piece, file=_SLOT_PATH.sub("", piece.file), archive=_SLOT_PATH.sub("", piece.archive)
         )
         for piece in sizes.pieces
     )

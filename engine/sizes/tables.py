@@ -17,7 +17,7 @@ UNKNOWN = "(no map)"
 """Archive of pieces of a program whose linker wrote no map."""
 
 
-class By(StrEnum):
+class GroupBy(StrEnum):
     """What the rows of a table are."""
 
     COMPONENT = "component"
@@ -41,14 +41,14 @@ class Piece:
     file: str
     size: int
 
-    def name(self, by: By) -> str:
+    def name(self, by: GroupBy) -> str:
         """The row of a table that it belongs to."""
         if self.file == PADDING:
             return PADDING
         base = PurePosixPath(self.archive).name
-        if by is By.ARCHIVE:
+        if by is GroupBy.ARCHIVE:
             return base or "(program)"
-        if by is By.FILE:
+        if by is GroupBy.FILE:
             return f"{base}:{self.file}" if base and base != UNKNOWN else self.file
         return _component(self.archive, self.file)
 
@@ -116,7 +116,7 @@ class RegionRow:
         return self.used - self.before if self.before is not None else 0
 
 
-def table(sizes: Sizes, by: By, before: Sizes | None = None) -> tuple[SizeRow, ...]:
+def table(sizes: Sizes, by: GroupBy, before: Sizes | None = None) -> tuple[SizeRow, ...]:
     """Rows, the largest first; what is gone since ``before`` is there with size 0."""
     now, then = _sums(sizes.pieces, by), _sums(before.pieces if before else (), by)
     rows = [
@@ -140,7 +140,7 @@ def regions(sizes: Sizes, before: Sizes | None = None) -> tuple[RegionRow, ...]:
     )
 
 
-def _sums(pieces: Iterable[Piece], by: By) -> dict[str, Counter[str]]:
+def _sums(pieces: Iterable[Piece], by: GroupBy) -> dict[str, Counter[str]]:
     sums: dict[str, Counter[str]] = {}
     for piece in pieces:
         sums.setdefault(piece.name(by), Counter())[piece.memory] += piece.size

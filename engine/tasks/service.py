@@ -255,7 +255,7 @@ def _put_commit(
             request = replace(request, diff=seen.hashes)
             if not request.commit:
                 found = commits.commit(project_id, seen.end, fresh=False).commit
-    git.keep(Path(project.clone_path), found.sha, cancel=CancelToken())
+    git.keep_commit(Path(project.clone_path), found.sha, cancel=CancelToken())
     run.project_id = project.id
     run.commit_sha = found.sha
     run.commit_message = found.message

@@ -15,9 +15,9 @@ from engine.console_input import ConsoleInput
 from engine.errors import BoardError
 from engine.monitor.line_splitter import StateCutter
 from engine.testing.results import Outcome, TestCase
-from engine.testing.scripts import Script, Step
+from engine.testing.scripts import Script, ScriptStep
 
-_MAX_SHOWN = 200
+_MAX_SHOWN_CHARACTERS = 200
 
 
 class ScriptRunner:
@@ -55,7 +55,7 @@ class ScriptRunner:
         self._now = 0.0
         self._began = 0.0
         self._deaf = False
-        self._turn: _Turn | None = None
+        self._pending: _PendingStep | None = None
         self.cases: list[TestCase] = []
         """The results so far, in order."""
 
@@ -69,7 +69,7 @@ class ScriptRunner:
 
     def start(self) -> None:
         """Begin with the first test; does nothing when it has begun."""
-        if self._turn is None and not self.cases:
+        if self._pending is None and not self.cases:
             self._take(0)
 
     def arrived(self) -> None:
@@ -78,29 +78,29 @@ class ScriptRunner:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the console."""
-        if self._turn is None:
+        if self._pending is None:
             self._cutter, self._taken = StateCutter(), 0
             return
         for state in self._cutter.feed(data):
-            self._hear(state, whole=True)
+            self._read_line(state, whole=True)
             self._taken = 0
         rest = self._cutter.rest
         if rest[self._taken :]:
-            self._hear(rest, whole=False)
+            self._read_line(rest, whole=False)
 
     def tick(self, seconds: float) -> None:
         """Tell the time, in seconds of firmware time since reset."""
         self._now = seconds
-        if self._turn is not None and self._now > self._turn.deadline:
-            self._keep(self._failure(self._turn, f"within {self._turn.step.within:g} s"))
+        if self._pending is not None and self._now > self._pending.deadline:
+            self._keep(self._failure(self._pending, f"within {self._pending.step.within:g} s"))
             self._taken = len(self._cutter.rest)
             self._take(0)
 
     def stop(self, reason: str) -> None:
         """The console ends: the test that is on has failed, those that follow are left out."""
-        if self._turn is not None:
-            self._keep(self._failure(self._turn, f"but {reason}"))
-            self._turn = None
+        if self._pending is not None:
+            self._keep(self._failure(self._pending, f"but {reason}"))
+            self._pending = None
         while not self.over:
             script = self._scripts[len(self.cases)]
             self._keep(self._result(script, Outcome.IGNORE, f"not run: {reason}"))
@@ -115,55 +115,55 @@ class ScriptRunner:
                 continue
             if number == 0:
                 self._began = self._now
-            self._turn = turn = _Turn(script, number, self._now)
+            self._pending = pending = _PendingStep(script, number, self._now)
             try:
-                self._type(turn.step)
+                self._type(pending.step)
             except BoardError as error:
-                self._keep(self._failure(turn, f"but {error}"))
+                self._keep(self._failure(pending, f"but {error}"))
                 number = 0
                 continue
-            if turn.step.expect is not None:
+            if pending.step.expect is not None:
                 return
             number += 1
-        self._turn = None
+        self._pending = None
 
-    def _type(self, step: Step) -> None:
+    def _type(self, step: ScriptStep) -> None:
         if step.send is not None:
             self._keyboard.send((step.send + self._eol).encode())
             self.sent += 1
             self._deaf = True
 
-    def _hear(self, text: str, *, whole: bool) -> None:
+    def _read_line(self, text: str, *, whole: bool) -> None:
         """Take the line that comes in, as far as it is there."""
         # What came in together with what made us type was printed before anyone could answer.
-        if self._turn is not None and not self._deaf:
-            self._turn.line = text[self._taken :]
-            self._look(self._turn, whole=whole)
+        if self._pending is not None and not self._deaf:
+            self._pending.line = text[self._taken :]
+            self._look(self._pending, whole=whole)
         if self._deaf:
             self._taken = len(text)
 
-    def _look(self, turn: _Turn, *, whole: bool) -> None:
+    def _look(self, pending: _PendingStep, *, whole: bool) -> None:
         """See whether the line that comes in is what the step waits for."""
-        while (end := turn.match_end(whole=whole)) is not None:
+        while (end := pending.match_end(whole=whole)) is not None:
             self._taken += end
-            rest = turn.line[end:]
-            self._take(turn.number + 1)
-            if self._turn is None or self._deaf or not rest:
+            rest = pending.line[end:]
+            self._take(pending.number + 1)
+            if self._pending is None or self._deaf or not rest:
                 return
             # Nothing was typed meanwhile: what is left of the line counts for the next step.
-            turn = self._turn
-            turn.line = rest
+            pending = self._pending
+            pending.line = rest
         if not whole:
             return
-        line, turn.line = turn.line, ""
+        line, pending.line = pending.line, ""
         reason = self._interruption(line)
         if reason is not None:
             self.stop(reason)
-        turn.seen = line.strip() or turn.seen
+        pending.seen = line.strip() or pending.seen
 
-    def _failure(self, turn: _Turn, why: str) -> TestCase:
+    def _failure(self, pending: _PendingStep, why: str) -> TestCase:
         took = self._now - self._began
-        return self._result(turn.script, Outcome.FAIL, turn.told(why), seconds=took)
+        return self._result(pending.script, Outcome.FAIL, pending.told(why), seconds=took)
 
     def _result(
         self, script: Script, outcome: Outcome, message: str = "", seconds: float | None = None
@@ -175,13 +175,13 @@ class ScriptRunner:
         self._on_result(case)
 
 
-class _Turn:
+class _PendingStep:
     """A step that waits for its line."""
 
     def __init__(self, script: Script, number: int, now: float) -> None:
         self.script = script
         self.number = number
-        self.step: Step = script.steps[number]
+        self.step: ScriptStep = script.steps[number]
         self.deadline = now + self.step.within
         pattern = self.step.expect or ""
         self._pattern = re2.compile(pattern)
@@ -202,6 +202,8 @@ class _Turn:
         number = f"step {self.number + 1}: " if len(self.script.steps) > 1 else ""
         sent = f"sent {self.step.send!r}, " if self.step.send is not None else ""
         # The last line, and what may be the prompt after it.
-        came = [repr(each[:_MAX_SHOWN]) for each in (self.seen, self.line.strip()) if each]
+        came = [
+            repr(each[:_MAX_SHOWN_CHARACTERS]) for each in (self.seen, self.line.strip()) if each
+        ]
         saw = ", ".join(came) or "nothing"
         return f"{number}{sent}expected {self.step.expect!r} {why}, saw {saw}"

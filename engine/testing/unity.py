@@ -14,9 +14,9 @@ from engine.testing.results import Outcome, TestCase, TestReport, joined
 from engine.testing.unity_lines import Began, Ended, Menu, Summary, Took
 from engine.text import clean, count
 
-_MAX_LINE = 4096
+_MAX_LINE_CHARACTERS = 4096
 _MAX_CASES = 10_000
-_SLACK = 2_000  # cases over the bound, before those that go are looked for
+_TRIM_SLACK_CASES = 2_000  # cases over the bound, before those that go are looked for
 _MAX_RUNS = 1_000
 _MAX_REMARKS = 20
 _UNNAMED = "unnamed"
@@ -25,7 +25,7 @@ _COLOUR = re.compile(r"\[(?:0;3\d|4[123]|00?)m")
 
 
 @dataclass(slots=True)
-class _Run:
+class _UnityRun:
     """Tests up to their summary, or up to what cut them off.
 
     Args:
@@ -66,7 +66,7 @@ class _Run:
         self.cases = [case for case in self.cases if not gone(case)]
         self.names = {case.name for case in self.cases}
 
-    def join(self, later: _Run) -> None:
+    def join(self, later: _UnityRun) -> None:
         """Take over a later run."""
         self.boot, self.place = later.boot, -1
         self.cases += later.cases
@@ -98,7 +98,7 @@ class _Run:
         self.ignored += by * (case.outcome is Outcome.IGNORE)
 
 
-class Reader:
+class UnityReader:
     """Reads Unity output line by line: each costs the same, however many came before.
 
     All runs of a boot count. After a reset, firmware runs its tests again: a test that has run
@@ -115,8 +115,8 @@ class Reader:
                 reset; None of any other.
         """
         self._interruption = interruption
-        self._runs: list[_Run] = []
-        self._run = _Run(0, 0)
+        self._runs: list[_UnityRun] = []
+        self._run = _UnityRun(0, 0)
         self._began: Began | None = None
         self._announces = False  # whether tests are run by ESP-IDF's runner, which says "Running"
         self._kept = 0
@@ -138,8 +138,8 @@ class Reader:
             Whether it says anything of tests.
         """
         told = False
-        for part in text[:_MAX_LINE].split("\r"):
-            said = self._read(part) if unity_lines.may_tell(part) else []
+        for part in text[:_MAX_LINE_CHARACTERS].split("\r"):
+            said = self._read(part) if unity_lines.may_match(part) else []
             for each in said:
                 self._take(each)
             told = told or bool(said)
@@ -165,11 +165,11 @@ class Reader:
         began = self._began
         return began.name if began and (began.known or self._announces) else ""
 
-    def _read(self, line: str) -> list[unity_lines.Said]:
+    def _read(self, line: str) -> list[unity_lines.UnityEvent]:
         fixture = self._began is not None and self._began.known
         return unity_lines.read(_COLOUR.sub("", clean(line)), fixture=fixture)
 
-    def _take(self, said: unity_lines.Said) -> None:
+    def _take(self, said: unity_lines.UnityEvent) -> None:
         match said:
             case Began():
                 self._began = said
@@ -191,7 +191,7 @@ class Reader:
             case = replace(case, name=began.name if began else _UNNAMED)
         self._run.add(case)
         self._kept += 1
-        if self._kept > _MAX_CASES + _SLACK:
+        if self._kept > _MAX_CASES + _TRIM_SLACK_CASES:
             self._trim()
 
     def _end_run(self, summary: Summary) -> None:
@@ -200,7 +200,7 @@ class Reader:
         if first > 0 and summary.tests and self._run.listed:
             # Unity counts from UNITY_BEGIN on: those before it are a run whose summary never came.
             cases = self._run.cases
-            self._run = _Run(self._run.boot, self._run.place, complete=True)
+            self._run = _UnityRun(self._run.boot, self._run.place, complete=True)
             self._run.remarks = (
                 f"{count(first, 'result')} came before those that the summary counts",
             )
@@ -219,7 +219,7 @@ class Reader:
         self._began = None
         if self._run.tests:
             self._close()
-        self._run = _Run(self._run.boot + 1, 0)
+        self._run = _UnityRun(self._run.boot + 1, 0)
 
     def _close(self) -> None:
         """The run is over; the next one of this boot begins."""
@@ -229,9 +229,9 @@ class Reader:
         if len(self._runs) > _MAX_RUNS:
             self._runs[0].join(self._runs.pop(1))
         self._kept = sum(len(each.cases) for each in self._runs)
-        self._run = _Run(run.boot, run.place + 1)
+        self._run = _UnityRun(run.boot, run.place + 1)
 
-    def _supersede(self, run: _Run) -> None:
+    def _supersede(self, run: _UnityRun) -> None:
         """Drop what earlier boots came to in the tests of this run."""
         names = run.names = {case.name for case in run.cases}
         # One that a reset cut off has no file.
@@ -279,9 +279,9 @@ def parse(text: str, interruption: Callable[[str], str | None] = lambda line: No
 
     Args:
         text: what firmware printed. Untrusted; line ends do not matter.
-        interruption: as :class:`Reader` takes it.
+        interruption: as :class:`UnityReader` takes it.
     """
-    reader = Reader(interruption)
+    reader = UnityReader(interruption)
     for line in text.splitlines():
         reader.add(line)
     return reader.report()

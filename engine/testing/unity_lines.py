@@ -22,8 +22,8 @@ from itertools import islice, pairwise
 
 from engine.testing.results import Outcome, TestCase
 
-_MAX_NAME = 200
-_MAX_MESSAGE = 1000
+_MAX_NAME_CHARACTERS = 200
+_MAX_MESSAGE_CHARACTERS = 1000
 _MAX_PLACES = 8  # of ``:12:`` on a line, the time of day among them
 
 _LOG = re.compile(r"\s*[EWIDV] (?:\([^()]{1,40}\) )?[^:\s][^:]{0,60}: ")
@@ -37,7 +37,9 @@ _RESULT = re.compile(r":(PASS|FAIL|IGNORE|INFO)")
 _TIME = re.compile(r" ?\((\d{1,10}(?:\.\d{1,6})?) ?(ms|us|s)\)\s*$")
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 # What ESP-IDF prints in ``tearDown``, behind a result whose line has not ended yet.
-_BEHIND = re.compile(r"[EWIDV] \(\d[^()]{0,40}\) [^:]{1,60}: |MALLOC_CAP_\w{1,40}[ :]|Backtrace:")
+_LOG_PREFIX_BEHIND = re.compile(
+    r"[EWIDV] \(\d[^()]{0,40}\) [^:]{1,60}: |MALLOC_CAP_\w{1,40}[ :]|Backtrace:"
+)
 # A path that is whole, with blanks in it; and a file that looks like one.
 _PATH = re.compile(r"(?:^|(?<=\s))(?:[A-Za-z]:[\\/]|\.{0,2}/)")
 _FILE = re.compile(r"[^\W\d_]")
@@ -56,7 +58,7 @@ _MENU = re.compile(
 )
 
 
-_TELLS = re.compile(r"PASS|FAIL|IGNORE|TEST\(| Tests |Running |Test ran in |ENTER|Enter ")
+_POSSIBLE_MATCH = re.compile(r"PASS|FAIL|IGNORE|TEST\(| Tests |Running |Test ran in |ENTER|Enter ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +97,15 @@ class Menu:
     """The runner waits for what is to run next."""
 
 
-Said = Began | Ended | Took | Summary | Menu
+UnityEvent = Began | Ended | Took | Summary | Menu
 
 
-def may_tell(line: str) -> bool:
+def may_match(line: str) -> bool:
     """Whether :func:`read` may find something in a line: fast, for consoles that say much."""
-    return _TELLS.search(line) is not None
+    return _POSSIBLE_MATCH.search(line) is not None
 
 
-def read(line: str, *, fixture: bool = False) -> list[Said]:
+def read(line: str, *, fixture: bool = False) -> list[UnityEvent]:
     """What a line of output says of tests, in order; nothing where it is another's.
 
     Args:
@@ -118,7 +120,7 @@ def read(line: str, *, fixture: bool = False) -> list[Said]:
     return [said for start, end in parts for said in _read(line[start:end], fixture=fixture)]
 
 
-def _read(line: str, *, fixture: bool) -> list[Said]:
+def _read(line: str, *, fixture: bool) -> list[UnityEvent]:
     """What a line says, or the part of one that is about one test of a fixture."""
     if log := _LOG.match(line):
         line = line[log.end() :]
@@ -141,7 +143,7 @@ def _read(line: str, *, fixture: bool) -> list[Said]:
     return [Menu()] if _MENU.search(line) else []
 
 
-def _of_fixture(found: re.Match[str], line: str) -> list[Said]:
+def _of_fixture(found: re.Match[str], line: str) -> list[UnityEvent]:
     """A test of a fixture that began, and its result where that stands on the same line."""
     name, rest = found[2], line[found.end() :]
     if found[1]:
@@ -192,7 +194,7 @@ def _file(before: str) -> str:
 
 def _result(file: str, number: str, rest: str) -> TestCase | None:
     """A result whose name and outcome are in ``rest``; None where there is none."""
-    for found in _RESULT.finditer(rest, 0, _MAX_NAME + 8):
+    for found in _RESULT.finditer(rest, 0, _MAX_NAME_CHARACTERS + 8):
         end = _tail(rest[found.end() :])
         if end is None:
             continue
@@ -208,9 +210,11 @@ def _tail(text: str) -> tuple[str, float | None] | None:
     """Message and seconds out of what follows an outcome; None where that was no outcome."""
     text, seconds = _untimed(text)
     if text.startswith(":"):
-        behind = _BEHIND.search(text)
-        return text[1 : behind.start() if behind else None].strip()[:_MAX_MESSAGE], seconds
-    if not text.strip() or _BEHIND.match(text):
+        behind = _LOG_PREFIX_BEHIND.search(text)
+        return text[1 : behind.start() if behind else None].strip()[
+            :_MAX_MESSAGE_CHARACTERS
+        ], seconds
+    if not text.strip() or _LOG_PREFIX_BEHIND.match(text):
         return "", seconds
     return None
 

@@ -38,7 +38,7 @@ from engine.processes import bounded
 from engine.processes.bounded_child import answer
 from engine.projects import dependencies
 from engine.quality import coverage_reports
-from engine.simulators import labwired_breaks
+from engine.simulators import labwired_breakpoints
 from engine.sizes import from_elf
 from engine.tasks import pipeline_file
 from engine.toolchains.idf import read_image
@@ -153,7 +153,7 @@ def readers(elf: Path, more: Path | None = None) -> dict[str, Reader]:
         "sizes of a program": Reader(programs, _child(from_elf.pieces, _TARGET)),
         "segments of a program": Reader(programs, _child(memory.loaded)),
         "texts of a binary log": Reader(programs, _child(binary_log.text, 0x42000010, None)),
-        "breakpoints": Reader(programs, _child(labwired_breaks.breaks)),
+        "breakpoints": Reader(programs, _child(labwired_breakpoints.find_in_file)),
         "a linker's map": Reader(
             lambda: files("*.map", FIELD / "cases"), _child(linker_map.measure, _TARGET, None)
         ),

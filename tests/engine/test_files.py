@@ -15,7 +15,7 @@ from engine.images.flash_layout import Layout
 from engine.monitor import coredump
 from engine.monitor.symbols import Symbols
 from engine.quality import coverage_reports
-from engine.simulators import labwired_breaks
+from engine.simulators import labwired_breakpoints
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "symbols": Symbols,
     "sdkconfig": sdkconfig.read,
     "coverage": coverage_reports.read,
-    "breakpoints": labwired_breaks.find,
+    "breakpoints": labwired_breakpoints.find,
 }
 
 

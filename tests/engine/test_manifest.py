@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.errors import UsageError
 from engine.manifest import FILE_NAME, BuildOptions, Manifest, load
 from engine.quality_requirements import Aspect, QualityRequirements
-from engine.testing.scripts import Script, Step
+from engine.testing.scripts import Script, ScriptStep
 
 
 def test_a_tree_without_one_has_the_defaults(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_reads_what_is_typed_to_it(tmp_path: Path) -> None:
     )
 
     assert load(tmp_path) == Manifest(
-        eol="\r\n", tests=(Script("help", (Step("help", "led"),), line=2),)
+        eol="\r\n", tests=(Script("help", (ScriptStep("help", "led"),), line=2),)
     )
 
 

@@ -88,7 +88,7 @@ def build_command(
     Several variants (chips, configurations) are a build each: they wait in the queue together and
     are followed one after the other.
     """
-    from engine.projects.choices import check_targets
+    from engine.projects.project_options import check_targets
     from tui.build_selection import start_each
 
     if dirty and (changed or commit is not None):

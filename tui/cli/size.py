@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.sizes.tables import By, regions, table
+from engine.sizes.tables import GroupBy, regions, table
 from tui.cli import common
 from tui.presentation.units import change
 
@@ -25,7 +25,7 @@ def size_command(
         str | None,
         typer.Option(help="Build to compare with. [default: the last that succeeded before]"),
     ] = None,
-    by: Annotated[By, typer.Option(help="What the rows are.")] = By.COMPONENT,
+    by: Annotated[GroupBy, typer.Option(help="What the rows are.")] = GroupBy.COMPONENT,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
 ) -> None:
     """Say what takes how much memory, as `idf.py size`, and what changed."""
@@ -48,7 +48,7 @@ def _print(
     full: tuple[RegionRow, ...],
     rows: tuple[SizeRow, ...],
     other: int | None,
-    by: By,
+    by: GroupBy,
     *,
     as_json: bool,
 ) -> None:

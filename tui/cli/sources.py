@@ -35,7 +35,7 @@ def apps(
                 ways = [{"name": each.name, "targets": each.targets} for each in app.configurations]
                 told = {"toolchain": app.toolchain, "targets": app.targets, "configurations": ways}
                 print_line(json.dumps({"app": app.path, **told}))
-            for each in found.foreign:
+            for each in found.unsupported:
                 told = {"file": each.file, "builds_with": each.builds_with}
                 print_line(json.dumps({"foreign": each.name, **told}))
             return
@@ -54,7 +54,7 @@ def apps(
                 for app in found.apps
             ],
         )
-        for each in found.foreign:
+        for each in found.unsupported:
             print_line(f"not built by espdeck: {each.name} ({each.file}): {each.builds_with}")
 
 

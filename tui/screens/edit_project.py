@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 from engine.enums import TARGETS
 from engine.errors import EspdeckError
-from engine.projects.following import NO_CHIP
+from engine.projects.project_sync import NO_CHIP
 from engine.text import clean
 from tui.build_selection import SHOWN
 from tui.project_edits import Edits, edit_checked

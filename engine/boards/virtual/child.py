@@ -42,7 +42,7 @@ from engine.boards.virtual.flash import Cipher, Flash, Program, read_program
 from engine.boards.virtual.loader import Loader, Outcome
 from engine.boards.virtual.registers import efuses_of, mac_of, registers
 from engine.processes.identity import ProcessIdentity
-from engine.simulators.labwired_frames import MAX_TYPED, FrameReader, pack
+from engine.simulators.labwired_frames import MAX_INPUT_BYTES, FrameReader, pack
 from engine.simulators.labwired_stops import Halt, explain
 
 GRACE = 0.05
@@ -97,7 +97,7 @@ class App:
 
     def type(self, data: bytes) -> None:
         """Type to the program's console, from its next slice on."""
-        self._typed += data[: MAX_TYPED - len(self._typed)]
+        self._typed += data[: MAX_INPUT_BYTES - len(self._typed)]
 
     def grant(self) -> None:
         """Let one slice run, unless one runs already or nothing will come any more."""

@@ -12,7 +12,7 @@ from engine.enums import ArtifactKind, Severity, StageStatus
 from engine.formats.untrusted import is_plain
 from engine.images import image_file, linker_map
 from engine.images.image import Image, MemoryRegion
-from engine.projects.contents import complete
+from engine.projects.external_content import fetch_content
 from engine.runs.pipeline import StageResult
 from engine.text import count
 from engine.toolchains.base import CompileRequest, find_toolchains
@@ -24,7 +24,7 @@ def run(context: BuildContext) -> StageResult:
     toolchain = next(each for each in find_toolchains() if each.name == plan.toolchain)
     context.build_dir.mkdir(parents=True, exist_ok=True)
     # A build that was interrupted goes on here, in a worktree that was checked out anew.
-    complete(
+    fetch_content(
         context.slot,
         context.project,
         local_submodules=context.stage.settings.local_submodules,

@@ -16,7 +16,7 @@ from engine.monitor.line_splitter import LineCutter, StateCutter
 from engine.monitor.observer import Observer
 from engine.testing.results import TestCase, TestReport, joined, report_of
 from engine.testing.script_runner import ScriptRunner
-from engine.testing.unity import Reader
+from engine.testing.unity import UnityReader
 
 _HEAD = 32 << 10
 _TAIL = 96 << 10
@@ -73,7 +73,7 @@ class OutputChecker:
         self._tail = bytearray()
         self._dropped = 0
         self._cutter = StateCutter()
-        self._unity = Reader(bootlog.interruption)
+        self._unity = UnityReader(bootlog.interruption)
         self._unity_at: tuple[float, float] | None = None
         self._observer = Observer(target=target, on_panic=self._keep_panic)
         self._panics: list[str] = []

@@ -11,8 +11,8 @@ from engine.builds.outputs import Planned
 from engine.enums import LINUX, Severity, StageStatus
 from engine.errors import MistakeError
 from engine.findings import Finding
-from engine.projects.contents import complete
 from engine.projects.dependencies import scan_dependencies
+from engine.projects.external_content import fetch_content
 from engine.projects.validation import validate
 from engine.runs.pipeline import StageResult
 from engine.simulators.base import choose_simulator
@@ -96,7 +96,7 @@ def run(context: BuildContext) -> StageResult:
 
 
 def _contents(context: BuildContext) -> tuple[Finding, ...]:
-    return complete(
+    return fetch_content(
         context.slot,
         context.project,
         local_submodules=context.stage.settings.local_submodules,

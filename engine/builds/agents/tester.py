@@ -168,7 +168,7 @@ def _stop_of_virtual(board: str, image: Image, checker: OutputChecker) -> Stop |
     said = next((line for line in reversed(lines) if line.startswith(STOPPED)), None)
     if said is None:
         return None
-    stop = labwired_stops.told(said.removeprefix(STOPPED))
+    stop = labwired_stops.stop_from_reason(said.removeprefix(STOPPED))
     return replace(stop, reason=simulator_stops.named(stop, image.elf))
 
 

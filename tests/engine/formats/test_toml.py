@@ -51,7 +51,7 @@ n = 1
         (("h", 1, "m", 0, "n"), 17),
     ],
 )
-def test_each_part_has_its_line(place: toml.Place, line: int | None) -> None:
+def test_each_part_has_its_line(place: toml.KeyPath, line: int | None) -> None:
     assert Document(TEXT, "x").line_of(place) == line
 
 

@@ -95,8 +95,8 @@ def test_the_file_stays_the_one_that_was_opened(reader: Reader) -> None:
 def test_what_cannot_be_read_is_told_and_the_next_question_answered(
     reader: Reader, monkeypatch: pytest.MonkeyPatch, function: str, said: str
 ) -> None:
-    monkeypatch.setattr(bounded, "MAX_MEMORY", 200 << 20)
-    monkeypatch.setattr(bounded, "MAX_ANSWER", 1 << 20)
+    monkeypatch.setattr(bounded, "MAX_MEMORY_BYTES", 200 << 20)
+    monkeypatch.setattr(bounded, "MAX_ANSWER_BYTES", 1 << 20)
     with pytest.raises(UnreadableError) as raised:
         reader.ask(function, seconds=0.1 if function == "spin" else 5.0)
 
@@ -109,7 +109,7 @@ def test_what_cannot_be_read_is_told_and_the_next_question_answered(
 def test_a_child_that_heeds_nothing_is_ended(
     reader: Reader, monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
-    monkeypatch.setattr(bounded, "_GRACE", 0.5)
+    monkeypatch.setattr(bounded, "_START_SECONDS", 0.5)
     reader.ask("echo", seconds=5.0)
     with pytest.raises(UnreadableError, match=r"took longer than 0\.01 s"):
         reader.ask(function, seconds=0.01)
@@ -182,9 +182,9 @@ HOSTILE: tuple[Callable[[], bytes], ...] = (
 def test_a_program_that_would_take_for_ever_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[], bytes]
 ) -> None:
-    monkeypatch.setattr(bounded, "MAX_MEMORY", 150 << 20)
+    monkeypatch.setattr(bounded, "MAX_MEMORY_BYTES", 150 << 20)
     monkeypatch.setattr(debug_info, "MAX_SECONDS", 0.1)
-    monkeypatch.setattr(from_elf, "MAX_SECONDS", 0.1)
+    monkeypatch.setattr(from_elf, "TIMEOUT_SECONDS", 0.1)
     path = tmp_path / "app.elf"
     path.write_bytes(make())
 

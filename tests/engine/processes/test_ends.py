@@ -19,8 +19,8 @@ from engine.cancel import CancelToken
 from engine.errors import CancelledError, Interrupted, ToolError
 from engine.process import Completed, run
 from engine.processes import start
-from engine.processes.ledger import Ledger, named
 from engine.processes.members import Member, end_all, find_scope
+from engine.processes.registry import ProcessRegistry, describe_processes
 
 SLEEP = 'exec -a "$1" sleep 60'
 """A shell that becomes a child that can be found by its name."""
@@ -262,16 +262,16 @@ import sys
 from pathlib import Path
 from engine.cancel import CancelToken
 from engine.process import run
-from engine.processes.ledger import Ledger, use_ledger
-use_ledger(Ledger(Path(sys.argv[1])))
+from engine.processes.registry import ProcessRegistry, use_registry
+use_registry(ProcessRegistry(Path(sys.argv[1])))
 run(["bash", "-c", *sys.argv[2:]], timeout=60, cancel=CancelToken(),
     on_output=lambda data: print(data.decode(), end="", flush=True))
 """
 
 
-def owner(ledger: Path, script: str, name: str) -> subprocess.Popen[bytes]:
+def owner(registry: Path, script: str, name: str) -> subprocess.Popen[bytes]:
     started = subprocess.Popen(
-        [sys.executable, "-c", OWNER, ledger, script, "-", name], stdout=subprocess.PIPE
+        [sys.executable, "-c", OWNER, registry, script, "-", name], stdout=subprocess.PIPE
     )
     assert started.stdout is not None
     assert started.stdout.readline()
@@ -283,7 +283,7 @@ def test_a_killed_espdeck_takes_its_programs_along_at_once(tmp_path: Path, name:
         killed.kill()
 
     wait_until(lambda: not found(name))
-    assert Ledger(tmp_path).end_orphans() == 0
+    assert ProcessRegistry(tmp_path).end_orphans() == 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -300,7 +300,7 @@ def test_what_outlives_espdeck_and_the_supervisor_ends_at_the_next_start(
     wait_until(lambda: supervisor not in found(name))
     assert found(name)
 
-    assert Ledger(tmp_path).end_orphans() == 1
+    assert ProcessRegistry(tmp_path).end_orphans() == 1
 
     assert not found(name)
     assert list(tmp_path.iterdir()) == []
@@ -310,7 +310,7 @@ def test_a_supervisor_that_was_stopped_ends_at_the_next_start(tmp_path: Path, na
     with owner(tmp_path, "kill -STOP $PPID; echo up; sleep 60", name) as killed:
         killed.kill()
 
-    assert Ledger(tmp_path).end_orphans() == 1
+    assert ProcessRegistry(tmp_path).end_orphans() == 1
 
     assert not found(name)
 
@@ -380,7 +380,7 @@ def test_what_cannot_be_ended_is_named_in_time() -> None:
 
     left = end_all(lambda: [lasting], within=0.05)
 
-    assert named(left) == "sudo (process 1073741824)"
+    assert describe_processes(left) == "sudo (process 1073741824)"
 
 
 def test_no_zombies_are_left_here(name: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.events import Bus
-from engine.projects.locating import Located
+from engine.projects.commit_locator import LocatedCommit
 from engine.projects.service import Projects
 from engine.projects.slots import Slots
 from engine.store.database import Store
@@ -28,10 +28,12 @@ class Yard:
         added = self.projects.add(str(source), branch=branch, targets=["esp32c3"])
         return self.projects.wait(added.id, timeout=30)
 
-    def now(self, project: Project, revision: str | None = None, *, dirty: bool = False) -> Located:
+    def now(
+        self, project: Project, revision: str | None = None, *, dirty: bool = False
+    ) -> LocatedCommit:
         return self.projects.commit(project.id, revision, dirty=dirty)
 
-    def sources(self, located: Located) -> dict[str, str]:
+    def sources(self, located: LocatedCommit) -> dict[str, str]:
         """The files of a commit, as a build gets them."""
         clone = Path(located.project.clone_path)
         with self.slots.take(clone, located.commit.sha, cancel=CancelToken()) as slot:
@@ -57,5 +59,5 @@ def git(folder: Path, *words: str, **env: str) -> str:
     return done.stdout.strip()
 
 
-def codes(located: Located) -> list[str]:
+def codes(located: LocatedCommit) -> list[str]:
     return [note.code for note in located.notes]

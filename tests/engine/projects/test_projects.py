@@ -144,7 +144,7 @@ def test_a_server_that_says_nothing_can_be_cancelled() -> None:
         connected.start()
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/x.git"
         with pytest.raises(CancelledError):
-            remote.advertised(Source(url, SourceKind.HTTPS, "x"), cancel=token)
+            remote.list_refs(Source(url, SourceKind.HTTPS, "x"), cancel=token)
         connected.join()
 
 
@@ -504,7 +504,7 @@ def test_waiting_for_another_checkout_can_be_cancelled(yard: Yard, source: Path)
     sha = resolve(clone, "main").sha
 
     with (
-        git.alone(clone, cancel=CancelToken()),
+        git.lock_config(clone, cancel=CancelToken()),
         pytest.raises(CancelledError),
         yard.slots.take(clone, sha, cancel=Impatient()),
     ):

@@ -51,7 +51,7 @@ def test_what_is_no_text_of_the_repository_is_one_line(
 
 
 def test_a_large_file_is_not_read(kept: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(git, "MAX_TEXT", 8)
+    monkeypatch.setattr(git, "MAX_TEXT_BYTES", 8)
     with pytest.raises(UsageError, match="has more than"):
         git.read_text(*kept, "main/main.c")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import UsageError
-from engine.projects import following
-from engine.projects.jobs import fetching
+from engine.projects import project_sync
+from engine.projects.jobs import fetch_lock
 from tests.engine.git_repos import commit
 from tests.engine.projects.repositories import Yard, codes
 
@@ -84,8 +84,8 @@ def test_a_clone_that_another_project_fetches_into_is_not_waited_for_forever(
     yard: Yard, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = yard.add(source)
-    monkeypatch.setattr(following, "FRESH_WITHIN", 0.0)
-    lock = fetching(Path(project.clone_path))
+    monkeypatch.setattr(project_sync, "REFRESH_TIMEOUT_SECONDS", 0.0)
+    lock = fetch_lock(Path(project.clone_path))
     assert lock.acquire()
 
     located = yard.now(project)
@@ -98,7 +98,7 @@ def test_what_is_cloned_now_is_no_clone_that_no_project_has(yard: Yard, tmp_path
     clones = (yard.folder / "one.git", yard.folder / ".two.git.part", yard.folder / "three.git")
     for folder in clones:
         folder.mkdir(parents=True)
-    held = [fetching(yard.folder / name) for name in ("one.git", "two.git")]
+    held = [fetch_lock(yard.folder / name) for name in ("one.git", "two.git")]
     assert all(lock.acquire() for lock in held)
 
     yard.projects.make_room(unused_for=0.0)

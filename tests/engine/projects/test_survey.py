@@ -72,4 +72,4 @@ def test_kinds_that_come_together_are_told_together() -> None:
     ids=lambda value: value[:20],
 )
 def test_hostile_files_say_nothing(name: str, text: str) -> None:
-    assert survey(MemoryFiles({name: text})).foreign == ()
+    assert survey(MemoryFiles({name: text})).unsupported == ()

@@ -90,7 +90,7 @@ def test_a_snapshot_is_of_a_folder_here_and_of_no_commit(yard: Yard, source: Pat
 def test_a_snapshot_of_too_much_is_refused(
     yard: Yard, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.projects.working_tree.MAX_SNAPSHOT", 1000)
+    monkeypatch.setattr("engine.projects.working_tree.MAX_SNAPSHOT_BYTES", 1000)
     (source / "dump.bin").write_bytes(b"x" * 2000)
 
     with pytest.raises(ToolError, match="uncommitted files come to more than"):

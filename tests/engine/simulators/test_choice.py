@@ -10,7 +10,7 @@ from engine.console_input import ConsoleInput
 from engine.errors import MissingToolError, UsageError
 from engine.images.image import Image
 from engine.simulators import base
-from engine.simulators.base import PLAIN, ChipOptions, Stop, choose_simulator
+from engine.simulators.base import DEFAULT_OPTIONS, ChipOptions, Stop, choose_simulator
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Fake:
         until: Callable[[float], bool],
         cancel: CancelToken,
         keyboard: ConsoleInput | None = None,
-        options: ChipOptions = PLAIN,
+        options: ChipOptions = DEFAULT_OPTIONS,
     ) -> Stop | None:
         raise NotImplementedError
 

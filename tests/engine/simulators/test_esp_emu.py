@@ -10,7 +10,7 @@ from engine.cancel import CancelToken
 from engine.enums import ArtifactKind
 from engine.errors import MissingToolError, ToolError
 from engine.images.image import FlashPart, Image
-from engine.simulators.base import PLAIN, ChipOptions
+from engine.simulators.base import DEFAULT_OPTIONS, ChipOptions
 from engine.simulators.esp_emu import EspEmu
 from tests.engine.simulators import standins
 
@@ -24,7 +24,7 @@ def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Image:
     return Image("esp32c6", tmp_path / "app.elf", parts, flash_size=4 << 20)
 
 
-def simulate(image: Image, until: str = "OK", options: ChipOptions = PLAIN) -> str:
+def simulate(image: Image, until: str = "OK", options: ChipOptions = DEFAULT_OPTIONS) -> str:
     output = bytearray()
     reason = EspEmu().run(
         image,

@@ -13,7 +13,7 @@ from engine.enums import ArtifactKind
 from engine.errors import CancelledError, MissingToolError, ToolError
 from engine.images.image import FlashPart, Image
 from engine.simulators import qemu
-from engine.simulators.base import PLAIN, ChipOptions
+from engine.simulators.base import DEFAULT_OPTIONS, ChipOptions
 from tests.engine.simulators import standins
 
 BuildSample = Callable[[str], Image]
@@ -49,7 +49,7 @@ def simulate(
     *,
     seconds: float = 30,
     until: bytes = b"OK\r\n",
-    options: ChipOptions = PLAIN,
+    options: ChipOptions = DEFAULT_OPTIONS,
 ) -> bytes:
     output = bytearray()
     reason = (simulator or qemu.riscv32()).run(

@@ -11,7 +11,7 @@ from engine.console_input import ConsoleInput
 from engine.errors import BoardError
 from engine.testing.results import Outcome, TestCase
 from engine.testing.script_runner import ScriptRunner
-from engine.testing.scripts import Script, Step
+from engine.testing.scripts import Script, ScriptStep
 from tests.engine.typed import Typed
 
 
@@ -44,7 +44,7 @@ def message(playing: ScriptRunner) -> str:
 
 def test_a_test_types_and_passes_with_the_answer() -> None:
     keyboard = Typed()
-    playing = player(Script("help", (Step("help", "^commands: "),)), keyboard=keyboard)
+    playing = player(Script("help", (ScriptStep("help", "^commands: "),)), keyboard=keyboard)
 
     playing.start()
     playing.tick(1.5)
@@ -57,7 +57,12 @@ def test_a_test_types_and_passes_with_the_answer() -> None:
 
 def test_steps_are_taken_one_after_the_other() -> None:
     keyboard = Typed()
-    steps = (Step("on", "ok"), Step(None, "done$"), Step("off", None), Step("?", "is off$"))
+    steps = (
+        ScriptStep("on", "ok"),
+        ScriptStep(None, "done$"),
+        ScriptStep("off", None),
+        ScriptStep("?", "is off$"),
+    )
     playing = player(Script("led", steps), keyboard=keyboard)
     playing.start()
 
@@ -68,14 +73,14 @@ def test_steps_are_taken_one_after_the_other() -> None:
 
 
 def test_a_prompt_without_a_line_end_is_seen() -> None:
-    assert_passes = player(Script("prompt", (Step(None, "^esp> "),)))
+    assert_passes = player(Script("prompt", (ScriptStep(None, "^esp> "),)))
     assert_passes.start()
 
     assert hear(assert_passes, b"boot\nesp", b"> ") == [("prompt", Outcome.PASS)]
 
 
 def test_what_was_printed_before_the_typing_is_no_answer() -> None:
-    playing = player(Script("twice", (Step("a", "ok"), Step("b", "ok"))))
+    playing = player(Script("twice", (ScriptStep("a", "ok"), ScriptStep("b", "ok"))))
     playing.start()
 
     assert hear(playing, b"ok\nok\n") == []
@@ -83,7 +88,7 @@ def test_what_was_printed_before_the_typing_is_no_answer() -> None:
 
 
 def test_a_line_that_goes_on_does_not_meet_a_pattern_for_its_end() -> None:
-    playing = player(Script("one", (Step(None, "level 1$"),)))
+    playing = player(Script("one", (ScriptStep(None, "level 1$"),)))
     playing.start()
 
     assert hear(playing, b"level 1", b"2\nlevel 1\n") == [("one", Outcome.PASS)]
@@ -92,8 +97,8 @@ def test_a_line_that_goes_on_does_not_meet_a_pattern_for_its_end() -> None:
 def test_a_late_answer_is_a_failure_that_says_what_came_instead_and_the_next_test_runs() -> None:
     keyboard = Typed()
     playing = player(
-        Script("one", (Step("a", "A"), Step("b", "B", within=2))),
-        Script("two", (Step("c", "C"),)),
+        Script("one", (ScriptStep("a", "A"), ScriptStep("b", "B", within=2))),
+        Script("two", (ScriptStep("c", "C"),)),
         keyboard=keyboard,
     )
     playing.start()
@@ -112,7 +117,7 @@ def test_a_late_answer_is_a_failure_that_says_what_came_instead_and_the_next_tes
 
 
 def test_a_panic_ends_the_test_and_those_after_it() -> None:
-    playing = player(Script("one", (Step("a", "A"),)), Script("two", (Step("b", "B"),)))
+    playing = player(Script("one", (ScriptStep("a", "A"),)), Script("two", (ScriptStep("b", "B"),)))
     playing.start()
 
     assert hear(playing, b"a\npanic!\nA\n") == [("one", Outcome.FAIL), ("two", Outcome.IGNORE)]
@@ -121,7 +126,7 @@ def test_a_panic_ends_the_test_and_those_after_it() -> None:
 
 
 def test_a_panic_that_a_step_expects_is_an_answer() -> None:
-    playing = player(Script("one", (Step("crash", "panic"),)))
+    playing = player(Script("one", (ScriptStep("crash", "panic"),)))
     playing.start()
 
     assert hear(playing, b"panic!\n") == [("one", Outcome.PASS)]
@@ -132,7 +137,9 @@ def test_a_board_that_takes_nothing_is_a_failure() -> None:
         def send(self, data: bytes) -> None:
             raise BoardError("not sent: full")
 
-    playing = player(*(Script(str(n), (Step("a", "A"),)) for n in range(100)), keyboard=Full())
+    playing = player(
+        *(Script(str(n), (ScriptStep("a", "A"),)) for n in range(100)), keyboard=Full()
+    )
     playing.start()
 
     assert playing.over
@@ -141,7 +148,7 @@ def test_a_board_that_takes_nothing_is_a_failure() -> None:
 
 def test_the_end_of_the_console_gives_every_test_a_result() -> None:
     told: list[TestCase] = []
-    scripts = Script("one", (Step("a", "A"),)), Script("two", (Step("b", "B"),))
+    scripts = Script("one", (ScriptStep("a", "A"),)), Script("two", (ScriptStep("b", "B"),))
     playing = player(*scripts, on_result=told.append)
     playing.start()
 
@@ -159,7 +166,8 @@ def test_whatever_comes_every_test_gets_one_result(
     patterns: list[str], chunks: list[bytes]
 ) -> None:
     scripts = [
-        Script(str(n), (Step(None, each), Step("x", each))) for n, each in enumerate(patterns)
+        Script(str(n), (ScriptStep(None, each), ScriptStep("x", each)))
+        for n, each in enumerate(patterns)
     ]
     playing = player(*scripts)
     playing.start()

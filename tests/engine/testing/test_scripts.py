@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.errors import UsageError
 from engine.formats.toml import Document
-from engine.testing.scripts import Script, Step, read
+from engine.testing.scripts import Script, ScriptStep, read
 
 FILE = "espdeck.toml"
 
@@ -25,8 +25,8 @@ def test_a_simple_test_is_one_table() -> None:
         '[[test]]\nname = "help"\nsend = "help"\nexpect = "^commands:"\nwithin = 2\n'
         '[[test]]\nname = "boots"\nexpect = "ready"\n'
     ) == (
-        Script("help", (Step("help", "^commands:", 2.0),), 1),
-        Script("boots", (Step(None, "ready", 5.0),), 6),
+        Script("help", (ScriptStep("help", "^commands:", 2.0),), 1),
+        Script("boots", (ScriptStep(None, "ready", 5.0),), 6),
     )
 
 
@@ -34,7 +34,7 @@ def test_a_longer_one_has_its_steps_in_a_list() -> None:
     assert read_toml(
         '[[test]]\nname = "led"\nsteps = [\n'
         '  { send = "led on" },\n  { send = "led", expect = "on$", within = 0.5 },\n]\n'
-    ) == (Script("led", (Step("led on", None), Step("led", "on$", 0.5)), 1),)
+    ) == (Script("led", (ScriptStep("led on", None), ScriptStep("led", "on$", 0.5)), 1),)
 
 
 def test_each_test_knows_its_line_whatever_texts_hold() -> None:

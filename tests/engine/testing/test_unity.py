@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.testing.results import Outcome, TestCase
-from engine.testing.unity import Reader, parse
+from engine.testing.unity import UnityReader, parse
 
 PASSED = """\
 I (31) main: running tests
@@ -166,7 +166,7 @@ def test_other_output_has_no_results() -> None:
 
 
 def test_it_is_complete_between_a_summary_and_the_next_test() -> None:
-    reader = Reader()
+    reader = UnityReader()
     seen = []
     for line in [*PASSED.splitlines(), "b.c:1:test_other:PASS"]:
         reader.add(line)

@@ -16,7 +16,7 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.errors import EspdeckError
 from engine.events import Bus
-from engine.projects.locating import Located
+from engine.projects.commit_locator import LocatedCommit
 from engine.projects.service import Projects
 from engine.projects.slots import Slots
 from engine.store.database import Store
@@ -86,7 +86,7 @@ def _build(projects: Projects, slots: Slots, folder: Path, words: str) -> dict[s
     }
 
 
-def _text(slots: Slots, located: Located) -> str:
+def _text(slots: Slots, located: LocatedCommit) -> str:
     clone = Path(located.project.clone_path)
     with slots.take(clone, located.commit.sha, cancel=CancelToken()) as slot:
         return (slot.source / "main.c").read_text().strip()

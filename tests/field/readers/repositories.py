@@ -29,7 +29,7 @@ def read(case: Case) -> dict[str, object]:
             for app in found.apps
             for each in app.configurations
         ],
-        "foreign": [f"{each.name} | {each.file}" for each in found.foreign],
+        "foreign": [f"{each.name} | {each.file}" for each in found.unsupported],
         "absence": found.explain_absence(case.options.get("folder", "")),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.builds.agents.output_checker import OutputChecker
 from engine.manifest import Manifest
 from engine.testing.results import Outcome
-from engine.testing.scripts import Script, Step
+from engine.testing.scripts import Script, ScriptStep
 from tests.engine.typed import Typed
 
 SUMMARY = b"1 Tests 0 Failures 0 Ignored\nOK\n"
@@ -134,8 +134,8 @@ ASKS = Manifest(
     expect=("ready",),
     timeout=2,
     tests=(
-        Script("one", (Step("a", "A"),)),
-        Script("two", (Step("b", "B"),)),
+        Script("one", (ScriptStep("a", "A"),)),
+        Script("two", (ScriptStep("b", "B"),)),
     ),
 )
 
@@ -249,7 +249,7 @@ def test_answers_are_read_where_lines_end_with_a_return_alone() -> None:
 
 def test_restarts_that_the_tests_ask_for_are_no_boot_loop() -> None:
     names = [str(number) for number in range(8)]
-    tests = tuple(Script(name, (Step("restart", "^rst:0x3"),)) for name in names)
+    tests = tuple(Script(name, (ScriptStep("restart", "^rst:0x3"),)) for name in names)
     listener = OutputChecker(Manifest(expect=("ready",), tests=tests), keyboard=Typed())
     listener.feed(b"ready\r\n")
     for _ in names:

@@ -15,13 +15,13 @@ from engine.toolchains.idf_apps import lists_of
 COMPONENT = "ESP-IDF component"
 """Name of what an app uses and which is built with it."""
 
-_MAX_READ = 1000
-_MAX_TEXT = 16 << 20  # characters in all
+_MAX_FILES_READ = 1000
+_MAX_TEXT_CHARACTERS = 16 << 20  # characters in all
 _MAX_LOOKED_AT = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class UnsupportedProject:
     """Something in a repository that another tool builds.
 
     Args:
@@ -43,7 +43,7 @@ class _Rule:
     """One kind.
 
     Args:
-        name, builds_with: of :class:`Foreign`.
+        name, builds_with: of :class:`UnsupportedProject`.
         files: names of files that are looked at, ``*.ENDING`` for any of an ending.
         holds: whether such a file tells so.
     """
@@ -59,10 +59,10 @@ class _Rule:
         return base in self.files or f"*.{base.rpartition('.')[2]}" in self.files
 
 
-def find_foreign(files: SourceFiles) -> tuple[Foreign, ...]:
+def find_unsupported(files: SourceFiles) -> tuple[UnsupportedProject, ...]:
     """Every kind that is there, each once, by the file that lies nearest to the root."""
     names = sorted(filter(is_own, files.names), key=lambda name: (name.count("/"), name))
-    found: list[Foreign] = []
+    found: list[UnsupportedProject] = []
     told: set[str] = set()
     for rule in _RULES:
         if any(each.name == rule.name for each in found):
@@ -70,14 +70,14 @@ def find_foreign(files: SourceFiles) -> tuple[Foreign, ...]:
         if rule.name == _ANY_MAKE and any(name.rpartition("/")[2] in _MAKE for name in told):
             continue
         candidates = [name for name in names if rule.looks_at(name) and name not in told]
-        left = _MAX_TEXT
-        for name in candidates[:_MAX_READ]:
+        left = _MAX_TEXT_CHARACTERS
+        for name in candidates[:_MAX_FILES_READ]:
             left -= len(files.text(name))
             if left < 0:
                 break
             if rule.holds(files, name):
                 told.add(name)
-                found.append(Foreign(rule.name, name, rule.builds_with))
+                found.append(UnsupportedProject(rule.name, name, rule.builds_with))
                 break
     return tuple(found)
 

@@ -17,7 +17,7 @@ from engine.cancel import CancelToken
 from engine.enums import Severity
 from engine.findings import Finding
 from engine.projects import lfs
-from engine.projects.contents import complete
+from engine.projects.external_content import fetch_content
 from engine.projects.slots import Slots
 from engine.projects.worktrees import Slot
 from engine.store.tables import Project
@@ -49,8 +49,8 @@ class Place:
         with self.slots.take(self.clone, sha, cancel=CancelToken()) as slot:
             yield slot
 
-    def complete(self, slot: Slot, *, local: bool = False) -> tuple[Finding, ...]:
-        return complete(
+    def fetch_content(self, slot: Slot, *, local: bool = False) -> tuple[Finding, ...]:
+        return fetch_content(
             slot,
             self.project,
             local_submodules=local,
@@ -87,13 +87,13 @@ def test_submodules_come_by_relative_urls_where_the_settings_allow_it(
     place = Place(tmp_path, source)
 
     with place.slot() as slot:
-        (refused,) = place.complete(slot)
+        (refused,) = place.fetch_content(slot)
         assert not (slot.source / "lib" / "lib.c").exists()
-        assert place.complete(slot, local=True) == ()
+        assert place.fetch_content(slot, local=True) == ()
         assert (slot.source / "lib" / "deep" / "inner" / "inner.c").read_text() == "int i;\n"
         (slot.source / "lib" / "left.o").write_text("of a build")
         place.said.clear()
-        assert place.complete(slot, local=True) == ()
+        assert place.fetch_content(slot, local=True) == ()
         assert place.said == []
         assert not (slot.source / "lib" / "left.o").exists()
 
@@ -110,7 +110,7 @@ def test_a_path_of_this_machine_is_never_followed(tmp_path: Path, source: Path) 
     place = Place(tmp_path, source)
 
     with place.slot() as slot:
-        (finding,) = place.complete(slot, local=True)
+        (finding,) = place.fetch_content(slot, local=True)
         assert not (slot.source / "lib" / "key.h").exists()
     assert "transport file is not allowed" in finding.message
 
@@ -126,7 +126,7 @@ def test_each_submodule_that_fails_is_named_and_the_others_come(
     place = Place(tmp_path, source)
 
     with place.slot() as slot:
-        found = place.complete(slot, local=True)
+        found = place.fetch_content(slot, local=True)
         assert (slot.source / "components" / "good" / "good.c").exists()
 
     assert [each.message for each in found] == [
@@ -148,7 +148,7 @@ def test_builds_with_submodules_do_not_disturb_each_other(tmp_path: Path, source
     def build(_number: int) -> list[str]:
         together.wait(timeout=30)
         with place.slot() as slot:
-            return [each.message for each in place.complete(slot)]
+            return [each.message for each in place.fetch_content(slot)]
 
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(build, range(3)))
@@ -170,11 +170,11 @@ def test_files_of_lfs_come_with_their_content_and_stay_pointers_to_git(
     place = Place(tmp_path, source)
 
     with place.slot() as slot:
-        assert place.complete(slot) == ()
+        assert place.fetch_content(slot) == ()
         assert (slot.source / "blob.bin").read_bytes() == b"content\0of a library"
         assert slot.diff() == ""
     with place.slot() as slot:
-        assert place.complete(slot) == ()
+        assert place.fetch_content(slot) == ()
         assert (slot.source / "blob.bin").read_bytes() == b"content\0of a library"
 
     with place.slot() as slot:
@@ -182,7 +182,7 @@ def test_files_of_lfs_come_with_their_content_and_stay_pointers_to_git(
     shutil.rmtree(source / ".git" / "lfs")
     shutil.rmtree(place.clone / "lfs")
     with place.slot() as slot:
-        (finding,) = place.complete(slot)
+        (finding,) = place.fetch_content(slot)
     assert finding.message.startswith("1 file of Git LFS without content (blob.bin): ")
     assert "\n" not in finding.message
 
@@ -199,7 +199,7 @@ def test_pointers_without_git_lfs_are_errors_but_for_documents(
     place = Place(tmp_path, source)
 
     with place.slot() as slot:
-        error, warning = place.complete(slot)
+        error, warning = place.fetch_content(slot)
 
     assert (error.severity, warning.severity) == (Severity.ERROR, Severity.WARNING)
     assert error.message == (

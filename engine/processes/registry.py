@@ -1,7 +1,7 @@
-"""Runs of programs that are going on now, one small file each, in a folder of the workspace.
+"""Registry of the programs that run now: one small file each, in a folder of the workspace.
 
 So an engine that starts after a ``kill -9`` can end what its predecessor left behind. A file is
-named by the run's mark; it has the process that all others descend from, and the cgroup.
+named by the run's group id; it has the process that all others descend from, and the cgroup.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from engine.processes.identity import ProcessIdentity
 from engine.processes.members import Member, end_all, members
 
 _NAME = re.compile(r"[0-9a-f]{16}")
-_OLD = re.compile(r"\S+ ([0-9a-f]{16,32})")  # time of the leader, mark; the file's name its number
-_MOST = 1 << 12  # bytes of a file that are read
+_LEADER_FORM = re.compile(
+    r"\S+ ([0-9a-f]{16,32})"
+)  # time of the leader, group id; the file's name its number
+_MAX_ENTRY_BYTES = 1 << 12  # bytes of a file that are read
 
 _LOG = logging.getLogger("espdeck")
 
 
-class Ledger:
-    """What is running now.
+class ProcessRegistry:
+    """The programs that run now.
 
     Args:
         folder: where it is written down; made if need be.
@@ -35,17 +37,17 @@ class Ledger:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @contextlib.contextmanager
-    def entry(self, mark: str, scope: str) -> Iterator[Callable[[int], None]]:
+    def entry(self, group_id: str, scope: str) -> Iterator[Callable[[int], None]]:
         """Write a run down while the block runs; begin before it starts.
 
         Args:
-            mark: the run's.
+            group_id: the run's.
             scope: its cgroup, empty for none.
 
         Yields:
             What to call with the number of its first process.
         """
-        path = self._folder / mark
+        path = self._folder / group_id
 
         def note(text: str) -> None:
             with contextlib.suppress(OSError):  # a full disk keeps nothing from running
@@ -70,41 +72,45 @@ class Ledger:
         ended = 0
         for path in self._folder.iterdir():
             try:
-                mark, leader, scope = _read(path)
+                group_id, leader, scope = _read(path)
             except (OSError, ValueError):
-                mark, leader, scope = "", None, ""
-            found = members(mark, leader) if mark else []
-            left = end_all(partial(_left, mark, leader), scope=scope) if found or scope else []
+                group_id, leader, scope = "", None, ""
+            found = members(group_id, leader) if group_id else []
+            left = (
+                end_all(partial(_survivors, group_id, leader), scope=scope)
+                if found or scope
+                else []
+            )
             ended += bool(found and not left)
             if left:
-                _LOG.warning("a build that was killed left behind: %s", named(left))
+                _LOG.warning("a build that was killed left behind: %s", describe_processes(left))
             else:
                 with contextlib.suppress(OSError):
                     path.unlink(missing_ok=True)
         return ended
 
 
-_ledger: Ledger | None = None
+_registry: ProcessRegistry | None = None
 
 
-def use_ledger(ledger: Ledger | None) -> None:
-    """Set the ledger of this process (one workspace a process)."""
-    global _ledger
-    _ledger = ledger
+def use_registry(registry: ProcessRegistry | None) -> None:
+    """Set the registry of this process (one workspace a process)."""
+    global _registry
+    _registry = registry
 
 
-def current_ledger() -> Ledger | None:
-    """The ledger of this process; None when nothing is written down."""
-    return _ledger
+def current_registry() -> ProcessRegistry | None:
+    """The registry of this process; None when nothing is written down."""
+    return _registry
 
 
-def named(left: list[Member]) -> str:
+def describe_processes(left: list[Member]) -> str:
     """Processes that could not be ended, for people."""
     return ", ".join(f"{each.name} (process {each.pid})" for each in left)
 
 
-def _left(mark: str, leader: tuple[int, int] | None) -> list[Member] | None:
-    return members(mark, leader) or None
+def _survivors(group_id: str, leader: tuple[int, int] | None) -> list[Member] | None:
+    return members(group_id, leader) or None
 
 
 def _read(path: Path) -> tuple[str, tuple[int, int] | None, str]:
@@ -115,9 +121,9 @@ def _read(path: Path) -> tuple[str, tuple[int, int] | None, str]:
         ValueError: it is none.
     """
     with path.open("rb") as file:
-        lines = file.read(_MOST).decode("utf-8", "replace").split("\n")
+        lines = file.read(_MAX_ENTRY_BYTES).decode("utf-8", "replace").split("\n")
     if path.name.isdigit() and len(path.name) < 16:  # an older espdeck's
-        old = _OLD.fullmatch(lines[0])
+        old = _LEADER_FORM.fullmatch(lines[0])
         if old is None:
             raise ValueError(lines[0])
         return old[1], None, ""
@@ -128,6 +134,6 @@ def _read(path: Path) -> tuple[str, tuple[int, int] | None, str]:
     return path.name, (leader.pid, leader.ticks) if leader and leader.is_alive else None, scope
 
 
-def scope_name(mark: str) -> str:
+def scope_name(group_id: str) -> str:
     """The name of a run's cgroup."""
-    return f"espdeck-{mark}"
+    return f"espdeck-{group_id}"

@@ -16,11 +16,13 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.source import tree
 
-_DEPTH = 2  # folders below a build folder that are looked into: logs and programs lie there
-_PATIENCE = 2.0  # seconds that are waited for instead: a clock that is disciplined, a file server
+_SEARCH_DEPTH = 2  # folders below a build folder that are looked into: logs and programs lie there
+_CLOCK_WAIT_SECONDS = (
+    2.0  # seconds that are waited for instead: a clock that is disciplined, a file server
+)
 
 
-def drop_later(
+def remove_future_builds(
     folder: Path, pattern: str, *, cancel: CancelToken, now: Callable[[], float] = time.time
 ) -> bool:
     """Delete the build folders that have files of later than now; call before sources change.
@@ -39,8 +41,8 @@ def drop_later(
     """
     dropped = False
     for build in folder.glob(pattern):
-        ahead = _newest(str(build), _DEPTH) - now()
-        if 0 <= ahead <= _PATIENCE:
+        ahead = _newest(str(build), _SEARCH_DEPTH) - now()
+        if 0 <= ahead <= _CLOCK_WAIT_SECONDS:
             cancel.wait(ahead + 0.01)
         elif ahead > 0:
             tree.delete(build)

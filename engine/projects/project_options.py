@@ -8,7 +8,7 @@ from engine.enums import TARGETS
 from engine.errors import UsageError
 from engine.text import mask
 
-_MAX_NAME = 80
+_MAX_NAME_CHARACTERS = 80
 
 
 def check_name(name: str) -> str:
@@ -17,9 +17,10 @@ def check_name(name: str) -> str:
     Raises:
         UsageError: it is empty, too long or not printable.
     """
-    if not (0 < len(name.strip()) <= _MAX_NAME and name.isprintable()):
+    if not (0 < len(name.strip()) <= _MAX_NAME_CHARACTERS and name.isprintable()):
         raise UsageError(
-            f"{mask(name)[:_MAX_NAME]!r} is no name for a project (1 to {_MAX_NAME} characters)"
+            f"{mask(name)[:_MAX_NAME_CHARACTERS]!r} is no name for a project "
+            f"(1 to {_MAX_NAME_CHARACTERS} characters)"
         )
     return name.strip()
 

@@ -15,8 +15,8 @@ from engine.cancel import CancelToken
 from engine.errors import CancelledError
 from engine.process import run
 from engine.processes.identity import ProcessIdentity
-from engine.processes.ledger import Ledger, use_ledger
-from engine.processes.members import MARK, new_mark
+from engine.processes.members import GROUP_VARIABLE, new_group_id
+from engine.processes.registry import ProcessRegistry, use_registry
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
 
@@ -37,36 +37,36 @@ def identity(process: subprocess.Popen[bytes]) -> ProcessIdentity:
 
 def test_the_leader_and_what_descends_from_it_are_ended(tmp_path: Path) -> None:
     code = "import os, time; os.fork() or os.setsid(); print('up', flush=True); time.sleep(60)"
-    mark = new_mark()
-    words = ["env", "-i", f"{MARK}={mark}", sys.executable, "-c", code]
+    mark = new_group_id()
+    words = ["env", "-i", f"{GROUP_VARIABLE}={mark}", sys.executable, "-c", code]
     with subprocess.Popen(words, stdout=subprocess.PIPE) as leader:
         assert leader.stdout is not None
         assert [leader.stdout.readline(), leader.stdout.readline()] == [b"up\n", b"up\n"]
         (tmp_path / mark).write_text(f"{identity(leader)}\n\n")
 
-        assert Ledger(tmp_path).end_orphans() == 1
+        assert ProcessRegistry(tmp_path).end_orphans() == 1
 
         assert leader.stdout.read() == b""  # nobody holds it any more
         assert leader.wait(5) == -9
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_process_that_a_build_named_in_the_ledger_is_spared(
+def test_a_process_that_a_build_named_in_the_registry_is_spared(
     tmp_path: Path, sleeper: subprocess.Popen[bytes]
 ) -> None:
-    (tmp_path / new_mark()).write_text(f"{identity(sleeper)}\n\n")
+    (tmp_path / new_group_id()).write_text(f"{identity(sleeper)}\n\n")
 
-    assert Ledger(tmp_path).end_orphans() == 0
+    assert ProcessRegistry(tmp_path).end_orphans() == 0
 
     assert sleeper.poll() is None
 
 
 def test_one_with_the_mark_is_ended_when_nobody_knows_the_leader(tmp_path: Path) -> None:
-    mark = new_mark()
-    with subprocess.Popen(["sleep", "60"], env={MARK: mark}) as orphan:
+    mark = new_group_id()
+    with subprocess.Popen(["sleep", "60"], env={GROUP_VARIABLE: mark}) as orphan:
         (tmp_path / mark).touch()  # espdeck was killed before it knew, or the disk was full
 
-        assert Ledger(tmp_path).end_orphans() == 1
+        assert ProcessRegistry(tmp_path).end_orphans() == 1
 
         assert orphan.wait(5) == -9
 
@@ -79,9 +79,9 @@ def test_a_stranger_with_the_number_is_spared(
 ) -> None:
     own = identity(sleeper)
     words = {"pid": own.pid, "ticks": own.ticks, "boot": own.boot, **change}
-    (tmp_path / new_mark()).write_text("{pid} {ticks} {boot}\n\n".format(**words))
+    (tmp_path / new_group_id()).write_text("{pid} {ticks} {boot}\n\n".format(**words))
 
-    assert Ledger(tmp_path).end_orphans() == 0
+    assert ProcessRegistry(tmp_path).end_orphans() == 0
 
     assert sleeper.poll() is None
     assert list(tmp_path.iterdir()) == []
@@ -105,7 +105,7 @@ def test_what_nobody_wrote_ends_nobody_and_goes(
 ) -> None:
     (tmp_path / name).write_text(text)
 
-    assert Ledger(tmp_path).end_orphans() == 0
+    assert ProcessRegistry(tmp_path).end_orphans() == 0
 
     assert sleeper.poll() is None
     assert list(tmp_path.iterdir()) == []
@@ -113,25 +113,26 @@ def test_what_nobody_wrote_ends_nobody_and_goes(
 
 def test_what_an_older_espdeck_wrote_is_ended_by_its_mark(tmp_path: Path) -> None:
     mark = "0123456789abcdef" * 2
-    with subprocess.Popen(["sleep", "60"], env={MARK: mark}) as orphan:
+    with subprocess.Popen(["sleep", "60"], env={GROUP_VARIABLE: mark}) as orphan:
         (tmp_path / str(orphan.pid)).write_text(f"1764300000.25 {mark}")
 
-        assert Ledger(tmp_path).end_orphans() == 1
+        assert ProcessRegistry(tmp_path).end_orphans() == 1
 
         assert orphan.wait(5) == -9
     assert list(tmp_path.iterdir()) == []
 
 
 def test_espdeck_itself_is_spared_though_it_has_the_mark(tmp_path: Path) -> None:
-    mark = new_mark()
+    mark = new_group_id()
     code = (
-        "import sys; from pathlib import Path; from engine.processes.ledger import Ledger;"
-        "print(Ledger(Path(sys.argv[1])).end_orphans())"
+        "import sys; from pathlib import Path\n"
+        "from engine.processes.registry import ProcessRegistry\n"
+        "print(ProcessRegistry(Path(sys.argv[1])).end_orphans())"
     )
     (tmp_path / mark).write_text("\n\n")
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path],
-        env={**os.environ, MARK: mark},
+        env={**os.environ, GROUP_VARIABLE: mark},
         capture_output=True,
         timeout=30,
     )
@@ -139,8 +140,8 @@ def test_espdeck_itself_is_spared_though_it_has_the_mark(tmp_path: Path) -> None
     assert done.stdout == b"0\n"
 
 
-def test_a_running_program_stands_in_the_ledger(tmp_path: Path) -> None:
-    use_ledger(Ledger(tmp_path))
+def test_a_running_program_is_in_the_registry(tmp_path: Path) -> None:
+    use_registry(ProcessRegistry(tmp_path))
     token = CancelToken()
     started = threading.Event()
 
@@ -157,4 +158,4 @@ def test_a_running_program_stands_in_the_ledger(tmp_path: Path) -> None:
         thread.join(10)
         assert list(tmp_path.iterdir()) == []
     finally:
-        use_ledger(None)
+        use_registry(None)

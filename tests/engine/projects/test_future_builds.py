@@ -10,7 +10,7 @@ import pytest
 
 from engine.cancel import CancelToken
 from engine.errors import CancelledError
-from engine.projects.build_clock import drop_later
+from engine.projects.future_builds import remove_future_builds
 from engine.projects.slots import Slots
 from engine.projects.worktrees import build_name
 from tests.engine.git_repos import commit
@@ -40,8 +40,8 @@ def test_only_what_is_of_later_goes(tmp_path: Path) -> None:
     later, built = make(tmp_path, "build-later", ahead=DAY), make(tmp_path, "build-x", ahead=-1)
     source = make(tmp_path, "src", ahead=DAY)
 
-    assert drop_later(tmp_path, "build-*", cancel=CancelToken())
-    assert not drop_later(tmp_path, "build-*", cancel=CancelToken())
+    assert remove_future_builds(tmp_path, "build-*", cancel=CancelToken())
+    assert not remove_future_builds(tmp_path, "build-*", cancel=CancelToken())
 
     assert not later.exists()
     assert built.is_dir()
@@ -54,7 +54,7 @@ def test_a_little_ahead_is_waited_for(tmp_path: Path) -> None:
     token.cancel()
 
     with pytest.raises(CancelledError):
-        drop_later(tmp_path, "build-*", cancel=token)
+        remove_future_builds(tmp_path, "build-*", cancel=token)
 
     assert built.is_dir()
 

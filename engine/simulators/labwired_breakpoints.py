@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.files import read_file
-from engine.formats.elf import MAX_BYTES, MAX_SECONDS, open_elf
+from engine.formats.elf import MAX_BYTES, TIMEOUT_SECONDS, open_elf
 from engine.processes import bounded
 from engine.processes.bounded import UnreadableError
 
 _EBREAK = b"\x73\x00\x10\x00"
 _C_EBREAK = b"\x02\x90"
-_MOST = 4096
+_MAX_BREAKPOINTS = 4096
 _EXECUTABLE = 0x4  # SHF_EXECINSTR
 
 
@@ -34,13 +34,15 @@ def find(elf: Path) -> dict[int, int]:
     if _EBREAK not in data and _C_EBREAK not in data:
         return {}
     try:
-        found = bounded.ask_once(elf, __name__, "breaks", most=MAX_BYTES, seconds=MAX_SECONDS)
+        found = bounded.ask_once(
+            elf, __name__, find_in_file.__name__, most=MAX_BYTES, seconds=TIMEOUT_SECONDS
+        )
         return dict(bounded.rows(found, int, int))
     except UnreadableError:
         return {}
 
 
-def breaks(file: BinaryIO) -> list[tuple[int, int]]:
+def find_in_file(file: BinaryIO) -> list[tuple[int, int]]:
     """As :func:`find`, of an open file. Runs in a child process."""
     found: dict[int, int] = {}
     elf = open_elf(file)
@@ -57,7 +59,7 @@ def breaks(file: BinaryIO) -> list[tuple[int, int]]:
             if start <= symbol["st_value"] < start + len(text):
                 begin = symbol["st_value"] - start
                 _sweep(text[begin : begin + symbol["st_size"]], symbol["st_value"], found)
-        if len(found) > _MOST:
+        if len(found) > _MAX_BREAKPOINTS:
             break
     return list(found.items())
 

@@ -12,7 +12,7 @@ from engine.enums import ProjectStatus, Severity
 from engine.errors import ToolError, UsageError
 from engine.findings import Finding
 from engine.projects import git, remote, working_tree
-from engine.projects.following import Follower
+from engine.projects.project_sync import ProjectSync
 from engine.projects.revisions import HEAD, Commit, base_of, is_elsewhere, resolve
 from engine.projects.sources import check_source, is_whole_commit
 from engine.store import projects as store_projects
@@ -21,7 +21,7 @@ from engine.store.tables import Project
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class LocatedCommit:
     """A commit of a project, as a person named it.
 
     Args:
@@ -38,12 +38,12 @@ class Located:
     dirty: bool = False
 
 
-class Locator:
+class CommitLocator:
     """Finds commits of projects; syncs them first."""
 
-    def __init__(self, store: Store, follower: Follower) -> None:
+    def __init__(self, store: Store, sync: ProjectSync) -> None:
         self._store = store
-        self._follower = follower
+        self._sync = sync
 
     def find(
         self,
@@ -53,7 +53,7 @@ class Locator:
         fresh: bool = True,
         dirty: bool = False,
         cancel: CancelToken,
-    ) -> Located:
+    ) -> LocatedCommit:
         """As :meth:`engine.projects.service.Projects.commit`, which front ends call."""
         project = store_projects.get_project(self._store, project_id)
         folder = project.source if working_tree.is_working_tree(project.source) else ""
@@ -66,7 +66,7 @@ class Locator:
         clone, notes = Path(project.clone_path), list[Finding]()
         is_known = revision is not None and self._is_whole_hash(clone, revision)
         if fresh and not is_known and project.status is ProjectStatus.ACTIVE:
-            project, found = self._follower.refresh(project, cancel, strict=dirty)
+            project, found = self._sync.refresh(project, cancel, strict=dirty)
             notes += found
         if project.status is not ProjectStatus.ACTIVE:
             detail = f": {project.status_detail}" if project.status_detail else ""
@@ -76,15 +76,17 @@ class Locator:
         if fresh and folder and revision is None:
             notes += _uncommitted(folder, cancel)
         commit, found = self._resolve(project, revision, cancel, fresh=fresh)
-        return Located(project, commit, (*notes, *found))
+        return LocatedCommit(project, commit, (*notes, *found))
 
-    def _as_it_is(self, project: Project, notes: Sequence[Finding], cancel: CancelToken) -> Located:
+    def _as_it_is(
+        self, project: Project, notes: Sequence[Finding], cancel: CancelToken
+    ) -> LocatedCommit:
         """A commit of the project's folder as it is, whatever branch the project follows."""
         folder, clone = Path(project.source), Path(project.clone_path)
         found = working_tree.changes(folder, cancel=cancel)
         if not found:
-            return Located(project, resolve(clone, HEAD, head=git.SOURCE_HEAD), tuple(notes))
-        with self._follower.holding(clone, cancel):
+            return LocatedCommit(project, resolve(clone, HEAD, head=git.SOURCE_HEAD), tuple(notes))
+        with self._sync.locked_clone(clone, cancel):
             sha = working_tree.snapshot(folder, clone, found, cancel=cancel)
         said = working_tree.note_of(found, project.source)
         new = working_tree.new_files(found)
@@ -102,7 +104,7 @@ class Locator:
             for name in found.submodules
         ]
         commit = resolve(clone, sha)
-        return Located(project, commit, (*notes, note, *more), dirty=True)
+        return LocatedCommit(project, commit, (*notes, note, *more), dirty=True)
 
     def _resolve(
         self, project: Project, revision: str | None, cancel: CancelToken, *, fresh: bool
@@ -128,7 +130,7 @@ class Locator:
             source = check_source(project.source)
         except UsageError:
             return False  # the folder is gone: what was fetched earlier is all there is
-        with self._follower.holding(clone, cancel):
+        with self._sync.locked_clone(clone, cancel):
             return remote.fetch_revision(clone, source, name, cancel=cancel)
 
     def _is_whole_hash(self, clone: Path, revision: str) -> bool:
@@ -143,7 +145,9 @@ class Locator:
 
 def tip_of(project: Project) -> str:
     """The commit that a project follows, else the ref that has it as of the last fetch."""
-    return project.tip or (f"{git.REMOTE}{project.branch}" if project.branch else git.SOURCE_HEAD)
+    return project.tip or (
+        f"{git.REMOTE_REFS}{project.branch}" if project.branch else git.SOURCE_HEAD
+    )
 
 
 def _uncommitted(folder: str, cancel: CancelToken) -> list[Finding]:

@@ -13,7 +13,7 @@ from engine.store.tables import Project
 from engine.toolchains.base import CompileRequest
 from engine.toolchains.idf_menuconfig import ConfigurationEdit, check_menu, edit
 
-TIMEOUT = 300.0
+TIMEOUT_SECONDS = 300.0
 """Seconds that it may take to configure a project before and after a person changes options."""
 
 
@@ -48,7 +48,7 @@ def menuconfig(project: Project, sha: str, slots: Slots) -> ConfigurationEdit:
                 source=slot.source / project.app,
                 build_dir=slot.build_dir(str(project.id), project.target, project.configuration),
                 target=project.target,
-                timeout=TIMEOUT,
+                timeout=TIMEOUT_SECONDS,
                 cancel=cancel,
                 on_output=lambda _data: None,
                 on_progress=lambda _percent, _doing: None,

@@ -9,18 +9,18 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.errors import ToolError, UsageError
 from engine.projects import git, remote
-from engine.projects.git import HEADS, REMOTE, SOURCE_HEAD, TAGS
-from engine.projects.remote import Advertised
+from engine.projects.git import BRANCH_REFS, REMOTE_REFS, SOURCE_HEAD, TAG_REFS
+from engine.projects.remote import RemoteRefs
 from engine.projects.revisions import resolve
 from engine.projects.sources import Source
 from engine.text import clean, mask
 
-_SHOWN = 5
-_DIGITS = 7
+_MAX_SHOWN_REFS = 5
+_HASH_DIGITS = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class Upstream:
     """What a project follows, as its source has it now.
 
     Args:
@@ -44,8 +44,8 @@ def synchronise(
     tip: str,
     on_progress: Callable[[float, str], None],
     cancel: CancelToken,
-    within: float = remote.ANSWER_WITHIN,
-) -> Followed:
+    within: float = remote.ANSWER_TIMEOUT_SECONDS,
+) -> Upstream:
     """Fetch what the source has that the clone has not, and find the commit to follow.
 
     Nobody else may do that with this clone meanwhile.
@@ -62,54 +62,59 @@ def synchronise(
         ToolError: the source cannot be reached, or has nothing to follow; one line.
         UsageError: the branch that was chosen was never there.
     """
-    has = remote.advertised(source, cancel=cancel, within=within)
+    has = remote.list_refs(source, cancel=cancel, within=within)
     shown = mask(source.url)
     if not has.refs and not has.head:
         raise ToolError(f"{shown}: no commits yet: commit something, then sync")
     if not _has_all(clone, has):
         remote.fetch(clone, source, has, on_progress=on_progress, cancel=cancel)
-    found = _follow(has, shown, branch if chosen else "", gone=bool(tip))
+    found = _find_upstream(has, shown, branch if chosen else "", gone=bool(tip))
     sha = resolve(clone, found.tip).sha  # of an annotated tag, the commit
     notes = [found.note] if found.note else []
     # Without a tip, too: a workspace of before that was written down did not know who chose.
     if branch and found.branch != branch and not chosen:
-        now = clean(found.branch) or f"no branch ({sha[:_DIGITS]})"
+        now = clean(found.branch) or f"no branch ({sha[:_HASH_DIGITS]})"
         notes.append(f"HEAD of its source is on {now}, and was on {clean(branch)}")
     elif tip and tip != sha and not git.is_ancestor(clone, tip, sha):
         what = clean(found.branch) or "HEAD"
         if not git.is_ancestor(clone, sha, tip):
             notes.append(
-                f"{what} was rewritten at its source: {tip[:_DIGITS]} -> {sha[:_DIGITS]}; "
+                f"{what} was rewritten at its source: "
+                f"{tip[:_HASH_DIGITS]} -> {sha[:_HASH_DIGITS]}; "
                 "builds of the old history stay"
             )
         else:
-            notes.append(f"{what} went back: {tip[:_DIGITS]} -> {sha[:_DIGITS]}")
-    return Followed(found.branch, sha, "; ".join(notes))
+            notes.append(f"{what} went back: {tip[:_HASH_DIGITS]} -> {sha[:_HASH_DIGITS]}")
+    return Upstream(found.branch, sha, "; ".join(notes))
 
 
-def _has_all(clone: Path, has: Advertised) -> bool:
+def _has_all(clone: Path, has: RemoteRefs) -> bool:
     """Whether a clone has just the refs that the source has."""
     if not git.is_repository(clone) or remote.is_shallow(clone):
         return False  # its source may have more history by now
     words = ("for-each-ref", "--format=%(objectname) %(refname)")
-    listed = git.read_git(clone, *words, REMOTE, TAGS, SOURCE_HEAD)
+    listed = git.read_git(clone, *words, REMOTE_REFS, TAG_REFS, SOURCE_HEAD)
     ours = {name: sha for sha, _, name in (line.partition(" ") for line in listed.splitlines())}
     mine = {
-        f"{HEADS}{name.removeprefix(REMOTE)}" if name.startswith(REMOTE) else name: sha
+        f"{BRANCH_REFS}{name.removeprefix(REMOTE_REFS)}"
+        if name.startswith(REMOTE_REFS)
+        else name: sha
         for name, sha in ours.items()
-        if name.startswith((REMOTE, TAGS))
+        if name.startswith((REMOTE_REFS, TAG_REFS))
     }
     return mine == has.refs and (not has.head or ours.get(SOURCE_HEAD) == has.head)
 
 
-def _follow(has: Advertised, shown: str, wanted: str, *, gone: bool) -> Followed:
+def _find_upstream(has: RemoteRefs, shown: str, wanted: str, *, gone: bool) -> Upstream:
     """The branch or tag that was chosen, else ``HEAD``, else the only branch."""
     branches = has.branches
     if wanted:
         tip = has.tip(wanted)
         if tip:
-            return Followed(wanted, tip)
-        listed = clean(", ".join(branches[:_SHOWN])) + (", ..." if branches[_SHOWN:] else "")
+            return Upstream(wanted, tip)
+        listed = clean(", ".join(branches[:_MAX_SHOWN_REFS])) + (
+            ", ..." if branches[_MAX_SHOWN_REFS:] else ""
+        )
         there = f" (there are: {listed})" if branches else ""
         if gone:
             raise ToolError(
@@ -118,11 +123,11 @@ def _follow(has: Advertised, shown: str, wanted: str, *, gone: bool) -> Followed
             )
         raise UsageError(f"{shown}: no branch or tag {wanted!r}{there}")
     if has.head:
-        return Followed(has.branch, has.head)
+        return Upstream(has.branch, has.head)
     usual = [name for name in ("main", "master") if name in branches]
     name = branches[0] if len(branches) == 1 else usual[0] if usual else ""
     if not name:
-        listed = clean(", ".join(branches[:_SHOWN]))
+        listed = clean(", ".join(branches[:_MAX_SHOWN_REFS]))
         raise ToolError(f"{shown}: HEAD names no commit: name a branch ({listed})")
     note = f"HEAD of its source names no commit: {name} is followed"
-    return Followed(name, has.tip(name), note)
+    return Upstream(name, has.tip(name), note)

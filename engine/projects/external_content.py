@@ -14,7 +14,7 @@ from engine.projects.worktrees import Slot, check_links
 from engine.store.tables import Project
 
 
-def complete(
+def fetch_content(
     slot: Slot,
     project: Project,
     *,

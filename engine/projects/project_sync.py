@@ -19,18 +19,18 @@ from engine.file_lock import FileLock
 from engine.findings import Finding
 from engine.projects import git, remote
 from engine.projects.apps import find_app
-from engine.projects.jobs import Jobs, fetching
+from engine.projects.clone_sync import Upstream, synchronise
+from engine.projects.jobs import Jobs, fetch_lock
 from engine.projects.sources import Source, check_source
-from engine.projects.sync import Followed, synchronise
 from engine.store import projects as store_projects
 from engine.store.database import Store
 from engine.store.tables import Project, utc_now
 from engine.text import mask
 
-SAY_EVERY = 0.2
+PROGRESS_INTERVAL_SECONDS = 0.2
 """Seconds between two events about the progress of a clone."""
 
-FRESH_WITHIN = 10.0
+REFRESH_TIMEOUT_SECONDS = 10.0
 """Seconds that a source gets to answer before what was fetched earlier is built."""
 
 NO_CHIP = "nothing in its sources says which chip it is for"
@@ -39,12 +39,12 @@ NO_CHIP = "nothing in its sources says which chip it is for"
 INTERRUPTED = "import was interrupted: sync to try again"
 """Status of a project whose process died, or ended, while it was being imported."""
 
-_TURN = 0.1  # seconds between two looks whether another process is done with a project
+_LOCK_POLL_SECONDS = 0.1  # seconds between two looks whether another process is done with a project
 
 _LOG = logging.getLogger("espdeck.projects")
 
 
-class Follower:
+class ProjectSync:
     """Clones and syncs projects, writes down how they stand, and says so.
 
     Args:
@@ -62,7 +62,7 @@ class Follower:
         """Clone or sync a project in a thread, which gives ``lock`` back."""
 
         def job(cancel: CancelToken) -> None:
-            self._explained(project.id, lambda: self._synchronise(project, source, cancel))
+            self._run_job(project.id, lambda: self._synchronise(project, source, cancel))
 
         self._jobs.start(project.id, job, lock)
 
@@ -72,22 +72,22 @@ class Follower:
         source: Source,
         cancel: CancelToken,
         *,
-        within: float = remote.ANSWER_WITHIN,
-        turn_within: float = remote.TIMEOUT,
-    ) -> tuple[Project, Followed]:
+        within: float = remote.ANSWER_TIMEOUT_SECONDS,
+        lock_within: float = remote.TIMEOUT_SECONDS,
+    ) -> tuple[Project, Upstream]:
         """Clone or fetch, and write down what the project follows now; its lock is held.
 
         Args:
             within: seconds until the source must have answered.
-            turn_within: seconds until projects that share its clone must be done.
+            lock_within: seconds until projects that share its clone must be done.
         """
         if project.status is ProjectStatus.PENDING:
             self._update(project.id, ProjectStatus.PENDING, "cloning")
         # Only said, not written: the project is as usable as it was while this goes on.
         progress = self._progress(project)
         clone = Path(project.clone_path)
-        with self.holding(clone, cancel, within=turn_within):
-            followed = synchronise(
+        with self.locked_clone(clone, cancel, within=lock_within):
+            upstream = synchronise(
                 clone,
                 source,
                 branch=project.branch or "",
@@ -97,21 +97,21 @@ class Follower:
                 cancel=cancel,
                 within=within,
             )
-        told, lack = ([], "") if project.targets else _chips(clone, followed.tip, project.app)
+        chips, lack = ([], "") if project.targets else _chips(clone, upstream.tip, project.app)
 
         def change(row: Project) -> None:
-            row.status, row.status_detail = ProjectStatus.ACTIVE, followed.note
+            row.status, row.status_detail = ProjectStatus.ACTIVE, upstream.note
             if (row.branch, row.branch_chosen) == (project.branch, project.branch_chosen):
-                row.branch, row.tip = followed.branch or None, followed.tip
-            if not row.targets and told:
-                row.targets, row.target = told, told[0]
+                row.branch, row.tip = upstream.branch or None, upstream.tip
+            if not row.targets and chips:
+                row.targets, row.target = chips, chips[0]
             if not row.target and not row.status_detail:
                 row.status_detail = lack or NO_CHIP
             row.synced_at = utc_now()
 
         changed = store_projects.change_project(self._store, project.id, change)
-        self.say(changed)
-        return changed, followed
+        self.publish(changed)
+        return changed, upstream
 
     def refresh(
         self, project: Project, cancel: CancelToken, *, strict: bool
@@ -128,18 +128,22 @@ class Follower:
             EspdeckError: ``strict``, and it could not be synced.
             CancelledError, Interrupted: as ``cancel`` says.
         """
-        lock, deadline = self._jobs.lock_of(project.id), time.monotonic() + FRESH_WITHIN
+        lock, deadline = self._jobs.lock_of(project.id), time.monotonic() + REFRESH_TIMEOUT_SECONDS
         try:
             while not lock.acquire():  # it is being synced: then it is as fresh afterwards
                 if time.monotonic() > deadline:
                     raise ToolError("another process has been syncing it for too long")
-                cancel.wait(_TURN)
+                cancel.wait(_LOCK_POLL_SECONDS)
             try:
                 # Whoever synced or edited it meanwhile has changed it.
                 project = store_projects.get_project(self._store, project.id)
                 source = check_source(project.source)
-                changed, followed = self._synchronise(
-                    project, source, cancel, within=FRESH_WITHIN, turn_within=FRESH_WITHIN
+                changed, upstream = self._synchronise(
+                    project,
+                    source,
+                    cancel,
+                    within=REFRESH_TIMEOUT_SECONDS,
+                    lock_within=REFRESH_TIMEOUT_SECONDS,
                 )
             finally:
                 lock.release()
@@ -157,9 +161,9 @@ class Follower:
                 hint="what the source has since then is not in it",
             )
             return self._failed(project.id, reason), [note]
-        if not followed.note:
+        if not upstream.note:
             return changed, []
-        return changed, [Finding(Severity.INFO, "project.source", followed.note)]
+        return changed, [Finding(Severity.INFO, "project.source", upstream.note)]
 
     def recover(self, project_id: uuid.UUID) -> None:
         """Say of a project that nobody imports any more that it is not imported."""
@@ -176,7 +180,7 @@ class Follower:
         finally:
             lock.release()
 
-    def _explained(self, project_id: uuid.UUID, job: Callable[[], object]) -> None:
+    def _run_job(self, project_id: uuid.UUID, job: Callable[[], object]) -> None:
         """Do a job and write down how it failed; nothing gets past this."""
         try:
             try:
@@ -187,7 +191,7 @@ class Follower:
                     project = store_projects.update_project(
                         self._store, project_id, status=ProjectStatus.ERROR, detail=INTERRUPTED
                     )
-                self.say(project)
+                self.publish(project)
             except EspdeckError as error:
                 self._failed(project_id, mask(str(error)))
             except OSError as error:
@@ -208,8 +212,8 @@ class Follower:
         return self._update(project_id, ProjectStatus.ERROR, reason)
 
     @contextmanager
-    def holding(
-        self, clone: Path, cancel: CancelToken, *, within: float = remote.TIMEOUT
+    def locked_clone(
+        self, clone: Path, cancel: CancelToken, *, within: float = remote.TIMEOUT_SECONDS
     ) -> Iterator[None]:
         """Hold a clone, which projects of one source share, to fetch into it or to delete it.
 
@@ -220,24 +224,24 @@ class Follower:
             ToolError: it is held for longer.
             CancelledError, Interrupted: as ``cancel`` says.
         """
-        lock, deadline = fetching(clone), time.monotonic() + within
+        lock, deadline = fetch_lock(clone), time.monotonic() + within
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         while not lock.acquire():
             if time.monotonic() > deadline:
                 raise ToolError("another process has been fetching into its clone for too long")
-            cancel.wait(_TURN)
+            cancel.wait(_LOCK_POLL_SECONDS)
         try:
             yield
         finally:
             lock.release()
 
     def _progress(self, project: Project) -> Callable[[float, str], None]:
-        said = -SAY_EVERY
+        said = -PROGRESS_INTERVAL_SECONDS
 
-        def say(percent: float, what: str) -> None:
+        def publish(percent: float, what: str) -> None:
             nonlocal said
             now = time.monotonic()
-            if now - said >= SAY_EVERY:
+            if now - said >= PROGRESS_INTERVAL_SECONDS:
                 said = now
                 self._bus.publish(
                     ProjectChanged(
@@ -248,16 +252,16 @@ class Follower:
                     )
                 )
 
-        return say
+        return publish
 
     def _update(self, project_id: uuid.UUID, status: ProjectStatus, detail: str) -> Project:
         changed = store_projects.update_project(
             self._store, project_id, status=status, detail=detail
         )
-        self.say(changed)
+        self.publish(changed)
         return changed
 
-    def say(self, project: Project, *, removed: bool = False) -> None:
+    def publish(self, project: Project, *, removed: bool = False) -> None:
         """Tell everyone how a project stands."""
         self._bus.publish(
             ProjectChanged(
