@@ -1,4 +1,4 @@
-"""Times of day on a machine whose clock somebody sets, or that has none until the network is there.
+"""Times of day on a machine whose clock may be set, or has no battery and starts in 1970.
 
 How long something took is measured by a clock that only runs (:class:`Stopwatch`). What is deleted
 because of its age is deleted only while the clock can be believed (:func:`is_believable`).
@@ -13,14 +13,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-DAY = 86400.0
+DAY_SECONDS = 86400.0
 
-CLOCK_WAS_SET = datetime(2024, 1, 1, tzinfo=UTC).timestamp()
+EARLIEST_TIME = datetime(2024, 1, 1, tzinfo=UTC).timestamp()
 """Seconds since the epoch, when there was no espdeck yet. A clock without a battery begins
 in 1970: what is written then has no age."""
 
-_LEAP = 7 * DAY  # seconds ahead between two looks that are no ordinary pause
-_MOST = 64  # bytes of the file
+_LEAP_SECONDS = 7 * DAY_SECONDS  # seconds ahead between two looks that are no ordinary pause
+_MAX_STATE_BYTES = 64  # bytes of the file
 
 
 class Stopwatch:
@@ -56,18 +56,18 @@ def is_believable(state_file: Path, now: float) -> bool:
         now: seconds since the epoch.
     """
     seen, leapt = _read(state_file)
-    if seen and now - seen > _LEAP:
+    if seen and now - seen > _LEAP_SECONDS:
         leapt = now
-    elif now < leapt or now - leapt >= DAY:
+    elif now < leapt or now - leapt >= DAY_SECONDS:
         leapt = 0.0
     # Where it cannot be kept nothing is deleted, as after a leap.
-    return _write(state_file, now, leapt) and not leapt and now >= CLOCK_WAS_SET
+    return _write(state_file, now, leapt) and not leapt and now >= EARLIEST_TIME
 
 
 def _read(state_file: Path) -> tuple[float, float]:
     try:
         with state_file.open("rb") as file:
-            seen, leapt = map(int, file.read(_MOST).split())
+            seen, leapt = map(int, file.read(_MAX_STATE_BYTES).split())
     except (OSError, ValueError):
         return 0.0, 0.0
     return float(seen), float(leapt)

@@ -1,4 +1,4 @@
-"""What is installed, what is missing, what to do about it."""
+"""Checks what is installed on this machine, what is missing and what to do about it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from engine.store.database import sqlite_too_old
 from engine.toolchains import idf_installs
 from engine.toolchains.base import find_toolchains
 
-_LOW_DISK = 1 << 30
+_LOW_DISK_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
-class Checkup:
+class DoctorCheck:
     """One thing that was looked at.
 
     Args:
@@ -45,14 +45,14 @@ class Checkup:
     advice: str = ""
 
 
-def checkup(settings: Settings) -> tuple[Checkup, ...]:
+def run_checks(settings: Settings) -> tuple[DoctorCheck, ...]:
     """Look at everything that builds may need."""
     idf_installs.add_search_folders(settings.idf_paths)
     return (
         _python(),
         _git(),
         _workspace(settings.workspace),
-        Checkup("settings", True, False, _settings_detail()),
+        DoctorCheck("settings", True, False, _settings_detail()),
         *_toolchains(),
         *_esp_idf(),
         *_simulators(),
@@ -64,31 +64,31 @@ def checkup(settings: Settings) -> tuple[Checkup, ...]:
     )
 
 
-def _python() -> Checkup:
+def _python() -> DoctorCheck:
     """Builds, logs and durable runs are kept by the SQLite that Python was made with."""
     detail = f"{platform.python_version()} with SQLite {sqlite3.sqlite_version}"
     too_old = sqlite_too_old()
-    return Checkup("python", not too_old, True, detail, too_old)
+    return DoctorCheck("python", not too_old, True, detail, too_old)
 
 
-def _git() -> Checkup:
+def _git() -> DoctorCheck:
     path = shutil.which("git")
     if path:
-        return Checkup("git", True, True, path)
-    return Checkup("git", False, True, "not on PATH", "install git")
+        return DoctorCheck("git", True, True, path)
+    return DoctorCheck("git", False, True, "not on PATH", "install git")
 
 
-def _workspace(folder: Path) -> Checkup:
+def _workspace(folder: Path) -> DoctorCheck:
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not os.access(there, os.W_OK):
-        return Checkup(
+        return DoctorCheck(
             "workspace", False, True, f"{folder} cannot be written", "set ESPDECK_WORKSPACE"
         )
     free = shutil.disk_usage(there).free
-    if free < _LOW_DISK:
+    if free < _LOW_DISK_BYTES:
         detail = f"{folder}, {free >> 20} MB free"
-        return Checkup("workspace", False, False, detail, "free some space")
-    return Checkup("workspace", True, True, f"{folder}, {free >> 30} GB free")
+        return DoctorCheck("workspace", False, False, detail, "free some space")
+    return DoctorCheck("workspace", True, True, f"{folder}, {free >> 30} GB free")
 
 
 def _settings_detail() -> str:
@@ -96,13 +96,13 @@ def _settings_detail() -> str:
     return f"{path}" if path.is_file() else f"defaults (no {path})"
 
 
-def _toolchains() -> list[Checkup]:
+def _toolchains() -> list[DoctorCheck]:
     found = []
     for toolchain in find_toolchains():
         targets = sorted(toolchain.targets() & set(TARGETS))
         missing = [toolchain.missing(target) for target in targets]
         found.append(
-            Checkup(
+            DoctorCheck(
                 f"toolchain {toolchain.name}",
                 None in missing,
                 False,
@@ -113,7 +113,7 @@ def _toolchains() -> list[Checkup]:
     return found
 
 
-def _esp_idf() -> list[Checkup]:
+def _esp_idf() -> list[DoctorCheck]:
     """Each ESP-IDF of this machine; which chips it is installed for, its tools say."""
     found = []
     for install in idf_installs.find_installs():
@@ -122,13 +122,13 @@ def _esp_idf() -> list[Checkup]:
         detail = f"{install.path} ({install.named_by}), "
         detail += f"ready for {', '.join(ready)}" if ready else "ready for no target"
         advice = next((lack for lack in lacking.values() if lack), "")
-        found.append(Checkup(install.label, bool(ready), False, detail, advice))
+        found.append(DoctorCheck(install.label, bool(ready), False, detail, advice))
     return found
 
 
-def _simulators() -> list[Checkup]:
+def _simulators() -> list[DoctorCheck]:
     return [
-        Checkup(
+        DoctorCheck(
             f"simulator {simulator.name}",
             simulator.missing() is None,
             False,
@@ -139,40 +139,40 @@ def _simulators() -> list[Checkup]:
     ]
 
 
-def _virtual_board() -> Checkup:
+def _virtual_board() -> DoctorCheck:
     ok = importlib.util.find_spec("labwired") is not None
     advice = "" if ok else "pip install 'espdeck[lab]'"
     runs, keeps = (", ".join(sorted(some)) for some in (RUNNABLE, CHIPS.keys() - RUNNABLE))
-    return Checkup("virtual board", ok, False, f"runs {runs}; keeps flash of {keeps}", advice)
+    return DoctorCheck("virtual board", ok, False, f"runs {runs}; keeps flash of {keeps}", advice)
 
 
-def _suites() -> Checkup:
+def _suites() -> DoctorCheck:
     ok = importlib.util.find_spec("pytest_embedded_serial") is not None
     advice = "" if ok else "pip install 'espdeck[embedded]'"
-    return Checkup(
+    return DoctorCheck(
         "pytest-embedded", ok, False, "runs a project's pytest_*.py on its board", advice
     )
 
 
-def _quality() -> list[Checkup]:
+def _quality() -> list[DoctorCheck]:
     """The tools of the quality gate; what a missing one would measure is unknown there."""
     found = []
     for name, purpose in tools.MEASURES.items():
         ok = tools.is_installed(name)
-        found.append(Checkup(f"quality {name}", ok, False, purpose, "" if ok else tools.ADVICE))
+        found.append(DoctorCheck(f"quality {name}", ok, False, purpose, "" if ok else tools.ADVICE))
     return found
 
 
-def _locks(settings: Settings) -> Checkup:
+def _locks(settings: Settings) -> DoctorCheck:
     """Where users of this machine lock and reserve boards; alone, they collide."""
     own = settings.workspace / "boards" / LOCKS
     folder = LockFolder.find(settings.lock_folder, own)
     where, _, advice = folder.problem.partition("; ")
     detail = f"in {folder.path}" if folder.is_shared else f"of this workspace only ({where})"
-    return Checkup("board locks", folder.is_shared, False, detail, advice)
+    return DoctorCheck("board locks", folder.is_shared, False, detail, advice)
 
 
-def _board(name: str) -> Checkup:
+def _board(name: str) -> DoctorCheck:
     title, detail = f"board {name}", "asked for when it is used"
     try:
         check_names([name])
@@ -184,7 +184,7 @@ def _board(name: str) -> Checkup:
             ports.check(discovery.device_of(name) if name.startswith(USB) else name)
             detail = "there and writable"
     except UsageError as error:
-        return Checkup(title, False, True, "no board's name", str(error))
+        return DoctorCheck(title, False, True, "no board's name", str(error))
     except EspdeckError as error:
-        return Checkup(title, False, False, "cannot be used", str(error))
-    return Checkup(title, True, False, detail)
+        return DoctorCheck(title, False, False, "cannot be used", str(error))
+    return DoctorCheck(title, True, False, detail)

@@ -21,7 +21,7 @@ from engine.builds.fixes import Fixes
 from engine.builds.quality_gate import Gates
 from engine.builds.service import Builds
 from engine.cancel import CancelToken
-from engine.doctor import Checkup, checkup
+from engine.doctor import DoctorCheck, run_checks
 from engine.enums import RunKind
 from engine.errors import EspdeckError, Interrupted, UsageError
 from engine.events import Bus, Event, Problem
@@ -41,8 +41,8 @@ from engine.runs.service import RunService, RunServices
 from engine.settings import Settings
 from engine.store import logs
 from engine.store import runs as store_runs
+from engine.store.busy_wait import WaitPolicy, use_wait_policy
 from engine.store.database import Store, StoreError
-from engine.store.waiting import Patience, waiting_as
 from engine.tasks.service import Tasks
 from engine.toolchains import idf_installs
 from engine.workspace import workspace_id
@@ -99,7 +99,7 @@ class Engine:
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
         self._stop = CancelToken()
-        self._patience = Patience(None, self._stop, self._complain)
+        self._patience = WaitPolicy(None, self._stop, self._complain)
 
     def __enter__(self) -> Engine:
         self.open()
@@ -183,7 +183,7 @@ class Engine:
         """
         folder = self.settings.workspace
         _log_to(folder / "espdeck.log")
-        said = private_files.close(folder)
+        said = private_files.close_to_others(folder)
         self._workspace = workspace_id(folder)
         self._active = ActiveRuns(store, self.events, self._patience)
         self._journal = Journal(store, self.events, self._active.cancel_requested)
@@ -240,7 +240,7 @@ class Engine:
                 self._executor.close()
         for thread in self._threads:
             thread.join(STOP_WITHIN)
-        with waiting_as(Patience(CLOSE_WITHIN)):
+        with use_wait_policy(WaitPolicy(CLOSE_WITHIN)):
             self.projects.close()
             self.boards.close()
             self._runs.close()
@@ -281,9 +281,9 @@ class Engine:
             if event is not None:
                 yield event
 
-    def checkup(self) -> tuple[Checkup, ...]:
+    def run_checks(self) -> tuple[DoctorCheck, ...]:
         """What is installed, what is missing, what to do. Needs no open workspace."""
-        return checkup(self.settings)
+        return run_checks(self.settings)
 
     def _last_seq(self, run_id: int) -> int:
         return logs.last_seq(self._store, run_id) if self._store is not None else 0
@@ -292,7 +292,7 @@ class Engine:
 
         def run() -> None:
             # What nobody waits for waits itself, as long as it takes; a shutdown ends it.
-            with contextlib.suppress(Interrupted), waiting_as(self._patience):
+            with contextlib.suppress(Interrupted), use_wait_policy(self._patience):
                 target()
 
         thread = threading.Thread(target=run, name=name, daemon=True)
@@ -333,9 +333,9 @@ class Engine:
 
         assert self._store is not None
         folder = self.settings.workspace
-        ledger = ProcessRegistry(folder / "processes")
-        ledger.end_orphans()
-        use_registry(ledger)
+        registry = ProcessRegistry(folder / "processes")
+        registry.end_orphans()
+        use_registry(registry)
         of_builds = BuildDeps(self._store, self.settings, self.boards, self._slots, find_agents())
         of_tasks = TaskDeps(self._store, self._slots, self.gate.built)
         runner = Runner(
@@ -387,7 +387,7 @@ class Engine:
         self.events.publish(Problem(message=line))
 
     def _look_after(self) -> None:
-        self.maintenance.look_after(self._stop)
+        self.maintenance.run_daily(self._stop)
 
     def _take_over(self) -> None:
         while not self._closed.wait(LOOK_FOR_LOCK):

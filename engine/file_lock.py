@@ -1,4 +1,4 @@
-"""Which process runs the builds of a workspace: the one that holds its lock file."""
+"""Locks between processes: advisory locks on files (flock(2)) that end with their process."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def new_file(path: Path, name: str) -> Iterator[tuple[Path, BinaryIO]]:
         target = target / name if target.is_dir() else target
         with target.open("xb") as file:
             begun = True
-            private_files.as_the_person_wants(file.fileno())
+            private_files.apply_user_umask(file.fileno())
             yield target, file
     except FileExistsError:
         raise UsageError(f"{target} exists already: choose another name") from None

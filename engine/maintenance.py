@@ -1,4 +1,4 @@
-"""What keeps a workspace small and its databases safe: by itself once a day, or when asked for."""
+"""Daily maintenance of a workspace: backups, removal of old runs, free disk space."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from engine.cancel import CancelToken
 from engine.projects.service import Projects
 from engine.quality.cache import Cache
 from engine.retention import OldRun, Retention
-from engine.store import backing_up, backups
+from engine.store import backup_writer, backups
 from engine.store.backups import DATABASES
-from engine.store.shrinking import shrink
-from engine.store.sqlite_errors import explained
-from engine.store.waiting import StoreError
+from engine.store.busy_wait import StoreError
+from engine.store.sqlite_errors import explain_errors
+from engine.store.vacuum import shrink
 
-FIRST_AFTER = 60.0
+FIRST_RUN_SECONDS = 60.0
 """Seconds after the start of the executor at which it looks for the first time."""
 
-EVERY = 24 * 3600.0
+INTERVAL_SECONDS = 24 * 3600.0
 """Seconds between two looks."""
 
 _LOG = logging.getLogger("espdeck.maintenance")
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class CleanupReport:
     """What went, or would go.
 
     Args:
@@ -66,13 +66,13 @@ class Maintenance:
         self._projects = projects
         self._say = say
 
-    def would_go(self, *, unused_for: float) -> Swept:
+    def preview(self, *, unused_for: float) -> CleanupReport:
         """What :meth:`sweep` would delete now. Walks through all of it: seconds."""
         runs = self._retention.due()
-        room = self._projects.would_go(unused_for=unused_for)
-        return Swept(runs, room.removed, room.bytes + sum(run.size for run in runs))
+        room = self._projects.removable(unused_for=unused_for)
+        return CleanupReport(runs, room.removed, room.bytes + sum(run.size for run in runs))
 
-    def sweep(self, *, unused_for: float, cancel: CancelToken | None = None) -> Swept:
+    def sweep(self, *, unused_for: float, cancel: CancelToken | None = None) -> CleanupReport:
         """Delete what can be made again and let old runs go; the databases shrink.
 
         Args:
@@ -89,18 +89,18 @@ class Maintenance:
         shrunk = self._shrink(whole=True, cancel=cancel)
         # What a log had is in the size of the run, and in what its database shrank by.
         total = room.bytes + max(sum(run.size for run in runs), shrunk)
-        return Swept(runs, room.removed, total)
+        return CleanupReport(runs, room.removed, total)
 
-    def look_after(self, cancel: CancelToken) -> None:
+    def run_daily(self, cancel: CancelToken) -> None:
         """Do all of it that is due, for ever, in small pieces.
 
         Raises:
             CancelledError, Interrupted: as ``cancel`` says.
         """
-        cancel.wait(FIRST_AFTER)
+        cancel.wait(FIRST_RUN_SECONDS)
         while True:
             self.once(cancel)
-            cancel.wait(EVERY)
+            cancel.wait(INTERVAL_SECONDS)
 
     def once(self, cancel: CancelToken) -> None:
         """Back the databases up, let old runs go, give room back; say what cannot be done."""
@@ -118,9 +118,9 @@ class Maintenance:
         if known:
             made = known[0].made.timestamp()
             # One from the future was made while the clock was wrong.
-            if 0 <= time.time() - made < EVERY or self._changed() <= made <= time.time():
+            if 0 <= time.time() - made < INTERVAL_SECONDS or self._changed() <= made <= time.time():
                 return
-        backing_up.make(self._workspace, cancel=cancel)
+        backup_writer.make_backup(self._workspace, cancel=cancel)
 
     def _changed(self) -> float:
         """When a database was written last, in seconds since the epoch."""
@@ -144,6 +144,6 @@ class Maintenance:
     def _shrink(self, *, whole: bool, cancel: CancelToken) -> int:
         shrunk = 0
         for name in DATABASES:
-            with explained(self._workspace / name):
+            with explain_errors(self._workspace / name):
                 shrunk += shrink(self._workspace / name, whole=whole, cancel=cancel)
         return shrunk

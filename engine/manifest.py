@@ -18,7 +18,7 @@ from engine.testing.scripts import Script
 FILE_NAME = "espdeck.toml"
 _MAX_BYTES = 64 * 1024
 _MAX_PATTERNS = 100
-_MAX_PATTERN = 500
+_MAX_PATTERN_CHARACTERS = 500
 _MAX_DEFINITIONS = 50
 _IDF_VERSION = re.compile(r"(\d{1,3}(\.\d{1,3}){0,2})?")
 _CMAKE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
@@ -149,7 +149,11 @@ def _build(document: Document) -> BuildOptions:
             place, f"build.cmake must be a table of at most {_MAX_DEFINITIONS} texts"
         )
     for name, text in cmake.items():
-        if not isinstance(text, str) or not text.isprintable() or len(text) > _MAX_PATTERN:
+        if (
+            not isinstance(text, str)
+            or not text.isprintable()
+            or len(text) > _MAX_PATTERN_CHARACTERS
+        ):
             what = f"build.cmake.{name[:40]} must be a text of one line"
             raise document.wrong((*place, name), what)
         if not _CMAKE_NAME.fullmatch(name):
@@ -167,8 +171,10 @@ def _patterns(document: Document) -> tuple[str, ...]:
         what = f"expect has {len(value)} patterns, at most {_MAX_PATTERNS} are accepted"
         raise document.wrong(place, what)
     for pattern in value:
-        if len(pattern) > _MAX_PATTERN:
-            what = f"expect {pattern[:40] + '…'!r}: longer than {_MAX_PATTERN} characters"
+        if len(pattern) > _MAX_PATTERN_CHARACTERS:
+            what = (
+                f"expect {pattern[:40] + '…'!r}: longer than {_MAX_PATTERN_CHARACTERS} characters"
+            )
             raise document.wrong(place, what)
         if problem := scripts.problem_of(pattern):
             raise document.wrong(place, problem)

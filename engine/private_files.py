@@ -1,7 +1,8 @@
-"""Whose files are whose: a workspace is its owner's alone; what a person asks for is as they want.
+"""File permissions: a workspace is its owner's alone, files that a person asks for are not.
 
 A workspace holds passwords in sources, firmware and what consoles said. Closing its folder closes
-all that is below; what espdeck and its children make is closed from the beginning (:func:`keep`).
+all that is below; what espdeck and its children make is closed from the beginning
+(:func:`restrict_umask`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from pathlib import Path
 
 from engine.errors import UsageError
 
-_OTHERS = 0o077
-_OURS = (
+_OTHERS_MODE = 0o077
+_WORKSPACE_NAMES = (
     *("artifacts", "backups", "boards", "cache", "damaged", "espdeck.db", "espdeck.log"),
     *(
         "executor.lock",
@@ -30,25 +31,25 @@ _OURS = (
 )
 """How names of what espdeck keeps at the top of a workspace begin."""
 
-_persons_umask: int | None = None
+_user_umask: int | None = None
 
 
-def keep() -> None:
+def restrict_umask() -> None:
     """Make only what others cannot read, from now on, in this process and its children.
 
-    A file that a person asks for keeps to the person's umask: :func:`as_the_person_wants`.
+    A file that a person asks for keeps to the person's umask: :func:`apply_user_umask`.
     """
-    global _persons_umask
-    before = os.umask(_OTHERS)
-    if _persons_umask is None:
-        _persons_umask = before
+    global _user_umask
+    before = os.umask(_OTHERS_MODE)
+    if _user_umask is None:
+        _user_umask = before
 
 
-def as_the_person_wants(descriptor: int) -> None:
+def apply_user_umask(descriptor: int) -> None:
     """Give a file that was just made the mode that a person's own programs would give it."""
-    if _persons_umask is not None:
+    if _user_umask is not None:
         with contextlib.suppress(OSError):  # some file systems have no modes
-            os.fchmod(descriptor, 0o666 & ~_persons_umask)
+            os.fchmod(descriptor, 0o666 & ~_user_umask)
 
 
 def check_owner(workspace: Path) -> None:
@@ -65,7 +66,10 @@ def check_owner(workspace: Path) -> None:
     trusted = (os.geteuid(), 0)
     if not workspace.exists():
         return  # it is made
-    found = [workspace, *(each for each in workspace.iterdir() if each.name.startswith(_OURS))]
+    found = [
+        workspace,
+        *(each for each in workspace.iterdir() if each.name.startswith(_WORKSPACE_NAMES)),
+    ]
     for path in found:
         owner = (path.stat() if path == workspace else path.lstat()).st_uid
         if owner not in trusted:
@@ -75,7 +79,7 @@ def check_owner(workspace: Path) -> None:
             )
 
 
-def close(workspace: Path) -> str:
+def close_to_others(workspace: Path) -> str:
     """Close a workspace to others, where that was not done when it was made.
 
     Returns:
@@ -88,10 +92,10 @@ def close(workspace: Path) -> str:
     for entry in workspace.iterdir():
         with contextlib.suppress(OSError):
             status = entry.lstat()
-            is_ours = entry.name.startswith(_OURS) and status.st_uid == os.geteuid()
+            is_ours = entry.name.startswith(_WORKSPACE_NAMES) and status.st_uid == os.geteuid()
             kind = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
-            if is_ours and kind and status.st_mode & _OTHERS:
-                entry.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS)
+            if is_ours and kind and status.st_mode & _OTHERS_MODE:
+                entry.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS_MODE)
     return said
 
 
@@ -113,16 +117,16 @@ def check_settings(path: Path, *, named: bool) -> str:
         return f"{path} belongs to {_user(status.st_uid)}: settings name programs that are run"
     if status.st_mode & stat.S_IWOTH:
         return f"{path} can be written by everybody: chmod 600 {path}"
-    if not named and status.st_uid == os.geteuid() and status.st_mode & _OTHERS:
+    if not named and status.st_uid == os.geteuid() and status.st_mode & _OTHERS_MODE:
         with contextlib.suppress(OSError):
-            path.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS)
+            path.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS_MODE)
     return ""
 
 
 def _close_folder(workspace: Path) -> str:
     status = workspace.stat()
     mode = stat.S_IMODE(status.st_mode)
-    if not mode & _OTHERS:
+    if not mode & _OTHERS_MODE:
         return ""
     if status.st_uid != os.geteuid():
         return (
@@ -136,12 +140,12 @@ def _close_folder(workspace: Path) -> str:
             "use a folder of its own"
         )
     try:
-        workspace.chmod(mode & ~_OTHERS)
+        workspace.chmod(mode & ~_OTHERS_MODE)
     except OSError as error:
         return f"{workspace} is open to others (mode {mode:o}): {error.strerror}"
     return (
         f"{workspace} was open to others (mode {mode:o}) and is yours alone now "
-        f"({mode & ~_OTHERS:o})"
+        f"({mode & ~_OTHERS_MODE:o})"
     )
 
 

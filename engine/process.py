@@ -1,4 +1,4 @@
-"""The one way to run an external program.
+"""Runs external programs; nothing else in espdeck starts one.
 
 Argument lists and no shell, a session of its own, a timeout, a way to cancel, and both streams
 handed on as they come. When it is over, whatever way, all that the program started is gone:
@@ -27,15 +27,15 @@ from engine.errors import ToolError
 from engine.processes.registry import describe_processes
 from engine.processes.start import RunningProgram, exit_code, start, wait
 
-_ROUND = 0.2  # seconds that are waited for output before anything else is looked at
-_CHUNK = 1 << 16
-_TAIL = 1 << 16
-_MOST_IN_PIPE = 1 << 20  # bytes (proc_sys_fs(5), pipe-max-size)
-_AFTER_INTERRUPT = 0.25  # seconds that a program has to end by a Ctrl-C of its own
+_POLL_SECONDS = 0.2  # seconds that are waited for output before anything else is looked at
+_CHUNK_BYTES = 1 << 16
+_TAIL_BYTES = 1 << 16
+_MAX_PIPE_BYTES = 1 << 20  # bytes (proc_sys_fs(5), pipe-max-size)
+_INTERRUPT_GRACE_SECONDS = 0.25  # seconds that a program has to end by a Ctrl-C of its own
 
 _LOG = logging.getLogger("espdeck")
 
-_HARMLESS = re.compile(
+_SAFE_VARIABLES = re.compile(
     r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TMPDIR|TERM|TZ|XDG_\w+|VIRTUAL_ENV"
     r"|(?i:\w+_proxy)|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|SOURCE_DATE_EPOCH"
     r"|CMAKE_\w+|NINJA_STATUS|CCACHE_\w+"
@@ -115,7 +115,7 @@ def run(
 
     def hand_on(data: bytes) -> None:
         tail.extend(data)
-        del tail[:-_TAIL]
+        del tail[:-_TAIL_BYTES]
         if on_output is not None:
             on_output(data)
 
@@ -137,7 +137,7 @@ def run(
         )
         forget = cancel.on_stop(program.end)
         try:
-            typing = None if keyboard is None else _Typing(program.process, keyboard, stack)
+            typing = None if keyboard is None else _StandardInput(program.process, keyboard, stack)
             timed_out = _pump(program, started + timeout, hand_on, round_over, typing)
         except BaseException:
             program.end()
@@ -184,7 +184,7 @@ def run_in_terminal(
         try:
             wait(program, None)
         except KeyboardInterrupt:
-            wait(program, _AFTER_INTERRUPT)  # it was interrupted, too
+            wait(program, _INTERRUPT_GRACE_SECONDS)  # it was interrupted, too
             raise
         finally:
             program.end()
@@ -197,10 +197,10 @@ def run_in_terminal(
 def _environment(clean: bool) -> dict[str, str]:
     """The variables of this process that a program gets."""
     own = dict(os.environ)
-    return {name: own[name] for name in own if _HARMLESS.fullmatch(name)} if clean else own
+    return {name: own[name] for name in own if _SAFE_VARIABLES.fullmatch(name)} if clean else own
 
 
-class _Typing:
+class _StandardInput:
     """Standard input of a program, as a keyboard types it; never waits."""
 
     def __init__(
@@ -245,7 +245,7 @@ def _pump(
     deadline: float,
     on_output: Callable[[bytes], None],
     on_poll: Callable[[], None],
-    typing: _Typing | None,
+    typing: _StandardInput | None,
 ) -> bool:
     """Hand output on until the program is over; True if time ran out."""
     assert program.process.stdout is not None
@@ -264,10 +264,10 @@ def _pump(
             if typing is not None:
                 typing.pump(selector)
             bounded = timed_out or program.returncode is not None
-            left = _ROUND if bounded else min(_ROUND, max(0.0, deadline - now))
+            left = _POLL_SECONDS if bounded else min(_POLL_SECONDS, max(0.0, deadline - now))
             ready = {key.fd for key, _ in selector.select(left)}
             if descriptor in ready:
-                chunk = os.read(descriptor, _CHUNK)
+                chunk = os.read(descriptor, _CHUNK_BYTES)
                 if chunk:
                     on_output(chunk)
                 else:
@@ -275,10 +275,10 @@ def _pump(
             if program.fileno() in ready:
                 program.look()
     # All of it is gone: a pipe holds what it printed last. Whoever holds it still must not keep us.
-    rest = _MOST_IN_PIPE
+    rest = _MAX_PIPE_BYTES
     while rest > 0:
         try:
-            chunk = os.read(descriptor, min(rest, _CHUNK))
+            chunk = os.read(descriptor, min(rest, _CHUNK_BYTES))
         except BlockingIOError:
             break
         if not chunk:

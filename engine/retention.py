@@ -1,4 +1,4 @@
-"""Which runs stay: the newest, up to an age and a number, and those that something kept needs.
+"""Removes old runs. The newest stay, up to an age and a number, and those that something needs.
 
 Never goes what waits or runs; the newest successful build of each project, chip and configuration,
 against which sizes are compared; what a board was flashed with last; a program that a kept session
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from engine.builds import fix_patch
 from engine.builds.fixes import has_fix
 from engine.cancel import CancelToken
-from engine.clock import CLOCK_WAS_SET, is_believable
+from engine.clock import EARLIEST_TIME, is_believable
 from engine.enums import RunKind, RunStatus
 from engine.runs.queue import RunQueue
 from engine.source import tree
@@ -27,11 +27,11 @@ from engine.store import retention as rows
 from engine.store.database import Store
 from engine.store.retention import RunFacts
 
-_GONE = ".gone-"
-_CLOCK = ".clock"
+_REMOVED_PREFIX = ".gone-"
+_CLOCK_FILE = ".clock"
 _PROGRAM = re.compile(rb"ELF file SHA256:\s{0,4}([0-9a-fA-F]{7,64})\b")  # as panics and boots say
-_BLOCK = 1 << 20
-_OVERLAP = 200  # bytes; longer than what is looked for
+_BLOCK_BYTES = 1 << 20
+_OVERLAP_BYTES = 200  # bytes; longer than what is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class Retention:
             old = self._old(run)
             if self._remove(run):
                 gone.append(old)
-        for folder in self._artifacts.glob(f"{_GONE}*"):  # what a killed process left
+        for folder in self._artifacts.glob(f"{_REMOVED_PREFIX}*"):  # what a killed process left
             tree.delete(folder)
         if self._limits.days and has_ages:
             before = time - timedelta(days=self._limits.days)
@@ -133,7 +133,7 @@ class Retention:
 
     def _remove(self, run: RunFacts) -> bool:
         folder = self._artifacts / str(run.number)
-        aside = folder.with_name(f"{_GONE}{run.number}")
+        aside = folder.with_name(f"{_REMOVED_PREFIX}{run.number}")
         # First: what a killed process leaves here is still named by its row.
         with contextlib.suppress(OSError):
             folder.rename(aside)
@@ -154,7 +154,7 @@ class Retention:
         """Whether runs may go for their age: the clock can be believed."""
         with contextlib.suppress(OSError):  # then nothing is kept there, and nothing believed
             self._artifacts.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return is_believable(self._artifacts / _CLOCK, now.timestamp())
+        return is_believable(self._artifacts / _CLOCK_FILE, now.timestamp())
 
     def _due(self, now: datetime, *, has_ages: bool) -> Sequence[RunFacts]:
         every = rows.all_runs(self._store)
@@ -165,7 +165,7 @@ class Retention:
             for place, run in enumerate(every)
             if run.status.is_final
             and (
-                (days and run.ended.timestamp() >= CLOCK_WAS_SET and now - run.ended > longest)
+                (days and run.ended.timestamp() >= EARLIEST_TIME and now - run.ended > longest)
                 or (count and place >= count)
             )
         ]
@@ -221,8 +221,8 @@ def programs_named(sessions: Path) -> set[str]:
     for path in sessions.glob("*.raw"):
         with contextlib.suppress(OSError), path.open("rb") as file:
             rest = b""
-            while block := file.read(_BLOCK):
+            while block := file.read(_BLOCK_BYTES):
                 text = rest + block
                 found.update(match[1].decode().lower() for match in _PROGRAM.finditer(text))
-                rest = text[-_OVERLAP:]
+                rest = text[-_OVERLAP_BYTES:]
     return found

@@ -65,7 +65,7 @@ def mask(text: str) -> str:
     return _SECRETS.sub("***@", text)
 
 
-def few(lines: Sequence[str], most: int = 20) -> tuple[str, ...]:
+def first_lines(lines: Sequence[str], most: int = 20) -> tuple[str, ...]:
     """The first of many lines, and how many more there are: what is untrusted may give thousands.
 
     Args:

@@ -1,4 +1,4 @@
-"""Who a workspace is, whatever its folder or the machine is called."""
+"""The id of a workspace, independent of the names of its folder and of the machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.files import read_file
 
 _FILE = "id"
 _ID = re.compile(r"[0-9a-f]{32}")
-_MOST = 100
+_MAX_ID_FILE_BYTES = 100
 
 
 def workspace_id(folder: Path) -> str:
@@ -31,7 +31,7 @@ def workspace_id(folder: Path) -> str:
     for _ in range(2):
         with contextlib.suppress(FileNotFoundError):
             try:
-                known = read_file(path, _MOST).decode("ascii", "replace").strip()
+                known = read_file(path, _MAX_ID_FILE_BYTES).decode("ascii", "replace").strip()
             except OSError as error:
                 if error.errno != errno.EFBIG:
                     raise

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from engine.enums import ArtifactKind
 from engine.errors import BoardError
 from engine.images import partitions
-from engine.images.boot_choice import SECTOR, ota_data, selected_app
+from engine.images.boot_selection import SECTOR, ota_data, selected_app
 from engine.images.image import Image
 from engine.images.partitions import (
     MAX_BYTES,

@@ -170,7 +170,7 @@ class Boards:
         Raises:
             UsageError: it is neither.
         """
-        name = board_rows.called(self._store, word) or word
+        name = board_rows.find_by_label(self._store, word) or word
         check_names([name])
         return name
 
@@ -190,7 +190,7 @@ class Boards:
             raise UsageError(f"{label!r}: letters, digits, -, _ and . make a name, 40 at most")
         if len(remark) > MAX_REMARK:
             raise UsageError(f"a remark has {MAX_REMARK} characters at most")
-        board_rows.name_board(self._store, name, label=label, remark=remark)
+        board_rows.label_board(self._store, name, label=label, remark=remark)
 
     def start_lab(
         self, chip: str, number: int, cancel: CancelToken, *, share: bool = False

@@ -206,7 +206,7 @@ class BuildRun:
         if before is None:
             return None
         try:
-            return image_file.read(Path(before.artifacts_path) / image_file.NAME)
+            return image_file.read(Path(before.artifacts_path) / image_file.FILE_NAME)
         except UsageError:
             return None  # its files were deleted
 

@@ -14,7 +14,7 @@ from engine.cancel import CancelToken
 from engine.enums import ArtifactKind, RunKind, RunStatus, Trigger
 from engine.errors import ToolError, UsageError
 from engine.images import image_file, partitions
-from engine.images.flash_layout import Layout
+from engine.images.flash_layout import FlashLayout
 from engine.images.image import Image
 from engine.images.partitions import Partition
 from engine.projects import git
@@ -185,7 +185,7 @@ class Builds(RunService):
             UsageError: there is no such build, or it kept no image.
         """
         self.get(number)
-        artifact = self.artifact(number, image_file.NAME)
+        artifact = self.artifact(number, image_file.FILE_NAME)
         if artifact is None:
             raise UsageError(f"build {number} kept no image (espdeck show {number})")
         return image_file.read(self.artifact_file(artifact))
@@ -219,7 +219,7 @@ class Builds(RunService):
                 return partitions.read(part.path)
         return ()
 
-    def layout(self, number: int) -> Layout:
+    def layout(self, number: int) -> FlashLayout:
         """Where a build has its partition table, and the flash that it is for.
 
         Raises:
@@ -228,7 +228,7 @@ class Builds(RunService):
         image = self.image(number)
         tables = [each for each in image.parts if each.kind is ArtifactKind.PARTITION_TABLE]
         at = tables[0].offset if tables else partitions.TABLE_OFFSET
-        return Layout(table=at, flash_size=image.flash_size)
+        return FlashLayout(table=at, flash_size=image.flash_size)
 
     def sizes(self, number: int) -> Sizes:
         """Where the bytes of a build's firmware are. Takes some 0.1 s, seconds for a large one.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.files import open_file
-from engine.images.boot_choice import default_app, room_for
+from engine.images.boot_selection import default_app, smallest_partition_for
 from engine.images.image import MemoryRegion
 from engine.images.partitions import Partition
 
@@ -87,7 +87,7 @@ def app_regions(app: Path, table: Sequence[Partition]) -> tuple[MemoryRegion, ..
     """
     used = app.stat().st_size
     start = default_app(table)
-    room = start if start is not None and start.size < used else room_for(table, used)
+    room = start if start is not None and start.size < used else smallest_partition_for(table, used)
     if room is None:
         return (MemoryRegion("app", used, None),)
     return (MemoryRegion(f"partition {room.label}", used, room.size),)

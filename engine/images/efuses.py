@@ -19,7 +19,7 @@ from engine.formats.untrusted import Fields
 from engine.images import sdkconfig
 from engine.images.image import Security
 
-JSON = Path("config", "sdkconfig.json")
+CONFIG_JSON = Path("config", "sdkconfig.json")
 """What ESP-IDF writes into the build folder: every option without its ``CONFIG_``."""
 
 DEVELOPMENT = "flash encryption (development mode)"
@@ -117,8 +117,8 @@ def security_of(build_dir: Path) -> Security | None:
         ToolError: what it left makes no sense.
     """
     try:
-        if (build_dir / JSON).is_file():
-            return security(Fields.read(build_dir / JSON).values())
+        if (build_dir / CONFIG_JSON).is_file():
+            return security(Fields.read(build_dir / CONFIG_JSON).values())
         found = sdkconfig.read(build_dir / "sdkconfig")
     except OSError:
         return None

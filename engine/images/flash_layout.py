@@ -15,7 +15,7 @@ _FLASH_SIZE = re.compile(r'"([0-9]{1,4})MB"')
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class FlashLayout:
     """What a project's configuration says of its flash; offsets and sizes in bytes.
 
     Args:
@@ -35,23 +35,23 @@ class Layout:
         return self.table + TABLE_SECTOR
 
 
-def layout_of(folder: Path) -> Layout:
+def layout_of(folder: Path) -> FlashLayout:
     """What ``sdkconfig``, else ``sdkconfig.defaults`` of a project's folder says of its flash."""
     for name in ("sdkconfig", "sdkconfig.defaults"):
         try:
             return _layout(sdkconfig.read(folder / name))
         except OSError:
             continue
-    return Layout()
+    return FlashLayout()
 
 
-def _layout(options: Mapping[str, str]) -> Layout:
+def _layout(options: Mapping[str, str]) -> FlashLayout:
     def number(name: str) -> int | None:
         text = options.get(f"CONFIG_{name}", "")
         return int(text, 0) if _OFFSET.fullmatch(text) else None
 
     size = _FLASH_SIZE.fullmatch(options.get("CONFIG_ESPTOOLPY_FLASHSIZE", ""))
-    return Layout(
+    return FlashLayout(
         table=number("PARTITION_TABLE_OFFSET") or TABLE_OFFSET,
         bootloader=number("BOOTLOADER_OFFSET_IN_FLASH"),
         recovery=number("BOOTLOADER_RECOVERY_OFFSET"),

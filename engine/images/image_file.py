@@ -11,7 +11,7 @@ from engine.errors import UsageError
 from engine.files import read_file
 from engine.images.image import Image
 
-NAME = "image.json"
+FILE_NAME = "image.json"
 
 _MAX_BYTES = 1 << 20
 _IMAGE = TypeAdapter(Image)

@@ -24,7 +24,7 @@ from engine.processes.bounded import UnreadableError
 
 _log = logging.getLogger(__name__)
 
-MAX_MAP = 64 << 20
+MAX_MAP_BYTES = 64 << 20
 """Bytes of a map that is read; those of large ESP-IDF projects have some 15 MiB."""
 
 DESCRIPTION = "project_description.json"
@@ -60,7 +60,7 @@ class LinkerMap:
     image_size: int
 
 
-def beside(elf: Path) -> tuple[Path, ...]:
+def find_maps(elf: Path) -> tuple[Path, ...]:
     """The maps that a linker may have written for a program: ``x.map`` and ``x.elf.map``.
 
     They are copied and digested whole: what is a link, or larger than a file may be, is none.
@@ -87,7 +87,7 @@ def read(path: Path, target: str, elf: Path | None = None) -> LinkerMap | None:
     program = str(elf.absolute()) if elf is not None else None
     try:
         found = bounded.ask_once(
-            path, __name__, "measure", target, program, most=MAX_MAP, seconds=TIMEOUT_SECONDS
+            path, __name__, "measure", target, program, most=MAX_MAP_BYTES, seconds=TIMEOUT_SECONDS
         )
         regions, files, size = bounded.fields(found, list, list, int)
         return LinkerMap(

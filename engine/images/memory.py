@@ -120,7 +120,7 @@ _MEMORIES = {
 }
 
 
-def memory_of(address: int, target: str) -> str:
+def memory_at(address: int, target: str) -> str:
     """The memory that an address is in: the bus that sees it there, else flash."""
     memories = _MEMORIES.get(target)
     if memories is None:
@@ -136,7 +136,7 @@ def memory_regions(elf: Path, target: str) -> tuple[MemoryRegion, ...]:
         elf: the linked program. Untrusted: one that cannot be read has no regions.
         target: the target; one whose memory map is not known here has none either.
     """
-    for path in linker_map.beside(elf):
+    for path in linker_map.find_maps(elf):
         found = linker_map.read(path, target, elf)
         if found is not None:
             return tuple(region for region in found.regions if region.used)
@@ -154,7 +154,7 @@ def program_regions(elf: Path, target: str) -> tuple[MemoryRegion, ...]:
     """
     try:
         found = bounded.ask_once(
-            elf, __name__, loaded.__name__, most=MAX_BYTES, seconds=TIMEOUT_SECONDS
+            elf, __name__, load_range.__name__, most=MAX_BYTES, seconds=TIMEOUT_SECONDS
         )
         segments = list(bounded.rows(found, int, int))
     except (OSError, UnreadableError) as error:
@@ -165,7 +165,7 @@ def program_regions(elf: Path, target: str) -> tuple[MemoryRegion, ...]:
     )
 
 
-def loaded(file: BinaryIO) -> list[tuple[int, int]]:
+def load_range(file: BinaryIO) -> list[tuple[int, int]]:
     """Where a program is loaded: first address, and first after. Runs in a child process."""
     return [
         (segment["p_vaddr"], segment["p_vaddr"] + segment["p_memsz"])

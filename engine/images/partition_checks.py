@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from engine.images.flash_layout import Layout
+from engine.images.flash_layout import FlashLayout
 from engine.images.partitions import (
     APP,
     BOOTLOADER,
@@ -29,7 +29,7 @@ _OTA_DATA_BYTES = 0x2000
 _NVS_BYTES = 0x3000  # that NVS needs to be written
 
 
-def problems(table: Sequence[Partition], layout: Layout) -> tuple[str, ...]:
+def find_problems(table: Sequence[Partition], layout: FlashLayout) -> tuple[str, ...]:
     """What ``gen_esp32part.py`` finds wrong with a table that can be read; the bootloader does not.
 
     Args:
@@ -59,7 +59,7 @@ def problems(table: Sequence[Partition], layout: Layout) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _problems_of(each: Partition, layout: Layout) -> list[str]:
+def _problems_of(each: Partition, layout: FlashLayout) -> list[str]:
     found = []
     if each.offset % alignment(each):
         found.append(f"{each.label} at {each.offset:#x} is not aligned to {alignment(each):#x}")

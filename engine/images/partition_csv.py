@@ -17,7 +17,7 @@ from pathlib import Path
 from engine import files
 from engine.errors import UsageError
 from engine.images import partitions
-from engine.images.flash_layout import Layout
+from engine.images.flash_layout import FlashLayout
 from engine.images.partitions import (
     APP,
     BOOTLOADER,
@@ -33,15 +33,15 @@ from engine.images.partitions import (
     alignment,
 )
 
-MAX_FILE = 1 << 20
+MAX_FILE_BYTES = 1 << 20
 """Bytes of a table that is read."""
 
 _LABEL_BYTES = 16
 _UNDEFINED = 0x06  # what a partition is that is no app and names no subtype
-_RECOVERY = 0x02
+_RECOVERY_SUBTYPE = 0x02
 
 _UNITS = {"k": 10, "m": 20}
-_MAX_NUMBER = 50  # characters
+_MAX_NUMBER_CHARACTERS = 50  # characters
 _MAX_ENTRIES = MAX_BYTES // 32 - 1  # 32 bytes each; one that is erased is the end
 _NUMBER = re.compile(r"[+-]?[0-9a-fA-FxXoO_]{1,40}")
 _VARIABLE = re.compile(r"\$(?:\{[^}]{1,100}\}|[A-Za-z_]\w{0,100})")
@@ -57,7 +57,7 @@ _TYPE_NUMBERS = {name: number for number, name in TYPES.items()}
 _FLAG_BITS = {name: bit for bit, name in FLAGS.items()}
 
 
-def read_file(path: Path, layout: Layout) -> tuple[Partition, ...]:
+def read_file(path: Path, layout: FlashLayout) -> tuple[Partition, ...]:
     """Read a table from a file, of bytes or of text.
 
     Raises:
@@ -65,7 +65,7 @@ def read_file(path: Path, layout: Layout) -> tuple[Partition, ...]:
         UsageError: the file cannot be read, or is too large for a table.
     """
     try:
-        data = files.read_file(path, MAX_FILE)
+        data = files.read_file(path, MAX_FILE_BYTES)
     except OSError as error:
         large = error.errno == errno.EFBIG
         said = "too large for a partition table" if large else error.strerror
@@ -81,7 +81,7 @@ def read_file(path: Path, layout: Layout) -> tuple[Partition, ...]:
         raise PartitionTableError(f"{path.name}: {error}") from error
 
 
-def parse_csv(text: str, layout: Layout | None = None) -> tuple[Partition, ...]:
+def parse_csv(text: str, layout: FlashLayout | None = None) -> tuple[Partition, ...]:
     """Read a table of text; partitions without an offset are placed, sizes below 0 filled up to.
 
     Args:
@@ -91,7 +91,7 @@ def parse_csv(text: str, layout: Layout | None = None) -> tuple[Partition, ...]:
     Raises:
         PartitionTableError: a line makes no sense, or partitions overlap; names the line.
     """
-    layout = layout or Layout()
+    layout = layout or FlashLayout()
     rows: list[tuple[int, Partition, bool]] = []
     for number, line in enumerate(text.splitlines(), 1):
         line = line.strip()
@@ -105,7 +105,7 @@ def parse_csv(text: str, layout: Layout | None = None) -> tuple[Partition, ...]:
     return tuple(_placed(rows, layout))
 
 
-def _placed(rows: Sequence[tuple[int, Partition, bool]], layout: Layout) -> list[Partition]:
+def _placed(rows: Sequence[tuple[int, Partition, bool]], layout: FlashLayout) -> list[Partition]:
     placed, end = [], layout.first_free
     for number, partition, has_offset in rows:
         if partition.type in (BOOTLOADER, PARTITION_TABLE) and partition.subtype == PRIMARY:
@@ -128,7 +128,7 @@ def _placed(rows: Sequence[tuple[int, Partition, bool]], layout: Layout) -> list
     return placed
 
 
-def _row(line: str, layout: Layout) -> tuple[Partition, bool]:
+def _row(line: str, layout: FlashLayout) -> tuple[Partition, bool]:
     """A line's partition, and whether it says its offset.
 
     Raises:
@@ -165,19 +165,19 @@ def _subtype(kind: int, text: str) -> int:
     return _UNDEFINED
 
 
-def _offset(kind: int, subtype: int, text: str, layout: Layout) -> int | None:
+def _offset(kind: int, subtype: int, text: str, layout: FlashLayout) -> int | None:
     if kind == BOOTLOADER and subtype == PRIMARY:
-        return _known(layout.bootloader, "bootloader", "BOOTLOADER_OFFSET_IN_FLASH")
-    if kind == BOOTLOADER and subtype == _RECOVERY:
-        return _known(layout.recovery, "recovery bootloader", "BOOTLOADER_RECOVERY_OFFSET")
+        return _known_offset(layout.bootloader, "bootloader", "BOOTLOADER_OFFSET_IN_FLASH")
+    if kind == BOOTLOADER and subtype == _RECOVERY_SUBTYPE:
+        return _known_offset(layout.recovery, "recovery bootloader", "BOOTLOADER_RECOVERY_OFFSET")
     if kind == PARTITION_TABLE and subtype == PRIMARY:
         return layout.table
     return _number(text, {}) if text else None
 
 
-def _size(kind: int, text: str, layout: Layout) -> int:
+def _size(kind: int, text: str, layout: FlashLayout) -> int:
     if kind == BOOTLOADER:
-        at = _known(layout.bootloader, "bootloader", "BOOTLOADER_OFFSET_IN_FLASH")
+        at = _known_offset(layout.bootloader, "bootloader", "BOOTLOADER_OFFSET_IN_FLASH")
         return layout.table - at
     if kind == PARTITION_TABLE:
         return TABLE_SECTOR
@@ -186,7 +186,7 @@ def _size(kind: int, text: str, layout: Layout) -> int:
     return _number(text, {})
 
 
-def _known(offset: int | None, what: str, option: str) -> int:
+def _known_offset(offset: int | None, what: str, option: str) -> int:
     if offset is None:
         raise ValueError(f"where the {what} is, no sdkconfig beside it says (CONFIG_{option})")
     return offset
@@ -197,7 +197,7 @@ def _number(text: str, names: Mapping[str, int]) -> int:
     named = names.get(text.lower())
     if named is not None:
         return named
-    digits = text.rstrip("kKmM") if len(text) <= _MAX_NUMBER else ""
+    digits = text.rstrip("kKmM") if len(text) <= _MAX_NUMBER_CHARACTERS else ""
     unit = sum(_UNITS[letter] for letter in text[len(digits) :].lower()) if digits else 0
     try:
         if unit <= 40 and _NUMBER.fullmatch(digits):

@@ -40,7 +40,7 @@ def read(path: Path) -> dict[str, str]:
     return options(read_file(path, MAX_BYTES).decode("utf-8", "replace"))
 
 
-def changes(
+def changed_options(
     before: Mapping[str, str], after: Mapping[str, str], whole: Mapping[str, str]
 ) -> dict[str, str | None]:
     """What a person changed.

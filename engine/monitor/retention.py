@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.clock import CLOCK_WAS_SET, DAY, is_believable
+from engine.clock import DAY_SECONDS, EARLIEST_TIME, is_believable
 from engine.monitor.sessions import KeptFile, kept_files
 
 _CLOCK = ".clock"
@@ -51,7 +51,9 @@ def tidy(folder: Path, limits: Limits, *, now: float) -> int:
         files = by_session[session]
         changed = max(file.changed for file in files)
         total += sum(file.size for file in files)
-        too_old = has_ages and changed >= CLOCK_WAS_SET and now - changed > limits.days * DAY
+        too_old = (
+            has_ages and changed >= EARLIEST_TIME and now - changed > limits.days * DAY_SECONDS
+        )
         if too_old or (limits.size and total > limits.size):
             removed += _remove(files)
     return removed

@@ -80,7 +80,7 @@ def write(project: Project, edited: ConfigurationEdit) -> Path:
         is_new = not path.exists()
         with path.open("w", encoding="utf-8") as file:
             if is_new:
-                private_files.as_the_person_wants(file.fileno())
+                private_files.apply_user_umask(file.fileno())
             file.write(edited.text)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error

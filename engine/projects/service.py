@@ -429,7 +429,7 @@ class Projects:
             cancel=cancel or CancelToken(),
         )
 
-    def would_go(self, *, unused_for: float) -> disk.FreedSpace:
+    def removable(self, *, unused_for: float) -> disk.FreedSpace:
         """What :meth:`make_room` would delete; see :func:`engine.projects.disk.removable`."""
         return disk.removable(self._store, self._slots, self._folder, unused_for=unused_for)
 

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.llm.chat import without_reasoning
-from engine.text import few
+from engine.text import first_lines
 
 MAX_BLOCKS = 64
 """Blocks of one answer."""
@@ -99,7 +99,7 @@ def parse(answer: str) -> Blocks:
             search, replace = lines[at + 1 : divider], lines[divider + 1 : end]
             blocks.append(Block(file, tuple(search), tuple(replace)))
         at = since = end + 1
-    return Blocks(tuple(blocks), few(problems))
+    return Blocks(tuple(blocks), first_lines(problems))
 
 
 def _ends(lines: Sequence[str], begin: int) -> tuple[int, int | None]:

@@ -11,8 +11,8 @@ from typing import TypeVar
 from engine import events
 from engine.cancel import CancelToken
 from engine.store import runs
+from engine.store.busy_wait import WaitPolicy
 from engine.store.database import Store, StoreError
-from engine.store.waiting import Patience
 
 WRITE_RETRY_SECONDS = 1.0
 """Time between two tries to write how a run ended, while the disk is full."""
@@ -28,7 +28,7 @@ class ActiveRuns:
     meanwhile.
     """
 
-    def __init__(self, store: Store, bus: events.Bus, patience: Patience) -> None:
+    def __init__(self, store: Store, bus: events.Bus, patience: WaitPolicy) -> None:
         self._store = store
         self._bus = bus
         self._patience = patience

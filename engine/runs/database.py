@@ -21,9 +21,9 @@ from typing import Any
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from engine.store.opening import looked_at
-from engine.store.sqlite_errors import explained
-from engine.store.waiting import SLICE, Patience, StoreError, patience
+from engine.store.busy_wait import SLICE_SECONDS, StoreError, WaitPolicy, wait_policy
+from engine.store.sqlite_errors import explain_errors
+from engine.store.store_lock import read_only
 
 _SUBSEC_SINCE = (3, 42)
 
@@ -33,10 +33,10 @@ SCHEMA = 125
 _DRIVER = "espdeck"
 
 
-_background: Patience | None = None
+_background: WaitPolicy | None = None
 
 
-def wait_in_background_as(chosen: Patience) -> None:
+def wait_in_background_as(chosen: WaitPolicy) -> None:
     """Say how long DBOS's own threads wait: in the process that executes, as work in flight."""
     global _background
     _background = chosen
@@ -59,8 +59,8 @@ def check_version(database: Path, application: str) -> None:
     """
     if not database.exists() or database.stat().st_size == 0:
         return
-    with explained(database):
-        schema, newest = patience().persist(database, lambda: _versions(database))
+    with explain_errors(database):
+        schema, newest = wait_policy().persist(database, lambda: _versions(database))
     if newest > int(application):
         raise StoreError(
             f"{database} was written by a newer espdeck (version {newest} of the runs, this one "
@@ -75,7 +75,7 @@ def check_version(database: Path, application: str) -> None:
 
 def _versions(database: Path) -> tuple[int, int]:
     """The version of DBOS's tables, and the newest of the pipelines that used them."""
-    with looked_at(database) as connection:
+    with read_only(database) as connection:
         found = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
         schema = newest = 0
         if "dbos_migrations" in found:
@@ -119,7 +119,7 @@ class RunsDialect(SQLiteDialect_pysqlite):
 
         DBOS says 30 s when it connects.
         """
-        dbapi_connection.execute(f"PRAGMA busy_timeout={int(SLICE * 1000)}").close()
+        dbapi_connection.execute(f"PRAGMA busy_timeout={int(SLICE_SECONDS * 1000)}").close()
 
     # A statement that fails as somebody else holds the database has changed nothing: the driver
     # could not begin its transaction, which it does with the first one.
@@ -143,7 +143,7 @@ registry.register(f"sqlite.{_DRIVER}", __name__, RunsDialect.__name__)
 
 
 def _persist(cursor: Any, do: Callable[[], object]) -> None:
-    patience(_background).persist(cursor.connection.path, do)
+    wait_policy(_background).persist(cursor.connection.path, do)
 
 
 def _unixepoch(modifier: str) -> float:

@@ -27,9 +27,9 @@ from engine.errors import CancelledError
 from engine.runs.database import runs_url, wait_in_background_as
 from engine.runs.queue import APPLICATION, APPLICATION_VERSION, WORKFLOW, RunQueue, queue_name
 from engine.runs.serialization import ResultSerializer
+from engine.store.busy_wait import WaitPolicy
 from engine.store.database import StoreError, advice
-from engine.store.shrinking import make_shrinkable
-from engine.store.waiting import Patience
+from engine.store.vacuum import make_shrinkable
 
 POLL_SECONDS = {RunKind.FIRMWARE: 0.1, RunKind.TASK: 0.25}
 """Between two looks of the executor into a queue; a look costs some 2 ms of CPU. What a
@@ -104,7 +104,7 @@ class Executor:
         concurrency: Mapping[RunKind, int],
         outputs: Mapping[str, type],
         execute: Execute,
-        patience: Patience,
+        patience: WaitPolicy,
     ) -> None:
         """Launch. Runs that a predecessor left unfinished go on at once.
 

@@ -18,8 +18,8 @@ from sqlalchemy.exc import DatabaseError
 
 from engine.enums import RunKind
 from engine.runs.database import runs_url
+from engine.store.busy_wait import use_wait_policy, wait_policy
 from engine.store.database import StoreError, advice
-from engine.store.waiting import patience, waiting_as
 
 if TYPE_CHECKING:
     from dbos import DBOSClient, EnqueueOptions
@@ -229,14 +229,14 @@ class RunQueue:
         try:
             with self._lock:
                 if self._client is None:
-                    with waiting_as(patience()):
+                    with use_wait_policy(wait_policy()):
                         self._client = DBOSClient(
                             system_database_url=runs_url(self._database),
                             application_name=APPLICATION,
                             serializer=ResultSerializer(),
                         )
             # Who asks is not one of DBOS's own threads.
-            with waiting_as(patience()):
+            with use_wait_policy(wait_policy()):
                 yield self._client
         except DatabaseError as error:
             raise StoreError(f"{self._database}: {advice(error, self._database)}") from error

@@ -43,9 +43,9 @@ from engine.runs.progress import Progress
 from engine.runs.run_events import end_run, run_changed, stage_changed
 from engine.settings import Settings
 from engine.store import logs, runs
+from engine.store.busy_wait import WaitPolicy, use_wait_policy
 from engine.store.database import Store
 from engine.store.tables import Run, StageRow, utc_now
-from engine.store.waiting import Patience, waiting_as
 
 _LOG = logging.getLogger("espdeck.runner")
 
@@ -67,7 +67,7 @@ class RunnerDeps:
     settings: Settings
     models: Models
     artifacts: Path
-    patience: Patience
+    patience: WaitPolicy
 
 
 WorkOf = Callable[[Run], Work]
@@ -93,7 +93,7 @@ class Runner:
         """
         with self._active.run(run_id) as token:
             try:
-                with waiting_as(self._deps.patience):
+                with use_wait_policy(self._deps.patience):
                     self._execute(run_id, workflow_id, token, steps)
             except Exception as error:
                 _LOG.exception("run %s", run_id)

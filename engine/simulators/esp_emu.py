@@ -15,7 +15,7 @@ from engine.cancel import CancelToken
 from engine.console_input import ConsoleInput
 from engine.errors import MissingToolError, ToolError
 from engine.images.image import Image
-from engine.last_words import last_words
+from engine.last_line import last_line
 from engine.simulators import flash_image, programs
 from engine.simulators.base import DEFAULT_OPTIONS, ChipOptions, Stop
 from engine.simulators.child import run_until
@@ -77,4 +77,4 @@ class EspEmu:
             )
         if done is None or done.returncode == 0:
             return None
-        raise ToolError(f"esp-emu: {last_words(done.tail) or f'exit code {done.returncode}'}")
+        raise ToolError(f"esp-emu: {last_line(done.tail) or f'exit code {done.returncode}'}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.errors import ToolError
 from engine.images.image import Image
-from engine.last_words import last_words
+from engine.last_line import last_line
 from engine.process import run
 
 SIZES_BYTES = (2 << 20, 4 << 20, 8 << 20, 16 << 20)
@@ -47,6 +47,6 @@ def merge(image: Image, path: Path, cancel: CancelToken) -> Path:
         env={"NO_COLOR": "1", "COLUMNS": "200"},
     )
     if done.returncode:
-        last = last_words(done.tail) or f"exit code {done.returncode}"
+        last = last_line(done.tail) or f"exit code {done.returncode}"
         raise ToolError(f"esptool merge-bin: {last}")
     return path

@@ -12,7 +12,7 @@ from engine.cancel import CancelToken
 from engine.console_input import ConsoleInput
 from engine.errors import CancelledError, MissingToolError, ToolError
 from engine.images.image import Image
-from engine.last_words import last_words
+from engine.last_line import last_line
 from engine.process import run
 from engine.simulators.base import DEFAULT_OPTIONS, ChipOptions, Stop
 from engine.simulators.labwired_frames import SLICE_SECONDS, FrameReader, pack
@@ -78,7 +78,7 @@ class LabWired:
         finally:
             forget()
         if done.returncode != 0:
-            raise ToolError(f"labwired: {last_words(done.tail) or f'exit code {done.returncode}'}")
+            raise ToolError(f"labwired: {last_line(done.tail) or f'exit code {done.returncode}'}")
         ended = slices.frames.reason
         return explain(Halt.load(ended), image.target) if ended else None
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from engine.formats.elf import MAX_BYTES, TIMEOUT_SECONDS, open_elf
 from engine.images.image import MemoryRegion
-from engine.images.memory import memory_of, program_regions
+from engine.images.memory import memory_at, program_regions
 from engine.monitor.debug_info import ranges_of
 from engine.processes import bounded
 from engine.processes.bounded import UnreadableError
@@ -83,7 +83,7 @@ def pieces(file: BinaryIO, target: str) -> list[tuple[str, str, int]]:
     claims = sorted(_claims(elf, units, sections), key=lambda claim: claim.start)
     found: dict[tuple[str, str], int] = {}
     for section in sections:
-        memory = memory_of(section["sh_addr"], target)
+        memory = memory_at(section["sh_addr"], target)
         for source, size in _owners(section, claims):
             found[memory, source] = found.get((memory, source), 0) + size
     return [(memory, source, size) for (memory, source), size in found.items()]

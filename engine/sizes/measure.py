@@ -11,7 +11,7 @@ from engine.enums import ArtifactKind
 from engine.errors import UsageError
 from engine.formats.elf import TIMEOUT_SECONDS
 from engine.images import partitions
-from engine.images.boot_choice import smallest_app
+from engine.images.boot_selection import smallest_app
 from engine.images.image import MemoryRegion
 from engine.images.partitions import PartitionTableError
 from engine.processes import bounded

@@ -1,7 +1,7 @@
 """Backups of a workspace's databases: folders in ``backups``, named by time and version.
 
 ``20261128T031500Z-0008`` has ``espdeck.db``, as of migration 0008, and ``runs.db`` of that moment.
-How they are made: :mod:`engine.store.backing_up`.
+How they are made: :mod:`engine.store.backup_writer`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from engine.store.opening import looked_at
+from engine.store.store_lock import read_only
 
-FOLDER = "backups"
-STORE = "espdeck.db"
-RUNS = "runs.db"
-DATABASES = (STORE, RUNS)
+BACKUP_FOLDER = "backups"
+STORE_FILE = "espdeck.db"
+RUNS_FILE = "runs.db"
+DATABASES = (STORE_FILE, RUNS_FILE)
 
 _NAME = re.compile(r"(\d{8}T\d{6}Z)-(\w{1,20})(?:-\d{1,3})?")
-TIME = "%Y%m%dT%H%M%SZ"
+TIME_FORMAT = "%Y%m%dT%H%M%SZ"
 """How the time is written in a name."""
 
 
@@ -54,7 +54,7 @@ def backups(workspace: Path, *, now: datetime | None = None) -> tuple[Backup, ..
     time = now or datetime.now(UTC)
     found = []
     with contextlib.suppress(OSError):
-        for folder in (workspace / FOLDER).iterdir():
+        for folder in (workspace / BACKUP_FOLDER).iterdir():
             if (backup := read(folder)) is not None:
                 found.append(backup)
     return tuple(
@@ -65,13 +65,13 @@ def backups(workspace: Path, *, now: datetime | None = None) -> tuple[Backup, ..
 def read(folder: Path) -> Backup | None:
     """The backup in a folder, None where there is none."""
     name = _NAME.fullmatch(folder.name)
-    if name is None or not (folder / STORE).is_file():
+    if name is None or not (folder / STORE_FILE).is_file():
         return None
     size = 0
     for each in DATABASES:
         with contextlib.suppress(OSError):
             size += (folder / each).stat().st_size
-    made = datetime.strptime(name[1], TIME).replace(tzinfo=UTC)
+    made = datetime.strptime(name[1], TIME_FORMAT).replace(tzinfo=UTC)
     return Backup(folder, made, name[2], size)
 
 
@@ -84,7 +84,7 @@ def damage_of(database: Path, *, quick: bool = True, most: int = 1) -> tuple[str
     """
     pragma = "quick_check" if quick else "integrity_check"
     try:
-        with looked_at(database) as connection:
+        with read_only(database) as connection:
             rows = connection.execute(f"PRAGMA {pragma}({most})").fetchall()
     except sqlite3.Error as error:
         return (str(error),)

@@ -58,7 +58,7 @@ def forget_reservation(store: Store, name: str) -> None:
             session.add(row)
 
 
-def name_board(store: Store, name: str, *, label: str, remark: str) -> BoardRow:
+def label_board(store: Store, name: str, *, label: str, remark: str) -> BoardRow:
     """Keep how people call a board (unique; empty for nothing) and what they wrote about it.
 
     Raises:
@@ -74,7 +74,7 @@ def name_board(store: Store, name: str, *, label: str, remark: str) -> BoardRow:
     return row
 
 
-def called(store: Store, label: str) -> str | None:
+def find_by_label(store: Store, label: str) -> str | None:
     """The name of the board that people call ``label``, None for none."""
     with store.read() as session:
         row = session.exec(select(BoardRow).where(BoardRow.label == label)).first()

@@ -14,11 +14,11 @@ from sqlalchemy import Engine as SqlEngine
 from sqlmodel import Session
 
 from engine.cancel import CancelToken
-from engine.store import backing_up
-from engine.store.opening import CHANGED_WITHIN, StoreLock, traces, version_of
-from engine.store.shrinking import make_shrinkable, shrink
-from engine.store.sqlite_errors import advice, explained, way_back
-from engine.store.waiting import SLICE, StoreError, open_in, patience
+from engine.store import backup_writer
+from engine.store.busy_wait import SLICE_SECONDS, StoreError, describe_openers, wait_policy
+from engine.store.sqlite_errors import advice, explain_errors, recovery_advice
+from engine.store.store_lock import MIGRATION_TIMEOUT_SECONDS, StoreLock, find_traces, version_of
+from engine.store.vacuum import make_shrinkable, shrink
 
 __all__ = ["HEAD", "Store", "StoreError", "advice", "sqlite_too_old"]
 
@@ -49,7 +49,7 @@ class Store:
         self.path = path
         self._engine = create_engine(
             f"sqlite:///{path}",
-            connect_args={"timeout": SLICE, "check_same_thread": False},
+            connect_args={"timeout": SLICE_SECONDS, "check_same_thread": False},
         )
         event.listen(self._engine, "connect", _configure)
         event.listen(self._engine, "begin", _begin)
@@ -57,7 +57,7 @@ class Store:
         self._writer = self._engine.execution_options(immediate=True)
         self._closed = False
         self._lock = StoreLock(path)
-        with explained(self.path):
+        with explain_errors(self.path):
             # Sources may carry passwords: nobody else reads what is in a workspace.
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             try:
@@ -86,7 +86,7 @@ class Store:
     def write(self) -> Iterator[Session]:
         """A session that holds the write lock and commits at the end of the block.
 
-        While others hold it the block does not begin: see :mod:`engine.store.waiting`.
+        While others hold it the block does not begin: see :mod:`engine.store.busy_wait`.
         """
         with self._explained(), self._begun(self._writer) as session:
             yield session
@@ -100,7 +100,7 @@ class Store:
         costs microseconds (https://sqlite.org/pragma.html#pragma_data_version).
         """
         with self._explained():
-            connection = patience().persist(self.path, self._engine.raw_connection)
+            connection = wait_policy().persist(self.path, self._engine.raw_connection)
             try:
                 cursor = connection.cursor()
 
@@ -128,11 +128,11 @@ class Store:
                 raise
             return session
 
-        return patience().persist(self.path, begin)
+        return wait_policy().persist(self.path, begin)
 
     def _bring_up_to_date(self) -> None:
         """Hold the database together with others, made or migrated by one of them alone."""
-        until = time.monotonic() + CHANGED_WITHIN
+        until = time.monotonic() + MIGRATION_TIMEOUT_SECONDS
         while True:
             self._lock.share()
             if not self._needs_migration():
@@ -142,7 +142,7 @@ class Store:
             except StoreError:  # another one does it now, or has it open when that is done
                 if time.monotonic() > until:
                     raise
-                patience().pause(0.02)
+                wait_policy().pause(0.02)
             else:
                 if self._needs_migration():
                     self._renew()
@@ -154,10 +154,11 @@ class Store:
                 f"{self.path} was written by a newer espdeck (version {version} of the store, this "
                 f"one knows {HEAD}): update this one"
             )
-        if version is None and (there := traces(self.path.parent)):
+        if version is None and (there := find_traces(self.path.parent)):
             state = "empty" if self.path.exists() else "gone"
             raise StoreError(
-                f"{self.path}: {state}, but {' and '.join(there)} are there: {way_back(self.path)}"
+                f"{self.path}: {state}, but {' and '.join(there)} are there: "
+                f"{recovery_advice(self.path)}"
             )
         return version != HEAD
 
@@ -168,12 +169,12 @@ class Store:
             make_shrinkable(self.path)
             self._migrate()
             return
-        if others := open_in(self.path):
+        if others := describe_openers(self.path):
             raise StoreError(
                 f"{self.path} is of an older espdeck and in use by {', '.join(others)}: "
                 "end that first, then it is migrated"
             )
-        backing_up.make(self.path.parent)
+        backup_writer.make_backup(self.path.parent)
         self._migrate()
         self._engine.dispose()
         with contextlib.suppress(StoreError, sqlite3.Error):  # without room: it stays as large
@@ -201,7 +202,7 @@ class Store:
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
         self._check_open()
-        with explained(self.path):
+        with explain_errors(self.path):
             yield
 
     def _check_open(self) -> None:

@@ -13,7 +13,7 @@ from engine.enums import ArtifactKind, RunKind, RunStatus
 from engine.store.database import Store
 from engine.store.tables import Artifact, EventRow, LogChunk, Run
 
-_AT_ONCE = 200  # rows deleted in one transaction, so that nobody waits for long
+_ROWS_PER_TRANSACTION = 200  # rows deleted in one transaction, so that nobody waits for long
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def remove_some(store: Store, run_id: int) -> bool:
         if status is None or not RunStatus(status).is_final:
             return False
         for table in (LogChunk, EventRow):
-            some = select(table.id).where(table.run_id == run_id).limit(_AT_ONCE)
+            some = select(table.id).where(table.run_id == run_id).limit(_ROWS_PER_TRANSACTION)
             gone = session.execute(delete(table).where(col(table.id).in_(some)))
             if gone.rowcount:  # type: ignore[attr-defined]
                 return True
@@ -117,7 +117,7 @@ def remove_old_events(store: Store, before: datetime) -> bool:
             select(EventRow.id)
             .where(EventRow.run_id == 0, EventRow.at < before)
             .order_by(col(EventRow.id))
-            .limit(_AT_ONCE)
+            .limit(_ROWS_PER_TRANSACTION)
         )
         gone = session.execute(delete(EventRow).where(col(EventRow.id).in_(some)))
         return bool(gone.rowcount)  # type: ignore[attr-defined]

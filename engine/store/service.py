@@ -8,39 +8,39 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.cancel import CancelToken
-from engine.store import backing_up, backups, checking, restoring
-from engine.store.backups import STORE, Backup
-from engine.store.checking import Fault
-from engine.store.restoring import Restored
-from engine.store.sqlite_errors import explained
+from engine.store import backup_writer, backups, integrity, restore_backup
+from engine.store.backups import STORE_FILE, Backup
+from engine.store.integrity import IntegrityFault
+from engine.store.restore_backup import RestoreReport
+from engine.store.sqlite_errors import explain_errors
 
 
-def check(workspace: Path) -> tuple[Fault, ...]:
-    """Look through a workspace; changes nothing. See :func:`engine.store.checking.check`.
+def check(workspace: Path) -> tuple[IntegrityFault, ...]:
+    """Look through a workspace; changes nothing. See :func:`engine.store.integrity.check`.
 
     Raises:
         StoreError: its folder cannot be read.
     """
-    with explained(workspace / STORE):
-        return checking.check(workspace)
+    with explain_errors(workspace / STORE_FILE):
+        return integrity.check(workspace)
 
 
 def back_up(workspace: Path, *, cancel: CancelToken | None = None) -> Backup:
-    """Back a workspace's databases up. See :func:`engine.store.backing_up.make`.
+    """Back a workspace's databases up. See :func:`engine.store.backup_writer.make_backup`.
 
     Raises:
         StoreError: there is nothing to back up, no room, or a database is damaged.
     """
-    return backing_up.make(workspace, cancel=cancel)
+    return backup_writer.make_backup(workspace, cancel=cancel)
 
 
-def restore(workspace: Path, chosen: Path | None = None, *, recover: bool = False) -> Restored:
-    """Bring a backup back. See :func:`engine.store.restoring.restore`.
+def restore(workspace: Path, chosen: Path | None = None, *, recover: bool = False) -> RestoreReport:
+    """Bring a backup back. See :func:`engine.store.restore_backup.restore`.
 
     Raises:
         StoreError: the workspace is in use, there is nothing to restore from, or no room.
     """
-    return restoring.restore(workspace, chosen, recover=recover)
+    return restore_backup.restore(workspace, chosen, recover=recover)
 
 
 def known_backups(workspace: Path) -> tuple[Backup, ...]:

@@ -10,11 +10,11 @@ from pathlib import Path
 from sqlalchemy.exc import DatabaseError
 
 from engine.store.backups import backups
-from engine.store.waiting import StoreError, held_by
+from engine.store.busy_wait import StoreError, describe_holders
 
 
 @contextlib.contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explain_errors(path: Path) -> Iterator[None]:
     """Say what is wrong with a database, and what to do, in a line.
 
     Raises:
@@ -38,13 +38,13 @@ def advice(error: BaseException, path: Path) -> str:
     if "readonly" in reason or "unable to open" in reason or "Permission" in reason:
         return f"cannot be written ({reason}): check its owner and permissions"
     if "locked" in reason:
-        return f"busy for too long, {held_by(path)}"
+        return f"busy for too long, {describe_holders(path)}"
     if "malformed" in reason or "not a database" in reason:
-        return f"damaged ({reason}): {way_back(path)}"
+        return f"damaged ({reason}): {recovery_advice(path)}"
     return reason
 
 
-def way_back(path: Path) -> str:
+def recovery_advice(path: Path) -> str:
     """What to do about a database that is damaged or gone, with the newest backup."""
     known = backups(path.parent)
     if known:

@@ -35,7 +35,7 @@ def seconds_between(start: datetime | None, end: datetime | None) -> float | Non
     return max(0.0, (end - start).total_seconds()) if start and end else None
 
 
-_NEVER_AGAIN = {"sqlite_autoincrement": True}
+_AUTOINCREMENT = {"sqlite_autoincrement": True}
 """The id of a row that was deleted never comes again: others know it, and would take one for the
 other."""
 
@@ -55,7 +55,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-def _words(kind: type[Any]) -> Enum:
+def _enum_type(kind: type[Any]) -> Enum:
     return Enum(
         kind,
         native_enum=False,
@@ -65,11 +65,11 @@ def _words(kind: type[Any]) -> Enum:
     )
 
 
-def _time(*, nullable: bool = True) -> Any:
+def _time_column(*, nullable: bool = True) -> Any:
     return Column(UtcDateTime(), nullable=nullable)
 
 
-def _list() -> Any:
+def _json_list() -> Any:
     return Column(JSON, nullable=False, server_default="[]")
 
 
@@ -95,15 +95,15 @@ class Project(SQLModel, table=True):
     branch_chosen: bool = False
     tip: str = ""
     target: str
-    targets: list[str] = Field(default_factory=list, sa_column=_list())
+    targets: list[str] = Field(default_factory=list, sa_column=_json_list())
     status: ProjectStatus = Field(
-        default=ProjectStatus.PENDING, sa_column=Column(_words(ProjectStatus), nullable=False)
+        default=ProjectStatus.PENDING, sa_column=Column(_enum_type(ProjectStatus), nullable=False)
     )
     status_detail: str = ""
     clone_path: str = ""
-    created_at: datetime = Field(default_factory=utc_now, sa_column=_time(nullable=False))
-    updated_at: datetime = Field(default_factory=utc_now, sa_column=_time(nullable=False))
-    synced_at: datetime | None = Field(default=None, sa_column=_time())
+    created_at: datetime = Field(default_factory=utc_now, sa_column=_time_column(nullable=False))
+    updated_at: datetime = Field(default_factory=utc_now, sa_column=_time_column(nullable=False))
+    synced_at: datetime | None = Field(default=None, sa_column=_time_column())
 
 
 class Run(SQLModel, table=True):
@@ -123,12 +123,14 @@ class Run(SQLModel, table=True):
     asked for, such as that the project could not be synced.
     """
 
-    __table_args__ = _NEVER_AGAIN
+    __table_args__ = _AUTOINCREMENT
 
     id: int | None = Field(default=None, primary_key=True)
     kind: RunKind = Field(
         default=RunKind.FIRMWARE,
-        sa_column=Column(_words(RunKind), nullable=False, server_default=RunKind.FIRMWARE.value),
+        sa_column=Column(
+            _enum_type(RunKind), nullable=False, server_default=RunKind.FIRMWARE.value
+        ),
     )
     project_id: uuid.UUID | None = Field(
         default=None, foreign_key="project.id", index=True, ondelete="CASCADE"
@@ -140,12 +142,12 @@ class Run(SQLModel, table=True):
     target: str = ""
     configuration: str = ""
     dirty: bool = False
-    notes: list[dict[str, Any]] = Field(default_factory=list, sa_column=_list())
+    notes: list[dict[str, Any]] = Field(default_factory=list, sa_column=_json_list())
     triggered_by: Trigger = Field(
-        default=Trigger.MANUAL, sa_column=Column(_words(Trigger), nullable=False)
+        default=Trigger.MANUAL, sa_column=Column(_enum_type(Trigger), nullable=False)
     )
     status: RunStatus = Field(
-        default=RunStatus.PENDING, sa_column=Column(_words(RunStatus), nullable=False)
+        default=RunStatus.PENDING, sa_column=Column(_enum_type(RunStatus), nullable=False)
     )
     board: str = "auto"
     simulator: str = "auto"
@@ -153,15 +155,15 @@ class Run(SQLModel, table=True):
     repeats: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
     deaths: int = 0
     cancel_requested: bool = False
-    started_at: datetime | None = Field(default=None, sa_column=_time())
-    completed_at: datetime | None = Field(default=None, sa_column=_time())
+    started_at: datetime | None = Field(default=None, sa_column=_time_column())
+    completed_at: datetime | None = Field(default=None, sa_column=_time_column())
     duration: float | None = None
     build_output: str = ""
     test_results: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
     artifacts_path: str = ""
     error: str = ""
     verdict: str = ""
-    created_at: datetime = Field(default_factory=utc_now, sa_column=_time(nullable=False))
+    created_at: datetime = Field(default_factory=utc_now, sa_column=_time_column(nullable=False))
 
     @property
     def number(self) -> int:
@@ -183,7 +185,7 @@ class Task(SQLModel, table=True):
     description: str = ""
     context: str = ""
     priority: Priority = Field(
-        default=Priority.MEDIUM, sa_column=Column(_words(Priority), nullable=False)
+        default=Priority.MEDIUM, sa_column=Column(_enum_type(Priority), nullable=False)
     )
     model: str = ""
     max_iterations: int = 1
@@ -209,9 +211,9 @@ class StageRow(SQLModel, table=True):
     agent: str
     phase: str
     attempt: int
-    status: StageStatus = Field(sa_column=Column(_words(StageStatus), nullable=False))
-    started_at: datetime | None = Field(default=None, sa_column=_time())
-    completed_at: datetime | None = Field(default=None, sa_column=_time())
+    status: StageStatus = Field(sa_column=Column(_enum_type(StageStatus), nullable=False))
+    started_at: datetime | None = Field(default=None, sa_column=_time_column())
+    completed_at: datetime | None = Field(default=None, sa_column=_time_column())
     summary: str = ""
     usage: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSON))
 
@@ -230,7 +232,7 @@ class FindingRow(SQLModel, table=True):
     run_id: int = Field(foreign_key="run.id", index=True, ondelete="CASCADE")
     stage: str
     attempt: int
-    severity: Severity = Field(sa_column=Column(_words(Severity), nullable=False))
+    severity: Severity = Field(sa_column=Column(_enum_type(Severity), nullable=False))
     code: str
     message: str
     file: str | None = None
@@ -272,7 +274,7 @@ class Artifact(SQLModel, table=True):
     run_id: int = Field(foreign_key="run.id", index=True, ondelete="CASCADE")
     stage: str = Field(default="", sa_column_kwargs={"server_default": ""})
     attempt: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    kind: ArtifactKind = Field(sa_column=Column(_words(ArtifactKind), nullable=False))
+    kind: ArtifactKind = Field(sa_column=Column(_enum_type(ArtifactKind), nullable=False))
     path: str
     size: int
     sha256: str
@@ -289,7 +291,7 @@ class LogChunk(SQLModel, table=True):
     __tablename__ = "log_chunk"
     __table_args__ = (
         Index("ix_log_range", "run_id", "stage", "attempt", "stream", "first_line"),
-        _NEVER_AGAIN,
+        _AUTOINCREMENT,
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -309,13 +311,13 @@ class EventRow(SQLModel, table=True):
     """An event that is neither log nor serial text, as JSON. ``run_id`` 0 is no run's."""
 
     __tablename__ = "event"
-    __table_args__ = (Index("ix_event_replay", "run_id", "seq"), _NEVER_AGAIN)
+    __table_args__ = (Index("ix_event_replay", "run_id", "seq"), _AUTOINCREMENT)
 
     id: int | None = Field(default=None, primary_key=True)
     run_id: int = 0
     seq: int
     kind: str
-    at: datetime = Field(default_factory=utc_now, sa_column=_time(nullable=False))
+    at: datetime = Field(default_factory=utc_now, sa_column=_time_column(nullable=False))
     body: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     writer: str
 
@@ -349,10 +351,10 @@ class BoardRow(SQLModel, table=True):
     mac: str = ""
     flash_size: int | None = None
     features: str = ""
-    asked_at: datetime | None = Field(default=None, sa_column=_time())
+    asked_at: datetime | None = Field(default=None, sa_column=_time_column())
     holder: str = ""
     note: str = ""
-    held_until: datetime | None = Field(default=None, sa_column=_time())
+    held_until: datetime | None = Field(default=None, sa_column=_time_column())
     label: str = ""
     remark: str = ""
     brownouts: int = 0

@@ -23,7 +23,7 @@ from pathlib import PurePosixPath
 
 from engine.enums import ArtifactKind
 from engine.llm.fences import fenced
-from engine.text import few
+from engine.text import first_lines
 
 MAX_FILES = 64
 """Files of one answer."""
@@ -182,7 +182,9 @@ def extract(answer: str, step: str) -> ExtractedFiles:
         found[path] = GeneratedFile(path, kind.name, text, block.closed)
         prose += [*lines[at : block.begin], f"[file {path}, {len(block.lines)} lines]"]
         at = block.end + 1
-    return ExtractedFiles(tuple(found.values()), "\n".join([*prose, *lines[at:]]), few(problems))
+    return ExtractedFiles(
+        tuple(found.values()), "\n".join([*prose, *lines[at:]]), first_lines(problems)
+    )
 
 
 def plain_path(name: str) -> str | None:

@@ -17,7 +17,7 @@ from engine.enums import ArtifactKind, Severity
 from engine.errors import MissingToolError, ToolError
 from engine.findings import Finding
 from engine.formats.untrusted import is_plain
-from engine.images import app_image, boot_choice, efuses, partitions
+from engine.images import app_image, boot_selection, efuses, partitions
 from engine.images.image import FlashPart, Image
 from engine.images.memory import memory_regions
 from engine.images.partitions import Partition
@@ -191,7 +191,7 @@ def _profile_error(message: str) -> Finding:
 
 def _ota_data(folder: Path, table: Sequence[Partition]) -> list[FlashPart]:
     """Erased OTA data, so that the first app is started, whatever was flashed before."""
-    records = boot_choice.ota_data(table)
+    records = boot_selection.ota_data(table)
     if records is None or records.size > 1 << 16:
         return []
     path = folder / "ota_data_initial.bin"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from engine.enums import Severity
 from engine.errors import ToolError
 from engine.findings import Finding
-from engine.last_words import last_words
+from engine.last_line import last_line
 from engine.process import Completed
 from engine.text import clean
 from engine.toolchains.base import CompileRequest
@@ -114,7 +114,7 @@ def _as_warning(finding: Finding) -> Finding:
 def _unexplained(tool: str, completed: Completed, system: BuildSystem | None) -> Finding:
     lines = [clean(line).rstrip() for line in completed.tail.splitlines()]
     lines = [line for line in lines if line]
-    words = last_words(completed.tail)
+    words = last_line(completed.tail)
     last = f": {words}" if words else ""
     evidence = "\n".join(lines[-_EVIDENCE_LINES:])
     return Finding(

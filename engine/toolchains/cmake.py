@@ -21,7 +21,7 @@ from engine.files import read_file
 from engine.findings import Finding
 from engine.formats.untrusted import file_inside, is_plain
 from engine.images.image import FlashPart, Image, MemoryRegion
-from engine.images.measured_memory import measured_regions
+from engine.images.memory_cache import measured_regions
 from engine.processes import limited
 from engine.source.files import SourceFiles
 from engine.toolchains import cmake_file_api

@@ -23,7 +23,7 @@ from engine.files import read_file
 from engine.formats.untrusted import Fields, file_inside
 from engine.images import app_image, efuses, partitions
 from engine.images.image import FlashPart, Image, MemoryRegion, Security
-from engine.images.measured_memory import measured_regions
+from engine.images.memory_cache import measured_regions
 from engine.source.files import SourceFiles
 from engine.toolchains import idf_components, idf_installs
 from engine.toolchains.base import App, CompileRequest, CompileResult

@@ -94,7 +94,7 @@ def _edit(request: CompileRequest) -> ConfigurationEdit:
         whole = sdkconfig.options(_read(prepared.sdkconfig))
     finally:
         prepared.forget_configuration()
-    changed = sdkconfig.changes(before, after, whole)
+    changed = sdkconfig.changed_options(before, after, whole)
     name = "sdkconfig" if whole_is_kept else _options_file(request, frozenset(changed))
     had = _read(request.source / name)
     return ConfigurationEdit(name, had, sdkconfig.with_changes(had, changed) if changed else had)

@@ -21,7 +21,7 @@ from engine.formats.untrusted import Fields, file_inside, json_of
 from engine.images import app_image, efuses, partitions
 from engine.images.image import FlashPart, Image
 from engine.images.memory import memory_regions
-from engine.last_words import last_words
+from engine.last_line import last_line
 from engine.source.files import FolderFiles, SourceFiles
 from engine.toolchains.base import App, CompileRequest, CompileResult
 from engine.toolchains.build_output import BuildOutput
@@ -131,7 +131,7 @@ class PlatformIoToolchain:
         # Only now: it would build everything a second time if nothing were built yet.
         done = _run(request, [*argv, "--target", "idedata"], lambda _data: None)
         if done.returncode:
-            why = last_words(done.tail) or f"exit code {done.returncode}"
+            why = last_line(done.tail) or f"exit code {done.returncode}"
             raise ToolError(f"pio run --target idedata: {why}")
         folder = _workspace(request) / "build" / chosen.name
         image = read_image(folder, _packages(), request.target)

@@ -23,7 +23,7 @@ from engine.formats import xml
 from engine.formats.untrusted import yaml_mapping
 from engine.images import (
     app_image,
-    boot_choice,
+    boot_selection,
     efuses,
     flash_layout,
     image_file,
@@ -151,7 +151,7 @@ def readers(elf: Path, more: Path | None = None) -> dict[str, Reader]:
     return {
         "a program's symbols": Reader(programs, _program),
         "sizes of a program": Reader(programs, _child(from_elf.pieces, _TARGET)),
-        "segments of a program": Reader(programs, _child(memory.loaded)),
+        "segments of a program": Reader(programs, _child(memory.load_range)),
         "texts of a binary log": Reader(programs, _child(binary_log.text, 0x42000010, None)),
         "breakpoints": Reader(programs, _child(labwired_breakpoints.find_in_file)),
         "a linker's map": Reader(
@@ -251,11 +251,11 @@ def _program(path: Path) -> bool:
 
 
 def _table(path: Path) -> None:
-    layout = flash_layout.Layout(flash_size=4 << 20)
+    layout = flash_layout.FlashLayout(flash_size=4 << 20)
     found = partition_csv.read_file(path, layout)
-    partition_checks.problems(found, layout)
-    boot_choice.default_app(found)
-    boot_choice.selected_app(found, path.read_bytes()[:8192])
+    partition_checks.find_problems(found, layout)
+    boot_selection.default_app(found)
+    boot_selection.selected_app(found, path.read_bytes()[:8192])
 
 
 def _flasher_args(path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.clock import DAY, Stopwatch, is_believable
+from engine.clock import DAY_SECONDS, Stopwatch, is_believable
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 NOW = NOON.timestamp()
@@ -25,15 +25,21 @@ def test_a_stopwatch_runs_on_when_the_clock_is_set(step: timedelta) -> None:
 def test_a_clock_that_goes_is_believed(tmp_path: Path) -> None:
     mark = tmp_path / "clock"
 
-    assert all(is_believable(mark, NOW + passed) for passed in (0, 1, DAY, 7 * DAY, 13 * DAY))
+    assert all(
+        is_believable(mark, NOW + passed)
+        for passed in (0, 1, DAY_SECONDS, 7 * DAY_SECONDS, 13 * DAY_SECONDS)
+    )
 
 
 def test_a_leap_ahead_is_not_believed_for_a_day(tmp_path: Path) -> None:
     mark = tmp_path / "clock"
     assert is_believable(mark, NOW)
-    later = NOW + 100 * DAY
+    later = NOW + 100 * DAY_SECONDS
 
-    looks = [is_believable(mark, later + passed) for passed in (0, 60, DAY - 1, DAY, DAY + 60)]
+    looks = [
+        is_believable(mark, later + passed)
+        for passed in (0, 60, DAY_SECONDS - 1, DAY_SECONDS, DAY_SECONDS + 60)
+    ]
 
     assert looks == [False, False, False, True, True]
 
@@ -41,7 +47,7 @@ def test_a_leap_ahead_is_not_believed_for_a_day(tmp_path: Path) -> None:
 def test_a_leap_that_is_taken_back_is_over(tmp_path: Path) -> None:
     mark = tmp_path / "clock"
 
-    looks = [is_believable(mark, NOW + passed) for passed in (0, 100 * DAY, 60, 120)]
+    looks = [is_believable(mark, NOW + passed) for passed in (0, 100 * DAY_SECONDS, 60, 120)]
 
     assert looks == [True, False, True, True]
 
@@ -49,7 +55,7 @@ def test_a_leap_that_is_taken_back_is_over(tmp_path: Path) -> None:
 def test_a_machine_without_a_clock_knows_no_ages_until_it_is_set(tmp_path: Path) -> None:
     mark = tmp_path / "clock"
 
-    looks = [is_believable(mark, at) for at in (20.0, 30.0, NOW, NOW + 60, NOW + DAY)]
+    looks = [is_believable(mark, at) for at in (20.0, 30.0, NOW, NOW + 60, NOW + DAY_SECONDS)]
 
     assert looks == [False, False, False, False, True]
 

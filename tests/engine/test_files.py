@@ -11,7 +11,7 @@ import pytest
 from engine.errors import EspdeckError
 from engine.files import read_file
 from engine.images import app_image, image_file, partition_csv, partitions, sdkconfig
-from engine.images.flash_layout import Layout
+from engine.images.flash_layout import FlashLayout
 from engine.monitor import coredump
 from engine.monitor.symbols import Symbols
 from engine.quality import coverage_reports
@@ -44,7 +44,7 @@ def test_what_is_no_file_of_that_size_is_refused(tmp_path: Path) -> None:
 
 
 READERS: dict[str, Callable[[Path], object]] = {
-    "partition table": lambda path: partition_csv.read_file(path, Layout()),
+    "partition table": lambda path: partition_csv.read_file(path, FlashLayout()),
     "binary partition table": partitions.read,
     "app": app_image.read_header,
     "program of a core dump": coredump.gdb_for,

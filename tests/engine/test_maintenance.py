@@ -17,7 +17,7 @@ from engine.enums import RunKind, RunStatus
 from engine.events import Event, Problem
 from engine.store import projects
 from engine.store import runs as store_runs
-from engine.store.backing_up import make
+from engine.store.backup_writer import make_backup
 from engine.store.backups import backups
 from engine.store.database import Store
 from engine.store.tables import Project, Run
@@ -64,7 +64,7 @@ def test_a_backup_is_made_though_the_last_one_is_of_the_future(
     engine: Engine, tmp_path: Path
 ) -> None:
     future = datetime.now(UTC) + timedelta(days=1000)
-    make(tmp_path, now=future)
+    make_backup(tmp_path, now=future)
 
     engine.maintenance.once(CancelToken())
 

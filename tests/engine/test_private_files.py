@@ -84,7 +84,7 @@ def test_a_folder_of_before_is_closed_and_that_is_said_once(tmp_path: Path, way:
 def test_a_folder_of_many_is_not_closed(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
 
-    assert "not for espdeck to close" in private_files.close(tmp_path)
+    assert "not for espdeck to close" in private_files.close_to_others(tmp_path)
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o1777
 
 
@@ -92,7 +92,7 @@ def test_the_home_folder_is_not_closed(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("HOME", str(tmp_path))
     tmp_path.chmod(0o755)
 
-    assert "not for espdeck to close" in private_files.close(tmp_path)
+    assert "not for espdeck to close" in private_files.close_to_others(tmp_path)
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
 
 
@@ -100,7 +100,10 @@ def test_another_users_folder_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     tmp_path.chmod(0o775)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
 
-    assert "is open to others (mode 775): use a folder of your own" in private_files.close(tmp_path)
+    assert (
+        "is open to others (mode 775): use a folder of your own"
+        in private_files.close_to_others(tmp_path)
+    )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -129,7 +132,7 @@ from pathlib import Path
 from engine import private_files
 from engine.files import new_file
 os.umask(0o027)
-private_files.keep()
+private_files.restrict_umask()
 with new_file(Path(sys.argv[1]), "x") as (target, file):
     file.write(b"x")
 Path(sys.argv[2]).touch()

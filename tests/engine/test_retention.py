@@ -18,10 +18,10 @@ from engine.cancel import CancelToken
 from engine.enums import ArtifactKind, RunStatus
 from engine.retention import Retention, RunLimits
 from engine.runs.queue import RunQueue
-from engine.store import logs, projects, runs, shrinking
+from engine.store import logs, projects, runs, vacuum
 from engine.store.database import Store, StoreError
-from engine.store.shrinking import shrink
 from engine.store.tables import Artifact, EventRow, LogChunk, Project, Run
+from engine.store.vacuum import shrink
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
@@ -263,7 +263,7 @@ def test_one_from_before_is_made_anew_once(tmp_path: Path) -> None:
 def test_without_room_nothing_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "old.db"
     before = old_database(path)
-    monkeypatch.setattr(shrinking, "room", lambda _path: before)
+    monkeypatch.setattr(vacuum, "free_bytes", lambda _path: before)
 
     with pytest.raises(StoreError, match="the disk is full: shrinking it needs"):
         shrink(path, whole=True, cancel=CancelToken())

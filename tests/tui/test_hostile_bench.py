@@ -66,7 +66,7 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> socket.socket:
     store = Store(tmp_path / "espdeck.db")
     until = utc_now() + timedelta(hours=2)
     board_rows.reserve_board(store, url, holder=hostile("eve"), note=hostile("mine"), until=until)
-    board_rows.name_board(store, url, label=hostile("desk"), remark=hostile("by the scope"))
+    board_rows.label_board(store, url, label=hostile("desk"), remark=hostile("by the scope"))
     seen = BoardRow(name=url, chip=hostile("esp32c3"), revision=hostile("v0.4"))
     seen.mac, seen.features, seen.flash_size = hostile("a0:b1"), hostile("WiFi"), 4 << 20
     seen.package, seen.protection = hostile("ESP8685 (QFN28)"), hostile("Secure Boot v2")

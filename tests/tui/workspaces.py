@@ -85,10 +85,10 @@ def keep_image(workspace: Path, number: int, image: Image) -> None:
     shutil.copy(image.elf, folder)
     for part in image.parts:
         shutil.copy(part.path, folder)
-    image_file.write(image, folder / image_file.NAME)
+    image_file.write(image, folder / image_file.FILE_NAME)
     store = Store(workspace / "espdeck.db")
     row = Artifact(
-        run_id=number, kind=ArtifactKind.REPORT, path=image_file.NAME, size=1, sha256="ab" * 32
+        run_id=number, kind=ArtifactKind.REPORT, path=image_file.FILE_NAME, size=1, sha256="ab" * 32
     )
     runs.put_artifacts(store, number, [row])
     store.close()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.errors import EspdeckError, UsageError
-from engine.images.flash_layout import Layout, layout_of
+from engine.images.flash_layout import FlashLayout, layout_of
 from engine.images.partitions import TABLE_OFFSET
 from engine.text import clean, count
 from tui.cli.common import complain, looking, number_of, print_line, table
@@ -175,7 +175,7 @@ def partitions(
     ] = None,
 ) -> None:
     """Show a partition table, and what of it ESP-IDF would refuse."""
-    from engine.images.partition_checks import problems
+    from engine.images.partition_checks import find_problems
 
     layout, found = _table_of(context, what, offset)
     if not found:
@@ -184,7 +184,7 @@ def partitions(
     if layout.table != TABLE_OFFSET:
         print_line(f"partition table at {layout.table:#x}")
     table(*partition_rows(found))
-    wrong = problems(found, layout)
+    wrong = find_problems(found, layout)
     for problem in wrong:
         complain(problem)
     if wrong:
@@ -193,7 +193,7 @@ def partitions(
 
 def _table_of(
     context: typer.Context, what: str, offset: str | None
-) -> tuple[Layout, Sequence[Partition]]:
+) -> tuple[FlashLayout, Sequence[Partition]]:
     """The partition table of a file, a build or a board, and where it is."""
     from engine.images.partition_csv import read_file
 
@@ -214,8 +214,8 @@ def _table_of(
                     "ask for a build's (espdeck partitions 12)"
                 )
     if found is None:
-        return Layout(TABLE_OFFSET if at is None else at), ()
-    return Layout(found.offset), found.partitions
+        return FlashLayout(TABLE_OFFSET if at is None else at), ()
+    return FlashLayout(found.offset), found.partitions
 
 
 @cli.command()

@@ -10,7 +10,7 @@ import typer
 from tui.cli.common import looking, print_line
 
 if TYPE_CHECKING:
-    from engine.maintenance import Swept
+    from engine.maintenance import CleanupReport
 
 cli = typer.Typer()
 
@@ -37,7 +37,7 @@ def gc(
     """
     with looking(context) as engine:
         if dry_run:
-            swept = engine.maintenance.would_go(unused_for=days * DAY)
+            swept = engine.maintenance.preview(unused_for=days * DAY)
         else:
             swept = engine.maintenance.sweep(unused_for=days * DAY)
         if as_json:
@@ -46,7 +46,7 @@ def gc(
             _print(swept, "would free" if dry_run else "freed")
 
 
-def _print(swept: Swept, word: str) -> None:
+def _print(swept: CleanupReport, word: str) -> None:
     from tui.presentation.units import size
 
     for run in swept.runs:
@@ -56,7 +56,7 @@ def _print(swept: Swept, word: str) -> None:
     print_line(f"{word}: {size(swept.bytes)}")
 
 
-def _print_json(swept: Swept) -> None:
+def _print_json(swept: CleanupReport) -> None:
     for run in swept.runs:
         facts = {"run": run.number, "kind": run.kind, "ended": run.ended.isoformat()}
         print_line(json.dumps(facts | {"size": run.size}))

@@ -71,7 +71,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a li
 
 def main() -> None:
     """Run the command line; no traceback reaches a user."""
-    private_files.keep()
+    private_files.restrict_umask()
     garbage_collection.modules_come()
     logging.getLogger().addHandler(logging.NullHandler())  # else warnings reach the terminal
     threading.excepthook = _log_uncaught
@@ -142,9 +142,9 @@ def demo(
 @cli.command()
 def doctor(context: typer.Context) -> None:
     """Say what is installed, what is missing, and what to do."""
-    from engine.doctor import checkup
+    from engine.doctor import run_checks
 
-    checks = checkup(settings_of(context))
+    checks = run_checks(settings_of(context))
     for each in checks:
         mark = "ok     " if each.ok else "MISSING" if each.needed else "absent "
         print_line(f"{mark} {each.name}: {each.detail}")

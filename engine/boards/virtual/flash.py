@@ -17,7 +17,7 @@ from esptool.targets import CHIP_DEFS
 
 from engine.boards.virtual.chips import DEFAULT_FLASH
 from engine.errors import ToolError
-from engine.images.boot_choice import ota_data, selected_app
+from engine.images.boot_selection import ota_data, selected_app
 from engine.images.partitions import APP, MAGIC, MAX_BYTES, TABLE_OFFSET, Partition, parse
 
 SECTOR = 4096

@@ -91,7 +91,7 @@ def _keep(context: BuildContext, image: Image) -> Image:
     parts = tuple(
         replace(part, path=keep(part.kind, part.path, f"{part.offset:#x}")) for part in image.parts
     )
-    for map_file in linker_map.beside(image.elf):
+    for map_file in linker_map.find_maps(image.elf):
         keep(ArtifactKind.MAP, map_file, "map")
     said = image.elf.with_name(linker_map.DESCRIPTION)
     if is_plain(said):
@@ -99,7 +99,7 @@ def _keep(context: BuildContext, image: Image) -> Image:
     # The speed that the project says, for everyone who listens to a board with this image.
     plan = context.stage.output_of("plan", Planned)
     kept = replace(image, elf=elf, parts=parts, baud=plan.manifest.baud or image.baud)
-    description = context.build_dir / image_file.NAME
+    description = context.build_dir / image_file.FILE_NAME
     image_file.write(kept, description)
     keep(ArtifactKind.REPORT, description, "image")
     return kept

@@ -307,6 +307,6 @@ def test_a_process_that_the_system_hides_is_not_taken_for_one_that_ended(
             monkeypatch.context() as patch,
         ):
             patch.setattr(board_lock, "lockers", lambda _file, found=lockers: found)
-            patch.setattr(board_lock, "program", lambda _pid: None)
+            patch.setattr(board_lock, "process_info", lambda _pid: None)
             assert board_lock.holder_of("board", folder) == f"build 7 (process {os.getpid()})"
     assert not board_lock.holder_of("board", folder)

@@ -33,11 +33,11 @@ def image(tmp_path: Path) -> Image:
 def test_it_is_read_as_it_was_written_wherever_the_folder_goes(
     image: Image, tmp_path: Path
 ) -> None:
-    image_file.write(image, tmp_path / image_file.NAME)
-    assert image_file.read(tmp_path / image_file.NAME) == image
+    image_file.write(image, tmp_path / image_file.FILE_NAME)
+    assert image_file.read(tmp_path / image_file.FILE_NAME) == image
 
     moved = tmp_path.rename(tmp_path.with_name("moved"))
-    assert image_file.read(moved / image_file.NAME) == replace(
+    assert image_file.read(moved / image_file.FILE_NAME) == replace(
         image,
         elf=moved / "fw.elf",
         parts=tuple(replace(part, path=moved / part.path.name) for part in image.parts),
@@ -46,13 +46,13 @@ def test_it_is_read_as_it_was_written_wherever_the_folder_goes(
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"elf": 1, "parts": []}', '{"elf": "x"}'])
 def test_a_damaged_one_is_told(text: str, tmp_path: Path) -> None:
-    (tmp_path / image_file.NAME).write_text(text)
+    (tmp_path / image_file.FILE_NAME).write_text(text)
     with pytest.raises(UsageError, match="no image of a build"):
-        image_file.read(tmp_path / image_file.NAME)
+        image_file.read(tmp_path / image_file.FILE_NAME)
 
 
 def test_a_part_that_was_deleted_is_told(image: Image, tmp_path: Path) -> None:
-    image_file.write(image, tmp_path / image_file.NAME)
+    image_file.write(image, tmp_path / image_file.FILE_NAME)
     (tmp_path / "boot.bin").unlink()
     with pytest.raises(UsageError, match=r"boot\.bin: not there any more"):
-        image_file.read(tmp_path / image_file.NAME)
+        image_file.read(tmp_path / image_file.FILE_NAME)

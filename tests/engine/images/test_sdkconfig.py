@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from engine.cancel import CancelToken
 from engine.errors import ToolError
 from engine.images.efuses import security_of
-from engine.images.flash_layout import Layout, layout_of
-from engine.images.sdkconfig import changes, options, read, with_changes
+from engine.images.flash_layout import FlashLayout, layout_of
+from engine.images.sdkconfig import changed_options, options, read, with_changes
 from engine.toolchains.base import CompileRequest
 from engine.toolchains.idf_menuconfig import ConfigurationEdit, edit
 
@@ -40,7 +40,7 @@ def test_options_are_read_as_kconfig_writes_them() -> None:
 def test_what_went_back_to_its_default_is_a_change_too() -> None:
     before, after = {"CONFIG_A": "1", "CONFIG_B": "y", "CONFIG_C": "3"}, {"CONFIG_A": "2"}
 
-    assert changes(before, after, {"CONFIG_A": "2", "CONFIG_B": "n"}) == {
+    assert changed_options(before, after, {"CONFIG_A": "2", "CONFIG_B": "n"}) == {
         "CONFIG_A": "2",
         "CONFIG_B": "n",
         "CONFIG_C": None,
@@ -172,7 +172,7 @@ def test_a_file_of_options_that_never_ends_is_not_waited_for(tmp_path: Path) -> 
 
     with pytest.raises(OSError, match="not a file"):
         read(tmp_path / "sdkconfig")
-    assert layout_of(tmp_path) == Layout()
+    assert layout_of(tmp_path) == FlashLayout()
     assert security_of(tmp_path) is None
 
 
@@ -182,4 +182,4 @@ def test_an_offset_that_is_none_is_not_known(tmp_path: Path, said: str) -> None:
         f"CONFIG_PARTITION_TABLE_OFFSET={said}\nCONFIG_BOOTLOADER_OFFSET_IN_FLASH={said}\n"
     )
 
-    assert layout_of(tmp_path) == Layout(table=0x8000, bootloader=None)
+    assert layout_of(tmp_path) == FlashLayout(table=0x8000, bootloader=None)

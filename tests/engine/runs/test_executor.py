@@ -17,7 +17,7 @@ PROGRAM = """
     from engine.errors import Interrupted
     from engine.runs.executor import Executor
     from engine.runs.queue import RunQueue, RunState
-    from engine.store.waiting import Patience
+    from engine.store.busy_wait import WaitPolicy
     from engine.enums import RunKind
 
     folder, mode, workspace = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
@@ -46,7 +46,7 @@ PROGRAM = """
 
     executor = Executor(
         folder / "runs.db", workspace, concurrency={RunKind.FIRMWARE: 2}, outputs={},
-        execute=execute, patience=Patience(None),
+        execute=execute, patience=WaitPolicy(None),
     )
     runs = RunQueue(folder / "runs.db", workspace)
     if mode == "again":

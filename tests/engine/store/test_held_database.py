@@ -13,8 +13,8 @@ from engine import Engine, Settings
 from engine.enums import RunStatus, StageStatus
 from engine.errors import EspdeckError
 from engine.events import Event, Problem, StageChanged
-from engine.store import waiting
-from engine.store.waiting import Patience
+from engine.store import busy_wait
+from engine.store.busy_wait import WaitPolicy
 from engine.tasks.request import TaskRequest
 from tests.engine.store.held import held
 from tests.tui.commands import Here
@@ -26,8 +26,8 @@ ORDER = TaskRequest(workflow="free_task", description="x", model="placeholder")
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes ten seconds takes half a second."""
-    monkeypatch.setattr(waiting, "BUSY_TIMEOUT", 0.5)
-    monkeypatch.setattr(waiting, "_ASKING", Patience(0.5))
+    monkeypatch.setattr(busy_wait, "BUSY_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(busy_wait, "_DEFAULT_POLICY", WaitPolicy(0.5))
 
 
 @pytest.mark.usefixtures("impatient")

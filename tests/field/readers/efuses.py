@@ -11,7 +11,7 @@ from tests.field.case import Case
 
 def read(case: Case) -> dict[str, object]:
     """``burns``, ``encryption``, ``signed`` and ``simulated``; ``known`` is False for no say."""
-    name = efuses.JSON if case.path.suffix == ".json" else Path("sdkconfig")
+    name = efuses.CONFIG_JSON if case.path.suffix == ".json" else Path("sdkconfig")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / name
         file.parent.mkdir(exist_ok=True)

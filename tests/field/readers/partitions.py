@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.images.boot_choice import default_app, smallest_app
-from engine.images.flash_layout import Layout
-from engine.images.partition_checks import problems
+from engine.images.boot_selection import default_app, smallest_app
+from engine.images.flash_layout import FlashLayout
+from engine.images.partition_checks import find_problems
 from engine.images.partition_csv import read_file
 from engine.images.partitions import PartitionTableError
 from tests.field.case import Case
@@ -12,7 +12,7 @@ from tests.field.case import Case
 
 def read(case: Case) -> dict[str, object]:
     """``partitions`` and ``problems``, or why the table is ``refused``; the app that is started."""
-    layout = Layout(**case.options)
+    layout = FlashLayout(**case.options)
     try:
         found = read_file(case.path, layout)
     except PartitionTableError as error:
@@ -24,7 +24,7 @@ def read(case: Case) -> dict[str, object]:
             f"{':'.join(each.flag_names)}".rstrip()
             for each in found
         ],
-        "problems": problems(found, layout),
+        "problems": find_problems(found, layout),
         "starts": start.label if start else None,
         "smallest_app": smallest.label if smallest else None,
     }

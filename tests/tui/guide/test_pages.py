@@ -10,8 +10,8 @@ import pytest
 from pydantic import BaseModel
 
 from engine.manifest import Manifest
+from engine.quality_requirements import Aspect
 from engine.settings import BoardSettings, LlmSettings, ModelSettings, RepairSettings, Settings
-from engine.thresholds import Aspect
 from tests.tui.guide.commands import named_options, parse, words_of
 from tests.tui.guide.pages import (
     PAGES,

@@ -7,16 +7,16 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.store.backups import DATABASES, RUNS, STORE, damage_of
+from engine.store.backups import DATABASES, RUNS_FILE, STORE_FILE, damage_of
 from engine.store.former_names import former_names
-from engine.store.opening import looked_at, traces
+from engine.store.store_lock import find_traces, read_only
 
-MOST = 20
+MAX_FAULTS = 20
 """Lines of one kind at the most; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class IntegrityFault:
     """Something that is wrong with a workspace.
 
     Args:
@@ -31,15 +31,15 @@ class Fault:
     damage: bool = False
 
 
-def check(workspace: Path) -> tuple[Fault, ...]:
+def check(workspace: Path) -> tuple[IntegrityFault, ...]:
     """Look through a workspace; changes nothing. Reads all of its databases.
 
     Others may use it meanwhile.
     """
-    faults: list[Fault] = []
+    faults: list[IntegrityFault] = []
     for name in DATABASES:
         faults += _check_database(workspace, name)
-    if not any(fault.damage and fault.where == STORE for fault in faults):
+    if not any(fault.damage and fault.where == STORE_FILE for fault in faults):
         with contextlib.suppress(sqlite3.Error):
             faults += _check_files(workspace)
     return tuple(faults)
@@ -51,7 +51,7 @@ def kept_without_rows(workspace: Path) -> tuple[int, ...]:
     Raises:
         sqlite3.Error: the database cannot be read.
     """
-    with looked_at(workspace / STORE) as connection:
+    with read_only(workspace / STORE_FILE) as connection:
         tables, _ = former_names(connection)
         query = f"SELECT id FROM {tables.get('run', 'run')}"
         known = {number for (number,) in connection.execute(query)}
@@ -66,29 +66,29 @@ def artifact_folders(workspace: Path) -> set[int]:
     return set()
 
 
-def _check_database(workspace: Path, name: str) -> list[Fault]:
+def _check_database(workspace: Path, name: str) -> list[IntegrityFault]:
     path = workspace / name
     try:
         if path.stat().st_size == 0:
-            return [Fault(name, "empty", damage=True)] if traces(workspace) else []
+            return [IntegrityFault(name, "empty", damage=True)] if find_traces(workspace) else []
     except FileNotFoundError:
-        there = traces(workspace)
-        return [Fault(name, "gone", damage=True)] if name != RUNS and there else []
+        there = find_traces(workspace)
+        return [IntegrityFault(name, "gone", damage=True)] if name != RUNS_FILE and there else []
     except OSError as error:
-        return [Fault(name, error.strerror or str(error), damage=True)]
-    if damage := damage_of(path, quick=False, most=MOST):
-        return [Fault(name, line, damage=True) for line in damage]
-    with looked_at(path) as connection:
+        return [IntegrityFault(name, error.strerror or str(error), damage=True)]
+    if damage := damage_of(path, quick=False, most=MAX_FAULTS):
+        return [IntegrityFault(name, line, damage=True) for line in damage]
+    with read_only(path) as connection:
         rows = connection.execute("PRAGMA foreign_key_check").fetchall()
     lost = [
         f"{table}: row {row} belongs to a row of {parent} that is gone"
         for table, row, parent, _ in rows
     ]
-    return [Fault(name, line, damage=True) for line in _first(lost)]
+    return [IntegrityFault(name, line, damage=True) for line in _first(lost)]
 
 
-def _check_files(workspace: Path) -> list[Fault]:
-    with looked_at(workspace / STORE) as connection:
+def _check_files(workspace: Path) -> list[IntegrityFault]:
+    with read_only(workspace / STORE_FILE) as connection:
         tables, columns = former_names(connection)
         artifacts = connection.execute(
             f"SELECT DISTINCT run.artifacts_path, artifact.path FROM artifact"
@@ -104,15 +104,15 @@ def _check_files(workspace: Path) -> list[Fault]:
         f"artifacts of run {number}, of which no row is" for number in kept_without_rows(workspace)
     ]
     return [
-        *(Fault("artifacts", f"missing: {each}") for each in _first(missing)),
+        *(IntegrityFault("artifacts", f"missing: {each}") for each in _first(missing)),
         *(
-            Fault("projects", f"missing: {each}: espdeck sync clones it again")
+            IntegrityFault("projects", f"missing: {each}: espdeck sync clones it again")
             for each in _first(gone)
         ),
-        *(Fault("artifacts", f"kept: {each}") for each in _first(unknown)),
+        *(IntegrityFault("artifacts", f"kept: {each}") for each in _first(unknown)),
     ]
 
 
 def _first(lines: list[str]) -> list[str]:
-    more = len(lines) - MOST
-    return [*lines[:MOST], f"and {more} more"] if more > 0 else lines
+    more = len(lines) - MAX_FAULTS
+    return [*lines[:MAX_FAULTS], f"and {more} more"] if more > 0 else lines

@@ -18,11 +18,11 @@ from engine.files import open_file, read_file
 from engine.images import linker_map, memory
 from engine.images.image import MemoryRegion
 
-_MAX_ANSWER = 1 << 20
+_MAX_CACHE_BYTES = 1 << 20
 _READERS = (linker_map.__file__, memory.__file__)
 
 
-class _Answer(BaseModel):
+class _CachedMemory(BaseModel):
     """What was measured; ``of`` names all that it depends on."""
 
     of: str
@@ -37,13 +37,13 @@ def measured_regions(elf: Path, target: str, folder: Path) -> tuple[MemoryRegion
         target: the target.
         folder: the build folder; where the answer cannot be kept, the next build measures.
     """
-    kept = answer_of(folder)
+    kept = cache_path(folder)
     try:
         key = _key(elf, target)
     except OSError:
         return memory.memory_regions(elf, target)
     try:
-        answer = _Answer.model_validate_json(read_file(kept, _MAX_ANSWER))
+        answer = _CachedMemory.model_validate_json(read_file(kept, _MAX_CACHE_BYTES))
         if answer.of == key:
             return answer.regions
     except (OSError, ValidationError):
@@ -51,14 +51,14 @@ def measured_regions(elf: Path, target: str, folder: Path) -> tuple[MemoryRegion
     regions = memory.memory_regions(elf, target)
     part = kept.with_name(f"{kept.name}.part")
     try:
-        part.write_text(_Answer(of=key, regions=regions).model_dump_json(), "utf-8")
+        part.write_text(_CachedMemory(of=key, regions=regions).model_dump_json(), "utf-8")
         part.replace(kept)
     except OSError:
         part.unlink(missing_ok=True)
     return regions
 
 
-def answer_of(folder: Path) -> Path:
+def cache_path(folder: Path) -> Path:
     """Where the answer of a build folder lies: in the folder of espdeck's own that it is in."""
     return folder.with_name(f"memory-{folder.name}.json")
 
@@ -66,7 +66,7 @@ def answer_of(folder: Path) -> Path:
 def _key(elf: Path, target: str) -> str:
     """A digest of everything that the answer depends on."""
     digest = hashlib.sha256(f"{target}\0{elf.name}\0{version('esp-idf-size')}".encode())
-    for path in (*map(Path, _READERS), elf, *linker_map.beside(elf)):
+    for path in (*map(Path, _READERS), elf, *linker_map.find_maps(elf)):
         with open_file(path) as file:
             digest.update(path.name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

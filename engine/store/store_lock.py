@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from engine.store.waiting import SLICE, StoreError, locked_by, patience
+from engine.store.busy_wait import SLICE_SECONDS, StoreError, describe_lockers, wait_policy
 from engine.text import count
 
-LOCK = "store.lock"
+LOCK_FILE = "store.lock"
 
-CHANGED_WITHIN = 60.0
+MIGRATION_TIMEOUT_SECONDS = 60.0
 """Seconds that one who opens a database waits while another makes, migrates or restores it."""
 
 
@@ -33,7 +33,7 @@ class StoreLock:
 
     def __init__(self, database: Path) -> None:
         self._database = database
-        self._path = database.parent / LOCK
+        self._path = database.parent / LOCK_FILE
         self._descriptor: int | None = None
 
     def share(self) -> None:
@@ -43,9 +43,9 @@ class StoreLock:
             StoreError: another one changes the database for too long.
             OSError: the file cannot be made.
         """
-        self._take(fcntl.LOCK_SH, time.monotonic() + CHANGED_WITHIN)
+        self._take(fcntl.LOCK_SH, time.monotonic() + MIGRATION_TIMEOUT_SECONDS)
 
-    def take_alone(self, within: float = CHANGED_WITHIN) -> None:
+    def take_alone(self, within: float = MIGRATION_TIMEOUT_SECONDS) -> None:
         """Take it alone.
 
         Args:
@@ -73,11 +73,11 @@ class StoreLock:
                     fcntl.flock(descriptor, how | fcntl.LOCK_NB)
                 except BlockingIOError:
                     if time.monotonic() >= until:
-                        who = locked_by(self._path) or "another process"
+                        who = describe_lockers(self._path) or "another process"
                         raise StoreError(
                             f"{self._database}: in use by {who}: try again when that has ended"
                         ) from None
-                    patience().pause(0.02)
+                    wait_policy().pause(0.02)
                 else:
                     break
         except BaseException:
@@ -98,11 +98,11 @@ def version_of(database: Path) -> str | None:
             return None
     except FileNotFoundError:
         return None
-    return patience().persist(database, lambda: _read_version(database))
+    return wait_policy().persist(database, lambda: _read_version(database))
 
 
 @contextlib.contextmanager
-def looked_at(database: Path) -> Iterator[sqlite3.Connection]:
+def read_only(database: Path) -> Iterator[sqlite3.Connection]:
     """A connection that changes nothing, for the block.
 
     Raises:
@@ -111,12 +111,12 @@ def looked_at(database: Path) -> Iterator[sqlite3.Connection]:
     if database.exists() and not database.is_file():
         raise sqlite3.OperationalError("unable to open database file: it is no file")
     url = f"file:{quote(str(database))}?mode=ro"
-    connection = sqlite3.connect(url, uri=True, timeout=SLICE, isolation_level=None)
+    connection = sqlite3.connect(url, uri=True, timeout=SLICE_SECONDS, isolation_level=None)
     with contextlib.closing(connection):
         yield connection
 
 
-def traces(folder: Path) -> tuple[str, ...]:
+def find_traces(folder: Path) -> tuple[str, ...]:
     """What a workspace has beside its database that only a database can have led to."""
     found: list[str] = []
     counted: tuple[tuple[str, str, str, Callable[[Path], bool]], ...] = (
@@ -134,7 +134,7 @@ def traces(folder: Path) -> tuple[str, ...]:
 
 
 def _read_version(database: Path) -> str | None:
-    with looked_at(database) as connection:
+    with read_only(database) as connection:
         try:
             rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
         except sqlite3.OperationalError as error:

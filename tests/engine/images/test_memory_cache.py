@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.images.measured_memory import answer_of, measured_regions
 from engine.images.memory import memory_regions
+from engine.images.memory_cache import cache_path, measured_regions
 
 _BUILD = Path(__file__).parents[2] / "field" / "cases" / "memory" / "c3-map-fits.build"
 
@@ -22,8 +22,8 @@ def elf(tmp_path: Path) -> Path:
 
 def _say(folder: Path, **changes: object) -> None:
     """Change what is kept."""
-    kept = json.loads((answer_of(folder)).read_text())
-    (answer_of(folder)).write_text(json.dumps({**kept, **changes}))
+    kept = json.loads((cache_path(folder)).read_text())
+    (cache_path(folder)).write_text(json.dumps({**kept, **changes}))
 
 
 def test_what_was_measured_is_not_measured_again(elf: Path) -> None:
@@ -49,14 +49,14 @@ def test_what_it_was_measured_of_changed(elf: Path, what: str) -> None:
 
 @pytest.mark.parametrize("kept", ["", "nonsense", "[]", '{"of": 1}'])
 def test_what_is_kept_makes_no_sense(elf: Path, kept: str) -> None:
-    (answer_of(elf.parent)).write_text(kept)
+    (cache_path(elf.parent)).write_text(kept)
 
     assert measured_regions(elf, "esp32c3", elf.parent) == memory_regions(elf, "esp32c3")
 
 
 def test_an_answer_that_a_project_brings_along_is_none(elf: Path) -> None:
     measured = measured_regions(elf, "esp32c3", elf.parent)
-    kept = answer_of(elf.parent)
+    kept = cache_path(elf.parent)
     assert kept.parent == elf.parent.parent
     _say(elf.parent, regions=[])
     for name in ("espdeck-memory.json", kept.name):

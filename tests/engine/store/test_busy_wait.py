@@ -10,10 +10,10 @@ import pytest
 
 from engine.cancel import CancelToken
 from engine.errors import Interrupted
-from engine.store import projects, waiting
+from engine.store import busy_wait, projects
+from engine.store.busy_wait import WaitPolicy, use_wait_policy
 from engine.store.database import Store, StoreError
 from engine.store.tables import Project
-from engine.store.waiting import Patience, waiting_as
 from tests.engine.store.held import held
 
 
@@ -31,7 +31,7 @@ def write(store: Store, name: str = "blinky") -> None:
 def test_who_asks_is_told_who_holds_the_database(store: Store) -> None:
     with (
         held(store.path) as holder,
-        waiting_as(Patience(0.3)),
+        use_wait_policy(WaitPolicy(0.3)),
         pytest.raises(StoreError) as told,
     ):
         write(store)
@@ -43,14 +43,14 @@ def test_who_asks_is_told_who_holds_the_database(store: Store) -> None:
 def test_reading_goes_on_while_another_process_writes(store: Store) -> None:
     write(store)
 
-    with held(store.path), waiting_as(Patience(0.3)):
+    with held(store.path), use_wait_policy(WaitPolicy(0.3)):
         assert [each.name for each in projects.all_projects(store)] == ["blinky"]
 
 
 def test_work_in_flight_waits_and_says_so_once(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "BUSY_TIMEOUT", 0.3)
+    monkeypatch.setattr(busy_wait, "BUSY_TIMEOUT_SECONDS", 0.3)
     said: list[str] = []
     told = threading.Event()
 
@@ -58,10 +58,10 @@ def test_work_in_flight_waits_and_says_so_once(
         said.append(line)
         told.set()
 
-    patience = Patience(None, say=say)
+    patience = WaitPolicy(None, say=say)
 
     def work(name: str) -> None:
-        with waiting_as(patience):
+        with use_wait_policy(patience):
             write(store, name)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in ("a", "b", "c")]
@@ -84,7 +84,7 @@ def test_a_shutdown_ends_the_wait(store: Store) -> None:
     stop = CancelToken()
     stop.interrupt()
 
-    with held(store.path), waiting_as(Patience(None, stop)), pytest.raises(Interrupted):
+    with held(store.path), use_wait_policy(WaitPolicy(None, stop)), pytest.raises(Interrupted):
         write(store)
 
 
@@ -92,12 +92,12 @@ def test_work_in_flight_waits_for_room_on_the_disk(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rooms = iter([0, 0])
-    monkeypatch.setattr(waiting, "room", lambda _path: next(rooms, 1 << 30))
-    monkeypatch.setattr(waiting, "LOOK_FOR_ROOM", 0.01)
+    monkeypatch.setattr(busy_wait, "free_bytes", lambda _path: next(rooms, 1 << 30))
+    monkeypatch.setattr(busy_wait, "DISK_POLL_SECONDS", 0.01)
     said: list[str] = []
 
-    patience = Patience(None, say=said.append)
-    with waiting_as(patience):
+    patience = WaitPolicy(None, say=said.append)
+    with use_wait_policy(patience):
         write(store)
 
     assert patience.no_room == ""
@@ -110,7 +110,7 @@ def test_work_in_flight_waits_for_room_on_the_disk(
 def test_a_stopped_process_is_told_as_stopped(store: Store) -> None:
     with held(store.path) as holder:
         holder.send_signal(19)
-        while "stopped" not in (line := waiting.held_by(store.path)):
+        while "stopped" not in (line := busy_wait.describe_holders(store.path)):
             assert f"process {holder.pid}" in line
 
-    assert waiting.held_by(store.path) == "somebody else holds it"
+    assert busy_wait.describe_holders(store.path) == "somebody else holds it"

@@ -13,11 +13,17 @@ import sqlite3
 from pathlib import Path
 
 from engine.cancel import CancelToken
-from engine.store.waiting import SLICE, SPARE, StoreError, patience, room
+from engine.store.busy_wait import (
+    RESERVED_BYTES,
+    SLICE_SECONDS,
+    StoreError,
+    free_bytes,
+    wait_policy,
+)
 
-_INCREMENTAL = 2
-_PAGES = 256  # given back in one transaction
-_WORTH_IT = 64  # free pages below which nothing is done
+_INCREMENTAL_VACUUM = 2
+_PAGES_PER_TRANSACTION = 256  # given back in one transaction
+_MIN_FREE_PAGES = 64  # free pages below which nothing is done
 
 
 def make_shrinkable(database: Path) -> None:
@@ -26,11 +32,11 @@ def make_shrinkable(database: Path) -> None:
     Raises:
         sqlite3.Error: it cannot be written.
     """
-    opened = sqlite3.connect(database, timeout=SLICE, isolation_level=None)
+    opened = sqlite3.connect(database, timeout=SLICE_SECONDS, isolation_level=None)
     with contextlib.closing(opened) as connection:
         # In this order: the log makes it a database, and then it is too late.
         for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL"):
-            patience().persist(
+            wait_policy().persist(
                 database, functools.partial(connection.execute, f"PRAGMA {pragma}")
             ).fetchall()
 
@@ -52,24 +58,24 @@ def shrink(database: Path, *, whole: bool, cancel: CancelToken) -> int:
     if not database.exists():
         return 0
     before = database.stat().st_size
-    opened = sqlite3.connect(database, timeout=SLICE, isolation_level=None)
+    opened = sqlite3.connect(database, timeout=SLICE_SECONDS, isolation_level=None)
     with contextlib.closing(opened) as connection:
 
         def ask(sql: str) -> int:
-            rows = patience().persist(database, lambda: connection.execute(sql).fetchall())
+            rows = wait_policy().persist(database, lambda: connection.execute(sql).fetchall())
             return int(rows[0][0]) if rows else 0
 
-        if ask("PRAGMA auto_vacuum") == _INCREMENTAL:
+        if ask("PRAGMA auto_vacuum") == _INCREMENTAL_VACUUM:
             free = ask("PRAGMA freelist_count")
-            while free >= _WORTH_IT:
+            while free >= _MIN_FREE_PAGES:
                 cancel.check()
-                ask(f"PRAGMA incremental_vacuum({_PAGES})")
+                ask(f"PRAGMA incremental_vacuum({_PAGES_PER_TRANSACTION})")
                 last, free = free, ask("PRAGMA freelist_count")
                 if free >= last:
                     break
         elif whole:
             size = ask("PRAGMA page_count") * ask("PRAGMA page_size")
-            if room(database) < 2 * size + SPARE:  # beside it, and in its log
+            if free_bytes(database) < 2 * size + RESERVED_BYTES:  # beside it, and in its log
                 raise StoreError(
                     f"{database}: the disk is full: shrinking it needs {2 * size / 1e6:.0f} MB for "
                     "a while: free some space"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.images.boot_choice import default_app, room_for, selected_app
+from engine.images.boot_selection import default_app, selected_app, smallest_partition_for
 from engine.images.partitions import Partition
 
 FACTORY = Partition("factory", 0, 0x00, 0x10000, 0x100000)
@@ -94,10 +94,10 @@ def test_factory_is_what_is_left_when_no_update_is_valid() -> None:
 def test_an_app_is_measured_against_the_smallest_partition_that_it_fits_into() -> None:
     table = (FACTORY, OTA_0, TEE)
 
-    assert room_for(table, 0x1000) == FACTORY
-    assert room_for(table, 0x100001) == OTA_0
-    assert room_for(table, 0x900000) == OTA_0
-    assert room_for((NVS, TEE), 1) is None
+    assert smallest_partition_for(table, 0x1000) == FACTORY
+    assert smallest_partition_for(table, 0x100001) == OTA_0
+    assert smallest_partition_for(table, 0x900000) == OTA_0
+    assert smallest_partition_for((NVS, TEE), 1) is None
 
 
 @given(st.binary(max_size=64), st.binary(max_size=64))

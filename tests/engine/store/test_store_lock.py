@@ -15,8 +15,8 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
-from engine.store import opening, projects, runs
-from engine.store.backing_up import make
+from engine.store import projects, runs, store_lock
+from engine.store.backup_writer import make_backup
 from engine.store.backups import backups
 from engine.store.database import HEAD, Store, StoreError
 from tests.engine.store.held import held
@@ -28,7 +28,7 @@ def digest(path: Path) -> str:
 
 
 def version(path: Path) -> str | None:
-    return opening.version_of(path)
+    return store_lock.version_of(path)
 
 
 @pytest.mark.parametrize("old", [f"{number:04}" for number in range(1, int(HEAD))])
@@ -112,7 +112,7 @@ def test_without_room_for_the_backup_nothing_is_changed(
 ) -> None:
     path = old_store(tmp_path / "espdeck.db", "0004")
     before = digest(path)
-    monkeypatch.setattr("engine.store.backing_up.room", lambda _path: 1000)
+    monkeypatch.setattr("engine.store.backup_writer.free_bytes", lambda _path: 1000)
 
     with pytest.raises(StoreError, match=r"the disk is full: a backup .* needs \d+ MB: free some"):
         Store(path)
@@ -170,7 +170,7 @@ def test_no_new_store_is_made_over_an_old_workspace(tmp_path: Path, state: str, 
 def test_where_a_workspace_was_the_newest_backup_is_named(tmp_path: Path) -> None:
     path = tmp_path / "espdeck.db"
     Store(path).close()
-    backup = make(tmp_path)
+    backup = make_backup(tmp_path)
     (tmp_path / "artifacts" / "1").mkdir(parents=True)
     path.unlink()
 
@@ -206,7 +206,7 @@ def test_a_log_that_a_killed_process_left_is_taken_in(tmp_path: Path) -> None:
 def test_a_file_that_was_cut_off_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "espdeck.db"
     Store(path).close()
-    make(tmp_path)
+    make_backup(tmp_path)
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 2 // 4096 * 4096)
 
@@ -231,6 +231,6 @@ def test_a_pipe_is_no_database_and_nobody_waits_at_it(tmp_path: Path) -> None:
 
     with (
         pytest.raises(sqlite3.OperationalError, match="no file"),
-        opening.looked_at(tmp_path / "espdeck.db"),
+        store_lock.read_only(tmp_path / "espdeck.db"),
     ):
         pass

@@ -1,4 +1,4 @@
-"""What a program said last before it ended: the cause, where nothing else is known of it."""
+"""The last meaningful line of a program's output: its cause of failure, where no other is known."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 
 from engine.text import clean
 
-_MAX_LINE = 400
-_SAYS_NOTHING = (
+_MAX_LINE_CHARACTERS = 400
+_MEANINGLESS = (
     # Signs alone: a rule, a box, dots.
     re.compile(r"\W*$"),
     # A rule with a label, as PlatformIO and pytest end with, or one with words on a side.
@@ -20,7 +20,7 @@ _SAYS_NOTHING = (
 )
 
 
-def last_words(output: str) -> str:
+def last_line(output: str) -> str:
     """The last line that says something, empty when none does.
 
     Args:
@@ -28,7 +28,7 @@ def last_words(output: str) -> str:
             over itself the last state counts.
     """
     for line in reversed(output.splitlines()):
-        words = clean(line[:_MAX_LINE]).strip()
-        if not any(each.match(words) for each in _SAYS_NOTHING):
+        words = clean(line[:_MAX_LINE_CHARACTERS]).strip()
+        if not any(each.match(words) for each in _MEANINGLESS):
             return words
     return ""

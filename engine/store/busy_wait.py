@@ -1,9 +1,9 @@
 """Waiting for a database that somebody else holds, or whose disk is full; and who holds it.
 
-Who asks for an answer (a list, a command) waits for :data:`BUSY_TIMEOUT` and is then told who holds
-the database. Work in flight waits as long as it takes: nothing of it is lost when a backup tool or
-a stopped process holds the database for minutes. Which of both a thread is says the context in
-which it runs (:func:`waiting_as`).
+Who asks for an answer (a list, a command) waits for :data:`BUSY_TIMEOUT_SECONDS` and is then told
+who holds the database. Work in flight waits as long as it takes: nothing of it is lost when a
+backup tool or a stopped process holds the database for minutes.
+The context of a thread says which of both it is (:func:`use_wait_policy`).
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from engine.cancel import CancelToken
 from engine.errors import EspdeckError
 from engine.processes.programs import HeldLock, held_locks, user_name
 
-BUSY_TIMEOUT = 10.0
+BUSY_TIMEOUT_SECONDS = 10.0
 """Seconds after which one who waits for a database is told so."""
 
-SLICE = 0.25
+SLICE_SECONDS = 0.25
 """Seconds that SQLite waits by itself; between two of these a shutdown ends the wait."""
 
-SPARE = 1 << 20
+RESERVED_BYTES = 1 << 20
 """Bytes of room below which work in flight does not begin to write."""
 
-LOOK_FOR_ROOM = 1.0
+DISK_POLL_SECONDS = 1.0
 """Seconds between two looks whether there is room again."""
 
 _BUSY = (
@@ -54,7 +54,7 @@ class StoreError(EspdeckError):
     """The database cannot be read or written: disk full, no permission, damaged, held by others."""
 
 
-class Patience:
+class WaitPolicy:
     """How long a thread waits for a database.
 
     Args:
@@ -66,7 +66,7 @@ class Patience:
 
     def __init__(
         self,
-        most: float | None = BUSY_TIMEOUT,
+        most: float | None = BUSY_TIMEOUT_SECONDS,
         stop: CancelToken | None = None,
         say: Callable[[str], None] = lambda _line: None,
     ) -> None:
@@ -88,7 +88,7 @@ class Patience:
         """Why work waits for room on a disk, in a line; empty when it does not."""
         with self._lock:
             full = self._full.items()
-            return "; ".join(reason for path, reason in full if room(path) < SPARE)
+            return "; ".join(reason for path, reason in full if free_bytes(path) < RESERVED_BYTES)
 
     def persist(self, path: Path, do: Callable[[], R]) -> R:
         """Do what needs a database, again while somebody else holds it.
@@ -124,27 +124,27 @@ class Patience:
 
     def _wait_on(self, path: Path, waited: float) -> bool:
         """Say so when it has been long; whether it was said, by anybody."""
-        if waited < (BUSY_TIMEOUT if self._most is None else self._most):
+        if waited < (BUSY_TIMEOUT_SECONDS if self._most is None else self._most):
             return False
-        line = f"{path}: busy for {waited:.0f} s, {held_by(path)}"
+        line = f"{path}: busy for {waited:.0f} s, {describe_holders(path)}"
         if self._most is not None:
             raise StoreError(f"{line}: try again when it is free")
-        self._tell(path, f"{line}: work waits until it is free")
+        self._notify(path, f"{line}: work waits until it is free")
         return True
 
     def _wait_for_room(self, path: Path) -> bool:
         """Wait for room on the disk; whether that was said."""
         told = False
-        while room(path) < SPARE:
+        while free_bytes(path) < RESERVED_BYTES:
             reason = f"{path}: the disk is full: free some space"
             with self._lock:
                 self._full[path] = reason
-            self._tell(path, f"{reason}; work waits for it")
+            self._notify(path, f"{reason}; work waits for it")
             told = True
-            self.pause(LOOK_FOR_ROOM)
+            self.pause(DISK_POLL_SECONDS)
         return told
 
-    def _tell(self, path: Path, line: str) -> None:
+    def _notify(self, path: Path, line: str) -> None:
         with self._lock:
             if path in self._told:
                 return
@@ -159,27 +159,27 @@ class Patience:
             self._say(f"{path}: can be written again, work goes on")
 
 
-_ASKING = Patience()
-_patience: ContextVar[Patience | None] = ContextVar("patience", default=None)
+_DEFAULT_POLICY = WaitPolicy()
+_wait_policy: ContextVar[WaitPolicy | None] = ContextVar("patience", default=None)
 
 
-def patience(otherwise: Patience | None = None) -> Patience:
+def wait_policy(otherwise: WaitPolicy | None = None) -> WaitPolicy:
     """How long the thread that calls this waits.
 
     Args:
         otherwise: where it does not say so; by default it is one that asks for an answer.
     """
-    return _patience.get() or otherwise or _ASKING
+    return _wait_policy.get() or otherwise or _DEFAULT_POLICY
 
 
 @contextlib.contextmanager
-def waiting_as(chosen: Patience) -> Iterator[None]:
+def use_wait_policy(chosen: WaitPolicy) -> Iterator[None]:
     """Wait so for databases while the block runs, also in threads with a copy of its context."""
-    before = _patience.set(chosen)
+    before = _wait_policy.set(chosen)
     try:
         yield
     finally:
-        _patience.reset(before)
+        _wait_policy.reset(before)
 
 
 def is_busy(error: BaseException) -> bool:
@@ -191,16 +191,16 @@ def is_busy(error: BaseException) -> bool:
     return code & 0xFF in _BUSY or code in _IO_LOCKS
 
 
-def room(path: Path) -> int:
+def free_bytes(path: Path) -> int:
     """Bytes that a user may still write beside a file; plenty where nobody can say."""
     try:
         status = os.statvfs(path.parent)
     except OSError:
-        return SPARE
+        return RESERVED_BYTES
     return status.f_bavail * status.f_frsize
 
 
-def held_by(path: Path) -> str:
+def describe_holders(path: Path) -> str:
     """Which other processes hold a database, for people, as far as the machine tells."""
     writers, readers = _holders(path)
     found = writers or readers
@@ -209,7 +209,7 @@ def held_by(path: Path) -> str:
     return f"held by {', '.join(map(describe, sorted(found)))}"
 
 
-def open_in(path: Path) -> tuple[str, ...]:
+def describe_openers(path: Path) -> tuple[str, ...]:
     """Other processes that have a database open, for people."""
     writers, readers = _holders(path)
     return tuple(map(describe, sorted(writers | readers)))
@@ -227,7 +227,7 @@ def describe(pid: int) -> str:
     return f"process {pid} ({', '.join(facts)})" if facts else f"process {pid}"
 
 
-def locked_by(path: Path) -> str:
+def describe_lockers(path: Path) -> str:
     """Which other processes hold a file's ``flock``, for people; empty where nobody can say."""
     with contextlib.suppress(OSError):
         inode = path.stat().st_ino

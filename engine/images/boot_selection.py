@@ -85,7 +85,7 @@ def selected_app(table: Sequence[Partition], records: bytes) -> Partition | None
     return apps.get(OTA_0 + ((newest.sequence - 1) & 0xFFFFFFFF) % slots, default)
 
 
-def room_for(table: Sequence[Partition], size: int) -> Partition | None:
+def smallest_partition_for(table: Sequence[Partition], size: int) -> Partition | None:
     """The smallest app partition that an app of ``size`` bytes fits into.
 
     Where it fits into none: the largest. None where the table has no app partition.

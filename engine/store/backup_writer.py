@@ -1,6 +1,6 @@
 """Making backups, by SQLite's own way (https://sqlite.org/backup.html): others go on writing.
 
-The newest :data:`KEEP` stay. Each is checked: one that is damaged drives none out.
+The newest :data:`KEPT_BACKUPS` stay. Each is checked: one that is damaged drives none out.
 """
 
 from __future__ import annotations
@@ -13,18 +13,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.cancel import CancelToken
-from engine.store.backups import DATABASES, FOLDER, STORE, TIME, Backup, backups, damage_of, read
-from engine.store.opening import looked_at, version_of
-from engine.store.sqlite_errors import explained
-from engine.store.waiting import SPARE, StoreError, patience, room
+from engine.store.backups import (
+    BACKUP_FOLDER,
+    DATABASES,
+    STORE_FILE,
+    TIME_FORMAT,
+    Backup,
+    backups,
+    damage_of,
+    read,
+)
+from engine.store.busy_wait import RESERVED_BYTES, StoreError, free_bytes, wait_policy
+from engine.store.sqlite_errors import explain_errors
+from engine.store.store_lock import read_only, version_of
 
-KEEP = 4
+KEPT_BACKUPS = 4
 """Backups that stay."""
 
-_PAGES = 2048  # copied at once; between two of these a shutdown ends it
+_PAGES_PER_STEP = 2048  # copied at once; between two of these a shutdown ends it
 
 
-def make(
+def make_backup(
     workspace: Path, *, now: datetime | None = None, cancel: CancelToken | None = None
 ) -> Backup:
     """Back the databases of a workspace up, and delete the oldest backups.
@@ -40,27 +49,27 @@ def make(
             backups stay then.
         CancelledError, Interrupted: as the token says.
     """
-    folder, time = workspace / FOLDER, now or datetime.now(UTC)
+    folder, time = workspace / BACKUP_FOLDER, now or datetime.now(UTC)
     cancel = cancel or CancelToken()
-    with explained(workspace / STORE):
-        version = version_of(workspace / STORE)
+    with explain_errors(workspace / STORE_FILE):
+        version = version_of(workspace / STORE_FILE)
         if version is None:
-            raise StoreError(f"{workspace / STORE}: there is nothing to back up")
+            raise StoreError(f"{workspace / STORE_FILE}: there is nothing to back up")
         _check_room(workspace)
         folder.mkdir(mode=0o700, exist_ok=True)
-        made = _free_name(folder, f"{time.strftime(TIME)}-{version}")
+        made = _free_name(folder, f"{time.strftime(TIME_FORMAT)}-{version}")
         part = made.with_name(f".{made.name}.part")
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(mode=0o700)
         try:
             for name in DATABASES:
                 if (workspace / name).exists():
-                    with explained(workspace / name):
+                    with explain_errors(workspace / name):
                         _copy(workspace / name, part / name, cancel)
             part.rename(made)
         finally:
             shutil.rmtree(part, ignore_errors=True)
-    for old in backups(workspace, now=time)[KEEP:]:
+    for old in backups(workspace, now=time)[KEPT_BACKUPS:]:
         shutil.rmtree(old.folder, ignore_errors=True)
     backup = read(made)
     assert backup is not None
@@ -68,14 +77,14 @@ def make(
 
 
 def _check_room(workspace: Path) -> None:
-    needed = SPARE
+    needed = RESERVED_BYTES
     for name in DATABASES:
         for suffix in ("", "-wal"):
             with contextlib.suppress(OSError):
                 needed += Path(f"{workspace / name}{suffix}").stat().st_size
-    if room(workspace / FOLDER) < needed:
+    if free_bytes(workspace / BACKUP_FOLDER) < needed:
         raise StoreError(
-            f"{workspace / FOLDER}: the disk is full: a backup of the databases needs "
+            f"{workspace / BACKUP_FOLDER}: the disk is full: a backup of the databases needs "
             f"{needed / 1e6:.0f} MB: free some space"
         )
 
@@ -87,7 +96,7 @@ def _copy(source: Path, target: Path, cancel: CancelToken) -> None:
         sqlite3.Error: it cannot be read, or the copy not written, or it is damaged.
     """
     with (
-        looked_at(source) as reading,
+        read_only(source) as reading,
         contextlib.closing(sqlite3.connect(target, isolation_level=None)) as writing,
     ):
 
@@ -97,8 +106,8 @@ def _copy(source: Path, target: Path, cancel: CancelToken) -> None:
                 reading.execute("BEGIN")
             reading.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
-        patience().persist(source, begin)
-        reading.backup(writing, pages=_PAGES, progress=lambda *_: cancel.check())
+        wait_policy().persist(source, begin)
+        reading.backup(writing, pages=_PAGES_PER_STEP, progress=lambda *_: cancel.check())
         # One file, without a log beside it.
         writing.execute("PRAGMA journal_mode=DELETE")
     target.chmod(0o600)

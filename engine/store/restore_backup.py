@@ -16,26 +16,35 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.file_lock import FileLock
-from engine.store.backups import DATABASES, FOLDER, RUNS, STORE, Backup, backups, damage_of, read
-from engine.store.checking import artifact_folders, kept_without_rows
+from engine.store.backups import (
+    BACKUP_FOLDER,
+    DATABASES,
+    RUNS_FILE,
+    STORE_FILE,
+    Backup,
+    backups,
+    damage_of,
+    read,
+)
+from engine.store.busy_wait import StoreError, describe_lockers, describe_openers
 from engine.store.database import HEAD, Store
 from engine.store.former_names import former_names
-from engine.store.opening import LOCK, StoreLock, looked_at, version_of
-from engine.store.sqlite_errors import explained
-from engine.store.waiting import StoreError, locked_by, open_in
+from engine.store.integrity import artifact_folders, kept_without_rows
+from engine.store.sqlite_errors import explain_errors
+from engine.store.store_lock import LOCK_FILE, StoreLock, read_only, version_of
 
 DAMAGED = "damaged"
 """Folder of what was put aside."""
 
-_EXECUTOR = "executor.lock"
-_MADE = ".restoring"
-_FAR = 1 << 62  # no row has such an id
-_TRIES = 1000  # places between both ends of a table that are tried
-_ROUNDS = 5  # what belongs to a row that is deleted goes in the next one
+_EXECUTOR_LOCK_FILE = "executor.lock"
+_NEW_FOLDER = ".restoring"
+_MAX_ROW_ID = 1 << 62  # no row has such an id
+_MAX_PROBES = 1000  # places between both ends of a table that are tried
+_MAX_ORPHAN_PASSES = 5  # what belongs to a row that is deleted goes in the next one
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoreReport:
     """What restoring came to.
 
     Args:
@@ -53,7 +62,7 @@ class Restored:
     without_rows: tuple[int, ...]
 
 
-def restore(workspace: Path, chosen: Path | None = None, *, recover: bool = False) -> Restored:
+def restore(workspace: Path, chosen: Path | None = None, *, recover: bool = False) -> RestoreReport:
     """Put a backup in place of the databases; nobody may have the workspace open.
 
     Args:
@@ -63,23 +72,23 @@ def restore(workspace: Path, chosen: Path | None = None, *, recover: bool = Fals
     Raises:
         StoreError: the workspace is open, there is nothing to restore from, or no room.
     """
-    path = workspace / STORE
+    path = workspace / STORE_FILE
     if not workspace.is_dir():
         raise StoreError(f"{workspace}: there is no workspace")
-    lock, executor = StoreLock(path), FileLock(workspace / _EXECUTOR)
-    with explained(path):
+    lock, executor = StoreLock(path), FileLock(workspace / _EXECUTOR_LOCK_FILE)
+    with explain_errors(path):
         lock.take_alone(within=0.0)
         try:
             if not executor.acquire():
-                who = locked_by(executor.path) or "another process"
+                who = describe_lockers(executor.path) or "another process"
                 raise StoreError(f"{workspace}: in use by {who}: try again when that has ended")
             for name in DATABASES:
-                if others := open_in(workspace / name):
+                if others := describe_openers(workspace / name):
                     raise StoreError(
                         f"{workspace / name}: in use by {', '.join(others)}: "
                         "try again when that has ended"
                     )
-            made = workspace / _MADE
+            made = workspace / _NEW_FOLDER
             shutil.rmtree(made, ignore_errors=True)
             made.mkdir(mode=0o700)
             try:
@@ -94,7 +103,7 @@ def restore(workspace: Path, chosen: Path | None = None, *, recover: bool = Fals
 def _choose(workspace: Path, chosen: Path | None) -> Backup | None:
     """The backup to take; None where there is none and none was asked for."""
     if chosen is not None:
-        backup = read(chosen) or read(workspace / FOLDER / chosen)
+        backup = read(chosen) or read(workspace / BACKUP_FOLDER / chosen)
         if backup is None:
             known = ", ".join(each.folder.name for each in backups(workspace)) or "none"
             raise StoreError(f"{chosen}: no backup (there are: {known})")
@@ -112,7 +121,7 @@ def _choose(workspace: Path, chosen: Path | None) -> Backup | None:
 
 
 def _damage_of_backup(backup: Backup) -> str:
-    version = version_of(backup.folder / STORE) or "none"
+    version = version_of(backup.folder / STORE_FILE) or "none"
     if version > HEAD:
         return f"of a newer espdeck (version {version} of the store): update this one"
     for name in DATABASES:
@@ -121,7 +130,7 @@ def _damage_of_backup(backup: Backup) -> str:
     return ""
 
 
-def _restore(workspace: Path, made: Path, backup: Backup | None) -> Restored:
+def _restore(workspace: Path, made: Path, backup: Backup | None) -> RestoreReport:
     rows: dict[str, int] = {}
     lost: tuple[str, ...] = ()
     replaced = list(DATABASES)
@@ -130,22 +139,22 @@ def _restore(workspace: Path, made: Path, backup: Backup | None) -> Restored:
             if (backup.folder / name).exists():
                 shutil.copyfile(backup.folder / name, made / name)
     else:
-        source = workspace / STORE
+        source = workspace / STORE_FILE
         if not source.exists() or source.stat().st_size == 0:
             raise StoreError(
                 f"{source}: nothing to restore from: there is no backup, and no database; "
                 f"to start anew move {workspace} away"
             )
-        rows, lost = _read_out(source, made / STORE)
-        if not (workspace / RUNS).exists() or not damage_of(workspace / RUNS):
-            replaced.remove(RUNS)
-    _number_on(made / STORE, max(artifact_folders(workspace), default=0))
+        rows, lost = _read_out(source, made / STORE_FILE)
+        if not (workspace / RUNS_FILE).exists() or not damage_of(workspace / RUNS_FILE):
+            replaced.remove(RUNS_FILE)
+    _number_on(made / STORE_FILE, max(artifact_folders(workspace), default=0))
     aside = _put_aside(workspace, replaced)
     for name in replaced:
         if (made / name).exists():
             (made / name).chmod(0o600)
             (made / name).rename(workspace / name)
-    return Restored(backup, aside, rows, lost, kept_without_rows(workspace))
+    return RestoreReport(backup, aside, rows, lost, kept_without_rows(workspace))
 
 
 def _put_aside(workspace: Path, names: Sequence[str]) -> Path | None:
@@ -191,11 +200,11 @@ def _read_out(source: Path, target: Path) -> tuple[dict[str, int], tuple[str, ..
         StoreError: nothing can be read.
     """
     Store(target).close()
-    (target.parent / LOCK).unlink(missing_ok=True)
+    (target.parent / LOCK_FILE).unlink(missing_ok=True)
     counts: dict[str, int] = {}
     lost: list[str] = []
     with (
-        looked_at(source) as reading,
+        read_only(source) as reading,
         contextlib.closing(sqlite3.connect(target, isolation_level=None)) as writing,
     ):
         reading.text_factory = lambda data: data.decode("utf-8", "replace")
@@ -260,12 +269,12 @@ def _read_table(
             return last, False
         return last, True
 
-    low, whole = copy(-_FAR, _FAR, "ASC")
+    low, whole = copy(-_MAX_ROW_ID, _MAX_ROW_ID, "ASC")
     if whole:
         return copied, True
-    high, _ = copy(low, _FAR, "DESC")
+    high, _ = copy(low, _MAX_ROW_ID, "DESC")
     step = 1
-    for _ in range(_TRIES):
+    for _ in range(_MAX_PROBES):
         start = max(low, 0) + step
         if start >= high:
             break
@@ -278,7 +287,7 @@ def _read_table(
 
 def _drop_orphans(writing: sqlite3.Connection) -> None:
     """Delete rows whose owner could not be read."""
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ORPHAN_PASSES):
         rows = writing.execute("PRAGMA foreign_key_check").fetchall()
         if not rows:
             return
