@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from engine.enums import Severity
 from engine.findings import Finding
-from engine.toolchains.diagnostics.parser import MAX_FINDINGS, parse
+from engine.toolchains.diagnostics.collector import MAX_FINDINGS
+from engine.toolchains.diagnostics.parser import parse
 
 LOGS = Path(__file__).parents[3] / "data" / "idf-logs"
 ROOT = Path("/home/user/hello")
