@@ -20,7 +20,7 @@ from engine.cancel import CancelToken
 from engine.enums import Role, RunKind, RunStatus, StageStatus
 from engine.errors import ToolError, UsageError
 from engine.files import new_file
-from engine.projects import git, patches, remote
+from engine.projects import git, git_objects, patches, remote
 from engine.projects.sources import check_source
 from engine.settings import RepairSettings
 from engine.store import projects, runs
@@ -130,7 +130,7 @@ class Fixes:
                 f"build {number} was of uncommitted changes, which the commit would have in it: "
                 f"espdeck fix {number} --export FILE writes a patch for git apply"
             )
-        if git.has_ref(found.clone, f"{git.BRANCH_REFS}{found.branch}"):
+        if git_objects.has_ref(found.clone, f"{git.BRANCH_REFS}{found.branch}"):
             raise UsageError(
                 f"{found.branch} has another fix: git -C {shlex.quote(str(found.clone))} "
                 f"branch -D {found.branch} removes it"

@@ -17,7 +17,7 @@ from engine.images import image_file, partitions
 from engine.images.flash_layout import FlashLayout
 from engine.images.image import Image
 from engine.images.partitions import Partition
-from engine.projects import git
+from engine.projects import git_objects
 from engine.projects.apps import check_configuration, touches
 from engine.projects.commit_locator import LocatedCommit
 from engine.projects.project_options import check_targets
@@ -99,7 +99,7 @@ class Builds(RunService):
             project = self._projects.edit(project_id, targets=[chip])
         self._services.boards.choose(board, chip)
         self._services.wait_ready()
-        git.keep_commit(Path(project.clone_path), found.commit.sha, cancel=CancelToken())
+        git_objects.keep_commit(Path(project.clone_path), found.commit.sha, cancel=CancelToken())
         build = store_runs.add_run(
             self._store,
             Run(

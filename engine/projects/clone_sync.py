@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.errors import ToolError, UsageError
-from engine.projects import git, remote
+from engine.projects import git, git_objects, remote
 from engine.projects.git import BRANCH_REFS, REMOTE_REFS, SOURCE_HEAD, TAG_REFS
 from engine.projects.remote import RemoteRefs
 from engine.projects.revisions import resolve
@@ -75,9 +75,9 @@ def synchronise(
     if branch and found.branch != branch and not chosen:
         now = clean(found.branch) or f"no branch ({sha[:_HASH_DIGITS]})"
         notes.append(f"HEAD of its source is on {now}, and was on {clean(branch)}")
-    elif tip and tip != sha and not git.is_ancestor(clone, tip, sha):
+    elif tip and tip != sha and not git_objects.is_ancestor(clone, tip, sha):
         what = clean(found.branch) or "HEAD"
-        if not git.is_ancestor(clone, sha, tip):
+        if not git_objects.is_ancestor(clone, sha, tip):
             notes.append(
                 f"{what} was rewritten at its source: "
                 f"{tip[:_HASH_DIGITS]} -> {sha[:_HASH_DIGITS]}; "

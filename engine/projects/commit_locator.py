@@ -11,7 +11,7 @@ from engine.cancel import CancelToken
 from engine.enums import ProjectStatus, Severity
 from engine.errors import ToolError, UsageError
 from engine.findings import Finding
-from engine.projects import git, remote, working_tree
+from engine.projects import git, git_objects, remote, working_tree
 from engine.projects.project_sync import ProjectSync
 from engine.projects.revisions import HEAD, Commit, base_of, is_elsewhere, resolve
 from engine.projects.sources import check_source, is_whole_commit
@@ -138,7 +138,7 @@ class CommitLocator:
         if not is_whole_commit(revision):
             return False
         try:
-            return git.has_ref(clone, revision)
+            return git_objects.has_ref(clone, revision)
         except ToolError:
             return False
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from engine import private_files
 from engine.cancel import CancelToken
 from engine.errors import UsageError
-from engine.projects import git
+from engine.projects import git_objects
 from engine.projects.slots import Slots
 from engine.store.tables import Project
 from engine.toolchains.base import CompileRequest
@@ -28,7 +28,9 @@ def check(project: Project, sha: str) -> None:
     if not project.target:
         raise UsageError(f"{project.name}: name a chip first (espdeck edit NAME --target CHIP)")
     try:
-        lists = git.read_text(Path(project.clone_path), sha, f"{project.app or '.'}/CMakeLists.txt")
+        lists = git_objects.read_text(
+            Path(project.clone_path), sha, f"{project.app or '.'}/CMakeLists.txt"
+        )
     except UsageError:
         lists = ""
     check_menu(lists, project.target)

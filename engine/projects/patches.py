@@ -8,7 +8,8 @@ from pathlib import Path
 from engine import process
 from engine.cancel import CancelToken
 from engine.errors import ToolError
-from engine.projects.git import explain, lock_config, run_git, sha_of
+from engine.projects.git import explain, lock_config, run_git
+from engine.projects.git_objects import sha_of
 from engine.projects.sources import check_ref, is_commit
 from engine.source.repository import open_repository
 

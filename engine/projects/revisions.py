@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
-from engine.projects.git import BRANCH_REFS, REMOTE_REFS, TAG_REFS, sha_of
+from engine.projects.git import BRANCH_REFS, REMOTE_REFS, TAG_REFS
+from engine.projects.git_objects import sha_of
 from engine.projects.sources import check_ref, is_commit, is_whole_commit
 from engine.source.repository import open_repository
 from engine.text import mask

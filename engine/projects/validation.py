@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.enums import TARGETS, ProjectStatus, Severity
 from engine.errors import EspdeckError
 from engine.findings import Finding
-from engine.projects import git
+from engine.projects import git, git_objects
 from engine.projects.survey import survey
 from engine.source.files import FolderFiles
 from engine.store.tables import Project
@@ -80,7 +80,7 @@ def _branch(subject: Subject) -> str | None:
     names = (
         f"{start}{project.branch}" for start in (git.REMOTE_REFS, git.TAG_REFS, git.BRANCH_REFS)
     )
-    if any(git.has_ref(Path(project.clone_path), name) for name in names):
+    if any(git_objects.has_ref(Path(project.clone_path), name) for name in names):
         return None
     return f"branch {project.branch} is not there"
 

@@ -27,7 +27,7 @@ from typing import Protocol
 
 from engine.cancel import CancelToken
 from engine.files import read_file
-from engine.projects import git
+from engine.projects import git, git_objects
 from engine.projects.lfs import is_pointer
 from engine.quality.globs import matcher
 from engine.source import tree as source_tree
@@ -249,7 +249,7 @@ def _names(tree: Path, app: str) -> Iterable[str]:
     if not git.is_repository(tree):
         return _walk(tree / app)
     start = f"{app}/" if app else ""
-    found = (name for name in git.list_files(tree) if name.startswith(start))
+    found = (name for name in git_objects.list_files(tree) if name.startswith(start))
     return [name.removeprefix(start) for name in islice(found, _MAX_NAMES)]
 
 

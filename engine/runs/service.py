@@ -16,7 +16,7 @@ from engine.boards.service import Boards
 from engine.enums import RunKind, RunStatus, StageStatus
 from engine.errors import UsageError
 from engine.files import new_file, read_file
-from engine.projects import git
+from engine.projects import git_objects
 from engine.runs import artifact_files
 from engine.runs.active import ActiveRuns
 from engine.runs.journal import Journal, wait_until
@@ -101,7 +101,7 @@ class RunService(ABC):
         if run.project_id is None:
             raise UsageError(f"{self.KIND.label} {number} is about no repository")
         project = projects.get_project(self._store, run.project_id)
-        return git.read_text(Path(project.clone_path), run.commit_sha, file).splitlines()
+        return git_objects.read_text(Path(project.clone_path), run.commit_sha, file).splitlines()
 
     def artifacts(self, number: int) -> Sequence[Artifact]:
         """Artifacts of a run, by path."""

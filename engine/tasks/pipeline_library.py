@@ -17,7 +17,7 @@ from pathlib import Path
 
 from engine.errors import UsageError
 from engine.files import read_file
-from engine.projects import git
+from engine.projects import git_objects
 from engine.settings import config_file
 from engine.tasks.pipeline_file import StepPipeline, load
 from engine.tasks.yaml_document import MAX_CHARACTERS
@@ -104,11 +104,11 @@ def from_file(path: Path, models: Collection[str] = ()) -> StepPipeline:
 
 
 def _of_project(clone: Path, sha: str, models: Collection[str]) -> Iterator[PipelineEntry]:
-    names = git.files_in(clone, sha, FOLDER)
+    names = git_objects.files_in(clone, sha, FOLDER)
     for name in [name for name in names if name.endswith(_ENDINGS)][:MAX_FILES]:
         path = f"{FOLDER}/{name}"
         try:
-            yield _entry(path, Origin.PROJECT, git.read_text(clone, sha, path), models)
+            yield _entry(path, Origin.PROJECT, git_objects.read_text(clone, sha, path), models)
         except UsageError as error:
             yield PipelineEntry(clean(path), Origin.PROJECT, None, clean(str(error)))
 

@@ -13,7 +13,7 @@ from engine.enums import Priority, RunKind, RunStatus
 from engine.errors import UsageError
 from engine.files import read_file
 from engine.llm.placeholder import PLACEHOLDER
-from engine.projects import git
+from engine.projects import git_objects
 from engine.projects.revisions import is_range
 from engine.projects.service import Projects
 from engine.runs.pipeline import Pipeline
@@ -255,7 +255,7 @@ def _put_commit(
             request = replace(request, diff=seen.hashes)
             if not request.commit:
                 found = commits.commit(project_id, seen.end, fresh=False).commit
-    git.keep_commit(Path(project.clone_path), found.sha, cancel=CancelToken())
+    git_objects.keep_commit(Path(project.clone_path), found.sha, cancel=CancelToken())
     run.project_id = project.id
     run.commit_sha = found.sha
     run.commit_message = found.message

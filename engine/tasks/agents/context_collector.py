@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engine.enums import ArtifactKind, StageStatus
 from engine.llm.chat import CHARACTERS_A_TOKEN
-from engine.projects import git
+from engine.projects import git_objects
 from engine.projects.apps import find_apps
 from engine.projects.revisions import resolve_range
 from engine.runs.pipeline import StageResult
@@ -46,7 +46,7 @@ def run(context: TaskContext) -> StageResult:
         )
         if wanted.diff:
             between = resolve_range(slot.source, wanted.diff).hashes
-            diff, changed, size = git.diff_between(
+            diff, changed, size = git_objects.diff_between(
                 slot.source,
                 between,
                 MAX_DIFF_BYTES,

@@ -11,7 +11,7 @@ from engine import manifest
 from engine.enums import ArtifactKind, StageStatus
 from engine.llm.conversation import Conversation
 from engine.manifest import Manifest
-from engine.projects import git
+from engine.projects import git_objects
 from engine.projects.worktrees import Slot
 from engine.quality.gate import REPORT, measure_tree
 from engine.quality.result import BuildReport, GateResult
@@ -98,7 +98,7 @@ def _manifest(context: TaskContext, slot: Slot) -> Manifest:
     name = PurePosixPath(context.app, manifest.FILE_NAME).as_posix()
     if name not in slot.tree.files:
         return Manifest()
-    return manifest.parse(git.read_text(slot.source, "HEAD", name))
+    return manifest.parse(git_objects.read_text(slot.source, "HEAD", name))
 
 
 def _describe_blockers(results: Mapping[str, StageResult]) -> str:

@@ -1,8 +1,9 @@
 """Parses the output of compilers, linkers, CMake, ninja, make, PlatformIO and idf.py to findings.
 
-Lines are read by :mod:`engine.toolchains.diagnostics.output_reader`, with the message blocks of CMake's ``message()`` and the hints that ``idf.py`` adds at the end. A command that failed
-is told even where nothing of what it printed is known (``failed_commands``). Everything in the text
-is untrusted: a line costs linear time, and what is kept of it is bounded.
+Lines are read by :mod:`engine.toolchains.diagnostics.output_reader`, with the message blocks of
+CMake's ``message()`` and the hints that ``idf.py`` adds at the end. A command that failed is told
+even where nothing of what it printed is known (``failed_commands``). Everything in the text is
+untrusted: a line costs linear time, and what is kept of it is bounded.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import EspdeckError, ToolError, UsageError
-from engine.projects import git
+from engine.projects import git, git_objects
 from tests.engine.git_repos import commit
 
 
@@ -25,10 +25,10 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def test_a_file_is_read_as_its_commit_has_it(kept: tuple[Path, str]) -> None:
     folder, sha = kept
-    assert git.read_text(folder, sha, "main/main.c") == "int a;\nint b\n"
-    assert git.read_text(folder, sha, "./main/../main/main.c") == "int a;\nint b\n"
+    assert git_objects.read_text(folder, sha, "main/main.c") == "int a;\nint b\n"
+    assert git_objects.read_text(folder, sha, "./main/../main/main.c") == "int a;\nint b\n"
     (folder / "main" / "main.c").write_text("changed")
-    assert git.read_text(folder, sha, "main/main.c") == "int a;\nint b\n"
+    assert git_objects.read_text(folder, sha, "main/main.c") == "int a;\nint b\n"
 
 
 @pytest.mark.parametrize(
@@ -47,24 +47,24 @@ def test_what_is_no_text_of_the_repository_is_one_line(
     kept: tuple[Path, str], name: str, reason: str
 ) -> None:
     with pytest.raises(UsageError, match=reason):
-        git.read_text(*kept, name)
+        git_objects.read_text(*kept, name)
 
 
 def test_a_large_file_is_not_read(kept: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(git, "MAX_TEXT_BYTES", 8)
     with pytest.raises(UsageError, match="has more than"):
-        git.read_text(*kept, "main/main.c")
+        git_objects.read_text(*kept, "main/main.c")
 
 
 def test_a_clone_that_is_gone_is_said(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="sync the project"):
-        git.read_text(tmp_path / "gone", "HEAD", "main.c")
+        git_objects.read_text(tmp_path / "gone", "HEAD", "main.c")
 
 
 @settings(max_examples=60)
 @given(st.text(max_size=40))
 def test_no_name_raises_anything_else(kept: tuple[Path, str], name: str) -> None:
     try:
-        git.read_text(*kept, name)
+        git_objects.read_text(*kept, name)
     except EspdeckError as error:
         assert "\n" not in str(error) or "\n" in name
