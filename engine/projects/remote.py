@@ -176,7 +176,8 @@ def is_shallow(path: Path) -> bool:
 def fetch_revision(path: Path, source: Source, name: str, *, cancel: CancelToken) -> bool:
     """Fetch what no branch and no tag has: a commit by its hash, or a merge request's ref.
 
-    A ref is kept under its own name, a commit as :func:`engine.projects.git_objects.keep_commit` does it.
+    A ref is kept under its own name, a commit as
+    :func:`engine.projects.git_objects.keep_commit` does it.
 
     Args:
         name: a whole hash, or the whole name of a ref (``refs/merge-requests/7/head``).

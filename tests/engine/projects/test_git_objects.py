@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import EspdeckError, ToolError, UsageError
-from engine.projects import git, git_objects
+from engine.projects import git_objects
 from tests.engine.git_repos import commit
 
 
@@ -51,7 +51,7 @@ def test_what_is_no_text_of_the_repository_is_one_line(
 
 
 def test_a_large_file_is_not_read(kept: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(git, "MAX_TEXT_BYTES", 8)
+    monkeypatch.setattr(git_objects, "MAX_TEXT_BYTES", 8)
     with pytest.raises(UsageError, match="has more than"):
         git_objects.read_text(*kept, "main/main.c")
 
