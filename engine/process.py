@@ -86,7 +86,7 @@ def run(
         cancel: ends it early: TERM to all of its processes, KILL half a second later.
         on_output: called in this thread with each chunk of standard output and error, merged in
             the order in which they come.
-        on_round: called in this thread with the seconds since the start, after each chunk and at
+        on_poll: called in this thread with the seconds since the start, after each chunk and at
             least every 0.2 s.
         keyboard: types to its standard input; None when nothing does, then it reads an empty one.
         cwd: folder it runs in.
@@ -113,13 +113,13 @@ def run(
     started = time.monotonic()
     tail = bytearray()
 
-    def hand_on(data: bytes) -> None:
+    def take(data: bytes) -> None:
         tail.extend(data)
         del tail[:-_TAIL_BYTES]
         if on_output is not None:
             on_output(data)
 
-    def round_over() -> None:
+    def poll() -> None:
         if on_poll is not None:
             on_poll(time.monotonic() - started)
 
@@ -138,7 +138,7 @@ def run(
         forget = cancel.on_stop(program.end)
         try:
             typing = None if keyboard is None else _StandardInput(program.process, keyboard, stack)
-            timed_out = _pump(program, started + timeout, hand_on, round_over, typing)
+            timed_out = _pump(program, started + timeout, take, poll, typing)
         except BaseException:
             program.end()
             raise

@@ -12,6 +12,7 @@ from engine.enums import ProjectStatus, Severity
 from engine.errors import ToolError, UsageError
 from engine.findings import Finding
 from engine.projects import git, git_objects, remote, working_tree
+from engine.projects.project_options import inactive_reason
 from engine.projects.project_sync import ProjectSync
 from engine.projects.revisions import HEAD, Commit, base_of, is_elsewhere, resolve
 from engine.projects.sources import check_source, is_whole_commit
@@ -68,9 +69,9 @@ class CommitLocator:
         if fresh and not is_known and project.status is ProjectStatus.ACTIVE:
             project, found = self._sync.refresh(project, cancel, strict=dirty)
             notes += found
-        if project.status is not ProjectStatus.ACTIVE:
-            detail = f": {project.status_detail}" if project.status_detail else ""
-            raise UsageError(f"{project.name} is {project.status}, not active{detail}")
+        inactive = inactive_reason(project)
+        if inactive:
+            raise UsageError(inactive)
         if dirty:
             return self._as_it_is(project, notes, cancel)
         if fresh and folder and revision is None:

@@ -1,14 +1,23 @@
-"""What a person may choose of a project, checked."""
+"""Checks of a project's name, chips and status."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.enums import TARGETS
+from engine.enums import TARGETS, ProjectStatus
 from engine.errors import UsageError
+from engine.store.tables import Project
 from engine.text import mask
 
 _MAX_NAME_CHARACTERS = 80
+
+
+def inactive_reason(project: Project) -> str:
+    """One line with why a project cannot be built, as it is not active; empty where it is."""
+    if project.status is ProjectStatus.ACTIVE:
+        return ""
+    detail = f": {project.status_detail}" if project.status_detail else ""
+    return f"{project.name} is {project.status}, not active{detail}"
 
 
 def check_name(name: str) -> str:

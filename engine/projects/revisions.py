@@ -61,16 +61,6 @@ def is_range(text: str) -> bool:
     return ".." in text
 
 
-def check_revision(text: str) -> str:
-    """Check the form of a revision.
-
-    Raises:
-        UsageError: Git could take it for something else, or it names several commits.
-    """
-    _split_steps(text)
-    return text
-
-
 def base_of(text: str) -> str:
     """What a revision begins at, without the steps from there.
 

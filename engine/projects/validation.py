@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.enums import TARGETS, ProjectStatus, Severity
+from engine.enums import TARGETS, Severity
 from engine.errors import EspdeckError
 from engine.findings import Finding
 from engine.projects import git, git_objects
+from engine.projects.project_options import inactive_reason
 from engine.projects.survey import survey
 from engine.source.files import FolderFiles
 from engine.store.tables import Project
@@ -56,11 +57,8 @@ class Rule:
 
 
 def _active(subject: Subject) -> str | None:
-    project = subject.project
-    if project.status is ProjectStatus.ACTIVE:
-        return None
-    detail = f": {project.status_detail}" if project.status_detail else ""
-    return f"project {project.name} is {project.status}, not active{detail}"
+    reason = inactive_reason(subject.project)
+    return f"project {reason}" if reason else None
 
 
 def _clone_path(subject: Subject) -> str | None:

@@ -23,7 +23,7 @@ from engine.images.memory import memory_regions
 from engine.images.partitions import Partition
 from engine.source.files import FolderFiles, SourceFiles
 from engine.toolchains.arduino_sketches import PROJECT, UNKNOWN, default_chip, find_apps
-from engine.toolchains.base import App, CompileRequest, CompileResult
+from engine.toolchains.base import App, CompileRequest, CompileResult, build_folder_errors
 from engine.toolchains.build_output import BuildOutput
 from engine.toolchains.hints.hint import BuildSystem
 
@@ -74,10 +74,8 @@ class ArduinoToolchain:
             MissingToolError: arduino-cli is not there.
             ToolError: it hung, was killed, or wrote nonsense; the build folder cannot be written.
         """
-        try:
+        with build_folder_errors(request.build_dir):
             return self._compile(request)
-        except OSError as error:
-            raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
 
     def _compile(self, request: CompileRequest) -> CompileResult:
         program, main = shutil.which("arduino-cli"), _sketch(request.source)

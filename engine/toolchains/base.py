@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from engine.cancel import CancelToken
-from engine.errors import UsageError
+from engine.errors import ToolError, UsageError
 from engine.findings import Finding
 from engine.images.image import Image
 from engine.plugins import registered
@@ -142,6 +143,19 @@ class Toolchain(Protocol):
             ToolError: a program hung or broke in a way that is no fault of the source.
         """
         ...
+
+
+@contextlib.contextmanager
+def build_folder_errors(build_dir: Path) -> Iterator[None]:
+    """Raise an error of the file system as one line that names the build folder.
+
+    Raises:
+        ToolError: in place of an :class:`OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ToolError(f"{build_dir}: {error.strerror or error}") from error
 
 
 def find_toolchains() -> list[Toolchain]:

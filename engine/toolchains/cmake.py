@@ -16,7 +16,7 @@ from pathlib import Path
 
 from engine import manifest, process
 from engine.enums import ArtifactKind, Severity
-from engine.errors import MissingToolError, ToolError
+from engine.errors import MissingToolError
 from engine.files import read_file
 from engine.findings import Finding
 from engine.formats.untrusted import file_inside, is_plain
@@ -25,7 +25,7 @@ from engine.images.memory_cache import measured_regions
 from engine.processes import limited
 from engine.source.files import SourceFiles
 from engine.toolchains import cmake_file_api
-from engine.toolchains.base import App, CompileRequest, CompileResult
+from engine.toolchains.base import App, CompileRequest, CompileResult, build_folder_errors
 from engine.toolchains.build_output import NINJA_STATUS, BuildOutput
 from engine.toolchains.cmake_project_kind import ProjectKind, kind_of_folder
 from engine.toolchains.cmake_projects import OWN_TOOLCHAIN, find_apps
@@ -97,10 +97,8 @@ class CMakeToolchain:
             ToolError: a program hung, was killed, or answered nonsense; the build folder cannot be
                 written.
         """
-        try:
+        with build_folder_errors(request.build_dir):
             return self._compile(request)
-        except OSError as error:
-            raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
 
     def _compile(self, request: CompileRequest) -> CompileResult:
         cmake, ninja = _needed("cmake"), _needed("ninja")

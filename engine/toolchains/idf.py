@@ -26,7 +26,7 @@ from engine.images.image import FlashPart, Image, MemoryRegion, Security
 from engine.images.memory_cache import measured_regions
 from engine.source.files import SourceFiles
 from engine.toolchains import idf_components, idf_installs
-from engine.toolchains.base import App, CompileRequest, CompileResult
+from engine.toolchains.base import App, CompileRequest, CompileResult, build_folder_errors
 from engine.toolchains.build_output import NINJA_STATUS, BuildOutput
 from engine.toolchains.cmake_project_kind import ProjectKind, kind_of_folder
 from engine.toolchains.diagnostics import earlier_warnings
@@ -97,24 +97,14 @@ class IdfToolchain:
             UsageError: the project's ``espdeck.toml`` makes no sense.
             ToolError: it hung, was killed, or wrote nonsense; the build folder cannot be written.
         """
-        try:
+        with build_folder_errors(request.build_dir):
             return self._compile(request)
-        except OSError as error:
-            raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
 
     def _compile(self, request: CompileRequest) -> CompileResult:
         prepared = prepare_command(request)
         request.on_progress(0, "configuring")
         output = BuildOutput(request, 0, 95, BuildSystem.IDF)
-        completed = process.run(
-            [*prepared.argv, "build"],
-            timeout=request.timeout,
-            cancel=request.cancel,
-            on_output=output.feed,
-            cwd=request.build_dir,
-            env=prepared.env,
-            clean_env=True,
-        )
+        completed = prepared.run("build", request, output)
         earlier = earlier_warnings.not_repeated(request.build_dir, output.text)
         findings = output.findings("idf.py", completed, earlier=earlier)
         if completed.returncode:
@@ -141,6 +131,22 @@ class IdfCommand:
     argv: tuple[str, ...]
     env: dict[str, str]
     sdkconfig: Path
+
+    def run(self, action: str, request: CompileRequest, output: BuildOutput) -> process.Completed:
+        """Run an action of ``idf.py`` in the build folder.
+
+        Raises:
+            ToolError, CancelledError, Interrupted: as :func:`engine.process.run`.
+        """
+        return process.run(
+            [*self.argv, action],
+            timeout=request.timeout,
+            cancel=request.cancel,
+            on_output=output.feed,
+            cwd=request.build_dir,
+            env=self.env,
+            clean_env=True,
+        )
 
     def forget_configuration(self) -> None:
         """Let the next build configure itself from the project."""

@@ -124,15 +124,7 @@ def _not_default(request: CompileRequest, prepared: idf.IdfCommand) -> dict[str,
     had = defaults.read_bytes() if defaults.is_file() else None
     output = BuildOutput(request, 0, 100, BuildSystem.IDF)
     try:
-        done = process.run(
-            [*prepared.argv, "save-defconfig"],
-            timeout=request.timeout,
-            cancel=request.cancel,
-            on_output=output.feed,
-            cwd=request.build_dir,
-            env=prepared.env,
-            clean_env=True,
-        )
+        done = prepared.run("save-defconfig", request, output)
         if done.returncode:
             raise ToolError(f"it cannot be configured: {output.findings('idf.py', done)[0].title}")
         return sdkconfig.options(_read(defaults))

@@ -23,7 +23,7 @@ from engine.images.image import FlashPart, Image
 from engine.images.memory import memory_regions
 from engine.last_line import last_line
 from engine.source.files import FolderFiles, SourceFiles
-from engine.toolchains.base import App, CompileRequest, CompileResult
+from engine.toolchains.base import App, CompileRequest, CompileResult, build_folder_errors
 from engine.toolchains.build_output import BuildOutput
 from engine.toolchains.hints.hint import BuildSystem
 from engine.toolchains.platformio_project import PROJECT, find_apps
@@ -96,10 +96,8 @@ class PlatformIoToolchain:
             MissingToolError: PlatformIO is not there.
             ToolError: it hung, was killed, or wrote nonsense; the build folder cannot be written.
         """
-        try:
+        with build_folder_errors(request.build_dir):
             return self._compile(request)
-        except OSError as error:
-            raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
 
     def _compile(self, request: CompileRequest) -> CompileResult:
         path = _pio()
