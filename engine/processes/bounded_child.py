@@ -22,10 +22,9 @@ from typing import Any, BinaryIO
 
 from engine.processes.bounded import IDLE_EXIT, MEMORY_ANSWER, TIME
 
-_KERNEL_LIMIT_SECONDS = (
-    5  # seconds after which what does not heed the signal is ended by the kernel
-)
-_MIN_TIMER_SECONDS = 0.001  # seconds; a timer of none is no timer
+_KERNEL_LIMIT_SECONDS = 5  # then what does not heed the signal is ended by the kernel
+_MIN_TIMER_SECONDS = 0.001  # a timer of none is no timer
+_AGAIN_SECONDS = 0.1  # what is raised in a destructor, or where parsers catch everything, is lost
 
 
 def main() -> None:

@@ -30,6 +30,12 @@ def spin(file):
     while True:
         pass
 
+def stubborn(file):
+    try:
+        spin(file)
+    except Exception:
+        spin(file)
+
 def deaf(file):
     import signal
     signal.signal(signal.SIGPROF, signal.SIG_IGN)
@@ -86,6 +92,7 @@ def test_the_file_stays_the_one_that_was_opened(reader: Reader) -> None:
     ("function", "said"),
     [
         ("spin", "took longer than 0.1 s"),
+        ("stubborn", "took longer than 0.1 s"),
         ("grow", "took more than 200 MiB of memory"),
         ("wrong", "KeyError"),
         ("die", "ended early"),
@@ -98,7 +105,7 @@ def test_what_cannot_be_read_is_told_and_the_next_question_answered(
     monkeypatch.setattr(bounded, "MAX_MEMORY_BYTES", 200 << 20)
     monkeypatch.setattr(bounded, "MAX_ANSWER_BYTES", 1 << 20)
     with pytest.raises(UnreadableError) as raised:
-        reader.ask(function, seconds=0.1 if function == "spin" else 5.0)
+        reader.ask(function, seconds=0.1 if said.endswith("0.1 s") else 5.0)
 
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
