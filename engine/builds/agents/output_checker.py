@@ -18,9 +18,11 @@ from engine.testing.results import TestCase, TestReport, joined, report_of
 from engine.testing.script_runner import ScriptRunner
 from engine.testing.unity import UnityReader
 
+SETTLE_SECONDS = 1.0
+"""How long another suite may take to begin after a summary, by the firmware's clock or by ours."""
+
 _HEAD = 32 << 10
 _TAIL = 96 << 10
-_SETTLE = 1.0  # seconds after a summary, of the firmware's or of our time, for another suite
 
 
 class OutputChecker:
@@ -157,7 +159,7 @@ class OutputChecker:
         if not self._unity.complete or self._unity_at is None:
             return False
         simulated, ours = self._unity_at
-        return self._now - simulated >= _SETTLE or self._clock() - ours >= _SETTLE
+        return self._now - simulated >= SETTLE_SECONDS or self._clock() - ours >= SETTLE_SECONDS
 
     @property
     def _met(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.builds.agents.output_checker import OutputChecker
+from engine.builds.agents.output_checker import SETTLE_SECONDS, OutputChecker
 from engine.manifest import Manifest
 from engine.testing.results import Outcome
 from engine.testing.scripts import Script, ScriptStep
@@ -66,10 +66,10 @@ def test_a_simulator_is_not_waited_for_longer_than_a_board() -> None:
 
     listener.feed(b"a.c:1:test_a:PASS\n" + SUMMARY)
     listener.tick(0.010)
-    now[0] = 0.9
+    now[0] = SETTLE_SECONDS * 0.9
     listener.tick(0.011)
     assert not listener.done
-    now[0] = 1.1
+    now[0] = SETTLE_SECONDS * 1.1
     listener.tick(0.012)
 
     assert listener.done
