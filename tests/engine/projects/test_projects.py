@@ -192,6 +192,15 @@ def test_removing_deletes_clone_and_worktrees(yard: Yard, source: Path) -> None:
     assert yard.projects.list() == []
 
 
+def test_a_project_that_was_never_cloned_is_removed(yard: Yard, source: Path) -> None:
+    project = yard.add(source)
+    rows.update_project(yard.store, project.id, clone_path="")
+
+    yard.projects.remove(project.id)
+
+    assert yard.projects.list() == []
+
+
 def test_a_project_with_an_unfinished_build_is_not_removed(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     runs.add_run(yard.store, Run(project_id=project.id, commit_sha="0", target="esp32c3"))
