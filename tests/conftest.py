@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -13,26 +14,39 @@ from hypothesis import settings
 from engine.boards.virtual.board import VirtualBoard
 from engine.images.image import Image
 from engine.store.database import Store
+from tests import waits
 from tests.firmware import build_firmware
 
 # How long an example may take says something of the machine, not of the code.
 settings.register_profile("espdeck", deadline=None)
 settings.load_profile("espdeck")
+waits.shorten()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was loaded out of each garbage collection: it stays."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def cache(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     """A cache and board locks of the run's own: a person's espdeck is left alone.
 
-    All workers have one: Zig compiles its runtime into it, which takes seconds for each chip, and
-    locks what it writes. Processes may keep compiled Python beside its source, or each of them
-    compiles espdeck anew.
+    All workers have one. Zig compiles its runtime, which takes seconds for each chip, into a cache
+    that outlives the run; it locks what it writes. Processes may keep compiled Python beside its
+    source, or each of them compiles espdeck anew.
     """
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent  # each worker's is in the run's
+    kept: pytest.Cache | None = getattr(pytestconfig, "cache", None)  # it can be switched off
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        patch.setenv("ZIG_LOCAL_CACHE_DIR", str(folder / "cache" / "zig"))
+        if kept is not None:
+            patch.setenv("ZIG_GLOBAL_CACHE_DIR", str(kept.mkdir("zig")))
         patch.setenv("ESPDECK_LOCK_FOLDER", str(tmp_path_factory.mktemp("locks")))
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         yield

@@ -194,7 +194,7 @@ def test_removing_deletes_clone_and_worktrees(yard: Yard, source: Path) -> None:
 
 def test_a_project_that_was_never_cloned_is_removed(yard: Yard, source: Path) -> None:
     project = yard.add(source)
-    rows.update_project(yard.store, project.id, clone_path="")
+    rows.change_project(yard.store, project.id, lambda row: setattr(row, "clone_path", ""))
 
     yard.projects.remove(project.id)
 

@@ -15,6 +15,7 @@ from engine.errors import UsageError
 from engine.samples import demo
 from tests.tui.workspaces import Story, fill, running
 from tui.cli.main import cli
+from tui.screens.build import BuildScreen
 
 pytestmark = pytest.mark.xdist_group("fixing")
 
@@ -34,7 +35,7 @@ async def repaired(story: Story, folder: Path) -> Engine:
     engine.projects.add(str(demo.make_repository("broken", folder)))
     await story.sees("status  active")
     await story.press("b")
-    await story.until(lambda: bool(engine.builds.list()), timeout=60)
+    await story.until(lambda: isinstance(story.screen, BuildScreen))
     await story.press("d")
     await story.sees("build 1 has not ended")
     await story.sees("✓ success", "fixed: d shows how", timeout=60)
