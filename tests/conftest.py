@@ -29,9 +29,7 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache(
-    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[None]:
+def cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A cache and board locks of the run's own: a person's espdeck is left alone.
 
     All workers have one. Zig compiles its runtime, which takes seconds for each chip, into a cache

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,26 +16,17 @@ from engine import Engine, Settings
 from engine.enums import RunStatus, StageStatus
 from engine.errors import EspdeckError
 from engine.samples import demo
+from tests.forked import Running
 
 pytestmark = pytest.mark.xdist_group("processes")
 
-ESPDECK = [sys.executable, "-m", "tui.cli.main"]
+
+def espdeck(workspace: Path, *words: str) -> Running:
+    env = {**os.environ, "ESPDECK_BOARDS": json.dumps([demo.BOARD])}
+    return Running("--workspace", workspace, *words, env=env)
 
 
-def espdeck(workspace: Path, *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*ESPDECK, "--workspace", str(workspace), *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "ESPDECK_BOARDS": json.dumps([demo.BOARD])},
-    )
-
-
-def events(process: subprocess.Popen[str]) -> Iterator[dict[str, object]]:
-    assert process.stdout is not None
+def events(process: Running) -> Iterator[dict[str, object]]:
     for line in process.stdout:
         yield json.loads(line)
 
@@ -76,7 +65,7 @@ def test_a_second_process_sees_and_follows_what_the_first_runs(workspace: Path) 
         first.projects.wait(project.id)
         first.wait_ready()
         second = espdeck(workspace, "build", "hello", "--json")
-        output, _ = second.communicate(timeout=90)
+        output = second.communicate(timeout=90)
         done = first.builds.wait(1, timeout=10)
 
     assert second.returncode == 0, output

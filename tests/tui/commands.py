@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 from engine.errors import EspdeckError
-from tests.tui.forked import run_espdeck
+from tests.forked import Running, run_espdeck
 from tui.cli.main import cli
 
 
@@ -42,12 +40,9 @@ class Shell:
         self._workspace = ["--workspace", str(workspace)]
         self._env = {**os.environ, "COLUMNS": "100", **env}
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str) -> Running:
         """Run a command that goes on; its output is to be read."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "tui.cli.main", *self._workspace, *words],
-            env=self._env, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        return Running(*self._workspace, *words, env=self._env)
 
     def says(self, *words: str, typed: str = "", code: int = 0) -> str:
         """What a command prints that ends with this exit code, and without a traceback."""

@@ -19,7 +19,7 @@ from pathlib import Path
 import pyte
 import pytest
 
-from tests.tui.forked import Forked, run_espdeck
+from tests.forked import Forked, run_espdeck
 from tests.tui.workspaces import fill, keep_fix
 
 pytestmark = pytest.mark.xdist_group("hostile")

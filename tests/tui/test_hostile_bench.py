@@ -22,8 +22,8 @@ from engine.store.database import Store
 from engine.store.tables import BoardRow, utc_now
 from tests.engine.formats.test_elf import PANIC
 from tests.engine.sizes import maps
+from tests.forked import run_espdeck
 from tests.hostile import CODE, Section, elf
-from tests.tui.forked import run_espdeck
 from tests.tui.test_hostile import GOT_THROUGH, MARK, SEQUENCES, Terminal, hostile
 from tests.tui.test_hostile_board import talk
 from tests.tui.workspaces import fill, keep_maps

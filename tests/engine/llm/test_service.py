@@ -16,7 +16,7 @@ from engine.llm.service import Models
 from engine.settings import LlmSettings, ModelSettings, Settings
 from tests.engine.llm import servers
 from tests.engine.llm.servers import Server, status, stream
-from tests.tui.forked import run_espdeck
+from tests.forked import run_espdeck
 
 QUESTION = (Message(Speaker.USER, "why?"),)
 TAGS = json.dumps({"models": [{"name": "codellama:7b"}, {"name": "gemma:latest"}]})

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
+
+from tests.forked import run_espdeck
 
 PROGRAM = """
     import os, sys, threading, time
@@ -68,11 +68,8 @@ PROGRAM = """
 
 def run(
     folder: Path, mode: str, *, workspace: str = "here", enqueue: bool = False
-) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(folder), mode, workspace]
-    return subprocess.run(
-        argv + ["enqueue"] * enqueue, capture_output=True, text=True, timeout=60, check=False
-    )
+) -> subprocess.CompletedProcess[bytes]:
+    return run_espdeck(folder, mode, workspace, *["enqueue"] * enqueue, program=PROGRAM)
 
 
 def notes(folder: Path) -> list[str]:
@@ -91,7 +88,7 @@ def test_a_run_goes_on_from_the_first_unfinished_stage(
 
     assert first.returncode == (-9 if mode == "die" else 0), first.stderr
     assert "b" in before
-    assert second.stdout.strip() == "OVER", second.stderr
+    assert second.stdout.strip() == b"OVER", second.stderr
     after = notes(tmp_path)[len(before) :]
     assert "a" not in after
     assert "b" in after
@@ -121,12 +118,11 @@ def test_a_run_that_waits_under_another_name_is_taken_over(tmp_path: Path) -> No
     run(tmp_path, "die", enqueue=True)  # makes the database
     with contextlib.closing(sqlite3.connect(tmp_path / "runs.db")) as database, database:
         database.execute("DELETE FROM workflow_status")
-    argv = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
-    subprocess.run(argv, check=True, timeout=60)
+    assert run_espdeck(tmp_path, program=program).returncode == 0
 
     again = run(tmp_path, "normal")
 
-    assert again.stdout.strip() == "OVER", again.stderr
+    assert again.stdout.strip() == b"OVER", again.stderr
     assert notes(tmp_path)[-1] == "end 7 A B C"
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
-import sys
-import textwrap
 import threading
 from pathlib import Path
 
@@ -25,6 +22,7 @@ from engine.tasks.agents import step
 from engine.tasks.context import TaskContext
 from engine.tasks.request import TaskRequest
 from tests.engine.git_repos import commit
+from tests.forked import run_espdeck
 
 pytestmark = pytest.mark.xdist_group("carried-on")
 
@@ -51,8 +49,7 @@ DIES = """
 
 
 def dies_between_row_and_queue(workspace: Path, *retried: str) -> None:
-    argv = [sys.executable, "-c", textwrap.dedent(DIES), str(workspace), *retried]
-    ended = subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=60, check=False)
+    ended = run_espdeck(workspace, *retried, program=DIES)
     assert ended.returncode == -signal.SIGKILL
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +27,7 @@ from tests.engine.tasks.tasks import (
     project,
     settings,
 )
+from tests.forked import Forked
 
 pytestmark = pytest.mark.xdist_group("tasks")
 
@@ -99,8 +99,9 @@ def test_a_run_goes_on_where_its_process_was_killed(
     workspace = tmp_path / "workspace"
     with Engine(settings(workspace, oracle)) as engine:
         where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
-    argv = [sys.executable, "-c", PROCESS, str(workspace), oracle.url, str(where)]
-    killed = subprocess.Popen(argv)
+    words = [str(workspace), oracle.url, str(where)]
+    with Path(os.devnull).open("r+b") as nothing:
+        killed = Forked(words, (nothing.fileno(),) * 3, program=PROCESS)
     try:
         assert reached.wait(WITHIN)
     finally:

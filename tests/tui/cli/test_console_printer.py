@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from engine.images.image import Image
-from tests.tui.forked import run_espdeck
+from tests.forked import run_espdeck
 from tui.cli.console_printer import ConsolePrinter, View
 
 HOSTILE = b"E (1) main: \x1b]0;owned\x07bad\xff\nW (2) wifi: slow\r\nI (3) main: fine\nno end"

@@ -40,7 +40,6 @@ def shell(
     keep_image(workspace, 3, replace(hello, parts=(*hello.parts, moved)))
     shell = Shell(workspace, ESPDECK_BOARDS=json.dumps([]))
     with shell.start("lab", "--boards", "2") as lab:
-        assert lab.stdout is not None
         lines = [lab.stdout.readline() for _line in range(5)]
         assert lines[-2].startswith("2 boards until Ctrl-C")
         assert "for you alone" in lines[-1]
@@ -148,10 +147,8 @@ def test_what_makes_no_sense_is_told_in_a_line(
 
 def test_waiting_for_a_board_ends_with_the_session(shell: Shell) -> None:
     with shell.start("monitor", FIRST) as monitor:
-        assert monitor.stdout is not None
         assert monitor.stdout.readline().startswith("--- kept in")
         with shell.start("flash", "1", FIRST) as flash:
-            assert flash.stdout is not None
             assert "waiting for" in flash.stdout.readline()
             flash.terminate()
             assert flash.wait(timeout=20) == 128 + signal.SIGTERM

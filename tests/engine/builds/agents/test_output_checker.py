@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from engine.builds.agents.output_checker import SETTLE_SECONDS, OutputChecker
+import pytest
+
+from engine.builds.agents import output_checker
+from engine.builds.agents.output_checker import OutputChecker
 from engine.manifest import Manifest
 from engine.testing.results import Outcome
 from engine.testing.scripts import Script, ScriptStep
 from tests.engine.typed import Typed
 
 SUMMARY = b"1 Tests 0 Failures 0 Ignored\nOK\n"
+
+
+@pytest.fixture(autouse=True)
+def settling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests let suites settle in no time."""
+    monkeypatch.setattr(output_checker, "SETTLE_SECONDS", 1.0)
 
 
 def test_it_is_done_with_every_expectation_and_the_summary() -> None:
@@ -66,10 +75,10 @@ def test_a_simulator_is_not_waited_for_longer_than_a_board() -> None:
 
     listener.feed(b"a.c:1:test_a:PASS\n" + SUMMARY)
     listener.tick(0.010)
-    now[0] = SETTLE_SECONDS * 0.9
+    now[0] = 0.9
     listener.tick(0.011)
     assert not listener.done
-    now[0] = SETTLE_SECONDS * 1.1
+    now[0] = 1.1
     listener.tick(0.012)
 
     assert listener.done

@@ -1,8 +1,9 @@
-"""``espdeck`` in processes of its own that start at once: forked from one that has imported it.
+"""``espdeck``, or a program of a test, in processes of its own that start at once.
 
-A Python that imports espdeck works for more than a second before it does anything. What is forked
-is else a process as any: it has its own standard streams, environment, session and signals, runs
-:func:`tui.cli.main.main` and ends as an interpreter ends.
+They are forked from a process that has imported espdeck: a Python that does works for more than a
+second before it does anything. What is forked is else a process as any: it has its own standard
+streams, environment, session and signals, runs :func:`tui.cli.main.main` or the program, and ends
+as an interpreter ends.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,7 +32,10 @@ _ENVIRONMENT = dict(os.environ)  # of the server: what a test sets must not reac
 
 
 class Forked:
-    """A process that runs ``espdeck``: of :class:`subprocess.Popen` what tests use."""
+    """A process that runs ``espdeck``: of :class:`subprocess.Popen` what tests use.
+
+    A test that is itself about how a process starts starts one of its own.
+    """
 
     def __init__(
         self,
@@ -37,16 +43,19 @@ class Forked:
         streams: tuple[int, int, int],
         env: Mapping[str, str] | None = None,
         new_session: bool = False,
+        program: str | None = None,
     ) -> None:
         """Start it in the current folder.
 
         Args:
             words: behind ``espdeck``.
+            program: text of Python that runs instead, with ``words`` as its arguments.
             streams: its standard input, output and error, which remain the caller's as well.
             env: its environment; none is that of this process.
         """
         self._line = _connected()
-        request = [words, dict(os.environ if env is None else env), str(Path.cwd()), new_session]
+        environment = dict(os.environ if env is None else env)
+        request = [words, environment, str(Path.cwd()), new_session, program]
         socket.send_fds(self._line, [json.dumps(request).encode()], list(streams))
         self.pid = int(self._line.recv(64))
         self.returncode: int | None = None
@@ -78,13 +87,55 @@ class Forked:
         return self.returncode
 
 
+class Running(Forked):
+    """One whose output is read as it comes; errors are part of it."""
+
+    def __init__(self, *words: str | Path, env: Mapping[str, str] | None = None) -> None:
+        """Start it in a session of its own, with nothing to read."""
+        reading, writing = os.pipe()
+        self.stdout = os.fdopen(reading, encoding="utf-8", errors="replace")
+        try:
+            with Path(os.devnull).open("rb") as nothing:
+                streams = (nothing.fileno(), writing, writing)
+                super().__init__([*map(str, words)], streams, env, new_session=True)
+        finally:
+            os.close(writing)
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        try:
+            self.wait(60)
+        finally:
+            self.stdout.close()
+
+    def terminate(self) -> None:
+        """Send it SIGTERM, unless it has been waited for."""
+        self.send_signal(signal.SIGTERM)
+
+    def communicate(self, timeout: float) -> str:
+        """What it says until it ends, which it has to within so many seconds."""
+        said: list[str] = []
+        reader = threading.Thread(target=lambda: said.append(self.stdout.read()), daemon=True)
+        reader.start()
+        self.wait(timeout)
+        reader.join(timeout)
+        return said[0]
+
+
 def run_espdeck(
-    *words: str | Path, env: Mapping[str, str] | None = None, typed: bytes = b"", within: float = 60
+    *words: str | Path,
+    env: Mapping[str, str] | None = None,
+    typed: bytes = b"",
+    within: float = 60,
+    program: str | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run ``espdeck`` to its end, as :func:`subprocess.run` does.
 
     Args:
         typed: what its standard input gives.
+        program: text of Python that runs instead.
         within: seconds after which it is killed.
 
     Raises:
@@ -95,7 +146,9 @@ def run_espdeck(
         given, output, errors = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
         given.write(typed)
         given.seek(0)
-        process = Forked(argv, (given.fileno(), output.fileno(), errors.fileno()), env)
+        process = Forked(
+            argv, (given.fileno(), output.fileno(), errors.fileno()), env, program=program
+        )
         try:
             code = process.wait(within)
         except subprocess.TimeoutExpired:
@@ -113,8 +166,8 @@ def _server() -> bytes:
         door.bind("")  # Linux chooses an address that is no file: unix(7), "autobind"
         door.listen()
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.tui.forked", str(door.fileno())],
-            cwd=Path(__file__).parents[2],
+            [sys.executable, "-m", "tests.forked", str(door.fileno())],
+            cwd=Path(__file__).parents[1],
             env=_ENVIRONMENT,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -138,8 +191,10 @@ def _serve(number: int) -> None:
     Args:
         number: of the file that listens.
     """
+    from tests import waits
     from tui.cli.main import main
 
+    waits.shorten()
     for each in ("dbos", "engine.engine", "engine.runs.executor", "tui.app"):
         importlib.import_module(each)  # commands do when they run
     gc.freeze()
@@ -148,7 +203,7 @@ def _serve(number: int) -> None:
             line = door.accept()[0]
             if not os.fork():
                 door.close()
-                _become(line)
+                program = _become(line)
                 break
             line.close()
             with contextlib.suppress(ChildProcessError):
@@ -156,11 +211,18 @@ def _serve(number: int) -> None:
                     pass
         else:
             return
-    main()
+    if program is None:
+        main()
+    else:
+        exec(compile(textwrap.dedent(program), "<test>", "exec"), {"__name__": "__main__"})
 
 
-def _become(line: socket.socket) -> None:
-    """Fork what is asked for and be it; the other process tells how this one ends."""
+def _become(line: socket.socket) -> str | None:
+    """Fork what is asked for and be it; the other process tells how this one ends.
+
+    Returns:
+        The program to run, None for ``espdeck``.
+    """
     message, streams, _flags, _address = socket.recv_fds(line, _LONGEST, 3)
     pid = os.fork()
     if pid:
@@ -172,7 +234,7 @@ def _become(line: socket.socket) -> None:
             line.send(str(status).encode())
         os._exit(0)
     line.close()
-    words, env, folder, new_session = json.loads(message)
+    words, env, folder, new_session, program = json.loads(message)
     if new_session:
         os.setsid()
     for number, each in enumerate(streams):
@@ -184,6 +246,7 @@ def _become(line: socket.socket) -> None:
     os.environ.clear()
     os.environ.update(env)
     sys.argv = ["espdeck", *words]
+    return None if program is None else str(program)
 
 
 if __name__ == "__main__":
