@@ -34,6 +34,7 @@ def no_umask() -> Iterator[None]:
     os.umask(before)
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("first-light")
 def test_nothing_of_a_real_build_is_open_to_others(tmp_path: Path) -> None:
     """From the command line, with umask 000; what runs keeps the right to be run."""

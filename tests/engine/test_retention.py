@@ -224,6 +224,7 @@ def test_a_stop_ends_it_between_two_runs(lab: Lab) -> None:
     assert lab.left() == numbers
 
 
+@pytest.mark.slow
 def test_the_database_shrinks(lab: Lab) -> None:
     for _ in range(60):
         lab.add(300)

@@ -14,6 +14,7 @@ def test_case(case: Case) -> None:
     assert not wrong, f"{case.path}\n({case.source})\n" + "\n".join(wrong)
 
 
+@pytest.mark.slow
 def test_every_input_has_its_values() -> None:
     known = {case.path for case in cases()}
     inputs = {each for each in CASES.glob("*/*") if not each.name.endswith(".expect.yaml")}

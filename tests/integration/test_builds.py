@@ -33,7 +33,7 @@ from engine.samples import demo
 from engine.store.tables import Run, StageRow
 from tests.engine.git_repos import commit
 
-pytestmark = pytest.mark.xdist_group("first-light")
+pytestmark = [pytest.mark.xdist_group("first-light"), pytest.mark.slow]
 
 STAGES = ["plan", "build", "test.board", "test.simulator", "diagnose", "judge"]
 

@@ -13,7 +13,7 @@ from tests.bench.chaos.checks import Ended, Fault, ended_stages, faults
 from tests.bench.chaos.resident import READY
 from tests.bench.chaos.world import PROJECT, Espdeck, World
 
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.slow]
 
 WITHIN = 90.0
 """Seconds until what should come is missed: many times what it takes on a busy machine."""

@@ -19,7 +19,7 @@ from engine.samples import demo
 from engine.store.tables import Project
 from engine.tasks.request import TaskRequest
 
-pytestmark = pytest.mark.xdist_group("full-disk")
+pytestmark = [pytest.mark.xdist_group("full-disk"), pytest.mark.slow]
 
 
 @pytest.fixture

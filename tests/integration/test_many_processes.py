@@ -18,7 +18,7 @@ from engine.errors import EspdeckError
 from engine.samples import demo
 from tests.forked import Running
 
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.slow]
 
 
 def espdeck(workspace: Path, *words: str) -> Running:

@@ -15,7 +15,7 @@ from engine.events import Log
 from engine.store.logs import LogKey
 from tests.engine.git_repos import commit
 
-pytestmark = pytest.mark.xdist_group("noise")
+pytestmark = [pytest.mark.xdist_group("noise"), pytest.mark.slow]
 
 MEGABYTES = 20
 

@@ -11,7 +11,7 @@ from engine import Engine, Settings
 from engine.enums import RunStatus, StageStatus
 from tests.engine.repairs import BROKEN, MENDED, Answers, block, broken
 
-pytestmark = pytest.mark.xdist_group("repair-resumed")
+pytestmark = [pytest.mark.xdist_group("repair-resumed"), pytest.mark.slow]
 
 
 def test_what_was_repaired_before_is_there_again(tmp_path: Path) -> None:

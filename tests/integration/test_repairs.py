@@ -16,7 +16,7 @@ from engine.store.tables import Run, StageRow
 from tests.engine.git_repos import commit
 from tests.engine.repairs import BROKEN, MENDED, Answers, block, broken
 
-pytestmark = pytest.mark.xdist_group("repairing")
+pytestmark = [pytest.mark.xdist_group("repairing"), pytest.mark.slow]
 
 
 RIGHT = "**The initial value** of `answer` is missing.\n\n" + block("main/main.c", BROKEN, MENDED)

@@ -14,7 +14,7 @@ from tests.tui.workspaces import Story, running
 from tui.keymap import Where, keys_of
 from tui.screens.home import HomeScreen
 
-pytestmark = pytest.mark.xdist_group("every-key")
+pytestmark = [pytest.mark.xdist_group("every-key"), pytest.mark.slow]
 
 IDF = "include($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(fw)\n"
 

@@ -117,6 +117,7 @@ def workspace(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(24, 80), (60, 200)], ids=["80x24", "200x60"])
 def test_nothing_gets_through_on_any_screen(workspace: Path, size: tuple[int, int]) -> None:
     terminal = Terminal(workspace, *size)
@@ -180,6 +181,7 @@ def test_a_password_in_a_source_is_shown_nowhere(tmp_path: Path) -> None:
     assert b"hunter2" not in output
 
 
+@pytest.mark.slow
 def test_the_command_line_lets_nothing_through(workspace: Path) -> None:
     for words in (
         ("projects",),

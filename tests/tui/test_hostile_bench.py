@@ -77,6 +77,7 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> socket.socket:
     return server
 
 
+@pytest.mark.slow
 @SIZES
 def test_the_boards_screen_lets_nothing_through(
     tmp_path: Path, board: socket.socket, size: tuple[int, int]
@@ -98,6 +99,7 @@ def test_the_boards_screen_lets_nothing_through(
     nothing_got_through(terminal.output)
 
 
+@pytest.mark.slow
 def test_a_last_line_lets_nothing_through(tmp_path: Path, board: socket.socket) -> None:
     (tmp_path / "espdeck.db").unlink()  # nobody has it
     terminal = Terminal(tmp_path, 24, 80, under=ANEW)
@@ -118,6 +120,7 @@ def test_a_last_line_lets_nothing_through(tmp_path: Path, board: socket.socket) 
     nothing_got_through(terminal.output)
 
 
+@pytest.mark.slow
 def test_boards_and_sessions_on_the_command_line_let_nothing_through(
     tmp_path: Path, board: socket.socket
 ) -> None:
@@ -149,6 +152,7 @@ def test_boards_and_sessions_on_the_command_line_let_nothing_through(
             assert all(isinstance(json.loads(row), dict) for row in done.stdout.splitlines())
 
 
+@pytest.mark.slow
 @SIZES
 def test_sizes_and_sources_let_nothing_through(tmp_path: Path, size: tuple[int, int]) -> None:
     fill(tmp_path, text=hostile)

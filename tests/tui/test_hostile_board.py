@@ -95,6 +95,7 @@ def test_no_view_of_a_console_lets_anything_through(
     assert "\u202e".encode() not in terminal.output
 
 
+@pytest.mark.slow
 def test_the_monitor_of_the_command_line_lets_nothing_through(
     tmp_path: Path, board: socket.socket
 ) -> None:

@@ -11,7 +11,7 @@ from tests.tui.test_hostile import MARK, Terminal, hostile
 from tests.tui.test_hostile_bench import SIZES, nothing_got_through
 from tests.tui.workspaces import fill
 
-pytestmark = pytest.mark.xdist_group("hostile")
+pytestmark = [pytest.mark.xdist_group("hostile"), pytest.mark.slow]
 
 ENTITIES = f"&#27;[{MARK}m&#x9b;{MARK}m&#8238;&#x202e; <b>{MARK}</b> [x](http://a/{MARK}%1b)"
 """What a parser of Markdown makes of it comes after a text was cleaned."""

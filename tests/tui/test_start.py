@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HEAVY = ("textual", "rich", "dbos", "esptool", "elftools", "esp_idf_size", "git", "httpx")
 
 RUN = f"""

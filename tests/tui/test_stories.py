@@ -29,6 +29,7 @@ async def open_newest(story: Story) -> None:
     await story.sees("FINDINGS 2")
 
 
+@pytest.mark.slow
 async def test_from_nothing_to_a_judged_firmware(tmp_path: Path) -> None:
     source = demo.make_repository("hello", tmp_path / "hello")
     async with running(tmp_path / "ws", boards=(demo.BOARD,)) as story:
@@ -76,6 +77,7 @@ async def test_firmware_that_was_not_tried_says_so_wherever_its_build_is_shown(
         await story.sees("#2 ✓ success silent")
 
 
+@pytest.mark.slow
 async def test_an_app_of_a_repository_and_no_menu_without_a_terminal(tmp_path: Path) -> None:
     source = demo.make_repository("hello", tmp_path / "hello")
     async with running(tmp_path / "ws") as story:
@@ -99,6 +101,7 @@ async def test_an_app_of_a_repository_and_no_menu_without_a_terminal(tmp_path: P
             lend(story.app, lambda: None, what="the menu")
 
 
+@pytest.mark.slow
 async def test_a_finding_is_shown_in_its_source(tmp_path: Path) -> None:
     demo.make_repository("broken", tmp_path / "broken")
     async with running(tmp_path / "ws", size=(100, 30)) as story:
@@ -123,6 +126,7 @@ async def test_a_finding_is_shown_in_its_source(tmp_path: Path) -> None:
         await story.sees("FINDINGS")
 
 
+@pytest.mark.slow
 async def test_a_retry_from_a_stage_and_a_cancel(tmp_path: Path) -> None:
     demo.make_repository("flaky-tests", tmp_path / "flaky")
     async with running(tmp_path / "ws", boards=(demo.BOARD,)) as story:
@@ -151,6 +155,7 @@ async def test_a_retry_from_a_stage_and_a_cancel(tmp_path: Path) -> None:
         await story.sees("cancelled")
 
 
+@pytest.mark.slow
 async def test_panes_are_chosen_enlarged_scrolled_and_searched(tmp_path: Path) -> None:
     fill(tmp_path)
     async with running(tmp_path) as story:
@@ -185,6 +190,7 @@ async def test_panes_are_chosen_enlarged_scrolled_and_searched(tmp_path: Path) -
         assert isinstance(story.screen, HomeScreen)
 
 
+@pytest.mark.slow
 async def test_builds_are_filtered_and_come_in_pages(tmp_path: Path) -> None:
     fill(tmp_path, count=1000)
     async with running(tmp_path, size=(120, 30)) as story:

@@ -90,6 +90,7 @@ def lives(terminal: Terminal) -> None:
     terminal.keys("q")
 
 
+@pytest.mark.slow
 def test_no_project_hangs_the_app_by_its_menu(idf: Path, terminal: Terminal) -> None:
     terminal.sees("projects 6")
     for place, name in enumerate(KINDS):
@@ -106,6 +107,7 @@ def open_menu(terminal: Terminal) -> None:
     terminal.keys("M")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "said", "close"),
     [("change\n", "changed, not written", "q"), ("nothing\n", "nothing changed", "")],
@@ -123,6 +125,7 @@ def test_the_app_comes_back_from_the_menu(
     terminal.close()
 
 
+@pytest.mark.slow
 def test_the_app_comes_back_from_what_cannot_be_configured(idf: Path, tmp_path: Path) -> None:
     terminal = Terminal(projects(tmp_path, {"fw": {**IDF, "broken": "1"}}), 24, 100)
     open_menu(terminal)
@@ -153,6 +156,7 @@ def test_without_an_esp_idf_the_screen_never_goes_away(
     terminal.close()
 
 
+@pytest.mark.slow
 def test_an_app_that_no_shell_started_is_not_stopped(terminal: Terminal) -> None:
     terminal.sees("projects 6")
     terminal.keys("\x1a")
@@ -160,6 +164,7 @@ def test_an_app_that_no_shell_started_is_not_stopped(terminal: Terminal) -> None
     lives(terminal)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", ['"$@"', 'sh -c \'"$@"; true\' job "$@"'], ids=["app", "script"])
 def test_a_shell_gets_the_whole_job_back(tmp_path: Path, script: str) -> None:
     shell = f"set -m; {script}; echo it is stopped; read line; fg; echo it has ended"

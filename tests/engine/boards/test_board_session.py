@@ -81,6 +81,7 @@ def with_data(image: Image, folder: Path, size: int = 300_000) -> Image:
     return replace(image, parts=(*image.parts, FlashPart(0x20000, data, ArtifactKind.DATA)))
 
 
+@pytest.mark.slow
 def test_a_cable_that_is_pulled_while_flashing_costs_a_second_try(
     cable: Cable, built_sample: BuildSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +105,7 @@ def test_a_cable_that_is_pulled_while_flashing_costs_a_second_try(
     assert "the board vanished" in notes[0]
 
 
+@pytest.mark.slow
 def test_a_board_that_does_not_come_back_is_told(
     cable: Cable, built_sample: BuildSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +196,7 @@ def test_a_port_that_goes_at_each_reset_is_listened_to_when_it_is_back(
     assert all(line.endswith("; waiting up to 30 s for it") for line in notes)
 
 
+@pytest.mark.slow
 def test_a_cable_that_is_pulled_while_listening_is_waited_for(
     cable: Cable, built_sample: BuildSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,6 +289,7 @@ def test_a_port_that_was_never_there_is_not_waited_for(tmp_path: Path) -> None:
         listen(board, lambda _data: None)
 
 
+@pytest.mark.slow
 def test_another_chip_is_refused_before_a_byte_is_written(
     virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
 ) -> None:
@@ -298,6 +302,7 @@ def test_another_chip_is_refused_before_a_byte_is_written(
         board.verify(image, FlashOptions(), timeout=60)
 
 
+@pytest.mark.slow
 def test_only_the_app_leaves_the_rest_as_it_is(
     virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
 ) -> None:
@@ -313,6 +318,7 @@ def test_only_the_app_leaves_the_rest_as_it_is(
             write(board, data, FlashOptions(app_only=True))
 
 
+@pytest.mark.slow
 def test_what_a_board_runs_is_known_until_something_else_is_in_flash(
     virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
 ) -> None:
@@ -384,6 +390,7 @@ def signed(data: bytes) -> bytes:
     return padded + b"\xe7\x02\0\0" + b"\xaa" * 4092
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "reason"),
     [(signed, "signed for Secure Boot"), (lambda data: b"\x17" + data[1:], "encrypted")],
@@ -407,6 +414,7 @@ def test_an_image_that_may_burn_efuses_is_refused_unless_asked_for(
         write(board, image, FlashOptions(secure=True, after="no-reset"))
 
 
+@pytest.mark.slow
 def test_flash_is_read_back_and_erased_by_sectors(
     virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
 ) -> None:
@@ -429,6 +437,7 @@ def test_flash_is_read_back_and_erased_by_sectors(
         assert board.partition_table() is None
 
 
+@pytest.mark.slow
 def test_an_app_alone_goes_into_the_slot_that_is_started(
     virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
 ) -> None:

@@ -41,6 +41,7 @@ def two_parts(image: Image, folder: Path) -> Image:
     return replace(image, parts=(*image.parts, FlashPart(0x20000, second, ArtifactKind.DATA)))
 
 
+@pytest.mark.slow
 def test_an_image_of_two_parts_is_written_with_rising_progress(
     virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
 ) -> None:
@@ -101,6 +102,7 @@ def test_a_url_where_nothing_listens_is_told(built_sample: BuildSample) -> None:
         write(f"socket://127.0.0.1:{port}", built_sample("hello"))
 
 
+@pytest.mark.slow
 def test_a_board_that_does_not_answer_gets_the_advice_to_hold_boot() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
@@ -109,6 +111,7 @@ def test_a_board_that_does_not_answer_gets_the_advice_to_hold_boot() -> None:
         identify(Connection(f"socket://127.0.0.1:{server.getsockname()[1]}"), cancel=CancelToken())
 
 
+@pytest.mark.slow
 def test_a_board_that_vanishes_while_it_is_flashed_is_told(
     built_sample: BuildSample, tmp_path: Path
 ) -> None:
@@ -146,6 +149,7 @@ def test_flashing_ends_when_it_is_cancelled_and_the_board_can_be_flashed_again(
     write(virtual_board.url, built_sample("hello"))
 
 
+@pytest.mark.slow
 def test_two_boards_are_flashed_at_once(
     virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
 ) -> None:

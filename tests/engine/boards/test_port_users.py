@@ -213,6 +213,7 @@ def test_a_device_that_somebody_only_holds_open_is_seen(tmp_path: Path) -> None:
     assert port_users.other_user(str(device)) is None
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_while_the_board_is_held_is_waited_for(
     tmp_path: Path,
     virtual_board: VirtualBoard,

@@ -76,6 +76,7 @@ def test_files_of_a_suite_are_at_the_root_or_in_its_folders_for_tests(tmp_path: 
     assert find(tmp_path) == ("pytest_a.py", "pytest_b.py", "test/pytest_c.py")
 
 
+@pytest.mark.slow
 def test_a_suite_runs_on_a_board_that_is_reset_before_each_test(
     virtual_board: VirtualBoard,
     built_sample: Callable[[str], Image],
@@ -158,6 +159,7 @@ def console() -> Iterator[str]:
             each.close()
 
 
+@pytest.mark.slow
 def test_what_unity_says_in_a_suite_is_told_as_the_board_said_it(
     tmp_path: Path, console: str
 ) -> None:
@@ -179,6 +181,7 @@ def test_what_unity_says_in_a_suite_is_told_as_the_board_said_it(
     ]
 
 
+@pytest.mark.slow
 def test_a_suite_is_run_for_the_chip_of_the_board_only(tmp_path: Path) -> None:
     pytest.importorskip("pytest_embedded_serial")
     (tmp_path / "pytest_targets.py").write_text(TARGETS)
@@ -192,6 +195,7 @@ def test_a_suite_is_run_for_the_chip_of_the_board_only(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_suite_for_the_supported_targets_is_run_without_esp_idf(tmp_path: Path) -> None:
     pytest.importorskip("pytest_embedded_idf")
     (tmp_path / "pytest_all.py").write_text(
@@ -205,6 +209,7 @@ def test_a_suite_for_the_supported_targets_is_run_without_esp_idf(tmp_path: Path
     assert [case.name for case in cases] == ["test_all[esp32c3]"]
 
 
+@pytest.mark.slow
 def test_a_suite_that_cannot_be_read_by_pytest_is_a_failure_with_its_reason(
     tmp_path: Path,
 ) -> None:
@@ -217,6 +222,7 @@ def test_a_suite_that_cannot_be_read_by_pytest_is_a_failure_with_its_reason(
     assert case.message == "pytest cannot load it: SyntaxError: invalid syntax"
 
 
+@pytest.mark.slow
 def test_a_suite_that_needs_a_plugin_that_is_not_there_says_which(tmp_path: Path) -> None:
     pytest.importorskip("pytest_embedded_serial")
     (tmp_path / "pytest_simulated.py").write_text("from no_such_plugin.app import App\n")
@@ -228,6 +234,7 @@ def test_a_suite_that_needs_a_plugin_that_is_not_there_says_which(tmp_path: Path
     )
 
 
+@pytest.mark.slow
 def test_a_suite_that_upsets_pytest_is_one_line(tmp_path: Path) -> None:
     pytest.importorskip("pytest_embedded_serial")
     (tmp_path / "pytest_a.py").write_text("def test_a(): pass\n")
@@ -239,6 +246,7 @@ def test_a_suite_that_upsets_pytest_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.slow
 def test_a_suite_that_is_cancelled_is_ended(tmp_path: Path) -> None:
     pytest.importorskip("pytest_embedded_serial")
     (tmp_path / "pytest_a.py").write_text("import time\ndef test_a(): time.sleep(60)\n")
@@ -262,6 +270,7 @@ def test_without_pytest_embedded_one_line_says_what_to_install(
         run_suite(suite_of(tmp_path))
 
 
+@pytest.mark.slow
 def test_the_environment_of_esp_idf_will_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -206,6 +206,7 @@ class User:
         return json.loads(self.process.stdout.readline())
 
 
+@pytest.mark.slow
 @needs_root
 def test_a_reservation_holds_for_every_user_of_the_machine(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()

@@ -62,6 +62,7 @@ def test_after_flashing_the_console_is_read_from_its_first_byte(
     assert output.endswith(b"3 Tests 0 Failures 0 Ignored \r\nOK\r\n")
 
 
+@pytest.mark.slow
 def test_every_byte_of_a_flood_arrives_in_order() -> None:
     flood = os.urandom(1 << 20) * 8
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -6,10 +6,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from engine.boards.virtual.board import VirtualBoard
 from engine.images.image import Image
 from tests.engine.boards.two_users import play, two_images
 from tests.users import ADA, BOB, needs_root
+
+pytestmark = pytest.mark.slow
 
 
 @needs_root

@@ -76,6 +76,7 @@ def test_a_terminal_gets_what_is_typed_and_has_no_lines(desk: Desk) -> None:
     os.close(port)
 
 
+@pytest.mark.slow
 def test_a_board_that_takes_nothing_is_read_all_the_same(desk: Desk, server: socket.socket) -> None:
     flood, file = os.urandom(4 << 20), os.urandom(8 << 20)
     taken = bytearray()

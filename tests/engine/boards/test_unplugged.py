@@ -20,6 +20,8 @@ from tests.engine.boards.cable import Cable
 from tests.engine.boards.unplugging import CHATTER, unplug_at_random
 from tests.firmware import build_firmware
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def cables(tmp_path: Path) -> Iterator[list[Cable]]:

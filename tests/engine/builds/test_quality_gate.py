@@ -19,7 +19,7 @@ from engine.tasks.request import TaskRequest
 from tests.engine.git_repos import commit
 from tests.engine.quality.trees import README
 
-pytestmark = pytest.mark.xdist_group("gates")
+pytestmark = [pytest.mark.xdist_group("gates"), pytest.mark.slow]
 
 PERFORMANCE = (Aspect.SIZE, Aspect.GROWTH, Aspect.MEMORY, Aspect.BUILD_TIME)
 

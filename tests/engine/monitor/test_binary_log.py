@@ -120,6 +120,7 @@ def test_a_frame_is_the_line_that_it_stands_for(program: Path, data: bytes, line
     assert text == f"boot\r\n> \n{line}\nnext\r\n"
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.binary(max_size=8)

@@ -80,6 +80,7 @@ def test_resets_that_were_asked_for_are_no_loop() -> None:
     assert examine(text, target="esp32c3").findings == ()
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_text_is_examined_without_an_error(text: str) -> None:
     examine(text, target="esp32c3")

@@ -67,6 +67,7 @@ class Desk:
             self.incidents.feed(data[start : start + size])
 
 
+@pytest.mark.slow
 def test_a_panic_is_decoded_by_the_program_that_ran(
     tmp_path: Path, built_sample: Callable[[str], Image]
 ) -> None:

@@ -125,6 +125,7 @@ def test_tabs_reach_patterns_and_become_blanks_on_screens() -> None:
     assert clean(line) == "a    b"
 
 
+@pytest.mark.slow
 def test_a_line_without_an_end_is_cut_in_linear_time() -> None:
     data = b"abcdefg\x1b[" * (3 << 20)
     began = time.process_time()

@@ -217,6 +217,7 @@ def broken_elf(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Path]:
     return program.elf.read_bytes(), program.elf.with_name("broken.elf")
 
 
+@pytest.mark.slow
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_an_elf_that_lies_raises_nothing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,6 +76,7 @@ def test_a_failed_check_of_the_heap_does_not_swallow_the_log() -> None:
     assert len(blocks(first + "I (1) a: b\n" * 99)[0]) < 20
 
 
+@pytest.mark.slow
 def test_each_first_line_has_one_of_the_words() -> None:
     texts = [case.text for case in cases() if case.kind == "panic"]
     first = [line for text in texts for line in text.splitlines() if begins(line)]

@@ -76,6 +76,7 @@ def submodule(source: Path, name: str, url: str, sha: str, more: str = "") -> No
     commit(source, {".gitmodules": text})
 
 
+@pytest.mark.slow
 def test_submodules_come_by_relative_urls_where_the_settings_allow_it(
     tmp_path: Path, source: Path
 ) -> None:
@@ -138,6 +139,7 @@ def test_each_submodule_that_fails_is_named_and_the_others_come(
     assert {each.file for each in found} == {".gitmodules"}
 
 
+@pytest.mark.slow
 def test_builds_with_submodules_do_not_disturb_each_other(tmp_path: Path, source: Path) -> None:
     for number in range(4):
         submodule(source, f"lib{number}", "https://127.0.0.1:1/x.git", "4" * 40)
@@ -157,6 +159,7 @@ def test_builds_with_submodules_do_not_disturb_each_other(tmp_path: Path, source
     assert all("127.0.0.1 cannot be reached" in line for each in found for line in each)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
 def test_files_of_lfs_come_with_their_content_and_stay_pointers_to_git(
     tmp_path: Path, source: Path

@@ -38,6 +38,7 @@ def test_an_older_commit_that_is_checked_out_is_built_and_not_the_tip_of_its_bra
     assert yard.now(project).commit.message == "Commit 3"
 
 
+@pytest.mark.slow
 def test_what_a_ci_runner_checks_out_is_built(yard: Yard, source: Path, tmp_path: Path) -> None:
     git(source, "checkout", "-q", "-b", "topic")
     wanted = commit(source, {"main.c": "int merge_request;\n"}, "Of a merge request")

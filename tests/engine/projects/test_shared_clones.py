@@ -13,6 +13,7 @@ from tests.engine.git_repos import commit
 from tests.engine.projects.repositories import Yard, codes
 
 
+@pytest.mark.slow
 def test_projects_of_one_source_share_clone_and_worktrees(yard: Yard, source: Path) -> None:
     for number in range(12):
         commit(source, {f"apps/a{number}/CMakeLists.txt": f"project(a{number} C)\n"})

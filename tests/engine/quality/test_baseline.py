@@ -21,6 +21,7 @@ TANGLED = (
 )
 
 
+@pytest.mark.slow
 def test_what_was_there_before_does_not_block(tmp_path: Path) -> None:
     tree = tmp_path / "x"
     old = {"main/ask.c": GETS, "main/old.c": GETS.replace("ask", "old"), "main/tangled.c": TANGLED}
@@ -54,6 +55,7 @@ def test_what_was_there_before_does_not_block(tmp_path: Path) -> None:
     assert before[:10] in code.detail
 
 
+@pytest.mark.slow
 def test_an_app_is_compared_with_itself(tmp_path: Path) -> None:
     tree = tmp_path / "x"
     before = commit(tree, {"apps/one/a.c": GETS, "apps/one/README.md": README})

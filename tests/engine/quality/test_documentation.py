@@ -16,6 +16,7 @@ def lacks(tree: Path, *chips: str) -> list[str]:
     return [each.message for each in found.findings if each.code == "quality.readme"]
 
 
+@pytest.mark.slow
 def test_a_project_that_says_what_it_is_has_all_points(tmp_path: Path) -> None:
     found = measure(write(tmp_path / "x", RING), Aspect.DOCUMENTATION)
 
@@ -23,6 +24,7 @@ def test_a_project_that_says_what_it_is_has_all_points(tmp_path: Path) -> None:
     assert found.detail == "2 of 2 public symbols with a comment; README keeps 4 of 4 rules"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("readme", "lack"),
     [
@@ -66,6 +68,7 @@ def test_no_readme_is_one_finding_and_costs_its_points(tmp_path: Path) -> None:
     assert measure(tree, Aspect.DOCUMENTATION).value == 60
 
 
+@pytest.mark.slow
 def test_without_a_chip_none_is_looked_for(tmp_path: Path) -> None:
     tree = write(tmp_path / "x", {**RING, "README.md": README.replace("ESP32-C3", "chip")})
 
@@ -73,6 +76,7 @@ def test_without_a_chip_none_is_looked_for(tmp_path: Path) -> None:
     assert lacks(tree, "linux") == []
 
 
+@pytest.mark.slow
 def test_one_of_several_chips_is_enough(tmp_path: Path) -> None:
     tree = write(tmp_path / "x", RING)
 
@@ -103,6 +107,7 @@ def test_symbols_without_a_comment_are_named_and_tests_need_none(tmp_path: Path)
     assert found.value == 80
 
 
+@pytest.mark.slow
 def test_a_project_without_public_symbols_has_its_readme(tmp_path: Path) -> None:
     result = gate(write(tmp_path / "x", {"README.md": README, "main.c": "int main(void) {}\n"}))
 

@@ -29,6 +29,7 @@ TANGLED = (
 KEY = "AKIA" + "IOSFODNN7EXAMPLA"  # in two parts: this file is scanned too
 
 
+@pytest.mark.slow
 def test_a_project_that_is_in_order_passes(tmp_path: Path) -> None:
     result = gate(write(tmp_path / "ring", RING))
 
@@ -43,6 +44,7 @@ def test_a_project_that_is_in_order_passes(tmp_path: Path) -> None:
     assert result.summary == "passed with a score of 100, 5 of 8 measures unknown"
 
 
+@pytest.mark.slow
 def test_a_sample_is_measured_and_lacks_a_readme(tmp_path: Path) -> None:
     tree = tmp_path / "hello"
     samples.write("hello", tree)
@@ -55,6 +57,7 @@ def test_a_sample_is_measured_and_lacks_a_readme(tmp_path: Path) -> None:
     assert {each.status for each in result.measures if each.id in ("code", "security")} == {PASSED}
 
 
+@pytest.mark.slow
 def test_a_function_of_complexity_41_fails_and_is_named(tmp_path: Path) -> None:
     found = measure(write(tmp_path / "x", {**RING, "src/tangled.c": TANGLED}), Aspect.CODE)
 
@@ -62,6 +65,7 @@ def test_a_function_of_complexity_41_fails_and_is_named(tmp_path: Path) -> None:
     assert found.findings[0].title == "src/tangled.c:1: tangled has a cyclomatic complexity of 41"
 
 
+@pytest.mark.slow
 def test_defects_and_duplicates_cost_points(tmp_path: Path) -> None:
     body = "".join(f"    total += values[{index}] * {index};\n" for index in range(12))
     one = f"int one(const int *values) {{\n    int total = 0;\n{body}    return total;\n}}\n"
@@ -87,6 +91,7 @@ def test_a_leaked_key_blocks_without_being_told(tmp_path: Path) -> None:
     assert KEY not in json.dumps(asdict(result))
 
 
+@pytest.mark.slow
 def test_dangerous_calls_block_in_c_and_in_python(tmp_path: Path) -> None:
     unsafe = {
         "main.c": "#include <stdio.h>\nvoid ask(char *name) {\n    gets(name);\n}\n",
@@ -116,6 +121,7 @@ def test_a_line_that_was_looked_at_passes_and_is_counted(tmp_path: Path) -> None
     assert "1 line marked as looked at" in found.detail
 
 
+@pytest.mark.slow
 def test_what_others_wrote_does_not_count(tmp_path: Path) -> None:
     tree = tmp_path / "x"
     commit(tree, {**RING, ".gitignore": "ignored.c\n"})
@@ -131,6 +137,7 @@ def test_what_others_wrote_does_not_count(tmp_path: Path) -> None:
     assert "2 functions in 3 files" in code.detail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tracked", [True, False])
 def test_a_hostile_tree_is_measured_all_the_same(tmp_path: Path, tracked: bool) -> None:
     tree = write(
@@ -169,6 +176,7 @@ def test_a_hostile_tree_is_measured_all_the_same(tmp_path: Path, tracked: bool) 
     assert code.detail.endswith("; 1 file left out")
 
 
+@pytest.mark.slow
 def test_findings_name_files_from_the_root_of_the_repository(tmp_path: Path) -> None:
     tree = tmp_path / "x"
     files = {"apps/one/main.c": TANGLED, "apps/one/README.md": README, "apps/two/main.c": TANGLED}
@@ -208,6 +216,7 @@ def test_a_tool_that_is_not_there_makes_its_measure_unknown(
     assert found.detail == "lizard is not installed: pip install 'espdeck[quality]'"
 
 
+@pytest.mark.slow
 def test_a_project_has_thresholds_of_its_own(tmp_path: Path) -> None:
     own = {**RING, "src/tangled.c": TANGLED, "espdeck.toml": "[quality]\ncode = 10\n"}
 
@@ -216,6 +225,7 @@ def test_a_project_has_thresholds_of_its_own(tmp_path: Path) -> None:
     assert (found.status, found.threshold) == (PASSED, 10)
 
 
+@pytest.mark.slow
 def test_cancelling_ends_it(tmp_path: Path) -> None:
     cancel = CancelToken()
     hangs = {
@@ -236,6 +246,7 @@ def test_cancelling_ends_it(tmp_path: Path) -> None:
     assert began.is_set()
 
 
+@pytest.mark.slow
 def test_a_line_without_an_end_is_no_trouble(tmp_path: Path) -> None:
     long = f"void f(char *a, char *b) {{ strcpy(a, b); /* {'x' * 300_000} */ }}\n"
     name = "int " + "n" * 300_000 + "(int a) { return a; }\n"
@@ -247,6 +258,7 @@ def test_a_line_without_an_end_is_no_trouble(tmp_path: Path) -> None:
     assert found[Aspect.CODE].status is not UNKNOWN
 
 
+@pytest.mark.slow
 def test_a_second_look_says_the_same_and_runs_no_tool(tmp_path: Path) -> None:
     tree = write(
         tmp_path / "x",

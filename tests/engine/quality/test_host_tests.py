@@ -10,6 +10,8 @@ from engine.quality.result import MeasureStatus
 from engine.quality_requirements import Aspect
 from tests.engine.quality.trees import RING, gate, measure, write
 
+pytestmark = pytest.mark.slow
+
 CMAKE = """cmake_minimum_required(VERSION 3.20)
 project(host C)
 enable_testing()

@@ -58,6 +58,7 @@ def test_a_report_in_the_tree_is_read(tmp_path: Path, name: str, text: str) -> N
     assert found.detail == f"by {name}, {said}"
 
 
+@pytest.mark.slow
 def test_a_project_names_its_report(tmp_path: Path) -> None:
     toml = '[quality]\nreport = "out/my.info"\ncoverage = 75\n'
     tree = write(tmp_path / "x", {**RING, "espdeck.toml": toml, "out/my.info": LCOV})

@@ -11,6 +11,8 @@ import pytest
 
 from tests.forked import run_espdeck
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
     import os, sys, threading, time
     from pathlib import Path

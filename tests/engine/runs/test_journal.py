@@ -89,6 +89,7 @@ def test_serial_text_is_a_serial_event(desk: Desk) -> None:
     assert [type(event) for event in seen] == [Serial]
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(data=st.binary(max_size=300), cuts=st.lists(st.integers(1, 40), max_size=20))
 def test_no_bytes_are_lost_and_lines_are_bounded(

@@ -24,7 +24,7 @@ from engine.tasks.request import TaskRequest
 from tests.engine.git_repos import commit
 from tests.forked import run_espdeck
 
-pytestmark = pytest.mark.xdist_group("carried-on")
+pytestmark = [pytest.mark.xdist_group("carried-on"), pytest.mark.slow]
 
 ORDER = TaskRequest(workflow="free_task", description="x", model="placeholder")
 

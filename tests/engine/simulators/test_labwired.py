@@ -57,6 +57,7 @@ def test_hello_boots_and_its_tests_pass(built_sample: BuildSample) -> None:
     assert reason is None
 
 
+@pytest.mark.slow
 def test_python_files_of_the_current_folder_are_not_run(
     built_sample: BuildSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,6 +70,7 @@ def test_python_files_of_the_current_folder_are_not_run(
     assert "hello from espdeck" in output
 
 
+@pytest.mark.slow
 def test_flaky_tests_names_the_line_that_fails(built_sample: BuildSample) -> None:
     output, _, _ = simulate(built_sample("flaky-tests"), until="FAIL\r\n")
 
@@ -76,12 +78,14 @@ def test_flaky_tests_names_the_line_that_fails(built_sample: BuildSample) -> Non
     assert "3 Tests 1 Failures 0 Ignored \r\nFAIL\r\n" in output
 
 
+@pytest.mark.slow
 def test_broken_works_once_its_semicolon_is_there(built_sample: BuildSample) -> None:
     output, _, _ = simulate(built_sample("broken"), until="OK\r\n")
 
     assert "main: repaired: every statement has its semicolon\r\n" in output
 
 
+@pytest.mark.slow
 def test_crash_dumps_its_registers_and_the_addresses_decode_to_the_bad_store(
     built_sample: BuildSample,
 ) -> None:
@@ -245,6 +249,7 @@ def test_what_is_typed_is_answered(built_sample: BuildSample) -> None:
     assert re.search(rb"> led on\r\nI \(\d+\) led: switched\r\n> led\r\nthe led is on", output)
 
 
+@pytest.mark.slow
 def test_a_panic_while_something_is_typed_is_a_panic(built_sample: BuildSample) -> None:
     keyboard, output = ConsoleInput(), bytearray()
 
@@ -266,6 +271,7 @@ def test_a_panic_while_something_is_typed_is_a_panic(built_sample: BuildSample) 
     assert b"MTVAL   : 0xdead0000" in output
 
 
+@pytest.mark.slow
 def test_what_nobody_reads_is_forgotten(built_sample: BuildSample) -> None:
     keyboard, output = ConsoleInput(), bytearray()
     keyboard.send(b"x" * 300)

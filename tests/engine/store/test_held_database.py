@@ -60,6 +60,7 @@ def test_a_run_goes_on_when_the_database_is_free(tmp_path: Path, database: str) 
     assert any(line.endswith("work goes on") for line in said)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # DBOS's
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("database", ["espdeck.db", "runs.db"])

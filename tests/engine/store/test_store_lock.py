@@ -78,6 +78,7 @@ Store(Path(sys.argv[1]))
 """
 
 
+@pytest.mark.slow
 def test_a_migration_that_is_killed_leaves_the_old_store_whole(tmp_path: Path) -> None:
     path = old_store(tmp_path / "espdeck.db", "0004")
 

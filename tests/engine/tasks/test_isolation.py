@@ -39,6 +39,7 @@ def oracle() -> Iterator[Oracle]:
     oracle.close()
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_where_the_engine_was_closed(tmp_path: Path, oracle: Oracle) -> None:
     reached = threading.Event()
 
@@ -83,6 +84,7 @@ with Engine(settings(Path(sys.argv[1]), At)) as engine:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["Cause", "Fix", "Review", "revise"])
 def test_a_run_goes_on_where_its_process_was_killed(
     tmp_path: Path, oracle: Oracle, step: str

@@ -443,6 +443,7 @@ def test_a_review_sees_the_diff_and_named_files(
     assert "- b/.ENV: may hold a secret" in record
 
 
+@pytest.mark.slow
 def test_a_review_of_a_range_is_about_its_end_and_says_what_is_not_committed(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:
@@ -489,6 +490,7 @@ def test_a_project_of_one_app_sees_none_of_the_others(
     assert "other" not in asked.partition("# Material")[2].partition("# Your step")[0]
 
 
+@pytest.mark.slow
 def test_a_large_file_is_shown_by_its_parts_and_as_it_was_changed(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:
@@ -538,6 +540,7 @@ def test_a_step_whose_answers_are_all_refused_fails(engine: Engine, oracle: Orac
     assert stages(engine, build.number)["fix#1"].usage is not None
 
 
+@pytest.mark.slow
 def test_what_a_step_made_goes_when_it_is_done_again(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:
@@ -577,6 +580,7 @@ def test_a_step_may_want_no_change(engine: Engine, oracle: Oracle) -> None:
 LEAK = 'const char *token = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";\n'
 
 
+@pytest.mark.slow
 def test_the_gate_blocks_and_an_engineer_mends(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:
@@ -603,6 +607,7 @@ def test_the_gate_blocks_and_an_engineer_mends(
     assert "quality gate passed" in engine.tasks.state(build.number).result
 
 
+@pytest.mark.slow
 def test_the_gate_is_not_passed_by_giving_up(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:
@@ -624,6 +629,7 @@ def test_the_gate_is_not_passed_by_giving_up(
     assert "ghp_" in files(engine, build.number)["changes.patch"]
 
 
+@pytest.mark.slow
 def test_the_gate_demands_what_the_commit_of_the_app_does(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:
@@ -644,6 +650,7 @@ def test_the_gate_demands_what_the_commit_of_the_app_does(
     assert "required, but no coverage report in the tree" in build.error
 
 
+@pytest.mark.slow
 def test_a_model_cannot_make_the_gate_look_away(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:
@@ -659,6 +666,7 @@ def test_a_model_cannot_make_the_gate_look_away(
     assert (build.status, build.error) == (RunStatus.SUCCESS, "")
 
 
+@pytest.mark.slow
 def test_the_gate_measures_what_a_pipeline_assembled(engine: Engine, oracle: Oracle) -> None:
     leaks = f"Done.\n\n```c led.c\n{LEAK}```\n"
     oracle.replies = {

@@ -223,6 +223,7 @@ def test_a_megabyte_of_near_misses_takes_no_time() -> None:
     assert parse(":1:a\n" * 200_000).cases == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outcome", ["PASS", "FAIL: no"])
 def test_boots_that_each_have_another_test_cost_the_same_each(outcome: str) -> None:
     failed = int(outcome != "PASS")

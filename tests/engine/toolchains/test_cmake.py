@@ -100,6 +100,7 @@ def build(source: Path, tmp_path: Path) -> Build:
     return Build(source, tmp_path / "build")
 
 
+@pytest.mark.slow
 def test_a_project_becomes_an_image_with_its_sizes(build: Build) -> None:
     compiled = build.run()
 
@@ -118,6 +119,7 @@ def test_a_project_becomes_an_image_with_its_sizes(build: Build) -> None:
     assert sizes["flash"].used == part.path.stat().st_size
 
 
+@pytest.mark.slow
 def test_warnings_are_findings_and_progress_goes_up_to_100(build: Build) -> None:
     compiled = build.run()
 
@@ -131,6 +133,7 @@ def test_warnings_are_findings_and_progress_goes_up_to_100(build: Build) -> None
     assert any("blink.elf" in doing for _percent, doing in build.progress)
 
 
+@pytest.mark.slow
 def test_the_second_build_does_nothing_and_does_it_quickly(build: Build) -> None:
     first = build.run()
 
@@ -142,6 +145,7 @@ def test_the_second_build_does_nothing_and_does_it_quickly(build: Build) -> None
     assert second.image == first.image
 
 
+@pytest.mark.slow
 def test_warnings_stay_until_their_file_is_compiled_again(build: Build) -> None:
     first = build.run().findings
     assert build.run().findings == first
@@ -155,6 +159,7 @@ def test_warnings_stay_until_their_file_is_compiled_again(build: Build) -> None:
     assert [each.file for each in build.run().findings] == ["sensor.c"]
 
 
+@pytest.mark.slow
 def test_warnings_of_a_file_that_is_gone_are_gone(build: Build) -> None:
     build.run()
     (build.source / "main.c").rename(build.source / "start.c")
@@ -163,6 +168,7 @@ def test_warnings_of_a_file_that_is_gone_are_gone(build: Build) -> None:
     assert [each.file for each in build.run().findings] == ["start.c"]
 
 
+@pytest.mark.slow
 def test_a_changed_file_is_all_that_is_compiled_again(build: Build) -> None:
     build.run()
     (build.source / "sensor.c").write_text("int read_sensor(void) { return 8; }\n")
@@ -201,6 +207,7 @@ def test_what_is_broken_is_named(
     assert first.message.startswith(message)
 
 
+@pytest.mark.slow
 def test_a_broken_project_that_was_repaired_builds_in_the_same_folder(build: Build) -> None:
     lists = build.source / "CMakeLists.txt"
     lists.write_text(LISTS.replace("sensor.c", "no.c"))
@@ -220,6 +227,7 @@ def test_errors_of_every_file_come_at_once(build: Build) -> None:
     assert files == {"main.c", "sensor.c"}
 
 
+@pytest.mark.slow
 def test_the_source_may_move_to_another_folder(build: Build, tmp_path: Path) -> None:
     build.run()
     moved = tmp_path / "moved"
@@ -229,6 +237,7 @@ def test_the_source_may_move_to_another_folder(build: Build, tmp_path: Path) -> 
     assert build.run().image is not None
 
 
+@pytest.mark.slow
 def test_another_chip_gets_its_own_code_and_image(build: Build) -> None:
     build.target = "esp32c6"
     script = build.source / "link.ld"
@@ -241,6 +250,7 @@ def test_another_chip_gets_its_own_code_and_image(build: Build) -> None:
     assert image.regions[0].total == 512 * 1024
 
 
+@pytest.mark.slow
 def test_a_project_may_bring_its_own_toolchain_file(build: Build) -> None:
     zig = next((Path(path) / "ziglang" / "zig" for path in sys.path if _has_zig(path)), None)
     assert zig is not None
@@ -258,6 +268,7 @@ _GCC = shutil.which("riscv64-unknown-elf-gcc")
 _PICOLIBC = Path("/usr/lib/picolibc/riscv64-unknown-elf")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     _GCC is None or not _PICOLIBC.is_dir(), reason="no GCC for RISC-V with picolibc here"
 )
@@ -291,6 +302,7 @@ def _has_zig(path: str) -> bool:
     return (Path(path) / "ziglang" / "zig").is_file()
 
 
+@pytest.mark.slow
 def test_of_several_programs_the_one_named_like_the_project_is_the_firmware(build: Build) -> None:
     _add_program(build, "helper")
     image = build.run().image
@@ -370,6 +382,7 @@ def _processes_in(folder: Path) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.slow
 def test_a_compiler_that_takes_too_long_is_ended_and_the_folder_stays_usable(build: Build) -> None:
     build.run()
     _slow_source(build)
@@ -405,6 +418,7 @@ def test_without_its_tools_it_says_what_to_install(
         build.run()
 
 
+@pytest.mark.slow
 def test_python_files_of_the_build_folder_are_not_run_by_espdeck(build: Build) -> None:
     build.build_dir.mkdir()
     (build.build_dir / "esptool.py").write_text("raise SystemExit('foreign code')\n")
@@ -441,6 +455,7 @@ def test_a_tree_is_recognised_by_its_lists_file(source: Path, tmp_path: Path) ->
     assert CMakeToolchain().recognises(source) == 0
 
 
+@pytest.mark.slow
 def test_a_pipe_in_place_of_the_image_keeps_nobody_waiting(build: Build) -> None:
     folder = build.build_dir / "espdeck"
     folder.mkdir(parents=True)

@@ -241,6 +241,7 @@ def test_default_environments_go_before_the_others(default: tuple[str, ...], cho
     assert chosen in (found.message if isinstance(found, Finding) else found.name)
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(st.text() | st.recursive(st.none() | st.text(), st.lists).map(json.dumps))
 def test_whatever_pio_says_is_read_or_refused(text: str) -> None:

@@ -17,7 +17,7 @@ from tests.engine.git_repos import commit
 from tests.tui.commands import Here, Shell
 from tui.build_selection import chosen
 
-pytestmark = pytest.mark.xdist_group("build-commands")
+pytestmark = [pytest.mark.xdist_group("build-commands"), pytest.mark.slow]
 
 ONLY_BUILT = ("--board", "none", "--simulator", "none")
 

@@ -24,6 +24,7 @@ def espdeck(workspace: Path, *words: str) -> list[str]:
     return [sys.executable, "-m", "tui.cli.main", "--workspace", str(workspace), *words]
 
 
+@pytest.mark.slow
 def test_a_console_is_shown_until_ctrl_c_and_found_again(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"socket://127.0.0.1:{server.getsockname()[1]}"
@@ -137,6 +138,7 @@ def test_a_line_that_a_return_ended_is_printed_before_the_next_one_comes() -> No
     assert out.getvalue() == "I (1) a: one\nI (2) a: two\n"
 
 
+@pytest.mark.slow
 def test_a_brownout_loop_by_its_handler_is_told_and_counted(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"socket://127.0.0.1:{server.getsockname()[1]}"

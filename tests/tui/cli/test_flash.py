@@ -16,7 +16,7 @@ from tests.engine.toolchains.tables import entry, whole
 from tests.tui.commands import Shell
 from tests.tui.workspaces import fill, keep_image
 
-pytestmark = pytest.mark.xdist_group("bench-commands")
+pytestmark = [pytest.mark.xdist_group("bench-commands"), pytest.mark.slow]
 
 MOVED_TABLE = whole(
     entry(1, 2, 0x11000, 0x3000, "nvs"),

@@ -14,6 +14,8 @@ from tests.engine.quality.trees import RING
 from tui.cli import common
 from tui.cli.main import cli
 
+pytestmark = pytest.mark.slow
+
 CMAKE = "cmake_minimum_required(VERSION 3.20)\nproject(ring C)\nadd_executable(ring src/ring.c)\n"
 
 

@@ -35,6 +35,7 @@ def names(here: Here) -> list[str]:
     return [json.loads(line)["name"] for line in here.says("projects", "--json").splitlines()]
 
 
+@pytest.mark.slow
 def test_a_project_is_added_with_what_its_sources_say(here: Here, tmp_path: Path) -> None:
     fw = str(tmp_path / "fw")
 
@@ -66,6 +67,7 @@ def test_what_cannot_be_added_leaves_no_project(here: Here, tmp_path: Path) -> N
     assert names(here) == []
 
 
+@pytest.mark.slow
 def test_a_sync_says_what_moved_and_what_could_not(here: Here, tmp_path: Path) -> None:
     for name in ("fw", "notes"):
         here.says("add", str(tmp_path / name), "--target", "esp32c3")
@@ -82,6 +84,7 @@ def test_a_sync_says_what_moved_and_what_could_not(here: Here, tmp_path: Path) -
     assert "no project 'nosuch'" in here.refuses("sync", "fw", "nosuch")
 
 
+@pytest.mark.slow
 def test_a_project_is_changed_or_stays_as_it_is(here: Here, tmp_path: Path) -> None:
     here.says("add", str(tmp_path / "fw"), "--app", "apps/lamp", "--name", "lamp")
 
@@ -109,6 +112,7 @@ def test_a_project_is_changed_or_stays_as_it_is(here: Here, tmp_path: Path) -> N
     assert f"main at {revision[:7]}" in here.says("projects")
 
 
+@pytest.mark.slow
 def test_a_project_is_meant_by_name_id_or_path(here: Here, tmp_path: Path) -> None:
     fw = tmp_path / "fw"
     for app in ("lamp", "siren"):
@@ -126,6 +130,7 @@ def test_a_project_is_meant_by_name_id_or_path(here: Here, tmp_path: Path) -> No
     assert "no project 'bell'" in here.refuses("pipeline", "list", "--project", "bell")
 
 
+@pytest.mark.slow
 def test_apps_are_listed_of_any_path(here: Here, tmp_path: Path) -> None:
     commit(tmp_path / "sketches", SKETCH)
     (tmp_path / "sketches" / "new.txt").write_text("not committed\n")

@@ -39,6 +39,7 @@ def shell(tmp_path: Path, oracle: Oracle) -> Shell:
     return Shell(tmp_path / "workspace", ESPDECK_LLM=json.dumps(llm))
 
 
+@pytest.mark.slow
 def test_a_workflow_runs_on_a_repository_and_is_shown(
     shell: Shell, oracle: Oracle, tmp_path: Path
 ) -> None:
@@ -78,6 +79,7 @@ def test_a_text_is_read_from_the_standard_input(shell: Shell, oracle: Oracle) ->
     assert "E (42) x" in oracle.asked("Answer")[0]
 
 
+@pytest.mark.slow
 def test_a_pipeline_is_checked_run_and_told_as_json(
     shell: Shell, oracle: Oracle, tmp_path: Path
 ) -> None:

@@ -129,6 +129,7 @@ def terminal(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Termina
     terminal.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terminal", [("--eol", "crlf", "--highlight", "4[0-9]")], indirect=True)
 def test_a_person_talks_with_a_board(terminal: Terminal) -> None:
     terminal.board.sendall(b"esp> ")
@@ -145,6 +146,7 @@ def test_a_person_talks_with_a_board(terminal: Terminal) -> None:
     assert termios.tcgetattr(terminal.child) == terminal.before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terminal", [()], indirect=True)
 def test_a_terminal_is_put_back_when_espdeck_is_told_to_end(terminal: Terminal) -> None:
     terminal.board.sendall(b"hello\n")
@@ -155,6 +157,7 @@ def test_a_terminal_is_put_back_when_espdeck_is_told_to_end(terminal: Terminal) 
     assert termios.tcgetattr(terminal.child) == terminal.before
 
 
+@pytest.mark.slow
 def test_a_pipe_and_a_file_are_sent(tmp_path: Path) -> None:
     (tmp_path / "script").write_bytes(b"\x00\x01one\n")
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -193,6 +196,7 @@ def test_a_pipe_and_a_file_are_sent(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_line_that_does_not_end_is_typed_as_it_comes() -> None:
     typed: list[bytes] = []
 

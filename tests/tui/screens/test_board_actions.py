@@ -49,6 +49,7 @@ async def test_a_board_is_named_and_found_by_its_name(tmp_path: Path) -> None:
         await story.sees("no power_command")
 
 
+@pytest.mark.slow
 async def test_a_board_is_flashed_with_a_build_looked_into_and_erased(
     tmp_path: Path, built_sample: Callable[[str], Image]
 ) -> None:
@@ -89,6 +90,7 @@ async def test_a_board_is_flashed_with_a_build_looked_into_and_erased(
         await story.sees("invalid header: 0xffffffff", timeout=30)
 
 
+@pytest.mark.slow
 async def test_the_marked_boards_are_flashed_at_once(
     tmp_path: Path, built_sample: Callable[[str], Image]
 ) -> None:

@@ -17,7 +17,7 @@ from tests.tui.workspaces import Story, fill, running
 from tui.cli.main import cli
 from tui.screens.build import BuildScreen
 
-pytestmark = pytest.mark.xdist_group("fixing")
+pytestmark = [pytest.mark.xdist_group("fixing"), pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

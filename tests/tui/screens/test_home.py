@@ -12,7 +12,7 @@ from tests.tui.workspaces import Story, running
 from tui.screens.home import HomeScreen
 from tui.screens.start_build import ChooseVariants
 
-pytestmark = pytest.mark.xdist_group("home-builds")
+pytestmark = [pytest.mark.xdist_group("home-builds"), pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from engine.store.tables import BoardRow
 from tests.tui.workspaces import WAIT, Story, running
 from tui.screens.home import HomeScreen
 
-pytestmark = pytest.mark.xdist_group("monitor-screen")
+pytestmark = [pytest.mark.xdist_group("monitor-screen"), pytest.mark.slow]
 
 
 @pytest.fixture

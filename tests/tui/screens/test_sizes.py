@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from tests.tui.workspaces import Story, fill, keep_maps, running
@@ -50,6 +51,7 @@ async def test_another_build_can_be_chosen_and_one_without_files_says_so(tmp_pat
         await story.sees("build 1 has no sizes: it kept")
 
 
+@pytest.mark.slow
 def test_the_command_line_says_the_same(tmp_path: Path) -> None:
     fill(tmp_path)
     keep_maps(tmp_path)

@@ -17,7 +17,7 @@ from tests.engine.llm import servers
 from tests.tui.task_workspaces import PATCH, fill_tasks
 from tests.tui.workspaces import Story, fill, running
 
-pytestmark = pytest.mark.xdist_group("stories")
+pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.slow]
 
 MODEL_FIELD = 8
 """Presses of tab from the first field of a workflow's form to the model's."""

@@ -68,6 +68,7 @@ def console(board: VirtualBoard, until: bytes, typed: bytes = b"") -> bytes:
     return output
 
 
+@pytest.mark.slow
 def test_esptool_writes_verifies_reads_back_and_erases(
     virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
 ) -> None:
@@ -90,6 +91,7 @@ def test_it_is_a_chip_with_an_address_and_a_flash(virtual_board: VirtualBoard) -
     assert "Detected flash size: 4MB" in found
 
 
+@pytest.mark.slow
 def test_it_prints_what_a_simulator_prints_of_the_same_program(
     virtual_board: VirtualBoard, built_sample: BuildSample
 ) -> None:
@@ -136,6 +138,7 @@ def test_an_app_behind_a_partition_table_is_found(
     esptool(virtual_board, "erase-flash")
 
 
+@pytest.mark.slow
 def test_its_flash_outlives_it(tmp_path: Path, built_sample: BuildSample) -> None:
     with VirtualBoard(folder=tmp_path) as board:
         esptool(board, "write-flash", "0x0", built_sample("hello").parts[0].path)
@@ -214,6 +217,7 @@ def test_bytes_that_are_no_bootloader_command_do_no_harm(virtual_board: VirtualB
     assert "ESP32-C3" in esptool(virtual_board, "chip-id")
 
 
+@pytest.mark.slow
 def test_a_second_one_on_the_same_flash_is_the_first_one(tmp_path: Path) -> None:
     with VirtualBoard(folder=tmp_path) as first:
         second = VirtualBoard(folder=tmp_path)
@@ -233,6 +237,7 @@ def test_a_chip_that_nothing_emulates_is_refused(tmp_path: Path) -> None:
         VirtualBoard(chip="esp8266", folder=tmp_path).start()
 
 
+@pytest.mark.slow
 def test_python_files_of_the_current_folder_are_not_run(
     built_sample: BuildSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +253,7 @@ def test_python_files_of_the_current_folder_are_not_run(
         assert b"hello from espdeck" in console(board, b"OK\r\n")
 
 
+@pytest.mark.slow
 def test_it_dies_with_the_process_that_started_it(
     tmp_path: Path, built_sample: BuildSample
 ) -> None:
@@ -317,6 +323,7 @@ def test_what_a_client_types_is_answered(
     assert b"> led\r\nthe led is off\r\n" in output
 
 
+@pytest.mark.slow
 def test_a_program_is_loaded_into_ram_and_run_until_the_next_reset(
     virtual_board: VirtualBoard, built_sample: BuildSample
 ) -> None:

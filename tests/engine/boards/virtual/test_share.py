@@ -150,6 +150,7 @@ def lab(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
+@pytest.mark.slow
 def test_boards_of_another_process_are_found_shared_and_missed(
     lab: subprocess.Popen[str], tmp_path: Path
 ) -> None:
@@ -191,6 +192,7 @@ with boards.use(port, cancel=CancelToken(), on_wait=print, purpose="build 7") as
 """
 
 
+@pytest.mark.slow
 def test_an_esptool_whose_espdeck_was_killed_keeps_the_board(tmp_path: Path) -> None:
     chip, device = os.openpty()
     port = os.ttyname(device)

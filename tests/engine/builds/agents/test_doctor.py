@@ -40,6 +40,7 @@ def crash(built_sample: Callable[[str], Image]) -> tuple[Path, int]:
         return elf, found[0]["st_value"]
 
 
+@pytest.mark.slow
 def test_a_chip_that_stopped_is_a_finding_where_the_program_was(crash: tuple[Path, int]) -> None:
     elf, address = crash
     tested = replace(STOPPED, fault_addresses=(address, 0))

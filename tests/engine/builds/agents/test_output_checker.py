@@ -126,6 +126,7 @@ def test_nothing_more_is_waited_for_after_a_panic() -> None:
     assert listener.done
 
 
+@pytest.mark.slow
 def test_asking_after_each_line_costs_the_same_however_much_came() -> None:
     # A thousand million lines to read, if each answer went over the lines that were kept.
     listener = OutputChecker(Manifest(unity=True))

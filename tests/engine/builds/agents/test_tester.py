@@ -77,6 +77,7 @@ def test_simulated_efuses_are_said_and_go_to_the_board(image: Image, tmp_path: P
     assert said[0] == "eFuses are simulated (CONFIG_EFUSE_VIRTUAL): nothing is burnt"
 
 
+@pytest.mark.slow
 def test_a_virtual_board_that_does_not_start_what_needs_a_bootloader_leaves_it_untested(
     image: Image, tmp_path: Path
 ) -> None:
@@ -116,6 +117,7 @@ def on_virtual_board(board: str, image: Image, manifest: Manifest, folder: Path)
         build.boards.close()
 
 
+@pytest.mark.slow
 def test_a_board_that_runs_nothing_is_flashed_and_leaves_the_build_untested(
     image: Image, tmp_path: Path
 ) -> None:

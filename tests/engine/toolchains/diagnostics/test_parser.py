@@ -227,6 +227,7 @@ def test_a_hint_is_about_the_errors_before_it_and_said_once() -> None:
     assert (before.hint, after.hint) == ("add it look", None)
 
 
+@pytest.mark.slow
 def test_many_errors_with_many_hints_cost_linear_time() -> None:
     # Ten thousand million steps, if each hint were given to each error.
     errors = "".join(f"x.c:{line}:1: error: bad\n" for line in range(1, 100_001))
