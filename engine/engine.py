@@ -30,6 +30,7 @@ from engine.files import explain
 from engine.maintenance import Maintenance
 from engine.monitor.retention import Limits
 from engine.processes.registry import ProcessRegistry, use_registry
+from engine.projects.editor import ProjectEditor
 from engine.projects.service import Projects
 from engine.projects.slots import Slots
 from engine.retention import Retention, RunLimits
@@ -75,6 +76,7 @@ class Engine:
     """
 
     projects: Projects
+    project_editor: ProjectEditor
     builds: Builds
     fixes: Fixes
     boards: Boards
@@ -199,6 +201,7 @@ class Engine:
             folder / "worktrees", functools.partial(store_runs.is_unfinished, store)
         )
         self.projects = Projects(store, self.events, folder / "projects", self._slots)
+        self.project_editor = ProjectEditor(self.projects)
         self._runs = RunQueue(folder / "runs.db", self._workspace)
         services = RunServices(
             store=store,

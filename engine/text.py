@@ -78,3 +78,13 @@ def first_lines(lines: Sequence[str], most: int = 20) -> tuple[str, ...]:
 def count(number: int, noun: str) -> str:
     """A number of things, as ``1 test`` and ``2 tests``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """Names in a line, separated by commas.
+
+    Args:
+        most: names that are written; of the others, how many there are.
+    """
+    more = f", and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

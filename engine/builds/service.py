@@ -5,14 +5,15 @@ from __future__ import annotations
 import string
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.boards.board_files import Flashed, flashed
 from engine.builds.pipeline import FIRMWARE
+from engine.builds.variant_choice import choose_variants
 from engine.cancel import CancelToken
 from engine.enums import ArtifactKind, RunKind, RunStatus, Trigger
-from engine.errors import ToolError, UsageError
+from engine.errors import EspdeckError, ToolError, UsageError
 from engine.images import image_file, partitions
 from engine.images.flash_layout import FlashLayout
 from engine.images.image import Image
@@ -31,10 +32,23 @@ from engine.sizes.measure import measure
 from engine.sizes.tables import Sizes
 from engine.store import projects
 from engine.store import runs as store_runs
-from engine.store.tables import Artifact, Run
+from engine.store.tables import Artifact, Project, Run
 
 SHA_DIGITS = 7
 """Hexadecimal digits of a SHA-256 that are enough to look for a program."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartedBuilds:
+    """What came of asking for several builds.
+
+    Args:
+        builds: those that wait or run now.
+        problems: why others do not, a line each.
+    """
+
+    builds: tuple[Run, ...]
+    problems: tuple[str, ...] = ()
 
 
 class Builds(RunService):
@@ -121,6 +135,80 @@ class Builds(RunService):
             ),
         )
         return self._ask_for_run(build.number)
+
+    def start_each(
+        self,
+        project_id: uuid.UUID,
+        variants: Sequence[Variant],
+        *,
+        commit: str | None = None,
+        dirty: bool = False,
+        board: str = "auto",
+        simulator: str = "auto",
+    ) -> StartedBuilds:
+        """Ask for a build of each variant, all of the same commit.
+
+        Args:
+            variants: one or more.
+            commit, dirty, board, simulator: as :meth:`start` takes them.
+
+        Raises:
+            EspdeckError: no build could be asked for; why the first could not.
+        """
+        located = self._projects.commit(project_id, commit, dirty=dirty)
+        builds: list[Run] = []
+        problems: list[str] = []
+        for variant in variants:
+            try:
+                build = self.start(
+                    project_id,
+                    variant=variant,
+                    located=located,
+                    board=board,
+                    simulator=simulator,
+                )
+            except EspdeckError as error:
+                if len(variants) == 1:
+                    raise
+                problems.append(f"{variant.label}: {error}")
+            else:
+                builds.append(build)
+        if not builds:
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+            raise UsageError(f"{problems[0]}{more}")
+        return StartedBuilds(tuple(builds), tuple(problems))
+
+    def choose_variants(
+        self,
+        project: Project,
+        *,
+        targets: Sequence[str] = (),
+        configurations: Sequence[str] = (),
+        every: bool = False,
+        commit: str | None = None,
+        dirty: bool = False,
+    ) -> tuple[Variant, ...]:
+        """The variants of a project that a person names, of its sources as they are now.
+
+        Args:
+            targets, configurations, every: as
+                :func:`engine.builds.variant_choice.choose_variants` takes them.
+            commit, dirty: as :meth:`start` takes them.
+
+        Raises:
+            UsageError: there is no such variant, or the chip is not known.
+            ToolError: the project is not cloned.
+        """
+        if every or configurations or not (targets or project.target):
+            project = self._projects.commit(project.id, None).project
+        return choose_variants(
+            self._projects,
+            project,
+            targets=targets,
+            configurations=configurations,
+            every=every,
+            strict=commit is None and not dirty,
+        )
 
     def unchanged_since(
         self,

@@ -13,12 +13,15 @@ from engine.errors import ToolError, UsageError
 from engine.findings import Finding
 from engine.projects import git, git_objects, remote, working_tree
 from engine.projects.project_options import inactive_reason
-from engine.projects.project_sync import ProjectSync
+from engine.projects.project_sync import NOT_SYNCED, ProjectSync
 from engine.projects.revisions import HEAD, Commit, base_of, is_elsewhere, resolve
 from engine.projects.sources import check_source, is_whole_commit
 from engine.store import projects as store_projects
 from engine.store.database import Store
 from engine.store.tables import Project
+
+UNCOMMITTED = "project.uncommitted"
+"""Code of the finding that a project's folder has changes which are not committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class CommitLocator:
         new = working_tree.new_files(found)
         text = f"with {said}; {new}" if new else f"with {said}"
         hint = "a file that is not meant is left out when Git ignores it" if new else None
-        note = Finding(Severity.INFO, "project.uncommitted", text, hint=hint)
+        note = Finding(Severity.INFO, UNCOMMITTED, text, hint=hint)
         more = [
             Finding(
                 Severity.WARNING,
@@ -117,7 +120,7 @@ class CommitLocator:
         if fresh and is_elsewhere(name) and not self._fetch(project, name, cancel):
             # What was fetched of it earlier may be old.
             note = f"{name} could not be fetched: it is as of an earlier build"
-            notes = [Finding(Severity.WARNING, "project.not_synced", note)]
+            notes = [Finding(Severity.WARNING, NOT_SYNCED, note)]
         try:
             return resolve(clone, text, head=head), notes
         except UsageError:
@@ -156,11 +159,9 @@ def _uncommitted(folder: str, cancel: CancelToken) -> list[Finding]:
     try:
         found = working_tree.changes(Path(folder), cancel=cancel)
     except ToolError as error:
-        return [Finding(Severity.WARNING, "project.uncommitted", str(error))]
+        return [Finding(Severity.WARNING, UNCOMMITTED, str(error))]
     if not found:
         return []
     said = working_tree.note_of(found, folder)
     hint = "commit them, or take them along: espdeck build --dirty, or D in the app"
-    return [
-        Finding(Severity.WARNING, "project.uncommitted", f"{said}: not part of this", hint=hint)
-    ]
+    return [Finding(Severity.WARNING, UNCOMMITTED, f"{said}: not part of this", hint=hint)]

@@ -39,6 +39,9 @@ NO_CHIP = "nothing in its sources says which chip it is for"
 INTERRUPTED = "import was interrupted: sync to try again"
 """Status of a project whose process died, or ended, while it was being imported."""
 
+NOT_SYNCED = "project.not_synced"
+"""Code of the finding that a source could not be reached, so that what is known is old."""
+
 _LOCK_POLL_SECONDS = 0.1  # seconds between two looks whether another process is done with a project
 
 _LOG = logging.getLogger("espdeck.projects")
@@ -156,7 +159,7 @@ class ProjectSync:
             since = f"{when:%Y-%m-%d %H:%M} UTC" if when else "an earlier sync"
             note = Finding(
                 Severity.WARNING,
-                "project.not_synced",
+                NOT_SYNCED,
                 f"{project.name} could not be synced, so it is as of {since}: {reason}",
                 hint="what the source has since then is not in it",
             )

@@ -7,18 +7,19 @@ import hashlib
 import os
 import uuid
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.enums import ProjectStatus, RunStatus
-from engine.errors import EspdeckError, ToolError, UsageError
+from engine.errors import EspdeckError, UsageError
 from engine.events import Bus
 from engine.files import read_file
 from engine.formats.elf import MAX_BYTES
 from engine.projects import disk, git, menuconfig
-from engine.projects.apps import check_app, check_configuration, find_apps, survey_commit
+from engine.projects.apps import check_app, check_configuration, survey_commit
 from engine.projects.commit_locator import CommitLocator, LocatedCommit, tip_of
 from engine.projects.jobs import Jobs, fetch_lock
+from engine.projects.lookup import ProjectLookup, check_no_other_folder, names_a_source
 from engine.projects.project_options import check_name, check_targets
 from engine.projects.project_sync import INTERRUPTED, ProjectSync, lack_of_chip
 from engine.projects.revisions import HEAD, CommitRange, resolve, resolve_range
@@ -32,7 +33,6 @@ from engine.store import runs as store_runs
 from engine.store.database import Store
 from engine.store.projects import ProjectStats
 from engine.store.tables import Project
-from engine.text import mask
 from engine.toolchains.idf_menuconfig import ConfigurationEdit
 
 
@@ -53,6 +53,7 @@ class Projects:
         self._jobs = Jobs(folder)
         self._sync = ProjectSync(store, bus, folder, self._jobs)
         self._locator = CommitLocator(store, self._sync)
+        self._lookup = ProjectLookup(store)
 
     def list(self) -> Sequence[Project]:
         """Every project, by name."""
@@ -64,10 +65,18 @@ class Projects:
         Raises:
             UsageError: there is none.
         """
-        found = store_projects.find_project(self._store, name_or_id)
-        if found is None:
-            raise UsageError(f"no project {mask(name_or_id)!r} (espdeck projects lists them)")
-        return found
+        return self._lookup.get(name_or_id)
+
+    def find(self, wanted: str) -> Project:
+        """The project that a person means, of those that are there.
+
+        Args:
+            wanted: as :meth:`ProjectLookup.find` has it.
+
+        Raises:
+            UsageError: there is none, or there are several.
+        """
+        return self._lookup.find(wanted)
 
     def source_folder(self, project: Project, program: Path) -> Path:
         """Where the sources lay from which a program was built: what its debug information names.
@@ -123,7 +132,7 @@ class Projects:
             UsageError: one of them makes no sense.
         """
         checked = check_source(source)
-        app = check_app(app or self._app_around(checked))
+        app = check_app(app or self._lookup.app_around(checked))
         configuration = check_configuration(configuration)
         chips = check_targets(targets)
         if branch is not None:
@@ -218,10 +227,7 @@ class Projects:
             ToolError: it is not cloned.
         """
         project = store_projects.get_project(self._store, project_id)
-        app = next(
-            (each for each in self.survey(project_id).apps if each.path == project.app), None
-        )
-        found = variants_of(project, app)
+        found = variants_of(project, self.survey(project_id).app(project.app))
         if not found:
             raise UsageError(self.lack_of_chip(project_id))
         return found
@@ -321,7 +327,8 @@ class Projects:
         Returns when the project is cloned or could not be.
 
         Args:
-            wanted: a name, an id, a Git URL or a path, also of an app in a repository.
+            wanted: a name, an id or its first digits, a Git URL or a path, also of an app in a
+                repository.
             targets, app, configuration, branch: as :meth:`add` takes them, for a new one.
 
         Raises:
@@ -329,16 +336,19 @@ class Projects:
                 cloned, then nothing was added.
         """
         app, configuration = check_app(app), check_configuration(configuration)
+        wanted = self._lookup.whole_id(wanted)
+        if not names_a_source(wanted):
+            self.get(wanted)  # a word: what is missing is a project, no folder
         found = store_projects.find_project(self._store, wanted)
         if found is not None and not looks_like_a_path(wanted):
-            self._check_no_other_folder(found, wanted)
+            check_no_other_folder(found, wanted)
             if app and app != found.app:
-                found = self._app_of(found.source, app, configuration)
+                found = self._lookup.of_app(found.source, app, configuration)
                 wanted = found.source if found else self.get(wanted).source
         else:
             source = check_source(wanted)
-            app = app or self._app_around(source)
-            found = self._app_of(source.url, app, configuration)
+            app = app or self._lookup.app_around(source)
+            found = self._lookup.of_app(source.url, app, configuration)
             wanted = source.url
         if found is not None:
             return self.resume(found.id)
@@ -471,39 +481,6 @@ class Projects:
             self._slots.remove(clone)
             git.lock_of(clone).unlink(missing_ok=True)
             fetch_lock(clone).path.unlink(missing_ok=True)
-
-    def _app_of(self, source: str, app: str, configuration: str) -> Project | None:
-        """The project of an app; of several, the one of that configuration."""
-        found = [
-            each for each in store_projects.projects_of(self._store, source) if each.app == app
-        ]
-        found.sort(key=lambda each: (each.configuration != configuration, bool(each.configuration)))
-        return found[0] if found else None
-
-    def _app_around(self, source: Source) -> str:
-        """The app that a folder of a repository is or lies in; the folder itself where none is."""
-        if not source.folder:
-            return ""
-        known = {each.app for each in store_projects.projects_of(self._store, source.url)}
-        with contextlib.suppress(ToolError):
-            git.check_trusted(Path(source.url))
-            known |= {each.path for each in find_apps(Path(source.url), HEAD)}
-        folder = PurePosixPath(source.folder)
-        around = ("" if str(each) == "." else str(each) for each in (folder, *folder.parents))
-        return next((each for each in around if each in known), source.folder)
-
-    def _check_no_other_folder(self, project: Project, wanted: str) -> None:
-        """A name that is a folder here as well could mean both."""
-        try:
-            source = check_source(f"./{wanted}")
-        except UsageError:
-            return
-        if source.url != project.source:
-            raise UsageError(
-                f"{wanted} is a project (of {mask(project.source)}) and a folder here: write "
-                f"./{wanted} for the folder, {str(project.id)[:8]}... or another name for the "
-                "project (espdeck edit NAME --name NEW)"
-            )
 
     def _clone_path(self, source: Source) -> Path:
         """Where the clone of a source is, or is to be."""

@@ -37,6 +37,10 @@ class Survey:
     apps: tuple[App, ...]
     unsupported: tuple[UnsupportedProject, ...]
 
+    def app(self, folder: str) -> App | None:
+        """The app in a folder, from the repository's root; None where there is none."""
+        return next((each for each in self.apps if each.path == folder), None)
+
     def explain_absence(self, folder: str) -> str:
         """One line: why nothing can be built in a folder, and what can be done instead.
 

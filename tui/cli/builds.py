@@ -11,13 +11,11 @@ from engine.enums import RunStatus
 from engine.errors import EspdeckError, UsageError
 from tui.cli.common import (
     complain,
-    known_project,
     looking,
     number_of,
     print_json,
     print_line,
     print_notes,
-    project_of,
     settings_of,
     several,
     table,
@@ -89,30 +87,28 @@ def build_command(
     are followed one after the other.
     """
     from engine.projects.project_options import check_targets
-    from tui.build_selection import start_each
 
     if dirty and (changed or commit is not None):
         other = "--changed" if changed else "--commit"
         raise UsageError(f"--dirty takes the folder as it is now: leave {other} out")
     chips, configurations = check_targets(several(target)), several(configuration)
     with printing(settings_of(context), as_json=as_json) as (engine, printer):
-        found = project_of(engine, project, targets=chips, app=app_folder, branch=branch)
+        found = engine.projects.find_or_add(project, targets=chips, app=app_folder, branch=branch)
         say = _nobody if as_json else print_line
-        ways = _wanted(
-            engine,
+        ways = engine.builds.choose_variants(
             found,
-            chips,
-            configurations,
+            targets=chips,
+            configurations=configurations,
             every=every,
             commit=commit,
             dirty=dirty,
         )
         if changed:
-            ways = _changed(engine, found, ways, commit, say)
+            ways = tuple(_changed(engine, found, ways, commit, say))
             if not ways:
                 return
-        started = start_each(
-            engine, found, ways, commit=commit, dirty=dirty, board=board, simulator=simulator
+        started = engine.builds.start_each(
+            found.id, ways, commit=commit, dirty=dirty, board=board, simulator=simulator
         )
         first = started.builds[0]
         if dirty and not first.dirty:
@@ -144,7 +140,7 @@ def builds_command(
 ) -> None:
     """List builds, newest first."""
     with looking(context) as engine:
-        wanted = known_project(engine, project).id if project is not None else None
+        wanted = engine.projects.find(project).id if project is not None else None
         found = engine.builds.list(project_id=wanted, status=status, limit=limit)
         if as_json:
             for build in found:
@@ -236,31 +232,6 @@ def retry(
             printer.close()
             print_build(engine, number)
     raise typer.Exit(code)
-
-
-def _wanted(
-    engine: Engine,
-    project: Project,
-    targets: Sequence[str],
-    configurations: Sequence[str],
-    *,
-    every: bool,
-    commit: str | None,
-    dirty: bool,
-) -> Sequence[Variant]:
-    """The variants to build, as the sources are now."""
-    from tui.build_selection import chosen
-
-    if every or configurations or not (targets or project.target):
-        project = engine.projects.commit(project.id, None).project
-    return chosen(
-        engine,
-        project,
-        targets=targets,
-        configurations=configurations,
-        every=every,
-        strict=commit is None and not dirty,
-    )
 
 
 def _changed(

@@ -8,14 +8,13 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from engine.errors import UsageError
 from engine.events import Event, ProjectChanged
-from engine.text import clean, mask
+from engine.text import clean
 from tui import garbage_collection
 from tui.presentation.tables import Row, columns
 
@@ -23,9 +22,7 @@ if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.findings import Finding
     from engine.settings import Settings
-    from engine.store.tables import Project
 
-_ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}")
 _CLEAR_LINE = "\r\x1b[K"  # ECMA-48: erase in line
 _LINE = 78  # characters that are surely one line
 
@@ -54,63 +51,6 @@ def looking(context: typer.Context) -> Iterator[Engine]:
         yield engine
     finally:
         engine.close()
-
-
-def project_of(
-    engine: Engine,
-    wanted: str,
-    *,
-    targets: Sequence[str] = (),
-    app: str = "",
-    branch: str | None = None,
-) -> Project:
-    """The project that a person means, to work on it; a repository that is none yet becomes one.
-
-    Args:
-        wanted: a name, an id or its first digits, a Git URL or a path, also of an app's folder.
-        targets, app, branch: as :meth:`engine.projects.service.Projects.add` takes them.
-
-    Raises:
-        UsageError: there is no such project or repository, or both and they differ.
-    """
-    from engine.projects.sources import looks_like_a_path
-
-    wanted = _whole_id(engine, wanted)
-    if not (looks_like_a_path(wanted) or _is_folder(wanted)):
-        engine.projects.get(wanted)  # a word: what is missing is a project, no folder
-    return engine.projects.find_or_add(wanted, targets=targets, app=app, branch=branch)
-
-
-def known_project(engine: Engine, wanted: str) -> Project:
-    """The project that a person means, of those that are there.
-
-    Args:
-        wanted: a name, an id or its first digits, a Git URL or a path, also of a folder within its
-            app.
-
-    Raises:
-        UsageError: there is none, or there are several.
-    """
-    from engine.projects.sources import check_source, looks_like_a_path
-
-    wanted, projects = _whole_id(engine, wanted), engine.projects.list()
-    named = [each for each in projects if wanted in (each.name, str(each.id))]
-    if named and not looks_like_a_path(wanted):
-        return named[0]
-    if not (looks_like_a_path(wanted) or _is_folder(wanted)):
-        return engine.projects.get(wanted)
-    source = check_source(wanted)
-    mine = [each for each in projects if each.source == source.url]
-    folder = PurePosixPath(source.folder)
-    around = [each for each in mine if PurePosixPath(each.app) in (folder, *folder.parents)]
-    nearest = max((len(each.app) for each in around), default=0)
-    found = [each for each in around if len(each.app) == nearest] or mine
-    if not found:
-        raise UsageError(f"{mask(wanted)} is no project yet: espdeck add {mask(wanted)}")
-    if len(found) > 1:
-        names = ", ".join(each.name for each in found)
-        raise UsageError(f"{mask(wanted)} is the source of several projects, name one: {names}")
-    return found[0]
 
 
 def several(text: str | None) -> list[str]:
@@ -205,19 +145,3 @@ class _CloneProgress:
             sys.stderr.write(_CLEAR_LINE + clean(told)[:_LINE])
             sys.stderr.flush()
         self._shown = bool(told)
-
-
-def _whole_id(engine: Engine, text: str) -> str:
-    """The id of the only project whose id begins so; else the text as it is."""
-    if not _ID.fullmatch(text):
-        return text
-    projects = engine.projects.list()
-    found = [str(each.id) for each in projects if str(each.id).startswith(text)]
-    return found[0] if len(found) == 1 and text not in [each.name for each in projects] else text
-
-
-def _is_folder(text: str) -> bool:
-    try:
-        return Path(text).is_dir()
-    except (OSError, ValueError):  # it is too long for a path
-        return False

@@ -43,7 +43,7 @@ def gate_command(
 ) -> None:
     """Measure a project: coverage, code, security, documentation, size. Exit code 1: it failed."""
     with common.looking(context) as engine:
-        found = common.project_of(engine, project)
+        found = engine.projects.find_or_add(project)
         with common.progress() as on_progress:
             gated = engine.gate.measure(
                 found.id,

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.enums import TARGETS, ProjectStatus
 from engine.errors import EspdeckError, UsageError
-from engine.text import count, mask
-from tui.cli.common import complain, known_project, looking, print_json, print_line, several, table
+from engine.text import count, listed, mask
+from tui.cli.common import complain, looking, print_json, print_line, several, table
 from tui.cli.follow import FAILED
 from tui.presentation.labels import DIGITS, chips, followed
 
@@ -48,11 +49,8 @@ def add(
     as_json: _Json = False,
 ) -> None:
     """Add a project, and say what there is to build in it."""
-    from tui.project_edits import add_checked
-
     with looking(context) as engine:
-        project = add_checked(
-            engine,
+        project = engine.project_editor.add(
             source,
             name=name,
             targets=several(target),
@@ -77,7 +75,7 @@ def sync(
     """Bring projects to where their sources are now. Exit code 1: one could not be."""
     with looking(context) as engine:
         found = (
-            [known_project(engine, each) for each in projects]
+            [engine.projects.find(each) for each in projects]
             if projects
             else engine.projects.list()
         )
@@ -121,16 +119,16 @@ def edit(
     ] = None,
 ) -> None:
     """Change a project: name, chips, branch, app or configuration. Its builds stay."""
-    from tui.project_edits import Edits, edit_checked
+    from engine.projects.editor import ProjectEdits
 
     targets = None if target is None else [] if target == AUTO else several(target)
     if target is not None and target != AUTO and not targets:
         raise UsageError("--target: name a chip, or auto to have the sources say it")
-    edits = Edits(name, targets, branch, app, configuration)
-    if edits == Edits():
+    edits = ProjectEdits(name, targets, branch, app, configuration)
+    if edits == ProjectEdits():
         raise UsageError("say what to change: --name, --target, --branch, --app or --config")
     with looking(context) as engine:
-        changed = edit_checked(engine, known_project(engine, project), edits)
+        changed = engine.project_editor.edit(engine.projects.find(project), edits)
         print_line(f"changed {changed.name}: {mask(changed.source)}")
         _say_what_it_is(engine, changed)
 
@@ -143,7 +141,7 @@ def remove(
 ) -> None:
     """Remove a project with its builds, logs and artifacts; its source is not touched."""
     with looking(context) as engine:
-        found = known_project(engine, project)
+        found = engine.projects.find(project)
         if not yes and not sys.stdin.isatty():
             raise UsageError("nobody can be asked here: --yes removes without asking")
         builds = count(engine.projects.stats(found.id).builds, "build")
@@ -209,10 +207,42 @@ def _say_synced(before: Project, now: Project) -> bool:
 
 def _say_what_it_is(engine: Engine, project: Project) -> None:
     """Print what a project follows, its chips, and what there is to build."""
-    from tui.project_edits import what_there_is
-
-    for line in what_there_is(engine, project):
+    for line in _project_lines(engine, project):
         print_line(f"  {line}")
+
+
+def _project_lines(engine: Engine, project: Project) -> list[str]:
+    """What a project follows, its chips, and what there is to build: a line each."""
+    from engine.projects.project_sync import NO_CHIP
+
+    lines = [f"follows {followed(project)}"]
+    if project.status_detail not in ("", NO_CHIP):
+        lines.append(project.status_detail)
+    if project.status is not ProjectStatus.ACTIVE:
+        return lines
+    found = engine.projects.survey(project.id)
+    mine = found.app(project.app)
+    kind = f" ({mine.toolchain})" if mine else ""
+    lines.append(f"app {project.app or '.'}{kind}")
+    if project.target:
+        lines.append(f"chips {chips(project)}")
+    elif mine is not None:
+        lines.append(
+            f"chip not known: espdeck edit {project.name} --target CHIP ({', '.join(TARGETS)})"
+        )
+    if project.configuration:
+        lines.append(f"configuration {project.configuration}")
+    elif mine and mine.configurations:
+        names = listed([each.name for each in mine.configurations])
+        lines.append(f"configurations {names}: --config, or --all builds all of them")
+    others = len(found.apps) - bool(mine)
+    if mine is None:
+        lines.append(found.explain_absence(project.app))
+        if found.apps:
+            lines.append(f"espdeck edit {project.name} --app FOLDER makes it one of them")
+    elif others:
+        lines.append(f"{count(others, 'other app')}: espdeck apps {project.name}")
+    return lines
 
 
 def _print_disk(engine: Engine, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.errors import UsageError
-from tui.cli.common import looking, print_line, print_notes, project_of, table
+from tui.cli.common import looking, print_line, print_notes, table
 
 if TYPE_CHECKING:
     from engine.toolchains.base import Configuration
@@ -27,7 +27,7 @@ def apps(
 ) -> None:
     """List what a project's repository holds: apps, their chips and configurations."""
     with looking(context) as engine:
-        located = engine.projects.commit(project_of(engine, project).id, None)
+        located = engine.projects.commit(engine.projects.find_or_add(project).id, None)
         print_notes(located.notes)
         found = engine.projects.survey(located.project.id)
         if as_json:
@@ -75,7 +75,7 @@ def menuconfig(
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("menuconfig needs a terminal")
     with looking(context) as engine:
-        located = engine.projects.commit(project_of(engine, project).id, None)
+        located = engine.projects.commit(engine.projects.find_or_add(project).id, None)
         print_notes(located.notes)
         found = located.project
         print_line(f"configuring {found.name} for {found.target}")

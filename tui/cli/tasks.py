@@ -12,7 +12,7 @@ import typer
 
 from engine.enums import Priority, RunStatus
 from engine.text import count
-from tui.cli.common import looking, number_of, print_line, project_of, settings_of, table
+from tui.cli.common import looking, number_of, print_line, settings_of, table
 from tui.cli.follow import follow, printing
 from tui.cli.summary import print_artifacts, print_findings, print_stages
 from tui.presentation.units import tokens
@@ -129,7 +129,7 @@ def list_pipelines(
 ) -> None:
     """List the step pipelines: shipped ones, your own, and a project's."""
     with looking(context) as engine:
-        wanted = project_of(engine, project).id if project else None
+        wanted = engine.projects.find_or_add(project).id if project else None
         found = engine.tasks.pipelines(wanted)
         if as_json:
             for each in found:
@@ -273,7 +273,7 @@ def _run(
     """Run an order and print what happens; ``pipeline`` is a file, or the name of one."""
     with printing(settings_of(context), as_json=as_json) as (engine, printer):
         if project is not None:
-            order = replace(order, project_id=project_of(engine, project).id)
+            order = replace(order, project_id=engine.projects.find_or_add(project).id)
         if pipeline:
             found = engine.tasks.pipeline(pipeline, order.project_id, order.commit)
             order = replace(order, pipeline=found)

@@ -9,7 +9,6 @@ from uuid import UUID
 from textual.containers import Horizontal
 
 from engine.errors import EspdeckError
-from tui.project_edits import check_is_new
 from tui.screens.project_form import ProjectForm
 
 
@@ -43,7 +42,7 @@ class AddProject(ProjectForm[UUID]):
 
         def add() -> None:
             try:
-                check_is_new(engine, source, name, branch, app, configuration)
+                engine.project_editor.check_new(source, name, branch, app, configuration)
                 project = engine.projects.add(
                     source,
                     targets=targets,

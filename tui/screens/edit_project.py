@@ -10,10 +10,9 @@ from textual.widgets import Input
 
 from engine.enums import TARGETS
 from engine.errors import EspdeckError
+from engine.projects.editor import ProjectEdits
 from engine.projects.project_sync import NO_CHIP
-from engine.text import clean
-from tui.build_selection import SHOWN
-from tui.project_edits import Edits, edit_checked
+from engine.text import clean, listed
 from tui.screens.project_form import ProjectForm
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ class EditProject(ProjectForm["Project"]):
     def take(self) -> None:
         """Change it, off the event loop."""
         before, engine = self._project, self.engine
-        edits = Edits(
+        edits = ProjectEdits(
             name=_changed(self.typed("name") or before.name, before.name),
             targets=_changed(self.chips(), before.targets),
             branch=_changed(
@@ -85,14 +84,14 @@ class EditProject(ProjectForm["Project"]):
             app=_changed(self.typed("app"), before.app),
             configuration=_changed(self.typed("configuration"), before.configuration),
         )
-        if edits == Edits():
+        if edits == ProjectEdits():
             self.dismiss(None)
             return
         self.show_problem("reading the source")
 
         def change() -> None:
             try:
-                changed = edit_checked(engine, before, edits)
+                changed = engine.project_editor.edit(before, edits)
             except EspdeckError as error:
                 self.app.call_from_thread(self.show_problem, str(error))
             else:
@@ -116,7 +115,7 @@ class EditProject(ProjectForm["Project"]):
         says = f": {', '.join(told)}" if told else " (they say none)" if app else ""
         empty = {
             "target": f"read from the sources{says}",
-            "configuration": "; ".join(filter(None, ("the plain one", ", ".join(names[:SHOWN])))),
+            "configuration": "; ".join(filter(None, ("the plain one", listed(names)))),
         }
         for name, text in empty.items():
             self.query_one(f"#{name}", Input).placeholder = clean(text)

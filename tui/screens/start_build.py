@@ -20,9 +20,9 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
+    from engine.builds.service import StartedBuilds
     from engine.projects.variants import Variant
     from engine.store.tables import Project
-    from tui.build_selection import Started
     from tui.screens.base import MainScreen
 
 T = TypeVar("T")
@@ -73,13 +73,14 @@ class BuildStarter:
 
     def build_dirty(self, project: Project) -> None:
         """Build a folder with what is not committed in it; where all is committed, say so."""
+        from engine.projects.commit_locator import UNCOMMITTED
         from engine.projects.variants import Variant
 
         engine = self._screen.engine
 
         def look() -> bool:
             found = engine.projects.commit(project.id, None)
-            return any(note.code == "project.uncommitted" for note in found.notes)
+            return any(note.code == UNCOMMITTED for note in found.notes)
 
         def go(project: Project) -> None:
             def then(is_dirty: bool) -> None:
@@ -158,12 +159,10 @@ class BuildStarter:
         self._screen.app.push_screen(EditProject(project), edited)
 
     def _start(self, project: Project, variants: Sequence[Variant], *, dirty: bool = False) -> None:
-        from tui.build_selection import start_each
-
         engine = self._screen.engine
         self._synced(
             project,
-            lambda: start_each(engine, project, variants, dirty=dirty),
+            lambda: engine.builds.start_each(project.id, variants, dirty=dirty),
             lambda started: self._show(project, started),
         )
 
@@ -187,7 +186,7 @@ class BuildStarter:
 
         screen.in_thread(work_and_tell, then)
 
-    def _show(self, project: Project, started: Started) -> None:
+    def _show(self, project: Project, started: StartedBuilds) -> None:
         screen, builds = self._screen, started.builds
         if len(builds) == 1 and screen.app.screen is screen:
             screen.app.show_build(builds[0].number)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.builds.test_variant_choice import MATRIX
 from tests.engine.git_repos import commit
-from tests.tui.cli.test_builds import MATRIX
 from tests.tui.workspaces import Story, running
 from tui.screens.home import HomeScreen
 from tui.screens.start_build import ChooseVariants
