@@ -26,6 +26,7 @@ from engine.cancel import CancelToken
 from engine.console_input import ConsoleInput
 from engine.enums import LINUX
 from engine.errors import BoardError, UsageError
+from engine.monitor import sessions
 from engine.monitor.crash_watcher import CrashWatcher
 from engine.monitor.line_splitter import LineCutter
 from engine.monitor.retention import Limits, tidy
@@ -273,6 +274,24 @@ class Boards:
             board_rows.count_resets(
                 self._store, name, brownouts=brownouts, watchdog_resets=watchdogs
             )
+
+    def kept_sessions(self, board: str | None = None) -> Sequence[sessions.SessionInfo]:
+        """Sessions that are kept, newest first.
+
+        Args:
+            board: only of this board, by its name.
+        """
+        return sessions.sessions(self.sessions_folder, board=board)
+
+    def sessions_size(self) -> int:
+        """Bytes that all sessions take."""
+        return sum(file.size for file in sessions.kept_files(self.sessions_folder))
+
+    def search_sessions(
+        self, text: str, board: str | None = None
+    ) -> Iterator[tuple[sessions.SessionInfo, str]]:
+        """Lines of sessions that have a text in them, as :func:`sessions.search` finds them."""
+        return sessions.search(self.sessions_folder, text, board=board)
 
     def close(self) -> None:
         """End the virtual boards that were started here; none is started any more."""

@@ -72,6 +72,28 @@ class Sizes:
         """Bytes of all pieces."""
         return sum(piece.size for piece in self.pieces)
 
+    def table(self, by: GroupBy, before: Sizes | None = None) -> tuple[SizeRow, ...]:
+        """Rows, the largest first; what is gone since ``before`` is there with size 0."""
+        now, then = _sums(self.pieces, by), _sums(before.pieces if before else (), by)
+        rows = [
+            SizeRow(
+                name=name,
+                size=sum(now.get(name, {}).values()),
+                before=sum(then.get(name, {}).values()) if before is not None else None,
+                memories=dict(now.get(name, {})),
+            )
+            for name in dict.fromkeys((*now, *then))
+        ]
+        return tuple(sorted(rows, key=lambda row: (-row.size, row.name)))
+
+    def region_table(self, before: Sizes | None = None) -> tuple[RegionRow, ...]:
+        """The regions, in their order, each with what it was."""
+        then = {each.name: each.used for each in before.regions} if before else {}
+        return tuple(
+            RegionRow(each.name, each.used, each.total, then.get(each.name), each.grows)
+            for each in self.regions
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class SizeRow:
@@ -114,30 +136,6 @@ class RegionRow:
     def change(self) -> int:
         """Bytes that were added since, negative where some went."""
         return self.used - self.before if self.before is not None else 0
-
-
-def table(sizes: Sizes, by: GroupBy, before: Sizes | None = None) -> tuple[SizeRow, ...]:
-    """Rows, the largest first; what is gone since ``before`` is there with size 0."""
-    now, then = _sums(sizes.pieces, by), _sums(before.pieces if before else (), by)
-    rows = [
-        SizeRow(
-            name=name,
-            size=sum(now.get(name, {}).values()),
-            before=sum(then.get(name, {}).values()) if before is not None else None,
-            memories=dict(now.get(name, {})),
-        )
-        for name in dict.fromkeys((*now, *then))
-    ]
-    return tuple(sorted(rows, key=lambda row: (-row.size, row.name)))
-
-
-def regions(sizes: Sizes, before: Sizes | None = None) -> tuple[RegionRow, ...]:
-    """The regions, in their order, each with what it was."""
-    then = {each.name: each.used for each in before.regions} if before else {}
-    return tuple(
-        RegionRow(each.name, each.used, each.total, then.get(each.name), each.grows)
-        for each in sizes.regions
-    )
 
 
 def _sums(pieces: Iterable[Piece], by: GroupBy) -> dict[str, Counter[str]]:

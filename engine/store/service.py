@@ -15,7 +15,7 @@ from engine.store.restore_backup import RestoreReport
 from engine.store.sqlite_errors import explain_errors
 
 
-def check(workspace: Path) -> tuple[IntegrityFault, ...]:
+def check_databases(workspace: Path) -> tuple[IntegrityFault, ...]:
     """Look through a workspace; changes nothing. See :func:`engine.store.integrity.check`.
 
     Raises:
@@ -25,7 +25,7 @@ def check(workspace: Path) -> tuple[IntegrityFault, ...]:
         return integrity.check(workspace)
 
 
-def back_up(workspace: Path, *, cancel: CancelToken | None = None) -> Backup:
+def back_up_databases(workspace: Path, *, cancel: CancelToken | None = None) -> Backup:
     """Back a workspace's databases up. See :func:`engine.store.backup_writer.make_backup`.
 
     Raises:
@@ -34,7 +34,9 @@ def back_up(workspace: Path, *, cancel: CancelToken | None = None) -> Backup:
     return backup_writer.make_backup(workspace, cancel=cancel)
 
 
-def restore(workspace: Path, chosen: Path | None = None, *, recover: bool = False) -> RestoreReport:
+def restore_databases(
+    workspace: Path, chosen: Path | None = None, *, recover: bool = False
+) -> RestoreReport:
     """Bring a backup back. See :func:`engine.store.restore_backup.restore`.
 
     Raises:

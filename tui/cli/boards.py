@@ -159,17 +159,15 @@ def sessions_command(
 
     Old ones go when a new one begins: see session_days and session_megabytes in the settings.
     """
-    from engine.monitor import sessions
     from tui.presentation.units import size
 
     with looking(context) as engine:
-        folder = engine.boards.sessions_folder
         if search is not None:
-            for session, line in sessions.search(folder, search, board=board):
+            for session, line in engine.boards.search_sessions(search, board):
                 found_in = {"board": session.board, "log": str(session.log), "line": line}
                 print_line(json.dumps(found_in) if as_json else f"{session.board} {line}")
             return
-        found = sessions.sessions(folder, board=board)
+        found = engine.boards.kept_sessions(board)
         if as_json:
             for each in found[:limit]:
                 paths = {"raw": str(each.raw), "log": str(each.log)}
@@ -191,7 +189,7 @@ def sessions_command(
             ],
         )
         of_all = "" if board is None else f" of {board}"
-        used = size(sum(file.size for file in sessions.kept_files(folder)))
+        used = size(engine.boards.sessions_size())
         print_line(f"{count(len(found), 'session')}{of_all}; all take {used}{_limits(engine)}")
 
 

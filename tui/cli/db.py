@@ -30,13 +30,13 @@ def check(context: typer.Context, as_json: _Json = False) -> None:
 
     Reads all of both databases; others may use the workspace meanwhile.
     """
-    from engine.store import service
+    from engine.store.service import check_databases, known_backups
 
     workspace = settings_of(context).workspace
     if not workspace.is_dir():
         raise UsageError(f"{workspace}: there is no workspace yet")
-    faults = service.check(workspace)
-    known = service.known_backups(workspace)
+    faults = check_databases(workspace)
+    known = known_backups(workspace)
     damaged = any(fault.damage for fault in faults)
     if as_json:
         for fault in faults:
@@ -58,24 +58,21 @@ def check(context: typer.Context, as_json: _Json = False) -> None:
 @_db.command()
 def backup(context: typer.Context, as_json: _Json = False) -> None:
     """Back the databases up, also while espdeck runs; the oldest backups go."""
-    from engine.store import service
+    from engine.store.service import back_up_databases, known_backups
     from tui.presentation.units import size
 
     workspace = settings_of(context).workspace
     if not workspace.is_dir():
         raise UsageError(f"{workspace}: there is no workspace yet")
-    made = service.back_up(workspace)
+    made = back_up_databases(workspace)
     if as_json:
-        for each in service.known_backups(workspace):
+        for each in known_backups(workspace):
             print_line(json.dumps(_facts(each)))
         return
     print_line(f"made {made.folder}")
     table(
         ("BACKUP", "MADE", "SIZE"),
-        [
-            (each.folder.name, _time(each), size(each.size))
-            for each in service.known_backups(workspace)
-        ],
+        [(each.folder.name, _time(each), size(each.size)) for each in known_backups(workspace)],
     )
 
 
@@ -98,11 +95,11 @@ def restore(
 
     Nobody may have the workspace open. Where there is no backup, what can be read is saved.
     """
-    from engine.store import service
+    from engine.store.service import restore_databases
 
     if recover and chosen is not None:
         raise UsageError("--recover reads the damaged database: name no backup")
-    done = service.restore(settings_of(context).workspace, chosen, recover=recover)
+    done = restore_databases(settings_of(context).workspace, chosen, recover=recover)
     if as_json:
         facts = {
             "backup": _facts(done.backup) if done.backup is not None else None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.sizes.tables import GroupBy, regions, table
+from engine.sizes.tables import GroupBy
 from tui.cli import common
 from tui.presentation.units import change
 
@@ -41,7 +41,7 @@ def size_command(
             if chosen.project_id != engine.builds.get(number).project_id:
                 common.complain(f"build {other} is of another project than build {number}")
         before = engine.builds.sizes(other) if other is not None else None
-        _print(regions(now, before), table(now, by, before), other, by, as_json=as_json)
+        _print(now.region_table(before), now.table(by, before), other, by, as_json=as_json)
 
 
 def _print(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 
 from engine.events import Event
-from engine.sizes.tables import GroupBy, RegionRow, SizeRow, Sizes, regions, table
+from engine.sizes.tables import GroupBy, RegionRow, SizeRow, Sizes
 from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation.units import change
@@ -161,10 +161,10 @@ class SizesScreen(MainScreen):
             return
         versus = f" against #{self._other}" if self._other is not None else ""
         self._regions.title = f" SIZES of build #{self._number}{versus}"
-        full = regions(self._sizes, self._before)
+        full = self._sizes.region_table(self._before)
         self._regions.fill(full)
         self._regions.styles.height = len(full) + 1
-        rows = table(self._sizes, self._by, self._before)
+        rows = self._sizes.table(self._by, self._before)
         if self._by_change and self._before is not None:
             rows = tuple(sorted(rows, key=lambda row: -abs(row.change)))
         self._largest = max((row.size for row in rows), default=1) or 1
