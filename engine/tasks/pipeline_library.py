@@ -91,7 +91,7 @@ def of_project(clone: Path, sha: str, models: Collection[str] = ()) -> tuple[Pip
     return tuple(_of_project(clone, sha, models))
 
 
-def from_file(path: Path, models: Collection[str] = ()) -> StepPipeline:
+def read_pipeline_file(path: Path, models: Collection[str] = ()) -> StepPipeline:
     """A pipeline from a file anywhere.
 
     Raises:

@@ -55,6 +55,11 @@ def roles() -> Mapping[str, ModelRole]:
     return _read().roles
 
 
+def model_purposes() -> Mapping[str, str]:
+    """What models are asked for by the names of their roles, in a few words."""
+    return {"developer": "repairs of builds"} | {each.id: each.title for each in roles().values()}
+
+
 def squads() -> Mapping[str, Squad]:
     """Every squad by its id; :data:`FULL` has every role."""
     return _read().squads

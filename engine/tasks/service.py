@@ -113,7 +113,7 @@ class Tasks(RunService):
             UsageError: there is none, or it makes no sense.
         """
         if _is_file(name):
-            return pipeline_library.from_file(Path(name), self._settings.llm.models)
+            return pipeline_library.read_pipeline_file(Path(name), self._settings.llm.models)
         # A project's come last: none of them takes the place of another.
         for entry in self.pipelines(project_id, commit):
             file = Path(entry.file)

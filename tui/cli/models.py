@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,12 +25,9 @@ def models_command(
     """List names of models, which model the settings mean by each, and what servers have."""
     from engine.cancel import CancelToken
     from engine.llm.service import Models
-    from engine.tasks.roles import roles
+    from engine.tasks.roles import model_purposes
 
-    titles = {
-        "developer": "repairs of builds",
-        **{each.id: each.title for each in roles().values()},
-    }
+    purposes = model_purposes()
     models = Models(settings_of(context).llm)
     servers = models.servers(CancelToken())
     states = models.states(servers)
@@ -42,7 +40,7 @@ def models_command(
         [
             (
                 each.name,
-                _purpose(each, titles),
+                _purpose(each, purposes),
                 f"{each.server} {each.model}".strip() or "-",
                 "ready" if each.ready and not each.problem else each.problem,
             )
@@ -55,8 +53,8 @@ def models_command(
         print_line(server.problem or f"{server.name}: {has}")
 
 
-def _purpose(state: ModelState, titles: dict[str, str]) -> str:
+def _purpose(state: ModelState, purposes: Mapping[str, str]) -> str:
     """What a model is asked for."""
     if state.kind is not None:
         return ", ".join(state.kind.recommended)
-    return titles.get(state.name, "") or f"--model {state.name}"
+    return purposes.get(state.name, "") or f"--model {state.name}"

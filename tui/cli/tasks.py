@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import sys
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,32 +33,87 @@ cli.add_typer(workflow_cli, name="workflow")
 cli.add_typer(pipeline_cli, name="pipeline")
 cli.add_typer(task_cli, name="task")
 
-MARK = "PLACEHOLDER: no model was asked"
-"""What is said of a task that asked nobody."""
+PLACEHOLDER_MARK = "PLACEHOLDER: no model was asked"
+"""Line that marks a task whose answers are the placeholder's."""
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
-_Description = Annotated[str, typer.Option("--description", "-d", help="What is wanted.")]
-_Context = Annotated[str, typer.Option(help="What else is to be known.")]
 _Project = Annotated[str | None, typer.Option(help="A project's name, a Git URL or a path.")]
-_Commit = Annotated[str | None, typer.Option(help="Commit, tag or branch of the project.")]
-_Text = Annotated[
-    str, typer.Option(help="Text that it is about, instead of a project or beside it; - reads it.")
-]
-_Path = Annotated[
-    list[str] | None,
-    typer.Option(help="File or folder of the repository that models see; may be given again."),
-]
-_Diff = Annotated[str, typer.Option(help="Show models what changed since this commit or branch.")]
-_Model = Annotated[
-    str, typer.Option(help="Model for every step: NAME of [llm.models.NAME], or placeholder.")
-]
-_Prio = Annotated[Priority | None, typer.Option(help="How urgent it is.")]
-_Gate = Annotated[
-    bool, typer.Option("--gate", help="Measure the result; what is blocked is revised.")
-]
-_Iterations = Annotated[
-    int | None, typer.Option(min=0, max=10, help="Revisions when the gate does not pass.")
-]
+
+
+@dataclass(frozen=True, slots=True)
+class _TaskOptions:
+    """What `workflow run` and `pipeline run` take alike: a request, and the project it names."""
+
+    request: TaskRequest
+    project: str | None
+
+
+def _task_options(
+    description: Annotated[str, typer.Option("--description", "-d", help="What is wanted.")] = "",
+    project: _Project = None,
+    commit: Annotated[
+        str | None, typer.Option(help="Commit, tag or branch of the project.")
+    ] = None,
+    text: Annotated[
+        str,
+        typer.Option(help="Text that it is about, instead of a project or beside it; - reads it."),
+    ] = "",
+    more: Annotated[str, typer.Option("--more", help="What else is to be known.")] = "",
+    path: Annotated[
+        list[str] | None,
+        typer.Option(help="File or folder of the repository that models see; may be given again."),
+    ] = None,
+    diff: Annotated[
+        str, typer.Option(help="Show models what changed since this commit or branch.")
+    ] = "",
+    model: Annotated[
+        str,
+        typer.Option(help="Model for every step: NAME of [llm.models.NAME], or placeholder."),
+    ] = "",
+    priority: Annotated[Priority | None, typer.Option(help="How urgent it is.")] = None,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Measure the result; what is blocked is revised.")
+    ] = False,
+    max_iterations: Annotated[
+        int | None, typer.Option(min=0, max=10, help="Revisions when the gate does not pass.")
+    ] = None,
+) -> _TaskOptions:
+    """Make a request of the options that `workflow run` and `pipeline run` take alike."""
+    from engine.tasks.request import TaskRequest
+
+    request = TaskRequest(
+        description=description,
+        context=more,
+        text=_read(text),
+        commit=commit,
+        paths=tuple(path or ()),
+        diff=diff,
+        model=model,
+        priority=priority,
+        gate=gate,
+        max_iterations=max_iterations,
+    )
+    return _TaskOptions(request, project)
+
+
+def _with_task_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of :func:`_task_options`, which come to it as ``options``."""
+    shared = inspect.signature(_task_options, eval_str=True).parameters
+    parameters = inspect.signature(command, eval_str=True).parameters.values()
+    own = [each for each in parameters if each.name != "options"]
+    arguments = [each for each in own if each.default is each.empty]
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        options = _task_options(**{name: given.pop(name) for name in shared})
+        command(options=options, **given)
+
+    # Typer reads these, not what was wrapped.
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [*arguments, *shared.values(), *own[len(arguments) :]]
+    )
+    run.__annotations__ = {}
+    return run
 
 
 @workflow_cli.command("list")
@@ -85,42 +143,19 @@ def list_workflows(context: typer.Context, as_json: _Json = False) -> None:
 
 
 @workflow_cli.command("run")
+@_with_task_options
 def run_workflow(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Which (see: espdeck workflow list).")],
-    description: _Description = "",
-    project: _Project = None,
-    commit: _Commit = None,
-    text: _Text = "",
-    more: _Context = "",
-    path: _Path = None,
-    diff: _Diff = "",
+    options: _TaskOptions,
     squad: Annotated[str, typer.Option(help="business, engineering, qa or full-stack.")] = "",
-    model: _Model = "",
-    priority: _Prio = None,
-    gate: _Gate = False,
-    max_iterations: _Iterations = None,
     as_json: _Json = False,
 ) -> None:
     """Run a workflow and follow it to its end."""
-    from engine.tasks.request import TaskRequest
-    from engine.tasks.roles import FULL
-
-    order = TaskRequest(
-        workflow=name,
-        description=description,
-        context=more,
-        text=_read(text),
-        commit=commit,
-        paths=tuple(path or ()),
-        diff=diff,
-        squad=squad or FULL,
-        model=model,
-        priority=priority,
-        gate=gate,
-        max_iterations=max_iterations,
-    )
-    raise typer.Exit(_run(context, order, project, as_json=as_json))
+    request = replace(options.request, workflow=name)
+    if squad:
+        request = replace(request, squad=squad)
+    raise typer.Exit(_run(context, request, options.project, as_json=as_json))
 
 
 @pipeline_cli.command("list")
@@ -153,9 +188,9 @@ def check_pipeline(
     context: typer.Context, file: Annotated[Path, typer.Argument(help="A pipeline's file.")]
 ) -> None:
     """Say whether a pipeline's file makes sense, and what its steps wait for."""
-    from engine.tasks.pipeline_library import from_file
+    from engine.tasks.pipeline_library import read_pipeline_file
 
-    pipeline = from_file(file, settings_of(context).llm.models)
+    pipeline = read_pipeline_file(file, settings_of(context).llm.models)
     steps = count(len(pipeline.steps), "step")
     metadata = pipeline.metadata
     until = f", until {metadata.deadline}" if metadata.deadline else ""
@@ -175,38 +210,15 @@ def check_pipeline(
 
 
 @pipeline_cli.command("run")
+@_with_task_options
 def run_pipeline(
     context: typer.Context,
     file: Annotated[str, typer.Argument(help="A pipeline's file, or the name of a listed one.")],
-    description: _Description = "",
-    project: _Project = None,
-    commit: _Commit = None,
-    text: _Text = "",
-    more: _Context = "",
-    path: _Path = None,
-    diff: _Diff = "",
-    model: _Model = "",
-    priority: _Prio = None,
-    gate: _Gate = False,
-    max_iterations: _Iterations = None,
+    options: _TaskOptions,
     as_json: _Json = False,
 ) -> None:
     """Run a step pipeline and follow it to its end."""
-    from engine.tasks.request import TaskRequest
-
-    order = TaskRequest(
-        description=description,
-        context=more,
-        text=_read(text),
-        commit=commit,
-        paths=tuple(path or ()),
-        diff=diff,
-        model=model,
-        priority=priority,
-        gate=gate,
-        max_iterations=max_iterations,
-    )
-    raise typer.Exit(_run(context, order, project, file, as_json=as_json))
+    raise typer.Exit(_run(context, options.request, options.project, file, as_json=as_json))
 
 
 @task_cli.command("list")
@@ -252,7 +264,7 @@ def show_task(
     with looking(context) as engine:
         state = engine.tasks.state(number)
         if not as_json:
-            _summarise(engine, number)
+            _print_summary(engine, number)
             return
         summary = asdict(engine.tasks.summary(number))
         kept = [each.model_dump(mode="json") for each in engine.tasks.artifacts(number)]
@@ -264,37 +276,47 @@ def show_task(
 
 def _run(
     context: typer.Context,
-    order: TaskRequest,
+    request: TaskRequest,
     project: str | None,
     pipeline: str = "",
     *,
     as_json: bool,
 ) -> int:
-    """Run an order and print what happens; ``pipeline`` is a file, or the name of one."""
+    """Run a task and print what happens.
+
+    Args:
+        project: the name, URL or path of the project that it is about.
+        pipeline: a step pipeline's file, or the name of a listed one; empty for a workflow.
+        as_json: JSON, one event a line, instead of lines for people.
+
+    Returns:
+        The exit code.
+    """
     with printing(settings_of(context), as_json=as_json) as (engine, printer):
         if project is not None:
-            order = replace(order, project_id=engine.projects.find_or_add(project).id)
+            request = replace(request, project_id=engine.projects.find_or_add(project).id)
         if pipeline:
-            found = engine.tasks.pipeline(pipeline, order.project_id, order.commit)
-            order = replace(order, pipeline=found)
-        build = engine.tasks.start(order)
-        code = follow(engine.tasks, build.number, printer)
+            found = engine.tasks.pipeline(pipeline, request.project_id, request.commit)
+            request = replace(request, pipeline=found)
+        run = engine.tasks.start(request)
+        code = follow(engine.tasks, run.number, printer)
         if not as_json:
             printer.close()
-            _summarise(engine, build.number)
+            _print_summary(engine, run.number)
     return code
 
 
-def _summarise(engine: Engine, number: int) -> None:
+def _print_summary(engine: Engine, number: int) -> None:
+    """Print how a task went: its request, its steps, what models took, what was made."""
     state, summary = engine.tasks.state(number), engine.tasks.summary(number)
-    build = state.run
-    took = f" in {build.duration:.1f} s" if build.duration is not None else ""
-    about = f" on {state.project} at {build.commit_sha[:10]}" if state.project else ""
+    run = state.run
+    seconds = f" in {run.duration:.1f} s" if run.duration is not None else ""
+    about = f" on {state.project} at {run.commit_sha[:10]}" if state.project else ""
     print_line("")
-    print_line(f"task #{number}, {state.title}{about}: {build.status}{took}")
+    print_line(f"task #{number}, {state.title}{about}: {run.status}{seconds}")
     if state.metrics.placeholder:
-        print_line(f"  {MARK}")
-    for line in filter(None, (build.error, state.result)):
+        print_line(f"  {PLACEHOLDER_MARK}")
+    for line in filter(None, (run.error, state.result)):
         print_line(f"  {line}")
     if state.order.description:
         print_line(f"  asked: {' '.join(state.order.description.split())[:200]}")
@@ -303,14 +325,14 @@ def _summarise(engine: Engine, number: int) -> None:
         print_line(f"  until: {pipeline.metadata.deadline}")
     steps = count(summary.total, "step")
     print_line(f"  {steps}: {summary.successful} successful, {summary.failed} failed")
-    print_line(f"  {_took(state)}")
+    print_line(f"  {_usage(state)}")
     print_line("")
     print_stages(engine.tasks.stages(number))
     print_findings(engine.tasks, number)
     print_artifacts(engine.tasks, number)
 
 
-def _took(state: TaskState) -> str:
+def _usage(state: TaskState) -> str:
     """What models were asked, in a line."""
     metrics = state.metrics
     if not metrics.models:
@@ -325,21 +347,21 @@ def _took(state: TaskState) -> str:
 
 def _facts(state: TaskState) -> dict[str, Any]:
     """A task as JSON: what was asked, how it stands, what came of it."""
-    build, order = state.run, state.order
+    run, order = state.run, state.order
     times = {
         name: at.isoformat() if at else None
         for name, at in (
-            ("created_at", build.created_at),
-            ("started_at", build.started_at),
-            ("completed_at", build.completed_at),
+            ("created_at", run.created_at),
+            ("started_at", run.started_at),
+            ("completed_at", run.completed_at),
         )
     }
     return {
-        "task": build.number,
+        "task": run.number,
         "name": state.name,
         "title": state.title,
         "project": state.project,
-        "commit": build.commit_sha,
+        "commit": run.commit_sha,
         "description": order.description,
         "context": order.context,
         "squad": order.squad,
@@ -349,20 +371,20 @@ def _facts(state: TaskState) -> dict[str, Any]:
         "paths": order.paths,
         "diff": order.diff,
         "priority": state.priority,
-        "status": build.status,
+        "status": run.status,
         "progress": state.progress,
         "step": state.step,
         "agents": state.agents,
         "metrics": asdict(state.metrics),
         "result": state.result,
-        "error": build.error,
-        "duration": build.duration,
+        "error": run.error,
+        "duration": run.duration,
         **times,
     }
 
 
 def _read(text: str) -> str:
-    """A text, or that of standard input; one that is too long is not read to its end.
+    """A text, or what standard input has where it is ``-``.
 
     Raises:
         UsageError: it is too long.

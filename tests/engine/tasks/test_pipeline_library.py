@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import UsageError
-from engine.tasks.pipeline_library import Origin, from_file, of_project, own
+from engine.tasks.pipeline_library import Origin, of_project, own, read_pipeline_file
 from tests.engine import git_repos
 
 GOOD = "name: Mine\nsteps:\n  - step_name: one\n    role: architect\n    prompt: Do it.\n"
@@ -69,9 +69,9 @@ def test_a_project_without_any_has_none(tmp_path: Path) -> None:
 def test_a_file_anywhere_is_read_or_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.yaml"
     path.write_text(GOOD)
-    assert from_file(path).name == "Mine"
+    assert read_pipeline_file(path).name == "Mine"
     with pytest.raises(UsageError, match="No such file"):
-        from_file(tmp_path / "none.yaml")
+        read_pipeline_file(tmp_path / "none.yaml")
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match="not UTF-8"):
-        from_file(path)
+        read_pipeline_file(path)
