@@ -21,7 +21,6 @@ from engine.builds.fixes import Fixes
 from engine.builds.quality_gate import Gates
 from engine.builds.service import Builds
 from engine.cancel import CancelToken
-from engine.doctor import DoctorCheck, run_checks
 from engine.enums import RunKind
 from engine.errors import EspdeckError, Interrupted, UsageError
 from engine.events import Bus, Event, Problem
@@ -283,10 +282,6 @@ class Engine:
             event = event_of(row)
             if event is not None:
                 yield event
-
-    def run_checks(self) -> tuple[DoctorCheck, ...]:
-        """What is installed, what is missing, what to do. Needs no open workspace."""
-        return run_checks(self.settings)
 
     def _last_seq(self, run_id: int) -> int:
         return logs.last_seq(self._store, run_id) if self._store is not None else 0
