@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from engine.projects.variants import Variant
     from engine.store.tables import Project
 
-CANCEL_WITHIN = 10.0
-"""Seconds that a build gets to end when it was cancelled; its programs are gone within one."""
+CANCEL_TIMEOUT_SECONDS = 10.0
+"""How long a cancelled build is waited for; its programs end within a second."""
 
 cli = typer.Typer()
 
@@ -94,8 +94,8 @@ def build_command(
     chips, configurations = check_targets(several(target)), several(configuration)
     with printing(settings_of(context), as_json=as_json) as (engine, printer):
         found = engine.projects.find_or_add(project, targets=chips, app=app_folder, branch=branch)
-        say = _nobody if as_json else print_line
-        ways = engine.builds.choose_variants(
+        say = _discard if as_json else print_line
+        variants = engine.builds.choose_variants(
             found,
             targets=chips,
             configurations=configurations,
@@ -104,11 +104,11 @@ def build_command(
             dirty=dirty,
         )
         if changed:
-            ways = tuple(_changed(engine, found, ways, commit, say))
-            if not ways:
+            variants = tuple(_changed(engine, found, variants, commit, say))
+            if not variants:
                 return
         started = engine.builds.start_each(
-            found.id, ways, commit=commit, dirty=dirty, board=board, simulator=simulator
+            found.id, variants, commit=commit, dirty=dirty, board=board, simulator=simulator
         )
         first = started.builds[0]
         if dirty and not first.dirty:
@@ -119,9 +119,9 @@ def build_command(
             say(f"builds: {', '.join(f'#{b.number} {variant_of(b)}' for b in started.builds)}")
         numbers = [build.number for build in started.builds]
         code = follow_each(
-            engine, numbers, printer, _nobody if as_json else lambda n: print_build(engine, n)
+            engine, numbers, printer, _discard if as_json else lambda n: print_build(engine, n)
         )
-        if len(ways) > 1 and not as_json:
+        if len(variants) > 1 and not as_json:
             print_builds([engine.builds.get(number) for number in numbers])
         for problem in started.problems:
             complain(problem)
@@ -208,7 +208,7 @@ def cancel(
             else:
                 asked.append(number)
         for number in asked:
-            build = engine.builds.wait(number, timeout=CANCEL_WITHIN)
+            build = engine.builds.wait(number, timeout=CANCEL_TIMEOUT_SECONDS)
             print_line(f"build {number}: {build.status}")
     if wrong:
         raise typer.Exit(USAGE)
@@ -241,7 +241,7 @@ def _changed(
     commit: str | None,
     say: Callable[[str], None],
 ) -> Sequence[Variant]:
-    """Those of the variants that are to be built since something changed."""
+    """Those of the variants whose sources changed since their last successful build."""
     located = engine.projects.commit(project.id, commit)
     found = []
     for variant in variants:
@@ -267,5 +267,5 @@ def _show_log(engine: Engine, number: int, stage: str) -> None:
             print_line(line)
 
 
-def _nobody(_said: object) -> None:
-    """JSON has it."""
+def _discard(_said: object) -> None:
+    """Print nothing: the events in JSON have it."""

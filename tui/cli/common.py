@@ -1,4 +1,4 @@
-"""What every subcommand uses: the settings, an engine that only looks, tables and lines."""
+"""What subcommands share: settings, an engine that executes no runs, tables, lines, progress."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from engine.settings import Settings
 
 _CLEAR_LINE = "\r\x1b[K"  # ECMA-48: erase in line
-_LINE = 78  # characters that are surely one line
+_LINE_COLUMNS = 78  # a terminal has this many at least
 
-SECONDS_BETWEEN = 3.0
+PROGRESS_LINE_SECONDS = 3.0
 """Seconds from one line of progress to the next where there is no terminal."""
 
 
@@ -39,7 +39,7 @@ def settings_of(context: typer.Context, **flags: Any) -> Settings:
 
 @contextlib.contextmanager
 def looking(context: typer.Context) -> Iterator[Engine]:
-    """An engine that runs no builds, open while the block runs."""
+    """Open an engine that executes no runs, while the block runs."""
     from engine import Engine
 
     engine = Engine(settings_of(context))
@@ -54,13 +54,17 @@ def looking(context: typer.Context) -> Iterator[Engine]:
 
 
 def several(text: str | None) -> list[str]:
-    """Names that a person separated by commas, each once."""
+    """Split names at commas; each is there once."""
     names = (each.strip() for each in (text or "").split(","))
     return list(dict.fromkeys(filter(None, names)))
 
 
 def number_of(text: str) -> int:
-    """The number of a build, as a person writes it."""
+    """Read the number of a run, as ``12`` or ``#12``.
+
+    Raises:
+        UsageError: it is none.
+    """
     digits = text.removeprefix("#")
     if not re.fullmatch(r"[0-9]{1,18}", digits):  # what SQLite can count to
         raise UsageError(f"{text!r} is not the number of a build")
@@ -85,14 +89,14 @@ def print_line(text: str) -> None:
 
 @contextlib.contextmanager
 def progress() -> Iterator[Callable[[float, str], None]]:
-    """Show on standard error how far something is, while the block runs.
+    """Show progress on standard error while the block runs.
 
     Yields:
         What is called with percent and what is being done, from one thread at a time: it moves a
         bar on a terminal; else it prints a line from time to time, none of what is soon over.
     """
     if not sys.stderr.isatty():
-        yield _Lines().tell
+        yield _ProgressLines().tell
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -108,26 +112,26 @@ def progress() -> Iterator[Callable[[float, str], None]]:
         yield tell
 
 
-class _Lines:
-    """A line when some seconds have passed since the last one."""
+class _ProgressLines:
+    """Prints a line when some seconds have passed since the last one."""
 
     def __init__(self) -> None:
         self._told = time.monotonic()
 
     def tell(self, percent: float, what: str) -> None:
-        if time.monotonic() - self._told >= SECONDS_BETWEEN:
+        if time.monotonic() - self._told >= PROGRESS_LINE_SECONDS:
             self._told = time.monotonic()
             typer.echo(f"{percent:3.0f} % {clean(what)}", err=True)
 
 
 def print_notes(notes: Iterable[Finding]) -> None:
-    """Say what is to be known of a commit that was found, beside what was asked for."""
+    """Print the notes of a commit to standard error."""
     for note in notes:
         complain(f"{note.severity}: {note.message}")
 
 
 def complain(text: str) -> None:
-    """Print one line to standard error, as every failure is told."""
+    """Print one line to standard error."""
     typer.echo(f"espdeck: {clean(text)}", err=True)
 
 
@@ -142,6 +146,6 @@ class _CloneProgress:
             return
         told = f"{event.project}: {event.detail}" if event.detail.endswith("%") else ""
         if told or self._shown:
-            sys.stderr.write(_CLEAR_LINE + clean(told)[:_LINE])
+            sys.stderr.write(_CLEAR_LINE + clean(told)[:_LINE_COLUMNS])
             sys.stderr.flush()
         self._shown = bool(told)

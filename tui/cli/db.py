@@ -21,6 +21,9 @@ cli = typer.Typer()
 _db = typer.Typer(help="Check, back up and restore the databases of the workspace.")
 cli.add_typer(_db, name="db")
 
+_MAX_LISTED_RUNS = 20
+"""How many runs without rows are named."""
+
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 
@@ -120,13 +123,10 @@ def restore(
     if done.aside is not None:
         print_line(f"what was there before is in {done.aside}")
     if done.without_rows:
-        numbers = ", ".join(f"#{number}" for number in done.without_rows[:_MANY])
-        more = ", …" if len(done.without_rows) > _MANY else ""
+        numbers = ", ".join(f"#{number}" for number in done.without_rows[:_MAX_LISTED_RUNS])
+        more = ", …" if len(done.without_rows) > _MAX_LISTED_RUNS else ""
         runs = count(len(done.without_rows), "run")
         print_line(f"kept, though nothing is known of them: artifacts of {runs} ({numbers}{more})")
-
-
-_MANY = 20
 
 
 def _time(backup: Backup) -> str:

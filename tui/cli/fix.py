@@ -1,4 +1,4 @@
-"""``espdeck fix``: what repairs of a build changed, and what becomes of it."""
+"""``espdeck fix``: shows, commits, exports or discards the repairs of a build."""
 
 from __future__ import annotations
 

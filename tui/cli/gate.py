@@ -1,4 +1,4 @@
-"""``espdeck gate``: what tools measure of a project, and whether that is good enough."""
+"""``espdeck gate``: measures a project against the thresholds of the quality gate."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 cli = typer.Typer()
 
 FAILED = 1
-BAR = 10
-"""Characters of a bar."""
+BAR_CHARACTERS = 10
+"""Length of a bar."""
 
-MOST_JOBS = 64
+MAX_JOBS = 64
+"""Tools at the same time."""
 
-FINDINGS = 20
+MAX_FINDINGS = 20
 """Findings that are listed; --json has all."""
 
 
@@ -37,7 +38,7 @@ def gate_command(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", min=1, max=MOST_JOBS, help="Tools at the same time."),
+        typer.Option("--jobs", "-j", min=1, max=MAX_JOBS, help="Tools at the same time."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -79,7 +80,7 @@ def _print(gated: Gated, *, ascii_only: bool) -> None:
                 each.status,
                 each.shown,
                 each.limit,
-                glyphs.bar(each.score, BAR) if each.value is not None else "",
+                glyphs.bar(each.score, BAR_CHARACTERS) if each.value is not None else "",
                 each.detail,
             )
             for each in result.measures
@@ -94,9 +95,9 @@ def _print(gated: Gated, *, ascii_only: bool) -> None:
     listed = list(dict.fromkeys((*result.blockers, *told)))
     if listed:
         common.print_line("")
-    for finding in listed[:FINDINGS]:
+    for finding in listed[:MAX_FINDINGS]:
         common.print_line(f"{finding.severity}: {finding.title} [{finding.code}]")
         if finding.hint:
             common.print_line(f"    {finding.hint}")
-    if len(listed) > FINDINGS:
-        common.print_line(f"and {len(listed) - FINDINGS} more: --json has all")
+    if len(listed) > MAX_FINDINGS:
+        common.print_line(f"and {len(listed) - MAX_FINDINGS} more: --json has all")

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 cli = typer.Typer()
 
-DAY = 86400.0
-"""Seconds."""
+DAY_SECONDS = 86400.0
 
 
 @cli.command()
@@ -37,9 +36,9 @@ def gc(
     """
     with looking(context) as engine:
         if dry_run:
-            swept = engine.maintenance.preview(unused_for=days * DAY)
+            swept = engine.maintenance.preview(unused_for=days * DAY_SECONDS)
         else:
-            swept = engine.maintenance.sweep(unused_for=days * DAY)
+            swept = engine.maintenance.sweep(unused_for=days * DAY_SECONDS)
         if as_json:
             _print_json(swept)
         else:

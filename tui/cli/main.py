@@ -10,9 +10,10 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -77,7 +78,7 @@ def main() -> None:
     threading.excepthook = _log_uncaught
     # The end of an SSH session or of the service: builds are put back as at any other end.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
+        signal.signal(number, _exit_on_signal)
     try:
         cli()
     except EspdeckError as error:
@@ -154,7 +155,7 @@ def doctor(context: typer.Context) -> None:
         raise typer.Exit(USAGE)
 
 
-def _run_app(settings: Settings, open_build: Any = None) -> None:
+def _run_app(settings: Settings, open_build: Callable[[Engine], int] | None = None) -> None:
     from tui.app import EspdeckApp
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -169,7 +170,7 @@ def _run_app(settings: Settings, open_build: Any = None) -> None:
         raise UsageError(app.failure)
 
 
-def _leave(number: int, _frame: object) -> None:
+def _exit_on_signal(number: int, _frame: object) -> None:
     sys.exit(128 + number)
 
 

@@ -1,4 +1,4 @@
-"""``espdeck models``: kinds and other names of models, which model each is, what is there."""
+"""``espdeck models``: names of models, the model behind each, and what servers have."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def models_command(
 
 
 def _purpose(state: ModelState, purposes: Mapping[str, str]) -> str:
-    """What a model is asked for."""
+    """What a model is used for."""
     if state.kind is not None:
         return ", ".join(state.kind.recommended)
     return purposes.get(state.name, "") or f"--model {state.name}"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 cli = typer.Typer()
 
 AUTO = "auto"
-"""Chip of a project for which its sources say it."""
+"""Value of ``--target`` that has the sources say the chips."""
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 _Project = Annotated[str, typer.Argument(help="A project's name, Git URL or path.")]
@@ -62,7 +62,7 @@ def add(
             print_json(project, source=mask(project.source))
         else:
             print_line(f"added {project.name}: {mask(project.source)}")
-            _say_what_it_is(engine, project)
+            _print_project(engine, project)
 
 
 @cli.command()
@@ -92,7 +92,7 @@ def sync(
         failed = bool(busy)
         for project in before:
             if project.id not in busy:
-                failed |= not _say_synced(project, engine.projects.wait(project.id))
+                failed |= not _print_synced(project, engine.projects.wait(project.id))
     if failed:
         raise typer.Exit(FAILED)
 
@@ -130,7 +130,7 @@ def edit(
     with looking(context) as engine:
         changed = engine.project_editor.edit(engine.projects.find(project), edits)
         print_line(f"changed {changed.name}: {mask(changed.source)}")
-        _say_what_it_is(engine, changed)
+        _print_project(engine, changed)
 
 
 @cli.command()
@@ -146,7 +146,7 @@ def remove(
             raise UsageError("nobody can be asked here: --yes removes without asking")
         builds = count(engine.projects.stats(found.id).builds, "build")
         what = f"Remove {found.name} ({mask(found.source)}) with {builds}, logs and artifacts?"
-        if not yes and not _agreed(what):
+        if not yes and not _confirm(what):
             print_line("nothing was removed")
             raise typer.Exit(FAILED)
         engine.projects.remove(found.id)
@@ -193,8 +193,12 @@ def projects_command(
                 print_line(f"{project.name}: {project.status_detail}")
 
 
-def _say_synced(before: Project, now: Project) -> bool:
-    """Print what a sync came to, and say whether it was one."""
+def _print_synced(before: Project, now: Project) -> bool:
+    """Print the result of a sync.
+
+    Returns:
+        Whether the source was reached.
+    """
     if now.synced_at == before.synced_at:
         complain(f"{now.name}: {now.status_detail}")
         return False
@@ -205,7 +209,7 @@ def _say_synced(before: Project, now: Project) -> bool:
     return True
 
 
-def _say_what_it_is(engine: Engine, project: Project) -> None:
+def _print_project(engine: Engine, project: Project) -> None:
     """Print what a project follows, its chips, and what there is to build."""
     for line in _project_lines(engine, project):
         print_line(f"  {line}")
@@ -269,7 +273,7 @@ def _print_disk(engine: Engine, *, as_json: bool) -> None:
     )
 
 
-def _agreed(question: str) -> bool:
+def _confirm(question: str) -> bool:
     try:
         return bool(typer.confirm(question))
     except typer.Abort:

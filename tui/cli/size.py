@@ -1,4 +1,4 @@
-"""``espdeck size``: what of a build takes how much memory, and what changed."""
+"""``espdeck size``: memory that each part of a build takes, and what changed."""
 
 from __future__ import annotations
 

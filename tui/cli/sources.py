@@ -1,4 +1,4 @@
-"""``espdeck apps`` and ``menuconfig``: what is in a project's sources, and its options."""
+"""``espdeck apps`` and ``menuconfig``: apps of a project's repository, and their options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run came to, on the command line: its stages, findings and artifacts."""
+"""Prints the result of a run: its stages, findings and artifacts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from engine.runs.service import RunService
     from engine.store.tables import Run, StageRow
 
-EVIDENCE = 6
-"""Lines of a finding's evidence; the screen shows all."""
+EVIDENCE_LINES = 6
+"""How much of a finding's evidence is printed; the screen shows all."""
 
-MESSAGE = 100
-"""Characters of a commit's first line."""
+MESSAGE_CHARACTERS = 100
+"""How much of the first line of a commit's message is printed."""
 
 
 def print_build(engine: Engine, number: int) -> None:
-    """Print what a build came to; what is to be known of it comes last, where it is seen."""
+    """Print the result of a build; its notes come last, where they are seen."""
     build = engine.builds.get(number)
     project = engine.projects.get(str(build.project_id))
     took = f" in {build.duration:.1f} s" if build.duration is not None else ""
@@ -30,7 +30,7 @@ def print_build(engine: Engine, number: int) -> None:
     print_line(f"build #{number} of {project.name}: {build.status}{verdict}{took}")
     if build.error:
         print_line(f"  {build.error}")
-    message = build.commit_message.split("\n")[0][:MESSAGE]
+    message = build.commit_message.split("\n")[0][:MESSAGE_CHARACTERS]
     print_line(f"  commit {commit_of(build, 10)} {message} ({build.commit_author})")
     configuration = f", configuration {build.configuration}" if build.configuration else ""
     dirty = ", with uncommitted changes" if build.dirty else ""
@@ -88,24 +88,24 @@ def print_stages(rows: Sequence[StageRow]) -> None:
 
 
 def print_findings(runs: RunService, number: int) -> None:
-    """Print what the stages of a run found, the newest round and the worst first."""
+    """Print the findings of a run, the newest attempt and the worst first."""
     findings = sorted(runs.findings(number), key=lambda row: (-row.attempt, row.rank))
-    rounds = max((row.attempt for row in findings), default=1)
+    attempts = max((row.attempt for row in findings), default=1)
     if findings:
         print_line("")
     for row in findings:
         finding = row.finding
-        of = f"{row.stage}, round {row.attempt}" if rounds > 1 else row.stage
+        of = f"{row.stage}, round {row.attempt}" if attempts > 1 else row.stage
         print_line(f"{finding.severity}: {finding.title} [{finding.code}] ({of})")
         if finding.hint:
             print_line(f"    {finding.hint}")
-        for line in (finding.evidence or "").split("\n")[:EVIDENCE]:
+        for line in (finding.evidence or "").split("\n")[:EVIDENCE_LINES]:
             if line.strip():
                 print_line(f"    | {line}")
 
 
 def print_artifacts(runs: RunService, number: int) -> None:
-    """Print what a run kept, and where."""
+    """Print the artifacts of a run, and the folder that they are in."""
     artifacts = runs.artifacts(number)
     if artifacts:
         print_line("")

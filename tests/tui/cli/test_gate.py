@@ -62,7 +62,7 @@ def test_a_project_that_fails_says_why(workspace: Path, tmp_path: Path) -> None:
 def test_progress_is_told_in_lines_where_there_is_no_terminal(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(common, "SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr(common, "PROGRESS_LINE_SECONDS", 0.0)
 
     done = CliRunner().invoke(
         cli, ["--workspace", str(workspace), "gate", "ring", "--jobs", "1", "--json"]
