@@ -34,6 +34,7 @@ from tui.cli import (
     size,
     sources,
     tasks,
+    workflows,
 )
 from tui.cli.common import complain, print_line, settings_of
 from tui.cli.follow import FAILED, INTERRUPTED, USAGE, follow, printing
@@ -63,6 +64,7 @@ cli.add_typer(gate.cli)
 cli.add_typer(guide.cli)
 cli.add_typer(flash.cli)
 cli.add_typer(size.cli)
+cli.add_typer(workflows.cli)
 cli.add_typer(tasks.cli)
 cli.add_typer(db.cli)
 cli.add_typer(gc.cli)
