@@ -27,7 +27,7 @@ from engine.events import Bus, Event, Problem
 from engine.file_lock import FileLock
 from engine.files import explain
 from engine.maintenance import Maintenance
-from engine.monitor.retention import Limits
+from engine.monitor.retention import SessionLimits
 from engine.processes.registry import ProcessRegistry, use_registry
 from engine.projects.editor import ProjectEditor
 from engine.projects.service import Projects
@@ -193,7 +193,7 @@ class Engine:
             folder / "boards",
             store,
             self.settings.board,
-            Limits(self.settings.session_days, self.settings.session_megabytes << 20),
+            SessionLimits(self.settings.session_days, self.settings.session_megabytes << 20),
             LockFolder.find(self.settings.lock_folder, folder / "boards" / LOCKS),
         )
         self._slots = Slots(

@@ -67,7 +67,7 @@ def run(
     cancel: CancelToken,
     on_output: Callable[[bytes], None] | None = None,
     on_poll: Callable[[float], None] | None = None,
-    keyboard: ConsoleInput | None = None,
+    console_input: ConsoleInput | None = None,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     clean_env: bool = False,
@@ -88,7 +88,7 @@ def run(
             the order in which they come.
         on_poll: called in this thread with the seconds since the start, after each chunk and at
             least every 0.2 s.
-        keyboard: types to its standard input; None when nothing does, then it reads an empty one.
+        console_input: what is typed to its standard input; None for an empty one.
         cwd: folder it runs in.
         env: variables added to this process's environment.
         clean_env: of this process's environment, hand on only what any build needs: for programs
@@ -130,14 +130,18 @@ def run(
             supervised=supervised,
             cwd=cwd,
             env={**_environment(clean_env), **(env or {})},
-            stdin=subprocess.DEVNULL if keyboard is None else subprocess.PIPE,
+            stdin=subprocess.DEVNULL if console_input is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if errors is None else errors,
             pass_fds=pass_fds,
         )
         forget = cancel.on_stop(program.end)
         try:
-            typing = None if keyboard is None else _StandardInput(program.process, keyboard, stack)
+            typing = (
+                None
+                if console_input is None
+                else _StandardInput(program.process, console_input, stack)
+            )
             timed_out = _pump(program, started + timeout, take, poll, typing)
         except BaseException:
             program.end()
@@ -201,21 +205,24 @@ def _environment(clean: bool) -> dict[str, str]:
 
 
 class _StandardInput:
-    """Standard input of a program, as a keyboard types it; never waits."""
+    """Standard input of a program, with what is typed; never waits."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], keyboard: ConsoleInput, stack: contextlib.ExitStack
+        self,
+        process: subprocess.Popen[bytes],
+        console_input: ConsoleInput,
+        stack: contextlib.ExitStack,
     ) -> None:
         assert process.stdin is not None
         self._pipe = process.stdin
-        self._keyboard = keyboard
-        self._wake = stack.enter_context(keyboard.reading())
+        self._console_input = console_input
+        self._wake = stack.enter_context(console_input.reading())
         os.set_blocking(self._pipe.fileno(), False)
 
     def pump(self, selector: selectors.BaseSelector) -> None:
         """Write what the program takes, and let ``selector`` wake when it takes more."""
         self._watch(selector, self._wake, selectors.EVENT_READ, watch=True)
-        more = self._keyboard.pump(self._wake, self._write) == 0
+        more = self._console_input.pump(self._wake, self._write) == 0
         self._watch(selector, self._pipe.fileno(), selectors.EVENT_WRITE, watch=more)
 
     def end(self) -> None:

@@ -29,14 +29,14 @@ Read = Callable[[int, int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class FoundTable:
+class PartitionTable:
     """A partition table in flash, and where it is (``CONFIG_PARTITION_TABLE_OFFSET``)."""
 
     offset: int
     partitions: tuple[Partition, ...]
 
 
-def read_at(read: Read, offset: int) -> FoundTable | None:
+def read_at(read: Read, offset: int) -> PartitionTable | None:
     """The table at an offset; None where nothing begins like one.
 
     Raises:
@@ -50,10 +50,10 @@ def read_at(read: Read, offset: int) -> FoundTable | None:
         found = partitions.parse(data)
     except PartitionTableError as error:
         raise PartitionTableError(f"at {offset:#x}: {error}") from error
-    return FoundTable(offset, found)
+    return PartitionTable(offset, found)
 
 
-def find(read: Read, expected: int | None = None) -> FoundTable | None:
+def find(read: Read, expected: int | None = None) -> PartitionTable | None:
     """The table, wherever it is; None where there is none.
 
     Args:
@@ -79,7 +79,7 @@ def find(read: Read, expected: int | None = None) -> FoundTable | None:
         data = searched[at : at + MAX_BYTES]
         if data.startswith(partitions.MAGIC) and _DIGEST in data:
             try:
-                return FoundTable(start + at, partitions.parse(data))
+                return PartitionTable(start + at, partitions.parse(data))
             except PartitionTableError:
                 continue
     if refused is not None:

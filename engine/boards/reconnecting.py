@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.boards import ports
-from engine.cancel import CancelToken
+from engine.boards.board_port import BoardPort
+from engine.boards.capabilities import Power
 from engine.errors import BoardBusyError, BoardError, BoardGoneError, BoardSilentError
 
 REPLUG_POLL_SECONDS = 0.1
@@ -22,7 +23,7 @@ RETRIES = 3
 BACK_SECONDS = 30.0
 """How long a board that vanished may be away."""
 
-BUSY_AGAIN = 1.0
+BUSY_POLL_SECONDS = 1.0
 """Seconds between two tries of a port that another program has: each starts a process."""
 
 BUSY_SECONDS = 60.0
@@ -31,34 +32,23 @@ BUSY_SECONDS = 60.0
 T = TypeVar("T")
 
 
-class Again:
+class Reconnector:
     """Does things on one board, again where that helps."""
 
-    def __init__(
-        self,
-        *,
-        url: Callable[[], str],
-        power_cycle: Callable[[], None] | None,
-        cancel: CancelToken,
-        say: Callable[[str], None],
-    ) -> None:
+    def __init__(self, port: BoardPort, power: Power) -> None:
         """Know the board.
 
         Args:
-            url: what is opened for it now; raises BoardError where it is not there.
-            power_cycle: switches it off and on; None where nothing can.
-            cancel: ends the waiting.
-            say: called with lines for people: what is waited for.
+            port: where it is looked for; its token ends the waiting, its notes tell of it.
+            power: switched off and on for a board that does not answer, where that is possible.
         """
-        self.is_here = False
-        """Whether it was there when it was last used; nothing is asked for that."""
+        self.was_reached = False
+        """Whether the board was there when it was last used; nothing is asked for that."""
 
-        self._url = url
-        self._power_cycle = power_cycle
-        self._cancel = cancel
-        self._say = say
+        self._port = port
+        self._power = power
 
-    def __call__(
+    def run(
         self,
         attempt: Callable[[], T],
         *,
@@ -74,10 +64,14 @@ class Again:
             patience: seconds that it may be away; None for :data:`BACK_SECONDS`.
             tries: how often it may vanish.
             busy: seconds that another program may have it; None for :data:`BUSY_SECONDS`.
+
+        Raises:
+            BoardError: as ``attempt`` does, where doing it again does not help.
+            CancelledError, Interrupted: as the session's token says.
         """
         patience = BACK_SECONDS if patience is None else patience
         gone_at, times, cycled = None, 0, False
-        waits = _BusyWait(BUSY_SECONDS if busy is None else busy, self._cancel, self._say)
+        waits = _BusyWait(BUSY_SECONDS if busy is None else busy, self._port)
         while True:
             try:
                 done = attempt()
@@ -85,22 +79,22 @@ class Again:
                 waits.for_another(error)
                 continue
             except BoardSilentError as error:
-                if gone_at is None and self._power_cycle is not None and not cycled:
-                    self._say(f"{error}; switching it off and on")
-                    self._power_cycle()
+                if gone_at is None and self._power.is_switchable and not cycled:
+                    self._port.say(f"{error}; switching it off and on")
+                    self._power.cycle()
                     cycled = True
                     continue
                 problem: BoardError = error
             except BoardError as error:
                 problem = error
             else:
-                self.is_here = True
+                self.was_reached = True
                 return done
             if isinstance(problem, BoardGoneError):
                 times += 1
                 gone_at = time.monotonic()
                 limit = f" up to {patience:g} s" if math.isfinite(patience) else ""
-                self._say(f"{problem}; waiting{limit} for it")
+                self._port.say(f"{problem}; waiting{limit} for it")
             elif gone_at is None:
                 raise problem
             if times > tries:
@@ -119,9 +113,9 @@ class Again:
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            self._cancel.wait(REPLUG_POLL_SECONDS)
+            self._port.cancel.wait(REPLUG_POLL_SECONDS)
             with contextlib.suppress(BoardError):
-                url = self._url()
+                url = self._port.url
                 if ports.is_url(url) or Path(url).exists():
                     return
 
@@ -129,10 +123,9 @@ class Again:
 class _BusyWait:
     """Waits for other programs, for some time in all."""
 
-    def __init__(self, seconds: float, cancel: CancelToken, say: Callable[[str], None]) -> None:
+    def __init__(self, seconds: float, port: BoardPort) -> None:
         self._seconds = seconds
-        self._cancel = cancel
-        self._say = say
+        self._port = port
         self._deadline: float | None = None
         self._told = ""
 
@@ -150,5 +143,5 @@ class _BusyWait:
             raise BoardBusyError(f"{error} (waited {self._seconds:g} s for it)") from error
         if str(error) != self._told:
             self._told = str(error)
-            self._say(f"{error}; waiting for it")
-        self._cancel.wait(min(BUSY_AGAIN, left))
+            self._port.say(f"{error}; waiting for it")
+        self._port.cancel.wait(min(BUSY_POLL_SECONDS, left))

@@ -56,7 +56,7 @@ def read_serial(
     seconds: float,
     cancel: CancelToken,
     reset: bool,
-    keyboard: ConsoleInput | None = None,
+    console_input: ConsoleInput | None = None,
     control: Control | None = None,
 ) -> None:
     """Read a board's console until enough was seen or time is up.
@@ -70,7 +70,7 @@ def read_serial(
         cancel: ends it early.
         reset: reset the chip first by its RTS line, so that the log begins with the boot. A
             ``socket://`` has no such line: what is behind it resets when a flasher leaves.
-        keyboard: what is typed to the board; None when nothing is.
+        console_input: what is typed to the board; None when nothing is.
         control: what restarts the board, where it is not the lines of its port.
 
     Raises:
@@ -79,16 +79,16 @@ def read_serial(
     """
     cancel.check()
     ports.check(port)
-    keyboard = keyboard or ConsoleInput()
+    console_input = console_input or ConsoleInput()
     with contextlib.ExitStack() as stack:
         with _explained(port):
             console = _connect(port, baud, reset, cancel, control, stack)
-        wake = stack.enter_context(keyboard.reading())
+        wake = stack.enter_context(console_input.reading())
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             cancel.check()
             with _explained(port):
-                again = keyboard.pump(wake, console.write, console.control)
+                again = console_input.pump(wake, console.write, console.control)
                 soon = min(_TICK, left, again or _TICK)
                 data = console.read(soon, wake, is_writing=again == 0)
             if data:

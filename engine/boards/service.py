@@ -5,22 +5,21 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from engine.boards import discovery, labgrid, ports
 from engine.boards.access import Access
 from engine.boards.board_files import BoardFiles
+from engine.boards.board_info import BoardInfo, board_info
 from engine.boards.board_lock import Lock
+from engine.boards.board_port import BoardPort
 from engine.boards.board_session import BoardSession
-from engine.boards.identity import BoardIdentity
+from engine.boards.board_status import BoardStatus
 from engine.boards.lock_folder import LOCKS, LockFolder
 from engine.boards.names import LABGRID, USB, check_names, is_virtual, virtual_chip, virtual_name
+from engine.boards.recording import Recording
 from engine.boards.virtual.lab import VirtualLab
 from engine.cancel import CancelToken
 from engine.console_input import ConsoleInput
@@ -28,14 +27,13 @@ from engine.enums import LINUX
 from engine.errors import BoardError, UsageError
 from engine.monitor import sessions
 from engine.monitor.crash_watcher import CrashWatcher
-from engine.monitor.line_splitter import LineCutter
-from engine.monitor.retention import Limits, tidy
+from engine.monitor.retention import SessionLimits
+from engine.monitor.session_folder import SessionFolder
 from engine.monitor.sessions import Recorder
 from engine.settings import BoardSettings
 from engine.store import boards as board_rows
 from engine.store.database import Store
 from engine.store.tables import LONGEST_RESERVATION, BoardRow, utc_now
-from engine.text import clean
 
 MAX_HOURS = LONGEST_RESERVATION // timedelta(hours=1)
 """The longest reservation."""
@@ -43,59 +41,7 @@ MAX_HOURS = LONGEST_RESERVATION // timedelta(hours=1)
 MAX_REMARK = 200
 """Characters of what people write about a board."""
 
-LAST_OUTPUT_BYTES = 200
-"""Bytes at least that are remembered of what a board said last."""
-
 _LABEL = re.compile(r"[A-Za-z0-9._-]{1,40}")
-
-
-@dataclass(frozen=True, slots=True)
-class BoardInfo:
-    """A board as a list shows it.
-
-    Args:
-        name: how it was named in the settings: a port, a URL, or ``virtual:CHIP``.
-        label: how people call it, empty for nothing.
-        remark: what they wrote about it.
-        kind: ``virtual`` or ``serial``.
-        chip: the chip where it is known, else an empty string.
-        revision, mac, flash_size, features, package, crystal, protection: what it said of itself
-            when it was asked last; the crystal in MHz, protection for people.
-        reserved: who reserved it, until when, and why; empty when nobody did.
-        state: ``free``, ``busy`` (somebody holds it) or ``off`` (a virtual board not started).
-        holder: who holds a busy one: a build, a person's monitor, of any user; or another program.
-        doing: what this process is doing with it now, such as ``flash 43 %``; else empty.
-        url: what esptool and pyserial open.
-        last_line: what its console said last, as far as this process heard it. Untrusted text.
-        brownouts, watchdog_resets: how often it was seen to reset by itself.
-        runs: what was flashed on it last, for people; empty where that is not known.
-        build, project, commit: of that; None and empty where it is not known.
-    """
-
-    name: str
-    label: str
-    remark: str
-    kind: str
-    chip: str
-    revision: str
-    mac: str
-    flash_size: int | None
-    features: str
-    reserved: str
-    state: str
-    holder: str
-    doing: str
-    url: str
-    last_line: str
-    brownouts: int
-    watchdog_resets: int
-    package: str = ""
-    crystal: int | None = None
-    protection: str = ""
-    runs: str = ""
-    build: int | None = None
-    project: str = ""
-    commit: str = ""
 
 
 class Boards:
@@ -107,7 +53,7 @@ class Boards:
         folder: Path,
         store: Store,
         settings: Mapping[str, BoardSettings] | None = None,
-        keep: Limits | None = None,
+        session_limits: SessionLimits | None = None,
         locks: LockFolder | None = None,
     ) -> None:
         """Know the boards; nothing is started yet.
@@ -117,7 +63,7 @@ class Boards:
             folder: where sessions and the flash of virtual boards are kept.
             store: where what is known of boards is kept, and what was reserved here.
             settings: what holds for one board only, by its name.
-            keep: how long sessions are kept; None for the usual.
+            session_limits: how long sessions are kept; None for the usual.
             locks: where all who share these boards lock and reserve them; None for a folder that
                 only this workspace knows.
 
@@ -130,17 +76,12 @@ class Boards:
         self._folder = folder
         self._store = store
         self._settings = settings
-        self.keep = keep or Limits()
-        """How long sessions are kept."""
-
-        self._tidying = threading.Lock()
+        self._sessions = SessionFolder(folder / "sessions", session_limits or SessionLimits())
         self._lab = VirtualLab(folder)
         locks = locks or LockFolder(folder / LOCKS)
         self._access = Access(folder, self._lab, store, locks)
         self._access.restore()
-        self._known: dict[str, BoardIdentity] = {}
-        self._doing: dict[str, str] = {}
-        self._heard: dict[str, bytes] = {}
+        self._statuses: dict[str, BoardStatus] = {}
 
     def list(self) -> tuple[BoardInfo, ...]:
         """Boards of the settings, then running virtual ones, then others that are reserved."""
@@ -232,13 +173,13 @@ class Boards:
         for name in self._names:
             if is_virtual(name):
                 with self.use(name, cancel=cancel, on_wait=_say_nothing, purpose="start") as board:
-                    board.identify()
+                    board.chip.identify()
             elif name.startswith(("/", USB)) and (name not in known or not known[name].asked_at):
                 with (
                     contextlib.suppress(BoardError),
                     self.use(name, cancel=cancel, on_wait=_say_nothing, purpose="look") as board,
                 ):
-                    board.identify()
+                    board.chip.identify()
 
     def reserve(self, name: str, *, holder: str, note: str, hours: float) -> BoardRow:
         """Reserve a board for a person: builds of all users wait until it is given back or over.
@@ -369,9 +310,9 @@ class Boards:
             try:
                 with self._opened(lock.name, cancel, on_wait) as open_url:
                     open_url(cancel)  # there, or started, before anything is done with it
-                    yield self._held(lock, open_url, cancel, on_wait)
+                    yield self._session(lock, open_url, cancel, on_wait)
             finally:
-                self._doing.pop(lock.name, None)
+                self._status(lock.name).activity = ""
 
     def watch(
         self,
@@ -383,7 +324,7 @@ class Boards:
         on_note: Callable[[str], None],
         cancel: CancelToken,
         holder: str = "",
-        keyboard: ConsoleInput | None = None,
+        console_input: ConsoleInput | None = None,
         crashes: CrashWatcher | None = None,
     ) -> None:
         """Read a board's console until ``cancel``; what it says is kept as a session.
@@ -398,8 +339,8 @@ class Boards:
             on_note: called with a line for people: what is waited for, where the session is kept.
             cancel: ends it.
             holder: the person who watches, for a board that is reserved.
-            keyboard: what is typed to the board; None when nothing is.
-            incidents: told what comes, and where the session is.
+            console_input: what is typed to the board; None when nothing is.
+            crashes: told what comes, and where the session is.
 
         Raises:
             BoardError: the board cannot be had.
@@ -407,32 +348,19 @@ class Boards:
             CancelledError, Interrupted: as ``cancel`` says.
         """
         purpose = f"monitor of {holder}" if holder else "monitor"
-        held = self.use(name, cancel=cancel, on_wait=on_note, holder=holder, purpose=purpose)
-        with held as board, ExitStack() as stack:
+        with (
+            self.use(name, cancel=cancel, on_wait=on_note, holder=holder, purpose=purpose) as board,
+            Recording(name, self._sessions, on_output, on_note, crashes) as recording,
+        ):
             if reset and is_virtual(name):
-                board.reset()
-            recorder: Recorder | None = None
-
-            def take(data: bytes) -> None:
-                nonlocal recorder
-                if recorder is None:
-                    recorder = stack.enter_context(self.record(name))
-                    on_note(f"kept in {recorder.info.log}")
-                    if crashes is not None:
-                        crashes.begin(recorder.info)
-                recorder.feed(data)
-                # Before what was found in it, of which another thread tells.
-                on_output(data)
-                if crashes is not None:
-                    crashes.feed(data)
-
-            board.listen(
+                board.reset.into_program()
+            board.console.listen(
                 baud=baud,
-                on_output=take,
+                on_output=recording.feed,
                 until=lambda _seconds: False,
                 seconds=math.inf,
                 reset=reset,
-                keyboard=keyboard,
+                console_input=console_input,
                 on_return=lambda away: on_note(f"{name}: back after {away:.1f} s"),
             )
 
@@ -440,18 +368,9 @@ class Boards:
         """Begin a session of a board, also of a simulated one; old ones go meanwhile.
 
         Raises:
-            BoardError: it cannot be kept.
+            SessionError: it cannot be kept.
         """
-        recorder = Recorder(self.sessions_folder, name)
-        threading.Thread(target=self._tidy, name="tidy-sessions", daemon=True).start()
-        return recorder
-
-    def _tidy(self) -> None:
-        if self._tidying.acquire(blocking=False):
-            try:
-                tidy(self.sessions_folder, self.keep, now=time.time())
-            finally:
-                self._tidying.release()
+        return self._sessions.record(name)
 
     @contextlib.contextmanager
     def _opened(
@@ -468,7 +387,7 @@ class Boards:
         else:
             yield lambda _cancel: name
 
-    def _held(
+    def _session(
         self,
         lock: Lock,
         open_url: Callable[[CancelToken], str],
@@ -476,40 +395,24 @@ class Boards:
         on_note: Callable[[str], None],
     ) -> BoardSession:
         name = lock.name
-        return BoardSession(
-            name,
-            lock=lock.descriptor,
-            open_url=open_url,
-            commands=self._settings.get(name, BoardSettings()),
-            known=self._known.get(name) if is_virtual(name) else None,
-            desk=self.board_files(name),
-            remember=lambda identity: self._remember(name, identity),
-            show=lambda what: self._doing.__setitem__(name, what),
-            hear=lambda data: self._hear(name, data),
-            cancel=cancel,
-            on_note=on_note,
+        return BoardSession.begin(
+            BoardPort(name, lock.descriptor, open_url, cancel, on_note),
+            self._settings.get(name, BoardSettings()),
+            self._status(name),
+            self.board_files(name),
         )
 
-    def _hear(self, name: str, data: bytes) -> None:
-        self._heard[name] = (self._heard.get(name, b"")[-LAST_OUTPUT_BYTES:] + data)[
-            -2 * LAST_OUTPUT_BYTES :
-        ]
+    def _status(self, name: str) -> BoardStatus:
+        return self._statuses.setdefault(name, BoardStatus(name, self._store))
 
-    def _remember(self, name: str, identity: BoardIdentity) -> None:
-        self._known[name] = identity
-        board_rows.remember_board(
-            self._store,
-            BoardRow(
-                name=name,
-                chip=identity.chip,
-                revision=identity.revision,
-                mac=identity.mac,
-                flash_size=identity.flash_size,
-                features=", ".join(identity.features),
-                package=identity.package,
-                crystal=identity.crystal,
-                protection=str(identity.protection),
-            ),
+    def _info(self, name: str, key: str, row: BoardRow | None, virtual_url: str) -> BoardInfo:
+        return board_info(
+            key,
+            row or BoardRow(name=name),
+            access=self._access,
+            status=self._status(name),
+            files=self.board_files(name),
+            virtual_url=virtual_url,
         )
 
     def board_files(self, name: str) -> BoardFiles:
@@ -519,54 +422,12 @@ class Boards:
     @property
     def sessions_folder(self) -> Path:
         """Where sessions of the monitor are kept."""
-        return self._folder / "sessions"
+        return self._sessions.path
 
-    def _info(self, name: str, key: str, row: BoardRow | None, running: str) -> BoardInfo:
-        virtual, row = is_virtual(name), row or BoardRow(name=name)
-        url = running if virtual else _device(name)
-        holder, flashed = self._access.holder(key, url), self.board_files(name).flashed
-        state = "busy" if holder else "off" if virtual and not running else "free"
-        return BoardInfo(
-            name=name,
-            label=row.label,
-            remark=row.remark,
-            kind="virtual" if virtual else "serial",
-            chip=virtual_chip(name) if virtual else row.chip,
-            revision=row.revision,
-            mac=row.mac,
-            flash_size=row.flash_size,
-            features=row.features,
-            reserved=self._access.reserved(key, row),
-            state=state,
-            holder=holder,
-            doing=self._doing.get(name, ""),
-            url=url,
-            last_line=_last_line(self._heard.get(name, b"")),
-            brownouts=row.brownouts,
-            watchdog_resets=row.watchdog_resets,
-            package=row.package,
-            crystal=row.crystal,
-            protection=row.protection,
-            runs=str(flashed) if flashed else "",
-            build=flashed.build if flashed else None,
-            project=flashed.project if flashed else "",
-            commit=flashed.commit if flashed else "",
-        )
-
-
-def _last_line(heard: bytes) -> str:
-    cutter = LineCutter()
-    lines = [*cutter.feed(heard), *cutter.flush()]
-    return next((clean(line).strip() for line in reversed(lines) if line.strip()), "")
-
-
-def _device(name: str) -> str:
-    """The device of a port; empty for a place on USB where nothing is plugged in."""
-    if not name.startswith(USB):
-        return name
-    with contextlib.suppress(BoardError):
-        return discovery.device_of(name)
-    return ""
+    @property
+    def session_limits(self) -> SessionLimits:
+        """How long sessions are kept."""
+        return self._sessions.limits
 
 
 def _say_nothing(_line: str) -> None:

@@ -19,8 +19,8 @@ _CLOCK = ".clock"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What is kept.
+class SessionLimits:
+    """How long sessions are kept.
 
     Args:
         days: since the last byte of a session; 0 for ever.
@@ -31,7 +31,7 @@ class Limits:
     size: int = 4 << 30
 
 
-def tidy(folder: Path, limits: Limits, *, now: float) -> int:
+def tidy(folder: Path, limits: SessionLimits, *, now: float) -> int:
     """Remove the sessions that are too old, then the oldest that are too much.
 
     Args:

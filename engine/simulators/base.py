@@ -74,7 +74,7 @@ class Simulator(Protocol):
         on_output: Callable[[bytes], None],
         until: Callable[[float], bool],
         cancel: CancelToken,
-        keyboard: ConsoleInput | None = None,
+        console_input: ConsoleInput | None = None,
         options: ChipOptions = DEFAULT_OPTIONS,
     ) -> Stop | None:
         """Run an image from reset and hand on what its console UART prints.
@@ -86,7 +86,7 @@ class Simulator(Protocol):
             until: asked with the seconds of firmware time since reset, after each piece of output
                 and some times a second without any; true ends the run.
             cancel: ends the run early.
-            keyboard: what is typed to its console UART; None when nothing is.
+            console_input: what is typed to its console UART; None when nothing is.
             options: what the project asks of the chip.
 
         Returns:

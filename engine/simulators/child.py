@@ -19,14 +19,15 @@ def run_until(
     cancel: CancelToken,
     timeout: float,
     seconds: float,
-    keyboard: ConsoleInput | None = None,
+    console_input: ConsoleInput | None = None,
     cwd: Path | None = None,
     clean_env: bool = False,
 ) -> Completed | None:
     """Run a program whose firmware time is the wall's, until ``until`` says so.
 
     Args:
-        argv, on_output, cancel, keyboard, cwd, clean_env: as :func:`engine.process.run` takes them.
+        argv, on_output, cancel, console_input, cwd, clean_env: as :func:`engine.process.run` takes
+            them.
         until: asked with the seconds since the start, after each piece of output and some times a
             second without any; true ends the program.
         timeout: seconds after which the program counts as hung.
@@ -52,7 +53,7 @@ def run_until(
             cancel=enough,
             on_output=on_output,
             on_poll=look,
-            keyboard=keyboard,
+            console_input=console_input,
             cwd=cwd,
             clean_env=clean_env,
         )

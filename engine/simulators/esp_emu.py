@@ -44,7 +44,7 @@ class EspEmu:
         on_output: Callable[[bytes], None],
         until: Callable[[float], bool],
         cancel: CancelToken,
-        keyboard: ConsoleInput | None = None,
+        console_input: ConsoleInput | None = None,
         options: ChipOptions = DEFAULT_OPTIONS,
     ) -> Stop | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says."""
@@ -68,7 +68,7 @@ class EspEmu:
                 ],
                 on_output=on_output,
                 until=until,
-                keyboard=keyboard,
+                console_input=console_input,
                 cancel=cancel,
                 timeout=seconds + _START_STOP_SECONDS,
                 seconds=seconds,

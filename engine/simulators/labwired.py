@@ -44,7 +44,7 @@ class LabWired:
         on_output: Callable[[bytes], None],
         until: Callable[[float], bool],
         cancel: CancelToken,
-        keyboard: ConsoleInput | None = None,
+        console_input: ConsoleInput | None = None,
         options: ChipOptions = DEFAULT_OPTIONS,
     ) -> Stop | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says.
@@ -61,7 +61,7 @@ class LabWired:
             raise ToolError(f"labwired: cannot simulate {image.target}")
         over = CancelToken()
         forget = cancel.on_stop(over.cancel)
-        slices = _Slices(seconds, on_output, until, keyboard or ConsoleInput(), over)
+        slices = _Slices(seconds, on_output, until, console_input or ConsoleInput(), over)
         argv = [sys.executable, "-P", "-m", "engine.simulators.labwired_child"]
         try:
             with slices.running():
@@ -70,7 +70,7 @@ class LabWired:
                     timeout=WALL_SECONDS + _START_STOP_SECONDS,
                     cancel=over,
                     on_output=slices.feed,
-                    keyboard=slices.grants,
+                    console_input=slices.grants,
                 )
         except CancelledError:
             cancel.check()
@@ -91,13 +91,13 @@ class _Slices:
         seconds: float,
         on_output: Callable[[bytes], None],
         until: Callable[[float], bool],
-        keyboard: ConsoleInput,
+        console_input: ConsoleInput,
         over: CancelToken,
     ) -> None:
         self._seconds = seconds
         self._on_output = on_output
         self._until = until
-        self._keyboard = keyboard
+        self._console_input = console_input
         self._over = over
         self._wake = -1
         self._run = 0
@@ -108,8 +108,8 @@ class _Slices:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Read the keyboard while the block runs."""
-        with self._keyboard.reading() as self._wake:
+        """Take what is typed while the block runs."""
+        with self._console_input.reading() as self._wake:
             self._grant()
             yield
 
@@ -141,5 +141,5 @@ class _Slices:
             typed.extend(data)
             return len(data)
 
-        self._keyboard.pump(self._wake, take)
+        self._console_input.pump(self._wake, take)
         self.grants.send(pack(bytes(typed)))

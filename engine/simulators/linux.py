@@ -57,7 +57,7 @@ class LinuxHost:
         on_output: Callable[[bytes], None],
         until: Callable[[float], bool],
         cancel: CancelToken,
-        keyboard: ConsoleInput | None = None,
+        console_input: ConsoleInput | None = None,
         options: ChipOptions = DEFAULT_OPTIONS,
     ) -> Stop | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says.
@@ -81,7 +81,7 @@ class LinuxHost:
                 on_output=on_output,
                 until=until,
                 cancel=cancel,
-                keyboard=keyboard,
+                console_input=console_input,
                 timeout=seconds + _START_STOP_SECONDS,
                 seconds=seconds,
                 cwd=empty,

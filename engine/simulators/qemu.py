@@ -102,7 +102,7 @@ class Qemu:
         on_output: Callable[[bytes], None],
         until: Callable[[float], bool],
         cancel: CancelToken,
-        keyboard: ConsoleInput | None = None,
+        console_input: ConsoleInput | None = None,
         options: ChipOptions = DEFAULT_OPTIONS,
     ) -> Stop | None:
         """Run an image as :meth:`engine.simulators.base.Simulator.run` says."""
@@ -118,7 +118,7 @@ class Qemu:
             flash_image.merge(image, folder / "flash.bin", cancel)
             _write_efuses(folder / "efuse.bin", image.target, options.efuse)
             enough = CancelToken()
-            typed = keyboard or ConsoleInput()
+            typed = console_input or ConsoleInput()
             with _Uart(folder / "uart", seconds, on_output, until, typed, enough) as uart:
                 done = _run(program, image.target, options, folder, seconds, cancel, enough)
             uart.check()
@@ -151,7 +151,7 @@ class _Uart:
         seconds: float,
         on_output: Callable[[bytes], None],
         until: Callable[[float], bool],
-        keyboard: ConsoleInput,
+        console_input: ConsoleInput,
         enough: CancelToken,
     ) -> None:
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -160,7 +160,7 @@ class _Uart:
         self._seconds = seconds
         self._on_output = on_output
         self._until = until
-        self._keyboard = keyboard
+        self._console_input = console_input
         self._enough = enough
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._serve, name="qemu-uart", daemon=True)
@@ -196,11 +196,11 @@ class _Uart:
     def _talk(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         started = time.monotonic()
-        with self._keyboard.reading() as wake, selectors.DefaultSelector() as selector:
+        with self._console_input.reading() as wake, selectors.DefaultSelector() as selector:
             selector.register(wake, selectors.EVENT_READ)
             selector.register(connection, selectors.EVENT_READ)
             while True:
-                more = self._keyboard.pump(wake, lambda data: _type(connection, data)) == 0
+                more = self._console_input.pump(wake, lambda data: _type(connection, data)) == 0
                 selector.modify(
                     connection, selectors.EVENT_READ | (selectors.EVENT_WRITE if more else 0)
                 )

@@ -1,8 +1,8 @@
 """Plays the tests of ``espdeck.toml`` against a console that somebody else reads.
 
 Steps meet each line as a person reads it, and every state of one that is drawn over
-(:mod:`engine.monitor.line_splitter`). The reader hands over what comes and tells the time; what is
-to be typed goes to a keyboard. One thread does both, so nothing here waits and nothing is locked.
+(:mod:`engine.monitor.line_splitter`). The reader hands over what comes and tells the time; what
+is typed goes to a console input. One thread does both, so nothing here waits and nothing is locked.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class ScriptRunner:
         *,
         file: str,
         eol: str,
-        keyboard: ConsoleInput,
+        console_input: ConsoleInput,
         interruption: Callable[[str], str | None],
         on_result: Callable[[TestCase], None],
     ) -> None:
@@ -39,7 +39,7 @@ class ScriptRunner:
             scripts: what to play.
             file: where they were read from, for the results.
             eol: what ends a line that is typed.
-            keyboard: of the console.
+            console_input: of the console.
             interruption: says of a line why the firmware does not go on, as after a panic; None of
                 any other. A line that a step expects interrupts nothing.
             on_result: called with each result as it is known.
@@ -47,7 +47,7 @@ class ScriptRunner:
         self._scripts = scripts
         self._file = file
         self._eol = eol
-        self._keyboard = keyboard
+        self._console_input = console_input
         self._interruption = interruption
         self._on_result = on_result
         self._cutter = StateCutter()
@@ -129,7 +129,7 @@ class ScriptRunner:
 
     def _type(self, step: ScriptStep) -> None:
         if step.send is not None:
-            self._keyboard.send((step.send + self._eol).encode())
+            self._console_input.send((step.send + self._eol).encode())
             self.sent += 1
             self._deaf = True
 

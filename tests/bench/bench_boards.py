@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.boards import reconnecting
-from engine.boards.board_session import FlashOptions
+from engine.boards.capabilities import FlashOptions
 from engine.boards.service import Boards
 from engine.boards.virtual.board import VirtualBoard
 from engine.cancel import CancelToken
@@ -75,7 +75,7 @@ def _seconds_of_esptool(url: str, image: Image) -> float:
 def _seconds_of(boards: Boards, image: Image, urls: Sequence[str]) -> float:
     def flash(url: str) -> None:
         with boards.use(url, cancel=CancelToken(), on_wait=print, purpose="bench") as board:
-            board.flash(
+            board.flash.write(
                 image,
                 FlashOptions(),
                 on_output=lambda _line: None,

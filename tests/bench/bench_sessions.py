@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from engine.boards.service import Boards
-from engine.monitor.retention import Limits, tidy
+from engine.monitor.retention import SessionLimits, tidy
 from engine.monitor.sessions import Recorder, search, sessions
 from engine.store.database import Store
 from tests.bench.table import median, show
@@ -39,14 +39,14 @@ def main() -> None:
         def found(text: str) -> int:
             return sum(1 for _each in search(kept, text))
 
-        tidy_all = Limits(days=0, size=total)
+        tidy_all = SessionLimits(days=0, size=total)
         rows = [
             ("list()", _median(lambda: sessions(kept))),
             ("search, in one of them", _median(lambda: found("reading 77 of session 4321 "))),
             ("search, in none", _median(lambda: found("nowhere to be found"))),
             ("search, letters beyond ASCII", _median(lambda: found("\u00e4"))),
             ("boards.list_all()", _median(boards.list_all)),
-            ("tidy, all stay", _median(lambda: tidy(kept, Limits(days=0), now=0))),
+            ("tidy, all stay", _median(lambda: tidy(kept, SessionLimits(days=0), now=0))),
             ("espdeck sessions", _median(lambda: _espdeck(folder, "sessions"))),
             ("espdeck sessions --search, in one", _median(lambda: _search_one(folder))),
             ("espdeck boards", _median(lambda: _espdeck(folder, "boards"))),

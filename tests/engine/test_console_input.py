@@ -48,86 +48,86 @@ class Chip:
     st.lists(st.integers(0, 5000), max_size=30),
 )
 def test_what_is_typed_arrives_once_and_in_order(typed: list[bytes], takes: list[int]) -> None:
-    chip, keyboard = Chip([*takes, 999]), ConsoleInput()
+    chip, console_input = Chip([*takes, 999]), ConsoleInput()
     for data in typed:
-        keyboard.send(data)
-    with keyboard.reading() as wake:
-        while keyboard.pump(wake, chip.write, chip) is not None:
+        console_input.send(data)
+    with console_input.reading() as wake:
+        while console_input.pump(wake, chip.write, chip) is not None:
             pass
     assert chip.got == b"".join(typed)
 
 
 def test_lines_change_between_what_was_typed_before_and_after() -> None:
     chip = Chip()
-    keyboard = ConsoleInput(now=chip.now)
-    keyboard.send(b"before")
-    keyboard.reset()
-    keyboard.send(b"after")
-    keyboard.set_lines(dtr=True)
-    with keyboard.reading() as wake:
-        assert keyboard.pump(wake, chip.write, chip) == 0
-        assert keyboard.pump(wake, chip.write, chip) == pytest.approx(0.1)
-        assert keyboard.pump(wake, chip.write, chip) == pytest.approx(0.1)
+    console_input = ConsoleInput(now=chip.now)
+    console_input.send(b"before")
+    console_input.reset()
+    console_input.send(b"after")
+    console_input.set_lines(dtr=True)
+    with console_input.reading() as wake:
+        assert console_input.pump(wake, chip.write, chip) == 0
+        assert console_input.pump(wake, chip.write, chip) == pytest.approx(0.1)
+        assert console_input.pump(wake, chip.write, chip) == pytest.approx(0.1)
         assert chip.done == [b"before", Lines(rts=True)]
         chip.time = 0.2
-        assert keyboard.pump(wake, chip.write, chip) == 0
-        assert keyboard.pump(wake, chip.write, chip) is None
+        assert console_input.pump(wake, chip.write, chip) == 0
+        assert console_input.pump(wake, chip.write, chip) is None
     assert chip.done[2:] == [Lines(rts=False), b"after", Lines(dtr=True)]
 
 
 def test_a_console_without_lines_says_so_and_takes_the_rest() -> None:
     notes: list[str] = []
-    chip, keyboard = Chip(), ConsoleInput(notes.append)
-    keyboard.boot()
-    keyboard.send(b"after")
-    with keyboard.reading() as wake:
-        assert keyboard.pump(wake, chip.write) is None
+    chip, console_input = Chip(), ConsoleInput(notes.append)
+    console_input.boot()
+    console_input.send(b"after")
+    with console_input.reading() as wake:
+        assert console_input.pump(wake, chip.write) is None
     assert chip.got == b"after"
     assert notes == ["this console has no DTR and RTS lines: nothing can be reset here"]
 
 
 def test_typing_wakes_who_reads() -> None:
-    chip, keyboard = Chip(), ConsoleInput()
-    keyboard.send(b"early")
-    with keyboard.reading() as wake:
+    chip, console_input = Chip(), ConsoleInput()
+    console_input.send(b"early")
+    with console_input.reading() as wake:
         assert select.select([wake], [], [], 0)[0]
-        keyboard.pump(wake, chip.write)
+        console_input.pump(wake, chip.write)
         assert not select.select([wake], [], [], 0)[0]
-        keyboard.set_lines(rts=True)
+        console_input.set_lines(rts=True)
         assert select.select([wake], [], [], 0)[0]
 
 
 def test_a_board_that_takes_nothing_gets_no_more_than_may_wait() -> None:
-    chip, keyboard = Chip([0]), ConsoleInput()
-    keyboard.send(bytes(MAX_WAITING))
+    chip, console_input = Chip([0]), ConsoleInput()
+    console_input.send(bytes(MAX_WAITING))
     with pytest.raises(BoardError, match="has not yet taken 65536 bytes"):
-        keyboard.send(b"x")
+        console_input.send(b"x")
     for _ in range(MAX_COMMANDS):
-        keyboard.reset()
+        console_input.reset()
     with pytest.raises(BoardError, match="still busy"):
-        keyboard.boot()
-    with keyboard.reading() as wake:
-        assert keyboard.pump(wake, chip.write) == 0
+        console_input.boot()
+    with console_input.reading() as wake:
+        assert console_input.pump(wake, chip.write) == 0
 
 
 def test_a_file_waits_for_room_and_can_be_cancelled() -> None:
-    chip, keyboard, cancel = Chip(), ConsoleInput(), CancelToken()
+    chip, console_input, cancel = Chip(), ConsoleInput(), CancelToken()
     ended: list[type[BaseException]] = []
     whole = bytes(range(256)) * 2048
 
     def send() -> None:
-        keyboard.send_all(whole, cancel)
+        console_input.send_all(whole, cancel)
         try:
-            keyboard.send_all(whole, cancel)
+            console_input.send_all(whole, cancel)
         except CancelledError as error:
             ended.append(type(error))
 
     thread = threading.Thread(target=send)
-    with keyboard.reading() as wake:
+    with console_input.reading() as wake:
         thread.start()
         while len(chip.got) < len(whole):
             select.select([wake], [], [], 10)
-            while keyboard.pump(wake, chip.write) is not None:
+            while console_input.pump(wake, chip.write) is not None:
                 pass
         cancel.cancel()
         thread.join(10)
@@ -136,14 +136,14 @@ def test_a_file_waits_for_room_and_can_be_cancelled() -> None:
 
 
 def test_what_waited_for_a_board_that_vanished_is_dropped() -> None:
-    chip, keyboard = Chip([0]), ConsoleInput()
-    with keyboard.reading() as wake:
-        keyboard.send(b"rm -r /\n")
-        keyboard.reset()
-        keyboard.pump(wake, chip.write, chip)
+    chip, console_input = Chip([0]), ConsoleInput()
+    with console_input.reading() as wake:
+        console_input.send(b"rm -r /\n")
+        console_input.reset()
+        console_input.pump(wake, chip.write, chip)
     chip = Chip()
-    with keyboard.reading() as wake:
-        keyboard.send(b"hello\n")
-        while keyboard.pump(wake, chip.write, chip) is not None:
+    with console_input.reading() as wake:
+        console_input.send(b"hello\n")
+        while console_input.pump(wake, chip.write, chip) is not None:
             pass
     assert chip.done == [b"hello\n"]

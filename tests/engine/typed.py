@@ -1,4 +1,4 @@
-"""A keyboard whose typing a test can read."""
+"""A console's input whose typing a test can read."""
 
 from __future__ import annotations
 

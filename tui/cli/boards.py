@@ -197,6 +197,6 @@ def _limits(engine: Engine) -> str:
     """What is kept, for people."""
     from tui.presentation.units import size
 
-    keep = engine.boards.keep
+    keep = engine.boards.session_limits
     limits = [f"{keep.days:g} days"] * bool(keep.days) + [size(keep.size)] * bool(keep.size)
     return f" (kept: {', '.join(limits)})" if limits else ""

@@ -23,7 +23,8 @@ from tui.cli.common import complain, looking, number_of, print_line, table
 from tui.presentation.tables import efuse_rows, partition_rows
 
 if TYPE_CHECKING:
-    from engine.boards.board_session import BoardSession, FlashOptions
+    from engine.boards.board_session import BoardSession
+    from engine.boards.capabilities import FlashOptions
     from engine.boards.flasher import Written
     from engine.engine import Engine
     from engine.images.partitions import Partition
@@ -62,7 +63,7 @@ def flash(
         runs = engine.builds.flashed(number, image, app_only=app_only)
 
         def write(board: BoardSession, progress: Callable[[float, str], None]) -> str:
-            written = board.flash(
+            written = board.flash.write(
                 image,
                 options,
                 on_output=lambda _line: None,
@@ -91,7 +92,7 @@ def verify(
         runs = engine.builds.flashed(number, image, app_only=app_only)
 
         def compare(board: BoardSession, _progress: Callable[[float, str], None]) -> str:
-            board.verify(image, options, timeout=engine.settings.flash_timeout, flashed=runs)
+            board.flash.verify(image, options, timeout=engine.settings.flash_timeout, flashed=runs)
             return f"holds build {build}"
 
         _on_each(engine, boards, compare)
@@ -118,7 +119,7 @@ def read_flash(
 
         def read(held: BoardSession, progress: Callable[[float, str], None]) -> str:
             first, length = _region(engine, held, offset, size, partition)
-            held.read_flash(
+            held.flash.read(
                 file,
                 offset=first,
                 size=length,
@@ -152,7 +153,7 @@ def erase(
         def wipe(held: BoardSession, _progress: Callable[[float, str], None]) -> str:
             is_all = offset is None and partition is None
             region = None if is_all else _region(engine, held, offset or "0", size, partition)
-            held.erase(region)
+            held.flash.erase(region)
             return "erased" if region is None else f"erased {region[1]:#x} from {region[0]:#x}"
 
         _on_each(engine, [board], wipe)
@@ -207,8 +208,8 @@ def _table_of(
             return engine.builds.layout(number), engine.builds.partitions(number)
         with _held(engine, what) as held:
             expected = engine.programs.table_offset(held.name)
-            found = held.partition_table(at=at, expected=expected)
-            if found is None and (protection := held.identity().protection).encryption:
+            found = held.flash.partition_table(at=at, expected=expected)
+            if found is None and (protection := held.chip.identity().protection).encryption:
                 raise UsageError(
                     f"{what}: the chip has {protection}, which hides its partition table: "
                     "ask for a build's (espdeck partitions 12)"
@@ -227,7 +228,7 @@ def efuses(
     """Show a board's eFuses; none is ever written."""
     with looking(context) as engine:
         with _held(engine, board) as held:
-            found = held.efuses()
+            found = held.chip.efuses()
         shown = [each for each in found if every or each.value.strip("0 ") not in ("", "False")]
         table(*efuse_rows(shown))
         if len(shown) < len(found):
@@ -238,7 +239,7 @@ def efuses(
 def reset(context: typer.Context, board: _Board) -> None:
     """Start a board's program anew."""
     with looking(context) as engine, _held(engine, board) as held:
-        held.reset()
+        held.reset.into_program()
         print_line(f"{board}: reset")
 
 
@@ -249,8 +250,10 @@ def power(
     word: Annotated[str, typer.Argument(help="on, off or cycle.")] = "cycle",
 ) -> None:
     """Switch a board's power by the command that the settings give for it."""
+    from engine.boards.power import switch
+
     with looking(context) as engine, _held(engine, board) as held:
-        held.power(word)
+        switch(held.power, word)
         print_line(f"{board}: power {word}")
 
 
@@ -318,7 +321,7 @@ def _typed_name(question: str) -> str:
 def _options(
     engine: Engine, app_only: bool, baud: int | None, before: str, after: str, *, secure: bool
 ) -> FlashOptions:
-    from engine.boards.board_session import FlashOptions
+    from engine.boards.capabilities import FlashOptions
     from engine.boards.esptool import AFTER, BEFORE
 
     for word, known in ((before, BEFORE), (after, AFTER)):
@@ -411,7 +414,7 @@ def _region(
 ) -> tuple[int, int]:
     """First byte and length of what is meant."""
     if partition is not None:
-        found = board.partition_table(expected=engine.programs.table_offset(board.name))
+        found = board.flash.partition_table(expected=engine.programs.table_offset(board.name))
         for each in found.partitions if found else ():
             if each.label == partition:
                 return each.offset, each.size
@@ -421,7 +424,7 @@ def _region(
     first = _number(offset)
     if size is not None:
         return first, _number(size)
-    total = board.identity().flash_size
+    total = board.chip.identity().flash_size
     if total is None:
         raise UsageError(f"{board.name} does not say how large its flash is: give --size")
     return first, total - first

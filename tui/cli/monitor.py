@@ -51,9 +51,13 @@ def watch(
     """
     cancel = CancelToken()
     printer = ConsolePrinter(sys.stdout, view)
-    keyboard = ConsoleInput(printer.note)
+    console_input = ConsoleInput(printer.note)
     typist = Typist(
-        keyboard, cancel, eol=eol, menu=_menu(keyboard, printer, cancel), on_note=printer.note
+        console_input,
+        cancel,
+        eol=eol,
+        menu=_menu(console_input, printer, cancel),
+        on_note=printer.note,
     )
     crashes = CrashWatcher(
         program=view.program,
@@ -63,7 +67,7 @@ def watch(
         find=find,
     )
     if send_file is not None:
-        _send(keyboard, send_file, cancel, printer.note)
+        _send(console_input, send_file, cancel, printer.note)
     try:
         with _signals(cancel), typist.reading(STDIN):
             boards.watch(
@@ -74,7 +78,7 @@ def watch(
                 on_note=printer.note,
                 cancel=cancel,
                 holder=getpass.getuser(),
-                keyboard=keyboard,
+                console_input=console_input,
                 crashes=crashes,
             )
     except CancelledError:
@@ -87,7 +91,7 @@ def watch(
 
 
 def _menu(
-    keyboard: ConsoleInput, printer: ConsolePrinter, cancel: CancelToken
+    console_input: ConsoleInput, printer: ConsolePrinter, cancel: CancelToken
 ) -> dict[str, MenuItem]:
     """Letters as ``idf.py monitor`` has them, and the two lines by their own."""
     lines = {"dtr": False, "rts": False}
@@ -95,14 +99,14 @@ def _menu(
     def toggle(name: str) -> Callable[[], None]:
         def act() -> None:
             lines[name] = not lines[name]
-            keyboard.set_lines(**{name: lines[name]})
+            console_input.set_lines(**{name: lines[name]})
             printer.note(f"{name.upper()} {'asserted' if lines[name] else 'released'}")
 
         return act
 
     return {
-        "r": MenuItem("reset", keyboard.reset),
-        "p": MenuItem("into the bootloader", keyboard.boot),
+        "r": MenuItem("reset", console_input.reset),
+        "p": MenuItem("into the bootloader", console_input.boot),
         "d": MenuItem("DTR", toggle("dtr")),
         "s": MenuItem("RTS", toggle("rts")),
         "y": MenuItem("pause", printer.pause),
@@ -112,7 +116,7 @@ def _menu(
 
 
 def _send(
-    keyboard: ConsoleInput, path: Path, cancel: CancelToken, on_note: Callable[[str], None]
+    console_input: ConsoleInput, path: Path, cancel: CancelToken, on_note: Callable[[str], None]
 ) -> None:
     if not path.is_file():
         raise UsageError(f"{path}: no such file")
@@ -120,7 +124,7 @@ def _send(
     def send() -> None:
         with contextlib.suppress(CancelledError):
             try:
-                on_note(f"{path}: {count(keyboard.send_file(path, cancel), 'byte')} sent")
+                on_note(f"{path}: {count(console_input.send_file(path, cancel), 'byte')} sent")
             except EspdeckError as error:
                 on_note(str(error))
 

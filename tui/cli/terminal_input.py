@@ -47,7 +47,7 @@ class Typist:
 
     def __init__(
         self,
-        keyboard: ConsoleInput,
+        console_input: ConsoleInput,
         cancel: CancelToken,
         *,
         eol: str,
@@ -57,13 +57,13 @@ class Typist:
         """Make one; nothing is read yet.
 
         Args:
-            keyboard: the board's.
+            console_input: the board's.
             cancel: ended by the keys that quit; ends the typing.
             eol: one of :data:`~engine.console_input.EOLS`, sent for Enter and for the end
             of a line. menu: by letter; the same letter with Ctrl does the same.
             on_note: called with a line for people.
         """
-        self._keyboard = keyboard
+        self._console_input = console_input
         self._cancel = cancel
         self._eol = EOLS[eol]
         self._menu = menu
@@ -121,7 +121,7 @@ class Typist:
 
     def _send(self, data: bytes) -> None:
         if data:
-            self._try(lambda: self._keyboard.send(data))
+            self._try(lambda: self._console_input.send(data))
 
     def _try(self, act: Callable[[], None]) -> None:
         try:
@@ -143,7 +143,7 @@ class Typist:
             while piece := lines.readline(_CHUNK):
                 is_whole = piece.endswith(b"\n") or len(piece) < _CHUNK
                 typed = piece.rstrip(b"\r\n") + self._eol if is_whole else piece
-                self._keyboard.send_all(typed, self._cancel)
+                self._console_input.send_all(typed, self._cancel)
 
 
 def _is_behind(descriptor: int) -> bool:

@@ -25,8 +25,8 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
+    from engine.boards.board_info import BoardInfo
     from engine.boards.board_session import BoardSession
-    from engine.boards.service import BoardInfo
 
 _LOOK_TICKS = 10
 """Ticks of the app between two looks at what is plugged in."""
@@ -157,17 +157,17 @@ class BoardsScreen(MainScreen):
 
     def _reset_board(self) -> None:
         """Start its program anew."""
-        self._operate("reset", lambda board: board.reset())
+        self._operate("reset", lambda board: board.reset.into_program())
 
     def _power_cycle(self) -> None:
         """Switch the board off and on."""
-        self._operate("off and on", lambda board: board.power("cycle"))
+        self._operate("off and on", lambda board: board.power.cycle())
 
     def _identify(self) -> None:
         """Ask it what it is."""
 
         def ask(board: BoardSession) -> str:
-            found = board.identify()
+            found = board.chip.identify()
             return f"is an {found}"
 
         self._operate("identified", ask)
@@ -176,7 +176,9 @@ class BoardsScreen(MainScreen):
         """Its partition table."""
 
         def read(board: BoardSession) -> None:
-            found = board.partition_table(expected=self.engine.programs.table_offset(board.name))
+            found = board.flash.partition_table(
+                expected=self.engine.programs.table_offset(board.name)
+            )
             if found is None:
                 raise UsageError(f"{board.name}: no partition table at 0x8000, nor up to 0x20000")
             title = f"partitions of {board.name}, table at {found.offset:#x}"
@@ -188,7 +190,7 @@ class BoardsScreen(MainScreen):
         """Its eFuses."""
         self._operate(
             "",
-            lambda board: self._read(f"eFuses of {board.name}", *efuse_rows(board.efuses())),
+            lambda board: self._read(f"eFuses of {board.name}", *efuse_rows(board.chip.efuses())),
         )
 
     def _erase(self) -> None:
@@ -201,7 +203,7 @@ class BoardsScreen(MainScreen):
             if typed != (name,):
                 self.show_error("another name: nothing was erased")
                 return
-            self._operate("erased", lambda board: board.erase(None))
+            self._operate("erased", lambda board: board.flash.erase(None))
 
         self.app.push_screen(
             Ask(f"Erase all flash of {name}?", "Type its name.", [Field(name)], "erase"), answered
@@ -329,11 +331,11 @@ class BoardsScreen(MainScreen):
         self.in_thread(find, ask)
 
     def _write(self, board: BoardSession, number: int, *, app_only: bool) -> str | None:
-        from engine.boards.board_session import FlashOptions
+        from engine.boards.capabilities import FlashOptions
 
         settings = self.engine.settings
         image = self.engine.builds.image(number)
-        written = board.flash(
+        written = board.flash.write(
             image,
             FlashOptions(baud=settings.flash_baud, app_only=app_only, secure=settings.flash_secure),
             on_output=lambda _line: None,

@@ -256,23 +256,23 @@ class MonitorScreen(MainScreen):
 
     def _reset_board(self) -> None:
         """Reset the board."""
-        self._try(self._feed.keyboard.reset)
+        self._try(self._feed.input.reset)
 
     def _enter_bootloader(self) -> None:
         """Into the bootloader of its ROM."""
-        self._try(self._feed.keyboard.boot)
+        self._try(self._feed.input.boot)
 
     def _toggle_dtr(self) -> None:
         """The other state of DTR."""
         feed = self._feed
         feed.dtr = not feed.dtr
-        self._try(lambda: feed.keyboard.set_lines(dtr=feed.dtr))
+        self._try(lambda: feed.input.set_lines(dtr=feed.dtr))
 
     def _toggle_rts(self) -> None:
         """The other state of RTS."""
         feed = self._feed
         feed.rts = not feed.rts
-        self._try(lambda: feed.keyboard.set_lines(rts=feed.rts))
+        self._try(lambda: feed.input.set_lines(rts=feed.rts))
 
     def _show_findings(self) -> None:
         """Show what was found in its source; asks which, the newest first, if there are several."""

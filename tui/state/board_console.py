@@ -102,7 +102,7 @@ class BoardConsole:
         self._begun = False
         self._crashes: CrashWatcher | None = None
         self._token = CancelToken()
-        self.keyboard = ConsoleInput(self.say)
+        self.input = ConsoleInput(self.say)
 
     @property
     def title(self) -> str:
@@ -174,14 +174,14 @@ class BoardConsole:
         Raises:
             BoardError: the board does not take what was typed before.
         """
-        self.keyboard.send(line.encode("utf-8", "surrogateescape") + EOLS[self.eol])
+        self.input.send(line.encode("utf-8", "surrogateescape") + EOLS[self.eol])
         if self._desk is not None:
             self._desk.remember_line(line)
 
     def send_file(self, path: Path) -> None:
         """Send a file, waiting for the board; in a thread of its own."""
         try:
-            self.say(f"{path}: {count(self.keyboard.send_file(path, self._token), 'byte')} sent")
+            self.say(f"{path}: {count(self.input.send_file(path, self._token), 'byte')} sent")
         except CancelledError:
             return
         except EspdeckError as error:
@@ -232,7 +232,7 @@ class BoardConsole:
                     on_note=self.say,
                     cancel=token,
                     holder=getpass.getuser(),
-                    keyboard=self.keyboard,
+                    console_input=self.input,
                     crashes=crashes,
                 )
         except CancelledError:

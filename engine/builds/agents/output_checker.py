@@ -41,7 +41,7 @@ class OutputChecker:
         *,
         file: str = FILE_NAME,
         target: str = "",
-        keyboard: ConsoleInput | None = None,
+        console_input: ConsoleInput | None = None,
         on_result: Callable[[TestCase], None] = lambda case: None,
         clock: Callable[[], float] = time.monotonic,
         interruption: Callable[[str], str | None] = bootlog.interruption,
@@ -52,7 +52,7 @@ class OutputChecker:
             manifest: of the project.
             target: the chip that the firmware was built for; empty where nobody knows.
             file: where it was read from, for the results.
-            keyboard: of the console; None where nothing can be typed.
+            console_input: of the console; None where nothing can be typed.
             on_result: called with the result of each test that the manifest has, when it is known.
             clock: our time in seconds; a simulated second can take a minute of it.
             interruption: says of a line why the firmware does not go on; None of any other.
@@ -63,7 +63,7 @@ class OutputChecker:
             manifest.tests,
             file=file,
             eol=manifest.eol,
-            keyboard=keyboard or ConsoleInput(),
+            console_input=console_input or ConsoleInput(),
             interruption=interruption,
             on_result=on_result,
         )

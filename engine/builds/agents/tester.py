@@ -9,7 +9,8 @@ from pathlib import Path
 
 from engine.boards import ports, pytest_suites, secure_images
 from engine.boards.board_files import BAUD, flashed
-from engine.boards.board_session import BoardSession, FlashOptions
+from engine.boards.board_session import BoardSession
+from engine.boards.capabilities import FlashOptions
 from engine.boards.disconnections import Absences
 from engine.boards.identity import BoardIdentity
 from engine.boards.names import is_virtual
@@ -82,13 +83,13 @@ def _unasked(context: BuildContext, image: Image) -> StageResult | None:
 
 def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult:
     manifest = plan.manifest
-    report, keyboard, settings = context.stage.report, ConsoleInput(), context.stage.settings
+    report, console_input, settings = context.stage.report, ConsoleInput(), context.stage.settings
     absences = Absences()
     checker = OutputChecker(
         manifest,
         file=_in_project(context, FILE_NAME),
         target=image.target,
-        keyboard=keyboard,
+        console_input=console_input,
         on_result=_teller(report.log),
         interruption=absences.interruption,
     )
@@ -99,7 +100,7 @@ def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult
         purpose=f"build {context.stage.run_id}",
     ) as board:
         report.log(f"flashing {board.name} ({board.url})")
-        written = board.flash(
+        written = board.flash.write(
             image,
             FlashOptions(baud=settings.flash_baud, secure=settings.flash_secure),
             on_output=report.output,
@@ -119,13 +120,13 @@ def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult
         baud = image.baud or BAUD
         report.log(f"listening to {board.name} at {baud} baud for up to {seconds:g} s")
         report.progress(60, f"listening for up to {seconds:g} s")
-        board.listen(
+        board.console.listen(
             baud=baud,
             on_output=_as_text(image, report.serial, absences.feed, checker.feed),
             until=lambda passed: _is_done(checker, passed),
             seconds=seconds,
             reset=True,
-            keyboard=keyboard,
+            console_input=console_input,
             on_return=absences.returned,
         )
         checker.end(f"nothing more came in {seconds:g} s")
@@ -135,7 +136,7 @@ def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult
         context.boards.count_resets(
             board.name, brownouts=resets.brownouts, watchdogs=resets.watchdogs
         )
-        if resets.loop and board.park():
+        if resets.loop and board.reset.into_bootloader():
             report.log(
                 f"boot loop ({resets.loop}): stopped, {board.name} is left in its bootloader"
             )
@@ -205,11 +206,11 @@ def _play_suite(context: BuildContext, plan: Planned, board: BoardSession, baud:
         baud=baud,
         by_idf=plan.toolchain == "idf",
         virtual=is_virtual(board.name),
-        lock=board.lock,
+        lock=board.port.lock,
     )
     try:
         if ports.is_url(board.url) and not suite.virtual:
-            board.reset()
+            board.reset.into_program()
         cases = pytest_suites.play(suite, cancel=context.stage.cancel, on_output=report.output)
     except (MissingToolError, ToolError) as error:
         missing = isinstance(error, MissingToolError)
@@ -235,12 +236,12 @@ def _in_project(context: BuildContext, file: str) -> str:
 def _in_simulator(
     context: BuildContext, name: str, manifest: Manifest, image: Image
 ) -> StageResult:
-    report, keyboard = context.stage.report, ConsoleInput()
+    report, console_input = context.stage.report, ConsoleInput()
     checker = OutputChecker(
         manifest,
         file=_in_project(context, FILE_NAME),
         target=image.target,
-        keyboard=keyboard,
+        console_input=console_input,
         on_result=_teller(report.log),
     )
     simulator = next(each for each in find_simulators() if each.name == name)
@@ -255,7 +256,7 @@ def _in_simulator(
             on_output=_each(_as_text(image, report.serial, checker.feed), session.feed),
             until=lambda passed: _is_done(checker, passed),
             cancel=context.stage.cancel,
-            keyboard=keyboard,
+            console_input=console_input,
             options=_chip_options(context, manifest),
         )
     if stop:

@@ -16,8 +16,10 @@ import pytest
 
 from engine.boards import flasher, reconnecting
 from engine.boards.board_files import BoardFiles, Flashed, flashed
-from engine.boards.board_session import BoardSession, FlashOptions
+from engine.boards.board_session import BoardSession
+from engine.boards.capabilities import FlashOptions
 from engine.boards.esptool import Connection
+from engine.boards.power import switch
 from engine.boards.service import Boards
 from engine.boards.virtual.board import VirtualBoard
 from engine.cancel import CancelToken
@@ -65,7 +67,7 @@ def write(
     options: FlashOptions | None = None,
     on_progress: Callable[[float, str], None] = lambda _percent, _what: None,
 ) -> None:
-    board.flash(
+    board.flash.write(
         image,
         options or FlashOptions(),
         on_output=lambda _line: None,
@@ -100,7 +102,7 @@ def test_a_cable_that_is_pulled_while_flashing_costs_a_second_try(
 
     with taken(cable.url, tmp_path, on_note=note) as board:
         write(board, image, on_progress=pull)
-        board.verify(image, FlashOptions(), timeout=60)
+        board.flash.verify(image, FlashOptions(), timeout=60)
     assert len(notes) == 1
     assert "the board vanished" in notes[0]
 
@@ -168,7 +170,9 @@ def listen(
     until: Callable[[float], bool] = lambda _seconds: False,
     seconds: float = 20,
 ) -> None:
-    board.listen(baud=115200, on_output=on_output, until=until, seconds=seconds, reset=False)
+    board.console.listen(
+        baud=115200, on_output=on_output, until=until, seconds=seconds, reset=False
+    )
 
 
 def test_a_port_that_goes_at_each_reset_is_listened_to_when_it_is_back(
@@ -240,7 +244,7 @@ def test_how_long_a_board_was_away_is_told_before_it_is_heard_again(
             device.unplug()
 
     with taken(str(device.device), tmp_path, on_note=lambda _line: device.plug()) as board:
-        board.listen(
+        board.console.listen(
             baud=115200,
             on_output=take,
             until=lambda seconds: device.boot(seconds) or len(seen) == 3,
@@ -299,7 +303,7 @@ def test_another_chip_is_refused_before_a_byte_is_written(
         other = replace(with_data(image, tmp_path), target="esp32s3")
         with pytest.raises(BoardError, match="the board is an ESP32-C3, the image is for ESP32-S3"):
             write(board, other)
-        board.verify(image, FlashOptions(), timeout=60)
+        board.flash.verify(image, FlashOptions(), timeout=60)
 
 
 @pytest.mark.slow
@@ -308,11 +312,11 @@ def test_only_the_app_leaves_the_rest_as_it_is(
 ) -> None:
     image = with_data(built_sample("hello"), tmp_path, 5000)
     with taken(virtual_board.url, tmp_path) as board:
-        board.erase((0x20000, 0x2000))
+        board.flash.erase((0x20000, 0x2000))
         write(board, image, FlashOptions(app_only=True))
-        board.verify(image, FlashOptions(app_only=True), timeout=60)
+        board.flash.verify(image, FlashOptions(app_only=True), timeout=60)
         with pytest.raises(BoardError, match="holds something else"):
-            board.verify(image, FlashOptions(), timeout=60)
+            board.flash.verify(image, FlashOptions(), timeout=60)
         data = replace(image, parts=image.parts[1:])
         with pytest.raises(UsageError, match="has no app"):
             write(board, data, FlashOptions(app_only=True))
@@ -326,7 +330,7 @@ def test_what_a_board_runs_is_known_until_something_else_is_in_flash(
     runs = flashed(image, 7, project="node", commit="0123456789")
     desk, notes = BoardFiles(tmp_path / "boards" / "desks", virtual_board.url), list[str]()
     with taken(virtual_board.url, tmp_path, on_note=notes.append) as board:
-        board.flash(
+        board.flash.write(
             image,
             FlashOptions(),
             on_output=lambda _line: None,
@@ -334,8 +338,8 @@ def test_what_a_board_runs_is_known_until_something_else_is_in_flash(
             timeout=60,
             flashed=runs,
         )
-        board.identify()
-        board.erase((0x200000, 0x1000))
+        board.chip.identify()
+        board.flash.erase((0x200000, 0x1000))
         assert desk.flashed == runs
 
         foreign = Connection(virtual_board.url)
@@ -346,18 +350,18 @@ def test_what_a_board_runs_is_known_until_something_else_is_in_flash(
             on_progress=lambda _percent, _what: None,
             cancel=CancelToken(),
         )
-        assert board.identify().chip == "esp32c3"
+        assert board.chip.identify().chip == "esp32c3"
         assert desk.flashed is None
         assert notes == [f"{virtual_board.url}: something else than {runs} was flashed on it"]
 
         desk.remember_flashed(runs)
         with pytest.raises(FlashDiffersError, match="holds something else"):
-            board.verify(image, FlashOptions(), timeout=60, flashed=runs)
+            board.flash.verify(image, FlashOptions(), timeout=60, flashed=runs)
         assert desk.flashed is None
-        board.verify(other, FlashOptions(), timeout=60, flashed=runs)
+        board.flash.verify(other, FlashOptions(), timeout=60, flashed=runs)
         assert desk.flashed == runs
 
-        board.erase((0x0, 0x1000))
+        board.flash.erase((0x0, 0x1000))
         assert desk.flashed is None
 
 
@@ -410,7 +414,7 @@ def test_an_image_that_may_burn_efuses_is_refused_unless_asked_for(
         write(board, plain)
         with pytest.raises(BoardError, match=rf"app\.bin is {reason}.*may burn eFuses"):
             write(board, image)
-        board.verify(plain, FlashOptions(), timeout=60)
+        board.flash.verify(plain, FlashOptions(), timeout=60)
         write(board, image, FlashOptions(secure=True, after="no-reset"))
 
 
@@ -423,18 +427,18 @@ def test_flash_is_read_back_and_erased_by_sectors(
     with taken(virtual_board.url, tmp_path) as board:
         write(board, image)
         percents = list[float]()
-        board.read_flash(
+        board.flash.read(
             back, offset=0, size=size, on_progress=lambda percent, _what: percents.append(percent)
         )
         assert back.read_bytes() == image.parts[0].path.read_bytes()
         assert percents[0] == 0
         assert percents[-1] == 100
         with pytest.raises(UsageError, match="0x1001: flash is erased in sectors"):
-            board.erase((0x1001, 0x1000))
-        board.erase(None)
-        board.read_flash(back, offset=0, size=4096, on_progress=lambda _percent, _what: None)
+            board.flash.erase((0x1001, 0x1000))
+        board.flash.erase(None)
+        board.flash.read(back, offset=0, size=4096, on_progress=lambda _percent, _what: None)
         assert back.read_bytes() == b"\xff" * 4096
-        assert board.partition_table() is None
+        assert board.flash.partition_table() is None
 
 
 @pytest.mark.slow
@@ -465,8 +469,8 @@ def test_an_app_alone_goes_into_the_slot_that_is_started(
     with taken(virtual_board.url, tmp_path) as board:
         write(board, replace(image, parts=image.parts[:2]), FlashOptions(after="no-reset"))
         write(board, image, FlashOptions(app_only=True, after="no-reset"))
-        board.verify(image, FlashOptions(app_only=True), timeout=60)
-        board.read_flash(
+        board.flash.verify(image, FlashOptions(app_only=True), timeout=60)
+        board.flash.read(
             contents,
             offset=0x110000,
             size=app.path.stat().st_size,
@@ -477,7 +481,7 @@ def test_an_app_alone_goes_into_the_slot_that_is_started(
 
 def test_efuses_are_read(virtual_board: VirtualBoard, tmp_path: Path) -> None:
     with taken(virtual_board.url, tmp_path) as board:
-        found = {each.name: each for each in board.efuses()}
+        found = {each.name: each for each in board.chip.efuses()}
     assert found["DIS_USB_JTAG"].value == "False"
     assert found["BLOCK_KEY0"].category == "security"
 
@@ -497,17 +501,17 @@ def test_a_board_without_dtr_and_rts_is_reset_by_a_command(
     settings = BoardSettings(reset_command=recorder(tmp_path))
     with taken(virtual_board.url, tmp_path, settings) as board:
         write(board, built_sample("hello"))
-        board.reset()
+        board.reset.into_program()
     assert (tmp_path / "told.txt").read_text().split() == ["bootloader", "run", "run"]
 
 
 def test_power_is_switched_by_a_command(virtual_board: VirtualBoard, tmp_path: Path) -> None:
     settings = BoardSettings(power_command=recorder(tmp_path))
     with taken(virtual_board.url, tmp_path, settings) as board:
-        board.power("cycle")
-        board.power("on")
+        board.power.cycle()
+        board.power.on()
         with pytest.raises(UsageError, match="give on, off or cycle"):
-            board.power("up")
+            switch(board.power, "up")
     assert (tmp_path / "told.txt").read_text().split() == ["off", "on", "on"]
 
 
@@ -523,7 +527,7 @@ def test_a_command_that_fails_is_told(
         taken(virtual_board.url, tmp_path, settings) as board,
         pytest.raises(BoardError, match=f"reset_command .*{reason}"),
     ):
-        board.reset()
+        board.reset.into_program()
 
 
 def test_without_a_command_there_is_no_power_to_switch(
@@ -533,4 +537,4 @@ def test_without_a_command_there_is_no_power_to_switch(
         taken(virtual_board.url, tmp_path) as board,
         pytest.raises(UsageError, match="no power_command in the settings"),
     ):
-        board.power("cycle")
+        board.power.cycle()

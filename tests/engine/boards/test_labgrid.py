@@ -85,7 +85,7 @@ def boards_in(folder: Path) -> Boards:
 def test_a_place_is_acquired_while_its_board_is_used(client: list[str], tmp_path: Path) -> None:
     boards = boards_in(tmp_path)
     with boards.use(PLACE, cancel=CancelToken(), on_wait=pytest.fail, purpose="test") as board:
-        assert board.identify().chip == "esp32c3"
+        assert board.chip.identify().chip == "esp32c3"
         assert "acquired: " in _say([*client, "show"])
         assert "already acquired by" in _say([*client, "acquire"], LG_USERNAME="eve")
     assert "acquired: None" in _say([*client, "show"])

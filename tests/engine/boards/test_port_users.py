@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine.boards import access, port_users, ports, reconnecting
-from engine.boards.board_session import FlashOptions
+from engine.boards.capabilities import FlashOptions
 from engine.boards.esptool_errors import problem
 from engine.boards.service import Boards
 from engine.boards.virtual.board import VirtualBoard
@@ -46,7 +46,7 @@ def port() -> Iterator[str]:
 @pytest.fixture
 def boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boards:
     monkeypatch.setattr(access, "RESERVATION_POLL_SECONDS", 0.02)
-    monkeypatch.setattr(reconnecting, "BUSY_AGAIN", 0.02)
+    monkeypatch.setattr(reconnecting, "BUSY_POLL_SECONDS", 0.02)
     return Boards((), tmp_path / "boards", Store(tmp_path / "espdeck.db"))
 
 
@@ -235,11 +235,11 @@ def test_a_port_that_is_taken_while_the_board_is_held_is_waited_for(
             told.append(line)
             os.close(other)
 
-        board.flash(
+        board.flash.write(
             built_sample("hello"), FlashOptions(),
             on_output=lambda _data: None, on_progress=lambda _percent, _what: None, timeout=60,
         )  # fmt: skip
-        board.listen(
+        board.console.listen(
             baud=115200, on_output=heard.extend, until=lambda _seconds: b"hello" in heard,
             seconds=20, reset=True,
         )  # fmt: skip
@@ -260,7 +260,7 @@ def test_a_program_that_keeps_the_port_to_itself_for_too_long_is_told(
             boards.use(port, cancel=CancelToken(), on_wait=notes.append, purpose="b") as board,
             pytest.raises(BoardBusyError, match=r"in use \(waited .* s for it\)$"),
         ):
-            board.listen(
+            board.console.listen(
                 baud=115200, on_output=notes.append, until=lambda _seconds: True,  # type: ignore[arg-type]
                 seconds=0.05, reset=False,
             )  # fmt: skip

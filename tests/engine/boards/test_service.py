@@ -30,21 +30,23 @@ class Ports:
         self.chips: dict[str, str] = {}
         self.asked: list[str] = []
 
-    def identify(self, reach: Connection, *, cancel: CancelToken) -> BoardIdentity:
-        self.asked.append(reach.port)
-        return BoardIdentity(self.chips[reach.port], "v0.4", "", None, ())
+    def look_at(
+        self, connection: Connection, region: tuple[int, int] | None, *, cancel: CancelToken
+    ) -> tuple[BoardIdentity, str]:
+        self.asked.append(connection.port)
+        return BoardIdentity(self.chips[connection.port], "v0.4", "", None, ()), ""
 
 
 @pytest.fixture
 def ports(monkeypatch: pytest.MonkeyPatch) -> Ports:
     ports = Ports()
-    monkeypatch.setattr(flasher, "identify", ports.identify)
+    monkeypatch.setattr(flasher, "look_at", ports.look_at)
     return ports
 
 
 def ask(boards: Boards, port: str) -> str:
     with boards.use(port, cancel=CancelToken(), on_wait=pytest.fail, purpose="test") as board:
-        return board.identity().chip
+        return board.chip.identity().chip
 
 
 def test_a_board_that_was_swapped_is_the_board_that_is_there_now(
@@ -81,7 +83,7 @@ def test_a_virtual_board_is_asked_once_and_never_has_another_chip(tmp_path: Path
         identities = []
         for _time in range(2):
             with boards.use(VIRTUAL, cancel=CancelToken(), on_wait=print, purpose="test") as board:
-                identities.append(board.identity())
+                identities.append(board.chip.identity())
         assert identities[0] is identities[1]
         assert boards.choose("auto", "esp32c6") == ()
     finally:

@@ -24,7 +24,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.notes: list[str] = []
-        self.keyboard = ConsoleInput(self.notes.append)
+        self.console_input = ConsoleInput(self.notes.append)
         self.cancel = CancelToken()
         self.output = bytearray()
 
@@ -37,7 +37,7 @@ class Desk:
             seconds=20,
             cancel=self.cancel,
             reset=False,
-            keyboard=self.keyboard,
+            console_input=self.console_input,
         )
         return bytes(self.output)
 
@@ -66,8 +66,8 @@ def test_a_terminal_gets_what_is_typed_and_has_no_lines(desk: Desk) -> None:
 
     answers = threading.Thread(target=echo)
     answers.start()
-    desk.keyboard.reset()
-    desk.keyboard.send(b"help\xff\r\n")
+    desk.console_input.reset()
+    desk.console_input.send(b"help\xff\r\n")
 
     assert desk.read(os.ttyname(port), b"\r\n") == b"you said help\xff\r\n"
     assert desk.notes == ["this console has no DTR and RTS lines: nothing can be reset here"]
@@ -91,7 +91,7 @@ def test_a_board_that_takes_nothing_is_read_all_the_same(desk: Desk, server: soc
 
     threads = [
         threading.Thread(target=board),
-        threading.Thread(target=desk.keyboard.send_all, args=(file, desk.cancel)),
+        threading.Thread(target=desk.console_input.send_all, args=(file, desk.cancel)),
     ]
     for thread in threads:
         thread.start()
@@ -128,8 +128,8 @@ def test_lines_and_bytes_go_to_a_port_behind_rfc2217(desk: Desk, server: socket.
 
     serves = threading.Thread(target=serve)
     serves.start()
-    desk.keyboard.reset()
-    desk.keyboard.send(b"\xff\n")
+    desk.console_input.reset()
+    desk.console_input.send(b"\xff\n")
     output = desk.read(f"rfc2217://127.0.0.1:{server.getsockname()[1]}", b"\n")
     serves.join()
 

@@ -136,15 +136,15 @@ def test_who_watches_holds_the_board(desk: Desk) -> None:
 def test_a_virtual_board_is_reset_by_a_key(tmp_path: Path) -> None:
     boards = Boards((), tmp_path, Store(tmp_path / "espdeck.db"))
     seen, notes, cancel = bytearray(), list[str](), CancelToken()
-    keyboard = ConsoleInput(notes.append)
+    console_input = ConsoleInput(notes.append)
 
     def take(data: bytes) -> None:
         was = seen.count(ERASED)
         seen.extend(data)
         if was < 8 <= seen.count(ERASED):  # said after each reset
-            keyboard.set_lines(dtr=True)
-            keyboard.boot()
-            keyboard.reset()
+            console_input.set_lines(dtr=True)
+            console_input.boot()
+            console_input.reset()
         if seen.count(ERASED) == 16:
             cancel.cancel()
 
@@ -157,7 +157,7 @@ def test_a_virtual_board_is_reset_by_a_key(tmp_path: Path) -> None:
                 on_output=take,
                 on_note=notes.append,
                 cancel=cancel,
-                keyboard=keyboard,
+                console_input=console_input,
             )
     finally:
         boards.close()

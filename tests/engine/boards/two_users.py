@@ -19,7 +19,7 @@ from tests.users import ADA, BOB, as_user, home
 USER = """
 import json, os, sys
 from pathlib import Path
-from engine.boards.board_session import FlashOptions
+from engine.boards.capabilities import FlashOptions
 from engine.boards.lock_folder import LockFolder
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
@@ -45,10 +45,10 @@ for _round in sys.stdin:
         with boards.use(
             port, cancel=CancelToken(), on_wait=waits.append, purpose="build 12"
         ) as board:
-            board.flash(
+            board.flash.write(
                 image, FlashOptions(), on_output=nothing, on_progress=nothing, timeout=60
             )
-            board.listen(
+            board.console.listen(
                 baud=115200, on_output=heard.extend, until=lambda _s: said.encode() in heard,
                 seconds=20, reset=True,
             )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.boards.board_session import FlashOptions
+from engine.boards.capabilities import FlashOptions
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
 from engine.enums import ArtifactKind
@@ -90,14 +90,14 @@ class _Board:
         with self._boards.use(
             url, cancel=CancelToken(), on_wait=self._put_back, purpose="flash"
         ) as board:
-            board.flash(
+            board.flash.write(
                 image,
                 FlashOptions(),
                 on_output=lambda _line: None,
                 on_progress=pull,
                 timeout=120,
             )
-            board.verify(image, FlashOptions(), timeout=120)
+            board.flash.verify(image, FlashOptions(), timeout=120)
         self._tally.verified += 1
 
     def watch(self) -> None:

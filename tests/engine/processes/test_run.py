@@ -179,29 +179,35 @@ def test_a_clean_environment_has_what_a_build_needs_and_no_secrets(
 
 
 def test_what_is_typed_reaches_its_standard_input() -> None:
-    keyboard, output = ConsoleInput(), bytearray()
-    keyboard.send(b"first\n")
+    console_input, output = ConsoleInput(), bytearray()
+    console_input.send(b"first\n")
 
     def answer(data: bytes) -> None:
         output.extend(data)
         if output == b"first\n":
-            keyboard.send(b"second\n")
+            console_input.send(b"second\n")
 
-    run(["sed", "-u", "2q"], timeout=30, cancel=CancelToken(), on_output=answer, keyboard=keyboard)
+    run(
+        ["sed", "-u", "2q"],
+        timeout=30,
+        cancel=CancelToken(),
+        on_output=answer,
+        console_input=console_input,
+    )
 
     assert output == b"first\nsecond\n"
 
 
 def test_more_than_a_pipe_holds_can_be_typed() -> None:
-    keyboard, text = ConsoleInput(), b"0123456789abcdef" * 20_000
-    typist = threading.Thread(target=keyboard.send_all, args=(text, CancelToken()))
+    console_input, text = ConsoleInput(), b"0123456789abcdef" * 20_000
+    typist = threading.Thread(target=console_input.send_all, args=(text, CancelToken()))
     typist.start()
 
     done = run(
         ["sh", "-c", f"head -c {len(text)} | md5sum"],
         timeout=30,
         cancel=CancelToken(),
-        keyboard=keyboard,
+        console_input=console_input,
     )
     typist.join(30)
 
@@ -209,11 +215,14 @@ def test_more_than_a_pipe_holds_can_be_typed() -> None:
 
 
 def test_typing_to_one_that_does_not_read_is_in_vain() -> None:
-    keyboard = ConsoleInput()
-    keyboard.send(b"anyone?\n" * 1000)
+    console_input = ConsoleInput()
+    console_input.send(b"anyone?\n" * 1000)
 
     done = run(
-        ["sh", "-c", "exec <&-; echo no"], timeout=30, cancel=CancelToken(), keyboard=keyboard
+        ["sh", "-c", "exec <&-; echo no"],
+        timeout=30,
+        cancel=CancelToken(),
+        console_input=console_input,
     )
 
     assert (done.returncode, done.tail) == (0, "no\n")

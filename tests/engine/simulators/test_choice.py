@@ -31,7 +31,7 @@ class Fake:
         on_output: Callable[[bytes], None],
         until: Callable[[float], bool],
         cancel: CancelToken,
-        keyboard: ConsoleInput | None = None,
+        console_input: ConsoleInput | None = None,
         options: ChipOptions = DEFAULT_OPTIONS,
     ) -> Stop | None:
         raise NotImplementedError

@@ -27,8 +27,8 @@ BuildSample = Callable[[str], Image]
 def simulate(
     image: Image, seconds: float = 0.2, until: str | None = None, typed: bytes = b""
 ) -> tuple[str, str | None, float]:
-    output, keyboard = bytearray(), ConsoleInput()
-    keyboard.send(typed)
+    output, console_input = bytearray(), ConsoleInput()
+    console_input.send(typed)
     started = time.monotonic()
     stop = LabWired().run(
         image,
@@ -36,7 +36,7 @@ def simulate(
         on_output=output.extend,
         until=lambda _passed: until is not None and until.encode() in output,
         cancel=CancelToken(),
-        keyboard=keyboard,
+        console_input=console_input,
     )
     return output.decode(), stop.reason if stop else None, time.monotonic() - started
 
@@ -230,12 +230,12 @@ def symbols(elf: ELFFile) -> SymbolTableSection:
 
 
 def test_what_is_typed_is_answered(built_sample: BuildSample) -> None:
-    keyboard, output = ConsoleInput(), bytearray()
+    console_input, output = ConsoleInput(), bytearray()
 
     def answer(data: bytes) -> None:
         output.extend(data)
         if output.endswith(b"try help\r\n> "):
-            keyboard.send(b"led on\nled\n")
+            console_input.send(b"led on\nled\n")
 
     LabWired().run(
         built_sample("console"),
@@ -243,7 +243,7 @@ def test_what_is_typed_is_answered(built_sample: BuildSample) -> None:
         on_output=answer,
         until=lambda _passed: b"is on" in output,
         cancel=CancelToken(),
-        keyboard=keyboard,
+        console_input=console_input,
     )
 
     assert re.search(rb"> led on\r\nI \(\d+\) led: switched\r\n> led\r\nthe led is on", output)
@@ -251,11 +251,11 @@ def test_what_is_typed_is_answered(built_sample: BuildSample) -> None:
 
 @pytest.mark.slow
 def test_a_panic_while_something_is_typed_is_a_panic(built_sample: BuildSample) -> None:
-    keyboard, output = ConsoleInput(), bytearray()
+    console_input, output = ConsoleInput(), bytearray()
 
     def crash(data: bytes) -> None:
         if b"ready" in data:
-            keyboard.send(b"crash\nled\n")
+            console_input.send(b"crash\nled\n")
         output.extend(data)
 
     LabWired().run(
@@ -264,7 +264,7 @@ def test_a_panic_while_something_is_typed_is_a_panic(built_sample: BuildSample) 
         on_output=crash,
         until=lambda _passed: b"CPU halted" in output,
         cancel=CancelToken(),
-        keyboard=keyboard,
+        console_input=console_input,
     )
 
     assert b"panic'ed (Store access fault)" in output
@@ -273,8 +273,8 @@ def test_a_panic_while_something_is_typed_is_a_panic(built_sample: BuildSample) 
 
 @pytest.mark.slow
 def test_what_nobody_reads_is_forgotten(built_sample: BuildSample) -> None:
-    keyboard, output = ConsoleInput(), bytearray()
-    keyboard.send(b"x" * 300)
+    console_input, output = ConsoleInput(), bytearray()
+    console_input.send(b"x" * 300)
 
     LabWired().run(
         built_sample("crash"),
@@ -282,7 +282,7 @@ def test_what_nobody_reads_is_forgotten(built_sample: BuildSample) -> None:
         on_output=output.extend,
         until=lambda _passed: b"CPU halted" in output,
         cancel=CancelToken(),
-        keyboard=keyboard,
+        console_input=console_input,
     )
 
     assert b"CPU halted" in output

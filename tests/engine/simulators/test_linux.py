@@ -62,12 +62,12 @@ def test_it_runs_until_it_has_shown_enough(program: Callable[[str], Image]) -> N
 
 
 def test_what_is_typed_is_its_standard_input(program: Callable[[str], Image]) -> None:
-    keyboard, output = ConsoleInput(), bytearray()
+    console_input, output = ConsoleInput(), bytearray()
 
     def answer(data: bytes) -> None:
         output.extend(data)
         if output == b"name?\n":
-            keyboard.send(b"Ada\n")
+            console_input.send(b"Ada\n")
 
     LinuxHost().run(
         program("echo name?; read name; echo hello $name; exec tail -f /dev/null"),
@@ -75,7 +75,7 @@ def test_what_is_typed_is_its_standard_input(program: Callable[[str], Image]) ->
         on_output=answer,
         until=lambda _passed: b"hello" in output,
         cancel=CancelToken(),
-        keyboard=keyboard,
+        console_input=console_input,
     )
 
     assert output == b"name?\nhello Ada\n"

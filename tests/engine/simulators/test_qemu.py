@@ -136,15 +136,15 @@ def test_an_esp32_has_the_revision_of_one_that_is_delivered(path: Path, image: I
 
 def test_what_is_typed_reaches_its_uart(path: Path, image: Image) -> None:
     standins.qemu(path, "qemu-system-riscv32", standins.ECHOES)
-    keyboard, output = ConsoleInput(), bytearray()
-    keyboard.send(b"led on\n")
+    console_input, output = ConsoleInput(), bytearray()
+    console_input.send(b"led on\n")
     reason = qemu.riscv32().run(
         image,
         seconds=30,
         on_output=output.extend,
         until=lambda _passed: b"\n" in output,
         cancel=CancelToken(),
-        keyboard=keyboard,
+        console_input=console_input,
     )
     assert (reason, bytes(output)) == (None, b"led on\n")
 

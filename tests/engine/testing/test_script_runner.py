@@ -17,14 +17,14 @@ from tests.engine.typed import Typed
 
 def player(
     *scripts: Script,
-    keyboard: ConsoleInput | None = None,
+    console_input: ConsoleInput | None = None,
     on_result: Callable[[TestCase], None] = lambda case: None,
 ) -> ScriptRunner:
     return ScriptRunner(
         scripts,
         file="espdeck.toml",
         eol="\r\n",
-        keyboard=keyboard or Typed(),
+        console_input=console_input or Typed(),
         interruption=lambda line: "it panicked" if "panic" in line else None,
         on_result=on_result,
     )
@@ -43,31 +43,33 @@ def message(playing: ScriptRunner) -> str:
 
 
 def test_a_test_types_and_passes_with_the_answer() -> None:
-    keyboard = Typed()
-    playing = player(Script("help", (ScriptStep("help", "^commands: "),)), keyboard=keyboard)
+    console_input = Typed()
+    playing = player(
+        Script("help", (ScriptStep("help", "^commands: "),)), console_input=console_input
+    )
 
     playing.start()
     playing.tick(1.5)
 
-    assert keyboard.text == "help\r\n"
+    assert console_input.text == "help\r\n"
     assert hear(playing, b"help\r\ncomm", b"ands: ", b"led\r\n") == [("help", Outcome.PASS)]
     assert playing.cases[0].seconds == 1.5
     assert playing.over
 
 
 def test_steps_are_taken_one_after_the_other() -> None:
-    keyboard = Typed()
+    console_input = Typed()
     steps = (
         ScriptStep("on", "ok"),
         ScriptStep(None, "done$"),
         ScriptStep("off", None),
         ScriptStep("?", "is off$"),
     )
-    playing = player(Script("led", steps), keyboard=keyboard)
+    playing = player(Script("led", steps), console_input=console_input)
     playing.start()
 
     hear(playing, b"ok ... done\r\n")
-    assert keyboard.text == "on\r\noff\r\n?\r\n"
+    assert console_input.text == "on\r\noff\r\n?\r\n"
 
     assert hear(playing, b"it is off", b"\r\n") == [("led", Outcome.PASS)]
 
@@ -95,11 +97,11 @@ def test_a_line_that_goes_on_does_not_meet_a_pattern_for_its_end() -> None:
 
 
 def test_a_late_answer_is_a_failure_that_says_what_came_instead_and_the_next_test_runs() -> None:
-    keyboard = Typed()
+    console_input = Typed()
     playing = player(
         Script("one", (ScriptStep("a", "A"), ScriptStep("b", "B", within=2))),
         Script("two", (ScriptStep("c", "C"),)),
-        keyboard=keyboard,
+        console_input=console_input,
     )
     playing.start()
     hear(playing, b"A\n")
@@ -112,7 +114,7 @@ def test_a_late_answer_is_a_failure_that_says_what_came_instead_and_the_next_tes
     assert message(playing) == (
         "step 2: sent 'b', expected 'B' within 2 s, saw 'no such command', '>'"
     )
-    assert keyboard.text.endswith("c\r\n")
+    assert console_input.text.endswith("c\r\n")
     assert hear(playing, b"C\n") == [("one", Outcome.FAIL), ("two", Outcome.PASS)]
 
 
@@ -138,7 +140,7 @@ def test_a_board_that_takes_nothing_is_a_failure() -> None:
             raise BoardError("not sent: full")
 
     playing = player(
-        *(Script(str(n), (ScriptStep("a", "A"),)) for n in range(100)), keyboard=Full()
+        *(Script(str(n), (ScriptStep("a", "A"),)) for n in range(100)), console_input=Full()
     )
     playing.start()
 

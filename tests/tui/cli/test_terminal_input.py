@@ -30,13 +30,13 @@ class Desk:
     def __init__(self, eol: str) -> None:
         self.done: list[str] = []
         self.notes: list[str] = []
-        self.keyboard, self.cancel = ConsoleInput(), CancelToken()
+        self.console_input, self.cancel = ConsoleInput(), CancelToken()
         menu = {
             "r": MenuItem("reset", lambda: self.done.append("reset")),
             "i": MenuItem("times", lambda: self.done.append("times")),
         }
         self.typist = Typist(
-            self.keyboard, self.cancel, eol=eol, menu=menu, on_note=self.notes.append
+            self.console_input, self.cancel, eol=eol, menu=menu, on_note=self.notes.append
         )
 
     def sent(self) -> bytes:
@@ -46,8 +46,8 @@ class Desk:
             taken.extend(data)
             return len(data)
 
-        with self.keyboard.reading() as wake:
-            while self.keyboard.pump(wake, take) is not None:
+        with self.console_input.reading() as wake:
+            while self.console_input.pump(wake, take) is not None:
                 pass
         return bytes(taken)
 

@@ -165,7 +165,7 @@ def test_boards_of_another_process_are_found_shared_and_missed(
         "virtual:esp32c3-2", cancel=CancelToken(), on_wait=print, purpose="test"
     ) as board:
         assert board.url == urls[1]
-        assert board.identify().chip == "esp32c3"
+        assert board.chip.identify().chip == "esp32c3"
 
     lab.stdin.close()
     lab.wait(20)
@@ -188,7 +188,7 @@ from engine.store.database import Store
 folder, port = Path(sys.argv[1]), sys.argv[2]
 boards = Boards((), folder / "boards", Store(folder / "espdeck.db"))
 with boards.use(port, cancel=CancelToken(), on_wait=print, purpose="build 7") as board:
-    board.identify()
+    board.chip.identify()
 """
 
 

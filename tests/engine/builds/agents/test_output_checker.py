@@ -151,14 +151,14 @@ ASKS = Manifest(
 
 
 def test_tests_begin_when_the_firmware_is_ready_and_are_waited_for() -> None:
-    keyboard = Typed()
-    listener = OutputChecker(ASKS, keyboard=keyboard)
+    console_input = Typed()
+    listener = OutputChecker(ASKS, console_input=console_input)
 
     listener.feed(b"boot\n")
     listener.tick(1)
-    assert keyboard.text == ""
+    assert console_input.text == ""
     listener.feed(b"ready\nA said too early\n")
-    assert keyboard.text == "a\n"
+    assert console_input.text == "a\n"
     assert not listener.done
     listener.feed(b"A\n")
     listener.feed(b"B\n")
@@ -170,7 +170,7 @@ def test_tests_begin_when_the_firmware_is_ready_and_are_waited_for() -> None:
 
 
 def test_results_of_tests_join_those_of_unity() -> None:
-    listener = OutputChecker(ASKS, keyboard=Typed())
+    listener = OutputChecker(ASKS, console_input=Typed())
 
     listener.feed(b"ready\nm.c:1:test_a:PASS\n" + SUMMARY)
     listener.feed(b"A\n")
@@ -183,7 +183,7 @@ def test_results_of_tests_join_those_of_unity() -> None:
 
 
 def test_a_panic_ends_the_test_that_is_on_and_leaves_out_the_others() -> None:
-    listener = OutputChecker(ASKS, keyboard=Typed())
+    listener = OutputChecker(ASKS, console_input=Typed())
 
     listener.feed(b"ready\n")
     listener.feed(b"Guru Meditation Error: Core  0 panic'ed (Store access fault). \nCPU halted.\n")
@@ -199,14 +199,14 @@ def test_a_panic_ends_the_test_that_is_on_and_leaves_out_the_others() -> None:
 
 
 def test_firmware_that_never_is_ready_runs_no_test() -> None:
-    keyboard = Typed()
-    listener = OutputChecker(ASKS, keyboard=keyboard)
+    console_input = Typed()
+    listener = OutputChecker(ASKS, console_input=console_input)
 
     listener.feed(b"boot\n")
     listener.tick(2.5)
 
     assert listener.done
-    assert keyboard.text == ""
+    assert console_input.text == ""
     report = listener.report()
     assert report is not None
     assert {case.message for case in report.cases} == {"not run: never printed: ready"}
@@ -248,7 +248,7 @@ def test_expectations_meet_lines_as_a_person_reads_them_and_each_state_of_one() 
 
 
 def test_answers_are_read_where_lines_end_with_a_return_alone() -> None:
-    listener = OutputChecker(ASKS, keyboard=Typed())
+    listener = OutputChecker(ASKS, console_input=Typed())
     for data in (b"boot\rready\r", b"\x1b[1mA\x1b[0m\r", b"B\r"):
         listener.feed(data)
 
@@ -260,7 +260,7 @@ def test_answers_are_read_where_lines_end_with_a_return_alone() -> None:
 def test_restarts_that_the_tests_ask_for_are_no_boot_loop() -> None:
     names = [str(number) for number in range(8)]
     tests = tuple(Script(name, (ScriptStep("restart", "^rst:0x3"),)) for name in names)
-    listener = OutputChecker(Manifest(expect=("ready",), tests=tests), keyboard=Typed())
+    listener = OutputChecker(Manifest(expect=("ready",), tests=tests), console_input=Typed())
     listener.feed(b"ready\r\n")
     for _ in names:
         listener.feed(b"rst:0x3 (RTC_SW_SYS_RST),boot:0xc (SPI_FAST_FLASH_BOOT)\r\n")
