@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.cancel import CancelToken
-from engine.errors import BoardError, UsageError
+from engine.errors import BoardError, CancelledError, UsageError
+from engine.text import count
 
 MAX_WAITING = 1 << 16
 """Bytes that may wait; a console at 115200 baud takes them in six seconds."""
@@ -121,7 +122,7 @@ class ConsoleInput:
         Raises:
             CancelledError, Interrupted: as ``cancel`` says.
         """
-        forget = cancel.on_stop(self._wake_typists)
+        forget = cancel.on_stop(self._wake_senders)
         try:
             for start in range(0, len(data), _PIECE):
                 piece = data[start : start + _PIECE]
@@ -231,7 +232,7 @@ class ConsoleInput:
                     return None
                 first = self._queue[0]
             if isinstance(first, bytes):
-                # One piece, then the console is looked at again, however fast the typist is.
+                # One piece, then the console is looked at again, however fast they come.
                 return 0 if self._took(first, write(first[:_PIECE])) else None
             self._done()
             if control is None:
@@ -279,6 +280,24 @@ class ConsoleInput:
             with contextlib.suppress(BlockingIOError):  # it is awake
                 os.write(self._wake, b"!")
 
-    def _wake_typists(self) -> None:
+    def _wake_senders(self) -> None:
         with self._changed:
             self._changed.notify_all()
+
+
+def send_file_with_notes(
+    console_input: ConsoleInput, path: Path, cancel: CancelToken, on_note: Callable[[str], None]
+) -> None:
+    """Send a file as it is, and tell how that went; waits for the board, in a thread of its own.
+
+    Args:
+        console_input: of the console.
+        path: the file.
+        cancel: ends it early, of which nothing is told.
+        on_note: called with a line for people.
+    """
+    with contextlib.suppress(CancelledError):
+        try:
+            on_note(f"{path}: {count(console_input.send_file(path, cancel), 'byte')} sent")
+        except (BoardError, UsageError) as error:
+            on_note(str(error))

@@ -157,8 +157,8 @@ class CrashWatcher:
             if found is None:
                 return
             for line in lines:
-                for place in log_lines.places(line, found, self._root):
-                    self._on_note(f"0x{place.address:08x}: {place}")
+                for decoded in log_lines.decoded_addresses(line, found, self._root):
+                    self._on_note(decoded)
 
         self._later(tell)
 

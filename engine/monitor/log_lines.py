@@ -178,3 +178,9 @@ def places(line: str, symbols: Symbols, root: Path) -> Iterator[Place]:
         address = int(found[0], 16)
         if symbols.is_code(address):
             yield symbols.place(address, root)
+
+
+def decoded_addresses(line: str, symbols: Symbols, root: Path) -> Iterator[str]:
+    """The same for people, a line an address."""
+    for place in places(line, symbols, root):
+        yield f"0x{place.address:08x}: {place}"

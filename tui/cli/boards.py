@@ -118,11 +118,10 @@ def monitor(
 
     Keys go to the board, lines of a pipe too. Ctrl-] or Ctrl-C quits, Ctrl-T H shows more keys.
     """
-    from engine.monitor.log_lines import Selection
-    from tui.cli.console_printer import View
     from tui.cli.monitor import watch
+    from tui.presentation.console_formatter import ConsoleView
 
-    selection = Selection(print_filter, highlight, mute)
+    view = ConsoleView(print_filter, highlight, mute, timestamps=timestamps, hex=hex_)
     with looking(context) as engine:
         board = engine.boards.named(board)
         running = engine.programs.running_on(board)
@@ -132,13 +131,9 @@ def monitor(
         watch(
             engine.boards,
             board,
-            view=View(
-                selection,
-                program.elf if program else None,
-                program.root if program else Path.cwd(),
-                timestamps=timestamps,
-                hex=hex_,
-            ),
+            view=view,
+            program=program.elf if program else None,
+            root=program.root if program else Path.cwd(),
             baud=baud or running.baud,
             reset=reset,
             eol=eol.value,

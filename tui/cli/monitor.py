@@ -12,13 +12,13 @@ from pathlib import Path
 
 from engine.boards.service import Boards
 from engine.cancel import CancelToken
-from engine.console_input import ConsoleInput
-from engine.errors import CancelledError, EspdeckError, UsageError
+from engine.console_input import ConsoleInput, send_file_with_notes
+from engine.errors import CancelledError, UsageError
 from engine.monitor.crash_watcher import CrashWatcher
 from engine.monitor.panic import Program
-from engine.text import count
-from tui.cli.console_printer import ConsolePrinter, View
-from tui.cli.terminal_input import MenuItem, Typist
+from tui.cli.console_printer import ConsolePrinter
+from tui.cli.terminal_input import MenuItem, TerminalInput
+from tui.presentation.console_formatter import ConsoleView
 
 STDIN = 0
 
@@ -27,7 +27,9 @@ def watch(
     boards: Boards,
     board: str,
     *,
-    view: View,
+    view: ConsoleView,
+    program: Path | None,
+    root: Path,
     baud: int,
     reset: bool,
     eol: str,
@@ -39,6 +41,8 @@ def watch(
     Args:
         board: its name.
         view: how it is shown.
+        program: ELF of the program that runs, None when nobody knows.
+        root: sources inside it are named relative to it.
         baud: speed in bits a second.
         reset: whether to reset it first.
         eol: what Enter sends, one of :data:`engine.console_input.EOLS`.
@@ -50,9 +54,9 @@ def watch(
         SessionError: what it says cannot be kept.
     """
     cancel = CancelToken()
-    printer = ConsolePrinter(sys.stdout, view)
+    printer = ConsolePrinter(sys.stdout, view, program=program, root=root)
     console_input = ConsoleInput(printer.note)
-    typist = Typist(
+    terminal = TerminalInput(
         console_input,
         cancel,
         eol=eol,
@@ -60,8 +64,8 @@ def watch(
         on_note=printer.note,
     )
     crashes = CrashWatcher(
-        program=view.program,
-        root=view.root,
+        program=program,
+        root=root,
         on_finding=printer.found,
         on_note=printer.note,
         find=find,
@@ -69,7 +73,7 @@ def watch(
     if send_file is not None:
         _send(console_input, send_file, cancel, printer.note)
     try:
-        with _signals(cancel), typist.reading(STDIN):
+        with _signals(cancel), terminal.reading(STDIN):
             boards.watch(
                 board,
                 baud=baud,
@@ -121,14 +125,12 @@ def _send(
     if not path.is_file():
         raise UsageError(f"{path}: no such file")
 
-    def send() -> None:
-        with contextlib.suppress(CancelledError):
-            try:
-                on_note(f"{path}: {count(console_input.send_file(path, cancel), 'byte')} sent")
-            except EspdeckError as error:
-                on_note(str(error))
-
-    threading.Thread(target=send, name="send-file", daemon=True).start()
+    threading.Thread(
+        target=send_file_with_notes,
+        args=(console_input, path, cancel, on_note),
+        name="send-file",
+        daemon=True,
+    ).start()
 
 
 @contextlib.contextmanager

@@ -42,7 +42,7 @@ class MenuItem:
     do: Callable[[], None]
 
 
-class Typist:
+class TerminalInput:
     """Types what comes from standard input, in a thread of its own."""
 
     def __init__(
@@ -59,8 +59,9 @@ class Typist:
         Args:
             console_input: the board's.
             cancel: ended by the keys that quit; ends the typing.
-            eol: one of :data:`~engine.console_input.EOLS`, sent for Enter and for the end
-            of a line. menu: by letter; the same letter with Ctrl does the same.
+            eol: one of :data:`~engine.console_input.EOLS`, sent for Enter and for the end of a
+                line.
+            menu: by letter; the same letter with Ctrl does the same.
             on_note: called with a line for people.
         """
         self._console_input = console_input
@@ -82,7 +83,9 @@ class Typist:
         with _keys_as_they_come(descriptor) as is_terminal:
             work = self._type_keys if is_terminal else self._type_lines
             # A read of standard input cannot be ended: the thread ends with the process.
-            threading.Thread(target=work, args=(descriptor,), name="typist", daemon=True).start()
+            threading.Thread(
+                target=work, args=(descriptor,), name="terminal-input", daemon=True
+            ).start()
             yield
 
     def keys(self, data: bytes) -> None:

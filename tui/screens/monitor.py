@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ from tui.keymap import Where
 from tui.presentation.pane_layout import Box, tiles
 from tui.presentation.result_rows import describe_finding
 from tui.screens.base import MainScreen
-from tui.state.board_console import BAUDS, FOUND, BoardConsole
+from tui.state.board_console import BAUDS, FINDING_PREFIX, BoardConsole
 from tui.widgets.chart import Chart
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_pane import LivePane
@@ -66,10 +66,10 @@ class MonitorScreen(MainScreen):
     def __init__(self, *boards: str) -> None:
         """Watch these boards."""
         super().__init__()
-        self._feeds = [BoardConsole(board) for board in boards]
+        self._consoles = [BoardConsole(board) for board in boards]
         self._panes = [
-            LivePane(id=f"console-{number}", empty=" nothing yet", marks=feed.marks)
-            for number, feed in enumerate(self._feeds)
+            LivePane(id=f"console-{number}", empty=" nothing yet", marks=console.marks)
+            for number, console in enumerate(self._consoles)
         ]
         self._at = 0
         self._enlarged = False
@@ -93,13 +93,13 @@ class MonitorScreen(MainScreen):
         """Read the boards from now on."""
         self._typed.display = False
         self._chart.display = False
-        for feed in self._feeds:
-            self._read(feed, reset=False)
+        for console in self._consoles:
+            self._read(console, reset=False)
 
     def on_unmount(self) -> None:
         """The boards are free again."""
-        for feed in self._feeds:
-            feed.stop()
+        for console in self._consoles:
+            console.stop()
 
     def on_live_pane_chosen(self, message: LivePane.Chosen) -> None:
         """A click on a console gives it the keys."""
@@ -135,25 +135,25 @@ class MonitorScreen(MainScreen):
             self.action("copy", lambda: self.copy_text(self._pane.visible_text())),
             self.action("left", lambda: self._pane.scroll_aside(-8)),
             self.action("right", lambda: self._pane.scroll_aside(8)),
-            self.action("first", lambda: self._pane.to_first(self._feed.tail.first)),
+            self.action("first", lambda: self._pane.to_first(self._current.tail.first)),
             self.action("back", self.app.pop_screen),
         ]
 
     def _only_one(self) -> str | None:
-        return "only one board is shown" if len(self._feeds) == 1 else None
+        return "only one board is shown" if len(self._consoles) == 1 else None
 
     def _nothing_found(self) -> str | None:
-        return None if self._feed.findings else "nothing was found"
+        return None if self._current.findings else "nothing was found"
 
     def handle_events(self, events: Sequence[Event]) -> None:
         """Show what came since the last time."""
-        for feed, pane in zip(self._feeds, self._panes, strict=True):
-            found = len(feed.findings)
-            feed.take()
-            if len(feed.findings) != found:
+        for console, pane in zip(self._consoles, self._panes, strict=True):
+            found = len(console.findings)
+            console.take()
+            if len(console.findings) != found:
                 self._bar.refresh()
-            pane.show(feed.tail)
-            pane.title = f" {feed.title}"
+            pane.show(console.tail)
+            pane.title = f" {console.title}"
             pane.sync()
         self._chart.sync()
 
@@ -188,60 +188,64 @@ class MonitorScreen(MainScreen):
 
     def _send_lines(self) -> None:
         """Type lines to the board."""
-        feed = self._feed
+        console = self._current
         self._open_typed(
-            Ask(f"a line to {feed.board}, ended by {feed.eol.upper()}", feed.send_line, stays=True)
+            Ask(
+                f"a line to {console.board}, ended by {console.eol.upper()}",
+                console.send_line,
+                stays=True,
+            )
         )
 
     def _send_file(self) -> None:
         """Send a file."""
-        feed = self._feed
+        console = self._current
 
         def send(name: str) -> None:
             path = Path(name).expanduser()
-            self.run_worker(lambda: feed.send_file(path), thread=True, exit_on_error=False)
+            self.run_worker(lambda: console.send_file(path), thread=True, exit_on_error=False)
 
-        self._open_typed(Ask(f"a file to send to {feed.board} as it is", send))
+        self._open_typed(Ask(f"a file to send to {console.board} as it is", send))
 
     def _next_line_end(self) -> None:
         """The next end of a line."""
         names = [*EOLS]
-        self._feed.eol = names[(names.index(self._feed.eol) + 1) % len(names)]
-        self.notify(f"Enter sends {self._feed.eol.upper()}", markup=False, timeout=2)
+        self._current.eol = names[(names.index(self._current.eol) + 1) % len(names)]
+        self.notify(f"Enter sends {self._current.eol.upper()}", markup=False, timeout=2)
 
     def _filter(self) -> None:
         """Which lines to show."""
-        self._ask_look("print_filter", "print filter, such as wifi:W *:I")
+        self._ask_view("print_filter", "print filter, such as wifi:W *:I")
 
     def _highlight(self) -> None:
         """What to mark."""
-        self._ask_look("highlight", "mark what matches, such as heap|[0-9]+ bytes free")
+        self._ask_view("highlight", "mark what matches, such as heap|[0-9]+ bytes free")
 
     def _mute(self) -> None:
         """Which lines to hide."""
-        self._ask_look("mute", "hide lines in which this is found, such as ^D ")
+        self._ask_view("mute", "hide lines in which this is found, such as ^D ")
 
     def _plot(self) -> None:
         """Which numbers to draw."""
 
         def draw(pattern: str) -> None:
-            self._feed.plot = Plot(pattern) if pattern else None
+            self._current.plot = Plot(pattern) if pattern else None
             self._show_chart()
 
-        before = self._feed.plot.text if self._feed.plot is not None else ""
+        before = self._current.plot.text if self._current.plot is not None else ""
         self._open_typed(Ask("draw the numbers in groups, such as temp=([-0-9.]+)", draw), before)
 
     def _toggle_hex(self) -> None:
         """Bytes or lines."""
-        self._change(hex=not self._feed.look.hex)
+        self._change(hex=not self._current.view.hex)
 
     def _toggle_timestamps(self) -> None:
         """Times or not."""
-        self._change(timestamps=not self._feed.look.timestamps)
+        self._change(timestamps=not self._current.view.timestamps)
 
     def _toggle_pause(self) -> None:
         """Show nothing more for a while, or go on; nothing is lost."""
-        self._feed.paused = not self._feed.paused
+        self._current.paused = not self._current.paused
 
     def _toggle_follow(self) -> None:
         """Follow the end, or stay."""
@@ -249,36 +253,36 @@ class MonitorScreen(MainScreen):
 
     def _next_baud(self) -> None:
         """The next speed."""
-        feed = self._feed
-        at = BAUDS.index(feed.baud) if feed.baud in BAUDS else -1
-        feed.baud = BAUDS[(at + 1) % len(BAUDS)]
-        self._read(feed, reset=False)
+        console = self._current
+        at = BAUDS.index(console.baud) if console.baud in BAUDS else -1
+        console.baud = BAUDS[(at + 1) % len(BAUDS)]
+        self._read(console, reset=False)
 
     def _reset_board(self) -> None:
         """Reset the board."""
-        self._try(self._feed.input.reset)
+        self._try(self._current.input.reset)
 
     def _enter_bootloader(self) -> None:
         """Into the bootloader of its ROM."""
-        self._try(self._feed.input.boot)
+        self._try(self._current.input.boot)
 
     def _toggle_dtr(self) -> None:
         """The other state of DTR."""
-        feed = self._feed
-        feed.dtr = not feed.dtr
-        self._try(lambda: feed.input.set_lines(dtr=feed.dtr))
+        console = self._current
+        console.dtr = not console.dtr
+        self._try(lambda: console.input.set_lines(dtr=console.dtr))
 
     def _toggle_rts(self) -> None:
         """The other state of RTS."""
-        feed = self._feed
-        feed.rts = not feed.rts
-        self._try(lambda: feed.input.set_lines(rts=feed.rts))
+        console = self._current
+        console.rts = not console.rts
+        self._try(lambda: console.input.set_lines(rts=console.rts))
 
     def _show_findings(self) -> None:
         """Show what was found in its source; asks which, the newest first, if there are several."""
         from tui.screens.confirm import Choose
 
-        found = list(reversed(self._feed.findings))
+        found = list(reversed(self._current.findings))
         if len(found) == 1:
             self._look(found[0])
             return
@@ -288,15 +292,15 @@ class MonitorScreen(MainScreen):
                 self._look(found[int(number)])
 
         choices = [(str(number), each.title) for number, each in enumerate(found)]
-        self.app.push_screen(Choose(f"Findings of {self._feed.board}", choices), chosen)
+        self.app.push_screen(Choose(f"Findings of {self._current.board}", choices), chosen)
 
     def _go_to_finding(self) -> None:
         """To the next finding in the log, from the newest up."""
-        tail = self._feed.tail
+        tail = self._current.tail
         lines = [
             number
             for number in range(tail.first, tail.end)
-            if (tail.get(number) or "").startswith(FOUND)
+            if (tail.get(number) or "").startswith(FINDING_PREFIX)
         ]
         before = [number for number in lines if number < self._found_at] or lines
         if not before:
@@ -307,7 +311,7 @@ class MonitorScreen(MainScreen):
         self._pane.to_line(self._found_at, mark=f"finding {at}/{len(lines)}")
 
     def _step_pane(self, by: int) -> None:
-        self._go((self._at + by) % len(self._feeds))
+        self._go((self._at + by) % len(self._consoles))
 
     def _enlarge(self) -> None:
         """All the room for one board, and back."""
@@ -320,20 +324,20 @@ class MonitorScreen(MainScreen):
         return self._pane
 
     @property
-    def _feed(self) -> BoardConsole:
-        return self._feeds[self._at]
+    def _current(self) -> BoardConsole:
+        return self._consoles[self._at]
 
     @property
     def _pane(self) -> LivePane:
         return self._panes[self._at]
 
-    def _read(self, feed: BoardConsole, *, reset: bool) -> None:
-        self.run_worker(feed.reader(self.engine, reset=reset), thread=True, exit_on_error=False)
+    def _read(self, console: BoardConsole, *, reset: bool) -> None:
+        self.run_worker(console.reader(self.engine, reset=reset), thread=True, exit_on_error=False)
 
     def _look(self, finding: Finding) -> None:
         from tui.screens import open_result
 
-        program = self._feed.running.program
+        program = self._current.running.program
         of = f"program of build {program.build}" if program else "program not known"
         text = describe_finding(finding, of)
         number = program.build if program else None
@@ -345,15 +349,15 @@ class MonitorScreen(MainScreen):
         except EspdeckError as error:
             self.show_error(str(error))
 
-    def _change(self, **look: str | bool) -> None:
-        self._feed.change(**look)
-        self._pane.show(self._feed.tail)
+    def _change(self, **changes: str | bool) -> None:
+        self._current.change(replace(self._current.view, **changes))  # type: ignore[arg-type]
+        self._pane.show(self._current.tail)
 
-    def _ask_look(self, name: str, placeholder: str) -> None:
+    def _ask_view(self, name: str, placeholder: str) -> None:
         def change(value: str) -> None:
             self._change(**{name: value})
 
-        self._open_typed(Ask(placeholder, change), getattr(self._feed.look, name))
+        self._open_typed(Ask(placeholder, change), getattr(self._current.view, name))
 
     def _open_typed(self, ask: Ask, value: str = "") -> None:
         self._ask = ask
@@ -369,7 +373,7 @@ class MonitorScreen(MainScreen):
         self.set_focus(self._pane)
 
     def _recall(self, steps: int) -> None:
-        history = self._feed.history
+        history = self._current.history
         self._recalled = max(0, min(self._recalled + steps, len(history)))
         self._typed.value = history[-self._recalled] if self._recalled else ""
         self._typed.cursor_position = len(self._typed.value)
@@ -382,8 +386,8 @@ class MonitorScreen(MainScreen):
         self._bar.refresh()
 
     def _show_chart(self) -> None:
-        self._chart.show(self._feed.plot)
-        self._chart.display = self._feed.plot is not None
+        self._chart.show(self._current.plot)
+        self._chart.display = self._current.plot is not None
         self._chart.styles.height = min(CHART_ROWS, self.size.height // 3)
 
     def _arrange(self) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from engine.images.image import Image
 from tests.forked import run_espdeck
-from tui.cli.console_printer import ConsolePrinter, View
+from tui.cli.console_printer import ConsolePrinter
+from tui.presentation.console_formatter import ConsoleView
 
 HOSTILE = b"E (1) main: \x1b]0;owned\x07bad\xff\nW (2) wifi: slow\r\nI (3) main: fine\nno end"
 
@@ -82,7 +83,7 @@ def test_addresses_are_decoded_by_the_program(built_sample: Callable[[str], Imag
     assert program is not None
     start, _data = program._code[0]
     out = io.StringIO()
-    printer = ConsolePrinter(out, View(program=image.elf, root=Path("/")))
+    printer = ConsolePrinter(out, ConsoleView(), program=image.elf, root=Path("/"))
 
     printer.feed(f"MEPC    : 0x{start:08x}\n".encode())
     printer.close()
@@ -104,7 +105,7 @@ class Terminal(io.StringIO):
 
 
 def printed(out: io.StringIO, *chunks: bytes, pauses: float = 0.0) -> str:
-    printer = ConsolePrinter(out, View())
+    printer = ConsolePrinter(out, ConsoleView())
     for chunk in chunks:
         printer.feed(chunk)
         threading.Event().wait(pauses)
@@ -127,7 +128,7 @@ def test_a_terminal_sees_a_progress_bar_grow_in_its_place() -> None:
 
 def test_a_line_that_a_return_ended_is_printed_before_the_next_one_comes() -> None:
     out = io.StringIO()
-    printer = ConsolePrinter(out, View())
+    printer = ConsolePrinter(out, ConsoleView())
     printer.feed(b"I (1) a: one\rI (2) a: two\r")
     for _ in range(200):
         if "two" in out.getvalue():

@@ -19,13 +19,13 @@ import pytest
 
 from engine.cancel import CancelToken
 from engine.console_input import ConsoleInput
-from tui.cli.terminal_input import MenuItem, Typist
+from tui.cli.terminal_input import MenuItem, TerminalInput
 
 ESPDECK = (sys.executable, "-m", "tui.cli.main")
 
 
 class Desk:
-    """A typist whose board takes everything."""
+    """A terminal whose board takes everything."""
 
     def __init__(self, eol: str) -> None:
         self.done: list[str] = []
@@ -35,7 +35,7 @@ class Desk:
             "r": MenuItem("reset", lambda: self.done.append("reset")),
             "i": MenuItem("times", lambda: self.done.append("times")),
         }
-        self.typist = Typist(
+        self.terminal = TerminalInput(
             self.console_input, self.cancel, eol=eol, menu=menu, on_note=self.notes.append
         )
 
@@ -67,21 +67,21 @@ def test_keys_go_to_the_board_and_those_of_the_menu_do_not(
 ) -> None:
     desk = Desk(eol)
     for key in keys:
-        desk.typist.keys(bytes([key]))
+        desk.terminal.keys(bytes([key]))
     assert (desk.sent(), desk.done, desk.cancel.stopped) == (sent, done, False)
 
 
 @pytest.mark.parametrize("key", [b"\x1d", b"\x03"])
 def test_what_was_typed_before_the_key_that_quits_is_sent(key: bytes) -> None:
     desk = Desk("cr")
-    desk.typist.keys(b"reboot\r" + key + b"more")
+    desk.terminal.keys(b"reboot\r" + key + b"more")
     assert desk.cancel.stopped
     assert desk.sent() == b"reboot\r"
 
 
 def test_a_wrong_key_of_the_menu_says_which_there_are() -> None:
     desk = Desk("cr")
-    desk.typist.keys(b"\x14h\x14\xff")
+    desk.terminal.keys(b"\x14h\x14\xff")
     assert (
         desk.notes
         == ["after Ctrl-T: r reset, i times, Ctrl-T, Ctrl-], Ctrl-C that key to the board"] * 2
@@ -204,7 +204,7 @@ def test_a_line_that_does_not_end_is_typed_as_it_comes() -> None:
         def send_all(self, data: bytes, _cancel: CancelToken) -> None:
             typed.append(data)
 
-    typist = Typist(
+    terminal = TerminalInput(
         cast("ConsoleInput", Heard()),
         CancelToken(),
         eol="crlf",
@@ -212,7 +212,7 @@ def test_a_line_that_does_not_end_is_typed_as_it_comes() -> None:
         on_note=lambda _text: None,
     )
     begin, end = os.pipe()
-    with typist.reading(begin):
+    with terminal.reading(begin):
         os.write(end, b"x" * 50_000)
         while sum(map(len, typed)) < 40_000:
             threading.Event().wait(0.001)

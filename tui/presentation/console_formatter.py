@@ -1,0 +1,212 @@
+"""The lines that a person sees of a board's console, in the app as on the command line.
+
+Bytes become lines or rows of a hex dump, chosen by filters, with the time when they came; a line
+that has not ended yet, a prompt or a progress bar, is shown as it grows. Who shows them cleans
+them: they are untrusted text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from engine.monitor import log_lines
+from engine.monitor.binary_log import BinaryLog
+from engine.monitor.line_splitter import LineCutter
+from engine.monitor.log_lines import Selection
+from engine.monitor.symbols import Symbols
+from engine.text import count
+from tui.state.byte_queue import Piece
+
+NOTE_PREFIX = "--- "
+"""How a line begins that the board did not print."""
+
+
+@dataclass(frozen=True)
+class ConsoleView:
+    """How a console is shown.
+
+    Args:
+        print_filter, highlight, mute: as :class:`~engine.monitor.log_lines.Selection` takes them.
+        timestamps: whether each line says when it came (UTC).
+        hex: bytes instead of lines; nothing is left out of them.
+
+    Raises:
+        UsageError: a filter or pattern makes no sense.
+    """
+
+    print_filter: str = ""
+    highlight: str = ""
+    mute: str = ""
+    timestamps: bool = False
+    hex: bool = False
+    selection: Selection = field(init=False, repr=False, compare=False)
+    """Which lines to show, and what to mark in them."""
+
+    def __post_init__(self) -> None:
+        selection = Selection(self.print_filter, self.highlight, self.mute)
+        object.__setattr__(self, "selection", selection)
+
+
+class LineKind(StrEnum):
+    """What a line that is shown is."""
+
+    OUTPUT = "output"
+    UNFINISHED = "unfinished"
+    HEX = "hex"
+    NOTE = "note"
+    PLACE = "place"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleLine:
+    """A line as it is shown.
+
+    Args:
+        text: what it says. Untrusted.
+        kind: what it is: of the board, whole or as far as it came; bytes; a note of espdeck's;
+            where an address of the line before lies.
+        stamp: when it came, for people; empty for no time.
+        amends: whether it is the line that was shown last, which has grown or ended.
+    """
+
+    text: str
+    kind: LineKind
+    stamp: str = ""
+    amends: bool = False
+
+    def __str__(self) -> str:
+        """All of it."""
+        return self.stamp + self.text
+
+    @property
+    def level(self) -> str:
+        """The level of a line of ESP-IDF's log (``E``, ``W``, …); empty for any other line."""
+        found = log_lines.parse(self.text) if self.kind is LineKind.OUTPUT else None
+        return found.level if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Formatted:
+    """What came of some bytes.
+
+    Args:
+        shown: what to show, in its order.
+        whole: the lines that ended, shown or not.
+    """
+
+    shown: Sequence[ConsoleLine] = ()
+    whole: Sequence[str] = ()
+
+
+class ConsoleFormatter:
+    """Formats one console; of one thread."""
+
+    def __init__(
+        self,
+        view: ConsoleView,
+        program: Path | None = None,
+        *,
+        symbols: Symbols | None = None,
+        root: Path = Path(),
+        offset: int = 0,
+        shows_unfinished: bool = True,
+    ) -> None:
+        """Begin with a console.
+
+        Args:
+            view: how to show it.
+            program: ELF of the program that runs, by which a binary log is read; None for none.
+            symbols: of that program, by which addresses are decoded below each line; None to
+                decode none here.
+            root: sources inside it are named relative to it.
+            offset: which byte of the console comes first, from 0.
+            shows_unfinished: whether a line can be shown that grows later; not in a pipe.
+        """
+        self.view = view
+        """How to show what comes from now on."""
+
+        self.offset = offset
+        """Which byte of the console comes next."""
+
+        self._symbols = symbols
+        self._root = root
+        self._shows_unfinished = shows_unfinished
+        self._binary = BinaryLog(program)
+        self._cutter = LineCutter()
+        self._unfinished: ConsoleLine | None = None
+
+    def format(self, pieces: Iterable[Piece]) -> Formatted:
+        """Take what came next: bytes of the board, and notes of espdeck's between them."""
+        shown, whole = list[ConsoleLine](), list[str]()
+        for piece in pieces:
+            if piece.note:
+                self._unfinished = None
+                shown.append(ConsoleLine(NOTE_PREFIX + piece.note, LineKind.NOTE))
+                continue
+            lines = self._cutter.feed(self._binary.feed(piece.data))
+            whole += lines
+            shown += self._hex(piece.data) if self.view.hex else self._lines(lines, piece.at)
+            self.offset += len(piece.data)
+        return Formatted(shown, whole)
+
+    def rest(self, at: datetime, *, is_quiet: bool) -> Formatted:
+        """Take the line that has begun, when all that has come was formatted.
+
+        Args:
+            at: the time now (UTC), for a line that is shown for the first time.
+            is_quiet: whether nothing has come for a while: it may be whole, or wait for a person.
+        """
+        whole = self._cutter.settle() if is_quiet else []
+        shown = [] if self.view.hex else self._lines(whole, at)
+        if is_quiet or self._cutter.is_redrawn:
+            shown += self._grown(at)
+        return Formatted(shown, whole)
+
+    def end(self, at: datetime) -> Formatted:
+        """Take what has begun as whole: nothing more comes."""
+        whole = self._cutter.flush()
+        return Formatted([] if self.view.hex else self._lines(whole, at), whole)
+
+    def _hex(self, data: bytes) -> list[ConsoleLine]:
+        rows = log_lines.hex_rows(data, self.offset)
+        return [ConsoleLine(row, LineKind.HEX) for row in rows]
+
+    def _lines(self, whole: Sequence[str], at: datetime) -> list[ConsoleLine]:
+        """Those of some lines that are to be shown; one that stands there already is one."""
+        shown: list[ConsoleLine] = []
+        for text in whole:
+            begun, self._unfinished = self._unfinished, None
+            if begun is None and not self.view.selection.shows(text):
+                continue
+            stamp = begun.stamp if begun else self._stamp(at)
+            shown.append(ConsoleLine(text, LineKind.OUTPUT, stamp, amends=begun is not None))
+            if self._symbols is not None:
+                for place in log_lines.decoded_addresses(text, self._symbols, self._root):
+                    shown.append(ConsoleLine(NOTE_PREFIX + place, LineKind.PLACE))
+        return shown
+
+    def _grown(self, at: datetime) -> list[ConsoleLine]:
+        """The line that has begun, where it is not shown yet as far as it came."""
+        text, begun = self._cutter.rest, self._unfinished
+        if not self._shows_unfinished or self.view.hex or not text:
+            return []
+        if not self.view.selection.shows(text) or (begun and begun.text == text):
+            return []
+        stamp = begun.stamp if begun else self._stamp(at)
+        self._unfinished = ConsoleLine(text, LineKind.UNFINISHED, stamp, amends=begun is not None)
+        return [self._unfinished]
+
+    def _stamp(self, at: datetime) -> str:
+        return f"{at:%H:%M:%S}.{at.microsecond // 1000:03} " if self.view.timestamps else ""
+
+
+def with_skipped(pieces: Sequence[Piece], skipped: int) -> list[Piece]:
+    """Pieces after a note of how many lines came before them faster than they were shown."""
+    if not skipped:
+        return [*pieces]
+    text = f"{count(skipped, 'line')} not shown; the session has them"
+    return [Piece(datetime.now(UTC), b"", text), *pieces]
