@@ -55,7 +55,7 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ResetStep:
     """Set the lines, then wait so many seconds before anything else is done."""
 
     lines: Lines
@@ -69,7 +69,7 @@ class Control(Protocol):
         """Set the lines."""
         ...
 
-    def steps(self, restart: Restart) -> Sequence[Step]:
+    def steps(self, restart: Restart) -> Sequence[ResetStep]:
         """What restarts this chip."""
         ...
 
@@ -96,7 +96,7 @@ class ConsoleInput:
         self._waiting = 0
         self._commands = 0
         self._wake: int | None = None
-        self._steps: deque[Step] = deque()
+        self._steps: deque[ResetStep] = deque()
         self._pause_until = 0.0
 
     def send(self, data: bytes) -> None:

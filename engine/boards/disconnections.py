@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from engine.enums import Severity
 from engine.findings import Finding
-from engine.monitor import bootlog, reset_reasons
+from engine.monitor import interruptions, reset_reasons
 from engine.monitor.line_splitter import StateCutter
 from engine.monitor.reset_reasons import Cause, Reset
 
@@ -63,11 +63,11 @@ class Absences:
             self._look(line[:_MAX_LINE])
 
     def interruption(self, line: str) -> str | None:
-        """Why firmware that printed this line does not go on, as :func:`bootlog.interruption`.
+        """Why firmware that printed this line does not go on, as ``interruption`` says.
 
         Power that came back with a board is told as the absence that it was.
         """
-        reason = bootlog.interruption(line)
+        reason = interruptions.interruption(line)
         if reason and self.all and _is_power(reset_reasons.read(line)):
             return str(replace(self.all[-1], restarted=True))
         return reason

@@ -56,7 +56,7 @@ class Connection:
 
 
 def esptool(
-    reach: Connection,
+    connection: Connection,
     arguments: Sequence[str],
     *,
     cancel: CancelToken,
@@ -66,7 +66,7 @@ def esptool(
     """Run esptool on a board.
 
     Args:
-        reach: the board.
+        connection: the board.
         arguments: of esptool, after its options for the port.
         cancel: ends it early.
         timeout: seconds for all of it.
@@ -82,12 +82,12 @@ def esptool(
             esptool failed; one line.
         CancelledError, Interrupted: as ``cancel`` says.
     """
-    options = [*reach.options(), "--connect-attempts", str(CONNECT_ATTEMPTS)]
-    return _run("esptool", reach, [*options, *arguments], cancel, timeout, on_line)
+    options = [*connection.options(), "--connect-attempts", str(CONNECT_ATTEMPTS)]
+    return _run("esptool", connection, [*options, *arguments], cancel, timeout, on_line)
 
 
 def ask(
-    reach: Connection,
+    connection: Connection,
     request: Request,
     *,
     cancel: CancelToken,
@@ -97,7 +97,7 @@ def ask(
     """Have esptool connect to a board, say what it is, and do what is asked for.
 
     Args:
-        reach: the board.
+        connection: the board.
         request: what; its ``attempts`` are :data:`CONNECT_ATTEMPTS`.
         cancel: ends it early.
         timeout: seconds for all of it.
@@ -111,31 +111,31 @@ def ask(
         BoardError: as :func:`esptool`, or what is asked for may not be done on this board.
     """
     word = replace(request, attempts=CONNECT_ATTEMPTS).to_json()
-    return _run("esptool", reach, [word], cancel, timeout, on_line, esptool_child.__name__)
+    return _run("esptool", connection, [word], cancel, timeout, on_line, esptool_child.__name__)
 
 
 def espefuse(
-    reach: Connection, arguments: Sequence[str], *, cancel: CancelToken, timeout: float
+    connection: Connection, arguments: Sequence[str], *, cancel: CancelToken, timeout: float
 ) -> str:
     """Run espefuse on a board, as :func:`esptool` does; ``arguments`` only ever read.
 
     Raises:
         BoardGoneError, BoardError, CancelledError, Interrupted: as :func:`esptool`.
     """
-    arguments = [*reach.options(), *arguments]
-    return _run("espefuse", reach, arguments, cancel, timeout, lambda _line: None)
+    arguments = [*connection.options(), *arguments]
+    return _run("espefuse", connection, arguments, cancel, timeout, lambda _line: None)
 
 
 def _run(
     tool: str,
-    reach: Connection,
+    connection: Connection,
     arguments: Sequence[str],
     cancel: CancelToken,
     timeout: float,
     on_line: Callable[[bytes], None],
     module: str = "",
 ) -> str:
-    port = reach.port
+    port = connection.port
     ports.check(port)
     command = [sys.executable, "-P", "-m", module or tool, *arguments]
     rest = b""
@@ -153,7 +153,7 @@ def _run(
             cancel=cancel,
             on_output=split,
             env=_QUIET_TERMINAL,
-            pass_fds=() if reach.lock is None else (reach.lock,),
+            pass_fds=() if connection.lock is None else (connection.lock,),
         )
     except ToolError as error:
         raise BoardError(f"{port}: {tool} took longer than {timeout:g} s") from error

@@ -58,12 +58,12 @@ class Efuse:
 
 
 def identify(
-    reach: Connection, *, cancel: CancelToken, timeout: float = _ANSWER_SECONDS
+    connection: Connection, *, cancel: CancelToken, timeout: float = _ANSWER_SECONDS
 ) -> BoardIdentity:
     """Ask a board what it is; resets it.
 
     Args:
-        reach: the board.
+        connection: the board.
         cancel: ends it early.
         timeout: seconds for all of it.
 
@@ -71,11 +71,11 @@ def identify(
         BoardError: the port cannot be used, the board does not answer, or is an ESP8266.
         CancelledError, Interrupted: as ``cancel`` says.
     """
-    return look_at(reach, None, cancel=cancel, timeout=timeout)[0]
+    return look_at(connection, None, cancel=cancel, timeout=timeout)[0]
 
 
 def look_at(
-    reach: Connection,
+    connection: Connection,
     region: tuple[int, int] | None,
     *,
     cancel: CancelToken,
@@ -84,7 +84,7 @@ def look_at(
     """Ask a board what it is, and for the MD5 of a region of its flash; resets it.
 
     Args:
-        reach: the board.
+        connection: the board.
         region: offset and length in bytes; None for none.
         cancel: ends it early.
         timeout: seconds for all of it.
@@ -96,13 +96,13 @@ def look_at(
         BoardError, CancelledError, Interrupted: as :func:`identify`.
     """
     said = _Said()
-    request = replace(_request(reach), look=region)
-    boards_esptool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=said.take)
-    return said.identity(reach.port), said.md5
+    request = replace(_request(connection), look=region)
+    boards_esptool.ask(connection, request, cancel=cancel, timeout=timeout, on_line=said.take)
+    return said.identity(connection.port), said.md5
 
 
 def flash(
-    reach: Connection,
+    connection: Connection,
     image: Image,
     *,
     on_output: OnLine,
@@ -112,11 +112,11 @@ def flash(
     on_identity: Callable[[BoardIdentity], None] = lambda _identity: None,
     on_write: Callable[[], None] = lambda: None,
 ) -> Written:
-    """Write an image to a board, verify it by its hash, and leave it as ``reach`` says.
+    """Write an image to a board, verify it by its hash, and leave it as ``connection`` says.
 
     Args:
-        reach: the board; another chip than the image's is refused before a byte is written, and
-            so is what the chip's eFuses would not start.
+        connection: the board; another chip than the image's is refused before a byte is written,
+            and so is what the chip's eFuses would not start.
         image: what to write.
         on_output: called with what esptool prints, line by line, without its progress lines.
         on_progress: called with percent (0 to 100, of all parts by their size) and what is done.
@@ -149,16 +149,18 @@ def flash(
             on_progress(min(100.0, 100 * share / total), f"writing {name}")
 
     on_progress(0.0, "connecting")
-    request = replace(_request(reach, image), command=("write-flash", *_header(image)))
-    text = boards_esptool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=take)
+    request = replace(_request(connection, image), command=("write-flash", *_header(image)))
+    text = boards_esptool.ask(connection, request, cancel=cancel, timeout=timeout, on_line=take)
     verified = _VERIFIED in text
     if not verified and _NOT_COMPARED not in text:
-        raise BoardError(f"{reach.port}: esptool did not verify what it wrote")
+        raise BoardError(f"{connection.port}: esptool did not verify what it wrote")
     on_progress(100.0, "verified" if verified else "written")
-    return Written(time.monotonic() - started, said.identity(reach.port), verified)
+    return Written(time.monotonic() - started, said.identity(connection.port), verified)
 
 
-def verify(reach: Connection, image: Image, *, cancel: CancelToken, timeout: float = 120.0) -> None:
+def verify(
+    connection: Connection, image: Image, *, cancel: CancelToken, timeout: float = 120.0
+) -> None:
     """Compare a board's flash with an image, by hash; nothing is written.
 
     Raises:
@@ -166,13 +168,15 @@ def verify(reach: Connection, image: Image, *, cancel: CancelToken, timeout: flo
         CancelledError, Interrupted: as ``cancel`` says.
     """
     request = replace(
-        _request(reach, image), command=("verify-flash", *_header(image)), compares=True
+        _request(connection, image), command=("verify-flash", *_header(image)), compares=True
     )
-    boards_esptool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=lambda _line: None)
+    boards_esptool.ask(
+        connection, request, cancel=cancel, timeout=timeout, on_line=lambda _line: None
+    )
 
 
 def read_flash(
-    reach: Connection,
+    connection: Connection,
     file: Path,
     *,
     offset: int,
@@ -184,7 +188,7 @@ def read_flash(
     """Copy a part of a board's flash into a file.
 
     Args:
-        reach: the board.
+        connection: the board.
         file: where to; replaced.
         offset, size: in bytes.
         on_progress: called with percent (0 to 100) and what is done.
@@ -209,7 +213,7 @@ def read_flash(
         raise BoardError(f"{file}: cannot be written: {error.strerror or error}") from error
     try:
         arguments = ["read-flash", hex(offset), hex(size), str(made)]
-        esptool(reach, arguments, cancel=cancel, timeout=timeout, on_line=take)
+        esptool(connection, arguments, cancel=cancel, timeout=timeout, on_line=take)
         made.replace(file)
     finally:
         made.unlink(missing_ok=True)
@@ -217,7 +221,7 @@ def read_flash(
 
 
 def erase(
-    reach: Connection,
+    connection: Connection,
     *,
     region: tuple[int, int] | None,
     cancel: CancelToken,
@@ -227,7 +231,7 @@ def erase(
     """Erase a board's flash.
 
     Args:
-        reach: the board.
+        connection: the board.
         region: offset and size in bytes, multiples of :data:`SECTOR`; None erases all of it.
         cancel: ends it early.
         timeout: seconds for all of it.
@@ -243,11 +247,13 @@ def erase(
         if _is_writing(line):
             on_write()
 
-    request = replace(_request(reach), command=command, erases=True)
-    boards_esptool.ask(reach, request, cancel=cancel, timeout=timeout, on_line=take)
+    request = replace(_request(connection), command=command, erases=True)
+    boards_esptool.ask(connection, request, cancel=cancel, timeout=timeout, on_line=take)
 
 
-def efuses(reach: Connection, *, cancel: CancelToken, timeout: float = 60.0) -> tuple[Efuse, ...]:
+def efuses(
+    connection: Connection, *, cancel: CancelToken, timeout: float = 60.0
+) -> tuple[Efuse, ...]:
     """Read a board's eFuses; none is ever written. Keys that cannot be read stay unknown.
 
     Raises:
@@ -257,7 +263,7 @@ def efuses(reach: Connection, *, cancel: CancelToken, timeout: float = 60.0) -> 
     with tempfile.TemporaryDirectory(prefix="espdeck-") as folder:
         file = Path(folder) / "efuses.json"
         arguments = ["summary", "--format", "json", "--file", str(file)]
-        espefuse(reach, arguments, cancel=cancel, timeout=timeout)
+        espefuse(connection, arguments, cancel=cancel, timeout=timeout)
         found = json.loads(file.read_text("utf-8"))
     return tuple(
         Efuse(
@@ -322,12 +328,12 @@ def _is_writing(line: bytes) -> bool:
     return line.rstrip() == esptool_child.WRITES.encode()
 
 
-def _request(reach: Connection, image: Image | None = None) -> Request:
+def _request(connection: Connection, image: Image | None = None) -> Request:
     return Request(
-        port=reach.port,
-        before=reach.before,
-        after=reach.after,
-        baud=reach.baud,
+        port=connection.port,
+        before=connection.before,
+        after=connection.after,
+        baud=connection.baud,
         image=image,
     )
 

@@ -31,7 +31,7 @@ from engine.cancel import CancelToken
 from engine.errors import MissingToolError, ToolError
 from engine.files import read_file
 from engine.formats import xml
-from engine.monitor import bootlog
+from engine.monitor import interruptions
 from engine.process import run
 from engine.testing import unity
 from engine.testing.results import Outcome, TestCase
@@ -257,7 +257,7 @@ def _heard(logs: Path) -> tuple[TestCase, ...]:
         with contextlib.suppress(OSError):
             said = read_file(report.with_suffix(".log"), min(_MAX_REPORT, left))
             left -= len(said)
-            found += unity.parse(said.decode("utf-8", "replace"), bootlog.interruption).cases
+            found += unity.parse(said.decode("utf-8", "replace"), interruptions.interruption).cases
     return tuple(found[:_MAX_CASES])
 
 

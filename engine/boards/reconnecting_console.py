@@ -12,7 +12,7 @@ from engine.boards.board_port import BoardPort
 from engine.boards.board_status import BoardStatus
 from engine.boards.capabilities import Reset
 from engine.boards.reconnecting import RETRIES, Reconnector
-from engine.boards.reset_control import ResetWanted
+from engine.boards.reset_control import ResetRequested
 from engine.console_input import ConsoleInput
 from engine.errors import BoardError, BoardGoneError
 
@@ -109,7 +109,7 @@ class _Listening:
         while True:
             try:
                 return self._read()
-            except ResetWanted:
+            except ResetRequested:
                 self.reset.into_program()
 
     def _read(self) -> None:

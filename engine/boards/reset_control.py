@@ -11,11 +11,11 @@ from engine.boards.board_port import BoardPort, PortCommand
 from engine.boards.capabilities import Reset
 from engine.boards.esptool import Connection
 from engine.boards.names import is_virtual
-from engine.console_input import Control, Lines, Restart, Step
+from engine.console_input import Control, Lines, ResetStep, Restart
 from engine.errors import EspdeckError
 
 
-class ResetWanted(Exception):  # noqa: N818 (no error)
+class ResetRequested(Exception):  # noqa: N818 (no error)
     """The console must be let go so that the board can be reset."""
 
 
@@ -137,10 +137,10 @@ class _VirtualControl:
         """It has no lines."""
         self._say("a virtual board has no DTR and RTS lines")
 
-    def steps(self, restart: Restart) -> Sequence[Step]:
+    def steps(self, restart: Restart) -> Sequence[ResetStep]:
         """Reset it; a flasher gets its bootloader without this."""
         if not restart.bootloader:
-            raise ResetWanted
+            raise ResetRequested
         self._say("a virtual board enters its bootloader when a flasher talks to it")
         return ()
 
@@ -156,7 +156,7 @@ class _CommandControl:
         """Its lines do nothing."""
         self._port.say(f"{self._port.name}: reset by a command of the settings, not by DTR and RTS")
 
-    def steps(self, restart: Restart) -> Sequence[Step]:
+    def steps(self, restart: Restart) -> Sequence[ResetStep]:
         """Run the command beside the reading."""
         word = "bootloader" if restart.bootloader else "run"
         threading.Thread(target=self._run, args=(word,), name="reset-command", daemon=True).start()

@@ -18,7 +18,7 @@ from serial.tools import list_ports
 
 from engine.boards import ports
 from engine.cancel import CancelToken
-from engine.console_input import ConsoleInput, Control, Lines, Restart, Step
+from engine.console_input import ConsoleInput, Control, Lines, ResetStep, Restart
 from engine.errors import BoardError
 
 _SOCKET = "socket://"
@@ -32,18 +32,18 @@ _USB_JTAG = (0x303A, 0x1001)  # Espressif's vendor and the product of a chip's o
 # Seconds as esptool holds the lines. The chip's USB port must see both lines asserted on the way
 # from one to the other, a board's circuit passes through neither.
 _OFF = Lines(dtr=False, rts=False)
-_RESET = (Step(Lines(dtr=False, rts=True), 0.1), Step(_OFF, 0.0))
+_RESET = (ResetStep(Lines(dtr=False, rts=True), 0.1), ResetStep(_OFF, 0.0))
 _BOOT = (
-    Step(Lines(dtr=False, rts=True), 0.1),
-    Step(Lines(dtr=True, rts=False), 0.05),
-    Step(_OFF, 0.0),
+    ResetStep(Lines(dtr=False, rts=True), 0.1),
+    ResetStep(Lines(dtr=True, rts=False), 0.05),
+    ResetStep(_OFF, 0.0),
 )
 _BOOT_BY_USB = (
-    Step(_OFF, 0.1),
-    Step(Lines(dtr=True), 0.1),
-    Step(Lines(rts=True), 0.0),
-    Step(Lines(dtr=False), 0.1),
-    Step(_OFF, 0.0),
+    ResetStep(_OFF, 0.1),
+    ResetStep(Lines(dtr=True), 0.1),
+    ResetStep(Lines(rts=True), 0.0),
+    ResetStep(Lines(dtr=False), 0.1),
+    ResetStep(_OFF, 0.0),
 )
 
 
@@ -217,7 +217,7 @@ class _SerialControl:
         if lines.rts is not None:
             self._line.rts = lines.rts
 
-    def steps(self, restart: Restart) -> Sequence[Step]:
+    def steps(self, restart: Restart) -> Sequence[ResetStep]:
         """What restarts a chip."""
         if not restart.bootloader:
             return _RESET

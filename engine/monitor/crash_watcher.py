@@ -24,13 +24,13 @@ from engine.monitor.line_splitter import MAX_LINE, StateCutter
 from engine.monitor.observer import Observer
 from engine.monitor.sessions import SessionInfo
 
-WAITING = 16
+MAX_WAITING = 16
 """Panics and core dumps that may wait to be decoded."""
 
-REMEMBERED = 256
+MAX_REMEMBERED = 256
 """Findings that are not told again."""
 
-_LAST = 12
+_CONTEXT_ROWS = 12
 """Rows of what does not matter that are looked at as what came before the next."""
 
 
@@ -104,13 +104,13 @@ class CrashWatcher:
         self._decoded = ""
         self._undecoded = 0
         self._session: SessionInfo | None = None
-        self.tally = CrashCounts()
+        self.counts = CrashCounts()
         """Replaced as a whole: any thread may look."""
 
         self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
-        self._room = threading.Semaphore(WAITING)
+        self._room = threading.Semaphore(MAX_WAITING)
         self._cancel = CancelToken()
-        self._thread = threading.Thread(target=self._decode, name="incidents", daemon=True)
+        self._thread = threading.Thread(target=self._decode, name="crash-watcher", daemon=True)
         self._thread.start()
 
     def __enter__(self) -> CrashWatcher:
@@ -139,7 +139,7 @@ class CrashWatcher:
         if not whole:
             return
         if self._cutter.is_between and not is_long and not self._observer.matters(whole):
-            for line in StateCutter().feed(b"\n".join(whole.splitlines()[-_LAST:]) + b"\n"):
+            for line in StateCutter().feed(b"\n".join(whole.splitlines()[-_CONTEXT_ROWS:]) + b"\n"):
                 self._observer.add_context(line)
             return
         for line in self._cutter.feed(whole):
@@ -175,7 +175,7 @@ class CrashWatcher:
 
     def _count(self) -> None:
         boots = self._observer.boots
-        self.tally = CrashCounts(
+        self.counts = CrashCounts(
             resets=boots.total,
             panics=self._observer.panics,
             brownouts=boots.brownouts,
@@ -228,7 +228,7 @@ class CrashWatcher:
     def _tell(self, findings: tuple[Finding, ...] | list[Finding]) -> None:
         for finding in findings:
             key = (finding.code, finding.message)
-            if key not in self._told and len(self._told) < REMEMBERED:
+            if key not in self._told and len(self._told) < MAX_REMEMBERED:
                 self._told[key] = None
                 self._on_finding(finding)
 

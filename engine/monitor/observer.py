@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from engine.findings import Finding
-from engine.monitor import bootlog, coredump, panic
+from engine.monitor import coredump, interruptions, panic
 from engine.monitor.bootlog import BootReader
 
 _CSI = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
@@ -55,7 +55,7 @@ class Observer:
         """Whether any of some lines matters, at a glance; of others the last are context."""
         if self._block is not None or self._dump is not None or self.boots.is_attentive:
             return True
-        return bootlog.is_suspect(_CSI.sub(b"", data) if b"\x1b" in data else data)
+        return interruptions.is_suspect(_CSI.sub(b"", data) if b"\x1b" in data else data)
 
     def add_context(self, line: str) -> None:
         """Take a line that does not matter but as what came before the next."""
@@ -68,7 +68,7 @@ class Observer:
                 self._on_dump(self._dump)
                 self._dump = None
             return
-        suspect = bootlog.is_suspect(line.encode("utf-8", "replace"))
+        suspect = interruptions.is_suspect(line.encode("utf-8", "replace"))
         self.boots.add(line, suspect=suspect)
         if self._block is not None and not self._block.add(line):
             self._end_block()
@@ -92,7 +92,7 @@ class Observer:
             self._on_panic("\n".join([*booted, *block.lines]))
 
     def _look(self, line: str) -> None:
-        if bootlog.panic_reason(line) is not None:
+        if interruptions.panic_reason(line) is not None:
             self.panics += not self._is_panicking
             self._is_panicking = True
         if coredump.START in line:

@@ -37,7 +37,7 @@ from engine.monitor.panic_text import (
     read,
 )
 from engine.monitor.symbols import Place, Symbols, load, relative
-from engine.monitor.unwind import MAX_FRAMES, How, Step, unwind
+from engine.monitor.unwind import MAX_FRAMES, FrameSource, StackFrame, unwind
 
 __all__ = [
     "MAX_BLOCK",
@@ -86,7 +86,7 @@ class _Frame:
     """A place on the way to the panic and how it is known."""
 
     place: Place
-    how: How
+    how: FrameSource
 
 
 def is_runtime(function: str | None) -> bool:
@@ -152,7 +152,7 @@ class _Decoder:
             (
                 frame.place
                 for frame in ([at] if at else []) + callers
-                if frame.place.file and frame.how is not How.GUESS
+                if frame.place.file and frame.how is not FrameSource.GUESS
             ),
             None,
         )
@@ -205,22 +205,22 @@ class _Decoder:
         if not first or any(not is_runtime(frame.place.function) for frame in frames):
             return frames
         if self._panic.cause.code.startswith("error-check") and checked:
-            frames.append(_Frame(self._place(int(checked, 16)), How.CHECKED))
+            frames.append(_Frame(self._place(int(checked, 16)), FrameSource.CHECKED))
         elif aborted is not None:
-            frames.append(_Frame(self._place(self._call_at(aborted)), How.ABORTED))
+            frames.append(_Frame(self._place(self._call_at(aborted)), FrameSource.ABORTED))
         return frames
 
-    def _steps(self, core: Core) -> Sequence[Step]:
+    def _steps(self, core: Core) -> Sequence[StackFrame]:
         registers, symbols = core.registers, self._symbols
         if core.backtrace:
             addresses = core.backtrace[:MAX_FRAMES]
             if symbols is not None and _is_raw(core, symbols):
                 addresses = [addresses[0], *(max(each - 1, 0) for each in addresses[1:])]
-            return [Step(address, How.BACKTRACE) for address in addresses]
+            return [StackFrame(address, FrameSource.BACKTRACE) for address in addresses]
         if symbols is not None and symbols.is_riscv and "MEPC" in registers:
             return list(unwind(symbols, registers, core.stack))
         at = registers.get("MEPC", registers.get("PC"))
-        return [Step(at, How.PROGRAM_COUNTER)] if at is not None else []
+        return [StackFrame(at, FrameSource.PROGRAM_COUNTER)] if at is not None else []
 
     def _called_in_rom(self, core: Core) -> str | None:
         """The function in ROM that was called, where the core stood in it."""
@@ -330,7 +330,7 @@ class _Decoder:
             return None  # the heap noticed what another has done
         found = self._source(file.replace("\\", "/"), frames)
         function = facts.get("function", "").strip() or None
-        if at is not None and at.how is not How.GUESS and _is_named(at.place, function):
+        if at is not None and at.how is not FrameSource.GUESS and _is_named(at.place, function):
             function = at.place.function
         return Place(0, function, found, int(line))
 
@@ -338,7 +338,7 @@ class _Decoder:
         """A file as the compiler named it, relative to the source tree."""
         if "/" not in file:
             # ESP-IDF's assert() gives no folder.
-            paths = (frame.place.file for frame in frames if frame.how is not How.GUESS)
+            paths = (frame.place.file for frame in frames if frame.how is not FrameSource.GUESS)
             same = next((path for path in paths if path and Path(path).name == file), None)
             if same is None and self._symbols is not None:
                 same = relative(self._symbols.source(file), self._root)
@@ -360,7 +360,7 @@ class _Decoder:
         caller = next((each for each in callers if each.place.function), None)
         if caller is None:
             return where
-        if caller.how is How.GUESS:
+        if caller.how is FrameSource.GUESS:
             return f"{where}; by a guess from the stack, under {caller.place}"
         return f"{where}, called from {caller.place}"
 

@@ -37,7 +37,7 @@ REGISTERS = {
 """Numbers of registers by the names that ESP-IDF's panic handler prints."""
 
 
-class How(StrEnum):
+class FrameSource(StrEnum):
     """How a frame is known, as people are told."""
 
     PROGRAM_COUNTER = "program counter"
@@ -51,8 +51,8 @@ class How(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A place on the way to a panic.
+class StackFrame:
+    """A frame on the way to a panic: where it was.
 
     Args:
         address: of the instruction that failed, or inside the one that called.
@@ -61,13 +61,13 @@ class Step:
     """
 
     address: int
-    how: How
+    how: FrameSource
     callee: int | None = None
 
 
 def unwind(
     symbols: Symbols, registers: Mapping[str, int], stack: Mapping[int, int]
-) -> Iterator[Step]:
+) -> Iterator[StackFrame]:
     """The frames of a panic, innermost first, at most :data:`MAX_FRAMES`.
 
     Args:
@@ -83,11 +83,11 @@ def unwind(
 
 def _steps(
     symbols: Symbols, registers: Mapping[str, int], stack: Mapping[int, int]
-) -> Iterator[Step]:
+) -> Iterator[StackFrame]:
     at = registers["MEPC"]
-    yield Step(at, How.PROGRAM_COUNTER)
+    yield StackFrame(at, FrameSource.PROGRAM_COUNTER)
     known = {number: registers[name] for name, number in REGISTERS.items() if name in registers}
-    current, how = at, How.UNWOUND
+    current, how = at, FrameSource.UNWOUND
     innermost = True
     # Code without rules may have moved the stack pointer: then the next frame is read askew.
     askew = False
@@ -97,13 +97,13 @@ def _steps(
             if not innermost:
                 break
             # Without rules: a function that has not moved the stack pointer, or one in ROM.
-            outer, how = dict(known), How.REGISTER
+            outer, how = dict(known), FrameSource.REGISTER
         else:
             register, offset = rules.cfa
             if register not in known:
                 break
             cfa = (known[register] + offset) & 0xFFFFFFFF
-            outer, how = _restore(rules.saved, known, cfa, stack), How.UNWOUND
+            outer, how = _restore(rules.saved, known, cfa, stack), FrameSource.UNWOUND
             if not innermost and RA not in rules.saved:
                 break
             outer[SP] = cfa
@@ -122,7 +122,7 @@ def _steps(
         if askew and is_other and not jumped:
             break
         yield from jumped
-        yield Step(back - 1, how, callee)
+        yield StackFrame(back - 1, how, callee)
         askew = rules is None or (askew and callee is None)
         known, current, innermost = outer, back - 1, False
     # Where the frames that were found do not fit the stack, all of it may hold the caller.
@@ -172,7 +172,7 @@ def _is_return(symbols: Symbols, back: int, current: int | None) -> bool:
     return begin is None or begin != caller or callee == begin[0]
 
 
-def _tail_calls(symbols: Symbols, callee: int | None, current: int) -> Iterator[Step]:
+def _tail_calls(symbols: Symbols, callee: int | None, current: int) -> Iterator[StackFrame]:
     """Functions between the one that was called and the one that runs: each jumped to the next.
 
     Found by their code, where jumps lead from the called function to the other in one way only.
@@ -192,7 +192,7 @@ def _tail_calls(symbols: Symbols, callee: int | None, current: int) -> Iterator[
         )
     )
     if len(ways) == 1:
-        yield from (Step(jump, How.TAIL_CALL) for jump in reversed(ways[0]))
+        yield from (StackFrame(jump, FrameSource.TAIL_CALL) for jump in reversed(ways[0]))
 
 
 def _ways(
@@ -219,7 +219,7 @@ def _guesses(
     stack: Mapping[int, int],
     *,
     only_direct: bool,
-) -> Iterator[Step]:
+) -> Iterator[StackFrame]:
     """Return addresses among the words of the stack, from the address ``begin`` outwards.
 
     Args:
@@ -233,7 +233,7 @@ def _guesses(
         is_other = only_direct if callee is None else symbols.start(callee) != inside
         if not is_call or is_other:
             continue
-        yield Step(word - 1, How.GUESS, callee)
+        yield StackFrame(word - 1, FrameSource.GUESS, callee)
         inside, found = symbols.start(word - 1), found + 1
         if found == _MAX_GUESSES:
             return

@@ -30,7 +30,7 @@ from engine import text
 from engine.boards.disconnections import Absences
 from engine.boards.identity import parse_identity
 from engine.errors import ToolError
-from engine.monitor import bootlog, coredump, log_lines, panic
+from engine.monitor import bootlog, coredump, interruptions, log_lines, panic
 from engine.monitor.binary_log import BinaryLog
 from engine.monitor.crash_watcher import CrashWatcher
 from engine.monitor.line_splitter import LineCutter, RowCutter, StateCutter
@@ -129,7 +129,7 @@ def _feed(program: Path, tree: EditableTree, folder: Path) -> None:
         "incidents as they come": lambda given: incidents.feed(given.encode()),
         "panic decoding": lambda given: panic.decode(given, program, root),
         "core dump report": lambda given: coredump.read_report(given, root),
-        "Unity": lambda given: unity.parse(given, bootlog.interruption),
+        "Unity": lambda given: unity.parse(given, interruptions.interruption),
         "binary log, lines": lambda given: _cut(given.encode(), program),
         "a board that vanished": _absent,
         "what esptool says": parse_identity,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.cancel import CancelToken
-from engine.console_input import MAX_COMMANDS, MAX_WAITING, ConsoleInput, Lines, Restart, Step
+from engine.console_input import MAX_COMMANDS, MAX_WAITING, ConsoleInput, Lines, ResetStep, Restart
 from engine.errors import BoardError, CancelledError
 
 
@@ -35,8 +35,8 @@ class Chip:
     def set(self, lines: Lines) -> None:
         self.done.append(lines)
 
-    def steps(self, restart: Restart) -> Sequence[Step]:
-        return (Step(Lines(rts=True), 0.1), Step(Lines(rts=False), 0.0))
+    def steps(self, restart: Restart) -> Sequence[ResetStep]:
+        return (ResetStep(Lines(rts=True), 0.1), ResetStep(Lines(rts=False), 0.0))
 
     @property
     def got(self) -> bytes:

@@ -117,9 +117,9 @@ def read_flash(
         raise UsageError(f"{file} is there already: give another name")
     with looking(context) as engine:
 
-        def read(held: BoardSession, progress: Callable[[float, str], None]) -> str:
-            first, length = _region(engine, held, offset, size, partition)
-            held.flash.read(
+        def read(session: BoardSession, progress: Callable[[float, str], None]) -> str:
+            first, length = _region(engine, session, offset, size, partition)
+            session.flash.read(
                 file,
                 offset=first,
                 size=length,
@@ -150,10 +150,10 @@ def erase(
         if not yes and _typed_name(f"This erases {partition or 'flash'} of {board}") != board:
             raise UsageError("another name: nothing was erased (--yes does not ask)")
 
-        def wipe(held: BoardSession, _progress: Callable[[float, str], None]) -> str:
+        def wipe(session: BoardSession, _progress: Callable[[float, str], None]) -> str:
             is_all = offset is None and partition is None
-            region = None if is_all else _region(engine, held, offset or "0", size, partition)
-            held.flash.erase(region)
+            region = None if is_all else _region(engine, session, offset or "0", size, partition)
+            session.flash.erase(region)
             return "erased" if region is None else f"erased {region[1]:#x} from {region[0]:#x}"
 
         _on_each(engine, [board], wipe)
@@ -206,10 +206,10 @@ def _table_of(
         if what.removeprefix("#").isdigit():
             number = number_of(what)
             return engine.builds.layout(number), engine.builds.partitions(number)
-        with _held(engine, what) as held:
-            expected = engine.programs.table_offset(held.name)
-            found = held.flash.partition_table(at=at, expected=expected)
-            if found is None and (protection := held.chip.identity().protection).encryption:
+        with _session_of(engine, what) as session:
+            expected = engine.programs.table_offset(session.name)
+            found = session.flash.partition_table(at=at, expected=expected)
+            if found is None and (protection := session.chip.identity().protection).encryption:
                 raise UsageError(
                     f"{what}: the chip has {protection}, which hides its partition table: "
                     "ask for a build's (espdeck partitions 12)"
@@ -227,8 +227,8 @@ def efuses(
 ) -> None:
     """Show a board's eFuses; none is ever written."""
     with looking(context) as engine:
-        with _held(engine, board) as held:
-            found = held.chip.efuses()
+        with _session_of(engine, board) as session:
+            found = session.chip.efuses()
         shown = [each for each in found if every or each.value.strip("0 ") not in ("", "False")]
         table(*efuse_rows(shown))
         if len(shown) < len(found):
@@ -238,8 +238,8 @@ def efuses(
 @cli.command()
 def reset(context: typer.Context, board: _Board) -> None:
     """Start a board's program anew."""
-    with looking(context) as engine, _held(engine, board) as held:
-        held.reset.into_program()
+    with looking(context) as engine, _session_of(engine, board) as session:
+        session.reset.into_program()
         print_line(f"{board}: reset")
 
 
@@ -252,8 +252,8 @@ def power(
     """Switch a board's power by the command that the settings give for it."""
     from engine.boards.power import switch
 
-    with looking(context) as engine, _held(engine, board) as held:
-        switch(held.power, word)
+    with looking(context) as engine, _session_of(engine, board) as session:
+        switch(session.power, word)
         print_line(f"{board}: power {word}")
 
 
@@ -337,7 +337,7 @@ def _options(
 
 
 @contextlib.contextmanager
-def _held(
+def _session_of(
     engine: Engine, board: str, say: Callable[[str], None] = print_line
 ) -> Iterator[BoardSession]:
     from engine.cancel import CancelToken
@@ -346,8 +346,8 @@ def _held(
     try:
         with engine.boards.use(
             engine.boards.named(board), cancel=cancel, on_wait=say, purpose=user, holder=user
-        ) as held:
-            yield held
+        ) as session:
+            yield session
     except KeyboardInterrupt:
         cancel.cancel()
         raise
@@ -388,9 +388,9 @@ def _on_each(
                 on_wait=lambda line: bars.console.print(clean(line), markup=False),
                 purpose=user,
                 holder=user,
-            ) as held:
+            ) as session:
                 progress(0, "connecting")
-                return work(held, progress)
+                return work(session, progress)
 
         futures = {name: threads.submit(one, name) for name in names}
         wrong = []

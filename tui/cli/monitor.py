@@ -89,8 +89,8 @@ def watch(
         pass
     finally:
         crashes.close()
-        if tally := str(crashes.tally):
-            printer.note(tally)
+        if counts := str(crashes.counts):
+            printer.note(counts)
         printer.close()
 
 

@@ -97,16 +97,16 @@ class BoardConsole:
         if self.paused:
             parts.append(f"PAUSED, {count(self._backlog.waiting, 'line')} waiting")
         parts += [f"{name} on" for name in ("dtr", "rts") if getattr(self, name)]
-        parts.append(str(self.tally))
+        parts.append(str(self.counts))
         words = {"filter": "print_filter", "mark": "highlight", "mute": "mute"}
         chosen = {word: getattr(self.view, name) for word, name in words.items()}
         parts += [f"{word} {text}" for word, text in chosen.items() if text]
         return "  ".join(part for part in (*parts, self.note) if part)
 
     @property
-    def tally(self) -> CrashCounts:
+    def counts(self) -> CrashCounts:
         """What went wrong so far."""
-        return self._crashes.tally if self._crashes is not None else CrashCounts()
+        return self._crashes.counts if self._crashes is not None else CrashCounts()
 
     @property
     def _elf(self) -> Path | None:

@@ -10,7 +10,7 @@ import re2
 from engine.builds.outputs import Expectation
 from engine.console_input import ConsoleInput
 from engine.manifest import FILE_NAME, Manifest
-from engine.monitor import bootlog, panic
+from engine.monitor import interruptions, panic
 from engine.monitor.bootlog import BootReader
 from engine.monitor.line_splitter import LineCutter, StateCutter
 from engine.monitor.observer import Observer
@@ -44,7 +44,7 @@ class OutputChecker:
         console_input: ConsoleInput | None = None,
         on_result: Callable[[TestCase], None] = lambda case: None,
         clock: Callable[[], float] = time.monotonic,
-        interruption: Callable[[str], str | None] = bootlog.interruption,
+        interruption: Callable[[str], str | None] = interruptions.interruption,
     ) -> None:
         """Listen for what a manifest says.
 
@@ -75,7 +75,7 @@ class OutputChecker:
         self._tail = bytearray()
         self._dropped = 0
         self._cutter = StateCutter()
-        self._unity = UnityReader(bootlog.interruption)
+        self._unity = UnityReader(interruptions.interruption)
         self._unity_at: tuple[float, float] | None = None
         self._observer = Observer(target=target, on_panic=self._keep_panic)
         self._panics: list[str] = []
@@ -112,7 +112,7 @@ class OutputChecker:
         self._script_runner.stop(reason)
 
     @property
-    def resets(self) -> BootReader:
+    def boots(self) -> BootReader:
         """What resets and boot messages tell so far."""
         return self._observer.boots
 
@@ -124,7 +124,7 @@ class OutputChecker:
     @property
     def done(self) -> bool:
         """Whether there is nothing left to wait for."""
-        if self._observer.is_over or self.resets.loop:
+        if self._observer.is_over or self.boots.loop:
             return True
         if not self._patterns and not self._wants_unity and not self._manifest.tests:
             return False
@@ -177,7 +177,7 @@ class OutputChecker:
         self.lines += 1
         if self._script_runner.sent != self._sent:
             self._sent = self._script_runner.sent
-            self.resets.ask()
+            self.boots.expect_restart()
         for pattern, compiled in self._patterns.items():
             if pattern not in self._found and compiled.search(line):
                 self._found[pattern] = line
@@ -185,8 +185,8 @@ class OutputChecker:
         if self._unity.add(line):
             self._unity_at = None  # the next tick knows when
         self._observer.add(line)
-        if self.resets.loop:
-            self._script_runner.stop(f"the firmware boots again and again ({self.resets.loop})")
+        if self.boots.loop:
+            self._script_runner.stop(f"the firmware boots again and again ({self.boots.loop})")
 
     def _keep_panic(self, text: str) -> None:
         if len(self._panics) < panic.MAX_PANICS:

@@ -132,15 +132,13 @@ def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult
         checker.end(f"nothing more came in {seconds:g} s")
         if _never_started(board.name, image, checker):
             return _kept(context, board.name, CANNOT_START.format(chip=identity.chip))
-        resets = checker.resets
+        boots = checker.boots
         context.boards.count_resets(
-            board.name, brownouts=resets.brownouts, watchdogs=resets.watchdogs
+            board.name, brownouts=boots.brownouts, watchdogs=boots.watchdogs
         )
-        if resets.loop and board.reset.into_bootloader():
-            report.log(
-                f"boot loop ({resets.loop}): stopped, {board.name} is left in its bootloader"
-            )
-        suite = _Played() if resets.loop else _play_suite(context, plan, board, baud)
+        if boots.loop and board.reset.into_bootloader():
+            report.log(f"boot loop ({boots.loop}): stopped, {board.name} is left in its bootloader")
+        suite = _Played() if boots.loop else _play_suite(context, plan, board, baud)
         return _judge(
             context,
             checker,
@@ -343,7 +341,7 @@ def _judge(
         is_limit=stop.limit if stop else False,
         transcript=transcript,
         silent=silent,
-        boots=checker.resets.log(),
+        boots=checker.boots.log(),
         panics=checker.panics,
     )
     findings = (*_problems(tested), *suite.problems)

@@ -328,7 +328,7 @@ def test_what_a_board_runs_is_known_until_something_else_is_in_flash(
 ) -> None:
     image, other = built_sample("hello"), built_sample("crash")
     runs = flashed(image, 7, project="node", commit="0123456789")
-    desk, notes = BoardFiles(tmp_path / "boards" / "desks", virtual_board.url), list[str]()
+    files, notes = BoardFiles(tmp_path / "boards" / "desks", virtual_board.url), list[str]()
     with taken(virtual_board.url, tmp_path, on_note=notes.append) as board:
         board.flash.write(
             image,
@@ -340,7 +340,7 @@ def test_what_a_board_runs_is_known_until_something_else_is_in_flash(
         )
         board.chip.identify()
         board.flash.erase((0x200000, 0x1000))
-        assert desk.flashed == runs
+        assert files.flashed == runs
 
         foreign = Connection(virtual_board.url)
         flasher.flash(
@@ -351,41 +351,41 @@ def test_what_a_board_runs_is_known_until_something_else_is_in_flash(
             cancel=CancelToken(),
         )
         assert board.chip.identify().chip == "esp32c3"
-        assert desk.flashed is None
+        assert files.flashed is None
         assert notes == [f"{virtual_board.url}: something else than {runs} was flashed on it"]
 
-        desk.remember_flashed(runs)
+        files.remember_flashed(runs)
         with pytest.raises(FlashDiffersError, match="holds something else"):
             board.flash.verify(image, FlashOptions(), timeout=60, flashed=runs)
-        assert desk.flashed is None
+        assert files.flashed is None
         board.flash.verify(other, FlashOptions(), timeout=60, flashed=runs)
-        assert desk.flashed == runs
+        assert files.flashed == runs
 
         board.flash.erase((0x0, 0x1000))
-        assert desk.flashed is None
+        assert files.flashed is None
 
 
 def test_a_flash_that_did_not_end_leaves_a_board_of_which_nothing_is_known(
     virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
 ) -> None:
-    desk = BoardFiles(tmp_path / "boards" / "desks", virtual_board.url)
+    files = BoardFiles(tmp_path / "boards" / "desks", virtual_board.url)
     image = with_data(built_sample("hello"), tmp_path)
     cancel = CancelToken()
     boards = Boards((), tmp_path / "boards", Store(tmp_path / "espdeck.db"))
-    desk.remember_flashed(Flashed(1, 115200))
+    files.remember_flashed(Flashed(1, 115200))
     with (
         pytest.raises(CancelledError),
         boards.use(virtual_board.url, cancel=cancel, on_wait=pytest.fail, purpose="test") as board,
     ):
         with pytest.raises(BoardError, match="the image is for ESP32-S3"):
             write(board, replace(image, target="esp32s3"))
-        assert desk.flashed == Flashed(1, 115200)
+        assert files.flashed == Flashed(1, 115200)
         write(
             board,
             image,
             on_progress=lambda percent, _what: cancel.cancel() if percent > 20 else None,
         )
-    assert desk.flashed is None
+    assert files.flashed is None
 
 
 def signed(data: bytes) -> bytes:

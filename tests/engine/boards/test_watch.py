@@ -32,7 +32,7 @@ class Desk:
         self.notes: list[str] = []
         self.changed = threading.Condition()
         self.error: BaseException | None = None
-        self.incidents: CrashWatcher | None = None
+        self.crashes: CrashWatcher | None = None
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         self.thread = threading.Thread(target=self._watch)
@@ -61,7 +61,7 @@ class Desk:
                 on_output=self._take,
                 on_note=self.notes.append,
                 cancel=self.cancel,
-                crashes=self.incidents,
+                crashes=self.crashes,
             )
         except BaseException as error:
             self.error = error
@@ -183,10 +183,8 @@ def test_what_is_found_in_output_is_told_after_the_output(desk: Desk) -> None:
         heard.append(desk.seen)
         told.set()
 
-    desk.incidents = Hasty(
-        program=None, root=Path("/"), on_finding=found, on_note=desk.notes.append
-    )
-    with desk.plug() as server, desk.incidents:
+    desk.crashes = Hasty(program=None, root=Path("/"), on_finding=found, on_note=desk.notes.append)
+    with desk.plug() as server, desk.crashes:
         desk.thread.start()
         board, _ = server.accept()
         with board:

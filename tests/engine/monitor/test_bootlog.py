@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from engine.findings import Finding
 from engine.monitor.boot_faults import SIGNS, Sign
-from engine.monitor.bootlog import LIFE, LOOP, RESTARTS, BootReader, examine, interruption
+from engine.monitor.boot_loop import LOOP_CYCLES, LOOP_SAME_RESTARTS
+from engine.monitor.bootlog import PROGRESS_SECONDS, BootReader, examine
+from engine.monitor.interruptions import interruption
 
 ROM = "ESP-ROM:esp32c3-api1-20210207\r\nBuild:Feb  7 2021\r\n"
 CLEAN = ROM + "rst:0x1 (POWERON),boot:0xd (SPI_FAST_FLASH_BOOT)\r\nI (21) main: hello\r\n"
@@ -122,7 +124,7 @@ def lives(reader: BootReader, line: str, times: int, clock: list[float], seconds
 
 
 @pytest.mark.parametrize(
-    ("seconds", "loop"), [(5, "TG0WDT_SYS_RST"), (LIFE + 1, "")], ids=["short", "long"]
+    ("seconds", "loop"), [(5, "TG0WDT_SYS_RST"), (PROGRESS_SECONDS + 1, "")], ids=["short", "long"]
 )
 def test_lives_that_get_somewhere_are_no_loop(seconds: float, loop: str) -> None:
     clock = [0.0]
@@ -135,10 +137,10 @@ def test_lives_that_get_somewhere_are_no_loop(seconds: float, loop: str) -> None
 
 def test_restarts_that_somebody_asked_for_are_no_loop() -> None:
     reader = BootReader()
-    for _ in range(RESTARTS * 2):
+    for _ in range(LOOP_SAME_RESTARTS * 2):
         reader.add("rst:0x3 (RTC_SW_SYS_RST),boot:0xc", suspect=True)
         reader.add("esp> ", suspect=True)
-        reader.ask()
+        reader.expect_restart()
 
     assert not reader.loop
 
@@ -150,7 +152,7 @@ def test_each_is_told_once_and_at_once() -> None:
         reader.add("rst:0x3 (RTC_SW_SYS_RST),boot:0xc (SPI_FAST_FLASH_BOOT)", suspect=True)
         reader.add("E BOD: Brownout detector was triggered", suspect=True)
         assert [each.code for each in told] == ["boot.brownout", "boot.loop"][
-            : 1 + (number >= LOOP)
+            : 1 + (number >= LOOP_CYCLES)
         ]
 
     assert [each.message for each in told] == [

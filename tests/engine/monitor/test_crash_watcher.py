@@ -108,7 +108,7 @@ def test_counts_are_the_same_however_the_bytes_are_cut(size: int, between: list[
         size,
     )
     desk.incidents.close()
-    assert desk.incidents.tally == CrashCounts(resets=5, panics=2, brownouts=2, watchdogs=1)
+    assert desk.incidents.counts == CrashCounts(resets=5, panics=2, brownouts=2, watchdogs=1)
     assert [finding.code for finding in desk.findings] == [
         "panic.load-access-fault",
         "boot.brownout",
@@ -131,9 +131,9 @@ def test_a_boot_loop_that_is_too_quick_is_counted_and_never_waited_for(tmp_path:
     desk.feed(PANIC)
     assert told.wait(20)
     desk.feed("".join(PANIC.replace("403802a8", f"{0x40380300 + each:x}") for each in range(50)))
-    tally = desk.incidents.tally
-    assert (tally.panics, tally.undecoded) == (51, 34)
-    assert str(tally) == "panics 51, not decoded 34"
+    counts = desk.incidents.counts
+    assert (counts.panics, counts.undecoded) == (51, 34)
+    assert str(counts) == "panics 51, not decoded 34"
     go_on.set()
     desk.incidents.close()
 

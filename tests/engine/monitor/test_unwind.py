@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.monitor.symbols import Symbols, load
-from engine.monitor.unwind import MAX_FRAMES, REGISTERS, How, unwind
+from engine.monitor.unwind import MAX_FRAMES, REGISTERS, FrameSource, unwind
 from tests.field.case import CASES
 
 CHAIN = CASES.with_name("programs") / "chain.elf"
@@ -58,8 +58,8 @@ def test_without_a_stack_the_register_tells_the_caller_of_a_leaf(symbols: Symbol
     }
 
     assert chain(symbols, registers, {}) == [
-        *("leaf_write", How.PROGRAM_COUNTER),
-        *("many_saved", How.UNWOUND),
+        *("leaf_write", FrameSource.PROGRAM_COUNTER),
+        *("many_saved", FrameSource.UNWOUND),
     ]
 
 
@@ -68,8 +68,8 @@ def test_a_return_address_in_rom_is_no_reason_to_invent_a_caller(symbols: Symbol
     back = return_address(symbols, "app_main", "many_saved")
 
     assert chain(symbols, registers, {STACK: back}) == [
-        *("strlen_rom", How.PROGRAM_COUNTER),
-        *(None, How.REGISTER),
+        *("strlen_rom", FrameSource.PROGRAM_COUNTER),
+        *(None, FrameSource.REGISTER),
     ]
 
 
@@ -79,12 +79,12 @@ def test_what_is_found_on_the_stack_alone_is_a_guess(symbols: Symbols) -> None:
     inner = return_address(symbols, "app_main", "rom_tail")
     stack = {STACK: 7, STACK + 4: inner, STACK + 8: 0x1234, STACK + 12: back}
 
-    assert chain(symbols, registers, stack)[1::2] == [How.PROGRAM_COUNTER]
+    assert chain(symbols, registers, stack)[1::2] == [FrameSource.PROGRAM_COUNTER]
     registers["MEPC"] = addresses(symbols, "rom_tail")[0]
     assert chain(symbols, registers, stack) == [
-        *("rom_tail", How.PROGRAM_COUNTER),
-        *("app_main", How.GUESS),
-        *("_start", How.GUESS),
+        *("rom_tail", FrameSource.PROGRAM_COUNTER),
+        *("app_main", FrameSource.GUESS),
+        *("_start", FrameSource.GUESS),
     ]
 
 
@@ -115,8 +115,13 @@ def test_code_in_rom_that_moved_the_stack_pointer_does_not_invent_a_caller(
 
     steps = chain(symbols, registers, {STACK + 12: stale, STACK + 28: back})
 
-    assert steps[:4] == ["strlen_rom", How.PROGRAM_COUNTER, "rom_user", How.REGISTER]
-    assert steps[4:] == ["app_main", How.GUESS]
+    assert steps[:4] == [
+        "strlen_rom",
+        FrameSource.PROGRAM_COUNTER,
+        "rom_user",
+        FrameSource.REGISTER,
+    ]
+    assert steps[4:] == ["app_main", FrameSource.GUESS]
     assert list(unwind(symbols, registers, {STACK + 12: stale, STACK + 28: back}))[-1].address == (
         back - 1
     )
@@ -160,5 +165,5 @@ def test_the_ways_of_a_tail_call_are_looked_for_within_bounds() -> None:
         unwind(cast("Symbols", maze), {"MEPC": 0x1234567, "RA": 0x2345678, "SP": STACK}, {})
     )
 
-    assert steps[0].how is How.PROGRAM_COUNTER
+    assert steps[0].how is FrameSource.PROGRAM_COUNTER
     assert 0 < maze.read <= 1 << 16

@@ -33,8 +33,8 @@ def read(case: Case) -> dict[str, object]:
     seen = [_build(case, chunks) for chunks in _cuts(case)]
     told = [_monitor(chunks) for chunks in _cuts(case)]
     lines = [_lines(chunks) for chunks in _cuts(case)]
-    listener, findings = seen[0]
-    log = listener.resets.log()
+    checker, findings = seen[0]
+    log = checker.boots.log()
     errors = [each for each in findings if each.severity is Severity.ERROR]
     tally, _findings = told[0]
     chosen = PrintFilter(str(case.options.get("filter", "")))
@@ -42,19 +42,19 @@ def read(case: Case) -> dict[str, object]:
         "lines": lines[0],
         "shown": [line for line in lines[0] if chosen.shows(line)],
         "levels": [found.level if (found := parse(line)) else None for line in lines[0]],
-        "met": [each.line for each in listener.expectations()],
+        "met": [each.line for each in checker.expectations()],
         "codes": [each.code for each in dict.fromkeys(findings)],
         "headline": errors[0].message if errors else None,
         "chip": log.chip,
         "resets": len(log.resets),
-        "loop": listener.resets.loop,
+        "loop": checker.boots.loop,
         "tally": tally,
         "same": all(
             set(each) == set(findings)
             for each in (*(found for _, found in seen), *(found for _, found in told))
         )
         and all(each == lines[0] for each in lines)
-        and all(each.expectations() == listener.expectations() for each, _ in seen)
+        and all(each.expectations() == checker.expectations() for each, _ in seen)
         and all(each == tally for each, _ in told),
     }
 
@@ -70,24 +70,24 @@ def _cuts(case: Case) -> Iterator[list[bytes]]:
 
 def _build(case: Case, chunks: list[bytes]) -> tuple[OutputChecker, list[Finding]]:
     expect = tuple(case.options.get("expect", ()))
-    listener, text = OutputChecker(Manifest(expect=expect)), BinaryLog()
+    checker, text = OutputChecker(Manifest(expect=expect)), BinaryLog()
     for chunk in chunks:
-        listener.feed(text.feed(chunk))
-    listener.end("the case is over")
+        checker.feed(text.feed(chunk))
+    checker.end("the case is over")
     tested = Tested(
         ran_on="a board",
         chip="",
         flash_size=None,
-        expectations=listener.expectations(),
+        expectations=checker.expectations(),
         report=None,
-        lines=listener.lines,
+        lines=checker.lines,
         fault="",
-        transcript=listener.transcript(),
-        boots=listener.resets.log(),
-        panics=listener.panics,
+        transcript=checker.transcript(),
+        boots=checker.boots.log(),
+        panics=checker.panics,
     )
     found = diagnose(tested, Path("/nowhere.elf"), _ROOT)
-    return listener, [replace(each, message=_TIMES.sub("", each.message)) for each in found]
+    return checker, [replace(each, message=_TIMES.sub("", each.message)) for each in found]
 
 
 def _monitor(chunks: list[bytes]) -> tuple[str, list[Finding]]:
@@ -97,11 +97,11 @@ def _monitor(chunks: list[bytes]) -> tuple[str, list[Finding]]:
         root=_ROOT,
         on_finding=found.append,
         on_note=lambda note: None,
-    ) as incidents:
+    ) as watcher:
         for chunk in chunks:
-            incidents.feed(chunk)
+            watcher.feed(chunk)
     told = [replace(each, message=_TIMES.sub("", each.message)) for each in found]
-    return str(incidents.tally), told
+    return str(watcher.counts), told
 
 
 def _lines(chunks: list[bytes]) -> list[str]:

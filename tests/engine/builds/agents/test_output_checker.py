@@ -221,15 +221,15 @@ def test_a_boot_loop_ends_the_listening_and_is_counted() -> None:
     assert not listener.done
     listener.feed(boot)
     assert listener.done
-    assert listener.resets.loop == "TG0WDT_SYS_RST"
-    assert (listener.resets.watchdogs, listener.resets.brownouts) == (3, 1)
+    assert listener.boots.loop == "TG0WDT_SYS_RST"
+    assert (listener.boots.watchdogs, listener.boots.brownouts) == (3, 1)
 
 
 def test_resets_that_were_asked_for_are_no_boot_loop() -> None:
     listener = OutputChecker(Manifest(expect=("ready",)))
     listener.feed(9 * b"rst:0x3 (RTC_SW_SYS_RST),boot:0xc\r\nrst:0x5 (DSLEEP),boot:0xc\r\n")
     assert not listener.done
-    assert listener.resets.watchdogs == 0
+    assert listener.boots.watchdogs == 0
 
 
 def test_expectations_meet_lines_as_a_person_reads_them_and_each_state_of_one() -> None:
@@ -266,4 +266,4 @@ def test_restarts_that_the_tests_ask_for_are_no_boot_loop() -> None:
         listener.feed(b"rst:0x3 (RTC_SW_SYS_RST),boot:0xc (SPI_FAST_FLASH_BOOT)\r\n")
 
     assert listener.done
-    assert not listener.resets.loop
+    assert not listener.boots.loop
