@@ -77,7 +77,7 @@ class ConsolePrinter:
         self._backlog.put(data)
 
     def note(self, text: str) -> None:
-        """Print a line of our own."""
+        """Print a note between what the board says."""
         self._backlog.note(text)
 
     def found(self, finding: Finding) -> None:

@@ -139,6 +139,14 @@ class ConsoleFormatter:
         self._cutter = LineCutter()
         self._unfinished: ConsoleLine | None = None
 
+    def use_program(self, program: Path | None) -> None:
+        """Read what comes from now on by another program; from any thread.
+
+        Args:
+            program: its ELF, None when nobody knows.
+        """
+        self._binary = BinaryLog(program)
+
     def format(self, pieces: Iterable[Piece]) -> Formatted:
         """Take what came next: bytes of the board, and notes of espdeck's between them."""
         shown, whole = list[ConsoleLine](), list[str]()

@@ -130,7 +130,7 @@ class BoardConsole:
         self._token.cancel()
 
     def say(self, note: str) -> None:
-        """Show a line of our own. From any thread."""
+        """Show a note between what the board says. From any thread."""
         self.note = note
         self._backlog.note(note)
 
@@ -187,7 +187,7 @@ class BoardConsole:
                 self.running = engine.programs.running_on(self.board)
                 self.baud = self.running.baud
             program = self.running.program
-            self._formatter = ConsoleFormatter(self.view, self._elf, offset=self._formatter.offset)
+            self._formatter.use_program(self._elf)
             crashes = self._crashes = CrashWatcher(
                 program=self._elf,
                 root=program.root if program else Path.cwd(),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What came at once, and when (UTC); ``note`` is a line of our own instead of bytes."""
+    """What came at once, and when (UTC); ``note`` is a note of espdeck's instead of bytes."""
 
     at: datetime
     data: bytes
@@ -42,7 +42,7 @@ class Backlog:
         self._put(Piece(datetime.now(UTC), data))
 
     def note(self, text: str) -> None:
-        """Take a line of our own, in its place between what the board says."""
+        """Take a note, in its place between what the board says."""
         self._put(Piece(datetime.now(UTC), b"", text))
 
     def close(self) -> None:
