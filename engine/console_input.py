@@ -24,7 +24,7 @@ from engine.cancel import CancelToken
 from engine.errors import BoardError, CancelledError, UsageError
 from engine.text import count
 
-MAX_WAITING = 1 << 16
+MAX_WAITING_BYTES = 1 << 16
 """Bytes that may wait; a console at 115200 baud takes them in six seconds."""
 
 MAX_COMMANDS = 16
@@ -33,7 +33,7 @@ MAX_COMMANDS = 16
 EOLS = {"cr": b"\r", "lf": b"\n", "crlf": b"\r\n"}
 """Ends of a line that is typed, by name. ESP-IDF's console takes CR unless it is told otherwise."""
 
-_PIECE = 4096  # bytes offered at once
+_PIECE_BYTES = 4096  # bytes offered at once
 
 Write = Callable[[bytes], int]
 """Gives bytes to the firmware without waiting; how many were taken."""
@@ -106,7 +106,7 @@ class ConsoleInput:
             BoardError: the board does not take what was typed before; nothing of ``data`` is sent.
         """
         with self._changed:
-            if self._waiting + len(data) > MAX_WAITING:
+            if self._waiting + len(data) > MAX_WAITING_BYTES:
                 raise BoardError(
                     f"not sent: the board has not yet taken {self._waiting} bytes of before"
                 )
@@ -124,10 +124,10 @@ class ConsoleInput:
         """
         forget = cancel.on_stop(self._wake_senders)
         try:
-            for start in range(0, len(data), _PIECE):
-                piece = data[start : start + _PIECE]
+            for start in range(0, len(data), _PIECE_BYTES):
+                piece = data[start : start + _PIECE_BYTES]
                 with self._changed:
-                    self._changed.wait_for(lambda: self._has_room(_PIECE) or cancel.stopped)
+                    self._changed.wait_for(lambda: self._has_room(_PIECE_BYTES) or cancel.stopped)
                     cancel.check()
                     self._put(piece)
         finally:
@@ -146,7 +146,7 @@ class ConsoleInput:
         total = 0
         try:
             with path.expanduser().open("rb") as file:
-                while piece := file.read(_PIECE):
+                while piece := file.read(_PIECE_BYTES):
                     self.send_all(piece, cancel)
                     total += len(piece)
         except (OSError, RuntimeError) as error:
@@ -216,7 +216,7 @@ class ConsoleInput:
             more; None: nothing waits.
         """
         with contextlib.suppress(BlockingIOError):
-            os.read(wake, _PIECE)
+            os.read(wake, _PIECE_BYTES)
         while True:
             left = self._pause_until - self._now()
             if left > 0:
@@ -233,7 +233,7 @@ class ConsoleInput:
                 first = self._queue[0]
             if isinstance(first, bytes):
                 # One piece, then the console is looked at again, however fast they come.
-                return 0 if self._took(first, write(first[:_PIECE])) else None
+                return 0 if self._took(first, write(first[:_PIECE_BYTES])) else None
             self._done()
             if control is None:
                 self._on_note("this console has no DTR and RTS lines: nothing can be reset here")
@@ -251,7 +251,7 @@ class ConsoleInput:
             self._wake_reader()
 
     def _has_room(self, count: int) -> bool:
-        return self._waiting + count <= MAX_WAITING
+        return self._waiting + count <= MAX_WAITING_BYTES
 
     def _put(self, data: bytes) -> None:
         if data:

@@ -20,24 +20,24 @@ from engine.enums import ArtifactKind
 from engine.files import plain_name
 from engine.images.image import FlashPart, Image
 
-MAX_HISTORY = 500
+MAX_HISTORY_LINES = 500
 """Lines that were typed to a board and are kept."""
 
-MAX_LINE = 1000
+MAX_LINE_CHARACTERS = 1000
 """Characters of a line that is kept."""
 
 
-BAUD = 115200
+DEFAULT_BAUD = 115200
 """Speed of a console of which nobody says anything: the ROM's, and ESP-IDF's default."""
 
 
-_UNCHECKED = 32
+_UNCHECKED_BYTES = 32
 """Bytes at the beginning of a program, its headers, that a flasher may change as it writes them."""
 
-_CHECKED = 1 << 16
+_CHECKED_BYTES = 1 << 16
 """Bytes of a program by which it is known again: of ESP-IDF's, its ELF's SHA256 is among them."""
 
-_DIGEST = 96
+_DIGEST_BYTES = 96
 """Bytes at its end that a flasher may change too: padding and a digest of the whole."""
 
 
@@ -103,14 +103,14 @@ def flashed(
     sample, md5 = (0, 0), ""
     app = next((part for part in image.parts if part.kind is ArtifactKind.APP), None)
     if app is not None:
-        data = app.path.read_bytes()[_UNCHECKED:-_DIGEST][:_CHECKED]
+        data = app.path.read_bytes()[_UNCHECKED_BYTES:-_DIGEST_BYTES][:_CHECKED_BYTES]
         data = data[: len(data) // 4 * 4]
         if data:
-            sample = (app.offset + _UNCHECKED, len(data))
+            sample = (app.offset + _UNCHECKED_BYTES, len(data))
             md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
     return Flashed(
         build=build,
-        baud=image.baud or BAUD,
+        baud=image.baud or DEFAULT_BAUD,
         project=project,
         commit=commit,
         app_only=app_only,
@@ -158,13 +158,15 @@ class BoardFiles:
     @property
     def history(self) -> Sequence[str]:
         """Lines that were typed, oldest first."""
-        return self._read("history").splitlines()[-MAX_HISTORY:]
+        return self._read("history").splitlines()[-MAX_HISTORY_LINES:]
 
     def remember_line(self, line: str) -> None:
         """Keep a line that was typed, unless it is the one before again, or empty."""
         before = list(self.history)
-        if line and not (before and before[-1] == line) and len(line) <= MAX_LINE:
-            self._write("history", "".join(f"{each}\n" for each in [*before, line][-MAX_HISTORY:]))
+        if line and not (before and before[-1] == line) and len(line) <= MAX_LINE_CHARACTERS:
+            self._write(
+                "history", "".join(f"{each}\n" for each in [*before, line][-MAX_HISTORY_LINES:])
+            )
 
     def _read(self, name: str) -> str:
         try:

@@ -26,10 +26,10 @@ from engine.processes.identity import ProcessIdentity
 from engine.processes.programs import is_running, lockers, process_info, user_name
 from engine.text import clean
 
-POLL_SECONDS = 0.1
+LOCK_POLL_SECONDS = 0.1
 """How often a lock that another process holds is tried: the system cannot tell when it is free."""
 
-MAX_PURPOSE = 80
+MAX_PURPOSE_CHARACTERS = 80
 """Characters that are shown of what a board is held for."""
 
 _UNKNOWN = "another process"
@@ -113,7 +113,7 @@ def _take(line: _Line, cancel: CancelToken, told: _Once, deadline: float) -> _Pl
         if is_late:  # else it may be somebody who only looks
             told(f"waiting for {names}: {first[0].hindrance()}")
         is_late = True
-        cancel.wait(POLL_SECONDS)
+        cancel.wait(LOCK_POLL_SECONDS)
 
 
 class _Place:
@@ -242,7 +242,9 @@ def _told(place: _Place, purpose: str) -> Iterator[None]:
     """Say who holds a board while the block runs. For people only: a full disk does not matter."""
     name = _note(place.file, os.geteuid())
     with contextlib.suppress(OSError):
-        place.folder.write(name, f"{ProcessIdentity.own()}\n{clean(purpose)[:MAX_PURPOSE]}\n")
+        place.folder.write(
+            name, f"{ProcessIdentity.own()}\n{clean(purpose)[:MAX_PURPOSE_CHARACTERS]}\n"
+        )
     try:
         yield
     finally:
@@ -317,7 +319,7 @@ def _notes(file: str, folder: LockFolder) -> Sequence[_Note]:
         first, _, purpose = kept.text.partition("\n")
         process = ProcessIdentity.parse(first)
         if process is not None:
-            found.append(_Note(kept.uid, process, clean(purpose.strip())[:MAX_PURPOSE]))
+            found.append(_Note(kept.uid, process, clean(purpose.strip())[:MAX_PURPOSE_CHARACTERS]))
     return found
 
 

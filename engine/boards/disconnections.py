@@ -11,7 +11,7 @@ from engine.monitor import interruptions, reset_reasons
 from engine.monitor.line_splitter import StateCutter
 from engine.monitor.reset_reasons import Cause, Reset
 
-_MAX_LINE = 512
+_MAX_LINE_CHARACTERS = 512
 # The time of a line of ESP-IDF's log, in milliseconds since the start.
 _STAMP = re.compile(r"^[EWIDV] \((\d{1,10})\) ")
 
@@ -60,7 +60,7 @@ class Absences:
     def feed(self, data: bytes) -> None:
         """Take what the console says next."""
         for line in self._cutter.feed(data):
-            self._look(line[:_MAX_LINE])
+            self._look(line[:_MAX_LINE_CHARACTERS])
 
     def interruption(self, line: str) -> str | None:
         """Why firmware that printed this line does not go on, as ``interruption`` says.

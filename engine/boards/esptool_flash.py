@@ -142,8 +142,10 @@ class EsptoolFlash:
     def erase(self, region: tuple[int, int] | None) -> None:
         """As :meth:`engine.boards.capabilities.Flash.erase`."""
         for number in region or ():
-            if number % flasher.SECTOR:
-                raise UsageError(f"{number:#x}: flash is erased in sectors of {flasher.SECTOR:#x}")
+            if number % flasher.SECTOR_BYTES:
+                raise UsageError(
+                    f"{number:#x}: flash is erased in sectors of {flasher.SECTOR_BYTES:#x}"
+                )
 
         self._status.activity = "erase"
         flashed = self._files.flashed

@@ -19,7 +19,7 @@ from engine.cancel import CancelToken
 from engine.errors import BoardError
 from engine.images.image import FlashPart, Image
 
-SECTOR = 4096
+SECTOR_BYTES = 4096
 """Bytes that are erased at once: offsets and sizes of an erasure are multiples of it."""
 
 _ANSWER_SECONDS = 30.0
@@ -232,7 +232,7 @@ def erase(
 
     Args:
         connection: the board.
-        region: offset and size in bytes, multiples of :data:`SECTOR`; None erases all of it.
+        region: offset and size in bytes, multiples of :data:`SECTOR_BYTES`; None erases all of it.
         cancel: ends it early.
         timeout: seconds for all of it.
         on_write: called before the first byte is erased.

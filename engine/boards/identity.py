@@ -10,7 +10,7 @@ from engine.enums import CHIPS
 UNSUPPORTED = "esp8266"
 """The one chip that esptool knows and that ESP-IDF builds nothing for."""
 
-_MAX_TEXT = 8192
+_MAX_CHARACTERS = 8192
 _CHIP = r"ESP(?:32(?:-[A-Z][A-Z0-9]{0,5})?|8266(?:EX)?)"
 # esptool 5; the other two are esptool 3 and 4, which name the chip while they detect it.
 _CONNECTED = re.compile(rf"^Connected to ({_CHIP}) on ", re.M)
@@ -97,7 +97,7 @@ def parse_identity(text: str) -> BoardIdentity | None:
     Args:
         text: from the beginning, with or without a command's own output.
     """
-    text = text[:_MAX_TEXT]
+    text = text[:_MAX_CHARACTERS]
     described = _DESCRIBED.search(text)
     package = described[1].strip() if described else ""
     connected = _CONNECTED.search(text) or _DETECTED.search(text)

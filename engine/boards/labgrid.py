@@ -20,11 +20,11 @@ from engine.cancel import CancelToken
 from engine.errors import BoardError, MissingToolError, ToolError
 from engine.process import Completed, run
 
-AGAIN_SECONDS = 5.0
+PLACE_POLL_SECONDS = 5.0
 """How long to wait before a place that somebody else has is asked for again."""
 
 _CLIENT = "labgrid-client"
-_TIMEOUT = 30.0
+_CLIENT_SECONDS = 30.0
 _TAKEN = re.compile(r"already acquired by (\S+?)\.")
 _RESOURCE = re.compile(
     r"^Acquired resource '.*?' \(.*?/(?:NetworkSerialPort|SerialPort|USBSerialPort)/.*?\):\n"
@@ -92,14 +92,14 @@ def _acquire(name: str, place: str, cancel: CancelToken, on_wait: Callable[[str]
         if taken[1] != told:
             told = taken[1]
             on_wait(f"waiting for {name}: acquired by {told}")
-        cancel.wait(AGAIN_SECONDS)
+        cancel.wait(PLACE_POLL_SECONDS)
 
 
 def _client(place: str, command: str, cancel: CancelToken) -> Completed:
     try:
         return run(
             [check_installed(), "-p", place, command],
-            timeout=_TIMEOUT,
+            timeout=_CLIENT_SECONDS,
             cancel=cancel,
             on_output=_ignore,
         )

@@ -33,8 +33,8 @@ MAX_BYTES = 2000
 
 _MODE = 0o1777
 _OPEN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_MADE_WITHIN = 1.0  # seconds that the folder or a file may come and go, at the most
-_AGAIN = 0.01
+_MADE_WITHIN_SECONDS = 1.0  # seconds that the folder or a file may come and go, at the most
+_RETRY_SECONDS = 0.01
 _TRIES = 5
 
 
@@ -175,7 +175,7 @@ class LockFolder:
 
     def _open(self, name: str, *, make: bool) -> int:
         """Open a file for reading, which is enough to lock it."""
-        deadline = time.monotonic() + _MADE_WITHIN
+        deadline = time.monotonic() + _MADE_WITHIN_SECONDS
         while True:
             try:
                 descriptor = self._open_once(name, make=make)
@@ -183,7 +183,7 @@ class LockFolder:
                 # Another made it in this moment, or the folder went.
                 if not make or time.monotonic() > deadline:
                     raise
-                time.sleep(_AGAIN)
+                time.sleep(_RETRY_SECONDS)
                 continue
             except OSError as error:
                 raise self._refused(name, error.errno, error.strerror) from error

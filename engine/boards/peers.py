@@ -24,7 +24,7 @@ _ADDRESSES = struct.Struct("!HH16s16s")  # struct inet_diag_sockid: ports, addre
 _ANY = struct.pack("=III", 0, 0xFFFFFFFF, 0xFFFFFFFF)  # ... of any interface, with any cookie
 _TOLD = struct.Struct("=4x48x12xII")  # struct inet_diag_msg: its uid and its inode
 _ALL_STATES = 0xFFFFFFFF
-_SECONDS = 5.0
+_ANSWER_SECONDS = 5.0
 _TABLE = Path("/proc/net/tcp")
 _LOCAL, _REMOTE, _UID, _INODE = 1, 2, 7, 9  # words of a row
 
@@ -70,7 +70,7 @@ def _asked(local: _Address, remote: _Address) -> int | None:
     body += _ADDRESSES.pack(local[1], remote[1], *addresses) + _ANY
     head = _HEAD.pack(_HEAD.size + len(body), _BY_FAMILY, _REQUEST, 1, 0)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG) as kernel:
-        kernel.settimeout(_SECONDS)
+        kernel.settimeout(_ANSWER_SECONDS)
         kernel.sendto(head + body, (0, 0))
         answer = kernel.recv(1 << 13)
     _length, kind, _flags, _number, _port = _HEAD.unpack_from(answer)

@@ -22,7 +22,7 @@ LOCK_FOLDERS = (Path("/run/lock"), Path("/var/lock"), Path("/run/lock/lockdev"))
 
 _HIDDEN = "another program"
 _LEFT = "a process that ended and left it locked"
-_MAX_FILE = 64
+_MAX_FILE_BYTES = 64
 _PTYS = "/dev/pts/"
 
 
@@ -97,7 +97,7 @@ def _by_lock_file(*ports: str) -> Iterator[ProcessInfo]:
                     folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
                 )
                 try:
-                    text, owner = os.read(descriptor, _MAX_FILE), os.fstat(descriptor).st_uid
+                    text, owner = os.read(descriptor, _MAX_FILE_BYTES), os.fstat(descriptor).st_uid
                 finally:
                     os.close(descriptor)
                 found = process_info(_number(text))

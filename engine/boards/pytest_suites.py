@@ -37,7 +37,7 @@ from engine.testing import unity
 from engine.testing.results import Outcome, TestCase
 from engine.text import clean
 
-SECONDS = 900.0
+SUITE_SECONDS = 900.0
 """How long a suite may take."""
 
 _PLUGIN = "espdeck_target"
@@ -52,14 +52,14 @@ _MODULES = {
 }
 _CHECK_SECONDS = 60.0
 _PASSED, _FAILED, _NOTHING = 0, 1, 5  # pytest's exit codes ("Exit codes" in its documentation)
-_MAX_REPORT = 8 << 20
+_MAX_REPORT_BYTES = 8 << 20
 _MAX_CASES = 10_000
 _MAX_ELEMENTS = 20 * _MAX_CASES
 _MAX_LOGS = 200
-_MAX_HEARD = 4 * _MAX_REPORT  # bytes of all logs together
-_MAX_TEXT = 500
+_MAX_LOG_BYTES = 4 * _MAX_REPORT_BYTES  # bytes of all logs together
+_MAX_MESSAGE_CHARACTERS = 500
 _MAX_LINE = 10_000_000
-_MAX_TRACEBACK = 1000  # lines, from its end
+_MAX_TRACEBACK_LINES = 1000  # lines, from its end
 _ENV = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "120"}
 
 
@@ -166,7 +166,7 @@ def play(
                 *(f"--{name}={value}" for name, value in options.items()),
                 f"--port={device}",
             ],
-            timeout=SECONDS,
+            timeout=SUITE_SECONDS,
             cancel=cancel,
             on_output=on_output,
             cwd=suite.source,
@@ -181,7 +181,9 @@ def play(
         return cases
     said = [line for line in map(clean, done.tail.splitlines()) if line.strip()]
     last = next((line for line in said if "rror" in line), said[-1] if said else "")
-    raise ToolError(f"pytest: exit code {done.returncode}: {last.strip()[:_MAX_TEXT]}")
+    raise ToolError(
+        f"pytest: exit code {done.returncode}: {last.strip()[:_MAX_MESSAGE_CHARACTERS]}"
+    )
 
 
 def _device(suite: Suite) -> contextlib.AbstractContextManager[str]:
@@ -232,7 +234,7 @@ def read_report(path: Path, logs: Path | None = None) -> tuple[TestCase, ...]:
     """
     try:
         # As text, so that no parser looks for another encoding in its bytes.
-        text = xml.text_of(read_file(path, _MAX_REPORT), "it", _MAX_ELEMENTS)
+        text = xml.text_of(read_file(path, _MAX_REPORT_BYTES), "it", _MAX_ELEMENTS)
         tree = JUnitXml.fromstring(text)
         suites = [tree] if isinstance(tree, TestSuite) else list(tree)
         cases = [
@@ -252,10 +254,10 @@ def read_report(path: Path, logs: Path | None = None) -> tuple[TestCase, ...]:
 def _heard(logs: Path) -> tuple[TestCase, ...]:
     """Unity's results in the logs of boards of which pytest-embedded reports some."""
     found: list[TestCase] = []
-    left = _MAX_HEARD
+    left = _MAX_LOG_BYTES
     for report in sorted(logs.glob("*/*/*/dut*.xml"))[:_MAX_LOGS]:
         with contextlib.suppress(OSError):
-            said = read_file(report.with_suffix(".log"), min(_MAX_REPORT, left))
+            said = read_file(report.with_suffix(".log"), min(_MAX_REPORT_BYTES, left))
             left -= len(said)
             found += unity.parse(said.decode("utf-8", "replace"), interruptions.interruption).cases
     return tuple(found[:_MAX_CASES])
@@ -311,7 +313,7 @@ def _case(case: _Located) -> TestCase:
 
 def _why_not_collected(text: str | None) -> str:
     """The error that kept pytest from loading a file: the last of its lines that begin with E."""
-    lines = (text or "").splitlines()[-_MAX_TRACEBACK:]
+    lines = (text or "").splitlines()[-_MAX_TRACEBACK_LINES:]
     errors = [line[1:].strip() for line in lines if line.startswith("E ")]
     return f"pytest cannot load it: {_one_line(errors[-1])}" if errors else ""
 
@@ -319,4 +321,4 @@ def _why_not_collected(text: str | None) -> str:
 def _one_line(text: str | None) -> str:
     """The first lines of a text as one; pytest-embedded says on the second what came instead."""
     lines = [clean(line).strip() for line in (text or "").splitlines()[:2]]
-    return ", ".join(line for line in lines if line)[:_MAX_TEXT]
+    return ", ".join(line for line in lines if line)[:_MAX_MESSAGE_CHARACTERS]

@@ -24,11 +24,11 @@ from engine.store.database import Store
 from engine.store.tables import BoardRow, is_ahead
 from engine.text import clean
 
-MAX_TEXT = 200
+MAX_TEXT_CHARACTERS = 200
 """Characters of a note or a name that are kept for others."""
 
-_BOOKED_WITHIN = 10.0  # seconds until somebody else's booking is over
-_AGAIN = 0.02
+_BOOKING_SECONDS = 10.0  # seconds until somebody else's booking is over
+_RETRY_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +168,12 @@ class Reservations:
     @contextlib.contextmanager
     def _booking(self, key: str, name: str) -> Iterator[None]:
         """Keep others from reserving or giving back the board while the block runs."""
-        deadline = time.monotonic() + _BOOKED_WITHIN
+        deadline = time.monotonic() + _BOOKING_SECONDS
         with _explained(name):
             while (descriptor := self._folder.lock(f"{file_of(key)}.book")) is None:
                 if time.monotonic() > deadline:
                     raise BoardError(f"{name}: somebody reserves it and does not get done")
-                time.sleep(_AGAIN)
+                time.sleep(_RETRY_SECONDS)
         try:
             yield
         finally:
@@ -195,4 +195,4 @@ def _file(key: str, uid: int) -> str:
 
 
 def _line(text: str) -> str:
-    return clean(text.replace("\n", " "))[:MAX_TEXT]
+    return clean(text.replace("\n", " "))[:MAX_TEXT_CHARACTERS]

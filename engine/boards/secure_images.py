@@ -19,7 +19,7 @@ from engine.images.image import FlashPart, Image, Security
 ASKING = "espdeck flash --secure, or the setting flash_secure, allows it"
 """How a person asks for what is refused otherwise."""
 
-_SECTOR = 4096
+_SECTOR_BYTES = 4096
 _IMAGE_MAGIC = b"\xe9"  # esp_image_header_t, "Firmware Image Format" in esptool's documentation
 _SIGNATURE_MAGIC = b"\xe7"
 _SIGNATURE_VERSIONS = b"\x02\x03"  # the same guide, "Signature Block Format"
@@ -157,9 +157,9 @@ def _is_cipher(part: FlashPart) -> bool:
 def _is_signed(part: FlashPart) -> bool:
     """Whether a program ends with a signature block of Secure Boot v2."""
     data = part.path.read_bytes()
-    block = data[-_SECTOR:]
+    block = data[-_SECTOR_BYTES:]
     return (
-        len(data) % _SECTOR == 0
+        len(data) % _SECTOR_BYTES == 0
         and block[:1] == _SIGNATURE_MAGIC
         and block[1] in _SIGNATURE_VERSIONS
     )

@@ -23,10 +23,10 @@ from engine.errors import BoardError
 
 _SOCKET = "socket://"
 _CONNECT_SECONDS = 10.0
-_CHUNK = 1 << 16
+_CHUNK_BYTES = 1 << 16
 _ANY_BAUD = 115200
-_TICK = 0.1  # seconds after which cancel and the deadline are looked at again
-_REMOTE_TICK = 0.02  # the same, where what is typed cannot end the waiting
+_POLL_SECONDS = 0.1  # seconds after which cancel and the deadline are looked at again
+_REMOTE_POLL_SECONDS = 0.02  # the same, where what is typed cannot end the waiting
 _USB_JTAG = (0x303A, 0x1001)  # Espressif's vendor and the product of a chip's own USB port
 
 # Seconds as esptool holds the lines. The chip's USB port must see both lines asserted on the way
@@ -89,7 +89,7 @@ def read_serial(
             cancel.check()
             with _explained(port):
                 again = console_input.pump(wake, console.write, console.control)
-                soon = min(_TICK, left, again or _TICK)
+                soon = min(_POLL_SECONDS, left, again or _POLL_SECONDS)
                 data = console.read(soon, wake, is_writing=again == 0)
             if data:
                 on_output(data)
@@ -168,7 +168,9 @@ def _connect(
 
 def _open(port: str, baud: int) -> serial.Serial:
     """Open a port with its reset and boot lines released, so that opening it resets nothing."""
-    line = serial.serial_for_url(port, do_not_open=True, baudrate=baud, timeout=_REMOTE_TICK)
+    line = serial.serial_for_url(
+        port, do_not_open=True, baudrate=baud, timeout=_REMOTE_POLL_SECONDS
+    )
     if not ports.is_url(port):
         line.exclusive = True
     line.dtr = False
@@ -243,7 +245,7 @@ class _Descriptor:
         writing = [self._descriptor] if is_writing else []
         if self._descriptor not in select.select([self._descriptor, wake], writing, [], seconds)[0]:
             return b""
-        data = os.read(self._descriptor, _CHUNK)
+        data = os.read(self._descriptor, _CHUNK_BYTES)
         if not data:
             raise serial.SerialException("disconnected")
         return data
@@ -264,7 +266,7 @@ class _Remote:
         self.control = control
 
     def read(self, seconds: float, wake: int, *, is_writing: bool) -> bytes:
-        """What has come, waiting for :data:`_REMOTE_TICK` at the most."""
+        """What has come, waiting for :data:`_REMOTE_POLL_SECONDS` at the most."""
         return self._line.read(1) + self._line.read(self._line.in_waiting)
 
     def write(self, data: bytes) -> int:

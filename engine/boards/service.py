@@ -35,10 +35,10 @@ from engine.store import boards as board_rows
 from engine.store.database import Store
 from engine.store.tables import LONGEST_RESERVATION, BoardRow, utc_now
 
-MAX_HOURS = LONGEST_RESERVATION // timedelta(hours=1)
+MAX_RESERVATION_HOURS = LONGEST_RESERVATION // timedelta(hours=1)
 """The longest reservation."""
 
-MAX_REMARK = 200
+MAX_REMARK_CHARACTERS = 200
 """Characters of what people write about a board."""
 
 _LABEL = re.compile(r"[A-Za-z0-9._-]{1,40}")
@@ -130,8 +130,8 @@ class Boards:
         check_names([name])
         if label and (label in ("auto", "none") or not _LABEL.fullmatch(label)):
             raise UsageError(f"{label!r}: letters, digits, -, _ and . make a name, 40 at most")
-        if len(remark) > MAX_REMARK:
-            raise UsageError(f"a remark has {MAX_REMARK} characters at most")
+        if len(remark) > MAX_REMARK_CHARACTERS:
+            raise UsageError(f"a remark has {MAX_REMARK_CHARACTERS} characters at most")
         board_rows.label_board(self._store, name, label=label, remark=remark)
 
     def start_lab(
@@ -195,8 +195,10 @@ class Boards:
             BoardError: others cannot be told.
         """
         check_names([name])
-        if not 0 < hours <= MAX_HOURS:
-            raise UsageError(f"{hours:g} hours: give more than 0 and at most {MAX_HOURS}")
+        if not 0 < hours <= MAX_RESERVATION_HOURS:
+            raise UsageError(
+                f"{hours:g} hours: give more than 0 and at most {MAX_RESERVATION_HOURS}"
+            )
         until = utc_now() + timedelta(hours=hours)
         return self._access.reserve(name, holder=holder, note=note, until=until)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.boards.board_files import BAUD
+from engine.boards.board_files import DEFAULT_BAUD
 from engine.boards.service import Boards
 from engine.builds.service import Builds
 from engine.errors import UsageError
@@ -69,7 +69,7 @@ class BoardPrograms:
         """What was flashed on a board last."""
         flashed = self._boards.board_files(board).flashed
         if flashed is None:
-            return Running(None, BAUD)
+            return Running(None, DEFAULT_BAUD)
         try:
             program = self.of_build(flashed.build)
         except UsageError:

@@ -33,16 +33,16 @@ NO_BOOTLOADER = "--- binary log of the bootloader: not shown, its ELF is not kno
 
 _BOOTLOADER, _APP = 1, 2
 _STARTS = re.compile(rb"[\x01\x02]")
-_HEAD = 3
-_MIN_FRAME = 15
+_HEAD_BYTES = 3
+_MIN_FRAME_BYTES = 15
 _LEVELS = "NEWIDV"
 _EMBEDDED = 0xFC
 _MAX_WIDTH = 256
-_MAX_TEXT = 1024
-_MAX_SECTION = 32 << 20
-_MAX_KEPT = 4096  # texts
-_SECONDS = 5.0  # that a program may keep its console waiting
-_ROW = 16
+_MAX_TEXT_BYTES = 1024
+_MAX_SECTION_BYTES = 32 << 20
+_MAX_KEPT_TEXTS = 4096  # texts
+_MAX_WAIT_SECONDS = 5.0  # that a program may keep its console waiting
+_ROW_BYTES = 16
 _BUFFER = re.compile(r"__ESP_BUFFER_(HEX|CHAR|HEXDUMP)_FORMAT__")
 _SHF_ALLOC = 0x2
 _CONVERSION = re.compile(
@@ -171,9 +171,9 @@ class _Texts:
 
     def __init__(self, path: Path) -> None:
         self._reader = Reader(path, __name__, MAX_BYTES)
-        self._reader.ask("sections", seconds=_SECONDS)
+        self._reader.ask("sections", seconds=_MAX_WAIT_SECONDS)
         self._is_given_up = False
-        self.at = functools.lru_cache(_MAX_KEPT)(self._at)
+        self.at = functools.lru_cache(_MAX_KEPT_TEXTS)(self._at)
 
     def _at(self, address: int, size: int | None = None) -> bytes:
         """What lies at an address: so many bytes, or up to the NUL."""
@@ -182,10 +182,10 @@ class _Texts:
         found = None
         if not self._is_given_up:
             try:
-                found = self._reader.ask("text", address, size, seconds=_SECONDS)
+                found = self._reader.ask("text", address, size, seconds=_MAX_WAIT_SECONDS)
             except UnreadableError:
                 self._is_given_up = True  # else each text would be waited for
-        if isinstance(found, str) and len(found) <= _MAX_TEXT:
+        if isinstance(found, str) and len(found) <= _MAX_TEXT_BYTES:
             return found.encode("latin-1", "replace")
         return b"<0x%08x>" % address
 
@@ -202,7 +202,7 @@ class _Sections:
 def _sections(file: BinaryIO) -> _Sections:
     loaded, noload = [], (0, b"")
     for section in open_elf(file).iter_sections():
-        if section["sh_type"] == "SHT_NOBITS" or section["sh_size"] > _MAX_SECTION:
+        if section["sh_type"] == "SHT_NOBITS" or section["sh_size"] > _MAX_SECTION_BYTES:
             continue
         if section.name == ".noload":
             noload = (section["sh_addr"], section.data())
@@ -222,8 +222,8 @@ def text(file: BinaryIO, address: int, size: int | None) -> str | None:
     for start, data in (found.noload,) if address < 1 << 24 else found.loaded:
         if start <= address < start + len(data):
             at = address - start
-            end = at + size if size is not None else data.find(b"\0", at, at + _MAX_TEXT)
-            return (data[at:end] if end >= 0 else data[at : at + _MAX_TEXT]).decode("latin-1")
+            end = at + size if size is not None else data.find(b"\0", at, at + _MAX_TEXT_BYTES)
+            return (data[at:end] if end >= 0 else data[at : at + _MAX_TEXT_BYTES]).decode("latin-1")
     return None
 
 
@@ -231,9 +231,9 @@ class _Frame:
     """One frame, read from its beginning on."""
 
     def __init__(self, frame: bytes, texts: _Texts) -> None:
-        control = int.from_bytes(frame[1:_HEAD], "big")
+        control = int.from_bytes(frame[1:_HEAD_BYTES], "big")
         self._level = _LEVELS[control >> 10 & 7]
-        self._rest = memoryview(frame)[_HEAD:-1]
+        self._rest = memoryview(frame)[_HEAD_BYTES:-1]
         self._texts = texts
         self._format = self._text()
         self._tag = self._text()
@@ -301,17 +301,17 @@ class _Frame:
 
     def _rows(self, kind: str) -> Iterator[str]:
         """A buffer, as ``ESP_LOG_BUFFER_HEX``, ``_CHAR`` and ``_HEXDUMP`` show it."""
-        size = min(self._number(4), _MAX_TEXT)
+        size = min(self._number(4), _MAX_TEXT_BYTES)
         data = self._data(size)
         address = self._number(4)
-        for start in range(0, len(data), _ROW):
-            row = data[start : start + _ROW]
+        for start in range(0, len(data), _ROW_BYTES):
+            row = data[start : start + _ROW_BYTES]
             if kind == "HEX":
                 yield row.hex(" ")
             elif kind == "CHAR":
                 yield "".join(chr(byte) for byte in row if 32 <= byte < 127)
             else:
-                half = _ROW // 2
+                half = _ROW_BYTES // 2
                 characters = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
                 numbers = f"{row[:half].hex(' ')}  {row[half:].hex(' ')}"
                 yield f"0x{address + start:08x}   {numbers:<48}  |{characters}|"
@@ -319,17 +319,19 @@ class _Frame:
 
 def _frame_length(data: bytes, at: int) -> int | None:
     """Bytes of the frame that may begin there; None where none does."""
-    head = data[at : at + _HEAD + 1]
+    head = data[at : at + _HEAD_BYTES + 1]
     if len(head) < 2:
-        return _MIN_FRAME
+        return _MIN_FRAME_BYTES
     if head[1] >> 6 or not 1 <= head[1] >> 2 & 7 <= 5:
         return None
-    if len(head) < _HEAD:
-        return _MIN_FRAME
+    if len(head) < _HEAD_BYTES:
+        return _MIN_FRAME_BYTES
     length = (head[1] & 3) << 8 | head[2]
-    if length < _MIN_FRAME:
+    if length < _MIN_FRAME_BYTES:
         return None
     # A text's address lies in .noload, in flash or in RAM; a text itself begins with ones.
-    if len(head) > _HEAD and not (head[3] == 0 or 0x3C <= head[3] <= 0x50 or head[3] >= _EMBEDDED):
+    if len(head) > _HEAD_BYTES and not (
+        head[3] == 0 or 0x3C <= head[3] <= 0x50 or head[3] >= _EMBEDDED
+    ):
         return None
     return length

@@ -59,8 +59,8 @@ BOOTLOADER_SECONDS = 10.0
 ABORT_CONTEXT_LINES = 12
 """Lines after an error was noticed in which an ``abort()`` is its consequence."""
 
-_MAX_LINE = 1000
-_MAX_SAID = 160
+_MAX_LINE_CHARACTERS = 1000
+_MAX_SAID_CHARACTERS = 160
 _MAX_RESETS = 1000
 _RECENT_LINES = 6
 _ROM = re.compile(r"ESP-ROM:(esp32\w{0,8})")
@@ -185,7 +185,7 @@ class BootReader:
 
     def add_context(self, line: str) -> None:
         """Take a line that does not matter but as what came before the next."""
-        self._recent.append(line[:_MAX_LINE])
+        self._recent.append(line[:_MAX_LINE_CHARACTERS])
 
     def add(self, line: str, *, suspect: bool) -> None:
         """Take the next line, clean, not empty. Untrusted.
@@ -194,7 +194,7 @@ class BootReader:
             line: the line.
             suspect: whether :func:`engine.monitor.interruptions.is_suspect` finds it.
         """
-        line = line[:_MAX_LINE]
+        line = line[:_MAX_LINE_CHARACTERS]
         self._recent.append(line)
         if suspect:
             if found := reset_reasons.read(line):
@@ -248,7 +248,7 @@ class BootReader:
             self._cycle.is_over = True  # of a panic: what comes next is another's
         elif panic.begins(line):
             self._cycle.noticed, self._cycle.noticed_at = (
-                line.strip()[:_MAX_SAID],
+                line.strip()[:_MAX_SAID_CHARACTERS],
                 self._cycle.lines,
             )
         else:
@@ -450,7 +450,7 @@ def _said(cycle: _BootCycle) -> str:
     found = log_lines.parse(cycle.last)
     if found is not None:
         text = cycle.last.partition(f"{found.tag}: ")[2].strip() or text
-    return f"{text[:_MAX_SAID]!r}" if text else "saying nothing"
+    return f"{text[:_MAX_SAID_CHARACTERS]!r}" if text else "saying nothing"
 
 
 def _counted(seen: _Seen) -> Finding:

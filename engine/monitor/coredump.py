@@ -33,7 +33,7 @@ MAX_DUMPS = 20
 DECODE_SECONDS = 60.0
 """How long gdb may take."""
 
-_MAX_TEXT = 24 << 10
+_MAX_REPORT_CHARACTERS = 24 << 10
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
 _XTENSA = tuple(f"xtensa-{chip}-elf-gdb" for chip in ("esp32", "esp32s3", "esp32s2", "esp"))
 _GDBS = {0xF3: ("riscv32-esp-elf-gdb", "gdb-multiarch"), 0x5E: _XTENSA}
@@ -149,7 +149,7 @@ def read_report(text: str, root: Path) -> Finding:
         text: its output. Untrusted.
         root: root of the sources; files inside it are given relative to it.
     """
-    text = text[:_MAX_TEXT]
+    text = text[:_MAX_REPORT_CHARACTERS]
     stack = text.partition(_STACK)[2].partition("\n=====")[0]
     frames = [match.groups() for match in _FRAME.finditer(stack)]
     at = next((frame for frame in frames if not is_runtime(frame[0])), None)

@@ -20,7 +20,7 @@ from engine.errors import EspdeckError
 from engine.findings import Finding
 from engine.monitor import coredump, log_lines, panic, symbols
 from engine.monitor.binary_log import BinaryLog
-from engine.monitor.line_splitter import MAX_LINE, StateCutter
+from engine.monitor.line_splitter import MAX_LINE_BYTES, StateCutter
 from engine.monitor.observer import Observer
 from engine.monitor.sessions import SessionInfo
 
@@ -132,7 +132,7 @@ class CrashWatcher:
         """Take the next bytes; never waits."""
         data = self._rest + self._binary.feed(data)
         end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
-        is_long = len(data) - end > MAX_LINE
+        is_long = len(data) - end > MAX_LINE_BYTES
         if is_long:
             end = len(data)
         whole, self._rest = data[:end], data[end:]

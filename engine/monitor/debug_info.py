@@ -22,12 +22,12 @@ from typing import Any
 MAX_SECONDS = 10.0
 """Seconds of the processor that a question may cost; one that cost more is asked no more."""
 
-MAX_LINE_PROGRAM = 1 << 18
+MAX_LINE_PROGRAM_BYTES = 1 << 18
 """Bytes of a unit's line number program that are read; large units have some 100 KiB."""
 
-_MAX_ENTRY = 1 << 16
+_MAX_ENTRY_BYTES = 1 << 16
 _MAX_RULES = 1 << 18  # rows of a description times registers; a compiler's have some thousand
-_MAX_TEXT = 4096  # bytes of a name
+_MAX_NAME_BYTES = 4096  # bytes of a name
 # Instructions that begin or keep a row (DWARF 5, 7.24): DW_CFA_advance_loc; DW_CFA_set_loc,
 # DW_CFA_advance_loc1, 2 and 4, DW_CFA_remember_state.
 _ADVANCE, _COPYING = 0x40, (0x01, 0x02, 0x03, 0x04, 0x0A)
@@ -169,7 +169,7 @@ class DebugInfo:
 
     def _read_lines(self, unit: Any) -> Iterator[_Sequence]:
         program = self._dwarf.line_program_for_CU(unit)
-        if program is None or program.header.unit_length > MAX_LINE_PROGRAM:
+        if program is None or program.header.unit_length > MAX_LINE_PROGRAM_BYTES:
             return
         self._programs[unit.cu_offset] = program
         addresses: list[int] = []
@@ -230,7 +230,7 @@ class DebugInfo:
             at = 0
             while at + 8 <= len(data):
                 length, pointer = struct.unpack_from("<II", data, at)
-                if not 4 <= length < _MAX_ENTRY:
+                if not 4 <= length < _MAX_ENTRY_BYTES:
                     # A terminator of one of several parts, 64-bit DWARF, or nonsense.
                     if length:
                         break
@@ -269,7 +269,7 @@ class DebugInfo:
         length, pointer = struct.unpack_from("<II", data, at)
         cie = at + 4 - pointer if is_eh else pointer
         cie_length = struct.unpack_from("<I", data, cie)[0] if 0 <= cie < len(data) - 4 else 0
-        if not 4 <= cie_length < _MAX_ENTRY:
+        if not 4 <= cie_length < _MAX_ENTRY_BYTES:
             return None
         head = data[cie : cie + 4 + cie_length]
         body = bytearray(data[at : at + 4 + length])
@@ -369,7 +369,7 @@ def _name_of(entry: Any) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return value[:_MAX_TEXT].decode("utf-8", "replace") if isinstance(value, bytes) else None
+    return value[:_MAX_NAME_BYTES].decode("utf-8", "replace") if isinstance(value, bytes) else None
 
 
 def ranges_of(dwarf: Any, unit: Any, entry: Any = None) -> Iterator[tuple[int, int]]:

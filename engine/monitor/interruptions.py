@@ -16,8 +16,8 @@ from engine.monitor.boot_faults import SIGNS
 ABORT = "abort()"
 """The reason of a panic that the firmware asked for."""
 
-_MAX_LINE = 1000
-_MAX_REASON = 160
+_MAX_LINE_CHARACTERS = 1000
+_MAX_REASON_CHARACTERS = 160
 _GURU = re.compile(r"Guru Meditation Error: Core\s+\d+ panic'ed \(([^)]{1,200})\)")
 _GIVEN_UP = re.compile(r"abort\(\) was called at PC|assert failed: ")
 _GURU_WORDS = "Guru Meditation Error"
@@ -47,7 +47,7 @@ def panic_reason(line: str) -> str | None:
     if "abort() was called at PC 0x" in line:
         return ABORT
     if _GURU_WORDS in line or panic.gives_up(line):
-        return line.strip()[:_MAX_REASON]
+        return line.strip()[:_MAX_REASON_CHARACTERS]
     return None
 
 
@@ -57,7 +57,7 @@ def interruption(line: str) -> str | None:
     Args:
         line: one line that a board or simulator printed, clean. Untrusted.
     """
-    line = line[:_MAX_LINE]
+    line = line[:_MAX_LINE_CHARACTERS]
     if not is_suspect(line.encode("utf-8", "replace")):
         return None  # as almost every line: the rest takes far longer
     reason = panic_reason(line)

@@ -23,10 +23,10 @@ import re
 from engine.monitor.log_lines import parse
 from engine.text import plain
 
-MAX_LINE = 4096
+MAX_LINE_BYTES = 4096
 """Bytes of a line without an end after which it is cut."""
 
-_MAX_CHARACTER = 4  # bytes of one in UTF-8
+_MAX_CHARACTER_BYTES = 4  # bytes of one in UTF-8
 _END = re.compile(rb"[\r\n]")
 _ERASES = re.compile(rb"(?:\x1b\[|\xc2\x9b)[0-2]?[KJ]")
 _BEGUN = re.compile(
@@ -62,7 +62,7 @@ class StateCutter:
         rest = whole.pop() if whole and not data.endswith((b"\r", b"\n")) else b""
         states: list[str] = []
         for row in whole:
-            if len(row) > MAX_LINE:
+            if len(row) > MAX_LINE_BYTES:
                 pieces, row = _cut_long(row)
                 states += map(_text, pieces)
             states.append(_text(row))
@@ -90,8 +90,8 @@ class RowCutter:
             *found, rest = data.split(b"\n")
         else:
             found, rest = self._pieces(data)
-        last = max(0, len(rest) - 1) // MAX_LINE * MAX_LINE
-        found += (rest[at : at + MAX_LINE] for at in range(0, last, MAX_LINE))
+        last = max(0, len(rest) - 1) // MAX_LINE_BYTES * MAX_LINE_BYTES
+        found += (rest[at : at + MAX_LINE_BYTES] for at in range(0, last, MAX_LINE_BYTES))
         self._rest = rest[last:]
         return found
 
@@ -139,7 +139,7 @@ class LineCutter:
             *whole, rest = data.split(b"\n")
             for row in whole:
                 row = row.removesuffix(b"\r")
-                if len(row) > MAX_LINE:
+                if len(row) > MAX_LINE_BYTES:
                     row = self._cut(row, lines)
                 lines.append(_text(row))
         else:
@@ -230,7 +230,7 @@ class LineCutter:
 
 
 def _cut_long(row: bytes) -> tuple[list[bytes], bytes]:
-    """Cut a row into pieces of at most :data:`MAX_LINE` bytes.
+    """Cut a row into pieces of at most :data:`MAX_LINE_BYTES` bytes.
 
     A control sequence that is cut goes on in the next piece, so that none of it is taken for text.
 
@@ -239,10 +239,10 @@ def _cut_long(row: bytes) -> tuple[list[bytes], bytes]:
     """
     pieces = []
     at, lead = 0, b""  # what was cut off already; what the next piece begins with instead
-    while len(lead) + len(row) - at > MAX_LINE:
-        piece = lead + row[at : at + MAX_LINE + 1 - len(lead)]
-        end = MAX_LINE
-        while end > MAX_LINE - _MAX_CHARACTER and 0x80 <= piece[end] < 0xC0:
+    while len(lead) + len(row) - at > MAX_LINE_BYTES:
+        piece = lead + row[at : at + MAX_LINE_BYTES + 1 - len(lead)]
+        end = MAX_LINE_BYTES
+        while end > MAX_LINE_BYTES - _MAX_CHARACTER_BYTES and 0x80 <= piece[end] < 0xC0:
             end -= 1
         at += end - len(lead)
         begun = _begun_sequence(piece[:end])

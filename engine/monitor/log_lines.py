@@ -26,7 +26,7 @@ EVERY_TAG = "*"
 MAX_ADDRESSES = 32
 """Addresses that are looked up in one line: a backtrace has fewer."""
 
-MAX_PATTERN = 500
+MAX_PATTERN_CHARACTERS = 500
 """Characters of a pattern that a person gives."""
 
 MAX_MARKS = 64
@@ -126,13 +126,13 @@ def compile_pattern(name: str, pattern: str) -> Any:
 
     Args:
         name: what it is for, for the message.
-        pattern: at most :data:`MAX_PATTERN` characters.
+        pattern: at most :data:`MAX_PATTERN_CHARACTERS` characters.
 
     Raises:
         UsageError: it is none.
     """
-    if len(pattern) > MAX_PATTERN:
-        raise UsageError(f"{name}: longer than {MAX_PATTERN} characters")
+    if len(pattern) > MAX_PATTERN_CHARACTERS:
+        raise UsageError(f"{name}: longer than {MAX_PATTERN_CHARACTERS} characters")
     options = re2.Options()
     options.log_errors = False
     try:

@@ -26,7 +26,7 @@ from engine.monitor.panic_causes import (
     explain,
 )
 from engine.monitor.panic_text import (
-    MAX_BLOCK,
+    MAX_BLOCK_LINES,
     MAX_PANICS,
     Block,
     Core,
@@ -40,7 +40,7 @@ from engine.monitor.symbols import Place, Symbols, load, relative
 from engine.monitor.unwind import MAX_FRAMES, FrameSource, StackFrame, unwind
 
 __all__ = [
-    "MAX_BLOCK",
+    "MAX_BLOCK_LINES",
     "MAX_PANICS",
     "SIGNS",
     "Block",

@@ -26,18 +26,18 @@ from engine.text import clean
 MAX_PANICS = 20
 """Panics of one text that are read; firmware in a boot loop prints the same again and again."""
 
-MAX_BLOCK = 200
+MAX_BLOCK_LINES = 200
 """Lines of a panic that are read; ESP-IDF prints some 80, twice as many of two cores."""
 
-MAX_LINE = 2000
+MAX_LINE_CHARACTERS = 2000
 
-_SAME = 12
+_SAME_PANIC_LINES = 12
 """Lines after a cause in which an abort() is the same panic, told again."""
 
 _MAX_DETAILS = 12
 _MAX_CORES = 8
 _MAX_ADDRESSES = 100
-_MAX_BACKTRACE = 8192
+_MAX_BACKTRACE_CHARACTERS = 8192
 
 # Of the panic handler; of the ROM; of what then waits for a person or a debugger.
 _END = re.compile(
@@ -139,12 +139,12 @@ class Panic:
 
 def begins(line: str) -> bool:
     """Whether a panic begins with this line."""
-    return _start(line[:MAX_LINE]) is not None
+    return _start(line[:MAX_LINE_CHARACTERS]) is not None
 
 
 def ends(line: str) -> bool:
     """Whether nothing more of a panic comes after this line."""
-    return _END.search(line[:MAX_LINE]) is not None
+    return _END.search(line[:MAX_LINE_CHARACTERS]) is not None
 
 
 def gives_up(line: str) -> bool:
@@ -152,7 +152,7 @@ def gives_up(line: str) -> bool:
 
     It goes on after a task watchdog, a failed check of the heap, or an error that was only printed.
     """
-    start = _start(line[:MAX_LINE])
+    start = _start(line[:MAX_LINE_CHARACTERS])
     return start is not None and start[0].gives_up
 
 
@@ -166,7 +166,7 @@ class Block:
     def __init__(self, line: str) -> None:
         self.lines = [line]
         self._reader = _Reader()
-        self._reader.feed(clean(line[:MAX_LINE]).rstrip())
+        self._reader.feed(clean(line[:MAX_LINE_CHARACTERS]).rstrip())
 
     @property
     def is_over(self) -> bool:
@@ -175,7 +175,7 @@ class Block:
 
     def add(self, line: str) -> bool:
         """Take the next line; False where it is none of this panic any more, and not taken."""
-        text = clean(line[:MAX_LINE]).rstrip()
+        text = clean(line[:MAX_LINE_CHARACTERS]).rstrip()
         if self.is_over or self._reader.is_past(text):
             return False
         self._reader.feed(text)
@@ -193,7 +193,7 @@ def read(text: str) -> list[Panic]:
     """
     reader = _Reader()
     for raw in text.split("\n"):
-        for line in raw[:MAX_LINE].strip("\r").split("\r"):
+        for line in raw[:MAX_LINE_CHARACTERS].strip("\r").split("\r"):
             if not reader.feed(clean(line).rstrip()):
                 return reader.end()
     return reader.end()
@@ -255,7 +255,9 @@ class _Reader:
         panic = self.panics[-1]
         if panic.cause.gives_up or not line or "task_wdt" in line:
             return False
-        if self._since > _SAME and not (panic.has_state or self._backtrace or panic.late):
+        if self._since > _SAME_PANIC_LINES and not (
+            panic.has_state or self._backtrace or panic.late
+        ):
             return True
         is_told = panic.has_state or self._backtrace is not None
         is_more = _BACKTRACE.search(line) or _is_more(line) or _CUT.search(line)
@@ -273,7 +275,9 @@ class _Reader:
             return False
         if panic.cause is TASK_WATCHDOG and not (panic.aborting and cause.code == "abort"):
             return False
-        follows = self._since <= _SAME and not panic.has_state and panic.aborted_at is None
+        follows = (
+            self._since <= _SAME_PANIC_LINES and not panic.has_state and panic.aborted_at is None
+        )
         gives_up = cause.code in ("abort", "assert", "heap-corruption", "kasan") or (
             match[0] == HOST_ABORTED
         )
@@ -303,7 +307,7 @@ class _Reader:
             self._note(panic, self._before)
         self._note(panic, line[match.start() :] if cause is not UNKNOWN else line)
         self.panics.append(panic)
-        self._left, self._since = MAX_BLOCK, 0
+        self._left, self._since = MAX_BLOCK_LINES, 0
 
     def _take(self, panic: Panic, line: str) -> None:
         if self._take_backtrace(panic, line):
@@ -353,7 +357,7 @@ class _Reader:
             if line:
                 self._end_backtrace()
             return False
-        if len(self._backtrace or "") > _MAX_BACKTRACE:
+        if len(self._backtrace or "") > _MAX_BACKTRACE_CHARACTERS:
             self._end_backtrace()
         return True
 
@@ -400,7 +404,7 @@ class _Reader:
             panic.cause is not GURU
             or self._since == 1
             or panic.has_state
-            or sum(map(len, panic.lines)) > MAX_LINE
+            or sum(map(len, panic.lines)) > MAX_LINE_CHARACTERS
         ):
             return False
         is_detail = bool(line) and not _DUMP.search(line) and not _REGISTER.search(line)

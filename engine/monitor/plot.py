@@ -16,7 +16,7 @@ MAX_SERIES = 6
 MAX_POINTS = 1000
 """Numbers of a series that are kept, the newest."""
 
-_MAX_NUMBER = 40  # characters
+_MAX_NUMBER_CHARACTERS = 40  # characters
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class Plot:
 
 def read_number(text: str) -> float | None:
     """A number as firmware prints it: decimal, or hexadecimal with ``0x``; None for no number."""
-    if len(text) > _MAX_NUMBER or "_" in text:
+    if len(text) > _MAX_NUMBER_CHARACTERS or "_" in text:
         return None
     try:
         number = float(int(text, 16)) if text[:2] in ("0x", "0X") else float(text)

@@ -18,7 +18,9 @@ from engine.formats.elf import open_elf
 from engine.monitor.debug_info import DebugInfo, FrameRules, Inlined
 from engine.processes.bounded import MEMORY, TIME
 
-_MAX_SYMBOLS = 16 << 20  # bytes of the symbol table that are read; large firmware has 2 MiB
+_MAX_SYMBOL_TABLE_BYTES = (
+    16 << 20
+)  # bytes of the symbol table that are read; large firmware has 2 MiB
 _SHF_ALLOC, _SHF_EXECINSTR = 0x2, 0x4
 _RETURN_REGISTER = 1  # ra
 _STT_NOTYPE, _STT_FUNC = 0, 2
@@ -27,14 +29,14 @@ _SHN_ABS = 0xFFF1
 _ROMS = ((0x40000000, 0x40090000), (0x4FC00000, 0x4FC20000), (0x2F800000, 0x2F850000))
 """Where chips have code in ROM (``SOC_IROM_MASK_LOW`` and ``_HIGH`` in ESP-IDF's ``soc.h``)."""
 
-_MAX_ROM_FUNCTION = 0x400
+_MAX_ROM_FUNCTION_BYTES = 0x400
 """Bytes of a function in ROM, whose size nobody gives: what lies further on is another's."""
 
 _MANGLED = ("_Z", "_R", "__Z")
 _REFERENCE = re.compile(r"[STB][0-9A-Za-z]{0,8}_")
 # Each reference can at most repeat all before it: 32 of them, three at a time, 3^10 times.
 _MAX_MANGLED, _MAX_REFERENCES, _MAX_NAME = 1000, 32, 1000
-_MAX_SYMBOL = 4096  # bytes of a name as the linker has it, of which templates make long ones
+_MAX_SYMBOL_BYTES = 4096  # bytes of a name as the linker has it, of which templates make long ones
 
 # Elf32_Sym, little endian as every chip of the family: name, value, size, info, other, section.
 _SYMBOL = struct.Struct("<IIIBBH")
@@ -113,8 +115,8 @@ class Program:
         """Where the function begins that an address lies in, and the offset of its name."""
         if self.is_rom(address):
             index = bisect.bisect_right(self._rom_starts, address) - 1
-            begin = self._rom_starts[index] if index >= 0 else -_MAX_ROM_FUNCTION
-            near = address - begin < _MAX_ROM_FUNCTION
+            begin = self._rom_starts[index] if index >= 0 else -_MAX_ROM_FUNCTION_BYTES
+            near = address - begin < _MAX_ROM_FUNCTION_BYTES
             return (begin, self._rom_names[index]) if near else None
         index = bisect.bisect_right(self._starts, address) - 1
         if index < 0:
@@ -231,7 +233,7 @@ class Program:
             return functions, in_rom
         symbol = _SYMBOL if self._file.elfclass == 32 else _SYMBOL_64
         data = table.data()
-        whole = min(len(data), _MAX_SYMBOLS) // symbol.size * symbol.size
+        whole = min(len(data), _MAX_SYMBOL_TABLE_BYTES) // symbol.size * symbol.size
         for entry in symbol.iter_unpack(data[:whole]):
             if symbol is _SYMBOL:
                 name, value, size, info, _other, section = entry
@@ -252,7 +254,7 @@ class Program:
         return self._rom_starts[found : found + 1] < [high] and found < len(self._rom_starts)
 
     def _name(self, offset: int) -> str:
-        name = self._strings[offset : offset + _MAX_SYMBOL].partition(b"\0")[0]
+        name = self._strings[offset : offset + _MAX_SYMBOL_BYTES].partition(b"\0")[0]
         return name.decode("utf-8", "replace")
 
 

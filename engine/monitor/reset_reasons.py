@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-_MAX_LINE = 1000
+_MAX_LINE_CHARACTERS = 1000
 _ESP32 = re.compile(r"\brst:0x([0-9a-fA-F]{1,2}) ?\((\w{1,40})\)")
 _ESP8266 = re.compile(r"\brst cause ?:? ?([0-9])\b")
 
@@ -80,7 +80,7 @@ _OF_ESP8266 = {
 
 def read(line: str) -> Reset | None:
     """The reset that a line of a ROM tells of; None for any other line."""
-    line = line[:_MAX_LINE]
+    line = line[:_MAX_LINE_CHARACTERS]
     found = _ESP32.search(line)
     if found is not None:
         return Reset(found[2], cause_of(found[2], int(found[1], 16)))

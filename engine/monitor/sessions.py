@@ -23,7 +23,7 @@ from engine.errors import SessionError
 from engine.files import plain_name
 from engine.monitor.line_splitter import RowCutter
 
-_BLOCK = 1 << 20
+_BLOCK_BYTES = 1 << 20
 
 _NAME = re.compile(r"(?P<time>\d{8}T\d{6}\.\d{3})Z-(?P<board>[\w.-]{1,80})")
 _FILE = re.compile(
@@ -194,7 +194,7 @@ def _likely_lines(file: BinaryIO, wanted: str) -> Iterator[bytes]:
     Only ASCII can be looked for in bytes: other letters change their length with their case.
     """
     at_a_glance = wanted.encode() if wanted.isascii() else b""
-    while block := file.read(_BLOCK):
+    while block := file.read(_BLOCK_BYTES):
         block += file.readline()
         if at_a_glance in block.lower():
             yield from block.split(b"\n")

@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.cancel import CancelToken
-from engine.console_input import MAX_COMMANDS, MAX_WAITING, ConsoleInput, Lines, ResetStep, Restart
+from engine.console_input import (
+    MAX_COMMANDS,
+    MAX_WAITING_BYTES,
+    ConsoleInput,
+    Lines,
+    ResetStep,
+    Restart,
+)
 from engine.errors import BoardError, CancelledError
 
 
@@ -99,7 +106,7 @@ def test_typing_wakes_who_reads() -> None:
 
 def test_a_board_that_takes_nothing_gets_no_more_than_may_wait() -> None:
     chip, console_input = Chip([0]), ConsoleInput()
-    console_input.send(bytes(MAX_WAITING))
+    console_input.send(bytes(MAX_WAITING_BYTES))
     with pytest.raises(BoardError, match="has not yet taken 65536 bytes"):
         console_input.send(b"x")
     for _ in range(MAX_COMMANDS):

@@ -26,7 +26,7 @@ STOP = 0x03
 MENU = 0x14
 """Ctrl-T."""
 
-_CHUNK = 4096
+_CHUNK_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class TerminalInput:
 
     def _type_keys(self, descriptor: int) -> None:
         with contextlib.suppress(OSError):  # the terminal went away
-            while not self._cancel.stopped and (data := os.read(descriptor, _CHUNK)):
+            while not self._cancel.stopped and (data := os.read(descriptor, _CHUNK_BYTES)):
                 self.keys(data)
 
     def _type_lines(self, descriptor: int) -> None:
@@ -143,8 +143,8 @@ class TerminalInput:
             open(descriptor, "rb", closefd=False) as lines,
         ):
             # A line that does not end is typed as it comes, not collected.
-            while piece := lines.readline(_CHUNK):
-                is_whole = piece.endswith(b"\n") or len(piece) < _CHUNK
+            while piece := lines.readline(_CHUNK_BYTES):
+                is_whole = piece.endswith(b"\n") or len(piece) < _CHUNK_BYTES
                 typed = piece.rstrip(b"\r\n") + self._eol if is_whole else piece
                 self._console_input.send_all(typed, self._cancel)
 

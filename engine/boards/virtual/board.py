@@ -31,7 +31,7 @@ Whoever sends it talks to the bootloader; the board resets when that conversatio
 START_SECONDS = 20.0
 """How long a board may take to answer: two interpreters start, on a machine that may be busy."""
 
-_ROUND = 0.1  # seconds that a start waits before it looks whether it is cancelled
+_START_POLL_SECONDS = 0.1  # seconds that a start waits before it looks whether it is cancelled
 _TAKEN = "taken"
 _ADDRESS = "address"
 _SHARED, _OWN = "shared", "own"
@@ -173,7 +173,7 @@ class VirtualBoard:
                     f"virtual board {self._chip}: another process has {self._folder} "
                     "and does not say where its board is"
                 )
-            cancel.wait(_ROUND)  # it is just starting, or just ending
+            cancel.wait(_START_POLL_SECONDS)  # it is just starting, or just ending
 
     def stop(self) -> None:
         """End its process if this one started it; its flash stays."""
@@ -228,7 +228,7 @@ class VirtualBoard:
         while not line.endswith(b"\n"):
             cancel.check()
             left = max(0.0, deadline - time.monotonic())
-            if not select.select([self._process.stdout], [], [], min(_ROUND, left))[0]:
+            if not select.select([self._process.stdout], [], [], min(_START_POLL_SECONDS, left))[0]:
                 if not left:
                     return ""
                 continue

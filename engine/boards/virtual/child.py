@@ -45,14 +45,14 @@ from engine.processes.identity import ProcessIdentity
 from engine.simulators.labwired_frames import MAX_INPUT_BYTES, FrameReader, pack
 from engine.simulators.labwired_stops import Halt, explain
 
-GRACE = 0.05
+FIRST_BYTE_SECONDS = 0.05
 """Seconds that a client may take to send its first byte before the program goes on: esptool, which
 sends it within a millisecond, is spared the console of a program that it is about to end."""
 
-_MOST_WAITING = 64
+_MAX_CLIENTS = 64
 """Clients that wait; more are hung up on."""
 
-_BACKLOG = 4096
+_MAX_CONNECTIONS = 4096
 """Connections that wait to be looked at: who connects in a loop is not to keep the owner out."""
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER, socket(7): a close forgets the connection at once
@@ -231,7 +231,7 @@ class Board:
     def _console(self, client: socket.socket) -> bytes:
         """Be the program's console until the client leaves (empty) or wants the bootloader."""
         client.setblocking(False)
-        select.select([client], [], [], GRACE)
+        select.select([client], [], [], FIRST_BYTE_SECONDS)
         pending, self._greeting = self._greeting, b""
         while True:
             app = self._app if self._app is not None and not self._app.over else None
@@ -271,7 +271,7 @@ def main() -> int:
     except BlockingIOError:
         _say("taken")
         return 1
-    server = socket.create_server(("127.0.0.1", options.port), backlog=_BACKLOG)
+    server = socket.create_server(("127.0.0.1", options.port), backlog=_MAX_CONNECTIONS)
     board = Board(options.chip, parse_options(options.chip, options.options), options.flash)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     port = server.getsockname()[1]
@@ -279,7 +279,7 @@ def main() -> int:
     if parent is None:
         return 1  # nobody wants it any more
     Running(port, options.share, (ProcessIdentity.own(), parent)).write(options.flash.parent)
-    clients: queue.Queue[socket.socket] = queue.Queue(_MOST_WAITING)
+    clients: queue.Queue[socket.socket] = queue.Queue(_MAX_CLIENTS)
     threading.Thread(target=_accept, args=(server, options.share, clients), daemon=True).start()
     _say(f"port {port}")
     board.prepare()

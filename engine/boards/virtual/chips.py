@@ -27,7 +27,7 @@ CANNOT_START = (
 STOPPED = "virtual board: the chip stopped: "
 """What begins the line in which a virtual board says that its chip cannot go on, and why."""
 
-DEFAULT_FLASH = 4 << 20
+DEFAULT_FLASH_BYTES = 4 << 20
 """Bytes of flash of a chip whose package has none of its own."""
 
 FLASH_SIZES = {f"{megabytes}MB": megabytes << 20 for megabytes in (1, 2, 4, 8, 16, 32, 64, 128)}
@@ -316,7 +316,9 @@ def parse_options(chip: str, query: str) -> Options:
     return Options(
         package=package,
         revision=(int(revision[1]), int(revision[2])),
-        flash=FLASH_SIZES[flash] if flash else silicon.packages[package].flash or DEFAULT_FLASH,
+        flash=FLASH_SIZES[flash]
+        if flash
+        else silicon.packages[package].flash or DEFAULT_FLASH_BYTES,
         security=states,
     )
 

@@ -15,16 +15,16 @@ from pathlib import Path
 from esptool.bin_image import LoadFirmwareImage
 from esptool.targets import CHIP_DEFS
 
-from engine.boards.virtual.chips import DEFAULT_FLASH
+from engine.boards.virtual.chips import DEFAULT_FLASH_BYTES
 from engine.errors import ToolError
 from engine.images.boot_selection import ota_data, selected_app
 from engine.images.partitions import APP, MAGIC, MAX_BYTES, TABLE_OFFSET, Partition, parse
 
-SECTOR = 4096
+SECTOR_BYTES = 4096
 """Bytes that are erased at once."""
 
 _IMAGE_MAGIC = b"\xe9"
-_MAX_SEGMENT = 16 << 20
+_MAX_SEGMENT_BYTES = 16 << 20
 
 
 class Flash:
@@ -34,7 +34,7 @@ class Flash:
     beyond its end is not there: it reads as erased and takes nothing.
     """
 
-    def __init__(self, path: Path, size: int = DEFAULT_FLASH) -> None:
+    def __init__(self, path: Path, size: int = DEFAULT_FLASH_BYTES) -> None:
         """Take over what an earlier process left in a file, erased flash if there is none.
 
         Args:
@@ -57,8 +57,8 @@ class Flash:
 
     def erase(self, offset: int, size: int) -> None:
         """Erase every sector that a region touches."""
-        start = offset // SECTOR * SECTOR
-        end = min(len(self.data), -(-(offset + size) // SECTOR) * SECTOR)
+        start = offset // SECTOR_BYTES * SECTOR_BYTES
+        end = min(len(self.data), -(-(offset + size) // SECTOR_BYTES) * SECTOR_BYTES)
         if start < end:
             self.data[start:end] = b"\xff" * (end - start)
 
@@ -94,12 +94,12 @@ class Cipher:
 
     def apply(self, offset: int, data: bytes) -> bytes:
         """Encrypt or decrypt what lies at an offset; both are the same."""
-        first, last = offset // SECTOR, (offset + len(data) - 1) // SECTOR
+        first, last = offset // SECTOR_BYTES, (offset + len(data) - 1) // SECTOR_BYTES
         stream = b"".join(
-            hashlib.shake_128(self._key + struct.pack("<I", sector)).digest(SECTOR)
+            hashlib.shake_128(self._key + struct.pack("<I", sector)).digest(SECTOR_BYTES)
             for sector in range(first, last + 1)
         )
-        skipped = stream[offset - first * SECTOR :][: len(data)]
+        skipped = stream[offset - first * SECTOR_BYTES :][: len(data)]
         both = int.from_bytes(data, "big") ^ int.from_bytes(skipped, "big")
         return both.to_bytes(len(data), "big")
 
@@ -167,7 +167,7 @@ def _program_at(flash: bytes | bytearray, start: int, chip: str) -> Program | No
     if image.append_digest and image.stored_digest != image.calc_digest:
         return None
     segments = tuple((part.addr, bytes(part.data)) for part in image.segments)
-    if any(len(data) > _MAX_SEGMENT for _, data in segments):
+    if any(len(data) > _MAX_SEGMENT_BYTES for _, data in segments):
         return None
     return Program(image.entrypoint, segments)
 
@@ -188,7 +188,7 @@ def _app_offset(flash: bytes | bytearray) -> int:
     """Where the app is that ESP-IDF's bootloader would start; 0 where there is no table."""
     table = _find_table(flash)
     at = ota_data(table)
-    records = bytes(flash[at.offset : at.offset + 2 * SECTOR]) if at is not None else b""
+    records = bytes(flash[at.offset : at.offset + 2 * SECTOR_BYTES]) if at is not None else b""
     app = selected_app(table, records)
     return app.offset if app is not None else 0
 
@@ -202,7 +202,7 @@ def _find_table(flash: bytes | bytearray) -> Sequence[Partition]:
     place.
     """
     default: Sequence[Partition] = ()
-    for at in (TABLE_OFFSET, *range(SECTOR, len(flash), SECTOR)):
+    for at in (TABLE_OFFSET, *range(SECTOR_BYTES, len(flash), SECTOR_BYTES)):
         if flash[at : at + 2] != MAGIC:
             continue
         try:

@@ -46,11 +46,11 @@ _HEADER = struct.Struct("<BBHI")  # direction, command, bytes of data, checksum 
 _END = b"\xc0"
 _GREETING = b"OHAI"
 _ROM_SYNC = 0x20120707
-_MAX_FRAME = 1 << 17  # bytes of a command; more is noise
+_MAX_FRAME_BYTES = 1 << 17  # bytes of a command; more is noise
 _MAX_WORDS = 1 << 22  # words of memory that are kept
 _ADDRESSES = 1 << 32
 _MAX_BLOCKS = 1024  # of a program in RAM; esptool's have 2 to 6 KiB
-_SLOW_BLOCK = 64  # bytes that READ_FLASH_SLOW answers with, however many were asked for
+_SLOW_BLOCK_BYTES = 64  # bytes that READ_FLASH_SLOW answers with, however many were asked for
 _WATCHDOG = 1 << 31  # enables the RTC watchdog
 
 # Where the ROM of the ESP32-S3 keeps the function that reads flash; esptool starts its stub through
@@ -58,7 +58,7 @@ _WATCHDOG = 1 << 31  # enables the RTC watchdog
 _S3_READ_POINTER = 0x3FCEF688
 
 _UNKNOWN = 0xFF  # a command that the stub does not know
-_ROM_FLASH = 2 << 20  # bytes of flash that the ROM believes in until it is told
+_ROM_FLASH_BYTES = 2 << 20  # bytes of flash that the ROM believes in until it is told
 
 _WITH_CHECKSUM = frozenset(
     _COMMANDS[name] for name in ("MEM_DATA", "FLASH_DATA", "FLASH_DEFL_DATA")
@@ -120,7 +120,7 @@ class Loader:
         self._is_stub = False
         self._is_over = False
         self._watchdog = False
-        self._reach = _ROM_FLASH
+        self._reach = _ROM_FLASH_BYTES
         self._segments: list[tuple[int, bytes]] = []
         self._filling = 0
         self._is_program = False
@@ -192,7 +192,7 @@ class Loader:
             data = self._connection.recv(1 << 16)
             if not data:
                 return None
-            self._buffer = (self._buffer if len(self._buffer) < _MAX_FRAME else b"") + data
+            self._buffer = (self._buffer if len(self._buffer) < _MAX_FRAME_BYTES else b"") + data
 
     def _send(self, frame: bytes) -> None:
         escaped = frame.replace(b"\xdb", b"\xdb\xdd").replace(_END, b"\xdb\xdc")
@@ -391,7 +391,7 @@ class Loader:
             self._start(self._memory[_S3_READ_POINTER])
             return None
         self._check_reach(offset, size)
-        return self._read(offset, min(size, _SLOW_BLOCK)).ljust(_SLOW_BLOCK, b"\0")
+        return self._read(offset, min(size, _SLOW_BLOCK_BYTES)).ljust(_SLOW_BLOCK_BYTES, b"\0")
 
     def _erase_flash(self, _data: bytes) -> bytes:
         self._check_reach(0, 0)

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from engine.boards.virtual.board import SYNC
 
-_CHUNK = 1 << 16
-_ROUND = 0.02  # seconds after which is looked again whether the terminal was opened
+_CHUNK_BYTES = 1 << 16
+_POLL_SECONDS = 0.02  # seconds after which is looked again whether the terminal was opened
 _CONNECT_SECONDS = 10.0
 
 
@@ -60,7 +60,7 @@ def _serve(master: int, url: str, reset: bool, over: threading.Event) -> None:
     """Owns the master and the connection; the only thing shared is ``over``."""
     parts = urlsplit(url)
     address = (parts.hostname or "", parts.port or 0)
-    while not over.wait(_ROUND):
+    while not over.wait(_POLL_SECONDS):
         if not _is_open(master):
             continue
         try:
@@ -79,7 +79,7 @@ def _reset(address: tuple[str, int]) -> None:
     with socket.create_connection(address, timeout=_CONNECT_SECONDS) as board:
         board.sendall(SYNC)
         board.shutdown(socket.SHUT_WR)
-        while board.recv(_CHUNK):
+        while board.recv(_CHUNK_BYTES):
             pass
 
 
@@ -92,18 +92,18 @@ def _is_open(master: int) -> bool:
 def _carry(master: int, board: socket.socket, over: threading.Event) -> None:
     """Carry bytes both ways until the terminal is closed, or the board leaves."""
     while not over.is_set():
-        ready = select.select([master, board.fileno()], [], [], _ROUND)[0]
+        ready = select.select([master, board.fileno()], [], [], _POLL_SECONDS)[0]
         if master in ready:
             try:
-                board.sendall(os.read(master, _CHUNK))
+                board.sendall(os.read(master, _CHUNK_BYTES))
             except OSError:
                 return
         if board.fileno() in ready:
-            data = board.recv(_CHUNK)
+            data = board.recv(_CHUNK_BYTES)
             if not data:
                 return
             while data and not over.is_set() and _is_open(master):
-                if select.select([], [master], [], _ROUND)[1]:
+                if select.select([], [master], [], _POLL_SECONDS)[1]:
                     data = data[_write(master, data) :]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 _USER = 1 << 18  # SPI_CMD_REG: run what the registers say
 _WITH_OUTPUT, _WITH_INPUT = 1 << 27, 1 << 28  # SPI_USER_REG
-_WINDOW = 0x100  # bytes of registers
+_WINDOW_BYTES = 0x100  # bytes of registers
 
 _VENDOR, _SPI_NOR = 0x20, 0x40  # XMC, whose identity most development boards have
 _READ_ID, _READ_SFDP, _RESET = 0x9F, 0x5A, 0x99
@@ -42,7 +42,7 @@ class SpiFlash:
 
     def has(self, address: int) -> bool:
         """Whether an address is one of these registers."""
-        return 0 <= address - int(self._rom.SPI_REG_BASE) < _WINDOW
+        return 0 <= address - int(self._rom.SPI_REG_BASE) < _WINDOW_BYTES
 
     def read(self, address: int) -> int:
         """A register."""

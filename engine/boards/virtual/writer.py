@@ -9,7 +9,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from engine.boards.virtual.flash import SECTOR, Cipher, Flash
+from engine.boards.virtual.flash import SECTOR_BYTES, Cipher, Flash
 
 # What a command is refused with: a number of the ROM, and one of the stub.
 BAD_FORMAT = (0x05, 0xC0)
@@ -88,10 +88,10 @@ class Writer:
         self._is_begun, self._is_encrypted = True, begin.is_encrypted
         self._inflate = zlib.decompressobj() if is_deflated else None
         self._address, self._left = begin.offset, begin.size
-        self._erased = begin.offset // SECTOR * SECTOR
+        self._erased = begin.offset // SECTOR_BYTES * SECTOR_BYTES
         if not is_stub:
             self._flash.erase(begin.offset, begin.size)
-            self._erased = -(-(begin.offset + begin.size) // SECTOR) * SECTOR
+            self._erased = -(-(begin.offset + begin.size) // SECTOR_BYTES) * SECTOR_BYTES
             if not is_deflated:
                 self._left = begin.blocks * begin.block_size  # it takes whole blocks
 
@@ -136,7 +136,7 @@ class Writer:
 
     def _put(self, data: bytes) -> None:
         end = self._address + len(data)
-        reached = -(-end // SECTOR) * SECTOR
+        reached = -(-end // SECTOR_BYTES) * SECTOR_BYTES
         if reached > self._erased:
             self._flash.erase(self._erased, reached - self._erased)
             self._erased = reached

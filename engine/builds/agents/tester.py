@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.boards import ports, pytest_suites, secure_images
-from engine.boards.board_files import BAUD, flashed
+from engine.boards.board_files import DEFAULT_BAUD, flashed
 from engine.boards.board_session import BoardSession
 from engine.boards.capabilities import FlashOptions
 from engine.boards.disconnections import Absences
@@ -117,7 +117,7 @@ def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult
         if is_virtual(board.name) and identity.chip not in RUNNABLE:
             return _kept(context, board.name, CANNOT_RUN.format(chip=identity.chip))
         seconds = _seconds(manifest)
-        baud = image.baud or BAUD
+        baud = image.baud or DEFAULT_BAUD
         report.log(f"listening to {board.name} at {baud} baud for up to {seconds:g} s")
         report.progress(60, f"listening for up to {seconds:g} s")
         board.console.listen(

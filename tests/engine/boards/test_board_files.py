@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.boards.board_files import MAX_HISTORY, BoardFiles, Flashed, flashed
+from engine.boards.board_files import MAX_HISTORY_LINES, BoardFiles, Flashed, flashed
 from engine.enums import ArtifactKind
 from engine.files import plain_name
 from engine.images.image import FlashPart, Image
@@ -27,9 +27,9 @@ def test_the_history_is_bounded_and_says_nothing_twice_in_a_row(tmp_path: Path) 
     for line in ("help", "help", "", "reboot", "x" * 1001):
         files.remember_line(line)
     assert list(files.history) == ["help", "reboot"]
-    for number in range(MAX_HISTORY):
+    for number in range(MAX_HISTORY_LINES):
         files.remember_line(f"get {number}")
-    assert list(files.history) == [f"get {number}" for number in range(MAX_HISTORY)]
+    assert list(files.history) == [f"get {number}" for number in range(MAX_HISTORY_LINES)]
 
 
 def test_broken_files_are_no_trouble(tmp_path: Path) -> None:

@@ -277,7 +277,7 @@ from engine.boards.board_lock import hold_one
 from engine.boards.lock_folder import LockFolder
 from engine.cancel import CancelToken
 from engine.boards import board_lock
-board_lock.POLL_SECONDS = 0.005
+board_lock.LOCK_POLL_SECONDS = 0.005
 folder, waiting = LockFolder(Path(sys.argv[1])), threading.Semaphore(0)
 def stage():
     def wait(_line):

@@ -96,7 +96,7 @@ def test_a_place_is_acquired_while_its_board_is_used(client: list[str], tmp_path
 def test_a_place_that_somebody_else_has_is_waited_for(
     client: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(labgrid, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(labgrid, "PLACE_POLL_SECONDS", 0.05)
     assert "acquired place" in _say([*client, "acquire"], LG_USERNAME="eve")
     told, notes = threading.Event(), list[str]()
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.monitor.line_splitter import MAX_LINE, LineCutter, RowCutter, StateCutter
+from engine.monitor.line_splitter import MAX_LINE_BYTES, LineCutter, RowCutter, StateCutter
 from engine.text import clean
 
 PIECES = st.sampled_from(
@@ -101,9 +101,18 @@ def test_what_has_begun_after_a_return_says_whether_the_line_is_whole() -> None:
 
 
 def test_a_long_line_is_cut_and_a_sequence_in_it_is_not() -> None:
-    text = b"x" * (MAX_LINE - 2) + b"\x1b[31mred" + b"\x1b]0;" + b"t" * 3 * MAX_LINE + b"\x07end\n"
-    assert LineCutter().feed(text) == ["x" * (MAX_LINE - 2), "red", "end"]
-    assert LineCutter().feed("é".encode() * MAX_LINE + b"\n") == ["é" * (MAX_LINE // 2)] * 2
+    text = (
+        b"x" * (MAX_LINE_BYTES - 2)
+        + b"\x1b[31mred"
+        + b"\x1b]0;"
+        + b"t" * 3 * MAX_LINE_BYTES
+        + b"\x07end\n"
+    )
+    assert LineCutter().feed(text) == ["x" * (MAX_LINE_BYTES - 2), "red", "end"]
+    assert (
+        LineCutter().feed("é".encode() * MAX_LINE_BYTES + b"\n")
+        == ["é" * (MAX_LINE_BYTES // 2)] * 2
+    )
 
 
 @pytest.mark.parametrize("piece", [b"\x1b[", b"\x1b]", b"\r", b"a\r", b"\xc2", b"\x1b[1;", b"1 "])
@@ -130,7 +139,7 @@ def test_a_line_without_an_end_is_cut_in_linear_time() -> None:
     data = b"abcdefg\x1b[" * (3 << 20)
     began = time.process_time()
 
-    assert len(RowCutter().feed(data)) == (len(data) - 1) // MAX_LINE
+    assert len(RowCutter().feed(data)) == (len(data) - 1) // MAX_LINE_BYTES
     assert sum(map(len, StateCutter().feed(data))) > len(data) // 2
 
     assert time.process_time() - began < 8.0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.monitor.panic import MAX_BLOCK, SIGNS, Block, begins, gives_up
+from engine.monitor.panic import MAX_BLOCK_LINES, SIGNS, Block, begins, gives_up
 from tests.field.case import cases
 
 WATCHDOG = """\
@@ -100,4 +100,4 @@ def test_what_the_firmware_survives_is_no_end_of_it() -> None:
 def test_any_lines_make_blocks_with_a_bound(lines: list[str]) -> None:
     for block in blocks("\n".join(lines)):
         assert begins(block[0])
-        assert len(block) <= MAX_BLOCK + 1
+        assert len(block) <= MAX_BLOCK_LINES + 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.boards.board_files import BAUD, Flashed
+from engine.boards.board_files import DEFAULT_BAUD, Flashed
 from engine.images.image import Image
 from tests.tui.workspaces import fill, keep_image, running
 
@@ -65,7 +65,9 @@ async def test_a_board_is_flashed_with_a_build_looked_into_and_erased(
         await story.press("enter")
         await story.sees("flashed with build 1", timeout=30)
         assert story.app.engine is not None
-        assert story.app.engine.boards.board_files(VIRTUAL).flashed == Flashed(build=1, baud=BAUD)
+        assert story.app.engine.boards.board_files(VIRTUAL).flashed == Flashed(
+            build=1, baud=DEFAULT_BAUD
+        )
 
         await story.press("i")
         await story.sees("is an esp32c3", "flash 4.0 MiB", timeout=30)
@@ -107,5 +109,7 @@ async def test_the_marked_boards_are_flashed_at_once(
         await story.sees(*(f"{name}: flashed with build 1" for name in others), timeout=60)
         assert story.app.engine is not None
         files_of = story.app.engine.boards.board_files
-        assert [files_of(name).flashed for name in others] == [Flashed(build=1, baud=BAUD)] * 2
+        assert [files_of(name).flashed for name in others] == [
+            Flashed(build=1, baud=DEFAULT_BAUD)
+        ] * 2
         assert files_of(VIRTUAL).flashed is None
