@@ -142,6 +142,11 @@ class LineWriter:
 
     def write(self, formatted: Formatted) -> None:
         """Write what is to be shown of it."""
+        if not self._is_terminal:
+            self._out.write(
+                "".join(f"{clean(line.stamp + line.text)}\n" for line in formatted.shown)
+            )
+            return
         for line in formatted.shown:
             self._write(line)
 
@@ -152,7 +157,7 @@ class LineWriter:
             self._begun = ""
 
     def _write(self, line: ConsoleLine) -> None:
-        text = clean(str(line))
+        text = clean(line.stamp + line.text)
         if line.kind is LineKind.UNFINISHED:
             if text.startswith(self._begun) or self._erase_begun():
                 self._out.write(text[len(self._begun) :])
@@ -174,9 +179,6 @@ class LineWriter:
         return True
 
     def _write_row(self, text: str, line: ConsoleLine) -> None:
-        if not self._is_terminal:
-            self._out.write(f"{text}\n")
-            return
         colour = _KIND_COLOURS.get(line.kind) or _LEVEL_COLOURS.get(line.level, "")
         begin = f"\x1b[{colour}m" if colour else ""
         marks = self._formatter.view.selection.marks(text) if line.kind is LineKind.OUTPUT else ()

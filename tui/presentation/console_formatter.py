@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.monitor import log_lines
 from engine.monitor.binary_log import BinaryLog
@@ -61,8 +62,7 @@ class LineKind(StrEnum):
     PLACE = "place"
 
 
-@dataclass(frozen=True, slots=True)
-class ConsoleLine:
+class ConsoleLine(NamedTuple):
     """A line as it is shown.
 
     Args:
@@ -184,17 +184,25 @@ class ConsoleFormatter:
         return [ConsoleLine(row, LineKind.HEX) for row in rows]
 
     def _lines(self, whole: Sequence[str], at: datetime) -> list[ConsoleLine]:
-        """Those of some lines that are to be shown; one that stands there already is one."""
+        """Those of some lines that are to be shown; the first may stand there already."""
+        if not whole:
+            return []
+        begun, self._unfinished = self._unfinished, None
+        shows, stamp, output = self.view.selection.shows, self._stamp(at), LineKind.OUTPUT
         shown: list[ConsoleLine] = []
-        for text in whole:
-            begun, self._unfinished = self._unfinished, None
-            if begun is None and not self.view.selection.shows(text):
-                continue
-            stamp = begun.stamp if begun else self._stamp(at)
-            shown.append(ConsoleLine(text, LineKind.OUTPUT, stamp, amends=begun is not None))
-            if self._symbols is not None:
-                for place in log_lines.decoded_addresses(text, self._symbols, self._root):
-                    shown.append(ConsoleLine(NOTE_PREFIX + place, LineKind.PLACE))
+        if begun is not None:
+            shown.append(ConsoleLine(whole[0], output, begun.stamp, True))
+            whole = whole[1:]
+        shown += [ConsoleLine(text, output, stamp) for text in whole if shows(text)]
+        return shown if self._symbols is None else self._with_places(shown, self._symbols)
+
+    def _with_places(self, lines: Sequence[ConsoleLine], program: Symbols) -> list[ConsoleLine]:
+        """The lines, each before where its addresses lie."""
+        shown: list[ConsoleLine] = []
+        for line in lines:
+            shown.append(line)
+            for place in log_lines.decoded_addresses(line.text, program, self._root):
+                shown.append(ConsoleLine(NOTE_PREFIX + place, LineKind.PLACE))
         return shown
 
     def _grown(self, at: datetime) -> list[ConsoleLine]:
