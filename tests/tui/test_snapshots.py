@@ -10,7 +10,8 @@ import pytest
 from textual.pilot import Pilot
 
 from engine import Settings
-from engine.boards.board_info import BoardInfo, Boards
+from engine.boards.board_info import BoardInfo
+from engine.boards.service import Boards
 from engine.projects.variants import Variant
 from tests.tui.guide.small_manual import small_manual
 from tests.tui.task_workspaces import fill_tasks
