@@ -45,7 +45,7 @@ class DoctorCheck:
     advice: str = ""
 
 
-def run_checks(settings: Settings) -> tuple[DoctorCheck, ...]:
+def run_doctor(settings: Settings) -> tuple[DoctorCheck, ...]:
     """Look at everything that builds may need."""
     idf_installs.add_search_folders(settings.idf_paths)
     return (

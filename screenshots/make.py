@@ -33,7 +33,7 @@ FONT = "DejaVu Sans Mono"
 async def main() -> None:
     """Walk through the demo and take the pictures."""
     with tempfile.TemporaryDirectory(prefix="espdeck-") as name:
-        boards = (demo.BOARD, *(f"{demo.BOARD}-{number}" for number in (2, 3, 4)))
+        boards = (demo.DEMO_BOARD, *(f"{demo.DEMO_BOARD}-{number}" for number in (2, 3, 4)))
         settings = Settings(workspace=Path(name) / "demo", boards=boards)
         app = EspdeckApp(settings)
         try:
@@ -47,7 +47,7 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
     await _until(pilot, lambda: app.is_open)
     engine = app.engine
     assert engine is not None
-    await asyncio.to_thread(demo.prepare, engine)
+    await asyncio.to_thread(demo.prepare_demo, engine)
     projects = {project.name: project for project in engine.projects.list()}
 
     async def build(name: str, until: Callable[[], bool]) -> int:
@@ -128,9 +128,11 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
     await pilot.press("z", "q", "q")
     await _until(pilot, lambda: app.screen is app.home)
 
-    engine.boards.call(demo.BOARD, label="desk", remark="left of the scope")
-    engine.boards.call(f"{demo.BOARD}-3", label="rack-3", remark="battery, no USB power")
-    engine.boards.reserve(f"{demo.BOARD}-2", holder="ada", note="measuring sleep current", hours=2)
+    engine.boards.call(demo.DEMO_BOARD, label="desk", remark="left of the scope")
+    engine.boards.call(f"{demo.DEMO_BOARD}-3", label="rack-3", remark="battery, no USB power")
+    engine.boards.reserve(
+        f"{demo.DEMO_BOARD}-2", holder="ada", note="measuring sleep current", hours=2
+    )
     await pilot.press("B")
     await _until(pilot, lambda: "boards 4" in _text(app))
     for name in ("hello", "crash"):

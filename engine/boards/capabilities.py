@@ -15,7 +15,7 @@ from typing import Protocol
 
 from engine.boards.board_files import Flashed
 from engine.boards.esptool import Connection
-from engine.boards.flasher import Efuse, Written
+from engine.boards.flasher import Efuse, FlashResult
 from engine.boards.identity import BoardIdentity
 from engine.boards.partition_table import PartitionTable
 from engine.console_input import ConsoleInput, Control
@@ -186,7 +186,7 @@ class Flash(Protocol):
         on_progress: Callable[[float, str], None],
         timeout: float,
         flashed: Flashed | None = None,
-    ) -> Written:
+    ) -> FlashResult:
         """Write an image, verify it, and start it; as :func:`engine.boards.flasher.flash`.
 
         Where the image wants another start (:attr:`engine.images.image.Image.after`), and

@@ -19,10 +19,10 @@ from engine.process import run
 CONNECT_ATTEMPTS = 5
 """How often esptool tries to get an answer; each takes a second or two."""
 
-BEFORE = ("default-reset", "usb-reset", "no-reset", "no-reset-no-sync")
+ESPTOOL_BEFORE = ("default-reset", "usb-reset", "no-reset", "no-reset-no-sync")
 """How esptool can get a board into its bootloader."""
 
-AFTER = ("hard-reset", "soft-reset", "no-reset", "no-reset-stub", "watchdog-reset")
+ESPTOOL_AFTER = ("hard-reset", "soft-reset", "no-reset", "no-reset-stub", "watchdog-reset")
 """How esptool can leave a board."""
 
 _QUIET_TERMINAL = {"TERM": "dumb", "NO_COLOR": "1", "PYTHONUTF8": "1", "COLUMNS": "100"}
@@ -34,8 +34,8 @@ class Connection:
 
     Args:
         port: a serial port or URL.
-        before: one of :data:`BEFORE`, empty for esptool's own choice.
-        after: one of :data:`AFTER`, empty for esptool's own choice.
+        before: one of :data:`ESPTOOL_BEFORE`, empty for esptool's own choice.
+        after: one of :data:`ESPTOOL_AFTER`, empty for esptool's own choice.
         baud: speed of the transfer in bits a second, None for the ROM's.
         lock: the descriptor that keeps the board ours, None for none. esptool inherits it, so that
             nobody else has the board before it ends, whatever becomes of this process.

@@ -12,7 +12,7 @@ from engine.boards.board_files import BoardFiles, Flashed
 from engine.boards.board_port import BoardPort
 from engine.boards.board_status import BoardStatus
 from engine.boards.capabilities import FlashOptions, Reset
-from engine.boards.flasher import Written
+from engine.boards.flasher import FlashResult
 from engine.boards.partition_table import PartitionTable
 from engine.boards.reconnecting import Reconnector
 from engine.enums import ArtifactKind
@@ -55,7 +55,7 @@ class EsptoolFlash:
         on_progress: Callable[[float, str], None],
         timeout: float,
         flashed: Flashed | None = None,
-    ) -> Written:
+    ) -> FlashResult:
         """As :meth:`engine.boards.capabilities.Flash.write`."""
         if not options.secure:
             secure_images.check_plain(image)
@@ -66,7 +66,7 @@ class EsptoolFlash:
             self._status.activity = f"flash {percent:.0f} %"
             on_progress(percent, what)
 
-        def write() -> Written:
+        def write() -> FlashResult:
             before, after = options.before or image.before, options.after or image.after
             with self._reset.bootloader(before, after, options.baud) as connection:
                 return flasher.flash(

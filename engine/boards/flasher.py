@@ -33,7 +33,7 @@ OnProgress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class FlashResult:
     """An image that was written.
 
     Args:
@@ -111,7 +111,7 @@ def flash(
     timeout: float = 120.0,
     on_identity: Callable[[BoardIdentity], None] = lambda _identity: None,
     on_write: Callable[[], None] = lambda: None,
-) -> Written:
+) -> FlashResult:
     """Write an image to a board, verify it by its hash, and leave it as ``connection`` says.
 
     Args:
@@ -155,7 +155,7 @@ def flash(
     if not verified and _NOT_COMPARED not in text:
         raise BoardError(f"{connection.port}: esptool did not verify what it wrote")
     on_progress(100.0, "verified" if verified else "written")
-    return Written(time.monotonic() - started, said.identity(connection.port), verified)
+    return FlashResult(time.monotonic() - started, said.identity(connection.port), verified)
 
 
 def verify(

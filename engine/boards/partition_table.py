@@ -12,7 +12,7 @@ from engine.images.boot_selection import SECTOR, ota_data, selected_app
 from engine.images.image import Image
 from engine.images.partitions import (
     MAX_BYTES,
-    TABLE_OFFSET,
+    PARTITION_TABLE_OFFSET,
     TABLE_SECTOR,
     Partition,
     PartitionTableError,
@@ -65,7 +65,9 @@ def find(read: Read, expected: int | None = None) -> PartitionTable | None:
         BoardError: the flash cannot be read.
     """
     refused: PartitionTableError | None = None
-    for offset in dict.fromkeys((TABLE_OFFSET if expected is None else expected, TABLE_OFFSET)):
+    for offset in dict.fromkeys(
+        (PARTITION_TABLE_OFFSET if expected is None else expected, PARTITION_TABLE_OFFSET)
+    ):
         try:
             found = read_at(read, offset)
         except PartitionTableError as error:

@@ -44,7 +44,7 @@ class CommandPower:
         self._command.run(word)
 
 
-def switch(power: Power, word: str) -> None:
+def switch_power(power: Power, word: str) -> None:
     """Switch a board's power as a person says.
 
     Args:

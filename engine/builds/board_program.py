@@ -29,7 +29,7 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class BoardProgram:
     """What a board runs, as far as espdeck knows: a program, and its console's speed."""
 
     program: Program | None
@@ -57,24 +57,24 @@ class BoardPrograms:
                 return Program(number, elf, self._projects.source_folder(project, elf))
         raise UsageError(f"build {number} kept no program (espdeck show {number})")
 
-    def with_hash(self, sha256: str) -> panic.Program | None:
+    def with_hash(self, sha256: str) -> panic.CrashedProgram | None:
         """The program of any build by its ELF's SHA-256, of which a panic prints some digits."""
         artifact = self._builds.with_program(sha256)
         if artifact is None:
             return None
         program = self.of_build(artifact.run_id)
-        return panic.Program(program.elf, program.root, f"build {program.build}")
+        return panic.CrashedProgram(program.elf, program.root, f"build {program.build}")
 
-    def running_on(self, board: str) -> Running:
+    def running_on(self, board: str) -> BoardProgram:
         """What was flashed on a board last."""
         flashed = self._boards.board_files(board).flashed
         if flashed is None:
-            return Running(None, DEFAULT_BAUD)
+            return BoardProgram(None, DEFAULT_BAUD)
         try:
             program = self.of_build(flashed.build)
         except UsageError:
             program = None  # the build was deleted since
-        return Running(program, flashed.baud)
+        return BoardProgram(program, flashed.baud)
 
     def table_offset(self, board: str) -> int | None:
         """Where the build that a board runs has its partition table; None where not known."""

@@ -12,7 +12,7 @@ from typing import Any
 from engine.boards.service import Boards
 from engine.builds.context import Agent, BuildContext
 from engine.builds.outputs import Compiled, Tested, Verdict
-from engine.builds.pipeline import FIRMWARE
+from engine.builds.pipeline import FIRMWARE_PIPELINE
 from engine.cancel import CancelToken
 from engine.enums import Role, RunStatus, StageStatus, VerdictWord
 from engine.errors import ToolError, UsageError
@@ -57,7 +57,7 @@ class BuildDeps:
 class BuildRun:
     """One build: see :class:`engine.runs.pipeline.Work`."""
 
-    pipeline = FIRMWARE
+    pipeline = FIRMWARE_PIPELINE
 
     def __init__(self, deps: BuildDeps, build: Run) -> None:
         assert build.project_id is not None
@@ -139,7 +139,7 @@ class BuildRun:
             if self._is_marked(context) and all(path.is_file() for path in files):
                 return
             context.stage.report.log("what was compiled is not there any more: compiling it again")
-            stage = replace(context.stage, definition=FIRMWARE.stage(_COMPILE))
+            stage = replace(context.stage, definition=FIRMWARE_PIPELINE.stage(_COMPILE))
             again = self._compile(replace(context, stage=stage))
             if again.status is not StageStatus.SUCCESS:
                 raise ToolError(f"what was compiled is gone and does not compile: {again.summary}")
@@ -164,7 +164,7 @@ class BuildRun:
         failed = {
             key: result
             for key, result in results.items()
-            if result.status is StageStatus.FAILED and not FIRMWARE.stage(key).back_to
+            if result.status is StageStatus.FAILED and not FIRMWARE_PIPELINE.stage(key).back_to
         }
         judged = results.get("judge")
         verdict = judged.output if judged is not None else None
@@ -172,7 +172,7 @@ class BuildRun:
             assert isinstance(verdict, Verdict)
             return Outcome(RunStatus.SUCCESS, verdict.text, verdict.word)
         # A diagnosis says most, then what was judged last; that nothing could repair it, least.
-        causes = [key for key in failed if FIRMWARE.stage(key).role == Role.DOCTOR]
+        causes = [key for key in failed if FIRMWARE_PIPELINE.stage(key).role == Role.DOCTOR]
         why = failed[(causes or list(failed))[-1]].summary
         word = VerdictWord.BLOCKED if isinstance(verdict, Verdict) else ""
         return Outcome(RunStatus.FAILED, why, word)
@@ -215,7 +215,7 @@ class BuildRun:
         keys = [
             key
             for key in logs.logs_of(store, self._build.number)
-            if FIRMWARE.stage(key.stage).role == Role.BUILDER
+            if FIRMWARE_PIPELINE.stage(key.stage).role == Role.BUILDER
         ]
         if not keys:
             return ""

@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from engine.builds import fix_patch
-from engine.builds.pipeline import FIRMWARE
+from engine.builds.pipeline import FIRMWARE_PIPELINE
 from engine.cancel import CancelToken
 from engine.enums import Role, RunKind, RunStatus, StageStatus
 from engine.errors import ToolError, UsageError
@@ -32,7 +32,7 @@ _DISCARDED_MARK = ".fix-discarded"
 _SUBJECT_CHARACTERS = 72
 _LINE_CHARACTERS = 200
 _FILE = re.compile(r"^diff --git (.+)$", re.M)
-_REPAIR_STAGES = [stage.key for stage in FIRMWARE.stages if stage.role == Role.DEVELOPER]
+_REPAIR_STAGES = [stage.key for stage in FIRMWARE_PIPELINE.stages if stage.role == Role.DEVELOPER]
 
 
 class FixState(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.enums import Phase, Role
 from engine.runs.pipeline import Pipeline, Stage, When
 
-FIRMWARE = Pipeline(
+FIRMWARE_PIPELINE = Pipeline(
     name="firmware",
     stages=(
         Stage("plan", Role.PROJECT_MANAGER, Phase.SETUP, "validate and plan", 5),

@@ -35,7 +35,7 @@ _BECAME = {
 
 
 @dataclass(frozen=True, slots=True)
-class Gated:
+class GateMeasurement:
     """What was measured, and how it stands.
 
     Args:
@@ -78,7 +78,7 @@ class Gates:
         cancel: CancelToken | None = None,
         on_output: Callable[[bytes], None] = lambda _: None,
         on_progress: Callable[[float, str], None] = lambda _percent, _what: None,
-    ) -> Gated:
+    ) -> GateMeasurement:
         """Measure a commit of a project, with the facts of its newest successful build.
 
         Args:
@@ -117,7 +117,9 @@ class Gates:
                 baseline=baseline,
                 jobs=jobs,
             )
-        return Gated(project.name, found, built.number, built.words, result, located.notes)
+        return GateMeasurement(
+            project.name, found, built.number, built.words, result, located.notes
+        )
 
     def built(self, project: Project, sha: str) -> BuildReport:
         """What is known of a commit's build, from the newest successful one of its project.

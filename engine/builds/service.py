@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.boards.board_files import Flashed, flashed
-from engine.builds.pipeline import FIRMWARE
+from engine.builds.pipeline import FIRMWARE_PIPELINE
 from engine.builds.variant_choice import choose_variants
 from engine.cancel import CancelToken
 from engine.enums import ArtifactKind, RunKind, RunStatus, Trigger
@@ -264,7 +264,7 @@ class Builds(RunService):
 
     def pipeline_of(self, build: Run) -> Pipeline:
         """The firmware's, for every build."""
-        return FIRMWARE
+        return FIRMWARE_PIPELINE
 
     def image(self, number: int) -> Image:
         """What a build is to be flashed with.
@@ -315,7 +315,7 @@ class Builds(RunService):
         """
         image = self.image(number)
         tables = [each for each in image.parts if each.kind is ArtifactKind.PARTITION_TABLE]
-        at = tables[0].offset if tables else partitions.TABLE_OFFSET
+        at = tables[0].offset if tables else partitions.PARTITION_TABLE_OFFSET
         return FlashLayout(table=at, flash_size=image.flash_size)
 
     def sizes(self, number: int) -> Sizes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.images import sdkconfig
-from engine.images.partitions import TABLE_OFFSET, TABLE_SECTOR
+from engine.images.partitions import PARTITION_TABLE_OFFSET, TABLE_SECTOR
 
 _OFFSET = re.compile(r"0[xX][0-9a-fA-F]{1,8}|0|[1-9][0-9]{0,9}")
 _FLASH_SIZE = re.compile(r'"([0-9]{1,4})MB"')
@@ -24,7 +24,7 @@ class FlashLayout:
         flash_size: None where not known.
     """
 
-    table: int = TABLE_OFFSET
+    table: int = PARTITION_TABLE_OFFSET
     bootloader: int | None = None
     recovery: int | None = None
     flash_size: int | None = None
@@ -35,7 +35,7 @@ class FlashLayout:
         return self.table + TABLE_SECTOR
 
 
-def layout_of(folder: Path) -> FlashLayout:
+def read_flash_layout(folder: Path) -> FlashLayout:
     """What ``sdkconfig``, else ``sdkconfig.defaults`` of a project's folder says of its flash."""
     for name in ("sdkconfig", "sdkconfig.defaults"):
         try:
@@ -52,7 +52,7 @@ def _layout(options: Mapping[str, str]) -> FlashLayout:
 
     size = _FLASH_SIZE.fullmatch(options.get("CONFIG_ESPTOOLPY_FLASHSIZE", ""))
     return FlashLayout(
-        table=number("PARTITION_TABLE_OFFSET") or TABLE_OFFSET,
+        table=number("PARTITION_TABLE_OFFSET") or PARTITION_TABLE_OFFSET,
         bootloader=number("BOOTLOADER_OFFSET_IN_FLASH"),
         recovery=number("BOOTLOADER_RECOVERY_OFFSET"),
         flash_size=int(size[1]) << 20 if size else None,

@@ -29,7 +29,7 @@ _OTA_DATA_BYTES = 0x2000
 _NVS_BYTES = 0x3000  # that NVS needs to be written
 
 
-def find_problems(table: Sequence[Partition], layout: FlashLayout) -> tuple[str, ...]:
+def find_partition_problems(table: Sequence[Partition], layout: FlashLayout) -> tuple[str, ...]:
     """What ``gen_esp32part.py`` finds wrong with a table that can be read; the bootloader does not.
 
     Args:

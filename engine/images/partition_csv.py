@@ -57,7 +57,7 @@ _TYPE_NUMBERS = {name: number for number, name in TYPES.items()}
 _FLAG_BITS = {name: bit for bit, name in FLAGS.items()}
 
 
-def read_file(path: Path, layout: FlashLayout) -> tuple[Partition, ...]:
+def read_partition_file(path: Path, layout: FlashLayout) -> tuple[Partition, ...]:
     """Read a table from a file, of bytes or of text.
 
     Raises:

@@ -18,7 +18,7 @@ from engine.files import open_file
 MAX_BYTES = 0xC00
 """The most that a partition table may take."""
 
-TABLE_OFFSET = 0x8000
+PARTITION_TABLE_OFFSET = 0x8000
 """Where the table is, unless ``CONFIG_PARTITION_TABLE_OFFSET`` says otherwise."""
 
 TABLE_SECTOR = 0x1000

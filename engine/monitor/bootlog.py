@@ -206,7 +206,7 @@ class BootReader:
             self._go_without_psram()
         cycle.lines += 1
         if cycle.lines <= COMPARED_LINES:
-            if not cycle.is_app and (head := log_lines.parse(line)) is not None:
+            if not cycle.is_app and (head := log_lines.parse_log_line(line)) is not None:
                 cycle.is_app = _BOOT_TAG.fullmatch(head.tag) is None
             cycle.said = zlib.crc32(
                 _STAMP.sub("", line, count=1).encode("utf-8", "replace"), cycle.said
@@ -441,13 +441,13 @@ def examine(text: str, *, target: str) -> BootLog:
 
 def _is_late(line: str) -> bool:
     """Whether a line's time is past that of any bootloader."""
-    head = log_lines.parse(line)
+    head = log_lines.parse_log_line(line)
     return head is not None and head.time.isdecimal() and int(head.time) > 1000 * BOOTLOADER_SECONDS
 
 
 def _said(cycle: _BootCycle) -> str:
     text = _STAMP.sub("", cycle.last, count=1).strip()
-    found = log_lines.parse(cycle.last)
+    found = log_lines.parse_log_line(cycle.last)
     if found is not None:
         text = cycle.last.partition(f"{found.tag}: ")[2].strip() or text
     return f"{text[:_MAX_SAID_CHARACTERS]!r}" if text else "saying nothing"

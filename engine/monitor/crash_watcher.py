@@ -86,7 +86,7 @@ class CrashWatcher:
         root: Path,
         on_finding: Callable[[Finding], None],
         on_note: Callable[[str], None],
-        find: Callable[[str], panic.Program | None] | None = None,
+        find: Callable[[str], panic.CrashedProgram | None] | None = None,
     ) -> None:
         self._program = program
         self._root = root
@@ -153,7 +153,7 @@ class CrashWatcher:
             return
 
         def tell() -> None:
-            found = symbols.load(program)
+            found = symbols.load_symbols(program)
             if found is None:
                 return
             for line in lines:

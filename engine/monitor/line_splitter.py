@@ -20,7 +20,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from engine.monitor.log_lines import parse
+from engine.monitor.log_lines import parse_log_line
 from engine.text import plain
 
 MAX_LINE_BYTES = 4096
@@ -221,7 +221,7 @@ class LineCutter:
         before = self._state or ""
         if self._is_erased or _ERASES.search(row):
             return True
-        if parse(before) is not None or parse(text) is not None:
+        if parse_log_line(before) is not None or parse_log_line(text) is not None:
             return False
         words = _words(before)
         if words != _words(text):

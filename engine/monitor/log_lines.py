@@ -50,7 +50,7 @@ class LogLine:
     tag: str
 
 
-def parse(line: str) -> LogLine | None:
+def parse_log_line(line: str) -> LogLine | None:
     """Read the head of a log line; None for any other line, such as a bootloader's or printf's."""
     found = _LOG.match(line)
     return LogLine(found[1], found[2] or "", found[3]) if found else None
@@ -85,13 +85,13 @@ class PrintFilter:
         """Whether a line is to be shown; one without a level is, unless others are hidden."""
         if not self._levels:
             return True
-        found = parse(line)
+        found = parse_log_line(line)
         if found is None:
             return self._others > LEVELS.index("N")
         return LEVELS.index(found.level) <= self._levels.get(found.tag, self._others)
 
 
-class Selection:
+class LineSelection:
     """What a person wants to see of a console.
 
     Args:
@@ -165,7 +165,7 @@ def has_address(line: str) -> bool:
     return _ADDRESS.search(line) is not None
 
 
-def places(line: str, symbols: Symbols, root: Path) -> Iterator[Place]:
+def source_places(line: str, symbols: Symbols, root: Path) -> Iterator[Place]:
     """Where the addresses in a line lie, of those that are code of the program.
 
     Args:
@@ -182,5 +182,5 @@ def places(line: str, symbols: Symbols, root: Path) -> Iterator[Place]:
 
 def decoded_addresses(line: str, symbols: Symbols, root: Path) -> Iterator[str]:
     """The same for people, a line an address."""
-    for place in places(line, symbols, root):
+    for place in source_places(line, symbols, root):
         yield f"0x{place.address:08x}: {place}"

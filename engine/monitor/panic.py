@@ -36,7 +36,7 @@ from engine.monitor.panic_text import (
     gives_up,
     read,
 )
-from engine.monitor.symbols import Place, Symbols, load, relative
+from engine.monitor.symbols import Place, Symbols, load_symbols, relative
 from engine.monitor.unwind import MAX_FRAMES, FrameSource, StackFrame, unwind
 
 __all__ = [
@@ -44,7 +44,7 @@ __all__ = [
     "MAX_PANICS",
     "SIGNS",
     "Block",
-    "Program",
+    "CrashedProgram",
     "begins",
     "decode",
     "ends",
@@ -67,7 +67,7 @@ _ADDRESSED = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class CrashedProgram:
     """A program that may have printed a panic.
 
     Args:
@@ -98,7 +98,7 @@ def decode(
     text: str,
     elf: Path | None,
     root: Path,
-    find: Callable[[str], Program | None] | None = None,
+    find: Callable[[str], CrashedProgram | None] | None = None,
 ) -> tuple[Finding, ...]:
     """Say what each panic is and where it happened.
 
@@ -125,11 +125,11 @@ class _Decoder:
         panic: Panic,
         elf: Path | None,
         root: Path,
-        find: Callable[[str], Program | None] | None,
+        find: Callable[[str], CrashedProgram | None] | None,
     ) -> None:
         self._panic = panic
         self._root = root
-        self._symbols = load(elf) if elf is not None else None
+        self._symbols = load_symbols(elf) if elf is not None else None
         self._notes: list[str] = []
         self._doubt = ""
         self._choose_program(find)
@@ -167,7 +167,7 @@ class _Decoder:
             evidence="\n".join((*self._notes[:1] * bool(self._doubt), *self._evidence(cores))),
         )
 
-    def _choose_program(self, find: Callable[[str], Program | None] | None) -> None:
+    def _choose_program(self, find: Callable[[str], CrashedProgram | None] | None) -> None:
         """See whether the panic is of the program at hand, and look for its own if it is not."""
         sha, symbols = self._panic.sha256, self._symbols
         if not sha.strip("0"):
@@ -179,7 +179,7 @@ class _Decoder:
         if ours.startswith(sha) and ours:
             return
         other = _found(find, sha) if find is not None else None
-        if other is not None and (found := load(other.elf)) is not None:
+        if other is not None and (found := load_symbols(other.elf)) is not None:
             self._symbols, self._root = found, other.root
             self._notes.append(f"decoded with the program of {other.name} (ELF {sha})")
         elif symbols is not None:
@@ -392,7 +392,7 @@ class _Decoder:
         yield from () if self._doubt else self._notes
 
 
-def _found(find: Callable[[str], Program | None], sha256: str) -> Program | None:
+def _found(find: Callable[[str], CrashedProgram | None], sha256: str) -> CrashedProgram | None:
     try:
         return find(sha256)
     except EspdeckError:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from engine.errors import UsageError
 from engine.monitor.log_lines import compile_pattern
 
-MAX_SERIES = 6
+MAX_PLOT_SERIES = 6
 """Groups of a pattern: as many lines as can be told apart in a small chart."""
 
 MAX_POINTS = 1000
@@ -40,9 +40,9 @@ class Plot:
 
     def __init__(self, pattern: str) -> None:
         self._pattern = compile_pattern("plot", pattern)
-        if not 1 <= self._pattern.groups <= MAX_SERIES:
+        if not 1 <= self._pattern.groups <= MAX_PLOT_SERIES:
             raise UsageError(
-                f"plot {pattern!r}: give 1 to {MAX_SERIES} groups, such as temp=([-0-9.]+)"
+                f"plot {pattern!r}: give 1 to {MAX_PLOT_SERIES} groups, such as temp=([-0-9.]+)"
             )
         names = {number: name for name, number in self._pattern.groupindex.items()}
         self.text = pattern

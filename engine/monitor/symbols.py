@@ -66,7 +66,7 @@ class Symbols:
 
     Raises:
         OSError: there is no such file, or it is too large.
-        UnreadableError: it is no program; see :func:`load`.
+        UnreadableError: it is no program; see :func:`load_symbols`.
     """
 
     def __init__(self, elf: Path) -> None:
@@ -226,7 +226,7 @@ def _pair(value: object) -> tuple[int, int] | None:
     return first, second
 
 
-def load(elf: Path) -> Symbols | None:
+def load_symbols(elf: Path) -> Symbols | None:
     """Symbols of a program, kept for the next time; None when it cannot be read."""
     try:
         stat = elf.stat()

@@ -28,12 +28,12 @@ from engine.settings import Settings
 from engine.source.diffs import rows_of
 from engine.source.files import CommitFiles
 
-REPORT = "quality.json"
+GATE_REPORT = "quality.json"
 """Artifact with the result."""
 
 
 def read_report(data: bytes) -> GateResult:
-    """Parse the :data:`REPORT` that a run kept.
+    """Parse the :data:`GATE_REPORT` that a run kept.
 
     Raises:
         ToolError: it is none.
@@ -41,7 +41,9 @@ def read_report(data: bytes) -> GateResult:
     try:
         return TypeAdapter(GateResult).validate_json(data)
     except ValidationError as error:
-        raise ToolError(f"{REPORT} is no result of the gate: {error.errors()[0]['msg']}") from None
+        raise ToolError(
+            f"{GATE_REPORT} is no result of the gate: {error.errors()[0]['msg']}"
+        ) from None
 
 
 def measure_tree(

@@ -142,9 +142,9 @@ class RunService(ABC):
             UsageError: there is no such run, or what it kept cannot be read.
             ToolError: what it kept is no result of the gate.
         """
-        from engine.quality.gate import REPORT, read_report  # not for the first paint
+        from engine.quality.gate import GATE_REPORT, read_report  # not for the first paint
 
-        artifact = self.artifact(number, REPORT)
+        artifact = self.artifact(number, GATE_REPORT)
         if artifact is None:
             return None
         try:

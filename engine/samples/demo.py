@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.store.tables import Project
 
-BOARD = "virtual:esp32c3"
+DEMO_BOARD = "virtual:esp32c3"
 """The board of the demo."""
 
 TARGET = "esp32c3"
@@ -24,7 +24,7 @@ IMPORT_TIMEOUT = 60.0
 """Seconds that cloning a sample over the file system may take."""
 
 
-def prepare(engine: Engine) -> Project:
+def prepare_demo(engine: Engine) -> Project:
     """Make the samples' repositories and import them, once for each workspace.
 
     Returns:

@@ -17,7 +17,7 @@ UNKNOWN = "(no map)"
 """Archive of pieces of a program whose linker wrote no map."""
 
 
-class GroupBy(StrEnum):
+class SizeGroup(StrEnum):
     """What the rows of a table are."""
 
     COMPONENT = "component"
@@ -41,14 +41,14 @@ class Piece:
     file: str
     size: int
 
-    def name(self, by: GroupBy) -> str:
+    def name(self, by: SizeGroup) -> str:
         """The row of a table that it belongs to."""
         if self.file == PADDING:
             return PADDING
         base = PurePosixPath(self.archive).name
-        if by is GroupBy.ARCHIVE:
+        if by is SizeGroup.ARCHIVE:
             return base or "(program)"
-        if by is GroupBy.FILE:
+        if by is SizeGroup.FILE:
             return f"{base}:{self.file}" if base and base != UNKNOWN else self.file
         return _component(self.archive, self.file)
 
@@ -72,7 +72,7 @@ class Sizes:
         """Bytes of all pieces."""
         return sum(piece.size for piece in self.pieces)
 
-    def table(self, by: GroupBy, before: Sizes | None = None) -> tuple[SizeRow, ...]:
+    def table(self, by: SizeGroup, before: Sizes | None = None) -> tuple[SizeRow, ...]:
         """Rows, the largest first; what is gone since ``before`` is there with size 0."""
         now, then = _sums(self.pieces, by), _sums(before.pieces if before else (), by)
         rows = [
@@ -138,7 +138,7 @@ class RegionRow:
         return self.used - self.before if self.before is not None else 0
 
 
-def _sums(pieces: Iterable[Piece], by: GroupBy) -> dict[str, Counter[str]]:
+def _sums(pieces: Iterable[Piece], by: SizeGroup) -> dict[str, Counter[str]]:
     sums: dict[str, Counter[str]] = {}
     for piece in pieces:
         sums.setdefault(piece.name(by), Counter())[piece.memory] += piece.size

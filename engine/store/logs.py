@@ -12,7 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from engine.store.database import Store
 from engine.store.tables import EventRow, LogChunk
 
-MAX_MATCHES = 1000
+MAX_LOG_MATCHES = 1000
 """Lines that one search gives at the most."""
 
 
@@ -78,7 +78,7 @@ def read_lines(store: Store, key: LogKey, first: int = 0, count: int | None = No
     return lines if count is None else lines[:count]
 
 
-def search(store: Store, run_id: int, text: str, *, limit: int = MAX_MATCHES) -> list[LogMatch]:
+def search(store: Store, run_id: int, text: str, *, limit: int = MAX_LOG_MATCHES) -> list[LogMatch]:
     """Lines of any log of a run that contain ``text``, whatever its case (ASCII), in order."""
     wanted = text.lower()
     query = (

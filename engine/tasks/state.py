@@ -16,7 +16,7 @@ _OVER = (StageStatus.SUCCESS, StageStatus.FAILED, StageStatus.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)
-class Metrics:
+class TaskMetrics:
     """What the models of a task were asked.
 
     Args:
@@ -94,7 +94,7 @@ class TaskState:
     progress: float
     step: str
     agents: tuple[str, ...]
-    metrics: Metrics
+    metrics: TaskMetrics
     result: str
 
 
@@ -170,9 +170,9 @@ def _progress(run: Run, pipeline: Pipeline, rows: Sequence[StageRow]) -> float:
     return round(min(100.0, sum(done)), 1)
 
 
-def _metrics(rows: Sequence[StageRow]) -> Metrics:
+def _metrics(rows: Sequence[StageRow]) -> TaskMetrics:
     used = [each for row in rows for each in row.usage or ()]
-    return Metrics(
+    return TaskMetrics(
         answers=len(used),
         tokens_in=_sum(used, "tokens_in"),
         tokens_out=_sum(used, "tokens_out"),

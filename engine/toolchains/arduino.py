@@ -140,7 +140,7 @@ def read_image(folder: Path, main: str, target: str) -> Image | Finding:
     parts = [
         FlashPart(BOOTLOADER_OFFSETS.get(target, 0), bootloader, ArtifactKind.BOOTLOADER),
         # The ESP32 core builds with ESP-IDF's default.
-        FlashPart(partitions.TABLE_OFFSET, table, ArtifactKind.PARTITION_TABLE),
+        FlashPart(partitions.PARTITION_TABLE_OFFSET, table, ArtifactKind.PARTITION_TABLE),
         *_ota_data(folder, entries),
         FlashPart(app_image.app_offset(entries), app, ArtifactKind.APP),
     ]

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from engine.enums import TARGETS
 from engine.formats.untrusted import yaml_mapping
 from engine.source.files import SourceFiles, folder_of, is_own
-from engine.toolchains.base import App, Configuration
+from engine.toolchains.base import App, AppConfiguration
 from engine.toolchains.board_chips import chip_of
 from engine.toolchains.chips import ESP8266
 
@@ -115,7 +115,9 @@ def _app(files: SourceFiles, folder: str, sources: Sequence[str]) -> App:
         folder,
         "arduino",
         tuple(sorted(targets, key=lambda target: target not in TARGETS)),
-        tuple(Configuration(name, (profiles[name],) if profiles[name] else ()) for name in names),
+        tuple(
+            AppConfiguration(name, (profiles[name],) if profiles[name] else ()) for name in names
+        ),
     )
 
 

@@ -61,7 +61,7 @@ class CompileResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
+class AppConfiguration:
     """One way to build an app: a ``sdkconfig.ci.NAME``, an environment, a profile of a sketch.
 
     Args:
@@ -92,7 +92,7 @@ class App:
     path: str
     toolchain: str
     targets: tuple[str, ...] = ()
-    configurations: tuple[Configuration, ...] = ()
+    configurations: tuple[AppConfiguration, ...] = ()
 
     @property
     def label(self) -> str:

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from engine.formats.untrusted import yaml_mapping
 from engine.source.files import SourceFiles, folder_of, is_own
 from engine.toolchains import chips, idf_build_rules
-from engine.toolchains.base import App, Configuration
+from engine.toolchains.base import App, AppConfiguration
 from engine.toolchains.chips import ESP8266
 from engine.toolchains.cmake_lists import Description, describe
 from engine.toolchains.cmake_project_kind import LISTS, ProjectKind, kind_of
@@ -117,7 +117,7 @@ def _app(
     asked = ("", *names) if rules.by_configuration(folder) else ("",)
     targets = _targets(files, folder, said, beside, rules.of(folder, asked))
     configurations = (
-        Configuration(name, _targets_of(files, folder, name, targets, rules)) for name in names
+        AppConfiguration(name, _targets_of(files, folder, name, targets, rules)) for name in names
     )
     return App(folder, "idf", targets, tuple(configurations))
 

@@ -25,7 +25,7 @@ from engine.files import read_file
 from engine.formats.untrusted import json_of
 from engine.source.files import SourceFiles, folder_of, is_own
 from engine.toolchains import chips
-from engine.toolchains.base import App, Configuration
+from engine.toolchains.base import App, AppConfiguration
 from engine.toolchains.board_chips import chip_of
 from engine.toolchains.chips import ESP8266
 
@@ -89,7 +89,7 @@ def is_library_in(folder: str, projects: Collection[str]) -> bool:
     )
 
 
-def _targets(environments: Sequence[Configuration]) -> tuple[str, ...]:
+def _targets(environments: Sequence[AppConfiguration]) -> tuple[str, ...]:
     """What can be built for first, as the default environments come first."""
     every = dict.fromkeys(target for each in environments for target in each.targets)
     return tuple(sorted(every, key=lambda target: target not in TARGETS))
@@ -117,7 +117,7 @@ class _Project:
         )
         """Folders whose ``platformio.ini`` this project reads as part of its own."""
 
-    def environments(self) -> tuple[Configuration, ...]:
+    def environments(self) -> tuple[AppConfiguration, ...]:
         """Every environment, the default ones first."""
         names = [
             section.removeprefix(_ENV)
@@ -129,7 +129,7 @@ class _Project:
         ]
         ordered = dict.fromkeys((*defaults, *names))
         return tuple(
-            Configuration(name, self._targets_of(name))
+            AppConfiguration(name, self._targets_of(name))
             for name in list(ordered)[:_MAX_ENVIRONMENTS]
         )
 

@@ -111,7 +111,7 @@ def _feed(program: Path, tree: EditableTree, folder: Path) -> None:
         *(path.read_bytes() for path in LOGS.glob("*.log")),
         *_of_the_field("*"),
     ]
-    chosen = log_lines.Selection("wifi:W *:I", highlight="[0-9]+|E", mute="^D")
+    chosen = log_lines.LineSelection("wifi:W *:I", highlight="[0-9]+|E", mute="^D")
     plot = Plot(r"temp=(\S+)|0x([0-9a-f]+)")
     incidents = CrashWatcher(
         program=program,

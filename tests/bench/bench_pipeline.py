@@ -79,11 +79,11 @@ def main() -> None:
 
 
 def _ours(folder: Path) -> tuple[float, dict[str, float], float]:
-    settings = Settings(workspace=folder / "workspace", boards=(demo.BOARD,))
+    settings = Settings(workspace=folder / "workspace", boards=(demo.DEMO_BOARD,))
     totals, queued = [], []
     stages: dict[str, list[float]] = {}
     with Engine(settings) as engine:
-        project = demo.prepare(engine)
+        project = demo.prepare_demo(engine)
         for run in range(RUNS + 1):
             started = time.perf_counter()
             build = engine.builds.wait(engine.builds.start(project.id).number)

@@ -252,8 +252,8 @@ def _program(path: Path) -> bool:
 
 def _table(path: Path) -> None:
     layout = flash_layout.FlashLayout(flash_size=4 << 20)
-    found = partition_csv.read_file(path, layout)
-    partition_checks.find_problems(found, layout)
+    found = partition_csv.read_partition_file(path, layout)
+    partition_checks.find_partition_problems(found, layout)
     boot_selection.default_app(found)
     boot_selection.selected_app(found, path.read_bytes()[:8192])
 
@@ -281,7 +281,7 @@ def _options(path: Path) -> None:
     config = path.parent / "options" / "config"
     config.mkdir(parents=True, exist_ok=True)
     (config / "sdkconfig.json").write_bytes(path.read_bytes())
-    flash_layout.layout_of(path.parent)
+    flash_layout.read_flash_layout(path.parent)
     efuses.security_of(config.parent)
 
 

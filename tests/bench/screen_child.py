@@ -14,7 +14,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from engine import Settings
-from engine.builds.pipeline import FIRMWARE
+from engine.builds.pipeline import FIRMWARE_PIPELINE
 from engine.cancel import CancelToken
 from engine.enums import StageStatus
 from engine.events import StageChanged
@@ -57,7 +57,7 @@ class Flooded(EspdeckApp):
         self.show_build(1)
         engine = self.engine
         assert engine is not None
-        stages = {stage.role: stage for stage in FIRMWARE.stages}.values()
+        stages = {stage.role: stage for stage in FIRMWARE_PIPELINE.stages}.values()
         for stage in stages:
             engine.events.publish(
                 StageChanged(

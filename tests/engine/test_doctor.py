@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.doctor import DoctorCheck, run_checks
+from engine.doctor import DoctorCheck, run_doctor
 from engine.quality import tools
 from engine.settings import Settings
 
@@ -15,7 +15,7 @@ from engine.settings import Settings
 def of(board: str, folder: Path) -> DoctorCheck:
     (found,) = (
         each
-        for each in run_checks(Settings(workspace=folder, boards=(board,)))
+        for each in run_doctor(Settings(workspace=folder, boards=(board,)))
         if each.name == f"board {board}"
     )
     return found
@@ -51,7 +51,7 @@ def test_a_tool_of_the_quality_gate_is_told_with_its_extra(
 ) -> None:
     monkeypatch.setitem(tools.MODULES, "lizard", "espdeck_has_no_such_module")
 
-    found = {each.name: each for each in run_checks(Settings(workspace=tmp_path))}
+    found = {each.name: each for each in run_doctor(Settings(workspace=tmp_path))}
 
     assert found["quality cppcheck"].ok
     assert not found["quality lizard"].ok
@@ -73,7 +73,7 @@ def test_the_sqlite_of_this_python_is_told(
     monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
     monkeypatch.setattr(sqlite3, "sqlite_version", ".".join(map(str, version)))
 
-    python, *_ = run_checks(Settings(workspace=tmp_path))
+    python, *_ = run_doctor(Settings(workspace=tmp_path))
 
     assert python.detail.endswith(f"with SQLite {sqlite3.sqlite_version}")
     assert (python.ok, python.needed) == (fine, True)
@@ -84,7 +84,7 @@ def test_where_boards_are_locked_is_told(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     (found,) = [
         each
-        for each in run_checks(Settings(workspace=tmp_path / "ws", lock_folder=shared))
+        for each in run_doctor(Settings(workspace=tmp_path / "ws", lock_folder=shared))
         if each.name == "board locks"
     ]
     assert (found.ok, found.detail) == (True, f"in {shared}")
@@ -92,7 +92,7 @@ def test_where_boards_are_locked_is_told(tmp_path: Path) -> None:
     absent = tmp_path / "absent" / "locks"
     (found,) = [
         each
-        for each in run_checks(Settings(workspace=tmp_path / "ws", lock_folder=absent))
+        for each in run_doctor(Settings(workspace=tmp_path / "ws", lock_folder=absent))
         if each.name == "board locks"
     ]
     assert (found.ok, found.needed) == (False, False)

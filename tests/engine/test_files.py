@@ -44,7 +44,7 @@ def test_what_is_no_file_of_that_size_is_refused(tmp_path: Path) -> None:
 
 
 READERS: dict[str, Callable[[Path], object]] = {
-    "partition table": lambda path: partition_csv.read_file(path, FlashLayout()),
+    "partition table": lambda path: partition_csv.read_partition_file(path, FlashLayout()),
     "binary partition table": partitions.read,
     "app": app_image.read_header,
     "program of a core dump": coredump.gdb_for,

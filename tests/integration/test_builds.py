@@ -40,9 +40,9 @@ STAGES = ["plan", "build", "test.board", "test.simulator", "diagnose", "judge"]
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    settings = Settings(workspace=tmp_path_factory.mktemp("workspace"), boards=(demo.BOARD,))
+    settings = Settings(workspace=tmp_path_factory.mktemp("workspace"), boards=(demo.DEMO_BOARD,))
     with Engine(settings) as engine:
-        demo.prepare(engine)
+        demo.prepare_demo(engine)
         yield engine
 
 

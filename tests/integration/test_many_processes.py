@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.slow]
 
 
 def espdeck(workspace: Path, *words: str) -> Running:
-    env = {**os.environ, "ESPDECK_BOARDS": json.dumps([demo.BOARD])}
+    env = {**os.environ, "ESPDECK_BOARDS": json.dumps([demo.DEMO_BOARD])}
     return Running("--workspace", workspace, *words, env=env)
 
 
@@ -50,7 +50,7 @@ def test_a_build_survives_kill_9_in_any_stage(workspace: Path, stage: str) -> No
     (row,) = events(looked)
     assert row["status"] != "running"
 
-    with Engine(Settings(workspace=workspace, boards=(demo.BOARD,))) as engine:
+    with Engine(Settings(workspace=workspace, boards=(demo.DEMO_BOARD,))) as engine:
         done = engine.builds.wait(1, timeout=90)
         rows = engine.builds.stages(1)
 
@@ -60,7 +60,7 @@ def test_a_build_survives_kill_9_in_any_stage(workspace: Path, stage: str) -> No
 
 
 def test_a_second_process_sees_and_follows_what_the_first_runs(workspace: Path) -> None:
-    with Engine(Settings(workspace=workspace, boards=(demo.BOARD,))) as first:
+    with Engine(Settings(workspace=workspace, boards=(demo.DEMO_BOARD,))) as first:
         project = first.projects.add(str(workspace.parent / "hello"))
         first.projects.wait(project.id)
         first.wait_ready()
@@ -100,7 +100,7 @@ def test_the_end_of_a_session_puts_the_build_back(workspace: Path, end: signal.S
     assert process.returncode == 128 + end
     assert not _programs_in(workspace)
     ended_at = datetime.now(UTC)
-    with Engine(Settings(workspace=workspace, boards=(demo.BOARD,))) as engine:
+    with Engine(Settings(workspace=workspace, boards=(demo.DEMO_BOARD,))) as engine:
         done = engine.builds.wait(1, timeout=90)
         rows = {row.key: row.completed_at for row in engine.builds.stages(1)}
     assert done.status is RunStatus.SUCCESS
@@ -112,7 +112,7 @@ def test_the_end_of_a_session_puts_the_build_back(workspace: Path, end: signal.S
 
 def test_who_takes_over_goes_on_with_everything(workspace: Path) -> None:
     first = espdeck(workspace, "build", str(workspace.parent / "hello"), "--json")
-    settings = Settings(workspace=workspace, boards=(demo.BOARD,))
+    settings = Settings(workspace=workspace, boards=(demo.DEMO_BOARD,))
     for event in events(first):
         if event["event"] == "agent.status" and event["stage"] == "build":
             break

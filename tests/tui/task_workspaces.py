@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.enums import ArtifactKind, RunKind, RunStatus, Severity, StageStatus
 from engine.findings import Finding
 from engine.llm.placeholder import PLACEHOLDER
-from engine.quality.gate import REPORT
+from engine.quality.gate import GATE_REPORT
 from engine.quality.result import evaluate, measured, unknown
 from engine.quality_requirements import Aspect
 from engine.runs.pipeline import Pipeline, Stage
@@ -134,7 +134,7 @@ def _task(
     }
     files["changes.patch"] = "\n".join(map(text, PATCH.split("\n")))
     if order.gate:
-        files[REPORT] = json.dumps(asdict(GATE))
+        files[GATE_REPORT] = json.dumps(asdict(GATE))
     _keep(store, run.number, folder, files)
     _stages(store, run.number, plan.pipeline, server, text)
     finding = Finding(

@@ -27,7 +27,7 @@ from tests.hostile import CODE, Section, elf
 from tests.tui.test_hostile import GOT_THROUGH, MARK, SEQUENCES, Terminal, hostile
 from tests.tui.test_hostile_board import talk
 from tests.tui.workspaces import fill, keep_maps
-from tui.cli.common import complain, print_line
+from tui.cli.common import print_error, print_line
 
 pytestmark = pytest.mark.xdist_group("hostile")
 
@@ -249,7 +249,7 @@ def test_symbols_of_a_program_let_nothing_through(
 
     (found,) = panic.decode(PANIC, path, tmp_path)
     print_line(found.message)
-    complain(str(found.evidence))
+    print_error(str(found.evidence))
 
     output = capfd.readouterr()
     assert MARK in output.out and "app_main" in output.out

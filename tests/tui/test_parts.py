@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
 
-from engine.builds.pipeline import FIRMWARE
+from engine.builds.pipeline import FIRMWARE_PIPELINE
 from engine.enums import Phase, Role, RunStatus, StageStatus, VerdictWord
 from engine.events import (
     Log,
@@ -238,7 +238,7 @@ def test_the_gate_is_bars_against_thresholds() -> None:
 
 
 def build_view() -> RunView:
-    return RunView(1, FIRMWARE, pane_of=lambda _stage, role: role)
+    return RunView(1, FIRMWARE_PIPELINE, pane_of=lambda _stage, role: role)
 
 
 def agent(role: Role, stage: str, phase: Phase, status: StageStatus, attempt: int) -> StageChanged:

@@ -32,7 +32,7 @@ async def open_newest(story: Story) -> None:
 @pytest.mark.slow
 async def test_from_nothing_to_a_judged_firmware(tmp_path: Path) -> None:
     source = demo.make_repository("hello", tmp_path / "hello")
-    async with running(tmp_path / "ws", boards=(demo.BOARD,)) as story:
+    async with running(tmp_path / "ws", boards=(demo.DEMO_BOARD,)) as story:
         await story.sees("press a to add one", "? for help")
         await story.press("b")
         await story.sees("no project: press a to add one")
@@ -129,7 +129,7 @@ async def test_a_finding_is_shown_in_its_source(tmp_path: Path) -> None:
 @pytest.mark.slow
 async def test_a_retry_from_a_stage_and_a_cancel(tmp_path: Path) -> None:
     demo.make_repository("flaky-tests", tmp_path / "flaky")
-    async with running(tmp_path / "ws", boards=(demo.BOARD,)) as story:
+    async with running(tmp_path / "ws", boards=(demo.DEMO_BOARD,)) as story:
         engine = story.app.engine
         assert engine is not None
         project = engine.projects.add(str(tmp_path / "flaky"))

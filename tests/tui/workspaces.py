@@ -19,7 +19,7 @@ from textual.screen import Screen
 
 from engine import Settings
 from engine.builds import fix_patch
-from engine.builds.pipeline import FIRMWARE
+from engine.builds.pipeline import FIRMWARE_PIPELINE
 from engine.enums import ArtifactKind, ProjectStatus, RunStatus, Severity, StageStatus
 from engine.findings import Finding
 from engine.images import image_file
@@ -159,7 +159,7 @@ def _fill_build(store: Store, number: int, text: Callable[[str], str]) -> None:
     at = datetime.now(UTC)
     failed = {"test.board", "diagnose", "judge", "repair"}
     seq = 0
-    for stage in FIRMWARE.stages:
+    for stage in FIRMWARE_PIPELINE.stages:
         runs.put_stage(
             store,
             StageRow(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.text import count
-from tui.cli.common import looking, number_of, print_line, table
+from tui.cli.common import open_engine, print_line, run_number, table
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -34,7 +34,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a li
 @cli.command("boards")
 def boards_command(context: typer.Context, as_json: _Json = False) -> None:
     """List the boards of the settings, and USB ports that may have one."""
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         boards = engine.boards.list_all()
         if as_json:
             for each in boards:
@@ -71,7 +71,7 @@ def reserve(
     hours: Annotated[float, typer.Option(help="For how long.")] = 8.0,
 ) -> None:
     """Reserve a board for yourself: builds wait until it is given back."""
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         row = engine.boards.reserve(
             engine.boards.named(board), holder=getpass.getuser(), note=note, hours=hours
         )
@@ -85,7 +85,7 @@ def release(
     force: Annotated[bool, typer.Option("--force", help="Also another person's.")] = False,
 ) -> None:
     """Give a board back that was reserved."""
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         engine.boards.release(engine.boards.named(board), holder=getpass.getuser(), force=force)
         print_line(f"{board} is given back")
 
@@ -122,11 +122,11 @@ def monitor(
     from tui.presentation.console_formatter import ConsoleView
 
     view = ConsoleView(print_filter, highlight, mute, timestamps=timestamps, hex=hex_)
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         board = engine.boards.named(board)
         running = engine.programs.running_on(board)
         program = (
-            engine.programs.of_build(number_of(build)) if build is not None else running.program
+            engine.programs.of_build(run_number(build)) if build is not None else running.program
         )
         watch(
             engine.boards,
@@ -156,7 +156,7 @@ def sessions_command(
     """
     from tui.presentation.units import size
 
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         if search is not None:
             for session, line in engine.boards.search_sessions(search, board):
                 found_in = {"board": session.board, "log": str(session.log), "line": line}

@@ -10,14 +10,14 @@ import typer
 from engine.enums import RunStatus
 from engine.errors import EspdeckError, UsageError
 from tui.cli.common import (
-    complain,
-    looking,
-    number_of,
+    load_settings,
+    open_engine,
+    print_error,
     print_json,
     print_line,
     print_notes,
-    settings_of,
-    several,
+    run_number,
+    split_names,
     table,
 )
 from tui.cli.follow import USAGE, follow, follow_each, printing
@@ -91,8 +91,8 @@ def build_command(
     if dirty and (changed or commit is not None):
         other = "--changed" if changed else "--commit"
         raise UsageError(f"--dirty takes the folder as it is now: leave {other} out")
-    chips, configurations = check_targets(several(target)), several(configuration)
-    with printing(settings_of(context), as_json=as_json) as (engine, printer):
+    chips, configurations = check_targets(split_names(target)), split_names(configuration)
+    with printing(load_settings(context), as_json=as_json) as (engine, printer):
         found = engine.projects.find_or_add(project, targets=chips, app=app_folder, branch=branch)
         say = _discard if as_json else print_line
         variants = engine.builds.choose_variants(
@@ -124,7 +124,7 @@ def build_command(
         if len(variants) > 1 and not as_json:
             print_builds([engine.builds.get(number) for number in numbers])
         for problem in started.problems:
-            complain(problem)
+            print_error(problem)
     raise typer.Exit(max(code, USAGE) if started.problems else code)
 
 
@@ -139,7 +139,7 @@ def builds_command(
     as_json: _Json = False,
 ) -> None:
     """List builds, newest first."""
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         wanted = engine.projects.find(project).id if project is not None else None
         found = engine.builds.list(project_id=wanted, status=status, limit=limit)
         if as_json:
@@ -175,8 +175,8 @@ def show(
     as_json: _Json = False,
 ) -> None:
     """Show a build: stages, findings, artifacts; or the log of a stage."""
-    number = number_of(build)
-    with looking(context) as engine:
+    number = run_number(build)
+    with open_engine(context) as engine:
         engine.builds.get(number)
         if as_json:
             for event in engine.replay(number):
@@ -193,8 +193,8 @@ def cancel(
     builds: Annotated[list[str], typer.Argument(help="Numbers of builds.")],
 ) -> None:
     """Cancel builds that wait or run."""
-    numbers = list(dict.fromkeys(map(number_of, builds)))
-    with looking(context) as engine:
+    numbers = list(dict.fromkeys(map(run_number, builds)))
+    with open_engine(context) as engine:
         for number in numbers:
             engine.builds.get(number)
         wrong = False
@@ -204,7 +204,7 @@ def cancel(
                 engine.builds.cancel(number)
             except EspdeckError as error:
                 wrong = True
-                complain(str(error))
+                print_error(str(error))
             else:
                 asked.append(number)
         for number in asked:
@@ -224,8 +224,8 @@ def retry(
     as_json: _Json = False,
 ) -> None:
     """Run a build again, of the same commit; follow it to its end."""
-    number = number_of(build)
-    with printing(settings_of(context), as_json=as_json) as (engine, printer):
+    number = run_number(build)
+    with printing(load_settings(context), as_json=as_json) as (engine, printer):
         engine.builds.retry(number, stage)
         code = follow(engine.builds, number, printer)
         if not as_json:

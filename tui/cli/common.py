@@ -30,7 +30,7 @@ PROGRESS_LINE_SECONDS = 3.0
 """Seconds from one line of progress to the next where there is no terminal."""
 
 
-def settings_of(context: typer.Context, **flags: Any) -> Settings:
+def load_settings(context: typer.Context, **flags: Any) -> Settings:
     """Read the settings; what the command line says wins."""
     from engine.settings import Settings
 
@@ -38,11 +38,11 @@ def settings_of(context: typer.Context, **flags: Any) -> Settings:
 
 
 @contextlib.contextmanager
-def looking(context: typer.Context) -> Iterator[Engine]:
+def open_engine(context: typer.Context) -> Iterator[Engine]:
     """Open an engine that executes no runs, while the block runs."""
     from engine import Engine
 
-    engine = Engine(settings_of(context))
+    engine = Engine(load_settings(context))
     if sys.stderr.isatty():
         engine.events.subscribe(_CloneProgress())
     try:
@@ -53,13 +53,13 @@ def looking(context: typer.Context) -> Iterator[Engine]:
         engine.close()
 
 
-def several(text: str | None) -> list[str]:
+def split_names(text: str | None) -> list[str]:
     """Split names at commas; each is there once."""
     names = (each.strip() for each in (text or "").split(","))
     return list(dict.fromkeys(filter(None, names)))
 
 
-def number_of(text: str) -> int:
+def run_number(text: str) -> int:
     """Read the number of a run, as ``12`` or ``#12``.
 
     Raises:
@@ -127,10 +127,10 @@ class _ProgressLines:
 def print_notes(notes: Iterable[Finding]) -> None:
     """Print the notes of a commit to standard error."""
     for note in notes:
-        complain(f"{note.severity}: {note.message}")
+        print_error(f"{note.severity}: {note.message}")
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print one line to standard error."""
     typer.echo(f"espdeck: {clean(text)}", err=True)
 

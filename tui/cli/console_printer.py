@@ -61,7 +61,7 @@ class ConsolePrinter:
         self._formatter = ConsoleFormatter(
             view,
             program,
-            symbols=symbols.load(program) if program is not None else None,
+            symbols=symbols.load_symbols(program) if program is not None else None,
             root=root,
             shows_unfinished=out.isatty(),
         )

@@ -11,7 +11,7 @@ import typer
 
 from engine.errors import UsageError
 from engine.text import count
-from tui.cli.common import print_line, settings_of, table
+from tui.cli.common import load_settings, print_line, table
 from tui.cli.follow import FAILED
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def check(context: typer.Context, as_json: _Json = False) -> None:
     """
     from engine.store.service import check_databases, known_backups
 
-    workspace = settings_of(context).workspace
+    workspace = load_settings(context).workspace
     if not workspace.is_dir():
         raise UsageError(f"{workspace}: there is no workspace yet")
     faults = check_databases(workspace)
@@ -64,7 +64,7 @@ def backup(context: typer.Context, as_json: _Json = False) -> None:
     from engine.store.service import back_up_databases, known_backups
     from tui.presentation.units import size
 
-    workspace = settings_of(context).workspace
+    workspace = load_settings(context).workspace
     if not workspace.is_dir():
         raise UsageError(f"{workspace}: there is no workspace yet")
     made = back_up_databases(workspace)
@@ -102,7 +102,7 @@ def restore(
 
     if recover and chosen is not None:
         raise UsageError("--recover reads the damaged database: name no backup")
-    done = restore_databases(settings_of(context).workspace, chosen, recover=recover)
+    done = restore_databases(load_settings(context).workspace, chosen, recover=recover)
     if as_json:
         facts = {
             "backup": _facts(done.backup) if done.backup is not None else None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.errors import UsageError
-from tui.cli.common import looking, number_of, print_line
+from tui.cli.common import open_engine, print_line, run_number
 
 if TYPE_CHECKING:
     from engine.builds.fixes import Fix
@@ -33,8 +33,8 @@ def fix_command(
     """Show what the repairs of a build changed; commit, export or discard it."""
     if sum((commit, export is not None, discard)) > 1:
         raise UsageError("one of --commit, --export and --discard at a time")
-    number = number_of(build)
-    with looking(context) as engine:
+    number = run_number(build)
+    with open_engine(context) as engine:
         if export is not None:
             print_line(f"written: {engine.fixes.export(number, export)}")
             return

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.errors import EspdeckError, UsageError
-from engine.images.flash_layout import FlashLayout, layout_of
-from engine.images.partitions import TABLE_OFFSET
+from engine.images.flash_layout import FlashLayout, read_flash_layout
+from engine.images.partitions import PARTITION_TABLE_OFFSET
 from engine.text import clean, count
-from tui.cli.common import complain, looking, number_of, print_line, table
+from tui.cli.common import open_engine, print_error, print_line, run_number, table
 from tui.presentation.tables import efuse_rows, partition_rows
 
 if TYPE_CHECKING:
     from engine.boards.board_session import BoardSession
     from engine.boards.capabilities import FlashOptions
-    from engine.boards.flasher import Written
+    from engine.boards.flasher import FlashResult
     from engine.engine import Engine
     from engine.images.partitions import Partition
 
@@ -56,8 +56,8 @@ def flash(
     ] = False,
 ) -> None:
     """Flash what a build made, on one board or on several at once."""
-    with looking(context) as engine:
-        number = number_of(build)
+    with open_engine(context) as engine:
+        number = run_number(build)
         image = engine.builds.image(number)
         options = _options(engine, app_only, baud, before, after, secure=secure)
         runs = engine.builds.flashed(number, image, app_only=app_only)
@@ -85,8 +85,8 @@ def verify(
     baud: _Baud = None,
 ) -> None:
     """Compare what is in flash with what a build made."""
-    with looking(context) as engine:
-        number = number_of(build)
+    with open_engine(context) as engine:
+        number = run_number(build)
         image = engine.builds.image(number)
         options = _options(engine, app_only, baud, "", "", secure=True)
         runs = engine.builds.flashed(number, image, app_only=app_only)
@@ -115,7 +115,7 @@ def read_flash(
     """Copy flash into a file: all of it, a region or a partition."""
     if file.exists():
         raise UsageError(f"{file} is there already: give another name")
-    with looking(context) as engine:
+    with open_engine(context) as engine:
 
         def read(session: BoardSession, progress: Callable[[float, str], None]) -> str:
             first, length = _region(engine, session, offset, size, partition)
@@ -145,7 +145,7 @@ def erase(
     """Erase flash: all of it, a region or a partition."""
     if (offset is None) != (size is None):
         raise UsageError("give --offset and --size, or neither")
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         engine.boards.named(board)  # asks nothing about a board that is none
         if not yes and _typed_name(f"This erases {partition or 'flash'} of {board}") != board:
             raise UsageError("another name: nothing was erased (--yes does not ask)")
@@ -176,18 +176,18 @@ def partitions(
     ] = None,
 ) -> None:
     """Show a partition table, and what of it ESP-IDF would refuse."""
-    from engine.images.partition_checks import find_problems
+    from engine.images.partition_checks import find_partition_problems
 
     layout, found = _table_of(context, what, offset)
     if not found:
         print_line(f"{what}: at {layout.table:#x} there is no partition table")
         raise typer.Exit(1)
-    if layout.table != TABLE_OFFSET:
+    if layout.table != PARTITION_TABLE_OFFSET:
         print_line(f"partition table at {layout.table:#x}")
     table(*partition_rows(found))
-    wrong = find_problems(found, layout)
+    wrong = find_partition_problems(found, layout)
     for problem in wrong:
-        complain(problem)
+        print_error(problem)
     if wrong:
         raise typer.Exit(1)
 
@@ -196,15 +196,15 @@ def _table_of(
     context: typer.Context, what: str, offset: str | None
 ) -> tuple[FlashLayout, Sequence[Partition]]:
     """The partition table of a file, a build or a board, and where it is."""
-    from engine.images.partition_csv import read_file
+    from engine.images.partition_csv import read_partition_file
 
     at = _number(offset) if offset is not None else None
     if Path(what).is_file():
-        layout = layout_of(Path(what).parent)
-        return layout, read_file(Path(what), layout)
-    with looking(context) as engine:
+        layout = read_flash_layout(Path(what).parent)
+        return layout, read_partition_file(Path(what), layout)
+    with open_engine(context) as engine:
         if what.removeprefix("#").isdigit():
-            number = number_of(what)
+            number = run_number(what)
             return engine.builds.layout(number), engine.builds.partitions(number)
         with _session_of(engine, what) as session:
             expected = engine.programs.table_offset(session.name)
@@ -215,7 +215,7 @@ def _table_of(
                     "ask for a build's (espdeck partitions 12)"
                 )
     if found is None:
-        return FlashLayout(TABLE_OFFSET if at is None else at), ()
+        return FlashLayout(PARTITION_TABLE_OFFSET if at is None else at), ()
     return FlashLayout(found.offset), found.partitions
 
 
@@ -226,7 +226,7 @@ def efuses(
     every: Annotated[bool, typer.Option("--all", help="Also those that are zero.")] = False,
 ) -> None:
     """Show a board's eFuses; none is ever written."""
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         with _session_of(engine, board) as session:
             found = session.chip.efuses()
         shown = [each for each in found if every or each.value.strip("0 ") not in ("", "False")]
@@ -238,7 +238,7 @@ def efuses(
 @cli.command()
 def reset(context: typer.Context, board: _Board) -> None:
     """Start a board's program anew."""
-    with looking(context) as engine, _session_of(engine, board) as session:
+    with open_engine(context) as engine, _session_of(engine, board) as session:
         session.reset.into_program()
         print_line(f"{board}: reset")
 
@@ -250,10 +250,10 @@ def power(
     word: Annotated[str, typer.Argument(help="on, off or cycle.")] = "cycle",
 ) -> None:
     """Switch a board's power by the command that the settings give for it."""
-    from engine.boards.power import switch
+    from engine.boards.power import switch_power
 
-    with looking(context) as engine, _session_of(engine, board) as session:
-        switch(session.power, word)
+    with open_engine(context) as engine, _session_of(engine, board) as session:
+        switch_power(session.power, word)
         print_line(f"{board}: power {word}")
 
 
@@ -265,7 +265,7 @@ def name_command(
     note: Annotated[str, typer.Option(help="Anything worth knowing about it.")] = "",
 ) -> None:
     """Call a board by a name of your own, which then does wherever a board is named."""
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         name = engine.boards.named(board)
         engine.boards.call(name, label=label, remark=note)
         print_line(f"{name} is called {label}" if label else f"{name} has no name of yours now")
@@ -289,7 +289,7 @@ def lab(
     """Run virtual boards until Ctrl-C: for espdeck beside it, and for any other tool."""
     from engine.cancel import CancelToken
 
-    with looking(context) as engine, contextlib.suppress(KeyboardInterrupt):
+    with open_engine(context) as engine, contextlib.suppress(KeyboardInterrupt):
         started = engine.boards.start_lab(chip, boards, CancelToken(), share=share)
         table(("BOARD", "URL"), list(started.items()))
         print_line(f"{count(len(started), 'board')} until Ctrl-C; esptool takes the URL as --port")
@@ -301,7 +301,7 @@ def lab(
         threading.Event().wait()
 
 
-def written_as(written: Written) -> str:
+def written_as(written: FlashResult) -> str:
     """How flashing went, for people."""
     if written.verified:
         return f"flashed and verified in {written.seconds:.1f} s"
@@ -322,9 +322,9 @@ def _options(
     engine: Engine, app_only: bool, baud: int | None, before: str, after: str, *, secure: bool
 ) -> FlashOptions:
     from engine.boards.capabilities import FlashOptions
-    from engine.boards.esptool import AFTER, BEFORE
+    from engine.boards.esptool import ESPTOOL_AFTER, ESPTOOL_BEFORE
 
-    for word, known in ((before, BEFORE), (after, AFTER)):
+    for word, known in ((before, ESPTOOL_BEFORE), (after, ESPTOOL_AFTER)):
         if word and word not in known:
             raise UsageError(f"{word!r}: esptool knows {', '.join(known)}")
     return FlashOptions(
@@ -404,7 +404,7 @@ def _on_each(
             cancel.cancel()
             raise
     for line in wrong:  # once the bars are gone: they draw over other lines
-        complain(line)
+        print_error(line)
     if wrong:
         raise typer.Exit(1)
 

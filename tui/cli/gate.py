@@ -11,7 +11,7 @@ import typer
 from tui.cli import common
 
 if TYPE_CHECKING:
-    from engine.builds.quality_gate import Gated
+    from engine.builds.quality_gate import GateMeasurement
 
 cli = typer.Typer()
 
@@ -43,7 +43,7 @@ def gate_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure a project: coverage, code, security, documentation, size. Exit code 1: it failed."""
-    with common.looking(context) as engine:
+    with common.open_engine(context) as engine:
         found = engine.projects.find_or_add(project)
         with common.progress() as on_progress:
             gated = engine.gate.measure(
@@ -63,7 +63,7 @@ def gate_command(
         raise typer.Exit(FAILED)
 
 
-def _print(gated: Gated, *, ascii_only: bool) -> None:
+def _print(gated: GateMeasurement, *, ascii_only: bool) -> None:
     from engine.enums import Severity
     from tui.theme import Glyphs
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tui.cli.common import looking, print_line
+from tui.cli.common import open_engine, print_line
 
 if TYPE_CHECKING:
     from engine.maintenance import CleanupReport
@@ -34,7 +34,7 @@ def gc(
     How long builds and tasks stay, and how many, say the settings run_days and run_count. Those
     that something kept needs stay, and so does every commit that a build was of.
     """
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         if dry_run:
             swept = engine.maintenance.preview(unused_for=days * DAY_SECONDS)
         else:

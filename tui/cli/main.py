@@ -36,7 +36,7 @@ from tui.cli import (
     tasks,
     workflows,
 )
-from tui.cli.common import complain, print_line, settings_of
+from tui.cli.common import load_settings, print_error, print_line
 from tui.cli.follow import FAILED, INTERRUPTED, USAGE, follow, printing
 from tui.cli.summary import print_build
 
@@ -84,7 +84,7 @@ def main() -> None:
     try:
         cli()
     except EspdeckError as error:
-        complain(str(error))
+        print_error(str(error))
         sys.exit(USAGE)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
@@ -108,7 +108,7 @@ def app(
         print_line(f"espdeck {version('espdeck')}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        _run_app(settings_of(context))
+        _run_app(load_settings(context))
 
 
 @cli.command()
@@ -125,16 +125,16 @@ def demo(
     from engine.samples import demo as samples
 
     folder = context.obj or user_data_path("espdeck") / "demo"
-    settings = settings_of(context, workspace=folder, boards=(samples.BOARD,))
+    settings = load_settings(context, workspace=folder, boards=(samples.DEMO_BOARD,))
     if not headless and not as_json:
 
         def open_build(engine: Engine) -> int:
-            return engine.builds.start(samples.prepare(engine).id).number
+            return engine.builds.start(samples.prepare_demo(engine).id).number
 
         _run_app(settings, open_build)
         return
     with printing(settings, as_json=as_json) as (engine, printer):
-        build = engine.builds.start(samples.prepare(engine).id)
+        build = engine.builds.start(samples.prepare_demo(engine).id)
         code = follow(engine.builds, build.number, printer)
         if not as_json:
             printer.close()
@@ -145,9 +145,9 @@ def demo(
 @cli.command()
 def doctor(context: typer.Context) -> None:
     """Say what is installed, what is missing, and what to do."""
-    from engine.doctor import run_checks
+    from engine.doctor import run_doctor
 
-    checks = run_checks(settings_of(context))
+    checks = run_doctor(load_settings(context))
     for each in checks:
         mark = "ok     " if each.ok else "MISSING" if each.needed else "absent "
         print_line(f"{mark} {each.name}: {each.detail}")

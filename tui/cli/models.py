@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tui.cli.common import print_line, settings_of, table
+from tui.cli.common import load_settings, print_line, table
 
 if TYPE_CHECKING:
     from engine.llm.service import ModelState
@@ -28,7 +28,7 @@ def models_command(
     from engine.tasks.roles import model_purposes
 
     purposes = model_purposes()
-    models = Models(settings_of(context).llm)
+    models = Models(load_settings(context).llm)
     servers = models.servers(CancelToken())
     states = models.states(servers)
     if as_json:

@@ -15,7 +15,7 @@ from engine.cancel import CancelToken
 from engine.console_input import ConsoleInput, send_file_with_notes
 from engine.errors import CancelledError, UsageError
 from engine.monitor.crash_watcher import CrashWatcher
-from engine.monitor.panic import Program
+from engine.monitor.panic import CrashedProgram
 from tui.cli.console_printer import ConsolePrinter
 from tui.cli.terminal_input import MenuItem, TerminalInput
 from tui.presentation.console_formatter import ConsoleView
@@ -34,7 +34,7 @@ def watch(
     reset: bool,
     eol: str,
     send_file: Path | None,
-    find: Callable[[str], Program | None],
+    find: Callable[[str], CrashedProgram | None],
 ) -> None:
     """Watch a board until a person has seen enough.
 

@@ -12,7 +12,7 @@ import typer
 from engine.enums import TARGETS, ProjectStatus
 from engine.errors import EspdeckError, UsageError
 from engine.text import count, listed, mask
-from tui.cli.common import complain, looking, print_json, print_line, several, table
+from tui.cli.common import open_engine, print_error, print_json, print_line, split_names, table
 from tui.cli.follow import FAILED
 from tui.presentation.labels import DIGITS, chips, followed
 
@@ -49,11 +49,11 @@ def add(
     as_json: _Json = False,
 ) -> None:
     """Add a project, and say what there is to build in it."""
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         project = engine.project_editor.add(
             source,
             name=name,
-            targets=several(target),
+            targets=split_names(target),
             branch=branch,
             app=app,
             configuration=configuration,
@@ -73,7 +73,7 @@ def sync(
     ] = None,
 ) -> None:
     """Bring projects to where their sources are now. Exit code 1: one could not be."""
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         found = (
             [engine.projects.find(each) for each in projects]
             if projects
@@ -88,7 +88,7 @@ def sync(
                 engine.projects.sync(project.id)
             except EspdeckError as error:
                 busy.add(project.id)
-                complain(f"{project.name}: {error}")
+                print_error(f"{project.name}: {error}")
         failed = bool(busy)
         for project in before:
             if project.id not in busy:
@@ -121,13 +121,13 @@ def edit(
     """Change a project: name, chips, branch, app or configuration. Its builds stay."""
     from engine.projects.editor import ProjectEdits
 
-    targets = None if target is None else [] if target == AUTO else several(target)
+    targets = None if target is None else [] if target == AUTO else split_names(target)
     if target is not None and target != AUTO and not targets:
         raise UsageError("--target: name a chip, or auto to have the sources say it")
     edits = ProjectEdits(name, targets, branch, app, configuration)
     if edits == ProjectEdits():
         raise UsageError("say what to change: --name, --target, --branch, --app or --config")
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         changed = engine.project_editor.edit(engine.projects.find(project), edits)
         print_line(f"changed {changed.name}: {mask(changed.source)}")
         _print_project(engine, changed)
@@ -140,7 +140,7 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
 ) -> None:
     """Remove a project with its builds, logs and artifacts; its source is not touched."""
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         found = engine.projects.find(project)
         if not yes and not sys.stdin.isatty():
             raise UsageError("nobody can be asked here: --yes removes without asking")
@@ -162,7 +162,7 @@ def projects_command(
     as_json: _Json = False,
 ) -> None:
     """List the projects."""
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         if disk:
             _print_disk(engine, as_json=as_json)
             return
@@ -200,7 +200,7 @@ def _print_synced(before: Project, now: Project) -> bool:
         Whether the source was reached.
     """
     if now.synced_at == before.synced_at:
-        complain(f"{now.name}: {now.status_detail}")
+        print_error(f"{now.name}: {now.status_detail}")
         return False
     was = f", was {before.tip[:DIGITS]}" if before.tip not in ("", now.tip) else ""
     print_line(f"{now.name}: {followed(now)}{was}")

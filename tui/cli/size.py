@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.sizes.tables import GroupBy
+from engine.sizes.tables import SizeGroup
 from tui.cli import common
 from tui.presentation.units import change
 
@@ -25,21 +25,21 @@ def size_command(
         str | None,
         typer.Option(help="Build to compare with. [default: the last that succeeded before]"),
     ] = None,
-    by: Annotated[GroupBy, typer.Option(help="What the rows are.")] = GroupBy.COMPONENT,
+    by: Annotated[SizeGroup, typer.Option(help="What the rows are.")] = SizeGroup.COMPONENT,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
 ) -> None:
     """Say what takes how much memory, as `idf.py size`, and what changed."""
-    number = common.number_of(build)
-    with common.looking(context) as engine:
+    number = common.run_number(build)
+    with common.open_engine(context) as engine:
         now = engine.builds.sizes(number)
         if against is None:
             earlier = engine.builds.before(number)
             other = earlier.id if earlier is not None else None
         else:
-            chosen = engine.builds.get(common.number_of(against))
+            chosen = engine.builds.get(common.run_number(against))
             other = chosen.number
             if chosen.project_id != engine.builds.get(number).project_id:
-                common.complain(f"build {other} is of another project than build {number}")
+                common.print_error(f"build {other} is of another project than build {number}")
         before = engine.builds.sizes(other) if other is not None else None
         _print(now.region_table(before), now.table(by, before), other, by, as_json=as_json)
 
@@ -48,7 +48,7 @@ def _print(
     full: tuple[RegionRow, ...],
     rows: tuple[SizeRow, ...],
     other: int | None,
-    by: GroupBy,
+    by: SizeGroup,
     *,
     as_json: bool,
 ) -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.errors import UsageError
-from tui.cli.common import looking, print_line, print_notes, table
+from tui.cli.common import open_engine, print_line, print_notes, table
 
 if TYPE_CHECKING:
-    from engine.toolchains.base import Configuration
+    from engine.toolchains.base import AppConfiguration
 
 cli = typer.Typer()
 
@@ -26,7 +26,7 @@ def apps(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
 ) -> None:
     """List what a project's repository holds: apps, their chips and configurations."""
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         located = engine.projects.commit(engine.projects.find_or_add(project).id, None)
         print_notes(located.notes)
         found = engine.projects.survey(located.project.id)
@@ -58,7 +58,7 @@ def apps(
             print_line(f"not built by espdeck: {each.name} ({each.file}): {each.builds_with}")
 
 
-def _configuration(configuration: Configuration) -> str:
+def _configuration(configuration: AppConfiguration) -> str:
     targets = ", ".join(configuration.targets)
     return f"{configuration.name} ({targets})" if targets else configuration.name
 
@@ -74,7 +74,7 @@ def menuconfig(
     """Change the options of an ESP-IDF project in its menu, and show what changed."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("menuconfig needs a terminal")
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         located = engine.projects.commit(engine.projects.find_or_add(project).id, None)
         print_notes(located.notes)
         found = located.project

@@ -10,7 +10,7 @@ import typer
 
 from engine.enums import RunStatus
 from engine.text import count
-from tui.cli.common import looking, number_of, print_line, table
+from tui.cli.common import open_engine, print_line, run_number, table
 from tui.cli.summary import print_artifacts, print_findings, print_stages
 from tui.presentation.units import tokens
 
@@ -36,7 +36,7 @@ def list_tasks(
     as_json: _Json = False,
 ) -> None:
     """List tasks, newest first."""
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         found = engine.tasks.list(status=status, limit=limit)
         if as_json:
             for each in found:
@@ -67,8 +67,8 @@ def show_task(
     as_json: _Json = False,
 ) -> None:
     """Show a task: what was asked, its steps, what models took, what was made."""
-    number = number_of(task)
-    with looking(context) as engine:
+    number = run_number(task)
+    with open_engine(context) as engine:
         state = engine.tasks.state(number)
         if not as_json:
             print_task(engine, number)

@@ -15,7 +15,7 @@ import typer
 
 from engine.enums import Priority
 from engine.text import count
-from tui.cli.common import looking, print_line, settings_of, table
+from tui.cli.common import load_settings, open_engine, print_line, table
 from tui.cli.follow import follow, printing
 from tui.cli.tasks import print_task
 
@@ -111,7 +111,7 @@ def _with_task_options(command: Callable[..., None]) -> Callable[..., None]:
 @workflow_cli.command("list")
 def list_workflows(context: typer.Context, as_json: _Json = False) -> None:
     """List the workflows, and who takes part."""
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         found, title = engine.tasks.workflows(), engine.tasks.title
         if as_json:
             for each in found:
@@ -155,7 +155,7 @@ def list_pipelines(
     context: typer.Context, project: _Project = None, as_json: _Json = False
 ) -> None:
     """List the step pipelines: shipped ones, your own, and a project's."""
-    with looking(context) as engine:
+    with open_engine(context) as engine:
         wanted = engine.projects.find_or_add(project).id if project else None
         found = engine.tasks.pipelines(wanted)
         if as_json:
@@ -182,7 +182,7 @@ def check_pipeline(
     """Say whether a pipeline's file makes sense, and what its steps wait for."""
     from engine.tasks.pipeline_library import read_pipeline_file
 
-    pipeline = read_pipeline_file(file, settings_of(context).llm.models)
+    pipeline = read_pipeline_file(file, load_settings(context).llm.models)
     steps = count(len(pipeline.steps), "step")
     metadata = pipeline.metadata
     until = f", until {metadata.deadline}" if metadata.deadline else ""
@@ -231,7 +231,7 @@ def _run(
     Returns:
         The exit code.
     """
-    with printing(settings_of(context), as_json=as_json) as (engine, printer):
+    with printing(load_settings(context), as_json=as_json) as (engine, printer):
         if project is not None:
             request = replace(request, project_id=engine.projects.find_or_add(project).id)
         if pipeline:
@@ -252,14 +252,14 @@ def _read(text: str) -> str:
         UsageError: it is too long.
     """
     from engine.errors import UsageError
-    from engine.tasks.request import MAX_MATERIAL_CHARACTERS
+    from engine.tasks.request import MAX_TEXT_CHARACTERS
 
     if text != "-":
         return text
-    most = 4 * MAX_MATERIAL_CHARACTERS  # bytes of that many characters
+    most = 4 * MAX_TEXT_CHARACTERS  # bytes of that many characters
     data = sys.stdin.buffer.read(most + 1)
     if len(data) > most:
         raise UsageError(
-            f"standard input: more than {MAX_MATERIAL_CHARACTERS} characters are not accepted"
+            f"standard input: more than {MAX_TEXT_CHARACTERS} characters are not accepted"
         )
     return data.decode("utf-8", "replace")

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from engine.monitor import log_lines
 from engine.monitor.binary_log import BinaryLog
 from engine.monitor.line_splitter import LineCutter
-from engine.monitor.log_lines import Selection
+from engine.monitor.log_lines import LineSelection
 from engine.monitor.symbols import Symbols
 from engine.text import count
 from tui.state.byte_queue import Piece
@@ -31,7 +31,7 @@ class ConsoleView:
     """How a console is shown.
 
     Args:
-        print_filter, highlight, mute: as :class:`~engine.monitor.log_lines.Selection` takes them.
+        print_filter, highlight, mute: as :class:`~engine.monitor.log_lines.LineSelection` takes them.
         timestamps: whether each line says when it came (UTC).
         hex: bytes instead of lines; nothing is left out of them.
 
@@ -44,11 +44,11 @@ class ConsoleView:
     mute: str = ""
     timestamps: bool = False
     hex: bool = False
-    selection: Selection = field(init=False, repr=False, compare=False)
+    selection: LineSelection = field(init=False, repr=False, compare=False)
     """Which lines to show, and what to mark in them."""
 
     def __post_init__(self) -> None:
-        selection = Selection(self.print_filter, self.highlight, self.mute)
+        selection = LineSelection(self.print_filter, self.highlight, self.mute)
         object.__setattr__(self, "selection", selection)
 
 
@@ -85,7 +85,7 @@ class ConsoleLine(NamedTuple):
     @property
     def level(self) -> str:
         """The level of a line of ESP-IDF's log (``E``, ``W``, …); empty for any other line."""
-        found = log_lines.parse(self.text) if self.kind is LineKind.OUTPUT else None
+        found = log_lines.parse_log_line(self.text) if self.kind is LineKind.OUTPUT else None
         return found.level if found else ""
 
 

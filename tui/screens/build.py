@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from engine.builds.pipeline import FIRMWARE
+from engine.builds.pipeline import FIRMWARE_PIPELINE
 from engine.enums import Role, RunStatus
 from tui.actions import Action
 from tui.keymap import Where
@@ -38,7 +38,7 @@ class BuildScreen(RunScreen):
     KIND = "build"
 
     def __init__(self, number: int) -> None:
-        view = RunView(number, FIRMWARE, pane_of=lambda _stage, role: role)
+        view = RunView(number, FIRMWARE_PIPELINE, pane_of=lambda _stage, role: role)
         super().__init__(view, PANES, Role.BUILDER.value)
         self._log_panes = {
             name: LivePane(id=name, empty=" nothing yet") for name in (*PANES.agents, SERIAL)

@@ -84,9 +84,9 @@ def open_artifact(screen: MainScreen, runs: RunService, artifact: Artifact) -> N
     """Open an artifact: a text itself, the gate as a table, of anything else its path and hash."""
 
     def read() -> GateResult | tuple[str, str]:
-        from engine.quality.gate import REPORT
+        from engine.quality.gate import GATE_REPORT
 
-        if artifact.path == REPORT and (result := runs.gate(artifact.run_id)) is not None:
+        if artifact.path == GATE_REPORT and (result := runs.gate(artifact.run_id)) is not None:
             return result
         path = runs.artifact_file(artifact)
         facts = f"{path}\n{artifact.kind}, {artifact.size} bytes\nSHA-256 {artifact.sha256}"

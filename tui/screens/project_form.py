@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 
 from engine.enums import TARGETS
 from engine.text import clean
-from tui.cli.common import several
+from tui.cli.common import split_names
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -108,7 +108,7 @@ class ProjectForm(ModalScreen[T | None], Generic[T]):
 
     def chips(self) -> list[str]:
         """The chips that are typed, each once."""
-        return several(self.typed("target").replace(" ", ","))
+        return split_names(self.typed("target").replace(" ", ","))
 
     def show_problem(self, message: str) -> None:
         """Show in the last row what is wrong, or what is being done."""

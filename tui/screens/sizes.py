@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 
 from engine.events import Event
-from engine.sizes.tables import GroupBy, RegionRow, SizeRow, Sizes
+from engine.sizes.tables import RegionRow, SizeGroup, SizeRow, Sizes
 from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation.units import change
@@ -38,7 +38,7 @@ class SizesScreen(MainScreen):
         self._sizes: Sizes | None = None
         self._before: Sizes | None = None
         self._other: int | None = None
-        self._by = GroupBy.COMPONENT
+        self._by = SizeGroup.COMPONENT
         self._by_change = False
         self._largest = 1
         self._regions: RowList[RegionRow] = RowList(
@@ -111,7 +111,7 @@ class SizesScreen(MainScreen):
 
     def _next_table(self) -> None:
         """Show components, archives or files."""
-        kinds = list(GroupBy)
+        kinds = list(SizeGroup)
         self._by = kinds[(kinds.index(self._by) + 1) % len(kinds)]
         self._show()
 

@@ -25,7 +25,7 @@ from tui.widgets.text_view import TextView
 if TYPE_CHECKING:
     from engine.quality.result import GateResult, Measure
     from engine.tasks.service import Tasks
-    from engine.tasks.state import Metrics, TaskState
+    from engine.tasks.state import TaskMetrics, TaskState
 
 PLACEHOLDER = "PLACEHOLDER: no model was asked"
 """Shown wherever a run is that asked no model."""
@@ -251,7 +251,7 @@ class TaskScreen(RunScreen):
         return super()._text_of(name)
 
 
-def describe_metrics(metrics: Metrics) -> str:
+def describe_metrics(metrics: TaskMetrics) -> str:
     """The models that were asked, their tokens and costs, in a line."""
     parts = list(metrics.models)
     if metrics.answers:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.boards.board_files import DEFAULT_BAUD
-from engine.builds.board_program import Running
+from engine.builds.board_program import BoardProgram
 from engine.cancel import CancelToken
 from engine.console_input import EOLS, ConsoleInput, send_file_with_notes
 from engine.errors import CancelledError, EspdeckError
@@ -74,7 +74,7 @@ class BoardConsole:
         self.eol = "cr"
         self.dtr = False
         self.rts = False
-        self.running = Running(None, DEFAULT_BAUD)
+        self.running = BoardProgram(None, DEFAULT_BAUD)
         self.note = ""
         self._files: BoardFiles | None = None
         self._backlog = Backlog(WAITING_BYTES)

@@ -35,7 +35,7 @@ class LogMatches:
     @property
     def place(self) -> str:
         """Which match of how many is shown, as ``match 3/12``; ``+`` says that there are more."""
-        from engine.store.logs import MAX_MATCHES
+        from engine.store.logs import MAX_LOG_MATCHES
 
-        more = "+" if len(self._matches) == MAX_MATCHES else ""
+        more = "+" if len(self._matches) == MAX_LOG_MATCHES else ""
         return f"match {self._index + 1}/{len(self._matches)}{more}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from rich.style import Style
 from textual.strip import Strip
 
-from engine.monitor.plot import MAX_SERIES, Plot
+from engine.monitor.plot import MAX_PLOT_SERIES, Plot
 from tui.presentation.strips import pieces, row
 from tui.widgets.base import RowWidget
 
@@ -82,7 +82,7 @@ class Chart(RowWidget):
         "chart--title-focus",
         "chart--text",
         "chart--label",
-        *(f"chart--series-{number}" for number in range(MAX_SERIES)),
+        *(f"chart--series-{number}" for number in range(MAX_PLOT_SERIES)),
     }
     can_focus = False
 

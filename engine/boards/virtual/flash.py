@@ -18,7 +18,7 @@ from esptool.targets import CHIP_DEFS
 from engine.boards.virtual.chips import DEFAULT_FLASH_BYTES
 from engine.errors import ToolError
 from engine.images.boot_selection import ota_data, selected_app
-from engine.images.partitions import APP, MAGIC, MAX_BYTES, TABLE_OFFSET, Partition, parse
+from engine.images.partitions import APP, MAGIC, MAX_BYTES, PARTITION_TABLE_OFFSET, Partition, parse
 
 SECTOR_BYTES = 4096
 """Bytes that are erased at once."""
@@ -202,7 +202,7 @@ def _find_table(flash: bytes | bytearray) -> Sequence[Partition]:
     place.
     """
     default: Sequence[Partition] = ()
-    for at in (TABLE_OFFSET, *range(SECTOR_BYTES, len(flash), SECTOR_BYTES)):
+    for at in (PARTITION_TABLE_OFFSET, *range(SECTOR_BYTES, len(flash), SECTOR_BYTES)):
         if flash[at : at + 2] != MAGIC:
             continue
         try:
@@ -212,6 +212,6 @@ def _find_table(flash: bytes | bytearray) -> Sequence[Partition]:
         apps = [part.offset for part in table if part.type == APP]
         if any(flash[app : app + 1] == _IMAGE_MAGIC for app in apps):
             return table
-        if at == TABLE_OFFSET:
+        if at == PARTITION_TABLE_OFFSET:
             default = table
     return default

@@ -73,7 +73,7 @@ def diagnose(tested: Tested, elf: Path, root: Path) -> list[Finding]:
 
 def _stopped(tested: Tested, elf: Path, root: Path) -> list[Finding]:
     """Where a program was when its simulated chip stopped."""
-    table = symbols.load(elf) if tested.fault else None
+    table = symbols.load_symbols(elf) if tested.fault else None
     if table is None:
         return []
     # The first is where it was, the others are behind calls.

@@ -13,7 +13,7 @@ from engine.enums import LINUX, ArtifactKind, Severity, StageStatus, VerdictWord
 from engine.findings import Finding
 from engine.manifest import Manifest
 from engine.projects.variants import chips_of
-from engine.quality.gate import REPORT, measure_build, measure_tree
+from engine.quality.gate import GATE_REPORT, measure_build, measure_tree
 from engine.quality.performance import facts_of
 from engine.quality.result import BuildReport, GateResult
 from engine.runs.pipeline import StageResult
@@ -182,9 +182,9 @@ def _say(context: BuildContext, gate: GateResult, verdict: Verdict) -> None:
 
 
 def _keep(context: BuildContext, gate: GateResult, seen: dict[str, Tested]) -> None:
-    path = context.build_dir / REPORT
+    path = context.build_dir / GATE_REPORT
     path.write_text(json.dumps(asdict(gate), indent=1), "utf-8")
-    context.stage.keep(ArtifactKind.REPORT, path, REPORT)
+    context.stage.keep(ArtifactKind.REPORT, path, GATE_REPORT)
     path = context.build_dir / JUNIT
     path.write_bytes(junit(seen))
     context.stage.keep(ArtifactKind.REPORT, path, JUNIT)

@@ -13,7 +13,7 @@ _ADDRESS = re.compile(r"0x([0-9a-f]{8})\b")
 
 def named(stop: Stop, elf: Path) -> str:
     """The reason, each address of a function of the program or of the ROM followed by its name."""
-    table = symbols.load(elf)
+    table = symbols.load_symbols(elf)
     if table is None:
         return stop.reason
 

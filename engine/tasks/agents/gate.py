@@ -13,7 +13,7 @@ from engine.llm.conversation import Conversation
 from engine.manifest import Manifest
 from engine.projects import git_objects
 from engine.projects.worktrees import Slot
-from engine.quality.gate import REPORT, measure_tree
+from engine.quality.gate import GATE_REPORT, measure_tree
 from engine.quality.result import BuildReport, GateResult
 from engine.runs.pipeline import StageResult
 from engine.tasks.agents.ask_model import ask_for_changes, open_conversation
@@ -51,7 +51,7 @@ def measure(context: TaskContext) -> StageResult:
         context.stage.report.log(each.line)
     for blocker in found.blockers:
         context.stage.report.log(f"BLOCKER   {blocker.title}")
-    context.keep_text(ArtifactKind.REPORT, REPORT, json.dumps(asdict(found), indent=1))
+    context.keep_text(ArtifactKind.REPORT, GATE_REPORT, json.dumps(asdict(found), indent=1))
     return StageResult(
         StageStatus.SUCCESS if found.passed else StageStatus.FAILED,
         found.summary,

@@ -61,7 +61,7 @@ def _app(world: World, _chance: random.Random) -> Sequence[Espdeck]:
 
 
 def _monitor(world: World, chance: random.Random) -> Sequence[Espdeck]:
-    monitor = world.espdeck("monitor", demo.BOARD, terminal=True)
+    monitor = world.espdeck("monitor", demo.DEMO_BOARD, terminal=True)
     if chance.random() < 0.5:
         return [monitor]
     return [monitor, world.espdeck("build", PROJECT, "--json")]  # it waits for the board
@@ -92,7 +92,7 @@ SCENARIOS = {
 
 def works_again(world: World, seconds: float) -> str:
     """Whether a board's console can be read, as it could before; else what was seen."""
-    monitor = world.espdeck("monitor", demo.BOARD, terminal=True)
+    monitor = world.espdeck("monitor", demo.DEMO_BOARD, terminal=True)
     heard = monitor.sees(ALIVE, seconds)
     monitor.type(b"\x1d")  # Ctrl-]
     left = monitor.wait(seconds) is not None

@@ -268,7 +268,7 @@ def _environment(folder: Path, cache: Path) -> dict[str, str]:
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),
         "XDG_CACHE_HOME": str(cache),
-        "ESPDECK_BOARDS": json.dumps([demo.BOARD]),
+        "ESPDECK_BOARDS": json.dumps([demo.DEMO_BOARD]),
         "TERM": "xterm-256color",
         "PYTHONUNBUFFERED": "1",
     }

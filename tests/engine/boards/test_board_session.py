@@ -19,7 +19,7 @@ from engine.boards.board_files import BoardFiles, Flashed, flashed
 from engine.boards.board_session import BoardSession
 from engine.boards.capabilities import FlashOptions
 from engine.boards.esptool import Connection
-from engine.boards.power import switch
+from engine.boards.power import switch_power
 from engine.boards.service import Boards
 from engine.boards.virtual.board import VirtualBoard
 from engine.cancel import CancelToken
@@ -511,7 +511,7 @@ def test_power_is_switched_by_a_command(virtual_board: VirtualBoard, tmp_path: P
         board.power.cycle()
         board.power.on()
         with pytest.raises(UsageError, match="give on, off or cycle"):
-            switch(board.power, "up")
+            switch_power(board.power, "up")
     assert (tmp_path / "told.txt").read_text().split() == ["off", "on", "on"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from engine import Engine, Settings
 from engine.enums import ArtifactKind
 from engine.errors import ToolError, UsageError
-from engine.quality.gate import REPORT
+from engine.quality.gate import GATE_REPORT
 from engine.quality.result import GateResult, evaluate, measured, unknown
 from engine.quality_requirements import Aspect
 from engine.store import runs
@@ -67,7 +67,7 @@ def test_an_artifact_is_saved_as_a_new_file_and_none_is_overwritten(
 
 def test_the_word_of_the_gate_is_read_as_it_was_kept(engine: Engine) -> None:
     assert engine.builds.gate(3) is None
-    keep(engine, REPORT, json.dumps(asdict(GATE)))
+    keep(engine, GATE_REPORT, json.dumps(asdict(GATE)))
     found = engine.builds.gate(3)
     assert isinstance(found, GateResult)
     assert found == GATE
@@ -75,7 +75,7 @@ def test_the_word_of_the_gate_is_read_as_it_was_kept(engine: Engine) -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", '{"passed": "perhaps"}', "\x00"])
 def test_what_is_no_word_of_the_gate_is_told_in_a_line(engine: Engine, text: str) -> None:
-    keep(engine, REPORT, text)
+    keep(engine, GATE_REPORT, text)
     with pytest.raises(ToolError, match=r"^quality\.json is no result of the gate: [^\n]+$"):
         engine.builds.gate(3)
 

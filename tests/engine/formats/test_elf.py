@@ -11,7 +11,7 @@ from engine.formats.elf import open_elf
 from engine.images.memory import program_regions
 from engine.monitor import debug_info, panic
 from engine.monitor.binary_log import NO_PROGRAM, BinaryLog
-from engine.monitor.symbols import load
+from engine.monitor.symbols import load_symbols
 from engine.sizes import from_elf
 from tests.hostile import CODE, Section, debug, elf, frames, lines
 
@@ -56,7 +56,7 @@ def test_what_no_linker_writes_is_not_read(tmp_path: Path, data: bytes) -> None:
 
     with path.open("rb") as stream, pytest.raises(Exception, match=r"."):
         open_elf(stream)
-    assert load(path) is None
+    assert load_symbols(path) is None
     assert from_elf.read(path, "esp32c3") is None
     assert program_regions(path, "esp32c3") == ()
     assert "addresses only" in (panic.decode(PANIC, path, ROOT)[0].evidence or "")
@@ -89,7 +89,7 @@ def test_debug_information_that_takes_too_long_is_given_up(
     path = tmp_path / "app.elf"
     path.write_bytes(data)
 
-    symbols = load(path)
+    symbols = load_symbols(path)
 
     assert symbols is not None
     assert symbols.place(CODE + 16, ROOT).file is None
@@ -103,7 +103,7 @@ def test_call_frame_information_that_would_fill_the_memory_is_not_read(
     path = tmp_path / "app.elf"
     path.write_bytes(elf(frames(saved + copies * 20_000)))
 
-    symbols = load(path)
+    symbols = load_symbols(path)
 
     assert symbols is not None
     assert symbols.frame(CODE + 16) is None
@@ -113,7 +113,7 @@ def test_call_frame_information_of_a_long_function_is_read(tmp_path: Path) -> No
     path = tmp_path / "app.elf"
     path.write_bytes(elf(frames(b"\x81\x01\x41" * 1000)))
 
-    symbols = load(path)
+    symbols = load_symbols(path)
 
     assert symbols is not None
     assert (found := symbols.frame(CODE + 16)) is not None
@@ -127,7 +127,7 @@ def test_a_name_without_an_end_is_cut(tmp_path: Path) -> None:
         elf(Section(".symtab", entry, 2, link=3, entry=16), Section(".strtab", b"A" * 100_000, 3))
     )
 
-    symbols = load(path)
+    symbols = load_symbols(path)
 
     assert symbols is not None
     assert symbols.function(CODE + 4) == "A" * 1000

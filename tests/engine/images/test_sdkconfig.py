@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from engine.cancel import CancelToken
 from engine.errors import ToolError
 from engine.images.efuses import security_of
-from engine.images.flash_layout import FlashLayout, layout_of
+from engine.images.flash_layout import FlashLayout, read_flash_layout
 from engine.images.sdkconfig import changed_options, options, read, with_changes
 from engine.toolchains.base import CompileRequest
 from engine.toolchains.idf_menuconfig import ConfigurationEdit, edit
@@ -172,7 +172,7 @@ def test_a_file_of_options_that_never_ends_is_not_waited_for(tmp_path: Path) -> 
 
     with pytest.raises(OSError, match="not a file"):
         read(tmp_path / "sdkconfig")
-    assert layout_of(tmp_path) == FlashLayout()
+    assert read_flash_layout(tmp_path) == FlashLayout()
     assert security_of(tmp_path) is None
 
 
@@ -182,4 +182,4 @@ def test_an_offset_that_is_none_is_not_known(tmp_path: Path, said: str) -> None:
         f"CONFIG_PARTITION_TABLE_OFFSET={said}\nCONFIG_BOOTLOADER_OFFSET_IN_FLASH={said}\n"
     )
 
-    assert layout_of(tmp_path) == FlashLayout(table=0x8000, bootloader=None)
+    assert read_flash_layout(tmp_path) == FlashLayout(table=0x8000, bootloader=None)

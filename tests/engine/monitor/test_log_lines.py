@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.errors import UsageError
 from engine.images.image import Image
 from engine.monitor import log_lines, symbols
-from engine.monitor.log_lines import LogLine, PrintFilter, Selection
+from engine.monitor.log_lines import LineSelection, LogLine, PrintFilter
 
 LINES = {
     "E (312) wifi: no access point": "E",
@@ -29,12 +29,14 @@ LINES = {
 
 @pytest.mark.parametrize(("line", "level"), LINES.items())
 def test_the_head_of_a_line_is_read(line: str, level: str | None) -> None:
-    found = log_lines.parse(line)
+    found = log_lines.parse_log_line(line)
     assert (found.level if found else None) == level
 
 
 def test_time_and_tag_are_kept_as_they_were_printed() -> None:
-    assert log_lines.parse("I (12:34:56.789) my tag: x") == LogLine("I", "12:34:56.789", "my tag")
+    assert log_lines.parse_log_line("I (12:34:56.789) my tag: x") == LogLine(
+        "I", "12:34:56.789", "my tag"
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,12 +70,12 @@ def test_any_line_is_shown_or_not(line: str, text: str) -> None:
 
 def test_addresses_of_code_become_places(built_sample: Callable[[str], Image]) -> None:
     image = built_sample("crash")
-    program = symbols.load(image.elf)
+    program = symbols.load_symbols(image.elf)
     assert program is not None
     start, end = program._code[0]
     line = f"MEPC : 0x{start:08x}  MTVAL : 0xdead0000 0x{end:08x} 0x{start:08x}9"
 
-    (place,) = log_lines.places(line, program, Path("/"))
+    (place,) = log_lines.source_places(line, program, Path("/"))
 
     assert place.address == start
 
@@ -87,7 +89,7 @@ def test_a_dump_has_every_byte(data: bytes, offset: int) -> None:
 
 
 def test_what_is_muted_is_hidden_and_what_matches_is_marked() -> None:
-    selection = Selection("*:I", highlight="[0-9]+ °C|up", mute="^D|noise")
+    selection = LineSelection("*:I", highlight="[0-9]+ °C|up", mute="^D|noise")
     assert [selection.shows(line) for line in ("I (1) a: noise", "I (1) a: b", "V (1) a: b")] == [
         False,
         True,
@@ -100,13 +102,13 @@ def test_what_is_muted_is_hidden_and_what_matches_is_marked() -> None:
 @pytest.mark.parametrize("pattern", ["(", "[z-a]", "x" * 501, "(?=a)", "\ud800"])
 def test_a_pattern_that_makes_no_sense_is_told(pattern: str) -> None:
     with pytest.raises(UsageError, match="mute"):
-        Selection(mute=pattern)
+        LineSelection(mute=pattern)
 
 
 @given(st.text(max_size=30), st.text(max_size=60))
 def test_marks_lie_inside_the_text_whatever_it_is(pattern: str, text: str) -> None:
     try:
-        marks = Selection(highlight=pattern).marks(text)
+        marks = LineSelection(highlight=pattern).marks(text)
     except UsageError:
         return
     ends = [0, *itertools.chain.from_iterable(marks), len(text)]

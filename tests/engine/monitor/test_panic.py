@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.formats.elf import open_elf
 from engine.monitor.panic import decode
 from engine.monitor.program import call_before, frame, place
-from engine.monitor.symbols import Symbols, load
+from engine.monitor.symbols import Symbols, load_symbols
 from engine.processes.bounded_child import answer
 
 SOURCE = """\
@@ -83,7 +83,7 @@ def _compile(folder: Path, *flags: str) -> Program:
         check=True,
         timeout=120,
     )
-    symbols = load(elf)
+    symbols = load_symbols(elf)
     assert symbols is not None
     return Program(elf, folder / "src", symbols)
 
@@ -245,7 +245,7 @@ def test_an_elf_is_not_unpacked_beyond_its_own_size(broken_elf: tuple[bytes, Pat
         path.write_bytes(changed)
         with path.open("rb") as file, pytest.raises(ValueError, match="compressed"):
             open_elf(file)
-    assert load(path) is None
+    assert load_symbols(path) is None
 
 
 @given(st.text())

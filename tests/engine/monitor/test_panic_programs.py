@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.errors import UsageError
 from engine.monitor.observer import Observer
-from engine.monitor.panic import Program, decode
+from engine.monitor.panic import CrashedProgram, decode
 from tests.field.case import CASES
 
 PROGRAMS = CASES.with_name("programs")
@@ -40,9 +40,9 @@ def test_the_program_that_ran_is_told_nothing_about() -> None:
 def test_a_kept_build_with_that_program_decodes_it() -> None:
     asked: list[str] = []
 
-    def find(sha: str) -> Program | None:
+    def find(sha: str) -> CrashedProgram | None:
         asked.append(sha)
-        return Program(NODE, ROOT, "build 7")
+        return CrashedProgram(NODE, ROOT, "build 7")
 
     for elf in (CHAIN, None):
         (finding,) = decode(PANIC.format(digits(NODE)), elf, Path("/elsewhere"), find)
@@ -56,7 +56,7 @@ def test_a_kept_build_with_that_program_decodes_it() -> None:
 
 
 def test_where_no_build_has_it_the_addresses_are_doubted() -> None:
-    def fail(_sha: str) -> Program | None:
+    def fail(_sha: str) -> CrashedProgram | None:
         raise UsageError("runs.db: locked")
 
     for find in (None, lambda _sha: None, fail):

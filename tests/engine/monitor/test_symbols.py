@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.monitor.program import demangle
-from engine.monitor.symbols import Place, Symbols, load
+from engine.monitor.symbols import Place, Symbols, load_symbols
 from tests.field.case import CASES
 
 CHAIN = CASES.with_name("programs") / "chain.elf"
@@ -16,7 +16,7 @@ ROOT = Path("/w")
 
 @pytest.fixture(scope="module")
 def symbols() -> Symbols:
-    found = load(CHAIN)
+    found = load_symbols(CHAIN)
     assert found is not None
     return found
 

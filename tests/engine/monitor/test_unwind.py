@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.monitor.symbols import Symbols, load
+from engine.monitor.symbols import Symbols, load_symbols
 from engine.monitor.unwind import MAX_FRAMES, REGISTERS, FrameSource, unwind
 from tests.field.case import CASES
 
@@ -27,7 +27,7 @@ WORDS = st.one_of(
 
 @pytest.fixture(scope="module")
 def symbols() -> Symbols:
-    found = load(CHAIN)
+    found = load_symbols(CHAIN)
     assert found is not None
     return found
 
@@ -93,7 +93,7 @@ def test_what_is_found_on_the_stack_alone_is_a_guess(symbols: Symbols) -> None:
     st.dictionaries(st.integers(0, 63).map(lambda index: STACK + 4 * index), WORDS),
 )
 def test_any_registers_and_stack_end(registers: dict[str, int], stack: dict[int, int]) -> None:
-    found = load(CHAIN)
+    found = load_symbols(CHAIN)
     assert found is not None
 
     steps = list(unwind(found, registers, stack))

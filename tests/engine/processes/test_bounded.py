@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.monitor import binary_log, debug_info, panic
-from engine.monitor.symbols import Symbols, load
+from engine.monitor.symbols import Symbols, load_symbols
 from engine.processes import bounded
 from engine.processes.bounded import Reader, UnreadableError, ask_once, fields, rows
 from engine.sizes import from_elf
@@ -195,7 +195,7 @@ def test_a_program_that_would_take_for_ever_is_given_up(
     path = tmp_path / "app.elf"
     path.write_bytes(make())
 
-    symbols = load(path)
+    symbols = load_symbols(path)
 
     if symbols is not None:
         assert symbols.place(CODE + 16, ROOT).line is None

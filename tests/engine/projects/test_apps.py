@@ -15,7 +15,7 @@ from engine.projects.apps import (
     find_apps,
     touches,
 )
-from engine.toolchains.base import App, Configuration
+from engine.toolchains.base import App, AppConfiguration
 from tests.engine.git_repos import commit
 
 PROJECT = (
@@ -57,7 +57,7 @@ def test_apps_are_found_with_their_configurations(repository: Path) -> None:
             "apps/blink",
             "idf",
             targets=("esp32s3", "linux"),
-            configurations=(Configuration("debug"), Configuration("release")),
+            configurations=(AppConfiguration("debug"), AppConfiguration("release")),
         ),
         App("apps/blink2", "idf"),
     )
@@ -67,7 +67,7 @@ def test_an_app_at_the_root_is_the_only_one(repository: Path) -> None:
     commit(repository, {"CMakeLists.txt": PROJECT, "sdkconfig.ci.one": ""})
 
     assert find_apps(repository, "HEAD") == (
-        App("", "idf", configurations=(Configuration("one"),)),
+        App("", "idf", configurations=(AppConfiguration("one"),)),
     )
 
 

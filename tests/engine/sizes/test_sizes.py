@@ -16,7 +16,7 @@ from engine.images.image import Image, MemoryRegion
 from engine.processes.bounded_child import answer
 from engine.sizes import from_elf, from_map
 from engine.sizes.measure import measure
-from engine.sizes.tables import PADDING, GroupBy, Piece, Sizes
+from engine.sizes.tables import PADDING, Piece, SizeGroup, Sizes
 from tests.engine.sizes import maps
 
 
@@ -28,7 +28,7 @@ def linked(tmp_path: Path) -> Sizes:
 
 
 def test_a_map_tells_every_byte_by_component(linked: Sizes) -> None:
-    rows = {row.name: row.size for row in linked.table(GroupBy.COMPONENT)}
+    rows = {row.name: row.size for row in linked.table(SizeGroup.COMPONENT)}
     assert rows == {
         "libc.a": 0x3400,
         "main": 0x2BC0,
@@ -39,9 +39,9 @@ def test_a_map_tells_every_byte_by_component(linked: Sizes) -> None:
 
 
 def test_a_map_tells_archives_and_files(linked: Sizes) -> None:
-    archives = [row.name for row in linked.table(GroupBy.ARCHIVE)]
+    archives = [row.name for row in linked.table(SizeGroup.ARCHIVE)]
     assert archives == ["libc.a", "libmain.a", "libfreertos.a", "libwifi.a", "(program)"]
-    files = {row.name: row.memories for row in linked.table(GroupBy.FILE)}
+    files = {row.name: row.memories for row in linked.table(SizeGroup.FILE)}
     assert files["libmain.a:main.c.obj"] == {"DRAM": 0x2400, "Flash Code": 0x7C0}
     assert files["project_elf_src.c.obj"] == {"Flash Code": 4}
 
@@ -56,14 +56,14 @@ def test_a_map_tells_how_full_memories_are(linked: Sizes) -> None:
 def test_padding_is_a_row_so_that_rows_add_up(tmp_path: Path) -> None:
     sizes = from_map.read(maps.write(tmp_path / "a.map", maps.THEN, fill=12), "esp32c3")
     assert sizes is not None
-    rows = {row.name: row.size for row in sizes.table(GroupBy.FILE)}
+    rows = {row.name: row.size for row in sizes.table(SizeGroup.FILE)}
     assert rows[PADDING] == 36
     assert sum(rows.values()) == sum(region.used for region in sizes.regions)
 
 
 def test_what_came_and_went_is_told(tmp_path: Path, linked: Sizes) -> None:
     first = from_map.read(maps.write(tmp_path / "first.map", maps.FIRST), "esp32c3")
-    changes = {row.name: row.change for row in linked.table(GroupBy.COMPONENT, first)}
+    changes = {row.name: row.change for row in linked.table(SizeGroup.COMPONENT, first)}
     assert changes == {
         "libc.a": 0,
         "main": 0x2000 - 0x40,
@@ -84,7 +84,7 @@ def test_a_program_without_a_map_is_told_by_its_symbols(
     image = built_sample("hello")
     sizes = from_elf.read(image.elf, "esp32c3")
     assert sizes is not None
-    rows = {row.name: row for row in sizes.table(GroupBy.FILE)}
+    rows = {row.name: row for row in sizes.table(SizeGroup.FILE)}
     assert rows["main/main.c"].memories.keys() == {"IRAM", "DRAM"}
     assert rows["runtime/panic.c"].size > 1000
     with image.elf.open("rb") as stream:
@@ -103,7 +103,7 @@ def test_programs_of_one_source_are_compared_file_by_file(
 ) -> None:
     hello, crash = (from_elf.read(built_sample(name).elf, "esp32c3") for name in ("hello", "crash"))
     assert hello is not None
-    changes = {row.name: row.change for row in hello.table(GroupBy.FILE, crash)}
+    changes = {row.name: row.change for row in hello.table(SizeGroup.FILE, crash)}
     assert changes["test/test_math.c"] > 0
     assert changes["runtime/startup.S"] == 0
 
@@ -116,7 +116,7 @@ def test_a_broken_map_gives_way_to_the_program(
     sizes = measure(
         {ArtifactKind.MAP: broken, ArtifactKind.ELF: built_sample("hello").elf}, "esp32c3"
     )
-    assert {row.name for row in sizes.table(GroupBy.COMPONENT)} >= {"main", "runtime"}
+    assert {row.name for row in sizes.table(SizeGroup.COMPONENT)} >= {"main", "runtime"}
 
 
 def test_a_broken_program_leaves_the_map_and_writes_on_no_screen(
@@ -150,7 +150,7 @@ def test_a_slot_is_not_part_of_a_name(tmp_path: Path) -> None:
     }
     path = maps.write(tmp_path / "a.map", contents)
     sizes = measure({ArtifactKind.MAP: path}, "esp32c3")
-    assert [row.name for row in sizes.table(GroupBy.FILE)] == ["main/blink.c.obj"]
+    assert [row.name for row in sizes.table(SizeGroup.FILE)] == ["main/blink.c.obj"]
 
 
 def test_the_app_is_measured_against_the_smallest_partition(tmp_path: Path) -> None:
@@ -209,8 +209,8 @@ _PIECES = st.lists(
 
 
 @settings(max_examples=60)
-@given(_PIECES, _PIECES, st.sampled_from(list(GroupBy)))
-def test_rows_add_up_whatever_they_are(now: list[Piece], then: list[Piece], by: GroupBy) -> None:
+@given(_PIECES, _PIECES, st.sampled_from(list(SizeGroup)))
+def test_rows_add_up_whatever_they_are(now: list[Piece], then: list[Piece], by: SizeGroup) -> None:
     sizes, before = Sizes((), tuple(now)), Sizes((), tuple(then))
     rows = sizes.table(by, before)
     assert sum(row.size for row in rows) == sizes.total

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.doctor import run_checks
+from engine.doctor import run_doctor
 from engine.errors import MissingToolError
 from engine.settings import Settings
 from engine.toolchains import idf_installs
@@ -232,7 +232,7 @@ def test_doctor_lists_each_with_what_it_lacks(make_install: MakeInstall) -> None
         make_install("6.0.2", python=False),
     )
 
-    checks = {each.name: each for each in run_checks(Settings(idf_paths=paths))}
+    checks = {each.name: each for each in run_doctor(Settings(idf_paths=paths))}
 
     assert checks["ESP-IDF 5.5.5"].ok
     assert "ready for linux" in checks["ESP-IDF 5.5.5"].detail

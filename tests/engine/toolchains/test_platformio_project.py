@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.toolchains.base import App, Configuration
+from engine.toolchains.base import App, AppConfiguration
 from engine.toolchains.platformio_project import find_apps
 from tests.engine.source.memory import MemoryFiles
 
@@ -45,15 +45,15 @@ def test_sections_that_extend_each_other_end() -> None:
     text = "[env:a]\nextends = env:b\nboard = ${env:b.board}\n[env:b]\nextends = env:a\n"
 
     assert read(text + "board = ${this.board}\n").configurations == (
-        Configuration("a"),
-        Configuration("b"),
+        AppConfiguration("a"),
+        AppConfiguration("b"),
     )
 
 
 def test_values_that_grow_are_cut_short() -> None:
     grown = "".join(f"[s{i}]\nx = {f'${{s{i + 1}.x}}' * 200}\n" for i in range(30))
 
-    assert read(f"{grown}[env:a]\nboard = ${{s0.x}}\n").configurations == (Configuration("a"),)
+    assert read(f"{grown}[env:a]\nboard = ${{s0.x}}\n").configurations == (AppConfiguration("a"),)
 
 
 def test_what_follows_a_fault_is_left_out() -> None:

@@ -17,7 +17,7 @@ from engine.manifest import Manifest
 from engine.monitor.binary_log import BinaryLog
 from engine.monitor.crash_watcher import CrashWatcher
 from engine.monitor.line_splitter import LineCutter
-from engine.monitor.log_lines import PrintFilter, parse
+from engine.monitor.log_lines import PrintFilter, parse_log_line
 from tests.field.case import Case
 
 _ROOT = Path("/w")
@@ -41,7 +41,7 @@ def read(case: Case) -> dict[str, object]:
     return {
         "lines": lines[0],
         "shown": [line for line in lines[0] if chosen.shows(line)],
-        "levels": [found.level if (found := parse(line)) else None for line in lines[0]],
+        "levels": [found.level if (found := parse_log_line(line)) else None for line in lines[0]],
         "met": [each.line for each in checker.expectations()],
         "codes": [each.code for each in dict.fromkeys(findings)],
         "headline": errors[0].message if errors else None,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine.images.boot_selection import default_app, smallest_app
 from engine.images.flash_layout import FlashLayout
-from engine.images.partition_checks import find_problems
-from engine.images.partition_csv import read_file
+from engine.images.partition_checks import find_partition_problems
+from engine.images.partition_csv import read_partition_file
 from engine.images.partitions import PartitionTableError
 from tests.field.case import Case
 
@@ -14,7 +14,7 @@ def read(case: Case) -> dict[str, object]:
     """``partitions`` and ``problems``, or why the table is ``refused``; the app that is started."""
     layout = FlashLayout(**case.options)
     try:
-        found = read_file(case.path, layout)
+        found = read_partition_file(case.path, layout)
     except PartitionTableError as error:
         return {"refused": str(error).removeprefix(f"{case.path.name}: ")}
     start, smallest = default_app(found), smallest_app(found)
@@ -24,7 +24,7 @@ def read(case: Case) -> dict[str, object]:
             f"{':'.join(each.flag_names)}".rstrip()
             for each in found
         ],
-        "problems": find_problems(found, layout),
+        "problems": find_partition_problems(found, layout),
         "starts": start.label if start else None,
         "smallest_app": smallest.label if smallest else None,
     }

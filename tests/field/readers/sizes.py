@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.enums import ArtifactKind
 from engine.sizes.measure import measure
-from engine.sizes.tables import GroupBy
+from engine.sizes.tables import SizeGroup
 from tests.field.case import Case
 
 
@@ -24,6 +24,6 @@ def read(case: Case) -> dict[str, object]:
     return {
         "regions": memories,
         "image": sizes.image_size,
-        "rows": {row.name: row.size for row in sizes.table(GroupBy.COMPONENT)},
+        "rows": {row.name: row.size for row in sizes.table(SizeGroup.COMPONENT)},
         "adds_up": sizes.total == sum(region.used for region in memories),
     }

@@ -79,7 +79,7 @@ def test_addresses_are_decoded_by_the_program(built_sample: Callable[[str], Imag
     from engine.monitor import symbols
 
     image = built_sample("crash")
-    program = symbols.load(image.elf)
+    program = symbols.load_symbols(image.elf)
     assert program is not None
     start, _data = program._code[0]
     out = io.StringIO()

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from engine.boards.virtual.flash import Cipher, Flash, Program, read_program
 from engine.images.image import Image
-from engine.images.partitions import TABLE_OFFSET
+from engine.images.partitions import PARTITION_TABLE_OFFSET
 
 ERASED = b"\xff" * 0x10000
 APP, OTA_DATA = (0, 0), (1, 0)
@@ -94,7 +94,7 @@ def test_a_program_survives_the_way_through_an_elf_file(
     assert [(part["p_vaddr"], part.data()) for part in elf.iter_segments()] == segments
 
 
-@pytest.mark.parametrize("at", [TABLE_OFFSET, 0x9000, 0xF000, 0x20000])
+@pytest.mark.parametrize("at", [PARTITION_TABLE_OFFSET, 0x9000, 0xF000, 0x20000])
 def test_the_app_is_found_wherever_the_partition_table_is(
     at: int, built_sample: Callable[[str], Image]
 ) -> None:
@@ -107,7 +107,7 @@ def test_the_app_is_found_wherever_the_partition_table_is(
     assert found == read_program(flash_of((0, hello)), "esp32c3")
 
 
-@pytest.mark.parametrize("at", [TABLE_OFFSET, 0x20000])
+@pytest.mark.parametrize("at", [PARTITION_TABLE_OFFSET, 0x20000])
 def test_a_program_without_a_bootloader_starts_whatever_was_flashed_before(
     at: int, built_sample: Callable[[str], Image]
 ) -> None:
@@ -125,7 +125,7 @@ def test_a_bootloader_without_logs_is_known_by_its_description(
 ) -> None:
     hello = built_sample("hello").parts[0].path.read_bytes()
     silent = image_of(b"\x50" + bytes(3) + b"\1" + bytes(3) + b"v5.5.1")
-    parts = (TABLE_OFFSET, table((APP, 0x30000)))
+    parts = (PARTITION_TABLE_OFFSET, table((APP, 0x30000)))
 
     found = read_program(flash_of((0, silent), parts, (0x30000, hello)), "esp32c3")
 
@@ -136,7 +136,7 @@ def test_a_table_whose_app_was_written_over_has_no_say(
     built_sample: Callable[[str], Image],
 ) -> None:
     hello = built_sample("hello").parts[0].path.read_bytes()
-    earlier = (TABLE_OFFSET, table((APP, 0x10000)))
+    earlier = (PARTITION_TABLE_OFFSET, table((APP, 0x10000)))
     flash = flash_of(earlier, (0x10000, table((APP, 0x20000))), (0x20000, hello))
 
     assert read_program(flash, "esp32c3") == read_program(flash_of((0, hello)), "esp32c3")
@@ -168,7 +168,7 @@ def test_an_update_is_started_once_otadata_chose_it(
     crash = built_sample("crash").parts[0].path.read_bytes()
     parts = table((OTA_DATA, 0xD000), (OTA_0, 0x10000), (OTA_1, 0x40000))
     flash = flash_of(
-        *((TABLE_OFFSET, parts), (0xD000, first), (0xE000, second)),
+        *((PARTITION_TABLE_OFFSET, parts), (0xD000, first), (0xE000, second)),
         *((0x10000, hello), (0x40000, crash)),
     )
 

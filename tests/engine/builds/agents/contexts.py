@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.boards.service import Boards
 from engine.builds.context import BuildContext
-from engine.builds.pipeline import FIRMWARE
+from engine.builds.pipeline import FIRMWARE_PIPELINE
 from engine.cancel import CancelToken
 from engine.enums import ArtifactKind
 from engine.llm.service import Models
@@ -34,7 +34,7 @@ def build_context(
     return BuildContext(
         stage=StageContext(
             run_id=1,
-            definition=FIRMWARE.stage(stage),
+            definition=FIRMWARE_PIPELINE.stage(stage),
             attempt=1,
             source=folder / "src",
             results=results,
