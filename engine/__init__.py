@@ -1,6 +1,9 @@
 """espdeck's engine: the whole product without a screen.
 
-Importing it is light; what is heavy comes with :meth:`Engine.open`::
+A front end imports its names from here, and enums, errors, events and text from the modules of
+that name; no other module of the engine is for it (``pyproject.toml`` has import-linter say so).
+Importing it is light: each name is loaded when it is first asked for (PEP 562), and what is heavy
+comes with :meth:`Engine.open`::
 
     from engine import Engine, Settings
 
@@ -15,19 +18,171 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing takes longer to load than what starts before every program
 if TYPE_CHECKING:
-    from engine.engine import Engine
-    from engine.settings import Settings
+    from engine.boards.board_files import BoardFiles as BoardFiles
+    from engine.boards.board_info import BoardInfo as BoardInfo
+    from engine.boards.board_session import BoardSession as BoardSession
+    from engine.boards.capabilities import FlashOptions as FlashOptions
+    from engine.boards.esptool import ESPTOOL_AFTER as ESPTOOL_AFTER
+    from engine.boards.esptool import ESPTOOL_BEFORE as ESPTOOL_BEFORE
+    from engine.boards.flasher import Efuse as Efuse
+    from engine.boards.flasher import FlashResult as FlashResult
+    from engine.boards.power import switch_power as switch_power
+    from engine.boards.service import Boards as Boards
+    from engine.builds.board_program import BoardProgram as BoardProgram
+    from engine.builds.fixes import Fix as Fix
+    from engine.builds.pipeline import FIRMWARE_PIPELINE as FIRMWARE_PIPELINE
+    from engine.builds.quality_gate import GateMeasurement as GateMeasurement
+    from engine.builds.service import Builds as Builds
+    from engine.builds.service import StartedBuilds as StartedBuilds
+    from engine.cancel import CancelToken as CancelToken
+    from engine.console_input import EOLS as EOLS
+    from engine.console_input import ConsoleInput as ConsoleInput
+    from engine.console_input import send_file_with_notes as send_file_with_notes
+    from engine.doctor import run_doctor as run_doctor
+    from engine.engine import Engine as Engine
+    from engine.findings import Finding as Finding
+    from engine.images.flash_layout import FlashLayout as FlashLayout
+    from engine.images.flash_layout import read_flash_layout as read_flash_layout
+    from engine.images.partition_checks import find_partition_problems as find_partition_problems
+    from engine.images.partition_csv import read_partition_file as read_partition_file
+    from engine.images.partitions import PARTITION_TABLE_OFFSET as PARTITION_TABLE_OFFSET
+    from engine.images.partitions import Partition as Partition
+    from engine.llm.service import Models as Models
+    from engine.llm.service import ModelState as ModelState
+    from engine.maintenance import CleanupReport as CleanupReport
+    from engine.monitor.binary_log import BinaryLog as BinaryLog
+    from engine.monitor.crash_watcher import CrashCounts as CrashCounts
+    from engine.monitor.crash_watcher import CrashWatcher as CrashWatcher
+    from engine.monitor.line_splitter import LineCutter as LineCutter
+    from engine.monitor.log_lines import LineSelection as LineSelection
+    from engine.monitor.log_lines import has_address as has_address
+    from engine.monitor.log_lines import hex_rows as hex_rows
+    from engine.monitor.log_lines import parse_log_line as parse_log_line
+    from engine.monitor.panic import CrashedProgram as CrashedProgram
+    from engine.monitor.plot import MAX_PLOT_SERIES as MAX_PLOT_SERIES
+    from engine.monitor.plot import Plot as Plot
+    from engine.monitor.symbols import Symbols as Symbols
+    from engine.monitor.symbols import load_symbols as load_symbols
+    from engine.private_files import restrict_umask as restrict_umask
+    from engine.projects.commit_locator import UNCOMMITTED as UNCOMMITTED
+    from engine.projects.editor import ProjectEdits as ProjectEdits
+    from engine.projects.project_options import check_targets as check_targets
+    from engine.projects.project_sync import NO_CHIP as NO_CHIP
+    from engine.projects.variants import Variant as Variant
+    from engine.projects.variants import chips_of as chips_of
+    from engine.quality.gate import GATE_REPORT as GATE_REPORT
+    from engine.quality.result import GateResult as GateResult
+    from engine.quality.result import Measure as Measure
+    from engine.runs.pipeline import Pipeline as Pipeline
+    from engine.runs.service import RunService as RunService
+    from engine.samples.demo import DEMO_BOARD as DEMO_BOARD
+    from engine.samples.demo import prepare_demo as prepare_demo
+    from engine.settings import Settings as Settings
+    from engine.sizes.tables import RegionRow as RegionRow
+    from engine.sizes.tables import SizeGroup as SizeGroup
+    from engine.sizes.tables import SizeRow as SizeRow
+    from engine.sizes.tables import Sizes as Sizes
+    from engine.store.backups import Backup as Backup
+    from engine.store.logs import MAX_LOG_MATCHES as MAX_LOG_MATCHES
+    from engine.store.logs import LogKey as LogKey
+    from engine.store.logs import LogMatch as LogMatch
+    from engine.store.projects import ProjectStats as ProjectStats
+    from engine.store.service import back_up_databases as back_up_databases
+    from engine.store.service import check_databases as check_databases
+    from engine.store.service import known_backups as known_backups
+    from engine.store.service import restore_databases as restore_databases
+    from engine.store.tables import Artifact as Artifact
+    from engine.store.tables import FindingRow as FindingRow
+    from engine.store.tables import Project as Project
+    from engine.store.tables import Run as Run
+    from engine.store.tables import StageRow as StageRow
+    from engine.tasks.pipeline_library import PipelineEntry as PipelineEntry
+    from engine.tasks.pipeline_library import read_pipeline_file as read_pipeline_file
+    from engine.tasks.request import TaskRequest as TaskRequest
+    from engine.tasks.roles import model_purposes as model_purposes
+    from engine.tasks.service import Tasks as Tasks
+    from engine.tasks.state import TaskMetrics as TaskMetrics
+    from engine.tasks.state import TaskState as TaskState
+    from engine.tasks.workflow import Workflow as Workflow
+    from engine.toolchains.base import App as App
+    from engine.toolchains.base import AppConfiguration as AppConfiguration
+    from engine.toolchains.idf_menuconfig import ConfigurationEdit as ConfigurationEdit
 
-__all__ = ["Engine", "Settings"]
+_NAMES = {
+    "engine.boards.board_files": "BoardFiles",
+    "engine.boards.board_info": "BoardInfo",
+    "engine.boards.board_session": "BoardSession",
+    "engine.boards.capabilities": "FlashOptions",
+    "engine.boards.esptool": "ESPTOOL_AFTER ESPTOOL_BEFORE",
+    "engine.boards.flasher": "Efuse FlashResult",
+    "engine.boards.power": "switch_power",
+    "engine.boards.service": "Boards",
+    "engine.builds.board_program": "BoardProgram",
+    "engine.builds.fixes": "Fix",
+    "engine.builds.pipeline": "FIRMWARE_PIPELINE",
+    "engine.builds.quality_gate": "GateMeasurement",
+    "engine.builds.service": "Builds StartedBuilds",
+    "engine.cancel": "CancelToken",
+    "engine.console_input": "ConsoleInput EOLS send_file_with_notes",
+    "engine.doctor": "run_doctor",
+    "engine.engine": "Engine",
+    "engine.findings": "Finding",
+    "engine.images.flash_layout": "FlashLayout read_flash_layout",
+    "engine.images.partition_checks": "find_partition_problems",
+    "engine.images.partition_csv": "read_partition_file",
+    "engine.images.partitions": "PARTITION_TABLE_OFFSET Partition",
+    "engine.llm.service": "ModelState Models",
+    "engine.maintenance": "CleanupReport",
+    "engine.monitor.binary_log": "BinaryLog",
+    "engine.monitor.crash_watcher": "CrashCounts CrashWatcher",
+    "engine.monitor.line_splitter": "LineCutter",
+    "engine.monitor.log_lines": "LineSelection has_address hex_rows parse_log_line",
+    "engine.monitor.panic": "CrashedProgram",
+    "engine.monitor.plot": "MAX_PLOT_SERIES Plot",
+    "engine.monitor.symbols": "Symbols load_symbols",
+    "engine.private_files": "restrict_umask",
+    "engine.projects.commit_locator": "UNCOMMITTED",
+    "engine.projects.editor": "ProjectEdits",
+    "engine.projects.project_options": "check_targets",
+    "engine.projects.project_sync": "NO_CHIP",
+    "engine.projects.variants": "Variant chips_of",
+    "engine.quality.gate": "GATE_REPORT",
+    "engine.quality.result": "GateResult Measure",
+    "engine.runs.pipeline": "Pipeline",
+    "engine.runs.service": "RunService",
+    "engine.samples.demo": "DEMO_BOARD prepare_demo",
+    "engine.settings": "Settings",
+    "engine.sizes.tables": "RegionRow SizeGroup SizeRow Sizes",
+    "engine.store.backups": "Backup",
+    "engine.store.logs": "LogKey LogMatch MAX_LOG_MATCHES",
+    "engine.store.projects": "ProjectStats",
+    "engine.store.service": "back_up_databases check_databases known_backups restore_databases",
+    "engine.store.tables": "Artifact FindingRow Project Run StageRow",
+    "engine.tasks.pipeline_library": "PipelineEntry read_pipeline_file",
+    "engine.tasks.request": "TaskRequest",
+    "engine.tasks.roles": "model_purposes",
+    "engine.tasks.service": "Tasks",
+    "engine.tasks.state": "TaskMetrics TaskState",
+    "engine.tasks.workflow": "Workflow",
+    "engine.toolchains.base": "App AppConfiguration",
+    "engine.toolchains.idf_menuconfig": "ConfigurationEdit",
+}
+"""The public names of each module; type checkers read them above."""
+
+_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+__all__ = sorted(_MODULE_OF)
+
+if not TYPE_CHECKING:  # else every name would be known to type checkers
+
+    def __getattr__(name: str) -> object:
+        module = _MODULE_OF.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(module), name)
 
 
-def __getattr__(name: str) -> object:
-    if name == "Engine":
-        from engine.engine import Engine
-
-        return Engine
-    if name == "Settings":
-        from engine.settings import Settings
-
-        return Settings
-    raise AttributeError(name)
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
