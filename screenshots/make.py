@@ -15,10 +15,8 @@ import cairosvg
 from textual.app import App
 from textual.pilot import Pilot
 
-from engine import Settings
+from engine import DEMO_BOARD, Settings, TaskRequest, prepare_demo
 from engine.enums import RunStatus
-from engine.samples import demo
-from engine.tasks.request import TaskRequest
 from tui.app import EspdeckApp
 from tui.screens.build import BuildScreen
 from tui.screens.task import TaskScreen
@@ -33,7 +31,7 @@ FONT = "DejaVu Sans Mono"
 async def main() -> None:
     """Walk through the demo and take the pictures."""
     with tempfile.TemporaryDirectory(prefix="espdeck-") as name:
-        boards = (demo.DEMO_BOARD, *(f"{demo.DEMO_BOARD}-{number}" for number in (2, 3, 4)))
+        boards = (DEMO_BOARD, *(f"{DEMO_BOARD}-{number}" for number in (2, 3, 4)))
         settings = Settings(workspace=Path(name) / "demo", boards=boards)
         app = EspdeckApp(settings)
         try:
@@ -47,7 +45,7 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
     await _until(pilot, lambda: app.is_open)
     engine = app.engine
     assert engine is not None
-    await asyncio.to_thread(demo.prepare_demo, engine)
+    await asyncio.to_thread(prepare_demo, engine)
     projects = {project.name: project for project in engine.projects.list()}
 
     async def build(name: str, until: Callable[[], bool]) -> int:
@@ -128,11 +126,9 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
     await pilot.press("z", "q", "q")
     await _until(pilot, lambda: app.screen is app.home)
 
-    engine.boards.call(demo.DEMO_BOARD, label="desk", remark="left of the scope")
-    engine.boards.call(f"{demo.DEMO_BOARD}-3", label="rack-3", remark="battery, no USB power")
-    engine.boards.reserve(
-        f"{demo.DEMO_BOARD}-2", holder="ada", note="measuring sleep current", hours=2
-    )
+    engine.boards.call(DEMO_BOARD, label="desk", remark="left of the scope")
+    engine.boards.call(f"{DEMO_BOARD}-3", label="rack-3", remark="battery, no USB power")
+    engine.boards.reserve(f"{DEMO_BOARD}-2", holder="ada", note="measuring sleep current", hours=2)
     await pilot.press("B")
     await _until(pilot, lambda: "boards 4" in _text(app))
     for name in ("hello", "crash"):

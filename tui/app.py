@@ -32,8 +32,7 @@ from tui.state.event_queue import Inbox
 from tui.theme import DARK, LIGHT, Glyphs
 
 if TYPE_CHECKING:
-    from engine.engine import Engine
-    from engine.settings import Settings
+    from engine import Engine, Settings
 
 TICK_SECONDS = 0.1
 """Time between two looks at new events: all that changes by itself is drawn then."""

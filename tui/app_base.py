@@ -11,8 +11,7 @@ from tui.keymap import Key, Where
 from tui.theme import Glyphs
 
 if TYPE_CHECKING:
-    from engine.cancel import CancelToken
-    from engine.engine import Engine
+    from engine import CancelToken, Engine
 
 
 class AppBase(App[None]):

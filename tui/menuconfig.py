@@ -11,9 +11,7 @@ from engine.text import clean
 from tui.terminal import lend
 
 if TYPE_CHECKING:
-    from engine.engine import Engine
-    from engine.store.tables import Project
-    from engine.toolchains.idf_menuconfig import ConfigurationEdit
+    from engine import ConfigurationEdit, Engine, Project
 
 
 def edit(app: App[None], engine: Engine, project: Project) -> ConfigurationEdit:

@@ -15,7 +15,7 @@ from engine.text import count
 from tui.cli.common import open_engine, print_line, run_number, table
 
 if TYPE_CHECKING:
-    from engine.engine import Engine
+    from engine import Engine
 
 cli = typer.Typer()
 

@@ -27,9 +27,7 @@ from tui.presentation.labels import commit_of, variant_of
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from engine.engine import Engine
-    from engine.projects.variants import Variant
-    from engine.store.tables import Project
+    from engine import Engine, Project, Variant
 
 CANCEL_TIMEOUT_SECONDS = 10.0
 """How long a cancelled build is waited for; its programs end within a second."""
@@ -86,7 +84,7 @@ def build_command(
     Several variants (chips, configurations) are a build each: they wait in the queue together and
     are followed one after the other.
     """
-    from engine.projects.project_options import check_targets
+    from engine import check_targets
 
     if dirty and (changed or commit is not None):
         other = "--changed" if changed else "--commit"

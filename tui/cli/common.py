@@ -19,9 +19,7 @@ from tui import garbage_collection
 from tui.presentation.tables import Row, columns
 
 if TYPE_CHECKING:
-    from engine.engine import Engine
-    from engine.findings import Finding
-    from engine.settings import Settings
+    from engine import Engine, Finding, Settings
 
 _CLEAR_LINE = "\r\x1b[K"  # ECMA-48: erase in line
 _LINE_COLUMNS = 78  # a terminal has this many at least
@@ -32,7 +30,7 @@ PROGRESS_LINE_SECONDS = 3.0
 
 def load_settings(context: typer.Context, **flags: Any) -> Settings:
     """Read the settings; what the command line says wins."""
-    from engine.settings import Settings
+    from engine import Settings
 
     return Settings.load(**({"workspace": context.obj} | flags))
 

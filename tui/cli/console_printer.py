@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from engine.findings import Finding
-from engine.monitor import symbols
+from engine import Finding, load_symbols
 from engine.text import clean
 from tui.presentation.console_formatter import (
     ConsoleFormatter,
@@ -61,7 +60,7 @@ class ConsolePrinter:
         self._formatter = ConsoleFormatter(
             view,
             program,
-            symbols=symbols.load_symbols(program) if program is not None else None,
+            symbols=load_symbols(program) if program is not None else None,
             root=root,
             shows_unfinished=out.isatty(),
         )

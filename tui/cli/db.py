@@ -15,7 +15,7 @@ from tui.cli.common import load_settings, print_line, table
 from tui.cli.follow import FAILED
 
 if TYPE_CHECKING:
-    from engine.store.backups import Backup
+    from engine import Backup
 
 cli = typer.Typer()
 _db = typer.Typer(help="Check, back up and restore the databases of the workspace.")
@@ -33,7 +33,7 @@ def check(context: typer.Context, as_json: _Json = False) -> None:
 
     Reads all of both databases; others may use the workspace meanwhile.
     """
-    from engine.store.service import check_databases, known_backups
+    from engine import check_databases, known_backups
 
     workspace = load_settings(context).workspace
     if not workspace.is_dir():
@@ -61,7 +61,7 @@ def check(context: typer.Context, as_json: _Json = False) -> None:
 @_db.command()
 def backup(context: typer.Context, as_json: _Json = False) -> None:
     """Back the databases up, also while espdeck runs; the oldest backups go."""
-    from engine.store.service import back_up_databases, known_backups
+    from engine import back_up_databases, known_backups
     from tui.presentation.units import size
 
     workspace = load_settings(context).workspace
@@ -98,7 +98,7 @@ def restore(
 
     Nobody may have the workspace open. Where there is no backup, what can be read is saved.
     """
-    from engine.store.service import restore_databases
+    from engine import restore_databases
 
     if recover and chosen is not None:
         raise UsageError("--recover reads the damaged database: name no backup")

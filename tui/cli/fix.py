@@ -12,7 +12,7 @@ from engine.errors import UsageError
 from tui.cli.common import open_engine, print_line, run_number
 
 if TYPE_CHECKING:
-    from engine.builds.fixes import Fix
+    from engine import Fix
 
 cli = typer.Typer()
 

@@ -15,19 +15,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine import PARTITION_TABLE_OFFSET, FlashLayout, read_flash_layout
 from engine.errors import EspdeckError, UsageError
-from engine.images.flash_layout import FlashLayout, read_flash_layout
-from engine.images.partitions import PARTITION_TABLE_OFFSET
 from engine.text import clean, count
 from tui.cli.common import open_engine, print_error, print_line, run_number, table
 from tui.presentation.tables import efuse_rows, partition_rows
 
 if TYPE_CHECKING:
-    from engine.boards.board_session import BoardSession
-    from engine.boards.capabilities import FlashOptions
-    from engine.boards.flasher import FlashResult
-    from engine.engine import Engine
-    from engine.images.partitions import Partition
+    from engine import BoardSession, Engine, FlashOptions, FlashResult, Partition
 
 cli = typer.Typer()
 
@@ -176,7 +171,7 @@ def partitions(
     ] = None,
 ) -> None:
     """Show a partition table, and what of it ESP-IDF would refuse."""
-    from engine.images.partition_checks import find_partition_problems
+    from engine import find_partition_problems
 
     layout, found = _table_of(context, what, offset)
     if not found:
@@ -196,7 +191,7 @@ def _table_of(
     context: typer.Context, what: str, offset: str | None
 ) -> tuple[FlashLayout, Sequence[Partition]]:
     """The partition table of a file, a build or a board, and where it is."""
-    from engine.images.partition_csv import read_partition_file
+    from engine import read_partition_file
 
     at = _number(offset) if offset is not None else None
     if Path(what).is_file():
@@ -250,7 +245,7 @@ def power(
     word: Annotated[str, typer.Argument(help="on, off or cycle.")] = "cycle",
 ) -> None:
     """Switch a board's power by the command that the settings give for it."""
-    from engine.boards.power import switch_power
+    from engine import switch_power
 
     with open_engine(context) as engine, _session_of(engine, board) as session:
         switch_power(session.power, word)
@@ -287,7 +282,7 @@ def lab(
     ] = False,
 ) -> None:
     """Run virtual boards until Ctrl-C: for espdeck beside it, and for any other tool."""
-    from engine.cancel import CancelToken
+    from engine import CancelToken
 
     with open_engine(context) as engine, contextlib.suppress(KeyboardInterrupt):
         started = engine.boards.start_lab(chip, boards, CancelToken(), share=share)
@@ -321,8 +316,7 @@ def _typed_name(question: str) -> str:
 def _options(
     engine: Engine, app_only: bool, baud: int | None, before: str, after: str, *, secure: bool
 ) -> FlashOptions:
-    from engine.boards.capabilities import FlashOptions
-    from engine.boards.esptool import ESPTOOL_AFTER, ESPTOOL_BEFORE
+    from engine import ESPTOOL_AFTER, ESPTOOL_BEFORE, FlashOptions
 
     for word, known in ((before, ESPTOOL_BEFORE), (after, ESPTOOL_AFTER)):
         if word and word not in known:
@@ -340,7 +334,7 @@ def _options(
 def _session_of(
     engine: Engine, board: str, say: Callable[[str], None] = print_line
 ) -> Iterator[BoardSession]:
-    from engine.cancel import CancelToken
+    from engine import CancelToken
 
     user, cancel = getpass.getuser(), CancelToken()
     try:
@@ -361,7 +355,7 @@ def _on_each(
     """Do the same with several boards at once, each with its progress; say how each ended."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-    from engine.cancel import CancelToken
+    from engine import CancelToken
 
     names = list(dict.fromkeys(engine.boards.named(board) for board in boards))
     user, cancel = getpass.getuser(), CancelToken()

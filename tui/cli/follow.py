@@ -14,9 +14,7 @@ from engine.errors import EspdeckError
 from tui import garbage_collection
 
 if TYPE_CHECKING:
-    from engine.engine import Engine
-    from engine.runs.service import RunService
-    from engine.settings import Settings
+    from engine import Engine, RunService, Settings
     from tui.cli.event_printer import Printer
 
 SUCCESS, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130

@@ -11,7 +11,7 @@ import typer
 from tui.cli import common
 
 if TYPE_CHECKING:
-    from engine.builds.quality_gate import GateMeasurement
+    from engine import GateMeasurement
 
 cli = typer.Typer()
 

@@ -10,7 +10,7 @@ import typer
 from tui.cli.common import open_engine, print_line
 
 if TYPE_CHECKING:
-    from engine.maintenance import CleanupReport
+    from engine import CleanupReport
 
 cli = typer.Typer()
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine import private_files
+from engine import restrict_umask
 from engine.errors import EspdeckError, Interrupted, UsageError
 from tui import garbage_collection
 from tui.cli import (
@@ -41,8 +41,7 @@ from tui.cli.follow import FAILED, INTERRUPTED, USAGE, follow, printing
 from tui.cli.summary import print_build
 
 if TYPE_CHECKING:
-    from engine.engine import Engine
-    from engine.settings import Settings
+    from engine import Engine, Settings
 
 cli = typer.Typer(
     name="espdeck",
@@ -74,7 +73,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a li
 
 def main() -> None:
     """Run the command line; no traceback reaches a user."""
-    private_files.restrict_umask()
+    restrict_umask()
     garbage_collection.modules_come()
     logging.getLogger().addHandler(logging.NullHandler())  # else warnings reach the terminal
     threading.excepthook = _log_uncaught
@@ -122,19 +121,19 @@ def demo(
     """Try espdeck with sample projects and a virtual board: needs no hardware."""
     from platformdirs import user_data_path
 
-    from engine.samples import demo as samples
+    from engine import DEMO_BOARD, prepare_demo
 
     folder = context.obj or user_data_path("espdeck") / "demo"
-    settings = load_settings(context, workspace=folder, boards=(samples.DEMO_BOARD,))
+    settings = load_settings(context, workspace=folder, boards=(DEMO_BOARD,))
     if not headless and not as_json:
 
         def open_build(engine: Engine) -> int:
-            return engine.builds.start(samples.prepare_demo(engine).id).number
+            return engine.builds.start(prepare_demo(engine).id).number
 
         _run_app(settings, open_build)
         return
     with printing(settings, as_json=as_json) as (engine, printer):
-        build = engine.builds.start(samples.prepare_demo(engine).id)
+        build = engine.builds.start(prepare_demo(engine).id)
         code = follow(engine.builds, build.number, printer)
         if not as_json:
             printer.close()
@@ -145,7 +144,7 @@ def demo(
 @cli.command()
 def doctor(context: typer.Context) -> None:
     """Say what is installed, what is missing, and what to do."""
-    from engine.doctor import run_doctor
+    from engine import run_doctor
 
     checks = run_doctor(load_settings(context))
     for each in checks:

@@ -12,7 +12,7 @@ import typer
 from tui.cli.common import load_settings, print_line, table
 
 if TYPE_CHECKING:
-    from engine.llm.service import ModelState
+    from engine import ModelState
 
 cli = typer.Typer()
 
@@ -23,9 +23,7 @@ def models_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
 ) -> None:
     """List names of models, which model the settings mean by each, and what servers have."""
-    from engine.cancel import CancelToken
-    from engine.llm.service import Models
-    from engine.tasks.roles import model_purposes
+    from engine import CancelToken, Models, model_purposes
 
     purposes = model_purposes()
     models = Models(load_settings(context).llm)

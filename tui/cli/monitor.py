@@ -10,12 +10,15 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from engine.boards.service import Boards
-from engine.cancel import CancelToken
-from engine.console_input import ConsoleInput, send_file_with_notes
+from engine import (
+    Boards,
+    CancelToken,
+    ConsoleInput,
+    CrashedProgram,
+    CrashWatcher,
+    send_file_with_notes,
+)
 from engine.errors import CancelledError, UsageError
-from engine.monitor.crash_watcher import CrashWatcher
-from engine.monitor.panic import CrashedProgram
 from tui.cli.console_printer import ConsolePrinter
 from tui.cli.terminal_input import MenuItem, TerminalInput
 from tui.presentation.console_formatter import ConsoleView

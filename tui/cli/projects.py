@@ -17,8 +17,7 @@ from tui.cli.follow import FAILED
 from tui.presentation.labels import DIGITS, chips, followed
 
 if TYPE_CHECKING:
-    from engine.engine import Engine
-    from engine.store.tables import Project
+    from engine import Engine, Project
 
 cli = typer.Typer()
 
@@ -119,7 +118,7 @@ def edit(
     ] = None,
 ) -> None:
     """Change a project: name, chips, branch, app or configuration. Its builds stay."""
-    from engine.projects.editor import ProjectEdits
+    from engine import ProjectEdits
 
     targets = None if target is None else [] if target == AUTO else split_names(target)
     if target is not None and target != AUTO and not targets:
@@ -217,7 +216,7 @@ def _print_project(engine: Engine, project: Project) -> None:
 
 def _project_lines(engine: Engine, project: Project) -> list[str]:
     """What a project follows, its chips, and what there is to build: a line each."""
-    from engine.projects.project_sync import NO_CHIP
+    from engine import NO_CHIP
 
     lines = [f"follows {followed(project)}"]
     if project.status_detail not in ("", NO_CHIP):

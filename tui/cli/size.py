@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.sizes.tables import SizeGroup
+from engine import SizeGroup
 from tui.cli import common
 from tui.presentation.units import change
 
 if TYPE_CHECKING:
-    from engine.sizes.tables import RegionRow, SizeRow
+    from engine import RegionRow, SizeRow
 
 cli = typer.Typer()
 

@@ -12,7 +12,7 @@ from engine.errors import UsageError
 from tui.cli.common import open_engine, print_line, print_notes, table
 
 if TYPE_CHECKING:
-    from engine.toolchains.base import AppConfiguration
+    from engine import AppConfiguration
 
 cli = typer.Typer()
 

@@ -9,9 +9,7 @@ from tui.cli.common import print_line, table
 from tui.presentation.labels import commit_of, variant_of
 
 if TYPE_CHECKING:
-    from engine.engine import Engine
-    from engine.runs.service import RunService
-    from engine.store.tables import Run, StageRow
+    from engine import Engine, Run, RunService, StageRow
 
 EVIDENCE_LINES = 6
 """How much of a finding's evidence is printed; the screen shows all."""

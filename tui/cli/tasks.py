@@ -15,8 +15,7 @@ from tui.cli.summary import print_artifacts, print_findings, print_stages
 from tui.presentation.units import tokens
 
 if TYPE_CHECKING:
-    from engine.engine import Engine
-    from engine.tasks.state import TaskState
+    from engine import Engine, TaskState
 
 cli = typer.Typer()
 task_cli = typer.Typer(help="Tasks: workflows and pipelines that were run.")

@@ -13,8 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.cancel import CancelToken
-from engine.console_input import EOLS, ConsoleInput
+from engine import EOLS, CancelToken, ConsoleInput
 from engine.errors import EspdeckError
 
 QUIT = 0x1D

@@ -20,7 +20,7 @@ from tui.cli.follow import follow, printing
 from tui.cli.tasks import print_task
 
 if TYPE_CHECKING:
-    from engine.tasks.request import TaskRequest
+    from engine import TaskRequest
 
 cli = typer.Typer()
 workflow_cli = typer.Typer(help="Workflows: roles that models play, on a project or a text.")
@@ -71,7 +71,7 @@ def _task_options(
     ] = None,
 ) -> _TaskOptions:
     """Make a request of the options that `workflow run` and `pipeline run` take alike."""
-    from engine.tasks.request import TaskRequest
+    from engine import TaskRequest
 
     request = TaskRequest(
         description=description,
@@ -180,7 +180,7 @@ def check_pipeline(
     context: typer.Context, file: Annotated[Path, typer.Argument(help="A pipeline's file.")]
 ) -> None:
     """Say whether a pipeline's file makes sense, and what its steps wait for."""
-    from engine.tasks.pipeline_library import read_pipeline_file
+    from engine import read_pipeline_file
 
     pipeline = read_pipeline_file(file, load_settings(context).llm.models)
     steps = count(len(pipeline.steps), "step")

@@ -9,7 +9,7 @@ from tui.presentation.strips import fit
 from tui.presentation.units import size
 
 if TYPE_CHECKING:
-    from engine.boards.board_info import BoardInfo
+    from engine import BoardInfo
     from tui.theme import Glyphs
     from tui.widgets.row_list import Parts
 

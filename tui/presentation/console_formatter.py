@@ -14,11 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from engine import BinaryLog, LineCutter, LineSelection, Symbols
 from engine.monitor import log_lines
-from engine.monitor.binary_log import BinaryLog
-from engine.monitor.line_splitter import LineCutter
-from engine.monitor.log_lines import LineSelection
-from engine.monitor.symbols import Symbols
 from engine.text import count
 from tui.state.byte_queue import Piece
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tui.theme import STATE_COLOURS
 
 if TYPE_CHECKING:
-    from engine.quality.result import GateResult, Measure
+    from engine import GateResult, Measure
     from tui.theme import Glyphs
     from tui.widgets.row_list import Parts
 

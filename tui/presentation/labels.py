@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.projects.variants import chips_of
+from engine import chips_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engine import Project, Run
     from engine.enums import RunStatus
-    from engine.store.tables import Project, Run
 
 NOT_KNOWN = "not known"
 """Chip of a project whose sources do not say it and of which nobody did."""

@@ -11,9 +11,8 @@ from tui.presentation.units import ago
 from tui.theme import RUN_COLOURS
 
 if TYPE_CHECKING:
+    from engine import Project, ProjectStats
     from engine.enums import RunStatus
-    from engine.store.projects import ProjectStats
-    from engine.store.tables import Project
     from tui.theme import Glyphs
     from tui.widgets.row_list import Parts
 

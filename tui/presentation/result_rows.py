@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from tui.presentation.units import size
 
 if TYPE_CHECKING:
-    from engine.findings import Finding
-    from engine.store.tables import Artifact, FindingRow
+    from engine import Artifact, Finding, FindingRow
     from tui.theme import Glyphs
     from tui.widgets.row_list import Parts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.findings import Finding
+from engine import Finding
 from engine.text import clean
 from tui.widgets.live_pane import GUTTER_CELLS
 

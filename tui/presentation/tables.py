@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from engine.text import clean
 
 if TYPE_CHECKING:
-    from engine.boards.flasher import Efuse
-    from engine.images.partitions import Partition
+    from engine import Efuse, Partition
 
 Row = tuple[str, ...]
 

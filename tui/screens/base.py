@@ -20,7 +20,7 @@ from tui.keymap import Key, Where, bindings_of
 from tui.widgets.base import RowWidget
 
 if TYPE_CHECKING:
-    from engine.engine import Engine
+    from engine import Engine
 
 
 _LOG = logging.getLogger("espdeck.screens")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 
-from engine.cancel import CancelToken
+from engine import CancelToken
 from engine.enums import RunStatus
 from engine.errors import CancelledError, UsageError
 from engine.events import Event
@@ -25,8 +25,7 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
-    from engine.boards.board_info import BoardInfo
-    from engine.boards.board_session import BoardSession
+    from engine import BoardInfo, BoardSession
 
 _LOOK_TICKS = 10
 """Ticks of the app between two looks at what is plugged in."""
@@ -331,7 +330,7 @@ class BoardsScreen(MainScreen):
         self.in_thread(find, ask)
 
     def _write(self, board: BoardSession, number: int, *, app_only: bool) -> str | None:
-        from engine.boards.capabilities import FlashOptions
+        from engine import FlashOptions
 
         settings = self.engine.settings
         image = self.engine.builds.image(number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from engine.builds.pipeline import FIRMWARE_PIPELINE
+from engine import FIRMWARE_PIPELINE
 from engine.enums import Role, RunStatus
 from tui.actions import Action
 from tui.keymap import Where
@@ -18,8 +18,7 @@ from tui.state.run_state import SERIAL, RunView, TailKey
 from tui.widgets.live_pane import LivePane
 
 if TYPE_CHECKING:
-    from engine.builds.fixes import Fix
-    from engine.builds.service import Builds
+    from engine import Builds, Fix
 
 PANES = Panes(tuple(role.value for role in Role), {SERIAL: 2, FINDINGS: 1, ARTIFACTS: 1})
 """The panes of a build: one for each agent, with all that it does, and those of results."""

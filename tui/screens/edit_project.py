@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from textual.containers import Horizontal
 from textual.widgets import Input
 
+from engine import NO_CHIP, ProjectEdits
 from engine.enums import TARGETS
 from engine.errors import EspdeckError
-from engine.projects.editor import ProjectEdits
-from engine.projects.project_sync import NO_CHIP
 from engine.text import clean, listed
 from tui.screens.project_form import ProjectForm
 
 if TYPE_CHECKING:
-    from engine.store.tables import Project
-    from engine.toolchains.base import App
+    from engine import App, Project
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from tui.screens.reader import ReaderScreen
 from tui.widgets.text_view import TextView
 
 if TYPE_CHECKING:
-    from engine.builds.fixes import Fix
+    from engine import Fix
     from tui.screens.base import MainScreen
 
 ACTIONS = ("commit", "export", "discard")

@@ -26,8 +26,7 @@ from tui.screens.two_lists import TwoListScreen
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
-    from engine.store.projects import ProjectStats
-    from engine.store.tables import Project, Run
+    from engine import Project, ProjectStats, Run
 
 _PAGE_BUILDS = 200
 """Builds that are loaded at once."""

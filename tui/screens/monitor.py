@@ -11,11 +11,9 @@ from textual import events as textual_events
 from textual.app import ComposeResult
 from textual.widgets import Input
 
-from engine.console_input import EOLS
+from engine import EOLS, Finding, Plot
 from engine.errors import EspdeckError
 from engine.events import Event
-from engine.findings import Finding
-from engine.monitor.plot import Plot
 from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation.pane_layout import Box, tiles

@@ -16,10 +16,7 @@ from tui.widgets.live_pane import source_class
 from tui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
-    from engine.findings import Finding
-    from engine.quality.result import GateResult, Measure
-    from engine.runs.service import RunService
-    from engine.store.tables import Artifact, FindingRow
+    from engine import Artifact, Finding, FindingRow, GateResult, Measure, RunService
     from tui.screens.base import MainScreen
     from tui.theme import Glyphs
 
@@ -84,7 +81,7 @@ def open_artifact(screen: MainScreen, runs: RunService, artifact: Artifact) -> N
     """Open an artifact: a text itself, the gate as a table, of anything else its path and hash."""
 
     def read() -> GateResult | tuple[str, str]:
-        from engine.quality.gate import GATE_REPORT
+        from engine import GATE_REPORT
 
         if artifact.path == GATE_REPORT and (result := runs.gate(artifact.run_id)) is not None:
             return result

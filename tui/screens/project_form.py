@@ -18,7 +18,7 @@ from engine.text import clean
 from tui.cli.common import split_names
 
 if TYPE_CHECKING:
-    from engine.engine import Engine
+    from engine import Engine
     from tui.app_base import AppBase
 
 T = TypeVar("T")

@@ -10,8 +10,7 @@ from tui.screens import open_result
 from tui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
-    from engine.runs.service import RunService
-    from engine.store.tables import Artifact, FindingRow
+    from engine import Artifact, FindingRow, RunService
     from tui.screens.base import MainScreen
     from tui.state.run_state import RunView
 

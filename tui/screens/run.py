@@ -29,9 +29,7 @@ from tui.widgets.row_list import Parts, RowList
 from tui.widgets.run_head import RunHead
 
 if TYPE_CHECKING:
-    from engine.runs.service import RunService
-    from engine.store.logs import LogKey, LogMatch
-    from engine.store.tables import Artifact, FindingRow, StageRow
+    from engine import Artifact, FindingRow, LogKey, LogMatch, RunService, StageRow
 
 _Read = tuple[Callable[[], None], list[tuple["LogKey", int, Sequence[str]]]]
 """A run as it was read: a function that shows its state; each log with the number of its first line
@@ -385,7 +383,7 @@ class RunScreen(PanesScreen):
         return self._log_panes[name].visible_text()
 
     def _store_key(self, key: TailKey) -> LogKey:
-        from engine.store.logs import LogKey
+        from engine import LogKey
 
         return LogKey(self.number, key.stage, key.attempt, key.stream)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 
+from engine import RegionRow, SizeGroup, SizeRow, Sizes
 from engine.events import Event
-from engine.sizes.tables import RegionRow, SizeGroup, SizeRow, Sizes
 from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation.units import change
@@ -17,7 +17,7 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
-    from engine.store.tables import Run
+    from engine import Run
 
 _LISTED_BUILDS = 50
 """How many of the newest can be chosen for a comparison."""

@@ -20,9 +20,7 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
-    from engine.builds.service import StartedBuilds
-    from engine.projects.variants import Variant
-    from engine.store.tables import Project
+    from engine import Project, StartedBuilds, Variant
     from tui.screens.base import MainScreen
 
 T = TypeVar("T")
@@ -63,7 +61,7 @@ class BuildStarter:
 
     def build(self, project: Project) -> None:
         """Build what a project follows; ask for its chip where nobody knows it."""
-        from engine.projects.variants import Variant
+        from engine import Variant
 
         def go(project: Project) -> None:
             plain = Variant(project.target, project.configuration)
@@ -73,8 +71,7 @@ class BuildStarter:
 
     def build_dirty(self, project: Project) -> None:
         """Build a folder with what is not committed in it; where all is committed, say so."""
-        from engine.projects.commit_locator import UNCOMMITTED
-        from engine.projects.variants import Variant
+        from engine import UNCOMMITTED, Variant
 
         engine = self._screen.engine
 

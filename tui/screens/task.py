@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from engine import Pipeline
 from engine.enums import RunStatus, StageStatus
-from engine.runs.pipeline import Pipeline
 from engine.text import clean, count
 from tui.actions import Action
 from tui.keymap import Where
@@ -23,9 +23,7 @@ from tui.widgets.stream_pane import StreamPane
 from tui.widgets.text_view import TextView
 
 if TYPE_CHECKING:
-    from engine.quality.result import GateResult, Measure
-    from engine.tasks.service import Tasks
-    from engine.tasks.state import TaskMetrics, TaskState
+    from engine import GateResult, Measure, TaskMetrics, Tasks, TaskState
 
 PLACEHOLDER = "PLACEHOLDER: no model was asked"
 """Shown wherever a run is that asked no model."""

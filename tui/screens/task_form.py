@@ -21,9 +21,7 @@ from engine.errors import EspdeckError, UsageError
 from engine.text import clean
 
 if TYPE_CHECKING:
-    from engine.tasks.pipeline_library import PipelineEntry
-    from engine.tasks.request import TaskRequest
-    from engine.tasks.workflow import Workflow
+    from engine import PipelineEntry, TaskRequest, Workflow
     from tui.app_base import AppBase
 
 _YES_NO = {"yes": True, "y": True, "no": False, "n": False, "": False}
@@ -148,7 +146,7 @@ class TaskForm(ModalScreen[int | None]):
         Raises:
             UsageError: a field says what nobody understands.
         """
-        from engine.tasks.request import TaskRequest
+        from engine import TaskRequest
 
         project = self._typed("project")
         if project and project not in self._choices.projects:

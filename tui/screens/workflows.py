@@ -20,10 +20,7 @@ from tui.screens.two_lists import TwoListScreen
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
-    from engine.tasks.pipeline_library import PipelineEntry
-    from engine.tasks.service import Tasks
-    from engine.tasks.state import TaskState
-    from engine.tasks.workflow import Workflow
+    from engine import PipelineEntry, Tasks, TaskState, Workflow
 
 _PAGE_TASKS = 200
 """Tasks that are loaded at once."""

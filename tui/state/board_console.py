@@ -13,15 +13,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine import (
+    EOLS,
+    BoardProgram,
+    CancelToken,
+    ConsoleInput,
+    CrashCounts,
+    CrashWatcher,
+    Finding,
+    Plot,
+    has_address,
+    send_file_with_notes,
+)
 from engine.boards.board_files import DEFAULT_BAUD
-from engine.builds.board_program import BoardProgram
-from engine.cancel import CancelToken
-from engine.console_input import EOLS, ConsoleInput, send_file_with_notes
 from engine.errors import CancelledError, EspdeckError
-from engine.findings import Finding
-from engine.monitor import log_lines
-from engine.monitor.crash_watcher import CrashCounts, CrashWatcher
-from engine.monitor.plot import Plot
 from engine.text import count
 from tui.presentation.console_formatter import (
     NOTE_PREFIX,
@@ -34,8 +39,7 @@ from tui.state.byte_queue import Backlog, Piece
 from tui.state.log_tail import MAX_LINES, LogTail
 
 if TYPE_CHECKING:
-    from engine.boards.board_files import BoardFiles
-    from engine.engine import Engine
+    from engine import BoardFiles, Engine
 
 BAUDS = (115200, 230400, 460800, 921600, 1500000, 2000000, 3000000, 74880)
 """Speeds that the baud key goes through: ESP-IDF's console first, then faster ones, and the ROM
@@ -230,7 +234,7 @@ class BoardConsole:
                 self.plot.feed(line)
         if self._crashes is not None:
             # Reading debug information takes too long for the screen's thread.
-            self._crashes.resolve([line for line in whole if log_lines.has_address(line)])
+            self._crashes.resolve([line for line in whole if has_address(line)])
 
     def _show(self, formatted: Formatted) -> Sequence[str]:
         """Put lines at the end, the first where it stands and has grown; the whole ones of it."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.store.logs import LogMatch
+    from engine import LogMatch
 
 
 class LogMatches:
@@ -35,7 +35,7 @@ class LogMatches:
     @property
     def place(self) -> str:
         """Which match of how many is shown, as ``match 3/12``; ``+`` says that there are more."""
-        from engine.store.logs import MAX_LOG_MATCHES
+        from engine import MAX_LOG_MATCHES
 
         more = "+" if len(self._matches) == MAX_LOG_MATCHES else ""
         return f"match {self._index + 1}/{len(self._matches)}{more}"

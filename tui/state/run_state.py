@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from engine import Pipeline
 from engine.enums import RunStatus, StageStatus
 from engine.events import (
     Event,
@@ -18,12 +19,10 @@ from engine.events import (
     RunStarted,
     StageChanged,
 )
-from engine.runs.pipeline import Pipeline
 from tui.state.log_tail import LogTail
 
 if TYPE_CHECKING:
-    from engine.store.logs import LogKey
-    from engine.store.tables import Run, StageRow
+    from engine import LogKey, Run, StageRow
 
 _ENDED = (StageStatus.SUCCESS, StageStatus.FAILED, StageStatus.SKIPPED)
 _URGENCY = (

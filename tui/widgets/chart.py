@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from rich.style import Style
 from textual.strip import Strip
 
-from engine.monitor.plot import MAX_PLOT_SERIES, Plot
+from engine import MAX_PLOT_SERIES, Plot
 from tui.presentation.strips import pieces, row
 from tui.widgets.base import RowWidget
 
