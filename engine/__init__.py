@@ -18,6 +18,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing takes longer to load than what starts before every program
 if TYPE_CHECKING:
+    from engine.boards.board_files import DEFAULT_BAUD as DEFAULT_BAUD
     from engine.boards.board_files import BoardFiles as BoardFiles
     from engine.boards.board_info import BoardInfo as BoardInfo
     from engine.boards.board_session import BoardSession as BoardSession
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from engine.monitor.crash_watcher import CrashWatcher as CrashWatcher
     from engine.monitor.line_splitter import LineCutter as LineCutter
     from engine.monitor.log_lines import LineSelection as LineSelection
+    from engine.monitor.log_lines import decoded_addresses as decoded_addresses
     from engine.monitor.log_lines import has_address as has_address
     from engine.monitor.log_lines import hex_rows as hex_rows
     from engine.monitor.log_lines import parse_log_line as parse_log_line
@@ -98,6 +100,7 @@ if TYPE_CHECKING:
     from engine.store.tables import StageRow as StageRow
     from engine.tasks.pipeline_library import PipelineEntry as PipelineEntry
     from engine.tasks.pipeline_library import read_pipeline_file as read_pipeline_file
+    from engine.tasks.request import MAX_MATERIAL_CHARACTERS as MAX_MATERIAL_CHARACTERS
     from engine.tasks.request import TaskRequest as TaskRequest
     from engine.tasks.roles import model_purposes as model_purposes
     from engine.tasks.service import Tasks as Tasks
@@ -109,7 +112,7 @@ if TYPE_CHECKING:
     from engine.toolchains.idf_menuconfig import ConfigurationEdit as ConfigurationEdit
 
 _NAMES = {
-    "engine.boards.board_files": "BoardFiles",
+    "engine.boards.board_files": "BoardFiles DEFAULT_BAUD",
     "engine.boards.board_info": "BoardInfo",
     "engine.boards.board_session": "BoardSession",
     "engine.boards.capabilities": "FlashOptions",
@@ -136,7 +139,9 @@ _NAMES = {
     "engine.monitor.binary_log": "BinaryLog",
     "engine.monitor.crash_watcher": "CrashCounts CrashWatcher",
     "engine.monitor.line_splitter": "LineCutter",
-    "engine.monitor.log_lines": "LineSelection has_address hex_rows parse_log_line",
+    "engine.monitor.log_lines": (
+        "LineSelection decoded_addresses has_address hex_rows parse_log_line"
+    ),
     "engine.monitor.panic": "CrashedProgram",
     "engine.monitor.plot": "MAX_PLOT_SERIES Plot",
     "engine.monitor.symbols": "Symbols load_symbols",
@@ -159,7 +164,7 @@ _NAMES = {
     "engine.store.service": "back_up_databases check_databases known_backups restore_databases",
     "engine.store.tables": "Artifact FindingRow Project Run StageRow",
     "engine.tasks.pipeline_library": "PipelineEntry read_pipeline_file",
-    "engine.tasks.request": "TaskRequest",
+    "engine.tasks.request": "MAX_MATERIAL_CHARACTERS TaskRequest",
     "engine.tasks.roles": "model_purposes",
     "engine.tasks.service": "Tasks",
     "engine.tasks.state": "TaskMetrics TaskState",

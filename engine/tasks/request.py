@@ -17,7 +17,7 @@ from engine.tasks.workflow import workflow
 MAX_TEXT_CHARACTERS = 20_000
 """Characters of a description or a context."""
 
-MAX_TEXT_CHARACTERS = 100_000
+MAX_MATERIAL_CHARACTERS = 100_000
 """Characters of a text that belongs to a task."""
 
 MAX_PATHS = 100
@@ -148,7 +148,7 @@ def _check(request: TaskRequest) -> None:
     for name, text, most in (
         ("description", request.description, MAX_TEXT_CHARACTERS),
         ("context", request.context, MAX_TEXT_CHARACTERS),
-        ("text", request.text, MAX_TEXT_CHARACTERS),
+        ("text", request.text, MAX_MATERIAL_CHARACTERS),
     ):
         if len(text) > most:
             raise UsageError(f"the {name} has {len(text)} characters, at most {most} are accepted")

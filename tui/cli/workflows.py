@@ -251,15 +251,15 @@ def _read(text: str) -> str:
     Raises:
         UsageError: it is too long.
     """
+    from engine import MAX_MATERIAL_CHARACTERS
     from engine.errors import UsageError
-    from engine.tasks.request import MAX_TEXT_CHARACTERS
 
     if text != "-":
         return text
-    most = 4 * MAX_TEXT_CHARACTERS  # bytes of that many characters
+    most = 4 * MAX_MATERIAL_CHARACTERS  # bytes of that many characters
     data = sys.stdin.buffer.read(most + 1)
     if len(data) > most:
         raise UsageError(
-            f"standard input: more than {MAX_TEXT_CHARACTERS} characters are not accepted"
+            f"standard input: more than {MAX_MATERIAL_CHARACTERS} characters are not accepted"
         )
     return data.decode("utf-8", "replace")

@@ -14,8 +14,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from engine import BinaryLog, LineCutter, LineSelection, Symbols
-from engine.monitor import log_lines
+from engine import (
+    BinaryLog,
+    LineCutter,
+    LineSelection,
+    Symbols,
+    decoded_addresses,
+    hex_rows,
+    parse_log_line,
+)
 from engine.text import count
 from tui.state.byte_queue import Piece
 
@@ -28,7 +35,7 @@ class ConsoleView:
     """How a console is shown.
 
     Args:
-        print_filter, highlight, mute: as :class:`~engine.monitor.log_lines.LineSelection` takes them.
+        print_filter, highlight, mute: as :class:`~engine.LineSelection` takes them.
         timestamps: whether each line says when it came (UTC).
         hex: bytes instead of lines; nothing is left out of them.
 
@@ -82,7 +89,7 @@ class ConsoleLine(NamedTuple):
     @property
     def level(self) -> str:
         """The level of a line of ESP-IDF's log (``E``, ``W``, …); empty for any other line."""
-        found = log_lines.parse_log_line(self.text) if self.kind is LineKind.OUTPUT else None
+        found = parse_log_line(self.text) if self.kind is LineKind.OUTPUT else None
         return found.level if found else ""
 
 
@@ -177,7 +184,7 @@ class ConsoleFormatter:
         return Formatted([] if self.view.hex else self._lines(whole, at), whole)
 
     def _hex(self, data: bytes) -> list[ConsoleLine]:
-        rows = log_lines.hex_rows(data, self.offset)
+        rows = hex_rows(data, self.offset)
         return [ConsoleLine(row, LineKind.HEX) for row in rows]
 
     def _lines(self, whole: Sequence[str], at: datetime) -> list[ConsoleLine]:
@@ -198,7 +205,7 @@ class ConsoleFormatter:
         shown: list[ConsoleLine] = []
         for line in lines:
             shown.append(line)
-            for place in log_lines.decoded_addresses(line.text, program, self._root):
+            for place in decoded_addresses(line.text, program, self._root):
                 shown.append(ConsoleLine(NOTE_PREFIX + place, LineKind.PLACE))
         return shown
 

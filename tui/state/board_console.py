@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import (
+    DEFAULT_BAUD,
     EOLS,
     BoardProgram,
     CancelToken,
@@ -25,7 +26,6 @@ from engine import (
     has_address,
     send_file_with_notes,
 )
-from engine.boards.board_files import DEFAULT_BAUD
 from engine.errors import CancelledError, EspdeckError
 from engine.text import count
 from tui.presentation.console_formatter import (
