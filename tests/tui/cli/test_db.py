@@ -71,7 +71,7 @@ def test_without_a_backup_what_can_be_read_is_saved(here: Here, workspace: Path)
     said = here.says("db", "restore", "--recover")
 
     assert "saved what could be read, table by table:" in said
-    assert "1 of build" in said
+    assert "1 of run" in said
     assert "#1" in here.says("builds")
     assert json.loads(here.says("db", "restore", "--recover", "--json"))["backup"] is None
 
