@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -148,6 +148,12 @@ class LinkedTextView(TextView):
         for begin, end in _found(strip.text, self._needle):
             strip = _painted(strip, begin, end, self.style_of("match"))
         return strip
+
+    def render_text(
+        self, work: Callable[[], list[Line]], take: Callable[[list[Line]], None]
+    ) -> None:
+        """Render at once: pages are short, and keys that follow are meant for the new one."""
+        take(work())
 
     def laid_out(self) -> None:
         """Links, matches and the place to begin at are known now."""

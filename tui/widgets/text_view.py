@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
@@ -143,17 +145,24 @@ class TextView(RowWidget):
             return
         self._laid_out = wanted
 
-        def work() -> None:
-            lines = render(text, name, paper)
-            if self.is_attached:
-                self.app.call_from_thread(take, lines)
-
         def take(lines: list[Line]) -> None:
             if self._laid_out == wanted:  # or something else is wanted by now
                 self._lines = lines
                 self.laid_out()
 
-        self.run_worker(work, thread=True, exclusive=True, exit_on_error=False)
+        self.render_text(partial(render, text, name, paper), take)
+
+    def render_text(
+        self, work: Callable[[], list[Line]], take: Callable[[list[Line]], None]
+    ) -> None:
+        """Render in a thread: texts may be long, and are of others."""
+
+        def run() -> None:
+            lines = work()
+            if self.is_attached:
+                self.app.call_from_thread(take, lines)
+
+        self.run_worker(run, thread=True, exclusive=True, exit_on_error=False)
 
     def _where(self) -> str:
         """Which rows are seen, when not all are."""

@@ -73,11 +73,11 @@ def ended_stages(world: World) -> Ended:
         if (found := _STEP.fullmatch(row["function_name"]))
     ]
     rows = {
-        (row["run_id"], row["key"], row["attempt"]): (row["run_id"], row["completed_at"])
+        (row["workflow_id"], row["key"], row["attempt"]): (row["run_id"], row["completed_at"])
         for row in world.ask(
             "espdeck.db",
-            "SELECT run_id, build_id, key, attempt, stage.completed_at AS completed_at"
-            " FROM stage JOIN run ON run.id = build_id"
+            "SELECT workflow_id, run_id, key, attempt, stage.completed_at AS completed_at"
+            " FROM stage JOIN run ON run.id = run_id"
             " WHERE stage.completed_at IS NOT NULL",
         )
     }
@@ -124,7 +124,7 @@ def _lost(world: World, new: dict[int, dict[str, object]]) -> Iterator[Fault]:
 def _doubled(world: World, ended: Ended) -> Iterator[Fault]:
     rows = {
         (row["run_id"], row["key"], row["attempt"]): row["completed_at"]
-        for row in world.ask("espdeck.db", "SELECT build_id, key, attempt, completed_at FROM stage")
+        for row in world.ask("espdeck.db", "SELECT run_id, key, attempt, completed_at FROM stage")
     }
     for stage, when in ended.items():
         if rows.get(stage) != when:
@@ -136,8 +136,8 @@ def _doubled(world: World, ended: Ended) -> Iterator[Fault]:
             yield Fault(Kind.DOUBLED, f"durable run {row['workflow_uuid']} is no row's")
     twice = world.ask(
         "espdeck.db",
-        "SELECT build_id, count(*) AS times FROM event WHERE kind = 'workflow.completed'"
-        " GROUP BY build_id HAVING count(*) > 1",
+        "SELECT run_id, count(*) AS times FROM event WHERE kind = 'workflow.completed'"
+        " GROUP BY run_id HAVING count(*) > 1",
     )
     for row in twice:
         yield Fault(Kind.DOUBLED, f"run {row['run_id']} was told to have ended {row['times']}x")
@@ -146,8 +146,8 @@ def _doubled(world: World, ended: Ended) -> Iterator[Fault]:
 def _logs(world: World, new: dict[int, dict[str, object]]) -> Iterator[Fault]:
     chunks = world.ask(
         "espdeck.db",
-        "SELECT * FROM log_chunk WHERE build_id >= ?"
-        " ORDER BY build_id, stage, attempt, stream, first_line, seq",
+        "SELECT * FROM log_chunk WHERE run_id >= ?"
+        " ORDER BY run_id, stage, attempt, stream, first_line, seq",
         min(new, default=0),
     )
     of = ("run_id", "stage", "attempt", "stream")

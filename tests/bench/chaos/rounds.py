@@ -160,7 +160,7 @@ def _wait_for(
     since: Since, world: World, before: set[int], askers: Sequence[Espdeck], seconds: float
 ) -> None:
     """Wait for what moments count from; not for ever: a full queue starts no stage."""
-    running = "SELECT DISTINCT build_id FROM stage WHERE status = 'running'"
+    running = "SELECT DISTINCT run_id FROM stage WHERE status = 'running'"
 
     def begun() -> bool:
         if since is Since.START or not any(each.is_alive for each in askers):
