@@ -61,12 +61,12 @@ def answer(
     """
     signal.signal(signal.SIGPROF, _give_up)
     try:
-        signal.setitimer(signal.ITIMER_PROF, max(seconds, _MIN_TIMER_SECONDS))
+        signal.setitimer(signal.ITIMER_PROF, max(seconds, _MIN_TIMER_SECONDS), _AGAIN_SECONDS)
         try:
             file.seek(0)
             return json.dumps({"value": function(file, *arguments)}).encode() + b"\n"
         finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
+            _stop_timer()
     except MemoryError:
         return MEMORY_ANSWER
     except TimeoutError:
@@ -75,6 +75,14 @@ def answer(
         # The parsers raise whatever a broken file leads them to.
         said = f"{type(error).__name__}: {error}"[:300]
     return json.dumps({"failed": said}).encode() + b"\n"
+
+
+def _stop_timer() -> None:
+    while True:  # a signal may be on its way: of several that were late, one follows the other
+        with contextlib.suppress(TimeoutError):
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.signal(signal.SIGPROF, signal.SIG_IGN)
+            return
 
 
 def _limit(seconds: float) -> None:

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 
 import pytest
 import textual.app
 import textual.pilot
 from textual import constants
+from textual._context import active_app
+from textual.app import ScreenError
 
 
 async def idle(_least: float = 0.0, _most: float = 0.0) -> None:
     """Wait until the event loop has nothing more to do that a timer or a thread does not bring.
 
-    Textual's own looks at the clock of the processor: it sleeps 20 ms and more for each key, and
-    takes a process for idle that other processes keep from running.
+    What waits for the next refresh, which a timer brings, is done as well. Textual's own looks at
+    the clock of the processor: it sleeps 20 ms and more for each key, and takes a process for idle
+    that other processes keep from running.
     """
+    await _drained()
+    with contextlib.suppress(LookupError, ScreenError):  # no app, or none with a screen
+        active_app.get().screen._on_timer_update()
+        await _drained()
+
+
+async def _drained() -> None:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, asyncio.BaseEventLoop)
     for _turn in range(1000):  # what asks for the next turn each time is an animation of its own

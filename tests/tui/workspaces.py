@@ -16,6 +16,7 @@ from git import Repo
 from textual.events import Paste
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.worker import Worker
 
 from engine import Settings
 from engine.builds import fix_patch
@@ -30,6 +31,7 @@ from engine.store.database import Store
 from engine.store.tables import Artifact, LogChunk, Project, Run, StageRow
 from tests.engine.sizes import maps
 from tui.app import EspdeckApp
+from tui.widgets.text_view import TextView
 
 LOG_LINES = 3000
 """Lines of the compiler's log of the newest build: more than a pane keeps in memory."""
@@ -252,8 +254,10 @@ class Story:
         return "\n".join(strip.text for strip in strips)
 
     async def press(self, *keys: str) -> None:
-        """Press keys."""
-        await self.pilot.press(*keys)
+        """Press keys, each when the texts on the screen are laid out, which threads do."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.until(lambda: not any(map(_lays_out, self.app.workers)))
         await self.pilot.pause()
 
     async def type(self, text: str) -> None:
@@ -271,3 +275,7 @@ class Story:
     async def sees(self, *texts: str, timeout: float = WAIT) -> None:
         """Wait until all of these are on the screen."""
         await self.until(lambda: all(text in self.text() for text in texts), timeout)
+
+
+def _lays_out(worker: Worker[Any]) -> bool:
+    return isinstance(worker.node, TextView) and not worker.is_finished
