@@ -130,7 +130,7 @@ def _doubled(world: World, ended: Ended) -> Iterator[Fault]:
         if rows.get(stage) != when:
             times = f"ended at {when}, then at {rows.get(stage)}"
             yield Fault(Kind.DOUBLED, f"stage {stage[1]}#{stage[2]} of run {stage[0]} {times}")
-    ids = {run["run_id"] for run in world.runs().values()}
+    ids = {run["workflow_id"] for run in world.runs().values()}
     for row in world.ask("runs.db", "SELECT workflow_uuid, status FROM workflow_status"):
         if row["workflow_uuid"] not in ids:
             yield Fault(Kind.DOUBLED, f"durable run {row['workflow_uuid']} is no row's")
