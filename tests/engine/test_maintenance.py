@@ -89,6 +89,7 @@ def test_damage_is_said_before_somebody_meets_it(engine: Engine, tmp_path: Path)
     assert backups(tmp_path) == ()
 
 
+@pytest.mark.slow
 def test_what_would_go_is_said_and_then_goes(tmp_path: Path) -> None:
     store = Store(tmp_path / "espdeck.db")
     project = projects.add_project(store, Project(name="p", source="/src", target="esp32c3"))
@@ -109,6 +110,7 @@ def test_what_would_go_is_said_and_then_goes(tmp_path: Path) -> None:
     assert here.says("gc", "--dry-run") == "would free: 0 B\n"
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("upkeep")
 def test_steps_of_runs_that_are_gone_go(tmp_path: Path) -> None:
     with Engine(Settings(workspace=tmp_path)) as engine:

@@ -144,6 +144,7 @@ def test_a_mistake_is_one_line_that_names_the_key(tmp_path: Path, text: str, nam
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.slow
 @given(data=st.binary(max_size=400))
 def test_no_bytes_do_more_than_raise_a_usage_error(
     data: bytes, tmp_path_factory: pytest.TempPathFactory

@@ -16,7 +16,7 @@ from engine.store.database import Store
 from engine.tasks.request import TaskRequest
 from engine.workspace import workspace_id
 
-pytestmark = pytest.mark.xdist_group("versions")
+pytestmark = [pytest.mark.xdist_group("versions"), pytest.mark.slow]
 
 ORDER = TaskRequest(workflow="code_review", text="int main;", model="placeholder")
 

@@ -6,8 +6,17 @@ import pytest
 
 from tests.field.case import CASES, Case, cases, differences, plain
 
+CASES_BY_ID = [
+    pytest.param(
+        case,
+        id=f"{case.kind}-{case.name}",
+        marks=[pytest.mark.slow] if case.kind == "git" else [],  # whole repositories are made
+    )
+    for case in cases()
+]
 
-@pytest.mark.parametrize("case", cases(), ids=lambda case: f"{case.kind}-{case.name}")
+
+@pytest.mark.parametrize("case", CASES_BY_ID)
 def test_case(case: Case) -> None:
     wrong = list(differences(case.expected, plain(case.read()), case.name))
 

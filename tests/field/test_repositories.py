@@ -104,6 +104,7 @@ def test_configurations_and_chips_are_those_of_idf_build_apps(
             assert targets[:1] == tuple(built)
 
 
+@pytest.mark.slow
 def test_a_commit_and_its_folder_hold_the_same(
     trees: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

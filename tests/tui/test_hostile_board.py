@@ -20,7 +20,7 @@ from engine.store.database import Store
 from engine.store.tables import BoardRow
 from tests.tui.test_hostile import GOT_THROUGH, MARK, SEQUENCES, Terminal
 
-pytestmark = pytest.mark.xdist_group("hostile")
+pytestmark = [pytest.mark.xdist_group("hostile"), pytest.mark.slow]
 
 CUT_SHORT = (b"\x1b", b"\x1b[", b"\x1b]0;" + MARK.encode(), b"\x1bP", b"\xc2\x9b", b"\xc2", b"\x9b")
 """What is completed by what comes next, or never."""

@@ -93,6 +93,7 @@ def test_a_large_terminal_shows_every_pane() -> None:
     assert set(arrange(80, 20, "QA", PANES, enlarged=False).panes) == {"QA"}
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(st.integers(0, 3), st.lists(st.text(max_size=40), max_size=300)), max_size=12

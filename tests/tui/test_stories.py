@@ -18,7 +18,7 @@ from tests.tui.workspaces import LOG_LINES, Story, fill, running
 from tui.screens.home import HomeScreen
 from tui.terminal import lend
 
-pytestmark = pytest.mark.xdist_group("stories")
+pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.slow]
 
 
 async def open_newest(story: Story) -> None:

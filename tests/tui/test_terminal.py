@@ -14,7 +14,7 @@ from engine import Engine, Settings
 from tests.engine.git_repos import commit
 from tests.tui.test_hostile import Terminal
 
-pytestmark = pytest.mark.xdist_group("terminal")
+pytestmark = [pytest.mark.xdist_group("terminal"), pytest.mark.slow]
 
 IDF = {"CMakeLists.txt": "include($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(fw)\n"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ def test_what_was_flashed_last_is_known(tmp_path: Path) -> None:
     assert BoardFiles(tmp_path, "/dev/ttyUSB1").flashed is None
 
 
+@pytest.mark.slow
 def test_the_history_is_bounded_and_says_nothing_twice_in_a_row(tmp_path: Path) -> None:
     files = BoardFiles(tmp_path, "socket://lab:4000")
     for line in ("help", "help", "", "reboot", "x" * 1001):

@@ -365,6 +365,7 @@ def test_what_a_board_runs_is_known_until_something_else_is_in_flash(
         assert files.flashed is None
 
 
+@pytest.mark.slow
 def test_a_flash_that_did_not_end_leaves_a_board_of_which_nothing_is_known(
     virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
 ) -> None:
@@ -479,6 +480,7 @@ def test_an_app_alone_goes_into_the_slot_that_is_started(
     assert contents.read_bytes() == app.path.read_bytes()
 
 
+@pytest.mark.slow
 def test_efuses_are_read(virtual_board: VirtualBoard, tmp_path: Path) -> None:
     with taken(virtual_board.url, tmp_path) as board:
         found = {each.name: each for each in board.chip.efuses()}
@@ -495,6 +497,7 @@ def recorder(folder: Path) -> tuple[str, ...]:
     return (sys.executable, str(script), str(folder / "told.txt"))
 
 
+@pytest.mark.slow
 def test_a_board_without_dtr_and_rts_is_reset_by_a_command(
     virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
 ) -> None:
@@ -505,6 +508,7 @@ def test_a_board_without_dtr_and_rts_is_reset_by_a_command(
     assert (tmp_path / "told.txt").read_text().split() == ["bootloader", "run", "run"]
 
 
+@pytest.mark.slow
 def test_power_is_switched_by_a_command(virtual_board: VirtualBoard, tmp_path: Path) -> None:
     settings = BoardSettings(power_command=recorder(tmp_path))
     with taken(virtual_board.url, tmp_path, settings) as board:

@@ -59,6 +59,7 @@ def test_an_image_of_two_parts_is_written_with_rising_progress(
     assert "Writing at" not in output
 
 
+@pytest.mark.slow
 def test_a_board_says_what_it_is(virtual_board: VirtualBoard) -> None:
     identity = identify(Connection(virtual_board.url), cancel=CancelToken())
 
@@ -68,6 +69,7 @@ def test_a_board_says_what_it_is(virtual_board: VirtualBoard) -> None:
     assert "160MHz" in identity.features
 
 
+@pytest.mark.slow
 def test_an_image_for_another_chip_is_refused(
     virtual_board: VirtualBoard, built_sample: BuildSample
 ) -> None:
@@ -88,6 +90,7 @@ def test_a_port_of_another_group_names_the_group(built_sample: BuildSample, tmp_
         write(str(port), built_sample("hello"))
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_port_is_told(built_sample: BuildSample, tmp_path: Path) -> None:
     port = tmp_path / "file"
     port.touch()
@@ -95,6 +98,7 @@ def test_a_file_that_is_no_port_is_told(built_sample: BuildSample, tmp_path: Pat
         write(str(port), built_sample("hello"))
 
 
+@pytest.mark.slow
 def test_a_url_where_nothing_listens_is_told(built_sample: BuildSample) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -133,6 +137,7 @@ def test_a_board_that_vanishes_while_it_is_flashed_is_told(
         )
 
 
+@pytest.mark.slow
 def test_flashing_ends_when_it_is_cancelled_and_the_board_can_be_flashed_again(
     virtual_board: VirtualBoard, built_sample: BuildSample, tmp_path: Path
 ) -> None:

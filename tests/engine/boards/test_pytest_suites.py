@@ -320,6 +320,7 @@ words = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(report=st.binary(max_size=200) | st.lists(words, max_size=30).map("".join).map(str.encode))
 def test_no_report_does_more_than_raise_a_tool_error(
     report: bytes, tmp_path_factory: pytest.TempPathFactory

@@ -45,6 +45,7 @@ def read(port: str, until: bytes | None = None, seconds: float = 60, **options: 
     return bytes(output)
 
 
+@pytest.mark.slow
 def test_after_flashing_the_console_is_read_from_its_first_byte(
     virtual_board: VirtualBoard, built_sample: BuildSample
 ) -> None:

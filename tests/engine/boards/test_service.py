@@ -77,6 +77,7 @@ def test_of_several_ports_the_one_that_had_the_chip_is_taken(ports: Ports, tmp_p
     assert boards.choose("auto", "esp32c6") == ("virtual:esp32c6",)
 
 
+@pytest.mark.slow
 def test_a_virtual_board_is_asked_once_and_never_has_another_chip(tmp_path: Path) -> None:
     boards = Boards([VIRTUAL], tmp_path, Store(tmp_path / "espdeck.db"))
     try:

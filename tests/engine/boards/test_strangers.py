@@ -132,6 +132,7 @@ def test_connections_that_another_user_holds_keep_nobody_out(virtual_board: Virt
         assert answers(virtual_board)
 
 
+@pytest.mark.slow
 @needs_root
 def test_another_user_who_connects_without_end_keeps_nobody_out(
     virtual_board: VirtualBoard,
@@ -142,6 +143,7 @@ def test_another_user_who_connects_without_end_keeps_nobody_out(
             assert answers(virtual_board)
 
 
+@pytest.mark.slow
 @needs_root
 def test_a_board_that_is_shared_serves_every_user(tmp_path: Path) -> None:
     with (
@@ -151,6 +153,7 @@ def test_a_board_that_is_shared_serves_every_user(tmp_path: Path) -> None:
         assert bytes.fromhex(line(process)).startswith(ANSWER)
 
 
+@pytest.mark.slow
 def test_a_board_that_runs_for_its_owner_alone_is_not_shared_later(tmp_path: Path) -> None:
     wanted = VirtualBoard(folder=tmp_path / "board", share=True)
     reason = f"in process {os.getpid()}, and not to be shared"
@@ -158,6 +161,7 @@ def test_a_board_that_runs_for_its_owner_alone_is_not_shared_later(tmp_path: Pat
         wanted.start()
 
 
+@pytest.mark.slow
 def test_the_files_of_a_board_are_its_owners(tmp_path: Path) -> None:
     folder = tmp_path / "board"
     folder.mkdir(mode=0o755)

@@ -133,6 +133,7 @@ def test_who_watches_holds_the_board(desk: Desk) -> None:
     assert "waiting for" in waiting[0]
 
 
+@pytest.mark.slow
 def test_a_virtual_board_is_reset_by_a_key(tmp_path: Path) -> None:
     boards = Boards((), tmp_path, Store(tmp_path / "espdeck.db"))
     seen, notes, cancel = bytearray(), list[str](), CancelToken()

@@ -153,6 +153,7 @@ def test_the_best_that_was_found_says_that_it_still_fails(lab: Lab) -> None:
     assert "still fails with it" in found.message
 
 
+@pytest.mark.slow
 def test_it_is_committed_on_its_own_branch_by_whom_git_knows(lab: Lab) -> None:
     number = lab.build(StageStatus.SUCCESS)
 
@@ -191,6 +192,7 @@ def test_a_fix_of_uncommitted_changes_is_exported_and_not_committed(
     assert DIFF in lab.fixes.export(number, tmp_path / "fix.patch").read_text()
 
 
+@pytest.mark.slow
 def test_where_it_stands_is_known_after_a_restart_and_a_sync(lab: Lab) -> None:
     committed, discarded = (lab.build(StageStatus.SUCCESS) for _ in range(2))
     lab.fixes.commit(committed)
@@ -205,6 +207,7 @@ def test_where_it_stands_is_known_after_a_restart_and_a_sync(lab: Lab) -> None:
     assert states == [FixState.COMMITTED, FixState.DISCARDED]
 
 
+@pytest.mark.slow
 def test_a_discarded_fix_stays_until_another_one_comes(lab: Lab) -> None:
     number = lab.build(StageStatus.SUCCESS)
     lab.fixes.discard(number)
@@ -219,6 +222,7 @@ def test_a_discarded_fix_stays_until_another_one_comes(lab: Lab) -> None:
     assert found.state is FixState.OPEN
 
 
+@pytest.mark.slow
 def test_a_branch_that_has_something_else_is_not_touched(lab: Lab) -> None:
     number = lab.build(StageStatus.SUCCESS)
     with Repo(lab.clone) as clone:
@@ -228,6 +232,7 @@ def test_a_branch_that_has_something_else_is_not_touched(lab: Lab) -> None:
         lab.fixes.commit(number)
 
 
+@pytest.mark.slow
 def test_git_that_does_not_know_who_commits_says_what_to_do(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,6 +246,7 @@ def test_git_that_does_not_know_who_commits_says_what_to_do(
     assert getattr(lab.fixes.of(number), "state", None) is FixState.OPEN
 
 
+@pytest.mark.slow
 def test_it_is_pushed_only_where_the_settings_say_so(lab: Lab) -> None:
     number = lab.build(StageStatus.SUCCESS)
 
@@ -251,6 +257,7 @@ def test_it_is_pushed_only_where_the_settings_say_so(lab: Lab) -> None:
         assert source.commit("main").hexsha == lab.sha
 
 
+@pytest.mark.slow
 def test_what_the_source_does_not_take_is_committed_all_the_same(lab: Lab) -> None:
     number = lab.build(StageStatus.SUCCESS)
     with Repo(lab.source) as source:
@@ -290,6 +297,7 @@ def test_text_of_compilers_and_models_cannot_steer_a_commit(lab: Lab) -> None:
     assert "\x1b" not in found.message
 
 
+@pytest.mark.slow
 def test_any_number_of_changes_is_read_in_linear_time(tmp_path: Path) -> None:
     path = tmp_path / "fix.patch"
     path.write_text("# a\n" * 500_000 + "diff")  # an hour, if the rest were copied for each

@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,7 @@ def test_every_result_is_a_test_case() -> None:
     ]
 
 
+@pytest.mark.slow
 @given(st.text(), st.text(), st.text())
 def test_any_text_stays_xml(name: str, message: str, pattern: str) -> None:
     root = ET.fromstring(junit({"test.simulator": results_of(name, message, pattern, message)}))

@@ -13,6 +13,8 @@ from engine.errors import UsageError
 from engine.projects.variants import Variant
 from tests.engine.git_repos import commit
 
+pytestmark = pytest.mark.slow
+
 BOARDS = {
     "platformio.ini": "[env:lamp]\nboard = esp32-c3-devkitm-1\n[env:bell]\nboard = esp32dev\n"
     "[env:horn]\nboard = esp32dev\n",

@@ -23,6 +23,7 @@ PANIC = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "data",
     [

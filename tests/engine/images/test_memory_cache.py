@@ -11,6 +11,8 @@ import pytest
 from engine.images.memory import memory_regions
 from engine.images.memory_cache import cache_path, measured_regions
 
+pytestmark = pytest.mark.slow
+
 _BUILD = Path(__file__).parents[2] / "field" / "cases" / "memory" / "c3-map-fits.build"
 
 

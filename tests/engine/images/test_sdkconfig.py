@@ -47,6 +47,7 @@ def test_what_went_back_to_its_default_is_a_change_too() -> None:
     }
 
 
+@pytest.mark.slow
 @given(text=TEXTS, changed=st.dictionaries(NAMES, VALUES | st.none()))
 def test_defaults_with_changes_say_exactly_those(text: str, changed: dict[str, str | None]) -> None:
     result = with_changes(text, changed)
@@ -102,6 +103,7 @@ def make(source: Path, folder: Path, configuration: str = "") -> CompileRequest:
     )
 
 
+@pytest.mark.slow
 def test_what_was_changed_in_the_menu_is_told_and_nothing_is_left(
     request_: CompileRequest,
 ) -> None:
@@ -118,6 +120,7 @@ def test_what_was_changed_in_the_menu_is_told_and_nothing_is_left(
     assert not (request_.build_dir / "sdkconfig").exists()
 
 
+@pytest.mark.slow
 def test_a_project_without_defaults_keeps_none(request_: CompileRequest) -> None:
     edited = edit(request_)
 
@@ -125,6 +128,7 @@ def test_a_project_without_defaults_keeps_none(request_: CompileRequest) -> None
     assert not (request_.source / "sdkconfig.defaults").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "configuration", "file"),
     [
@@ -148,6 +152,7 @@ def test_the_file_that_has_the_last_word_is_the_one_to_change(
     assert edit(make(request_.source, tmp_path, configuration)).file == file
 
 
+@pytest.mark.slow
 def test_a_menu_that_fails_is_said_and_leaves_nothing(
     request_: CompileRequest, tmp_path: Path
 ) -> None:

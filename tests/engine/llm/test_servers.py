@@ -274,6 +274,7 @@ def test_an_answer_that_says_it_is_not_encoded_is_taken(asker: Asker) -> None:
     assert asker.ask(stream(*pieces, head=b"Content-Encoding: identity\r\n")).text == "a"
 
 
+@pytest.mark.slow
 def test_a_line_in_very_many_chunks_costs_linear_time(asker: Asker) -> None:
     # Not within the time for an answer, if what came of the line were copied with each chunk.
     long = asker.piece("a" * 900_000)
@@ -411,6 +412,7 @@ def test_several_long_messages_lose_their_middles() -> None:
     assert left_out > 4400
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=200), min_size=1, max_size=4), st.integers(1, 400))
 def test_whatever_is_asked_fits_or_is_only_the_mark(texts: list[str], context: int) -> None:
     messages = tuple(Message(Speaker.USER, text) for text in texts)

@@ -169,6 +169,7 @@ def test_text_with_such_bytes_is_text() -> None:
     assert binary.feed(text) + binary.feed(b"\r\n" * 600) == text + b"\r\n" * 600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begin", [b"\x01\x07\xff\x00", b"\x02\x04\x80\xfd", b"\x01"])
 def test_what_begins_frames_and_is_none_costs_linear_time(begin: bytes) -> None:
     data = begin * ((1 << 20) // len(begin))

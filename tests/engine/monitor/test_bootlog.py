@@ -89,6 +89,7 @@ def test_any_text_is_examined_without_an_error(text: str) -> None:
     examine(f"rst:0x1 ({text})", target="esp32c3")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["rst:0x1 (", "\0", "ESP-ROM:esp32", "a\n", "*" * 50, "(WDT"])
 def test_a_megabyte_of_noise_takes_linear_time(piece: str) -> None:
     started = time.process_time()

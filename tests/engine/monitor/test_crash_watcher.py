@@ -91,6 +91,7 @@ def test_a_panic_is_decoded_by_the_program_that_ran(
     assert finding.line
 
 
+@pytest.mark.slow
 @given(st.integers(1, 400), st.lists(st.sampled_from(["", "x\n", "hello ", "\r\n"]), max_size=5))
 def test_counts_are_the_same_however_the_bytes_are_cut(size: int, between: list[str]) -> None:
     desk = Desk(Path("/nowhere"))
@@ -168,6 +169,7 @@ def test_a_dump_that_cannot_be_used_says_why(lines: list[str], problem: str) -> 
     assert problem in collector.problem
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=80), max_size=30))
 def test_whatever_follows_the_mark_ends_or_is_bounded(lines: list[str]) -> None:
     collector = Collector()

@@ -38,6 +38,7 @@ def test_lines_and_states_do_not_depend_on_the_chunks(data: bytes, sizes: list[i
         assert not any("\x1b" in line for line in expected)
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=200), st.lists(st.integers(0, 20), max_size=20))
 def test_whatever_comes_is_cut_alike(data: bytes, sizes: list[int]) -> None:
     for make in (LineCutter, StateCutter):
@@ -115,6 +116,7 @@ def test_a_long_line_is_cut_and_a_sequence_in_it_is_not() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", [b"\x1b[", b"\x1b]", b"\r", b"a\r", b"\xc2", b"\x1b[1;", b"1 "])
 @pytest.mark.parametrize("make", [LineCutter, StateCutter])
 def test_a_megabyte_of_noise_takes_linear_time(

@@ -105,6 +105,7 @@ def test_a_pattern_that_makes_no_sense_is_told(pattern: str) -> None:
         LineSelection(mute=pattern)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=30), st.text(max_size=60))
 def test_marks_lie_inside_the_text_whatever_it_is(pattern: str, text: str) -> None:
     try:

@@ -235,6 +235,7 @@ def test_an_elf_that_lies_raises_nothing(
             assert answer(question, file, [0x40380010], 2.0)
 
 
+@pytest.mark.slow
 def test_an_elf_is_not_unpacked_beyond_its_own_size(broken_elf: tuple[bytes, Path]) -> None:
     whole, path = broken_elf
     # Elf32_Shdr: sh_flags is the third word; SHF_COMPRESSED is 0x800 (gABI, "Section Header").

@@ -43,6 +43,7 @@ needs_compiler = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_a_segmentation_fault_is_told_with_its_line_and_caller(tmp_path: Path) -> None:
     source, elf = tmp_path / "main.c", tmp_path / "firmware.elf"

@@ -6,6 +6,8 @@ import hashlib
 import shutil
 from pathlib import Path
 
+import pytest
+
 from engine.errors import UsageError
 from engine.monitor.observer import Observer
 from engine.monitor.panic import CrashedProgram, decode
@@ -37,6 +39,7 @@ def test_the_program_that_ran_is_told_nothing_about() -> None:
     assert "program" not in (finding.evidence or "")
 
 
+@pytest.mark.slow
 def test_a_kept_build_with_that_program_decodes_it() -> None:
     asked: list[str] = []
 
@@ -67,6 +70,7 @@ def test_where_no_build_has_it_the_addresses_are_doubted() -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_program_that_changed_on_disk_is_read_again(tmp_path: Path) -> None:
     elf = tmp_path / "app.elf"
     shutil.copy(CHAIN, elf)

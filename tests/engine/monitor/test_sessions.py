@@ -30,6 +30,7 @@ def test_bytes_and_lines_are_kept_with_their_times(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @given(st.lists(st.binary(max_size=6000), max_size=8))
 def test_no_byte_is_lost_however_they_come(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]
@@ -63,6 +64,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         Recorder(tmp_path / "file" / "sessions", "b")
 
 
+@pytest.mark.slow
 def test_lines_are_found_in_big_logs_whatever_the_letters(tmp_path: Path) -> None:
     with Recorder(tmp_path, "b") as recorder:
         for number in range(20_000):

@@ -25,6 +25,7 @@ def start(symbols: Symbols, function: str) -> int:
     return next(at for at in range(0x42000020, 0x42000400, 2) if symbols.function(at) == function)
 
 
+@pytest.mark.slow
 def test_an_inlined_function_has_its_own_name_and_line(symbols: Symbols) -> None:
     found = symbols.place(start(symbols, "with_inlined") + 14, ROOT)
 

@@ -88,6 +88,7 @@ def test_what_is_found_on_the_stack_alone_is_a_guess(symbols: Symbols) -> None:
     ]
 
 
+@pytest.mark.slow
 @given(
     st.fixed_dictionaries({"MEPC": WORDS, "RA": WORDS, "SP": WORDS, "S0/FP": WORDS}),
     st.dictionaries(st.integers(0, 63).map(lambda index: STACK + 4 * index), WORDS),

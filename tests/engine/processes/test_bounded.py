@@ -88,6 +88,7 @@ def test_the_file_stays_the_one_that_was_opened(reader: Reader) -> None:
     assert reader.ask("echo", seconds=5.0)[0] == "content"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "said"),
     [
@@ -112,6 +113,7 @@ def test_what_cannot_be_read_is_told_and_the_next_question_answered(
     assert reader.ask("echo", seconds=5.0)[0] == "content"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", ["sleep", "deaf"])
 def test_a_child_that_heeds_nothing_is_ended(
     reader: Reader, monkeypatch: pytest.MonkeyPatch, function: str
@@ -185,6 +187,7 @@ HOSTILE: tuple[Callable[[], bytes], ...] = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", HOSTILE, ids=lambda make: str(make.__name__))
 def test_a_program_that_would_take_for_ever_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[], bytes]
@@ -204,6 +207,7 @@ def test_a_program_that_would_take_for_ever_is_given_up(
     from_elf.read(path, "esp32c3")
 
 
+@pytest.mark.slow
 def test_what_could_not_be_read_is_told_with_the_panic(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

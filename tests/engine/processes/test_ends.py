@@ -160,12 +160,14 @@ time.sleep(float(sys.argv[2]))
 """
 
 
+@pytest.mark.slow
 def test_two_hundred_children_that_left_the_session_end_with_it(name: str) -> None:
     run([sys.executable, "-c", MANY, name, "0"], timeout=30, cancel=CancelToken())
 
     assert not found(name)
 
 
+@pytest.mark.slow
 def test_two_hundred_children_that_left_the_session_are_cancelled(name: str) -> None:
     token = CancelToken()
 
@@ -278,6 +280,7 @@ def owner(registry: Path, script: str, name: str) -> subprocess.Popen[bytes]:
     return started
 
 
+@pytest.mark.slow
 def test_a_killed_espdeck_takes_its_programs_along_at_once(tmp_path: Path, name: str) -> None:
     with owner(tmp_path, f"exec {sys.executable} -c '{CHILDREN}' $1 'sleep 60'", name) as killed:
         killed.kill()

@@ -109,6 +109,7 @@ def test_one_that_left_the_group_and_keeps_printing_does_not_keep_us() -> None:
     assert done.seconds < 20
 
 
+@pytest.mark.slow
 def test_one_that_left_the_group_and_keeps_printing_does_not_outlast_the_timeout() -> None:
     started = time.monotonic()
 

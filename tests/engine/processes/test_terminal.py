@@ -13,6 +13,8 @@ from collections.abc import Callable
 import psutil
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ASKS = """
 import os, signal, subprocess, sys
 subprocess.Popen(["env", "-i", "setsid", "sh", "-c", "exec sleep 60", sys.argv[1]])

@@ -105,6 +105,7 @@ def test_submodules_come_by_relative_urls_where_the_settings_allow_it(
     assert "local_submodules = true" in (refused.hint or "")
 
 
+@pytest.mark.slow
 def test_a_path_of_this_machine_is_never_followed(tmp_path: Path, source: Path) -> None:
     secret = commit(tmp_path / "secret", {"key.h": "int key;\n"})
     submodule(source, "lib", str(tmp_path / "secret"), secret)
@@ -116,6 +117,7 @@ def test_a_path_of_this_machine_is_never_followed(tmp_path: Path, source: Path) 
     assert "transport file is not allowed" in finding.message
 
 
+@pytest.mark.slow
 def test_each_submodule_that_fails_is_named_and_the_others_come(
     tmp_path: Path, source: Path
 ) -> None:

@@ -61,6 +61,7 @@ def test_a_clone_that_is_gone_is_said(tmp_path: Path) -> None:
         git_objects.read_text(tmp_path / "gone", "HEAD", "main.c")
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.text(max_size=40))
 def test_no_name_raises_anything_else(kept: tuple[Path, str], name: str) -> None:

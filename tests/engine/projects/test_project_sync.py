@@ -12,6 +12,8 @@ from engine.projects import remote
 from tests.engine.git_repos import commit, rewrite
 from tests.engine.projects.repositories import Yard, codes, git
 
+pytestmark = pytest.mark.slow
+
 
 def test_what_was_committed_since_the_import_is_built(yard: Yard, source: Path) -> None:
     project = yard.add(source)

@@ -68,6 +68,7 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "fw"
 
 
+@pytest.mark.slow
 def test_a_project_is_pending_then_active(yard: Yard, source: Path) -> None:
     project = yard.add(source, targets=["esp32c3"])
 
@@ -78,6 +79,7 @@ def test_a_project_is_pending_then_active(yard: Yard, source: Path) -> None:
     assert statuses[-1] is ProjectStatus.ACTIVE
 
 
+@pytest.mark.slow
 def test_a_name_is_made_unique_but_one_that_was_given_is_kept(yard: Yard, source: Path) -> None:
     yard.add(source)
 
@@ -148,6 +150,7 @@ def test_a_server_that_says_nothing_can_be_cancelled() -> None:
         connected.join()
 
 
+@pytest.mark.slow
 def test_sync_fetches_and_fast_forwards(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     newest = commit(source, {"main.c": "int y;\n"}, "Second")
@@ -159,6 +162,7 @@ def test_sync_fetches_and_fast_forwards(yard: Yard, source: Path) -> None:
     assert (found.sha, found.message, found.author) == (newest, "Second", "Ada")
 
 
+@pytest.mark.slow
 def test_a_project_that_another_process_syncs_is_waited_for(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     other = FileLock(yard.store.path.parent / "projects" / f"{project.id}.lock")
@@ -172,6 +176,7 @@ def test_a_project_that_another_process_syncs_is_waited_for(yard: Yard, source: 
         assert found.result(20).commit.sha == newer
 
 
+@pytest.mark.slow
 def test_find_or_add_takes_name_id_path_and_source(yard: Yard, source: Path) -> None:
     first = yard.projects.find_or_add(str(source))
 
@@ -179,6 +184,7 @@ def test_find_or_add_takes_name_id_path_and_source(yard: Yard, source: Path) -> 
         assert yard.projects.find_or_add(wanted).id == first.id
 
 
+@pytest.mark.slow
 def test_removing_deletes_clone_and_worktrees(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     sha = resolve(Path(project.clone_path), "main").sha
@@ -201,6 +207,7 @@ def test_a_project_that_was_never_cloned_is_removed(yard: Yard, source: Path) ->
     assert yard.projects.list() == []
 
 
+@pytest.mark.slow
 def test_a_project_with_an_unfinished_build_is_not_removed(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     runs.add_run(yard.store, Run(project_id=project.id, commit_sha="0", target="esp32c3"))
@@ -209,6 +216,7 @@ def test_a_project_with_an_unfinished_build_is_not_removed(yard: Yard, source: P
         yard.projects.remove(project.id)
 
 
+@pytest.mark.slow
 def test_an_import_that_died_can_be_synced(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     rows.update_project(yard.store, project.id, status=ProjectStatus.PENDING)
@@ -220,6 +228,7 @@ def test_an_import_that_died_can_be_synced(yard: Yard, source: Path) -> None:
     assert yard.projects.wait(project.id, timeout=30).status is ProjectStatus.ACTIVE
 
 
+@pytest.mark.slow
 def test_an_import_that_died_is_begun_again_by_who_asks_for_the_project(
     yard: Yard, source: Path
 ) -> None:
@@ -304,6 +313,7 @@ def test_a_project_that_cannot_be_added_leaves_nothing(yard: Yard, source: Path)
     assert sorted(folder.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_only_their_owner_may_read_clones_and_worktrees(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     clone = Path(project.clone_path)
@@ -315,6 +325,7 @@ def test_only_their_owner_may_read_clones_and_worktrees(yard: Yard, source: Path
     assert [folder.stat().st_mode & 0o777 for folder in folders] == [0o700, 0o700]
 
 
+@pytest.mark.slow
 def test_commits_are_found_by_hash_tag_and_branch(yard: Yard, source: Path) -> None:
     import git as gitpython
 
@@ -330,6 +341,7 @@ def test_commits_are_found_by_hash_tag_and_branch(yard: Yard, source: Path) -> N
             resolve(clone, name, head=sha)
 
 
+@pytest.mark.slow
 def test_a_worktree_is_the_exact_commit_and_keeps_untouched_files(yard: Yard, source: Path) -> None:
     first = resolve(Path(yard.add(source).clone_path), "main").sha
     commit(source, {"main.c": "int y;\n"}, "Second")
@@ -353,6 +365,7 @@ def test_a_worktree_is_the_exact_commit_and_keeps_untouched_files(yard: Yard, so
             assert (other.source / "main.c").read_text() == "int x;\n"
 
 
+@pytest.mark.slow
 def test_a_patch_is_applied_and_gone_with_the_next_build(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     clone = Path(project.clone_path)
@@ -397,6 +410,7 @@ def slot(yard: Yard, source: Path) -> Iterator[Slot]:
 CHANGE = "--- a/main.c\n+++ b/main.c\n@@ -1 +1 @@\n-int x;\n+int {};\n"
 
 
+@pytest.mark.slow
 def test_a_worktree_becomes_what_a_patch_says_and_the_commit_again(slot: Slot) -> None:
     slot.apply(CHANGE.format("first") + new_file("src/a b.log"))
     first = slot.diff()
@@ -418,6 +432,7 @@ def test_a_worktree_becomes_what_a_patch_says_and_the_commit_again(slot: Slot) -
     assert (slot.source / "CMakeLists.txt").stat().st_mtime_ns == untouched
 
 
+@pytest.mark.slow
 def test_becoming_what_it_is_changes_nothing(slot: Slot) -> None:
     slot.apply(CHANGE.format("first"))
     before = (slot.source / "main.c").stat().st_mtime_ns
@@ -427,6 +442,7 @@ def test_becoming_what_it_is_changes_nothing(slot: Slot) -> None:
     assert (slot.source / "main.c").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_what_a_build_made_of_tracked_files_is_undone_and_the_rest_stays(slot: Slot) -> None:
     slot.apply(CHANGE.format("first") + new_file("src/new.c"))
     wanted = slot.diff()
@@ -439,6 +455,7 @@ def test_what_a_build_made_of_tracked_files_is_undone_and_the_rest_stays(slot: S
     assert (slot.source / "left.log").exists()
 
 
+@pytest.mark.slow
 def test_a_new_file_of_a_patch_can_be_changed_by_the_next(slot: Slot) -> None:
     slot.apply(new_file("src/new.c"))
     assert {"src/new.c", "main.c"} <= slot.tree.files
@@ -452,6 +469,7 @@ def test_a_new_file_of_a_patch_can_be_changed_by_the_next(slot: Slot) -> None:
     assert (slot.source / "src" / "new.c").read_text() == "int again;\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "patch",
     [
@@ -486,6 +504,7 @@ def test_a_patch_that_does_more_is_refused_and_changes_nothing(slot: Slot, patch
     assert not list(slot.folder.glob("*.patch")) + list(slot.folder.glob("*.index"))
 
 
+@pytest.mark.slow
 def test_a_lock_that_a_killed_git_left_is_no_obstacle(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     clone = Path(project.clone_path)
@@ -507,6 +526,7 @@ class Impatient(CancelToken):
         super().wait(seconds)
 
 
+@pytest.mark.slow
 def test_waiting_for_another_checkout_can_be_cancelled(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     clone = Path(project.clone_path)
@@ -524,6 +544,7 @@ def test_waiting_for_another_checkout_can_be_cancelled(yard: Yard, source: Path)
         assert slot.folder.name == "0"
 
 
+@pytest.mark.slow
 def test_any_number_of_folders_in_each_other_is_looked_through(tmp_path: Path) -> None:
     deepest = tmp_path / ("d/" * 1100)
     # Python's own functions that make and delete folders call themselves for each level.
@@ -550,6 +571,7 @@ def test_a_link_is_not_followed_to_delete_what_it_leads_to(tmp_path: Path) -> No
     assert (tmp_path / "mine" / "file").exists()
 
 
+@pytest.mark.slow
 def test_hooks_of_a_clone_never_run(yard: Yard, source: Path, tmp_path: Path) -> None:
     project = yard.add(source)
     clone = Path(project.clone_path)
@@ -565,6 +587,7 @@ def test_hooks_of_a_clone_never_run(yard: Yard, source: Path, tmp_path: Path) ->
     assert not (tmp_path / "pwned").exists()
 
 
+@pytest.mark.slow
 def test_a_link_that_leaves_the_repository_is_refused(yard: Yard, source: Path) -> None:
     (source / "notes.txt").symlink_to("/etc/passwd")
     commit(source, {}, "Link")
@@ -579,6 +602,7 @@ def test_a_link_that_leaves_the_repository_is_refused(yard: Yard, source: Path) 
         pass
 
 
+@pytest.mark.slow
 def test_a_sound_project_breaks_no_rule(yard: Yard, source: Path) -> None:
     assert validate(yard.add(source), source, "esp32c3") == ()
 
@@ -606,6 +630,7 @@ def test_each_rule_says_one_clear_line(
     assert finding.hint
 
 
+@pytest.mark.slow
 def test_rules_about_the_tree_and_the_chip(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     codes = {
@@ -640,6 +665,7 @@ def test_unknown_projects_are_one_clear_line(yard: Yard) -> None:
         yard.projects.get("https://me:secret@example.com/x")
 
 
+@pytest.mark.slow
 def test_apps_of_one_repository_are_projects_of_their_own(yard: Yard, source: Path) -> None:
     commit(source, {"apps/blink/CMakeLists.txt": "project(blink C)\n"})
 
@@ -658,6 +684,7 @@ def test_apps_of_one_repository_are_projects_of_their_own(yard: Yard, source: Pa
     assert root.clone_path == blink.clone_path
 
 
+@pytest.mark.slow
 def test_an_app_that_is_not_there_names_those_that_are(yard: Yard, source: Path) -> None:
     text = "include($ENV{IDF_PATH}/tools/cmake/project.cmake)\n"
     commit(source, {f"apps/a{number}/CMakeLists.txt": text for number in range(10)})
@@ -669,6 +696,7 @@ def test_an_app_that_is_not_there_names_those_that_are(yard: Yard, source: Path)
     assert finding.message.endswith("apps/a6, apps/a7 and 2 more")
 
 
+@pytest.mark.slow
 def test_a_configuration_that_is_not_there_is_said(yard: Yard, source: Path) -> None:
     text = "include($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(fw)\n"
     commit(source, {"CMakeLists.txt": text})
@@ -679,6 +707,7 @@ def test_a_configuration_that_is_not_there_is_said(yard: Yard, source: Path) -> 
     ]
 
 
+@pytest.mark.slow
 def test_what_was_configured_is_written_into_the_folder_it_came_from(
     yard: Yard, source: Path
 ) -> None:
@@ -692,6 +721,7 @@ def test_what_was_configured_is_written_into_the_folder_it_came_from(
         yard.projects.write(project.id, edited)
 
 
+@pytest.mark.slow
 def test_a_file_that_leads_out_of_the_folder_is_not_written(
     yard: Yard, source: Path, tmp_path: Path
 ) -> None:

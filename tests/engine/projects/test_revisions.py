@@ -10,6 +10,8 @@ from engine.errors import UsageError
 from tests.engine.git_repos import commit
 from tests.engine.projects.repositories import Yard, codes, git
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("revision", "message"),

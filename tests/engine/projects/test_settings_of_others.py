@@ -13,6 +13,8 @@ from engine.projects import git as git_room
 from tests.engine.git_repos import commit
 from tests.engine.projects.repositories import Yard, git
 
+pytestmark = pytest.mark.slow
+
 
 def test_variables_of_a_hook_do_not_matter(
     yard: Yard, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

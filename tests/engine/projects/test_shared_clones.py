@@ -31,6 +31,7 @@ def test_projects_of_one_source_share_clone_and_worktrees(yard: Yard, source: Pa
     assert list(yard.folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_name_that_is_another_folder_here_is_not_guessed(
     yard: Yard, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,6 +46,7 @@ def test_a_name_that_is_another_folder_here_is_not_guessed(
     assert yard.projects.find_or_add("fw").id == project.id
 
 
+@pytest.mark.slow
 def test_room_is_made_without_losing_a_commit_that_was_built(yard: Yard, source: Path) -> None:
     project = yard.add(source)
     located = yard.now(project)
@@ -62,6 +64,7 @@ def test_room_is_made_without_losing_a_commit_that_was_built(yard: Yard, source:
     assert yard.projects.make_room(unused_for=3600).removed == ()
 
 
+@pytest.mark.slow
 def test_a_folder_in_a_repository_is_the_app_that_it_lies_in(yard: Yard, source: Path) -> None:
     commit(
         source,
@@ -81,6 +84,7 @@ def test_a_folder_in_a_repository_is_the_app_that_it_lies_in(yard: Yard, source:
     assert len(yard.projects.list()) == 2
 
 
+@pytest.mark.slow
 def test_a_clone_that_another_project_fetches_into_is_not_waited_for_forever(
     yard: Yard, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

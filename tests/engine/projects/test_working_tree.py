@@ -10,6 +10,8 @@ from engine.errors import ToolError, UsageError
 from tests.engine.git_repos import commit
 from tests.engine.projects.repositories import Yard, codes, git
 
+pytestmark = pytest.mark.slow
+
 
 def test_uncommitted_changes_are_never_passed_over_in_silence(yard: Yard, source: Path) -> None:
     project = yard.add(source)

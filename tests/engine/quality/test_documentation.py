@@ -10,6 +10,8 @@ from engine.quality.result import BuildFacts, BuildReport, MeasureStatus
 from engine.quality_requirements import Aspect
 from tests.engine.quality.trees import README, RING, RING_H, gate, measure, write
 
+pytestmark = pytest.mark.slow
+
 
 def lacks(tree: Path, *chips: str) -> list[str]:
     found = measure(tree, Aspect.DOCUMENTATION, chips=chips or ("esp32c3",))

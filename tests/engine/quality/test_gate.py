@@ -19,6 +19,8 @@ from engine.quality_requirements import Aspect
 from tests.engine.git_repos import commit
 from tests.engine.quality.trees import README, RING, gate, measure, write
 
+pytestmark = pytest.mark.slow
+
 FAILED, PASSED, UNKNOWN = MeasureStatus.FAILED, MeasureStatus.PASSED, MeasureStatus.UNKNOWN
 
 TANGLED = (

@@ -41,6 +41,7 @@ COBERTURA = """<?xml version="1.0" ?>
 JSON = json.dumps({"files": {"src/ring.c": {"executed_lines": [2, 3, 6], "missing_lines": [4]}}})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -66,6 +67,7 @@ def test_a_project_names_its_report(tmp_path: Path) -> None:
     assert measure(tree, Aspect.COVERAGE).status is MeasureStatus.PASSED
 
 
+@pytest.mark.slow
 def test_a_report_of_other_files_says_nothing(tmp_path: Path) -> None:
     other = "SF:elsewhere.c\nDA:1,1\nend_of_record\n"
 

@@ -46,6 +46,7 @@ def test_text_that_looks_like_the_head_of_a_file_is_text() -> None:
     assert (error.file, error.line) == ("a.c", 3)
 
 
+@pytest.mark.slow
 def test_the_gate_fails_what_hides_from_it(tmp_path: Path) -> None:
     tree = write(tmp_path / "ring", RING)
     patch = "--- /dev/null\n+++ b/src/ring.c\n@@ -0,0 +1 @@\n+// flawfinder: ignore\n"
@@ -56,6 +57,7 @@ def test_the_gate_fails_what_hides_from_it(tmp_path: Path) -> None:
     assert [each.code for each in result.blockers] == ["quality.mark"]
 
 
+@pytest.mark.slow
 def test_a_report_that_a_model_wrote_says_nothing(tmp_path: Path) -> None:
     count = len(RING_C.splitlines())
     lines = "".join(f"DA:{line},1\n" for line in range(1, count + 1))

@@ -143,6 +143,7 @@ def test_what_is_no_python_is_a_value_error(piece: str, times: int) -> None:
         of_module(piece * times)
 
 
+@pytest.mark.slow
 @given(
     text=st.text(max_size=300)
     | st.lists(

@@ -99,6 +99,7 @@ PIECES = (
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=20)).map("\n".join))
 def test_any_text_gives_blocks_of_its_own_lines_or_problems(answer: str) -> None:
     found = parse(answer)
@@ -117,6 +118,7 @@ LINES = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(LINES, LINES), min_size=1, max_size=5))
 def test_what_was_written_as_blocks_comes_back(edits: list[tuple[list[str], list[str]]]) -> None:
     answer = "".join(

@@ -174,6 +174,7 @@ def test_one_refused_block_refuses_the_answer(root: Path) -> None:
 ROWS = st.lists(st.sampled_from(["a", "b", "", "  c ", "d\t", "}"]), max_size=12)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     old=ROWS,
@@ -213,6 +214,7 @@ def test_git_makes_of_the_patch_what_the_block_says(
         assert got == before
 
 
+@pytest.mark.slow
 def test_a_large_file_of_lines_that_are_all_alike_is_no_trouble(root: Path) -> None:
     rows = [f"l{number % 120}" for number in range(200_000)]
     (root / "main" / "main.c").write_text("\n".join(("first", *rows, "last")) + "\n")

@@ -359,6 +359,7 @@ def test_comments_strings_and_characters_are_masked(code: str, left: str) -> Non
     assert masked(code) == left
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ['\\"', "\\'", '"', "'", "'\\", "/*", "//"])
 @pytest.mark.parametrize("end", ["", "\\"])
 def test_masking_costs_linear_time_whatever_is_not_closed(piece: str, end: str) -> None:
@@ -433,6 +434,7 @@ def test_only_the_first_errors_are_looked_at(tree: Path) -> None:
     assert propose([*cascade, error("unknown type name 'uint8_t'", "main/late.c")], tree) is None
 
 
+@pytest.mark.slow
 def test_sources_are_found_below_any_number_of_folders(tree: Path) -> None:
     deepest = "d/" * 1100
     # Python's own functions that make and delete folders call themselves for each level.
@@ -491,6 +493,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield tree
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @example(
     name="a b.c", lines=["uint8_t z;"], end="", problems=[("unknown type name 'uint8_t'", 1, 1)]

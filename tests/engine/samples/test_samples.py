@@ -29,6 +29,7 @@ def test_an_unknown_sample_is_refused(tmp_path: Path) -> None:
         samples.write("runtime", tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", samples.names())
 def test_a_sample_links_into_internal_memory_and_starts_at_its_reset_entry(
     name: str, built_sample: Callable[[str], Image]

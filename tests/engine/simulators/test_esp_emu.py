@@ -14,6 +14,8 @@ from engine.simulators.base import DEFAULT_OPTIONS, ChipOptions
 from engine.simulators.esp_emu import EspEmu
 from tests.engine.simulators import standins
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Image:

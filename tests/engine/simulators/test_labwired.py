@@ -21,6 +21,8 @@ from engine.images.image import Image
 from engine.simulators.base import Stop, find_simulators
 from engine.simulators.labwired import LabWired
 
+pytestmark = pytest.mark.slow
+
 BuildSample = Callable[[str], Image]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,7 @@ from engine.simulators.labwired_frames import FrameReader, last_frame, pack
 from engine.simulators.labwired_uart import Load, decode
 
 
+@pytest.mark.slow
 @given(
     outputs=st.lists(st.binary(max_size=40)),
     reason=st.text(max_size=20),

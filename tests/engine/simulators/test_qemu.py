@@ -89,6 +89,7 @@ def test_the_newest_that_esp_idf_installed_is_found(path: Path, tmp_path: Path) 
     assert qemu.xtensa().targets == {"esp32"}
 
 
+@pytest.mark.slow
 def test_a_stand_in_is_given_a_whole_flash_and_heard_on_its_uart(path: Path, image: Image) -> None:
     standins.qemu(path, "qemu-system-riscv32", standins.TALKS)
 
@@ -106,12 +107,14 @@ def test_a_stand_in_is_given_a_whole_flash_and_heard_on_its_uart(path: Path, ima
     assert (len(efuses), efuses[38]) == (1024, 0x0C)
 
 
+@pytest.mark.slow
 def test_nobody_else_can_reach_its_uart(path: Path, image: Image) -> None:
     standins.qemu(path, "qemu-system-riscv32", standins.SHOWS_MODE)
 
     assert simulate(image) == b"700 OK\r\n"
 
 
+@pytest.mark.slow
 def test_a_project_may_open_the_network_and_bring_efuses(
     path: Path, image: Image, tmp_path: Path
 ) -> None:
@@ -126,6 +129,7 @@ def test_a_project_may_open_the_network_and_bring_efuses(
     assert burned.read_bytes() == b"\x07" * 336
 
 
+@pytest.mark.slow
 def test_an_esp32_has_the_revision_of_one_that_is_delivered(path: Path, image: Image) -> None:
     standins.qemu(path, "qemu-system-xtensa", standins.TALKS, machines=("esp32",))
     simulate(replace(image, target="esp32"), qemu.xtensa())
@@ -134,6 +138,7 @@ def test_an_esp32_has_the_revision_of_one_that_is_delivered(path: Path, image: I
     assert {at: each for at, each in enumerate(efuses) if each} == {13: 0x80, 22: 0x10}
 
 
+@pytest.mark.slow
 def test_what_is_typed_reaches_its_uart(path: Path, image: Image) -> None:
     standins.qemu(path, "qemu-system-riscv32", standins.ECHOES)
     console_input, output = ConsoleInput(), bytearray()
@@ -149,24 +154,28 @@ def test_what_is_typed_reaches_its_uart(path: Path, image: Image) -> None:
     assert (reason, bytes(output)) == (None, b"led on\n")
 
 
+@pytest.mark.slow
 def test_time_ends_a_run(path: Path, image: Image) -> None:
     standins.qemu(path, "qemu-system-riscv32", standins.TALKS)
     # How much was said by then is the machine's affair; without an end it would be a minute's.
     assert b"I (1) boot: up\r\nOK\r\n".startswith(simulate(image, seconds=0.05, until=b"never"))
 
 
+@pytest.mark.slow
 def test_all_that_was_said_before_the_end_is_heard(path: Path, image: Image) -> None:
     standins.qemu(path, "qemu-system-riscv32", standins.TALKS_AND_ENDS)
     output = simulate(image, until=b"never")
     assert (len(output), output[-7:]) == (300_007, b"the end")
 
 
+@pytest.mark.slow
 def test_a_qemu_that_does_not_start_says_why(path: Path, image: Image) -> None:
     standins.qemu(path, "qemu-system-riscv32", standins.FAILS)
     with pytest.raises(ToolError, match="qemu-riscv32: qemu: -drive: could not open flash"):
         simulate(image)
 
 
+@pytest.mark.slow
 def test_it_ends_when_told(path: Path, image: Image) -> None:
     standins.qemu(path, "qemu-system-riscv32", standins.TALKS)
     cancel = CancelToken()
@@ -181,6 +190,7 @@ def test_it_ends_when_told(path: Path, image: Image) -> None:
     assert not [each for each in threading.enumerate() if each.name == "qemu-uart"]
 
 
+@pytest.mark.slow
 def test_what_listens_may_fail(path: Path, image: Image) -> None:
     standins.qemu(path, "qemu-system-riscv32", standins.TALKS)
 

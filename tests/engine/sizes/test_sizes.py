@@ -53,6 +53,7 @@ def test_a_map_tells_how_full_memories_are(linked: Sizes) -> None:
     )
 
 
+@pytest.mark.slow
 def test_padding_is_a_row_so_that_rows_add_up(tmp_path: Path) -> None:
     sizes = from_map.read(maps.write(tmp_path / "a.map", maps.THEN, fill=12), "esp32c3")
     assert sizes is not None
@@ -61,6 +62,7 @@ def test_padding_is_a_row_so_that_rows_add_up(tmp_path: Path) -> None:
     assert sum(rows.values()) == sum(region.used for region in sizes.regions)
 
 
+@pytest.mark.slow
 def test_what_came_and_went_is_told(tmp_path: Path, linked: Sizes) -> None:
     first = from_map.read(maps.write(tmp_path / "first.map", maps.FIRST), "esp32c3")
     changes = {row.name: row.change for row in linked.table(SizeGroup.COMPONENT, first)}
@@ -78,6 +80,7 @@ def test_what_came_and_went_is_told(tmp_path: Path, linked: Sizes) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_program_without_a_map_is_told_by_its_symbols(
     built_sample: Callable[[str], Image],
 ) -> None:
@@ -98,6 +101,7 @@ def test_a_program_without_a_map_is_told_by_its_symbols(
     assert rest < 64
 
 
+@pytest.mark.slow
 def test_programs_of_one_source_are_compared_file_by_file(
     built_sample: Callable[[str], Image],
 ) -> None:
@@ -108,6 +112,7 @@ def test_programs_of_one_source_are_compared_file_by_file(
     assert changes["runtime/startup.S"] == 0
 
 
+@pytest.mark.slow
 def test_a_broken_map_gives_way_to_the_program(
     tmp_path: Path, built_sample: Callable[[str], Image]
 ) -> None:
@@ -119,6 +124,7 @@ def test_a_broken_map_gives_way_to_the_program(
     assert {row.name for row in sizes.table(SizeGroup.COMPONENT)} >= {"main", "runtime"}
 
 
+@pytest.mark.slow
 def test_a_broken_program_leaves_the_map_and_writes_on_no_screen(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,6 +143,7 @@ def test_a_target_is_never_a_path(tmp_path: Path, target: str) -> None:
     assert from_map.read(maps.write(tmp_path / "hub.map", maps.THEN), target) is None
 
 
+@pytest.mark.slow
 def test_a_build_that_kept_nothing_has_no_sizes(tmp_path: Path) -> None:
     broken = tmp_path / "hello.elf"
     broken.write_bytes(b"\x7fELF nothing")
@@ -144,6 +151,7 @@ def test_a_build_that_kept_nothing_has_no_sizes(tmp_path: Path) -> None:
         measure({ArtifactKind.ELF: broken}, "esp32c3")
 
 
+@pytest.mark.slow
 def test_a_slot_is_not_part_of_a_name(tmp_path: Path) -> None:
     contents = {
         ".flash.text": {"/home/ada/lab/worktrees/hub/3/build-esp32c3/main/blink.c.obj": 0x40}
@@ -189,6 +197,7 @@ def test_whatever_a_map_or_program_holds_is_read_or_refused(data: bytes) -> None
             assert answer(function, file, arguments, 2.0)
 
 
+@pytest.mark.slow
 def test_of_a_map_or_program_that_makes_no_sense_nothing_is_known(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"Memory Configuration\n\nName Origin\n\xff")
@@ -208,6 +217,7 @@ _PIECES = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(_PIECES, _PIECES, st.sampled_from(list(SizeGroup)))
 def test_rows_add_up_whatever_they_are(now: list[Piece], then: list[Piece], by: SizeGroup) -> None:

@@ -205,6 +205,7 @@ def test_chunks_and_events_replay_in_order(store: Store, project: Project) -> No
     assert logs.last_seq(store, build) == 3
 
 
+@pytest.mark.slow
 def test_writers_of_two_connections_queue_up(store: Store, project: Project) -> None:
     other = Store(store.path)
     failures: list[Exception] = []
@@ -242,6 +243,7 @@ def test_the_number_of_a_removed_build_never_comes_again(store: Store, project: 
     assert logs.last_ids(store)[0] > before[0]
 
 
+@pytest.mark.slow
 def test_a_replay_is_whole_and_in_order_however_long(store: Store, project: Project) -> None:
     number = add(store, project).number
     total = 2 * logs.REPLAY_ROWS + 17

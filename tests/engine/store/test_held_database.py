@@ -19,6 +19,8 @@ from engine.tasks.request import TaskRequest
 from tests.engine.store.held import held
 from tests.tui.commands import Here
 
+pytestmark = pytest.mark.slow
+
 _WORK = re.compile(r"work (waits|goes)")
 ORDER = TaskRequest(workflow="free_task", description="x", model="placeholder")
 

@@ -22,6 +22,8 @@ from engine.store.tables import Artifact, LogChunk, Project, Run
 from tests.engine.store.held import held
 from tests.engine.store.old_stores import old_store
 
+pytestmark = pytest.mark.slow
+
 BUILDS = 300
 
 

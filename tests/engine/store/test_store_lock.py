@@ -44,6 +44,7 @@ def test_an_older_store_is_backed_up_and_migrated(tmp_path: Path, old: str) -> N
     store.close()
 
 
+@pytest.mark.slow
 def test_a_migration_that_fails_leaves_the_old_store_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +92,7 @@ def test_a_migration_that_is_killed_leaves_the_old_store_whole(tmp_path: Path) -
     store.close()
 
 
+@pytest.mark.slow
 def test_of_two_that_open_an_older_store_one_migrates(tmp_path: Path) -> None:
     path = old_store(tmp_path / "espdeck.db", "0004")
     opened: list[Store] = []

@@ -173,6 +173,7 @@ def test_any_answer_gives_files_that_are_safe_to_make(answer: str) -> None:
         assert all(line in answer for line in made.text.splitlines())
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40))
 def test_a_plain_path_stays_below_its_folder(name: str) -> None:
     path = plain_path(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ ROWS = st.lists(
 ).map("".join)
 
 
+@pytest.mark.slow
 @given(
     ROWS,
     st.integers(0, 3000),

@@ -29,7 +29,7 @@ from tests.engine.tasks.tasks import (
 )
 from tests.forked import Forked
 
-pytestmark = pytest.mark.xdist_group("tasks")
+pytestmark = [pytest.mark.xdist_group("tasks"), pytest.mark.slow]
 
 
 @pytest.fixture

@@ -147,6 +147,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(YAML_LIKE | VALUES.map(yaml.safe_dump))
 def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
     try:
@@ -156,6 +157,7 @@ def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
         assert "\n" not in str(error)
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_a_document_gives_back_what_yaml_wrote(value: object) -> None:
     text = yaml.safe_dump({"name": "x", "steps": value}, allow_unicode=True)

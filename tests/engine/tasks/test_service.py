@@ -62,6 +62,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, server: Oracle) -> Iterator
 # Step pipelines.
 
 
+@pytest.mark.slow
 def test_each_step_sees_what_came_before_and_the_assembler_ends_it(
     engine: Engine, oracle: Oracle
 ) -> None:
@@ -83,6 +84,7 @@ def test_each_step_sees_what_came_before_and_the_assembler_ends_it(
     assert "## led.c\n" in assemble
 
 
+@pytest.mark.slow
 def test_what_is_made_is_kept_and_the_assembled_files_are_whole(
     engine: Engine, oracle: Oracle
 ) -> None:
@@ -113,6 +115,7 @@ def test_what_is_made_is_kept_and_the_assembled_files_are_whole(
     assert "final led.c: by the assembler" in lines
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_compared_keeps_no_other_from_the_patch(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:
@@ -138,6 +141,7 @@ def test_parameters_of_a_step_reach_the_server(engine: Engine, oracle: Oracle) -
     assert second["options"]["temperature"] == 0.5
 
 
+@pytest.mark.slow
 def test_a_task_tells_how_it_stands(engine: Engine, oracle: Oracle) -> None:
     oracle.replies = {"header": [HEADER], "source": [SOURCE]}
     order = TaskRequest(pipeline=pipeline(), description="Switch a LED.", priority=Priority.HIGH)
@@ -191,6 +195,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_a_line(
     assert build.error.endswith(": No such file or directory")
 
 
+@pytest.mark.slow
 def test_artifacts_that_cannot_be_kept_are_said_in_a_line(engine: Engine, oracle: Oracle) -> None:
     before = done(engine, TaskRequest(pipeline=pipeline()))
     folder = Path(before.artifacts_path)
@@ -206,6 +211,7 @@ def test_an_empty_answer_is_no_answer(engine: Engine, oracle: Oracle) -> None:
     assert build.error == "Pipeline stopped at step 'header': codellama: the answer is empty"
 
 
+@pytest.mark.slow
 def test_what_a_model_thought_is_no_part_of_its_answer(engine: Engine, oracle: Oracle) -> None:
     draft = "<think>\n```c draft.c\nint draft;\n```\n</think>\n"
     oracle.replies = {"header": [draft + HEADER]}
@@ -215,6 +221,7 @@ def test_what_a_model_thought_is_no_part_of_its_answer(engine: Engine, oracle: O
     assert "files/header/draft.c" not in files(engine, build.number)
 
 
+@pytest.mark.slow
 def test_an_answer_that_was_cut_is_a_warning_and_the_assembler_does_not_take_halves(
     engine: Engine, oracle: Oracle
 ) -> None:
@@ -228,6 +235,7 @@ def test_an_answer_that_was_cut_is_a_warning_and_the_assembler_does_not_take_hal
     assert found == ["led.c of the assembler is not whole: it stays as it was"]
 
 
+@pytest.mark.slow
 def test_a_task_is_done_again_from_a_step(engine: Engine, oracle: Oracle) -> None:
     oracle.replies = {"header": [HEADER], "source": [status(400, "no"), SOURCE]}
     build = done(engine, TaskRequest(pipeline=pipeline()))
@@ -291,6 +299,7 @@ def test_cancelling_closes_the_stream_at_once(engine: Engine, oracle: Oracle) ->
     assert "source" not in oracle.order
 
 
+@pytest.mark.slow
 def test_urgent_tasks_go_first(engine: Engine, oracle: Oracle) -> None:
     reached, go_on = threading.Event(), threading.Event()
 
@@ -317,6 +326,7 @@ def test_urgent_tasks_go_first(engine: Engine, oracle: Oracle) -> None:
     assert started == [first, critical, high, low]
 
 
+@pytest.mark.slow
 def test_the_placeholder_is_chosen_by_name_and_marked_everywhere(
     engine: Engine, oracle: Oracle
 ) -> None:
@@ -365,6 +375,7 @@ FIX = block("main/main.c", "    return 41;\n", "    return 42;\n")
 TEST = block("test/test_main.c", "", "void test(void) {}\n")
 
 
+@pytest.mark.slow
 def test_a_workflow_changes_a_project_step_by_step(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:
@@ -418,6 +429,7 @@ def test_a_squad_does_its_part(engine: Engine, oracle: Oracle) -> None:
     assert f"## text that belongs to the task\n\n```\n{MAIN}```\n" in oracle.asked("Symptoms")[0]
 
 
+@pytest.mark.slow
 def test_a_review_sees_the_diff_and_named_files(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:
@@ -467,6 +479,7 @@ def test_a_review_of_a_range_is_about_its_end_and_says_what_is_not_committed(
         engine.tasks.start(TaskRequest(workflow="code_review", project_id=where, diff="nope..HEAD"))
 
 
+@pytest.mark.slow
 def test_a_project_of_one_app_sees_none_of_the_others(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:
@@ -512,6 +525,7 @@ def test_a_large_file_is_shown_by_its_parts_and_as_it_was_changed(
     assert re.search(r"\| main/main.c \| fits the task \| lines [0-9, -]+", record)
 
 
+@pytest.mark.slow
 def test_an_answer_that_cannot_be_taken_is_told_why_and_given_again(
     engine: Engine, oracle: Oracle
 ) -> None:
@@ -527,6 +541,7 @@ def test_an_answer_that_cannot_be_taken_is_told_why_and_given_again(
     assert "+void test(void) {}" in files(engine, build.number)["changes.patch"]
 
 
+@pytest.mark.slow
 def test_a_step_whose_answers_are_all_refused_fails(engine: Engine, oracle: Oracle) -> None:
     oracle.replies = {"Fix": ["I have no idea."]}
     build = done(engine, TaskRequest(workflow="bug_fix", description="x"))
@@ -569,6 +584,7 @@ def test_what_was_asked_before_a_model_failed_is_counted(engine: Engine, oracle:
     assert len(stages(engine, build.number)["fix#1"].usage or ()) == 1
 
 
+@pytest.mark.slow
 def test_a_step_may_want_no_change(engine: Engine, oracle: Oracle) -> None:
     oracle.replies = {"Fix": ["It is right already.\n\nNO CHANGE\n"], "Regression test": [TEST]}
     build = done(engine, TaskRequest(workflow="bug_fix", description="x"))
@@ -707,6 +723,7 @@ def test_a_revision_that_is_done_again_begins_with_what_was_assembled(
 # Lists.
 
 
+@pytest.mark.slow
 def test_tasks_are_listed_apart_from_builds(engine: Engine, oracle: Oracle) -> None:
     one = done(engine, TaskRequest(pipeline=pipeline(), description="Switch a LED.")).number
     two = done(engine, TaskRequest(workflow="free_task", description="What is a LED?")).number
@@ -732,6 +749,7 @@ def test_a_pipeline_that_is_none_is_said(engine: Engine, name: str) -> None:
         engine.tasks.pipeline(name)
 
 
+@pytest.mark.slow
 def test_pipelines_of_a_project_are_its_commits(engine: Engine, tmp_path: Path) -> None:
     where = project(engine, tmp_path / "node", {".espdeck/pipelines/own.yaml": PIPELINE})
     entries = engine.tasks.pipelines(where)
@@ -741,6 +759,7 @@ def test_pipelines_of_a_project_are_its_commits(engine: Engine, tmp_path: Path) 
     assert len(engine.tasks.pipelines()) == len(entries) - 1
 
 
+@pytest.mark.slow
 def test_a_project_takes_its_tasks_with_it(engine: Engine, oracle: Oracle, tmp_path: Path) -> None:
     where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
     build = done(engine, TaskRequest(workflow="code_review", project_id=where, squad="qa"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -160,6 +161,7 @@ def test_the_end_of_the_console_gives_every_test_a_result() -> None:
     assert [case.outcome for case in told] == [Outcome.FAIL, Outcome.IGNORE]
 
 
+@pytest.mark.slow
 @given(
     patterns=st.lists(st.sampled_from(["", "a", "b$", "^", "x*", "[ab]+"]), min_size=1, max_size=8),
     chunks=st.lists(st.binary(max_size=30) | st.sampled_from([b"a\n", b"ab\r\n", b"b"])),

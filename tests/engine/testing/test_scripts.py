@@ -100,6 +100,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(value=values)
 def test_no_value_does_more_than_raise_a_usage_error(value: Any) -> None:
     try:

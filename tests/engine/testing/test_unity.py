@@ -175,6 +175,7 @@ def test_it_is_complete_between_a_summary_and_the_next_test() -> None:
     assert seen == [(False, False)] + [(True, False)] * 5 + [(True, True)] * 2 + [(True, False)]
 
 
+@pytest.mark.slow
 def test_of_tests_without_end_the_newest_are_kept() -> None:
     text = "".join(f"a.c:1:test_{number}:PASS\n" for number in range(10_500))
     ended = f"{text}10500 Tests 0 Failures 0 Ignored\n"
@@ -186,6 +187,7 @@ def test_of_tests_without_end_the_newest_are_kept() -> None:
     assert (len(more.cases), more.tests) == (10_000, 10_501)
 
 
+@pytest.mark.slow
 def test_failures_are_kept_before_all_others() -> None:
     passed = "".join(f"a.c:1:test_{number}:PASS\n" for number in range(30_000))
 
@@ -195,6 +197,7 @@ def test_failures_are_kept_before_all_others() -> None:
     assert (len(report.cases), report.tests) == (10_000, 30_001)
 
 
+@pytest.mark.slow
 def test_failures_without_end_are_counted() -> None:
     report = parse("".join(f"a.c:1:test_{number}:FAIL\n" for number in range(30_000)))
 
@@ -202,6 +205,7 @@ def test_failures_without_end_are_counted() -> None:
     assert report.cases[0].name == "test_0"
 
 
+@pytest.mark.slow
 def test_runs_without_end_are_counted() -> None:
     report = parse("a.c:1:t:FAIL\n1 Tests 1 Failures 0 Ignored\n" * 3_000)
 
@@ -218,6 +222,7 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
     parse(f"x.c:1:{text}:PASS")
 
 
+@pytest.mark.slow
 def test_a_megabyte_of_near_misses_takes_no_time() -> None:
     assert parse(":1:" * 350_000).cases == ()
     assert parse(":1:a\n" * 200_000).cases == ()

@@ -108,6 +108,7 @@ def test_what_is_not_installed_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_
     assert "\n" not in missing
 
 
+@pytest.mark.slow
 def test_a_sketch_is_built_in_a_folder_of_its_name(source: Path, cli: Any) -> None:
     calls = cli()
 
@@ -128,6 +129,7 @@ def test_a_sketch_is_built_in_a_folder_of_its_name(source: Path, cli: Any) -> No
     assert not (Path(folder) / ".git").exists()
 
 
+@pytest.mark.slow
 def test_a_sketch_yaml_says_which_board(source: Path, cli: Any) -> None:
     (source / "sketch.yaml").write_text("default_fqbn: esp32:esp32:esp32c3:CDCOnBoot=cdc\n")
     calls = cli(table=TABLE)
@@ -145,6 +147,7 @@ profiles:
 """
 
 
+@pytest.mark.slow
 def test_a_profile_is_chosen_by_its_name(source: Path, cli: Any) -> None:
     (source / "sketch.yaml").write_text(PROFILES)
     calls = cli()
@@ -177,6 +180,7 @@ def test_a_profile_that_is_not_there_is_one_line(
     assert not calls.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sketch", "target", "profile"),
     [

@@ -179,6 +179,7 @@ def test_a_changed_file_is_all_that_is_compiled_again(build: Build) -> None:
     assert b"main.c" not in build.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "old", "new", "code", "where", "message"),
     [
@@ -218,6 +219,7 @@ def test_a_broken_project_that_was_repaired_builds_in_the_same_folder(build: Bui
     assert build.run().image is not None
 
 
+@pytest.mark.slow
 def test_errors_of_every_file_come_at_once(build: Build) -> None:
     for name in ("main.c", "sensor.c"):
         (build.source / name).write_text("int broken(void) { return 1 }\n")
@@ -325,6 +327,7 @@ def _add_program(build: Build, name: str) -> None:
     lists.write_text(f"{LISTS}add_executable({name} main.c sensor.c)\n{options}")
 
 
+@pytest.mark.slow
 def test_a_project_without_a_program_says_so(build: Build) -> None:
     (build.source / "CMakeLists.txt").write_text(
         "cmake_minimum_required(VERSION 3.20)\nproject(lib C)\nadd_library(lib OBJECT sensor.c)\n"
@@ -336,6 +339,7 @@ def test_a_project_without_a_program_says_so(build: Build) -> None:
     assert compiled.findings[0].message == "the project builds no executable"
 
 
+@pytest.mark.slow
 def test_a_program_outside_the_build_folder_is_refused(build: Build, tmp_path: Path) -> None:
     lists = build.source / "CMakeLists.txt"
     lists.write_text(
@@ -355,6 +359,7 @@ def _slow_source(build: Build) -> None:
     (build.source / "main.c").write_text(f"{MAIN}{functions}\n")
 
 
+@pytest.mark.slow
 def test_cancelling_ends_the_compiler_within_a_second(build: Build) -> None:
     _slow_source(build)
     cancelled_at: list[float] = []
@@ -426,6 +431,7 @@ def test_python_files_of_the_build_folder_are_not_run_by_espdeck(build: Build) -
     assert build.run().image is not None
 
 
+@pytest.mark.slow
 def test_a_project_sees_no_secrets_of_the_environment(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -247,6 +247,7 @@ def test_a_failed_build_names_file_and_line(replay: Callable[[str], CompileResul
     assert compiled.findings[0].severity is Severity.ERROR
 
 
+@pytest.mark.slow
 def test_a_finished_build_is_an_image(
     replay: Callable[[str], CompileResult], build_dir: Path, tmp_path: Path
 ) -> None:
@@ -260,6 +261,7 @@ def test_a_finished_build_is_an_image(
     assert any("hello_world_main.c.o" in doing or "elf" in doing for _percent, doing in progress)
 
 
+@pytest.mark.slow
 def test_the_build_keeps_its_files_out_of_the_source_tree(
     replay: Callable[[str], CompileResult], build_dir: Path, source: Path, tmp_path: Path
 ) -> None:
@@ -275,6 +277,7 @@ def test_the_build_keeps_its_files_out_of_the_source_tree(
     assert sorted(path.name for path in source.iterdir()) == ["CMakeLists.txt", "sdkconfig"]
 
 
+@pytest.mark.slow
 def test_a_project_sees_no_secrets_of_the_environment(
     replay: Callable[[str], CompileResult],
     build_dir: Path,
@@ -290,6 +293,7 @@ def test_a_project_sees_no_secrets_of_the_environment(
     assert {"PATH", "IDF_PATH", "IDF_PYTHON_ENV_PATH", "IDF_TARGET"} <= set(names)
 
 
+@pytest.mark.slow
 def test_a_changed_default_makes_the_configuration_anew(
     replay: Callable[[str], CompileResult], build_dir: Path, source: Path
 ) -> None:
@@ -304,6 +308,7 @@ def test_a_changed_default_makes_the_configuration_anew(
     assert not (build_dir / "sdkconfig").exists()
 
 
+@pytest.mark.slow
 def test_a_cache_of_another_source_folder_is_forgotten(
     replay: Callable[[str], CompileResult], build_dir: Path
 ) -> None:
@@ -316,6 +321,7 @@ def test_a_cache_of_another_source_folder_is_forgotten(
     assert (build_dir / "hello_world.elf").exists()
 
 
+@pytest.mark.slow
 def test_what_another_esp_idf_built_is_not_used(
     replay: Callable[[str], CompileResult], build_dir: Path, tmp_path: Path
 ) -> None:
@@ -382,6 +388,7 @@ def test_every_partition_that_gets_something_is_measured(build_dir: Path) -> Non
     )
 
 
+@pytest.mark.slow
 def test_a_configuration_of_another_chip_is_not_used(
     replay: Callable[[str], CompileResult], build_dir: Path, source: Path
 ) -> None:
@@ -392,6 +399,7 @@ def test_a_configuration_of_another_chip_is_not_used(
     assert not (build_dir / "sdkconfig").exists()
 
 
+@pytest.mark.slow
 def test_what_the_project_tells_cmake_comes_before_what_espdeck_does(
     replay: Callable[[str], CompileResult], build_dir: Path, source: Path, tmp_path: Path
 ) -> None:
@@ -403,6 +411,7 @@ def test_what_the_project_tells_cmake_comes_before_what_espdeck_does(
     assert words.index("APP_REV=7") < words.index("IDF_TARGET=esp32c3")
 
 
+@pytest.mark.slow
 def test_a_configuration_is_laid_on_the_defaults_of_an_app(
     replay: Callable[[str], CompileResult], build_dir: Path, source: Path, tmp_path: Path
 ) -> None:

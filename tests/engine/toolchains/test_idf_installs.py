@@ -177,6 +177,7 @@ print(dict(idf_installs.activate(install).variables)["ESP_ROM_ELF_DIR"])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoilt", [None, "", "[]", '{"variables": 7, "absent": []}'])
 def test_its_environment_is_kept_for_later_processes(
     make_install: MakeInstall,

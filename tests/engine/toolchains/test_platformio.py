@@ -139,6 +139,7 @@ def test_what_is_not_installed_is_one_line(
         compile_it(source)
 
 
+@pytest.mark.slow
 def test_a_build_knows_what_is_flashed_where(source: Path, pio: Any) -> None:
     calls = pio()
 
@@ -162,6 +163,7 @@ def test_a_build_knows_what_is_flashed_where(source: Path, pio: Any) -> None:
     assert sorted(path.name for path in source.iterdir()) == ["platformio.ini"]
 
 
+@pytest.mark.slow
 def test_errors_of_the_compiler_and_of_pio_are_findings(source: Path, pio: Any) -> None:
     pio("src/main.cpp:7:3: error: 'led' was not declared in this scope", code=1)
     (finding,) = compile_it(source).findings
@@ -173,6 +175,7 @@ def test_errors_of_the_compiler_and_of_pio_are_findings(source: Path, pio: Any) 
     assert "HTTPS_PROXY" in (finding.hint or "")
 
 
+@pytest.mark.slow
 def test_an_app_for_another_chip_is_refused(source: Path, pio: Any) -> None:
     pio(chip=0)
     built = compile_it(source)
@@ -180,6 +183,7 @@ def test_an_app_for_another_chip_is_refused(source: Path, pio: Any) -> None:
     assert built.findings[0].message == "firmware.bin is for esp32, the project for esp32c3"
 
 
+@pytest.mark.slow
 def test_a_file_from_elsewhere_is_refused(source: Path, pio: Any, tmp_path: Path) -> None:
     secret = tmp_path / "id_ed25519"
     secret.write_text("secret")
@@ -269,6 +273,7 @@ def test_a_real_app_is_for_its_chip(built_sample: Any) -> None:
     assert header.chip == "esp32c3"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pio") is None, reason="PlatformIO is not installed")
 @pytest.mark.parametrize(
     ("ini", "message", "where"),

@@ -47,6 +47,7 @@ def test_a_secure_version_without_an_end_is_cut() -> None:
     assert found.burns == ("secure version 7777777777: programs of a lower one never start again",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -32,6 +32,7 @@ def test_a_whole_workspace_is_said_to_be(here: Here) -> None:
     assert here.says("db", "check", "--json") == ""
 
 
+@pytest.mark.slow
 def test_a_backup_is_made_and_listed(here: Here, workspace: Path) -> None:
     said = here.says("db", "backup")
     (facts,) = here.says("db", "backup", "--json").splitlines()[1:]
@@ -55,6 +56,7 @@ def test_damage_is_one_line_that_names_the_way_back(
     assert "espdeck db restore brings it back" in line
 
 
+@pytest.mark.slow
 def test_a_damaged_database_is_checked_and_restored(here: Here, workspace: Path) -> None:
     here.says("db", "backup")
     (workspace / "espdeck.db").write_bytes(b"no database " * 1000)

@@ -154,6 +154,7 @@ def test_a_pipe_that_is_closed_ends_the_printing_quietly(pipe: tuple[int, TextIO
     printer.close()
 
 
+@pytest.mark.slow
 def test_a_pipe_that_nobody_reads_keeps_nobody_waiting(pipe: tuple[int, TextIO]) -> None:
     reader, out = pipe
     printer = Printer(out, as_json=False)
@@ -193,6 +194,7 @@ def test_an_inbox_is_bounded_and_counts_what_it_leaves_out() -> None:
     assert inbox.take() == ([], 0)
 
 
+@pytest.mark.slow
 def test_no_traceback_of_a_thread_reaches_the_terminal() -> None:
     program = (
         "import sys, threading; from tui.cli import main; sys.argv = ['espdeck', '--version'];"

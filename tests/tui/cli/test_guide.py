@@ -169,6 +169,7 @@ def no_pager(folder: Path) -> dict[str, str]:
     return {"PATH": str(folder)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "choice",
     [pytest.param(lambda folder: {"PAGER": pager(folder)}, id="PAGER"), pytest.param(no_pager)],
@@ -184,6 +185,7 @@ def test_on_a_terminal_a_page_is_laid_out_and_paged(
     assert (b"PAGED" in shown) is ("PAGER" in chosen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("less", "is_coloured"), [(None, True), ("-FRX", True), ("-S", False)])
 def test_less_gets_colours_where_it_shows_them(
     tmp_path: Path, less: str | None, is_coloured: bool

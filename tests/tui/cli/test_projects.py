@@ -11,6 +11,8 @@ import pytest
 from tests.engine.git_repos import commit, rewrite
 from tests.tui.commands import Here
 
+pytestmark = pytest.mark.slow
+
 IDF = "include($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(fw)\n"
 TWO_APPS = {
     "apps/lamp/CMakeLists.txt": IDF,

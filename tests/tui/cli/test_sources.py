@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from engine import Engine, Settings
 from tests.engine.git_repos import commit
 from tui.cli.main import cli
+
+pytestmark = pytest.mark.slow
 
 APP = "include($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(app)\n"
 

@@ -73,6 +73,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", SHELL, ids=str)
 @pytest.mark.usefixtures("folder")
 def test_shell_examples_do_what_they_say(block: Block, workspace: Path) -> None:

@@ -160,6 +160,7 @@ def test_no_cell_of_a_table_is_cut() -> None:
     assert shown.count("wrong") == 5
 
 
+@pytest.mark.slow
 @given(st.lists(MARKS, max_size=60).map("".join), st.integers(1, 60), st.booleans())
 def test_any_markdown_fits_and_steers_nothing(text: str, width: int, ascii: bool) -> None:
     for line in render(text, "a.md", paper(width, ascii=ascii)):
@@ -168,6 +169,7 @@ def test_any_markdown_fits_and_steers_nothing(text: str, width: int, ascii: bool
         assert width < 12 or cell_len(shown) <= width
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.md", "a.c", "a.patch"])
 def test_what_is_too_long_to_lay_out_is_shown_as_it_is(name: str) -> None:
     text = "**word** /* x */\n" * 20_000
@@ -177,6 +179,7 @@ def test_what_is_too_long_to_lay_out_is_shown_as_it_is(name: str) -> None:
     assert lines[-1].strip.text == "**word** /* x */"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["```c\n", "\n", "~~~c\n```c\n"])
 def test_colours_are_given_up_where_a_lexer_takes_too_long(
     piece: str, monkeypatch: pytest.MonkeyPatch

@@ -14,7 +14,7 @@ from tests.tui.workspaces import fill, keep_image, running
 
 VIRTUAL = "virtual:esp32c3"
 
-pytestmark = pytest.mark.xdist_group("bench-screens")
+pytestmark = [pytest.mark.xdist_group("bench-screens"), pytest.mark.slow]
 
 
 async def test_a_board_is_reserved_and_given_back(tmp_path: Path) -> None:

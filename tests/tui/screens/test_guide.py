@@ -12,7 +12,7 @@ from tui.presentation import manual
 from tui.screens.guide import GuideScreen
 from tui.screens.home import HomeScreen
 
-pytestmark = pytest.mark.xdist_group("guide-screen")
+pytestmark = [pytest.mark.xdist_group("guide-screen"), pytest.mark.slow]
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from tests.tui.workspaces import Story, fill, keep_maps, running
 from tui.cli.main import cli
 
+pytestmark = pytest.mark.slow
+
 
 async def open_sizes(story: Story) -> None:
     await story.sees("sensor-hub")

@@ -25,6 +25,8 @@ from engine.errors import BoardError
 from engine.images.image import Image
 from engine.simulators.labwired import LabWired
 
+pytestmark = pytest.mark.slow
+
 BuildSample = Callable[[str], Image]
 
 OWNER = """

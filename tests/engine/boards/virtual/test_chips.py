@@ -307,6 +307,7 @@ def test_secure_download_mode_writes_and_answers_nothing_else(
             cmds.read_flash(esp, 0x10000, 4)
 
 
+@pytest.mark.slow
 def test_a_plain_image_bricks_a_chip_that_encrypts_and_one_it_encrypts_does_not(
     start: Start,
 ) -> None:

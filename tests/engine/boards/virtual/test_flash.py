@@ -80,6 +80,7 @@ def test_an_image_with_one_wrong_bit_is_no_program(
     assert read_program(flash, "esp32c3") is None
 
 
+@pytest.mark.slow
 @given(
     st.integers(0, 2**32 - 1),
     st.lists(st.tuples(st.integers(0, 2**32 - 1), st.binary(min_size=1, max_size=50)), max_size=5),

@@ -61,6 +61,7 @@ def talk(folder: Path, sent: bytes) -> tuple[Loader, bytes]:
     return loader, bytes(answers)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.one_of(

@@ -286,6 +286,7 @@ def test_any_bytes_are_read_without_an_error(data: bytes) -> None:
     parse(data.decode("utf-8", "replace"), root=ROOT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [
