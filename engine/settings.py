@@ -147,7 +147,7 @@ class Settings(BaseSettings):
     """How many tasks for models run at the same time on this machine."""
 
     max_iterations: int = Field(default=3, ge=0, le=10)
-    """How often DEVELOPER may repair and send a build round again."""
+    """How often DEVELOPER may repair and send a build back."""
 
     compile_timeout: float = Field(default=1800.0, gt=0)
     """Seconds that configuring or compiling may take."""

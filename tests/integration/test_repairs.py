@@ -69,7 +69,7 @@ def test_what_no_rule_can_is_repaired_at_the_second_answer(
 
     assert (done.status, done.error) == (RunStatus.SUCCESS, "")
     rows = stages(engine, done.number)
-    assert rows["repair", 1].summary == "The initial value of answer is missing; round 2"
+    assert rows["repair", 1].summary == "The initial value of answer is missing; attempt 2"
     assert rows["test.simulator", 2].status is StageStatus.SUCCESS
     first, second = answers.asked()
     assert "main/main.c:8:18: expected expression" in first[1]["content"]
@@ -89,7 +89,7 @@ def test_what_no_rule_can_is_repaired_at_the_second_answer(
     assert (found.state, found.proved, found.files) == (FixState.OPEN, True, ("main/main.c",))
     record = artifact(engine, done.number, "repair-1.md")
     assert record.index("expected expression") < record.index("int reply") < record.index(MENDED)
-    assert record.endswith("## Outcome\n\nBuilt and tested as round 2.\n")
+    assert record.endswith("## Outcome\n\nBuilt and tested as attempt 2.\n")
     assert "".join(engine.builds.lines(engine.builds.logs(done.number)[2])).count("initial value")
 
 
@@ -124,13 +124,13 @@ def test_a_worse_repair_is_taken_back_and_the_next_knows_of_it(
     assert done.status is RunStatus.SUCCESS
     assert stages(engine, done.number)["build", 3].status is StageStatus.SUCCESS
     second = answers.asked()[1][1]["content"]
-    assert "round 2 was worse than round 1: 1 stage passed, 2 errors" in second
+    assert "attempt 2 was worse than attempt 1: 1 stage passed, 2 errors" in second
     assert "+    int more = ;" in second
     diff = artifact(engine, done.number, "fix.patch")
     assert "int more" not in diff
     assert f"-{BROKEN}+{MENDED}" in diff
     record = artifact(engine, done.number, "repair-1.md")
-    assert "## Outcome\n\nRound 2 was worse than round 1" in record
+    assert "## Outcome\n\nAttempt 2 was worse than attempt 1" in record
 
 
 def test_the_fix_is_of_the_repairs_that_are_left(
@@ -189,7 +189,7 @@ def test_when_nothing_helps_the_best_state_is_what_stays(
 
     assert done.status is RunStatus.FAILED
     rows = stages(engine, done.number)
-    assert rows["repair", 3].summary == "gave up after 2 repairs; the best is round 2"
+    assert rows["repair", 3].summary == "gave up after 2 repairs; the best is attempt 2"
     diff = artifact(engine, done.number, "fix.patch")
     assert f"-{BROKEN}+{MENDED}" in diff
     assert "); (" not in diff

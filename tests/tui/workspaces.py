@@ -114,7 +114,7 @@ def keep_fix(workspace: Path, number: int, text: Callable[[str], str]) -> None:
     for attempt, status in ((1, StageStatus.SUCCESS), (2, StageStatus.FAILED)):
         row = StageRow(
             run_id=number, key="repair", agent="DEVELOPER", phase="feedback", attempt=attempt,
-            status=status, summary=text("the best is round 2"),
+            status=status, summary=text("the best is attempt 2"),
         )  # fmt: skip
         runs.put_stage(store, row)
     store.close()

@@ -260,7 +260,7 @@ def _show_log(engine: Engine, number: int, stage: str) -> None:
         known = sorted({key.stage for key in engine.builds.logs(number)})
         raise UsageError(f"build {number} has no log of {stage!r} (there are: {', '.join(known)})")
     for key in keys:
-        print_line(f"== {key.stage}, round {key.attempt}, {key.stream}")
+        print_line(f"== {key.stage}, attempt {key.attempt}, {key.stream}")
         for line in engine.builds.lines(key):
             print_line(line)
 

@@ -70,7 +70,7 @@ def print_builds(found: Sequence[Run]) -> None:
 def print_stages(rows: Sequence[StageRow]) -> None:
     """Print the stages of a run as a table."""
     table(
-        ("STAGE", "AGENT", "ROUND", "STATUS", "TIME", "SUMMARY"),
+        ("STAGE", "AGENT", "ATTEMPT", "STATUS", "TIME", "SUMMARY"),
         [
             (
                 each.key,
@@ -93,7 +93,7 @@ def print_findings(runs: RunService, number: int) -> None:
         print_line("")
     for row in findings:
         finding = row.finding
-        of = f"{row.stage}, round {row.attempt}" if attempts > 1 else row.stage
+        of = f"{row.stage}, attempt {row.attempt}" if attempts > 1 else row.stage
         print_line(f"{finding.severity}: {finding.title} [{finding.code}] ({of})")
         if finding.hint:
             print_line(f"    {finding.hint}")

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 _SEVERITIES = {"error": "bad", "warning": "busy", "info": "dim"}
 
 
-def finding_parts(row: FindingRow, glyphs: Glyphs, *, rounds: int) -> Parts:
-    """A finding as a row; which round it is of is said when there were several."""
+def finding_parts(row: FindingRow, glyphs: Glyphs, *, attempts: int) -> Parts:
+    """A finding as a row; which attempt it is of is said when there were several."""
     where = row.finding.where if row.finding.title != row.message else ""
     return [
         (f" {glyphs.state(row.severity)} ", _SEVERITIES.get(row.severity, "dim")),
         (f"{where}: " if where else "", "note"),
         (row.message, ""),
         (f"  {row.stage}", "dim"),
-        (f" round {row.attempt}" if rounds > 1 else "", "dim"),
+        (f" attempt {row.attempt}" if attempts > 1 else "", "dim"),
     ]
 
 

@@ -30,7 +30,7 @@ class ResultLists:
         """
         self._screen = screen
         self.findings: RowList[FindingRow] = RowList(
-            draw=lambda row, _width: finding_parts(row, screen.app.glyphs, rounds=view.attempt),
+            draw=lambda row, _width: finding_parts(row, screen.app.glyphs, attempts=view.attempt),
             key=lambda row: row.id,
             empty="nothing found",
             id=FINDINGS,

@@ -89,7 +89,7 @@ class TaskForm(ModalScreen[int | None]):
                 priorities = ", ".join(Priority)
                 yield from self._line("priority", "priority", f"its own; {priorities}")
                 yield from self._line("quality gate", "gate", "no; yes measures and revises")
-                yield from self._line("revisions", "rounds", "of the settings; a number")
+                yield from self._line("revisions", "attempts", "of the settings; a number")
             yield Static("", id="problem", classes="dialog--problem")
             keys = "ctrl+s start, or enter in a line   tab next   esc leave"
             yield Static(Content(keys), classes="dialog--keys")
@@ -151,7 +151,7 @@ class TaskForm(ModalScreen[int | None]):
         project = self._typed("project")
         if project and project not in self._choices.projects:
             raise UsageError(f"no project {project}: {', '.join(self._choices.projects) or 'none'}")
-        priority, attempts, gate = (self._typed(name) for name in ("priority", "rounds", "gate"))
+        priority, attempts, gate = (self._typed(name) for name in ("priority", "attempts", "gate"))
         if priority and priority not in list(Priority):
             raise UsageError(f"priority {priority}: one of {', '.join(Priority)}")
         if attempts and not (attempts.isascii() and attempts.isdigit() and len(attempts) < 4):

@@ -51,7 +51,7 @@ class RunHead(Widget):
         sign = f" {self._glyphs.state(view.status)} {view.status}"
         clock = f" {_clock(view.elapsed())} "
         verdict = f" {view.verdict}" if view.verdict else ""
-        attempt = f" round {view.attempt}" if view.attempt > 1 else ""
+        attempt = f" attempt {view.attempt}" if view.attempt > 1 else ""
         parts: list[tuple[str, Style]] = [
             (f" #{view.number}", text),
             (sign, self._of(view.status)),

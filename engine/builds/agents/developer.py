@@ -198,7 +198,7 @@ def _apply(
     known = [each.number for each in attempts if each.patch == applied.patch]
     if known:
         context.slot.become(start.patch)
-        return Refused((f"round {known[0]} was just that, and it failed",))
+        return Refused((f"attempt {known[0]} was just that, and it failed",))
     return _Repair(start, False, by, _explanation(answer), applied.change, applied.patch)
 
 
@@ -235,17 +235,17 @@ def _own(context: BuildContext) -> EditableTree:
 
 
 def _repaired(context: BuildContext, repair: _Repair, asked: _Asked) -> StageResult:
-    """Keep a repair, and send the build round again with it."""
+    """Keep a repair, and send the build back with it."""
     context.stage.report.log(f"{repair.by}: {repair.explanation}")
     context.stage.report.log(repair.change)
-    following = f"Built and tested as round {context.stage.attempt + 1}."
+    following = f"Built and tested as attempt {context.stage.attempt + 1}."
     record = keep_record(
         context, repair.by, repair.base, asked.question, asked.answers, repair.change, following
     )
     keep_fix(context, (*repair.base.changes, f"{repair.by}: {repair.explanation}"), repair.patch)
     return StageResult(
         status=StageStatus.SUCCESS,
-        summary=f"{repair.explanation.rstrip('.')}; round {context.stage.attempt + 1}",
+        summary=f"{repair.explanation.rstrip('.')}; attempt {context.stage.attempt + 1}",
         output=Repaired(
             base=repair.base.number,
             by_rule=repair.by_rule,
@@ -270,7 +270,7 @@ def _give_up(
     context.slot.become(best.patch)
     if len(attempts) > 1:
         keep_fix(context, best.changes, best.patch)
-        kept = f"the best is round {best.number}" if best.patch else "no repair made it better"
+        kept = f"the best is attempt {best.number}" if best.patch else "no repair made it better"
         context.stage.report.log(f"{kept} ({best.standing})")
         reason = f"{reason}; {kept}"
     context.stage.report.log(reason)
@@ -279,7 +279,7 @@ def _give_up(
 
 def _log_start(context: BuildContext, attempts: Sequence[Attempt], start: Attempt) -> None:
     if start is not attempts[-1]:
-        context.stage.report.log(f"back to what round {start.number} was built from")
+        context.stage.report.log(f"back to what attempt {start.number} was built from")
 
 
 def _explanation(answer: str) -> str:

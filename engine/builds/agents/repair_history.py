@@ -110,9 +110,10 @@ def outcome(attempts: Sequence[Attempt], number: int) -> str:
         return ""
     base = attempts[now.repair.base - 1]
     if now.standing == base.standing:
-        return f"round {number} came as far as round {base.number} ({now.standing})"
+        return f"attempt {number} came as far as attempt {base.number} ({now.standing})"
     how = "better" if now.standing > base.standing else "worse"
-    return f"round {number} was {how} than round {base.number}: {now.standing}, not {base.standing}"
+    both = f"{now.standing}, not {base.standing}"
+    return f"attempt {number} was {how} than attempt {base.number}: {both}"
 
 
 def _failure(each: Attempt) -> frozenset[tuple[str | None, str, str]]:

@@ -39,7 +39,7 @@ def keep_record(
     name = f"repair-{context.stage.attempt}"
     parts = [
         f"# Repair {context.stage.attempt} of build {context.stage.run_id}\n",
-        f"By {by}, from round {base.number} ({base.standing}).\n",
+        f"By {by}, from attempt {base.number} ({base.standing}).\n",
     ]
     parts += [f"## Asked ({each.speaker})\n\n{fenced(each.text)}\n" for each in asked]
     for number, answer in enumerate(answers, 1):

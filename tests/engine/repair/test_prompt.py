@@ -108,12 +108,12 @@ def test_files_of_the_app_are_named_first(tree: EditableTree) -> None:
 
 def test_what_was_tried_is_told_with_how_it_went(tree: EditableTree) -> None:
     tried = (
-        EarlierRepair("a model", "round 2 was worse than round 1", "-a\n+b\n", ("still bad",)),
+        EarlierRepair("a model", "attempt 2 was worse than attempt 1", "-a\n+b\n", ("still bad",)),
     )
 
     text = asked(tree, error("bad", "main/main.c", 1), tried=tried)
 
-    assert "By a model; round 2 was worse than round 1.\n```\n-a\n+b\n" in text
+    assert "By a model; attempt 2 was worse than attempt 1.\n```\n-a\n+b\n" in text
     assert "still bad" in text
 
 

@@ -23,29 +23,29 @@ def test_stages_decide_before_errors_and_errors_before_tests() -> None:
     fewer = attempt_of(3, (2, -4, 0), "c")
     tested = attempt_of(4, (2, -4, 1), "d")
 
-    for rounds in ([first], [first, far], [first, far, fewer], [first, far, fewer, tested]):
-        assert latest_best(rounds) is first_best(rounds) is rounds[-1]
+    for attempts in ([first], [first, far], [first, far, fewer], [first, far, fewer, tested]):
+        assert latest_best(attempts) is first_best(attempts) is attempts[-1]
 
 
 def test_what_is_worse_is_not_gone_on_from() -> None:
-    rounds = [attempt_of(1, (1, -1, 0), "a"), attempt_of(2, (1, -2, 0), "b")]
+    attempts = [attempt_of(1, (1, -1, 0), "a"), attempt_of(2, (1, -2, 0), "b")]
 
-    assert latest_best(rounds) is rounds[0]
-    assert outcome(rounds, 2) == (
-        "round 2 was worse than round 1: 1 stage passed, 2 errors, 0 checks met, "
+    assert latest_best(attempts) is attempts[0]
+    assert outcome(attempts, 2) == (
+        "attempt 2 was worse than attempt 1: 1 stage passed, 2 errors, 0 checks met, "
         "not 1 stage passed, 1 error, 0 checks met"
     )
 
 
 def test_as_far_but_failing_otherwise_is_gone_on_from_and_not_ended_with() -> None:
-    rounds = [attempt_of(1, (1, -1, 0), "a"), attempt_of(2, (1, -1, 0), "b")]
+    attempts = [attempt_of(1, (1, -1, 0), "a"), attempt_of(2, (1, -1, 0), "b")]
 
-    assert latest_best(rounds) is rounds[1]
-    assert first_best(rounds) is rounds[0]
-    assert outcome(rounds, 2).startswith("round 2 came as far as round 1")
+    assert latest_best(attempts) is attempts[1]
+    assert first_best(attempts) is attempts[0]
+    assert outcome(attempts, 2).startswith("attempt 2 came as far as attempt 1")
 
 
 def test_a_change_that_changes_no_failure_is_left_behind() -> None:
-    rounds = [attempt_of(1, (1, -1, 0), "a"), attempt_of(2, (1, -1, 0), "a")]
+    attempts = [attempt_of(1, (1, -1, 0), "a"), attempt_of(2, (1, -1, 0), "a")]
 
-    assert latest_best(rounds) is rounds[0]
+    assert latest_best(attempts) is attempts[0]
