@@ -44,8 +44,8 @@ def workspace_id(folder: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Make the file, whole, unless another process was first."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    """Make the file, whole, unless another thread or process was first."""
+    part = path.with_name(f".{path.name}.{text}")
     try:
         part.write_text(f"{text}\n", "ascii")
         with contextlib.suppress(FileExistsError):

@@ -43,7 +43,7 @@ class Noisy:
     def missing(self):
         return None
 
-    def run(self, image, *, seconds, on_output, until, cancel, keyboard, options):
+    def run(self, image, *, seconds, on_output, until, cancel, console_input, options):
         run([sys.executable, "-c", NOISE], timeout=600, cancel=cancel, on_output=on_output)
 """
 
