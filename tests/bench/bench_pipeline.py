@@ -18,6 +18,7 @@ from engine import Engine, Settings
 from engine.boards.virtual.board import VirtualBoard
 from engine.enums import RunStatus
 from engine.samples import demo
+from engine.toolchains.cmake import BUILTIN_TOOLCHAIN
 from tests.bench.table import median, show
 
 RUNS = 7
@@ -104,11 +105,10 @@ def _ours(folder: Path) -> tuple[float, dict[str, float], float]:
 def _raw(folder: Path) -> float:
     source = demo.make_repository("hello", folder / "hello")
     build = folder / "build"
-    toolchain = Path(demo.__file__).parent / "toolchains" / "riscv32-zig.cmake"
     subprocess.run(
         [
             *("cmake", "-S", source, "-B", build, "-G", "Ninja"),
-            f"-DCMAKE_TOOLCHAIN_FILE={toolchain}",
+            f"-DCMAKE_TOOLCHAIN_FILE={BUILTIN_TOOLCHAIN}",
             f"-DESPDECK_PYTHON={sys.executable}",
         ],
         check=True,
