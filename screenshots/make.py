@@ -58,8 +58,8 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
         screen = app.screen
         return isinstance(screen, BuildScreen) and engine.builds.get(screen.number).status.is_final
 
-    def flashing() -> bool:
-        return "writing" in _text(app)
+    def at_work() -> bool:
+        return "0 Failures" in _text(app)  # the simulator is done before the board
 
     for name in ("hello", "flaky-tests", "broken"):
         await build(name, ended)
@@ -69,7 +69,7 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
     await pilot.pause(0.5)
     _take(app, "fix")
     await pilot.press("q")
-    number = await build("hello", flashing)
+    number = await build("hello", at_work)
     _take(app, "build")
     await _until(pilot, ended)
     assert engine.builds.get(number).status is RunStatus.SUCCESS
