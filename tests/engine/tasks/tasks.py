@@ -30,6 +30,7 @@ steps:
 """
 HEADER = "The header.\n\n```c led.h\n#pragma once\nvoid led_on(void);\n```\n"
 SOURCE = "The source.\n\n```c led.c\nvoid led_on(void) {}\n```\n"
+MAIN = "int answer(void) {\n    return 41;\n}\n"
 MENDED = 'The include was missing.\n\n```c led.c\n#include "led.h"\nvoid led_on(void) {}\n```\n'
 
 

@@ -1,0 +1,251 @@
+"""Workflows on a project: what of it is shown, how it is changed, what is refused."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from engine import Engine
+from engine.enums import RunStatus, StageStatus
+from engine.errors import UsageError
+from engine.tasks.request import TaskRequest
+from tests.engine.git_repos import commit
+from tests.engine.llm.servers import Oracle, status
+from tests.engine.tasks.tasks import (
+    MAIN,
+    WITHIN,
+    block,
+    done,
+    files,
+    project,
+    stages,
+)
+
+pytestmark = pytest.mark.xdist_group("tasks")
+
+
+FIX = block("main/main.c", "    return 41;\n", "    return 42;\n")
+TEST = block("test/test_main.c", "", "void test(void) {}\n")
+
+
+@pytest.mark.slow
+def test_a_workflow_changes_a_project_step_by_step(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    oracle.replies = {"Fix": [FIX], "Regression test": [TEST]}
+    where = project(engine, tmp_path / "node", {"main/main.c": MAIN, "README.md": "A node.\n"})
+    order = TaskRequest(workflow="bug_fix", description="The answer is wrong.", project_id=where)
+    build = done(engine, order)
+
+    assert (build.status, build.error) == (RunStatus.SUCCESS, "")
+    assert set(oracle.order[:2]) == {"Symptoms", "Cause"}
+    assert oracle.order[2:] == ["Fix", "Regression test", "Review"]
+    assert "## main/main.c\n\n```\nint answer(void) {\n    return 41;\n" in oracle.asked("Cause")[0]
+    (test,) = oracle.asked("Regression test")
+    assert "return 42;" in test.partition("## main/main.c\n")[2]
+    kept = files(engine, build.number)
+    assert "-    return 41;\n+    return 42;\n" in kept["changes.patch"]
+    assert "+void test(void) {}\n" in kept["changes.patch"]
+    assert "| main/main.c | fits the task | all characters |" in kept["context.md"]
+    state = engine.tasks.state(build.number)
+    assert state.project == engine.projects.get(str(where)).name
+    assert (state.name, state.title) == ("bug_fix", "Bug fix")
+    assert state.result == "5 steps done"
+
+
+def test_members_that_do_not_wait_for_each_other_run_at_once(
+    engine: Engine, oracle: Oracle
+) -> None:
+    together = threading.Barrier(2, timeout=WITHIN)
+
+    def meet(client: socket.socket) -> None:
+        together.wait()
+        status(400, "met")(client)
+
+    oracle.replies = {"Symptoms": [meet], "Cause": [meet]}
+    build = done(engine, TaskRequest(workflow="bug_fix", description="x", text=MAIN))
+
+    rows = stages(engine, build.number)
+    assert not together.broken
+    assert {rows["symptoms#1"].phase, rows["cause#1"].phase} == {"step 1"}
+    assert rows["fix#1"].status is StageStatus.SKIPPED
+    assert build.error.startswith("Pipeline stopped at step 'Symptoms': ")
+
+
+def test_a_squad_does_its_part(engine: Engine, oracle: Oracle) -> None:
+    order = TaskRequest(workflow="bug_fix", description="x", text=MAIN, squad="business")
+    build = done(engine, order)
+
+    assert build.status is RunStatus.SUCCESS
+    assert oracle.order == ["Symptoms", "Review"]
+    assert "You are a business analyst" in oracle.asked("Symptoms")[0]
+    assert f"## text that belongs to the task\n\n```\n{MAIN}```\n" in oracle.asked("Symptoms")[0]
+
+
+@pytest.mark.slow
+def test_a_review_sees_the_diff_and_named_files(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    sources = {"main/main.c": MAIN, "main/other.c": "int other;\n", "a.key": "secret"}
+    first = commit(tmp_path / "node", sources)
+    changed = {"main/main.c": MAIN.replace("41", "42"), "a.key": "a secret", "b/.ENV": "secret"}
+    commit(tmp_path / "node", changed)
+    where = project(engine, tmp_path / "node", {})
+    order = TaskRequest(
+        workflow="code_review", project_id=where, diff=first, paths=("main/other.c", "a.key")
+    )
+    build = done(engine, order)
+
+    assert build.status is RunStatus.SUCCESS
+    (asked,) = oracle.asked("Verdict")
+    assert "-    return 41;\n+    return 42;\n" in asked
+    assert "## main/other.c\n\n```\nint other;\n```" in asked
+    assert "secret" not in asked
+    record = files(engine, build.number)["context.md"]
+    assert "| main/other.c | named | all characters |" in record
+    assert "| main/main.c | in the diff | all characters |" in record
+    assert "- a.key: may hold a secret" in record
+    assert "- b/.ENV: may hold a secret" in record
+
+
+@pytest.mark.slow
+def test_a_review_of_a_range_is_about_its_end_and_says_what_is_not_committed(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    commit(tmp_path / "node", {"main/main.c": MAIN})
+    changed = commit(tmp_path / "node", {"main/main.c": MAIN.replace("41", "42")})
+    commit(tmp_path / "node", {"main/main.c": MAIN.replace("41", "43")})
+    where = project(engine, tmp_path / "node", {})
+    (tmp_path / "node" / "main" / "main.c").write_text("int not_committed;\n")
+
+    build = done(
+        engine, TaskRequest(workflow="code_review", project_id=where, diff="HEAD~3..HEAD~2")
+    )
+
+    assert build.commit_sha == changed
+    (asked,) = oracle.asked("Verdict")
+    assert "-    return 41;\n+    return 42;\n" in asked
+    assert "return 43" not in asked
+    assert "not_committed" not in asked
+    assert "project.uncommitted" in [each.code for each in engine.tasks.findings(build.number)]
+    with pytest.raises(UsageError, match="no commit, branch or tag 'nope'"):
+        engine.tasks.start(TaskRequest(workflow="code_review", project_id=where, diff="nope..HEAD"))
+
+
+@pytest.mark.slow
+def test_a_project_of_one_app_sees_none_of_the_others(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    lists = "include($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(node)\n"
+    sources = {
+        "apps/node/CMakeLists.txt": lists,
+        "apps/node/main/main.c": MAIN,
+        "apps/other/CMakeLists.txt": lists,
+        "apps/other/main/other.c": "int answer_of_another(void);\n",
+        "components/bus/bus.c": "int bus;\n",
+    }
+    commit(tmp_path / "node", sources)
+    added = engine.projects.add(str(tmp_path / "node"), targets=["esp32c3"], app="apps/node")
+    engine.projects.wait(added.id)
+    order = TaskRequest(workflow="code_review", description="the answer", project_id=added.id)
+    build = done(engine, order)
+
+    assert build.status is RunStatus.SUCCESS
+    (asked,) = oracle.asked("Verdict")
+    assert asked.index("## apps/node/main/main.c") < asked.index("## components/bus/bus.c")
+    assert "other" not in asked.partition("# Material")[2].partition("# Your step")[0]
+
+
+@pytest.mark.slow
+def test_a_large_file_is_shown_by_its_parts_and_as_it_was_changed(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    fill = "".join(
+        f"int step_{number}(int value)\n{{\n    return value + {number};\n}}\n\n"
+        for number in range(2000)
+    )
+    oracle.replies = {"Fix": [FIX], "Regression test": ["NO CHANGE"]}
+    where = project(engine, tmp_path / "node", {"main/main.c": fill + MAIN + fill})
+    build = done(engine, TaskRequest(workflow="bug_fix", description="answer", project_id=where))
+
+    assert build.status is RunStatus.SUCCESS
+    (cause,) = oracle.asked("Cause")
+    assert "\n## main/main.c (lines " in cause
+    assert " left out ...]\nint answer(void) {\n    return 41;\n}\n" in cause
+    (review,) = oracle.asked("Review")
+    assert "int answer(void) {\n    return 42;\n}\n" in review
+    record = files(engine, build.number)["context.md"]
+    assert re.search(r"\| main/main.c \| fits the task \| lines [0-9, -]+", record)
+
+
+@pytest.mark.slow
+def test_an_answer_that_cannot_be_taken_is_told_why_and_given_again(
+    engine: Engine, oracle: Oracle
+) -> None:
+    escape = block("../outside.c", "", "int x;\n")
+    oracle.replies = {"Fix": [escape, FIX, TEST], "Regression test": ["NO CHANGE"]}
+    build = done(engine, TaskRequest(workflow="bug_fix", description="x", squad="engineering"))
+
+    assert build.status is RunStatus.SUCCESS
+    first, second, third = oracle.asked("Fix")
+    assert "leaves the project" not in first
+    assert "block 1: ../outside.c leaves the project" in second
+    assert "block 1: main/main.c is no tracked file" in third
+    assert "+void test(void) {}" in files(engine, build.number)["changes.patch"]
+
+
+@pytest.mark.slow
+def test_a_step_whose_answers_are_all_refused_fails(engine: Engine, oracle: Oracle) -> None:
+    oracle.replies = {"Fix": ["I have no idea."]}
+    build = done(engine, TaskRequest(workflow="bug_fix", description="x"))
+
+    assert build.status is RunStatus.FAILED
+    assert build.error == (
+        "Pipeline stopped at step 'Fix': no answer could be taken: "
+        "the answer has no search/replace block"
+    )
+    assert len(oracle.asked("Fix")) == 3
+    assert stages(engine, build.number)["fix#1"].usage is not None
+
+
+@pytest.mark.slow
+def test_what_a_step_made_goes_when_it_is_done_again(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    oracle.replies = {"Fix": [FIX, "NO CHANGE"], "Regression test": [TEST, "NO CHANGE"]}
+    where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
+    order = TaskRequest(workflow="bug_fix", description="x", project_id=where, gate=True)
+    number = done(engine, order).number
+    assert "void test" in files(engine, number)["changes.patch"]
+
+    engine.tasks.retry(number, "regression_test")
+    engine.tasks.wait(number, timeout=WITHIN)
+    assert "void test" not in files(engine, number)["changes.patch"]
+    assert "return 42" in files(engine, number)["changes.patch"]
+
+    engine.tasks.retry(number)
+    engine.tasks.wait(number, timeout=WITHIN)
+    assert "changes.patch" not in files(engine, number)
+    assert {"context.md", "fix.md", "quality.json"} < set(files(engine, number))
+
+
+def test_what_was_asked_before_a_model_failed_is_counted(engine: Engine, oracle: Oracle) -> None:
+    oracle.replies = {"Fix": ["I have no idea.", status(400, "no")]}
+    build = done(engine, TaskRequest(workflow="bug_fix", description="x", squad="engineering"))
+
+    assert build.error.startswith("Pipeline stopped at step 'Fix': ollama: 400 no")
+    assert len(stages(engine, build.number)["fix#1"].usage or ()) == 1
+
+
+@pytest.mark.slow
+def test_a_step_may_want_no_change(engine: Engine, oracle: Oracle) -> None:
+    oracle.replies = {"Fix": ["It is right already.\n\nNO CHANGE\n"], "Regression test": [TEST]}
+    build = done(engine, TaskRequest(workflow="bug_fix", description="x"))
+    assert (build.status, build.error) == (RunStatus.SUCCESS, "")
+
+
+# The gate.
