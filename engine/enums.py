@@ -158,6 +158,14 @@ class VerdictWord(StrEnum):
     """Something is wrong with it."""
 
 
+class CheckStatus(StrEnum):
+    """What a check found."""
+
+    SUCCESS = "success"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 class ArtifactKind(StrEnum):
     """What a kept file is."""
 

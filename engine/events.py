@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from engine.enums import AgentStatus, ProjectStatus, RunKind, RunStatus, StageStatus
+from engine.enums import AgentStatus, CheckStatus, ProjectStatus, RunKind, RunStatus, StageStatus
 
 _LOG = logging.getLogger("espdeck.events")
 
@@ -214,6 +214,26 @@ class RunChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckCompleted(Event):
+    """A check ended; its result is kept. ``project`` is empty for one of the lab as a whole.
+
+    Args:
+        result_id: of the kept result.
+        message: one line. Untrusted.
+        duration: seconds.
+    """
+
+    kind: ClassVar[str] = "check.completed"
+    result_id: int
+    check: str
+    project_id: str
+    project: str
+    status: CheckStatus
+    message: str
+    duration: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem(Event):
     """Something outside a stage went wrong that a person should know of; one line."""
 
@@ -232,6 +252,7 @@ KINDS: dict[str, type[Event]] = {
         Serial,
         ProjectChanged,
         RunChanged,
+        CheckCompleted,
         Problem,
     )
 }
@@ -245,6 +266,7 @@ _ENUMS = {
     ("workflow.started", "run"): RunKind,
     ("workflow.completed", "run"): RunKind,
     ("workflow.completed", "status"): RunStatus,
+    ("check.completed", "status"): CheckStatus,
 }
 
 

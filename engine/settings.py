@@ -121,6 +121,67 @@ class RepairSettings(BaseModel):
     """Push the branch of a committed repair to where the project came from."""
 
 
+class CheckSchedule(BaseModel):
+    """When a check runs; what says nothing leaves it as it is."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    enabled: bool | None = None
+    """Whether it runs by itself."""
+
+    interval: float | None = Field(default=None, ge=0.1, le=525_600)
+    """Minutes between two runs."""
+
+
+class CheckSettings(CheckSchedule):
+    """One check: ``[checks.NAME]``, with settings of its own beside these."""
+
+    projects: dict[str, CheckSchedule] = Field(default_factory=dict)
+    """What holds for one project only, by its name: ``[checks.NAME.projects.PROJECT]``."""
+
+
+class DocIndexSettings(BaseModel):
+    """The documentation index that ``doc_check`` makes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = True
+    """Whether there is one."""
+
+    auto_generate: bool = True
+    """Whether each run of the check makes it anew; off makes it with ``espdeck check doc_check``
+    alone."""
+
+    output_path: str = ""
+    """File that it is written to, relative to the check's own folder of the project; empty for
+    ``doc_index.json`` there."""
+
+
+class WatchSettings(BaseModel):
+    """When builds of a project start by themselves; ``[watch]`` of its ``espdeck.toml``, too."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    push: bool | None = None
+    """Build each new tip of the branch that is followed."""
+
+    tags: str | None = None
+    """Build new tags whose name matches this pattern, such as ``v*``; empty for none."""
+
+    schedule: str | None = None
+    """Times at which it is built, as in cron(8): ``0 3 * * *`` for every night at three, in the
+    time zone of this machine; empty for none."""
+
+
+class ProjectSettings(BaseModel):
+    """What holds for one project, by its name: ``[projects.NAME]``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    watch: WatchSettings = Field(default_factory=WatchSettings)
+    """What starts builds; wins over the project's own ``espdeck.toml``."""
+
+
 class Settings(BaseSettings):
     """What a person can set. Every field is a key of the file and an ``ESPDECK_*`` variable."""
 
@@ -181,6 +242,25 @@ class Settings(BaseSettings):
 
     idf_paths: tuple[Path, ...] = ()
     """Folders of ESP-IDF that are preferred to those that installers wrote down."""
+
+    max_concurrent_checks: int = Field(default=2, ge=1, le=32)
+    """How many checks run at the same time on this machine."""
+
+    check_timeout_seconds: float = Field(default=300.0, gt=0)
+    """Seconds that a check may take before it is ended."""
+
+    max_memory_usage_mb: int = Field(default=512, ge=64)
+    """Megabytes (2^20 bytes) that a check may use, with all processes that it starts, before it is
+    ended."""
+
+    checks: dict[str, CheckSettings] = Field(default_factory=dict)
+    """When each check runs, and its own settings: ``[checks.NAME]``."""
+
+    doc_index: DocIndexSettings = Field(default_factory=DocIndexSettings)
+    """The documentation index: ``[doc_index]``."""
+
+    projects: dict[str, ProjectSettings] = Field(default_factory=dict)
+    """What holds for one project: ``[projects.NAME]``."""
 
     repair: RepairSettings = Field(default_factory=RepairSettings)
     """What becomes of repairs: ``[repair]``."""

@@ -14,6 +14,7 @@ from sqlmodel import Field, SQLModel
 
 from engine.enums import (
     ArtifactKind,
+    CheckStatus,
     Priority,
     ProjectStatus,
     RunKind,
@@ -118,9 +119,10 @@ class Run(SQLModel, table=True):
     that ran it died since it got on last.
     ``board`` and ``simulator`` are what was asked for; ``cancel_requested`` is how another
     process asks the one that runs it to stop. ``verdict`` is a
-    :class:`~engine.enums.VerdictWord`, empty where none was spoken. ``dirty`` says that the commit
-    is a snapshot of a folder with uncommitted changes, and ``notes`` are findings of when it was
-    asked for, such as that the project could not be synced.
+    :class:`~engine.enums.VerdictWord`, empty where none was spoken. ``asked_by`` is who asked for
+    it: a user of this machine, or the check that did; empty for nobody knows. ``dirty`` says that
+    the commit is a snapshot of a folder with uncommitted changes, and ``notes`` are findings of
+    when it was asked for, such as that the project could not be synced.
     """
 
     __table_args__ = _AUTOINCREMENT
@@ -163,6 +165,7 @@ class Run(SQLModel, table=True):
     artifacts_path: str = ""
     error: str = ""
     verdict: str = ""
+    asked_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: datetime = Field(default_factory=utc_now, sa_column=_time_column(nullable=False))
 
     @property
@@ -320,6 +323,38 @@ class EventRow(SQLModel, table=True):
     at: datetime = Field(default_factory=utc_now, sa_column=_time_column(nullable=False))
     body: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     writer: str
+
+
+class CheckResultRow(SQLModel, table=True):
+    """What one run of a check came to.
+
+    ``project_id`` is None for a check of the lab as a whole. ``state`` is what the result depended
+    on (:meth:`engine.checks.base.Check.state`): as long as it is the same, the result stands, and
+    ``confirmed_at`` is when that was seen last. ``triggered_by`` is who ran it: the schedule, or a
+    person.
+    """
+
+    __tablename__ = "check_result"
+    __table_args__ = (
+        Index("ix_check_result_newest", "check_name", "project_id", "id"),
+        _AUTOINCREMENT,
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    check_name: str
+    project_id: uuid.UUID | None = Field(
+        default=None, foreign_key="project.id", index=True, ondelete="CASCADE"
+    )
+    status: CheckStatus = Field(sa_column=Column(_enum_type(CheckStatus), nullable=False))
+    message: str
+    details: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    timestamp: datetime = Field(default_factory=utc_now, sa_column=_time_column(nullable=False))
+    duration_seconds: float = 0.0
+    state: str = ""
+    confirmed_at: datetime = Field(default_factory=utc_now, sa_column=_time_column(nullable=False))
+    triggered_by: Trigger = Field(
+        default=Trigger.SCHEDULE, sa_column=Column(_enum_type(Trigger), nullable=False)
+    )
 
 
 LONGEST_RESERVATION = timedelta(days=30)

@@ -1,0 +1,1 @@
+"""Periodic looks at projects: their results, their schedule, plugins."""

@@ -1,0 +1,40 @@
+"""Results of checks, and who asked for a run."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    """Add the column and the table."""
+    op.add_column("run", sa.Column("asked_by", sa.String(), nullable=False, server_default=""))
+    op.create_table(
+        "check_result",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("check_name", sa.String(), nullable=False),
+        sa.Column("project_id", sa.Uuid(), nullable=True),
+        sa.Column("status", sa.String(32), nullable=False),
+        sa.Column("message", sa.String(), nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("timestamp", sa.DateTime(), nullable=False),
+        sa.Column("duration_seconds", sa.Float(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(), nullable=False),
+        sa.Column("triggered_by", sa.String(32), nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_check_result_newest", "check_result", ["check_name", "project_id", "id"])
+    op.create_index("ix_check_result_project_id", "check_result", ["project_id"])
+
+
+def downgrade() -> None:
+    """Forget results of checks and who asked."""
+    op.drop_table("check_result")
+    with op.batch_alter_table("run", table_kwargs={"sqlite_autoincrement": True}) as table:
+        table.drop_column("asked_by")
