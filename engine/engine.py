@@ -373,13 +373,22 @@ class Engine:
             self._services_of[run.kind].ensure_executed(run)
 
     def _look_for_runs(self) -> None:
+        assert self._store is not None
         while not self._closed.wait(LOOK_FOR_RUNS):
             try:
-                self._ensure_executed()
+                with self._store.watch() as data_version:
+                    self._ensure_executed_on_change(data_version)
             except StoreError:
                 continue  # the disk is full: later
             except Exception:
                 _LOG.exception("look for runs")
+
+    def _ensure_executed_on_change(self, data_version: Callable[[], int]) -> None:
+        seen = -1
+        while not self._closed.wait(LOOK_FOR_RUNS):
+            if (current := data_version()) != seen:
+                self._ensure_executed()
+                seen = current
 
     def _complain(self, line: str) -> None:
         self.events.publish(Problem(message=line))

@@ -12,35 +12,58 @@ from __future__ import annotations
 import contextvars
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from dbos import DBOS, DBOSClient, DBOSConfig
 from dbos import error as dbos_error
 from sqlalchemy.exc import DatabaseError
 
-from engine.enums import RunKind
 from engine.errors import CancelledError
 from engine.runs.database import runs_url, wait_in_background_as
-from engine.runs.queue import APPLICATION, APPLICATION_VERSION, WORKFLOW, RunQueue, queue_name
+from engine.runs.queue import (
+    APPLICATION,
+    APPLICATION_VERSION,
+    CHECK_WORKFLOW,
+    CHECKS,
+    WORKFLOW,
+    Queued,
+    RunQueue,
+    queue_name,
+)
+from engine.runs.queue_workers import REST_SECONDS, QueueWorkers, look_seldom
 from engine.runs.serialization import ResultSerializer
 from engine.store.busy_wait import WaitPolicy
 from engine.store.database import StoreError, advice
 from engine.store.vacuum import make_shrinkable
 
-POLL_SECONDS = {RunKind.FIRMWARE: 0.1, RunKind.TASK: 0.25}
-"""Between two looks of the executor into a queue; a look costs some 2 ms of CPU. What a
-model does takes seconds, a build with nothing to do takes one."""
-
-MESSAGE_POLL_SECONDS = 0.05
+MESSAGE_POLL_SECONDS, MESSAGE_REST_SECONDS = 0.05, 0.5
 """For which DBOS sleeps between two looks for messages, of which we send none: it reads nothing
-then, but its end waits for this sleep."""
+then, but its end waits for this sleep. A command wants to end, what stays open wants to rest."""
+
+TICK_CRON = "* * * * *"
+"""When it is looked which checks and builds are due: every minute."""
+
+_TICK = "tick"
 
 R = TypeVar("R")
 Execute = Callable[[int, str, "Steps"], None]
+
+
+class Scheduled(Protocol):
+    """What is done by the clock: the checks."""
+
+    def due(self) -> Iterable[tuple[str, str]]:
+        """What is due now: names of checks, each with a project's id, empty for the lab."""
+        ...
+
+    def execute(self, check: str, project_id: str) -> None:
+        """Run one that is due; raises nothing but Interrupted."""
+        ...
 
 
 class Steps:
@@ -82,6 +105,8 @@ class Steps:
 
 
 _execute_run: Execute | None = None
+_scheduled: Scheduled | None = None
+_runs: RunQueue | None = None
 _database = Path("runs.db")
 
 
@@ -93,6 +118,21 @@ def _execute(run_id: int) -> None:
     _execute_run(run_id, DBOS.workflow_id, Steps())
 
 
+@DBOS.workflow(name=CHECK_WORKFLOW, max_recovery_attempts=None)
+def _check(check: str, project_id: str) -> None:
+    if _scheduled is not None:
+        _scheduled.execute(check, project_id)
+
+
+@DBOS.workflow(name=f"espdeck.{_TICK}", max_recovery_attempts=None)
+def _tick(_scheduled_at: datetime, _context: None) -> None:
+    assert _runs is not None
+    if _scheduled is None:
+        return  # left by a process that did what is due
+    for check, project_id in _scheduled.due():
+        _runs.enqueue_check(check, project_id)
+
+
 class Executor:
     """The process's durable engine: takes runs from the queue and executes them."""
 
@@ -101,26 +141,30 @@ class Executor:
         database: Path,
         workspace: str,
         *,
-        concurrency: Mapping[RunKind, int],
+        concurrency: Mapping[Queued, int],
         outputs: Mapping[str, type],
         execute: Execute,
         patience: WaitPolicy,
+        scheduled: Scheduled | None = None,
     ) -> None:
         """Launch. Runs that a predecessor left unfinished go on at once.
 
         Args:
             database: DBOS's own database file.
             workspace: id of the workspace, for which the runs of this database are kept.
-            concurrency: how many runs of each kind at once.
+            concurrency: how many runs of each kind, and how many checks, at once.
             execute: called in a worker thread with a run's number, the id of the durable run,
                 and its steps.
             patience: how long work in flight waits for the database.
+            scheduled: what is done by the clock; None for nothing.
 
         Raises:
             StoreError: the database cannot be made or written.
         """
-        global _execute_run, _database
-        _execute_run, _database = execute, database
+        global _execute_run, _database, _scheduled, _runs
+        self._database, self._workspace = database, workspace
+        _runs = RunQueue(database, workspace)
+        _execute_run, _database, _scheduled = execute, database, scheduled
         wait_in_background_as(patience)
         # DBOS adds a console handler of its own unless its logger has one.
         logger = logging.getLogger("dbos")
@@ -139,34 +183,78 @@ class Executor:
             "application_version": APPLICATION_VERSION,
             "log_level": "WARNING",
             "serializer": ResultSerializer(outputs),
-            "notification_listener_polling_interval_sec": MESSAGE_POLL_SECONDS,
+            "notification_listener_polling_interval_sec": (
+                MESSAGE_POLL_SECONDS if scheduled is None else MESSAGE_REST_SECONDS
+            ),
         }
         DBOS(config=config)
+        look_seldom()
+        DBOS.listen_queues([])  # else DBOS looks into ours, too, at a pace of its own
         DBOS.launch()
+        queues = [queue_name(queue, workspace) for queue in concurrency]
+        self._workers = QueueWorkers(database, queues)
+        self._workers.start()
+        self._schedule(scheduled is not None)
+
+    def _schedule(self, active: bool) -> None:
+        """Have DBOS start what is due every minute, or not."""
+        if not active:
+            DBOS.delete_schedule(_TICK)
+            return
+        DBOS.apply_schedules(
+            [
+                {
+                    "schedule_name": _TICK,
+                    "workflow_fn": _tick,
+                    "schedule": TICK_CRON,
+                    "context": None,
+                    "queue_name": queue_name(CHECKS, self._workspace),
+                }
+            ]
+        )
+
+    def limit(self, concurrency: Mapping[Queued, int]) -> None:
+        """Change how many run at once; those that run are not ended.
+
+        Raises:
+            StoreError: the database cannot be written.
+        """
+        try:
+            _register(self._database, self._workspace, concurrency)
+        except (DatabaseError, sqlite3.Error) as error:
+            raise StoreError(f"{self._database}: {advice(error, self._database)}") from error
 
     def close(self) -> None:
         """Stop taking runs. Runs must have been told to stop before."""
+        self._workers.close()
         DBOS.destroy(workflow_completion_timeout_sec=0)
+        assert _runs is not None
+        _runs.close()
 
 
-def _prepare(database: Path, workspace: str, concurrency: Mapping[RunKind, int]) -> None:
+def _prepare(database: Path, workspace: str, concurrency: Mapping[Queued, int]) -> None:
     """Make DBOS's database and our queues, and take over what is left of others."""
-    url = runs_url(database)
     make_shrinkable(database)
-    DBOS.migrate(system_database_url=url)
-    # Before launch: queues that are there already are served at once, a new one only after
-    # the next look for queues, a second later.
-    client = DBOSClient(
-        system_database_url=url, application_name=APPLICATION, serializer=ResultSerializer()
-    )
-    for kind, most in concurrency.items():
-        client.register_queue(
-            queue_name(kind, workspace),
-            worker_concurrency=most,
-            polling_interval_sec=POLL_SECONDS[kind],
-            on_conflict="always_update",
-        )
-    client.destroy()
+    DBOS.migrate(system_database_url=runs_url(database))
+    _register(database, workspace, concurrency)
     runs = RunQueue(database, workspace)
     runs.adopt()
     runs.close()
+
+
+def _register(database: Path, workspace: str, concurrency: Mapping[Queued, int]) -> None:
+    client = DBOSClient(
+        system_database_url=runs_url(database),
+        application_name=APPLICATION,
+        serializer=ResultSerializer(),
+    )
+    try:
+        for queue, most in concurrency.items():
+            client.register_queue(
+                queue_name(queue, workspace),
+                worker_concurrency=most,
+                polling_interval_sec=REST_SECONDS,
+                on_conflict="always_update",
+            )
+    finally:
+        client.destroy()

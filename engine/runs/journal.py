@@ -2,8 +2,8 @@
 
 Stages publish on the bus; the journal, the bus's first subscriber, queues what they say and one
 thread writes it in batches. A second thread looks for what other processes on the same workspace
-wrote and relays it into this process's bus. It reads SQLite's ``data_version``, which costs
-microseconds, ten times a second.
+wrote and relays it into this process's bus: when the database's file changes and SQLite's
+``data_version`` says that somebody committed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sqlmodel import SQLModel
 
 from engine import events
 from engine.events import Bus, Event, Log, Partial, Serial
+from engine.folder_watch import FolderWatch
 from engine.store import logs
 from engine.store.database import Store, StoreError
 from engine.store.tables import EventRow, LogChunk
@@ -31,8 +32,11 @@ FLUSH_SECONDS = 0.1
 QUEUE_BYTES = 16 << 20
 """Text that may wait to be written; a stage that floods beyond it waits for the disk."""
 
-RELAY_POLL_SECONDS = 0.1
-"""Seconds between two looks at what other processes wrote."""
+RELAY_SECONDS = 0.1
+"""Seconds between two looks at what other processes wrote, while they write."""
+
+REST_SECONDS = 5.0
+"""Seconds between two looks while nothing changes."""
 
 _MERGE_BYTES = 64 << 10
 
@@ -61,6 +65,8 @@ class Journal:
         self._full = False
         self._relaying = threading.local()
         self._seen = logs.last_ids(store)
+        database = store.path.name
+        self._changes = FolderWatch(store.path.parent, (database, f"{database}-wal"))
         self._on_change = on_change
         self._unsubscribe = bus.subscribe(self._enqueue)
         self._threads = [
@@ -76,11 +82,14 @@ class Journal:
     def close(self) -> None:
         """Write what is left and stop."""
         self._closed.set()
+        self._changes.close()
         with self._pending:
             self._pending.notify_all()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join(5)
+        started = [thread for thread in self._threads if thread.ident is not None]
+        for thread in started:
+            thread.join(5)
+        if not started:
+            self._changes.release()
         self._unsubscribe()
         with contextlib.suppress(StoreError):
             self.flush()
@@ -190,20 +199,27 @@ class Journal:
                 self._bytes -= _size(self._queue.popleft())
 
     def _relay_loop(self) -> None:
-        while not self._closed.wait(RELAY_POLL_SECONDS):
+        while not self._changes.pause(0):
             try:
                 with self._store.watch() as data_version:
-                    seen = -1
-                    while not self._closed.wait(RELAY_POLL_SECONDS):
-                        current = data_version()
-                        if current != seen:
-                            seen = current
-                            self._relay()
+                    self._relay_changes(data_version)
             except StoreError:
-                self._closed.wait(1.0)
+                self._changes.pause(1.0)
             except Exception:
                 _LOG.exception("relay")
-                self._closed.wait(1.0)
+                self._changes.pause(1.0)
+        self._changes.release()
+
+    def _relay_changes(self, data_version: Callable[[], int]) -> None:
+        seen = -1
+        while not self._changes.pause(0):
+            current = data_version()
+            if current != seen:
+                seen = current
+                self._relay()
+                self._changes.pause(RELAY_SECONDS)
+            else:
+                self._changes.wait(REST_SECONDS)
 
     def _relay(self) -> None:
         more = True

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from enum import Enum, auto
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 from sqlalchemy.exc import DatabaseError
 
@@ -27,9 +27,15 @@ if TYPE_CHECKING:
 APPLICATION = "espdeck"
 APPLICATION_VERSION = "5"
 WORKFLOW = "espdeck.build"
+CHECK_WORKFLOW = "espdeck.check"
 
+CHECKS: Final = "checks"
+"""The queue of what the clock starts."""
 
-_QUEUES = {RunKind.FIRMWARE: "builds", RunKind.TASK: "tasks"}
+Queued = RunKind | Literal["checks"]
+"""What waits in a queue of its own."""
+
+_QUEUES: dict[Queued, str] = {RunKind.FIRMWARE: "builds", RunKind.TASK: "tasks", CHECKS: CHECKS}
 
 _WAITING = ("ENQUEUED", "DELAYED")
 _UNFINISHED = ("PENDING", *_WAITING)
@@ -37,9 +43,9 @@ _OVER = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 _AT_ONCE = 100  # runs deleted in one transaction
 
 
-def queue_name(kind: RunKind, workspace: str) -> str:
-    """The queue of a workspace for runs of a kind; tasks are not to hold builds up."""
-    return f"{_QUEUES[kind]}@{workspace}"
+def queue_name(queued: Queued, workspace: str) -> str:
+    """A queue of a workspace; tasks and checks are not to hold builds up."""
+    return f"{_QUEUES[queued]}@{workspace}"
 
 
 class RunState(Enum):
@@ -99,7 +105,7 @@ class RunQueue:
         Only for the process that is about to execute: then whatever another name has begun or
         waits for is nobody's.
         """
-        queues = {queue_name(kind, self._workspace): kind for kind in RunKind}
+        queues = {queue_name(queued, self._workspace) for queued in _QUEUES}
         with self._connected() as client:
             found = client.list_workflows(
                 status=list(_UNFINISHED), app_version=APPLICATION_VERSION, load_input=False
@@ -110,8 +116,8 @@ class RunQueue:
                 ):
                     continue
                 begins = (run.queue_name or "").partition("@")[0]
-                kind = RunKind.TASK if begins == _QUEUES[RunKind.TASK] else RunKind.FIRMWARE
-                queue = queue_name(kind, self._workspace)
+                named = [queued for queued, name in _QUEUES.items() if name == begins]
+                queue = queue_name(named[0] if named else RunKind.FIRMWARE, self._workspace)
                 client.resume_workflow(run.workflow_id, queue_name=queue)
 
     def enqueue(
@@ -132,6 +138,18 @@ class RunQueue:
             options["priority"] = priority
         with self._connected() as client:
             client.enqueue(options, run_id)
+
+    def enqueue_check(self, check: str, project_id: str) -> None:
+        """Put a check into the workspace's queue, unless it waits or runs already."""
+        options: EnqueueOptions = {
+            "workflow_name": CHECK_WORKFLOW,
+            "queue_name": queue_name(CHECKS, self._workspace),
+            "deduplication_id": f"{check}@{project_id}",
+            "duplication_policy": "return-existing",
+            "app_version": APPLICATION_VERSION,
+        }
+        with self._connected() as client:
+            client.enqueue(options, check, project_id)
 
     def cancel(self, workflow_id: str) -> None:
         """Take a run out of the queue, or let it start no further step."""

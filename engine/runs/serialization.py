@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from dbos import Serializer
@@ -67,7 +68,7 @@ class ResultSerializer(Serializer):
         if isinstance(data, BaseException):
             kept = {"kind": _ERROR, "type": type(data).__name__, "message": str(data)}
             return json.dumps(kept)
-        return json.dumps({"kind": _VALUE, "value": data})
+        return json.dumps({"kind": _VALUE, "value": data}, default=_time)
 
     def deserialize(self, serialized_data: str) -> Any:
         """The value again; an error as :class:`CancelledError` or :class:`EspdeckError`.
@@ -116,6 +117,13 @@ class ResultSerializer(Serializer):
             place = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ()
             what = ".".join(map(str, place)) or kept.get("output", {}).get("kind", "its fields")
             raise _unreadable(f"{what} is not as this one has it") from error
+
+
+def _time(value: object) -> str:
+    """A time, which DBOS hands to what it starts by the clock, as text."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} cannot be kept")
 
 
 @functools.cache

@@ -1,0 +1,56 @@
+"""Changes of files of a folder, told by the kernel."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from engine import folder_watch
+from engine.folder_watch import FolderWatch
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> FolderWatch:
+    return FolderWatch(tmp_path, ("a", "b"))
+
+
+def test_a_change_of_a_named_file_is_seen_though_nobody_waited(
+    tmp_path: Path, watch: FolderWatch
+) -> None:
+    (tmp_path / "a").write_text("made")
+    assert watch.wait(20)
+    (tmp_path / "a").write_text("changed")
+    assert watch.wait(20)
+    (tmp_path / "new").write_text("replaced")
+    assert not watch.wait(0)
+    (tmp_path / "new").rename(tmp_path / "b")
+    assert watch.wait(20)
+
+
+def test_other_files_and_no_change_are_none(tmp_path: Path, watch: FolderWatch) -> None:
+    (tmp_path / "other").write_text("made")
+    assert not watch.wait(0.01)
+
+
+def test_closing_ends_the_wait(watch: FolderWatch) -> None:
+    found: list[bool] = []
+    thread = threading.Thread(target=lambda: found.append(watch.wait(60)))
+    thread.start()
+    watch.close()
+    thread.join(20)
+    assert found == [False]
+    assert watch.pause(0)
+    watch.release()
+
+
+def test_without_inotify_it_may_have_changed_from_time_to_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_watch, "_watch", lambda _folder: -1)
+    watch = FolderWatch(tmp_path, ("a",))
+    assert watch.wait(60)
+    watch.close()
+    assert not watch.wait(60)
+    watch.release()
