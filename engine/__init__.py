@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from engine.builds.service import Builds as Builds
     from engine.builds.service import StartedBuilds as StartedBuilds
     from engine.cancel import CancelToken as CancelToken
+    from engine.checks.registry import FoundCheck as FoundCheck
+    from engine.checks.service import CheckCell as CheckCell
+    from engine.checks.service import Checks as Checks
     from engine.console_input import EOLS as EOLS
     from engine.console_input import ConsoleInput as ConsoleInput
     from engine.console_input import send_file_with_notes as send_file_with_notes
@@ -94,6 +97,7 @@ if TYPE_CHECKING:
     from engine.store.service import known_backups as known_backups
     from engine.store.service import restore_databases as restore_databases
     from engine.store.tables import Artifact as Artifact
+    from engine.store.tables import CheckResultRow as CheckResultRow
     from engine.store.tables import FindingRow as FindingRow
     from engine.store.tables import Project as Project
     from engine.store.tables import Run as Run
@@ -126,6 +130,8 @@ _NAMES = {
     "engine.builds.quality_gate": "GateMeasurement",
     "engine.builds.service": "Builds StartedBuilds",
     "engine.cancel": "CancelToken",
+    "engine.checks.registry": "FoundCheck",
+    "engine.checks.service": "CheckCell Checks",
     "engine.console_input": "ConsoleInput EOLS send_file_with_notes",
     "engine.doctor": "run_doctor",
     "engine.engine": "Engine",
@@ -162,7 +168,7 @@ _NAMES = {
     "engine.store.logs": "LogKey LogMatch MAX_LOG_MATCHES",
     "engine.store.projects": "ProjectStats",
     "engine.store.service": "back_up_databases check_databases known_backups restore_databases",
-    "engine.store.tables": "Artifact FindingRow Project Run StageRow",
+    "engine.store.tables": "Artifact CheckResultRow FindingRow Project Run StageRow",
     "engine.tasks.pipeline_library": "PipelineEntry read_pipeline_file",
     "engine.tasks.request": "MAX_MATERIAL_CHARACTERS TaskRequest",
     "engine.tasks.roles": "model_purposes",

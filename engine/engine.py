@@ -21,6 +21,7 @@ from engine.builds.fixes import Fixes
 from engine.builds.quality_gate import Gates
 from engine.builds.service import Builds
 from engine.cancel import CancelToken
+from engine.checks.service import CheckDeps, Checks
 from engine.enums import RunKind
 from engine.errors import EspdeckError, Interrupted, UsageError
 from engine.events import Bus, Event, Problem
@@ -36,7 +37,7 @@ from engine.retention import Retention, RunLimits
 from engine.runs.active import ActiveRuns
 from engine.runs.database import check_version
 from engine.runs.journal import Journal, event_of
-from engine.runs.queue import APPLICATION_VERSION, RunQueue
+from engine.runs.queue import APPLICATION_VERSION, CHECKS, RunQueue
 from engine.runs.service import RunService, RunServices
 from engine.settings import Settings
 from engine.store import logs
@@ -81,6 +82,7 @@ class Engine:
     boards: Boards
     gate: Gates
     tasks: Tasks
+    checks: Checks
     maintenance: Maintenance
 
     def __init__(self, settings: Settings) -> None:
@@ -101,6 +103,7 @@ class Engine:
         self._threads: list[threading.Thread] = []
         self._stop = CancelToken()
         self._patience = WaitPolicy(None, self._stop, self._complain)
+        self._scheduled = False
 
     def __enter__(self) -> Engine:
         self.open()
@@ -133,16 +136,19 @@ class Engine:
 
         return BoardPrograms(self.projects, self.builds, self.boards)
 
-    def open(self, *, execute: bool = True) -> None:
+    def open(self, *, execute: bool = True, scheduled: bool = False) -> None:
         """Open the workspace. Blocks for some 0.3 s; builds can be asked for when it returns.
 
         Args:
             execute: run builds here unless another process does; False only looks.
+            scheduled: as long as builds run here, run what is due by the clock, too: for what
+                stays open.
 
         Raises:
             StoreError: the database cannot be opened.
             UsageError: a setting makes no sense.
         """
+        self._scheduled = scheduled
         folder = self.settings.workspace
         check_names((*self.settings.boards, *self.settings.board))
         idf_installs.add_search_folders(self.settings.idf_paths)
@@ -215,6 +221,9 @@ class Engine:
         self.gate = Gates(store, self.projects, self.builds, self._slots, self.settings)
         self.fixes = Fixes(store, self.settings.repair)
         self.tasks = Tasks(services, self.projects, self.settings, lambda: self.models)
+        self.checks = Checks(
+            CheckDeps(store, self.events, self._slots, folder / "checks", lambda: self.settings)
+        )
         retention = Retention(
             store,
             self._runs,
@@ -236,6 +245,7 @@ class Engine:
             return
         self._closed.set()
         self._stop.interrupt()
+        self.checks.close()
         with self._turn:
             self._active.interrupt(STOP_WITHIN)
             if self._executor is not None:
@@ -358,10 +368,12 @@ class Engine:
             concurrency={
                 RunKind.FIRMWARE: self.settings.max_concurrent_builds,
                 RunKind.TASK: self.settings.max_concurrent_tasks,
+                CHECKS: self.settings.max_concurrent_checks,
             },
             outputs={**outputs.OUTPUTS, **context.OUTPUTS},
             execute=runner.execute,
             patience=self._patience,
+            scheduled=self.checks if self._scheduled else None,
         )
         self._ensure_executed()
         self._ready.set()

@@ -17,17 +17,9 @@ from engine.errors import UsageError
 
 _OTHERS_MODE = 0o077
 _WORKSPACE_NAMES = (
-    *("artifacts", "backups", "boards", "cache", "damaged", "espdeck.db", "espdeck.log"),
-    *(
-        "executor.lock",
-        "id",
-        "processes",
-        "projects",
-        "runs.db",
-        "sources",
-        "store.lock",
-        "worktrees",
-    ),
+    *("artifacts", "backups", "boards", "cache", "checks", "daemon", "damaged", "espdeck.db"),
+    *("espdeck.log", "executor.lock", "id", "processes", "projects", "runs.db", "sources"),
+    *("store.lock", "worktrees"),
 )
 """How names of what espdeck keeps at the top of a workspace begin."""
 

@@ -24,6 +24,7 @@ from typing import IO
 from engine.cancel import CancelToken
 from engine.console_input import ConsoleInput
 from engine.errors import ToolError
+from engine.processes.memory import MemoryGuard
 from engine.processes.registry import describe_processes
 from engine.processes.start import RunningProgram, exit_code, start, wait
 
@@ -74,6 +75,7 @@ def run(
     errors: IO[bytes] | None = None,
     pass_fds: Sequence[int] = (),
     supervised: bool = True,
+    max_memory_bytes: int | None = None,
 ) -> Completed:
     """Run a program to its end and hand its output on as it comes.
 
@@ -99,13 +101,15 @@ def run(
         supervised: False for a short command of ours that runs nobody else's code and leaves
             nothing behind, as most of Git's: it starts some 15 ms sooner. Its process group is
             ended still, but a killed espdeck's goes on until the next start.
+        max_memory_bytes: that all of its processes together may have in memory, pages that several
+            share counted once for each; looked at twice a second. None for any.
 
     Returns:
         How it ended; a non-zero exit code is not an error here.
 
     Raises:
         MissingToolError: the program is not there or not executable.
-        ToolError: it took longer than ``timeout``, or it killed its supervisor.
+        ToolError: it took longer than ``timeout`` or more memory, or it killed its supervisor.
         CancelledError, Interrupted: as ``cancel`` says.
     """
     cancel.check()
@@ -119,9 +123,13 @@ def run(
         if on_output is not None:
             on_output(data)
 
+    memory: MemoryGuard | None = None
+
     def poll() -> None:
         if on_poll is not None:
             on_poll(time.monotonic() - started)
+        if memory is not None and memory.is_exceeded():
+            program.end()
 
     with contextlib.ExitStack() as stack:
         program = start(
@@ -135,6 +143,8 @@ def run(
             stderr=subprocess.STDOUT if errors is None else errors,
             pass_fds=pass_fds,
         )
+        if max_memory_bytes is not None:
+            memory = MemoryGuard(program.process.pid, max_memory_bytes)
         forget = cancel.on_stop(program.end)
         try:
             typing = (
@@ -153,6 +163,8 @@ def run(
     if left:
         _LOG.warning("%s: cannot be ended: %s", name, describe_processes(left))
     cancel.check()
+    if memory is not None and memory.exceeded:
+        raise ToolError(f"{name}: used {memory.exceeded >> 20} MB of memory, ended it")
     if timed_out:
         but = f"; cannot be ended: {describe_processes(left)}" if left else ""
         raise ToolError(f"{name}: no end after {timeout:g} s, ended it{but}")

@@ -8,7 +8,7 @@ escapes) and the bidirectional controls of Unicode (UAX #9), which reorder what 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 TAB = "    "
 
@@ -88,3 +88,11 @@ def listed(names: Sequence[str], most: int = 12) -> str:
     """
     more = f", and {len(names) - most} more" if len(names) > most else ""
     return f"{', '.join(names[:most])}{more}"
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """What a name may have been meant to be: `` (did you mean X?)``, or an empty string."""
+    import difflib  # only for mistakes
+
+    found = difflib.get_close_matches(name[:100], list(known), 1)
+    return f" (did you mean {found[0]}?)" if found else ""

@@ -33,7 +33,8 @@ from pydantic import AfterValidator, Field, field_validator
 from engine.enums import Priority
 from engine.llm.catalogue import CATALOGUE
 from engine.tasks.roles import roles
-from engine.tasks.yaml_document import YamlDocument, YamlModel, near
+from engine.tasks.yaml_document import YamlDocument, YamlModel
+from engine.text import near
 
 MAX_STEPS = 32
 """Steps of one pipeline."""

@@ -9,7 +9,8 @@ from importlib.resources import files
 from pydantic import Field
 
 from engine.errors import UsageError
-from engine.tasks.yaml_document import YamlDocument, YamlModel, near
+from engine.tasks.yaml_document import YamlDocument, YamlModel
+from engine.text import near
 
 FULL = "full-stack"
 """The squad of everybody."""

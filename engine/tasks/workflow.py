@@ -15,7 +15,8 @@ from pydantic import Field
 from engine.errors import UsageError
 from engine.tasks.pipeline_file import Name, Parameters, key_of
 from engine.tasks.roles import data, roles, squad
-from engine.tasks.yaml_document import YamlModel, near
+from engine.tasks.yaml_document import YamlModel
+from engine.text import near
 
 _FILE = "workflows.yaml"
 

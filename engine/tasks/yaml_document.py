@@ -6,7 +6,6 @@ What comes of a file goes into a pydantic model, so a mistake is found once: her
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.errors import UsageError
-from engine.text import clean
+from engine.text import clean, near
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -167,12 +166,6 @@ class YamlDocument:
             self._lines[(*place, name)] = line
             found[name] = self._value(value, (*place, name))
         return found
-
-
-def near(name: str, known: list[str] | Mapping[str, object]) -> str:
-    """What a name may have been meant to be: `` (did you mean X?)``, or an empty string."""
-    found = difflib.get_close_matches(name[:100], list(known), 1)
-    return f" (did you mean {found[0]}?)" if found else ""
 
 
 def _explain(error: ErrorDetails, kind: type[YamlModel]) -> str:

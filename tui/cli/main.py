@@ -23,6 +23,7 @@ from tui import garbage_collection
 from tui.cli import (
     boards,
     builds,
+    checks,
     db,
     fix,
     flash,
@@ -60,6 +61,7 @@ cli.add_typer(boards.cli)
 cli.add_typer(fix.cli)
 cli.add_typer(models.cli)
 cli.add_typer(gate.cli)
+cli.add_typer(checks.cli)
 cli.add_typer(guide.cli)
 cli.add_typer(flash.cli)
 cli.add_typer(size.cli)

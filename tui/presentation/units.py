@@ -29,8 +29,14 @@ def tokens(count_in: int | None, count_out: int | None) -> str:
 
 def ago(when: datetime) -> str:
     """How long ago that was, as ``3 min ago``."""
-    seconds = max(0, int((datetime.now(UTC) - when).total_seconds()))
+    seconds = (datetime.now(UTC) - when).total_seconds()
+    return "now" if seconds < 10 else f"{span(seconds)} ago"
+
+
+def span(seconds: float) -> str:
+    """A time in its largest unit, rounded down, as ``3 min``."""
+    whole = max(0, int(seconds))
     for unit, size_of in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size_of:
-            return f"{seconds // size_of} {unit} ago"
-    return "now" if seconds < 10 else f"{seconds} s ago"
+        if whole >= size_of:
+            return f"{whole // size_of} {unit}"
+    return f"{whole} s"

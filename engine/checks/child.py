@@ -1,0 +1,130 @@
+"""The process of one run of a check.
+
+``python -P -m engine.checks.child PLACE ANSWER [REQUEST]``: where the check is (``module:Class`` or
+a file), the file that the answer is written to, and the file with the request; without a request
+the answer is what the check says of itself. Both are JSON. What the check prints is its own affair.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import json
+import resource
+import sys
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from engine.checks.base import Check, CheckContext, CheckResult
+from engine.checks.registry import describe
+from engine.enums import CheckStatus
+
+MAX_DETAILS_BYTES = 1 << 20
+"""Bytes of details, as JSON, that a result may have."""
+
+MAX_MESSAGE_CHARACTERS = 500
+"""Characters of a result's message."""
+
+_DATA_FACTOR = 2  # a process of a check may ask for more than it may use
+
+
+def main() -> None:
+    """Answer."""
+    place, answer, *request = sys.argv[1:]
+    kind = load(place)
+    if request:
+        said = _run(kind(), json.loads(Path(request[0]).read_bytes()))
+    else:
+        found = describe(kind, place)
+        said = {
+            "name": found.name,
+            "title": found.title,
+            "interval": found.interval,
+            "options": dict(found.options),
+        }
+    Path(answer).write_text(json.dumps(said), "utf-8")
+
+
+def load(place: str) -> type[Check]:
+    """The class of a check.
+
+    Args:
+        place: ``module:Class``, or the path of a file, which has one class that is a check.
+    """
+    if not place.endswith(".py"):
+        module_name, _, name = place.partition(":")
+        kind: type[Check] = getattr(importlib.import_module(module_name), name)
+        return kind
+    path = Path(place)
+    spec = importlib.util.spec_from_file_location(f"espdeck_check_{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return _only_check(module)
+
+
+def _only_check(module: ModuleType) -> type[Check]:
+    own = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and value.__module__ == module.__name__
+    ]
+    checks = [kind for kind in own if hasattr(kind, "run") and hasattr(kind, "interval")]
+    if len(checks) != 1:
+        raise SystemExit(f"{module.__file__}: has {len(checks)} classes that are a check, not 1")
+    found: type[Check] = checks[0]
+    return found
+
+
+def _run(check: Check, request: dict[str, Any]) -> dict[str, Any]:
+    with contextlib.suppress(OSError, ValueError):  # a lower limit is there already
+        most = int(request["max_memory_bytes"]) * _DATA_FACTOR
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    context = _context(request["context"])
+    state = check.state(context)
+    if state and state == request["state"]:
+        return {"state": state, "unchanged": True}
+    try:
+        result = check.run(context)
+    except MemoryError:
+        result = CheckResult(CheckStatus.ERROR, "more memory than max_memory_usage_mb was needed")
+    except Exception as error:
+        # Whatever a check raises is its result; its traceback is in what it printed.
+        result = CheckResult(CheckStatus.ERROR, f"{type(error).__name__}: {error}")
+        sys.excepthook(type(error), error, error.__traceback__)
+    return {"state": state, **_as_json(result)}
+
+
+def _as_json(result: CheckResult) -> dict[str, Any]:
+    details = dict(result.details)
+    size = len(json.dumps(details))
+    if size > MAX_DETAILS_BYTES:
+        details = {"left_out": f"{size} bytes of details, at most {MAX_DETAILS_BYTES} are kept"}
+    message = " ".join(str(result.message).split())[:MAX_MESSAGE_CHARACTERS]
+    return {"status": CheckStatus(result.status), "message": message, "details": details}
+
+
+def _context(said: dict[str, Any]) -> CheckContext:
+    previous = said["previous"]
+    paths = {name: Path(said[name]) for name in ("tree", "repository", "output")}
+    return CheckContext(
+        **{
+            **said,
+            **paths,
+            "now": datetime.fromisoformat(said["now"]),
+            "previous": None
+            if previous is None
+            else CheckResult(
+                CheckStatus(previous["status"]), previous["message"], previous["details"]
+            ),
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

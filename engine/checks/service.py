@@ -1,0 +1,370 @@
+"""Checks as a front end sees them, and as the clock runs them.
+
+The process that executes runs is told by the durable engine once a minute what is due and runs it;
+a person runs one at any time, in the person's own process. Either way the check itself has a
+process of its own (:mod:`engine.checks.isolated`), and its result is kept with history.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from engine.cancel import CancelToken
+from engine.checks.base import CheckContext, CheckResult
+from engine.checks.isolated import Ended, run_isolated
+from engine.checks.registry import FoundCheck, find_checks, load_own
+from engine.checks.schedule import CheckPlan, plan_of
+from engine.enums import CheckStatus, ProjectStatus, Trigger
+from engine.errors import CancelledError, EspdeckError, Interrupted, UsageError
+from engine.events import Bus, CheckCompleted
+from engine.file_lock import FileLock
+from engine.files import explain
+from engine.projects.slots import Slots
+from engine.projects.sources import SourceKind, check_source
+from engine.settings import Settings
+from engine.store import checks as store_checks
+from engine.store import projects as store_projects
+from engine.store import runs as store_runs
+from engine.store.database import Store
+from engine.store.tables import CheckResultRow, Project
+from engine.text import near
+
+STANDS_FOR = timedelta(days=1)
+"""How long a result stands though nothing changed: some depend on the day."""
+
+_COMMON = frozenset({"enabled", "interval", "projects"})
+_OF_DOC_INDEX = {"index_enabled": "enabled", "index_auto_generate": "auto_generate"}
+
+_LOG = logging.getLogger("espdeck.checks")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDeps:
+    """What checks are run with; one for each engine."""
+
+    store: Store
+    bus: Bus
+    slots: Slots
+    folder: Path
+    settings: Callable[[], Settings]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCell:
+    """One check of one project.
+
+    Args:
+        check: which.
+        project: None for the lab as a whole.
+        plan: when it runs by itself.
+        result: the newest, None for none yet.
+        next_at: when it runs next, None for never.
+    """
+
+    check: FoundCheck
+    project: Project | None
+    plan: CheckPlan
+    result: CheckResultRow | None
+    next_at: datetime | None
+
+
+class Checks:
+    """Every check of a workspace. All calls may block: keep them off an event loop."""
+
+    def __init__(
+        self,
+        deps: CheckDeps,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        isolate: Callable[..., Ended] = run_isolated,
+    ) -> None:
+        """Know the checks; they are looked for when they are first asked for.
+
+        Args:
+            now: the clock.
+            isolate: runs one check; as :func:`engine.checks.isolated.run_isolated`.
+        """
+        self._deps = deps
+        self._now = now
+        self._isolate = isolate
+        self._found: tuple[FoundCheck, ...] | None = None
+        self._stop = CancelToken()
+
+    def list(self) -> tuple[FoundCheck, ...]:
+        """Every check, by name; those that cannot be used say why."""
+        if self._found is None:
+            self._found = find_checks()
+        return self._found
+
+    def reload(self) -> None:
+        """Look for checks again when they are asked for next."""
+        self._found = None
+
+    def get(self, name: str) -> FoundCheck:
+        """A check by its name.
+
+        Raises:
+            UsageError: there is none.
+        """
+        for check in self.list():
+            if check.name == name:
+                return check
+        names = [check.name for check in self.list()]
+        raise UsageError(f"no check {name!r}{near(name, names)}")
+
+    def matrix(self) -> Sequence[CheckCell]:
+        """Every check of every project, by project and name."""
+        now = self._now()
+        newest = {
+            (row.check_name, row.project_id): row
+            for row in store_checks.newest_results(self._deps.store)
+        }
+        settings = self._deps.settings().checks
+        cells = []
+        for check, project in self._pairs():
+            plan = plan_of(check, settings, project.name if project else "")
+            result = newest.get((check.name, project.id if project else None))
+            last = result.confirmed_at if result else None
+            cells.append(CheckCell(check, project, plan, result, plan.next_at(last, now)))
+        return cells
+
+    def history(
+        self, name: str, project_id: uuid.UUID | None = None, *, limit: int = 50
+    ) -> Sequence[CheckResultRow]:
+        """Results of a check of a project, the newest first."""
+        return store_checks.results_of(self._deps.store, name, project_id, limit=limit)
+
+    def run(
+        self, name: str, project_id: uuid.UUID | None = None, *, cancel: CancelToken | None = None
+    ) -> CheckResultRow:
+        """Run a check now, whatever its schedule says, and keep its result.
+
+        Raises:
+            UsageError: there is no such check or project, or it runs already.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        check = self.get(name)
+        if check.problem:
+            raise UsageError(f"{name}: {check.problem}")
+        project = store_projects.get_project(self._deps.store, project_id) if project_id else None
+        with self._held(check, project) as held:
+            if not held:
+                of = f" of {project.name}" if project else ""
+                raise UsageError(f"{name}{of} runs already: wait for it")
+            return self._run(check, project, Trigger.MANUAL, cancel or CancelToken())
+
+    def due(self) -> Iterable[tuple[str, str]]:
+        """What the clock should run now: names of checks, each with a project's id or nothing."""
+        now = self._now()
+        for cell in self.matrix():
+            last = cell.result.confirmed_at if cell.result else None
+            if cell.plan.is_due(last, now):
+                yield cell.check.name, str(cell.project.id) if cell.project else ""
+
+    def execute(self, name: str, project_id: str) -> None:
+        """Run one that is due. What goes wrong is logged, and is tried again when it is due next.
+
+        Raises:
+            Interrupted: the process shuts down.
+        """
+        try:
+            check = self.get(name)
+            project = (
+                store_projects.get_project(self._deps.store, uuid.UUID(project_id))
+                if project_id
+                else None
+            )
+            with self._held(check, project) as held:
+                if held and not check.problem:
+                    self._run(check, project, Trigger.SCHEDULE, self._stop)
+        except CancelledError:
+            return
+        except EspdeckError as error:  # the project is gone, the disk is full
+            _LOG.warning("%s: %s", name, error)
+
+    def close(self) -> None:
+        """End what runs by the clock."""
+        self._stop.interrupt()
+
+    def _pairs(self) -> Iterator[tuple[FoundCheck, Project | None]]:
+        projects = store_projects.all_projects(self._deps.store)
+        for project in projects:
+            if project.status is ProjectStatus.ACTIVE:
+                for check in self.list():
+                    yield check, project
+
+    @contextlib.contextmanager
+    def _held(self, check: FoundCheck, project: Project | None) -> Iterator[bool]:
+        """Whether this process alone runs the check of the project, for the block."""
+        lock = FileLock(self._output(check, project) / "lock")
+        try:
+            held = lock.acquire()
+        except OSError as error:
+            raise UsageError(explain(error)) from error
+        try:
+            yield held
+        finally:
+            lock.release()
+
+    def _output(self, check: FoundCheck, project: Project | None) -> Path:
+        return self._deps.folder / check.name / (str(project.id) if project else "lab")
+
+    def _run(
+        self, check: FoundCheck, project: Project | None, by: Trigger, cancel: CancelToken
+    ) -> CheckResultRow:
+        store, now = self._deps.store, self._now()
+        before = store_checks.newest_result(store, check.name, project.id if project else None)
+        started = time.monotonic()
+        assert project is not None
+        try:
+            ended = self._ended(check, project, by, before, now, cancel)
+        except (CancelledError, Interrupted):
+            raise
+        except EspdeckError as error:
+            ended = Ended(CheckResult(CheckStatus.ERROR, str(error)), "")
+        except OSError as error:
+            ended = Ended(CheckResult(CheckStatus.ERROR, explain(error)), "")
+        except Exception as error:
+            _LOG.exception("%s", check.name)
+            ended = Ended(CheckResult(CheckStatus.ERROR, f"internal error: {error!r}"), "")
+        if ended.result is None:
+            assert before is not None and before.id is not None
+            store_checks.confirm_result(store, before.id, self._now())
+            return before
+        return self._keep(check, project, by, ended, time.monotonic() - started)
+
+    def _ended(
+        self,
+        check: FoundCheck,
+        project: Project,
+        by: Trigger,
+        before: CheckResultRow | None,
+        now: datetime,
+        cancel: CancelToken,
+    ) -> Ended:
+        stands = (
+            by is Trigger.SCHEDULE
+            and before is not None
+            and before.status is not CheckStatus.ERROR
+            and now - before.timestamp < STANDS_FOR
+        )
+        state = before.state if before is not None and stands else ""
+        context = self._context(check, project, before, now, cancel)
+        if state and check.is_own and load_own(check).state(context) == state:
+            return Ended(None, state)
+        most = self._deps.settings().max_memory_usage_mb << 20
+        if context.is_working_tree:
+            return self._isolate(check, context, state=state, max_memory_bytes=most)
+        with self._deps.slots.take(context.repository, context.commit, cancel=cancel) as slot:
+            at = replace(context, tree=slot.source)
+            return self._isolate(check, at, state=state, max_memory_bytes=most)
+
+    def _keep(
+        self, check: FoundCheck, project: Project, by: Trigger, ended: Ended, seconds: float
+    ) -> CheckResultRow:
+        assert ended.result is not None
+        now = self._now()
+        row = store_checks.add_result(
+            self._deps.store,
+            CheckResultRow(
+                check_name=check.name,
+                project_id=project.id,
+                status=ended.result.status,
+                message=ended.result.message,
+                details=dict(ended.result.details),
+                timestamp=now,
+                duration_seconds=round(seconds, 3),
+                state=ended.state,
+                confirmed_at=now,
+                triggered_by=by,
+            ),
+        )
+        assert row.id is not None
+        self._deps.bus.publish(
+            CheckCompleted(
+                result_id=row.id,
+                check=check.name,
+                project_id=str(project.id),
+                project=project.name,
+                status=row.status,
+                message=row.message,
+                duration=row.duration_seconds,
+            )
+        )
+        return row
+
+    def _context(
+        self,
+        check: FoundCheck,
+        project: Project,
+        before: CheckResultRow | None,
+        now: datetime,
+        cancel: CancelToken,
+    ) -> CheckContext:
+        settings = self._deps.settings()
+        folder = _working_tree(project)
+        clone = Path(project.clone_path)
+        if folder is None and not project.tip:
+            raise UsageError(f"{project.name} has no commit yet: espdeck sync {project.name}")
+        successful = store_runs.last_successful(
+            self._deps.store, project.id, (project.target, project.configuration), dirty=False
+        )
+        output = self._output(check, project)
+        previous = None
+        if before is not None:
+            previous = CheckResult(before.status, before.message, before.details)
+        return CheckContext(
+            project=project.name,
+            tree=folder or clone,
+            app=project.app,
+            repository=folder or clone,
+            is_working_tree=folder is not None,
+            branch=project.branch,
+            commit=project.tip,
+            since=successful.commit_sha if successful is not None else "",
+            target=project.target,
+            options=options_of(check, settings, project.name),
+            output=output,
+            previous=previous,
+            timeout=settings.check_timeout_seconds,
+            now=now,
+            cancel=cancel,
+        )
+
+
+def options_of(check: FoundCheck, settings: Settings, project: str) -> Mapping[str, Any]:
+    """A check's own settings for a project: its defaults, and what the settings file says."""
+    options = dict(check.options)
+    index = settings.doc_index
+    of_check = settings.checks.get(check.name)
+    if "index_enabled" in options:
+        options |= {
+            "index_enabled": index.enabled,
+            "index_auto_generate": index.auto_generate,
+            "index_path": index.output_path,
+        }
+    of_project = of_check.projects.get(project) if of_check is not None else None
+    for each in (of_check, of_project):
+        if each is not None:
+            options |= {
+                name: value for name, value in (each.model_extra or {}).items() if name in options
+            }
+    return options
+
+
+def _working_tree(project: Project) -> Path | None:
+    """The folder of this machine in which people work on a project; None for another source."""
+    try:
+        source = check_source(project.source)
+    except UsageError:
+        return None  # the folder is gone: what was fetched of it is still there
+    folder = Path(source.url)
+    return folder if source.kind is SourceKind.FILE and (folder / ".git").exists() else None

@@ -1,0 +1,163 @@
+"""``espdeck checks``: how projects are; ``espdeck check``: look now."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.enums import CheckStatus
+from engine.errors import UsageError
+from tui.cli.common import open_engine, print_line, table
+from tui.presentation.units import span
+
+if TYPE_CHECKING:
+    from engine import CheckCell, CheckResultRow, Engine, Project
+
+cli = typer.Typer()
+checks = typer.Typer(help="How projects are: results of checks, and when checks run.")
+cli.add_typer(checks, name="checks", invoke_without_command=True)
+
+EXIT_CODES = {CheckStatus.SUCCESS: 0, CheckStatus.ERROR: 1, CheckStatus.WARNING: 3}
+"""Exit codes of ``espdeck check``; 2 is a mistake of usage, as everywhere."""
+
+_Project = Annotated[str | None, typer.Option("--project", help="Only this project.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
+@cli.command()
+def check(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Which check, such as doc_check.")],
+    project: _Project = None,
+    as_json: _Json = False,
+) -> None:
+    """Run a check now. Exit code 0 is success, 1 error, 3 warning: the worst of all projects."""
+    with open_engine(context) as engine:
+        engine.checks.get(name)
+        worst = 0
+        for each in _projects(engine, project):
+            result = engine.checks.run(name, each.id)
+            worst = max(worst, EXIT_CODES[result.status], key=_rank)
+            if as_json:
+                print_line(json.dumps(as_dict(result, each)))
+            else:
+                print_line(f"{result.status} {each.name}: {result.message}")
+                _print_details(result.details)
+    raise typer.Exit(worst)
+
+
+@checks.callback()
+def list_checks(context: typer.Context, project: _Project = None, as_json: _Json = False) -> None:
+    """List every check of every project: how it is, since when, and when it runs next."""
+    if context.invoked_subcommand is not None:
+        return
+    with open_engine(context) as engine:
+        wanted = engine.projects.get(project).id if project else None
+        cells = [
+            cell
+            for cell in engine.checks.matrix()
+            if wanted is None or (cell.project is not None and cell.project.id == wanted)
+        ]
+        if as_json:
+            for cell in cells:
+                print_line(json.dumps(_cell_dict(cell)))
+            return
+        now = datetime.now(UTC)
+        table(
+            ("PROJECT", "CHECK", "STATUS", "AGE", "NEXT", "MESSAGE"),
+            [_row(cell, now) for cell in cells],
+        )
+        for found in engine.checks.list():
+            if found.problem:
+                print_line(f"{found.name}: {found.problem}")
+
+
+@checks.command()
+def history(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Which check, such as doc_check.")],
+    project: _Project = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many results.")] = 20,
+    as_json: _Json = False,
+) -> None:
+    """List earlier results of a check, the newest first."""
+    with open_engine(context) as engine:
+        engine.checks.get(name)
+        for each in _projects(engine, project):
+            for result in engine.checks.history(name, each.id, limit=limit):
+                if as_json:
+                    print_line(json.dumps(as_dict(result, each)))
+                else:
+                    when = result.timestamp.astimezone()
+                    print_line(
+                        f"{when:%Y-%m-%d %H:%M} {each.name} {result.status}: {result.message}"
+                    )
+
+
+def as_dict(result: CheckResultRow, project: Project | None) -> dict[str, Any]:
+    """A result as programs know it."""
+    return {
+        "check_name": result.check_name,
+        "project": project.name if project else "",
+        "status": result.status,
+        "message": result.message,
+        "details": result.details,
+        "timestamp": result.timestamp.isoformat(),
+        "duration_seconds": result.duration_seconds,
+        "confirmed_at": result.confirmed_at.isoformat(),
+        "triggered_by": result.triggered_by,
+    }
+
+
+def _projects(engine: Engine, name: str | None) -> list[Project]:
+    projects = [engine.projects.get(name)] if name else list(engine.projects.list())
+    if not projects:
+        raise UsageError("there is no project: espdeck add REPOSITORY")
+    return projects
+
+
+def _rank(code: int) -> int:
+    return list(EXIT_CODES.values()).index(code) if code in (0, 3) else len(EXIT_CODES)
+
+
+def _cell_dict(cell: CheckCell) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "check_name": cell.check.name,
+        "project": cell.project.name if cell.project else "",
+        "enabled": cell.plan.enabled,
+        "interval_minutes": cell.plan.interval,
+        "next_at": cell.next_at.isoformat() if cell.next_at else None,
+        "problem": cell.check.problem,
+    }
+    return said | (as_dict(cell.result, cell.project) if cell.result else {"status": None})
+
+
+def _row(cell: CheckCell, now: datetime) -> tuple[str, ...]:
+    result = cell.result
+    age = span((now - result.confirmed_at).total_seconds()) if result else "-"
+    next_at = "off"
+    if cell.next_at is not None:
+        left = (cell.next_at - now).total_seconds()
+        next_at = f"in {span(left)}" if left > 0 else "now"
+    status = result.status if result else "-"
+    project = cell.project.name if cell.project else "(lab)"
+    return (project, cell.check.name, status, age, next_at, result.message if result else "")
+
+
+def _print_details(details: dict[str, Any]) -> None:
+    """What the details say, in lines: a list of objects is a line for each."""
+    for name, value in details.items():
+        rows = value if isinstance(value, list) else []
+        for row in rows[:_MAX_DETAIL_ROWS]:
+            words = row.values() if isinstance(row, dict) else [row]
+            print_line(
+                f"  {name}: {' '.join(str(each) for each in words if each not in (None, ''))}"
+            )
+        if len(rows) > _MAX_DETAIL_ROWS:
+            print_line(f"  {name}: and {len(rows) - _MAX_DETAIL_ROWS} more (--json)")
+
+
+_MAX_DETAIL_ROWS = 20
