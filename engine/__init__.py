@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     from engine.console_input import EOLS as EOLS
     from engine.console_input import ConsoleInput as ConsoleInput
     from engine.console_input import send_file_with_notes as send_file_with_notes
+    from engine.daemon import run_daemon as run_daemon
+    from engine.daemon_control import ask_daemon as ask_daemon
+    from engine.daemon_control import older_version as older_version
+    from engine.daemon_control import running_daemon as running_daemon
+    from engine.daemon_start import start_daemon as start_daemon
+    from engine.daemon_start import stop_daemon as stop_daemon
     from engine.doctor import run_doctor as run_doctor
     from engine.engine import Engine as Engine
     from engine.findings import Finding as Finding
@@ -88,6 +94,7 @@ if TYPE_CHECKING:
     from engine.sizes.tables import SizeRow as SizeRow
     from engine.sizes.tables import Sizes as Sizes
     from engine.store.backups import Backup as Backup
+    from engine.store.busy_wait import describe_process as describe_process
     from engine.store.logs import MAX_LOG_MATCHES as MAX_LOG_MATCHES
     from engine.store.logs import LogKey as LogKey
     from engine.store.logs import LogMatch as LogMatch
@@ -133,6 +140,9 @@ _NAMES = {
     "engine.checks.registry": "FoundCheck",
     "engine.checks.service": "CheckCell Checks",
     "engine.console_input": "ConsoleInput EOLS send_file_with_notes",
+    "engine.daemon": "run_daemon",
+    "engine.daemon_control": "ask_daemon older_version running_daemon",
+    "engine.daemon_start": "start_daemon stop_daemon",
     "engine.doctor": "run_doctor",
     "engine.engine": "Engine",
     "engine.findings": "Finding",
@@ -165,6 +175,7 @@ _NAMES = {
     "engine.settings": "Settings",
     "engine.sizes.tables": "RegionRow SizeGroup SizeRow Sizes",
     "engine.store.backups": "Backup",
+    "engine.store.busy_wait": "describe_process",
     "engine.store.logs": "LogKey LogMatch MAX_LOG_MATCHES",
     "engine.store.projects": "ProjectStats",
     "engine.store.service": "back_up_databases check_databases known_backups restore_databases",

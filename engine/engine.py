@@ -6,9 +6,10 @@ import contextlib
 import functools
 import logging
 import logging.handlers
+import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -22,11 +23,12 @@ from engine.builds.quality_gate import Gates
 from engine.builds.service import Builds
 from engine.cancel import CancelToken
 from engine.checks.service import CheckDeps, Checks
-from engine.enums import RunKind
+from engine.enums import RunKind, RunStatus
 from engine.errors import EspdeckError, Interrupted, UsageError
-from engine.events import Bus, Event, Problem
+from engine.events import Bus, Event, Problem, RunChanged
 from engine.file_lock import FileLock
 from engine.files import explain
+from engine.folder_watch import FolderWatch
 from engine.maintenance import Maintenance
 from engine.monitor.retention import SessionLimits
 from engine.processes.registry import ProcessRegistry, use_registry
@@ -37,13 +39,14 @@ from engine.retention import Retention, RunLimits
 from engine.runs.active import ActiveRuns
 from engine.runs.database import check_version
 from engine.runs.journal import Journal, event_of
-from engine.runs.queue import APPLICATION_VERSION, CHECKS, RunQueue
+from engine.runs.queue import APPLICATION_VERSION, CHECKS, Queued, RunQueue
 from engine.runs.service import RunService, RunServices
-from engine.settings import Settings
+from engine.settings import LlmSettings, Settings, SettingsSource, config_file
 from engine.store import logs
 from engine.store import runs as store_runs
-from engine.store.busy_wait import WaitPolicy, use_wait_policy
+from engine.store.busy_wait import WaitPolicy, lock_holders, use_wait_policy
 from engine.store.database import Store, StoreError
+from engine.store.tables import Run
 from engine.tasks.service import Tasks
 from engine.toolchains import idf_installs
 from engine.workspace import workspace_id
@@ -65,6 +68,14 @@ CLOSE_WITHIN = 1.0
 LOOK_FOR_RUNS = 5.0
 """Seconds between two looks for runs that were written down and never asked for."""
 
+AT_OPENING = frozenset({"workspace", "lock_folder"})
+"""Settings that are looked at when a workspace is opened, and not again."""
+
+SETTLE_SECONDS = 0.3
+"""How long after a change of the settings file it is read: editors write in several steps."""
+
+_REST_SECONDS = 60.0
+
 _LOG = logging.getLogger("espdeck")
 
 
@@ -85,25 +96,31 @@ class Engine:
     checks: Checks
     maintenance: Maintenance
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, load: SettingsSource | None = None) -> None:
         """Make an engine; nothing is opened yet.
 
         Args:
             settings: as :meth:`Settings.load` read them.
+            load: reads them again, with the same flags, when their file has changed; raises
+                UsageError. None where they are what they are.
         """
-        self.settings = settings
+        self._settings = settings
+        self._load = load
         self.events = Bus(self._last_seq)
         self._lock = FileLock(settings.workspace / "executor.lock")
         self._turn = threading.Lock()
+        self._reloading = threading.Lock()
         self._store: Store | None = None
         self._executor: Executor | None = None
         self._ready = threading.Event()
+        self._asked = threading.Event()
         self._failure: str | None = None
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
         self._stop = CancelToken()
         self._patience = WaitPolicy(None, self._stop, self._complain)
         self._scheduled = False
+        self._models: tuple[LlmSettings, Models] | None = None
 
     def __enter__(self) -> Engine:
         self.open()
@@ -118,16 +135,24 @@ class Engine:
         self.close()
 
     @property
+    def settings(self) -> Settings:
+        """The settings as they are now."""
+        return self._settings
+
+    @property
     def is_executor(self) -> bool:
         """Whether this process runs the builds of this host."""
         return self._lock.held
 
-    @functools.cached_property
+    @property
     def models(self) -> Models:
         """The models of the settings. Its HTTP client is heavy: loaded when first asked for."""
         from engine.llm.service import Models
 
-        return Models(self.settings.llm)
+        settings = self.settings.llm
+        if self._models is None or self._models[0] != settings:
+            self._models = settings, Models(settings)
+        return self._models[1]
 
     @functools.cached_property
     def programs(self) -> BoardPrograms:
@@ -169,6 +194,8 @@ class Engine:
             raise
         self._store = store  # what close() closes is there from here on
         self._journal.start()
+        if scheduled and self._load is not None:
+            self._spawn(self._follow_settings, "settings")
         if said:
             self._complain(said)
         if is_ours:
@@ -199,7 +226,7 @@ class Engine:
             folder / "boards",
             store,
             self.settings.board,
-            SessionLimits(self.settings.session_days, self.settings.session_megabytes << 20),
+            _session_limits(self.settings),
             LockFolder.find(self.settings.lock_folder, folder / "boards" / LOCKS),
         )
         self._slots = Slots(
@@ -216,13 +243,14 @@ class Engine:
             runs=self._runs,
             boards=self.boards,
             wait_ready=self._ready_to_ask,
+            is_asked_elsewhere=lambda: not self.is_executor and self.executor_pid is not None,
         )
         self.builds = Builds(services, self.projects)
-        self.gate = Gates(store, self.projects, self.builds, self._slots, self.settings)
-        self.fixes = Fixes(store, self.settings.repair)
-        self.tasks = Tasks(services, self.projects, self.settings, lambda: self.models)
+        self.gate = Gates(store, self.projects, self.builds, self._slots, self._current_settings)
+        self.fixes = Fixes(store, self._current_settings)
+        self.tasks = Tasks(services, self.projects, self._current_settings, lambda: self.models)
         self.checks = Checks(
-            CheckDeps(store, self.events, self._slots, folder / "checks", lambda: self.settings)
+            CheckDeps(store, self.events, self._slots, folder / "checks", self._current_settings)
         )
         retention = Retention(
             store,
@@ -230,7 +258,7 @@ class Engine:
             artifacts=folder / "artifacts",
             boards=folder / "boards",
             sessions=self.boards.sessions_folder,
-            limits=RunLimits(self.settings.run_days, self.settings.run_count),
+            limits=lambda: RunLimits(self.settings.run_days, self.settings.run_count),
         )
         self.maintenance = Maintenance(folder, retention, self.projects, self._complain)
         self._services_of: dict[RunKind, RunService] = {
@@ -244,6 +272,7 @@ class Engine:
         if self._store is None or self._closed.is_set():
             return
         self._closed.set()
+        self._asked.set()
         self._stop.interrupt()
         self.checks.close()
         with self._turn:
@@ -282,7 +311,8 @@ class Engine:
 
     def _ready_to_ask(self) -> None:
         self.wait_ready()
-        self._runs.connect()
+        if self.is_executor or self.executor_pid is None:
+            self._runs.connect()
 
     def replay(self, run_id: int, after: int = 0) -> Iterator[Event]:
         """Events of a build from the store, in order, after a sequence number."""
@@ -314,6 +344,7 @@ class Engine:
                 if self._closed.is_set():
                     return
                 self._start_executor()
+            self.events.subscribe(self._note_asked)
             self._spawn(self._look_for_runs, "look-for-runs")
             self._spawn(self._look_after, "upkeep")
             self.boards.start(self._stop)
@@ -344,7 +375,9 @@ class Engine:
         registry = ProcessRegistry(folder / "processes")
         registry.end_orphans()
         use_registry(registry)
-        of_builds = BuildDeps(self._store, self.settings, self.boards, self._slots, find_agents())
+        of_builds = BuildDeps(
+            self._store, self._current_settings, self.boards, self._slots, find_agents()
+        )
         of_tasks = TaskDeps(self._store, self._slots, self.gate.built)
         runner = Runner(
             RunnerDeps(
@@ -352,8 +385,8 @@ class Engine:
                 store=self._store,
                 bus=self.events,
                 journal=self._journal,
-                settings=self.settings,
-                models=self.models,
+                settings=self._current_settings,
+                models=lambda: self.models,
                 artifacts=folder / "artifacts",
                 patience=self._patience,
             ),
@@ -365,11 +398,7 @@ class Engine:
         self._executor = Executor(
             folder / "runs.db",
             self._workspace,
-            concurrency={
-                RunKind.FIRMWARE: self.settings.max_concurrent_builds,
-                RunKind.TASK: self.settings.max_concurrent_tasks,
-                CHECKS: self.settings.max_concurrent_checks,
-            },
+            concurrency=self._limits(),
             outputs={**outputs.OUTPUTS, **context.OUTPUTS},
             execute=runner.execute,
             patience=self._patience,
@@ -377,6 +406,14 @@ class Engine:
         )
         self._ensure_executed()
         self._ready.set()
+
+    def _limits(self) -> dict[Queued, int]:
+        """How many runs of each kind, and how many checks, at once."""
+        return {
+            RunKind.FIRMWARE: self.settings.max_concurrent_builds,
+            RunKind.TASK: self.settings.max_concurrent_tasks,
+            CHECKS: self.settings.max_concurrent_checks,
+        }
 
     def _ensure_executed(self) -> None:
         """See to runs that no durable run carries: their asker died, or what it asked is gone."""
@@ -386,21 +423,90 @@ class Engine:
 
     def _look_for_runs(self) -> None:
         assert self._store is not None
-        while not self._closed.wait(LOOK_FOR_RUNS):
+        while not self._closed.is_set():
             try:
                 with self._store.watch() as data_version:
                     self._ensure_executed_on_change(data_version)
             except StoreError:
-                continue  # the disk is full: later
+                self._closed.wait(LOOK_FOR_RUNS)  # the disk is full: later
             except Exception:
                 _LOG.exception("look for runs")
+                self._closed.wait(LOOK_FOR_RUNS)
 
     def _ensure_executed_on_change(self, data_version: Callable[[], int]) -> None:
-        seen = -1
-        while not self._closed.wait(LOOK_FOR_RUNS):
-            if (current := data_version()) != seen:
+        seen = data_version()
+        while not self._closed.is_set():
+            asked = self._asked.wait(LOOK_FOR_RUNS)
+            self._asked.clear()
+            if (current := data_version()) != seen or asked:
                 self._ensure_executed()
                 seen = current
+
+    def _note_asked(self, event: Event) -> None:
+        if isinstance(event, RunChanged) and event.status is RunStatus.PENDING:
+            self._asked.set()
+
+    def _current_settings(self) -> Settings:
+        return self._settings
+
+    def reload(self) -> None:
+        """Read the settings again; where they make no sense, those from before stay in force.
+
+        What is only looked at when a workspace is opened stays as it was: where it is, where boards
+        are locked.
+
+        Raises:
+            UsageError: they make no sense, or cannot be read.
+            StoreError: they cannot be put into force now.
+        """
+        if self._load is None:
+            return
+        with self._reloading:
+            new = self._load().model_copy(
+                update={name: getattr(self._settings, name) for name in AT_OPENING}
+            )
+            if new == self._settings:
+                return
+            self.boards.change((*new.boards,), new.board, _session_limits(new))
+            idf_installs.add_search_folders(new.idf_paths)
+            self._settings = new
+            self.checks.reload()
+            if self._executor is not None:
+                self._executor.limit(self._limits())
+
+    def _follow_settings(self) -> None:
+        """Take the settings again whenever their file changes, until the engine closes."""
+        path = config_file()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        watch = FolderWatch(path.parent, (path.name,))
+        self._stop.on_stop(watch.close)
+        try:
+            while not watch.pause(0):
+                if watch.wait(_REST_SECONDS) and not watch.pause(SETTLE_SECONDS):
+                    self.reload_or_complain()
+        finally:
+            watch.release()
+
+    def reload_or_complain(self) -> bool:
+        """As :meth:`reload`; what is wrong is published as a problem. Whether nothing was."""
+        try:
+            self.reload()
+        except EspdeckError as error:
+            self._complain(f"the settings from before stay in force: {error}")
+            return False
+        return True
+
+    def unfinished_runs(self) -> Sequence[Run]:
+        """Builds and tasks that wait or are carried out, by number."""
+        assert self._store is not None
+        return store_runs.unfinished_runs(self._store)
+
+    @property
+    def executor_pid(self) -> int | None:
+        """Which process runs the builds of this host; None where none does."""
+        if self.is_executor:
+            return os.getpid()
+        return next(iter(lock_holders(self._lock.path)), None)
 
     def _complain(self, line: str) -> None:
         self.events.publish(Problem(message=line))
@@ -424,6 +530,10 @@ class Engine:
         assert self._store is not None
         store_runs.put_back_running(self._store, died=True)
         self.projects.recover()
+
+
+def _session_limits(settings: Settings) -> SessionLimits:
+    return SessionLimits(settings.session_days, settings.session_megabytes << 20)
 
 
 class _LogFile(logging.handlers.RotatingFileHandler):

@@ -13,7 +13,7 @@ import select
 import struct
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 _IN_MODIFY, _IN_CLOSE_WRITE, _IN_MOVED_TO, _IN_CREATE, _IN_DELETE = 0x2, 0x8, 0x80, 0x100, 0x200
@@ -36,9 +36,13 @@ class FolderWatch:
     Args:
         folder: it is there.
         names: of the files.
+        echoes: seconds after a change at which it is told again: SQLite writes into its file before
+            others can see what it wrote.
     """
 
-    def __init__(self, folder: Path, names: Collection[str]) -> None:
+    def __init__(self, folder: Path, names: Collection[str], echoes: Sequence[float] = ()) -> None:
+        self._echoes = tuple(sorted(echoes))
+        self._due: list[float] = []
         self._names = {os.fsencode(name) for name in names}
         self._closed = threading.Event()
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -58,12 +62,19 @@ class FolderWatch:
             return not self._closed.wait(min(seconds, FALLBACK_SECONDS))
         until = time.monotonic() + seconds
         while not self._closed.is_set():
-            left = until - time.monotonic()
-            if left <= 0:
-                return False
-            self._poll.poll(left * 1000)
+            now = time.monotonic()
+            wake = min([until, *self._due])
+            if wake > now:
+                self._poll.poll((wake - now) * 1000)
+            now = time.monotonic()
             if self._changed():
+                self._due = [now + echo for echo in self._echoes]
                 return True
+            if self._due and self._due[0] <= now:
+                del self._due[0]
+                return True
+            if now >= until:
+                return False
         return False
 
     def pause(self, seconds: float) -> bool:

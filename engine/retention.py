@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -73,7 +73,7 @@ class Retention:
         artifacts: folder of what they kept.
         boards: folder of what boards were flashed with.
         sessions: folder of what consoles said.
-        limits: what is kept.
+        limits: gives what is kept.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Retention:
         artifacts: Path,
         boards: Path,
         sessions: Path,
-        limits: RunLimits,
+        limits: Callable[[], RunLimits],
     ) -> None:
         self._store = store
         self._runs = runs
@@ -123,8 +123,8 @@ class Retention:
                 gone.append(old)
         for folder in self._artifacts.glob(f"{_REMOVED_PREFIX}*"):  # what a killed process left
             tree.delete(folder)
-        if self._limits.days and has_ages:
-            before = time - timedelta(days=self._limits.days)
+        if self._limits().days and has_ages:
+            before = time - timedelta(days=self._limits().days)
             while rows.remove_old_events(self._store, before):
                 cancel.check()
             known = {run.workflow_id for run in rows.all_runs(self._store)}
@@ -158,7 +158,7 @@ class Retention:
 
     def _due(self, now: datetime, *, has_ages: bool) -> Sequence[RunFacts]:
         every = rows.all_runs(self._store)
-        days, count = self._limits.days if has_ages else 0, self._limits.count
+        days, count = self._limits().days if has_ages else 0, self._limits().count
         longest = timedelta(days=days)
         over = [
             run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -326,6 +327,10 @@ class Settings(BaseSettings):
             raise UsageError("; ".join(map(_explain, error.errors()))) from error
         except (OSError, ValueError) as error:
             raise UsageError(f"{config_file()}: {error}") from error
+
+
+SettingsSource = Callable[[], Settings]
+"""Gives the settings as they are now: they may change while espdeck runs."""
 
 
 def _explain(error: ErrorDetails) -> str:

@@ -70,18 +70,33 @@ class Boards:
         Raises:
             UsageError: a name makes no sense.
         """
-        settings = settings or {}
-        check_names((*names, *settings))
-        self._names = tuple(names)
         self._folder = folder
         self._store = store
-        self._settings = settings
         self._sessions = SessionFolder(folder / "sessions", session_limits or SessionLimits())
+        self._set(names, settings or {})
         self._lab = VirtualLab(folder)
         locks = locks or LockFolder(folder / LOCKS)
         self._access = Access(folder, self._lab, store, locks)
         self._access.restore()
         self._statuses: dict[str, BoardStatus] = {}
+
+    def change(
+        self,
+        names: Sequence[str],
+        settings: Mapping[str, BoardSettings],
+        session_limits: SessionLimits,
+    ) -> None:
+        """Take other settings; who has a board keeps it. The arguments are the constructor's.
+
+        Raises:
+            UsageError: a name makes no sense; the settings are what they were.
+        """
+        self._set(names, settings)
+        self._sessions.limits = session_limits
+
+    def _set(self, names: Sequence[str], settings: Mapping[str, BoardSettings]) -> None:
+        check_names((*names, *settings))
+        self._names, self._settings = tuple(names), settings
 
     def list(self) -> tuple[BoardInfo, ...]:
         """Boards of the settings, then running virtual ones, then others that are reserved."""

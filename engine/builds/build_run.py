@@ -25,7 +25,7 @@ from engine.plugins import registered
 from engine.projects.slots import Slots
 from engine.projects.worktrees import Slot, build_name
 from engine.runs.pipeline import Outcome, StageContext, StageResult
-from engine.settings import Settings
+from engine.settings import SettingsSource
 from engine.store import logs, projects, runs
 from engine.store.database import Store
 from engine.store.tables import Run
@@ -48,7 +48,7 @@ class BuildDeps:
     """What builds are made with; one for each engine."""
 
     store: Store
-    settings: Settings
+    settings: SettingsSource
     boards: Boards
     slots: Slots
     agents: Mapping[str, Agent]
@@ -66,7 +66,7 @@ class BuildRun:
         self._project = projects.get_project(deps.store, build.project_id)
         self._slot: Slot | None = None
         self._compiling = threading.Lock()
-        self.max_repeats = deps.settings.max_iterations
+        self.max_repeats = deps.settings().max_iterations
 
     def started(self) -> RunStarted:
         """Which commit of which project, for which chip."""

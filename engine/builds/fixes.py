@@ -22,7 +22,7 @@ from engine.errors import ToolError, UsageError
 from engine.files import new_file
 from engine.projects import git, git_objects, patches, remote
 from engine.projects.sources import check_source
-from engine.settings import RepairSettings
+from engine.settings import SettingsSource
 from engine.store import projects, runs
 from engine.store.database import Store
 from engine.store.tables import Run, StageRow
@@ -76,11 +76,11 @@ class Fix:
 class Fixes:
     """The fixes of a workspace. All calls may block: keep them off an event loop."""
 
-    def __init__(self, store: Store, settings: RepairSettings) -> None:
+    def __init__(self, store: Store, settings: SettingsSource) -> None:
         """Know where builds are.
 
         Args:
-            settings: whether committed fixes are pushed.
+            settings: say whether committed fixes are pushed.
         """
         self._store = store
         self._settings = settings
@@ -143,7 +143,7 @@ class Fixes:
             found.message,
             cancel=CancelToken(),
         )
-        if self._settings.push and build.project_id is not None:
+        if self._settings().repair.push and build.project_id is not None:
             source = check_source(projects.get_project(self._store, build.project_id).source)
             try:
                 remote.push(found.clone, source, found.branch, cancel=CancelToken())

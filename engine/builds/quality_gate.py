@@ -20,7 +20,7 @@ from engine.projects.slots import Slots
 from engine.projects.variants import chips_of
 from engine.quality.performance import facts_of
 from engine.quality.result import BuildFacts, BuildReport, GateResult
-from engine.settings import Settings
+from engine.settings import SettingsSource
 from engine.store import runs
 from engine.store.database import Store
 from engine.store.tables import Project, Run
@@ -60,7 +60,12 @@ class Gates:
     """Measures projects. Its calls block, for seconds to minutes: keep them off an event loop."""
 
     def __init__(
-        self, store: Store, commits: Projects, builds: Builds, slots: Slots, settings: Settings
+        self,
+        store: Store,
+        commits: Projects,
+        builds: Builds,
+        slots: Slots,
+        settings: SettingsSource,
     ) -> None:
         self._store = store
         self._projects = commits
@@ -106,7 +111,7 @@ class Gates:
         with self._slots.take(Path(project.clone_path), found.sha, cancel=cancel) as slot:
             result = measure_tree(
                 slot.source,
-                settings=self._settings,
+                settings=self._settings(),
                 manifest=manifest.load(slot.source / project.app),
                 built=built,
                 cancel=cancel,

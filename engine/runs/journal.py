@@ -38,6 +38,10 @@ RELAY_SECONDS = 0.1
 REST_SECONDS = 5.0
 """Seconds between two looks while nothing changes."""
 
+_ECHO_SECONDS = (0.02, 0.2)
+"""How long after a change the database is looked at again: what was written is seen a moment
+later."""
+
 _MERGE_BYTES = 64 << 10
 
 _LOG = logging.getLogger("espdeck.journal")
@@ -66,7 +70,7 @@ class Journal:
         self._relaying = threading.local()
         self._seen = logs.last_ids(store)
         database = store.path.name
-        self._changes = FolderWatch(store.path.parent, (database, f"{database}-wal"))
+        self._changes = FolderWatch(store.path.parent, (database, f"{database}-wal"), _ECHO_SECONDS)
         self._on_change = on_change
         self._unsubscribe = bus.subscribe(self._enqueue)
         self._threads = [
@@ -218,8 +222,7 @@ class Journal:
                 seen = current
                 self._relay()
                 self._changes.pause(RELAY_SECONDS)
-            else:
-                self._changes.wait(REST_SECONDS)
+            self._changes.wait(REST_SECONDS)
 
     def _relay(self) -> None:
         more = True

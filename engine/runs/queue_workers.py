@@ -4,7 +4,8 @@ DBOS starts a thread for each queue that looks into it time and again, at an eve
 enough for a person who waits, that costs some 3 % of a core for ever. Here the same threads
 (``queue_worker_thread`` of DBOS) are started with a pause that can be ended early: they look when
 another connection, of this process or of any other, has written to the database of runs. That is
-told by its file, and ``PRAGMA data_version`` (https://sqlite.org/pragma.html#pragma_data_version).
+told by its file, and by ``PRAGMA data_version``
+(https://sqlite.org/pragma.html#pragma_data_version).
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ REST_SECONDS = 5.0
 CHANGE_SECONDS = 0.05
 """Between two looks while much is written."""
 
-_ECHO_SECONDS = (0.05, 0.4)
-"""How long after the last change queues are looked into again: DBOS counts a run as running for a
-moment after it has written that it ended, and takes no other in its place until then."""
+_ECHO_SECONDS = (0.02, 0.1, 0.5)
+"""How long after the last change queues are looked into again. It is seen a moment later than it is
+written; and DBOS counts a run as running for a moment after it has written that it ended, and takes
+no other in its place until then."""
 
 _LOG = logging.getLogger("espdeck")
 
@@ -55,7 +57,9 @@ class QueueWorkers:
 
     def __init__(self, database: Path, queues: Sequence[str]) -> None:
         self._database = database
-        self._changes = FolderWatch(database.parent, (database.name, f"{database.name}-wal"))
+        self._changes = FolderWatch(
+            database.parent, (database.name, f"{database.name}-wal"), _ECHO_SECONDS
+        )
         self._pauses: list[_Pause] = []
         self._threads = [threading.Thread(target=self._watch, name="runs-watch", daemon=True)]
         dbos = _get_dbos_instance()
@@ -97,19 +101,17 @@ class QueueWorkers:
 
     def _wake_on_change(self, connection: sqlite3.Connection) -> None:
         seen = -1
-        echoes: tuple[float, ...] = ()
         while True:
+            changed = self._changes.wait(REST_SECONDS)
+            if self._changes.pause(0):
+                return
             version = connection.execute("PRAGMA data_version").fetchone()[0]
-            if version != seen or echoes:
-                echoes = _ECHO_SECONDS if version != seen else echoes[1:]
+            if changed or version != seen:
                 seen = version
                 for pause in self._pauses:
                     pause.wake()
                 if self._changes.pause(CHANGE_SECONDS):
                     return
-            self._changes.wait(echoes[0] if echoes else REST_SECONDS)
-            if self._changes.pause(0):
-                return
 
 
 class _Pause(threading.Event):

@@ -41,7 +41,7 @@ from engine.runs.pipeline import (
 )
 from engine.runs.progress import Progress
 from engine.runs.run_events import end_run, run_changed, stage_changed
-from engine.settings import Settings
+from engine.settings import SettingsSource
 from engine.store import logs, runs
 from engine.store.busy_wait import WaitPolicy, use_wait_policy
 from engine.store.database import Store
@@ -64,8 +64,8 @@ class RunnerDeps:
     store: Store
     bus: events.Bus
     journal: Journal
-    settings: Settings
-    models: Models
+    settings: SettingsSource
+    models: Callable[[], Models]
     artifacts: Path
     patience: WaitPolicy
 
@@ -310,8 +310,8 @@ class _Execution:
             source=source,
             results=dict(self._results),
             earlier_attempts=tuple(self._earlier_attempts),
-            settings=self._deps.settings,
-            models=self._deps.models,
+            settings=self._deps.settings(),
+            models=self._deps.models(),
             cancel=self._cancel,
             report=Reporter(
                 log=log.write,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import threading
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
@@ -40,6 +41,8 @@ class RunServices:
     """What :class:`RunService` works with.
 
     ``wait_ready`` waits until runs can be asked for at once: it comes before a run is written down.
+    ``is_asked_elsewhere`` says that another process executes them, which asks the durable engine
+    itself for what is written down: who only writes it down need not load that.
     """
 
     store: Store
@@ -49,6 +52,7 @@ class RunServices:
     runs: RunQueue
     boards: Boards
     wait_ready: Callable[[], None]
+    is_asked_elsewhere: Callable[[], bool]
 
 
 class RunService(ABC):
@@ -59,6 +63,7 @@ class RunService(ABC):
     def __init__(self, services: RunServices) -> None:
         self._services = services
         self._store = services.store
+        self._asking = threading.Lock()
 
     @abstractmethod
     def pipeline_of(self, run: Run) -> Pipeline:
@@ -305,6 +310,8 @@ class RunService(ABC):
         """
         run = self.get(number)
         self._changed(run)
+        if self._services.is_asked_elsewhere():
+            return run
         try:
             self._ask(run)
         except StoreError as error:
@@ -313,6 +320,12 @@ class RunService(ABC):
 
     def _ask(self, run: Run) -> None:
         """Ask for the run that the row names; nothing where that was asked for already."""
+        with self._asking:  # another thread may find it in the store before it is asked for
+            if self._services.runs.state(run.workflow_id) is not RunState.ABSENT:
+                return
+            self._ask_once(run)
+
+    def _ask_once(self, run: Run) -> None:
         runs, repeats = self._services.runs, run.repeats
         if repeats and runs.state(repeats["run"]) is not RunState.ABSENT:
             runs.again(self.KIND, repeats["run"], run.workflow_id, repeats["steps"])

@@ -206,16 +206,21 @@ def describe_holders(path: Path) -> str:
     found = writers or readers
     if not found:
         return "somebody else holds it"
-    return f"held by {', '.join(map(describe, sorted(found)))}"
+    return f"held by {', '.join(map(describe_process, sorted(found)))}"
 
 
 def describe_openers(path: Path) -> tuple[str, ...]:
     """Other processes that have a database open, for people."""
+    return tuple(map(describe_process, openers(path)))
+
+
+def openers(path: Path) -> tuple[int, ...]:
+    """Numbers of other processes that have a database open."""
     writers, readers = _holders(path)
-    return tuple(map(describe, sorted(writers | readers)))
+    return tuple(sorted(writers | readers))
 
 
-def describe(pid: int) -> str:
+def describe_process(pid: int) -> str:
     """A process, for people: ``process 123 (cp, of alice, stopped)``."""
     folder, facts = Path(f"/proc/{pid}"), []
     with contextlib.suppress(OSError, ValueError):
@@ -229,11 +234,16 @@ def describe(pid: int) -> str:
 
 def describe_lockers(path: Path) -> str:
     """Which other processes hold a file's ``flock``, for people; empty where nobody can say."""
+    return ", ".join(map(describe_process, lock_holders(path)))
+
+
+def lock_holders(path: Path) -> tuple[int, ...]:
+    """Numbers of other processes that hold a file's ``flock``; () where nobody can say."""
     with contextlib.suppress(OSError):
         inode = path.stat().st_ino
         held = {lock.pid for lock in _locks() if lock.kind == "FLOCK" and lock.inode == inode}
-        return ", ".join(map(describe, sorted(pid for pid in held if _has_open(pid, inode))))
-    return ""
+        return tuple(sorted(pid for pid in held if _has_open(pid, inode)))
+    return ()
 
 
 def _holders(path: Path) -> tuple[set[int], set[int]]:

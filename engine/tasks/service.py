@@ -18,7 +18,7 @@ from engine.projects.revisions import is_range
 from engine.projects.service import Projects
 from engine.runs.pipeline import Pipeline
 from engine.runs.service import RunService, RunServices
-from engine.settings import Settings
+from engine.settings import SettingsSource
 from engine.store import projects
 from engine.store import tasks as store_tasks
 from engine.store.tables import Run
@@ -49,7 +49,7 @@ class Tasks(RunService):
         self,
         services: RunServices,
         commits: Projects,
-        settings: Settings,
+        settings: SettingsSource,
         models: Callable[[], Models],
     ) -> None:
         """Know the tasks.
@@ -77,7 +77,7 @@ class Tasks(RunService):
 
     def models(self) -> tuple[str, ...]:
         """Names that the settings give a model, and the placeholder's."""
-        return (*self._settings.llm.models, PLACEHOLDER)
+        return (*self._settings().llm.models, PLACEHOLDER)
 
     def pipelines(
         self, project_id: uuid.UUID | None = None, commit: str | None = None
@@ -92,7 +92,7 @@ class Tasks(RunService):
             UsageError: there is no such project or commit.
             ToolError: the project's clone is gone.
         """
-        names = self._settings.llm.models
+        names = self._settings().llm.models
         found = [*pipeline_library.shipped(names), *pipeline_library.own(names)]
         if project_id is not None:
             located = self._projects.commit(project_id, commit, fresh=False)
@@ -113,7 +113,7 @@ class Tasks(RunService):
             UsageError: there is none, or it makes no sense.
         """
         if _is_file(name):
-            return pipeline_library.read_pipeline_file(Path(name), self._settings.llm.models)
+            return pipeline_library.read_pipeline_file(Path(name), self._settings().llm.models)
         # A project's come last: none of them takes the place of another.
         for entry in self.pipelines(project_id, commit):
             file = Path(entry.file)
@@ -145,7 +145,7 @@ class Tasks(RunService):
         if request.project_id is not None:
             request = _put_commit(run, request.project_id, request, self._projects)
         most = request.max_iterations
-        task = row_of(request, plan, self._settings.max_iterations if most is None else most)
+        task = row_of(request, plan, self._settings().max_iterations if most is None else most)
         self._services.wait_ready()
         return self._ask_for_run(store_tasks.add_task(self._store, run, task).number)
 

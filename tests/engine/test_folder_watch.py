@@ -34,6 +34,16 @@ def test_other_files_and_no_change_are_none(tmp_path: Path, watch: FolderWatch) 
     assert not watch.wait(0.01)
 
 
+def test_a_change_is_told_again(tmp_path: Path) -> None:
+    watch = FolderWatch(tmp_path, ("a",), (0.001, 0.002))
+    (tmp_path / "a").touch()
+    assert [watch.wait(20), watch.wait(20), watch.wait(20), watch.wait(0.01)] == [True] * 3 + [
+        False
+    ]
+    watch.close()
+    watch.release()
+
+
 def test_closing_ends_the_wait(watch: FolderWatch) -> None:
     found: list[bool] = []
     thread = threading.Thread(target=lambda: found.append(watch.wait(60)))

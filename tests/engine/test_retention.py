@@ -41,7 +41,7 @@ class Lab:
             artifacts=folder / "artifacts",
             boards=folder / "boards",
             sessions=folder / "boards" / "sessions",
-            limits=RunLimits(**limits),
+            limits=lambda: RunLimits(**limits),
         )
 
     def add(

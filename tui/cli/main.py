@@ -24,6 +24,7 @@ from tui.cli import (
     boards,
     builds,
     checks,
+    daemon,
     db,
     fix,
     flash,
@@ -62,6 +63,7 @@ cli.add_typer(fix.cli)
 cli.add_typer(models.cli)
 cli.add_typer(gate.cli)
 cli.add_typer(checks.cli)
+cli.add_typer(daemon.cli)
 cli.add_typer(guide.cli)
 cli.add_typer(flash.cli)
 cli.add_typer(size.cli)

@@ -16,7 +16,7 @@ from engine.errors import ToolError, UsageError
 from engine.events import Bus
 from engine.projects.service import Projects
 from engine.projects.slots import Slots
-from engine.settings import RepairSettings
+from engine.settings import RepairSettings, Settings
 from engine.store import runs
 from engine.store.database import Store
 from engine.store.tables import Run, StageRow
@@ -49,7 +49,7 @@ class Lab:
         slots = Slots(folder / "worktrees", is_unfinished=lambda _run: False)
         self.projects = Projects(self.store, Bus(), folder / "projects", slots)
         self.project = self.projects.wait(self.projects.add(str(self.source)).id, timeout=30)
-        self.fixes = Fixes(self.store, RepairSettings())
+        self.fixes = Fixes(self.store, lambda: Settings(repair=RepairSettings()))
 
     @property
     def clone(self) -> Path:
@@ -201,7 +201,7 @@ def test_where_it_stands_is_known_after_a_restart_and_a_sync(lab: Lab) -> None:
     lab.projects.sync(lab.project.id)
     lab.projects.wait(lab.project.id, timeout=30)
 
-    again = Fixes(lab.store, RepairSettings())
+    again = Fixes(lab.store, lambda: Settings(repair=RepairSettings()))
 
     states = [getattr(again.of(number), "state", None) for number in (committed, discarded)]
     assert states == [FixState.COMMITTED, FixState.DISCARDED]
@@ -250,7 +250,7 @@ def test_git_that_does_not_know_who_commits_says_what_to_do(
 def test_it_is_pushed_only_where_the_settings_say_so(lab: Lab) -> None:
     number = lab.build(StageStatus.SUCCESS)
 
-    done = Fixes(lab.store, RepairSettings(push=True)).commit(number)
+    done = Fixes(lab.store, lambda: Settings(repair=RepairSettings(push=True))).commit(number)
 
     with Repo(lab.source) as source:
         assert {head.name for head in source.heads} == {"main", done.branch}
@@ -264,7 +264,7 @@ def test_what_the_source_does_not_take_is_committed_all_the_same(lab: Lab) -> No
         source.create_head(f"espdeck/fix-{number}", commit(lab.source, {"other.c": ""}))
 
     with pytest.raises(ToolError, match=f"committed on espdeck/fix-{number}, but not pushed"):
-        Fixes(lab.store, RepairSettings(push=True)).commit(number)
+        Fixes(lab.store, lambda: Settings(repair=RepairSettings(push=True))).commit(number)
 
     assert getattr(lab.fixes.of(number), "state", None) is FixState.COMMITTED
 

@@ -32,13 +32,13 @@ DIES = """
     import os, signal, sys
     from pathlib import Path
     from engine import Engine, Settings
-    from engine.runs.queue import RunQueue
+    from engine.runs.service import RunService
     from engine.tasks.request import TaskRequest
 
     def die(*_arguments):
         os.kill(os.getpid(), signal.SIGKILL)
 
-    RunQueue.enqueue = RunQueue.again = die
+    RunService._ask_for_run = die
     with Engine(Settings(workspace=Path(sys.argv[1]))) as engine:
         if len(sys.argv) > 2:
             engine.tasks.retry(1, sys.argv[2])

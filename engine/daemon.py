@@ -1,0 +1,204 @@
+"""An engine that stays: it goes on with builds, checks and schedules when nobody is logged in.
+
+``python -m engine.daemon --workspace FOLDER`` is the process; ``espdeck daemon`` starts, stops and
+asks it. There is one for a workspace, by a lock. Where another process executes the workspace's
+runs, such as an app, the daemon waits and goes on when that one leaves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from engine import private_files
+from engine.daemon_control import LOCK_FILE, ControlServer, own_version
+from engine.engine import Engine
+from engine.errors import EspdeckError, UsageError
+from engine.file_lock import FileLock
+from engine.files import explain
+from engine.processes.memory import resident_bytes
+from engine.settings import Settings, SettingsSource
+from engine.store.busy_wait import openers
+
+CLOSE_SECONDS = 30.0
+"""Seconds in which a daemon that was told to stop ends by itself."""
+
+_NEXT_CHECKS = 5
+_LOG = logging.getLogger("espdeck.daemon")
+
+
+class Daemon:
+    """The daemon of a workspace.
+
+    Args:
+        settings: of the workspace.
+        load: reads them again.
+    """
+
+    def __init__(self, settings: Settings, load: SettingsSource) -> None:
+        self._settings = settings
+        self._engine = Engine(settings, load)
+        self._lock = FileLock(settings.workspace / LOCK_FILE)
+        self._stop = threading.Event()
+        self._started = datetime.now(UTC)
+        self._began = time.monotonic()
+
+    def run(self) -> None:
+        """Be the daemon until told to stop.
+
+        Raises:
+            UsageError: there is one already, or the workspace cannot be used.
+            StoreError: the database cannot be opened.
+        """
+        folder = self._settings.workspace
+        try:
+            private_files.check_owner(folder)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not self._lock.acquire():
+                raise UsageError(f"a daemon runs in {folder} already: espdeck daemon status")
+        except OSError as error:
+            raise UsageError(explain(error)) from error
+        try:
+            self._serve()
+        finally:
+            self._lock.release()
+
+    def stop(self) -> None:
+        """Have :meth:`run` return; runs that are carried out go on at the next start."""
+        self._stop.set()
+
+    def reload(self) -> bool:
+        """Read the settings again; whether they made sense."""
+        return self._engine.reload_or_complain()
+
+    def _serve(self) -> None:
+        self._engine.open(scheduled=True)
+        try:
+            control = ControlServer(self._settings.workspace, self._answer)
+            try:
+                _LOG.info("started: espdeck %s, process %d", own_version(), os.getpid())
+                self._stop.wait()
+                _LOG.info("stops")
+            finally:
+                control.close()
+        finally:
+            self._engine.close()
+
+    def _answer(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer a client: the commands are ``status``, ``stop`` and ``reload``."""
+        command = question["command"]
+        head = {"version": own_version(), "pid": os.getpid()}
+        if command == "stop":
+            self.stop()
+            return head
+        if command == "reload":
+            if not self.reload():
+                raise UsageError("the settings make no sense: espdeck config check")
+            return head
+        if command == "status":
+            return head | self._status()
+        raise UsageError(
+            f"no command {str(command)[:40]!r}: the daemon is espdeck {head['version']}"
+        )
+
+    def _status(self) -> dict[str, Any]:
+        engine = self._engine
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        return {
+            "workspace": str(self._settings.workspace),
+            "started_at": self._started.isoformat(timespec="seconds"),
+            "uptime_seconds": round(time.monotonic() - self._began, 1),
+            "is_running": True,
+            "executes": engine.is_executor,
+            "executor": engine.executor_pid,
+            "memory_bytes": resident_bytes(os.getpid()),
+            "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
+            "runs": self._runs(),
+            "boards": [
+                {"name": board.name, "state": board.state, "chip": board.chip}
+                for board in engine.boards.list()
+            ],
+            "next_checks": self._next_checks(),
+            "clients": list(openers(self._settings.workspace / "espdeck.db")),
+        }
+
+    def _runs(self) -> list[dict[str, Any]]:
+        found = []
+        for run in self._engine.unfinished_runs():
+            project = self._engine.projects.get(str(run.project_id)) if run.project_id else None
+            since = run.started_at or run.created_at
+            found.append(
+                {
+                    "number": run.number,
+                    "kind": run.kind.label,
+                    "project": project.name if project else "",
+                    "status": run.status,
+                    "asked_by": run.asked_by,
+                    "since": since.isoformat(timespec="seconds"),
+                }
+            )
+        return found
+
+    def _next_checks(self) -> list[dict[str, Any]]:
+        cells = [cell for cell in self._engine.checks.matrix() if cell.next_at is not None]
+        cells.sort(key=lambda cell: (cell.next_at, cell.check.name))
+        return [
+            {
+                "check": cell.check.name,
+                "project": cell.project.name if cell.project else "",
+                "at": cell.next_at.isoformat(timespec="seconds") if cell.next_at else "",
+            }
+            for cell in cells[:_NEXT_CHECKS]
+        ]
+
+
+def main() -> None:
+    """Be the daemon of a workspace, until a signal says otherwise."""
+    parser = argparse.ArgumentParser(prog="espdeck daemon run")
+    parser.add_argument("--workspace", type=Path, required=True)
+    workspace = parser.parse_args().workspace
+    private_files.restrict_umask()
+    logging.getLogger().addHandler(logging.NullHandler())
+    try:
+        run_daemon(lambda: Settings.load(workspace=workspace))
+    except EspdeckError as error:
+        print(f"espdeck: {error}", file=sys.stderr)  # noqa: T201 (whoever starts it reads this)
+        sys.exit(2)
+
+
+def run_daemon(load: SettingsSource) -> None:
+    """Be the daemon in this process: SIGTERM and Ctrl-C end it, SIGHUP has it read the settings.
+
+    Args:
+        load: reads the settings.
+
+    Raises:
+        EspdeckError: as :meth:`Daemon.run`, or the settings make no sense.
+    """
+    daemon = Daemon(load(), load)
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        daemon.stop()
+
+    def reload(_number: int, _frame: FrameType | None) -> None:
+        threading.Thread(target=daemon.reload, name="reload", daemon=True).start()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGHUP, reload)
+    daemon.run()
+
+
+if __name__ == "__main__":
+    main()

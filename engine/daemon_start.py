@@ -1,0 +1,124 @@
+"""Starts and stops the daemon of a workspace, from any other process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from engine.daemon_control import DaemonSilentError, ask_daemon, running_daemon
+from engine.errors import EspdeckError, UsageError
+from engine.files import read_file
+from engine.processes.identity import ProcessIdentity
+from engine.processes.members import GROUP_VARIABLE
+
+OUTPUT_FILE = "daemon.out"
+"""What the process printed; a line that says why, where it did not start."""
+
+START_SECONDS = 60.0
+"""Seconds in which a daemon answers: a database may be migrated first."""
+
+STOP_SECONDS = 40.0
+"""Seconds in which a daemon that was told to stop is gone."""
+
+_POLL_SECONDS = 0.05
+_MAX_OUTPUT_BYTES = 1 << 16
+
+
+def start_daemon(workspace: Path, *, seconds: float = START_SECONDS) -> int:
+    """Start the daemon of a workspace: a process that outlives this one and its terminal.
+
+    Args:
+        seconds: for which is waited until it answers.
+
+    Returns:
+        Its process.
+
+    Raises:
+        UsageError: there is one already, or it does not start; says why.
+    """
+    if (pid := running_daemon(workspace)) is not None:
+        raise UsageError(f"the daemon of {workspace} runs already (process {pid})")
+    workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
+    output = workspace / OUTPUT_FILE
+    environment = {name: text for name, text in os.environ.items() if name != GROUP_VARIABLE}
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "engine.daemon", "--workspace", str(workspace)],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            cwd="/",
+            env=environment,
+            start_new_session=True,  # what ends this session does not end it
+        )
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise UsageError(f"the daemon did not start: {_last_line(output)}")
+        with contextlib.suppress(EspdeckError):
+            answer = ask_daemon(workspace, "status")
+            return int(answer["pid"])
+        time.sleep(_POLL_SECONDS)
+    raise UsageError(
+        f"the daemon (process {process.pid}) does not answer after {seconds:g} s: see "
+        f"{workspace / 'espdeck.log'}"
+    )
+
+
+def stop_daemon(workspace: Path, *, seconds: float = STOP_SECONDS) -> int:
+    """Stop the daemon of a workspace, whatever its version: what it carries out goes on later.
+
+    Args:
+        seconds: that it has to end by itself; then it is killed, and the next start puts in order
+            what it left.
+
+    Returns:
+        The process that it was.
+
+    Raises:
+        UsageError: there is none, or it cannot be ended.
+    """
+    pid = running_daemon(workspace)
+    identity = ProcessIdentity.of(pid) if pid is not None else None
+    if identity is None:
+        raise UsageError("no daemon runs in this workspace: espdeck daemon start")
+    try:
+        ask_daemon(workspace, "stop")
+    except (DaemonSilentError, UsageError):
+        _signal(identity, signal.SIGTERM)
+    if not _is_gone(identity, seconds):
+        _signal(identity, signal.SIGKILL)
+        if not _is_gone(identity, 5.0):
+            raise UsageError(f"the daemon (process {identity.pid}) cannot be ended")
+    return identity.pid
+
+
+def _signal(process: ProcessIdentity, number: signal.Signals) -> None:
+    if process.is_alive:
+        try:
+            os.kill(process.pid, number)
+        except OSError as error:
+            raise UsageError(f"process {process.pid} cannot be ended: {error.strerror}") from error
+
+
+def _is_gone(process: ProcessIdentity, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while process.is_alive:
+        if time.monotonic() > until:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _last_line(output: Path) -> str:
+    try:
+        text = read_file(output, _MAX_OUTPUT_BYTES).decode("utf-8", "replace")
+    except OSError:
+        text = ""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].removeprefix("espdeck: ") if lines else "it ended at once (see espdeck.log)"
