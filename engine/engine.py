@@ -23,6 +23,7 @@ from engine.builds.quality_gate import Gates
 from engine.builds.service import Builds
 from engine.cancel import CancelToken
 from engine.checks.service import CheckDeps, Checks
+from engine.daemon_control import running_daemon
 from engine.enums import RunKind, RunStatus
 from engine.errors import EspdeckError, Interrupted, UsageError
 from engine.events import Bus, Event, Problem, RunChanged
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     from engine.llm.service import Models
     from engine.runs.executor import Executor
 
-LOOK_FOR_LOCK = 1.0
+LOOK_FOR_LOCK = 0.5
 """Seconds between two tries to take over the builds of a process that went away."""
 
 STOP_WITHIN = 5.0
@@ -185,7 +186,7 @@ class Engine:
         store = Store(folder / "espdeck.db")
         try:
             said = self._open_parts(store)
-            is_ours = self._lock.acquire()
+            is_ours = self._take_lock()
         except OSError as error:
             store.close()
             raise UsageError(explain(error)) from error
@@ -502,6 +503,12 @@ class Engine:
         return store_runs.unfinished_runs(self._store)
 
     @property
+    def has_successor(self) -> bool:
+        """Whether a daemon waits to run what this process leaves."""
+        daemon = running_daemon(self.settings.workspace)
+        return daemon is not None and daemon != os.getpid()
+
+    @property
     def executor_pid(self) -> int | None:
         """Which process runs the builds of this host; None where none does."""
         if self.is_executor:
@@ -516,7 +523,7 @@ class Engine:
 
     def _take_over(self) -> None:
         while not self._closed.wait(LOOK_FOR_LOCK):
-            if self._lock.acquire():
+            if self._take_lock():
                 try:
                     self._put_back()
                 except EspdeckError as error:
@@ -524,6 +531,19 @@ class Engine:
                     return
                 self._launch()
                 return
+
+    def _take_lock(self) -> bool:
+        """Become the process that runs builds, unless there is one, or a daemon that will be.
+
+        Raises:
+            OSError: the lock cannot be made.
+        """
+        if not self._lock.acquire():
+            return False
+        if self.has_successor:
+            self._lock.release()
+            return False
+        return True
 
     def _put_back(self) -> None:
         """Make what a dead process left in the midst of its work ready to be done again."""

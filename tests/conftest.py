@@ -76,6 +76,14 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_tick() -> Iterator[None]:
+    """Let the clock start nothing by itself: tests say when something is due."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.runs.executor.TICK_CRON", "0 0 29 2 *")
+        yield
+
+
 @pytest.fixture(scope="session")
 def built_sample(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Image]:
     """A function that builds a sample with the lab's own tools (once a session): its image."""

@@ -19,9 +19,8 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
 from textual.screen import Screen
 
-from engine.enums import RunStatus
 from engine.errors import EspdeckError
-from engine.events import Problem
+from engine.events import Problem, RunCompleted
 from engine.text import clean, count
 from tui.app_base import AppBase
 from tui.driver import TerminalDriver
@@ -57,12 +56,14 @@ class EspdeckApp(AppBase):
         self,
         settings: Settings,
         *,
+        load: Callable[[], Settings] | None = None,
         open_build: Callable[[Engine], int] | None = None,
     ) -> None:
         """Make the app; it opens the engine when it runs.
 
         Args:
             settings: of the workspace, of the looks and of the keys.
+            load: reads them again when their file has changed.
             open_build: called in a thread when the engine is open; gives the number of the build
                 that is shown at once.
         """
@@ -73,7 +74,11 @@ class EspdeckApp(AppBase):
         self.failure = ""
         """Why the workspace could not be opened, when that ended the app."""
 
-        self._asked_to_leave = False
+        self.detached_from: int | None = None
+        """The process that goes on with the workspace's builds when the app has ended."""
+
+        self._asked_to_leave = self._leaves_when_idle = self._hung_up = False
+        self._load = load
         self._events = Inbox(QUEUED_LOG_CHARACTERS)
         self.board_operations = {}
         self.glyphs = Glyphs(self._settings.ascii)
@@ -98,8 +103,9 @@ class EspdeckApp(AppBase):
         sys.setswitchinterval(0.0005)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
+            end = self.hang_up if number == signal.SIGHUP else self.exit
             with contextlib.suppress(RuntimeError, ValueError):  # not the main thread: a test's
-                loop.add_signal_handler(number, self.exit)
+                loop.add_signal_handler(number, end)
         self.app_resume_signal.subscribe(self, self._resumed)
         self.set_interval(TICK_SECONDS, self._tick)
         self.call_after_refresh(self._open)
@@ -129,42 +135,68 @@ class EspdeckApp(AppBase):
         self.home.select_project(project_id)
 
     def request_quit(self) -> None:
-        """Quit; asks when builds run here."""
-        from tui.screens.confirm import Confirm
-
+        """Quit; asks what becomes of builds that are carried out here."""
         again, self._asked_to_leave = self._asked_to_leave, True
         if again or not self.is_open or self.engine is None or not self.engine.is_executor:
             self.exit()
             return
+        self._in_flight(self._ask_how_to_leave)
+
+    def _in_flight(self, then: Callable[[str], None]) -> None:
+        """Call ``then`` with what is carried out by this process, in words; empty for nothing."""
         engine = self.engine
+        assert engine is not None
 
-        def count_running() -> None:
-            builds = len(engine.builds.list(status=RunStatus.RUNNING, limit=100))
-            tasks = len(engine.tasks.list(status=RunStatus.RUNNING, limit=100))
-            self.call_from_thread(ask, builds, tasks)
+        def look() -> None:
+            runs = [] if engine.has_successor else engine.unfinished_runs()
+            kinds = [run.kind.label for run in runs]
+            words = [count(kinds.count(kind), kind) for kind in dict.fromkeys(kinds)]
+            self.call_from_thread(then, ", ".join(words))
 
-        def ask(builds: int, tasks: int) -> None:
-            running = [
-                f"{count(number, noun)} {'runs' if number == 1 else 'run'}"
-                for number, noun in ((builds, "build"), (tasks, "task"))
-                if number
-            ]
-            if not running:
-                self.exit()
-                return
-            self.push_screen(
-                Confirm(
-                    f"Quit? {', '.join(running)}.", "What runs goes on at the next start.", "quit"
-                ),
-                answered,
-            )
+        self.run_worker(look, thread=True, exit_on_error=False)
 
-        def answered(yes: bool | None) -> None:
-            self._asked_to_leave = False
-            if yes:
-                self.exit()
+    def _ask_how_to_leave(self, in_flight: str) -> None:
+        from tui.screens.confirm import Choose
 
-        self.run_worker(count_running, thread=True, exit_on_error=False)
+        if not in_flight:
+            self.exit()
+            return
+        choices = [
+            ("hand over", "hand over: a daemon is started, which goes on when you are gone"),
+            ("wait", "wait: quit when all has ended"),
+            ("stop", "stop: quit now; what runs goes on at the next start"),
+        ]
+        self.push_screen(Choose(f"Quit? {in_flight} in flight.", choices), self._leave)
+
+    def _leave(self, how: str | None) -> None:
+        self._asked_to_leave = False
+        self._leaves_when_idle = how == "wait"
+        if how == "stop":
+            self.exit()
+        elif how == "hand over":
+            self.run_worker(self._hand_over, thread=True, exit_on_error=False)
+        elif how == "wait":
+            self.notify("quits when all has ended", markup=False)
+
+    def _hand_over(self) -> None:
+        """Start a daemon, which goes on when this process has ended."""
+        from engine import start_daemon
+
+        try:
+            start_daemon(self._settings.workspace)
+        except EspdeckError as error:
+            self.call_from_thread(self.home.show_error, str(error))
+        else:
+            self.call_from_thread(self.exit)
+
+    def _leave_if_idle(self, in_flight: str) -> None:
+        if not in_flight and self._leaves_when_idle:
+            self.exit()
+
+    def hang_up(self) -> None:
+        """End the app as its terminal is gone: what is carried out here goes on in a daemon."""
+        self._hung_up = True
+        self.exit()
 
     async def action_quit(self) -> None:
         """Ctrl-C and ctrl-q, as q."""
@@ -189,8 +221,22 @@ class EspdeckApp(AppBase):
         """Close the engine; blocks until running stages have stopped."""
         for cancel in list(self.board_operations.values()):
             cancel.cancel()
-        if self.engine is not None:
-            self.engine.close()
+        engine = self.engine
+        if engine is None:
+            return
+        if self.is_open:
+            self._leave_to_others(engine)
+        engine.close()
+
+    def _leave_to_others(self, engine: Engine) -> None:
+        from engine import running_daemon, start_daemon
+
+        with contextlib.suppress(EspdeckError):  # the log says why
+            if self._hung_up and engine.is_executor and engine.unfinished_runs():
+                start_daemon(self._settings.workspace)
+            if self._hung_up:
+                return
+            self.detached_from = running_daemon(self._settings.workspace)
 
     def _open(self) -> None:
         self.run_worker(self._open_engine, thread=True, exit_on_error=False)
@@ -198,14 +244,14 @@ class EspdeckApp(AppBase):
     def _open_engine(self) -> None:
         from engine import Engine
 
-        engine = Engine(self._settings)
+        engine = Engine(self._settings, self._load)
         engine.events.subscribe(self._events.put)
         self.engine = engine
         # A full collection over every module takes 80 ms in which no key is answered: none while
         # they are loaded, and then they are not looked at again.
         gc.disable()
         try:
-            engine.open()
+            engine.open(scheduled=True)
             self.call_from_thread(self._opened)
             if self._open_build is not None:
                 self.call_from_thread(self.show_build, self._open_build(engine))
@@ -231,6 +277,8 @@ class EspdeckApp(AppBase):
     def _tick(self) -> None:
         events, _skipped = self._events.take()  # panes count by line numbers what they miss
         for event in events:
+            if isinstance(event, RunCompleted) and self._leaves_when_idle:
+                self._in_flight(self._leave_if_idle)
             if isinstance(event, Problem):
                 self.notify(clean(event.message), severity="error", markup=False, timeout=15)
         for screen in self.screen_stack:

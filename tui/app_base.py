@@ -42,5 +42,9 @@ class AppBase(App[None]):
         raise NotImplementedError
 
     def request_quit(self) -> None:
-        """Quit; asks when builds run."""
+        """Quit; asks what becomes of builds that are carried out here."""
+        raise NotImplementedError
+
+    def hang_up(self) -> None:
+        """End the app as its terminal is gone."""
         raise NotImplementedError

@@ -15,6 +15,8 @@ from typing import IO, Any, cast
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from tui.app_base import AppBase
+
 
 class TerminalDriver(LinuxDriver):
     """Watches whether the terminal is there; what is written to one that is not is dropped."""
@@ -34,7 +36,8 @@ class TerminalDriver(LinuxDriver):
         for _fd, event in poll.poll():
             if event & (select.POLLHUP | select.POLLERR):
                 with contextlib.suppress(RuntimeError):  # the app ended at the same time
-                    self._loop.call_soon_threadsafe(self._app.exit)
+                    end = self._app.hang_up if isinstance(self._app, AppBase) else self._app.exit
+                    self._loop.call_soon_threadsafe(end)
 
 
 class _Output:

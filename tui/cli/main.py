@@ -111,7 +111,7 @@ def app(
         print_line(f"espdeck {version('espdeck')}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        _run_app(load_settings(context))
+        _run_app(lambda: load_settings(context))
 
 
 @cli.command()
@@ -128,15 +128,18 @@ def demo(
     from engine import DEMO_BOARD, prepare_demo
 
     folder = context.obj or user_data_path("espdeck") / "demo"
-    settings = load_settings(context, workspace=folder, boards=(DEMO_BOARD,))
+
+    def load() -> Settings:
+        return load_settings(context, workspace=folder, boards=(DEMO_BOARD,))
+
     if not headless and not as_json:
 
         def open_build(engine: Engine) -> int:
             return engine.builds.start(prepare_demo(engine).id).number
 
-        _run_app(settings, open_build)
+        _run_app(load, open_build)
         return
-    with printing(settings, as_json=as_json) as (engine, printer):
+    with printing(load(), as_json=as_json) as (engine, printer):
         build = engine.builds.start(prepare_demo(engine).id)
         code = follow(engine.builds, build.number, printer)
         if not as_json:
@@ -160,12 +163,15 @@ def doctor(context: typer.Context) -> None:
         raise typer.Exit(USAGE)
 
 
-def _run_app(settings: Settings, open_build: Callable[[Engine], int] | None = None) -> None:
+def _run_app(
+    load: Callable[[], Settings], open_build: Callable[[Engine], int] | None = None
+) -> None:
     from tui.app import EspdeckApp
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the app needs a terminal; without one: espdeck build, espdeck builds")
-    app = EspdeckApp(settings, open_build=open_build)
+    settings = load()
+    app = EspdeckApp(settings, load=load, open_build=open_build)
     garbage_collection.modules_are_there()
     try:
         app.run(mouse=settings.mouse)
@@ -173,6 +179,8 @@ def _run_app(settings: Settings, open_build: Callable[[Engine], int] | None = No
         app.close_engine()
     if app.failure:
         raise UsageError(app.failure)
+    if app.detached_from is not None:
+        print_line(f"detached: the daemon (process {app.detached_from}) goes on; espdeck attaches")
 
 
 def _exit_on_signal(number: int, _frame: object) -> None:
