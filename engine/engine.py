@@ -390,6 +390,7 @@ class Engine:
                 models=lambda: self.models,
                 artifacts=folder / "artifacts",
                 patience=self._patience,
+                do_again=lambda run, steps: self._services_of[run.kind].do_again(run, steps),
             ),
             {
                 RunKind.FIRMWARE: functools.partial(BuildRun, of_builds),

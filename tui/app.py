@@ -162,8 +162,8 @@ class EspdeckApp(AppBase):
             self.exit()
             return
         choices = [
-            ("hand over", "hand over: a daemon is started, which goes on when you are gone"),
-            ("wait", "wait: quit when all has ended"),
+            ("hand over", "hand over: a daemon goes on with it when you are gone"),
+            ("wait", "wait: quit when it has ended"),
             ("stop", "stop: quit now; what runs goes on at the next start"),
         ]
         self.push_screen(Choose(f"Quit? {in_flight} in flight.", choices), self._leave)
@@ -174,9 +174,10 @@ class EspdeckApp(AppBase):
         if how == "stop":
             self.exit()
         elif how == "hand over":
+            self.notify("a daemon is started", markup=False)
             self.run_worker(self._hand_over, thread=True, exit_on_error=False)
         elif how == "wait":
-            self.notify("quits when all has ended", markup=False)
+            self.notify("quits when it has ended", markup=False)
 
     def _hand_over(self) -> None:
         """Start a daemon, which goes on when this process has ended."""

@@ -36,7 +36,7 @@ from engine.runs.queue import (
     queue_name,
 )
 from engine.runs.queue_workers import REST_SECONDS, QueueWorkers, look_seldom
-from engine.runs.serialization import ResultSerializer
+from engine.runs.serialization import ResultSerializer, UnreadableResultError
 from engine.store.busy_wait import WaitPolicy
 from engine.store.database import StoreError, advice
 from engine.store.vacuum import make_shrinkable
@@ -96,6 +96,12 @@ class Steps:
                 ]
                 wait(futures)
             return [future.result() for future in futures]
+        except UnreadableResultError as error:
+            error.steps = tuple(name for name, _ in jobs)
+            raise
+        except dbos_error.DBOSUnexpectedStepError as error:
+            what = "its steps were others"
+            raise UnreadableResultError(f"begun by another version of espdeck: {what}") from error
         except dbos_error.DBOSWorkflowCancelledError as error:
             raise CancelledError("cancelled") from error
         except DatabaseError as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -41,6 +41,7 @@ from engine.runs.pipeline import (
 )
 from engine.runs.progress import Progress
 from engine.runs.run_events import end_run, run_changed, stage_changed
+from engine.runs.serialization import UnreadableResultError
 from engine.settings import SettingsSource
 from engine.store import logs, runs
 from engine.store.busy_wait import WaitPolicy, use_wait_policy
@@ -68,6 +69,8 @@ class RunnerDeps:
     models: Callable[[], Models]
     artifacts: Path
     patience: WaitPolicy
+    do_again: Callable[[Run, Collection[str]], None]
+    """Carries a run out again from the wave of some steps on; from its start where it has none."""
 
 
 WorkOf = Callable[[Run], Work]
@@ -91,14 +94,25 @@ class Runner:
         Raises:
             Interrupted: the process shuts down.
         """
+        unreadable: UnreadableResultError | None = None
         with self._active.run(run_id) as token:
             try:
                 with use_wait_policy(self._deps.patience):
                     self._execute(run_id, workflow_id, token, steps)
+            except UnreadableResultError as error:
+                unreadable = error
             except Exception as error:
                 _LOG.exception("run %s", run_id)
                 reason = f"internal error: {error!r} (see espdeck.log)"
                 self._active.insist(run_id, partial(self._fail, run_id, reason))
+        if unreadable is not None:
+            self._do_again(run_id, unreadable)
+
+    def _do_again(self, run_id: int, unreadable: UnreadableResultError) -> None:
+        """Do what another version did in a way that this one cannot take over."""
+        _LOG.warning("run %s: %s: done again", run_id, unreadable)
+        run = self._active.insist(run_id, lambda: runs.get_run(self._deps.store, run_id))
+        self._active.insist(run_id, lambda: self._deps.do_again(run, unreadable.steps))
 
     def _execute(self, run_id: int, workflow_id: str, token: CancelToken, steps: Steps) -> None:
         deps, insist = self._deps, self._active.insist
@@ -149,6 +163,8 @@ class _Execution:
                     outcome = self._attempts(source)
         except CancelledError:
             outcome = Outcome(RunStatus.CANCELLED, "cancelled")
+        except UnreadableResultError:
+            raise
         except EspdeckError as problem:
             outcome = Outcome(RunStatus.FAILED, str(problem))
         except Interrupted:

@@ -38,7 +38,12 @@ _VALUE = "value"
 
 
 class UnreadableResultError(EspdeckError):
-    """What a stage came to was kept by an espdeck whose results this one cannot read."""
+    """What a stage came to was kept by an espdeck whose results this one cannot read.
+
+    ``steps`` are the names of the steps of its wave; () where nothing kept can be taken over.
+    """
+
+    steps: tuple[str, ...] = ()
 
 
 class ResultSerializer(Serializer):
@@ -133,6 +138,5 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
 
 def _unreadable(what: str) -> UnreadableResultError:
     return UnreadableResultError(
-        f"what its earlier stages came to was kept by another version of espdeck ({what}): "
-        "start it again"
+        f"what its earlier stages came to was kept by another version of espdeck ({what})"
     )

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine import events
 from engine.boards.service import Boards
@@ -21,7 +21,7 @@ from engine.projects import git_objects
 from engine.runs import artifact_files
 from engine.runs.active import ActiveRuns
 from engine.runs.journal import Journal, wait_until
-from engine.runs.pipeline import Pipeline, steps_of_phase
+from engine.runs.pipeline import Pipeline, step_name, steps_of_phase
 from engine.runs.queue import RunQueue, RunState
 from engine.runs.run_events import end_run, run_changed
 from engine.store import logs, projects
@@ -220,13 +220,7 @@ class RunService(ABC):
         if stage is not None:
             repeated, steps = self._repeated(run, repeated, stage)
             repeats = {"run": run.workflow_id, "steps": sorted(steps)}
-        cleared = store_runs.requeue_run(
-            *(self._store, number, str(uuid.uuid4())), repeated=repeated, repeats=repeats
-        )
-        if run.artifacts_path:
-            folder = Path(run.artifacts_path)
-            artifact_files.clear(folder, cleared)
-            artifact_files.put_back(self._store, number, folder)
+        self._requeue(run, repeated, repeats)
         return self._ask_for_run(number)
 
     def wait(self, number: int, timeout: float | None = None) -> Run:
@@ -269,12 +263,47 @@ class RunService(ABC):
             self._give_up(run, _LOST[RunState.ABSENT])
         elif state is RunState.ABSENT:
             self._ask(run)
-        elif state is RunState.FOREIGN and run.started_at is None and run.repeats is None:
-            # Nothing of it was done: it is the same for this version.
-            store_runs.requeue_run(self._store, run.number, str(uuid.uuid4()), repeated=())
-            self._ask(self.get(run.number))
+        elif state is RunState.FOREIGN:
+            self._services.runs.cancel(run.workflow_id)  # else it waits for that version for ever
+            self.do_again(run, ())
         else:
             self._give_up(run, _LOST[state])
+
+    def do_again(self, run: Run, steps: Collection[str]) -> None:
+        """Carry out again what another version of espdeck did, as this one cannot take it over.
+
+        Args:
+            run: has not ended, and is not executed now.
+            steps: names of the steps of the wave from which on it is done again; () for all.
+
+        Raises:
+            StoreError: that cannot be written now.
+        """
+        rows, repeats = self.stages(run.number), None
+        if steps:
+            pipeline = self.pipeline_of(run)
+            place = {step_name(row.key, row.attempt): row for row in rows}
+            first = min(
+                (place[name] for name in steps if name in place),
+                key=lambda row: (row.attempt, pipeline.phases.index(row.phase)),
+                default=None,
+            )
+            if first is not None:
+                rows = _from(rows, pipeline, first)
+                repeats = {"run": run.workflow_id, "steps": sorted(steps)}
+        self._requeue(run, rows, repeats)
+        again = self.get(run.number)
+        self._changed(again)
+        self._ask(again)
+
+    def _requeue(self, run: Run, rows: Sequence[StageRow], repeats: dict[str, Any] | None) -> None:
+        cleared = store_runs.requeue_run(
+            *(self._store, run.number, str(uuid.uuid4())), repeated=rows, repeats=repeats
+        )
+        if run.artifacts_path:
+            folder = Path(run.artifacts_path)
+            artifact_files.clear(folder, cleared)
+            artifact_files.put_back(self._store, run.number, folder)
 
     def _repeated(
         self, run: Run, ran: Sequence[StageRow], stage: str
@@ -288,7 +317,6 @@ class RunService(ABC):
             UsageError: it did not run.
         """
         pipeline = self.pipeline_of(run)
-        phases = pipeline.phases
         attempts = [
             row.attempt for row in ran if row.key == stage and row.status is not StageStatus.SKIPPED
         ]
@@ -298,9 +326,8 @@ class RunService(ABC):
                 f"stage {stage!r} did not run in {self.KIND.label} {run.number} (stages: {known})"
             )
         attempt = max(attempts)
-        begin = (attempt, phases.index(pipeline.stage(stage).phase))
-        repeated = [row for row in ran if (row.attempt, phases.index(row.phase)) >= begin]
-        return repeated, steps_of_phase(pipeline, stage, attempt)
+        first = next(row for row in ran if (row.key, row.attempt) == (stage, attempt))
+        return _from(ran, pipeline, first), steps_of_phase(pipeline, stage, attempt)
 
     def _ask_for_run(self, number: int) -> Run:
         """Ask for the run of a pending run; the executor does when it cannot be asked for now.
@@ -352,9 +379,17 @@ class RunService(ABC):
             self._services.journal.flush()
 
 
+def _from(rows: Sequence[StageRow], pipeline: Pipeline, first: StageRow) -> Sequence[StageRow]:
+    """Stages of the phase of one of them in its attempt, and all that come after."""
+
+    def place(row: StageRow) -> tuple[int, int]:
+        return row.attempt, pipeline.phases.index(row.phase)
+
+    return [row for row in rows if place(row) >= place(first)]
+
+
 _LOST = {
     RunState.ABSENT: "cancelled before it began",
     RunState.OVER: "lost: nothing executes it any more, retry it (see espdeck.log)",
-    RunState.FOREIGN: "lost: another version of espdeck began it, start it again",
 }
 """Why a run ends that the durable engine does not know as unfinished."""
