@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import logging.handlers
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -30,6 +28,7 @@ from engine.events import Bus, Event, Problem, RunChanged
 from engine.file_lock import FileLock
 from engine.files import explain
 from engine.folder_watch import FolderWatch
+from engine.logs.log_file import LOG_FILE, log_to
 from engine.maintenance import Maintenance
 from engine.monitor.retention import SessionLimits
 from engine.processes.registry import ProcessRegistry, use_registry
@@ -217,7 +216,7 @@ class Engine:
             OSError: a file of the workspace cannot be read or written.
         """
         folder = self.settings.workspace
-        _log_to(folder / "espdeck.log")
+        log_to(folder / LOG_FILE, self.settings.log)
         said = private_files.close_to_others(folder)
         self._workspace = workspace_id(folder)
         self._active = ActiveRuns(store, self.events, self._patience)
@@ -555,23 +554,3 @@ class Engine:
 
 def _session_limits(settings: Settings) -> SessionLimits:
     return SessionLimits(settings.session_days, settings.session_megabytes << 20)
-
-
-class _LogFile(logging.handlers.RotatingFileHandler):
-    """A log that is silent when it cannot be written: the disk is full, the folder is gone."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
-        """Say nothing: the screen is the only other place."""
-
-
-def _log_to(path: Path) -> None:
-    """Send log records to a file of the workspace, so that none reaches the screen."""
-    root = logging.getLogger()
-    for handler in list(root.handlers):
-        if isinstance(handler, _LogFile):
-            root.removeHandler(handler)
-            handler.close()
-    handler = _LogFile(path, maxBytes=1 << 20, backupCount=2, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    handler.setLevel(logging.WARNING)
-    root.addHandler(handler)

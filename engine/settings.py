@@ -183,6 +183,24 @@ class ProjectSettings(BaseModel):
     """What starts builds; wins over the project's own ``espdeck.toml``."""
 
 
+class LogSettings(BaseModel):
+    """The log of espdeck's processes, ``espdeck.log`` in the workspace."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal["text", "json"] = "text"
+    """``json`` writes one object a line, for programs."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is written at least; of libraries only warnings and errors are."""
+
+    max_megabytes: int = Field(default=5, ge=1, le=1024)
+    """Megabytes (2^20 bytes) of a file before the next one is begun."""
+
+    files: int = Field(default=4, ge=2, le=100)
+    """How many files are kept, with the newest."""
+
+
 class Settings(BaseSettings):
     """What a person can set. Every field is a key of the file and an ``ESPDECK_*`` variable."""
 
@@ -262,6 +280,9 @@ class Settings(BaseSettings):
 
     projects: dict[str, ProjectSettings] = Field(default_factory=dict)
     """What holds for one project: ``[projects.NAME]``."""
+
+    log: LogSettings = Field(default_factory=LogSettings)
+    """The log of espdeck's processes: ``[log]``."""
 
     repair: RepairSettings = Field(default_factory=RepairSettings)
     """What becomes of repairs: ``[repair]``."""

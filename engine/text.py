@@ -23,6 +23,9 @@ _SEQUENCE = re.compile(
 )
 _CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_ESCAPED = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 _SECRETS = re.compile(r"(?<=://)[^/\s]*@|^[^/\s:@]*:[^/\s]*@")
 
@@ -55,6 +58,16 @@ def plain(text: str) -> str:
     if _CONTROLS.search(text) is not None:
         text = _CONTROLS.sub("", _SEQUENCE.sub("", text))
     return _SURROGATES.sub("\ufffd", text)
+
+
+def escape(text: str) -> str:
+    """One line of text whose control characters are written out, as ``\\n`` or ``\\x1b``: for logs.
+
+    Nothing of it is lost, it stays one line, and whoever prints the log is not steered by it.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _ESCAPED.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def mask(text: str) -> str:

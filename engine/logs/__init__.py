@@ -1,0 +1,1 @@
+"""What espdeck's processes write down of themselves: one log of a workspace, and its readers."""
