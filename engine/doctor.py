@@ -7,13 +7,14 @@ import os
 import platform
 import shutil
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
 
 from engine.boards import discovery, labgrid, ports
 from engine.boards.lock_folder import LOCKS, LockFolder
 from engine.boards.names import LABGRID, USB, check_names, is_virtual
 from engine.boards.virtual.chips import CHIPS, RUNNABLE
+from engine.daemon_doctor import look_at_daemons
+from engine.doctor_check import DoctorCheck
 from engine.enums import TARGETS
 from engine.errors import EspdeckError, UsageError
 from engine.quality import tools
@@ -24,25 +25,6 @@ from engine.toolchains import idf_installs
 from engine.toolchains.base import find_toolchains
 
 _LOW_DISK_BYTES = 1 << 30
-
-
-@dataclass(frozen=True, slots=True)
-class DoctorCheck:
-    """One thing that was looked at.
-
-    Args:
-        name: what.
-        ok: whether it is as it should be.
-        needed: whether nothing works without it.
-        detail: what was found.
-        advice: what to do, empty when it is fine.
-    """
-
-    name: str
-    ok: bool
-    needed: bool
-    detail: str
-    advice: str = ""
 
 
 def run_doctor(settings: Settings) -> tuple[DoctorCheck, ...]:
@@ -61,6 +43,7 @@ def run_doctor(settings: Settings) -> tuple[DoctorCheck, ...]:
         _locks(settings),
         *_quality(),
         *(_board(name) for name in settings.boards),
+        *look_at_daemons(settings.workspace),
     )
 
 

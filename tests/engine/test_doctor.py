@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.doctor import DoctorCheck, run_doctor
+from engine.doctor import run_doctor
+from engine.doctor_check import DoctorCheck
 from engine.quality import tools
 from engine.settings import Settings
 
