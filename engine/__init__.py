@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from engine.daemon_control import ask_daemon as ask_daemon
     from engine.daemon_control import older_version as older_version
     from engine.daemon_control import running_daemon as running_daemon
+    from engine.daemon_doctor import look_at_daemons as look_at_daemons
     from engine.daemon_start import start_daemon as start_daemon
     from engine.daemon_start import stop_daemon as stop_daemon
     from engine.doctor import run_doctor as run_doctor
@@ -59,6 +60,12 @@ if TYPE_CHECKING:
     from engine.images.partitions import Partition as Partition
     from engine.llm.service import Models as Models
     from engine.llm.service import ModelState as ModelState
+    from engine.logs.event_log import LogEvents as LogEvents
+    from engine.logs.log_file import LOG_FILE as LOG_FILE
+    from engine.logs.reader import LogRecord as LogRecord
+    from engine.logs.reader import LogSelection as LogSelection
+    from engine.logs.reader import follow_logs as follow_logs
+    from engine.logs.reader import read_logs as read_logs
     from engine.maintenance import CleanupReport as CleanupReport
     from engine.monitor.binary_log import BinaryLog as BinaryLog
     from engine.monitor.crash_watcher import CrashCounts as CrashCounts
@@ -109,6 +116,9 @@ if TYPE_CHECKING:
     from engine.store.tables import Project as Project
     from engine.store.tables import Run as Run
     from engine.store.tables import StageRow as StageRow
+    from engine.systemd.unit import daemon_unit as daemon_unit
+    from engine.systemd.unit import unit_folder as unit_folder
+    from engine.systemd.unit import write_unit as write_unit
     from engine.tasks.pipeline_library import PipelineEntry as PipelineEntry
     from engine.tasks.pipeline_library import read_pipeline_file as read_pipeline_file
     from engine.tasks.request import MAX_MATERIAL_CHARACTERS as MAX_MATERIAL_CHARACTERS
@@ -142,6 +152,7 @@ _NAMES = {
     "engine.console_input": "ConsoleInput EOLS send_file_with_notes",
     "engine.daemon": "run_daemon",
     "engine.daemon_control": "ask_daemon older_version running_daemon",
+    "engine.daemon_doctor": "look_at_daemons",
     "engine.daemon_start": "start_daemon stop_daemon",
     "engine.doctor": "run_doctor",
     "engine.engine": "Engine",
@@ -151,6 +162,9 @@ _NAMES = {
     "engine.images.partition_csv": "read_partition_file",
     "engine.images.partitions": "PARTITION_TABLE_OFFSET Partition",
     "engine.llm.service": "ModelState Models",
+    "engine.logs.event_log": "LogEvents",
+    "engine.logs.log_file": "LOG_FILE",
+    "engine.logs.reader": "LogRecord LogSelection follow_logs read_logs",
     "engine.maintenance": "CleanupReport",
     "engine.monitor.binary_log": "BinaryLog",
     "engine.monitor.crash_watcher": "CrashCounts CrashWatcher",
@@ -180,6 +194,7 @@ _NAMES = {
     "engine.store.projects": "ProjectStats",
     "engine.store.service": "back_up_databases check_databases known_backups restore_databases",
     "engine.store.tables": "Artifact CheckResultRow FindingRow Project Run StageRow",
+    "engine.systemd.unit": "daemon_unit unit_folder write_unit",
     "engine.tasks.pipeline_library": "PipelineEntry read_pipeline_file",
     "engine.tasks.request": "MAX_MATERIAL_CHARACTERS TaskRequest",
     "engine.tasks.roles": "model_purposes",

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tui.cli import daemon_install, daemon_logs
 from tui.cli.common import load_settings, print_line
 from tui.presentation.units import size, span
 
@@ -18,6 +19,8 @@ daemon = typer.Typer(
     no_args_is_help=True,
 )
 cli.add_typer(daemon, name="daemon")
+daemon.add_typer(daemon_logs.cli)
+daemon.add_typer(daemon_install.cli)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

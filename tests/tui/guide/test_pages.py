@@ -11,7 +11,14 @@ from pydantic import BaseModel
 
 from engine.manifest import Manifest
 from engine.quality_requirements import Aspect
-from engine.settings import BoardSettings, LlmSettings, ModelSettings, RepairSettings, Settings
+from engine.settings import (
+    BoardSettings,
+    LlmSettings,
+    LogSettings,
+    ModelSettings,
+    RepairSettings,
+    Settings,
+)
 from tests.tui.guide.commands import named_options, parse, words_of
 from tests.tui.guide.pages import (
     PAGES,
@@ -133,7 +140,7 @@ USERS_PAGES = tuple(page for page in PAGES if page.stem not in ("architecture", 
 
 @pytest.mark.parametrize("page", USERS_PAGES, ids=names(USERS_PAGES))
 def test_every_word_with_the_look_of_a_setting_is_one(page: Path) -> None:
-    known = fields(Settings, BoardSettings, LlmSettings, ModelSettings, RepairSettings)
+    known = fields(Settings, BoardSettings, LlmSettings, LogSettings, ModelSettings, RepairSettings)
     known |= {*Aspect, *Manifest.__dataclass_fields__, *OTHER_WORDS}
     for span in code_spans(page):
         word = span.partition(" = ")[0]
