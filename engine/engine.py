@@ -29,6 +29,7 @@ from engine.file_lock import FileLock
 from engine.files import explain
 from engine.folder_watch import FolderWatch
 from engine.logs.log_file import LOG_FILE, log_to
+from engine.logs.settings_log import settings_changes, settings_secrets
 from engine.maintenance import Maintenance
 from engine.monitor.retention import SessionLimits
 from engine.processes.registry import ProcessRegistry, use_registry
@@ -216,7 +217,7 @@ class Engine:
             OSError: a file of the workspace cannot be read or written.
         """
         folder = self.settings.workspace
-        log_to(folder / LOG_FILE, self.settings.log)
+        log_to(folder / LOG_FILE, self.settings.log, settings_secrets(self.settings))
         said = private_files.close_to_others(folder)
         self._workspace = workspace_id(folder)
         self._active = ActiveRuns(store, self.events, self._patience)
@@ -468,12 +469,15 @@ class Engine:
             )
             if new == self._settings:
                 return
+            changes = settings_changes(self._settings, new)
             self.boards.change((*new.boards,), new.board, _session_limits(new))
             idf_installs.add_search_folders(new.idf_paths)
             self._settings = new
             self.checks.reload()
             if self._executor is not None:
                 self._executor.limit(self._limits())
+            _LOG.info("settings changed: %s", "; ".join(changes))
+            log_to(new.workspace / LOG_FILE, new.log, settings_secrets(new))
 
     def _follow_settings(self) -> None:
         """Take the settings again whenever their file changes, until the engine closes."""

@@ -359,3 +359,20 @@ def test_an_engine_logs_into_its_workspace(tmp_path: Path) -> None:
     engine.close()
 
     assert json.loads((tmp_path / "ws" / "espdeck.log").read_text())["message"] == "hello"
+
+
+def test_an_engine_that_reads_its_settings_again_logs_what_changed(tmp_path: Path) -> None:
+    log = tmp_path / "ws" / "espdeck.log"
+    before = Settings(workspace=tmp_path / "ws")
+    now = before.model_copy(
+        update={"max_concurrent_builds": 4, "log": LogSettings(format="json", level="warning")}
+    )
+    with Engine(before, lambda: now) as engine:
+        engine.wait_ready()
+        engine.reload()
+        logging.getLogger("espdeck").info("less is logged now")
+        logging.getLogger("espdeck").warning("as JSON")
+
+    first, second = lines(log)
+    assert "log.format: text -> json; log.level: info -> warning; max_conc" in first
+    assert json.loads(second)["message"] == "as JSON"
