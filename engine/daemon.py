@@ -8,6 +8,7 @@ runs, such as an app, the daemon waits and goes on when that one leaves.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import resource
@@ -27,9 +28,12 @@ from engine.engine import Engine
 from engine.errors import EspdeckError, UsageError
 from engine.file_lock import FileLock
 from engine.files import explain
+from engine.logs.event_log import LogEvents
 from engine.processes.memory import resident_bytes
 from engine.settings import Settings, SettingsSource
 from engine.store.busy_wait import openers
+from engine.systemd.login import user_name
+from engine.systemd.notify import ServiceManager
 
 CLOSE_SECONDS = 30.0
 """Seconds in which a daemon that was told to stop ends by itself."""
@@ -49,6 +53,7 @@ class Daemon:
     def __init__(self, settings: Settings, load: SettingsSource) -> None:
         self._settings = settings
         self._engine = Engine(settings, load)
+        self._manager = ServiceManager()
         self._lock = FileLock(settings.workspace / LOCK_FILE)
         self._stop = threading.Event()
         self._started = datetime.now(UTC)
@@ -80,20 +85,42 @@ class Daemon:
 
     def reload(self) -> bool:
         """Read the settings again; whether they made sense."""
-        return self._engine.reload_or_complain()
+        self._manager.reloading()
+        is_well = self._engine.reload_or_complain()
+        self._manager.ready("" if is_well else "the settings from before stay in force")
+        return is_well
 
     def _serve(self) -> None:
+        self._engine.events.subscribe(LogEvents(self._asked_by))
         self._engine.open(scheduled=True)
         try:
             control = ControlServer(self._settings.workspace, self._answer)
             try:
-                _LOG.info("started: espdeck %s, process %d", own_version(), os.getpid())
-                self._stop.wait()
+                _LOG.info("started by %s: espdeck %s", self._starter(), own_version())
+                self._manager.ready()
+                while not self._stop.wait(self._manager.watchdog_interval):
+                    self._manager.watchdog()
+                self._manager.stopping()
                 _LOG.info("stops")
             finally:
                 control.close()
         finally:
             self._engine.close()
+
+    def _starter(self) -> str:
+        """Who started it, for the log."""
+        if self._manager.listens:
+            return "systemd"
+        host = os.environ.get("SSH_CONNECTION", "").partition(" ")[0]
+        name = os.environ.get("SUDO_USER") or user_name(os.getuid())
+        return f"{name} from {host}" if host else name
+
+    def _asked_by(self, run_id: int) -> str:
+        with contextlib.suppress(EspdeckError):
+            for run in self._engine.unfinished_runs():
+                if run.number == run_id:
+                    return run.asked_by
+        return ""
 
     def _answer(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer a client: the commands are ``status``, ``stop`` and ``reload``."""
