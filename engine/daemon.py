@@ -87,7 +87,9 @@ class Daemon:
         """Read the settings again; whether they made sense."""
         self._manager.reloading()
         is_well = self._engine.reload_or_complain()
-        self._manager.ready("" if is_well else "the settings from before stay in force")
+        self._manager.ready(
+            "settings read" if is_well else "the settings from before stay in force"
+        )
         return is_well
 
     def _serve(self) -> None:

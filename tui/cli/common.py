@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -33,6 +34,16 @@ def load_settings(context: typer.Context, **flags: Any) -> Settings:
     from engine import Settings
 
     return Settings.load(**({"workspace": context.obj} | flags))
+
+
+def find_workspace(context: typer.Context) -> Path:
+    """The workspace that a command is about; where it is named, no other setting has to make sense.
+
+    Raises:
+        UsageError: it is not named, and the settings make no sense.
+    """
+    named: Path | None = context.obj
+    return named.expanduser().resolve() if named is not None else load_settings(context).workspace
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.errors import UsageError
-from tui.cli.common import load_settings, print_line
+from tui.cli.common import find_workspace, print_line
 
 if TYPE_CHECKING:
     from engine import LogRecord
@@ -40,7 +40,7 @@ def logs(
 
     if level.lower() not in _LEVELS:
         raise UsageError(f"--level {level}: one of {', '.join(_LEVELS)}")
-    path = load_settings(context).workspace / LOG_FILE
+    path = find_workspace(context) / LOG_FILE
     selection = LogSelection(_time(since) if since else None, level)
     if follow:
         for record in follow_logs(path, lines, selection, cancel=CancelToken()):

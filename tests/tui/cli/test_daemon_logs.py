@@ -28,6 +28,15 @@ def test_no_log_prints_nothing(here: Here) -> None:
     assert here.says("daemon", "logs") == ""
 
 
+def test_the_log_is_there_when_the_settings_make_no_sense(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is where that is told."""
+    (tmp_path / "espdeck.log").write_text(record("the settings from before stay in force"))
+    monkeypatch.setenv("ESPDECK_MAX_ITERATIONS", "many")
+    assert "stay in force" in here.says("daemon", "logs")
+
+
 def test_a_record_is_a_line_that_steers_no_terminal(here: Here, tmp_path: Path) -> None:
     (tmp_path / "espdeck.log").write_text(
         '{"time": "2026-11-28T10:00:00.250Z", "level": "ERROR", "logger": "espdeck.runner", '
