@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from engine.logs.formats import INDENT
 from engine.monitor import sessions
 from tests.bench.chaos import machine
 from tests.bench.chaos.world import MARKERS, World
@@ -264,7 +265,8 @@ def told(name: str, said: str) -> Iterator[Fault]:
 
 
 def _last_words(text: str) -> str:
-    lines = text[text.rindex(_TRACEBACK) :].splitlines()
+    # The log of espdeck indents it.
+    lines = [line.removeprefix(INDENT) for line in text[text.rindex(_TRACEBACK) :].splitlines()]
     return next((line for line in lines[1:] if line and not line.startswith(" ")), "")[:300]
 
 
