@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from tui.cli import daemon_install, daemon_logs
-from tui.cli.common import load_settings, print_line
+from tui.cli.common import find_workspace, load_settings, print_line
 from tui.presentation.units import size, span
 
 cli = typer.Typer()
@@ -30,7 +30,7 @@ def start(context: typer.Context) -> None:
     """Start it in the background; it outlives this session."""
     from engine import start_daemon
 
-    workspace = load_settings(context).workspace
+    workspace = find_workspace(context)
     print_line(f"daemon of {workspace} started (process {start_daemon(workspace)})")
 
 
@@ -39,7 +39,7 @@ def stop(context: typer.Context) -> None:
     """Stop it; what is carried out goes on at the next start."""
     from engine import stop_daemon
 
-    print_line(f"daemon stopped (process {stop_daemon(load_settings(context).workspace)})")
+    print_line(f"daemon stopped (process {stop_daemon(find_workspace(context))})")
 
 
 @daemon.command()
@@ -47,7 +47,7 @@ def restart(context: typer.Context) -> None:
     """Stop it where it runs, and start it, as after an update of espdeck."""
     from engine import running_daemon, start_daemon, stop_daemon
 
-    workspace = load_settings(context).workspace
+    workspace = find_workspace(context)
     if running_daemon(workspace) is not None:
         print_line(f"daemon stopped (process {stop_daemon(workspace)})")
     print_line(f"daemon of {workspace} started (process {start_daemon(workspace)})")
@@ -58,7 +58,7 @@ def reload(context: typer.Context) -> None:
     """Have it read the settings again; it does so by itself when their file changes."""
     from engine import ask_daemon
 
-    ask_daemon(load_settings(context).workspace, "reload")
+    ask_daemon(find_workspace(context), "reload")
     print_line("settings read")
 
 
@@ -75,7 +75,7 @@ def status(context: typer.Context, as_json: _Json = False) -> None:
     """Say whether it runs, since when, what it does and what it will do next."""
     from engine import ask_daemon
 
-    answer = ask_daemon(load_settings(context).workspace, "status")
+    answer = ask_daemon(find_workspace(context), "status")
     if as_json:
         print_line(json.dumps(answer))
         return
