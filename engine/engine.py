@@ -46,7 +46,9 @@ from engine.settings import LlmSettings, Settings, SettingsSource, config_file
 from engine.store import logs
 from engine.store import runs as store_runs
 from engine.store.busy_wait import WaitPolicy, lock_holders, use_wait_policy
-from engine.store.database import Store, StoreError
+from engine.store.database import HEAD, Store, StoreError
+from engine.store.sqlite_errors import explain_errors
+from engine.store.store_lock import version_of
 from engine.store.tables import Run
 from engine.tasks.service import Tasks
 from engine.toolchains import idf_installs
@@ -183,6 +185,7 @@ class Engine:
         except OSError as error:
             raise UsageError(explain(error)) from error
         check_version(folder / "runs.db", APPLICATION_VERSION)
+        self._check_daemon()
         store = Store(folder / "espdeck.db")
         try:
             said = self._open_parts(store)
@@ -208,6 +211,25 @@ class Engine:
                 self._lock.release()
         elif execute:
             self._spawn(self._take_over, "take-over")
+
+    def _check_daemon(self) -> None:
+        """See that no daemon of an older espdeck keeps the database from being migrated.
+
+        Raises:
+            UsageError: one does.
+            StoreError: the database cannot be read.
+        """
+        database = self.settings.workspace / "espdeck.db"
+        daemon = running_daemon(self.settings.workspace)
+        if daemon is None or daemon == os.getpid():
+            return
+        with explain_errors(database):
+            version = version_of(database)
+        if version is not None and version < HEAD:
+            raise UsageError(
+                f"the daemon (process {daemon}) is of an older espdeck, whose database this one "
+                "changes: espdeck daemon restart; what it carries out goes on then"
+            )
 
     def _open_parts(self, store: Store) -> str:
         """Make what the workspace is used through; what is to be said of its modes.
@@ -261,7 +283,9 @@ class Engine:
             sessions=self.boards.sessions_folder,
             limits=lambda: RunLimits(self.settings.run_days, self.settings.run_count),
         )
-        self.maintenance = Maintenance(folder, retention, self.projects, self._complain)
+        self.maintenance = Maintenance(
+            folder, retention, self.projects, self.checks, self._complain
+        )
         self._services_of: dict[RunKind, RunService] = {
             RunKind.FIRMWARE: self.builds,
             RunKind.TASK: self.tasks,

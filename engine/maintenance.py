@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.cancel import CancelToken
+from engine.checks.service import Checks
 from engine.projects.service import Projects
 from engine.quality.cache import Cache
 from engine.retention import OldRun, Retention
@@ -52,6 +53,7 @@ class Maintenance:
         workspace: Path,
         retention: Retention,
         projects: Projects,
+        checks: Checks,
         say: Callable[[str], None],
     ) -> None:
         """Know the workspace.
@@ -59,11 +61,13 @@ class Maintenance:
         Args:
             retention: lets old runs go.
             projects: have worktrees and clones.
+            checks: keep files of projects.
             say: is given a line about what a person has to know.
         """
         self._workspace = workspace
         self._retention = retention
         self._projects = projects
+        self._checks = checks
         self._say = say
 
     def preview(self, *, unused_for: float) -> CleanupReport:
@@ -135,6 +139,7 @@ class Maintenance:
         self._retention.drop(now=datetime.now(UTC), cancel=cancel)
 
     def _tidy(self, cancel: CancelToken) -> None:
+        self._checks.tidy()
         self._cache().shrink()
         self._shrink(whole=False, cancel=cancel)
 

@@ -30,6 +30,7 @@ from engine.files import explain
 from engine.projects.slots import Slots
 from engine.projects.sources import SourceKind, check_source
 from engine.settings import Settings
+from engine.source import tree
 from engine.store import checks as store_checks
 from engine.store import projects as store_projects
 from engine.store import runs as store_runs
@@ -40,8 +41,7 @@ from engine.text import near
 STANDS_FOR = timedelta(days=1)
 """How long a result stands though nothing changed: some depend on the day."""
 
-_COMMON = frozenset({"enabled", "interval", "projects"})
-_OF_DOC_INDEX = {"index_enabled": "enabled", "index_auto_generate": "auto_generate"}
+_LAB = "lab"  # folder of a check of no project
 
 _LOG = logging.getLogger("espdeck.checks")
 
@@ -190,6 +190,13 @@ class Checks:
         except EspdeckError as error:  # the project is gone, the disk is full
             _LOG.warning("%s: %s", name, error)
 
+    def tidy(self) -> None:
+        """Delete what checks kept of projects that are gone."""
+        known = {str(each.id) for each in store_projects.all_projects(self._deps.store)} | {_LAB}
+        for folder in self._deps.folder.glob("*/*"):
+            if folder.name not in known:
+                tree.delete(folder)
+
     def close(self) -> None:
         """End what runs by the clock."""
         self._stop.interrupt()
@@ -215,7 +222,7 @@ class Checks:
             lock.release()
 
     def _output(self, check: FoundCheck, project: Project | None) -> Path:
-        return self._deps.folder / check.name / (str(project.id) if project else "lab")
+        return self._deps.folder / check.name / (str(project.id) if project else _LAB)
 
     def _run(
         self, check: FoundCheck, project: Project | None, by: Trigger, cancel: CancelToken

@@ -265,7 +265,7 @@ HOSTILE = {
     "floods": "return CheckResult(CheckStatus.SUCCESS, 'm' * 9999, {'d': 'x' * (3 << 20)})",
     "lies": "return 7",
 }
-EXPECTED = {
+EXPECTED: dict[str, str | tuple[str, ...]] = {
     "leaks": ("error more memory than max_memory_usage_mb was needed", "error used 2"),
     "raises": "error ValueError: broken",
     "prints": "success printed",
