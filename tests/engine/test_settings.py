@@ -113,4 +113,5 @@ def test_a_wrong_setting_of_a_table_is_named_with_its_file(
     with pytest.raises(UsageError) as raised:
         Settings.load()
 
-    assert str(raised.value).startswith(f"{file}: {said}")
+    line = text.count("\n")
+    assert str(raised.value).startswith(f"{file}:{line}: {said}")

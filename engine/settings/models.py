@@ -1,33 +1,36 @@
-"""Settings: one model; defaults, then the TOML file, then ``ESPDECK_*``, then flags."""
+"""What a settings file may say: one model, whose fields carry their explanation and their default.
+
+The commented file of ``espdeck config init``, ``config show`` and the Settings screen are made from
+these docstrings.
+"""
 
 from __future__ import annotations
 
-import difflib
-import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from platformdirs import user_data_path
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.fields import FieldInfo
 
-from engine import private_files
-from engine.errors import UsageError
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+AT_START = "at_start"
+NEVER_SHOWN = "never_shown"
 
 
-def config_file() -> Path:
-    """The settings file: ``ESPDECK_CONFIG``, else ``espdeck/config.toml`` in the user's config."""
-    named = os.environ.get("ESPDECK_CONFIG")
-    return Path(named) if named else user_config_path("espdeck") / "config.toml"
+def _note(*notes: str) -> dict[str, Any]:
+    """What is to be known of a field beside its type: see the constants above."""
+    return dict.fromkeys(notes, True)
+
+
+def has_note(field: FieldInfo, note: str) -> bool:
+    """Whether a field carries a note.
+
+    Args:
+        note: :data:`AT_START`: it takes effect at the next start only, others when the settings are
+            read again; :data:`NEVER_SHOWN`: it is never shown.
+    """
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get(note))
 
 
 class BoardSettings(BaseModel):
@@ -201,12 +204,18 @@ class LogSettings(BaseModel):
     """How many files are kept, with the newest."""
 
 
-class Settings(BaseSettings):
+class SettingsFile(BaseModel):
     """What a person can set. Every field is a key of the file and an ``ESPDECK_*`` variable."""
 
-    model_config = SettingsConfigDict(env_prefix="ESPDECK_", extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    workspace: Path = Field(default_factory=lambda: user_data_path("espdeck"))
+    profile: str = Field(default="", json_schema_extra=_note(AT_START))
+    """Profile in force: its tables ``[profile.NAME]`` override the rest of the file. Chosen by
+    ``--profile`` or ``ESPDECK_PROFILE``; empty for none."""
+
+    workspace: Path = Field(
+        default_factory=lambda: user_data_path("espdeck"), json_schema_extra=_note(AT_START)
+    )
     """Folder of the database, clones, worktrees and artifacts."""
 
     boards: tuple[str, ...] = ()
@@ -216,7 +225,9 @@ class Settings(BaseSettings):
     board: dict[str, BoardSettings] = Field(default_factory=dict)
     """What holds for one board only, by its name: ``[board."/dev/ttyUSB0"]``."""
 
-    lock_folder: Path | None = None
+    lock_folder: Path | None = Field(
+        default=None, examples=["/srv/lab/locks"], json_schema_extra=_note(AT_START)
+    )
     """Folder of the locks and reservations of boards, instead of the machine's
     (``/run/lock/espdeck``): the same for all who share boards, as containers do."""
 
@@ -293,16 +304,16 @@ class Settings(BaseSettings):
     quality: QualitySettings = Field(default_factory=QualitySettings)
     """Thresholds of the quality gate; a project's ``espdeck.toml`` wins."""
 
-    mouse: bool = True
+    mouse: bool = Field(default=True, json_schema_extra=_note(AT_START))
     """Whether the app takes the mouse; off leaves it to the terminal, for selecting text."""
 
-    ascii: bool = False
+    ascii: bool = Field(default=False, json_schema_extra=_note(AT_START))
     """Plain ASCII instead of box drawing and symbols."""
 
-    theme: Literal["dark", "light"] = "dark"
+    theme: Literal["dark", "light"] = Field(default="dark", json_schema_extra=_note(AT_START))
     """Colours."""
 
-    keys: dict[str, str] = Field(default_factory=dict)
+    keys: dict[str, str] = Field(default_factory=dict, json_schema_extra=_note(AT_START))
     """Keys by the id of their action, such as ``build = "ctrl+b"`` (the help screen shows ids)."""
 
     @field_validator("workspace", "lock_folder")
@@ -310,72 +321,3 @@ class Settings(BaseSettings):
     def _whole_path(cls, value: Path | None) -> Path | None:
         # Git and the programs of a build run in folders of their own.
         return value.expanduser().resolve() if value is not None else None
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags win over the environment, the environment over the file."""
-        return (
-            init_settings,
-            env_settings,
-            TomlConfigSettingsSource(settings_cls, toml_file=config_file()),
-        )
-
-    @classmethod
-    def load(cls, **flags: Any) -> Settings:
-        """Read the settings.
-
-        Args:
-            flags: values that win over everything; None means not given.
-
-        Raises:
-            UsageError: a value makes no sense; says which, where, and what is allowed.
-        """
-        named = "ESPDECK_CONFIG" in os.environ
-        if named and not config_file().is_file():
-            raise UsageError(f"ESPDECK_CONFIG: {config_file()} is no file")
-        if wrong := private_files.check_settings(config_file(), named=named):
-            raise UsageError(wrong)
-        try:
-            return cls(**{name: value for name, value in flags.items() if value is not None})
-        except ValidationError as error:
-            raise UsageError("; ".join(map(_explain, error.errors()))) from error
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{config_file()}: {error}") from error
-
-
-SettingsSource = Callable[[], Settings]
-"""Gives the settings as they are now: they may change while espdeck runs."""
-
-
-def _explain(error: ErrorDetails) -> str:
-    """One wrong setting, where it stands, and what it should be."""
-    name = str(error["loc"][0]) if error["loc"] else ""
-    variable = f"ESPDECK_{name.upper()}"
-    where = variable if variable in os.environ else str(config_file())
-    rest = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(error["loc"][-1]), _known_beside(error["loc"]), 1)
-        advice = f" (did you mean {near[0]}?)" if near else ""
-        return f"{where}: no setting is called {rest}{advice}"
-    if error["type"].startswith("tuple"):
-        return f'{where}: {rest} is a list: {name} = ["...", "..."]'
-    return f"{where}: setting {rest}: {error['msg']}"
-
-
-def _known_beside(place: tuple[int | str, ...]) -> tuple[str, ...]:
-    """Settings of the table in which a wrong one stands."""
-    model: type[BaseModel] = Settings
-    for part in place[:-1]:
-        field = model.model_fields.get(str(part))
-        kind = field.annotation if field is not None else None
-        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
-            return ()  # a table of tables whose names are free
-        model = kind
-    return tuple(model.model_fields)

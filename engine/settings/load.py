@@ -1,0 +1,99 @@
+"""The settings of this process, read from every source; each mistake with the place of it."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from engine import private_files
+from engine.errors import UsageError
+from engine.settings.keys import find_key, is_list, join_key, plain_type
+from engine.settings.models import SettingsFile
+from engine.settings.sources import Layers, config_file
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+
+class Settings(SettingsFile):
+    """What holds for this process; reads the file and the environment when it is made."""
+
+    def __init__(self, **flags: Any) -> None:
+        """Read the settings; what is given here wins over everything.
+
+        Raises:
+            ValidationError: a value makes no sense; :meth:`load` says it in a line.
+            UsageError: the file cannot be read, or has no such profile.
+        """
+        super().__init__(**Layers(SettingsFile, config_file(), os.environ, flags).merged())
+
+    @classmethod
+    def load(cls, **flags: Any) -> Settings:
+        """Read the settings, as often as they may have changed.
+
+        Args:
+            flags: values that win over everything; None means not given.
+
+        Raises:
+            UsageError: a value makes no sense; says which, where, and what is allowed.
+        """
+        check_config_file()
+        given = {name: value for name, value in flags.items() if value is not None}
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            layers = Layers(SettingsFile, config_file(), os.environ, given)
+            raise UsageError("; ".join(explain_all(error, layers))) from error
+
+
+SettingsSource = Callable[[], Settings]
+"""Gives the settings as they are now: they may change while espdeck runs."""
+
+
+def check_config_file() -> None:
+    """See that the settings file is one that may be believed.
+
+    Raises:
+        UsageError: it is named and not there, another user's, or can be written by everybody.
+    """
+    named = "ESPDECK_CONFIG" in os.environ
+    if named and not config_file().is_file():
+        raise UsageError(f"ESPDECK_CONFIG: {config_file()} is no file")
+    if wrong := private_files.check_settings(config_file(), named=named):
+        raise UsageError(wrong)
+
+
+def explain_all(error: ValidationError, layers: Layers) -> list[str]:
+    """A line for each wrong setting: where it stands, and what it should be."""
+    lines = []
+    for each in error.errors():
+        origin = layers.origin(tuple(map(str, each["loc"])))
+        lines.append(f"{origin.place or layers.path}: {explain(each)}")
+    return lines
+
+
+def explain(error: ErrorDetails) -> str:
+    """One wrong setting, and what it should be."""
+    path = tuple(map(str, error["loc"]))
+    name = join_key(path)
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(path[-1], _known_beside(path), 1)
+        return f"no setting is called {name}" + (f" (did you mean {near[0]}?)" if near else "")
+    key = find_key(SettingsFile, path)
+    if error["type"].startswith("tuple") and key is not None and is_list(plain_type(key.type)):
+        return f'{name} is a list: {path[-1]} = ["...", "..."]'
+    if error["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return f"setting {name}: is a table: [{name}]"
+    return f"setting {name}: {error['msg']}"
+
+
+def _known_beside(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Settings of the table in which a wrong one stands."""
+    above = find_key(SettingsFile, path[:-1])
+    model = plain_type(above.type) if above is not None else None
+    is_table = isinstance(model, type) and issubclass(model, BaseModel)
+    return tuple(model.model_fields) if is_table else ()  # type: ignore[union-attr]
