@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.boards.esptool import ESPTOOL_BEFORE as ESPTOOL_BEFORE
     from engine.boards.flasher import Efuse as Efuse
     from engine.boards.flasher import FlashResult as FlashResult
+    from engine.boards.names import check_names as check_names
     from engine.boards.power import switch_power as switch_power
     from engine.boards.service import Boards as Boards
     from engine.builds.board_program import BoardProgram as BoardProgram
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from engine.builds.service import Builds as Builds
     from engine.builds.service import StartedBuilds as StartedBuilds
     from engine.cancel import CancelToken as CancelToken
+    from engine.checks.options import check_options as check_options
     from engine.checks.registry import FoundCheck as FoundCheck
     from engine.checks.service import CheckCell as CheckCell
     from engine.checks.service import Checks as Checks
@@ -96,6 +98,21 @@ if TYPE_CHECKING:
     from engine.samples.demo import DEMO_BOARD as DEMO_BOARD
     from engine.samples.demo import prepare_demo as prepare_demo
     from engine.settings import Settings as Settings
+    from engine.settings import config_file as config_file
+    from engine.settings.file_check import Mistake as Mistake
+    from engine.settings.file_check import check_settings_file as check_settings_file
+    from engine.settings.file_check import strange_variables as strange_variables
+    from engine.settings.file_editor import create_settings_file as create_settings_file
+    from engine.settings.file_editor import read_setting as read_setting
+    from engine.settings.file_editor import set_setting as set_setting
+    from engine.settings.file_editor import set_settings as set_settings
+    from engine.settings.file_editor import unknown_key as unknown_key
+    from engine.settings.file_editor import unset_setting as unset_setting
+    from engine.settings.keys import join_key as join_key
+    from engine.settings.keys import split_key as split_key
+    from engine.settings.report import SettingRow as SettingRow
+    from engine.settings.report import list_settings as list_settings
+    from engine.settings.report import list_variables as list_variables
     from engine.sizes.tables import RegionRow as RegionRow
     from engine.sizes.tables import SizeGroup as SizeGroup
     from engine.sizes.tables import SizeRow as SizeRow
@@ -139,6 +156,7 @@ _NAMES = {
     "engine.boards.capabilities": "FlashOptions",
     "engine.boards.esptool": "ESPTOOL_AFTER ESPTOOL_BEFORE",
     "engine.boards.flasher": "Efuse FlashResult",
+    "engine.boards.names": "check_names",
     "engine.boards.power": "switch_power",
     "engine.boards.service": "Boards",
     "engine.builds.board_program": "BoardProgram",
@@ -147,6 +165,7 @@ _NAMES = {
     "engine.builds.quality_gate": "GateMeasurement",
     "engine.builds.service": "Builds StartedBuilds",
     "engine.cancel": "CancelToken",
+    "engine.checks.options": "check_options",
     "engine.checks.registry": "FoundCheck",
     "engine.checks.service": "CheckCell Checks",
     "engine.console_input": "ConsoleInput EOLS send_file_with_notes",
@@ -186,7 +205,13 @@ _NAMES = {
     "engine.runs.pipeline": "Pipeline",
     "engine.runs.service": "RunService",
     "engine.samples.demo": "DEMO_BOARD prepare_demo",
-    "engine.settings": "Settings",
+    "engine.settings": "Settings config_file",
+    "engine.settings.file_check": "Mistake check_settings_file strange_variables",
+    "engine.settings.file_editor": (
+        "create_settings_file read_setting set_setting set_settings unknown_key unset_setting"
+    ),
+    "engine.settings.keys": "join_key split_key",
+    "engine.settings.report": "SettingRow list_settings list_variables",
     "engine.sizes.tables": "RegionRow SizeGroup SizeRow Sizes",
     "engine.store.backups": "Backup",
     "engine.store.busy_wait": "describe_process",

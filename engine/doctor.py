@@ -19,6 +19,7 @@ from engine.enums import TARGETS
 from engine.errors import EspdeckError, UsageError
 from engine.quality import tools
 from engine.settings import Settings, config_file
+from engine.settings.file_check import strange_variables
 from engine.simulators.base import find_simulators
 from engine.store.database import sqlite_too_old
 from engine.toolchains import idf_installs
@@ -34,7 +35,7 @@ def run_doctor(settings: Settings) -> tuple[DoctorCheck, ...]:
         _python(),
         _git(),
         _workspace(settings.workspace),
-        DoctorCheck("settings", True, False, _settings_detail()),
+        _settings(),
         *_toolchains(),
         *_esp_idf(),
         *_simulators(),
@@ -74,9 +75,14 @@ def _workspace(folder: Path) -> DoctorCheck:
     return DoctorCheck("workspace", True, True, f"{folder}, {free >> 30} GB free")
 
 
-def _settings_detail() -> str:
+def _settings() -> DoctorCheck:
     path = config_file()
-    return f"{path}" if path.is_file() else f"defaults (no {path})"
+    detail = f"{path}" if path.is_file() else f"defaults (no {path})"
+    strange = strange_variables(os.environ)
+    if strange:
+        detail += f"; {'; '.join(strange)}"
+    advice = "espdeck config show lists settings with where they come from" if strange else ""
+    return DoctorCheck("settings", not strange, False, detail, advice)
 
 
 def _toolchains() -> list[DoctorCheck]:

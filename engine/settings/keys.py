@@ -21,6 +21,12 @@ from engine.settings.models import AT_START, NEVER_SHOWN, has_note
 KeyPath = tuple[str, ...]
 """Names of tables, and that of a setting in the last one."""
 
+Options = Mapping[str, Mapping[str, Any] | None]
+"""Own settings of each check with their defaults, by its name; None where it cannot be asked."""
+
+PROFILES = "profile"
+"""Key of the profiles in the file, and of the name of the one in force everywhere else."""
+
 NAME = "NAME"
 """Stands for the free name of a table in the paths of :func:`known_keys`."""
 
@@ -110,6 +116,13 @@ def find_key(model: type[BaseModel], path: KeyPath) -> Key | None:
     return found
 
 
+def find_file_key(model: type[BaseModel], path: KeyPath) -> Key | None:
+    """What a model says of a key of the file, where tables of profiles repeat it."""
+    if path[:1] == (PROFILES,):
+        return find_key(model, path[2:]) if len(path) > 2 else None
+    return find_key(model, path)
+
+
 def known_keys(model: type[BaseModel]) -> Iterator[Key]:
     """Every key that a model has by name, tables before what is in them.
 
@@ -138,15 +151,17 @@ def _field_key(above: Key, name: str, model: type[BaseModel], field: FieldInfo) 
         field,
         model,
         at_start=above.at_start or has_note(field, AT_START),
-        secret=above.secret
-        or has_note(field, NEVER_SHOWN)
-        or _SECRET_NAME.search(name) is not None,
+        secret=above.secret or has_note(field, NEVER_SHOWN) or _is_secret(name),
     )
 
 
 def _free_key(above: Key, name: str, kind: Any) -> Key:
-    secret = above.secret or (kind is Any and _SECRET_NAME.search(name) is not None)
+    secret = above.secret or (kind is Any and _is_secret(name))
     return Key((*above.path, name), kind, at_start=above.at_start, secret=secret)
+
+
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 def plain_type(annotation: Any) -> Any:
@@ -283,7 +298,27 @@ def _names(table: Mapping[str, Any]) -> Iterator[str]:
             yield from _names(below)
 
 
-def shorten_home(path: Path) -> str:
+def toml_text(value: object) -> str:
+    """A value as TOML writes it, and as people do: whole numbers plain; a dash for none."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return quote(value)
+    if isinstance(value, Path):
+        return quote(_shorten_home(value))
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:.0f}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml_text, value))}]"
+    if isinstance(value, Mapping):
+        inside = ", ".join(f"{join_key((k,))} = {toml_text(v)}" for k, v in value.items())
+        return f"{{{inside}}}"
+    return str(value)
+
+
+def _shorten_home(path: Path) -> str:
     """A path as people write it: ``~`` for the home folder."""
     try:
         return f"~/{path.relative_to(Path.home())}"

@@ -58,10 +58,10 @@ class ModelSettings(BaseModel):
     name: str = ""
     """Its name as the server knows it, such as ``codellama:7b``."""
 
-    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
+    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000, examples=[2048])
     """How long an answer may get; the catalogue says it for its kinds."""
 
-    temperature: float | None = Field(default=None, ge=0, le=2)
+    temperature: float | None = Field(default=None, ge=0, le=2, examples=[0.2])
     """0 for the likeliest answer; the catalogue says it for its kinds."""
 
     timeout: float = Field(default=300.0, gt=0)
@@ -133,7 +133,7 @@ class CheckSchedule(BaseModel):
     enabled: bool | None = None
     """Whether it runs by itself."""
 
-    interval: float | None = Field(default=None, ge=0.1, le=525_600)
+    interval: float | None = Field(default=None, ge=0.1, le=525_600, examples=[10])
     """Minutes between two runs."""
 
 
@@ -169,10 +169,10 @@ class WatchSettings(BaseModel):
     push: bool | None = None
     """Build each new tip of the branch that is followed."""
 
-    tags: str | None = None
+    tags: str | None = Field(default=None, examples=["v*"])
     """Build new tags whose name matches this pattern, such as ``v*``; empty for none."""
 
-    schedule: str | None = None
+    schedule: str | None = Field(default=None, examples=["0 3 * * *"])
     """Times at which it is built, as in cron(8): ``0 3 * * *`` for every night at three, in the
     time zone of this machine; empty for none."""
 

@@ -20,6 +20,7 @@ from engine.errors import MistakeError, UsageError
 from engine.files import explain, read_file
 from engine.formats.toml import Document
 from engine.settings.keys import (
+    PROFILES,
     KeyPath,
     find_key,
     is_list,
@@ -31,9 +32,6 @@ from engine.settings.keys import (
 PREFIX = "ESPDECK_"
 DELIMITER = "__"
 """Between the names of a key in a variable: ``ESPDECK_QUALITY__COVERAGE``."""
-
-PROFILES = "profile"
-"""Key of the profiles in the file, and of the name of the one in force everywhere else."""
 
 MAX_FILE_BYTES = 1 << 20
 
@@ -91,6 +89,11 @@ class Origin:
                 return f"{self.name}, an alias of the older daemon"
             case _:
                 return place
+
+    @property
+    def is_over_file(self) -> bool:
+        """Whether the settings file cannot change it: what wins over the file says it."""
+        return self.source not in (Source.DEFAULT, Source.FILE)
 
     @property
     def place(self) -> str:
@@ -155,7 +158,7 @@ class Layers:
         profiles = data.pop(PROFILES, {})
         variables, self._names = read_variables(model, environ)
         aliases, self._alias_names = _read_aliases(environ)
-        self.profile = str(flags.get(PROFILES) or variables.get(PROFILES) or "")
+        self.profile = str(flags.get(PROFILES, variables.get(PROFILES, "")))
         self._values: tuple[tuple[Source, Mapping[str, Any]], ...] = (
             (Source.FILE, data),
             (Source.PROFILE, self._chosen(profiles, given="profile" in flags)),

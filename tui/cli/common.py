@@ -29,11 +29,20 @@ PROGRESS_LINE_SECONDS = 3.0
 """Seconds from one line of progress to the next where there is no terminal."""
 
 
+PROFILE = "espdeck.profile"
+"""Where a context of the command line, and those below it, keep the profile that was chosen."""
+
+
+def flags_of(context: typer.Context) -> dict[str, Any]:
+    """What the command line says of settings, for every command."""
+    return {"workspace": context.obj, "profile": context.meta.get(PROFILE)}
+
+
 def load_settings(context: typer.Context, **flags: Any) -> Settings:
     """Read the settings; what the command line says wins."""
     from engine import Settings
 
-    return Settings.load(**({"workspace": context.obj} | flags))
+    return Settings.load(**(flags_of(context) | flags))
 
 
 def find_workspace(context: typer.Context) -> Path:

@@ -24,6 +24,7 @@ from tui.cli import (
     boards,
     builds,
     checks,
+    config,
     daemon,
     db,
     fix,
@@ -38,7 +39,7 @@ from tui.cli import (
     tasks,
     workflows,
 )
-from tui.cli.common import load_settings, print_error, print_line
+from tui.cli.common import PROFILE, load_settings, print_error, print_line
 from tui.cli.follow import FAILED, INTERRUPTED, USAGE, follow, printing
 from tui.cli.summary import print_build
 
@@ -71,6 +72,7 @@ cli.add_typer(workflows.cli)
 cli.add_typer(tasks.cli)
 cli.add_typer(db.cli)
 cli.add_typer(gc.cli)
+cli.add_typer(config.cli)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
@@ -103,10 +105,15 @@ def app(
     workspace: Annotated[
         Path | None, typer.Option(help="Folder of the database, clones and artifacts.")
     ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Profile of the settings file: [profile.NAME] overrides the rest."),
+    ] = None,
     show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Open the app on your workspace."""
     context.obj = workspace
+    context.meta[PROFILE] = profile
     if show_version:
         print_line(f"espdeck {version('espdeck')}")
         raise typer.Exit

@@ -1,0 +1,199 @@
+"""``espdeck config``: look at the settings, check them, change them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.errors import UsageError
+from tui.cli.common import flags_of, load_settings, print_error, print_line, table
+from tui.cli.follow import USAGE
+
+if TYPE_CHECKING:
+    from engine import Mistake
+
+cli = typer.Typer()
+config = typer.Typer(no_args_is_help=True)
+cli.add_typer(config, name="config", help="Look at the settings, check them, change them.")
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+_Key = Annotated[
+    str, typer.Argument(metavar="KEY", help='Dotted, such as quality.coverage or board."NAME".x.')
+]
+
+
+@config.command()
+def init() -> None:
+    """Write a settings file in which every key stands with its explanation, commented out."""
+    from engine import check_options, config_file, create_settings_file
+
+    create_settings_file(config_file(), check_options())
+    print_line(f"{config_file()} is written: every key is there, commented out")
+
+
+@config.command()
+def path() -> None:
+    """Print where the settings file is, or would be."""
+    from engine import config_file
+
+    print_line(str(config_file()))
+
+
+@config.command()
+def show(context: typer.Context, as_json: _Json = False) -> None:
+    """List every setting with its value, where that comes from, and when a change takes effect."""
+    from engine import list_settings, list_variables, strange_variables
+
+    rows, variables = list_settings(**flags_of(context)), list_variables()
+    if as_json:
+        for row in rows:
+            facts = {"key": row.key, "value": row.value, "origin": str(row.origin)}
+            facts |= {"source": row.origin.source, "line": row.origin.line}
+            print_line(json.dumps(facts | {"effect": _effect(at_start=row.at_start)}))
+        for each in variables:
+            facts = {"variable": each.name, "value": each.value, "meaning": each.meaning}
+            print_line(json.dumps(facts))
+    else:
+        table(
+            ("KEY", "VALUE", "FROM", "A CHANGE COUNTS"),
+            [(row.key, row.shown, str(row.origin), _effect(at_start=row.at_start)) for row in rows],
+        )
+        if variables:
+            print_line("")
+            table(
+                ("VARIABLE", "VALUE", "MEANS"),
+                [(each.name, each.value, each.meaning) for each in variables],
+            )
+    for line in strange_variables(os.environ):
+        print_error(line)
+
+
+@config.command()
+def check(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Another file than your own.")
+    ] = None,
+) -> None:
+    """Find every mistake of the settings file, and of the environment."""
+    from engine import check_options, check_settings_file, config_file, strange_variables
+
+    place = file or config_file()
+    mistakes: list[Mistake] = []
+    if file is not None or place.is_file():
+        mistakes += check_settings_file(place, check_options() or None)
+    wrong = any(each.is_error for each in mistakes)
+    for each in mistakes:
+        print_line(f"{'' if each.is_error else 'note: '}{each}")
+    if file is None:
+        for line in strange_variables(os.environ):
+            print_line(f"note: {line}")
+    if not wrong and file is None:
+        for line in _wrong_when_loaded(context):
+            print_line(line)
+            wrong = True
+    if wrong:
+        raise typer.Exit(USAGE)
+    print_line(f"{place}: no mistakes" if place.is_file() else f"no {place}: defaults hold")
+
+
+@config.command("get")
+def get_command(context: typer.Context, key: _Key) -> None:
+    """Print the value of a setting; of a table, a line for each setting in it."""
+    from engine import join_key, list_settings, split_key, unknown_key
+
+    wanted = split_key(key)
+    rows = {split_key(row.key): row for row in list_settings(**flags_of(context))}
+    if wanted in rows:
+        value = rows[wanted].value
+        print_line(value if isinstance(value, str) else rows[wanted].shown)
+        return
+    below = [path for path in rows if path[: len(wanted)] == wanted]
+    if not below:
+        raise UsageError(unknown_key(wanted))
+    for path in below:
+        print_line(f"{join_key(path)} = {rows[path].shown}")
+
+
+@config.command("set")
+def set_command(
+    context: typer.Context,
+    key: _Key,
+    value: Annotated[
+        str | None, typer.Argument(help='A list is ["a", "b"], or a,b.', show_default=False)
+    ] = None,
+    unset: Annotated[
+        bool, typer.Option("--unset", help="Take the setting out: its default holds again.")
+    ] = False,
+) -> None:
+    """Change a setting in the file; its comments and its order stay."""
+    from engine import (
+        check_options,
+        config_file,
+        join_key,
+        read_setting,
+        set_setting,
+        split_key,
+        unset_setting,
+    )
+
+    path = split_key(key)
+    if unset == (value is not None):
+        raise UsageError("give a value, or --unset")
+    if value is None:
+        unset_setting(config_file(), path)
+        print_line(f"{join_key(path)} is unset in {config_file()}")
+    else:
+        set_setting(config_file(), path, read_setting(path, value, check_options()))
+    _print_effect(context, key)
+
+
+def _print_effect(context: typer.Context, key: str) -> None:
+    """Say what holds now, and when it counts."""
+    from engine import list_settings, split_key
+
+    try:
+        rows = {split_key(row.key): row for row in list_settings(**flags_of(context))}
+    except UsageError as error:
+        print_error(str(error))
+        return
+    row = rows.get(split_key(key))
+    if row is not None:
+        when = f"a change counts {_effect(at_start=row.at_start)}"
+        print_line(f"{row.key} = {row.shown}  ({row.origin}; {when})")
+        if row.origin.is_over_file:
+            print_error(f"{row.origin} wins over the file")
+
+
+def _effect(*, at_start: bool) -> str:
+    return "at the next start" if at_start else "at once"
+
+
+def _wrong_when_loaded(context: typer.Context) -> list[str]:
+    """What is wrong with settings that make sense each by itself, and with the environment."""
+    try:
+        settings = load_settings(context)
+    except UsageError as error:
+        return str(error).split("; ")
+    wrong = []
+    if settings.keys:
+        from tui import keymap  # it loads the toolkit of the screens
+
+        wrong += [f"keys: {each}" for each in keymap.check(settings.keys)[1]]
+    return wrong + _wrong_boards((*settings.boards, *settings.board))
+
+
+def _wrong_boards(names: Any) -> list[str]:
+    from engine import check_names
+
+    wrong = []
+    for name in names:
+        try:
+            check_names([name])
+        except UsageError as error:
+            wrong.append(str(error))
+    return wrong
