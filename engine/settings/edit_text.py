@@ -36,9 +36,10 @@ def set_in(text: str, path: KeyPath, value: object) -> str:
         UsageError: the text is such that no way keeps all else as it is.
     """
     plain, restore = _with_plain_lines(text)
-    wanted = _put(tomllib.loads(plain), path, value)
+    data = tomllib.loads(plain)
+    wanted = _put(data, path, value)
     ways: tuple[Callable[[str, KeyPath, object], str | None], ...] = (
-        (_replace,) if _is_there(plain, path) else (_insert_in_table, _append_table, _replace)
+        (_replace,) if _has(data, path) else (_insert_in_table, _append_table, _replace)
     )
     tried = [functools.partial(way, plain, path, value) for way in ways]
     return restore(_first_right(plain, path, wanted, tried))
@@ -52,14 +53,14 @@ def unset_in(text: str, path: KeyPath) -> str:
     """
     plain, restore = _with_plain_lines(text)
     data = tomllib.loads(plain)
-    if not _is_there(plain, path):
+    if not _has(data, path):
         return text
     if isinstance(found := value_at(data, path), Mapping):
         names = ", ".join(found) or "it has none"
         raise UsageError(f"{join_key(path)} is a table: unset its keys ({names})")
-    return restore(
-        _first_right(plain, path, _put(data, path, None), [lambda: _remove(plain, path)])
-    )
+    ways = (_remove_statement, _remove)
+    tried = [functools.partial(way, plain, path) for way in ways]
+    return restore(_first_right(plain, path, _put(data, path, None), tried))
 
 
 def _with_plain_lines(text: str) -> tuple[str, Callable[[str], str]]:
@@ -81,10 +82,11 @@ def _first_right(
 ) -> str:
     from tomlkit.exceptions import TOMLKitError
 
+    aim = _without_empty(wanted, path)
     for way in ways:
         try:
             changed = way()
-            if changed is not None and _pruned(tomllib.loads(changed)) == _pruned(wanted):
+            if changed is not None and _without_empty(tomllib.loads(changed), path) == aim:
                 return changed
         except (TOMLKitError, ValueError, KeyError, TypeError, AttributeError, IndexError):
             continue  # the next one; of tomlkit each of these is known
@@ -106,7 +108,25 @@ def _replace(text: str, path: KeyPath, value: object) -> str:
     return tomlkit.dumps(document)
 
 
+def _remove_statement(text: str, path: KeyPath) -> str | None:
+    """Take the lines of a key out; None where they are not to be found.
+
+    tomlkit, asked to, takes empty tables of the same name along.
+    """
+    lines = text.split("\n")
+    for end in range(len(path) - 1, -1, -1):
+        begin = _line_after_header(lines, path[:end])
+        if begin is None:
+            continue
+        for first, last in _statements(lines, begin)[0]:
+            said = tomllib.loads("\n".join(lines[first : last + 1]))
+            if _has(said, path[end:]):
+                return "\n".join((*lines[:first], *lines[last + 1 :]))
+    return None
+
+
 def _remove(text: str, path: KeyPath) -> str:
+    """Let tomlkit take a key out, as of a table in one line."""
     import tomlkit
 
     document: Any = tomlkit.parse(text)
@@ -227,8 +247,8 @@ def _last_line(lines: list[str], first: int) -> int:
     raise ValueError(f"no statement begins at line {first + 1}")
 
 
-def _is_there(text: str, path: KeyPath) -> bool:
-    table: object = tomllib.loads(text)
+def _has(data: Mapping[str, Any], path: KeyPath) -> bool:
+    table: object = data
     for part in path:
         if not isinstance(table, Mapping) or part not in table:
             return False
@@ -252,10 +272,12 @@ def _put(data: Mapping[str, Any], path: KeyPath, value: object) -> dict[str, Any
     return changed
 
 
-def _pruned(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Data without empty tables: whether one is there depends on how its keys were written."""
-    kept = {
-        name: _pruned(value) if isinstance(value, Mapping) else value
-        for name, value in data.items()
-    }
-    return {name: value for name, value in kept.items() if value != {}}
+def _without_empty(data: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
+    """Data without tables of a key that are empty: how it was written says if they are there."""
+    kept = dict(data)
+    below = kept.get(path[0]) if path else None
+    if isinstance(below, Mapping):
+        kept[path[0]] = _without_empty(below, path[1:])
+        if not kept[path[0]]:
+            del kept[path[0]]
+    return kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from engine.settings.sources import (
 )
 
 _MAX_MISTAKES = 50
+_OLDER_PREFIX = "AUTOCODE_"
 
 OTHER_VARIABLES: Mapping[str, str] = {
     "ESPDECK_CONFIG": "the settings file",
@@ -209,23 +210,30 @@ def strange_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
     for name in sorted(environ):
         upper = name.upper()
         is_ours = upper.startswith(PREFIX) and upper not in OTHER_VARIABLES
-        is_alias = upper.startswith("AUTOCODE_") and upper not in ALIASES
+        is_alias = upper.startswith(_OLDER_PREFIX) and upper not in ALIASES
         if not (is_ours or is_alias):
             continue
         path = path_of_variable(name)
         if is_ours and path is not None and find_key(SettingsFile, path) is not None:
             continue
-        near = difflib.get_close_matches(upper, _variables(alias=is_alias), 1, cutoff=0.8)
-        advice = f" (did you mean {near[0]}?)" if near else ""
-        found.append(f"{name} is no setting{advice}")
+        near = _near_variable(upper, ALIASES if is_alias else _variables())
+        found.append(f"{name} is no setting" + (f" (did you mean {near}?)" if near else ""))
     return tuple(found)
 
 
-def _variables(*, alias: bool) -> list[str]:
-    if alias:
-        return list(ALIASES)
+def _near_variable(name: str, known: Iterable[str]) -> str:
+    """The variable that may be meant, of those of the same table if there are any."""
+    table = name[: name.rindex(DELIMITER) + len(DELIMITER)] if DELIMITER in name else ""
+    begin = table if any(each.startswith(table) for each in known) else ""
+    begin = begin or name[: name.index("_") + 1]
+    rest = [each.removeprefix(begin) for each in known if each.startswith(begin)]
+    near = difflib.get_close_matches(name.removeprefix(begin), rest, 1, cutoff=0.7)
+    return f"{begin}{near[0]}" if near else ""
+
+
+def _variables() -> list[str]:
     keys = (key.path for key in known_keys(SettingsFile) if NAME not in key.path)
-    return [*(variable_of(path) for path in keys), *OTHER_VARIABLES]
+    return [*(variable_of(path) for path in keys), "ESPDECK_CONFIG", "ESPDECK_LLM_API_KEY"]
 
 
 def variable_of(path: KeyPath) -> str:
