@@ -108,8 +108,10 @@ if TYPE_CHECKING:
     from engine.settings.file_editor import set_settings as set_settings
     from engine.settings.file_editor import unknown_key as unknown_key
     from engine.settings.file_editor import unset_setting as unset_setting
+    from engine.settings.keys import choices_of as choices_of
     from engine.settings.keys import join_key as join_key
     from engine.settings.keys import split_key as split_key
+    from engine.settings.keys import toml_text as toml_text
     from engine.settings.report import SettingRow as SettingRow
     from engine.settings.report import list_settings as list_settings
     from engine.settings.report import list_variables as list_variables
@@ -210,7 +212,7 @@ _NAMES = {
     "engine.settings.file_editor": (
         "create_settings_file read_setting set_setting set_settings unknown_key unset_setting"
     ),
-    "engine.settings.keys": "join_key split_key",
+    "engine.settings.keys": "choices_of join_key split_key toml_text",
     "engine.settings.report": "SettingRow list_settings list_variables",
     "engine.sizes.tables": "RegionRow SizeGroup SizeRow Sizes",
     "engine.store.backups": "Backup",

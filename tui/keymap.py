@@ -24,6 +24,7 @@ class Where(StrEnum):
     SIZES = "sizes"
     WORKFLOWS = "workflows"
     TASK = "task"
+    SETTINGS = "settings"
     GUIDE = "guide"
 
 
@@ -63,6 +64,8 @@ KEYS = (
     Key("boards", "B", "B", "boards", "Show the boards: monitor, flash, reserve", Where.HOME),
     Key("workflows", "w", "w", "workflows", "Have models do something: review, design, fix, write",
         Where.HOME),
+    Key("settings", "comma", ",", "settings", "Show the settings, and change them", Where.HOME,
+        bar=False),
     Key("cancel", "c", "c", "cancel", "Cancel the build", Where.HOME),
     Key("retry", "r", "r", "retry", "Run the build again from its start", Where.HOME),
     Key("filter", "slash", "/", "filter", "Filter the builds by text; esc shows all", Where.HOME),
@@ -218,6 +221,21 @@ KEYS = (
     Key("right", "l,right", "l", "to the right", "Show what is right of long lines", Where.TASK,
         bar=False),
     Key("back", "q,backspace", "q", "back", "Go back to the tasks", Where.TASK),
+    Key("change", "enter,e", "enter", "change", "Change the setting in the file; from the groups, "
+        "go to it", Where.SETTINGS),
+    Key("default", "d", "d", "default", "Take it out of the file: its default holds again",
+        Where.SETTINGS),
+    Key("set_key", "a", "a", "other key", "Set a key that is not listed, as of a check or a board",
+        Where.SETTINGS),
+    Key("filter", "slash", "/", "filter", "Find settings by text; esc shows the groups again",
+        Where.SETTINGS),
+    Key("copy", "y", "y", "copy", "Copy the key and its value to the clipboard", Where.SETTINGS,
+        bar=False),
+    Key("other", "tab,shift+tab", "tab", "other list", "Go to the other list", Where.SETTINGS,
+        bar=False),
+    Key("left", "h,left", "h", "groups", "Go to the groups", Where.SETTINGS, bar=False),
+    Key("right", "l,right", "l", "settings", "Go to the settings", Where.SETTINGS, bar=False),
+    Key("back", "q,backspace", "q", "back", "Go back to the projects", Where.SETTINGS),
     Key("open", "enter,o", "enter", "open", "Follow the link; from the list, go to the page",
         Where.GUIDE),
     Key("next_link", "tab", "tab", "link", "Go to the next link of the page", Where.GUIDE),
@@ -264,6 +282,7 @@ _SHOWN = {
     "slash": "/",
     "question_mark": "?",
     "colon": ":",
+    "comma": ",",
     "right_square_bracket": "]",
     "left_square_bracket": "[",
     "pagedown": "pgdn",

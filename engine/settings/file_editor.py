@@ -91,7 +91,15 @@ def read_setting(key: KeyPath, text: str, options: Options) -> object:
         if is_list(plain_type(kind)):
             first = 'is a list: ["...", "..."]'
         raise UsageError(f"{join_key(key)}: {first}") from error
-    return _for_toml(TypeAdapter(Any).dump_python(value, mode="json", exclude_unset=True))
+    written = _for_toml(TypeAdapter(Any).dump_python(value, mode="json", exclude_unset=True))
+    nested: Any = written
+    for part in reversed(found.path):
+        nested = {part: nested}
+    try:
+        SettingsFile.model_validate(nested)
+    except ValidationError as error:
+        raise UsageError(f"{join_key(key)}: {error.errors()[0]['msg']}") from error
+    return written
 
 
 def unknown_key(key: KeyPath) -> str:

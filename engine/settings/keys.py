@@ -10,13 +10,13 @@ import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from engine.errors import UsageError
-from engine.settings.models import AT_START, NEVER_SHOWN, has_note
+from engine.settings.models import AT_START, NEVER_SHOWN, SettingsFile, has_note
 
 KeyPath = tuple[str, ...]
 """Names of tables, and that of a setting in the last one."""
@@ -185,6 +185,15 @@ def is_list(kind: Any) -> bool:
 def is_table(kind: Any) -> bool:
     """Whether a type is a table, of settings or with free names."""
     return is_model(kind) or get_origin(kind) is dict
+
+
+def choices_of(key: str) -> tuple[str, ...]:
+    """The values that a key of the file can have, where they are few; empty where they are not."""
+    found = find_file_key(SettingsFile, split_key(key))
+    kind = plain_type(found.type) if found is not None else None
+    if get_origin(kind) is Literal:
+        return tuple(map(str, get_args(kind)))
+    return ("true", "false") if kind is bool else ()
 
 
 def read_text(kind: Any, text: str) -> object:

@@ -26,6 +26,7 @@ class SettingRow:
         origin: where it comes from.
         at_start: whether a change takes effect at the next start only.
         explanation: what it is; empty for one that a check brings.
+        is_masked: whether the value is not what it is.
     """
 
     key: str
@@ -33,6 +34,7 @@ class SettingRow:
     origin: Origin
     at_start: bool
     explanation: str
+    is_masked: bool
 
     @property
     def shown(self) -> str:
@@ -100,14 +102,9 @@ def list_settings(**flags: Any) -> tuple[SettingRow, ...]:
         origin = layers.origin(path)
         if (value is None or value == {}) and origin.source is Source.DEFAULT and len(path) > 2:
             continue  # what a table with a free name does not say
+        told = _masked(path, value)
         rows.append(
-            SettingRow(
-                join_key(path),
-                _masked(path, value),
-                origin,
-                key.at_start,
-                key.explanation,
-            )
+            SettingRow(join_key(path), told, origin, key.at_start, key.explanation, told != value)
         )
     return tuple(rows)
 

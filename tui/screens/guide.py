@@ -31,6 +31,7 @@ TOPICS: Mapping[Where, str] = {
     Where.MONITOR: "monitor",
     Where.WORKFLOWS: "workflows",
     Where.TASK: "workflows#tasks",
+    Where.SETTINGS: "settings",
 }
 """The page about a screen, perhaps with the anchor of a heading."""
 

@@ -95,6 +95,7 @@ class HomeScreen(TwoListScreen):
             self.action("retry", self._retry_build, opened, project, build, self._has_not_ended),
             self.action("boards", self._show_boards, opened),
             self.action("workflows", self._show_workflows, opened),
+            self.action("settings", self._show_settings, opened),
         ]
 
     def handle_events(self, events: Sequence[Event]) -> None:
@@ -252,6 +253,12 @@ class HomeScreen(TwoListScreen):
         project = self._projects.item
         is_active = project is not None and project.status == ProjectStatus.ACTIVE
         self.app.push_screen(WorkflowsScreen(project.id if project and is_active else None))
+
+    def _show_settings(self) -> None:
+        """Show the settings."""
+        from tui.screens.settings import SettingsScreen
+
+        self.app.push_screen(SettingsScreen())
 
     def _load_projects(self, select: UUID | None = None) -> None:
         def read() -> tuple[Sequence[Project], dict[UUID, RunStatus]]:

@@ -40,10 +40,13 @@ def test_secrets_are_masked(config: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("ESPDECK_LLM_API_KEY", "hush")
     monkeypatch.setenv("IDF_PATH", "/opt/idf")
     monkeypatch.delenv("ESP_IDF_VERSION", raising=False)
-    rows = {row.key: row.value for row in list_settings()}
+    listed = list_settings()
+    rows = {row.key: row.value for row in listed}
     variables = {row.name: row.value for row in list_variables()}
 
     assert "hush" not in f"{rows}{variables}"
+    masked = {row.key for row in listed if row.is_masked}
+    assert masked == {"boards", "llm.openai", "checks.mine.api_key"}
     assert rows["llm.openai"] == "http://***@host/v1"
     assert rows["checks.mine.api_key"] == "********"
     assert variables["IDF_PATH"] == "/opt/idf"

@@ -72,7 +72,7 @@ def test_what_wins_over_the_file_is_said(
             ("max_iteration", "5"),
             "no setting is called max_iteration (did you mean max_iterations?)",
         ),
-        (("max_iterations", "50"), "Input should be less than or equal to 10: nothing was written"),
+        (("max_iterations", "50"), "max_iterations: Input should be less than or equal to 10"),
         (("max_iterations", "many"), "max_iterations: Input should be a valid integer"),
         (("max_iterations",), "give a value, or --unset"),
         (("max_iterations", "5", "--unset"), "give a value, or --unset"),
