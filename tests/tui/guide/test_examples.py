@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from engine import Settings, manifest
+from engine import check_settings_file, manifest
 from engine.samples import demo
 from engine.store import projects
 from engine.store.database import Store
@@ -70,6 +70,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / block.mark.removeprefix("pipeline: ")).write_text(block.text)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ESPDECK_BOARDS", '["virtual:esp32c3"]')
+    monkeypatch.delenv("ESPDECK_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return tmp_path
 
 
@@ -99,7 +101,9 @@ def rows(text: str) -> list[list[str]]:
 def test_examples_of_files_make_sense(block: Block, tmp_path: Path) -> None:
     data = tomllib.loads(block.text)
     if block.mark == "settings":
-        Settings(**data)
+        path = tmp_path / "config.toml"
+        path.write_text(block.text)
+        assert check_settings_file(path) == ()
     elif block.mark == "espdeck.toml":
         assert manifest.parse(block.text) != manifest.Manifest()
     else:

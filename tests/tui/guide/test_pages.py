@@ -7,18 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
 from engine.manifest import Manifest
 from engine.quality_requirements import Aspect
-from engine.settings import (
-    BoardSettings,
-    LlmSettings,
-    LogSettings,
-    ModelSettings,
-    RepairSettings,
-    Settings,
-)
+from engine.settings import Settings
+from engine.settings.keys import known_keys
+from engine.settings.models import AT_START, SettingsFile, has_note
+from engine.settings.sources import ALIASES
 from tests.tui.guide.commands import named_options, parse, words_of
 from tests.tui.guide.pages import (
     PAGES,
@@ -112,19 +107,36 @@ def test_every_command_line_is_understood(block: Block) -> None:
         parse(line)
 
 
-def fields(*models: type[BaseModel]) -> set[str]:
-    return {name for model in models for name in model.model_fields}
-
-
 def test_the_page_of_settings_has_every_setting() -> None:
     page = ROOT / "tui" / "guide" / "settings.md"
-    first = [row[0].content.strip("`") for _, rows in tables(page) for row in rows[1:]]
+    first = [
+        row[0].content.strip("`") for mark, rows in tables(page) if not mark for row in rows[1:]
+    ]
     assert sorted(first) == sorted(Settings.model_fields)
+
+
+def test_the_page_of_settings_has_every_alias_and_says_what_counts_at_the_next_start() -> None:
+    page = ROOT / "tui" / "guide" / "settings.md"
+    aliases = [rows for mark, rows in tables(page) if mark == "aliases"]
+    told = {row[0].content.strip("`"): row[1].content.strip("`") for row in aliases[0][1:]}
+    assert told == {name: ".".join(path) for name, (path, _) in ALIASES.items()}
+    later = {
+        row[0].content.strip("`")
+        for mark, rows in tables(page)
+        if not mark
+        for row in rows[1:]
+        if row[2].content.endswith("*")
+    }
+    assert later == {
+        name for name, field in Settings.model_fields.items() if has_note(field, AT_START)
+    }
 
 
 def test_defaults_of_settings_are_those_of_the_code() -> None:
     page = ROOT / "tui" / "guide" / "settings.md"
-    for _, rows in tables(page):
+    for mark, rows in tables(page):
+        if mark:
+            continue
         for name, told, *_ in ([cell.content.strip("`") for cell in row] for row in rows[1:]):
             default = Settings.model_fields[name].default
             if isinstance(default, bool | int | float | str):
@@ -140,7 +152,7 @@ USERS_PAGES = tuple(page for page in PAGES if page.stem not in ("architecture", 
 
 @pytest.mark.parametrize("page", USERS_PAGES, ids=names(USERS_PAGES))
 def test_every_word_with_the_look_of_a_setting_is_one(page: Path) -> None:
-    known = fields(Settings, BoardSettings, LlmSettings, LogSettings, ModelSettings, RepairSettings)
+    known = {part for key in known_keys(SettingsFile) for part in key.path}
     known |= {*Aspect, *Manifest.__dataclass_fields__, *OTHER_WORDS}
     for span in code_spans(page):
         word = span.partition(" = ")[0]
