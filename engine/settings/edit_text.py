@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.errors import UsageError
-from engine.settings.keys import KeyPath, join_key, value_at
+from engine.settings.keys import KeyPath, join_key, only_path, value_at
 
 _HEADER = re.compile(r"\s*\[")
 _COMMENTED_HEADER = re.compile(r"[ \t]*#[ \t]?\[")
@@ -119,8 +119,7 @@ def _remove_statement(text: str, path: KeyPath) -> str | None:
         if begin is None:
             continue
         for first, last in _statements(lines, begin)[0]:
-            said = tomllib.loads("\n".join(lines[first : last + 1]))
-            if _has(said, path[end:]):
+            if _key(lines[first]) == path[end:]:
                 return "\n".join((*lines[:first], *lines[last + 1 :]))
     return None
 
@@ -210,14 +209,19 @@ def _line_after_header(lines: list[str], table: KeyPath) -> int | None:
         begin = header + 1
 
 
+def _key(line: str) -> KeyPath:
+    """The key of a statement, by the first line of it."""
+    for at, character in enumerate(line):
+        if character == "=":
+            try:
+                return only_path(tomllib.loads(f"{line[:at]}= 0"))
+            except ValueError:
+                continue  # it stands in a quoted name
+    return ()
+
+
 def _header(line: str) -> KeyPath:
-    names: list[str] = []
-    table: Mapping[str, Any] = tomllib.loads(line)
-    while table:
-        name, below = next(iter(table.items()))
-        names.append(name)
-        table = below if isinstance(below, Mapping) else {}
-    return tuple(names)
+    return only_path(tomllib.loads(line))
 
 
 def _statements(lines: list[str], begin: int) -> tuple[list[tuple[int, int]], int]:

@@ -75,7 +75,7 @@ def split_key(text: str) -> KeyPath:
     """
     if len(text) <= _MAX_KEY_CHARACTERS and _KEY.fullmatch(text):
         try:
-            return tuple(_names(tomllib.loads(f"{text.strip()} = 0")))
+            return only_path(tomllib.loads(f"{text.strip()} = 0"))
         except (ValueError, RecursionError):
             pass
     raise UsageError(
@@ -252,6 +252,16 @@ def leaves(values: Mapping[str, Any], above: KeyPath = ()) -> Iterator[tuple[Key
             yield path, value
 
 
+def only_path(values: Mapping[str, Any]) -> KeyPath:
+    """The names of tables in tables, of which each has one thing."""
+    names: list[str] = []
+    while values:
+        name, below = next(iter(values.items()))
+        names.append(name)
+        values = below if isinstance(below, Mapping) else {}
+    return tuple(names)
+
+
 def value_at(values: Mapping[str, Any], path: KeyPath) -> object:
     """A value in tables of tables; None where there is none."""
     found: object = values
@@ -298,13 +308,6 @@ def _docstrings(model: type[BaseModel]) -> dict[str, str]:
         and isinstance(below.value, ast.Constant)
         and isinstance(below.value.value, str)
     }
-
-
-def _names(table: Mapping[str, Any]) -> Iterator[str]:
-    for name, below in table.items():
-        yield name
-        if isinstance(below, Mapping):
-            yield from _names(below)
 
 
 def toml_text(value: object) -> str:

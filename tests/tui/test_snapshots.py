@@ -171,6 +171,22 @@ async def guide(story: Story) -> None:
     await story.sees("A name does wherever")
 
 
+async def settings(story: Story) -> None:
+    await story.sees("sensor-hub")
+    await story.press("comma")
+    await story.sees("quality gate", "max_iterations")
+    await story.press("l", "j")
+    await story.sees("ESPDECK_MAX_ITERATIONS", "How often DEVELOPER")
+
+
+async def setting(story: Story) -> None:
+    await settings(story)
+    await story.press("k", "enter")
+    await story.sees("esc leave")
+    await story.press("9", "9")
+    await story.sees("Input should be less")
+
+
 async def empty(story: Story) -> None:
     await story.sees("no projects yet: press a")
 
@@ -212,6 +228,15 @@ Guru Meditation Error: Core  0 panic'ed (Load access fault). Exception was unhan
 MEPC    : 0x403802a8  RA      : 0x40380296  SP      : 0x3fcbffe0
 Rebooting...
 """
+
+
+@pytest.fixture(autouse=True)
+def settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings that are the same on any machine."""
+    path = tmp_path / "config.toml"
+    path.write_text("[quality]\ncoverage = 70\n[profile.night]\nmax_concurrent_builds = 4\n")
+    monkeypatch.setenv("ESPDECK_CONFIG", str(path))
+    monkeypatch.setenv("ESPDECK_MAX_ITERATIONS", "2")
 
 
 @pytest.fixture(autouse=True)
@@ -264,6 +289,9 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
         pytest.param(retry, (80, 24), {}, id="retry"),
         pytest.param(remove, (80, 24), {}, id="remove"),
         pytest.param(name, (80, 24), {}, id="name-board"),
+        pytest.param(settings, (80, 24), {}, id="settings"),
+        pytest.param(settings, (60, 15), {"ascii": True}, id="settings-small-ascii"),
+        pytest.param(setting, (80, 24), {"theme": "light"}, id="setting-form-light"),
         pytest.param(workflows, (80, 24), {}, id="workflows"),
         pytest.param(form, (80, 24), {}, id="workflow-form"),
         pytest.param(task, (80, 24), {}, id="task"),

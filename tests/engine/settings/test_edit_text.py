@@ -188,7 +188,7 @@ NEW_VALUES = st.one_of(
 
 
 @given(documents(), PATHS, NEW_VALUES)
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_any_value_in_any_file_is_read_again_as_it_was_set(
     text: str, path: tuple[str, ...], value: Any
 ) -> None:
@@ -205,7 +205,7 @@ def test_any_value_in_any_file_is_read_again_as_it_was_set(
 
 
 @given(documents(), PATHS)
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_comments_and_all_that_is_not_the_key_stay_byte_for_byte(
     text: str, path: tuple[str, ...]
 ) -> None:
@@ -228,7 +228,7 @@ def test_comments_and_all_that_is_not_the_key_stay_byte_for_byte(
 
 
 @given(documents(), st.sampled_from([("n",), ("a", "new"), ("new", "n"), ("/dev/x", "new")]))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_set_and_unset_come_back_to_where_they_began(text: str, path: tuple[str, ...]) -> None:
     assume(value_at(tomllib.loads(text), path) is None)
     try:

@@ -98,6 +98,8 @@ def tables(page: Path) -> Iterator[tuple[str, list[list[Token]]]]:
         if token.type == "html_block":
             found = _COMMENT.fullmatch(token.content.strip())
             mark = found["text"] if found else ""
+        elif token.type == "fence":
+            mark = ""  # it was the block's
         elif token.type == "tr_open":
             rows.append([])
         elif token.type == "inline" and rows:
