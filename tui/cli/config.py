@@ -148,7 +148,8 @@ def set_command(
         unset_setting(config_file(), path)
         print_line(f"{join_key(path)} is unset in {config_file()}")
     else:
-        set_setting(config_file(), path, read_setting(path, value, check_options()))
+        options = check_options() if "checks" in path else {}  # others' cost a process each
+        set_setting(config_file(), path, read_setting(path, value, options))
     _print_effect(context, key)
 
 

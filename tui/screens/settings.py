@@ -173,7 +173,8 @@ class SettingsScreen(TwoListScreen):
                 rows = list_settings(**flags)
             except UsageError as error:
                 return str(error)
-            return _Read(rows, check_options(), config_file(), strange_variables(os.environ))
+            options = check_options(self.engine.checks.list())
+            return _Read(rows, options, config_file(), strange_variables(os.environ))
 
         self.in_thread(read, self._show)
 
