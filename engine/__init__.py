@@ -102,6 +102,7 @@ if TYPE_CHECKING:
     from engine.settings.file_check import Mistake as Mistake
     from engine.settings.file_check import check_settings_file as check_settings_file
     from engine.settings.file_check import strange_variables as strange_variables
+    from engine.settings.file_check import wrong_option as wrong_option
     from engine.settings.file_editor import create_settings_file as create_settings_file
     from engine.settings.file_editor import read_setting as read_setting
     from engine.settings.file_editor import set_setting as set_setting
@@ -208,7 +209,7 @@ _NAMES = {
     "engine.runs.service": "RunService",
     "engine.samples.demo": "DEMO_BOARD prepare_demo",
     "engine.settings": "Settings config_file",
-    "engine.settings.file_check": "Mistake check_settings_file strange_variables",
+    "engine.settings.file_check": "Mistake check_settings_file strange_variables wrong_option",
     "engine.settings.file_editor": (
         "create_settings_file read_setting set_setting set_settings unknown_key unset_setting"
     ),

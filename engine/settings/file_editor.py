@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from engine.errors import UsageError
 from engine.files import explain, read_file
 from engine.settings.edit_text import set_in, unset_in
-from engine.settings.file_check import Mistake, check_text
+from engine.settings.file_check import Mistake, check_text, near_key
 from engine.settings.keys import (
     KeyPath,
     Options,
@@ -103,9 +103,9 @@ def read_setting(key: KeyPath, text: str, options: Options) -> object:
 
 
 def unknown_key(key: KeyPath) -> str:
-    """What is said of a key that is no setting: the one that may be meant."""
-    from engine.settings.file_check import near_key
-
+    """What is said of a key that has no value: if it is no setting, the one that may be meant."""
+    if find_file_key(SettingsFile, key) is not None and key != ("profile",):
+        return f"{join_key(key)} is not set"
     near = near_key(key)
     return f"no setting is called {join_key(key)}" + (f" (did you mean {near}?)" if near else "")
 
@@ -255,6 +255,18 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _take_owner_and_mode(descriptor: int, status: os.stat_result, target: Path) -> None:
+    """Give a file the owner and the mode of the one that it is to replace."""
+    if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+        try:
+            os.fchown(descriptor, status.st_uid, status.st_gid)
+        except PermissionError:
+            if status.st_uid != os.geteuid():
+                # A file that several share would be refused to all others then.
+                raise UsageError(f"{target} is another user's, who has to change it") from None
+    os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+
+
 def _replace(target: Path, data: bytes) -> None:
     """Write a file whole, with the mode and the owner that it had; for its owner alone if new."""
     temporary = None
@@ -266,15 +278,14 @@ def _replace(target: Path, data: bytes) -> None:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         with os.fdopen(descriptor, "wb") as file:
             if status is not None:
-                os.fchmod(file.fileno(), stat.S_IMODE(status.st_mode))
-                if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
-                    with contextlib.suppress(OSError):  # another's file that we may write
-                        os.fchown(file.fileno(), status.st_uid, status.st_gid)
+                _take_owner_and_mode(file.fileno(), status, target)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(target)
+        temporary = None
     except OSError as error:
+        raise UsageError(explain(error, target)) from error
+    finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise UsageError(explain(error, target)) from error

@@ -99,3 +99,15 @@ def test_where_boards_are_locked_is_told(tmp_path: Path) -> None:
     assert (found.ok, found.needed) == (False, False)
     assert found.detail == f"of this workspace only ({absent}: No such file or directory)"
     assert found.advice == f"have it made: sudo install -d -m 1777 {absent}"
+
+
+def test_a_variable_that_looks_like_a_setting_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ESPDECK_BORADS", "x")
+
+    found = {each.name: each for each in run_doctor(Settings(workspace=tmp_path))}
+
+    assert not found["settings"].ok
+    assert not found["settings"].needed
+    assert "ESPDECK_BORADS is no setting (did you mean ESPDECK_BOARDS?)" in found["settings"].detail

@@ -58,7 +58,11 @@ async def walk(story: Story) -> dict[str, list[str]]:
     await story.press("l", "G", "enter")
     await story.sees("#4 ✓ success")
     look()
-    await story.press("q", "q", "B")
+    await story.press("q", "q", "comma")
+    await story.sees("quality gate", "max_concurrent_builds")
+    await story.press("l")
+    look()
+    await story.press("q", "B")
     await story.sees("boards 1")
     look()
     await story.press("enter")
@@ -82,6 +86,7 @@ async def test_every_action_has_its_key_and_says_why_it_is_disabled(tmp_path: Pa
     assert "broken-link has an error: press s to sync it again" in found["home"]
     assert "build 3 has no fix: nothing was repaired" in found["build"]
     assert "task 4 has ended already" in found["task"]
+    assert "max_concurrent_builds is as it comes" in found["settings"]
     assert f"{board} is not reserved" in found["boards"]
     assert "only one board is shown" in found["monitor"]
 

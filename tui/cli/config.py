@@ -14,7 +14,7 @@ from tui.cli.common import flags_of, load_settings, print_error, print_line, tab
 from tui.cli.follow import USAGE
 
 if TYPE_CHECKING:
-    from engine import Mistake
+    from engine import Mistake, Settings
 
 cli = typer.Typer()
 config = typer.Typer(no_args_is_help=True)
@@ -185,7 +185,21 @@ def _wrong_when_loaded(context: typer.Context) -> list[str]:
         from tui import keymap  # it loads the toolkit of the screens
 
         wrong += [f"keys: {each}" for each in keymap.check(settings.keys)[1]]
+    wrong += _wrong_options(settings)
     return wrong + _wrong_boards((*settings.boards, *settings.board))
+
+
+def _wrong_options(settings: Settings) -> list[str]:
+    """Own settings of checks, which variables can say as well."""
+    from engine import check_options, join_key, wrong_option
+
+    options = check_options() if settings.checks else {}
+    return [
+        f"{join_key(('checks', name, key))}: {wrong}"
+        for name, check in settings.checks.items()
+        for key, value in (check.model_extra or {}).items()
+        if (wrong := wrong_option((options.get(name) or {}).get(key), value))
+    ]
 
 
 def _wrong_boards(names: Any) -> list[str]:

@@ -181,6 +181,21 @@ def test_a_folder_that_cannot_be_written_is_one_line() -> None:
         create_settings_file(Path("/proc/espdeck/config.toml"))
 
 
+def test_another_users_file_stays_that_users(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config.write_text("# shared\n")
+
+    def refuse(*_arguments: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    monkeypatch.setattr(os, "fchown", refuse)
+    with pytest.raises(UsageError, match="is another user's, who has to change it"):
+        set_setting(config, "mouse", False)
+
+    assert config.read_text() == "# shared\n"
+    assert leftovers(config.parent) == ["config.toml"]
+
+
 def test_a_full_disk_leaves_the_file_as_it_was(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

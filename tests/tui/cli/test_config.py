@@ -88,6 +88,8 @@ def test_a_mistake_is_one_line_and_writes_nothing(
 
 def test_get_of_what_is_no_setting(here: Here) -> None:
     assert "did you mean quality.coverage?" in here.refuses("config", "get", "quality.covrage")
+    said = here.refuses("config", "get", "checks.doc_check.interval")
+    assert said == "checks.doc_check.interval is not set"
 
 
 def test_show_tells_where_each_value_comes_from(
@@ -163,3 +165,44 @@ def test_a_profile_is_for_every_command_and_an_unknown_one_is_said(
         )
     here.says("config", "set", "profile.night.quality.coverage", "10")
     assert here.says("--profile", "night", "config", "get", "quality.coverage") == "10\n"
+
+
+CHECK = """
+class Licences:
+    name = "licences"
+    title = "Licences of components"
+    interval = 60.0
+    options = {"allowed": ["MIT"], "strict": True}
+
+    def state(self, context):
+        return ""
+
+    def run(self, context):
+        raise NotImplementedError
+"""
+
+
+@pytest.mark.slow
+def test_settings_of_a_persons_own_check_are_held_to_what_it_declares(
+    here: Here, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check is asked in a process of its own, which takes its time."""
+    (config.parent / "checks").mkdir(parents=True)
+    (config.parent / "checks" / "licences.py").write_text(CHECK)
+    here.says("config", "init")
+    assert "#[checks.licences]\n" in config.read_text()
+    assert '#allowed = ["MIT"]\n#strict = true\n' in config.read_text()
+
+    assert "Input should be a valid boolean" in here.refuses(
+        "config", "set", "checks.licences.strict", "perhaps"
+    )
+    here.says("config", "set", "checks.licences.allowed", "MIT,0BSD")
+    assert here.says("config", "get", "checks.licences.allowed") == '["MIT", "0BSD"]\n'
+    config.write_text("[checks.licences]\nstrict = 3\n[checks.licenses]\nallow = []\n")
+    told = here.says("config", "check", code=2).splitlines()
+    assert told[0] == f"{config}:2: setting strict: Input should be a valid boolean"
+    assert told[1] == f"note: {config}:3: no check is called licenses (did you mean licences?)"
+
+    config.write_text("")
+    monkeypatch.setenv("ESPDECK_CHECKS__LICENCES__STRICT", "3")
+    assert "checks.licences.strict: Input should be" in here.says("config", "check", code=2)
