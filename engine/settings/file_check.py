@@ -15,7 +15,7 @@ from engine.files import explain as explain_os_error
 from engine.files import read_file
 from engine.formats.toml import Document
 from engine.settings.keys import NAME, PROFILES, KeyPath, Options, find_key, join_key, known_keys
-from engine.settings.load import explain
+from engine.settings.load import explain, said
 from engine.settings.models import CheckSchedule, CheckSettings, SettingsFile
 from engine.settings.sources import (
     ALIASES,
@@ -195,7 +195,7 @@ def wrong_option(default: object, value: object) -> str:
     try:
         TypeAdapter(kind).validate_python(value, strict=True)
     except ValidationError as error:
-        return error.errors()[0]["msg"]
+        return said(error.errors()[0])
     return ""
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from engine.errors import UsageError
 from engine.files import explain, read_file
@@ -32,6 +32,7 @@ from engine.settings.keys import (
     read_text,
     split_key,
 )
+from engine.settings.load import said
 from engine.settings.models import SettingsFile
 from engine.settings.sources import MAX_FILE_BYTES, decode
 from engine.settings.template import template
@@ -87,10 +88,12 @@ def read_setting(key: KeyPath, text: str, options: Options) -> object:
     try:
         value = TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        first = error.errors()[0]["msg"]
+        first = said(error.errors()[0])
         if is_list(plain_type(kind)):
             first = 'is a list: ["...", "..."]'
         raise UsageError(f"{join_key(key)}: {first}") from error
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
     written = _for_toml(TypeAdapter(Any).dump_python(value, mode="json", exclude_unset=True))
     nested: Any = written
     for part in reversed(found.path):
@@ -98,7 +101,10 @@ def read_setting(key: KeyPath, text: str, options: Options) -> object:
     try:
         SettingsFile.model_validate(nested)
     except ValidationError as error:
-        raise UsageError(f"{join_key(key)}: {error.errors()[0]['msg']}") from error
+        # What other keys of its table lack is found when the file is written.
+        for each in error.errors():
+            if tuple(map(str, each["loc"]))[: len(found.path)] == found.path:
+                raise UsageError(f"{join_key(key)}: {said(each)}") from error
     return written
 
 

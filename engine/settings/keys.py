@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from engine.errors import UsageError
@@ -151,16 +151,21 @@ def _field_key(above: Key, name: str, model: type[BaseModel], field: FieldInfo) 
         field,
         model,
         at_start=above.at_start or has_note(field, AT_START),
-        secret=above.secret or has_note(field, NEVER_SHOWN) or _is_secret(name),
+        secret=above.secret or has_note(field, NEVER_SHOWN) or _is_secret(name, field.annotation),
     )
 
 
 def _free_key(above: Key, name: str, kind: Any) -> Key:
-    secret = above.secret or (kind is Any and _is_secret(name))
+    secret = above.secret or _is_secret(name if kind is Any else "", kind)
     return Key((*above.path, name), kind, at_start=above.at_start, secret=secret)
 
 
-def _is_secret(name: str) -> bool:
+def _is_secret(name: str, kind: Any) -> bool:
+    return plain_type(kind) is SecretStr or has_secret_name(name)
+
+
+def has_secret_name(name: str) -> bool:
+    """Whether a name is that of a secret."""
     return _SECRET_NAME.search(name) is not None
 
 

@@ -88,7 +88,12 @@ def explain(error: ErrorDetails) -> str:
         return f'{name} is a list: {path[-1]} = ["...", "..."]'
     if error["type"] in ("model_type", "model_attributes_type", "dict_type"):
         return f"setting {name}: is a table: [{name}]"
-    return f"setting {name}: {error['msg']}"
+    return f"setting {name}: {said(error)}"
+
+
+def said(error: ErrorDetails) -> str:
+    """What pydantic says of a value, without how one of our own looks at it came to it."""
+    return error["msg"].removeprefix("Value error, ")
 
 
 def _known_beside(path: tuple[str, ...]) -> tuple[str, ...]:

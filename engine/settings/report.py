@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.settings.keys import KeyPath, find_key, join_key, leaves, toml_text
+from pydantic import SecretStr
+
+from engine.settings.keys import KeyPath, find_key, has_secret_name, join_key, leaves, toml_text
 from engine.settings.load import Settings
 from engine.settings.models import SettingsFile
 from engine.settings.sources import Layers, Origin, Source, config_file
@@ -103,8 +105,9 @@ def list_settings(**flags: Any) -> tuple[SettingRow, ...]:
         if (value is None or value == {}) and origin.source is Source.DEFAULT and len(path) > 2:
             continue  # what a table with a free name does not say
         told = _masked(path, value)
+        is_masked = told != _plain(value)
         rows.append(
-            SettingRow(join_key(path), told, origin, key.at_start, key.explanation, told != value)
+            SettingRow(join_key(path), told, origin, key.at_start, key.explanation, is_masked)
         )
     return tuple(rows)
 
@@ -139,20 +142,39 @@ def changes(old: SettingsFile, new: SettingsFile) -> tuple[Change, ...]:
 
 
 def _values(settings: SettingsFile) -> dict[str, Any]:
-    return settings.model_dump(mode="json")
+    return settings.model_dump()  # secrets stay what they are, so that a change of one is seen
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it, secrets and all."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, bool | int | float) or value is None else str(value)
 
 
 def _masked(path: KeyPath, value: Any) -> Any:
+    """A value as it is shown: what JSON can hold, no secret, no password before a URL's host."""
     key = find_key(SettingsFile, path)
-    if key is not None and key.secret and value not in (None, "", [], {}):
+    return _shown(value, is_secret=key is not None and key.secret)
+
+
+def _shown(value: Any, *, is_secret: bool = False) -> Any:
+    if isinstance(value, SecretStr):
+        return _shown(value.get_secret_value(), is_secret=True)
+    if isinstance(value, Mapping):
+        return {
+            name: _shown(each, is_secret=is_secret or has_secret_name(name))
+            for name, each in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_shown(each, is_secret=is_secret) for each in value]
+    if is_secret and value not in (None, "") and not isinstance(value, bool):
         return MASK
-    return _without_passwords(value)
-
-
-def _without_passwords(value: Any) -> Any:
-    """A value without what stands before the host of a URL."""
-    if isinstance(value, str):
-        return mask(value) if "://" in value else value
-    if isinstance(value, list):
-        return [_without_passwords(each) for each in value]
-    return value
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    text = str(value)
+    return mask(text) if "://" in text else text

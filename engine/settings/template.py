@@ -8,11 +8,12 @@ from pathlib import Path
 from types import NoneType
 from typing import Literal, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from engine.settings.keys import (
+    NAME,
     PROFILES,
     KeyPath,
     Options,
@@ -64,8 +65,14 @@ def template(options: Options) -> str:
     return "\n".join(parts)
 
 
-def _table(model: type[BaseModel], path: KeyPath, options: Options) -> Iterator[str]:
-    """Keys of a table, then the tables in it."""
+def _table(
+    model: type[BaseModel], path: KeyPath, options: Options, *, is_free: bool = False
+) -> Iterator[str]:
+    """Keys of a table, then the tables in it.
+
+    Args:
+        is_free: whether it stands for one of any name: its header is commented as its keys are.
+    """
     texts = explanations(model)
     tables = []
     for name, field in model.model_fields.items():
@@ -76,34 +83,31 @@ def _table(model: type[BaseModel], path: KeyPath, options: Options) -> Iterator[
         else:
             yield f"{_comment(texts.get(name, ''), field)}#{name} = {_shown_default(field)}\n"
     for name, field in tables:
-        yield from _below(name, field, (*path, name), texts.get(name, ""), options)
+        about = _comment(texts.get(name, ""), field)
+        yield from _below(field, (*path, name), about, options, is_free=is_free)
 
 
 def _below(
-    name: str,
-    field: FieldInfo,
-    path: KeyPath,
-    text: str,
-    options: Options,
+    field: FieldInfo, path: KeyPath, about: str, options: Options, *, is_free: bool
 ) -> Iterator[str]:
+    """A table in a table, or an example of those with free names."""
     kind = plain_type(field.annotation)
-    about = _comment(text, field)
+    mark = "#" if is_free else ""
     if is_model(kind):
-        is_free = any(part in _EXAMPLE_NAMES.values() for part in path)
-        # A table that stands for one of any name is commented as its keys are.
-        yield f"{about}{'#' if is_free else ''}[{join_key(path)}]\n"
-        yield from _table(kind, path, options)
+        yield f"{about}{mark}[{join_key(path)}]\n"
+        yield from _table(kind, path, options, is_free=is_free)
         return
     inner = plain_type(get_args(kind)[1])
-    example = _EXAMPLE_NAMES.get(path, "NAME")
+    example = _EXAMPLE_NAMES.get(path, NAME)
     if not is_model(inner):
-        yield f"{about}[{join_key(path)}]\n#{join_key((example,))} = {_EXAMPLE_VALUES[path]}\n"
+        value = _EXAMPLE_VALUES.get(path, '""')
+        yield f"{about}{mark}[{join_key(path)}]\n#{join_key((example,))} = {value}\n"
     elif path == ("checks",):
         yield about.rstrip("\n")
         yield from _checks(options or {example: {}})
     elif not issubclass(inner, CheckSchedule):
         yield f"{about}#[{join_key((*path, example))}]\n"
-        yield from _table(inner, (*path, example), options)
+        yield from _table(inner, (*path, example), options, is_free=True)
 
 
 def _checks(options: Options) -> Iterator[str]:
@@ -139,6 +143,8 @@ def _shown_default(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
     if default is None or default is PydanticUndefined:
         return _placeholder(field)
+    if isinstance(default, SecretStr):
+        default = default.get_secret_value()  # what everybody has is no secret
     return toml_text(default)
 
 
