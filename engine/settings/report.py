@@ -104,10 +104,11 @@ def list_settings(**flags: Any) -> tuple[SettingRow, ...]:
         origin = layers.origin(path)
         if (value is None or value == {}) and origin.source is Source.DEFAULT and len(path) > 2:
             continue  # what a table with a free name does not say
-        told = _masked(path, value)
-        is_masked = told != _plain(value)
+        plain = _plain(value)
+        # What everybody has is no secret.
+        told = plain if origin.source is Source.DEFAULT else _masked(path, value)
         rows.append(
-            SettingRow(join_key(path), told, origin, key.at_start, key.explanation, is_masked)
+            SettingRow(join_key(path), told, origin, key.at_start, key.explanation, told != plain)
         )
     return tuple(rows)
 

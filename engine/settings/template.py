@@ -132,7 +132,7 @@ def _checks(options: Options) -> Iterator[str]:
 def _comment(text: str, field: FieldInfo) -> str:
     kind = plain_type(field.annotation)
     if get_origin(kind) is Literal:
-        text = f"{text} One of {', '.join(get_args(kind))}."
+        text = f"{text} One of {', '.join(filter(None, get_args(kind)))}."
     if has_note(field, AT_START):
         text = f"{text} Takes effect at the next start."
     lines = textwrap.wrap(text.strip(), _WIDTH - 2, break_long_words=False, break_on_hyphens=False)

@@ -26,7 +26,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     "quality gate": ("quality",),
     "models": ("max_concurrent_tasks", "llm"),
     "storage": ("workspace", "profile", "run_days", "run_count", "session_days",
-                "session_megabytes"),
+                "session_megabytes", "log"),
     "the app": ("theme", "mouse", "ascii", "keys"),
 }  # fmt: skip
 """What each group has: settings or tables of the top; what none has is in the last one."""
