@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -47,7 +48,7 @@ class _Group:
         return sum(row.origin.source != "default" for row in self.rows)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Read:
     """What was read in a thread."""
 
@@ -55,10 +56,6 @@ class _Read:
     options: Mapping[str, Mapping[str, object] | None]
     file: Path
     strange: tuple[str, ...]
-    groups: tuple[_Group, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.groups = _grouped(self.rows)
 
 
 class SettingsScreen(TwoListScreen):
@@ -183,11 +180,11 @@ class SettingsScreen(TwoListScreen):
             self._known = None
             self._groups.fill((), empty=" none")
             self._settings.fill((), empty=" the settings make no sense")
-            lines = _wrapped(known, max(20, self.size.width - 12))
+            lines = textwrap.wrap(known, max(20, self.size.width - 12))
             self._details.show([("wrong" if n == 0 else "", line) for n, line in enumerate(lines)])
             return
         self._known = known
-        self._groups.fill(known.groups)
+        self._groups.fill(_grouped(known.rows))
         self._load_right()
         self._show_details()
         self._bar.refresh()
@@ -221,7 +218,7 @@ class SettingsScreen(TwoListScreen):
             return
         explanation = row.explanation or "a setting of a check"
         width = max(20, self.size.width - 12)
-        lines = _wrapped(explanation, width)
+        lines = textwrap.wrap(explanation, width)
         self._details.show(
             [
                 ("value", row.shown),
@@ -328,12 +325,6 @@ def _short_origin(row: SettingRow) -> str:
     if origin.profile:
         return f"profile {origin.profile}"
     return f"line {origin.line}" if origin.line else origin.name
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(text, width)
 
 
 def _grouped(rows: Sequence[SettingRow]) -> tuple[_Group, ...]:
