@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine.checks.git_reader import MAX_OUTPUT_BYTES, GitReader
 from engine.checks.git_status import FileStatus
+from engine.errors import ToolError
 from engine.files import open_file
 
 MAX_FILE_BYTES = 100_000
@@ -24,6 +25,7 @@ MAX_FILE_BYTES = 100_000
 MAX_TOTAL_BYTES = 2_000_000
 """Bytes of all diffs together that are kept."""
 
+NOT_COMPARED = "cannot be compared"
 BINARY = "binary"
 TOO_LARGE = "larger than 4 MiB"
 """Notes of files whose lines are not compared."""
@@ -38,16 +40,14 @@ _OPTIONS = (
     "--ignore-submodules=none",
     "--src-prefix=a/",
     "--dst-prefix=b/",
-    "--unified=3",
-    "--inter-hunk-context=0",
-    "--find-renames",
-    "-l1000",
     "-O/dev/null",
     "-z",
     "--raw",
-    "--numstat",
 )
 """None of what a person's configuration would make of it."""
+
+_COMPARED = ("--numstat", "--find-renames", "-l1000")
+_PATCH = ("--patch", "--unified=3", "--inter-hunk-context=0")
 
 _STATUSES = {
     "A": FileStatus.ADDED,
@@ -106,20 +106,27 @@ def diff(git: GitReader, *commits: str, texts: bool) -> tuple[list[FileDiff], bo
         texts: whether their diffs are wanted, too.
 
     Returns:
-        The files, and whether those are all.
+        The files, and whether those are all. Where Git lacks what files were, as in a partial
+        clone, they come with a note instead of numbers and texts.
 
     Raises:
         ToolError: Git cannot say; one line.
     """
-    parser = DiffParser()
-    complete = True
+    more = (*_COMPARED, *_PATCH) if texts else _COMPARED
     try:
-        git.stream(
-            parser.feed, *_OPTIONS, *(["--patch"] if texts else []), "--end-of-options", *commits
-        )
+        return _diff(git, *more, "--end-of-options", *commits)
+    except ToolError as error:
+        files, complete = _diff(git, "--no-renames", "--end-of-options", *commits)
+        return [replace(each, note=f"{NOT_COMPARED}: {error}") for each in files], complete
+
+
+def _diff(git: GitReader, *words: str) -> tuple[list[FileDiff], bool]:
+    parser = DiffParser()
+    try:
+        git.stream(parser.feed, *_OPTIONS, *words)
     except _Enough:
-        complete = not parser.is_in_names
-    return parser.files(), complete
+        return parser.files(), not parser.is_in_names
+    return parser.files(), True
 
 
 class _Enough(Exception):  # noqa: N818 - no error: the reader has what it keeps

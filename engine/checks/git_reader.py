@@ -20,6 +20,10 @@ _BIG_FILE = "4m"
 _OPTIONS = (
     # Larger files are taken for binary, so that comparing them costs neither time nor memory.
     *("-c", f"core.bigFileThreshold={_BIG_FILE}"),
+    # A check has a bound on memory, which what is mapped counts to.
+    *("-c", "core.packedGitWindowSize=4m"),
+    *("-c", "core.packedGitLimit=64m"),
+    *("-c", "core.deltaBaseCacheLimit=32m"),
     *("-c", "core.quotePath=true"),
     *("-c", "diff.autoRefreshIndex=true"),
     *("-c", "color.ui=false"),

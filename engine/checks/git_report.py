@@ -310,6 +310,9 @@ def _message(found: Found, counts: Counter[str], tokens: TokenCount, threshold: 
     ]
     if kinds:
         parts.append(f"uncommitted files: {', '.join(kinds)}")
+    lacking = [each.note for each in found.files if each.note.startswith(git_diffs.NOT_COMPARED)]
+    if lacking:
+        parts.append(f"{count(len(lacking), 'file')} {lacking[0]}")
     if found.unpushed:
         parts.append(f"{count(found.unpushed, 'commit')} not pushed")
     elif found.ahead:
