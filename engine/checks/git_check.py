@@ -7,7 +7,6 @@ changed since the last successful build (of any other), goes into ``git_changes.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -38,7 +37,6 @@ from engine.text import clean
 _HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MAX_UNPUSHED = 20
 _MAX_SUBJECT_CHARACTERS = 200
-_MAX_STATE_FILES = 2000
 _TIME_SHARE = 0.9  # of the time that a check has: the rest is for counting and writing
 
 
@@ -66,14 +64,12 @@ class GitCheck:
         try:
             digest.update(git.read("for-each-ref", "--format=%(objectname) %(refname)"))
             if context.is_working_tree:
-                tree, printed = git_status.read_status(git)
-                if any(each.submodule and each.submodule.commit for each in tree.entries):
-                    return ""  # which commit it is, Git does not say here
-                digest.update(printed)
+                seen = git_status.fingerprint(git, context.tree)
+                if seen is None:
+                    return ""
+                digest.update(seen)
                 folder = git.line("rev-parse", "--absolute-git-dir")
                 digest.update(git_status.operation_in(Path(folder)).encode())
-                for each in tree.entries[:_MAX_STATE_FILES]:
-                    digest.update(_stamp(context.tree, each.path))
         except (ToolError, MissingToolError):
             return ""  # the run says why
         return digest.hexdigest()
@@ -105,14 +101,6 @@ class GitCheck:
 def _reader(context: CheckContext) -> GitReader:
     folder = context.tree if context.is_working_tree else context.repository
     return GitReader(folder, cancel=context.cancel, timeout=context.timeout * _TIME_SHARE)
-
-
-def _stamp(root: Path, path: str) -> bytes:
-    try:
-        status = os.lstat(os.fsencode(root) + b"/" + os.fsencode(path))
-    except (OSError, ValueError):
-        return b"-"
-    return f"{status.st_mtime_ns} {status.st_size} {status.st_mode}".encode()
 
 
 def _look_at_folder(git: GitReader, context: CheckContext, found: Found, days: float) -> None:

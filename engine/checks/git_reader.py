@@ -86,13 +86,16 @@ class GitReader:
 
     def line(self, *arguments: str) -> str:
         """The first line that Git answers, empty where it fails."""
+        return (self.text(*arguments) or "").partition("\n")[0].strip()
+
+    def text(self, *arguments: str) -> str | None:
+        """All that Git answers, None where it fails; bytes that are no UTF-8 are surrogates."""
         try:
-            answer = self.read(*arguments)
+            return self.read(*arguments).decode("utf-8", "surrogateescape")
         except OutputTooLongError:
             raise
         except ToolError:
-            return ""
-        return answer.decode("utf-8", "surrogateescape").partition("\n")[0].strip()
+            return None
 
     def count(self, *arguments: str) -> int | None:
         """The number that Git answers, None where it fails."""

@@ -251,3 +251,31 @@ def read_status(git: GitReader) -> tuple[TreeStatus, bytes]:
     """
     printed = git.read(*ARGUMENTS)
     return parse_status(printed), printed
+
+
+_MAX_STAMPED = 2000
+
+
+def fingerprint(git: GitReader, root: Path) -> bytes | None:
+    """What tells whether a working tree is as it was: its status, sizes and times of what differs.
+
+    Returns:
+        Some bytes; None where nothing tells, as of a submodule at another commit.
+
+    Raises:
+        ToolError: Git cannot say; one line.
+    """
+    tree, printed = read_status(git)
+    if any(each.submodule and each.submodule.commit for each in tree.entries):
+        return None
+    stamps = (stamp(root, each.path) for each in tree.entries[:_MAX_STAMPED])
+    return b"\0".join((printed, *stamps))
+
+
+def stamp(root: Path, path: str) -> bytes:
+    """Size, time and mode of a file, none of them where it is not there."""
+    try:
+        status = os.lstat(os.fsencode(root) + b"/" + os.fsencode(path))
+    except (OSError, ValueError):
+        return b"-"
+    return f"{status.st_mtime_ns} {status.st_size} {status.st_mode}".encode()

@@ -48,7 +48,7 @@ _MAX_EXTRA_FILES = 1000
 _MAX_DEPTH = 20
 _MAX_REPLACED = 200
 _MAX_EXTENDED = 30
-_MAX_VALUE_CHARACTERS = 4000
+_MAX_VALUE_CHARACTERS = 64_000
 _MAX_ENVIRONMENTS = 1000
 _MAX_BOARD_BYTES = 64 << 10
 _ENV = "env:"
@@ -78,6 +78,25 @@ def find_apps(files: SourceFiles, packages: Path) -> tuple[App, ...]:
         if environments:
             found[folder] = App(folder, "platformio", _targets(environments), environments)
     return tuple(app for folder, app in found.items() if folder not in parts)
+
+
+def environment_options(
+    files: SourceFiles, folder: str, options: Sequence[str]
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """What each environment of a project says, with what it extends and interpolates.
+
+    Args:
+        folder: of the project's ``platformio.ini``, empty for the root.
+        options: names of options that may have several values, such as ``lib_deps``.
+
+    Returns:
+        The values of each option, by the environment, the default ones first.
+    """
+    project = _Project(files, folder, Path())
+    return {
+        name: {option: project.values(name, option) for option in options}
+        for name in project.names()
+    }
 
 
 def is_library_in(folder: str, projects: Collection[str]) -> bool:
@@ -117,7 +136,7 @@ class _Project:
         )
         """Folders whose ``platformio.ini`` this project reads as part of its own."""
 
-    def environments(self) -> tuple[AppConfiguration, ...]:
+    def names(self) -> list[str]:
         """Every environment, the default ones first."""
         names = [
             section.removeprefix(_ENV)
@@ -127,11 +146,17 @@ class _Project:
         defaults = [
             each for each in _names(self._get("platformio", "default_envs")) if each in names
         ]
-        ordered = dict.fromkeys((*defaults, *names))
-        return tuple(
-            AppConfiguration(name, self._targets_of(name))
-            for name in list(ordered)[:_MAX_ENVIRONMENTS]
-        )
+        return list(dict.fromkeys((*defaults, *names)))[:_MAX_ENVIRONMENTS]
+
+    def environments(self) -> tuple[AppConfiguration, ...]:
+        """Every environment with its chips, the default ones first."""
+        return tuple(AppConfiguration(name, self._targets_of(name)) for name in self.names())
+
+    def values(self, environment: str, option: str) -> tuple[str, ...]:
+        """The values of an option that may have several, as far as they are read."""
+        text = self._get(_ENV + environment, option)
+        found = _values(text)
+        return tuple(found[:-1] if len(text) >= _MAX_VALUE_CHARACTERS else found)
 
     def _targets_of(self, name: str) -> tuple[str, ...]:
         """The chip; of a board that is no ESP32, the platform, so that it is not taken for one."""

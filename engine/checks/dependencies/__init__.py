@@ -1,0 +1,1 @@
+"""What ``dependency_check`` reads: manifests and locks of several tools, and submodules."""
