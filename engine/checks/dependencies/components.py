@@ -117,7 +117,7 @@ def _check_manifest(
         yield finding(serious, INVALID, "the component manager cannot read it", name)
     moving = []
     for each in manifest.dependencies:
-        shown = name_of(each.name)
+        shown = name_of(each.written)
         if each.is_unreadable:
             words = f"{shown}: neither a text nor a mapping"
             hint = "a version stands in quotes"
@@ -131,7 +131,7 @@ def _check_manifest(
         elif each.source == LOCAL and not each.is_conditional and "$" not in each.path:
             yield from _check_path(tree, name, each, serious)
     if moving and not of_app:
-        words = f"follows a branch of {names_of([each.name for each in moving])}"
+        words = f"follows a branch of {names_of([each.written for each in moving])}"
         yield finding(Severity.INFO, UNPINNED, words, name, moving[0].line)
 
 
@@ -139,7 +139,7 @@ def _check_path(
     tree: SourceTree, name: str, dependency: Dependency, serious: Severity
 ) -> Iterator[Finding]:
     """A component in a folder: whether there is one."""
-    path, shown = dependency.path, name_of(dependency.name)
+    path, shown = dependency.path, name_of(dependency.written)
     if is_absolute(path):
         words = f"{shown}: {name_of(path)} is a folder of one machine"
         severity = Severity.INFO if is_aside(name) else Severity.WARNING
@@ -242,10 +242,10 @@ def _compare(
         if locked is None:
             missing.setdefault(each.file, []).append(dependency)
         elif said := _difference(dependency, locked):
-            words = f"{name_of(name)}: {said}"
+            words = f"{name_of(dependency.written)}: {said}"
             yield finding(Severity.WARNING, DRIFT, words, file, hint=_UPDATE_HINT)
     for manifest, dependencies in missing.items():
-        names = names_of([each.name for each in dependencies])
+        names = names_of([each.written for each in dependencies])
         words = f"not in {name_of(file)}: {names}"
         yield finding(
             Severity.WARNING, MISSING, words, manifest, dependencies[0].line, _UPDATE_HINT
@@ -296,14 +296,14 @@ def _check_installed(tree: SourceTree, file: str, lock: Lock) -> Iterator[Findin
 def _is_free(dependency: Dependency) -> bool:
     """Whether any later version will do."""
     if dependency.source == GIT:
-        return references.of_reference(dependency.version) is Moves.YES
-    return dependency.source == REGISTRY and versions.is_unbounded(dependency.version)
+        return any(references.of_reference(each) is Moves.YES for each in dependency.versions)
+    return dependency.source == REGISTRY and any(map(versions.is_unbounded, dependency.versions))
 
 
 def _is_range(dependency: Dependency) -> bool:
-    version = dependency.version
-    is_range = versions.is_valid(version) and not versions.is_exact(version)
-    return dependency.source == REGISTRY and is_range
+    return dependency.source == REGISTRY and any(
+        versions.is_valid(each) and not versions.is_exact(each) for each in dependency.versions
+    )
 
 
 def _check_pins(
@@ -326,7 +326,7 @@ def _check_pins(
             (bounded, Severity.INFO, "a later version of a range will do"),
         ):
             if found:
-                names = names_of([dependency.name for dependency in found])
+                names = names_of([dependency.written for dependency in found])
                 yield finding(
                     Severity.INFO if tree.is_example else severity,
                     UNPINNED,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.formats.untrusted import yaml_mapping
 
@@ -20,6 +20,7 @@ REGISTRY, GIT, LOCAL, IDF = "service", "git", "local", "idf"
 """Where a component comes from, as locks have it."""
 
 _MAX_DEPENDENCIES = 1000
+_MAX_CLAUSES = 100
 _MAX_TEXT_CHARACTERS = 300
 _NAMESPACE = "espressif"
 
@@ -30,21 +31,26 @@ class Dependency:
 
     Args:
         name: with its namespace, in small letters, as the component manager compares names.
+        written: the name as the manifest has it. Untrusted.
         line: in the file, from 1; None where it is not found.
         source: :data:`REGISTRY`, :data:`GIT`, :data:`LOCAL` or :data:`IDF`.
         version: what is asked for: a specification of the registry's, a reference of Git's; empty
             where nothing is said.
         path: folder of a local component, as it is written.
+        versions: all that may be asked for, by ``rules`` and ``matches``; ``version`` alone where
+            there are none.
         is_conditional: whether it is wanted for some chips, versions or options alone, by which
             its version may differ too.
         is_unreadable: whether it has a form that the component manager refuses.
     """
 
     name: str
+    written: str
     line: int | None
     source: str
     version: str = ""
     path: str = ""
+    versions: tuple[str, ...] = ()
     is_conditional: bool = False
     is_unreadable: bool = False
 
@@ -145,21 +151,46 @@ def parse_lock(text: str) -> Lock:
 
 
 def _dependency(name: str, wanted: object, lines: Mapping[str, int]) -> Dependency:
-    line, key = lines.get(name), canonical(name[:_MAX_TEXT_CHARACTERS])
-    source = IDF if key == IDF else REGISTRY
+    written = name[:_MAX_TEXT_CHARACTERS]
+    key = canonical(written)
+    made = Dependency(key, written, lines.get(name), IDF if key == IDF else REGISTRY)
     if wanted is None or isinstance(wanted, str | int | float):
         # Without quotes, 1.0 is a number for YAML and refused by the component manager.
         odd = wanted is not None and not isinstance(wanted, str)
-        return Dependency(key, line, source, _text(wanted), is_unreadable=odd)
+        version = _text(wanted)
+        return replace(made, version=version, versions=(version,), is_unreadable=odd)
     if not isinstance(wanted, dict):
-        return Dependency(key, line, source, is_unreadable=True)
-    path = _text(wanted.get("override_path"))
+        return replace(made, is_unreadable=True)
+    source, path = made.source, _text(wanted.get("override_path"))
     if path or ("path" in wanted and not wanted.get("git")):
         source, path = LOCAL, path or _text(wanted.get("path"))
     elif wanted.get("git"):
         source = GIT
-    conditional = bool(wanted.get("rules") or wanted.get("matches"))
-    return Dependency(key, line, source, _text(wanted.get("version")), path, conditional)
+    version = _text(wanted.get("version"))
+    return replace(
+        made,
+        source=source,
+        version=version,
+        path=path,
+        versions=_versions(wanted, version),
+        is_conditional=bool(wanted.get("rules") or wanted.get("matches")),
+    )
+
+
+def _versions(wanted: Mapping[object, object], version: str) -> tuple[str, ...]:
+    """What may be asked for (``OptionalRequirement.version_spec_if_meet_conditions``).
+
+    The first of ``matches`` that holds says it, then each of ``rules``, all of which must hold.
+    """
+    rules = [each for each in _clauses(wanted.get("rules")) if each]
+    matches = [each or version for each in _clauses(wanted.get("matches"))]
+    return tuple(rules or matches or [version])
+
+
+def _clauses(listed: object) -> list[str]:
+    """The version of each clause, empty where it has none."""
+    clauses = listed[:_MAX_CLAUSES] if isinstance(listed, list) else []
+    return [_text(each.get("version")) for each in clauses if isinstance(each, dict)]
 
 
 def _overridden(listed: object) -> Iterator[str]:

@@ -61,7 +61,9 @@ class Specification:
         """Whether it may be another version tomorrow, without any bound."""
         if self.path:
             return Moves.NO
-        if not self.address:
+        if self.requirements or not self.address:
+            # Also what comes from an address is refused where it is another version
+            # (platformio/package/manager/_install.py).
             return Moves.YES if versions.is_unbounded(self.requirements) else Moves.NO
         address, _, reference = self.address.partition("#")
         if _ARCHIVE.search(address):
@@ -77,7 +79,8 @@ class Specification:
     def is_range(self) -> bool:
         """Whether it is bounded, and there may be several versions."""
         return (
-            not (self.address or self.path)
+            not self.path
+            and bool(self.requirements)
             and versions.is_valid(self.requirements)
             and not versions.is_exact(self.requirements)
             and not versions.is_unbounded(self.requirements)
