@@ -17,7 +17,7 @@ from engine.checks.git_diffs import FileDiff
 from engine.checks.git_status import FileStatus, TreeStatus
 from engine.checks.tokens import TokenCount
 from engine.enums import CheckStatus
-from engine.source.file_policy import is_secret
+from engine.source.file_policy import GENERATED, NOT_OWN, exposure_refusal, is_secret
 from engine.text import clean, count, listed
 
 CHANGES_FILE = "git_changes.json"
@@ -79,6 +79,9 @@ def shown(file: FileDiff, context: CheckContext) -> FileDiff:
     """A file as a model is shown it: without what may be a secret, and why it has no diff."""
     if is_secret(file.path) or is_secret(file.old_path or ""):
         return replace(file, text="", cut_bytes=0, note="may hold a secret")
+    refusal = exposure_refusal(file.path)
+    if refusal in (GENERATED, NOT_OWN) and not file.is_submodule:
+        return replace(file, text="", cut_bytes=0, note=file.note or refusal)
     conflict = file.status is FileStatus.CONFLICTED
     if file.additions is None and not (file.note or file.is_submodule or conflict):
         note = git_diffs.BINARY

@@ -23,19 +23,7 @@ holes may say that it has a million times as much, and be copied."""
 MAX_VALUES = 1 << 20
 """Values of a JSON text: each may cost twenty times the bytes that it has there."""
 
-_MAX_MERGED = 200
-"""Keys that a mapping of YAML may have by merging others (``<<``), which multiply."""
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """The safe loader, ten times as fast where it is built in C, with a bound."""
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Merge what a mapping names, as the loader is told to for each."""
-        merges = any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value)
-        super().flatten_mapping(node)
-        if merges and len(node.value) > _MAX_MERGED:
-            raise yaml.YAMLError(f"more than {_MAX_MERGED} merged keys")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it is built
 
 
 class Fields:
@@ -162,7 +150,7 @@ def yaml_mapping(text: str, most: int) -> Mapping[object, object]:
     if not text or len(text) > most:
         return {}
     try:
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one
+        data = yaml.load(text, Loader=_LOADER)  # noqa: S506 - both loaders are safe ones
     # The loader raises the last three for numbers, dates and nesting that are out of range.
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
         return {}

@@ -10,7 +10,8 @@ CASES_BY_ID = [
     pytest.param(
         case,
         id=f"{case.kind}-{case.name}",
-        marks=[pytest.mark.slow] if case.kind == "git" else [],  # whole repositories are made
+        # Whole repositories are made.
+        marks=[pytest.mark.slow] if case.kind in ("git", "dependencies") else [],
     )
     for case in cases()
 ]

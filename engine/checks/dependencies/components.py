@@ -82,7 +82,11 @@ def check_components(tree: SourceTree) -> Iterator[Finding]:
         if of_app:
             asked += [_Asked(name, each) for each in manifest.dependencies]
             overridden |= manifest.overridden
-    wanted = [each for each in asked if each.dependency.name not in overridden]
+    wanted = [
+        each
+        for each in asked
+        if each.dependency.name not in overridden and not each.dependency.is_unreadable
+    ]
     locks = _locks(tree)
     yield from _check_locks(tree, locks, wanted)
     if wanted:

@@ -10,7 +10,7 @@ _TAG = re.compile(
     r"(?:refs/tags/.*|.{0,60}?[vV]?\d+(?:\.\d+)+.{0,40}|[vV]?\d{1,8}(?:[-_.].{0,40})?)"
 )
 _BRANCH = re.compile(
-    r"(?:refs/heads/|origin/)?(?:main|master|trunk|head|dev|devel|develop|development|next|latest"
+    r"refs/heads/.*|(?:origin/)?(?:main|master|trunk|head|dev|devel|develop|development|next|latest"
     r"|stable|nightly|edge|release|production|(?:release|releases|feature|features|fix|bugfix"
     r"|hotfix|dev|branch|wip|user|users)/.*|.*-(?:branch|dev|develop))",
     re.I,

@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -22,7 +23,6 @@ _MAX_LINE_CHARACTERS = 4000
 _COMMENT = re.compile(r"(^|\s+)#[^\n]*$")
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 _URL = re.compile(r"(?:[a-z0-9]{2,10}\+)?[a-z]{2,8}://|git@", re.I)
-_REFERENCE = re.compile(r"[^/]@([^@/#?][^@#?]{0,200})$")
 _ARCHIVE = re.compile(r"\.(?:whl|zip|tar\.\w{1,4}|tgz)$", re.I)
 _EXACT = frozenset({"==", "==="})
 
@@ -58,8 +58,11 @@ class PythonRequirement:
     @property
     def reference(self) -> str:
         """Which commit, tag or branch of a repository is meant, empty for its default branch."""
-        match = _REFERENCE.search(self.url.partition("#")[0].partition("?")[0])
-        return match[1] if match else ""
+        try:
+            path = urlsplit(self.url).path
+        except ValueError:
+            return ""
+        return path.rpartition("@")[2] if "@" in path else ""
 
     @property
     def is_repository(self) -> bool:

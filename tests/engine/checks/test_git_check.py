@@ -398,6 +398,22 @@ def test_what_may_be_a_secret_is_not_written(folder: Path) -> None:
     assert by_path(folder)["key.pem"]["note"] == "may hold a secret"
 
 
+def test_what_nobody_wrote_has_no_diff(folder: Path) -> None:
+    for name in ("dependencies.lock", "sdkconfig", "managed_components/a__b/b.c", "main/a.c"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("int x;\n")
+
+    check(folder)
+
+    assert {path: each.get("note") for path, each in by_path(folder).items()} == {
+        "dependencies.lock": "generated",
+        "main/a.c": None,
+        "managed_components/a__b/b.c": "not the project's own",
+        "sdkconfig": "generated",
+    }
+    assert [path for path, each in by_path(folder).items() if each["diff"]] == ["main/a.c"]
+
+
 def test_odd_names_are_kept_apart(folder: Path) -> None:
     names = ["new\nline", "ü", "esc\x1b[31m", "-rf", '"quoted"', " blank "]
     for name in names:
@@ -461,6 +477,17 @@ def test_nothing_runs_and_nothing_is_written(folder: Path, trap: Path) -> None:
     assert by_path(folder)["main.c"]["diff"].startswith("diff --git a/main.c b/main.c\n")
     assert not trap.exists()
     assert _bytes_of(folder) == commit_before
+
+
+def test_nothing_is_written_into_submodules(folder: Path, tmp_path: Path) -> None:
+    allow = ("-c", "protocol.file.allow=always")
+    git(folder, *allow, "submodule", "add", "-q", str(tmp_path / "origin"), "lib")
+    os.utime(folder / "lib" / "main.c")
+    before = _bytes_of(folder)
+
+    check(folder)
+
+    assert _bytes_of(folder) == before
 
 
 def test_a_lock_of_somebody_else_does_not_matter(folder: Path) -> None:
