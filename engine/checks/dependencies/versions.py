@@ -20,6 +20,7 @@ _BLOCK = re.compile(
 )
 _VERSION = re.compile(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:~(\d{1,3}))?([-+][0-9A-Za-z.+-]*)?")
 _UPPER = frozenset({"<", "<=", "==", "=", "", "^", "~", "~="})
+_RANGES = frozenset({"^", "~", "~="})
 _EXACT = frozenset({"==", "=", ""})
 
 
@@ -79,15 +80,28 @@ def _parse(spec: str) -> SimpleSpec | None:
 
 
 def _without_revision(match: re.Match[str]) -> list[str]:
-    """A block, its patch and revision in one number."""
-    op, patch = match["op"], match["patch"]
-    parts = [part for part in (match["major"], match["minor"], patch) if part is not None]
-    if patch is None or not patch.isdecimal() or not (parts[0] + parts[1]).isdecimal():
-        suffix = f"~{match['revision']}" if match["revision"] else ""  # which is no specification
-        return [op + ".".join(parts) + suffix + (match["rest"] or "")]
-    number = int(patch) * _REVISIONS + int(match["revision"] or 0)
-    head = f"{int(parts[0])}.{int(parts[1])}."
-    low = f"{head}{number}{match['rest'] or ''}"
-    if op == "^" and not int(parts[0]) and not int(parts[1]):
-        return [f">={low}", f"<{head}{(int(patch) + 1) * _REVISIONS}"]
-    return [f"{op}{low}"]
+    """A block, its patch and revision in one number, as the blocks that mean the same."""
+    op, rest = match["op"], match["rest"] or ""
+    parts = [part for part in match.group("major", "minor", "patch") if part is not None]
+    if "*" in parts or len(parts) < 3:
+        if match["revision"] or rest:
+            return [""]  # no specification
+        if op not in _RANGES or "*" in parts[:1]:
+            return [op + ".".join(parts)]
+    numbers = [int(part) for part in parts if part != "*"]
+    major, minor, patch = (*numbers, 0, 0)[:3]
+    low = f"{major}.{minor}.{patch * _REVISIONS + int(match['revision'] or 0)}{rest}"
+    if op not in _RANGES:
+        return [f"{op}{low}"]
+    if (
+        op == "^"
+        and major
+        or (op == "~" and len(numbers) == 1)
+        or (op == "~=" and len(numbers) < 3)
+    ):
+        high = f"{major + 1}.0.0"
+    elif op == "^" and not minor:
+        high = f"0.0.{(patch + 1) * _REVISIONS}"
+    else:
+        high = f"{major}.{minor + 1}.0"
+    return [f">={low}", f"<{high}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.checks.dependencies import references, versions
@@ -33,6 +33,10 @@ _NUMBERS = st.integers(0, 30)
         ("~1.2.3", "1.3.0", False),
         ("~=1.4.5", "1.5.0", False),
         ("~=2.2", "2.9.0", True),
+        ("~2.*", "2.9.0", True),
+        ("~2.1.*", "2.2.0", False),
+        ("^1.0.0-rc.1", "1.3.2", True),
+        ("^0.0", "0.0.0~2", True),
         (">=1,<2", "1.5.0", True),
         (">=1,<2", "2.0.0", False),
         (">4.5.0,!=4.6.0", "4.6.0", False),
@@ -109,6 +113,7 @@ _YAML = st.recursive(
 )
 
 
+@settings(max_examples=30)
 @given(
     st.dictionaries(
         st.sampled_from(["dependencies", "overrides", "version", "target"]),
