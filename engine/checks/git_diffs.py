@@ -28,6 +28,7 @@ MAX_TOTAL_BYTES = 2_000_000
 NOT_COMPARED = "cannot be compared"
 BINARY = "binary"
 TOO_LARGE = "larger than 4 MiB"
+TOO_MANY = "the diffs before it are as long as they may be"
 """Notes of files whose lines are not compared."""
 
 _OPTIONS = (
@@ -65,7 +66,8 @@ _MAX_LINE_BYTES = 1 << 16
 MAX_COMPARED_BYTES = 4 << 20
 """Bytes of a file whose lines are compared."""
 
-_MAX_READ_BYTES = 64 << 20
+_MAX_READ_BYTES = 64 << 20  # of untracked files
+_MAX_READ_FILES = 5000  # untracked
 _BINARY_LOOK_BYTES = 8000  # as Git looks (xdiff-interface.c, FIRST_FEW_BYTES)
 
 
@@ -284,8 +286,8 @@ def untracked(root: Path, paths: Iterable[str], left: int = MAX_TOTAL_BYTES) -> 
     unread = _MAX_READ_BYTES
     for path in paths:
         made = FileDiff(path.rstrip("/"), FileStatus.UNTRACKED, is_submodule=path.endswith("/"))
-        if unread <= 0:
-            made = replace(made, note="too many files")
+        if unread <= 0 or left <= 0 or len(found) >= _MAX_READ_FILES:
+            made = replace(made, note=TOO_MANY)
         elif not made.is_submodule:  # which another repository is
             made, size = _untracked(root, made, min(left, MAX_FILE_BYTES))
             unread -= size

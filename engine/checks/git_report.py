@@ -94,7 +94,7 @@ def shown(file: FileDiff, context: CheckContext) -> FileDiff:
             note = git_diffs.TOO_LARGE if size > git_diffs.MAX_COMPARED_BYTES else note
         return replace(file, note=note)
     if file.cut_bytes and not file.text:
-        return replace(file, note="the diffs before it are as long as they may be")
+        return replace(file, note=git_diffs.TOO_MANY)
     return file
 
 
@@ -178,7 +178,8 @@ def write(
         "commit": found.commit,
         "since": found.since.commit,
         "tokens": _tokens_json(tokens, threshold),
-        "is_whole": found.is_whole and not any(each.cut_bytes for each in files),
+        "is_whole": found.is_whole
+        and not any(each.cut_bytes or each.note == git_diffs.TOO_MANY for each in files),
         "files_left_out": max(0, len(found.files) - len(files)),
         "files": listed_files,
         "changed_since": [

@@ -93,12 +93,8 @@ def _without_revision(match: re.Match[str]) -> list[str]:
     low = f"{major}.{minor}.{patch * _REVISIONS + int(match['revision'] or 0)}{rest}"
     if op not in _RANGES:
         return [f"{op}{low}"]
-    if (
-        op == "^"
-        and major
-        or (op == "~" and len(numbers) == 1)
-        or (op == "~=" and len(numbers) < 3)
-    ):
+    is_of_major = {"^": major > 0, "~": len(numbers) == 1, "~=": len(numbers) < 3}
+    if is_of_major[op]:
         high = f"{major + 1}.0.0"
     elif op == "^" and not minor:
         high = f"0.0.{(patch + 1) * _REVISIONS}"
