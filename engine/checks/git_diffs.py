@@ -282,7 +282,7 @@ def untracked(root: Path, paths: Iterable[str], left: int = MAX_TOTAL_BYTES) -> 
         paths: from there, as Git gave them.
         left: bytes of all of them together that are kept.
     """
-    found = []
+    found: list[FileDiff] = []
     unread = _MAX_READ_BYTES
     for path in paths:
         made = FileDiff(path.rstrip("/"), FileStatus.UNTRACKED, is_submodule=path.endswith("/"))
