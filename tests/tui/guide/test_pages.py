@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.checks.dependency_check import DependencyCheck
+from engine.checks.git_check import GitCheck
 from engine.manifest import Manifest
 from engine.quality_requirements import Aspect
 from engine.settings import Settings
@@ -154,6 +156,7 @@ USERS_PAGES = tuple(page for page in PAGES if page.stem not in ("architecture", 
 def test_every_word_with_the_look_of_a_setting_is_one(page: Path) -> None:
     known = {part for key in known_keys(SettingsFile) for part in key.path}
     known |= {*Aspect, *Manifest.__dataclass_fields__, *OTHER_WORDS}
+    known |= {GitCheck.name, *GitCheck.options, DependencyCheck.name}
     for span in code_spans(page):
         word = span.partition(" = ")[0]
         if _SETTING.fullmatch(word):
@@ -162,7 +165,15 @@ def test_every_word_with_the_look_of_a_setting_is_one(page: Path) -> None:
 
 OTHER_WORDS = {
     *("host_tests", "supported_targets", "host_test", "unit_test", "pytest_", "test_", "_test"),
-    *("managed_components", "third_party", "node_modules", "default_envs", "hello_world"),
+    *(
+        "managed_components",
+        "diff_cut_bytes",
+        "is_whole",
+        "third_party",
+        "node_modules",
+        "default_envs",
+        "hello_world",
+    ),
     *("code_review", "architecture_design", "feature_development", "bug_fix", "free_task"),
 }
 """Words of projects, of Python and ESP-IDF, and names of workflows."""
