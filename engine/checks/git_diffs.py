@@ -118,14 +118,16 @@ def diff(git: GitReader, *commits: str, texts: bool) -> tuple[list[FileDiff], bo
     try:
         return _diff(git, *more, "--end-of-options", *commits)
     except ToolError as error:
-        files, complete = _diff(git, "--no-renames", "--end-of-options", *commits)
+        files, complete = _diff(git, "--no-renames", "--end-of-options", *commits, reads=False)
         return [replace(each, note=f"{NOT_COMPARED}: {error}") for each in files], complete
 
 
-def _diff(git: GitReader, *words: str) -> tuple[list[FileDiff], bool]:
+def _diff(git: GitReader, *words: str, reads: bool = True) -> tuple[list[FileDiff], bool]:
+    """Ask Git; without ``reads``, it looks into no file."""
+    refresh = f"diff.autoRefreshIndex={'true' if reads else 'false'}"
     parser = DiffParser()
     try:
-        git.stream(parser.feed, *_OPTIONS, *words)
+        git.stream(parser.feed, "-c", refresh, *_OPTIONS, *words)
     except _Enough:
         return parser.files(), not parser.is_in_names
     return parser.files(), True

@@ -25,7 +25,6 @@ _OPTIONS = (
     *("-c", "core.packedGitLimit=64m"),
     *("-c", "core.deltaBaseCacheLimit=32m"),
     *("-c", "core.quotePath=true"),
-    *("-c", "diff.autoRefreshIndex=true"),
     *("-c", "color.ui=false"),
 )
 

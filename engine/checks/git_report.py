@@ -214,7 +214,8 @@ def result_of(
     alert = tokens.count > threshold
     status = CheckStatus.SUCCESS
     uncommitted = sum(counts[name] for name in ("staged", "unstaged", "untracked"))
-    if uncommitted or found.unpushed or found.behind or alert or found.operation:
+    lacking = any(each.note.startswith(git_diffs.NOT_COMPARED) for each in files)
+    if uncommitted or found.unpushed or found.behind or alert or found.operation or lacking:
         status = CheckStatus.WARNING
     if counts["conflicted"]:
         status = CheckStatus.ERROR

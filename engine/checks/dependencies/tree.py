@@ -83,7 +83,11 @@ class SourceTree:
     def is_folder(self, name: str) -> bool:
         """Whether there is a folder, which a submodule has also where it is not checked out."""
         path = self.root / name
-        return (path.is_dir() and not path.is_symlink()) or self.is_in_submodule(name)
+        try:
+            is_there = path.is_dir() and not path.is_symlink()
+        except (OSError, ValueError):  # as of a name that is too long
+            is_there = False
+        return is_there or self.is_in_submodule(name)
 
     def is_in_submodule(self, name: str) -> bool:
         """Whether a path leads into a submodule."""

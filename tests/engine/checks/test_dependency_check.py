@@ -187,6 +187,7 @@ def test_odd_files_are_passed_over(tmp_path: Path) -> None:
     (tree / "main" / "idf_component.yml").symlink_to(tmp_path / "private")
     (tree / "requirements.txt").symlink_to(tmp_path / "private")
     (tree / "requirements-a\nb.txt").write_text("esptool\n")
+    (tree / "requirements-long.txt").write_text(f"./{'a' * 300}\n-r {'b' * 300}.txt\n")
     os.mkfifo(tree / "platformio.ini")
     (tree / "dependencies.lock").write_bytes(b"\xff\xfe\0" * 100)
     (tree / "requirements-big.txt").write_bytes(b"a\n" * (1 << 20))
@@ -196,7 +197,9 @@ def test_odd_files_are_passed_over(tmp_path: Path) -> None:
 
     assert "hunter" not in str(result)
     assert "\n" not in "".join(said(result))
-    assert [each["file"] for each in result.details["findings"]] == ["requirements-ab.txt"]
+    assert [each["file"] for each in result.details["findings"]] == [
+        *("requirements-long.txt", "requirements-long.txt", "requirements-ab.txt")
+    ]
 
 
 def test_nothing_is_written(parent: Path) -> None:

@@ -549,6 +549,22 @@ def test_a_broken_repository_is_not_taken_for_the_one_above(folder: Path) -> Non
     assert "not a git repository" in result.message
 
 
+def test_files_that_git_lacks_are_listed_without_diffs(folder: Path) -> None:
+    blob = git(folder, "rev-parse", "HEAD:main.c")
+    (folder / "main.c").write_text("int m;\n")
+    (folder / "readme.md").write_text("Other\n")
+    (folder / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+
+    result = check(folder)
+
+    assert result.status is CheckStatus.WARNING
+    assert "2 files cannot be compared: git: " in result.message
+    assert {path: each["additions"] for path, each in by_path(folder).items()} == {
+        "main.c": None,
+        "readme.md": None,
+    }
+
+
 def test_a_damaged_index_is_an_error(folder: Path) -> None:
     (folder / ".git" / "index").write_bytes(b"DIRC" + b"\xff" * 100)
 
