@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.toolchains.base import App, AppConfiguration
-from engine.toolchains.platformio_project import find_apps
+from engine.toolchains.platformio_project import environment_options, find_apps
 from tests.engine.source.memory import MemoryFiles
 
 BOARD = "[env:one]\nplatform = espressif32\nboard = acme\n"
@@ -73,3 +73,34 @@ def test_what_follows_a_fault_is_left_out() -> None:
 )
 def test_a_board_of_the_esp8266_is_no_esp32(platform: str) -> None:
     assert read(f"[env:a]\nplatform = {platform}\nboard = esp32dev\n").targets == ("esp8266",)
+
+
+def test_values_of_options_are_whole_however_many() -> None:
+    libraries = [f"https://git.example/owner/library-{number}.git#v1" for number in range(300)]
+    text = "[env]\nlib_deps =\n  " + "\n  ".join(libraries) + "\n  ; a remark\n"
+    text += (
+        "[env:one]\nplatform = espressif32 @ 6.5.0\nlib_deps =\n  ada/First\n  ${env.lib_deps}\n"
+    )
+
+    found = environment_options(
+        MemoryFiles({"platformio.ini": text}), "", ("platform", "lib_deps", "platform_packages")
+    )
+
+    assert found == {
+        "one": {
+            "platform": ("espressif32 @ 6.5.0",),
+            "lib_deps": ("ada/First", *libraries),
+            "platform_packages": (),
+        }
+    }
+
+
+def test_values_that_grow_without_end_lose_the_last() -> None:
+    lines = "".join(f"  ada/library-{number:05}\n" for number in range(9000))
+    found = environment_options(
+        MemoryFiles({"platformio.ini": f"[env:one]\nlib_deps =\n{lines}"}), "", ("lib_deps",)
+    )
+
+    values = found["one"]["lib_deps"]
+    assert 1000 < len(values) < 9000
+    assert all(len(value) == len("ada/library-00000") for value in values)
