@@ -113,7 +113,7 @@ _YAML = st.recursive(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     st.dictionaries(
         st.sampled_from(["dependencies", "overrides", "version", "target"]),

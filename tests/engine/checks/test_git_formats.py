@@ -144,6 +144,7 @@ def test_models_and_their_encodings(model: str, encoding: str | None) -> None:
     assert encoding_of(model) == encoding
 
 
+@pytest.mark.slow  # a vocabulary is loaded
 def test_tokens_are_counted_by_the_models_own_tokenizer() -> None:
     # As OpenAI's cookbook has it, "How to count tokens with tiktoken".
     text = "antidisestablishmentarianism"
@@ -154,6 +155,7 @@ def test_tokens_are_counted_by_the_models_own_tokenizer() -> None:
     assert count_tokens(["お誕生日おめでとう"], "gpt-4o").count == 8
 
 
+@pytest.mark.slow  # a vocabulary is loaded
 def test_an_unknown_model_is_counted_with_a_stand_in() -> None:
     counted = count_tokens(["int main;\n"], "nobody-knows")
 
@@ -161,6 +163,7 @@ def test_an_unknown_model_is_counted_with_a_stand_in() -> None:
     assert counted.count > 0
 
 
+@pytest.mark.slow  # a vocabulary is loaded
 def test_long_texts_are_counted_in_pieces() -> None:
     line = "+int value = compute(1);\n"
     one = count_tokens([line], "gpt-4").count
