@@ -146,6 +146,7 @@ class Daemon:
         usage = resource.getrusage(resource.RUSAGE_SELF)
         return {
             "workspace": str(self._settings.workspace),
+            "profile": self._settings.profile,
             "started_at": self._started.isoformat(timespec="seconds"),
             "uptime_seconds": round(time.monotonic() - self._began, 1),
             "is_running": True,
@@ -196,11 +197,12 @@ def main() -> None:
     """Be the daemon of a workspace, until a signal says otherwise."""
     parser = argparse.ArgumentParser(prog="espdeck daemon run")
     parser.add_argument("--workspace", type=Path, required=True)
-    workspace = parser.parse_args().workspace
+    parser.add_argument("--profile")
+    given = parser.parse_args()
     private_files.restrict_umask()
     logging.getLogger().addHandler(logging.NullHandler())
     try:
-        run_daemon(lambda: Settings.load(workspace=workspace))
+        run_daemon(lambda: Settings.load(workspace=given.workspace, profile=given.profile))
     except EspdeckError as error:
         print(f"espdeck: {error}", file=sys.stderr)  # noqa: T201 (whoever starts it reads this)
         sys.exit(2)

@@ -29,10 +29,11 @@ _POLL_SECONDS = 0.05
 _MAX_OUTPUT_BYTES = 1 << 16
 
 
-def start_daemon(workspace: Path, *, seconds: float = START_SECONDS) -> int:
+def start_daemon(workspace: Path, profile: str = "", *, seconds: float = START_SECONDS) -> int:
     """Start the daemon of a workspace: a process that outlives this one and its terminal.
 
     Args:
+        profile: of the settings; empty for none.
         seconds: for which is waited until it answers.
 
     Returns:
@@ -46,9 +47,10 @@ def start_daemon(workspace: Path, *, seconds: float = START_SECONDS) -> int:
     workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
     output = workspace / OUTPUT_FILE
     environment = {name: text for name, text in os.environ.items() if name != GROUP_VARIABLE}
+    words = ["--workspace", str(workspace), *(["--profile", profile] if profile else [])]
     with output.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "engine.daemon", "--workspace", str(workspace)],
+            [sys.executable, "-P", "-m", "engine.daemon", *words],
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,

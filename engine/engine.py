@@ -43,6 +43,7 @@ from engine.runs.journal import Journal, event_of
 from engine.runs.queue import APPLICATION_VERSION, CHECKS, Queued, RunQueue
 from engine.runs.service import RunService, RunServices
 from engine.settings import LlmSettings, Settings, SettingsSource, config_file
+from engine.settings.models import AT_START, has_note
 from engine.store import logs
 from engine.store import runs as store_runs
 from engine.store.busy_wait import WaitPolicy, lock_holders, use_wait_policy
@@ -70,9 +71,6 @@ CLOSE_WITHIN = 1.0
 
 LOOK_FOR_RUNS = 5.0
 """Seconds between two looks for runs that were written down and never asked for."""
-
-AT_OPENING = frozenset({"workspace", "lock_folder"})
-"""Settings that are looked at when a workspace is opened, and not again."""
 
 SETTLE_SECONDS = 0.3
 """How long after a change of the settings file it is read: editors write in several steps."""
@@ -273,7 +271,14 @@ class Engine:
         self.fixes = Fixes(store, self._current_settings)
         self.tasks = Tasks(services, self.projects, self._current_settings, lambda: self.models)
         self.checks = Checks(
-            CheckDeps(store, self.events, self._slots, folder / "checks", self._current_settings)
+            CheckDeps(
+                store=store,
+                bus=self.events,
+                slots=self._slots,
+                folder=folder / "checks",
+                settings=self._current_settings,
+                reload=self.reload,
+            )
         )
         retention = Retention(
             store,
@@ -478,8 +483,8 @@ class Engine:
     def reload(self) -> None:
         """Read the settings again; where they make no sense, those from before stay in force.
 
-        What is only looked at when a workspace is opened stays as it was: where it is, where boards
-        are locked.
+        Those that take effect at the next start stay as they were: where the workspace is, where
+        boards are locked.
 
         Raises:
             UsageError: they make no sense, or cannot be read.
@@ -488,8 +493,11 @@ class Engine:
         if self._load is None:
             return
         with self._reloading:
+            kept = [
+                name for name, field in Settings.model_fields.items() if has_note(field, AT_START)
+            ]
             new = self._load().model_copy(
-                update={name: getattr(self._settings, name) for name in AT_OPENING}
+                update={name: getattr(self._settings, name) for name in kept}
             )
             if new == self._settings:
                 return
@@ -507,7 +515,8 @@ class Engine:
         """Take the settings again whenever their file changes, until the engine closes."""
         path = config_file()
         path.parent.mkdir(parents=True, exist_ok=True)
-        watch = FolderWatch(path.parent, (path.name,))
+        real = path.resolve()  # a link to a file elsewhere is changed there
+        watch = FolderWatch(real.parent, (real.name,))
         self._stop.on_stop(watch.close)
         try:
             while not watch.pause(0):

@@ -184,7 +184,7 @@ class EspdeckApp(AppBase):
         from engine import start_daemon
 
         try:
-            start_daemon(self._settings.workspace)
+            start_daemon(self._settings.workspace, self._settings.profile)
         except EspdeckError as error:
             self.call_from_thread(self.home.show_error, str(error))
         else:
@@ -234,7 +234,7 @@ class EspdeckApp(AppBase):
 
         with contextlib.suppress(EspdeckError):  # the log says why
             if self._hung_up and engine.is_executor and engine.unfinished_runs():
-                start_daemon(self._settings.workspace)
+                start_daemon(self._settings.workspace, self._settings.profile)
             if self._hung_up:
                 return
             self.detached_from = running_daemon(self._settings.workspace)

@@ -29,7 +29,9 @@ from engine.file_lock import FileLock
 from engine.files import explain
 from engine.projects.slots import Slots
 from engine.projects.sources import SourceKind, check_source
-from engine.settings import Settings
+from engine.settings import Settings, SettingsSource, config_file
+from engine.settings.file_editor import set_settings
+from engine.settings.keys import KeyPath
 from engine.source import tree
 from engine.store import checks as store_checks
 from engine.store import projects as store_projects
@@ -54,7 +56,8 @@ class CheckDeps:
     bus: Bus
     slots: Slots
     folder: Path
-    settings: Callable[[], Settings]
+    settings: SettingsSource
+    reload: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,33 @@ class Checks:
                 of = f" of {project.name}" if project else ""
                 raise UsageError(f"{name}{of} runs already: wait for it")
             return self._run(check, project, Trigger.MANUAL, cancel or CancelToken())
+
+    def configure(
+        self,
+        name: str,
+        project: str = "",
+        *,
+        enabled: bool | None = None,
+        interval: float | None = None,
+    ) -> None:
+        """Write into the settings file when a check runs; that is in force at once.
+
+        Args:
+            project: name of the project for which alone it is so; empty for all.
+            enabled: whether it runs by itself; None leaves it as it is.
+            interval: minutes between two runs; None leaves it as it is.
+
+        Raises:
+            UsageError: there is no such check, or the file cannot be written or makes no sense.
+        """
+        table = ("checks", self.get(name).name, *(("projects", project) if project else ()))
+        values = {"enabled": enabled, "interval": interval}
+        given: dict[KeyPath | str, object] = {
+            (*table, key): value for key, value in values.items() if value is not None
+        }
+        if given:
+            set_settings(config_file(), given)
+            self._deps.reload()
 
     def due(self) -> Iterable[tuple[str, str]]:
         """What the clock should run now: names of checks, each with a project's id or nothing."""

@@ -97,6 +97,37 @@ def history(
                     )
 
 
+@checks.command("set")
+def set_check(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Which check, such as doc_check.")],
+    project: Annotated[
+        str | None, typer.Option("--project", help="For this project alone.")
+    ] = None,
+    interval: Annotated[
+        float | None, typer.Option("--interval", help="Minutes between two runs.")
+    ] = None,
+    enabled: Annotated[
+        bool | None, typer.Option("--on/--off", help="Whether it runs by itself.")
+    ] = None,
+) -> None:
+    """Say when a check runs; it is written into the settings file, and in force at once."""
+    if interval is None and enabled is None:
+        raise UsageError("nothing to set: --interval MINUTES, --on or --off")
+    with open_engine(context) as engine:
+        of = engine.projects.get(project).name if project else ""
+        engine.checks.configure(name, of, enabled=enabled, interval=interval)
+        plans = {cell.plan for cell in engine.checks.matrix() if _is_of(cell, name, of)}
+    for plan in plans:
+        state = f"every {plan.interval:g} min" if plan.enabled else "off"
+        print_line(f"{name}{f' of {of}' if of else ''}: {state}")
+
+
+def _is_of(cell: CheckCell, name: str, project: str) -> bool:
+    of = cell.project.name if cell.project is not None else ""
+    return cell.check.name == name and project in ("", of)
+
+
 def as_dict(result: CheckResultRow, project: Project | None) -> dict[str, Any]:
     """A result as programs know it."""
     return {

@@ -55,12 +55,17 @@ def find_workspace(context: typer.Context) -> Path:
     return named.expanduser().resolve() if named is not None else load_settings(context).workspace
 
 
+def chosen_profile(context: typer.Context) -> str:
+    """The profile that the command line names; empty for none."""
+    return context.meta.get(PROFILE) or ""
+
+
 @contextlib.contextmanager
 def open_engine(context: typer.Context) -> Iterator[Engine]:
     """Open an engine that executes no runs, while the block runs."""
     from engine import Engine
 
-    engine = Engine(load_settings(context))
+    engine = Engine(load_settings(context), lambda: load_settings(context))
     if sys.stderr.isatty():
         engine.events.subscribe(_CloneProgress())
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from datetime import UTC, datetime
@@ -9,8 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.errors import EspdeckError
 from tui.cli import daemon_install, daemon_logs
-from tui.cli.common import find_workspace, load_settings, print_line
+from tui.cli.common import chosen_profile, find_workspace, load_settings, print_line
 from tui.presentation.units import size, span
 
 cli = typer.Typer()
@@ -30,8 +32,8 @@ def start(context: typer.Context) -> None:
     """Start it in the background; it outlives this session."""
     from engine import start_daemon
 
-    workspace = find_workspace(context)
-    print_line(f"daemon of {workspace} started (process {start_daemon(workspace)})")
+    workspace, profile = find_workspace(context), chosen_profile(context)
+    print_line(f"daemon of {workspace} started (process {start_daemon(workspace, profile)})")
 
 
 @daemon.command()
@@ -45,12 +47,14 @@ def stop(context: typer.Context) -> None:
 @daemon.command()
 def restart(context: typer.Context) -> None:
     """Stop it where it runs, and start it, as after an update of espdeck."""
-    from engine import running_daemon, start_daemon, stop_daemon
+    from engine import ask_daemon, running_daemon, start_daemon, stop_daemon
 
-    workspace = find_workspace(context)
+    workspace, profile = find_workspace(context), chosen_profile(context)
     if running_daemon(workspace) is not None:
+        with contextlib.suppress(EspdeckError):  # one that does not answer has none to keep
+            profile = profile or str(ask_daemon(workspace, "status").get("profile", ""))
         print_line(f"daemon stopped (process {stop_daemon(workspace)})")
-    print_line(f"daemon of {workspace} started (process {start_daemon(workspace)})")
+    print_line(f"daemon of {workspace} started (process {start_daemon(workspace, profile)})")
 
 
 @daemon.command()

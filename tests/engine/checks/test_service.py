@@ -52,6 +52,7 @@ class Lab:
             Slots(folder / "worktrees", lambda _run: False),
             folder / "checks",
             lambda: self.settings,
+            lambda: None,
         )
         self.checks = Checks(deps, now=lambda: self.now, isolate=self._isolate)
         self.checks._found = (CHECK,)
