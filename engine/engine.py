@@ -28,6 +28,7 @@ from engine.events import Bus, Event, Problem, RunChanged
 from engine.file_lock import FileLock
 from engine.files import explain
 from engine.folder_watch import FolderWatch
+from engine.handlers import Handlers
 from engine.logs.log_file import LOG_FILE, log_to
 from engine.logs.settings_log import settings_changes, settings_secrets
 from engine.maintenance import Maintenance
@@ -280,6 +281,7 @@ class Engine:
                 reload=self.reload,
             )
         )
+        self._handlers = Handlers(self._current_settings, self._runs.enqueue_handler)
         retention = Retention(
             store,
             self._runs,
@@ -305,6 +307,7 @@ class Engine:
         self._asked.set()
         self._stop.interrupt()
         self.checks.close()
+        self._handlers.close()
         with self._turn:
             self._active.interrupt(STOP_WITHIN)
             if self._executor is not None:
@@ -434,7 +437,10 @@ class Engine:
             execute=runner.execute,
             patience=self._patience,
             scheduled=self.checks if self._scheduled else None,
+            execute_handler=self._handlers.execute,
         )
+        self.events.subscribe(self._handlers.take)
+        self._handlers.start()
         self._ensure_executed()
         self._ready.set()
 

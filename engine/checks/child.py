@@ -8,19 +8,17 @@ the answer is what the check says of itself. Both are JSON. What the check print
 from __future__ import annotations
 
 import contextlib
-import importlib
-import importlib.util
 import json
 import resource
 import sys
 from datetime import datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from engine.checks.base import Check, CheckContext, CheckResult
 from engine.checks.registry import describe
 from engine.enums import CheckStatus
+from engine.plugins import load_plugin
 
 MAX_DETAILS_BYTES = 1 << 20
 """Bytes of details, as JSON, that a result may have."""
@@ -34,7 +32,7 @@ _DATA_FACTOR = 2  # a process of a check may ask for more than it may use
 def main() -> None:
     """Answer."""
     place, answer, *request = sys.argv[1:]
-    kind = load(place)
+    kind: type[Check] = load_plugin(place, "run", "interval")
     if request:
         said = _run(kind(), json.loads(Path(request[0]).read_bytes()))
     else:
@@ -46,38 +44,6 @@ def main() -> None:
             "options": dict(found.options),
         }
     Path(answer).write_text(json.dumps(said), "utf-8")
-
-
-def load(place: str) -> type[Check]:
-    """The class of a check.
-
-    Args:
-        place: ``module:Class``, or the path of a file, which has one class that is a check.
-    """
-    if not place.endswith(".py"):
-        module_name, _, name = place.partition(":")
-        kind: type[Check] = getattr(importlib.import_module(module_name), name)
-        return kind
-    path = Path(place)
-    spec = importlib.util.spec_from_file_location(f"espdeck_check_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return _only_check(module)
-
-
-def _only_check(module: ModuleType) -> type[Check]:
-    own = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and value.__module__ == module.__name__
-    ]
-    checks = [kind for kind in own if hasattr(kind, "run") and hasattr(kind, "interval")]
-    if len(checks) != 1:
-        raise SystemExit(f"{module.__file__}: has {len(checks)} classes that are a check, not 1")
-    found: type[Check] = checks[0]
-    return found
 
 
 def _run(check: Check, request: dict[str, Any]) -> dict[str, Any]:

@@ -127,7 +127,8 @@ def _diff(git: GitReader, *words: str, reads: bool = True) -> tuple[list[FileDif
     refresh = f"diff.autoRefreshIndex={'true' if reads else 'false'}"
     parser = DiffParser()
     try:
-        git.stream(parser.feed, "-c", refresh, *_OPTIONS, *words)
+        with git.own_index():
+            git.stream(parser.feed, "-c", refresh, *_OPTIONS, *words)
     except _Enough:
         return parser.files(), not parser.is_in_names
     return parser.files(), True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine.cancel import CancelToken
@@ -110,6 +112,24 @@ class GitReader:
         code, complaint = self._run(arguments, take)
         if code != 0:
             raise ToolError(f"git: {explain(complaint)}")
+
+    @contextlib.contextmanager
+    def own_index(self) -> Iterator[None]:
+        """Give Git a copy of the index for the block.
+
+        ``git diff`` writes what it refreshed into the index, whatever GIT_OPTIONAL_LOCKS says
+        (``refresh_index_quietly`` in Git's builtin/diff.c).
+        """
+        index = self.line("rev-parse", "--path-format=absolute", "--git-path", "index")
+        with tempfile.TemporaryDirectory(prefix="espdeck-index-") as folder:
+            copy = Path(folder) / "index"
+            with contextlib.suppress(OSError):  # nothing was ever added
+                shutil.copyfile(index, copy)
+            self._env["GIT_INDEX_FILE"] = str(copy)
+            try:
+                yield
+            finally:
+                del self._env["GIT_INDEX_FILE"]
 
     def _run(self, arguments: tuple[str, ...], take: Callable[[bytes], None]) -> tuple[int, str]:
         left = self._end - self._clock()

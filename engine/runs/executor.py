@@ -30,6 +30,7 @@ from engine.runs.queue import (
     APPLICATION_VERSION,
     CHECK_WORKFLOW,
     CHECKS,
+    HANDLER_WORKFLOW,
     WORKFLOW,
     Queued,
     RunQueue,
@@ -112,6 +113,7 @@ class Steps:
 
 _execute_run: Execute | None = None
 _scheduled: Scheduled | None = None
+_execute_handler: Callable[[str, str], None] | None = None
 _runs: RunQueue | None = None
 _database = Path("runs.db")
 
@@ -128,6 +130,12 @@ def _execute(run_id: int) -> None:
 def _check(check: str, project_id: str) -> None:
     if _scheduled is not None:
         _scheduled.execute(check, project_id)
+
+
+@DBOS.workflow(name=HANDLER_WORKFLOW, max_recovery_attempts=None)
+def _handle(handler: str, event: str) -> None:
+    if _execute_handler is not None:
+        _execute_handler(handler, event)
 
 
 @DBOS.workflow(name=f"espdeck.{_TICK}", max_recovery_attempts=None)
@@ -152,6 +160,7 @@ class Executor:
         execute: Execute,
         patience: WaitPolicy,
         scheduled: Scheduled | None = None,
+        execute_handler: Callable[[str, str], None] | None = None,
     ) -> None:
         """Launch. Runs that a predecessor left unfinished go on at once.
 
@@ -163,11 +172,13 @@ class Executor:
                 and its steps.
             patience: how long work in flight waits for the database.
             scheduled: what is done by the clock; None for nothing.
+            execute_handler: called with a handler's name and an event as JSON.
 
         Raises:
             StoreError: the database cannot be made or written.
         """
-        global _execute_run, _database, _scheduled, _runs
+        global _execute_run, _database, _scheduled, _runs, _execute_handler
+        _execute_handler = execute_handler
         self._database, self._workspace = database, workspace
         _runs = RunQueue(database, workspace)
         _execute_run, _database, _scheduled = execute, database, scheduled

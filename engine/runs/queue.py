@@ -28,6 +28,7 @@ APPLICATION = "espdeck"
 APPLICATION_VERSION = "5"
 WORKFLOW = "espdeck.build"
 CHECK_WORKFLOW = "espdeck.check"
+HANDLER_WORKFLOW = "espdeck.handler"
 
 CHECKS: Final = "checks"
 """The queue of what the clock starts."""
@@ -150,6 +151,20 @@ class RunQueue:
         }
         with self._connected() as client:
             client.enqueue(options, check, project_id)
+
+    def enqueue_handler(self, handler: str, event: str) -> None:
+        """Put a run of a handler into the workspace's queue of checks.
+
+        Args:
+            event: what it is given, as JSON.
+        """
+        options: EnqueueOptions = {
+            "workflow_name": HANDLER_WORKFLOW,
+            "queue_name": queue_name(CHECKS, self._workspace),
+            "app_version": APPLICATION_VERSION,
+        }
+        with self._connected() as client:
+            client.enqueue(options, handler, event)
 
     def cancel(self, workflow_id: str) -> None:
         """Take a run out of the queue, or let it start no further step."""

@@ -313,7 +313,7 @@ def test_what_cannot_be_loaded_says_why_and_the_others_are_there(tmp_path: Path)
     )
     found = {check.name: check for check in find_checks(tmp_path) if not check.is_own}
     assert found["bad"].problem == "cannot be loaded: no"
-    assert found["none"].problem.endswith("has 0 classes that are a check, not 1")
+    assert found["none"].problem.endswith("has 0 classes with run and interval, not 1")
     assert (found["well"].problem, found["well"].title, found["well"].options) == (
         "",
         "is well",
