@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 
+from engine.builds import compile_times
+from engine.builds.compile_times import CompileWatch
 from engine.builds.context import BuildContext
 from engine.builds.outputs import Compiled, Planned
 from engine.enums import ArtifactKind, Severity, StageStatus
@@ -31,6 +34,7 @@ def run(context: BuildContext) -> StageResult:
         say=context.stage.report.log,
         cancel=context.stage.cancel,
     )
+    watch = CompileWatch(context.build_dir)
     started = time.monotonic()
     compiled = toolchain.compile(
         CompileRequest(
@@ -46,6 +50,7 @@ def run(context: BuildContext) -> StageResult:
         )
     )
     seconds = time.monotonic() - started
+    _keep_times(context, watch)
     errors = [each for each in compiled.findings if each.severity is Severity.ERROR]
     warnings = sum(each.severity is Severity.WARNING for each in compiled.findings)
     if compiled.image is None:
@@ -73,6 +78,19 @@ def describe(region: MemoryRegion) -> str:
     if not region.total:
         return used
     return f"{used} of {region.total / 1024:.0f} KiB ({100 * region.used / region.total:.0f} %)"
+
+
+def _keep_times(context: BuildContext, watch: CompileWatch) -> None:
+    """Keep how long each file took to compile, where ninja measured it."""
+    times = watch.times(context.stage.source)
+    if times is None:
+        return
+    name = compile_times.file_name(context.stage.attempt)
+    # Not in the build folder, where the project may have put a link in its place.
+    with tempfile.TemporaryDirectory(prefix="espdeck-") as folder:
+        path = Path(folder) / name
+        compile_times.write(times, path)
+        context.stage.keep(ArtifactKind.REPORT, path, name)
 
 
 def _keep(context: BuildContext, image: Image) -> Image:
