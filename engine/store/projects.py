@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import case, delete, func
+from sqlalchemy import delete, func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
@@ -19,18 +20,70 @@ from engine.store.tables import EventRow, Project, Run, utc_now
 
 @dataclass(frozen=True, slots=True)
 class ProjectStats:
-    """How a project's builds went; ``average_duration`` in seconds. Cancelled ones did not end."""
+    """How a project's builds went.
 
-    builds: int
-    succeeded: int
-    ended: int
+    Args:
+        project_id: of the project.
+        counts: how many stand so; a status that none has is left out.
+        average_duration: seconds, of those that succeeded or failed and whose duration is known;
+            None where there is none.
+        last: how the newest stand, newest first; empty where that was not asked for.
+    """
+
+    project_id: uuid.UUID
+    counts: Mapping[RunStatus, int]
     average_duration: float | None
-    last: tuple[RunStatus, ...]
+    last: tuple[RunStatus, ...] = ()
+
+    @property
+    def total_builds(self) -> int:
+        """All builds, also those that wait, run or were cancelled."""
+        return sum(self.counts.values())
+
+    @property
+    def successful(self) -> int:
+        """Builds that succeeded."""
+        return self.counts.get(RunStatus.SUCCESS, 0)
+
+    @property
+    def failed(self) -> int:
+        """Builds that failed."""
+        return self.counts.get(RunStatus.FAILED, 0)
+
+    @property
+    def pending(self) -> int:
+        """Builds that wait."""
+        return self.counts.get(RunStatus.PENDING, 0)
+
+    @property
+    def running(self) -> int:
+        """Builds that run."""
+        return self.counts.get(RunStatus.RUNNING, 0)
+
+    @property
+    def cancelled(self) -> int:
+        """Builds that a person ended: they count neither as good nor as bad."""
+        return self.counts.get(RunStatus.CANCELLED, 0)
 
     @property
     def success_rate(self) -> float | None:
-        """Part of the ended builds that succeeded, 0 to 1; None before the first."""
-        return self.succeeded / self.ended if self.ended else None
+        """Percent of the builds that succeeded or failed; None before the first."""
+        ended = self.successful + self.failed
+        return 100 * self.successful / ended if ended else None
+
+    def wire(self) -> dict[str, Any]:
+        """As programs outside know it (``GET /api/projects/{id}/stats``)."""
+        return {
+            "project_id": str(self.project_id),
+            "total_builds": self.total_builds,
+            "successful": self.successful,
+            "failed": self.failed,
+            "pending": self.pending,
+            "running": self.running,
+            "cancelled": self.cancelled,
+            "success_rate": self.success_rate,
+            "average_duration": self.average_duration,
+        }
 
 
 def add_project(store: Store, project: Project) -> Project:
@@ -144,31 +197,45 @@ def remove_project(store: Store, project_id: uuid.UUID) -> None:
 
 def project_stats(store: Store, project_id: uuid.UUID, *, last: int = 10) -> ProjectStats:
     """How a project's builds went, with the statuses of the ``last`` newest, newest first."""
-    ended = col(Run.status).in_([RunStatus.SUCCESS, RunStatus.FAILED])
-    succeeded = case((col(Run.status) == RunStatus.SUCCESS, 1), else_=0)
     with store.read() as session:
-        row = session.exec(
-            select(
-                func.count(),
-                func.coalesce(func.sum(succeeded), 0),
-                func.coalesce(func.sum(case((ended, 1), else_=0)), 0),
-                func.avg(case((ended, Run.duration), else_=None)),
-            ).where(Run.project_id == project_id, Run.kind == RunKind.FIRMWARE)
-        ).one()
         newest = session.exec(
             select(Run.status)
             .where(Run.project_id == project_id, Run.kind == RunKind.FIRMWARE)
             .order_by(col(Run.id).desc())
             .limit(last)
         ).all()
-    builds, good, done, average = row
-    return ProjectStats(
-        builds=builds,
-        succeeded=good,
-        ended=done,
-        average_duration=average,
-        last=tuple(map(RunStatus, newest)),
-    )
+    found = _stats(store, project_id).get(project_id) or ProjectStats(project_id, {}, None)
+    return replace(found, last=tuple(map(RunStatus, newest)))
+
+
+def every_project_stats(store: Store) -> dict[uuid.UUID, ProjectStats]:
+    """How the builds of each project went; a project without builds is left out."""
+    return _stats(store, None)
+
+
+def _stats(store: Store, project_id: uuid.UUID | None) -> dict[uuid.UUID, ProjectStats]:
+    query = (
+        select(  # type: ignore[call-overload] # it knows no more than four columns
+            Run.project_id, Run.status, func.count(), func.count(col(Run.duration)),
+            func.sum(Run.duration),
+        )
+        .where(Run.kind == RunKind.FIRMWARE, col(Run.project_id).is_not(None))
+        .group_by(col(Run.project_id), col(Run.status))
+    )  # fmt: skip
+    if project_id is not None:
+        query = query.where(Run.project_id == project_id)
+    counts: dict[uuid.UUID, dict[RunStatus, int]] = {}
+    measured: dict[uuid.UUID, tuple[int, float]] = {}
+    with store.read() as session:
+        for project, word, number, timed, seconds in session.exec(query):
+            assert project is not None
+            status = RunStatus(word)
+            counts.setdefault(project, {})[status] = number
+            if status in (RunStatus.SUCCESS, RunStatus.FAILED) and timed:
+                before, sum_before = measured.get(project, (0, 0.0))
+                measured[project] = (before + timed, sum_before + seconds)
+    averages = {project: seconds / number for project, (number, seconds) in measured.items()}
+    return {each: ProjectStats(each, counts[each], averages.get(each)) for each in counts}
 
 
 def last_statuses(store: Store) -> dict[uuid.UUID, RunStatus]:

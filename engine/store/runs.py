@@ -15,7 +15,7 @@ from engine.enums import ArtifactKind, RunKind, RunStatus, StageStatus
 from engine.errors import UsageError
 from engine.findings import Finding
 from engine.store.database import Store
-from engine.store.tables import Artifact, FindingRow, Run, StageRow, seconds_between, utc_now
+from engine.store.tables import Artifact, FindingRow, Run, StageRow, utc_now
 
 MAX_DIGITS = 18
 """Digits of a number that fits into SQLite's integers."""
@@ -154,7 +154,8 @@ def finish_run(
 
     Args:
         took: seconds since its first start as a clock measured them that only runs; None when
-            nobody could: then times of day tell, which somebody may have set.
+            nobody could, as it was interrupted or lost: then the time in which its stages worked
+            counts, and not the night in which the machine was off.
     """
     with store.write() as session:
         run = session.get_one(Run, run_id)
@@ -164,7 +165,10 @@ def finish_run(
         run.completed_at = utc_now()
         if took is not None and run.started_at is not None:
             run.completed_at = run.started_at + timedelta(seconds=took)
-        run.duration = seconds_between(run.started_at, run.completed_at)
+        run.duration = took
+        if took is None:
+            stages = session.exec(select(StageRow).where(StageRow.run_id == run_id)).all()
+            run.duration = seconds_worked(stages)
         session.add(run)
         session.exec(
             update(StageRow)
@@ -173,6 +177,30 @@ def finish_run(
             .values(status=StageStatus.CANCELLED, completed_at=run.completed_at)
         )
     return run
+
+
+def seconds_worked(stages: Iterable[StageRow]) -> float | None:
+    """The time in which stages of a run worked, counted once where several did at once.
+
+    Those count that ended by themselves: when one was cut off, nobody knows.
+
+    Returns:
+        None where none did.
+    """
+    spans = sorted(
+        (row.started_at, row.completed_at)
+        for row in stages
+        if row.status in (StageStatus.SUCCESS, StageStatus.FAILED)
+        and row.started_at is not None
+        and row.completed_at is not None
+    )
+    if not spans:
+        return None
+    seconds, until = 0.0, spans[0][0]
+    for start, end in spans:
+        seconds += max(0.0, (end - max(start, until)).total_seconds())
+        until = max(until, end)
+    return seconds
 
 
 def put_outcome(

@@ -143,7 +143,7 @@ def remove(
         found = engine.projects.find(project)
         if not yes and not sys.stdin.isatty():
             raise UsageError("nobody can be asked here: --yes removes without asking")
-        builds = count(engine.projects.stats(found.id).builds, "build")
+        builds = count(engine.projects.stats(found.id).total_builds, "build")
         what = f"Remove {found.name} ({mask(found.source)}) with {builds}, logs and artifacts?"
         if not yes and not _confirm(what):
             print_line("nothing was removed")

@@ -38,7 +38,7 @@ def project_details(
     project: Project, stats: ProjectStats, glyphs: Glyphs, detail: str
 ) -> list[tuple[str, str]]:
     """What is known of a project: names and values; ``detail`` says more of its status."""
-    rate = f"{100 * stats.success_rate:.0f} %" if stats.success_rate is not None else "–"
+    rate = f"{stats.success_rate:.0f} %" if stats.success_rate is not None else "–"
     average = f"{stats.average_duration:.1f} s" if stats.average_duration is not None else "–"
     last = "".join(glyphs.state(status) for status in stats.last)
     synced = f", synced {ago(project.synced_at)}" if project.synced_at else ""
@@ -49,7 +49,7 @@ def project_details(
         ("source", f"{mask(project.source)}{app}"),
         ("branch", f"{followed(project)}, {variant}{synced}"),
         ("status", f"{project.status}{': ' + detail if detail else ''}"),
-        ("builds", f"{stats.builds}, {rate} succeed, {average} on average"),
+        ("builds", f"{stats.total_builds}, {rate} succeed, {average} on average"),
         ("last", last or "–"),
     ]
 

@@ -161,16 +161,27 @@ def test_what_a_dead_process_left_running_is_pending_again(store: Store, project
 def test_stats_say_how_builds_went(store: Store, project: Project) -> None:
     for status in (RunStatus.SUCCESS, RunStatus.FAILED, RunStatus.SUCCESS):
         number = runs.start_run(store, add(store, project).number).number
-        runs.finish_run(store, number, status=status)
+        runs.finish_run(store, number, status=status, took=2.0 if number == 1 else 5.0)
+    cancelled = runs.start_run(store, add(store, project).number).number
+    runs.finish_run(store, cancelled, status=RunStatus.CANCELLED, took=900.0)
     add(store, project)
 
     stats = projects.project_stats(store, project.id)
 
-    assert (stats.builds, stats.ended, stats.succeeded) == (4, 3, 2)
-    assert stats.success_rate == pytest.approx(2 / 3)
-    assert stats.average_duration is not None
+    assert stats.wire() == {
+        "project_id": str(project.id),
+        "total_builds": 5,
+        "successful": 2,
+        "failed": 1,
+        "pending": 1,
+        "running": 0,
+        "cancelled": 1,
+        "success_rate": pytest.approx(200 / 3),
+        "average_duration": 4.0,
+    }
     assert stats.last == (
         RunStatus.PENDING,
+        RunStatus.CANCELLED,
         RunStatus.SUCCESS,
         RunStatus.FAILED,
         RunStatus.SUCCESS,

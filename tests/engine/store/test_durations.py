@@ -30,11 +30,58 @@ def started(store: Store, at: datetime) -> int:
     return runs.add_run(store, build).number
 
 
+def stage(number: int, key: str, start: float, end: float, status: StageStatus) -> StageRow:
+    """A stage from so many minutes after noon to so many."""
+    return StageRow(
+        run_id=number, key=key, agent=Role.BUILDER, phase="build", attempt=1, status=status,
+        started_at=NOON + timedelta(minutes=start), completed_at=NOON + timedelta(minutes=end),
+    )  # fmt: skip
+
+
+def test_a_run_that_was_interrupted_took_the_time_in_which_its_stages_worked(store: Store) -> None:
+    number = started(store, NOON)
+    done = StageStatus.SUCCESS
+    for row in (
+        stage(number, "plan", 0, 1, done),
+        # Espdeck was ended here, and opened again the next day.
+        stage(number, "build", 1440, 1443, done),
+        stage(number, "test.board", 1443, 1447, done),
+        stage(number, "test.simulator", 1443, 1445, StageStatus.FAILED),
+        stage(number, "judge", 1447, 1448, done),
+    ):
+        runs.put_stage(store, row)
+
+    build = runs.finish_run(store, number, status=RunStatus.FAILED)
+
+    assert build.duration == (1 + 3 + 4 + 1) * 60
+
+
+def test_a_run_that_was_lost_took_what_is_known(store: Store) -> None:
+    number = started(store, NOON)
+    runs.put_stage(store, stage(number, "plan", 0, 1, StageStatus.SUCCESS))
+    runs.put_stage(store, stage(number, "build", 1, 1, StageStatus.RUNNING))
+
+    assert runs.finish_run(store, number, status=RunStatus.FAILED).duration == 60
+
+
+def test_a_run_that_was_lost_before_a_stage_ended_spoils_no_average(store: Store) -> None:
+    lost = started(store, datetime.now(UTC) - timedelta(days=3))
+    project_id = runs.get_run(store, lost).project_id
+    assert project_id is not None
+    measured = runs.add_run(store, Run(project_id=project_id, started_at=NOON)).number
+
+    assert runs.finish_run(store, lost, status=RunStatus.FAILED).duration is None
+    runs.finish_run(store, measured, status=RunStatus.SUCCESS, took=4.0)
+
+    assert projects.project_stats(store, project_id).average_duration == 4.0
+
+
 @pytest.mark.parametrize("step", [timedelta(days=1), timedelta(days=20000)])
 def test_a_clock_that_was_set_back_makes_no_negative_duration(
     store: Store, step: timedelta
 ) -> None:
     number = started(store, datetime.now(UTC) + step)
+    runs.put_stage(store, stage(number, "plan", 5, 0, StageStatus.SUCCESS))
 
     build = runs.finish_run(store, number, status=RunStatus.SUCCESS)
 
