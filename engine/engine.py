@@ -32,6 +32,7 @@ from engine.handlers import Handlers
 from engine.logs.log_file import LOG_FILE, log_to
 from engine.logs.settings_log import settings_changes, settings_secrets
 from engine.maintenance import Maintenance
+from engine.metrics.service import Metrics
 from engine.monitor.retention import SessionLimits
 from engine.processes.registry import ProcessRegistry, use_registry
 from engine.projects.editor import ProjectEditor
@@ -97,6 +98,7 @@ class Engine:
     tasks: Tasks
     checks: Checks
     maintenance: Maintenance
+    metrics: Metrics
 
     def __init__(self, settings: Settings, load: SettingsSource | None = None) -> None:
         """Make an engine; nothing is opened yet.
@@ -293,6 +295,7 @@ class Engine:
         self.maintenance = Maintenance(
             folder, retention, self.projects, self.checks, self._complain
         )
+        self.metrics = Metrics(store, self.events)
         self._services_of: dict[RunKind, RunService] = {
             RunKind.FIRMWARE: self.builds,
             RunKind.TASK: self.tasks,
@@ -380,6 +383,7 @@ class Engine:
             self.events.subscribe(self._note_asked)
             self._spawn(self._look_for_runs, "look-for-runs")
             self._spawn(self._look_after, "upkeep")
+            self._spawn(lambda: self.metrics.follow(self._stop), "metrics")
             self.boards.start(self._stop)
         except Interrupted:
             return

@@ -18,7 +18,7 @@ from engine.processes import bounded
 from engine.sizes import from_elf, from_map
 from engine.sizes.tables import Sizes
 
-_SLOT_PATH = re.compile(r"^.*/worktrees/[\w-]+/\d+/(?:src|build-\w+)/")
+SLOT_PATH = re.compile(r"^.*/worktrees/[\w-]+/\d+/(?:src|build-\w+)/")
 """Where a build stood: the same file has another path in the next build (projects/worktrees)."""
 
 
@@ -42,9 +42,7 @@ def measure(files: Mapping[ArtifactKind, Path], target: str) -> Sizes:
             f"{TIMEOUT_SECONDS:g} s and {bounded.MAX_MEMORY_BYTES >> 20} MiB of memory"
         )
     pieces = tuple(
-        replace(
-            piece, file=_SLOT_PATH.sub("", piece.file), archive=_SLOT_PATH.sub("", piece.archive)
-        )
+        replace(piece, file=SLOT_PATH.sub("", piece.file), archive=SLOT_PATH.sub("", piece.archive))
         for piece in sizes.pieces
     )
     return Sizes((*_app(files), *sizes.regions, *_image(sizes)), pieces, sizes.image_size)

@@ -15,7 +15,7 @@ from engine.enums import ArtifactKind, RunKind, RunStatus, StageStatus
 from engine.errors import UsageError
 from engine.findings import Finding
 from engine.store.database import Store
-from engine.store.tables import Artifact, FindingRow, Run, StageRow, utc_now
+from engine.store.tables import Artifact, FindingRow, Run, RunMeasure, StageRow, utc_now
 
 MAX_DIGITS = 18
 """Digits of a number that fits into SQLite's integers."""
@@ -255,6 +255,7 @@ def requeue_run(
                     col(FindingRow.attempt) == attempt,
                 )
             )
+        session.exec(delete(RunMeasure).where(col(RunMeasure.run_id) == run_id))
         run = session.get_one(Run, run_id)
         run.status = RunStatus.PENDING
         run.workflow_id = workflow_id

@@ -1,4 +1,4 @@
-"""Results of checks, and who asked for a run."""
+"""Results of checks, measures of runs, and who asked for a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
-    """Add the column and the table."""
+    """Add the column and the tables."""
     op.add_column("run", sa.Column("asked_by", sa.String(), nullable=False, server_default=""))
     op.create_table(
         "check_result",
@@ -31,10 +31,23 @@ def upgrade() -> None:
     )
     op.create_index("ix_check_result_newest", "check_result", ["check_name", "project_id", "id"])
     op.create_index("ix_check_result_project_id", "check_result", ["project_id"])
+    op.create_table(
+        "run_measure",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("label", sa.String(), nullable=False),
+        sa.Column("unit", sa.String(), nullable=False),
+        sa.Column("value", sa.Float(), nullable=False),
+        sa.Column("detail", sa.JSON(), nullable=True),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "name", "label"),
+    )
+    op.create_index("ix_run_measure_series", "run_measure", ["name", "run_id"])
 
 
 def downgrade() -> None:
-    """Forget results of checks and who asked."""
+    """Forget results of checks, measures and who asked."""
+    op.drop_table("run_measure")
     op.drop_table("check_result")
     with op.batch_alter_table("run", table_kwargs={"sqlite_autoincrement": True}) as table:
         table.drop_column("asked_by")

@@ -1,0 +1,137 @@
+"""Stores with a past: builds as the runner leaves them when they end."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from engine.builds import compile_times
+from engine.builds.compile_times import CompileTimes
+from engine.builds.outputs import Tested
+from engine.builds.pipeline import FIRMWARE_PIPELINE
+from engine.enums import ArtifactKind, RunStatus, Severity, StageStatus
+from engine.findings import Finding
+from engine.images import image_file
+from engine.images.image import FlashPart, Image, MemoryRegion
+from engine.store import projects, runs
+from engine.store.database import Store
+from engine.store.tables import Artifact, Project, Run, StageRow
+from engine.testing.results import Outcome, TestCase, report_of
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+"""When the first build ended; each later one ended a minute after the one before."""
+
+PASS, FAIL, IGNORE = Outcome.PASS, Outcome.FAIL, Outcome.IGNORE
+
+
+class Past:
+    """A store that is filled with builds of a project."""
+
+    def __init__(self, folder: Path, name: str = "hub") -> None:
+        self.folder = folder
+        self.store = Store(folder / "espdeck.db")
+        self.project = projects.add_project(
+            self.store, Project(name=name, source=f"/{name}", target="esp32c3")
+        )
+
+    @property
+    def project_id(self) -> uuid.UUID:
+        return self.project.id
+
+    def build(
+        self,
+        status: RunStatus = RunStatus.SUCCESS,
+        *,
+        took: float | None = 10.0,
+        commit: str = "a" * 40,
+        target: str = "esp32c3",
+        failed: Sequence[str] = (),
+        errors: Sequence[tuple[str, str]] = (),
+        attempt: int = 1,
+        tests: Sequence[TestCase] | None = None,
+        project: Project | None = None,
+    ) -> int:
+        """A build with its stages and findings.
+
+        Args:
+            failed: stages of the last attempt that failed; the others succeeded.
+            errors: stage and code of each error.
+        """
+        number = runs.add_run(
+            self.store,
+            Run(
+                project_id=(project or self.project).id,
+                commit_sha=commit,
+                target=target,
+                started_at=NOON,
+            ),
+        ).number
+        for stage in FIRMWARE_PIPELINE.stages:
+            row = StageRow(
+                run_id=number, key=stage.key, agent=stage.role, phase=stage.phase, attempt=attempt,
+                status=StageStatus.FAILED if stage.key in failed else StageStatus.SUCCESS,
+            )  # fmt: skip
+            runs.put_stage(self.store, row)
+        for stage_key, code in errors:
+            finding = Finding(severity=Severity.ERROR, code=code, message="it is wrong")
+            runs.put_findings(self.store, number, stage_key, attempt, [finding])
+        if tests is not None:
+            self.keep_tests(number, tests)
+        if status.is_final:
+            runs.finish_run(self.store, number, status=status, took=took)
+            self.end_at(number, NOON + timedelta(minutes=number))
+        return number
+
+    def end_at(self, number: int, at: datetime) -> None:
+        with self.store.write() as session:
+            session.get_one(Run, number).completed_at = at
+
+    def keep_tests(self, number: int, cases: Sequence[TestCase]) -> None:
+        tested = Tested(
+            ran_on="labwired", chip="", flash_size=None, expectations=(),
+            report=report_of(cases, complete=True), lines=1, fault="", transcript="",
+        )  # fmt: skip
+        results: dict[str, Any] = {"test.simulator": asdict(tested)}
+        runs.put_outcome(self.store, number, test_results=results, build_output="")
+
+    def keep_image(self, number: int, size: int, *regions: MemoryRegion) -> None:
+        folder = self._folder(number)
+        (folder / "hub.elf").write_bytes(b"\x7fELF")
+        (folder / "hub.bin").write_bytes(bytes(size))
+        image = Image(
+            target="esp32c3",
+            elf=folder / "hub.elf",
+            parts=(FlashPart(0x10000, folder / "hub.bin", ArtifactKind.APP),),
+            regions=regions,
+        )
+        image_file.write(image, folder / image_file.FILE_NAME)
+        self._keep(number, image_file.FILE_NAME)
+
+    def keep_times(self, number: int, times: CompileTimes, attempt: int = 1) -> None:
+        name = compile_times.file_name(attempt)
+        compile_times.write(times, self._folder(number) / name)
+        self._keep(number, name)
+
+    def _folder(self, number: int) -> Path:
+        folder = self.folder / "artifacts" / str(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        runs.set_artifacts_path(self.store, number, str(folder))
+        return folder
+
+    def _keep(self, number: int, name: str) -> None:
+        row = Artifact(
+            run_id=number, kind=ArtifactKind.REPORT, path=name, size=1, sha256="ab" * 32,
+            stage="build", attempt=1,
+        )  # fmt: skip
+        runs.put_artifacts(self.store, number, [row])
+
+
+def case(
+    name: str, outcome: Outcome = PASS, seconds: float | None = None, file: str = ""
+) -> TestCase:
+    """A test as a report has it."""
+    return TestCase(name, outcome, file, 0, seconds=seconds)
