@@ -69,6 +69,14 @@ if TYPE_CHECKING:
     from engine.logs.reader import follow_logs as follow_logs
     from engine.logs.reader import read_logs as read_logs
     from engine.maintenance import CleanupReport as CleanupReport
+    from engine.metrics.health import DaemonState as DaemonState
+    from engine.metrics.health import check_fields as check_fields
+    from engine.metrics.project_metrics import FailurePattern as FailurePattern
+    from engine.metrics.project_metrics import ProjectMetrics as ProjectMetrics
+    from engine.metrics.series import Metric as Metric
+    from engine.metrics.series import Point as Point
+    from engine.metrics.series import Series as Series
+    from engine.metrics.service import Metrics as Metrics
     from engine.monitor.binary_log import BinaryLog as BinaryLog
     from engine.monitor.crash_watcher import CrashCounts as CrashCounts
     from engine.monitor.crash_watcher import CrashWatcher as CrashWatcher
@@ -122,6 +130,7 @@ if TYPE_CHECKING:
     from engine.sizes.tables import Sizes as Sizes
     from engine.store.backups import Backup as Backup
     from engine.store.busy_wait import describe_process as describe_process
+    from engine.store.check_stats import CheckStats as CheckStats
     from engine.store.logs import MAX_LOG_MATCHES as MAX_LOG_MATCHES
     from engine.store.logs import LogKey as LogKey
     from engine.store.logs import LogMatch as LogMatch
@@ -188,6 +197,10 @@ _NAMES = {
     "engine.logs.log_file": "LOG_FILE",
     "engine.logs.reader": "LogRecord LogSelection follow_logs read_logs",
     "engine.maintenance": "CleanupReport",
+    "engine.metrics.health": "DaemonState check_fields",
+    "engine.metrics.project_metrics": "FailurePattern ProjectMetrics",
+    "engine.metrics.series": "Metric Point Series",
+    "engine.metrics.service": "Metrics",
     "engine.monitor.binary_log": "BinaryLog",
     "engine.monitor.crash_watcher": "CrashCounts CrashWatcher",
     "engine.monitor.line_splitter": "LineCutter",
@@ -218,6 +231,7 @@ _NAMES = {
     "engine.sizes.tables": "RegionRow SizeGroup SizeRow Sizes",
     "engine.store.backups": "Backup",
     "engine.store.busy_wait": "describe_process",
+    "engine.store.check_stats": "CheckStats",
     "engine.store.logs": "LogKey LogMatch MAX_LOG_MATCHES",
     "engine.store.projects": "ProjectStats",
     "engine.store.service": "back_up_databases check_databases known_backups restore_databases",

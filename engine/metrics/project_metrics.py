@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.enums import RunStatus
 from engine.metrics.flaky import FlakyTest, TestedBuild, find_flaky
 from engine.metrics.measure import NO_STAGE, test_result
 from engine.metrics.names import UNITS, MeasureName
@@ -15,8 +16,15 @@ from engine.store import measures
 from engine.store.database import Store
 from engine.store.measures import BuildFacts, LabelCount
 from engine.store.projects import ProjectStats
+from engine.testing.results import Outcome
 
-FLAKY_BUILDS = 200
+RECENT_BUILDS = 400
+"""Newest builds of a project of which more is told than how many there are."""
+
+NUMBERED_BUILDS = 50
+"""Newest builds for a chip and configuration in which its newest numbers are looked for."""
+
+FLAKY_BUILDS = 100
 """Newest builds with tests in which flaky tests are looked for."""
 
 COMPILED_BUILDS = 50
@@ -140,17 +148,20 @@ class ProjectMetrics:
     Args:
         project_id, name: of the project.
         stats: how its builds went.
-        median_duration: seconds; says more than the average where few builds take long.
+        last: its newest build that succeeded or failed, None before the first.
+        median_duration: seconds, of the newest :data:`RECENT_BUILDS`; says more than the average
+            where few builds take long.
         failures: what they fail of, the most frequent first.
         flaky: tests that cannot be trusted.
         slow_files: whose compilation takes longest.
-        variants: newest numbers by chip and configuration.
+        variants: newest numbers by chip and configuration, of those that were built lately.
         trends: of the chip and configuration that was built last.
     """
 
     project_id: uuid.UUID
     name: str
     stats: ProjectStats
+    last: BuildFacts | None
     median_duration: float | None
     failures: tuple[FailurePattern, ...]
     flaky: tuple[FlakyTest, ...]
@@ -163,7 +174,6 @@ def project_metrics(
     store: Store,
     project: tuple[uuid.UUID, str],
     stats: ProjectStats,
-    builds: Sequence[BuildFacts],
     labels: Sequence[LabelCount],
 ) -> ProjectMetrics:
     """Statistics of a project.
@@ -171,24 +181,23 @@ def project_metrics(
     Args:
         project: its id and name.
         stats: how its builds went.
-        builds: all of them, the oldest first.
         labels: how often they failed of what.
     """
     project_id, name = project
+    builds = measures.builds(store, project_id, limit=RECENT_BUILDS)
     ended = [build for build in builds if build.status.is_final]
-    numbers = _Numbers(store, project_id)
-    durations = [
-        build.duration
-        for build in ended
-        if build.duration is not None and build.status is not build.status.CANCELLED
-    ]
+    newest = [each for some in _by_variant(ended).values() for each in some[-NUMBERED_BUILDS:]]
+    numbers = _Numbers(store, newest)
+    judged = [build for build in ended if build.status is not RunStatus.CANCELLED]
+    durations = [build.duration for build in judged if build.duration is not None]
     return ProjectMetrics(
         project_id=project_id,
         name=name,
         stats=stats,
+        last=judged[-1] if judged else None,
         median_duration=_median(durations),
         failures=tuple(map(_pattern, labels)),
-        flaky=find_flaky(_tested(store, project_id, builds, numbers)),
+        flaky=find_flaky(_tested(store, project_id, builds)),
         slow_files=_slow_files(store, project_id),
         variants=_variants(ended, numbers),
         trends=tuple(_trends(ended, numbers)),
@@ -196,12 +205,11 @@ def project_metrics(
 
 
 class _Numbers:
-    """The measures of a project's builds."""
+    """The measures of some builds."""
 
-    def __init__(self, store: Store, project_id: uuid.UUID) -> None:
+    def __init__(self, store: Store, builds: Sequence[BuildFacts]) -> None:
         self.of: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
-        names = [name for name in MeasureName if name not in _NOT_NUMBERS]
-        for number, name, label, value in measures.values(store, names, project_id):
+        for number, name, label, value in measures.values_of(store, [b.number for b in builds]):
             self.of[name, label][number] = value
 
     def labels(self, name: str) -> list[str]:
@@ -212,9 +220,6 @@ class _Numbers:
         """The value of the newest build that has one."""
         known: Mapping[int, float] = self.of.get((name, label), {})
         return next((known[each.number] for each in reversed(builds) if each.number in known), None)
-
-
-_NOT_NUMBERS = (MeasureName.RECORDED, MeasureName.FAILURE)
 
 
 def _pattern(label: LabelCount) -> FailurePattern:
@@ -230,20 +235,30 @@ def _pattern(label: LabelCount) -> FailurePattern:
     )
 
 
-def _tested(
-    store: Store, project_id: uuid.UUID, builds: Sequence[BuildFacts], numbers: _Numbers
-) -> list[TestedBuild]:
-    attempts = numbers.of.get((MeasureName.ATTEMPTS, ""), {})
+def _tested(store: Store, project_id: uuid.UUID, builds: Sequence[BuildFacts]) -> list[TestedBuild]:
+    """The newest builds with those of their tests that failed in one of them."""
+    tested = measures.details(store, MeasureName.TESTS, project_id, limit=FLAKY_BUILDS)
+    failing = {(row[0], row[1]) for _, rows in tested for row in rows if row[2] == Outcome.FAIL}
+    if not failing:
+        return []
+    since = tested[0][0]
+    attempts = {
+        number: value
+        for number, _, _, value in measures.values(
+            store, [MeasureName.ATTEMPTS], project_id, since=since
+        )
+    }
     of_number = {build.number: build for build in builds}
-    found: list[TestedBuild] = []
-    for number, rows in measures.details(store, MeasureName.TESTS, project_id, limit=FLAKY_BUILDS):
-        build = of_number.get(number)
-        if build is not None:
-            repaired = attempts.get(number, 1) > 1
-            results = tuple(map(test_result, rows))
-            commit = "" if repaired else build.commit_sha
-            found.append(TestedBuild(number, commit, build.variant, results))
-    return found
+    return [
+        TestedBuild(
+            number,
+            "" if attempts.get(number, 1) > 1 else of_number[number].commit_sha,
+            of_number[number].variant,
+            tuple(test_result(row) for row in rows if (row[0], row[1]) in failing),
+        )
+        for number, rows in tested
+        if number in of_number
+    ]
 
 
 def _slow_files(store: Store, project_id: uuid.UUID) -> tuple[SlowFile, ...]:

@@ -10,7 +10,6 @@ has few of: projects, chips, memories, checks; no commits, files or tests. OpenM
 from __future__ import annotations
 
 import math
-import uuid
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
@@ -18,7 +17,6 @@ from engine.enums import CheckStatus, RunStatus
 from engine.metrics.health import DaemonState
 from engine.metrics.project_metrics import ProjectMetrics
 from engine.store.check_stats import CheckStats
-from engine.store.measures import BuildFacts
 from engine.text import clean
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -56,7 +54,6 @@ def exposition(
     projects: Sequence[ProjectMetrics],
     checks: Sequence[CheckStats],
     checks_of: Mapping[str, Sequence[CheckStats]],
-    last: Mapping[uuid.UUID, BuildFacts],
     daemon: DaemonState | None,
 ) -> str:
     """Everything as one page.
@@ -65,22 +62,19 @@ def exposition(
         projects: statistics of each project.
         checks: of each check over all projects.
         checks_of: of each check in a project, by the project's name.
-        last: the newest build of each project that succeeded or failed.
         daemon: what it says of itself; None where there is none.
     """
     page = _Page()
     page.family("espdeck_info", "Version of espdeck.")
     page.add("espdeck_info", 1, version=version("espdeck"))
-    _add_projects(page, projects, last)
+    _add_projects(page, projects)
     _add_variants(page, projects)
     _add_checks(page, checks, checks_of)
     _add_daemon(page, daemon or DaemonState(is_running=False))
     return page.text()
 
 
-def _add_projects(
-    page: _Page, projects: Sequence[ProjectMetrics], last: Mapping[uuid.UUID, BuildFacts]
-) -> None:
+def _add_projects(page: _Page, projects: Sequence[ProjectMetrics]) -> None:
     page.family("espdeck_builds", "Builds that are kept, by their status.")
     page.family("espdeck_build_success_ratio", "Part of the builds that succeeded or failed.")
     page.family("espdeck_build_duration_average_seconds", "Average duration of a build.")
@@ -100,7 +94,7 @@ def _add_projects(
         page.add("espdeck_build_duration_average_seconds", stats.average_duration, project=project)
         page.add("espdeck_build_duration_median_seconds", each.median_duration, project=project)
         page.add("espdeck_flaky_tests", len(each.flaky), project=project)
-        build = last.get(each.project_id)
+        build = each.last
         if build is None:
             continue
         success = build.status is RunStatus.SUCCESS

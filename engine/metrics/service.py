@@ -1,4 +1,7 @@
-"""Metrics as a front end sees them: statistics of projects and checks, series, exports."""
+"""Metrics as a front end sees them: statistics of projects and checks, series, exports.
+
+What computes them is imported when it is asked for: opening a workspace does not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +11,25 @@ import queue
 import uuid
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.cancel import CancelToken
 from engine.enums import RunKind
 from engine.events import Bus, Event, RunCompleted
-from engine.metrics import health
-from engine.metrics.builds_table import BuildRow, build_rows
-from engine.metrics.health import DaemonState
-from engine.metrics.measure import measure
 from engine.metrics.names import MeasureName
-from engine.metrics.project_metrics import ProjectMetrics, project_metrics
-from engine.metrics.prometheus import exposition
-from engine.metrics.series import Metric, Series, known_metrics, read_series
-from engine.store import check_stats, measures, projects
+from engine.store import measures, projects
 from engine.store.busy_wait import StoreError
-from engine.store.check_stats import CheckStats
 from engine.store.database import Store
 from engine.store.measures import LabelCount, RunRecord
 from engine.store.projects import ProjectStats
 from engine.store.tables import Project, RunMeasure
+
+if TYPE_CHECKING:
+    from engine.metrics.builds_table import BuildRow
+    from engine.metrics.health import DaemonState
+    from engine.metrics.project_metrics import ProjectMetrics
+    from engine.metrics.series import Metric, Series
+    from engine.store.check_stats import CheckStats
 
 _LOG = logging.getLogger("espdeck.metrics")
 
@@ -107,12 +109,10 @@ class Metrics:
         Raises:
             UsageError: there is no such project.
         """
+        from engine.metrics.project_metrics import project_metrics
+
         store = self._store
         wanted = self._projects(project_id)
-        builds: dict[uuid.UUID, list[measures.BuildFacts]] = {each.id: [] for each in wanted}
-        for build in measures.builds(store, project_id):
-            if build.project_id in builds:
-                builds[build.project_id].append(build)
         labels: dict[uuid.UUID, list[LabelCount]] = {each.id: [] for each in wanted}
         for label in measures.count_labels(store, MeasureName.FAILURE, project_id):
             if label.project_id in labels:
@@ -123,7 +123,6 @@ class Metrics:
                 store,
                 (each.id, each.name),
                 stats.get(each.id) or ProjectStats(each.id, {}, None),
-                builds[each.id],
                 labels[each.id],
             )
             for each in wanted
@@ -135,7 +134,9 @@ class Metrics:
 
     def checks(self, project_id: uuid.UUID | None = None) -> tuple[CheckStats, ...]:
         """How each check went that has results, by name; over all projects, or in one."""
-        return tuple(check_stats.check_stats(self._store, project_id))
+        from engine.store.check_stats import check_stats
+
+        return tuple(check_stats(self._store, project_id))
 
     def health(self, daemon: DaemonState | None = None) -> dict[str, Any]:
         """Health of daemon, checks and schedule, as programs outside know it.
@@ -143,10 +144,14 @@ class Metrics:
         Args:
             daemon: what it says of itself; None where there is none.
         """
-        return health.health(daemon, self.checks())
+        from engine.metrics.health import health
+
+        return health(daemon, self.checks())
 
     def known_metrics(self, project_id: uuid.UUID) -> tuple[Metric, ...]:
         """What can be drawn over a project's builds."""
+        from engine.metrics.series import known_metrics
+
         return known_metrics(self._store, project_id)
 
     def series(self, project_id: uuid.UUID, metric: Metric, *, limit: int = 2000) -> Series:
@@ -156,10 +161,14 @@ class Metrics:
             metric: one of :meth:`known_metrics`.
             limit: builds, the newest.
         """
+        from engine.metrics.series import read_series
+
         return read_series(self._store, project_id, metric, limit)
 
     def rows(self, project_id: uuid.UUID | None = None) -> Iterator[BuildRow]:
         """Every build with its measures, oldest first: one row a build, all of the same columns."""
+        from engine.metrics.builds_table import build_rows
+
         return build_rows(self._store, self._projects(project_id), project_id)
 
     def prometheus(self, daemon: DaemonState | None = None) -> str:
@@ -168,16 +177,10 @@ class Metrics:
         Args:
             daemon: what it says of itself; None where there is none.
         """
-        by_project = {each.name: self.checks(each.id) for each in self._projects(None)}
-        return exposition(self.projects(), self.checks(), by_project, self._last(), daemon)
+        from engine.metrics.prometheus import exposition
 
-    def _last(self) -> dict[uuid.UUID, measures.BuildFacts]:
-        """The newest build of each project that succeeded or failed."""
-        return {
-            build.project_id: build
-            for build in measures.builds(self._store)
-            if build.status.is_final and build.status is not build.status.CANCELLED
-        }
+        by_project = {each.name: self.checks(each.id) for each in self._projects(None)}
+        return exposition(self.projects(), self.checks(), by_project, daemon)
 
     def _projects(self, project_id: uuid.UUID | None) -> Sequence[Project]:
         if project_id is not None:
@@ -195,6 +198,8 @@ class Metrics:
 
 def _measured(record: RunRecord) -> list[RunMeasure]:
     """What is measured of a run; of one whose rows make no sense only that somebody looked."""
+    from engine.metrics.measure import measure
+
     try:
         return measure(record)
     except Exception:

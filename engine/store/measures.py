@@ -16,6 +16,9 @@ from engine.enums import RunKind, RunStatus, Severity
 from engine.store.database import Store
 from engine.store.tables import Artifact, FindingRow, Run, RunMeasure, StageRow
 
+_VALUES = select(RunMeasure.run_id, RunMeasure.name, RunMeasure.label, RunMeasure.value)
+_MAX_VARIABLES = 500  # of a statement; SQLite takes 999 at the least
+
 ENDED = (RunStatus.SUCCESS, RunStatus.FAILED, RunStatus.CANCELLED)
 
 
@@ -145,7 +148,8 @@ def builds(
     if project_id is not None:
         query = query.where(Run.project_id == project_id)
     with store.read() as session:
-        return [BuildFacts(*row) for row in session.exec(query)][::-1]
+        # As plain rows: those of the session take three times as long, which tells among thousands.
+        return [BuildFacts(*row) for row in session.connection().execute(query).all()][::-1]
 
 
 def names(store: Store, project_id: uuid.UUID) -> list[tuple[str, str]]:
@@ -164,20 +168,29 @@ def names(store: Store, project_id: uuid.UUID) -> list[tuple[str, str]]:
 def values(
     store: Store, names: Iterable[str], project_id: uuid.UUID | None = None, *, since: int = 0
 ) -> list[tuple[int, str, str, float]]:
-    """Number of the build, name, label and value of measures, by build.
+    """Number of the build, name, label and value of measures.
 
     Args:
         since: the first build that counts.
     """
-    query = (
-        select(RunMeasure.run_id, RunMeasure.name, RunMeasure.label, RunMeasure.value)
-        .where(col(RunMeasure.name).in_(list(names)), col(RunMeasure.run_id) >= since)
-        .order_by(col(RunMeasure.run_id), col(RunMeasure.label))
-    )
+    query = _VALUES.where(col(RunMeasure.name).in_(list(names)), col(RunMeasure.run_id) >= since)
     if project_id is not None:
         query = query.join(Run).where(Run.project_id == project_id)
     with store.read() as session:
-        return [(row[0], row[1], row[2], row[3]) for row in session.exec(query)]
+        return [
+            (row[0], row[1], row[2], row[3]) for row in session.connection().execute(query).all()
+        ]
+
+
+def values_of(store: Store, numbers: Sequence[int]) -> list[tuple[int, str, str, float]]:
+    """Every measure of some builds, as :func:`values` gives them."""
+    found: list[tuple[int, str, str, float]] = []
+    with store.read() as session:
+        for first in range(0, len(numbers), _MAX_VARIABLES):
+            some = numbers[first : first + _MAX_VARIABLES]
+            rows = session.connection().execute(_VALUES.where(col(RunMeasure.run_id).in_(some)))
+            found += [(row[0], row[1], row[2], row[3]) for row in rows]
+    return found
 
 
 def details(

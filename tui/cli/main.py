@@ -36,6 +36,7 @@ from tui.cli import (
     projects,
     size,
     sources,
+    stats,
     tasks,
     workflows,
 )
@@ -68,6 +69,7 @@ cli.add_typer(daemon.cli)
 cli.add_typer(guide.cli)
 cli.add_typer(flash.cli)
 cli.add_typer(size.cli)
+cli.add_typer(stats.cli)
 cli.add_typer(workflows.cli)
 cli.add_typer(tasks.cli)
 cli.add_typer(db.cli)

@@ -21,6 +21,20 @@ def size(count: int) -> str:
     return f"{count / (1 << 30):.1f} GiB"
 
 
+def amount(value: float, unit: str) -> str:
+    """A number with its unit: ``12.3 s``, ``4.0 MiB``, ``98 %``, or a number of things.
+
+    Args:
+        unit: ``s``, ``bytes``, ``%``, or empty.
+    """
+    if unit == "bytes":
+        return size(round(value))
+    if unit == "s":
+        return f"{value:.1f} s" if value < 600 else f"{value / 60:.0f} min"
+    number = f"{value:.0f}" if value == round(value) else f"{value:.1f}"
+    return f"{number} {unit}".rstrip()
+
+
 def tokens(count_in: int | None, count_out: int | None) -> str:
     """What models were told and said, as ``1,207 tokens in, 342 out``; ``-`` where not counted."""
     told, said = ("-" if each is None else f"{each:,}" for each in (count_in, count_out))

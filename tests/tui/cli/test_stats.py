@@ -1,0 +1,107 @@
+"""``espdeck stats``: a table for people, and forms for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from engine.builds.compile_times import CompileTimes
+from engine.enums import CheckStatus, RunStatus
+from engine.images.image import MemoryRegion
+from engine.store.tables import CheckResultRow
+from tests.engine.metrics.past import FAIL, NOON, PASS, Past, case
+from tests.tui.commands import Here
+
+FAILED = RunStatus.FAILED
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Here:
+    workspace = tmp_path_factory.mktemp("workspace")
+    past = Past(workspace)
+    first = past.build(took=10.0, tests=[case("test_add", PASS, 0.5)])
+    past.keep_image(first, 2048, MemoryRegion("DRAM", 1024, 4096))
+    past.keep_times(first, CompileTimes({"main/main.c": 1.5, "b.c": 0.5}, 2.0, 0.0))
+    past.build(FAILED, took=20.0, tests=[case("test_add", FAIL)], failed=["test.simulator"],
+               errors=[("diagnose", "panic.abort")])  # fmt: skip
+    past.build(RunStatus.PENDING)
+    with past.store.write() as session:
+        row = CheckResultRow(
+            check_name="doc_check", project_id=past.project_id, status=CheckStatus.WARNING,
+            message="", timestamp=NOON, confirmed_at=NOON, duration_seconds=1.5,
+        )  # fmt: skip
+        session.add(row)
+    past.store.close()
+    return Here(workspace)
+
+
+def words(text: str, first: str) -> list[str]:
+    """The words of the line that begins with this one."""
+    return next(line.split() for line in text.splitlines() if line.startswith(first))
+
+
+def test_projects_and_checks_are_a_table(here: Here) -> None:
+    text = here.says("stats")
+    assert words(text, "hub") == (
+        ["hub", "3", "1", "1", "1", "0", "0", "15.0", "s", "15.0", "s", "50", "%"]
+    )
+    assert words(text, "doc_check")[:8] == ["doc_check", "1", "0", "1", "0", "1.5", "s", "warning"]
+    assert "no daemon runs" in text
+
+
+def test_a_project_is_told_whole(here: Here) -> None:
+    text = here.says("stats", "--project", "hub")
+    assert "hub: 3 builds, 1 succeeded, 1 failed, 0 cancelled, 1 wait, 0 run" in text
+    assert words(text, "test.simulator")[:3] == ["test.simulator", "panic.abort", "1"]
+    assert words(text, "test_add") == (
+        ["test_add", "test.simulator", "esp32c3", "1", "1", "1", "aaaaaaa", "#2"]
+    )
+    assert words(text, "main/main.c") == ["main/main.c", "1.50", "#1"]
+    assert words(text, "DRAM") == ["DRAM", "esp32c3", "1.0", "KiB", "4.0", "KiB"]
+    assert words(text, "duration")[:6] == ["duration", "esp32c3", "10.0", "s", "20.0", "s"]
+
+
+def test_json_is_an_object_a_line(here: Here) -> None:
+    project, check, daemon = map(json.loads, here.says("stats", "--json").splitlines())
+    assert project["project"] == "hub"
+    assert (project["total_builds"], project["success_rate"]) == (3, 50.0)
+    assert (project["average_duration"], project["last_build"]) == (15.0, 2)
+    assert project["failures"][0]["code"] == "panic.abort"
+    assert project["failures"][0]["since"] == "2026-06-01T12:02:00+00:00"
+    assert project["variants"][0]["memory"] == [{"name": "DRAM", "used": 1024, "size": 4096}]
+    assert project["trends"][0]["change"] == 100.0
+    assert (check["check"], check["executions"], check["duration_seconds"]) == ("doc_check", 1, 1.5)
+    assert daemon["daemon"]["is_running"] is False
+    assert daemon["scheduler"]["active_tasks"] == 0
+
+
+def test_csv_is_a_row_a_build(here: Here) -> None:
+    rows = list(csv.DictReader(io.StringIO(here.says("stats", "--csv"))))
+    assert [row["build"] for row in rows] == ["1", "2", "3"]
+    assert (rows[0]["image_size_bytes"], rows[0]["memory_DRAM_bytes"]) == ("2048", "1024")
+    assert (rows[0]["compile_time_seconds"], rows[0]["compiled_files"]) == ("2.0", "2")
+    assert (rows[1]["failure_stage"], rows[1]["tests_failed"]) == ("test.simulator", "1")
+    assert (rows[2]["status"], rows[2]["duration_seconds"]) == ("pending", "")
+
+
+def test_prometheus_reads_its_page(here: Here) -> None:
+    page = here.says("stats", "--prometheus")
+    found = {family.name for family in text_string_to_metric_families(page)}
+    assert {"espdeck_builds", "espdeck_image_size_bytes", "espdeck_check_status"} <= found
+
+
+def test_what_cannot_be_is_refused(here: Here) -> None:
+    assert "one form at a time" in here.refuses("stats", "--json", "--csv")
+    assert "leave --project out" in here.refuses("stats", "--prometheus", "--project", "hub")
+    assert "nothing" in here.refuses("stats", "--project", "nothing")
+
+
+def test_an_empty_workspace_has_no_statistics(tmp_path: Path) -> None:
+    empty = Here(tmp_path)
+    assert "no projects yet" in empty.says("stats")
+    assert empty.says("stats", "--csv") == ""
