@@ -25,6 +25,7 @@ class Where(StrEnum):
     WORKFLOWS = "workflows"
     TASK = "task"
     SETTINGS = "settings"
+    METRICS = "metrics"
     GUIDE = "guide"
 
 
@@ -81,6 +82,8 @@ KEYS = (
     Key("menuconfig", "M", "M", "menuconfig",
         "Change the options of an ESP-IDF project in its menu, and see what changed", Where.HOME,
         bar=False),
+    Key("metrics", "m", "m", "metrics", "Draw how builds go: durations, success, sizes, tests",
+        Where.HOME, bar=False),
     Key("other", "tab,shift+tab", "tab", "other list", "Go to the other list", Where.HOME,
         bar=False),
     Key("left", "h,left", "h", "projects", "Go to the projects", Where.HOME, bar=False),
@@ -236,6 +239,18 @@ KEYS = (
     Key("left", "h,left", "h", "groups", "Go to the groups", Where.SETTINGS, bar=False),
     Key("right", "l,right", "l", "settings", "Go to the settings", Where.SETTINGS, bar=False),
     Key("back", "q,backspace", "q", "back", "Go back to the projects", Where.SETTINGS),
+    Key("open", "enter,o", "enter", "open", "Open the build under the cursor", Where.METRICS),
+    Key("left", "h,left", "h", "build before", "Go to the build before", Where.METRICS),
+    Key("right", "l,right", "l", "next build", "Go to the next build", Where.METRICS),
+    Key("next_project", "tab", "tab", "project", "Show the next project", Where.METRICS),
+    Key("previous_project", "shift+tab", "S-tab", "project before", "Show the project before",
+        Where.METRICS, bar=False),
+    Key("project", "p", "p", "choose project", "Choose the project from a list", Where.METRICS),
+    Key("figures", "i", "i", "figures", "Read failures, flaky tests, slowest files, memories",
+        Where.METRICS),
+    Key("copy", "y", "y", "copy", "Copy the numbers to the clipboard, a line a build",
+        Where.METRICS),
+    Key("back", "q,backspace", "q", "back", "Go back to the projects", Where.METRICS),
     Key("open", "enter,o", "enter", "open", "Follow the link; from the list, go to the page",
         Where.GUIDE),
     Key("next_link", "tab", "tab", "link", "Go to the next link of the page", Where.GUIDE),

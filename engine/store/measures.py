@@ -45,6 +45,7 @@ class BuildFacts:
     number: int
     project_id: uuid.UUID
     commit_sha: str
+    commit_message: str
     dirty: bool
     target: str
     configuration: str
@@ -138,7 +139,8 @@ def builds(
     """Builds of a project, or of all, oldest first; of many the newest ``limit``."""
     query = (
         select(  # type: ignore[call-overload, misc] # it knows no more than four columns
-            Run.id, Run.project_id, Run.commit_sha, Run.dirty, Run.target, Run.configuration,
+            Run.id, Run.project_id, Run.commit_sha, Run.commit_message, Run.dirty, Run.target,
+            Run.configuration,
             Run.triggered_by, Run.status, Run.started_at, Run.completed_at, Run.duration,
         )
         .where(Run.kind == RunKind.FIRMWARE, col(Run.project_id).is_not(None))

@@ -32,6 +32,7 @@ TOPICS: Mapping[Where, str] = {
     Where.WORKFLOWS: "workflows",
     Where.TASK: "workflows#tasks",
     Where.SETTINGS: "settings",
+    Where.METRICS: "metrics",
 }
 """The page about a screen, perhaps with the anchor of a heading."""
 

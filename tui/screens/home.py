@@ -96,6 +96,7 @@ class HomeScreen(TwoListScreen):
             self.action("boards", self._show_boards, opened),
             self.action("workflows", self._show_workflows, opened),
             self.action("settings", self._show_settings, opened),
+            self.action("metrics", self._show_metrics, opened, project),
         ]
 
     def handle_events(self, events: Sequence[Event]) -> None:
@@ -259,6 +260,14 @@ class HomeScreen(TwoListScreen):
         from tui.screens.settings import SettingsScreen
 
         self.app.push_screen(SettingsScreen())
+
+    def _show_metrics(self) -> None:
+        """Draw how the builds of the project go."""
+        from tui.screens.metrics import MetricsScreen
+
+        project = self._projects.item
+        assert project is not None
+        self.app.push_screen(MetricsScreen(project.id))
 
     def _load_projects(self, select: UUID | None = None) -> None:
         def read() -> tuple[Sequence[Project], dict[UUID, RunStatus]]:

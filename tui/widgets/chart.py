@@ -42,14 +42,38 @@ class Canvas:
     def draw(self, number: int, points: Sequence[float], low: float, high: float) -> None:
         """Draw the newest points of a series, the last at the right edge."""
         shown = points[-self.columns :]
-        first = self.columns - len(shown)
+        self.trace(number, list(enumerate(shown, self.columns - len(shown))), low, high)
+
+    def trace(
+        self, number: int, points: Sequence[tuple[int, float]], low: float, high: float
+    ) -> None:
+        """Draw points of a series, and the lines between them.
+
+        Args:
+            points: column of dots, from left to right, and value of each.
+        """
         span = high - low or 1.0
-        ys = [round((high - point) / span * (self._rows - 1)) for point in shown]
-        for x, (before, y) in enumerate(zip([ys[0], *ys], ys, strict=False), first):
-            # What lies between two points is drawn too, so that a jump is a line.
-            step = 1 if y > before else -1
-            for each in [y] if before == y else range(before + step, y + step, step):
-                self._dot(x, each, number)
+        dots = [(x, round((high - value) / span * (self._rows - 1))) for x, value in points]
+        for (x, y), (to_x, to_y) in itertools.pairwise([*dots[:1], *dots]):
+            at = y
+            for column in range(min(x + 1, to_x), to_x + 1):
+                part = (column - x) / (to_x - x) if to_x > x else 1.0
+                end = round(y + (to_y - y) * part)
+                # What lies between two dots is drawn too, so that a jump is a line.
+                step = 1 if end > at else -1
+                for each in [end] if at == end else range(at + step, end + step, step):
+                    self._dot(column, each, number)
+                at = end
+
+    def row_of(self, value: float, low: float, high: float) -> int:
+        """The row of cells in which a value is drawn, from the top."""
+        dots = round((high - value) / (high - low or 1.0) * (self._rows - 1))
+        return dots // self._down
+
+    @property
+    def dots_across(self) -> int:
+        """Columns of dots in a cell."""
+        return self._across
 
     def rows(self) -> list[list[tuple[str, int]]]:
         """Each row as texts with the number of their series, -1 for none."""

@@ -54,6 +54,7 @@ class Past:
         attempt: int = 1,
         tests: Sequence[TestCase] | None = None,
         project: Project | None = None,
+        message: str = "Read the humidity",
     ) -> int:
         """A build with its stages and findings.
 
@@ -66,6 +67,7 @@ class Past:
             Run(
                 project_id=(project or self.project).id,
                 commit_sha=commit,
+                commit_message=message,
                 target=target,
                 started_at=NOON,
             ),
@@ -135,3 +137,24 @@ def case(
 ) -> TestCase:
     """A test as a report has it."""
     return TestCase(name, outcome, file, 0, seconds=seconds)
+
+
+def fill_metrics(past: Past) -> None:
+    """Twelve builds for two chips that take longer and grow, of which some failed."""
+    for number in range(1, 13):
+        failed = number in (4, 9)
+        build = past.build(
+            RunStatus.FAILED if failed else RunStatus.SUCCESS,
+            took=20.0 + 3 * number - (15 if number > 8 else 0),
+            target="esp32c6" if number % 3 == 0 else "esp32c3",
+            failed=["build"] if failed else (),
+            errors=[("build", "compiler.error")] if failed else (),
+            commit=f"{number:08x}" * 5,
+            message=f"Read the humidity, take {number}",
+            tests=None if failed else [case("test_add", PASS, 0.5), case("test_sub", PASS, 0.25)],
+        )
+        if not failed:
+            past.keep_image(
+                build, 150_000 + 1_000 * number, MemoryRegion("DRAM", 9_000 + 100 * number, 327_680)
+            )
+            past.keep_times(build, CompileTimes({"main/main.c": number / 4}, number / 4, 0.5))
