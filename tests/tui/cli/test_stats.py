@@ -16,6 +16,7 @@ from engine.images.image import MemoryRegion
 from engine.store.tables import CheckResultRow
 from tests.engine.metrics.past import FAIL, NOON, PASS, Past, case
 from tests.tui.commands import Here
+from tests.tui.guide.pages import ROOT, tables
 
 FAILED = RunStatus.FAILED
 
@@ -78,6 +79,25 @@ def test_json_is_an_object_a_line(here: Here) -> None:
     assert (check["check"], check["executions"], check["duration_seconds"]) == ("doc_check", 1, 1.5)
     assert daemon["daemon"]["is_running"] is False
     assert daemon["scheduler"]["active_tasks"] == 0
+
+
+def test_the_manual_has_every_field(here: Here) -> None:
+    project, check, health = map(json.loads, here.says("stats", "--json").splitlines())
+    page = ROOT / "tui" / "guide" / "metrics.md"
+    rows = next(rows for _, rows in tables(page) if rows[0][0].content == "object")
+    told = {
+        row[0].content.strip("`"): [each.content for each in row[1].children or ()
+                                    if each.type == "code_inline"]
+        for row in rows[1:]
+    }  # fmt: skip
+    lists = ("failures", "flaky", "slow_files", "variants", "trends")
+    for name in lists:
+        assert told.pop(name) == list(project[name][0]), name
+    for name in ("daemon", "scheduler"):
+        assert told.pop(name) == list(health[name])
+    assert {*told.pop("project")} == set(project) - {"project", "project_id", *lists}
+    assert {*told.pop("check")} == set(check) - {"check"}
+    assert not told
 
 
 def test_csv_is_a_row_a_build(here: Here) -> None:
