@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from engine.maintenance import CleanupReport as CleanupReport
     from engine.metrics.health import DaemonState as DaemonState
     from engine.metrics.health import check_fields as check_fields
+    from engine.metrics.health import daemon_state as daemon_state
     from engine.metrics.project_metrics import FailurePattern as FailurePattern
     from engine.metrics.project_metrics import ProjectMetrics as ProjectMetrics
     from engine.metrics.series import Metric as Metric
@@ -197,7 +198,7 @@ _NAMES = {
     "engine.logs.log_file": "LOG_FILE",
     "engine.logs.reader": "LogRecord LogSelection follow_logs read_logs",
     "engine.maintenance": "CleanupReport",
-    "engine.metrics.health": "DaemonState check_fields",
+    "engine.metrics.health": "DaemonState check_fields daemon_state",
     "engine.metrics.project_metrics": "FailurePattern ProjectMetrics",
     "engine.metrics.series": "Metric Point Series",
     "engine.metrics.service": "Metrics",

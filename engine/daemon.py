@@ -29,6 +29,7 @@ from engine.errors import EspdeckError, UsageError
 from engine.file_lock import FileLock
 from engine.files import explain
 from engine.logs.event_log import LogEvents
+from engine.metrics.health import checks_run
 from engine.processes.memory import resident_bytes
 from engine.settings import Settings, SettingsSource
 from engine.store.busy_wait import openers
@@ -95,6 +96,7 @@ class Daemon:
     def _serve(self) -> None:
         self._engine.events.subscribe(LogEvents(self._asked_by))
         self._engine.open(scheduled=True)
+        self._checks_before = checks_run(self._engine.metrics.checks())
         try:
             control = ControlServer(self._settings.workspace, self._answer)
             try:
@@ -152,6 +154,7 @@ class Daemon:
             "is_running": True,
             "executes": engine.is_executor,
             "executor": engine.executor_pid,
+            **self._checks_run(),
             "memory_bytes": resident_bytes(os.getpid()),
             "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
             "runs": self._runs(),
@@ -162,6 +165,11 @@ class Daemon:
             "next_checks": self._next_checks(),
             "clients": list(openers(self._settings.workspace / "espdeck.db")),
         }
+
+    def _checks_run(self) -> dict[str, float]:
+        """Checks since it started: how many, how many without a fault, and seconds."""
+        now = checks_run(self._engine.metrics.checks())
+        return {name: max(0, value - self._checks_before[name]) for name, value in now.items()}
 
     def _runs(self) -> list[dict[str, Any]]:
         found = []

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.enums import CheckStatus
 from engine.store.check_stats import CheckStats
 
 
@@ -20,8 +21,8 @@ class DaemonState:
         successful_checks: how many of them found nothing wrong.
         checks_seconds: how long all of them took.
         scheduler_is_running: whether checks and builds start by schedule.
-        active_tasks: what the schedule runs just now.
-        task_statuses: how each entry of the schedule stands, by its name.
+        active_tasks: builds and tasks that wait or run.
+        task_statuses: how each of them stands, by kind and number.
     """
 
     is_running: bool
@@ -43,6 +44,34 @@ class DaemonState:
     def average_duration(self) -> float | None:
         """Seconds that a check takes; None before the first."""
         return self.checks_seconds / self.total_checks_run if self.total_checks_run else None
+
+
+def daemon_state(answer: Mapping[str, Any]) -> DaemonState:
+    """A daemon's state from its answer to ``status``; one of another version may leave some out."""
+    return DaemonState(
+        is_running=bool(answer.get("is_running", True)),
+        uptime_seconds=float(answer.get("uptime_seconds", 0.0)),
+        total_checks_run=int(answer.get("total_checks_run", 0)),
+        successful_checks=int(answer.get("successful_checks", 0)),
+        checks_seconds=float(answer.get("checks_seconds", 0.0)),
+        scheduler_is_running=bool(answer.get("executes", False)),
+        active_tasks=len(answer.get("runs", ())),
+        task_statuses={
+            f"{run['kind']} {run['number']}": str(run["status"]) for run in answer.get("runs", ())
+        },
+    )
+
+
+def checks_run(checks: Sequence[CheckStats]) -> dict[str, float]:
+    """How many checks ran so far, how many found nothing wrong, and seconds that all took.
+
+    A daemon takes it when it starts and when it is asked: the difference is what ran since.
+    """
+    return {
+        "total_checks_run": sum(check.executions for check in checks),
+        "successful_checks": sum(check.statuses.get(CheckStatus.SUCCESS, 0) for check in checks),
+        "checks_seconds": sum(check.average_duration * check.executions for check in checks),
+    }
 
 
 def check_fields(check: CheckStats) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Metrics in Prometheus' text format, version 0.0.4.
 
 The format is that of https://prometheus.io/docs/instrumenting/exposition_formats/: a ``HELP`` and a
-``TYPE`` line, then all samples of that name. Names end in their base unit. Builds and results of
-checks are gauges, not counters: old ones are removed, and their number falls. Labels are what a lab
+``TYPE`` line, then all samples of that name. Names end in their base unit. Builds are gauges, not
+counters: old ones are removed, and their number falls. Labels are what a lab
 has few of: projects, chips, memories, checks; no commits, files or tests. OpenMetrics, which wants
 ``# EOF`` and other names of counters, is another format: say ``text/plain; version=0.0.4``.
 """
@@ -135,15 +135,16 @@ def _add_variants(page: _Page, projects: Sequence[ProjectMetrics]) -> None:
 def _add_checks(
     page: _Page, checks: Sequence[CheckStats], checks_of: Mapping[str, Sequence[CheckStats]]
 ) -> None:
-    page.family("espdeck_check_results", "Results of checks that are kept, by their status.")
-    page.family("espdeck_check_duration_average_seconds", "Average duration of a check.")
+    page.family("espdeck_check_runs_total", "Times that a check ran, by its result.", _COUNTER)
+    page.family("espdeck_check_run_seconds_total", "How long these took.", _COUNTER)
     page.family("espdeck_check_last_execution_timestamp_seconds", "When a check ran last.")
     page.family("espdeck_check_status", "Whether a check's newest result is of a status: 1 or 0.")
     for check in checks:
         for status in CheckStatus:
             number = check.statuses.get(status, 0)
-            page.add("espdeck_check_results", number, check=check.name, status=status)
-        page.add("espdeck_check_duration_average_seconds", check.average_duration, check=check.name)
+            page.add("espdeck_check_runs_total", number, check=check.name, status=status)
+        seconds = check.average_duration * check.executions
+        page.add("espdeck_check_run_seconds_total", seconds, check=check.name)
         at = check.last_execution.timestamp()
         page.add("espdeck_check_last_execution_timestamp_seconds", at, check=check.name)
     for project, found in checks_of.items():

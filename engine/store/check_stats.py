@@ -1,18 +1,19 @@
-"""How checks went, counted from their results."""
+"""How checks went: counted as their results come, as only the newest are kept."""
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from engine.enums import CheckStatus
 from engine.store.database import Store
-from engine.store.tables import CheckResultRow
+from engine.store.tables import CheckResultRow, CheckTally
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +42,61 @@ class CheckStats:
         return sum(self.statuses.values())
 
 
+def count_result(session: Session, result: CheckResultRow) -> None:
+    """Count a new result, in the transaction that keeps it."""
+    row = session.exec(
+        select(CheckTally).where(
+            CheckTally.check_name == result.check_name,
+            col(CheckTally.project_id).is_not_distinct_from(result.project_id),
+            CheckTally.status == result.status,
+        )
+    ).first() or CheckTally(
+        check_name=result.check_name, project_id=result.project_id, status=result.status
+    )
+    row.executions += 1
+    row.seconds += result.duration_seconds
+    session.add(row)
+
+
 def check_stats(store: Store, project_id: uuid.UUID | None = None) -> list[CheckStats]:
     """How each check went that has results, by name.
 
     Args:
         project_id: only its results; None for all, also those of the lab as a whole.
     """
-    row = CheckResultRow
-    query = select(  # type: ignore[call-overload] # it knows no more than four columns
-        row.check_name, row.status, func.count(), func.sum(row.duration_seconds),
-        func.max(row.id), func.max(row.confirmed_at),
-    ).group_by(row.check_name, row.status).order_by(row.check_name)  # fmt: skip
+    tally, result = CheckTally, CheckResultRow
+    counted = (
+        select(tally.check_name, tally.status, func.sum(tally.executions), func.sum(tally.seconds))
+        .group_by(tally.check_name, col(tally.status))
+        .order_by(tally.check_name)
+    )
+    newest = select(func.max(result.id), func.max(result.confirmed_at)).group_by(result.check_name)
     if project_id is not None:
-        query = query.where(row.project_id == project_id)
-    found: dict[str, list[tuple[CheckStatus, int, float, int, datetime]]] = {}
+        counted = counted.where(tally.project_id == project_id)
+        newest = newest.where(result.project_id == project_id)
     with store.read() as session:
-        for name, status, number, seconds, newest, at in session.exec(query):
-            found.setdefault(name, []).append((status, number, seconds, newest, at))
-        ids = [max(each[3] for each in rows) for rows in found.values()]
-        newest_of = {
-            each.check_name: each for each in session.exec(select(row).where(col(row.id).in_(ids)))
+        rows = session.exec(counted).all()
+        looked = dict(session.exec(newest).all())
+        last = {
+            each.check_name: each
+            for each in session.exec(select(result).where(col(result.id).in_(list(looked))))
         }
-    return [
-        CheckStats(
-            name=name,
-            statuses={CheckStatus(status): number for status, number, *_ in rows},
-            average_duration=sum(each[2] for each in rows) / sum(each[1] for each in rows),
-            last_execution=max(each[4] for each in rows),
-            last_status=newest_of[name].status,
-            last_duration=newest_of[name].duration_seconds,
+    found = []
+    for name, own in itertools.groupby(rows, key=lambda row: row[0]):
+        statuses = {CheckStatus(row[1]): (row[2], row[3]) for row in own}
+        if name not in last:
+            continue  # its results were removed
+        found.append(
+            CheckStats(
+                name=name,
+                statuses={status: number for status, (number, _) in statuses.items()},
+                average_duration=(
+                    sum(seconds for _, seconds in statuses.values())
+                    / sum(number for number, _ in statuses.values())
+                ),
+                last_execution=looked[last[name].id],
+                last_status=last[name].status,
+                last_duration=last[name].duration_seconds,
+            )
         )
-        for name, rows in found.items()
-    ]
+    return found

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, func
 from sqlmodel import col, select
 
+from engine.store.check_stats import count_result
 from engine.store.database import Store
 from engine.store.tables import CheckResultRow
 
@@ -20,6 +21,7 @@ def add_result(store: Store, result: CheckResultRow) -> CheckResultRow:
     """Keep a result; of those of the same check and project the oldest go."""
     with store.write() as session:
         session.add(result)
+        count_result(session, result)
         session.flush()
         kept = (
             select(CheckResultRow.id)

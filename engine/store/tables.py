@@ -357,6 +357,23 @@ class CheckResultRow(SQLModel, table=True):
     )
 
 
+class CheckTally(SQLModel, table=True):
+    """How many results of one status a check had in a project, also those that are not kept.
+
+    ``project_id`` is None for the lab as a whole; ``seconds`` is how long all of them took.
+    """
+
+    __tablename__ = "check_tally"
+    __table_args__ = (Index("ix_check_tally_of", "check_name", "project_id", "status"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    check_name: str
+    project_id: uuid.UUID | None = Field(default=None, foreign_key="project.id", ondelete="CASCADE")
+    status: CheckStatus = Field(sa_column=Column(_enum_type(CheckStatus), nullable=False))
+    executions: int = 0
+    seconds: float = 0.0
+
+
 class RunMeasure(SQLModel, table=True):
     """A number that was measured of a run that ended; a retry forgets those of before.
 

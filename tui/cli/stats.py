@@ -46,16 +46,21 @@ def stats_command(
         if as_csv:
             _print_csv(engine, project_id)
         elif prometheus:
-            typer.echo(engine.metrics.prometheus(_daemon_state()), nl=False)
+            typer.echo(engine.metrics.prometheus(_daemon_state(engine)), nl=False)
         elif as_json:
             _print_json(engine, project_id)
         else:
             _print_text(engine, project_id)
 
 
-def _daemon_state() -> DaemonState | None:
-    """What the daemon of the workspace says of itself."""
-    return None
+def _daemon_state(engine: Engine) -> DaemonState | None:
+    """What the daemon of the workspace says of itself, None where there is none."""
+    from engine import ask_daemon, daemon_state, running_daemon
+
+    workspace = engine.settings.workspace
+    if running_daemon(workspace) is None:
+        return None
+    return daemon_state(ask_daemon(workspace, "status"))
 
 
 def _print_text(engine: Engine, project_id: uuid.UUID | None) -> None:
@@ -73,7 +78,7 @@ def _print_text(engine: Engine, project_id: uuid.UUID | None) -> None:
         common.table(*check_rows(checks))
     if project_id is None:
         common.print_line("")
-        common.print_line(daemon_line(_daemon_state()))
+        common.print_line(daemon_line(_daemon_state(engine)))
 
 
 def _print_json(engine: Engine, project_id: uuid.UUID | None) -> None:
@@ -84,7 +89,7 @@ def _print_json(engine: Engine, project_id: uuid.UUID | None) -> None:
     for check in engine.metrics.checks(project_id):
         common.print_line(json.dumps({"check": check.name} | check_fields(check)))
     if project_id is None:
-        health = engine.metrics.health(_daemon_state())
+        health = engine.metrics.health(_daemon_state(engine))
         common.print_line(json.dumps({each: health[each] for each in ("daemon", "scheduler")}))
 
 

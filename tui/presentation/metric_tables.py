@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine.enums import CheckStatus
 from engine.text import clean, count
 from tui.presentation.tables import Row, columns
-from tui.presentation.units import ago, amount, size
+from tui.presentation.units import ago, amount, size, span
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -61,7 +61,7 @@ def daemon_line(daemon: DaemonState | None) -> str:
         return "no daemon runs"
     checks = count(daemon.total_checks_run, "check")
     return (
-        f"the daemon runs for {amount(daemon.uptime_seconds, 's')}: {checks}, "
+        f"the daemon runs for {span(daemon.uptime_seconds)}: {checks}, "
         f"{percent(daemon.success_rate)} without a fault, {seconds(daemon.average_duration)} each"
     )
 

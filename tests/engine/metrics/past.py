@@ -13,13 +13,13 @@ from engine.builds import compile_times
 from engine.builds.compile_times import CompileTimes
 from engine.builds.outputs import Tested
 from engine.builds.pipeline import FIRMWARE_PIPELINE
-from engine.enums import ArtifactKind, RunStatus, Severity, StageStatus
+from engine.enums import ArtifactKind, CheckStatus, RunStatus, Severity, StageStatus
 from engine.findings import Finding
 from engine.images import image_file
 from engine.images.image import FlashPart, Image, MemoryRegion
-from engine.store import projects, runs
+from engine.store import checks, projects, runs
 from engine.store.database import Store
-from engine.store.tables import Artifact, Project, Run, StageRow
+from engine.store.tables import Artifact, CheckResultRow, Project, Run, StageRow
 from engine.testing.results import Outcome, TestCase, report_of
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -91,6 +91,22 @@ class Past:
     def end_at(self, number: int, at: datetime) -> None:
         with self.store.write() as session:
             session.get_one(Run, number).completed_at = at
+
+    def check(
+        self,
+        status: CheckStatus,
+        seconds: float,
+        *,
+        name: str = "doc_check",
+        lab: bool = False,
+        at: datetime = NOON,
+    ) -> CheckResultRow:
+        """A result of a check of the project, or of the lab as a whole."""
+        row = CheckResultRow(
+            check_name=name, project_id=None if lab else self.project_id, status=status, message="",
+            timestamp=at, confirmed_at=at, duration_seconds=seconds,
+        )  # fmt: skip
+        return checks.add_result(self.store, row)
 
     def keep_tests(self, number: int, cases: Sequence[TestCase]) -> None:
         tested = Tested(

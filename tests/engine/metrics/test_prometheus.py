@@ -21,7 +21,6 @@ from engine.metrics.project_metrics import ProjectMetrics
 from engine.metrics.prometheus import exposition
 from engine.metrics.service import Metrics
 from engine.store.projects import ProjectStats
-from engine.store.tables import CheckResultRow
 from tests.engine.metrics.past import FAIL, NOON, PASS, Past, case
 
 _LINE = re.compile(
@@ -56,17 +55,9 @@ def past(tmp_path: Path) -> Past:
 def test_a_page_has_what_is_worth_an_alert(past: Past) -> None:
     metrics = Metrics(past.store, Bus())
     metrics.catch_up()
-    with past.store.write() as session:
-        for project_id, status, seconds in (
-            (past.project_id, CheckStatus.SUCCESS, 1.0),
-            (past.project_id, CheckStatus.WARNING, 2.0),
-            (None, CheckStatus.SUCCESS, 6.0),
-        ):
-            row = CheckResultRow(
-                check_name="doc_check", project_id=project_id, status=status, message="",
-                timestamp=NOON, confirmed_at=NOON, duration_seconds=seconds,
-            )  # fmt: skip
-            session.add(row)
+    past.check(CheckStatus.SUCCESS, 1.0)
+    past.check(CheckStatus.WARNING, 2.0)
+    past.check(CheckStatus.SUCCESS, 6.0, lab=True)
     daemon = DaemonState(
         True, uptime_seconds=60.5, total_checks_run=4, successful_checks=3, checks_seconds=10
     )
@@ -94,10 +85,10 @@ def test_a_page_has_what_is_worth_an_alert(past: Past) -> None:
         ("espdeck_tests", *chip, "failed"): 1,
         ("espdeck_tests", *chip, "ignored"): 0,
         ("espdeck_test_time_seconds", *chip): 0.5,
-        ("espdeck_check_results", "doc_check", "success"): 2,
-        ("espdeck_check_results", "doc_check", "warning"): 1,
-        ("espdeck_check_results", "doc_check", "error"): 0,
-        ("espdeck_check_duration_average_seconds", "doc_check"): 3,
+        ("espdeck_check_runs_total", "doc_check", "success"): 2,
+        ("espdeck_check_runs_total", "doc_check", "warning"): 1,
+        ("espdeck_check_runs_total", "doc_check", "error"): 0,
+        ("espdeck_check_run_seconds_total", "doc_check"): 9,
         ("espdeck_check_last_execution_timestamp_seconds", "doc_check"): NOON.timestamp(),
         ("espdeck_check_status", "hub", "doc_check", "success"): 0,
         ("espdeck_check_status", "hub", "doc_check", "warning"): 1,

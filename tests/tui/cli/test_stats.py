@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from engine import daemon_control
 from engine.builds.compile_times import CompileTimes
 from engine.enums import CheckStatus, RunStatus
 from engine.images.image import MemoryRegion
-from engine.store.tables import CheckResultRow
-from tests.engine.metrics.past import FAIL, NOON, PASS, Past, case
+from tests.engine.metrics.past import FAIL, PASS, Past, case
 from tests.tui.commands import Here
 from tests.tui.guide.pages import ROOT, tables
 
@@ -31,12 +31,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Here:
     past.build(FAILED, took=20.0, tests=[case("test_add", FAIL)], failed=["test.simulator"],
                errors=[("diagnose", "panic.abort")])  # fmt: skip
     past.build(RunStatus.PENDING)
-    with past.store.write() as session:
-        row = CheckResultRow(
-            check_name="doc_check", project_id=past.project_id, status=CheckStatus.WARNING,
-            message="", timestamp=NOON, confirmed_at=NOON, duration_seconds=1.5,
-        )  # fmt: skip
-        session.add(row)
+    past.check(CheckStatus.WARNING, 1.5)
     past.store.close()
     return Here(workspace)
 
@@ -107,6 +102,23 @@ def test_csv_is_a_row_a_build(here: Here) -> None:
     assert (rows[0]["compile_time_seconds"], rows[0]["compiled_files"]) == ("2.0", "2")
     assert (rows[1]["failure_stage"], rows[1]["tests_failed"]) == ("test.simulator", "1")
     assert (rows[2]["status"], rows[2]["duration_seconds"]) == ("pending", "")
+
+
+def test_a_daemon_is_asked(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {
+        "uptime_seconds": 7300.0, "total_checks_run": 4, "successful_checks": 3,
+        "checks_seconds": 10.0, "executes": True,
+        "runs": [{"kind": "build", "number": 7, "status": "running"}],
+    }  # fmt: skip
+    monkeypatch.setattr(daemon_control, "running_daemon", lambda _workspace: 1)
+    monkeypatch.setattr(daemon_control, "ask_daemon", lambda _workspace, _command: answer)
+    line = "the daemon runs for 2 h: 4 checks, 75 % without a fault, 2.5 s each"
+    assert line in here.says("stats")
+    health = json.loads(here.says("stats", "--json").splitlines()[-1])
+    assert health["daemon"]["success_rate"] == 75.0
+    assert health["scheduler"] == {
+        "is_running": True, "active_tasks": 1, "task_statuses": {"build 7": "running"},
+    }  # fmt: skip
 
 
 def test_prometheus_reads_its_page(here: Here) -> None:

@@ -32,6 +32,18 @@ def upgrade() -> None:
     op.create_index("ix_check_result_newest", "check_result", ["check_name", "project_id", "id"])
     op.create_index("ix_check_result_project_id", "check_result", ["project_id"])
     op.create_table(
+        "check_tally",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("check_name", sa.String(), nullable=False),
+        sa.Column("project_id", sa.Uuid(), nullable=True),
+        sa.Column("status", sa.String(32), nullable=False),
+        sa.Column("executions", sa.Integer(), nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_check_tally_of", "check_tally", ["check_name", "project_id", "status"])
+    op.create_table(
         "run_measure",
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -48,6 +60,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Forget results of checks, measures and who asked."""
     op.drop_table("run_measure")
+    op.drop_table("check_tally")
     op.drop_table("check_result")
     with op.batch_alter_table("run", table_kwargs={"sqlite_autoincrement": True}) as table:
         table.drop_column("asked_by")
