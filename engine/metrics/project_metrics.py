@@ -35,6 +35,13 @@ SLOWEST_FILES = 10
 TREND_BUILDS = 10
 """Builds whose mean is compared with the mean of as many before."""
 
+MIN_TREND_BUILDS = 3
+"""Builds of which a mean says something."""
+
+WHOLE_BUILD_SHARE = 0.9
+"""Part of the most source files that builds compiled from which on a build counts as a whole one:
+the compile time of one that compiled two files of hundreds says nothing."""
+
 DURATION = "duration"
 """Name of a build's duration among its measures; it is in the row of the build."""
 
@@ -96,7 +103,8 @@ class VariantMetrics:
         image_size: bytes of the app; None where no build has one. This and what follows are of the
             newest build that has it.
         memory: memories and partitions.
-        compile_time: seconds; ``compiled_files`` says of how many files.
+        compile_time: seconds, of the newest build that compiled nearly all source files;
+            ``compiled_files`` says how many.
         tests, tests_passed, tests_failed, tests_ignored: how many.
         test_time: seconds.
     """
@@ -188,6 +196,8 @@ def project_metrics(
     ended = [build for build in builds if build.status.is_final]
     newest = [each for some in _by_variant(ended).values() for each in some[-NUMBERED_BUILDS:]]
     numbers = _Numbers(store, newest)
+    for some in _by_variant(newest).values():
+        numbers.drop_small_compilations(some)
     judged = [build for build in ended if build.status is not RunStatus.CANCELLED]
     durations = [build.duration for build in judged if build.duration is not None]
     return ProjectMetrics(
@@ -211,6 +221,16 @@ class _Numbers:
         self.of: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
         for number, name, label, value in measures.values_of(store, [b.number for b in builds]):
             self.of[name, label][number] = value
+
+    def drop_small_compilations(self, builds: Sequence[BuildFacts]) -> None:
+        """Forget compile times of builds for one chip that did not compile (nearly) all files."""
+        files = self.of.get((MeasureName.COMPILED_FILES, ""), {})
+        numbers = [build.number for build in builds if build.number in files]
+        most = max((files[number] for number in numbers), default=0.0)
+        for number in numbers:
+            if files[number] < WHOLE_BUILD_SHARE * most:
+                del files[number]
+                self.of.get((MeasureName.COMPILE_TIME, ""), {}).pop(number, None)
 
     def labels(self, name: str) -> list[str]:
         """The labels of a measure, in order."""
@@ -326,7 +346,7 @@ def _trends(ended: Sequence[BuildFacts], numbers: _Numbers) -> list[Trend]:
     found = []
     for (known_as, label), values in series.items():
         size = min(TREND_BUILDS, len(values) // 2)
-        if not size:
+        if size < MIN_TREND_BUILDS:
             continue
         unit = "s" if known_as == DURATION else UNITS.get(MeasureName(known_as), "")
         found.append(

@@ -233,22 +233,35 @@ def test_newest_numbers_are_told_by_chip(past: Past, metrics: Metrics) -> None:
     c3, c6 = found.variants
     assert (c3.target, c3.last_build, c3.image_size) == ("esp32c3", broken, 1000)
     assert c3.memory == (MemoryUse("DRAM", 100, 400),)
-    assert (c3.compile_time, c3.compiled_files) == (2.0, 1)
+    assert (c3.compile_time, c3.compiled_files) == (4.0, 2)
     assert (c3.tests, c3.tests_passed, c3.tests_failed, c3.tests_ignored) == (2, 1, 1, 0)
     assert (c6.target, c6.last_build, c6.image_size, c6.tests) == ("esp32c6", other, None, None)
     assert found.slow_files == (SlowFile("main.c", 2.0, new), SlowFile("b.c", 1.0, old))
 
 
 def test_trends_compare_the_newest_builds_with_as_many_before(past: Past, metrics: Metrics) -> None:
-    for took, size in ((10.0, 1000), (20.0, 1000), (30.0, 1100), (60.0, 1300)):
+    sizes = (1000, 1100, 1200, 1100, 1300, 1560)
+    for took, size in zip((10.0, 20.0, 30.0, 30.0, 60.0, 90.0), sizes, strict=True):
         past.keep_image(past.build(took=took), size)
+    past.build(tests=[case("t")])  # too few for a trend
     metrics.catch_up()
     (found,) = metrics.projects()
     trends = {trend.name: trend for trend in found.trends}
-    duration, size_trend = trends["duration"], trends["image_size"]
-    assert (duration.before, duration.mean, duration.change) == (15.0, 45.0, 200.0)
-    assert (size_trend.before, size_trend.mean, size_trend.builds) == (1000, 1200, 2)
+    assert set(trends) == {"duration", "image_size"}
+    size_trend = trends["image_size"]
+    assert (size_trend.before, size_trend.mean, size_trend.builds) == (1100, 1320, 3)
     assert size_trend.change == pytest.approx(20.0)
+    assert (trends["duration"].before, trends["duration"].mean) == (80 / 3, 160 / 3)
+
+
+def test_the_compile_time_is_that_of_whole_builds(past: Past, metrics: Metrics) -> None:
+    for files, seconds in ((100, 50.0), (95, 40.0), (2, 1.0), (0, 0.0)):
+        times = CompileTimes({f"{n}.c": seconds / files for n in range(files)}, seconds, 0.0)
+        past.keep_times(past.build(), times)
+    metrics.catch_up()
+    (found,) = metrics.projects()
+    (variant,) = found.variants
+    assert (variant.compile_time, variant.compiled_files) == (40.0, 95)
 
 
 def test_series_have_a_point_for_each_build_that_has_the_number(
