@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from engine import Settings
 from engine.boards.board_info import BoardInfo
 from engine.boards.service import Boards
 from engine.projects.variants import Variant
+from tests.engine.metrics.past import Past, fill_metrics
 from tests.tui.guide.small_manual import small_manual
 from tests.tui.task_workspaces import fill_tasks
 from tests.tui.workspaces import Story, fill, keep_fix, keep_maps
@@ -62,6 +64,14 @@ async def task(story: Story) -> None:
     await workflows(story)
     await story.press("G", "enter")
     await story.sees("#4 ✓ success", "1 main/main.c:21 blocker")
+
+
+async def metrics(story: Story) -> None:
+    await story.sees("hub")
+    await story.press("m")
+    await story.sees("hub: duration", "#12 ")
+    await story.press("j", "j", "h", "h")
+    await story.sees("hub: image size", "#10 ", "had")
 
 
 async def gate(story: Story) -> None:
@@ -296,6 +306,9 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
         pytest.param(form, (80, 24), {}, id="workflow-form"),
         pytest.param(task, (80, 24), {}, id="task"),
         pytest.param(task, (200, 60), {}, id="task-large"),
+        pytest.param(metrics, (80, 24), {}, id="metrics"),
+        pytest.param(metrics, (60, 15), {"ascii": True}, id="metrics-small-ascii"),
+        pytest.param(metrics, (200, 60), {"theme": "light"}, id="metrics-large-light"),
         pytest.param(gate, (120, 30), {"ascii": True}, id="task-gate-ascii"),
         pytest.param(gate, (40, 12), {"theme": "light"}, id="task-small-light"),
     ],
@@ -311,7 +324,11 @@ def test_it_looks_as_it_did(
 ) -> None:
     pages = small_manual()
     monkeypatch.setattr(manual, "topics", lambda: pages)
-    if walk is not empty:
+    if walk is metrics:
+        past = Past(tmp_path, began=datetime.now(UTC) - timedelta(hours=2, minutes=20))
+        fill_metrics(past)
+        past.store.close()
+    elif walk is not empty:
         fill(tmp_path)
     if walk is sizes:
         keep_maps(tmp_path)

@@ -31,8 +31,9 @@ PASS, FAIL, IGNORE = Outcome.PASS, Outcome.FAIL, Outcome.IGNORE
 class Past:
     """A store that is filled with builds of a project."""
 
-    def __init__(self, folder: Path, name: str = "hub") -> None:
+    def __init__(self, folder: Path, name: str = "hub", began: datetime = NOON) -> None:
         self.folder = folder
+        self._began = began
         self.store = Store(folder / "espdeck.db")
         self.project = projects.add_project(
             self.store, Project(name=name, source=f"/{name}", target="esp32c3")
@@ -69,7 +70,7 @@ class Past:
                 commit_sha=commit,
                 commit_message=message,
                 target=target,
-                started_at=NOON,
+                started_at=self._began,
             ),
         ).number
         for stage in FIRMWARE_PIPELINE.stages:
@@ -85,7 +86,7 @@ class Past:
             self.keep_tests(number, tests)
         if status.is_final:
             runs.finish_run(self.store, number, status=status, took=took)
-            self.end_at(number, NOON + timedelta(minutes=number))
+            self.end_at(number, self._began + timedelta(minutes=number))
         return number
 
     def end_at(self, number: int, at: datetime) -> None:
