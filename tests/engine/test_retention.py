@@ -226,7 +226,7 @@ def test_a_stop_ends_it_between_two_runs(lab: Lab) -> None:
 
 @pytest.mark.slow
 def test_the_database_shrinks(lab: Lab) -> None:
-    for _ in range(60):
+    for _ in range(80):
         lab.add(300)
     path = lab.store.path
     shrink(path, whole=False, cancel=CancelToken())
