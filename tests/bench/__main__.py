@@ -16,6 +16,7 @@ NAMES = (
     "screen",
     "monitor",
     "sessions",
+    "stats",
     "boards",
     "fuzz",
     "models",

@@ -37,3 +37,25 @@ def test_a_jump_is_a_line() -> None:
     canvas = Canvas(2, 3, ascii=True)
     canvas.draw(0, [0, 2], 0, 2)
     assert ["".join(text for text, _ in row) for row in canvas.rows()] == [" *", " *", "* "]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 39), st.floats(-1e6, 1e6)),
+        min_size=1,
+        max_size=20,
+        unique_by=lambda point: point[0],
+    ),
+    st.booleans(),
+)
+def test_points_apart_are_joined_by_a_line(points: list[tuple[int, float]], ascii: bool) -> None:
+    points.sort()
+    canvas = Canvas(40, 6, ascii=ascii)
+    values = [value for _, value in points]
+    canvas.trace(0, points, min(values), max(values))
+    rows = ["".join(text for text, _series in row) for row in canvas.rows()]
+    cells = [any(row[x] != " " for row in rows) for x in range(40)]
+    first, last = (x // canvas.dots_across for x in (points[0][0], points[-1][0]))
+    assert cells == [first <= x <= last for x in range(40)]
+    for x, value in points:
+        assert rows[canvas.row_of(value, min(values), max(values))][x // canvas.dots_across] != " "
