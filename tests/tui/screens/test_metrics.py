@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from engine.builds.compile_times import CompileTimes
 from engine.enums import RunStatus
+from engine.images.image import MemoryRegion
 from engine.runs.run_events import end_run
 from engine.store import projects, runs
 from engine.store.database import Store
 from engine.store.tables import Project, Run
-from tests.engine.metrics.past import NOON, Past, fill_metrics
+from tests.engine.metrics.past import FAIL, NOON, PASS, Past, case, fill_metrics
+from tests.tui.commands import Here
 from tests.tui.workspaces import Story, running
 from tui.screens.build import BuildScreen
 from tui.screens.metrics import MetricsScreen
@@ -116,3 +119,27 @@ async def test_a_build_that_ends_is_drawn(workspace: Path) -> None:
         await story.sees("99.0 s")
         await story.press("G")
         await story.sees("#13 ✓ success")
+
+
+async def test_names_from_outside_are_text(tmp_path: Path) -> None:
+    odd = "\x1b[2J\x9b31m[/b] [@click=app.exit]x[/]\u202e"
+    past = Past(tmp_path)
+    for outcome in (PASS, FAIL):
+        number = past.build(
+            RunStatus.FAILED, tests=[case(f"t{odd}", outcome)], failed=["build"],
+            errors=[("build", f"code{odd}")], message=odd,
+        )  # fmt: skip
+        past.keep_image(number, 10, MemoryRegion(f"RAM{odd}", 1, None))
+        past.keep_times(number, CompileTimes({f"{odd}.c": 1.0}, 1.0, 0.0))
+    past.store.close()
+    async with running(tmp_path) as story:
+        await story.sees("hub")
+        await story.press("m")
+        await story.sees("#2 ✗ failed", "[/b] [@click")
+        assert story.text().replace("\n", "").isprintable()
+        await story.press("i")
+        await story.sees("in figures", "code")
+        assert story.text().replace("\n", "").isprintable()
+    for form in ("--project=hub", "--json", "--csv", "--prometheus"):
+        said = Here(tmp_path).says("stats", form)
+        assert not set("\x1b\x9b\u202e") & set(said), form
