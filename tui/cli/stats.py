@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.errors import UsageError
+from engine.errors import EspdeckError, UsageError
 from engine.text import clean
 from tui.cli import common
 from tui.presentation.metric_tables import check_rows, daemon_line, overview, project_lines
@@ -54,13 +54,17 @@ def stats_command(
 
 
 def _daemon_state(engine: Engine) -> DaemonState | None:
-    """What the daemon of the workspace says of itself, None where there is none."""
+    """What the daemon of the workspace says of itself, None where none answers."""
     from engine import ask_daemon, daemon_state, running_daemon
 
     workspace = engine.settings.workspace
     if running_daemon(workspace) is None:
         return None
-    return daemon_state(ask_daemon(workspace, "status"))
+    try:
+        return daemon_state(ask_daemon(workspace, "status"))
+    except EspdeckError as error:
+        common.print_error(str(error))
+        return None
 
 
 def _print_text(engine: Engine, project_id: uuid.UUID | None) -> None:

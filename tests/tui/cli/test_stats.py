@@ -125,6 +125,19 @@ def test_a_daemon_is_asked(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     }  # fmt: skip
 
 
+def test_a_daemon_that_does_not_answer_keeps_nothing_back(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(_workspace: Path, _command: str) -> None:
+        raise daemon_control.DaemonSilentError("it does not answer")
+
+    monkeypatch.setattr(daemon_control, "running_daemon", lambda _workspace: 1)
+    monkeypatch.setattr(daemon_control, "ask_daemon", silent)
+    text = here.says("stats")
+    assert "it does not answer" in text
+    assert words(text, "hub")
+
+
 def test_prometheus_reads_its_page(here: Here) -> None:
     page = here.says("stats", "--prometheus")
     found = {family.name for family in text_string_to_metric_families(page)}
