@@ -1,0 +1,371 @@
+"""Which tests cover which sources: by name, by what a test includes, imports, calls or names.
+
+A test that is called as a source is its *named* test. Every other one that refers to it covers it
+as well. A source with named tests is judged by those alone: an integration test that fails in one
+module says nothing of the twenty others that it imports.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from engine.checks.tests_of_source import conventions
+from engine.checks.tests_of_source.python_imports import Mentions, Modules, mentions_of
+from engine.checks.tests_of_source.source_files import Bodies, Kind, ProjectFiles
+from engine.source.c_source import includes_of, masked
+
+_WORD = re.compile(r"\b[A-Za-z_]\w{3,}\b")
+_TAG = re.compile(r"\[([A-Za-z_][\w -]{1,60})\]")
+_C_NAME = re.compile(
+    r"""^[ \t]*(?:TEST(?:_F|_P)?|TYPED_TEST|ZTEST(?:_F)?)[ \t]*\([ \t]*(\w+)[ \t]*,[ \t]*(\w+)"""
+    r"""|^[ \t]*(?:TEST_CASE\w*|SCENARIO)[ \t]*\([ \t]*"((?:\\.|[^"\\\n]){1,200})\"([^\n]{0,200})"""
+    r"""|\bRUN_TEST(?:_CASE)?[ \t]*\([ \t]*(\w+)(?:[ \t]*,[ \t]*(\w+))?"""
+    r"""|^[ \t]*(?:static[ \t]+)?void[ \t]+(test\w+)[ \t]*\(""",
+    re.MULTILINE,
+)
+_CEEDLING_SOURCE = re.compile(r'\bTEST_SOURCE_FILE[ \t]*\([ \t]*"([^"\n]{1,200})"')
+_MAX_NAMES = 5000
+_MIN_PREFIX_CHARACTERS = 3
+_MIN_SYMBOL_CHARACTERS = 5
+_MAX_INCLUDED_SUPPORT = 20
+
+
+@dataclass(slots=True)
+class TestFile:
+    """A test, and what it is about.
+
+    Args:
+        path: of its file.
+        declares: names of its tests, as reports may have them.
+        named: sources that it is called after.
+        refers: sources that it includes, imports, calls or names.
+        gone: what it includes or imports that is not there; of Python only what was the project's.
+        elsewhere: whether it refers to other files of the project, which want no test.
+    """
+
+    __test__ = False
+
+    path: str
+    declares: frozenset[str] = frozenset()
+    named: set[str] = field(default_factory=set)
+    refers: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What covers what.
+
+    Args:
+        sources: tests of each source that wants one: its named tests where there are any, else
+            those that refer to it.
+        tests: every test by its path.
+        alone: tests that refer to nothing of the project, with the names that their subject has.
+    """
+
+    sources: dict[str, tuple[str, ...]]
+    tests: dict[str, TestFile]
+    alone: dict[str, tuple[str, ...]]
+
+
+def cover(files: ProjectFiles) -> Coverage:
+    """Find the tests of each source."""
+    finder = _Finder(files)
+    tests = {path: finder.test(path) for path in files.of(Kind.TEST, Kind.BOARD_TEST)}
+    named: dict[str, list[str]] = defaultdict(list)
+    others: dict[str, list[str]] = defaultdict(list)
+    for path, test in tests.items():
+        for source in test.named:
+            named[source].append(path)
+        for source in test.refers - test.named:
+            others[source].append(path)
+    sources = {
+        source: tuple(named.get(source) or others.get(source, ()))
+        for source in files.of(Kind.SOURCE)
+    }
+    alone = {
+        path: conventions.subjects_of(path)
+        for path, test in tests.items()
+        if not (test.named or test.refers or test.elsewhere) and files.kinds[path] is Kind.TEST
+    }
+    return Coverage(sources, tests, alone)
+
+
+class _Finder:
+    def __init__(self, files: ProjectFiles) -> None:
+        self._files = files
+        sources = files.of(Kind.SOURCE)
+        self._sources = frozenset(sources)
+        self._by_name: dict[tuple[bool, str], list[str]] = defaultdict(list)
+        for path in sources:
+            for name in conventions.names_of(path):
+                self._by_name[_is_python(path), name].append(path)
+        c_sources = [each for each in sources if not _is_python(each)]
+        self._bodies = Bodies(iter(c_sources))
+        self._headers: dict[str, list[str]] = defaultdict(list)
+        for path in files.names:
+            suffix = PurePosixPath(path).suffix.lower()
+            if suffix in conventions.C_HEADERS or suffix in conventions.C_SOURCES:
+                self._headers[posixpath.basename(path)].append(path)
+        self._symbols = _symbols(files, c_sources)
+        python = [each for each in files.names if each.endswith(".py")]
+        self._modules = Modules(python)
+        self._read: dict[str, tuple[list[tuple[str, bool]], frozenset[str]]] = {}
+        self._offered: dict[str, dict[str, set[str]]] = {}
+
+    def test(self, path: str) -> TestFile:
+        """A test with everything that it is about."""
+        text = self._files.text(path)
+        if _is_python(path):
+            test = TestFile(path)
+            mentions = mentions_of(text)
+            self._python(test, mentions)
+        else:
+            test = TestFile(path, _declared(text))
+            self._c(test, text)
+        self._by_its_name(test, text)
+        if self._files.kinds[path] is Kind.BOARD_TEST:
+            test.refers |= self._app_of(path)
+        return test
+
+    def _by_its_name(self, test: TestFile, text: str) -> None:
+        python = _is_python(test.path)
+        if python and self._files.kinds[test.path] is Kind.BOARD_TEST:
+            return
+        home, in_tests = conventions.home_of(test.path)
+        if not in_tests:
+            home = home.rpartition("/")[0]  # src/ring_test.cc: ring may be in include/
+        for subject in conventions.subjects_of(test.path):
+            found = self._called(subject, python, home, test)
+            if found:
+                test.named |= found
+                return
+        if python:
+            return
+        for tag in {each.lower().replace("-", "_").strip() for each in _TAG.findall(text)}:
+            # TEST_CASE("...", "[ring]"): what the catalogue of tests calls their module.
+            test.refers |= self._nearest(self._by_name[python, tag], home, test.path)
+
+    def _called(self, subject: str, python: bool, home: str, test: TestFile) -> set[str]:
+        found = self._by_name[python, subject]
+        if not found and not python:
+            found = self._by_name[python, f"esp_{subject}"]
+        near = self._nearest(found, home, test.path) or {
+            each for each in found if each in test.refers
+        }
+        if near:
+            return near
+        # test_ring_overflow.c is about ring.c: the longest name that the subject begins with.
+        cut = subject
+        while len(cut := cut.rpartition("_")[0]) >= _MIN_PREFIX_CHARACTERS:
+            found = self._by_name[python, cut]
+            own = [each for each in found if each in test.refers]
+            if near := set(own) or self._beside(found, home):
+                return near
+        return set()
+
+    @staticmethod
+    def _beside(found: Iterable[str], home: str) -> set[str]:
+        """Of a component or package its own files alone; a tree of tests for all is for any."""
+        return {each for each in found if home and each.startswith(f"{home}/")}
+
+    @staticmethod
+    def _nearest(found: Sequence[str], home: str, test: str) -> set[str]:
+        """Those whose folders are mirrored best by a test's."""
+        inside = [each for each in found if not home or each.startswith(f"{home}/")]
+        if len(inside) < 2:
+            return set(inside)
+        scores = {each: _mirrored(each, test) for each in inside}
+        best = max(scores.values())
+        return {each for each in inside if scores[each] == best}
+
+    def _python(self, test: TestFile, mentions: Mentions) -> None:
+        for imported in mentions.imports:
+            files, gone = self._modules.of(imported, test.path)
+            test.gone.update(gone)
+            for file in files:
+                test.refers |= self._own(file, imported.names)
+                test.elsewhere = test.elsewhere or file != test.path
+        for script in mentions.scripts:
+            name = posixpath.basename(script)
+            found = [
+                each
+                for each in self._by_name[True, name.removesuffix(".py").lower().replace("-", "_")]
+                if each == script or each.endswith(f"/{script}")
+            ]
+            test.refers |= self._nearest(found, "", test.path)
+        for module in mentions.modules:
+            parts = module.split(".")
+            for end in range(len(parts), 0, -1):
+                if files := self._modules.files_of(".".join(parts[:end]), test.path):
+                    if end > 1:
+                        test.refers.update(each for each in files if each in self._sources)
+                    break
+
+    def _own(self, file: str, names: Sequence[str]) -> set[str]:
+        """A source that is imported, and those from which a package has what is taken from it."""
+        found = {file} & self._sources
+        if not file.endswith("__init__.py") or not names:
+            return found
+        if file not in self._offered:
+            offers: dict[str, set[str]] = defaultdict(set)
+            for each in mentions_of(self._files.text(file)).imports:
+                files, _gone = self._modules.of(each, file)
+                for name in each.names:
+                    offers[name].update(set(files) & self._sources)
+            self._offered[file] = offers
+        offered = self._offered[file]
+        return found.union(*(offered.get(name, set()) for name in names))
+
+    def _c(self, test: TestFile, text: str) -> None:
+        words = set[str]()
+        seen = {test.path}
+        waiting = [test.path]
+        while waiting:
+            path = waiting.pop()
+            includes, said = self._said(path)
+            words |= said
+            for header, system in includes:
+                found = self._included(header, path)
+                if not found and not system and path == test.path:
+                    test.gone.add(header)
+                for each in found:
+                    if self._files.kinds.get(each) is Kind.SUPPORT:
+                        if each not in seen and len(seen) < _MAX_INCLUDED_SUPPORT:
+                            seen.add(each)
+                            waiting.append(each)
+                    elif each in self._sources:
+                        test.refers.add(each)
+                    else:
+                        test.elsewhere = True
+                        test.refers.update(self._bodies.of(each))
+        for source in _CEEDLING_SOURCE.findall(text):
+            test.refers.update(set(self._included(source, test.path)) & self._sources)
+        called = {self._symbols[word] for word in words & self._symbols.keys()}
+        home = conventions.home_of(test.path)[0]
+        # Of a component its own functions: what others define may have the name of a library's.
+        own = home and any(each.startswith(f"{home}/") for each in self._sources)
+        test.refers.update(each for each in called if not own or each.startswith(f"{home}/"))
+
+    def _said(self, path: str) -> tuple[list[tuple[str, bool]], frozenset[str]]:
+        """What a test or its helper includes, and the words in it; a helper's are kept."""
+        kept = self._read.get(path)
+        if kept is None:
+            text = self._files.text(path)
+            includes = [(each.header, each.system) for each in includes_of(text)]
+            words = frozenset(_WORD.findall(masked(text))) & self._symbols.keys()
+            kept = includes, words
+            if self._files.kinds.get(path) is Kind.SUPPORT:
+                self._read[path] = kept
+        return kept
+
+    def _included(self, header: str, importer: str) -> list[str]:
+        """The files that an include can mean."""
+        folder = posixpath.dirname(importer)
+        beside = posixpath.normpath(posixpath.join(folder, header))
+        candidates = self._headers.get(posixpath.basename(header), [])
+        if beside in candidates:
+            return [beside]
+        end = header.lstrip("./")
+        found = [each for each in candidates if each == end or each.endswith(f"/{end}")]
+        if len(found) < 2:
+            return found
+        scores = {each: _mirrored(each, importer) for each in found}
+        best = max(scores.values())
+        return [each for each in found if scores[each] == best]
+
+    def _app_of(self, path: str) -> set[str]:
+        """The sources of the app beside which a suite for a board lies."""
+        folder = posixpath.dirname(path)
+        while folder and conventions.is_test_folder(posixpath.basename(folder)):
+            folder = posixpath.dirname(folder)
+        start = f"{folder}/main/" if folder else "main/"
+        return {each for each in self._sources if each.startswith(start)}
+
+
+def _is_python(path: str) -> bool:
+    return path.endswith(".py")
+
+
+def _mirrored(source: str, test: str) -> int:
+    """How well the folders of a test mirror those of a source: names that both have, in order."""
+    theirs = [part for part in source.split("/")[:-1] if part.lower() not in _EVERYWHERE]
+    own = [
+        _plain_folder(part) for part in test.split("/")[:-1] if not conventions.is_test_folder(part)
+    ]
+    score, at = 0, 0
+    for part in theirs:
+        if part in own[at:]:
+            at = own.index(part, at) + 1
+            score += 2
+        else:
+            score -= 1
+    return score
+
+
+_EVERYWHERE = frozenset({"src", "include", "lib", "source", "inc", "components"})
+
+
+def _plain_folder(name: str) -> str:
+    return name.removeprefix("test_").removesuffix("_test")
+
+
+def _declared(text: str) -> frozenset[str]:
+    """Names of the tests in a C source, as Unity, GoogleTest and Catch2 report them."""
+    found: set[str] = set()
+    for match in _C_NAME.finditer(text):
+        group, name, described, _rest, function, argument, plain = match.groups()
+        if group:
+            found |= {f"{group}.{name}", f"TEST({group}, {name})"}
+        elif described:
+            found.add(described)
+        elif function:
+            found.add(argument if argument else function)
+            found.add(function)
+        elif plain:
+            found.add(plain)
+        if len(found) >= _MAX_NAMES:
+            break
+    return frozenset(found)
+
+
+def _symbols(files: ProjectFiles, sources: Sequence[str]) -> dict[str, str]:
+    """The source of each function and class that one alone defines, by its name.
+
+    What tests and their helpers define themselves is not meant: it may stand in for the other.
+    """
+    functions: dict[str, set[str]] = defaultdict(set)
+    classes: dict[str, set[str]] = defaultdict(set)
+    for path in sources:
+        is_header = PurePosixPath(path).suffix.lower() in conventions.C_HEADERS
+        for name in files.functions.get(path, ()):
+            first, _colons, rest = name.partition("::")
+            # In a header they are methods of classes, whose bare names say little.
+            if not is_header or rest or ("_" in name and " " not in name):
+                functions[first].add(path)
+        if is_header:
+            for name in _CLASS.findall(files.text(path)):
+                classes[name].add(path)
+    doubles = {
+        name.partition("::")[0]
+        for path in files.of(Kind.SUPPORT, Kind.TEST)
+        for name in files.functions.get(path, ())
+    }
+    return {
+        name: next(iter(paths))
+        for name, paths in (functions | classes).items()
+        if len(paths) == 1 and len(name) >= _MIN_SYMBOL_CHARACTERS and name not in doubles
+    }
+
+
+_CLASS = re.compile(
+    r"^[ \t]*(?:template[^\n]{0,200}\n?[ \t]*)?(?:class|struct)[ \t]+(\w+)"
+    r"[ \t]*(?:final[ \t]*)?[:{\n]",
+    re.MULTILINE,
+)
