@@ -6,9 +6,7 @@ own, without this process's environment, and what they leave is read with care.
 
 from __future__ import annotations
 
-import re
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,14 +17,12 @@ from engine.process import Completed
 from engine.quality import coverage_reports, tools
 from engine.quality.coverage_reports import Lines
 from engine.quality.tools import ToolRunner
+from engine.testing import host_programs
 from engine.text import clean
 from engine.toolchains.diagnostics import parser
 from engine.toolchains.hints.hint import BuildSystem
 
 _LISTS = "CMakeLists.txt"
-_TESTS_FAILED = 1  # pytest's exit code
-_CTEST = re.compile(r"^\d+% tests passed.*", re.MULTILINE)
-_PYTEST = re.compile(r"=* ?(\d+ (?:passed|failed|errors?)[^=]*?) ?=*$")
 _MAX_LINE_CHARACTERS = 300
 _EVIDENCE_LINES = 20
 
@@ -78,16 +74,11 @@ def run(app: Path, folder: str, runner: ToolRunner, *, timeout: float) -> HostTe
 
 def _by_ctest(app: Path, tests: Path, runner: ToolRunner, timeout: float) -> HostTestResult:
     gcovr = tools.command("gcovr")
-    cmake, ninja, ctest = (_program(name, "lab") for name in ("cmake", "ninja", "ctest"))
-    compiler, plus, gcov = _compilers()
+    programs = host_programs.cmake_programs()
+    compilers, gcov = host_programs.compilers(), _gcov()
     build = runner.folder / "host-tests"
-    configure: list[str | Path] = [
-        *(cmake, "-S", tests, "-B", build, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"),
-        *("-DCMAKE_BUILD_TYPE=Debug", f"-DCMAKE_C_COMPILER={compiler}"),
-        *([f"-DCMAKE_CXX_COMPILER={plus}"] if plus else []),
-        *(f"-DCMAKE_{language}_FLAGS=--coverage -O0" for language in ("C", "CXX")),
-    ]
-    for name, argv in (("cmake", configure), ("ninja", [ninja, f"-C{build}"])):
+    configure = programs.configure(tests, build, compilers, flags="--coverage -O0")
+    for name, argv in (("cmake", configure), ("ninja", [programs.ninja, f"-C{build}"])):
         done = runner.run(argv, cwd=tests, timeout=timeout)
         if done.returncode != 0:
             found = parser.parse(done.tail, root=app, project=tests, system=BuildSystem.CMAKE)
@@ -96,11 +87,11 @@ def _by_ctest(app: Path, tests: Path, runner: ToolRunner, timeout: float) -> Hos
             said = f"host tests do not build: {why}"
             return HostTestResult(said, errors or (_error(said, tests, app, done),))
     ran = runner.run(
-        [ctest, "--test-dir", str(build), "--output-on-failure", "--no-tests=error"],
+        [programs.ctest, "--test-dir", str(build), "--output-on-failure", "--no-tests=error"],
         cwd=tests,
         timeout=timeout,
     )
-    summary = _CTEST.search(ran.tail)
+    summary = host_programs.ctest_summary(ran.tail)
     if summary is None:
         said = f"host tests do not run: {_reason('ctest', ran)}"
         return HostTestResult(said, (_error(said, tests, app, ran),))
@@ -117,7 +108,7 @@ def _by_ctest(app: Path, tests: Path, runner: ToolRunner, timeout: float) -> Hos
         timeout=timeout,
     )
     tools.report_of(report, done, "gcovr")
-    said = f"ctest: {clean(summary[0])}"
+    said = f"ctest: {summary}"
     errors = () if ran.returncode == 0 else (_error(said, tests, app, ran),)
     return HostTestResult(said, errors, coverage_reports.read(report))
 
@@ -132,14 +123,14 @@ def _by_pytest(app: Path, tests: Path, runner: ToolRunner, timeout: float) -> Ho
             *(*tools.ISOLATED, "-c", _START_COVERAGE, app),
             *("run", *own, f"--source={app}", "-m", "pytest", str(tests)),
             # The project's own options may want plugins that are not here.
-            *("-p", "no:cacheprovider", "-p", "no:pytest_embedded"),
+            *host_programs.PYTEST_OPTIONS,
             *("--override-ini=addopts=", f"--rootdir={app}"),
         ],
         cwd=app,
         timeout=timeout,
     )
-    said = next(filter(None, map(_summary, reversed(ran.tail.splitlines()))), None)
-    if ran.returncode not in (0, _TESTS_FAILED) or said is None:
+    said = host_programs.pytest_summary(ran.tail)
+    if ran.returncode not in (0, host_programs.PYTEST_FAILED) or said is None:
         said = f"host tests do not run: {_reason('pytest', ran)}"
         return HostTestResult(said, (_error(said, tests, app, ran),))
     done = runner.run([*isolated, "lcov", "--ignore-errors", *own, "-o", report], cwd=app)
@@ -149,26 +140,12 @@ def _by_pytest(app: Path, tests: Path, runner: ToolRunner, timeout: float) -> Ho
     return HostTestResult(said, errors, coverage_reports.read(report))
 
 
-def _summary(line: str) -> str | None:
-    """pytest's last line without its frame, None where a line is none."""
-    found = _PYTEST.match(clean(line)[:_MAX_LINE_CHARACTERS])
-    return found[1] if found else None
-
-
-def _program(name: str, extra: str) -> str:
-    beside = Path(sys.executable).with_name(name)
-    found = str(beside) if beside.is_file() else shutil.which(name)
-    if found is None:
-        raise MissingToolError(f"{name} is not installed: pip install 'espdeck[{extra}]'")
-    return found
-
-
-def _compilers() -> tuple[str, str | None, str]:
-    """Compilers of this machine that count, for C and C++, and what reads their counts."""
-    compiler, plus, gcov = (shutil.which(name) for name in ("gcc", "g++", "gcov"))
-    if compiler is None or gcov is None:
-        raise MissingToolError("host tests need gcc and gcov: install gcc")
-    return compiler, plus, gcov
+def _gcov() -> str:
+    """What reads the counts of the compilers."""
+    gcov = shutil.which("gcov")
+    if gcov is None:
+        raise MissingToolError("host tests need gcov: install gcc")
+    return gcov
 
 
 def _error(said: str, tests: Path, app: Path, done: Completed) -> Finding:
@@ -183,8 +160,4 @@ def _error(said: str, tests: Path, app: Path, done: Completed) -> Finding:
 
 
 def _reason(name: str, done: Completed) -> str:
-    """The line of a tool's output that says most; pytest marks an exception with an E."""
-    lines = [line.strip() for line in map(clean, done.tail.splitlines()) if line.strip()]
-    raised = [line.removeprefix("E ").strip() for line in lines if line.startswith("E ")]
-    said = [line for line in lines if "rror" in line]
-    return tools.failure(name, done.returncode, (raised[-1:] or said or lines or [""])[0])
+    return tools.failure(name, done.returncode, host_programs.telling_line(done.tail))

@@ -29,6 +29,12 @@ _C_NAME = re.compile(
     re.MULTILINE,
 )
 _CEEDLING_SOURCE = re.compile(r'\bTEST_SOURCE_FILE[ \t]*\([ \t]*"([^"\n]{1,200})"')
+_UNIT_FILES = (
+    *("CMakeLists.txt", "component.mk", "idf_component.yml", "library.json", "library.properties"),
+    *("platformio.ini", "project.yml", "pyproject.toml", "setup.py", "setup.cfg", "__init__.py"),
+)
+"""Files of which a folder has one that is built, installed or imported by itself."""
+
 _MAX_NAMES = 5000
 _MIN_PREFIX_CHARACTERS = 3
 _MIN_SYMBOL_CHARACTERS = 5
@@ -100,6 +106,7 @@ def cover(files: ProjectFiles) -> Coverage:
 class _Finder:
     def __init__(self, files: ProjectFiles) -> None:
         self._files = files
+        self._there = frozenset(files.names)
         sources = files.of(Kind.SOURCE)
         self._sources = frozenset(sources)
         self._by_name: dict[tuple[bool, str], list[str]] = defaultdict(list)
@@ -138,9 +145,7 @@ class _Finder:
         python = _is_python(test.path)
         if python and self._files.kinds[test.path] is Kind.BOARD_TEST:
             return
-        home, in_tests = conventions.home_of(test.path)
-        if not in_tests:
-            home = home.rpartition("/")[0]  # src/ring_test.cc: ring may be in include/
+        home = self._home(test.path)
         for subject in conventions.subjects_of(test.path):
             found = self._called(subject, python, home, test)
             if found:
@@ -248,10 +253,19 @@ class _Finder:
         for source in _CEEDLING_SOURCE.findall(text):
             test.refers.update(set(self._included(source, test.path)) & self._sources)
         called = {self._symbols[word] for word in words & self._symbols.keys()}
-        home = conventions.home_of(test.path)[0]
+        home = self._home(test.path)
         # Of a component its own functions: what others define may have the name of a library's.
         own = home and any(each.startswith(f"{home}/") for each in self._sources)
         test.refers.update(each for each in called if not own or each.startswith(f"{home}/"))
+
+    def _home(self, path: str) -> str:
+        """The component, library or package whose tests a file is among; empty for the project."""
+        home, in_tests = conventions.home_of(path)
+        if not in_tests:
+            home = home.rpartition("/")[0]  # src/ring_test.cc: ring may be in include/
+        while home and not any(f"{home}/{each}" in self._there for each in _UNIT_FILES):
+            home = home.rpartition("/")[0]
+        return home
 
     def _said(self, path: str) -> tuple[list[tuple[str, bool]], frozenset[str]]:
         """What a test or its helper includes, and the words in it; a helper's are kept."""
