@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from engine.errors import MissingToolError
@@ -81,6 +82,11 @@ def compilers() -> Compilers:
     if compiler is None:
         raise MissingToolError("host tests need gcc: install gcc")
     return Compilers(compiler, shutil.which("g++"))
+
+
+def has_pytest() -> bool:
+    """Whether this interpreter has pytest."""
+    return find_spec("pytest") is not None
 
 
 def ctest_summary(printed: str) -> str | None:

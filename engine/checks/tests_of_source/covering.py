@@ -92,7 +92,7 @@ def cover(files: ProjectFiles) -> Coverage:
         for source in test.refers - test.named:
             others[source].append(path)
     sources = {
-        source: tuple(named.get(source) or others.get(source, ()))
+        source: tuple(named.get(source) or others.get(source) or ())
         for source in files.of(Kind.SOURCE)
     }
     alone = {

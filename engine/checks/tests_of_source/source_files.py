@@ -78,6 +78,7 @@ class ProjectFiles:
     Args:
         root: folder that paths are relative to. Untrusted.
         names: of every file there is.
+        listed: these, and folders that are submodules.
         kinds: what each file of code is.
         functions: of C sources and headers, the names that each defines.
         settings: of pytest, as the project has them.
@@ -86,6 +87,7 @@ class ProjectFiles:
 
     root: Path
     names: Sequence[str]
+    listed: Sequence[str]
     settings: PytestSettings
     kinds: dict[str, Kind] = field(default_factory=dict)
     functions: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -106,6 +108,24 @@ class ProjectFiles:
     def of(self, *kinds: Kind) -> list[str]:
         """Paths of some kinds, sorted."""
         return [name for name, kind in self.kinds.items() if kind in kinds]
+
+    def own_modules(self) -> frozenset[str]:
+        """First names by which Python can import something of the project."""
+        python = [name for name in self.names if name.endswith(".py")]
+        packages = {name.rpartition("/")[0] for name in python if name.endswith("__init__.py")}
+        found = {
+            each.rpartition("/")[2] for each in packages if each.rpartition("/")[0] not in packages
+        }
+        for name in python:
+            folder, _slash, file = name.rpartition("/")
+            if folder not in packages:
+                found.add(file.removesuffix(".py"))
+        return frozenset(found)
+
+    def headers(self) -> frozenset[str]:
+        """Paths of its C headers."""
+        ends = tuple(conventions.C_HEADERS)
+        return frozenset(name for name in self.names if name.lower().endswith(ends))
 
     def left_out(self) -> Mapping[str, int]:
         """How much code wants no test, by reason."""
@@ -254,10 +274,10 @@ def collect(tree: Path, app: str) -> ProjectFiles:
         ToolError: the tree cannot be listed.
     """
     start = f"{app.strip('/')}/" if app.strip("/") else ""
-    names = (name.removeprefix(start) for name in _listed(tree) if name.startswith(start))
     root = tree / app
-    kept = sorted(name for name in names if _counts(root, name))
-    found = ProjectFiles(root, kept, PytestSettings.read(root, kept))
+    listed = [name.removeprefix(start) for name in _listed(tree) if name.startswith(start)]
+    kept = sorted(name for name in set(listed) if _counts(root, name))
+    found = ProjectFiles(root, kept, listed, PytestSettings.read(root, kept))
     found.classify()
     return found
 

@@ -1,0 +1,391 @@
+"""Runs a project's test suites on this machine, in a copy, and says what came of each test.
+
+They are foreign code: no secrets in their environment, bounds on time and on what they write, and
+nothing of theirs is left running. A test that this machine lacks something for (a plugin, a
+package, a compiler, ESP-IDF) has not failed: it was not run.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine import process
+from engine.cancel import CancelToken
+from engine.checks.tests_of_source import reports
+from engine.checks.tests_of_source.pytest_settings import PytestSettings
+from engine.checks.tests_of_source.reports import Result
+from engine.checks.tests_of_source.suites import Runner, Suite
+from engine.errors import MissingToolError, ToolError
+from engine.process import Completed
+from engine.source import tree as source_tree
+from engine.testing import host_programs
+from engine.testing.results import Outcome
+from engine.text import clean
+
+_MIN_SECONDS = 1.0
+_MAX_TEST_SECONDS = 120  # of one test of CTest
+_MAX_WRITTEN_BYTES = 4 * reports.MAX_REPORT_BYTES
+_MAX_LINE_BYTES = 4096
+_MAX_TESTS_NAMED = 2000
+_MAX_MESSAGE_CHARACTERS = 300
+_ENV = {
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONUTF8": "1",
+    "NO_COLOR": "1",
+    "COLUMNS": "200",
+    "LC_ALL": "C.UTF-8",
+}
+_USAGE_ERROR, _NO_TESTS = 4, 5  # pytest's exit codes
+
+_VERBOSE = re.compile(rb"^(\S[^\n]{0,600}?::[^\n]{1,600}?)(?: (PASSED|FAILED|ERROR|SKIPPED|XFAIL))")
+_BEGUN = re.compile(rb"^(\S[^\n]{0,600}?::[^\n]{1,600}?) ?$")
+_NO_MODULE = re.compile(r"No module named '([\w.]{1,200})'")
+_NO_FIXTURE = re.compile(r"fixture '([\w.]{1,100})' not found")
+_NO_PLUGIN = re.compile(
+    r"Missing required plugins?: ([\w., <>=-]{1,200})|plugin \"([\w.]{1,100})\""
+)
+_NO_HEADER = re.compile(
+    r"fatal error: ['\"]?([\w./-]{1,200})['\"]?(?:: No such file| file not found)"
+)
+_CMAKE_MISSES = re.compile(
+    r"Could NOT find (\w{1,80})|find_package\(?\"?([\w-]{1,80})"
+    r"|include could not find requested file"
+    r"|IDF_PATH|Failed to (?:clone|checkout|download)|FetchContent|Could not resolve host"
+    r"|toolchain|is not able to compile a simple test program"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteResult:
+    """What came of a suite.
+
+    Args:
+        suite: which.
+        results: of its tests.
+        complete: whether all of them ran that could.
+        said: the runner's summary, or why there is none; one line.
+        problem: why the suite as a whole failed, empty where it did not.
+        lacks: what this machine lacks, so that tests did not run; a line each.
+        seconds: how long all of it took.
+    """
+
+    suite: Suite
+    results: tuple[Result, ...] = ()
+    complete: bool = False
+    said: str = ""
+    problem: str = ""
+    lacks: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class HostRunner:
+    """Runs suites of one project.
+
+    Args:
+        copy: of the project.
+        scratch: folder for builds and reports; ours, kept between runs.
+        own_modules: first names of the project's own Python packages and modules.
+        headers: paths of the project's own C headers.
+        deadline: by :func:`time.monotonic`, when all of it must be over.
+        cancel: ends it early.
+    """
+
+    copy: Path
+    scratch: Path
+    own_modules: frozenset[str]
+    headers: frozenset[str]
+    deadline: float
+    cancel: CancelToken
+
+    def run(self, suites: Sequence[Suite]) -> tuple[SuiteResult, ...]:
+        """Run suites one after another; each gets its share of the time that is left.
+
+        Raises:
+            CancelledError, Interrupted: it was told to stop.
+        """
+        found = []
+        for index, suite in enumerate(suites):
+            begun = time.monotonic()
+            left = self.deadline - begun
+            if left < _MIN_SECONDS:
+                found.append(SuiteResult(suite, said="not run: no time was left"))
+                continue
+            until = begun + left / (len(suites) - index)
+            by = self._by_pytest if suite.runner is Runner.PYTEST else self._by_ctest
+            try:
+                result = by(suite, until)
+            except MissingToolError as error:
+                result = SuiteResult(suite, said=str(error), lacks=(str(error),))
+            except ToolError as error:
+                result = SuiteResult(suite, said=str(error), problem=clean(str(error)))
+            found.append(replace(result, seconds=round(time.monotonic() - begun, 2)))
+        return tuple(found)
+
+    def _by_pytest(self, suite: Suite, until: float) -> SuiteResult:
+        if not host_programs.has_pytest():
+            raise MissingToolError("pytest is not installed: pip install 'espdeck[quality]'")
+        root = self.copy / suite.folder
+        names = [posixpath.relpath(each, suite.folder or ".") for each in suite.tests]
+        settings = PytestSettings.read(root, _settings_files(root))
+        report = self.scratch / "pytest.xml"
+        watch = _Watch(report)
+        wanted = [] if settings.testpaths else names[:_MAX_TESTS_NAMED]
+        for options in ((), ("--override-ini=addopts=", *settings.which_tests())):
+            report.unlink(missing_ok=True)
+            argv = [
+                *(sys.executable, "-B", "-m", "pytest", *wanted),
+                *host_programs.PYTEST_OPTIONS,
+                *(f"--rootdir={root}", "--continue-on-collection-errors", "--maxfail=0"),
+                *("-vv", "--color=no", "--ignore-glob=**/pytest_*.py", f"--junitxml={report}"),
+                *("--override-ini=junit_family=xunit1", "--override-ini=junit_logging=no"),
+                *options,
+            ]
+            try:
+                done = self._run(argv, root, until, watch)
+            except ToolError as error:
+                return self._cut_off(suite, watch, clean(str(error)))
+            if done.returncode != _USAGE_ERROR or report.is_file():
+                break
+            if "unrecognized arguments" not in done.tail and "rror: " not in done.tail:
+                break
+        if done.returncode == _NO_TESTS:
+            return SuiteResult(suite, complete=True, said="pytest: no tests collected")
+        if not report.is_file():
+            return self._without_report(suite, done)
+        try:
+            results = reports.read_junit(report)
+        except ToolError as error:
+            return self._cut_off(suite, watch, clean(str(error)))
+        finally:
+            report.unlink(missing_ok=True)
+        in_project = (self._in_project(each, suite.folder) for each in results)
+        kept, lacks = self._what_ran(in_project)
+        said = host_programs.pytest_summary(done.tail) or f"{len(results)} tests"
+        return SuiteResult(suite, kept, True, f"pytest: {said}", lacks=lacks)
+
+    def _what_ran(self, results: Iterable[Result]) -> tuple[tuple[Result, ...], tuple[str, ...]]:
+        """Results, those that failed for want of something as left out, and what was wanted."""
+        kept, lacks = [], dict[str, None]()
+        for each in results:
+            wanted = self._wants(each.message) if each.outcome is Outcome.FAIL else ""
+            if not wanted:
+                kept.append(each)
+                continue
+            lacks[wanted] = None
+            kept.append(replace(each, outcome=Outcome.IGNORE, message=wanted))
+        return tuple(kept), tuple(lacks)[:20]
+
+    def _wants(self, message: str) -> str:
+        """What this machine lacks by an error message; empty where it is the project's fault."""
+        if found := _NO_MODULE.search(message):
+            name = found[1].partition(".")[0]
+            return "" if name in self.own_modules else f"needs the Python package {name}"
+        if found := _NO_FIXTURE.search(message):
+            return f"needs a plugin of pytest with the fixture {found[1]}"
+        if found := _NO_PLUGIN.search(message):
+            return f"needs the plugin of pytest {(found[1] or found[2]).strip()}"
+        return ""
+
+    def _without_report(self, suite: Suite, done: Completed) -> SuiteResult:
+        """pytest ended before it ran a test: a ``conftest.py`` raised, or its settings are odd."""
+        line = host_programs.telling_line(done.tail)
+        said = f"pytest: exit code {done.returncode}: {line}"
+        if wanted := self._wants(line) or self._wants(done.tail):
+            return SuiteResult(suite, said=said, lacks=(wanted,))
+        place = re.search(r"^([\w./-]{1,300}\.py):(\d{1,7}): in ", done.tail, re.MULTILINE)
+        where = f"{place[1]}:{place[2]}: " if place else ""
+        return SuiteResult(suite, said=said, problem=f"{where}{line}"[:_MAX_MESSAGE_CHARACTERS])
+
+    def _cut_off(self, suite: Suite, watch: _Watch, why: str) -> SuiteResult:
+        """What a suite printed of its tests before it was ended."""
+        results = [
+            self._in_project(
+                Result(node, outcome, node.partition("::")[0], names=(node.rpartition("::")[2],)),
+                suite.folder,
+            )
+            for node, outcome in watch.seen.items()
+        ]
+        if watch.begun:
+            test = Result(
+                watch.begun,
+                Outcome.FAIL,
+                watch.begun.partition("::")[0],
+                file=watch.begun.partition("::")[0],
+                message=f"did not end: {why}",
+            )
+            results.append(self._in_project(test, suite.folder))
+        return SuiteResult(suite, tuple(results), said=why, problem=why)
+
+    @staticmethod
+    def _in_project(result: Result, folder: str) -> Result:
+        """A result with its files relative to the project."""
+        if not folder:
+            return result
+        test, file = result.test_file, result.file
+        return replace(
+            result,
+            id=f"{folder}/{result.id}",
+            test_file=posixpath.normpath(f"{folder}/{test}") if test else "",
+            file=posixpath.normpath(f"{folder}/{file}")
+            if file and not file.startswith("/")
+            else "",
+        )
+
+    def _by_ctest(self, suite: Suite, until: float) -> SuiteResult:
+        programs, compilers = host_programs.cmake_programs(), host_programs.compilers()
+        tests = self.copy / suite.folder
+        build = self.scratch / f"build-{re.sub(r'[^A-Za-z0-9]+', '-', suite.folder)[-60:]}"
+        report = self.scratch / "ctest.xml"
+        watch = _Watch(report)
+        configured = self._run(programs.configure(tests, build, compilers), tests, until, watch)
+        if configured.returncode != 0:
+            source_tree.delete(build)  # what is wrong in its cache would stay
+            said = _cmake_error(configured.tail)
+            if _CMAKE_MISSES.search(configured.tail):
+                return SuiteResult(suite, said=said, lacks=(said,))
+            return SuiteResult(suite, said=said, problem=said)
+        # Whatever can be built: the others are named by CTest, and why by the compiler.
+        built = self._run([programs.ninja, f"-C{build}", "-k0", "-j2"], tests, until, watch)
+        report.unlink(missing_ok=True)
+        left = int(max(1, until - time.monotonic() - _MIN_SECONDS))
+        argv = [
+            *(programs.ctest, "--test-dir", str(build), "--no-tests=error", "-j2"),
+            *("--timeout", str(min(left, _MAX_TEST_SECONDS)), "--output-junit", str(report)),
+        ]
+        done = self._run(argv, tests, until, watch)
+        summary = host_programs.ctest_summary(done.tail)
+        if summary is None or not report.is_file():
+            said = f"ctest: {host_programs.telling_line(built.tail + done.tail)}"
+            return self._not_built(suite, built, said)
+        try:
+            results = reports.read_junit(report)
+        finally:
+            report.unlink(missing_ok=True)
+        prefix = f"{suite.folder or '.'}::"
+        results = tuple(
+            replace(
+                each,
+                id=each.id.replace("ctest::", f"ctest::{prefix}", 1),
+                file=self._below_copy(each.file, suite.folder),
+            )
+            for each in results
+        )
+        if built.returncode != 0:
+            return replace(
+                self._not_built(suite, built, f"ctest: {summary}"),
+                results=tuple(each for each in results if not _was_not_built(each)),
+            )
+        return SuiteResult(suite, results, True, f"ctest: {summary}")
+
+    def _not_built(self, suite: Suite, built: Completed, said: str) -> SuiteResult:
+        """A suite of which something does not compile."""
+        error = re.search(
+            r"^([^\n:]{1,300}):(\d{1,7}):\d+: (?:fatal )?error: ([^\n]{1,300})", built.tail, re.M
+        )
+        missing = _NO_HEADER.search(built.tail)
+        if missing and not self._has_header(missing[1]):
+            return SuiteResult(suite, said=said, lacks=(f"needs the header {missing[1]}",))
+        if error is None:
+            return SuiteResult(suite, said=said, problem=clean(said))
+        where = f"{self._below_copy(error[1], suite.folder)}:{error[2]}"
+        return SuiteResult(suite, said=said, problem=clean(f"{where}: {error[3]}"))
+
+    def _has_header(self, header: str) -> bool:
+        """Whether the project has a header of that name: then its own lists are wrong."""
+        return header in self.headers or any(each.endswith(f"/{header}") for each in self.headers)
+
+    def _below_copy(self, file: str, folder: str) -> str:
+        """A file relative to the project, as compilers and programs name it."""
+        if not file:
+            return ""
+        copy = self.copy.resolve()
+        for base in (copy / folder, self.scratch / "build-x"):
+            path = Path(posixpath.normpath(base / file))
+            if path.is_relative_to(copy) and path.is_file():
+                return path.relative_to(copy).as_posix()
+        return "" if file.startswith("/") else file
+
+    def _run(
+        self, argv: Sequence[str | Path], folder: Path, until: float, watch: _Watch
+    ) -> Completed:
+        above = str(self.copy)
+        paths = dict.fromkeys((str(folder), f"{folder}/src", above))
+        return process.run(
+            argv,
+            timeout=max(0.1, until - time.monotonic()),
+            cancel=self.cancel,
+            on_output=watch.take,
+            on_poll=watch.look,
+            cwd=folder,
+            env={**_ENV, "PYTHONPATH": ":".join(paths)},
+            clean_env=True,
+        )
+
+
+class _Watch:
+    """What pytest prints of its tests as they end, and how much a suite writes.
+
+    Args:
+        report: the file that it writes.
+    """
+
+    def __init__(self, report: Path) -> None:
+        self.seen: dict[str, Outcome] = {}
+        self.begun = ""
+        self._report = report
+        self._rest = b""
+
+    def take(self, chunk: bytes) -> None:
+        """Take what was printed."""
+        *lines, rest = (self._rest + chunk).split(b"\n")
+        self._rest = rest[:_MAX_LINE_BYTES]
+        for line in lines:
+            if len(line) <= _MAX_LINE_BYTES and (found := _VERBOSE.match(line)):
+                node = clean(found[1].decode("utf-8", "replace"))
+                if len(self.seen) < reports.MAX_CASES:
+                    self.seen[node] = _OUTCOMES.get(found[2], Outcome.IGNORE)
+        begun = _BEGUN.match(self._rest)
+        self.begun = clean(begun[1].decode("utf-8", "replace")) if begun else ""
+
+    def look(self, _seconds: float) -> None:
+        """Look how much was written.
+
+        Raises:
+            ToolError: it is too much.
+        """
+        try:
+            size = self._report.stat().st_size
+        except OSError:
+            return
+        if size > _MAX_WRITTEN_BYTES:
+            self._report.unlink(missing_ok=True)
+            raise ToolError(f"the tests wrote a report of over {_MAX_WRITTEN_BYTES >> 20} MiB")
+
+
+_OUTCOMES = {b"PASSED": Outcome.PASS, b"FAILED": Outcome.FAIL, b"ERROR": Outcome.FAIL}
+
+
+def _settings_files(root: Path) -> list[str]:
+    try:
+        return [each.name for each in root.iterdir() if each.is_file()]
+    except OSError:
+        return []
+
+
+def _was_not_built(result: Result) -> bool:
+    return result.outcome is Outcome.FAIL and "Unable to find executable" in result.message
+
+
+def _cmake_error(printed: str) -> str:
+    """What CMake says first of what is wrong, as one line."""
+    found = re.search(r"CMake Error[^\n]*\n+((?:  [^\n]+\n)+)", f"{printed}\n")
+    told = " ".join(found[1].split()) if found else host_programs.telling_line(printed)
+    return clean(f"cmake: {told}")[:_MAX_MESSAGE_CHARACTERS]
