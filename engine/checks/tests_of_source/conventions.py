@@ -8,6 +8,7 @@ component, and apps in ``test_apps``), PlatformIO ("Test Hierarchy": ``test/test
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
@@ -57,6 +58,19 @@ _SUFFIX = re.compile(r"_+(?:unit_?|host_?)?tests?$|_+(?:ut|spec)$|(?<=[a-z0-9])(
 _NO_SUBJECT = frozenset(
     {"", "main", "app_main", "app", "runner", "all", "suite", "test", "tests", "src", "source"}
 )
+
+
+_CODE_FOLDERS = frozenset({"src", "source", "lib", "main", "include"})
+
+
+def is_example(folders: Sequence[str]) -> bool:
+    """Whether folders, in lower case, lead to examples or documentation: below code none do."""
+    for folder in folders:
+        if folder in _CODE_FOLDERS:
+            return False
+        if folder in EXAMPLE_FOLDERS:
+            return True
+    return False
 
 
 def is_test_folder(name: str) -> bool:

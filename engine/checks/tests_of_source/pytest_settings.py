@@ -11,6 +11,7 @@ import shlex
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,13 @@ class PytestSettings:
                     addopts=_words(found.get("addopts")),
                 )
         return cls()
+
+    def is_in_testpaths(self, name: str) -> bool:
+        """Whether a file is one of those that pytest looks for where nobody names others."""
+        paths = [each.strip("./").rstrip("/") for each in self.testpaths]
+        return not paths or any(
+            not each or fnmatchcase(name, each) or fnmatchcase(name, f"{each}/*") for each in paths
+        )
 
     def which_tests(self) -> tuple[str, ...]:
         """Those of ``addopts`` that say which tests are run and how they are imported."""

@@ -221,7 +221,8 @@ def _by_pytest(
         if message == _NOT_COLLECTED or not message:
             message = _last_error(case.text) or message
             classes, test_file = "", test_file or _file_of(name, attributes.get("classname", ""))
-        places = list(_PYTHON_PLACE.finditer(case.text))
+        # Of the test itself, else of what it calls of the project.
+        places = [each for each in _PYTHON_PLACE.finditer(case.text) if not each[1].startswith("/")]
         own = [each for each in places if each[1] == test_file]
         file = test_file
         if place := (own or places)[-1:]:

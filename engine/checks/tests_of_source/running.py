@@ -26,9 +26,10 @@ from engine.process import Completed
 from engine.source import tree as source_tree
 from engine.testing import host_programs
 from engine.testing.results import Outcome
-from engine.text import clean
+from engine.text import clean, count
 
 _MIN_SECONDS = 1.0
+_HUNG_SECONDS = 30.0  # that a test of pytest may run until it counts as one that does not end
 _MAX_TEST_SECONDS = 120  # of one test of CTest
 _MAX_WRITTEN_BYTES = 4 * reports.MAX_REPORT_BYTES
 _MAX_LINE_BYTES = 4096
@@ -46,6 +47,12 @@ _USAGE_ERROR, _NO_TESTS = 4, 5  # pytest's exit codes
 
 _VERBOSE = re.compile(rb"^(\S[^\n]{0,600}?::[^\n]{1,600}?)(?: (PASSED|FAILED|ERROR|SKIPPED|XFAIL))")
 _BEGUN = re.compile(rb"^(\S[^\n]{0,600}?::[^\n]{1,600}?) ?$")
+_HOST_MARK = "host_test"
+_NO_NETWORK = re.compile(
+    r"Could not resolve host|name resolution|Name or service not known|Network is unreachable"
+    r"|NewConnectionError|No address associated with hostname"
+)
+_NO_PORT = re.compile(r"could not open port|No serial ports? found|/dev/tty(?:USB|ACM)\d")
 _NO_MODULE = re.compile(r"No module named '([\w.]{1,200})'")
 _NO_FIXTURE = re.compile(r"fixture '([\w.]{1,100})' not found")
 _NO_PLUGIN = re.compile(
@@ -72,6 +79,8 @@ class SuiteResult:
         complete: whether all of them ran that could.
         said: the runner's summary, or why there is none; one line.
         problem: why the suite as a whole failed, empty where it did not.
+        cut_off: whether it takes longer than it may; then not all of its tests ran.
+        broken: whether so none of its tests can run, whatever they are.
         lacks: what this machine lacks, so that tests did not run; a line each.
         seconds: how long all of it took.
     """
@@ -81,6 +90,8 @@ class SuiteResult:
     complete: bool = False
     said: str = ""
     problem: str = ""
+    broken: bool = False
+    cut_off: bool = False
     lacks: tuple[str, ...] = ()
     seconds: float = 0.0
 
@@ -133,19 +144,27 @@ class HostRunner:
         if not host_programs.has_pytest():
             raise MissingToolError("pytest is not installed: pip install 'espdeck[quality]'")
         root = self.copy / suite.folder
-        names = [posixpath.relpath(each, suite.folder or ".") for each in suite.tests]
         settings = PytestSettings.read(root, _settings_files(root))
         report = self.scratch / "pytest.xml"
         watch = _Watch(report)
-        wanted = [] if settings.testpaths else names[:_MAX_TESTS_NAMED]
+        names = [posixpath.relpath(each, suite.folder or ".") for each in suite.tests]
+        own = [name for name in names if settings.is_in_testpaths(name)]
+        wanted = (own or names)[:_MAX_TESTS_NAMED]
         for options in ((), ("--override-ini=addopts=", *settings.which_tests())):
             report.unlink(missing_ok=True)
             argv = [
                 *(sys.executable, "-B", "-m", "pytest", *wanted),
                 *host_programs.PYTEST_OPTIONS,
                 *(f"--rootdir={root}", "--continue-on-collection-errors", "--maxfail=0"),
-                *("-vv", "--color=no", "--ignore-glob=**/pytest_*.py", f"--junitxml={report}"),
+                *(
+                    "-vv",
+                    "--color=no",
+                    "--capture=fd",
+                    "--ignore-glob=**/pytest_*.py",
+                    f"--junitxml={report}",
+                ),
                 *("--override-ini=junit_family=xunit1", "--override-ini=junit_logging=no"),
+                *(("-m", _HOST_MARK) if suite.marked else ()),
                 *options,
             ]
             try:
@@ -192,7 +211,9 @@ class HostRunner:
             return f"needs a plugin of pytest with the fixture {found[1]}"
         if found := _NO_PLUGIN.search(message):
             return f"needs the plugin of pytest {(found[1] or found[2]).strip()}"
-        return ""
+        if _NO_NETWORK.search(message):
+            return "needs the network"
+        return "needs a board on a serial port" if _NO_PORT.search(message) else ""
 
     def _without_report(self, suite: Suite, done: Completed) -> SuiteResult:
         """pytest ended before it ran a test: a ``conftest.py`` raised, or its settings are odd."""
@@ -202,10 +223,14 @@ class HostRunner:
             return SuiteResult(suite, said=said, lacks=(wanted,))
         place = re.search(r"^([\w./-]{1,300}\.py):(\d{1,7}): in ", done.tail, re.MULTILINE)
         where = f"{place[1]}:{place[2]}: " if place else ""
-        return SuiteResult(suite, said=said, problem=f"{where}{line}"[:_MAX_MESSAGE_CHARACTERS])
+        problem = f"{where}{line}"[:_MAX_MESSAGE_CHARACTERS]
+        return SuiteResult(suite, said=said, problem=problem, broken=True)
 
     def _cut_off(self, suite: Suite, watch: _Watch, why: str) -> SuiteResult:
-        """What a suite printed of its tests before it was ended."""
+        """What a suite printed of its tests before it was ended.
+
+        The last one has failed if it hung; a suite that is too long for the time has not.
+        """
         results = [
             self._in_project(
                 Result(node, outcome, node.partition("::")[0], names=(node.rpartition("::")[2],)),
@@ -213,14 +238,14 @@ class HostRunner:
             )
             for node, outcome in watch.seen.items()
         ]
-        if watch.begun:
-            test = Result(
-                watch.begun,
-                Outcome.FAIL,
-                watch.begun.partition("::")[0],
-                file=watch.begun.partition("::")[0],
-                message=f"did not end: {why}",
-            )
+        hung = watch.begun and watch.since_begun > _HUNG_SECONDS
+        if not hung and watch.seen:
+            done = count(len(watch.seen), "test")
+            return SuiteResult(suite, tuple(results), said=f"{why}: {done} ran", cut_off=True)
+        if hung:
+            file = watch.begun.partition("::")[0]
+            message = f"did not end within {watch.since_begun:.0f} s"
+            test = Result(watch.begun, Outcome.FAIL, file, file=file, message=message)
             results.append(self._in_project(test, suite.folder))
         return SuiteResult(suite, tuple(results), said=why, problem=why)
 
@@ -340,6 +365,7 @@ class _Watch:
     def __init__(self, report: Path) -> None:
         self.seen: dict[str, Outcome] = {}
         self.begun = ""
+        self._begun_at = 0.0
         self._report = report
         self._rest = b""
 
@@ -352,8 +378,15 @@ class _Watch:
                 node = clean(found[1].decode("utf-8", "replace"))
                 if len(self.seen) < reports.MAX_CASES:
                     self.seen[node] = _OUTCOMES.get(found[2], Outcome.IGNORE)
-        begun = _BEGUN.match(self._rest)
-        self.begun = clean(begun[1].decode("utf-8", "replace")) if begun else ""
+        found = _BEGUN.match(self._rest)
+        begun = clean(found[1].decode("utf-8", "replace")) if found else ""
+        if begun != self.begun:
+            self.begun, self._begun_at = begun, time.monotonic()
+
+    @property
+    def since_begun(self) -> float:
+        """Seconds since the test began that is on."""
+        return time.monotonic() - self._begun_at
 
     def look(self, _seconds: float) -> None:
         """Look how much was written.

@@ -161,7 +161,7 @@ class ProjectFiles:
             kind = self._kind_of_python(name, text, in_tests)
         else:
             kind = self._kind_of_c(name, suffix, text, in_tests)
-        if not conventions.EXAMPLE_FOLDERS.isdisjoint(folders):
+        if conventions.is_example(folders):
             return Kind.EXAMPLE  # and tests there are part of what is shown
         if kind in (Kind.TEST, Kind.BOARD_TEST):
             return kind
@@ -198,22 +198,17 @@ class ProjectFiles:
 
     def _kind_of_c(self, name: str, suffix: str, text: str, in_tests: bool) -> Kind:
         is_source = suffix in conventions.C_SOURCES
-        if (
-            is_source
-            and (found := _C_TEST.search(text))
-            and (in_tests or _C_FRAMEWORK.search(text))
-        ):
-            return Kind.TEST if found else Kind.SUPPORT
-        if is_source and in_tests and conventions.is_named_test(name):
+        framework = bool(_C_FRAMEWORK.search(text))
+        if is_source and (in_tests or framework) and _C_TEST.search(text):
             return Kind.TEST
-        code = functions_of(name, text)
-        names = frozenset(each.name for each in code)
+        names = frozenset(each.name for each in functions_of(name, text))
         if names:
             self.functions[name] = names
+        if is_source and (in_tests or framework) and _C_RUNNER.search(text):
+            return Kind.SUPPORT  # runs tests that are in other files
         if in_tests:
-            return Kind.TEST if is_source and "main" in names else Kind.SUPPORT
-        if is_source and _C_FRAMEWORK.search(text) and conventions.is_named_test(name):
-            return Kind.TEST
+            is_test = "main" in names or (bool(names) and conventions.is_named_test(name))
+            return Kind.TEST if is_source and is_test else Kind.SUPPORT
         if _MADE.search(text[:_HEAD_CHARACTERS]):
             return Kind.GENERATED
         if not names:

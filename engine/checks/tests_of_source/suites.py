@@ -39,11 +39,14 @@ class Suite:
         runner: which.
         folder: where its settings are, relative to the project; empty for its root.
         tests: files of pytest's tests; none of CTest's, whose lists say what it runs.
+        marked: whether those that need no board are marked: ``pytest.mark.host_test``, as
+            Espressif's repositories have it.
     """
 
     runner: Runner
     folder: str
     tests: tuple[str, ...] = ()
+    marked: bool = False
 
     @property
     def name(self) -> str:
@@ -98,7 +101,8 @@ def _of_pytest(files: ProjectFiles) -> Iterator[Suite]:
             folder = posixpath.dirname(folder)
         groups.setdefault(folder, []).append(path)
     for folder, tests in groups.items():
-        yield Suite(Runner.PYTEST, folder, tuple(tests))
+        marked = any("pytest.mark.host_test" in files.text(each) for each in tests)
+        yield Suite(Runner.PYTEST, folder, tuple(tests), marked)
 
 
 def _of_ctest(files: ProjectFiles) -> tuple[Suite, ...]:
@@ -119,10 +123,8 @@ def _of_ctest(files: ProjectFiles) -> tuple[Suite, ...]:
 
 
 def _is_own(folder: str) -> bool:
-    parts = frozenset(folder.lower().split("/"))
-    return conventions.FOREIGN_FOLDERS.isdisjoint(parts) and conventions.EXAMPLE_FOLDERS.isdisjoint(
-        parts
-    )
+    parts = folder.lower().split("/")
+    return conventions.FOREIGN_FOLDERS.isdisjoint(parts) and not conventions.is_example(parts)
 
 
 @dataclass(frozen=True, slots=True)

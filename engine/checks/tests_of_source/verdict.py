@@ -10,11 +10,10 @@ from typing import Any
 from engine.checks.base import CheckResult
 from engine.checks.tests_of_source.covering import Coverage
 from engine.checks.tests_of_source.history import History
+from engine.checks.tests_of_source.programs import Programs
 from engine.checks.tests_of_source.reports import Result
 from engine.checks.tests_of_source.running import SuiteResult
 from engine.checks.tests_of_source.source_files import ProjectFiles
-from engine.checks.tests_of_source.suites import Runner
-from engine.checks.tests_of_source.programs import Programs
 from engine.enums import CheckStatus
 from engine.testing.results import Outcome
 from engine.text import clean, count
@@ -69,6 +68,7 @@ def judge(
         (each for each in results if each.seconds), key=lambda each: -(each.seconds or 0)
     )[:_SLOWEST]
     lacks = dict.fromkeys(each for suite in ran for each in suite.lacks)
+    cut_off = [f"{each.suite.name}: {each.said}" for each in ran if each.cut_off]
     details = {
         "counts": {
             **numbers,
@@ -98,11 +98,11 @@ def judge(
             {"name": each.suite.name, "said": clean(each.said), "seconds": each.seconds}
             for each in ran
         ],
-        "notes": [clean(each) for each in (*lacks, *notes)],
+        "notes": [clean(each) for each in (*cut_off, *lacks, *notes)],
         "left_out": dict(files.left_out()),
     }
     status = _status(numbers, len(states), failures, flips)
-    message = _message(numbers, len(states), coverage, failures, flips, slowest[:1])
+    message = _message(numbers, len(states), coverage, failures, flips, slowest[:1], list(lacks))
     return CheckResult(status, message, bounded(details))
 
 
@@ -122,7 +122,7 @@ def _outcomes(
             if found.get(path) is not Outcome.FAIL:
                 found[path] = each.outcome
     for suite in ran:
-        if suite.problem and not suite.results and suite.suite.runner is Runner.PYTEST:
+        if suite.broken:
             found.update(dict.fromkeys(suite.suite.tests, Outcome.FAIL))
     return found
 
@@ -188,6 +188,7 @@ def _message(
     failures: Sequence[Mapping[str, Any]],
     flips: Mapping[str, str],
     slowest: Sequence[Result],
+    lacks: Sequence[str],
 ) -> str:
     if not coverage.tests:
         return f"no tests: {count(sources, 'file')} without one" if sources else "nothing to test"
@@ -197,6 +198,8 @@ def _message(
         for key in (FileState.PASSING.value, FileState.FAILING.value, "not_run")
         if numbers[key]
     ]
+    if lacks and numbers["not_run"]:
+        how[-1] += f" ({lacks[0]})"
     said = f"{tested} of {count(sources, 'file')} tested" + (f": {', '.join(how)}" if how else "")
     lacking = [
         f"{numbers[key]} {key}"
