@@ -21,7 +21,7 @@ _PYTHON_ROOTS = (
 )
 _LISTS = "CMakeLists.txt"
 _ENABLES = frozenset({"enable_testing"})
-_FIRMWARE = frozenset({"idf_component_register", "idf_build_process", "pico_sdk_init"})
+_FIRMWARE = frozenset({"idf_build_process", "pico_sdk_init"})
 
 
 class Runner(StrEnum):
@@ -77,7 +77,7 @@ def not_here(files: ProjectFiles) -> tuple[str, ...]:
         elif any(f"{each}/project.yml" in there for each in folders) or "project.yml" in there:
             groups["Ceedling"] += 1
         elif any(conventions.home_of(f"{each}/x")[1] for each in folders):
-            groups["a board, or their own build system"] += 1
+            groups["a board, or a build that is not CMake's"] += 1
     for who, number in sorted(groups.items()):
         told.append(f"{count(number, 'test file')} not run here: for {who}")
     if boards := files.of(Kind.BOARD_TEST):
