@@ -27,6 +27,7 @@ from engine.testing import host_programs
 
 _HISTORY = "test_history.json"
 _RUNS_OF_A_FAILURE = 3
+_RUNS_OF_A_LONG_SUITE = 10
 _TIME_SHARE = 0.85  # of the time limit, after which all programs are ended
 _STATUS_SECONDS = 30.0
 _MAX_STATUS_BYTES = 8 << 20
@@ -44,19 +45,23 @@ class TestCheck:
     options: ClassVar[Mapping[str, Any]] = {"auto_execute": True}
 
     def state(self, context: CheckContext) -> str:
-        """Sources, options and tools; while tests fail, how often they have been run as well.
+        """Sources, options and tools; with these, how often the tests have been run so far.
 
-        A failing test is run again with the same sources, until it has had three runs, as with
-        ``--reruns 2`` of pytest-rerunfailures: one that passes then flips. After that it stands,
-        as nothing else would come of it but heat.
+        Failing tests are run again with the same sources, until they have had three runs, as with
+        ``--reruns 2`` of pytest-rerunfailures: one that passes then flips. After that they stand,
+        as nothing else would come of it but heat. Tests for which there was no time, or whose build
+        took all of it, get their turn in at most ten runs.
         """
         sources = _sources_state(context)
         if not sources:
             return ""
         state = _state(context, sources)
         history = History.load(context.output / _HISTORY)
-        again = history.failed_at(state)
-        return f"{state}:{min(history.runs_at(state), _RUNS_OF_A_FAILURE - 1) if again else 0}"
+        ran = history.runs_at(state)
+        most = _RUNS_OF_A_FAILURE if history.failed_at(state) else 1
+        if ran and history.runs[-1].cut_off:
+            most = _RUNS_OF_A_LONG_SUITE
+        return f"{state}:{min(ran, most - 1)}"
 
     def run(self, context: CheckContext) -> CheckResult:
         """Look, run what can be run here, and say what came of it.
@@ -87,6 +92,7 @@ class TestCheck:
                 _state(context, _sources_state(context)),
                 {each.suite.name: each.results for each in results if each.results},
                 [each.suite.name for each in results if each.complete],
+                cut_off=any(each.cut_off for each in results),
             )
             try:
                 history.save(path)

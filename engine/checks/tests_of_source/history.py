@@ -46,11 +46,18 @@ _NOT_SEEN = "."
 
 @dataclass(slots=True)
 class Run:
-    """One run of the tests: when, of which commit, and of which state of the sources."""
+    """One run of the tests.
+
+    Args:
+        time: when it was.
+        commit, state: of which commit, and of which state of the sources.
+        cut_off: whether there was no time for all of it.
+    """
 
     time: str
     commit: str
     state: str
+    cut_off: bool = False
 
 
 @dataclass(slots=True)
@@ -108,6 +115,8 @@ class History:
         state: str,
         results: Mapping[str, Sequence[Result]],
         complete: Iterable[str],
+        *,
+        cut_off: bool = False,
     ) -> None:
         """Remember a run.
 
@@ -116,10 +125,11 @@ class History:
             commit, state: what it was of.
             results: by suite.
             complete: suites all of whose tests were run.
+            cut_off: whether there was no time for all of it.
         """
         before = {id: known.letters for id, known in self.tests.items()}
         was = len(self.runs)
-        self.runs.append(Run(now.isoformat(timespec="seconds"), commit, state))
+        self.runs.append(Run(now.isoformat(timespec="seconds"), commit, state, cut_off))
         for known in self.tests.values():
             known.letters += _NOT_SEEN
         new: list[str] = []
@@ -220,7 +230,7 @@ def _last(letters: str) -> str:
 def _encode(history: History) -> dict[str, Any]:
     return {
         "version": _VERSION,
-        "runs": [[each.time, each.commit, each.state] for each in history.runs],
+        "runs": [[each.time, each.commit, each.state, each.cut_off] for each in history.runs],
         "tests": {
             id: [
                 *(known.letters, known.suite, known.last.test_file, known.last.seconds),
@@ -235,7 +245,10 @@ def _encode(history: History) -> dict[str, Any]:
 def _decode(data: Any) -> History:
     if data["version"] != _VERSION:
         return History()
-    runs = [Run(*map(str, each)) for each in data["runs"]][-MAX_RUNS:]
+    runs = [
+        Run(str(time), str(commit), str(state), bool(cut_off))
+        for time, commit, state, cut_off in data["runs"]
+    ][-MAX_RUNS:]
     tests: dict[str, Known] = {}
     for id, each in list(data["tests"].items())[:_MAX_TESTS]:
         letters, suite, test_file, seconds, letter, file, line, message, names = each

@@ -7,11 +7,13 @@ takes memory. Sources: pytest's ``junitxml.py`` (``xunit1``), CTest's ``cmCTestT
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from engine.errors import ToolError
 from engine.files import explain, read_file
@@ -42,6 +44,7 @@ _GTEST_FAILED = re.compile(r"^\[  FAILED  \] ([\w./]{1,200})", re.MULTILINE)
 _GTEST_OK = re.compile(r"^\[       OK \] ([\w./]{1,200})", re.MULTILINE)
 _SKIPPED_BY_CTEST = ("SKIP_", "Disabled", "Insufficient resources", "Fixture dependency")
 _NOT_COLLECTED = "collection failure"
+_IN_SETUP = "failed on setup with"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,51 @@ def parse_junit(data: bytes) -> tuple[Result, ...]:
 
     xml.read(data, "JUnit report", element, _MAX_ELEMENTS)
     return tuple(found)
+
+
+def parse_lines(data: bytes) -> tuple[tuple[Result, ...], str]:
+    """What the plugin ``espdeck_results`` wrote: results, and the test that is on.
+
+    Args:
+        data: lines of JSON, of which the last may be cut off. Untrusted.
+
+    Returns:
+        A result for each test that ended, and the id of the one that did not, empty for none.
+    """
+    found: dict[str, Result] = {}
+    began = ""
+    for line in data.split(b"\n"):
+        try:
+            said = json.loads(line)
+            if "began" in said:
+                began = _one_line(str(said["began"]))
+                continue
+            result = _of_line(said)
+        except (ValueError, TypeError, KeyError, RecursionError):
+            continue
+        known = found.get(result.id)
+        if known is None or known.outcome is not Outcome.FAIL:
+            found[result.id] = result
+        began = "" if began == result.id else began
+        if len(found) >= MAX_CASES:
+            break
+    return tuple(found.values()), began
+
+
+def _of_line(said: Mapping[str, Any]) -> Result:
+    node, message = _one_line(str(said["id"])), str(said["message"])
+    outcome = {"passed": Outcome.PASS, "failed": Outcome.FAIL}.get(said["outcome"], Outcome.IGNORE)
+    file, line = _one_line(str(said["file"]), 400), int(said["line"])
+    return Result(
+        id=node,
+        outcome=outcome,
+        test_file=node.partition("::")[0],
+        seconds=_seconds(str(said["seconds"])),
+        file=file if outcome is Outcome.FAIL else "",
+        line=line if 0 <= line < _MAX_LINE else 0,
+        message=_one_line(_last_error(message) or message),
+        names=(node.rpartition("::")[2],),
+    )
 
 
 def read_ctest(build: Path) -> tuple[Result, ...]:
@@ -221,6 +269,8 @@ def _by_pytest(
         if message == _NOT_COLLECTED or not message:
             message = _last_error(case.text) or message
             classes, test_file = "", test_file or _file_of(name, attributes.get("classname", ""))
+        elif message.startswith(_IN_SETUP):
+            message = _last_error(case.text) or message
         # Of the test itself, else of what it calls of the project.
         places = [each for each in _PYTHON_PLACE.finditer(case.text) if not each[1].startswith("/")]
         own = [each for each in places if each[1] == test_file]

@@ -22,6 +22,7 @@ from engine.checks.tests_of_source.pytest_settings import PytestSettings
 from engine.checks.tests_of_source.reports import Result
 from engine.checks.tests_of_source.suites import Runner, Suite
 from engine.errors import MissingToolError, ToolError
+from engine.files import read_file
 from engine.process import Completed
 from engine.source import tree as source_tree
 from engine.testing import host_programs
@@ -32,7 +33,6 @@ _MIN_SECONDS = 1.0
 _HUNG_SECONDS = 30.0  # that a test of pytest may run until it counts as one that does not end
 _MAX_TEST_SECONDS = 120  # of one test of CTest
 _MAX_WRITTEN_BYTES = 4 * reports.MAX_REPORT_BYTES
-_MAX_LINE_BYTES = 4096
 _MAX_TESTS_NAMED = 2000
 _MAX_MESSAGE_CHARACTERS = 300
 _ENV = {
@@ -45,8 +45,8 @@ _ENV = {
 }
 _USAGE_ERROR, _NO_TESTS = 4, 5  # pytest's exit codes
 
-_VERBOSE = re.compile(rb"^(\S[^\n]{0,600}?::[^\n]{1,600}?)(?: (PASSED|FAILED|ERROR|SKIPPED|XFAIL))")
-_BEGUN = re.compile(rb"^(\S[^\n]{0,600}?::[^\n]{1,600}?) ?$")
+_PLUGIN = "espdeck_results"
+_ODD_OPTIONS = re.compile(r"unrecognized arguments|Unknown config option|error: argument ")
 _HOST_MARK = "host_test"
 _NO_NETWORK = re.compile(
     r"Could not resolve host|name resolution|Name or service not known|Network is unreachable"
@@ -146,15 +146,15 @@ class HostRunner:
         root = self.copy / suite.folder
         settings = PytestSettings.read(root, _settings_files(root))
         report = self.scratch / "pytest.xml"
-        watch = _Watch(report)
+        watch = self._watch(report)
         names = [posixpath.relpath(each, suite.folder or ".") for each in suite.tests]
         own = [name for name in names if settings.is_in_testpaths(name)]
         wanted = (own or names)[:_MAX_TESTS_NAMED]
         for options in ((), ("--override-ini=addopts=", *settings.which_tests())):
-            report.unlink(missing_ok=True)
+            watch.forget()
             argv = [
                 *(sys.executable, "-B", "-m", "pytest", *wanted),
-                *host_programs.PYTEST_OPTIONS,
+                *(*host_programs.PYTEST_OPTIONS, "-p", _PLUGIN),
                 *(f"--rootdir={root}", "--continue-on-collection-errors", "--maxfail=0"),
                 *(
                     "-vv",
@@ -171,9 +171,7 @@ class HostRunner:
                 done = self._run(argv, root, until, watch)
             except ToolError as error:
                 return self._cut_off(suite, watch, clean(str(error)))
-            if done.returncode != _USAGE_ERROR or report.is_file():
-                break
-            if "unrecognized arguments" not in done.tail and "rror: " not in done.tail:
+            if done.returncode != _USAGE_ERROR or not _ODD_OPTIONS.search(done.tail):
                 break
         if done.returncode == _NO_TESTS:
             return SuiteResult(suite, complete=True, said="pytest: no tests collected")
@@ -184,7 +182,7 @@ class HostRunner:
         except ToolError as error:
             return self._cut_off(suite, watch, clean(str(error)))
         finally:
-            report.unlink(missing_ok=True)
+            watch.forget()
         in_project = (self._in_project(each, suite.folder) for each in results)
         kept, lacks = self._what_ran(in_project)
         said = host_programs.pytest_summary(done.tail) or f"{len(results)} tests"
@@ -227,27 +225,23 @@ class HostRunner:
         return SuiteResult(suite, said=said, problem=problem, broken=True)
 
     def _cut_off(self, suite: Suite, watch: _Watch, why: str) -> SuiteResult:
-        """What a suite printed of its tests before it was ended.
+        """What a suite came to before it was ended.
 
-        The last one has failed if it hung; a suite that is too long for the time has not.
+        The test that was on has failed if it hung; a suite that is too long for the time has not.
         """
-        results = [
-            self._in_project(
-                Result(node, outcome, node.partition("::")[0], names=(node.rpartition("::")[2],)),
-                suite.folder,
-            )
-            for node, outcome in watch.seen.items()
-        ]
-        hung = watch.begun and watch.since_begun > _HUNG_SECONDS
-        if not hung and watch.seen:
-            done = count(len(watch.seen), "test")
-            return SuiteResult(suite, tuple(results), said=f"{why}: {done} ran", cut_off=True)
-        if hung:
-            file = watch.begun.partition("::")[0]
-            message = f"did not end within {watch.since_begun:.0f} s"
-            test = Result(watch.begun, Outcome.FAIL, file, file=file, message=message)
-            results.append(self._in_project(test, suite.folder))
-        return SuiteResult(suite, tuple(results), said=why, problem=why)
+        seen, on = watch.seen()
+        watch.forget()
+        results, lacks = self._what_ran(self._in_project(each, suite.folder) for each in seen)
+        if on and watch.quiet_seconds > _HUNG_SECONDS:
+            file = on.partition("::")[0]
+            message = f"did not end within {watch.quiet_seconds:.0f} s"
+            hung = Result(on, Outcome.FAIL, file, file=file, message=message)
+            results = (*results, self._in_project(hung, suite.folder))
+            return SuiteResult(suite, results, said=why, lacks=lacks, cut_off=True)
+        if on or seen:
+            said = f"{why}: {count(len(results), 'test')} ran"
+            return SuiteResult(suite, results, said=said, lacks=lacks, cut_off=True)
+        return SuiteResult(suite, said=why, problem=why)
 
     @staticmethod
     def _in_project(result: Result, folder: str) -> Result:
@@ -269,7 +263,7 @@ class HostRunner:
         tests = self.copy / suite.folder
         build = self.scratch / f"build-{re.sub(r'[^A-Za-z0-9]+', '-', suite.folder)[-60:]}"
         report = self.scratch / "ctest.xml"
-        watch = _Watch(report)
+        watch = self._watch(report)
         configured = self._run(programs.configure(tests, build, compilers), tests, until, watch)
         if configured.returncode != 0:
             source_tree.delete(build)  # what is wrong in its cache would stay
@@ -278,8 +272,10 @@ class HostRunner:
                 return SuiteResult(suite, said=said, lacks=(said,))
             return SuiteResult(suite, said=said, problem=said)
         # Whatever can be built: the others are named by CTest, and why by the compiler.
-        built = self._run([programs.ninja, f"-C{build}", "-k0", "-j2"], tests, until, watch)
-        report.unlink(missing_ok=True)
+        try:
+            built = self._run([programs.ninja, f"-C{build}", "-k0", "-j2"], tests, until, watch)
+        except ToolError as error:  # what is built already is kept
+            return SuiteResult(suite, said=f"still building: {error}", cut_off=True)
         left = int(max(1, until - time.monotonic() - _MIN_SECONDS))
         argv = [
             *(programs.ctest, "--test-dir", str(build), "--no-tests=error", "-j2"),
@@ -293,7 +289,7 @@ class HostRunner:
         try:
             results = reports.read_junit(report)
         finally:
-            report.unlink(missing_ok=True)
+            watch.forget()
         prefix = f"{suite.folder or '.'}::"
         results = tuple(
             replace(
@@ -338,55 +334,59 @@ class HostRunner:
                 return path.relative_to(copy).as_posix()
         return "" if file.startswith("/") else file
 
+    def _watch(self, report: Path) -> _Watch:
+        return _Watch(report, self.scratch / "results.jsonl")
+
     def _run(
         self, argv: Sequence[str | Path], folder: Path, until: float, watch: _Watch
     ) -> Completed:
         above = str(self.copy)
-        paths = dict.fromkeys((str(folder), f"{folder}/src", above))
+        plugin = str(Path(__file__).with_name("pytest_plugin"))
+        paths = dict.fromkeys((str(folder), f"{folder}/src", above, plugin))
         return process.run(
             argv,
             timeout=max(0.1, until - time.monotonic()),
             cancel=self.cancel,
-            on_output=watch.take,
             on_poll=watch.look,
             cwd=folder,
-            env={**_ENV, "PYTHONPATH": ":".join(paths)},
+            env={
+                **_ENV,
+                "PYTHONPATH": ":".join(paths),
+                "ESPDECK_RESULTS": str(watch.lines),
+            },
             clean_env=True,
         )
 
 
 class _Watch:
-    """What pytest prints of its tests as they end, and how much a suite writes.
+    """How much a suite writes, and how long the test has been on that is.
 
     Args:
-        report: the file that it writes.
+        report: the file that it writes at its end.
+        lines: the file of the plugin.
     """
 
-    def __init__(self, report: Path) -> None:
-        self.seen: dict[str, Outcome] = {}
-        self.begun = ""
-        self._begun_at = 0.0
-        self._report = report
-        self._rest = b""
+    def __init__(self, report: Path, lines: Path) -> None:
+        self.report, self.lines = report, lines
+        self._size, self._since = -1, time.monotonic()
+        self.forget()
 
-    def take(self, chunk: bytes) -> None:
-        """Take what was printed."""
-        *lines, rest = (self._rest + chunk).split(b"\n")
-        self._rest = rest[:_MAX_LINE_BYTES]
-        for line in lines:
-            if len(line) <= _MAX_LINE_BYTES and (found := _VERBOSE.match(line)):
-                node = clean(found[1].decode("utf-8", "replace"))
-                if len(self.seen) < reports.MAX_CASES:
-                    self.seen[node] = _OUTCOMES.get(found[2], Outcome.IGNORE)
-        found = _BEGUN.match(self._rest)
-        begun = clean(found[1].decode("utf-8", "replace")) if found else ""
-        if begun != self.begun:
-            self.begun, self._begun_at = begun, time.monotonic()
+    def forget(self) -> None:
+        """Be ready for a run."""
+        for path in (self.report, self.lines):
+            path.unlink(missing_ok=True)
+
+    def seen(self) -> tuple[tuple[Result, ...], str]:
+        """Results so far, and the test that is on."""
+        try:
+            return reports.parse_lines(read_file(self.lines, reports.MAX_REPORT_BYTES))
+        except OSError:
+            return (), ""
 
     @property
-    def since_begun(self) -> float:
-        """Seconds since the test began that is on."""
-        return time.monotonic() - self._begun_at
+    def quiet_seconds(self) -> float:
+        """Seconds since a test began or ended."""
+        return time.monotonic() - self._since
 
     def look(self, _seconds: float) -> None:
         """Look how much was written.
@@ -394,16 +394,17 @@ class _Watch:
         Raises:
             ToolError: it is too much.
         """
-        try:
-            size = self._report.stat().st_size
-        except OSError:
-            return
-        if size > _MAX_WRITTEN_BYTES:
-            self._report.unlink(missing_ok=True)
+        sizes = []
+        for path in (self.report, self.lines):
+            try:
+                sizes.append(path.stat().st_size)
+            except OSError:
+                sizes.append(0)
+        if max(sizes) > _MAX_WRITTEN_BYTES:
+            self.forget()
             raise ToolError(f"the tests wrote a report of over {_MAX_WRITTEN_BYTES >> 20} MiB")
-
-
-_OUTCOMES = {b"PASSED": Outcome.PASS, b"FAILED": Outcome.FAIL, b"ERROR": Outcome.FAIL}
+        if sizes[1] != self._size:
+            self._size, self._since = sizes[1], time.monotonic()
 
 
 def _settings_files(root: Path) -> list[str]:

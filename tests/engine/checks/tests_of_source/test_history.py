@@ -107,7 +107,7 @@ def test_a_file_that_makes_no_sense_is_no_history(tmp_path: Path, text: str) -> 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=9))
 def test_no_value_in_the_file_is_trusted(value: object) -> None:
-    said = {"version": 1, "runs": [["a", "b", "c"]], "tests": {"t": value}}
+    said = {"version": 1, "runs": [["a", "b", "c", False]], "tests": {"t": value}}
     with TemporaryDirectory() as name:
         path = Path(name) / "h.json"
         path.write_text(json.dumps(said))

@@ -1,0 +1,1 @@
+"""Plugins of pytest; each is loaded by its name, from this folder."""
