@@ -38,6 +38,8 @@ _UNIT_FILES = (
 _MAX_NAMES = 5000
 _MIN_PREFIX_CHARACTERS = 3
 _MIN_SYMBOL_CHARACTERS = 5
+_MIN_PLAIN_CHARACTERS = 10  # of a name that is one word of small letters
+_MIN_TAIL_CHARACTERS = 4
 _MAX_INCLUDED_SUPPORT = 20
 
 
@@ -113,6 +115,11 @@ class _Finder:
         for path in sources:
             for name in conventions.names_of(path):
                 self._by_name[_is_python(path), name].append(path)
+        self._by_tail: dict[tuple[bool, str], list[str]] = defaultdict(list)
+        for (is_python, name), paths in list(self._by_name.items()):
+            _head, _dash, tail = name.partition("_")
+            if tail:
+                self._by_tail[is_python, tail] += paths
         c_sources = [each for each in sources if not _is_python(each)]
         self._bodies = Bodies(iter(c_sources))
         self._headers: dict[str, list[str]] = defaultdict(list)
@@ -139,7 +146,32 @@ class _Finder:
         self._by_its_name(test, text)
         if self._files.kinds[path] is Kind.BOARD_TEST:
             test.refers |= self._app_of(path)
+        elif not (test.named or test.refers):
+            test.named |= self._by_its_end(test)
         return test
+
+    def _by_its_end(self, test: TestFile) -> set[str]:
+        """The one source whose name ends as a test's, whatever its language.
+
+        ``test_delay.py`` is about ``gensio_delay.c``: all names of a library begin alike, and its
+        tests may be in the language that it is used from.
+        """
+        home = self._home(test.path)
+        for subject in conventions.subjects_of(test.path)[-1:]:
+            if len(subject) < _MIN_TAIL_CHARACTERS:
+                continue
+            found = [
+                each
+                for python in (False, True)
+                for each in (
+                    *self._by_name[python, subject],
+                    *self._by_tail[python, subject],
+                )
+                if not home or each.startswith(f"{home}/")
+            ]
+            if len(set(found)) == 1:
+                return set(found)
+        return set()
 
     def _by_its_name(self, test: TestFile, text: str) -> None:
         python = _is_python(test.path)
@@ -161,9 +193,11 @@ class _Finder:
         found = self._by_name[python, subject]
         if not found and not python:
             found = self._by_name[python, f"esp_{subject}"]
-        near = self._nearest(found, home, test.path) or {
-            each for each in found if each in test.refers
-        }
+        near = self._nearest(found, home, test.path)
+        if python and test.refers and test.refers.isdisjoint(near) and _own_folders(test.path):
+            # It imports others, and lies in a folder for others: these only have the same name.
+            near = {each for each in near if _mirrored(each, test.path) > 0}
+        near = near or {each for each in found if each in test.refers}
         if near:
             return near
         # test_ring_overflow.c is about ring.c: the longest name that the subject begins with.
@@ -273,7 +307,9 @@ class _Finder:
         if kept is None:
             text = self._files.text(path)
             includes = [(each.header, each.system) for each in includes_of(text)]
-            words = frozenset(_WORD.findall(masked(text))) & self._symbols.keys()
+            # What it defines itself is no other's.
+            own = self._files.functions.get(path, frozenset())
+            words = (frozenset(_WORD.findall(masked(text))) & self._symbols.keys()) - own
             kept = includes, words
             if self._files.kinds.get(path) is Kind.SUPPORT:
                 self._read[path] = kept
@@ -310,9 +346,7 @@ def _is_python(path: str) -> bool:
 def _mirrored(source: str, test: str) -> int:
     """How well the folders of a test mirror those of a source: names that both have, in order."""
     theirs = [part for part in source.split("/")[:-1] if part.lower() not in _EVERYWHERE]
-    own = [
-        _plain_folder(part) for part in test.split("/")[:-1] if not conventions.is_test_folder(part)
-    ]
+    own = _own_folders(test)
     score, at = 0, 0
     for part in theirs:
         if part in own[at:]:
@@ -321,6 +355,12 @@ def _mirrored(source: str, test: str) -> int:
         else:
             score -= 1
     return score
+
+
+def _own_folders(test: str) -> list[str]:
+    """The folders of a test that are not those of tests alone."""
+    folders = test.split("/")[:-1]
+    return [_plain_folder(part) for part in folders if not conventions.is_test_folder(part)]
 
 
 _EVERYWHERE = frozenset({"src", "include", "lib", "source", "inc", "components"})
@@ -349,10 +389,17 @@ def _declared(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def _is_telling(name: str) -> bool:
+    """Whether a name is none that any library may have: ``begin`` and ``write`` say nothing."""
+    if len(name) < _MIN_SYMBOL_CHARACTERS or name in conventions.ENTRY_FUNCTIONS:
+        return False
+    return not (name.isalpha() and name.islower()) or len(name) >= _MIN_PLAIN_CHARACTERS
+
+
 def _symbols(files: ProjectFiles, sources: Sequence[str]) -> dict[str, str]:
     """The source of each function and class that one alone defines, by its name.
 
-    What tests and their helpers define themselves is not meant: it may stand in for the other.
+    What helpers of tests define is not meant: it may stand in for the other.
     """
     functions: dict[str, set[str]] = defaultdict(set)
     classes: dict[str, set[str]] = defaultdict(set)
@@ -368,13 +415,13 @@ def _symbols(files: ProjectFiles, sources: Sequence[str]) -> dict[str, str]:
                 classes[name].add(path)
     doubles = {
         name.partition("::")[0]
-        for path in files.of(Kind.SUPPORT, Kind.TEST)
+        for path in files.of(Kind.SUPPORT)
         for name in files.functions.get(path, ())
     }
     return {
         name: next(iter(paths))
         for name, paths in (functions | classes).items()
-        if len(paths) == 1 and len(name) >= _MIN_SYMBOL_CHARACTERS and name not in doubles
+        if len(paths) == 1 and _is_telling(name) and name not in doubles
     }
 
 

@@ -58,10 +58,15 @@ def find(
         python = path.endswith(".py")
         for stem in sorted(stems):
             gone = [each for each in deleted.get(stem, ()) if each.endswith(".py") == python]
-            if gone and _fits(gone[0], path):
+            if gone and _fits(gone[0], path) and not _was_moved(gone, path):
                 found[path] = gone[0]
                 break
     return found
+
+
+def _was_moved(gone: Sequence[str], test: str) -> bool:
+    """Whether what was deleted is the file itself, which tests have now."""
+    return any(posixpath.basename(each) == posixpath.basename(test) for each in gone)
 
 
 def _fits(gone: str, test: str) -> bool:

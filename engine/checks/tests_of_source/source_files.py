@@ -45,7 +45,9 @@ _C_FRAMEWORK = re.compile(
     r"|doctest|AUnit|ArduinoUnit|CppUTest|cmocka|boost/test|zephyr/ztest)",
     re.MULTILINE,
 )
-_TEST_FUNCTION = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+test|^class[ \t]+\w*Test", re.M)
+_TEST_FUNCTION = re.compile(
+    r"^[ \t]*(?:async[ \t]+)?def[ \t]+test|^class[ \t]+Test|^class[ \t]+\w+\([^)\n]*TestCase", re.M
+)
 _PYTHON_CODE = re.compile(r"^[ \t]*(?:async[ \t]+def|def|class)[ \t]+\w", re.M)
 _SCONS = re.compile(r"^[ \t]*Import\([ \t]*[\"'(]", re.M)
 
@@ -199,12 +201,13 @@ class ProjectFiles:
     def _kind_of_c(self, name: str, suffix: str, text: str, in_tests: bool) -> Kind:
         is_source = suffix in conventions.C_SOURCES
         framework = bool(_C_FRAMEWORK.search(text))
-        if is_source and (in_tests or framework) and _C_TEST.search(text):
-            return Kind.TEST
         names = frozenset(each.name for each in functions_of(name, text))
         if names:
             self.functions[name] = names
-        if is_source and (in_tests or framework) and _C_RUNNER.search(text):
+        if is_source and (in_tests or framework) and _C_TEST.search(text):
+            return Kind.TEST
+        starts = in_tests or not names.isdisjoint(conventions.ENTRY_FUNCTIONS)
+        if is_source and framework and starts and _C_RUNNER.search(text):
             return Kind.SUPPORT  # runs tests that are in other files
         if in_tests:
             is_test = "main" in names or (bool(names) and conventions.is_named_test(name))
@@ -219,7 +222,7 @@ class ProjectFiles:
 def _is_all_tests(text: str) -> bool:
     """Whether most of what a Python file defines at its outermost level are tests."""
     outer = re.findall(r"^(?:async[ \t]+def|def|class)[ \t]+(\w+)", text, re.M)
-    tests = [name for name in outer if name.startswith("test") or "Test" in name]
+    tests = [name for name in outer if name.startswith(("test", "Test")) or name.endswith("Test")]
     return 2 * len(tests) >= len(outer)
 
 
