@@ -176,7 +176,7 @@ class HostRunner:
         if done.returncode == _NO_TESTS:
             return SuiteResult(suite, complete=True, said="pytest: no tests collected")
         if not report.is_file():
-            return self._without_report(suite, done)
+            return self._without_report(suite, done, watch)
         try:
             results = reports.read_junit(report)
         except ToolError as error:
@@ -213,16 +213,25 @@ class HostRunner:
             return "needs the network"
         return "needs a board on a serial port" if _NO_PORT.search(message) else ""
 
-    def _without_report(self, suite: Suite, done: Completed) -> SuiteResult:
-        """pytest ended before it ran a test: a ``conftest.py`` raised, or its settings are odd."""
+    def _without_report(self, suite: Suite, done: Completed, watch: _Watch) -> SuiteResult:
+        """pytest ended before its end: a ``conftest.py`` raised, or a test ended all of it."""
+        seen, on = watch.seen()
+        watch.forget()
+        said = f"pytest: exit code {done.returncode}"
+        if on:
+            results, lacks = self._what_ran(self._in_project(each, suite.folder) for each in seen)
+            file = on.partition("::")[0]
+            message = f"ended pytest with exit code {done.returncode}"
+            ended = Result(on, Outcome.FAIL, file, file=file, message=message)
+            results = (*results, self._in_project(ended, suite.folder))
+            return SuiteResult(suite, results, said=said, lacks=lacks)
         line = host_programs.telling_line(done.tail)
-        said = f"pytest: exit code {done.returncode}: {line}"
         if wanted := self._wants(line) or self._wants(done.tail):
-            return SuiteResult(suite, said=said, lacks=(wanted,))
+            return SuiteResult(suite, said=f"{said}: {line}", lacks=(wanted,))
         place = re.search(r"^([\w./-]{1,300}\.py):(\d{1,7}): in ", done.tail, re.MULTILINE)
         where = f"{place[1]}:{place[2]}: " if place else ""
-        problem = f"{where}{line}"[:_MAX_MESSAGE_CHARACTERS]
-        return SuiteResult(suite, said=said, problem=problem, broken=True)
+        problem = f"{where}{line or said}"[:_MAX_MESSAGE_CHARACTERS]
+        return SuiteResult(suite, said=f"{said}: {line}", problem=problem, broken=True)
 
     def _cut_off(self, suite: Suite, watch: _Watch, why: str) -> SuiteResult:
         """What a suite came to before it was ended.

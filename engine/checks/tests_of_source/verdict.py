@@ -103,6 +103,8 @@ def judge(
     }
     status = _status(numbers, len(states), failures, flips)
     message = _message(numbers, len(states), coverage, failures, flips, slowest[:1], list(lacks))
+    if cut_off:
+        message += f"; no time for all of {count(len(cut_off), 'suite')}"
     return CheckResult(status, message, bounded(details))
 
 

@@ -14,6 +14,7 @@ from tests.engine.checks.tests_of_source.projects import CTEST, PYTHON, context,
 from tests.engine.git_repos import commit
 
 BAD_TEST = "from lab.sums import add\n\n\ndef test_add():\n    assert add(1, 2) == 4\n"
+EXIT = "__import__('os')._exit(0)"
 OFF = {"auto_execute": False}
 
 
@@ -190,6 +191,30 @@ def test_a_conftest_that_raises_fails_all_of_its_tests(tmp_path: Path) -> None:
     assert result.status is CheckStatus.ERROR
     assert states(result)["lab/sums.py"] == "failing"
     assert result.details["failures"][0]["message"].endswith("ValueError: no board")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("files", "test", "message"),
+    [
+        ({"tests/conftest.py": "raise SystemExit(3)\n"}, "pytest: .", "pytest: exit code 3"),
+        (
+            {"tests/test_sums.py": f"{BAD_TEST}\n\ndef test_exit():\n    {EXIT}\n"},
+            "tests/test_sums.py::test_exit",
+            "ended pytest with exit code 0",
+        ),
+    ],
+)
+def test_what_ends_pytest_fails(
+    tmp_path: Path, files: dict[str, str], test: str, message: str
+) -> None:
+    result = look(context(tmp_path / "p", tmp_path / "o", {**PYTHON, **files}))
+
+    assert result.status is CheckStatus.ERROR
+    assert states(result)["lab/sums.py"] == "failing"
+    assert (test, message) in [
+        (each["test"], each["message"]) for each in result.details["failures"]
+    ]
 
 
 @pytest.mark.slow

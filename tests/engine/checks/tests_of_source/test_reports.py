@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -9,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.checks.tests_of_source.reports import parse_ctest, parse_junit, read_ctest, read_junit
+from engine.checks.tests_of_source.reports import (
+    parse_ctest,
+    parse_junit,
+    parse_lines,
+    read_ctest,
+    read_junit,
+)
 from engine.errors import ToolError
 from engine.testing.results import Outcome
 
@@ -172,6 +179,30 @@ def test_whatever_a_report_says_results_are_plain(
     assert found.message.isprintable() and len(found.message) <= 300
     assert found.file.isprintable() and 0 <= found.line < 10_000_000
     assert found.seconds is None or 0 <= found.seconds < 1e7
+
+
+def test_lines_of_the_plugin_say_what_ended_and_what_is_on() -> None:
+    lines = [
+        {"began": "tests/a.py::test_one", "file": "tests/a.py"},
+        {
+            **{"id": "tests/a.py::test_one", "file": "tests/a.py", "line": 3},
+            **{"outcome": "failed", "seconds": 0.5, "message": "assert 1 == 2\nE   more"},
+        },
+        {"began": "tests/a.py::test_two", "file": "tests/a.py"},
+    ]
+    data = b"\n".join(json.dumps(each).encode() for each in lines) + b'\n{"began": "cut of'
+
+    (found,), on = parse_lines(data)
+
+    assert on == "tests/a.py::test_two"
+    assert (found.outcome, found.line, found.message) == (Outcome.FAIL, 3, "more")
+
+
+@given(st.binary(max_size=200) | st.text(max_size=50).map(lambda text: f"{text}\n{{}}".encode()))
+def test_no_line_of_the_plugin_is_trusted(data: bytes) -> None:
+    parse_lines(data)
+    parse_lines(b'{"id": ' + data)
+    parse_lines(b"\n".join([b"[]", b"1", b"null", b'"began"', b'{"id": 1}', data]))
 
 
 @given(st.binary(max_size=300))
