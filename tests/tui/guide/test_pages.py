@@ -176,9 +176,10 @@ OTHER_WORDS = {
         "default_envs",
         "hello_world",
     ),
+    *("test_check", "auto_execute", "python_files", "test_apps", "app_main"),
     *("code_review", "architecture_design", "feature_development", "bug_fix", "free_task"),
 }
-"""Words of projects, of Python and ESP-IDF, and names of workflows."""
+"""Words of projects, of Python and ESP-IDF, names of workflows, and checks with their options."""
 
 
 def key_tables() -> Iterator[tuple[Path, Where, list[str]]]:
