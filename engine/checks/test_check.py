@@ -16,10 +16,17 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from engine.checks.base import CheckContext, CheckResult
-from engine.checks.tests_of_source import orphans, suites, verdict, working_copy
+from engine.checks.tests_of_source import (
+    left_reports,
+    orphans,
+    running,
+    suites,
+    verdict,
+    working_copy,
+)
 from engine.checks.tests_of_source.covering import cover
 from engine.checks.tests_of_source.history import History
-from engine.checks.tests_of_source.running import HostRunner, SuiteResult
+from engine.checks.tests_of_source.host import Host, SuiteResult
 from engine.checks.tests_of_source.source_files import ProjectFiles, collect
 from engine.errors import EspdeckError, ToolError
 from engine.projects import git
@@ -98,7 +105,8 @@ class TestCheck:
                 history.save(path)
             except OSError as error:
                 raise ToolError(f"{path}: {error.strerror or error}") from error
-        return verdict.judge(files, coverage, gone, results, history, notes)
+        left = left_reports.find(files) if context.is_working_tree else ()
+        return verdict.judge(files, coverage, gone, results, history, left, notes)
 
 
 def _execute(
@@ -112,10 +120,8 @@ def _execute(
     scratch = context.output / "builds"
     scratch.mkdir(parents=True, exist_ok=True)
     working_copy.update(files.root, files.listed, copy, context.cancel)
-    runner = HostRunner(
-        copy, scratch, files.own_modules(), files.headers(), deadline, context.cancel
-    )
-    return runner.run(found)
+    host = Host(copy, scratch, files.own_modules(), files.headers(), context.cancel)
+    return running.run(found, host, deadline)
 
 
 def _oldest_first(suite: suites.Suite, history: History) -> suites.Suite:

@@ -10,9 +10,9 @@ from typing import Any
 from engine.checks.base import CheckResult
 from engine.checks.tests_of_source.covering import Coverage
 from engine.checks.tests_of_source.history import History
+from engine.checks.tests_of_source.host import SuiteResult
 from engine.checks.tests_of_source.programs import Programs
 from engine.checks.tests_of_source.reports import Result
-from engine.checks.tests_of_source.running import SuiteResult
 from engine.checks.tests_of_source.source_files import ProjectFiles
 from engine.enums import CheckStatus
 from engine.testing.results import Outcome
@@ -42,6 +42,7 @@ def judge(
     orphaned: Mapping[str, str],
     ran: Sequence[SuiteResult],
     history: History,
+    left: Sequence[Result],
     notes: Sequence[str],
 ) -> CheckResult:
     """Put together what was found.
@@ -51,10 +52,14 @@ def judge(
         orphaned: what is gone, by test.
         ran: suites that were run, none where tests are not executed.
         history: with what was run.
+        left: results of a person's own runs, of which those count whose tests were never run here.
         notes: what was not run here, and why.
     """
     results = history.last_results()
-    outcomes = _outcomes(files, coverage, results, ran)
+    programs = Programs(files, coverage.tests)
+    known = {path for each in results for path in programs.files_of(each)}
+    results += tuple(each for each in left if known.isdisjoint(programs.files_of(each)))
+    outcomes = _outcomes(programs, results, ran)
     states = {path: _state(tests, outcomes) for path, tests in coverage.sources.items()}
     numbers = {
         each.value: sum(state is each for state in states.values())
@@ -109,14 +114,10 @@ def judge(
 
 
 def _outcomes(
-    files: ProjectFiles,
-    coverage: Coverage,
-    results: Iterable[Result],
-    ran: Sequence[SuiteResult],
+    programs: Programs, results: Iterable[Result], ran: Sequence[SuiteResult]
 ) -> dict[str, Outcome]:
     """How each test file does: failed where one of its tests did, passed where one passed."""
     found: dict[str, Outcome] = {}
-    programs = Programs(files, coverage.tests)
     for each in results:
         if each.outcome is Outcome.IGNORE:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +36,25 @@ def test_without_running_them_tests_are_found(tmp_path: Path) -> None:
     assert result.message == "1 of 2 files tested: 1 not run; 1 missing"
     assert result.status is CheckStatus.SUCCESS
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(("later", "state"), [(60, "failing"), (-60, None)])
+def test_a_report_that_a_person_left_counts_while_it_is_the_newest(
+    tmp_path: Path, later: int, state: str | None
+) -> None:
+    where = context(tmp_path / "p", tmp_path / "o", CTEST, options=OFF)
+    testing = tmp_path / "p" / "build" / "Testing"
+    (testing / "20261128-1005").mkdir(parents=True)
+    (testing / "20261128-1005" / "Test.xml").write_text(
+        '<Site><Testing><Test Status="failed"><Name>ring</Name></Test></Testing></Site>'
+    )
+    (testing / "TAG").write_text("20261128-1005\n")
+    time = (tmp_path / "p" / "test" / "test_ring.c").stat().st_mtime + later
+    os.utime(testing / "TAG", (time, time))
+
+    result = look(where)
+
+    assert states(result)["src/ring.c"] == state
 
 
 def test_a_project_without_tests_is_told_so_once(tmp_path: Path) -> None:
@@ -290,7 +310,7 @@ def test_the_state_of_a_commit_is_its_hash_and_nobody_knows_without_one(tmp_path
 def test_a_test_that_never_ends_is_named_and_its_children_are_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.checks.tests_of_source.running._HUNG_SECONDS", 1.0)
+    monkeypatch.setattr("engine.checks.tests_of_source.pytest_suite._HUNG_SECONDS", 1.0)
     test = (
         "import subprocess\nimport time\nfrom lab.sums import add\n\n\ndef test_add():\n"
         "    assert add(1, 2) == 3\n\n\ndef test_hang():\n"
@@ -342,7 +362,7 @@ def test_output_without_end_and_odd_names_do_no_harm(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_report_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.checks.tests_of_source.running._MAX_WRITTEN_BYTES", 1 << 20)
+    monkeypatch.setattr("engine.checks.tests_of_source.host._MAX_WRITTEN_BYTES", 1 << 20)
     test = (
         "import sys\nimport time\nfrom lab.sums import add\n\n\ndef test_add():\n"
         "    path = next(w for w in sys.argv if w.startswith('--junitxml=')).partition('=')[2]\n"
