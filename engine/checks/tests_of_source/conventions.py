@@ -50,8 +50,7 @@ BOARD_SUITE = "pytest_*.py"
 
 _TEST_FOLDER = re.compile(
     r"(?:(?:unit|host|native|integration|linux|component|fuzz|linux_host)[-_]?)?tests?"
-    r"|unittests?|(?:test|host[-_]test|unit[-_]test)[-_](?:apps?|ci|native|host|unit|fuzz)"
-    r"|test[-_]apps?[-_].*|.*[-_]host[-_]tests?|pytests?"
+    r"|unittests?|tests?[-_].+|(?:host|unit)[-_]test[-_].+|.*[-_]host[-_]tests?|pytests?"
 )
 _PREFIX = re.compile(r"(?:py)?(?:unit_?)?tests?_+|ut_+|(?:Unit)?Test(?=[A-Z0-9])", re.ASCII)
 _SUFFIX = re.compile(r"_+(?:unit_?|host_?)?tests?$|_+(?:ut|spec)$|(?<=[a-z0-9])(?:Unit)?Tests?$")

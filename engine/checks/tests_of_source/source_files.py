@@ -45,9 +45,8 @@ _C_FRAMEWORK = re.compile(
     r"|doctest|AUnit|ArduinoUnit|CppUTest|cmocka|boost/test|zephyr/ztest)",
     re.MULTILINE,
 )
-_TEST_FUNCTION = re.compile(
-    r"^[ \t]*(?:async[ \t]+)?def[ \t]+test|^class[ \t]+Test|^class[ \t]+\w+\([^)\n]*TestCase", re.M
-)
+_TEST_FUNCTION = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+test", re.M)
+_OUTER = re.compile(r"^(?:async[ \t]+def|def|class)[ \t]+(\w+)([^\n:]{0,200})", re.M)
 _PYTHON_CODE = re.compile(r"^[ \t]*(?:async[ \t]+def|def|class)[ \t]+\w", re.M)
 _SCONS = re.compile(r"^[ \t]*Import\([ \t]*[\"'(]", re.M)
 
@@ -221,8 +220,12 @@ class ProjectFiles:
 
 def _is_all_tests(text: str) -> bool:
     """Whether most of what a Python file defines at its outermost level are tests."""
-    outer = re.findall(r"^(?:async[ \t]+def|def|class)[ \t]+(\w+)", text, re.M)
-    tests = [name for name in outer if name.startswith(("test", "Test")) or name.endswith("Test")]
+    outer = _OUTER.findall(text)
+    tests = [
+        name
+        for name, bases in outer
+        if name.startswith(("test", "Test")) or name.endswith("Test") or "TestCase" in bases
+    ]
     return 2 * len(tests) >= len(outer)
 
 
