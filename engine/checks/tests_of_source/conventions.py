@@ -54,6 +54,7 @@ _TEST_FOLDER = re.compile(
 )
 _PREFIX = re.compile(r"(?:py)?(?:unit_?)?tests?_+|ut_+|(?:Unit)?Test(?=[A-Z0-9])", re.ASCII)
 _SUFFIX = re.compile(r"_+(?:unit_?|host_?)?tests?$|_+(?:ut|spec)$|(?<=[a-z0-9])(?:Unit)?Tests?$")
+_DOUBLE = re.compile(r"(?:^|[_-])(?:mock|mocks|fake|fakes)(?:[_-]|$)")
 _NO_SUBJECT = frozenset(
     {"", "main", "app_main", "app", "runner", "all", "suite", "test", "tests", "src", "source"}
 )
@@ -84,6 +85,12 @@ def home_of(path: str) -> tuple[str, bool]:
         if is_test_folder(part):
             return "/".join(parts[:index]), True
     return "/".join(parts), False
+
+
+def is_double(path: str) -> bool:
+    """Whether a file stands in for another in tests, by its name or its folder's."""
+    parts = path.lower().split("/")
+    return any(_DOUBLE.search(PurePosixPath(part).stem) for part in parts[-2:])
 
 
 def is_named_test(path: str, patterns: tuple[str, ...] = PYTEST_FILES) -> bool:
