@@ -91,8 +91,9 @@ def cover(files: ProjectFiles) -> Coverage:
             named[source].append(path)
         for source in test.refers - test.named:
             others[source].append(path)
+    shared = finder.by_conftest([path for path in tests if _is_python(path)])
     sources = {
-        source: tuple(named.get(source) or others.get(source) or ())
+        source: tuple(named.get(source) or others.get(source) or shared.get(source) or ())
         for source in files.of(Kind.SOURCE)
     }
     alone = {
@@ -221,6 +222,19 @@ class _Finder:
         scores = {each: _mirrored(each, test) for each in inside}
         best = max(scores.values())
         return {each for each in inside if scores[each] == best}
+
+    def by_conftest(self, tests: Sequence[str]) -> dict[str, list[str]]:
+        """Sources that a ``conftest.py`` imports, with the tests that its fixtures are for."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for path in self._files.of(Kind.SUPPORT):
+            folder, _slash, name = path.rpartition("/")
+            below = [each for each in tests if not folder or each.startswith(f"{folder}/")]
+            if name == "conftest.py" and below:
+                conftest = TestFile(path)
+                self._python(conftest, mentions_of(self._files.text(path)))
+                for source in conftest.refers:
+                    found[source] += below
+        return found
 
     def _python(self, test: TestFile, mentions: Mentions) -> None:
         for imported in mentions.imports:
