@@ -25,7 +25,7 @@ from engine.checks.tests_of_source import (
     working_copy,
 )
 from engine.checks.tests_of_source.covering import cover
-from engine.checks.tests_of_source.history import History
+from engine.checks.tests_of_source.history import MAX_RUNS, History
 from engine.checks.tests_of_source.host import Host, SuiteResult
 from engine.checks.tests_of_source.source_files import ProjectFiles, collect
 from engine.errors import EspdeckError, ToolError
@@ -126,8 +126,9 @@ def _execute(
 
 def _oldest_first(suite: suites.Suite, history: History) -> suites.Suite:
     """A suite in an order in which one that is too long for the time comes round in a few runs."""
-    ages = {each: -history.age_of(each) for each in suite.tests}
-    return replace(suite, tests=tuple(sorted(suite.tests, key=lambda each: ages[each])))
+    ages = history.ages()
+    tests = sorted(suite.tests, key=lambda each: -ages.get(each, MAX_RUNS))
+    return replace(suite, tests=tuple(tests))
 
 
 def _state(context: CheckContext, sources: str) -> str:

@@ -36,6 +36,7 @@ _UNIT_FILES = (
 """Files of which a folder has one that is built, installed or imported by itself."""
 
 _MAX_NAMES = 5000
+_MAX_SAME_NAME = 200  # files of one name, of which the nearest is looked for
 _MIN_PREFIX_CHARACTERS = 3
 _MIN_TAIL_CHARACTERS = 4
 _MAX_INCLUDED_SUPPORT = 20
@@ -110,10 +111,15 @@ class _Finder:
         self._there = frozenset(files.names)
         sources = files.of(Kind.SOURCE)
         self._sources = frozenset(sources)
+        self._source_folders = {
+            path[:at] for path in sources for at in range(len(path)) if path[at] == "/"
+        }
         self._by_name: dict[tuple[bool, str], list[str]] = defaultdict(list)
         for path in sources:
             for name in conventions.names_of(path):
-                self._by_name[_is_python(path), name].append(path)
+                known = self._by_name[_is_python(path), name]
+                if len(known) < _MAX_SAME_NAME:
+                    known.append(path)
         self._by_tail: dict[tuple[bool, str], list[str]] = defaultdict(list)
         for (is_python, name), paths in list(self._by_name.items()):
             _head, _dash, tail = name.partition("_")
@@ -125,7 +131,9 @@ class _Finder:
         for path in files.names:
             suffix = PurePosixPath(path).suffix.lower()
             if suffix in conventions.C_HEADERS or suffix in conventions.C_SOURCES:
-                self._headers[posixpath.basename(path)].append(path)
+                known = self._headers[posixpath.basename(path)]
+                if len(known) < _MAX_SAME_NAME:
+                    known.append(path)
         self._symbols = symbols.of(files, c_sources)
         python = [each for each in files.names if each.endswith(".py")]
         self._modules = Modules(python)
@@ -301,7 +309,7 @@ class _Finder:
         called = {self._symbols[word] for word in words & self._symbols.keys()}
         home = self._home(test.path)
         # Of a component its own functions: what others define may have the name of a library's.
-        own = home and any(each.startswith(f"{home}/") for each in self._sources)
+        own = home and home in self._source_folders
         test.refers.update(each for each in called if not own or each.startswith(f"{home}/"))
 
     def _home(self, path: str) -> str:

@@ -188,14 +188,14 @@ class History:
                 found[id] = f"changed {changes} times in its last {len(seen)} runs"
         return found
 
-    def age_of(self, test_file: str) -> int:
-        """How many runs ago a test file had a result, :data:`MAX_RUNS` where it never had one."""
-        ages = (
-            len(known.letters) - len(known.letters.rstrip(_NOT_SEEN))
-            for known in self.tests.values()
-            if known.last.test_file == test_file
-        )
-        return min(ages, default=MAX_RUNS)
+    def ages(self) -> dict[str, int]:
+        """How many runs ago each test file had its last result."""
+        found: dict[str, int] = {}
+        for known in self.tests.values():
+            age = len(known.letters) - len(known.letters.rstrip(_NOT_SEEN))
+            file = known.last.test_file
+            found[file] = min(age, found.get(file, MAX_RUNS))
+        return found
 
     def last_results(self) -> tuple[Result, ...]:
         """The last result of each test."""

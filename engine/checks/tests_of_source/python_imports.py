@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 _MAX_CHARACTERS = 1 << 20
 _MAX_IMPORTS = 2000
+_MAX_SAME_NAME = 200  # files of one name, of which the nearest is looked for
 _FILE = "<test>"
 warnings.filterwarnings("ignore", module=_FILE)
 _SCRIPT = re.compile(r"[\w./-]{1,200}\.py")
@@ -78,13 +79,18 @@ class Modules:
 
     def __init__(self, files: Sequence[str]) -> None:
         self._by_end: dict[str, list[str]] = {}
+        self._folders: set[str] = set()
         self._first: set[str] = set()
         for path in files:
             parts = path.removesuffix(".py").split("/")
             if parts[-1] == "__init__":
                 parts.pop()
             for begin in range(max(0, len(parts) - 8), len(parts)):
-                self._by_end.setdefault(".".join(parts[begin:]), []).append(path)
+                known = self._by_end.setdefault(".".join(parts[begin:]), [])
+                if len(known) < _MAX_SAME_NAME:
+                    known.append(path)
+                for end in range(begin + 1, len(parts)):
+                    self._folders.add(".".join(parts[begin:end]))
         packages = {path.rpartition("/")[0] for path in files if path.endswith("/__init__.py")}
         for package in packages:
             above, _slash, name = package.rpartition("/")
@@ -118,7 +124,7 @@ class Modules:
             files += self.files_of(f"{base}.{name}", importer)
         # Of a package, what is taken from it tells more than its __init__.
         files = files or list(own)
-        if not files and self.is_own_package(base) and not self._is_folder(base):
+        if not files and self.is_own_package(base) and base not in self._folders:
             gone.append(base)
         return files, gone
 
@@ -130,13 +136,6 @@ class Modules:
             known = self._by_end.get(".".join(filter(None, [*base, name]))[-500:], [])
             files += (each for each in known if each in (f"{path}.py", f"{path}/__init__.py"))
         return files, []
-
-    def _is_folder(self, module: str) -> bool:
-        """A package without ``__init__.py``."""
-        path = module.replace(".", "/")
-        return any(
-            f"/{path}/" in f"/{each}" for files in self._by_end.values() for each in files[:1]
-        )
 
 
 def _common(one: str, other: str) -> int:
