@@ -88,7 +88,10 @@ def home_of(path: str) -> tuple[str, bool]:
 
 
 def is_double(path: str) -> bool:
-    """Whether a file stands in for another in tests, by its name or its folder's."""
+    """Whether a C source stands in for another in tests, by its name or its folder's.
+
+    Not so in Python: a module ``fake`` is a part of more than one package.
+    """
     parts = path.lower().split("/")
     return any(_DOUBLE.search(PurePosixPath(part).stem) for part in parts[-2:])
 

@@ -166,7 +166,7 @@ class ProjectFiles:
             return Kind.EXAMPLE  # and tests there are part of what is shown
         if kind in (Kind.TEST, Kind.BOARD_TEST):
             return kind
-        if in_tests or conventions.is_double(name):
+        if in_tests or (suffix not in conventions.PYTHON and conventions.is_double(name)):
             return Kind.SUPPORT
         return Kind.BUILD if any(part.startswith(".") for part in folders) else kind
 
