@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine import quality_requirements
+from engine import quality_requirements, watch_rules
 from engine.errors import UsageError
 from engine.files import read_file
 from engine.formats.toml import Document, KeyPath
 from engine.quality_requirements import QualityRequirements
 from engine.testing import scripts
 from engine.testing.scripts import Script
+from engine.watch_rules import WatchRules
 
 FILE_NAME = "espdeck.toml"
 _MAX_BYTES = 64 * 1024
@@ -55,6 +56,7 @@ class Manifest:
         efuse: ``[simulator] efuse``: file in the repository with the eFuses that a simulated chip
             begins with, as ``idf.py qemu --efuse-file`` keeps them; empty for a chip as delivered.
         quality: what it demands of its quality; None where it says nothing of it.
+        watch: what starts builds of it by itself, where the settings do not say.
     """
 
     expect: tuple[str, ...] = ()
@@ -67,6 +69,7 @@ class Manifest:
     network: bool = False
     efuse: str = ""
     quality: QualityRequirements | None = None
+    watch: WatchRules = field(default_factory=WatchRules)
 
 
 def load(tree: Path) -> Manifest:
@@ -102,7 +105,13 @@ def parse(text: str) -> Manifest:
         raise UsageError(f"{FILE_NAME}: larger than {_MAX_BYTES} bytes")
     document = Document(text, FILE_NAME)
     data = document.data
-    tables = {"build", "simulator", scripts.TABLE, quality_requirements.TABLE}
+    tables = {
+        "build",
+        "simulator",
+        scripts.TABLE,
+        quality_requirements.TABLE,
+        watch_rules.TABLE,
+    }
     known = {"expect", "timeout", "baud", "unity", "eol", *tables}
     _only(document, data, known, ())
     chip = data.get("simulator", {})
@@ -123,6 +132,7 @@ def parse(text: str) -> Manifest:
         eol=_eol(document),
         tests=scripts.read(document),
         quality=quality_requirements.read(document) if quality_requirements.TABLE in data else None,
+        watch=watch_rules.read(document),
     )
 
 

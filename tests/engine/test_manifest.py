@@ -12,6 +12,7 @@ from engine.errors import UsageError
 from engine.manifest import FILE_NAME, BuildOptions, Manifest, load
 from engine.quality_requirements import Aspect, QualityRequirements
 from engine.testing.scripts import Script, ScriptStep
+from engine.watch_rules import WatchRules
 
 
 def test_a_tree_without_one_has_the_defaults(tmp_path: Path) -> None:
@@ -38,6 +39,29 @@ def test_reads_how_a_project_wants_to_be_built(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text('[build]\nidf = "5.5"\ncmake = { APP_REV = "7;8" }\n')
 
     assert load(tmp_path).build == BuildOptions(idf="5.5", cmake=("APP_REV=7;8",))
+
+
+def test_reads_what_starts_builds_of_a_project(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text(
+        '[watch]\npush = true\ntags = "v*"\nschedule = "0 3 * * mon-fri"\n'
+    )
+
+    assert load(tmp_path).watch == WatchRules(push=True, tags="v*", schedule="0 3 * * mon-fri")
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "meant"),
+    [
+        ("v1.0", "v*", True),
+        ("firmware/v1", "firmware/*", True),
+        ("a/b/v1", "*", True),
+        ("V1", "v*", False),
+        ("v1", "v[!1]", False),
+        ("v1", "", False),
+    ],
+)
+def test_a_pattern_means_tags_by_their_names(name: str, pattern: str, meant: bool) -> None:
+    assert WatchRules(tags=pattern).has_tag(name) is meant
 
 
 def test_reads_what_is_typed_to_it(tmp_path: Path) -> None:
@@ -128,6 +152,13 @@ def test_reads_what_a_project_demands_of_its_quality(tmp_path: Path) -> None:
         ("[build]\ncmake = { A = 1 }", "espdeck.toml:2: build.cmake.A"),
         ("[[test]]\nname = 'x'\nsend = 'a'\n\n[[test]]\nsend = 1", "espdeck.toml:5: [[test]] 2"),
         ("[[test]]\nname = 'x'\nwithin = true\nsend = 'a'", "espdeck.toml:3: [[test]] 1 ('x')"),
+        ("watch = true", "espdeck.toml:1: watch must be a table"),
+        ("[watch]\npush = 1", "espdeck.toml:2: watch.push must be true or false"),
+        ("[watch]\n\ntags = ['v*']", "espdeck.toml:3: watch.tags must be a text"),
+        ("[watch]\ntags = '" + "*a" * 60 + "'", "espdeck.toml:2: watch.tags is a pattern"),
+        ("[watch]\nschedule = '0 3 * *'", "espdeck.toml:2: watch.schedule: '0 3 * *' is no"),
+        ("[watch]\nschedule = '* * * * *'", "espdeck.toml:2: watch.schedule: '* * * * *' comes"),
+        ("[watch]\nevery = 5", "espdeck.toml:2: unknown key 'watch.every'"),
         ("a = 1\na = 2", "espdeck.toml:2: Cannot overwrite a value"),
         ("a = 1\nb = [1,\n", "espdeck.toml:2: Invalid value"),
         ("a." * 30_000 + "a = 1", "espdeck.toml:1: a key with more than 100 parts"),
