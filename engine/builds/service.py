@@ -26,7 +26,7 @@ from engine.projects.project_sync import lack_of_chip
 from engine.projects.service import Projects
 from engine.projects.variants import Variant
 from engine.runs.pipeline import Pipeline
-from engine.runs.service import RunService, RunServices
+from engine.runs.service import RunService, RunServices, who_asks
 from engine.simulators.base import find_simulators
 from engine.sizes.measure import measure
 from engine.sizes.tables import Sizes
@@ -76,6 +76,7 @@ class Builds(RunService):
         board: str = "auto",
         simulator: str = "auto",
         triggered_by: Trigger = Trigger.MANUAL,
+        asked_by: str = "",
     ) -> Run:
         """Ask for a build; it waits in the queue of this host.
 
@@ -90,6 +91,8 @@ class Builds(RunService):
                 commit nor dirty is looked at.
             board: ``auto``, ``none``, a port, a serial URL or ``virtual:CHIP``.
             simulator: ``auto``, ``none`` or a simulator's name.
+            triggered_by: what started it.
+            asked_by: who asks: the check that does; empty for the user of this process.
 
         Raises:
             UsageError: the project is not active, its chip is not known, there is no such commit,
@@ -129,6 +132,7 @@ class Builds(RunService):
                 dirty=found.dirty,
                 notes=[asdict(note) for note in found.notes],
                 triggered_by=triggered_by,
+                asked_by=asked_by or who_asks(),
                 board=board,
                 simulator=simulator,
                 workflow_id=str(uuid.uuid4()),

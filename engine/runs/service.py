@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import threading
 import uuid
@@ -17,6 +18,7 @@ from engine.boards.service import Boards
 from engine.enums import RunKind, RunStatus, StageStatus
 from engine.errors import UsageError
 from engine.files import new_file, read_file
+from engine.processes.programs import user_name
 from engine.projects import git_objects
 from engine.runs import artifact_files
 from engine.runs.active import ActiveRuns
@@ -34,6 +36,11 @@ if TYPE_CHECKING:
     from engine.quality.result import GateResult
 
 _MAX_REPORT_BYTES = 8 << 20
+
+
+def who_asks() -> str:
+    """The user of this machine for whom this process runs, as runs remember who asked for them."""
+    return user_name(os.geteuid())
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +185,11 @@ class RunService(ABC):
         self._settle()
         return logs.search(self._store, number, text)
 
-    def cancel(self, number: int) -> Run:
+    def cancel(self, number: int, *, reason: str = "cancelled before it began") -> Run:
         """End a run: its running programs are gone within a second.
+
+        Args:
+            reason: what is said of one that had not begun.
 
         Raises:
             UsageError: it has ended already.
@@ -192,7 +202,7 @@ class RunService(ABC):
         if not self._services.active.cancel(number):
             self._services.runs.cancel(run.workflow_id)
             if run.status is RunStatus.PENDING:
-                run = self._end(run, RunStatus.CANCELLED, "cancelled before it began")
+                run = self._end(run, RunStatus.CANCELLED, reason)
         return run
 
     def retry(self, number: int, stage: str | None = None) -> Run:

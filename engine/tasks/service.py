@@ -17,7 +17,7 @@ from engine.projects import git_objects
 from engine.projects.revisions import is_range
 from engine.projects.service import Projects
 from engine.runs.pipeline import Pipeline
-from engine.runs.service import RunService, RunServices
+from engine.runs.service import RunService, RunServices, who_asks
 from engine.settings import SettingsSource
 from engine.store import projects
 from engine.store import tasks as store_tasks
@@ -141,7 +141,7 @@ class Tasks(RunService):
         """
         plan = plan_for(request)
         self._check_models(plan)
-        run = Run(kind=RunKind.TASK, workflow_id=str(uuid.uuid4()))
+        run = Run(kind=RunKind.TASK, workflow_id=str(uuid.uuid4()), asked_by=who_asks())
         if request.project_id is not None:
             request = _put_commit(run, request.project_id, request, self._projects)
         most = request.max_iterations

@@ -33,6 +33,8 @@ def print_build(engine: Engine, number: int) -> None:
     configuration = f", configuration {build.configuration}" if build.configuration else ""
     dirty = ", with uncommitted changes" if build.dirty else ""
     print_line(f"  for {build.target}{configuration}{dirty}")
+    if build.asked_by:
+        print_line(f"  asked for by {build.asked_by} ({build.triggered_by})")
     print_line("")
     print_stages(engine.builds.stages(number))
     print_findings(engine.builds, number)

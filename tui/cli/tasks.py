@@ -153,5 +153,6 @@ def _facts(state: TaskState) -> dict[str, Any]:
         "result": state.result,
         "error": run.error,
         "duration": run.duration,
+        "asked_by": run.asked_by,
         **times,
     }
