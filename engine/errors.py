@@ -35,6 +35,10 @@ class ToolError(EspdeckError):
     """An external program failed, timed out or answered nonsense."""
 
 
+class SourceRefusedError(ToolError):
+    """A repository's server answered, and gives nothing: no such repository, or not to us."""
+
+
 class BoardError(EspdeckError):
     """A board cannot be used: its port is absent, busy or vanished, or it does not answer."""
 

@@ -68,7 +68,7 @@ def synchronise(
         raise ToolError(f"{shown}: no commits yet: commit something, then sync")
     if not _has_all(clone, has):
         remote.fetch(clone, source, has, on_progress=on_progress, cancel=cancel)
-    found = _find_upstream(has, shown, branch if chosen else "", gone=bool(tip))
+    found = find_upstream(has, shown, branch if chosen else "", gone=bool(tip))
     sha = resolve(clone, found.tip).sha  # of an annotated tag, the commit
     notes = [found.note] if found.note else []
     # Without a tip, too: a workspace of before that was written down did not know who chose.
@@ -105,8 +105,19 @@ def _has_all(clone: Path, has: RemoteRefs) -> bool:
     return mine == has.refs and (not has.head or ours.get(SOURCE_HEAD) == has.head)
 
 
-def _find_upstream(has: RemoteRefs, shown: str, wanted: str, *, gone: bool) -> Upstream:
-    """The branch or tag that was chosen, else ``HEAD``, else the only branch."""
+def find_upstream(has: RemoteRefs, shown: str, wanted: str, *, gone: bool) -> Upstream:
+    """The branch or tag that was chosen, else ``HEAD``, else the only branch.
+
+    Args:
+        has: what the source has; something at least.
+        shown: how errors call the source.
+        wanted: what was chosen; empty for nothing.
+        gone: whether that was there once.
+
+    Raises:
+        ToolError: it is gone, or nobody can say what to follow.
+        UsageError: it was never there.
+    """
     branches = has.branches
     if wanted:
         tip = has.tip(wanted)

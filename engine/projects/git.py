@@ -72,6 +72,15 @@ _SSH_OPTIONS = (
     " -oControlMaster=no"
 )
 
+_UNAUTHORISED = (
+    r"Authentication failed|could not read (?:Username|Password)|Permission denied \("
+    r"|terminal prompts disabled|HTTP Basic: Access denied|error: 40[13]"
+)
+_REFUSALS = (
+    rf"{_UNAUTHORISED}|repository '[^'\n]{{1,400}}' does not exist|Host key verification failed"
+    r"|[Rr]epository .*not found|does not appear to be a git repository|error: (?:404|410|429)"
+)
+
 _ERROR_REASONS = (
     (r"Could not resolve host(?:name)?:? ([^\s:]+)", "unknown host {0}: check it and the network"),
     (r"(?:Failed to connect to|connect to host) (\S+)", "{0} cannot be reached"),
@@ -80,8 +89,7 @@ _ERROR_REASONS = (
     (r"Operation (?:too slow|timed out)", "the server sends nothing any more"),
     (r"Host key verification failed", "host key unknown: connect once with ssh to accept it"),
     (
-        r"Authentication failed|could not read (?:Username|Password)|Permission denied \("
-        r"|terminal prompts disabled|HTTP Basic: Access denied|error: 40[13]",
+        _UNAUTHORISED,
         "needs authentication: use an SSH key, or a credential helper",
     ),
     (
@@ -187,6 +195,11 @@ def run_git(
     if done.returncode != 0:
         raise ToolError(f"git: {explain(done.tail)}")
     return done
+
+
+def is_refusal(output: str) -> bool:
+    """Whether a server answered and gives nothing: asking again soon changes nothing."""
+    return re.search(_REFUSALS, output) is not None
 
 
 def explain(output: str) -> str:

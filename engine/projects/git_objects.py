@@ -16,6 +16,7 @@ from engine.errors import ToolError, UsageError
 from engine.projects.git import (
     KEPT_REFS,
     LOCAL_TIMEOUT_SECONDS,
+    TAG_REFS,
     explain,
     read_git,
     run_any,
@@ -125,6 +126,35 @@ def files_in(path: Path, sha: str, folder: str) -> tuple[str, ...]:
         found = _entries(repository, sha, f"{folder}/")
         names = (each.name.rpartition("/")[2] for each in found if each.type == "blob")
         return tuple(sorted(names))
+
+
+def has_file(path: Path, sha: str, name: str) -> bool:
+    """Whether a commit has a file of this name; no link.
+
+    Args:
+        name: its path in the repository.
+
+    Raises:
+        ToolError: the clone is gone.
+    """
+    with open_repository(path) as repository:
+        found = _entries(repository, sha, name)
+        return len(found) == 1 and found[0].is_file
+
+
+def newest_tags(path: Path, names: Sequence[str]) -> Sequence[str]:
+    """Tags of a clone, the newest first: by when they were made, else by their commits' dates.
+
+    Args:
+        names: of the tags; those that are not there are left out.
+
+    Raises:
+        ToolError: Git cannot say.
+    """
+    form = ("--format=%(refname)", "--sort=-creatordate", "--sort=-version:refname")
+    wanted = {f"{TAG_REFS}{name}" for name in names}
+    listed = read_git(path, "for-each-ref", *form, TAG_REFS).splitlines()
+    return [name.removeprefix(TAG_REFS) for name in listed if name in wanted]
 
 
 def has_ref(path: Path, name: str) -> bool:

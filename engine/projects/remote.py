@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from engine.cancel import CancelToken
-from engine.errors import CancelledError, ToolError
+from engine.errors import CancelledError, SourceRefusedError, ToolError
 from engine.projects.git import (
     BRANCH_REFS,
     KEPT_REFS,
@@ -22,6 +22,7 @@ from engine.projects.git import (
     SOURCE_HEAD,
     TAG_REFS,
     explain,
+    is_refusal,
     is_repository,
     lock_config,
     run_any,
@@ -39,6 +40,7 @@ ANSWER_TIMEOUT_SECONDS = 30.0
 
 _MAX_REFS_BYTES = 16 << 20  # bytes: some 200,000 branches and tags
 _HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_PEELED = "^{}"  # after the name of an annotated tag: what it names (gitrevisions(7))
 _SHA256_DIGITS = 64  # digits of a hash of SHA-256
 
 # Git runs it when a server asks for a password; the secrets are in the environment, which only
@@ -61,11 +63,13 @@ class RemoteRefs:
         head: the commit of its ``HEAD``; empty where that is a branch without commits.
         branch: the branch that ``HEAD`` is on; empty where it is detached.
         refs: the commit (or annotated tag) of each branch and tag, by its whole name.
+        peeled: what each annotated tag names in the end, by the whole name of the tag.
     """
 
     head: str
     branch: str
     refs: Mapping[str, str]
+    peeled: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def branches(self) -> list[str]:
@@ -83,6 +87,15 @@ class RemoteRefs:
     def tip(self, name: str) -> str:
         """The commit (or annotated tag) of a branch, else of a tag; empty for neither."""
         return self.refs.get(f"{BRANCH_REFS}{name}") or self.refs.get(f"{TAG_REFS}{name}") or ""
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The commit of each tag, by its name; of a tag on something else, that."""
+        return {
+            name.removeprefix(TAG_REFS): self.peeled.get(name, value)
+            for name, value in self.refs.items()
+            if name.startswith(TAG_REFS)
+        }
 
 
 def list_refs(
@@ -117,14 +130,14 @@ def list_refs(
         raise ToolError(
             f"{mask(source.url)}: more than {_MAX_REFS_BYTES >> 20} MiB of branches and tags"
         )
-    branch, refs = "", dict[str, str]()
+    branch, refs, peeled = "", dict[str, str](), dict[str, str]()
     for line in text.decode("utf-8", "replace").splitlines():
         value, _, name = line.partition("\t")
         if name == "HEAD" and value.startswith("ref: "):
             branch = value.removeprefix("ref: ").removeprefix(BRANCH_REFS)
-        elif _HASH.fullmatch(value) and not name.endswith("^{}") and _is_wanted(name):
-            refs[name] = value
-    return RemoteRefs(refs.pop("HEAD", ""), branch, refs)
+        elif _HASH.fullmatch(value) and _is_wanted(name):
+            (peeled if name.endswith(_PEELED) else refs)[name.removesuffix(_PEELED)] = value
+    return RemoteRefs(refs.pop("HEAD", ""), branch, refs, peeled)
 
 
 def _is_wanted(name: str) -> bool:
@@ -275,7 +288,8 @@ def _network(
         alarm.cancel()
         forget()
     if done.returncode != 0:
-        raise ToolError(f"{shown}: {explain(done.tail)}")
+        kind = SourceRefusedError if is_refusal(done.tail) else ToolError
+        raise kind(f"{shown}: {explain(done.tail)}")
 
 
 def credentials(source: Source) -> tuple[str, list[str], dict[str, str]]:

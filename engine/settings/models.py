@@ -46,6 +46,11 @@ class BoardSettings(BaseModel):
     """Program and arguments that switch the board's power; its last argument is ``on`` or
     ``off``."""
 
+    known_good: str = ""
+    """Firmware that shows whether the board works: a project, its newest successful build
+    (``blink``), or one build of it (``blink#12``); ``board_check`` flashes it while nobody uses the
+    board. Empty for none."""
+
 
 class ModelSettings(BaseModel):
     """Which model is meant by a kind of the catalogue, and how it is asked."""

@@ -88,3 +88,32 @@ def count_resets(store: Store, name: str, *, brownouts: int, watchdog_resets: in
         row.brownouts += brownouts
         row.watchdog_resets += watchdog_resets
         session.add(row)
+
+
+def take_from_pool(store: Store, name: str, *, reason: str, now: datetime) -> None:
+    """Builds that may take any board do not take this one any more; the first reason's time stays.
+
+    Args:
+        reason: one line; empty puts it back into the pool.
+    """
+    with store.write() as session:
+        row = session.get(BoardRow, name) or BoardRow(name=name)
+        row.out_of_pool = reason
+        row.out_since = (row.out_since or now) if reason else None
+        session.add(row)
+
+
+def note_known_good(store: Store, name: str, *, now: datetime) -> None:
+    """The known-good image of a board was written."""
+    with store.write() as session:
+        row = session.get(BoardRow, name) or BoardRow(name=name)
+        row.known_good_at = now
+        session.add(row)
+
+
+def note_by_hand(store: Store, name: str) -> None:
+    """A person writes or erases a board's flash."""
+    with store.write() as session:
+        row = session.get(BoardRow, name) or BoardRow(name=name)
+        row.by_hand_at = utc_now()
+        session.add(row)

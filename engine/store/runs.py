@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Exists, delete, exists, func, or_, update
+from sqlalchemy import Exists, and_, delete, exists, func, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
-from engine.enums import ArtifactKind, RunKind, RunStatus, StageStatus
+from engine.enums import ArtifactKind, RunKind, RunStatus, StageStatus, Trigger
 from engine.errors import UsageError
 from engine.findings import Finding
 from engine.store.database import Store
@@ -129,6 +129,53 @@ def successful_before(store: Store, build: Run) -> Run | None:
     """The last build of the same project, chip and configuration before one that succeeded."""
     variant = (build.target, build.configuration)
     return last_successful(store, build.project_id, variant, before=build.number)
+
+
+def build_of_commit(
+    store: Store, project_id: uuid.UUID, sha: str, variant: tuple[str, str]
+) -> Run | None:
+    """The newest build of a commit, for this chip and configuration or started by a push.
+
+    One that was cancelled before it began built nothing, and one of uncommitted changes something
+    else.
+    """
+    query = (
+        select(Run)
+        .where(Run.kind == RunKind.FIRMWARE, Run.project_id == project_id)
+        .where(Run.commit_sha == sha, ~col(Run.dirty))
+        .where(or_(col(Run.status) != RunStatus.CANCELLED, col(Run.started_at).is_not(None)))
+        .where(
+            or_(
+                col(Run.triggered_by) == Trigger.PUSH,
+                and_(col(Run.target) == variant[0], col(Run.configuration) == variant[1]),
+            )
+        )
+        .order_by(col(Run.id).desc())
+        .limit(1)
+    )
+    with store.read() as session:
+        return session.exec(query).first()
+
+
+def builds_started_by(
+    store: Store, project_id: uuid.UUID, trigger: Trigger, *, unfinished: bool = False
+) -> Sequence[Run]:
+    """The last hundred builds of a project that were started so, newest first.
+
+    Args:
+        unfinished: only those that have not ended.
+    """
+    query = (
+        select(Run)
+        .where(Run.kind == RunKind.FIRMWARE, Run.project_id == project_id)
+        .where(Run.triggered_by == trigger)
+        .order_by(col(Run.id).desc())
+        .limit(100)
+    )
+    if unfinished:
+        query = query.where(col(Run.status).in_([RunStatus.PENDING, RunStatus.RUNNING]))
+    with store.read() as session:
+        return session.exec(query).all()
 
 
 def start_run(store: Store, run_id: int) -> Run:

@@ -391,6 +391,33 @@ class RunMeasure(SQLModel, table=True):
     unit: str = ""
     value: float
     detail: list[Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+class WatchRow(SQLModel, table=True):
+    """What starts builds of a project by itself: where it stands.
+
+    ``tip`` is the commit that was decided upon last, built or not, and ``tags`` the commits of the
+    tags that match ``tag_pattern``. A source that cannot be reached is not asked before
+    ``next_look``, unless the project was synced since (``synced_at`` is when it was as of the last
+    failure): it failed ``failures`` times since ``failing_since``, the last time because of
+    ``failure``. Times of ``schedule`` up to ``schedule_since`` are done
+    with; ``schedule_run`` is the newest run that it started, ``schedule_problem`` why it started
+    none.
+    """
+
+    __tablename__ = "watch"
+
+    project_id: uuid.UUID = Field(foreign_key="project.id", primary_key=True, ondelete="CASCADE")
+    tip: str = ""
+    tag_pattern: str = ""
+    tags: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    failure: str = ""
+    failures: int = 0
+    failing_since: datetime | None = Field(default=None, sa_column=_time_column())
+    synced_at: datetime | None = Field(default=None, sa_column=_time_column())
+    next_look: datetime | None = Field(default=None, sa_column=_time_column())
+    schedule: str = ""
+    schedule_since: datetime | None = Field(default=None, sa_column=_time_column())
+    schedule_run: int = 0
+    schedule_problem: str = ""
 
 
 LONGEST_RESERVATION = timedelta(days=30)
@@ -412,6 +439,10 @@ class BoardRow(SQLModel, table=True):
     ``name`` is what builds call it: a port, a URL, ``virtual:CHIP`` or a ``usb-`` identity. What
     it said of itself was said at ``asked_at``; ``holder`` has it until ``held_until``. People call
     it ``label`` and wrote ``remark`` about it. Resets that nobody asked for are counted.
+
+    Builds that may take any board do not take one that has ``out_of_pool``, the reason, since
+    ``out_since``. ``known_good_at`` is when its known-good image was written last, and
+    ``by_hand_at`` when a person wrote or erased its flash.
     """
 
     __tablename__ = "board"
@@ -433,6 +464,10 @@ class BoardRow(SQLModel, table=True):
     package: str = ""
     protection: str = ""
     crystal: int | None = None
+    out_of_pool: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    out_since: datetime | None = Field(default=None, sa_column=_time_column())
+    known_good_at: datetime | None = Field(default=None, sa_column=_time_column())
+    by_hand_at: datetime | None = Field(default=None, sa_column=_time_column())
 
     @property
     def is_held(self) -> bool:

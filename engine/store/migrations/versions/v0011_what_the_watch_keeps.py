@@ -1,4 +1,4 @@
-"""Results of checks, measures of runs, and who asked for a run."""
+"""Results of checks, measures of runs, who asked for a run, what starts builds, how boards do."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from alembic import op
 revision = "0011"
 down_revision = "0010"
 
+_BOARD_TIMES = ("out_since", "known_good_at", "by_hand_at")
+
 
 def upgrade() -> None:
-    """Add the column and the tables."""
+    """Add the columns and the tables."""
     op.add_column("run", sa.Column("asked_by", sa.String(), nullable=False, server_default=""))
     op.create_table(
         "check_result",
@@ -55,10 +57,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "name", "label"),
     )
     op.create_index("ix_run_measure_series", "run_measure", ["name", "run_id"])
+    op.create_table(
+        "watch",
+        sa.Column("project_id", sa.Uuid(), nullable=False),
+        sa.Column("tip", sa.String(), nullable=False),
+        sa.Column("tag_pattern", sa.String(), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("failure", sa.String(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failing_since", sa.DateTime(), nullable=True),
+        sa.Column("synced_at", sa.DateTime(), nullable=True),
+        sa.Column("next_look", sa.DateTime(), nullable=True),
+        sa.Column("schedule", sa.String(), nullable=False),
+        sa.Column("schedule_since", sa.DateTime(), nullable=True),
+        sa.Column("schedule_run", sa.Integer(), nullable=False),
+        sa.Column("schedule_problem", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("project_id"),
+    )
+    op.add_column("board", sa.Column("out_of_pool", sa.String(), nullable=False, server_default=""))
+    for name in _BOARD_TIMES:
+        op.add_column("board", sa.Column(name, sa.DateTime(), nullable=True))
 
 
 def downgrade() -> None:
-    """Forget results of checks, measures and who asked."""
+    """Forget all of that."""
+    with op.batch_alter_table("board") as table:
+        for name in ("out_of_pool", *_BOARD_TIMES):
+            table.drop_column(name)
+    op.drop_table("watch")
     op.drop_table("run_measure")
     op.drop_table("check_tally")
     op.drop_table("check_result")

@@ -1,0 +1,11 @@
+"""The checks that work with the engine; a new one is a new file and a line here."""
+
+from __future__ import annotations
+
+# from engine.checks.board_check import BoardCheck
+from engine.checks.lab import LabCheck
+from engine.checks.remote_check import RemoteCheck
+from engine.checks.schedule_check import ScheduleCheck
+
+LAB_CHECKS: tuple[LabCheck, ...] = (RemoteCheck(), ScheduleCheck())
+"""In the order in which they are shown."""
