@@ -115,6 +115,42 @@ class Access:
                 yield lock
                 return
 
+    @contextlib.contextmanager
+    def hold_if_free(
+        self, name: str, *, cancel: CancelToken, purpose: str
+    ) -> Iterator[Lock | None]:
+        """Hold a board while the block runs, if nobody has it, waits for it or reserved it.
+
+        Args:
+            cancel, purpose: as :meth:`hold` has them.
+
+        Yields:
+            None where somebody has it.
+
+        Raises:
+            BoardError: it cannot be locked.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        if self._hindrance(name, "", is_held=False):
+            yield None
+            return
+        key = self.keys().of(name)
+        with hold_one(
+            {key: name},
+            cancel=cancel,
+            folder=self._locks,
+            on_wait=lambda _line: None,
+            purpose=purpose,
+            seconds=0.0,
+        ) as lock:
+            # It may have been reserved meanwhile, or another board may be there now.
+            is_ours = (
+                lock is not None
+                and not self._hindrance(name, "", is_held=True)
+                and self.keys().of(name) == key
+            )
+            yield lock if is_ours else None
+
     def _wait_for_release(
         self,
         names: Sequence[str],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from datetime import datetime
 
 from engine.boards import discovery
 from engine.boards.access import Access
@@ -35,6 +36,8 @@ class BoardInfo:
         brownouts, watchdog_resets: how often it was seen to reset by itself.
         runs: what was flashed on it last, for people; empty where that is not known.
         build, project, commit: of that; None and empty where it is not known.
+        asked_at: when it answered last, None for never.
+        out_of_pool: why builds do not take it by themselves, empty where they do.
     """
 
     name: str
@@ -61,6 +64,8 @@ class BoardInfo:
     build: int | None = None
     project: str = ""
     commit: str = ""
+    asked_at: datetime | None = None
+    out_of_pool: str = ""
 
 
 def board_info(
@@ -111,6 +116,8 @@ def board_info(
         build=flashed.build if flashed else None,
         project=flashed.project if flashed else "",
         commit=flashed.commit if flashed else "",
+        asked_at=row.asked_at,
+        out_of_pool=row.out_of_pool,
     )
 
 

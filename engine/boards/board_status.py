@@ -29,6 +29,9 @@ class BoardStatus:
         self.activity = ""
         """What is done with it now, such as ``flash 43 %``; empty for nothing."""
 
+        self.by_hand = False
+        """Whether a person holds it."""
+
         self._name = name
         self._store = store
         self._output = b""
@@ -43,6 +46,11 @@ class BoardStatus:
     def hear(self, data: bytes) -> None:
         """Take what its console says next."""
         self._output = (self._output[-LAST_OUTPUT_BYTES:] + data)[-2 * LAST_OUTPUT_BYTES :]
+
+    def note_change(self) -> None:
+        """Its flash is about to be changed."""
+        if self.by_hand:
+            board_rows.note_by_hand(self._store, self._name)
 
     def remember(self, identity: BoardIdentity) -> None:
         """Keep what it says of itself, also for other processes."""

@@ -150,6 +150,10 @@ class Power(Protocol):
         """Switch it off and on again; raises as :meth:`on`."""
         ...
 
+    def restore(self) -> None:
+        """Switch it on whatever the session's token says; raises as :meth:`on` else."""
+        ...
+
 
 class Chip(Protocol):
     """What the board says of itself."""

@@ -77,7 +77,7 @@ class EsptoolFlash:
                     cancel=self._port.cancel,
                     timeout=timeout,
                     on_identity=self._status.remember,
-                    on_write=self._files.forget_flashed,
+                    on_write=self._before_write,
                 )
 
         written = self._reconnector.run(write, busy=timeout)
@@ -151,6 +151,7 @@ class EsptoolFlash:
         flashed = self._files.flashed
 
         def forget() -> None:
+            self._status.note_change()
             if flashed is not None and (region is None or flashed.needs(*region)):
                 self._files.forget_flashed()
 
@@ -167,6 +168,10 @@ class EsptoolFlash:
         if at is not None:
             return partition_table.read_at(self._bytes, at)
         return partition_table.find(self._bytes, expected)
+
+    def _before_write(self) -> None:
+        self._status.note_change()
+        self._files.forget_flashed()
 
     def _app_alone(self, image: Image, flashed: Flashed | None) -> tuple[Image, Flashed | None]:
         """The app of an image, put where the board starts it; and what the board then runs."""

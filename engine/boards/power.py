@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.boards.board_port import PortCommand
 from engine.boards.capabilities import Power
+from engine.cancel import CancelToken
 from engine.errors import UsageError
 
 POWER_OFF_SECONDS = 1.0
@@ -36,6 +39,11 @@ class CommandPower:
         self.off()
         self._command.port.cancel.wait(POWER_OFF_SECONDS)
         self.on()
+
+    def restore(self) -> None:
+        """Switch it on, also when what is done with the board was to stop."""
+        port = replace(self._command.port, cancel=CancelToken())
+        replace(self._command, port=port).run("on")
 
     def _run(self, word: str) -> None:
         if not self.is_switchable:

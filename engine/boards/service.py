@@ -6,7 +6,7 @@ import contextlib
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from engine.boards import discovery, labgrid, ports
@@ -266,7 +266,7 @@ class Boards:
             Their names, the best first: ``auto`` takes those of the settings and of the lab that
             have this chip; where none is known to, those that were never asked; at last those that
             had another chip (boards are swapped). Of these, free ones come before those that are
-            reserved or busy.
+            reserved or busy; those that left the pool (:meth:`out_of_pool`) are left out.
 
         Raises:
             UsageError: a virtual board of another chip was asked for, or no board's name, or a
@@ -294,7 +294,24 @@ class Boards:
             or serial
         )
         fitting.sort(key=lambda board: (bool(board.reserved), board.state == "busy"))
-        return tuple(board.name for board in fitting)
+        return tuple(board.name for board in fitting if not board.out_of_pool)
+
+    def out_of_pool(self, target: str) -> Mapping[str, str]:
+        """Boards with a chip that builds may not take by themselves, by name: why.
+
+        A person can still name one.
+        """
+        found = (board for board in self.list() if board.chip == target)
+        return {board.name: board.out_of_pool for board in found if board.out_of_pool}
+
+    def take_from_pool(self, name: str, reason: str, now: datetime) -> None:
+        """Have builds that may take any board not take this one.
+
+        Args:
+            reason: one line; empty puts it back.
+            now: since when.
+        """
+        board_rows.take_from_pool(self._store, name, reason=reason, now=now)
 
     @contextlib.contextmanager
     def use(
@@ -321,15 +338,58 @@ class Boards:
             BoardError: it cannot be had.
             CancelledError, Interrupted: as ``cancel`` says, while it waits.
         """
-        with self._access.hold(
-            names, cancel=cancel, on_wait=on_wait, purpose=purpose, holder=holder
-        ) as lock:
-            try:
-                with self._opened(lock.name, cancel, on_wait) as open_url:
-                    open_url(cancel)  # there, or started, before anything is done with it
-                    yield self._session(lock, open_url, cancel, on_wait)
-            finally:
-                self._status(lock.name).activity = ""
+        with (
+            self._access.hold(
+                names, cancel=cancel, on_wait=on_wait, purpose=purpose, holder=holder
+            ) as lock,
+            self._held(lock, cancel, on_wait, by_hand=bool(holder)) as session,
+        ):
+            yield session
+
+    @contextlib.contextmanager
+    def use_if_free(
+        self, name: str, *, cancel: CancelToken, on_note: Callable[[str], None], purpose: str
+    ) -> Iterator[BoardSession | None]:
+        """Hold a board while the block runs, if nobody has it, waits for it or reserved it.
+
+        Args:
+            name: the board.
+            cancel: ends what is done with it.
+            on_note: called with lines for people: what is seen of it meanwhile.
+            purpose: as :meth:`use` has it.
+
+        Yields:
+            The board, None where somebody has it.
+
+        Raises:
+            BoardError: it is not there.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        with self._access.hold_if_free(name, cancel=cancel, purpose=purpose) as lock:
+            if lock is None:
+                yield None
+                return
+            with self._held(lock, cancel, on_note, by_hand=False) as session:
+                yield session
+
+    @contextlib.contextmanager
+    def _held(
+        self,
+        lock: Lock,
+        cancel: CancelToken,
+        on_note: Callable[[str], None],
+        *,
+        by_hand: bool,
+    ) -> Iterator[BoardSession]:
+        """A session of a board whose lock is ours."""
+        status = self._status(lock.name)
+        status.by_hand = by_hand
+        try:
+            with self._opened(lock.name, cancel, on_note) as open_url:
+                open_url(cancel)  # there, or started, before anything is done with it
+                yield self._session(lock, open_url, cancel, on_note)
+        finally:
+            status.activity = ""
 
     def watch(
         self,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-# from engine.checks.board_check import BoardCheck
+from engine.checks.board_check import BoardCheck
 from engine.checks.lab import LabCheck
 from engine.checks.remote_check import RemoteCheck
 from engine.checks.schedule_check import ScheduleCheck
 
-LAB_CHECKS: tuple[LabCheck, ...] = (RemoteCheck(), ScheduleCheck())
+LAB_CHECKS: tuple[LabCheck, ...] = (BoardCheck(), RemoteCheck(), ScheduleCheck())
 """In the order in which they are shown."""

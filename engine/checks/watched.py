@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 
-from engine import manifest
 from engine.errors import EspdeckError, UsageError
-from engine.projects import git_objects
+from engine.projects.manifests import manifest_at
 from engine.settings import ProjectSettings, Settings
 from engine.store.tables import Project
 from engine.watch_rules import WatchRules, check_tags
@@ -39,7 +37,7 @@ def watched(settings: Settings, project: Project, sha: str) -> Watched:
     own, problem = WatchRules(), ""
     if sha and None in (said.push, said.tags, said.schedule):
         try:
-            own = _manifest(project, sha).watch
+            own = manifest_at(project, sha).watch
         except EspdeckError as error:
             problem = str(error)
     try:
@@ -54,11 +52,3 @@ def watched(settings: Settings, project: Project, sha: str) -> Watched:
         ),
         problem,
     )
-
-
-def _manifest(project: Project, sha: str) -> manifest.Manifest:
-    """Raises EspdeckError."""
-    clone, file = Path(project.clone_path), str(PurePosixPath(project.app, manifest.FILE_NAME))
-    if not git_objects.has_file(clone, sha, file):
-        return manifest.Manifest()
-    return manifest.parse(git_objects.read_text(clone, sha, file))

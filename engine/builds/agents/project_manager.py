@@ -69,7 +69,7 @@ def run(context: BuildContext) -> StageResult:
             if context.board == "none"
             else "no board: firmware for linux runs on this machine"
             if context.target == LINUX
-            else f"no {context.target} board: name one with --board or in the settings"
+            else _no_board(context)
         )
     simulator, reason = choose_simulator(context.simulator, context.target, bare=toolchain.bare)
     if simulator is None:
@@ -93,6 +93,15 @@ def run(context: BuildContext) -> StageResult:
             untested=tuple(untested),
         ),
     )
+
+
+def _no_board(context: BuildContext) -> str:
+    """Why there is no board for a build that would take any."""
+    if left := context.boards.out_of_pool(context.target):
+        name, reason = next(iter(left.items()))
+        more = f" (and {len(left) - 1} more)" if len(left) > 1 else ""
+        return f"no {context.target} board: {name} left the pool: {reason}{more}"
+    return f"no {context.target} board: name one with --board or in the settings"
 
 
 def _contents(context: BuildContext) -> tuple[Finding, ...]:

@@ -116,14 +116,14 @@ def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult
             report.log("not compared with what was written: the chip encrypts it")
         if is_virtual(board.name) and identity.chip not in RUNNABLE:
             return _kept(context, board.name, CANNOT_RUN.format(chip=identity.chip))
-        seconds = _seconds(manifest)
+        seconds = seconds_of(manifest)
         baud = image.baud or DEFAULT_BAUD
         report.log(f"listening to {board.name} at {baud} baud for up to {seconds:g} s")
         report.progress(60, f"listening for up to {seconds:g} s")
         board.console.listen(
             baud=baud,
-            on_output=_as_text(image, report.serial, absences.feed, checker.feed),
-            until=lambda passed: _is_done(checker, passed),
+            on_output=as_text(image, report.serial, absences.feed, checker.feed),
+            until=lambda passed: is_done(checker, passed),
             seconds=seconds,
             reset=True,
             console_input=console_input,
@@ -243,7 +243,7 @@ def _in_simulator(
         on_result=_teller(report.log),
     )
     simulator = next(each for each in find_simulators() if each.name == name)
-    seconds = _seconds(manifest)
+    seconds = seconds_of(manifest)
     report.log(f"{name} runs {image.elf.name} for up to {seconds:g} s of firmware time")
     # To the monitor it is a board: what its console said is kept as a session, named for the build.
     board = f"{name}.{context.stage.run_id}"
@@ -251,8 +251,8 @@ def _in_simulator(
         stop = simulator.run(
             image,
             seconds=seconds,
-            on_output=_each(_as_text(image, report.serial, checker.feed), session.feed),
-            until=lambda passed: _is_done(checker, passed),
+            on_output=_each(as_text(image, report.serial, checker.feed), session.feed),
+            until=lambda passed: is_done(checker, passed),
             cancel=context.stage.cancel,
             console_input=console_input,
             options=_chip_options(context, manifest),
@@ -276,13 +276,15 @@ def _chip_options(context: BuildContext, manifest: Manifest) -> ChipOptions:
     return ChipOptions(network=manifest.network, efuse=efuse)
 
 
-def _seconds(manifest: Manifest) -> float:
+def seconds_of(manifest: Manifest) -> float:
+    """How long a board or a simulator is listened to at the most, by its firmware's clock."""
     tests = sum(step.within for script in manifest.tests for step in script.steps)
     waits = bool(manifest.expect) or manifest.unity or bool(manifest.tests)
     return manifest.timeout + tests if waits else min(manifest.timeout, LISTEN)
 
 
-def _is_done(checker: OutputChecker, seconds: float) -> bool:
+def is_done(checker: OutputChecker, seconds: float) -> bool:
+    """Whether enough was heard, this many seconds after the start."""
     checker.tick(seconds)
     return checker.done
 
@@ -295,7 +297,7 @@ def _teller(log: Callable[[str], None]) -> Callable[[TestCase], None]:
     return tell
 
 
-def _as_text(image: Image, *takers: Callable[[bytes], None]) -> Callable[[bytes], None]:
+def as_text(image: Image, *takers: Callable[[bytes], None]) -> Callable[[bytes], None]:
     """Call each with what the console says, a binary log's frames as lines."""
     text, take = BinaryLog(image.elf), _each(*takers)
     return lambda data: take(text.feed(data))

@@ -27,6 +27,9 @@ class Switch:
     def cycle(self) -> None:
         self.cycles += 1
 
+    def restore(self) -> None:
+        raise AssertionError
+
 
 class Attempt:
     """Fails in some ways, then works."""

@@ -1,0 +1,211 @@
+"""Firmware that is known to work, on a board that may not: flashed, started, listened to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.boards.board_files import DEFAULT_BAUD
+from engine.boards.board_session import BoardSession
+from engine.boards.capabilities import FlashOptions
+from engine.boards.names import is_virtual
+from engine.boards.secure_images import unasked
+from engine.boards.service import Boards
+from engine.boards.virtual.chips import RUNNABLE, STOPPED
+from engine.builds.agents.output_checker import OutputChecker
+from engine.builds.agents.tester import as_text, is_done, seconds_of
+from engine.builds.service import Builds
+from engine.console_input import ConsoleInput
+from engine.enums import ArtifactKind, RunStatus
+from engine.errors import BoardBusyError, BoardError, EspdeckError, UsageError
+from engine.images.image import Image
+from engine.manifest import Manifest
+from engine.projects.manifests import manifest_at
+from engine.projects.service import Projects
+from engine.store.tables import Run
+from engine.text import clean
+
+MIN_SECONDS = 30.0
+"""Seconds that must be left, or nothing is flashed."""
+
+_MAX_REASON_CHARACTERS = 300
+_BUILD = re.compile(r"(?P<project>.+?) ?#(?P<build>\d{1,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownGood:
+    """A build that is known to work.
+
+    Args:
+        build: which.
+        project: name of its project.
+        image: what is flashed of it.
+        manifest: what is expected of it.
+    """
+
+    build: Run
+    project: str
+    image: Image
+    manifest: Manifest
+
+    def __str__(self) -> str:
+        """For people: ``blink #12``."""
+        return f"{self.project} #{self.build.number}"
+
+
+def find(builds: Builds, projects: Projects, text: str, chip: str) -> KnownGood:
+    """The build that the settings mean.
+
+    Args:
+        text: ``PROJECT``, its newest successful build, or ``PROJECT#12``.
+        chip: of the board.
+
+    Raises:
+        UsageError: there is none for this chip, or it may not be flashed unasked; one line.
+        ToolError: what it expects cannot be read.
+    """
+    match = _BUILD.fullmatch(text)
+    project = projects.get(match["project"] if match else text)
+    if match:
+        build = builds.get(int(match["build"]))
+        if build.project_id != project.id:
+            raise UsageError(f"build {build.number} is none of {project.name}")
+        if build.target != chip:
+            raise UsageError(f"build {build.number} is for {build.target}, not for {chip}")
+    else:
+        done = builds.list(project_id=project.id, status=RunStatus.SUCCESS)
+        fitting = (each for each in done if each.target == chip and not each.dirty)
+        newest = next(fitting, None)
+        if newest is None:
+            raise UsageError(f"{project.name} has no successful build for {chip}")
+        build = newest
+    image = builds.image(build.number)
+    try:
+        problem = unasked(image)
+    except OSError as error:
+        raise UsageError(f"build {build.number}: {error.filename}: {error.strerror}") from error
+    if problem is not None:
+        raise UsageError(f"build {build.number}: {problem}")
+    return KnownGood(build, project.name, image, manifest_at(project, build.commit_sha))
+
+
+def write(
+    board: BoardSession,
+    known: KnownGood,
+    builds: Builds,
+    *,
+    baud: int,
+    seconds: float,
+    on_write: Callable[[], None],
+) -> str:
+    """Flash it.
+
+    Args:
+        baud: speed of flashing.
+        seconds: that it may take.
+        on_write: called before the first byte is written.
+
+    Returns:
+        Why it could not be flashed; empty where it was.
+
+    Raises:
+        BoardBusyError: another program has the port.
+        CancelledError, Interrupted: as the session's token says.
+    """
+    begun = False
+
+    def progress(_percent: float, what: str) -> None:
+        nonlocal begun
+        if what.startswith("writing") and not begun:
+            begun = True
+            on_write()
+
+    try:
+        board.flash.write(
+            known.image,
+            FlashOptions(baud=baud),
+            on_output=lambda _line: None,
+            on_progress=progress,
+            timeout=seconds,
+            flashed=builds.flashed(known.build.number, known.image),
+        )
+    except BoardBusyError:
+        raise
+    except (BoardError, OSError) as error:
+        board.port.cancel.check()
+        return _reason(f"{known} cannot be flashed: {error}")
+    return ""
+
+
+def listen(
+    board: BoardSession, known: KnownGood, boards: Boards, *, seconds: float, restart: bool
+) -> str:
+    """Start it, and listen to whether it does what is expected of it.
+
+    Args:
+        seconds: to listen at the most.
+        restart: whether nothing was flashed just now, after which it starts by itself.
+
+    Returns:
+        What is wrong; empty where it works.
+
+    Raises:
+        BoardBusyError: another program has the port.
+        CancelledError, Interrupted: as the session's token says.
+    """
+    console_input = ConsoleInput()
+    checker = OutputChecker(known.manifest, target=known.image.target, console_input=console_input)
+    most = min(seconds, seconds_of(known.manifest))
+    try:
+        if restart and board.port.is_socket:
+            board.reset.into_program()
+        board.console.listen(
+            baud=known.image.baud or DEFAULT_BAUD,
+            on_output=as_text(known.image, checker.feed),
+            until=lambda passed: is_done(checker, passed),
+            seconds=most,
+            reset=True,
+            console_input=console_input,
+        )
+    except BoardBusyError:
+        raise
+    except EspdeckError as error:
+        board.port.cancel.check()
+        return _reason(f"{known} cannot be listened to: {error}")
+    checker.end(f"nothing more came in {most:g} s")
+    boots = checker.boots
+    boards.count_resets(board.name, brownouts=boots.brownouts, watchdogs=boots.watchdogs)
+    if boots.loop:
+        board.reset.into_bootloader()  # it stays there, and does not boot for hours
+    return _reason(_wrong(checker, known))
+
+
+def cannot_run(board: str, chip: str, known: KnownGood) -> bool:
+    """Whether a virtual board only keeps what is flashed on it: its silence tells nothing."""
+    has_bootloader = any(part.kind is ArtifactKind.BOOTLOADER for part in known.image.parts)
+    return is_virtual(board) and (chip not in RUNNABLE or has_bootloader)
+
+
+def _wrong(checker: OutputChecker, known: KnownGood) -> str:
+    """What is wrong with what was heard; empty for nothing."""
+    if checker.boots.loop:
+        return f"{known} boots again and again ({checker.boots.loop})"
+    if checker.panics:
+        return f"{known} panics: {checker.panics[0].strip().splitlines()[0]}"
+    lines = [line for line in checker.transcript().splitlines() if line.strip()]
+    if not any(not line.startswith(STOPPED) for line in lines):
+        return f"{known} printed nothing"
+    if unmet := [each.pattern for each in checker.expectations() if each.line is None]:
+        return f"{known} never printed {unmet[0]!r}; its last line was {lines[-1]!r}"
+    report = checker.report()
+    if report is not None and (failed := [case for case in report.cases if case.failed]):
+        return f"{known}: test {failed[0].name} failed: {failed[0].message}"
+    if report is not None and (report.failures or not report.complete):
+        return f"{known}: its tests failed or did not come to their end"
+    return ""
+
+
+def _reason(text: str) -> str:
+    """One line of what a board said among it, for the store and people."""
+    return clean(" ".join(text.split()))[:_MAX_REASON_CHARACTERS]
