@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 from dataclasses import asdict
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,11 +35,13 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a li
 @cli.command("boards")
 def boards_command(context: typer.Context, as_json: _Json = False) -> None:
     """List the boards of the settings, and USB ports that may have one."""
+    from tui.presentation.units import ago
+
     with open_engine(context) as engine:
         boards = engine.boards.list_all()
         if as_json:
             for each in boards:
-                print_line(json.dumps(asdict(each)))
+                print_line(json.dumps(asdict(each), default=datetime.isoformat))
             return
         if not boards:
             print_line(
@@ -47,7 +50,7 @@ def boards_command(context: typer.Context, as_json: _Json = False) -> None:
             )
             return
         table(
-            ("BOARD", "NAME", "CHIP", "RUNS", "PORT", "STATE", "WHO HAS IT"),
+            ("BOARD", "NAME", "CHIP", "RUNS", "PORT", "STATE", "ANSWERED", "WHO HAS IT"),
             [
                 (
                     each.name,
@@ -56,11 +59,17 @@ def boards_command(context: typer.Context, as_json: _Json = False) -> None:
                     each.runs or "not known",
                     each.url or "-",
                     each.state,
+                    ago(each.asked_at) if each.asked_at else "never",
                     each.holder or (f"reserved by {each.reserved}" if each.reserved else "-"),
                 )
                 for each in boards
             ],
         )
+        for each in boards:
+            if each.out_of_pool:
+                print_line(
+                    f"{each.name} left the pool: {each.out_of_pool} (builds take it by name only)"
+                )
 
 
 @cli.command()

@@ -98,6 +98,8 @@ def print_task(engine: Engine, number: int) -> None:
     if pipeline is not None and pipeline.metadata.deadline:
         print_line(f"  until: {pipeline.metadata.deadline}")
     steps = count(summary.total, "step")
+    if run.asked_by:
+        print_line(f"  asked for by {run.asked_by}")
     print_line(f"  {steps}: {summary.successful} successful, {summary.failed} failed")
     print_line(f"  {_usage(state)}")
     print_line("")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tui.presentation.strips import fit
-from tui.presentation.units import size
+from tui.presentation.units import ago, size
 
 if TYPE_CHECKING:
     from engine import BoardInfo
@@ -57,6 +57,8 @@ def board_parts(
         (f"{board.chip or '?':<8}", "dim"),
         *(wide if width >= _WIDE_CELLS else []),
         (f" {who}" if who else "", "busy"),
+        (f" left the pool: {board.out_of_pool}" if board.out_of_pool else "", "bad"),
+        (f" answered {ago(board.asked_at)}" if board.asked_at else "", "dim"),
         (f" {board.last_line or board.remark}", "dim"),
     ]
 
@@ -67,6 +69,8 @@ def board_details(board: BoardInfo) -> list[tuple[str, str]]:
     package = f"{board.package}, " if board.package else ""
     flash = size(board.flash_size) if board.flash_size else "?"
     resets = f"{board.brownouts} brownouts, {board.watchdog_resets} watchdog resets seen"
+    health = f"left the pool: {board.out_of_pool}; {resets}" if board.out_of_pool else resets
+    health += f", answered {ago(board.asked_at)}" if board.asked_at else ""
     crystal = f", crystal {board.crystal} MHz" if board.crystal else ""
     protected = f"protected for good: {board.protection}; " if board.protection else ""
     port = board.url or "not there"
@@ -75,7 +79,7 @@ def board_details(board: BoardInfo) -> list[tuple[str, str]]:
         ("runs", board.runs or "not known"),
         ("has", f"{protected}{board.features or '?'}{crystal}"),
         ("port", port if board.name == board.url else f"{port} ({board.name})"),
-        ("health", resets),
+        ("health", health),
         ("note", board.remark or "-"),
     ]
 

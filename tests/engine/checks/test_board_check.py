@@ -271,7 +271,12 @@ def test_a_board_is_switched_on_again_when_the_look_is_cancelled(
 ) -> None:
     cancel = CancelToken()
     yard = powered(tmp_path, "echo $0 >> calls", ports)
-    monkeypatch.setattr(power_proof, "_is_there", lambda _board: bool(cancel.cancel()) or True)
+
+    def told_to_stop(_board: object) -> bool:
+        cancel.cancel()
+        return True
+
+    monkeypatch.setattr(power_proof, "_is_there", told_to_stop)
     with pytest.raises(CancelledError):
         yard.look(CHECK, cancel=cancel, prove_power=True)
     yard.close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.processes.programs import user_name
 from engine.samples import demo
 from tests.engine.builds.test_variant_choice import BOARDS
 from tests.engine.git_repos import commit
@@ -59,7 +61,10 @@ def test_what_is_not_committed_is_told_last_or_built(tmp_path: Path) -> None:
     told = f"info: with 1 uncommitted change in {source}; 1 new file among them: new.txt"
     assert dirty.splitlines()[-1] == told
     assert "-dirty Uncommitted changes" in dirty
-    assert "for esp32c3, with uncommitted changes" in here.says("show", "2")
+    shown = here.says("show", "2")
+    assert "for esp32c3, with uncommitted changes" in shown
+    assert f"asked for by {user_name(os.geteuid())} (manual)" in shown
+    assert rows(here)[0]["asked_by"] == user_name(os.geteuid())
     assert "-dirty" in here.says("builds").splitlines()[1]
     newest = rows(here)[0]
     assert (newest["dirty"], newest["target"], newest["configuration"]) == (True, "esp32c3", "")
