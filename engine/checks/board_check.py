@@ -152,7 +152,7 @@ class _Look:
             "board": self.info.name,
             "label": self.info.label,
             "state": self.state,
-            "runs": self.info.runs,
+            "runs": str(self.services.boards.board_files(self.info.name).flashed or ""),
             "known_good": self.known,
             "out_of_pool": self.out_of_pool,
             "brownouts": self.row.brownouts,
@@ -288,7 +288,7 @@ class _Look:
             return f"left alone: a person flashed it at {self.row.by_hand_at:%Y-%m-%d %H:%M} UTC"
         unfinished = runs.unfinished_runs(self.services.store)
         if builds := [run for run in unfinished if run.kind is RunKind.FIRMWARE]:
-            return f"waits: {count(len(builds), 'build')} wait or run"
+            return f"waits for {count(len(builds), 'build')}"
         if self._left() < known_good.MIN_SECONDS:
             return "waits: no time was left"
         return ""

@@ -121,7 +121,7 @@ class _Look:
         """Look, and start what is to be started.
 
         Raises:
-            ToolError: the source cannot be asked or fetched from.
+            ToolError: the source cannot be asked or fetched from, or the project is not imported.
         """
         try:
             source = check_source(self.project.source)
@@ -131,7 +131,7 @@ class _Look:
         if not has.refs and not has.head:
             return CheckResult(CheckStatus.WARNING, "no commits at its source: nothing to build")
         if self.project.status is not ProjectStatus.ACTIVE:
-            return self._import_anew()
+            self._import_anew()
         tip = ""
         try:
             tip = self._look_at_branch(has, mask(source.url))
@@ -152,12 +152,16 @@ class _Look:
         }
         return CheckResult(status, clean("; ".join((*self.problems, *self.said))), details)
 
-    def _import_anew(self) -> CheckResult:
-        """The source answers, and the project could not be imported: do that, in its thread."""
+    def _import_anew(self) -> None:
+        """The source answers, and the project could not be imported: do that, in its thread.
+
+        Raises:
+            ToolError: always: it may fail again, and is not tried at each look.
+        """
         with contextlib.suppress(UsageError):  # somebody else does
             self.services.projects.sync(self.project.id)
-        why = self.project.status_detail
-        return CheckResult(CheckStatus.WARNING, f"its source answers: it is imported anew ({why})")
+        why = mask(self.project.status_detail)
+        raise ToolError(f"it was not imported, which was tried anew ({why})")
 
     def _look_at_branch(self, has: RemoteRefs, shown: str) -> str:
         """Build the tip of what is followed, unless it was built; returns the tip.
@@ -278,7 +282,9 @@ class _Look:
             if (
                 build.status is RunStatus.PENDING
                 and not build.cancel_requested
-                and (build.branch, build.commit_sha) != (branch, tip)
+                and build.commit_sha != tip
+                # The branch that HEAD is on may have been renamed.
+                and (build.branch == branch or not self.project.branch_chosen)
                 and not any(note.get("code") == NEW_TAG for note in build.notes)
             ):
                 reason = f"superseded: {clean(branch) or 'HEAD'} is at {tip[:_HASH_DIGITS]} now"

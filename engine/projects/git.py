@@ -114,6 +114,7 @@ _ERROR_REASONS = (
         "it lacks objects (a partial clone?): git fetch --refetch --no-filter there gets them",
     ),
     (r"batch response: ([^\r\n]{1,200})", "Git LFS is refused: {0}"),
+    (r"URL returned error: (\d{3})", "its server answers with error {0}"),
 )
 
 

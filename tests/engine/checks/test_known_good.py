@@ -162,7 +162,7 @@ def test_what_a_person_flashed_stays_for_a_day(bench: Bench) -> None:
 def test_while_builds_wait_a_board_is_theirs(bench: Bench) -> None:
     bench.build()
     bench.yard.builds.start(bench.project.id)
-    assert bench.said(bench.look()) == "waits: 1 build wait or run"
+    assert bench.said(bench.look()) == "waits for 1 build"
     assert bench.row.known_good_at is None
 
 

@@ -275,6 +275,18 @@ def test_a_renamed_default_branch_is_followed(yard: LabYard, source: Path) -> No
     assert yard.builds.get(2).branch == "trunk"
 
 
+def test_a_build_that_waits_stays_when_its_branch_is_renamed(yard: LabYard, source: Path) -> None:
+    project = yard.add(source)
+    yard.look(CHECK, project)
+    git(source, "branch", "-m", "main", "trunk")
+    yard.look(CHECK, project)
+    assert commits(yard) == [git(source, "rev-parse", "HEAD")]
+    tip = change(source, "on trunk")
+    yard.look(CHECK, project)
+    assert commits(yard)[1:] == [tip]
+    assert yard.builds.get(1).status is RunStatus.CANCELLED
+
+
 def test_a_repository_that_became_empty_is_told_and_builds_when_it_fills(
     yard: LabYard, source: Path
 ) -> None:
@@ -304,7 +316,7 @@ def test_a_project_that_could_not_be_imported_is_when_its_source_has_commits(
     assert "no commits at its source" in yard.look(CHECK, project).message
     tip = change(tmp_path / "fw", "first")
 
-    assert "is imported anew" in yard.look(CHECK, project).message
+    assert "it was not imported, which was tried anew" in yard.look(CHECK, project).message
     yard.projects.wait(project.id, timeout=30)
     yard.look(CHECK, project)
 
