@@ -62,6 +62,7 @@ class LabYard:
             runs=Queue(folder / "runs.db", "here"),
             boards=self.boards,
             wait_ready=lambda: None,
+            is_asked_elsewhere=lambda: False,
         )
         self.builds = Builds(services, self.projects)
         self.now = START
