@@ -75,23 +75,31 @@ _SSH_OPTIONS = (
 _UNAUTHORISED = (
     r"Authentication failed|could not read (?:Username|Password)|Permission denied \("
     r"|terminal prompts disabled|HTTP Basic: Access denied|error: 40[13]"
+    r"|Too many authentication failures"
+)
+# GitLab, Azure DevOps, gitolite, git-daemon: they do not say which of both it is.
+_NOT_FOR_US = (
+    r"could not be found or you don't have permission|TF401019|DENIED by \S"
+    r"|access denied or repository not exported"
 )
 _REFUSALS = (
-    rf"{_UNAUTHORISED}|repository '[^'\n]{{1,400}}' does not exist|Host key verification failed"
+    rf"{_UNAUTHORISED}|{_NOT_FOR_US}|repository '[^'\n]{{1,400}}' does not exist"
+    r"|Host key verification failed"
     r"|[Rr]epository .*not found|does not appear to be a git repository|error: (?:404|410|429)"
 )
+
+_CLOSED = "its server closes the connection: too many at once, or a firewall"
 
 _ERROR_REASONS = (
     (r"Could not resolve host(?:name)?:? ([^\s:]+)", "unknown host {0}: check it and the network"),
     (r"(?:Failed to connect to|connect to host) (\S+)", "{0} cannot be reached"),
     (r"repository '([^'\n]{1,400})' does not exist", "no repository at {0}"),
+    (r"kex_exchange_identification|ssh_exchange_identification|Connection closed by ", _CLOSED),
     (r"Connection (refused|timed out|reset)", "connection {0}"),
     (r"Operation (?:too slow|timed out)", "the server sends nothing any more"),
     (r"Host key verification failed", "host key unknown: connect once with ssh to accept it"),
-    (
-        _UNAUTHORISED,
-        "needs authentication: use an SSH key, or a credential helper",
-    ),
+    (_UNAUTHORISED, "needs authentication: use an SSH key, or a credential helper"),
+    (_NOT_FOR_US, "no repository there, or it is not for this user"),
     (
         r"(?:server|SSL|TLS|peer|CA) certificate|certificate (?:verif|problem|has expired)"
         r"|SSL[_ ](?:connect|read|ERROR|error|routines)|gnutls_handshake|TLS connection",
@@ -115,6 +123,7 @@ _ERROR_REASONS = (
     ),
     (r"batch response: ([^\r\n]{1,200})", "Git LFS is refused: {0}"),
     (r"URL returned error: (\d{3})", "its server answers with error {0}"),
+    (r"the remote end hung up unexpectedly", _CLOSED),
 )
 
 
