@@ -290,7 +290,7 @@ class Engine:
             artifacts=folder / "artifacts",
             boards=folder / "boards",
             sessions=self.boards.sessions_folder,
-            limits=lambda: RunLimits(self.settings.run_days, self.settings.run_count),
+            limits=self._run_limits,
         )
         self.maintenance = Maintenance(
             folder, retention, self.projects, self.checks, self._complain
@@ -561,6 +561,11 @@ class Engine:
         if self.is_executor:
             return os.getpid()
         return next(iter(lock_holders(self._lock.path)), None)
+
+    def _run_limits(self) -> RunLimits:
+        builds = (each.known_good_build[1] for each in self.settings.board.values())
+        named = frozenset(number for number in builds if number is not None)
+        return RunLimits(self.settings.run_days, self.settings.run_count, named)
 
     def _complain(self, line: str) -> None:
         self.events.publish(Problem(message=line))

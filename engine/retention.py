@@ -41,10 +41,12 @@ class RunLimits:
     Args:
         days: since a run ended; 0 for ever.
         count: runs at the most; 0 for any number.
+        named: builds that stay, as the settings name them.
     """
 
     days: float = 180.0
     count: int = 2000
+    named: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ class Retention:
         if not over:
             return ()
         needed = self._compared_with(every) | self._flashed() | self._repaired(over)
+        needed |= self._limits().named
         left = [run for run in over if run.number not in needed]
         named = self._named_in_sessions(left)
         return [run for run in reversed(left) if run.number not in named]

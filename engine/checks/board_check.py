@@ -247,7 +247,7 @@ class _Look:
         services, name = self.services, self.info.name
         try:
             known = known_good.find(
-                services.builds, services.projects, self._settings.known_good, identity.chip
+                services.builds, services.projects, self._settings, identity.chip
             )
         except EspdeckError as error:
             self.warnings.append(f"known_good {self._settings.known_good!r}: {clean(str(error))}")

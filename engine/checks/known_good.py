@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +22,7 @@ from engine.images.image import Image
 from engine.manifest import Manifest
 from engine.projects.manifests import manifest_at
 from engine.projects.service import Projects
+from engine.settings import BoardSettings
 from engine.store.tables import Run
 from engine.text import clean
 
@@ -30,7 +30,6 @@ MIN_SECONDS = 30.0
 """Seconds that must be left, or nothing is flashed."""
 
 _MAX_REASON_CHARACTERS = 300
-_BUILD = re.compile(r"(?P<project>.+?) ?#(?P<build>\d{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +53,27 @@ class KnownGood:
         return f"{self.project} #{self.build.number}"
 
 
-def find(builds: Builds, projects: Projects, text: str, chip: str) -> KnownGood:
-    """The build that the settings mean.
+def find(builds: Builds, projects: Projects, settings: BoardSettings, chip: str) -> KnownGood:
+    """The build that the settings of a board mean.
 
     Args:
-        text: ``PROJECT``, its newest successful build, or ``PROJECT#12``.
         chip: of the board.
 
     Raises:
         UsageError: there is none for this chip, or it may not be flashed unasked; one line.
         ToolError: what it expects cannot be read.
     """
-    match = _BUILD.fullmatch(text)
-    project = projects.get(match["project"] if match else text)
-    if match:
-        build = builds.get(int(match["build"]))
+    name, number = settings.known_good_build
+    project = projects.get(name)
+    if number is not None:
+        build = builds.get(number)
         if build.project_id != project.id:
             raise UsageError(f"build {build.number} is none of {project.name}")
         if build.target != chip:
             raise UsageError(f"build {build.number} is for {build.target}, not for {chip}")
     else:
         done = builds.list(project_id=project.id, status=RunStatus.SUCCESS)
-        fitting = (each for each in done if each.target == chip and not each.dirty)
-        newest = next(fitting, None)
+        newest = next((each for each in done if each.target == chip and not each.dirty), None)
         if newest is None:
             raise UsageError(f"{project.name} has no successful build for {chip}")
         build = newest

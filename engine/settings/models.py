@@ -16,6 +16,8 @@ from pydantic.fields import FieldInfo
 AT_START = "at_start"
 NEVER_SHOWN = "never_shown"
 
+_MAX_DIGITS = 18  # digits of a build's number
+
 
 def _note(*notes: str) -> dict[str, Any]:
     """What is to be known of a field beside its type: see the constants above."""
@@ -50,6 +52,15 @@ class BoardSettings(BaseModel):
     """Firmware that shows whether the board works: a project, its newest successful build
     (``blink``), or one build of it (``blink#12``); ``board_check`` flashes it while nobody uses the
     board. Empty for none."""
+
+    @property
+    def known_good_build(self) -> tuple[str, int | None]:
+        """Project and build of that; None for the newest."""
+        project, mark, number = self.known_good.rpartition("#")
+        is_number = number.isascii() and number.isdigit() and len(number) <= _MAX_DIGITS
+        if mark and project.strip() and is_number:
+            return project.rstrip(), int(number)
+        return self.known_good, None
 
 
 class ModelSettings(BaseModel):

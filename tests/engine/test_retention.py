@@ -174,6 +174,13 @@ def test_what_a_board_runs_stays(lab: Lab) -> None:
     assert lab.drop() == [other]
 
 
+def test_what_the_settings_name_stays(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, days=30, named=frozenset({2}))
+    for _run in range(3):
+        lab.add(90)
+    assert [old.number for old in lab.retention.due(now=NOW)] == [1, 3]
+
+
 def test_a_program_that_a_session_names_stays(lab: Lab) -> None:
     named, other = lab.add(300, sha="ab12cd34" * 8), lab.add(300, sha="ffff" * 16)
     sessions = lab.folder / "boards" / "sessions"

@@ -81,6 +81,10 @@ class Bench:
         self.yard.boards.start(CancelToken())
         return self.yard.look(CHECK, **how)
 
+    def find(self, text: str) -> known_good.KnownGood:
+        settings = BoardSettings(known_good=text)
+        return known_good.find(self.yard.builds, self.yard.projects, settings, "esp32c3")
+
     def said(self, found: CheckResult) -> str:
         return str(found.details["boards"][0]["known_good"])
 
@@ -187,14 +191,18 @@ def test_a_build_that_is_not_for_the_board_is_never_meant(
     runs.add_run(bench.yard.store, Run(project_id=bench.project.id, target="esp32c3"))
     bench.yard.add(bench.source, name="spare")
     with pytest.raises(UsageError, match=why):
-        known_good.find(bench.yard.builds, bench.yard.projects, means, "esp32c3")
+        known_good.find(
+            bench.yard.builds, bench.yard.projects, BoardSettings(known_good=means), "esp32c3"
+        )
 
 
 def test_the_newest_is_one_of_a_commit_that_succeeded(bench: Bench) -> None:
     number = bench.build()
     bench.build(dirty=True)
     runs.add_run(bench.yard.store, Run(project_id=bench.project.id, target="esp32c3"))
-    found = known_good.find(bench.yard.builds, bench.yard.projects, "blink", "esp32c3")
+    found = known_good.find(
+        bench.yard.builds, bench.yard.projects, BoardSettings(known_good="blink"), "esp32c3"
+    )
     assert found.build.number == number
     assert found.manifest.expect == ("hello from espdeck",)
 
