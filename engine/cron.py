@@ -91,7 +91,8 @@ class Schedule:
         for shown in self._from(wall - _SHIFT):
             if found is not None and shown > wall + _SHIFT:
                 break
-            moment = shown.replace(tzinfo=zone).astimezone(UTC)
+            # Of a time that was skipped, astimezone() of a local one gives an earlier moment.
+            moment = datetime.fromtimestamp(shown.replace(tzinfo=zone).timestamp(), UTC)
             if moment > when and (found is None or moment < found):
                 found = moment
         assert found is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.boards.board_files import DEFAULT_BAUD
 from engine.boards.board_session import BoardSession
@@ -84,7 +85,8 @@ def find(builds: Builds, projects: Projects, settings: BoardSettings, chip: str)
         raise UsageError(f"build {build.number}: {error.filename}: {error.strerror}") from error
     if problem is not None:
         raise UsageError(f"build {build.number}: {problem}")
-    return KnownGood(build, project.name, image, manifest_at(project, build.commit_sha))
+    said = manifest_at(Path(project.clone_path), project.app, build.commit_sha)
+    return KnownGood(build, project.name, image, said)
 
 
 def write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.errors import EspdeckError, UsageError
 from engine.projects.manifests import manifest_at
@@ -37,7 +38,7 @@ def watched(settings: Settings, project: Project, sha: str) -> Watched:
     own, problem = WatchRules(), ""
     if sha and None in (said.push, said.tags, said.schedule):
         try:
-            own = manifest_at(project, sha).watch
+            own = manifest_at(Path(project.clone_path), project.app, sha).watch
         except EspdeckError as error:
             problem = str(error)
     try:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path, PurePosixPath
 
 from engine import manifest
+from engine.errors import ToolError
 from engine.manifest import Manifest
 from engine.projects import git_objects
-from engine.store.tables import Project
 
 
-def manifest_at(project: Project, sha: str) -> Manifest:
+@functools.lru_cache(maxsize=256)
+def manifest_at(clone: Path, app: str, sha: str) -> Manifest:
     """What a project says of itself in a commit; one without the file has the defaults.
+
+    A commit does not change: what was read of it is remembered.
+
+    Args:
+        clone: of the project.
+        app: folder of it that the project builds, empty for its root.
+        sha: the commit.
 
     Raises:
         UsageError: the file makes no sense; one line, with its place in it.
-        ToolError: the clone is gone.
+        ToolError: the clone is gone, or has no such commit.
     """
-    clone, file = Path(project.clone_path), str(PurePosixPath(project.app, manifest.FILE_NAME))
-    if not git_objects.has_file(clone, sha, file):
-        return Manifest()
-    return manifest.parse(git_objects.read_text(clone, sha, file))
+    file = str(PurePosixPath(app, manifest.FILE_NAME))
+    if git_objects.has_file(clone, sha, file):
+        return manifest.parse(git_objects.read_text(clone, sha, file))
+    if not git_objects.has_ref(clone, sha):
+        raise ToolError(f"no commit {sha[:10]} in {clone}")
+    return Manifest()

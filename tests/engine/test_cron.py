@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -57,6 +58,20 @@ def test_a_time_comes_once_whatever_the_clock_does(
     text: str, start: str, expected: list[str]
 ) -> None:
     assert times(text, start, len(expected)) == expected
+
+
+def test_the_zone_of_this_machine_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        for text in ("30 2 * * *", "0 * * * *", "0 3 * * *"):
+            for day in ("2025-03-29T20:00", "2025-10-25T20:00"):
+                when = datetime.fromisoformat(f"{day}+00:00")
+                for _time in range(6):
+                    found = Schedule(text).next_after(when)
+                    assert found == Schedule(text).next_after(when, BERLIN)
+                    when = found
+    time.tzset()
 
 
 def test_a_zone_that_skips_a_day_has_its_next_time() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import sys
@@ -75,6 +76,41 @@ def test_of_several_ports_the_one_that_had_the_chip_is_taken(ports: Ports, tmp_p
     assert boards.choose("auto", "esp32c3") == ("/dev/b",)
     assert boards.choose("auto", "esp32s3") == ("/dev/a",)
     assert boards.choose("auto", "esp32c6") == ("virtual:esp32c6",)
+
+
+def test_a_board_is_used_only_if_nobody_has_it_waits_for_it_or_reserved_it(
+    ports: Ports, tmp_path: Path
+) -> None:
+    boards = Boards(["/dev/a"], tmp_path, Store(tmp_path / "espdeck.db"))
+    ports.chips["/dev/a"] = "esp32c3"
+    cancel, waiting = CancelToken(), threading.Event()
+
+    def is_free() -> bool:
+        with boards.use_if_free(
+            "/dev/a", cancel=CancelToken(), on_note=pytest.fail, purpose="look"
+        ) as board:
+            return board is not None and board.chip.identify().chip == "esp32c3"
+
+    def wait() -> None:
+        with (
+            contextlib.suppress(CancelledError),
+            boards.use("/dev/a", cancel=cancel, on_wait=lambda _: waiting.set(), purpose="build 2"),
+        ):
+            cancel.wait(20)
+
+    assert is_free()
+    with boards.use("/dev/a", cancel=CancelToken(), on_wait=pytest.fail, purpose="build 1"):
+        assert not is_free()
+        thread = threading.Thread(target=wait)
+        thread.start()
+        assert waiting.wait(20)
+        assert not is_free()
+    assert not is_free()
+    cancel.cancel()
+    thread.join(20)
+    assert is_free()
+    boards.reserve("/dev/a", holder="ada", note="", hours=1)
+    assert not is_free()
 
 
 @pytest.mark.slow
