@@ -35,6 +35,7 @@ AT_ONCE = 4
 
 _PURPOSE = "board_check"
 _SILENT = "does not answer"
+_NO_TIME = "check_timeout_seconds left no time for it"
 _PART = 0.9  # of the time that a check may take is used
 
 
@@ -135,7 +136,7 @@ class _Look:
         elif self.info.state == "off":
             self.state = "off"
         elif time.monotonic() > self.deadline:
-            self.state = "not looked at: no time was left"
+            self.state = f"not looked at: {_NO_TIME}"
         else:
             self._ask()
         if self.differs:
@@ -271,10 +272,11 @@ class _Look:
         elif not (self.out_of_pool and is_on_it):
             self.known = f"{known} was tried at {self.row.known_good_at:%Y-%m-%d %H:%M} UTC"
             return
+        if not reason and self._left() < known.seconds:
+            self.known = f"{known} was flashed and not listened to: {_NO_TIME}"
+            return
         if not reason:
-            reason = known_good.listen(
-                board, known, services.boards, seconds=self._left(), restart=not writes
-            )
+            reason = known_good.listen(board, known, services.boards, restart=not writes)
         self.known = reason or f"{known} works"
         self._take_from_pool(reason)
 
@@ -289,8 +291,8 @@ class _Look:
         unfinished = runs.unfinished_runs(self.services.store)
         if builds := [run for run in unfinished if run.kind is RunKind.FIRMWARE]:
             return f"waits for {count(len(builds), 'build')}"
-        if self._left() < known_good.MIN_SECONDS:
-            return "waits: no time was left"
+        if self._left() < known_good.MIN_SECONDS + known.seconds:
+            return f"waits: {_NO_TIME}"
         return ""
 
     def _is_recent(self, at: datetime | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,9 @@ from engine.settings import BoardSettings
 from engine.store.tables import Run
 from engine.text import clean
 
-MIN_SECONDS = 30.0
-"""Seconds that must be left, or nothing is flashed."""
+MIN_SECONDS = 120.0
+"""Seconds that must be left for flashing, or nothing is flashed: what is ended in the midst of it
+would look like a fault of the board."""
 
 _MAX_REASON_CHARACTERS = 300
 
@@ -48,6 +50,11 @@ class KnownGood:
     project: str
     image: Image
     manifest: Manifest
+
+    @property
+    def seconds(self) -> float:
+        """How long it is listened to at the most."""
+        return seconds_of(self.manifest)
 
     def __str__(self) -> str:
         """For people: ``blink #12``."""
@@ -137,13 +144,10 @@ def write(
     return ""
 
 
-def listen(
-    board: BoardSession, known: KnownGood, boards: Boards, *, seconds: float, restart: bool
-) -> str:
+def listen(board: BoardSession, known: KnownGood, boards: Boards, *, restart: bool) -> str:
     """Start it, and listen to whether it does what is expected of it.
 
     Args:
-        seconds: to listen at the most.
         restart: whether nothing was flashed just now, after which it starts by itself.
 
     Returns:
@@ -155,7 +159,7 @@ def listen(
     """
     console_input = ConsoleInput()
     checker = OutputChecker(known.manifest, target=known.image.target, console_input=console_input)
-    most = min(seconds, seconds_of(known.manifest))
+    most = known.seconds
     try:
         if restart and board.port.is_socket:
             board.reset.into_program()
@@ -176,7 +180,8 @@ def listen(
     boots = checker.boots
     boards.count_resets(board.name, brownouts=boots.brownouts, watchdogs=boots.watchdogs)
     if boots.loop:
-        board.reset.into_bootloader()  # it stays there, and does not boot for hours
+        with contextlib.suppress(BoardError):
+            board.reset.into_bootloader()  # it stays there, and does not boot for hours
     return _reason(_wrong(checker, known))
 
 

@@ -54,6 +54,7 @@ NEW_TAG = "watch.tag"
 _SLACK = timedelta(seconds=30)  # a look may come a little before it is due
 _HASH_DIGITS = 7
 _SHOWN_TAGS = 5
+_MAX_NAME_CHARACTERS = 200  # of a tag: longer ones are none that check_ref() takes
 
 
 class RemoteCheck:
@@ -200,7 +201,11 @@ class _Look:
     def _look_at_tags(self, has: RemoteRefs) -> None:
         """Build the newest of the tags that are new or have moved."""
         store, pattern = self.services.store, self.rules.tags
-        tags = {name: sha for name, sha in has.tags.items() if self.rules.has_tag(name)}
+        tags = {
+            name: sha
+            for name, sha in has.tags.items()
+            if len(name) <= _MAX_NAME_CHARACTERS and self.rules.has_tag(name)
+        }
         if len(tags) > MAX_TAGS:
             self.problems.append(
                 f"{len(tags)} tags match {pattern!r}, more than {MAX_TAGS}: narrow the pattern"
@@ -216,25 +221,37 @@ class _Look:
             self.said.append(f"{len(tags)} tags match {pattern!r} already, new ones are built")
             return
         new = [name for name, sha in tags.items() if row.tags.get(name) != sha]
-        if new:
-            self._build_tags(new)
+        for name in self._build_tags(new) if new else ():
+            del tags[name]
         if row.tags != tags:
             change_watch(store, self.project.id, lambda row: setattr(row, "tags", tags))
 
-    def _build_tags(self, new: Sequence[str]) -> None:
-        """Raises ToolError: the source cannot be fetched from."""
+    def _build_tags(self, new: Sequence[str]) -> Sequence[str]:
+        """Build the newest of some tags.
+
+        Returns:
+            Those whose builds could not be started: they stay new.
+
+        Raises:
+            ToolError: the source cannot be fetched from.
+        """
         self._fetched(None)
         clone = Path(self.project.clone_path)
-        newest = git_objects.newest_tags(clone, new)
+        newest, stay = git_objects.newest_tags(clone, new), list[str]()
         for name in newest[:MAX_TAGS_AT_ONCE]:
             try:
                 located = self._fetched(f"{TAG_REFS}{name}", fresh=False)
-                built = self._build_of(located.commit.sha)
-                note = Finding(Severity.INFO, NEW_TAG, f"the tag {clean(name)} is new")
-                located = replace(located, notes=(*located.notes, note))
-                number = self._start(located) if built is None else built.number
-            except UsageError as error:  # it names no commit, or makes no sense
+            except UsageError as error:  # it names no commit
                 self.problems.append(f"tag {clean(name)}: {error}")
+                continue
+            built = self._build_of(located.commit.sha)
+            note = Finding(Severity.INFO, NEW_TAG, f"the tag {clean(name)} is new")
+            located = replace(located, notes=(*located.notes, note))
+            try:
+                number = self._start(located) if built is None else built.number
+            except UsageError as error:
+                self.problems.append(f"tag {clean(name)}: {error}")
+                stay.append(name)
                 continue
             how = f"build {number} started" if built is None else f"which build {number} has"
             at = located.commit.sha[:_HASH_DIGITS]
@@ -244,6 +261,7 @@ class _Look:
             self.said.append(
                 f"{len(left)} older new tags are not built ({', '.join(left[:_SHOWN_TAGS])}{more})"
             )
+        return stay
 
     def _fetched(self, revision: str | None, *, fresh: bool = True) -> LocatedCommit:
         """A commit of the project, once its source was fetched from.

@@ -486,6 +486,22 @@ def test_a_tag_of_no_commit_is_told_once(yard: LabYard, source: Path) -> None:
     assert commits(yard) == []
 
 
+def test_a_tag_whose_build_cannot_be_started_is_built_when_it_can(
+    yard: LabYard, source: Path
+) -> None:
+    project = yard.add(source, targets=[])
+    tagging(yard, "v*")
+    yard.look(CHECK, project)
+    git(source, "tag", "v1")
+    for _look in range(2):
+        failed = yard.look(CHECK, project)
+        assert failed.status is CheckStatus.ERROR
+        assert failed.message.startswith("tag v1: fw: ")
+    yard.projects.edit(project.id, targets=["esp32c3"])
+    assert "build 1 started" in yard.look(CHECK, project).message
+    assert yard.look(CHECK, project).details["builds"] == []
+
+
 # A source that does not answer.
 
 
