@@ -14,7 +14,6 @@ BOARD = BoardInfo(
     mac="", flash_size=None, features="", reserved="", state="free", holder="", doing="",
     url="/dev/ttyUSB0", last_line="", brownouts=0, watchdog_resets=0,
 )  # fmt: skip
-EARLIER = datetime.now(UTC) - timedelta(minutes=3, seconds=5)
 
 
 def row(board: BoardInfo) -> str:
@@ -23,7 +22,7 @@ def row(board: BoardInfo) -> str:
 
 
 def test_a_board_says_when_it_answered_last() -> None:
-    board = replace(BOARD, asked_at=EARLIER)
+    board = replace(BOARD, asked_at=datetime.now(UTC) - timedelta(minutes=3, seconds=5))
     assert "answered 3 min ago" in row(board)
     assert dict(board_details(board))["health"].endswith("resets seen, answered 3 min ago")
     assert "answered" not in row(BOARD)
