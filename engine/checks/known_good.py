@@ -15,6 +15,7 @@ from engine.boards.secure_images import unasked
 from engine.boards.service import Boards
 from engine.boards.virtual.chips import RUNNABLE, STOPPED
 from engine.builds.agents.output_checker import OutputChecker
+from engine.builds.agents.silence import is_silent
 from engine.builds.agents.tester import as_text, is_done, seconds_of
 from engine.builds.service import Builds
 from engine.console_input import ConsoleInput
@@ -182,7 +183,7 @@ def listen(board: BoardSession, known: KnownGood, boards: Boards, *, restart: bo
     if boots.loop:
         with contextlib.suppress(BoardError):
             board.reset.into_bootloader()  # it stays there, and does not boot for hours
-    return _reason(_wrong(checker, known))
+    return _reason(fault_of(checker, str(known)))
 
 
 def cannot_run(board: str, chip: str, known: KnownGood) -> bool:
@@ -191,14 +192,20 @@ def cannot_run(board: str, chip: str, known: KnownGood) -> bool:
     return is_virtual(board) and (chip not in RUNNABLE or has_bootloader)
 
 
-def _wrong(checker: OutputChecker, known: KnownGood) -> str:
-    """What is wrong with what was heard; empty for nothing."""
+def fault_of(checker: OutputChecker, known: str) -> str:
+    """What is wrong with what was heard of a board; empty for nothing. Untrusted text.
+
+    Args:
+        checker: that heard it, to its end.
+        known: how the firmware is called.
+    """
     if checker.boots.loop:
         return f"{known} boots again and again ({checker.boots.loop})"
     if checker.panics:
         return f"{known} panics: {checker.panics[0].strip().splitlines()[0]}"
-    lines = [line for line in checker.transcript().splitlines() if line.strip()]
-    if not any(not line.startswith(STOPPED) for line in lines):
+    transcript = checker.transcript()
+    lines = [line for line in transcript.splitlines() if line.strip()]
+    if is_silent(transcript) or all(line.startswith(STOPPED) for line in lines):
         return f"{known} printed nothing"
     if unmet := [each.pattern for each in checker.expectations() if each.line is None]:
         return f"{known} never printed {unmet[0]!r}; its last line was {lines[-1]!r}"
