@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from engine.errors import CancelledError, Interrupted
 
@@ -79,3 +80,27 @@ class CancelToken:
         self._stopped.set()
         for callback in callbacks:
             callback()
+
+
+@contextlib.contextmanager
+def cancel_after(seconds: float, parent: CancelToken) -> Iterator[CancelToken]:
+    """A token that ends the work of the block after some time, or when another one does.
+
+    Args:
+        seconds: of real time.
+        parent: the other one; how it ends the work is how this one does.
+    """
+    token = CancelToken()
+
+    def end() -> None:
+        token._stop(parent._reason or CancelledError)
+
+    timer = threading.Timer(seconds, token.cancel)
+    timer.daemon = True
+    timer.start()
+    forget = parent.on_stop(end)
+    try:
+        yield token
+    finally:
+        forget()
+        timer.cancel()

@@ -20,6 +20,7 @@ from engine.builds.fixes import Fixes
 from engine.builds.quality_gate import Gates
 from engine.builds.service import Builds
 from engine.cancel import CancelToken
+from engine.checks.lab import LabServices
 from engine.checks.service import CheckDeps, Checks
 from engine.daemon_control import running_daemon
 from engine.enums import RunKind, RunStatus
@@ -278,6 +279,9 @@ class Engine:
                 store=store,
                 bus=self.events,
                 slots=self._slots,
+                lab=LabServices(
+                    self.projects, self.builds, self.boards, store, self._current_settings
+                ),
                 folder=folder / "checks",
                 settings=self._current_settings,
                 reload=self.reload,

@@ -8,6 +8,7 @@ process of its own (:mod:`engine.checks.isolated`), and its result is kept with 
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import time
 import uuid
@@ -17,9 +18,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from engine.cancel import CancelToken
+from engine.cancel import CancelToken, cancel_after
 from engine.checks.base import CheckContext, CheckResult
 from engine.checks.isolated import Ended, run_isolated
+from engine.checks.lab import LabCheck, LabServices
+from engine.checks.lab_checks import LAB_CHECKS
 from engine.checks.registry import FoundCheck, find_checks, load_own
 from engine.checks.schedule import CheckPlan, plan_of
 from engine.enums import CheckStatus, ProjectStatus, Trigger
@@ -55,6 +58,7 @@ class CheckDeps:
     store: Store
     bus: Bus
     slots: Slots
+    lab: LabServices
     folder: Path
     settings: SettingsSource
     reload: Callable[[], None]
@@ -88,23 +92,27 @@ class Checks:
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         isolate: Callable[..., Ended] = run_isolated,
+        lab_checks: Sequence[LabCheck] = LAB_CHECKS,
     ) -> None:
         """Know the checks; they are looked for when they are first asked for.
 
         Args:
             now: the clock.
             isolate: runs one check; as :func:`engine.checks.isolated.run_isolated`.
+            lab_checks: those that work with the engine.
         """
         self._deps = deps
         self._now = now
         self._isolate = isolate
+        self._lab_checks = {check.name: check for check in lab_checks}
         self._found: tuple[FoundCheck, ...] | None = None
         self._stop = CancelToken()
 
     def list(self) -> tuple[FoundCheck, ...]:
         """Every check, by name; those that cannot be used say why."""
         if self._found is None:
-            self._found = find_checks()
+            found = [*find_checks(), *map(_described, self._lab_checks.values())]
+            self._found = tuple(sorted(found, key=lambda check: check.name))
         return self._found
 
     def reload(self) -> None:
@@ -232,11 +240,19 @@ class Checks:
         self._stop.interrupt()
 
     def _pairs(self) -> Iterator[tuple[FoundCheck, Project | None]]:
-        projects = store_projects.all_projects(self._deps.store)
-        for project in projects:
-            if project.status is ProjectStatus.ACTIVE:
-                for check in self.list():
+        for check in self.list():
+            if not self._is_per_project(check):
+                yield check, None
+        for project in store_projects.all_projects(self._deps.store):
+            for check in self.list():
+                # One that works with the engine may bring back a project that failed.
+                is_due = project.status is ProjectStatus.ACTIVE or check.name in self._lab_checks
+                if self._is_per_project(check) and is_due:
                     yield check, project
+
+    def _is_per_project(self, check: FoundCheck) -> bool:
+        lab = self._lab_checks.get(check.name)
+        return lab is None or lab.per_project
 
     @contextlib.contextmanager
     def _held(self, check: FoundCheck, project: Project | None) -> Iterator[bool]:
@@ -260,9 +276,12 @@ class Checks:
         store, now = self._deps.store, self._now()
         before = store_checks.newest_result(store, check.name, project.id if project else None)
         started = time.monotonic()
-        assert project is not None
         try:
-            ended = self._ended(check, project, by, before, now, cancel)
+            ended = (
+                self._ended_in_lab(self._lab_checks[check.name], project, by, before, now, cancel)
+                if check.name in self._lab_checks
+                else self._ended(check, project, by, before, now, cancel)
+            )
         except (CancelledError, Interrupted):
             raise
         except EspdeckError as error:
@@ -278,15 +297,44 @@ class Checks:
             return before
         return self._keep(check, project, by, ended, time.monotonic() - started)
 
-    def _ended(
+    def _ended_in_lab(
         self,
-        check: FoundCheck,
-        project: Project,
+        check: LabCheck,
+        project: Project | None,
         by: Trigger,
         before: CheckResultRow | None,
         now: datetime,
         cancel: CancelToken,
     ) -> Ended:
+        """Run a check that works with the engine, in this thread and for a bounded time."""
+        settings, of = self._deps.settings(), project.name if project is not None else ""
+        seconds = settings.check_timeout_seconds
+        with cancel_after(seconds, cancel) as token:
+            try:
+                result = check.run(
+                    self._deps.lab,
+                    project,
+                    options=options_of(_described(check), settings, of),
+                    previous=before,
+                    now=now,
+                    cancel=token,
+                )
+            except CancelledError:
+                cancel.check()
+                result = CheckResult(CheckStatus.ERROR, f"no end after {seconds:g} s, ended it")
+        stands = by is Trigger.SCHEDULE and before is not None and _is_same(before, result)
+        return Ended(None if stands else result, "")
+
+    def _ended(
+        self,
+        check: FoundCheck,
+        project: Project | None,
+        by: Trigger,
+        before: CheckResultRow | None,
+        now: datetime,
+        cancel: CancelToken,
+    ) -> Ended:
+        assert project is not None
         stands = (
             by is Trigger.SCHEDULE
             and before is not None
@@ -305,7 +353,7 @@ class Checks:
             return self._isolate(check, at, state=state, max_memory_bytes=most)
 
     def _keep(
-        self, check: FoundCheck, project: Project, by: Trigger, ended: Ended, seconds: float
+        self, check: FoundCheck, project: Project | None, by: Trigger, ended: Ended, seconds: float
     ) -> CheckResultRow:
         assert ended.result is not None
         now = self._now()
@@ -313,7 +361,7 @@ class Checks:
             self._deps.store,
             CheckResultRow(
                 check_name=check.name,
-                project_id=project.id,
+                project_id=project.id if project is not None else None,
                 status=ended.result.status,
                 message=ended.result.message,
                 details=dict(ended.result.details),
@@ -329,8 +377,8 @@ class Checks:
             CheckCompleted(
                 result_id=row.id,
                 check=check.name,
-                project_id=str(project.id),
-                project=project.name,
+                project_id=str(project.id) if project is not None else "",
+                project=project.name if project is not None else "",
                 status=row.status,
                 message=row.message,
                 duration=row.duration_seconds,
@@ -375,6 +423,22 @@ class Checks:
             now=now,
             cancel=cancel,
         )
+
+
+def _described(check: LabCheck) -> FoundCheck:
+    return FoundCheck(
+        check.name, check.title, check.interval, check.options, type(check).__module__
+    )
+
+
+def _is_same(row: CheckResultRow, result: CheckResult) -> bool:
+    """Whether a result is what a kept one is, which then stands: nothing is new."""
+    kept = (row.status, row.message, json.dumps(row.details, sort_keys=True))
+    return kept == (
+        result.status,
+        result.message,
+        json.dumps(dict(result.details), sort_keys=True),
+    )
 
 
 def options_of(check: FoundCheck, settings: Settings, project: str) -> Mapping[str, Any]:

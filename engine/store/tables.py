@@ -391,6 +391,8 @@ class RunMeasure(SQLModel, table=True):
     unit: str = ""
     value: float
     detail: list[Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+
+
 class WatchRow(SQLModel, table=True):
     """What starts builds of a project by itself: where it stands.
 

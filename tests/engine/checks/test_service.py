@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from git import Repo
@@ -14,6 +14,7 @@ from git import Repo
 from engine.cancel import CancelToken
 from engine.checks.base import CheckContext, CheckResult
 from engine.checks.isolated import Ended
+from engine.checks.lab import LabServices
 from engine.checks.registry import FoundCheck, find_checks
 from engine.checks.service import CheckDeps, Checks, options_of
 from engine.enums import CheckStatus, ProjectStatus, Trigger
@@ -24,7 +25,7 @@ from engine.settings import CheckSchedule, CheckSettings, Settings
 from engine.store import checks as store_checks
 from engine.store import projects as store_projects
 from engine.store.database import Store
-from engine.store.tables import Project
+from engine.store.tables import CheckResultRow, Project
 from tests.engine.git_repos import commit
 
 CHECK = FoundCheck("look", "looks", 10.0, {}, "/plugins/look.py")
@@ -46,15 +47,17 @@ class Lab:
         self.answer: Callable[[CheckContext, str], Ended] = lambda _context, _state: Ended(
             CheckResult(CheckStatus.SUCCESS, "well"), ""
         )
+        none: Any = None
         deps = CheckDeps(
             self.store,
             self.bus,
             Slots(folder / "worktrees", lambda _run: False),
+            LabServices(none, none, none, self.store, lambda: self.settings),
             folder / "checks",
             lambda: self.settings,
             lambda: None,
         )
-        self.checks = Checks(deps, now=lambda: self.now, isolate=self._isolate)
+        self.checks = Checks(deps, now=lambda: self.now, isolate=self._isolate, lab_checks=())
         self.checks._found = (CHECK,)
 
     def project(self, name: str, status: ProjectStatus = ProjectStatus.ACTIVE) -> Project:
@@ -245,6 +248,53 @@ def test_a_remote_project_is_looked_at_in_a_worktree_and_a_folder_in_its_place(l
     assert seen[1].tree.is_relative_to(lab.folder / "worktrees")
 
 
+class OfTheLab:
+    """A check that works with the engine."""
+
+    name: ClassVar[str] = "of_the_lab"
+    title: ClassVar[str] = "looks at all of it"
+    interval: ClassVar[float] = 10.0
+    options: ClassVar[Mapping[str, Any]] = {"limit": 3}
+    per_project: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self.waits = False
+
+    def run(
+        self,
+        services: LabServices,
+        project: Project | None,
+        *,
+        options: Mapping[str, Any],
+        previous: CheckResultRow | None,
+        now: datetime,
+        cancel: CancelToken,
+    ) -> CheckResult:
+        assert (project, dict(options)) == (None, {"limit": 3})
+        if self.waits:
+            cancel.wait(60)
+        self.found.append(previous.message if previous else "")
+        return CheckResult(CheckStatus.SUCCESS, "well")
+
+
+def test_a_check_of_the_lab_has_no_project_and_its_same_result_stands(lab: Lab) -> None:
+    look = OfTheLab()
+    lab.checks = Checks(lab.checks._deps, now=lambda: lab.now, lab_checks=(look,))
+    lab.checks._found = tuple(each for each in lab.checks.list() if each.name == look.name)
+    for _ in range(3):
+        assert lab.tick() == ["of_the_lab"]
+        lab.now += timedelta(minutes=10)
+    assert look.found == ["", "well", "well"]
+    (row,) = lab.checks.history("of_the_lab")
+    assert (row.project_id, row.confirmed_at) == (None, START + timedelta(minutes=20))
+
+    lab.settings = Settings(workspace=lab.folder, check_timeout_seconds=0.05)
+    look.waits = True
+    late = lab.checks.run("of_the_lab")
+    assert (late.status, late.message) == (CheckStatus.ERROR, "no end after 0.05 s, ended it")
+
+
 def test_a_check_is_given_its_own_settings(tmp_path: Path) -> None:
     check = FoundCheck("look", "", 5.0, {"limit": 1, "index_enabled": False, "index_path": ""})
     told: dict[str, Any] = {"limit": 2, "unknown": 3, "projects": {"a": {"limit": 4}}}
@@ -294,7 +344,7 @@ def test_whatever_a_check_does_is_its_result_and_harms_no_other(tmp_path: Path, 
         max_memory_usage_mb=200,
         check_timeout_seconds=3 if name == "hangs" else 60,
     )
-    checks = Checks(lab.checks._deps)
+    checks = Checks(lab.checks._deps, lab_checks=())
     checks._found = find_checks(folder)
     row = checks.run(name, lab.project("a").id)
     assert f"{row.status} {row.message}".startswith(EXPECTED[name])
