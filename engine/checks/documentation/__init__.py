@@ -1,0 +1,1 @@
+"""What a repository's documentation says, and what became of what it speaks of."""
