@@ -1,4 +1,4 @@
-"""``doc_check``: documentation that is older than what it describes, dead links, names that are gone."""
+"""``doc_check``: documentation older than the code, dead links, names that are gone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from engine.checks.base import CheckContext, CheckResult
-from engine.checks.documentation.code import MAX_FILE_BYTES, Code, read_code
+from engine.checks.documentation.code import MAX_FILE_BYTES, read_code
 from engine.checks.documentation.contents import Contents
 from engine.checks.documentation.document import (
     HEADER_SUFFIXES,
@@ -22,7 +22,6 @@ from engine.checks.documentation.document import (
     format_of,
     is_dated,
     is_generated,
-    is_vendored,
     past_lines,
 )
 from engine.checks.documentation.doxygen import is_documented, parse_doxygen
@@ -123,7 +122,7 @@ class DocCheck:
         )
         read = _read_documents(tree, context)
         if not read.documents and not read.unread:
-            self._write_index(context, tree, read, {}, History(), Code())
+            self._write_index(context, tree, read, {}, History())
             return CheckResult(
                 CheckStatus.SUCCESS, "no documentation", {"counts": {"documents": 0}}
             )
@@ -137,7 +136,7 @@ class DocCheck:
         covers = {path: cover_of(tree, code, path, each) for path, each in read.documents.items()}
         history = read_history(
             tree,
-            {*everything, *wanted_files(covers.values(), code)},
+            {*everything, *wanted_files(covers.values())},
             {folder for each in covers.values() for folder in each.folders},
             cancel=context.cancel,
         )
@@ -150,7 +149,7 @@ class DocCheck:
         }
         names = GoneNames(tree, history, code, deadline=deadline, cancel=context.cancel)
         gone = names.find(checked)
-        links = _dead_links(tree, history, everything, checked, context)
+        links = _dead_links(tree, history, read, checked, context)
         with Contents(tree.root) as contents:
             stale = StaleDocuments(tree, history, code, content=contents.get, deadline=deadline)
             found = [
@@ -168,7 +167,7 @@ class DocCheck:
         unfinished = names.unfinished + stale.unfinished
         if unfinished:
             details["unfinished"] = unfinished
-        details["index"] = self._write_index(context, tree, read, covers, history, code)
+        details["index"] = self._write_index(context, tree, read, covers, history)
         return _result(read, found, details)
 
     def _settings(self, context: CheckContext) -> dict[str, Any]:
@@ -181,7 +180,6 @@ class DocCheck:
         read: _Read,
         covers: Mapping[str, Cover],
         history: History,
-        code: Code,
     ) -> str:
         """Write the index where it is wanted; its path, empty for none."""
         settings = self._settings(context)
@@ -189,7 +187,7 @@ class DocCheck:
             return ""
         named = str(settings["index_path"])
         path = index_path(context, named)
-        index = index_of(context, tree.commit, read.documents, covers, read.hashes, history, code)
+        index = index_of(context, tree.commit, read.documents, covers, read.hashes, history)
         write_index(path, index, make_folder=not Path(named).expanduser().is_absolute())
         return str(path)
 
@@ -200,8 +198,12 @@ def _read_documents(tree: Tree, context: CheckContext) -> _Read:
     for path in sorted(tree.files):
         context.cancel.check()
         kind = format_of(path)
-        is_header = suffix_of(path) in HEADER_SUFFIXES and not is_vendored(path)
-        if (kind is None and not is_header) or not _concerns(path, context.app):
+        is_header = suffix_of(path) in HEADER_SUFFIXES
+        if (
+            (kind is None and not is_header)
+            or tree.is_foreign(path)
+            or not _concerns(path, context.app)
+        ):
             continue
         headers += is_header
         if (headers if is_header else len(read.documents)) > (
@@ -267,7 +269,7 @@ def _names(documents: Iterable[Document], kind: NameKind) -> set[str]:
 def _dead_links(
     tree: Tree,
     history: History,
-    documents: Mapping[str, Document],
+    read: _Read,
     checked: Mapping[str, Document],
     context: CheckContext,
 ) -> dict[str, list[DeadLink]]:
@@ -283,9 +285,15 @@ def _dead_links(
             if history.moved.get(path) in tree.files
             else "removed"
         )
-        return f"{verb} in {commit.sha[:_SHORT_DIGITS]} of {commit.date[:10]}" if commit else verb
+        return (
+            f"{verb} in {commit.sha[:_SHORT_DIGITS]} of {commit.date[:10]}"
+            if commit
+            else f"{verb}, not committed"
+        )
 
-    resolver = LinkResolver(tree, documents, went=went)
+    resolver = LinkResolver(
+        tree, {**read.documents, **read.headers}, generated=read.generated, went=went
+    )
     found = {path: list(resolver.dead(path)) for path in checked}
     places = sorted({each.place for links in found.values() for each in links if each.place})
     ignored = set()
@@ -391,8 +399,8 @@ def _result(read: _Read, found: Sequence[_Found], details: Mapping[str, Any]) ->
         count(number, noun)
         for number, noun in (
             (counts["dead_links"], "dead link"),
-            (counts["gone_names"], "name of what is gone"),
-            (counts["stale_documents"], "document older than the code"),
+            (counts["gone_names"], "gone name"),
+            (counts["stale_documents"], "outdated document"),
         )
         if number
     ]

@@ -1,8 +1,8 @@
 """The code of a tree, as far as documents name it: where functions and options are declared.
 
 Functions are found by their declarations in C, C++ and Python, options by ``config NAME`` of
-Kconfig (kconfig-language), targets by what build tools read. Whether a name is there at all is asked
-of every text file, those of others too: a name that stands anywhere is not gone.
+Kconfig (kconfig-language), targets by what build tools read. Whether a name is there at all is
+asked of every text file, those of others too: a name that stands anywhere is not gone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.cancel import CancelToken
-from engine.checks.documentation.document import HEADER_SUFFIXES, format_of, is_vendored
+from engine.checks.documentation.document import HEADER_SUFFIXES, format_of
 from engine.checks.documentation.tree import Tree, suffix_of
 from engine.source.c_source import C_SUFFIXES, masked
 from engine.source.tree import below
@@ -92,15 +92,16 @@ _TESTS = re.compile(
 _ASIDE = re.compile(r"(?:^|/)(?:examples?|demos?|samples?)(?:/|$)", re.IGNORECASE)
 _KCONFIG = re.compile(r"^[ \t]*(?:menu)?config[ \t]+([A-Z][A-Z0-9_]*)[ \t]*$", re.MULTILINE)
 _KCONFIG_NEXT = re.compile(
-    r"^[ \t]*(?:(?:menu)?config|menu|endmenu|if|endif|choice|endchoice|comment|source|rsource|osource|orsource"
-    r"|mainmenu)\b"
+    r"^[ \t]*(?:(?:menu)?config|menu|endmenu|if|endif|choice|endchoice|comment|mainmenu"
+    r"|source|rsource|osource|orsource)\b"
 )
 _NO_TYPE = re.compile(
     r"(?:^|[^\w])(?:return|else|case|goto|new|delete|throw|sizeof|if|while|do)\s*$|[=(,.!?+/|-]\s*$|^\s*$"
 )
 _BEFORE = re.compile(r"[;{}]|\n\s*#[^\n]*(?=\n)|\n\s*\n|:(?!:)(?<!::)")
 _TRAILER = re.compile(
-    r"\s*(?:const|override|final|noexcept|volatile|throw\s*\(\)|__attribute__\s*\(\([^;{]{0,200}\)\)|[A-Z_]{4,}(?:\([^;{)]{0,100}\))?|->[^;{]{1,100})*\s*(?:[;{]|=\s*(?:0|default|delete))"
+    r"(?:\s+(?:const|override|final|noexcept|volatile|__attribute__\s*\(\([^;{]{0,200}?\)\)"
+    r"|[A-Z][A-Z0-9_]{3,}\b(?:\([^;{)]{0,100}\))?))*\s*(?:->[^;{]{1,100})?(?:[;{]|=\s*(?:0|default|delete))"
 )
 
 
@@ -126,7 +127,7 @@ class Code:
 
     words: set[str] = field(default_factory=set)
     functions: dict[str, Declaration] = field(default_factory=dict)
-    options: dict[str, Declaration] = field(default_factory=dict)
+    options: dict[str, list[Declaration]] = field(default_factory=dict)
     unread: int = 0
 
 
@@ -160,7 +161,7 @@ def read_code(
             continue
         found = _found(data, encoded)
         code.words |= found
-        if is_vendored(path):
+        if tree.is_foreign(path):
             continue
         if is_kconfig:
             _read_options(path, data.decode("utf-8", "replace"), asked, code)
@@ -208,6 +209,30 @@ def signature_of(path: str, text: str, name: str) -> tuple[str, int] | None:
     return _declared(masked(text), name)
 
 
+def essence_of(signature: str) -> str:
+    """What of a declaration matters to its callers: types, and how many there are.
+
+    In C the names of parameters, ``void`` for none, defaults and the place of ``const`` do not.
+    """
+    if signature.startswith(("def ", "#define")):
+        return signature
+    head, _open, inner = signature.partition("(")
+    kinds = []
+    for each in inner.rpartition(")")[0].split(","):
+        words = re.findall(r"\w+|[*&\[]", each.partition("=")[0])
+        plain = [word for word in words if word not in ("const", "struct", "enum")]
+        named = len(plain) > 1 and re.fullmatch(
+            r"\w+", plain[-1] if plain[-1] != "[" else plain[-2]
+        )
+        if named:
+            plain.remove(plain[-1] if plain[-1] != "[" else plain[-2])
+        kinds.append(" ".join(sorted("*" if word == "[" else word for word in plain)))
+    result = [
+        word for word in re.findall(r"\w+|[*&]", head) if word.upper() != word or word in "*&"
+    ]
+    return f"{' '.join(result)}({', '.join(kinds) if kinds != ['void'] else ''})"
+
+
 def option_of(text: str, name: str) -> tuple[str, int] | None:
     """How a file of Kconfig defines an option, without its help, and the line on which."""
     lines = text.splitlines()
@@ -228,7 +253,7 @@ def changed_share(path: str, before: str, after: str) -> tuple[int, float]:
 
 
 def targets_of(owner: str) -> tuple[tuple[str, ...], str]:
-    """Where a build tool's targets are defined: patterns of files, and of the line; ``NAME`` is it."""
+    """Patterns of the files and of the line that define a build tool's target ``NAME``."""
     return _TARGETS[owner]
 
 
@@ -279,9 +304,9 @@ def _read_options(path: str, text: str, asked: set[str], code: Code) -> None:
     lines = text.splitlines()
     for number, line in enumerate(lines):
         defined = re.fullmatch(r"\s*(?:menu)?config\s+([A-Z]\w*)\s*", line)
-        if defined and defined[1] in asked and defined[1] not in code.options:
+        if defined and defined[1] in asked:
             body = "\n".join(_definition(lines, number))
-            code.options[defined[1]] = Declaration(path, number + 1, body)
+            code.options.setdefault(defined[1], []).append(Declaration(path, number + 1, body))
 
 
 def _definition(lines: list[str], number: int) -> Iterator[str]:

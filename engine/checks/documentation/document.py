@@ -25,11 +25,12 @@ _NO_DOCUMENTS = re.compile(
     re.IGNORECASE,
 )
 _DATED = re.compile(
-    r"^(?:changes?|change[-_]?log|history|news|releases?|release[-_ ]?notes?|whats[-_]?new|upgrad\w*"
-    r"|updat(?:e|ing)\w*|migrat\w*|todo|roadmap|authors|credits|contributors|licen[cs]e|copying"
+    r"^(?:changes?|change[-_]?log|history|news|releases?|release[-_ ]?notes?|whats[-_]?new"
+    r"|upgrad\w*|updat(?:e|ing)\w*|migrat\w*|todo|roadmap|authors|credits|contributors|licen[cs]e|copying"
     r"|notice|code_of_conduct|security|third[-_]?party\w*)(?:[-_. v\d][\w.-]*)?$",
     re.IGNORECASE,
 )
+_DATE = re.compile(r"(?:19|20)\d\d[-_.]?(?:0\d|1[0-2])[-_.]?[0-3]\d")
 _DATED_FOLDERS = frozenset(
     {
         *(
@@ -43,6 +44,16 @@ _DATED_FOLDERS = frozenset(
             "newsfragments",
         ),
         *("release_notes", "release-notes", "releasenotes", "migration-guides", "migration_guides"),
+        *(
+            "plans",
+            "specs",
+            "designs",
+            "design-docs",
+            "superpowers",
+            "followup",
+            "meetings",
+            "notes",
+        ),
         *("archive", "archived", "versioned_docs", "rfcs", "rfc", "adr", "adrs", "proposals"),
     }
 )
@@ -52,12 +63,15 @@ _GENERATED = re.compile(
     re.IGNORECASE,
 )
 _GENERATED_HEAD_CHARACTERS = 400
+_DOXYBOOK_TABLE = "| Type | Name |\n| ---: | :--- |"  # doxybook, of which an API.md is made
 _MAX_PAST = 1000  # characters of a line
 _PAST = re.compile(
-    r"\b(?:remov(?:e[ds]?|al|ing)|renam(?:e[ds]?|ing)|deprecat\w+|no longer|not? (?:more|longer)|former(?:ly)?"
-    r"|previous(?:ly)?|legacy|obsolete|used to|replac\w+|superseded|instead of|migrat\w+|moved|dropped"
+    r"\b(?:remov(?:e[ds]?|al|ing)|renam(?:e[ds]?|ing)|deprecat\w+|no longer|not? (?:more|longer)"
+    r"|former(?:ly)?|previous(?:ly)?|legacy|obsolete|used to|replac\w+|superseded|instead of"
+    r"|migrat\w+|moved|dropped"
     r"|deleted?|older|old|earlier|prior to|before v?\d|since v?\d|until v?\d|v\d+\.\d+|breaking"
-    r"|does not exist|doesn't exist|not yet|will be|todo|planned|if (?:it|they|you) (?:exists?|have))\b|~~"
+    r"|does not exist|doesn't exist|not yet|will be|todo|planned"
+    r"|if (?:it|they|you) (?:exists?|have))\b|~~"
     r"|移除|删除|废弃|旧版|重命名",
     re.IGNORECASE,
 )
@@ -125,7 +139,8 @@ class Name:
         kind: of what.
         text: the name itself.
         line: where it stands, from 1.
-        owner: whose it is: the script of a flag, the tool of a target.
+        owner: whose it is: the script of a flag, the tool of a target; ``run`` of a path that is
+            a command, ``defined`` of a function whose body the document itself has.
         listed: whether it stands in a listing of files, which says that it is there and no more.
     """
 
@@ -143,6 +158,7 @@ class Document:
     Args:
         anchors: names that it gives to places of itself.
         labels: names of places that the whole documentation knows (``.. _label:``).
+        has_parts: whether a generator puts other files into it, whose anchors are its own then.
         past: lines that speak of what was, from 1: what they name need not be there.
     """
 
@@ -153,6 +169,7 @@ class Document:
     anchors: set[str] = field(default_factory=set)
     labels: set[str] = field(default_factory=set)
     past: frozenset[int] = frozenset()
+    has_parts: bool = False
 
     @property
     def title(self) -> str:
@@ -183,14 +200,19 @@ def format_of(path: str) -> DocumentFormat | None:
 
 def is_vendored(path: str) -> bool:
     """Whether others wrote a file, or a build made it, by the folders that it lies in."""
-    return not _VENDORED.isdisjoint(part.lower() for part in PurePosixPath(path).parts[:-1])
+    folders = PurePosixPath(path).parts[:-1]
+    # The component manager's name for NAMESPACE/COMPONENT, where somebody copied one.
+    managed = any("__" in part.strip("_") for part in folders)
+    return managed or not _VENDORED.isdisjoint(part.lower() for part in folders)
 
 
 def is_dated(path: str) -> bool:
     """Whether a document speaks of the past, and is right to: a changelog, a guide to migration."""
     pure = PurePosixPath(path)
     folders = {part.lower() for part in pure.parts[:-1]}
-    return bool(_DATED.match(pure.stem)) or not _DATED_FOLDERS.isdisjoint(folders)
+    return bool(_DATED.match(pure.stem) or _DATE.match(pure.stem)) or not _DATED_FOLDERS.isdisjoint(
+        folders
+    )
 
 
 def past_lines(text: str, headings: Sequence[Heading]) -> frozenset[int]:
@@ -205,5 +227,6 @@ def past_lines(text: str, headings: Sequence[Heading]) -> frozenset[int]:
 
 
 def is_generated(text: str) -> bool:
-    """Whether a document says in its first lines that a program makes it."""
-    return bool(_GENERATED.search(text[:_GENERATED_HEAD_CHARACTERS]))
+    """Whether a document says in its first lines that a program makes it, or shows that it did."""
+    head = text[:_GENERATED_HEAD_CHARACTERS]
+    return bool(_GENERATED.search(head)) or _DOXYBOOK_TABLE in text

@@ -1,4 +1,4 @@
-"""Doxygen: pages of their own, and comments in headers, by the commands of its ``commentscan.l``."""
+"""Doxygen: pages, and comments in headers, by the commands of its ``commentscan.l``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.checks.documentation.document import (
     Name,
     NameKind,
 )
-from engine.checks.documentation.names import MAX_NAMES, names_in_block, names_in_prose
+from engine.checks.documentation.names import MAX_NAMES, names_in_block, names_in_prose, without_own
 
 _COMMENT = re.compile(r"/\*[*!](?!\*).*?(?:\*/|\Z)|^[ \t]*//[/!][^\n]*", re.DOTALL | re.MULTILINE)
 _MARGIN = re.compile(r"^[ \t]*(?:/\*[*!]<?|\*(?!/)|//[/!]<?)?[ \t]?", re.MULTILINE)
@@ -55,6 +55,7 @@ def parse_doxygen(text: str, *, in_code: bool) -> Document:
         _read(_MARGIN.sub("", comment[0].removesuffix("*/")), line, document, in_code)
     if not in_code and "/*" not in text:
         _read(text, 1, document, in_code)
+    document.names = without_own(document.names)
     return document
 
 

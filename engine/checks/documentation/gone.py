@@ -15,16 +15,29 @@ from dataclasses import dataclass
 
 from engine.cancel import CancelToken
 from engine.checks.documentation.code import Code, is_test, signature_of, targets_of
-from engine.checks.documentation.document import Document, Name, NameKind, format_of, is_vendored
+from engine.checks.documentation.document import (
+    HEADER_SUFFIXES,
+    Document,
+    Name,
+    NameKind,
+    format_of,
+    is_vendored,
+)
 from engine.checks.documentation.history import UNCOMMITTED, Commit, History
+from engine.checks.documentation.names import is_bare_setting
 from engine.checks.documentation.places import gone_place, is_there, places_of
 from engine.checks.documentation.tree import Tree, read_git, suffix_of
 from engine.errors import ToolError
 
+_OTHERS = re.compile(
+    r"ets_|esp_rom_|esp_err_|esp_log_|esp_wifi_|esp_event_|esp_netif_|esp_timer_|nvs_|gpio_|uart_|i2c_|spi_"
+    r"|ledc_|adc\d?_|rmt_|xt_|x[A-Z]|ux[A-Z]|v[A-Z]|pv[A-Z]|pc[A-Z]|app_main|str[a-z]+_|mem[a-z]+_|lv_|mbedtls_"
+)
 _GIT_SECONDS = 30.0
 _MAX_NAMES_AT_ONCE = 200
 _MAX_REMOVALS = 60  # names whose removing commit is looked for
 _MAX_SCRIPT_BYTES = 1 << 20
+_PUBLIC = HEADER_SUFFIXES | {".py"}
 _SOURCES = ("*.h", "*.hpp", "*.hh", "*.c", "*.cc", "*.cpp", "*.cxx", "*.ino", "*.inl", "*.py")
 
 
@@ -64,6 +77,7 @@ class GoneNames:
         self._deadline, self._cancel = deadline, cancel
         self._build_files: dict[str, str] = {}
         self._removals = 0
+        self._is_idf = "tools/idf.py" in tree.files
         self.unfinished = 0
         """Names that time did not suffice for."""
 
@@ -104,9 +118,17 @@ class GoneNames:
             key = (name.kind, name.text, name.owner)
             if name.line in document.past or key in seen:
                 continue
+            if name.kind is NameKind.FUNCTION and self._is_others(name.text):
+                continue
+            if name.kind is NameKind.PATH and not name.listed and is_bare_setting(name.text):
+                continue
             seen.add(key)
             if not self._is_present(path, name):
                 yield name
+
+    def _is_others(self, name: str) -> bool:
+        """Whether a function is named as those of ESP-IDF, FreeRTOS and the ROM are."""
+        return not self._is_idf and bool(_OTHERS.match(name))
 
     def _is_present(self, path: str, name: Name) -> bool:
         if name.kind is NameKind.FUNCTION:
@@ -175,7 +197,9 @@ class GoneNames:
         found: dict[str, str] = {}
         for path, text in self._grep(commit, names, _SOURCES):
             for name in names - found.keys():
-                if name not in text or is_vendored(path) or is_test(path):
+                if name not in text or self._tree.is_foreign(path) or is_test(path):
+                    continue
+                if suffix_of(path) not in _PUBLIC and re.match(r"\s*static\b", text):
                     continue
                 # A line alone: its end is on another one where there are many arguments.
                 line = re.sub(r"\s+$", "", text)

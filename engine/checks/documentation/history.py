@@ -37,7 +37,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of a file: index of its commit, and the content before and after (empty for none)."""
+    """A change of a file: index of its commit, content before and after (empty for none)."""
 
     index: int
     before: str

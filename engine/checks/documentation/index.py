@@ -12,7 +12,7 @@ from typing import Any
 
 from engine import private_files
 from engine.checks.base import CheckContext
-from engine.checks.documentation.code import Code
+from engine.checks.documentation.code import Declaration
 from engine.checks.documentation.document import Document
 from engine.checks.documentation.history import History
 from engine.checks.documentation.staleness import Cover
@@ -36,7 +36,6 @@ def index_of(
     covers: Mapping[str, Cover],
     hashes: Mapping[str, str],
     history: History,
-    code: Code,
 ) -> dict[str, Any]:
     """The index as JSON has it.
 
@@ -54,7 +53,7 @@ def index_of(
                 for each in document.headings
                 if each.level
             ],
-            "covers": _covered(covers[path], code),
+            "covers": _covered(covers[path]),
             "sha256": hashes[path],
             **_last_change(path, history),
         }
@@ -133,22 +132,22 @@ def _replacing(path: Path) -> Iterator[int]:
         raise
 
 
-def _covered(cover: Cover, code: Code) -> dict[str, Any]:
-    functions = [code.functions[each] for each in cover.functions]
-    options = [code.options[each] for each in cover.options]
-    files = {*cover.files, *(each.path for each in (*functions, *options))}
+def _covered(cover: Cover) -> dict[str, Any]:
+    functions = [(name, at) for name, (_mention, at) in cover.functions.items()]
+    options = [(f"CONFIG_{name}", at) for name, (_mention, at) in cover.options.items()]
+    files = {*cover.files, *(at.path for _name, at in (*functions, *options))}
     return {
         "files": [clean(each) for each in sorted(files)[:_MAX_COVERED]],
         "folders": [clean(each) for each in sorted(cover.folders)[:_MAX_COVERED]],
-        "functions": [
-            {"name": name, "file": clean(at.path), "line": at.line}
-            for name, at in list(zip(cover.functions, functions, strict=True))[:_MAX_COVERED]
-        ],
-        "options": [
-            {"name": f"CONFIG_{name}", "file": clean(at.path), "line": at.line}
-            for name, at in list(zip(cover.options, options, strict=True))[:_MAX_COVERED]
-        ],
+        "functions": _declared(functions),
+        "options": _declared(options),
     }
+
+
+def _declared(names: list[tuple[str, Declaration]]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "file": clean(at.path), "line": at.line} for name, at in names[:_MAX_COVERED]
+    ]
 
 
 def _last_change(path: str, history: History) -> dict[str, str]:

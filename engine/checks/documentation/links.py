@@ -1,16 +1,16 @@
 """Links of a document that lead nowhere.
 
 Each place that renders a document has its own rules, and a document may be read in several: on
-GitHub or GitLab, and on a site that a generator makes of it. A link is dead where no rule that holds
-for it leads to something, and what nobody can know from the sources alone (a URL of a site) is not
-judged.
+GitHub or GitLab, and on a site that a generator makes of it. A link is dead where no rule that
+holds for it leads to something, and what nobody can know from the sources alone (a URL of a site)
+is not judged.
 
 - GitHub, GitLab: from the document's folder, or from the root with ``/`` before it; the case counts
   in paths and not in anchors; ``../../issues`` leaves the repository for pages of the forge.
 - Sphinx: ``:doc:`` without its ending, from the document's folder or with ``/`` from the folder of
   ``conf.py``; ``:ref:`` by the labels of all documents; ``include`` from the document's folder.
-- Docusaurus: a link with ``.md`` is a file, from the document's folder, the content's or the site's;
-  every other is a URL; ``/x.png`` lies in ``static``. VitePress and VuePress have ``public``.
+- Docusaurus: a link with ``.md`` is a file, from the document's folder, the content's or the
+  site's; every other is a URL; ``/x.png`` lies in ``static``. VitePress and VuePress have ``public``.
 - MkDocs, mdBook and the others: files from the document's folder; ``.html`` stands for the source.
 """
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -27,7 +27,10 @@ from engine.checks.documentation.document import Document, DocumentFormat, Link,
 from engine.checks.documentation.tree import Site, Tree, suffix_of
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|www\.|[\w.+-]+@[\w-]+\.\w")
-_TEMPLATE = re.compile(r"\{|\}|\$\(|<|>|%\w+%|^@|^~|\|")
+_TEMPLATE = re.compile(r"\{|\}|\$|<|>|%\w+%|^@|^~|\|")
+_PART = re.compile(r"(?:^|/)(?:_[^/]*|(?:includes?|partials?|snippets?|fragments?)/.*)$")
+"""Documents that others take in, whose anchors are those of all of these."""
+
 _LINE = re.compile(r"L(\d{1,9})(?:C\d+)?(?:-L?(\d{1,9})(?:C\d+)?)?")
 _PAGES = frozenset({".html", ".htm", ".php"})
 _SOURCES = (".md", ".mdx", ".rst", ".markdown", ".txt", ".ipynb", ".adoc", ".dox")
@@ -76,6 +79,7 @@ class LinkResolver:
         tree: Tree,
         documents: Mapping[str, Document],
         *,
+        generated: Collection[str],
         went: Callable[[str], str],
     ) -> None:
         """Be ready.
@@ -83,11 +87,12 @@ class LinkResolver:
         Args:
             tree: the repository's files.
             documents: those that were read, by path.
+            generated: those that a program makes, so that they may be others when they are read.
             went: what the history knows of a path that is not there, in a few words; may be empty.
         """
         self._tree = tree
         self._documents = documents
-        self._went = went
+        self._went, self._generated = went, generated
         self._anchors: dict[str, frozenset[str]] = {}
         self._labels = {label for each in documents.values() for label in each.labels}
 
@@ -126,6 +131,8 @@ class LinkResolver:
         if site is not None and not self._is_judged(name, link, site):
             return None
         inside = _joined(path, name)
+        if link.kind is LinkKind.INCLUDE and site is not None and self._is_made(name, site):
+            return None
         if inside is None or (_FORGE.search(name) and name.startswith(("..", "/"))):
             return None  # pages of the forge
         if "wiki" in path.lower() and not suffix_of(name):
@@ -206,6 +213,8 @@ class LinkResolver:
         document = self._documents.get(target)
         if document is None or document.format is not DocumentFormat.MARKDOWN or lines:
             return None
+        if document.has_parts or target in self._generated or _PART.search(target):
+            return None
         if target not in self._anchors:
             both = self._tree.site_of(target) is not None
             self._anchors[target] = anchors_of(document, site=both)
@@ -230,14 +239,14 @@ class LinkResolver:
         return DeadLink(link.target, link.line, f"{target} has only {last} lines")
 
     def _doc(self, path: str, link: Link, target: str, site: Site | None) -> DeadLink | None:
-        if site is not None and site.generator != "sphinx":
-            return None
-        root = site.content if site else ""
-        base = root if target.startswith("/") else posixpath.dirname(path)
-        inside = posixpath.normpath(posixpath.join(base, target.lstrip("/")))
-        if site is None and target.startswith("/"):
+        if site is None or site.generator != "sphinx":
             return None  # the folder that it begins at is not known
-        if inside.startswith("../") or self._tree.has(inside):
+        below = posixpath.dirname(path)[len(site.content) :].lstrip("/")
+        base = "/" if target.startswith("/") else f"/{below}"
+        # Above its own root Sphinx goes no further up (sphinx.util.docname_join).
+        name = posixpath.normpath(posixpath.join(base, target.lstrip("/"))).lstrip("/")
+        inside = posixpath.join(site.content, name)
+        if self._tree.has(inside) or self._is_made(name, site):
             return None
         if any(self._tree.has(inside + suffix) for suffix in _DOC_SOURCES):
             return None
@@ -245,16 +254,28 @@ class LinkResolver:
         reason, hint = self._reason(inside, target), self._hint(inside)
         return DeadLink(link.target, link.line, reason, hint, inside)
 
+    def _is_made(self, name: str, site: Site) -> bool:
+        """Whether the configuration of a site speaks of a document: it may make it."""
+        text = self._configuration(site)
+        parts = {name.partition("/")[0], posixpath.splitext(posixpath.basename(name))[0]}
+        return any(
+            part and re.search(rf"\b{re.escape(part)}\b", text) for part in parts - {"index", ".."}
+        )
+
+    def _configuration(self, site: Site) -> str:
+        try:
+            data = self._tree.read(posixpath.join(site.root, "conf.py"), _MAX_LINES_BYTES)
+        except OSError:
+            return ""
+        return data.decode("utf-8", "replace")
+
     def _ref(self, link: Link, target: str, site: Site | None) -> DeadLink | None:
         label = " ".join(target.lower().split())
         known = {"genindex", "modindex", "search"} | self._labels
         if site is None or site.generator != "sphinx" or label in known or ":" in label:
             return None
-        try:
-            data = self._tree.read(posixpath.join(site.root, "conf.py"), _MAX_LINES_BYTES)
-        except OSError:
-            return None
-        if _OPEN_LABELS.search(data.decode("utf-8", "replace")):
+        text = self._configuration(site)
+        if not text or _OPEN_LABELS.search(text):
             return None  # labels of other documentations, and of generated ones, hold too
         return DeadLink(link.target, link.line, f"no label {target}")
 

@@ -1,4 +1,4 @@
-"""Markdown: CommonMark with tables, as GitHub and GitLab read it, with what sites add to headings."""
+"""Markdown: CommonMark with tables, as GitHub and GitLab read it, and what sites add to it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from engine.checks.documentation.names import (
     names_in_block,
     names_in_prose,
     names_in_span,
+    without_own,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ _HTML_HEADING = re.compile(
 _EXPLICIT = re.compile(r"\s*\{:?\s*#([\w.:-]+)[^}]*\}\s*$")
 _MYST_LABEL = re.compile(r"^\(([\w.:-]+)\)=\s*$", re.MULTILINE)
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_PARTS = re.compile(
+    r"^import\s[^\n]{1,300}\sfrom\s|--8<--|\{%-?\s*include|\{\{\s*#?include|\{include\}|<!--@include:|^\[!INCLUDE",
+    re.MULTILINE,
+)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*(['\"]?)([^\n]{1,300}?)\1[ \t]*$", re.MULTILINE)
 
 
@@ -83,6 +88,8 @@ def parse_markdown(text: str) -> Document:
             _add_names(document, names_in_block(token.info, token.content, first))
         elif token.type == "html_block":
             _read_html(token.content, line, document)
+    document.names = without_own(document.names)
+    document.has_parts = bool(_PARTS.search(text))
     return document
 
 

@@ -15,6 +15,9 @@ from pathlib import PurePosixPath
 from engine.checks.documentation.document import Name, NameKind
 from engine.source.file_kinds import SOURCES
 
+DEFINED, RUN = "defined", "run"
+"""Owners of names, see :class:`Name`."""
+
 MAX_NAMES = 4000
 """Names of one document that are looked at."""
 
@@ -43,6 +46,7 @@ _READERS_OWN = re.compile(
     r"(?:sdkconfig.*|main\.(?:c|cc|cpp|h|py|ino)|config\.h|CMakeLists\.txt|Makefile|makefile|package\.json"
     r"|component\.mk|idf_component\.yml|platformio\.ini|settings\.json|Kconfig(?:\.projbuild)?|index\.html"
     r"|project_description\.json|compile_commands\.json|partitions?\w*\.csv|dependencies\.lock|export\.sh"
+    r"|setup\.(?:cfg|py)|tox\.ini|pyproject\.toml|requirements\.txt|\w+_override\.ini|\.clang-format"
     r"|install\.sh|README(?:\.md)?|launch\.json|tasks\.json|app_main\.c|test\.\w+|example\.\w+|foo\.\w+)",
 )
 """Names of files that a reader may have, whatever this repository has."""
@@ -60,14 +64,20 @@ _SHELL_LANGUAGES = frozenset(
 )
 _PROMPT = re.compile(r"^\s*(?:\(\w[\w.-]*\)\s*)?(?:[\w.@:~/-]{0,40}[$>%#]\s+)?")
 _INTERPRETERS = frozenset({"python", "python3", "bash", "sh", "source", ".", "zsh", "node"})
-_LISTING = re.compile(
-    r"^(?P<indent>(?:[│|]?[\s\xa0]{1,4})*)(?:├|└|╰|\|--|`--|\+--)[─-]*\s*(?P<name>[^\s#<←(]+)"
-)
+_LISTING = re.compile(r"(?P<indent>[│|\s\xa0]*)(?:├|└|╰|\|--|`--|\+--)[─-]*\s*(?P<name>[^\s#<←(]+)")
 _IDF_ACTIONS = re.compile(
     r"all|app|app-flash|bootloader.*|build|build-system-targets|clean|confserver|coredump-.*|create-.*"
     r"|delete-.*|dfu.*|docs|efuse-.*|encrypted-.*|erase.*|flash|fullclean|gdb.*|menuconfig|merge-bin|monitor"
     r"|openocd|partition.*|post.*|python-clean|qemu|read_otadata|reconfigure|save-defconfig|secure-.*"
     r"|set-target|show-.*|show_.*|size.*|uf2.*|uftp|add-dependency|update-dependencies|diag.*|mcp.*"
+)
+_IDF_PLAIN = re.compile(
+    r"all|app|build|clean|fullclean|flash|monitor|menuconfig|erase[-_]flash|reconfigure|size"
+)
+"""Actions after which another one may stand; others have arguments of their own."""
+
+_DEFINED = re.compile(
+    r"^(?!\s*(?:return|else|case)\b)\s*[A-Za-z_][\w\s*&:<>,]*[\s*&](\w+)\s*\([^;]*\)?[^;]*$"
 )
 _MAKE_TARGETS = re.compile(
     r"all|clean|install|test|tests|check|flash|monitor|menuconfig|build|html|distclean|defconfig|help"
@@ -112,7 +122,15 @@ def names_in_block(language: str, text: str, line: int) -> Iterator[Name]:
             continue
         yield from _options(each, number)
         if word in _C_LANGUAGES:
-            yield from _functions(each.partition("//")[0], number, _FUNCTION)
+            own = (
+                _DEFINED.match(each.partition("//")[0])
+                if len(each) < _MAX_SPAN_CHARACTERS
+                else None
+            )
+            if own:
+                yield Name(NameKind.FUNCTION, own[1], number, owner=DEFINED)
+            else:
+                yield from _functions(each.partition("//")[0], number, _FUNCTION)
         elif word in _SHELL_LANGUAGES or word == "tree":
             found = _LISTING.match(each)
             if found:
@@ -132,6 +150,23 @@ def names_in_command(text: str, line: int) -> Iterator[Name]:
             words = words[1:]
         if words:
             yield from _of_command(words, line)
+
+
+def without_own(names: list[Name]) -> list[Name]:
+    """Names without those of functions that the document itself defines, as an example."""
+    own = {name.text for name in names if name.owner == DEFINED}
+    return [name for name in names if name.kind is not NameKind.FUNCTION or name.text not in own]
+
+
+def is_bare_setting(word: str) -> bool:
+    """Whether a path is only the name of a file of settings, which any reader has too."""
+    suffixes = (".ini", ".cfg", ".json", ".yml", ".yaml", ".toml", ".txt", ".conf", ".csv", ".html")
+    return "/" not in word.strip("/") and PurePosixPath(word).suffix.lower() in suffixes
+
+
+def is_readers_own(path: str) -> bool:
+    """Whether a file has a name that every project has, and that its reader edits."""
+    return bool(_READERS_OWN.fullmatch(PurePosixPath(path).name))
 
 
 def is_path(word: str) -> bool:
@@ -167,7 +202,7 @@ def _of_command(words: list[str], line: int) -> Iterator[Name]:
         ".bat",
         ".ps1",
     ):
-        yield Name(NameKind.PATH, tool, line)
+        yield Name(NameKind.PATH, tool, line, owner=RUN)
         for word in words[1:]:
             found = re.fullmatch(r"(--[a-z][\w-]{2,})(?:=.*)?", word)
             if found:
@@ -189,6 +224,9 @@ def _targets(words: list[str], line: int) -> Iterator[Name]:
             skipped = False
         elif not re.fullmatch(r"[a-z][\w-]{2,40}", word) or word == "set-target":
             return
+        elif tool == "idf.py" and _IDF_ACTIONS.fullmatch(word):
+            if not _IDF_PLAIN.fullmatch(word):
+                return
         elif not (_IDF_ACTIONS if tool == "idf.py" else _MAKE_TARGETS).fullmatch(word):
             yield Name(NameKind.TARGET, word, line, owner=tool)
             if tool == "idf.py":

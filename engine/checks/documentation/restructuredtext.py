@@ -1,8 +1,8 @@
 """reStructuredText as Sphinx reads it: titles, labels, roles and directives that name something.
 
-Read by line, after the specification of docutils ("reStructuredText Markup Specification"): docutils
-itself takes some 100 ms to load and a second for a large page, stops at every role and directive of
-an extension that is not installed, and makes a tree of which next to nothing is wanted here.
+Read by line, after the specification of docutils ("reStructuredText Markup Specification"):
+docutils itself takes some 100 ms to load and a second for a large page, stops at every role and
+directive of an extension that is not installed, and makes a tree of which little is wanted here.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from engine.checks.documentation.names import (
     names_in_block,
     names_in_prose,
     names_in_span,
+    without_own,
 )
 
 _MAX_LINE_CHARACTERS = 4000
@@ -42,7 +43,7 @@ _PATH_ROLES = {
     **dict.fromkeys(("component", "component_file", "component_raw"), "components/"),
     **dict.fromkeys(("example", "example_file", "example_raw"), "examples/"),
 }
-"""Roles of esp-docs (link_roles.py) that link to a path of the repository, and where that begins."""
+"""Roles of esp-docs (link_roles.py) that link to a path, and where that begins."""
 
 _INCLUDES = {
     "include": LinkKind.INCLUDE,
@@ -65,11 +66,12 @@ def parse_rst(text: str) -> Document:
     number = 0
     while number < len(lines):
         number = _read_line(lines, number, document)
+    document.names = without_own(document.names)
     return document
 
 
 def _headings(lines: list[str]) -> Iterator[Heading]:
-    """Titles: a line that is underlined at least as far as it is long; the first style is level 1."""
+    """Titles: lines that are underlined; the first style is level 1."""
     styles: list[str] = []
     for number in range(1, len(lines)):
         under, title = lines[number], lines[number - 1]
@@ -78,8 +80,7 @@ def _headings(lines: list[str]) -> Iterator[Heading]:
             not found
             or not title.strip()
             or _UNDERLINE.match(title)
-            or (title[0] == " "
-            and number < 2)
+            or (title[0] == " " and number < 2)
         ):
             continue
         over = number > 1 and lines[number - 2].rstrip() == under.rstrip()

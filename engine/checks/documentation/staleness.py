@@ -16,12 +16,13 @@ import posixpath
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.checks.documentation.code import (
     Code,
     Declaration,
     changed_share,
+    essence_of,
     option_of,
     signature_of,
 )
@@ -35,11 +36,15 @@ from engine.checks.documentation.document import (
 )
 from engine.checks.documentation.history import UNCOMMITTED, Change, Commit, History
 from engine.checks.documentation.links import leads_to
+from engine.checks.documentation.names import RUN, is_readers_own
 from engine.checks.documentation.places import places_of
 from engine.checks.documentation.tree import Tree
 from engine.source.file_kinds import FileKind, kind_of
 
 _LEAST_SHARE = 0.1  # of the lines of a file
+_LEAST_COMMAND_SHARE = 0.3  # of the lines of a script whose options are the same
+_MAX_VERSIONS = 30  # of a file that are looked through
+_FLAG = re.compile(r"['\" ](--[a-z][a-z0-9-]+)\b")
 _SHORT_LINES = 60  # of a file in which every change counts
 _MAX_CONTENT_BYTES = 1 << 20
 _MAX_TEXT_CHARACTERS = 200
@@ -82,39 +87,89 @@ class Stale:
 
 
 @dataclass(frozen=True, slots=True)
-class Cover:
-    """What of the code a document names, with the line of the first time."""
+class Mention:
+    """Where a document names something first.
 
-    files: Mapping[str, tuple[str, int]]
-    folders: Mapping[str, tuple[str, int]]
-    functions: Mapping[str, int]
-    options: Mapping[str, int]
+    Args:
+        text: as it is written.
+        line: where, from 1.
+        describes: whether its change can make the document wrong; not where it is listed only.
+        is_command: whether it is a script that a reader runs.
+    """
+
+    text: str
+    line: int
+    describes: bool = True
+    is_command: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What of the code a document names."""
+
+    files: Mapping[str, Mention]
+    folders: Mapping[str, Mention]
+    functions: Mapping[str, tuple[Mention, Declaration]]
+    options: Mapping[str, tuple[Mention, Declaration]]
 
 
 def cover_of(tree: Tree, code: Code, path: str, document: Document) -> Cover:
     """What of the code a document names."""
-    found, folders = dict[str, tuple[str, int]](), dict[str, tuple[str, int]]()
-    functions, options = dict[str, int](), dict[str, int]()
+    files, folders = dict[str, Mention](), dict[str, Mention]()
+    functions = dict[str, tuple[Mention, Declaration]]()
+    options = dict[str, tuple[Mention, Declaration]]()
     for name in document.names:
+        mention = Mention(name.text, name.line, not name.listed, name.owner == RUN)
         if name.kind is NameKind.PATH:
             places = places_of(tree, path, name.text)
-            if len(places) == 1:
-                kept = found if places[0] in tree.files else folders
-                if not name.listed or kept is found:
-                    kept.setdefault(places[0], (name.text, 0 if name.listed else name.line))
+            if len(places) == 1 and places[0] in tree.files:
+                _add_file(files, path, places[0], mention)
+            elif len(places) == 1 and not name.listed:
+                folders.setdefault(places[0], mention)
         elif name.kind is NameKind.FUNCTION and name.text in code.functions:
-            functions.setdefault(name.text, name.line)
-        elif name.kind is NameKind.OPTION and name.text in code.options:
-            options.setdefault(name.text, name.line)
+            functions.setdefault(name.text, (mention, code.functions[name.text]))
+        elif name.kind is NameKind.OPTION:
+            option = option_for(code, path, name.text)
+            if option:
+                options.setdefault(name.text, (mention, option))
     for link in document.links:
         if link.kind in (LinkKind.LINK, LinkKind.INCLUDE):
             target = leads_to(tree, path, link.target)
-            if target:
-                # What is included is never older than itself.
-                line = link.line if link.kind is LinkKind.LINK else 0
-                found.setdefault(target, (link.target, line))
-    files = {each: at for each, at in found.items() if _is_code(each)}
+            if target:  # what is included is never older than itself
+                mention = Mention(link.target, link.line, link.kind is LinkKind.LINK)
+                _add_file(files, path, target, mention)
     return Cover(files, folders, functions, options)
+
+
+def _add_file(files: dict[str, Mention], document: str, file: str, mention: Mention) -> None:
+    if not _is_code(file):
+        return
+    folder = posixpath.dirname(document)
+    # A name alone, of a file elsewhere, says whose it is; it does not describe it.
+    is_near = "/" in mention.text.strip("./") or not folder or file.startswith(f"{folder}/")
+    describes = mention.describes and is_near and not is_readers_own(file)
+    known = files.get(file)
+    if known is None or (describes and not known.describes):
+        files[file] = replace(mention, describes=describes)
+
+
+def option_for(code: Code, document: str, name: str) -> Declaration | None:
+    """The option that a document means: the nearest; None where that is not plain."""
+    found = code.options.get(name, ())
+    if len(found) < 2:
+        return found[0] if found else None
+    parts = posixpath.dirname(document).split("/")
+
+    def common(each: Declaration) -> int:
+        other = each.path.split("/")
+        same = 0
+        while same < min(len(parts), len(other)) and parts[same] == other[same]:
+            same += 1
+        return same
+
+    ranked = sorted(found, key=common, reverse=True)
+    is_plain = common(ranked[0]) > common(ranked[1]) and common(ranked[0]) == len(parts)
+    return ranked[0] if is_plain else None
 
 
 def original_of(tree: Tree, path: str) -> str:
@@ -176,16 +231,8 @@ class StaleDocuments:
             found = list(self._translation(original, index))
         else:
             found = [
-                *self._declared(
-                    index, cover.functions, self._code.functions, "function", signature_of
-                ),
-                *self._declared(
-                    index,
-                    cover.options,
-                    self._code.options,
-                    "option",
-                    lambda _p, t, n: option_of(t, n),
-                ),
+                *self._declared(index, "function", cover.functions),
+                *self._declared(index, "option", cover.options),
                 *self._files(index, cover.files),
                 *self._folders(index, cover.folders),
             ]
@@ -193,60 +240,62 @@ class StaleDocuments:
         return sorted(found, key=lambda each: (-each.weight, each.line, each.name))
 
     def _declared(
-        self,
-        index: int,
-        names: Mapping[str, int],
-        declared: Mapping[str, Declaration],
-        kind: str,
-        read: Callable[[str, str, str], tuple[str, int] | None],
+        self, index: int, kind: str, names: Mapping[str, tuple[Mention, Declaration]]
     ) -> Iterator[Stale]:
-        for name, line in names.items():
-            now = declared[name]
+        for name, (mention, now) in names.items():
             changes = self._changes(now.path, index)
             if not changes:
                 continue
-            before = read(now.path, self._text(self._history.content_at(now.path, index)), name)
-            if before is None or before[0] == now.text:
+            content = self._text(self._history.content_at(now.path, index))
+            before = self._definition(kind, now.path, content, name)
+            if not before or essence_of(before) == essence_of(now.text):
                 continue
-            since = self._first(now.path, changes, name, before[0], read)
-            shown = name if kind == "function" else f"CONFIG_{name}"
-            was, after = _differing(before[0], now.text)
-            yield Stale(kind, shown, line, now.path, since, 1.0, len(changes), was, after)
+            since = self._first(kind, now.path, changes, name, before)
+            shown = f"CONFIG_{name}" if kind == "option" else name
+            was, after = _differing(before, now.text)
+            yield Stale(kind, shown, mention.line, now.path, since, 1.0, len(changes), was, after)
+
+    @staticmethod
+    def _definition(kind: str, path: str, text: str, name: str) -> str:
+        found = option_of(text, name) if kind == "option" else signature_of(path, text, name)
+        return found[0] if found else ""
 
     def _first(
-        self,
-        path: str,
-        changes: list[Change],
-        name: str,
-        before: str,
-        read: Callable[[str, str, str], tuple[str, int] | None],
+        self, kind: str, path: str, changes: list[Change], name: str, before: str
     ) -> Commit | None:
         """The commit in which a declaration became another one."""
-        for change in changes[:30]:
+        for change in changes[:_MAX_VERSIONS]:
             if change.index == UNCOMMITTED:
                 return None
-            found = read(path, self._text(change.after), name)
-            if found and found[0] != before:
+            found = self._definition(kind, path, self._text(change.after), name)
+            if found and essence_of(found) != essence_of(before):
                 return self._history.commit(change.index)
         return self._history.commit(changes[-1].index)
 
-    def _files(self, index: int, names: Mapping[str, tuple[str, int]]) -> Iterator[Stale]:
-        for path, (name, line) in names.items():
-            if not line:
-                continue
-            changes = self._changes(path, index)
+    def _files(self, index: int, names: Mapping[str, Mention]) -> Iterator[Stale]:
+        for path, mention in names.items():
+            changes = self._changes(path, index) if mention.describes else []
             if not changes:
                 continue
-            before = self._text(self._history.content_at(path, index))
-            lines, share = changed_share(path, before, self._now(path))
+            before, now = self._text(self._history.content_at(path, index)), self._now(path)
+            lines, share = changed_share(path, before, now)
             if (share < _LEAST_SHARE and before.count("\n") > _SHORT_LINES) or not lines:
                 continue
             after = f"{lines} lines differ, {share:.0%}"
+            if mention.is_command:
+                # Who runs a script sees its options, not its lines.
+                flags = sorted(set(_FLAG.findall(before)) ^ set(_FLAG.findall(now)))
+                if not flags and share < _LEAST_COMMAND_SHARE:
+                    continue
+                after += f"; other options: {', '.join(flags[:8])}" if flags else ""
             first = self._history.commit(changes[0].index)
-            yield Stale("file", name, line, path, first, 0.1 + 0.8 * share, len(changes), "", after)
+            weight = 0.1 + 0.8 * share
+            yield Stale(
+                "file", mention.text, mention.line, path, first, weight, len(changes), "", after
+            )
 
-    def _folders(self, index: int, names: Mapping[str, tuple[str, int]]) -> Iterator[Stale]:
-        for folder, (name, line) in names.items():
+    def _folders(self, index: int, names: Mapping[str, Mention]) -> Iterator[Stale]:
+        for folder, mention in names.items():
             came = [
                 (at, path)
                 for at, path in self._history.added.get(folder, ())
@@ -257,7 +306,7 @@ class StaleDocuments:
                 for path, at in self._history.gone.items()
                 if at < index and posixpath.dirname(path) == folder and _is_code(path)
             ]
-            if not line or not (came or went):
+            if not (came or went):
                 continue
             first = self._history.commit(max(at for at, _path in (*came, *went)))
             told = [
@@ -265,6 +314,7 @@ class StaleDocuments:
                 *(f"{posixpath.basename(path)} is gone" for _at, path in went),
             ]
             after = ", ".join(told)[:_MAX_TEXT_CHARACTERS]
+            name, line = mention.text, mention.line
             yield Stale("folder", name, line, folder, first, 0.1, len(told), "", after)
 
     def _translation(self, original: str, index: int) -> Iterator[Stale]:
@@ -297,13 +347,14 @@ class StaleDocuments:
         return self._content(blob).decode("utf-8", "replace") if blob else ""
 
 
-def wanted_files(covers: Iterable[Cover], code: Code) -> set[str]:
+def wanted_files(covers: Iterable[Cover]) -> set[str]:
     """Files whose history is needed for what documents name."""
     wanted: set[str] = set()
     for cover in covers:
         wanted.update(cover.files)
-        wanted.update(code.functions[each].path for each in cover.functions)
-        wanted.update(code.options[each].path for each in cover.options)
+        wanted.update(
+            each.path for _at, each in (*cover.functions.values(), *cover.options.values())
+        )
     return wanted
 
 

@@ -15,6 +15,7 @@ from stat import S_ISREG
 
 from engine import files
 from engine.cancel import CancelToken
+from engine.checks.documentation.document import is_vendored
 from engine.errors import ToolError
 from engine.projects.git import explain, run_any
 
@@ -43,6 +44,11 @@ _SITES = {
     "next.config.js": "next",
 }
 """Files and folders that say which generator makes a site of the folder that they lie in."""
+
+_LIBRARY_FOLDERS = frozenset({"lib", "libs", "libraries", "library"})
+_MANIFEST = re.compile(
+    r"library\.(?:json|properties)|(?:un)?licen[cs]e|copying|idf_component\.yml", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,21 @@ class Tree:
         return files.read_file(full, most)
 
     @functools.cached_property
+    def foreign(self) -> tuple[str, ...]:
+        """Folders of libraries that somebody copied: in ``lib``, with a manifest or licence."""
+        found = set()
+        for path in self.files:
+            folder, name = posixpath.split(path)
+            above = posixpath.basename(posixpath.dirname(folder)).lower()
+            if above in _LIBRARY_FOLDERS and _MANIFEST.match(name):
+                found.add(f"{folder}/")
+        return tuple(sorted(found))
+
+    def is_foreign(self, path: str) -> bool:
+        """Whether others wrote a file, or a build made it."""
+        return is_vendored(path) or path.startswith(self.foreign)
+
+    @functools.cached_property
     def sites(self) -> Sequence[Site]:
         """Sites that are made of the tree, the innermost first."""
         found = {}
@@ -204,7 +225,8 @@ def read_tree(root: Path, *, is_working_tree: bool, cancel: CancelToken) -> Tree
     """
     commit = head_of(root, cancel)
     tracked: set[str] = set()
-    links, submodules = set(), []
+    links: set[str] = set()
+    submodules: list[str] = []
     for entry in _entries(read_git(root, "ls-files", "-z", "--stage", cancel=cancel)):
         facts, _tab, path = entry.partition("\t")
         mode = facts.partition(" ")[0]
@@ -212,7 +234,7 @@ def read_tree(root: Path, *, is_working_tree: bool, cancel: CancelToken) -> Tree
             submodules.append(path)
         else:
             (links if mode == _LINK else tracked).add(path)
-    changed, new, removed = set(), set(), set()
+    changed, new, removed = set[str](), set[str](), set[str]()
     if is_working_tree:
         words = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
         for entry in _entries(read_git(root, *words, cancel=cancel)):
