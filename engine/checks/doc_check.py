@@ -47,8 +47,8 @@ from engine.text import clean, count
 _MAX_DOCUMENT_BYTES = 1 << 20
 _MAX_DOCUMENTS = 5000
 _MAX_HEADERS = 3000
-_MAX_HISTORY_SECONDS = 60.0  # that names and changes are looked up in the history
-_HISTORY_SHARE = 0.4  # of the time that the check may take
+_MAX_HISTORY_SECONDS = 20.0  # that names, and as long that changes, are looked for in the history
+_HISTORY_SHARE = 0.2  # of the time that the check may take
 
 _MAX_SHOWN_DOCUMENTS = 100
 _MAX_SHOWN = 20  # of each kind in a document
@@ -140,27 +140,28 @@ class DocCheck:
             {folder for each in covers.values() for folder in each.folders},
             cancel=context.cancel,
         )
-        started = time.monotonic()
-        deadline = started + min(_MAX_HISTORY_SECONDS, _HISTORY_SHARE * context.timeout)
         checked = {
             path: each
             for path, each in everything.items()
             if not is_dated(path) and path not in read.generated
         }
-        names = GoneNames(tree, history, code, deadline=deadline, cancel=context.cancel)
-        gone = names.find(checked)
+        seconds = min(_MAX_HISTORY_SECONDS, _HISTORY_SHARE * context.timeout)
         links = _dead_links(tree, history, read, checked, context)
         with Contents(tree.root) as contents:
+            deadline = time.monotonic() + seconds
             stale = StaleDocuments(tree, history, code, content=contents.get, deadline=deadline)
-            found = [
-                _Found(
-                    path,
-                    links.get(path, ()),
-                    gone.get(path, ()),
-                    stale.find(path, each, covers[path]) if path in covers else (),
-                )
+            outdated = {
+                path: stale.find(path, each, covers[path])
                 for path, each in checked.items()
-            ]
+                if path in covers
+            }
+        deadline = time.monotonic() + seconds
+        names = GoneNames(tree, history, code, deadline=deadline, cancel=context.cancel)
+        gone = names.find(checked)
+        found = [
+            _Found(path, links.get(path, ()), gone.get(path, ()), outdated.get(path, ()))
+            for path in checked
+        ]
         found = [each for each in found if each.weight]
         found.sort(key=lambda each: (-each.weight, each.path))
         details = _details(tree, read, history, found)
@@ -235,7 +236,7 @@ def _read_document(path: str, kind: DocumentFormat | None, data: bytes, read: _R
     if kind is None:
         if is_documented(text):
             document = parse_doxygen(text, in_code=True)
-            document.past = past_lines(text, ())
+            document.past = past_lines(text, document)
             if document.names or document.links:
                 read.headers[path] = document
         return
@@ -245,7 +246,7 @@ def _read_document(path: str, kind: DocumentFormat | None, data: bytes, read: _R
         document = parse_rst(text)
     else:
         document = parse_doxygen(text, in_code=False)
-    document.past = past_lines(text, document.headings)
+    document.past = past_lines(text, document)
     if is_generated(text):
         read.generated.add(path)
     read.documents[path] = document

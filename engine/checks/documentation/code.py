@@ -99,6 +99,8 @@ _NO_TYPE = re.compile(
     r"(?:^|[^\w])(?:return|else|case|goto|new|delete|throw|sizeof|if|while|do)\s*$|[=(,.!?+/|-]\s*$|^\s*$"
 )
 _BEFORE = re.compile(r"[;{}]|\n\s*#[^\n]*(?=\n)|\n\s*\n|:(?!:)(?<!::)")
+_BEGIN = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)|^([^\n;=(){}#]+)\(", re.MULTILINE)
+_NO_RANK = 99
 _TRAILER = re.compile(
     r"(?:\s+(?:const|override|final|noexcept|volatile|__attribute__\s*\(\([^;{]{0,200}?\)\)"
     r"|[A-Z][A-Z0-9_]{3,}\b(?:\([^;{)]{0,100}\))?))*\s*(?:->[^;{]{1,100})?(?:[;{]|=\s*(?:0|default|delete))"
@@ -324,17 +326,11 @@ def _read_functions(
 ) -> None:
     suffix = suffix_of(path)
     rank = (suffix not in HEADER_SUFFIXES) + 2 * is_example(path) + 4 * is_test(path)
-    indent = "" if suffix in (".c", ".ino", ".pde") else r"[ \t]*"
+    if suffix in _BRACED:
+        names = names & set(_begun(text, indented=suffix not in (".c", ".ino", ".pde")))
     hidden = None
     for name in names:
-        if ranks.get(name, 99) <= rank:
-            continue
-        if suffix in _BRACED and not re.search(
-            rf"^{indent}(?:#[ \t]*define[ \t]+{name}|[A-Za-z_~][^\n;=(){{}}]*\b{name}[ \t]*\()"
-            rf"|^{name}[ \t]*\(",
-            text,
-            re.MULTILINE,
-        ):
+        if ranks.get(name, _NO_RANK) <= rank:
             continue
         if suffix in _BRACED and f"define {name}" not in text:
             hidden = masked(text) if hidden is None else hidden
@@ -344,6 +340,21 @@ def _read_functions(
         if found:
             code.functions[name] = Declaration(path, found[1], found[0])
             ranks[name] = rank
+
+
+def _begun(text: str, *, indented: bool) -> Iterator[str]:
+    """Words of a C source that may be declared where they stand: before a line's first bracket.
+
+    Args:
+        indented: whether that may be an indented line; in a C file those are calls.
+    """
+    for found in _BEGIN.finditer(text):
+        if found[1]:
+            yield found[1]
+        elif indented or not found[0][0].isspace():
+            words = found[2].replace("*", " ").replace("&", " ").replace(":", " ").split()
+            if words:
+                yield words[-1]
 
 
 def _declared(text: str, name: str) -> tuple[str, int] | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import posixpath
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -83,6 +84,13 @@ class DocumentFormat(StrEnum):
     MARKDOWN = "markdown"
     RST = "rst"
     DOXYGEN = "doxygen"
+
+
+_FORMATS = {
+    **dict.fromkeys(MARKDOWN_SUFFIXES, DocumentFormat.MARKDOWN),
+    **dict.fromkeys(RST_SUFFIXES, DocumentFormat.RST),
+    **dict.fromkeys(DOXYGEN_SUFFIXES, DocumentFormat.DOXYGEN),
+}
 
 
 class LinkKind(StrEnum):
@@ -184,23 +192,25 @@ def format_of(path: str) -> DocumentFormat | None:
     Args:
         path: from the root of the repository. Untrusted.
     """
-    pure = PurePosixPath(path)
-    hidden = [part for part in pure.parts[:-1] if part.startswith(".")]
+    suffix = posixpath.splitext(path)[1].lower()
+    kind = _FORMATS.get(suffix)
+    if kind is None:
+        return None
+    folder, name = posixpath.split(path)
+    hidden = [part for part in folder.split("/") if part.startswith(".")]
     if is_vendored(path) or (hidden and hidden != [".github"]):
         return None
-    if _NO_DOCUMENTS.search(path) or pure.name.startswith("."):
-        return None
-    suffix = pure.suffix.lower()
-    if suffix in MARKDOWN_SUFFIXES:
-        return DocumentFormat.MARKDOWN
-    if suffix in RST_SUFFIXES:
-        return DocumentFormat.RST
-    return DocumentFormat.DOXYGEN if suffix in DOXYGEN_SUFFIXES else None
+    return None if _NO_DOCUMENTS.search(path) or name.startswith(".") else kind
 
 
 def is_vendored(path: str) -> bool:
     """Whether others wrote a file, or a build made it, by the folders that it lies in."""
-    folders = PurePosixPath(path).parts[:-1]
+    return _is_vendored_folder(posixpath.dirname(path))
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _is_vendored_folder(folder: str) -> bool:
+    folders = folder.split("/")
     # The component manager's name for NAMESPACE/COMPONENT, where somebody copied one.
     managed = any("__" in part.strip("_") for part in folders)
     return managed or not _VENDORED.isdisjoint(part.lower() for part in folders)
@@ -215,10 +225,16 @@ def is_dated(path: str) -> bool:
     )
 
 
-def past_lines(text: str, headings: Sequence[Heading]) -> frozenset[int]:
-    """Lines that speak of what was, and all below a heading that does."""
+def past_lines(text: str, document: Document) -> frozenset[int]:
+    """Lines with names or links that speak of what was, and all below a heading that does."""
     lines = text.splitlines()
-    found = {number for number, line in enumerate(lines, 1) if _PAST.search(line[:_MAX_PAST])}
+    told = {name.line for name in document.names} | {link.line for link in document.links}
+    found = {
+        number
+        for number in told
+        if 0 < number <= len(lines) and _PAST.search(lines[number - 1][:_MAX_PAST])
+    }
+    headings = document.headings
     for at, heading in enumerate(headings):
         if heading.level and _PAST.search(heading.text[:_MAX_PAST]):
             later = (each.line for each in headings[at + 1 :] if 0 < each.level <= heading.level)

@@ -18,6 +18,11 @@ from engine.checks.documentation.document import (
 from engine.checks.documentation.names import MAX_NAMES, names_in_block, names_in_prose, without_own
 
 _COMMENT = re.compile(r"/\*[*!](?!\*).*?(?:\*/|\Z)|^[ \t]*//[/!][^\n]*", re.DOTALL | re.MULTILINE)
+_TELLING = re.compile(
+    r"\(\)|CONFIG_|[\\@](?:ref|link|include|snippet|image|anchor|page|\w*section)"
+)
+"""What a comment of a source must have to be read: most only say what is below them."""
+
 _MARGIN = re.compile(r"^[ \t]*(?:/\*[*!]<?|\*(?!/)|//[/!]<?)?[ \t]?", re.MULTILINE)
 _COMMAND = re.compile(
     r"[\\@](?P<name>mainpage|page|subpage|section|subsection|subsubsection|anchor|include|includelineno"
@@ -50,11 +55,16 @@ def parse_doxygen(text: str, *, in_code: bool) -> Document:
         in_code: whether it is a source: then only what its comments say counts, and no headings.
     """
     document = Document(DocumentFormat.DOXYGEN)
-    for comment in _COMMENT.finditer(text) if in_code or "/*" in text else ():
-        line = text.count("\n", 0, comment.start()) + 1
-        _read(_MARGIN.sub("", comment[0].removesuffix("*/")), line, document, in_code)
     if not in_code and "/*" not in text:
         _read(text, 1, document, in_code)
+    else:
+        at, line = 0, 1
+        for comment in _COMMENT.finditer(text):
+            line += text.count("\n", at, comment.start())
+            at = comment.start()
+            if not in_code or _TELLING.search(comment[0]):
+                body = comment[0].removesuffix("*/")
+                _read(_MARGIN.sub("", body), line, document, in_code)
     document.names = without_own(document.names)
     return document
 

@@ -10,7 +10,7 @@ is not judged.
 - Sphinx: ``:doc:`` without its ending, from the document's folder or with ``/`` from the folder of
   ``conf.py``; ``:ref:`` by the labels of all documents; ``include`` from the document's folder.
 - Docusaurus: a link with ``.md`` is a file, from the document's folder, the content's or the
-  site's; every other is a URL; ``/x.png`` lies in ``static``. VitePress and VuePress have ``public``.
+  site's; every other is a URL; ``/x.png`` lies in ``static``, for VitePress in ``public``.
 - MkDocs, mdBook and the others: files from the document's folder; ``.html`` stands for the source.
 """
 

@@ -63,6 +63,11 @@ _SHELL_LANGUAGES = frozenset(
     {"sh", "bash", "shell", "console", "shell-session", "zsh", "cmd", "bat", "none", "text", ""}
 )
 _PROMPT = re.compile(r"^\s*(?:\(\w[\w.-]*\)\s*)?(?:[\w.@:~/-]{0,40}[$>%#]\s+)?")
+_COMMAND = re.compile(
+    r"(?:^|[\s;&|])(?:(?:idf\.py|make|pio|platformio|cd)\s|[\w./-]{1,100}\.(?:py|sh|bash|js|bat|ps1)(?:\s|$))"
+)
+"""What a line must have to be read as a command of interest."""
+
 _INTERPRETERS = frozenset({"python", "python3", "bash", "sh", "source", ".", "zsh", "node"})
 _LISTING = re.compile(r"(?P<indent>[│|\s\xa0]*)(?:├|└|╰|\|--|`--|\+--)[─-]*\s*(?P<name>[^\s#<←(]+)")
 _IDF_ACTIONS = re.compile(
@@ -141,6 +146,8 @@ def names_in_block(language: str, text: str, line: int) -> Iterator[Name]:
 
 def names_in_command(text: str, line: int) -> Iterator[Name]:
     """Names in a command line: a script of the project, its flags, a target of a build tool."""
+    if not _COMMAND.search(text):
+        return
     for part in re.split(r"&&|\|\||;|\|", _PROMPT.sub("", text, count=1)):
         try:
             words = shlex.split(part, comments=True)

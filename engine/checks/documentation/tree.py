@@ -10,7 +10,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from stat import S_ISREG
 
 from engine import files
@@ -327,4 +327,4 @@ def _entries(printed: bytes) -> Iterator[str]:
 
 def suffix_of(path: str) -> str:
     """A path's ending in lower case."""
-    return PurePosixPath(path).suffix.lower()
+    return posixpath.splitext(path)[1].lower()
