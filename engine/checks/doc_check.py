@@ -299,12 +299,12 @@ def _dead_links(
     places = sorted({each.place for links in found.values() for each in links if each.place})
     ignored = set()
     for at in range(0, len(places), _PATHS_AT_ONCE):
-        words = ("check-ignore", "-z", "--no-index", "--", *places[at : at + _PATHS_AT_ONCE])
+        words = ("check-ignore", "--no-index", "--", *places[at : at + _PATHS_AT_ONCE])
         try:
             printed = read_git(tree.root, *words, cancel=context.cancel, allowed=(0, 1))
         except EspdeckError:  # a path through a submodule, or out of the tree
             continue
-        ignored.update(printed.decode("utf-8", "surrogateescape").split("\0"))
+        ignored.update(printed.decode("utf-8", "surrogateescape").split("\n"))
     return {
         path: [each for each in links if each.place not in ignored or not each.place]
         for path, links in found.items()

@@ -13,6 +13,7 @@ _NOT_GITHUB = re.compile(r"[^\w\- ]")
 _EMOJI_PARTS = re.compile("[\ufe0f\u200d\u20e3]")
 """Variation selectors and joiners of emoji: which of them stay differs by renderer and time."""
 
+_PICTURE = "\N{BLACK SUN WITH RAYS}"
 _SHORTCODE = re.compile(r":[a-z0-9_+-]+:")
 
 
@@ -53,7 +54,7 @@ def anchors_of(document: Document, *, site: bool) -> frozenset[str]:
     for rule in _SITE_RULES if site else _RULES:
         found.update(_numbered(map(rule, headings)))
         # GitHub shows :rocket: as a picture; whether its name stays in the anchor changed.
-        found.update(_numbered(rule(_SHORTCODE.sub("", each)) for each in headings))
+        found.update(_numbered(rule(_SHORTCODE.sub(_PICTURE, each)) for each in headings))
     return frozenset(map(same_anchor, filter(None, found)))
 
 

@@ -27,7 +27,7 @@ _MARGIN = re.compile(r"^[ \t]*(?:/\*[*!]<?|\*(?!/)|//[/!]<?)?[ \t]?", re.MULTILI
 _COMMAND = re.compile(
     r"[\\@](?P<name>mainpage|page|subpage|section|subsection|subsubsection|anchor|include|includelineno"
     r"|dontinclude|verbinclude|htmlinclude|snippet|snippetlineno|example|image|dotfile|ref|link)"
-    r"(?:\{[^}\n]*\}|\[[^\]\n]*\])?[ \t]+(?P<rest>[^\n]{0,400})"
+    r"(?:\{[^}\n]*\}|\[[^\]\n]*\])?[ \t]+(?=(?P<rest>[^\n]{0,400}))"
 )
 _CODE = re.compile(
     r"[\\@](?P<name>code|verbatim)(?:\{\.?(?P<language>\w+)\})?(?P<body>.*?)(?:[\\@]end(?P=name)|\Z)",

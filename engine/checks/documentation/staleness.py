@@ -248,7 +248,7 @@ class StaleDocuments:
                 continue
             content = self._text(self._history.content_at(now.path, index))
             before = self._definition(kind, now.path, content, name)
-            if not before or essence_of(before) == essence_of(now.text):
+            if not before or not _differ(kind, before, now.text):
                 continue
             since = self._first(kind, now.path, changes, name, before)
             shown = f"CONFIG_{name}" if kind == "option" else name
@@ -268,7 +268,7 @@ class StaleDocuments:
             if change.index == UNCOMMITTED:
                 return None
             found = self._definition(kind, path, self._text(change.after), name)
-            if found and essence_of(found) != essence_of(before):
+            if found and _differ(kind, before, found):
                 return self._history.commit(change.index)
         return self._history.commit(changes[-1].index)
 
@@ -368,6 +368,12 @@ def _is_code(path: str) -> bool:
 _MORE_CODE = frozenset(
     {".sh", ".bash", ".bat", ".ps1", ".go", ".toit", ".proto", ".cmake", ".dts", ".dtsi"}
 )
+
+
+def _differ(kind: str, before: str, after: str) -> bool:
+    if kind == "option":
+        return before != after
+    return essence_of(before) != essence_of(after)
 
 
 def _differing(before: str, after: str) -> tuple[str, str]:
