@@ -6,6 +6,7 @@ import hashlib
 import posixpath
 import re
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +56,7 @@ _MAX_SHOWN = 20  # of each kind in a document
 _MAX_TEXT_CHARACTERS = 300
 _SHORT_DIGITS = 10  # of a hash
 _PATHS_AT_ONCE = 200
+_MANY_DOCUMENTS = 10
 
 
 @dataclass(slots=True)
@@ -292,10 +294,20 @@ def _dead_links(
             else f"{verb}, not committed"
         )
 
+    gone_names = {posixpath.basename(each) for each in (*history.gone, *history.gone_folders)}
     resolver = LinkResolver(
-        tree, {**read.documents, **read.headers}, generated=read.generated, went=went
+        tree,
+        {**read.documents, **read.headers},
+        generated=read.generated,
+        went=went,
+        knew=lambda name: name in tree.by_name or name in gone_names,
     )
     found = {path: list(resolver.dead(path)) for path in checked}
+    same = Counter(
+        each.target for links in found.values() for each in links if not went(each.place)
+    )
+    # What so many documents agree on is there where they are published.
+    elsewhere = {target for target, number in same.items() if number >= _MANY_DOCUMENTS}
     places = sorted({each.place for links in found.values() for each in links if each.place})
     ignored = set()
     for at in range(0, len(places), _PATHS_AT_ONCE):
@@ -306,7 +318,11 @@ def _dead_links(
             continue
         ignored.update(printed.decode("utf-8", "surrogateescape").split("\n"))
     return {
-        path: [each for each in links if each.place not in ignored or not each.place]
+        path: [
+            each
+            for each in links
+            if each.target not in elsewhere and (not each.place or each.place not in ignored)
+        ]
         for path, links in found.items()
     }
 

@@ -81,6 +81,7 @@ class LinkResolver:
         *,
         generated: Collection[str],
         went: Callable[[str], str],
+        knew: Callable[[str], bool] = lambda _name: True,
     ) -> None:
         """Be ready.
 
@@ -89,10 +90,11 @@ class LinkResolver:
             documents: those that were read, by path.
             generated: those that a program makes, so that they may be others when they are read.
             went: what the history knows of a path that is not there, in a few words; may be empty.
+            knew: whether the history had something of a name anywhere.
         """
         self._tree = tree
         self._documents = documents
-        self._went, self._generated = went, generated
+        self._went, self._generated, self._knew = went, generated, knew
         self._anchors: dict[str, frozenset[str]] = {}
         self._labels = {label for each in documents.values() for label in each.labels}
 
@@ -137,6 +139,9 @@ class LinkResolver:
             return None  # pages of the forge
         if "wiki" in path.lower() and not suffix_of(name):
             return None
+        last = posixpath.basename(inside)
+        if not suffix_of(name) and name.startswith("../") and not self._knew(last):
+            return None  # a page of a site that is made elsewhere
         if (
             self._documents[path].format is DocumentFormat.RST
             and site is None

@@ -6,7 +6,7 @@ commits may be described wrongly. That is told of
 - a function whose declaration differs, and an option whose definition in Kconfig does,
 - a file of which a tenth or more differs, or anything where it is short: blanks, comments and the
   order of its lines do not count,
-- a folder in which sources came or went,
+- a folder in which a quarter or more of the sources came or went,
 - a translation whose original changed.
 """
 
@@ -27,6 +27,7 @@ from engine.checks.documentation.code import (
     signature_of,
 )
 from engine.checks.documentation.document import (
+    HEADER_SUFFIXES,
     Document,
     LinkKind,
     NameKind,
@@ -38,10 +39,11 @@ from engine.checks.documentation.history import UNCOMMITTED, Change, Commit, His
 from engine.checks.documentation.links import leads_to
 from engine.checks.documentation.names import RUN, is_readers_own
 from engine.checks.documentation.places import places_of
-from engine.checks.documentation.tree import Tree
+from engine.checks.documentation.tree import Tree, suffix_of
 from engine.source.file_kinds import FileKind, kind_of
 
 _LEAST_SHARE = 0.1  # of the lines of a file
+_LEAST_FOLDER_SHARE = 0.25  # of the sources that lie in a folder itself
 _LEAST_COMMAND_SHARE = 0.3  # of the lines of a script whose options are the same
 _MAX_VERSIONS = 30  # of a file that are looked through
 _FLAG = re.compile(r"['\" ](--[a-z][a-z0-9-]+)\b")
@@ -127,7 +129,11 @@ def cover_of(tree: Tree, code: Code, path: str, document: Document) -> Cover:
             elif len(places) == 1 and not name.listed:
                 folders.setdefault(places[0], mention)
         elif name.kind is NameKind.FUNCTION and name.text in code.functions:
-            functions.setdefault(name.text, (mention, code.functions[name.text]))
+            declared = code.functions[name.text]
+            above = posixpath.dirname(path)
+            # What no header has is meant only by documents of its own folder or above.
+            if suffix_of(declared.path) in HEADER_SUFFIXES or declared.path.startswith(above):
+                functions.setdefault(name.text, (mention, declared))
         elif name.kind is NameKind.OPTION:
             option = option_for(code, path, name.text)
             if option:
@@ -215,6 +221,7 @@ class StaleDocuments:
         """
         self._tree, self._history, self._code = tree, history, code
         self._content, self._deadline = content, deadline
+        self._sources = [path for path in tree.files if _is_source(path)]
         self.unfinished = 0
         """Documents that time did not suffice for."""
 
@@ -299,14 +306,17 @@ class StaleDocuments:
             came = [
                 (at, path)
                 for at, path in self._history.added.get(folder, ())
-                if at < index and path in self._tree.files and _is_code(path)
+                if at < index and path in self._tree.files and _is_source(path)
             ]
             went = [
                 (at, path)
                 for path, at in self._history.gone.items()
-                if at < index and posixpath.dirname(path) == folder and _is_code(path)
+                if at < index and posixpath.dirname(path) == folder and _is_source(path)
             ]
-            if not (came or went):
+            here = sum(posixpath.dirname(path) == folder for path in self._sources)
+            if not (came or went) or len(came) + len(went) < _LEAST_FOLDER_SHARE * (
+                here + len(went)
+            ):
                 continue
             first = self._history.commit(max(at for at, _path in (*came, *went)))
             told = [
@@ -323,7 +333,7 @@ class StaleDocuments:
             return
         before = self._text(self._history.content_at(original, index))
         lines, share = changed_share(original, before, self._now(original))
-        if lines and share >= _LEAST_SHARE / 2:
+        if lines and share >= _LEAST_SHARE:
             after = f"{lines} lines differ, {share:.0%}"
             first = self._history.commit(changes[0].index)
             yield Stale("translation", original, 1, original, first, share, len(changes), "", after)
@@ -356,6 +366,12 @@ def wanted_files(covers: Iterable[Cover]) -> set[str]:
             each.path for _at, each in (*cover.functions.values(), *cover.options.values())
         )
     return wanted
+
+
+def _is_source(path: str) -> bool:
+    return _is_code(path) and (
+        kind_of(path) is FileKind.SOURCE or posixpath.splitext(path)[1].lower() in _MORE_CODE
+    )
 
 
 def _is_code(path: str) -> bool:

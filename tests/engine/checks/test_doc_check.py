@@ -212,8 +212,9 @@ def test_names_that_never_were_here_are_somebody_elses(folder: Path) -> None:
         folder,
         {
             **FILES,
-            "README.md": f"{README}\nCall `esp_wifi_init()` and `your_part()`; `CONFIG_FREERTOS_HZ`, "
-            "`main/their_app.c`.\n\n```c\nstatic void mine_too(void) {\n```\n\n```sh\nidf.py their-target\n```\n",
+            "README.md": f"{README}\nCall `esp_wifi_init()`, `your_part()`; `CONFIG_FREERTOS_HZ`, "
+            "`main/their_app.c`.\n\n```c\nstatic void mine_too(void) {\n```\n\n"
+            "```sh\nidf.py their-target\n```\n",
         },
     )
 

@@ -11,7 +11,7 @@ from tests.field.case import Case
 
 
 def read(case: Case) -> dict[str, object]:
-    """Headings as ``LEVEL LINE TEXT``, links as ``LINE KIND TARGET``, names as ``LINE KIND TEXT``."""
+    """Headings as ``LEVEL LINE TEXT``, links and names as ``LINE KIND TEXT``."""
     document = _parsed(case)
     document.past = past_lines(case.text, document)
     return {

@@ -116,7 +116,10 @@ def test_sphinx_resolves_documents_labels_and_includes(tmp_path: Path) -> None:
 
 
 def test_what_sphinx_does_not_find_is_dead(tmp_path: Path) -> None:
-    text = ":doc:`gone` :ref:`no-label`\n\n.. literalinclude:: ../../gone.c\n\n.. toctree::\n\n   lost\n"
+    text = (
+        ":doc:`gone` :ref:`no-label`\n\n.. literalinclude:: ../../gone.c\n\n"
+        ".. toctree::\n\n   lost\n"
+    )
 
     found = dead(tmp_path, {**SPHINX, "docs/guide/a.rst": text}, "docs/guide/a.rst")
 

@@ -76,7 +76,9 @@ def test_any_text_is_read_and_lines_lie_in_it(text: str) -> None:
     last = len(text.splitlines()) + text.count("\r") + 1
 
     for document in parsed(text):
-        lines = [each.line for each in (*document.headings, *document.links, *document.names)]
+        lines = [each.line for each in document.headings]
+        lines += [each.line for each in document.links]
+        lines += [each.line for each in document.names]
         assert all(1 <= line <= last for line in lines)
         assert all(each != "" for each in anchors_of(document, site=True))
         assert past_lines(text, document) is not None
@@ -150,7 +152,10 @@ def test_only_what_callers_see_makes_declarations_differ(
 
 
 def test_an_option_is_read_without_its_help() -> None:
-    text = 'menu "M"\n  config RATE\n    int "Rate"\n    default 4\n    help\n      Any.\n  config B\n    bool\nendmenu\n'
+    text = (
+        'menu "M"\n  config RATE\n    int "Rate"\n    default 4\n    help\n      Any.\n'
+        "  config B\n    bool\nendmenu\n"
+    )
 
     assert option_of(text, "RATE") == ('int "Rate"\ndefault 4', 2)
     assert option_of(text, "GONE") is None
