@@ -95,6 +95,9 @@ _KCONFIG_NEXT = re.compile(
     r"^[ \t]*(?:(?:menu)?config|menu|endmenu|if|endif|choice|endchoice|comment|mainmenu"
     r"|source|rsource|osource|orsource)\b"
 )
+_SHOWN_IN_MENU = frozenset(
+    {*("bool", "int", "hex", "string", "tristate", "prompt", "default", "range"), "def_bool"}
+)
 _NO_TYPE = re.compile(
     r"(?:^|[^\w])(?:return|else|case|goto|new|delete|throw|sizeof|if|while|do)\s*$|[=(,.!?+/|-]\s*$|^\s*$"
 )
@@ -312,13 +315,16 @@ def _read_options(path: str, text: str, asked: set[str], code: Code) -> None:
 
 
 def _definition(lines: list[str], number: int) -> Iterator[str]:
-    """The words of an option's definition, a line each, without its prompt's and help's texts."""
+    """What of an option's definition its reader sees: type, prompt, defaults and range, a line each.
+
+    On what it depends differs with each new chip.
+    """
     for line in lines[number + 1 : number + _MAX_OPTION_LINES]:
         words = line.split()
         if _KCONFIG_NEXT.match(line) or (words and words[0] in ("help", "---help---")):
             return
-        if words and not words[0].startswith("#"):
-            yield " ".join(words)
+        if words and words[0] in _SHOWN_IN_MENU:
+            yield " ".join(words).partition(" #")[0]
 
 
 def _read_functions(

@@ -388,7 +388,10 @@ _MORE_CODE = frozenset(
 
 def _differ(kind: str, before: str, after: str) -> bool:
     if kind == "option":
-        return before != after
+        old, new = before.split("\n"), after.split("\n")
+        # A default for one more chip makes nothing wrong that was said of the others.
+        came = [each for each in new if each not in old and " if " not in each]
+        return bool(came or set(old) - set(new))
     return essence_of(before) != essence_of(after)
 
 
