@@ -41,7 +41,7 @@ from engine.checks.documentation.staleness import (
 )
 from engine.checks.documentation.tree import Tree, head_of, read_git, read_tree, suffix_of
 from engine.enums import CheckStatus
-from engine.errors import EspdeckError
+from engine.errors import ToolError
 from engine.files import explain
 from engine.text import clean, count
 
@@ -313,8 +313,8 @@ def _dead_links(
     for at in range(0, len(places), _PATHS_AT_ONCE):
         words = ("check-ignore", "--no-index", "--", *places[at : at + _PATHS_AT_ONCE])
         try:
-            printed = read_git(tree.root, *words, cancel=context.cancel, allowed=(0, 1))
-        except EspdeckError:  # a path through a submodule, or out of the tree
+            printed = read_git(tree.root, *words, cancel=context.cancel)
+        except ToolError:  # none of them, or a path through a submodule
             continue
         ignored.update(printed.decode("utf-8", "surrogateescape").split("\n"))
     return {

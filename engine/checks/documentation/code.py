@@ -315,7 +315,7 @@ def _read_options(path: str, text: str, asked: set[str], code: Code) -> None:
 
 
 def _definition(lines: list[str], number: int) -> Iterator[str]:
-    """What of an option's definition its reader sees: type, prompt, defaults and range, a line each.
+    """What a reader sees of an option: type, prompt, defaults and range, a line each.
 
     On what it depends differs with each new chip.
     """

@@ -243,9 +243,8 @@ class GoneNames:
                     "--",
                     *patterns,
                 ),
-                allowed=(0, 1),
             )
-        except ToolError:  # a part of the commit is missing
+        except ToolError:  # nothing, or a part of the commit is missing
             return
         for line in printed.decode("utf-8", "replace").split("\n"):
             place, _null, text = line.partition("\0")
@@ -311,10 +310,8 @@ class GoneNames:
                 commit = self._history.commit(self._history.indexes[sha])
         return GoneName(name.kind, name.text, name.line, was, commit)
 
-    def _git(self, *words: str, allowed: tuple[int, ...] = (0,)) -> bytes:
-        return read_git(
-            self._tree.root, *words, cancel=self._cancel, timeout=_GIT_SECONDS, allowed=allowed
-        )
+    def _git(self, *words: str) -> bytes:
+        return read_git(self._tree.root, *words, cancel=self._cancel, timeout=_GIT_SECONDS)
 
 
 def _matches(path: str, patterns: Iterable[str]) -> bool:

@@ -6,7 +6,6 @@ import functools
 import os
 import posixpath
 import re
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +15,10 @@ from stat import S_ISREG
 from engine import files
 from engine.cancel import CancelToken
 from engine.checks.documentation.document import is_vendored
-from engine.errors import ToolError
-from engine.projects.git import explain, run_any
+from engine.checks.git_reader import GitReader
 
 _TIMEOUT_SECONDS = 120.0
-_MAX_ERROR_BYTES = 1 << 16
-_NO_LOCKS = {"GIT_OPTIONAL_LOCKS": "0"}
+_PLAIN = ("-c", "core.quotePath=off", "-c", "diff.renames=false")
 _LINK, _SUBMODULE = "120000", "160000"
 _MAX_CONFIGURATION_BYTES = 1 << 20
 
@@ -269,13 +266,9 @@ def head_of(root: Path, cancel: CancelToken) -> str:
     Raises:
         ToolError: it is no Git repository.
     """
-    words = ["-C", str(root), "rev-parse", "--verify", "--quiet", "HEAD^{commit}"]
-    done = run_any(words, timeout=_TIMEOUT_SECONDS, cancel=cancel, supervised=False)
-    if done.returncode == 0:
-        return done.tail.strip().rpartition("\n")[2]
-    if done.tail.strip():
-        raise ToolError(f"{root}: {explain(done.tail)}")
-    return ""
+    read_git(root, "rev-parse", "--git-dir", cancel=cancel)
+    reader = GitReader(root, cancel=cancel, timeout=_TIMEOUT_SECONDS)
+    return reader.line("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
 
 
 def read_git(
@@ -284,34 +277,21 @@ def read_git(
     cancel: CancelToken,
     on_output: Callable[[bytes], None] | None = None,
     timeout: float = _TIMEOUT_SECONDS,
-    allowed: tuple[int, ...] = (0,),
 ) -> bytes:
-    """What Git prints on a tree, apart from what it complains of.
+    """What Git prints on a tree; nothing where it is handed on.
 
     Args:
         on_output: called with each chunk instead of keeping it.
-        allowed: exit codes that are no failure.
 
     Raises:
         ToolError: it failed, or took too long; one line.
         CancelledError, Interrupted: as ``cancel`` says.
     """
-    printed = bytearray()
-    with tempfile.TemporaryFile() as said:
-        done = run_any(
-            ["-C", str(root), "-c", "core.quotePath=off", "-c", "diff.renames=false", *words],
-            timeout=timeout,
-            cancel=cancel,
-            on_output=on_output or printed.extend,
-            env=_NO_LOCKS,
-            errors=said,
-            supervised=False,
-        )
-        said.seek(0)
-        complaint = said.read(_MAX_ERROR_BYTES).decode("utf-8", "replace")
-    if done.returncode not in allowed:
-        raise ToolError(f"{root}: {explain(complaint)}")
-    return bytes(printed)
+    reader = GitReader(root, cancel=cancel, timeout=timeout)
+    if on_output is not None:
+        reader.stream(on_output, *_PLAIN, *words)
+        return b""
+    return reader.read(*_PLAIN, *words)
 
 
 def _shallow(path: Path) -> frozenset[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.checks.dependency_check import DependencyCheck
+from engine.checks.doc_check import DocCheck
 from engine.checks.git_check import GitCheck
 from engine.checks.lab_checks import LAB_CHECKS
 from engine.manifest import Manifest
@@ -159,7 +160,7 @@ USERS_PAGES = tuple(
 def test_every_word_with_the_look_of_a_setting_is_one(page: Path) -> None:
     known = {part for key in known_keys(SettingsFile) for part in key.path}
     known |= {*Aspect, *Manifest.__dataclass_fields__, *OTHER_WORDS}
-    known |= {GitCheck.name, *GitCheck.options, DependencyCheck.name}
+    known |= {GitCheck.name, *GitCheck.options, DependencyCheck.name, DocCheck.name}
     known |= {word for check in LAB_CHECKS for word in (check.name, *check.options)}
     for span in code_spans(page):
         word = span.partition(" = ")[0]
