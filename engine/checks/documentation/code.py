@@ -220,7 +220,7 @@ def essence_of(signature: str) -> str:
     In C the names of parameters, ``void`` for none, defaults and the place of ``const`` do not.
     """
     if signature.startswith(("def ", "#define")):
-        return signature
+        return signature if "(" in signature else ""
     head, _open, inner = signature.partition("(")
     kinds = []
     for each in inner.rpartition(")")[0].split(","):
@@ -375,7 +375,7 @@ def _declared(text: str, name: str) -> tuple[str, int] | None:
         end = _closing(text, found.end() - 1)
         if end and _TRAILER.match(text, end):
             kept = re.sub(
-                r"\b(?:extern|static|inline|virtual|explicit|IRAM_ATTR)\b|__attribute__\S*",
+                r"^.*\]\]|\b(?:extern|static|inline|virtual|explicit|IRAM_ATTR)\b|__attribute__\S*",
                 " ",
                 head,
             )

@@ -29,6 +29,9 @@ from engine.checks.documentation.places import gone_place, is_there, places_of
 from engine.checks.documentation.tree import Tree, read_git, suffix_of
 from engine.errors import ToolError
 
+_STYLE_GUIDE = re.compile(r"(?:style|naming|convention)[^/]*$", re.IGNORECASE)
+"""Documents whose code shows how to write, not what there is."""
+
 _OTHERS = re.compile(
     r"ets_|esp_rom_|esp_err_|esp_log_|esp_wifi_|esp_event_|esp_netif_|esp_timer_|nvs_|gpio_|uart_|i2c_|spi_"
     r"|ledc_|adc\d?_|rmt_|xt_|x[A-Z]|ux[A-Z]|v[A-Z]|pv[A-Z]|pc[A-Z]|app_main|str[a-z]+_|mem[a-z]+_|lv_|mbedtls_"
@@ -114,11 +117,12 @@ class GoneNames:
     def _absent(self, path: str, document: Document) -> Iterator[Name]:
         """Names of a document that are not in the code, each once."""
         seen = set()
+        is_guide = bool(_STYLE_GUIDE.search(path))
         for name in document.names:
             key = (name.kind, name.text, name.owner)
             if name.line in document.past or key in seen:
                 continue
-            if name.kind is NameKind.FUNCTION and self._is_others(name.text):
+            if name.kind is NameKind.FUNCTION and (is_guide or self._is_others(name.text)):
                 continue
             if name.kind is NameKind.PATH and not name.listed and is_bare_setting(name.text):
                 continue

@@ -139,6 +139,8 @@ class LinkResolver:
             return None  # pages of the forge
         if "wiki" in path.lower() and not suffix_of(name):
             return None
+        if self._is_shown_elsewhere(path, name):
+            return None
         last = posixpath.basename(inside)
         if not suffix_of(name) and name.startswith("../") and not self._knew(last):
             return None  # a page of a site that is made elsewhere
@@ -150,6 +152,21 @@ class LinkResolver:
             return None
         reason, hint = self._reason(inside, name), self._hint(inside)
         return DeadLink(link.target, link.line, reason, hint, inside)
+
+    def _is_shown_elsewhere(self, path: str, name: str) -> bool:
+        """Whether the component manager puts an example where a component's page has it.
+
+        ``examples`` of ``idf_component.yml`` names those that lie outside of the component.
+        """
+        parts = name.removeprefix("./").split("/")
+        if parts[0] != "examples" or len(parts) < 2:
+            return False
+        manifest = posixpath.join(posixpath.dirname(path), "idf_component.yml")
+        try:
+            text = self._tree.read(manifest, _MAX_LINES_BYTES).decode("utf-8", "replace")
+        except OSError:
+            return False
+        return bool(re.search(rf"path:[^\n]*\b{re.escape(parts[1])}\b", text))
 
     @staticmethod
     def _is_judged(name: str, link: Link, site: Site) -> bool:

@@ -234,6 +234,8 @@ class StaleDocuments:
             self.unfinished += 1
             return []
         original = original_of(self._tree, path)
+        if original and original in self._taken_in(path, document):
+            return []
         if original:
             found = list(self._translation(original, index))
         else:
@@ -291,7 +293,7 @@ class StaleDocuments:
             after = f"{lines} lines differ, {share:.0%}"
             if mention.is_command:
                 # Who runs a script sees its options, not its lines.
-                flags = sorted(set(_FLAG.findall(before)) ^ set(_FLAG.findall(now)))
+                flags = sorted((set(_FLAG.findall(before)) ^ set(_FLAG.findall(now))) - {"--help"})
                 if not flags and share < _LEAST_COMMAND_SHARE:
                     continue
                 after += f"; other options: {', '.join(flags[:8])}" if flags else ""
@@ -326,6 +328,14 @@ class StaleDocuments:
             after = ", ".join(told)[:_MAX_TEXT_CHARACTERS]
             name, line = mention.text, mention.line
             yield Stale("folder", name, line, folder, first, 0.1, len(told), "", after)
+
+    def _taken_in(self, path: str, document: Document) -> set[str]:
+        """Files that a document includes."""
+        return {
+            leads_to(self._tree, path, link.target)
+            for link in document.links
+            if link.kind is LinkKind.INCLUDE
+        }
 
     def _translation(self, original: str, index: int) -> Iterator[Stale]:
         changes = self._changes(original, index)
@@ -388,11 +398,18 @@ _MORE_CODE = frozenset(
 
 def _differ(kind: str, before: str, after: str) -> bool:
     if kind == "option":
-        old, new = before.split("\n"), after.split("\n")
+        old, new = set(_cases(before)), set(_cases(after))
         # A default for one more chip makes nothing wrong that was said of the others.
-        came = [each for each in new if each not in old and " if " not in each]
-        return bool(came or set(old) - set(new))
+        return bool(old - new) or any(not condition for _value, condition in new - old)
     return essence_of(before) != essence_of(after)
+
+
+def _cases(option: str) -> Iterator[tuple[str, str]]:
+    """Each line of an option's definition, once for each chip that it holds for."""
+    for line in option.split("\n"):
+        value, _if, condition = line.partition(" if ")
+        for each in condition.split("||"):
+            yield value, each.strip(" ()")
 
 
 def _differing(before: str, after: str) -> tuple[str, str]:

@@ -44,7 +44,7 @@ _SITES = {
 
 _LIBRARY_FOLDERS = frozenset({"lib", "libs", "libraries", "library"})
 _MANIFEST = re.compile(
-    r"library\.(?:json|properties)|(?:un)?licen[cs]e|copying|idf_component\.yml", re.I
+    r"library\.(?:json|properties)|(?:un)?licen[cs]e|copying|keywords\.txt|idf_component\.yml", re.I
 )
 
 

@@ -129,8 +129,9 @@ def test_a_document_that_changed_with_the_code_is_fine(folder: Path) -> None:
         {"include/pump.h": HEADER.replace("int rate", "int speed") + "int pump_more(int);\n"},
         {"Kconfig": KCONFIG + "    help\n      How fast.\n"},
         {"Kconfig": KCONFIG + "    default 9 if IDF_TARGET_ESP32P4\n    depends on PUMP\n"},
+        {"Kconfig": KCONFIG.replace("default 4", "default 4 if X\n    default 4")},
     ],
-    ids=["comments and blanks", "names of parameters", "help", "one more chip"],
+    ids=["comments and blanks", "names of parameters", "help", "one more chip", "case"],
 )
 def test_changes_that_no_reader_sees_do_not_count(folder: Path, changed: dict[str, str]) -> None:
     commit(folder, FILES)

@@ -166,3 +166,13 @@ def test_anchors_of_what_takes_in_other_files_are_not_judged(tmp_path: Path) -> 
 
     assert dead(tmp_path, files, "docs/a.mdx") == []
     assert dead(tmp_path, files, "docs/_part.md") == []
+
+
+def test_examples_that_the_component_manager_brings_along_are_there(tmp_path: Path) -> None:
+    files = {
+        "bsp/README.md": "[a](examples/blink) [b](examples/lost)\n",
+        "bsp/idf_component.yml": "examples:\n  - path: ../../examples/blink\n",
+        "examples/blink/main.c": "",
+    }
+
+    assert [each.target for each in dead(tmp_path, files, "bsp/README.md")] == ["examples/lost"]
