@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import posixpath
 import re
 import time
@@ -48,9 +49,10 @@ from engine.text import clean, count
 _MAX_DOCUMENT_BYTES = 1 << 20
 _MAX_DOCUMENTS = 5000
 _MAX_HEADERS = 3000
-_MAX_HISTORY_SECONDS = 20.0  # that names, and as long that changes, are looked for in the history
+_MAX_HISTORY_SECONDS = 10.0  # that names, and as long that changes, are looked for in the history
 _HISTORY_SHARE = 0.2  # of the time that the check may take
 
+_MAX_DETAILS_BYTES = 700_000  # of all documents, as JSON
 _MAX_SHOWN_DOCUMENTS = 100
 _MAX_SHOWN = 20  # of each kind in a document
 _MAX_TEXT_CHARACTERS = 300
@@ -328,6 +330,14 @@ def _dead_links(
 
 
 def _details(tree: Tree, read: _Read, history: History, found: Sequence[_Found]) -> dict[str, Any]:
+    shown: list[dict[str, Any]] = []
+    left = _MAX_DETAILS_BYTES
+    for each in found[:_MAX_SHOWN_DOCUMENTS]:
+        told = _shown(each, history)
+        left -= len(json.dumps(told))
+        if left < 0:
+            break
+        shown.append(told)
     details: dict[str, Any] = {
         "commit": tree.commit,
         "counts": {
@@ -336,10 +346,10 @@ def _details(tree: Tree, read: _Read, history: History, found: Sequence[_Found])
             "gone_names": sum(len(each.gone) for each in found),
             "stale_documents": sum(bool(each.stale) for each in found),
         },
-        "documents": [_shown(each, history) for each in found[:_MAX_SHOWN_DOCUMENTS]],
+        "documents": shown,
     }
-    if len(found) > _MAX_SHOWN_DOCUMENTS:
-        details["more_documents"] = len(found) - _MAX_SHOWN_DOCUMENTS
+    if len(found) > len(shown):
+        details["more_documents"] = len(found) - len(shown)
     if not tree.commit:
         details["history"] = "nothing is committed yet"
     elif tree.ends_at:

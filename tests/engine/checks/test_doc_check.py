@@ -439,3 +439,19 @@ def test_the_index_is_not_written_where_it_must_not_be(folder: Path, path: str) 
 
     with pytest.raises(UsageError, match="output_path"):
         check(folder, options={"index_path": path.format(folder=folder)})
+
+
+def test_details_are_bounded_and_the_worst_comes_first(folder: Path) -> None:
+    def dead(name: str, links: int) -> str:
+        return "".join(f"[a]({name}-{number}-{'x' * 200}.md)\n\n" for number in range(links))
+
+    documents = {f"docs/{name}.md": dead(str(name), 40) for name in range(100)}
+    commit(folder, documents | {"z.md": dead("z", 80)})
+
+    result = check(folder)
+
+    assert result.details["counts"]["dead_links"] == 102 * 40
+    assert result.details["documents"][0]["path"] == "z.md"
+    assert len(result.details["documents"][0]["dead_links"]) == 20
+    assert result.details["more_documents"] == 101 - len(result.details["documents"])
+    assert len(json.dumps(result.details)) < 1 << 20
