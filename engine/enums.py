@@ -166,6 +166,37 @@ class CheckStatus(StrEnum):
     ERROR = "error"
 
 
+class NotificationKind(StrEnum):
+    """What a notification tells."""
+
+    PROBLEM = "problem"
+    RECOVERY = "recovery"
+    FLAPPING = "flapping"
+    """It fails and recovers again and again."""
+
+    STEADY = "steady"
+    """It does not flap any more."""
+
+    NOTICE = "notice"
+    """Something happened that has no end."""
+
+
+class DeliveryStatus(StrEnum):
+    """Where a delivery to a channel stands."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    """It may have arrived: no answer came. It is not sent again."""
+
+    FAILED = "failed"
+    """Given up."""
+
+    SUPERSEDED = "superseded"
+    """Something newer says it."""
+
+
 class ArtifactKind(StrEnum):
     """What a kept file is."""
 

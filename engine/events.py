@@ -234,6 +234,14 @@ class CheckCompleted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationsChanged(Event):
+    """A notification came or was read, a delivery ended, or a mute was set or lifted."""
+
+    kind: ClassVar[str] = "notifications.changed"
+    unread: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem(Event):
     """Something outside a stage went wrong that a person should know of; one line."""
 
@@ -253,6 +261,7 @@ KINDS: dict[str, type[Event]] = {
         ProjectChanged,
         RunChanged,
         CheckCompleted,
+        NotificationsChanged,
         Problem,
     )
 }

@@ -13,6 +13,8 @@ from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.fields import FieldInfo
 
+from engine.notification_settings import NotificationSettings
+
 AT_START = "at_start"
 NEVER_SHOWN = "never_shown"
 
@@ -310,6 +312,9 @@ class SettingsFile(BaseModel):
 
     log: LogSettings = Field(default_factory=LogSettings)
     """The log of espdeck's processes: ``[log]``."""
+
+    notifications: NotificationSettings = Field(default_factory=NotificationSettings)
+    """Who is told what: ``[notifications]``."""
 
     repair: RepairSettings = Field(default_factory=RepairSettings)
     """What becomes of repairs: ``[repair]``."""
