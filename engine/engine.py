@@ -35,6 +35,7 @@ from engine.logs.settings_log import settings_changes, settings_secrets
 from engine.maintenance import Maintenance
 from engine.metrics.service import Metrics
 from engine.monitor.retention import SessionLimits
+from engine.notify.service import Notifications
 from engine.processes.registry import ProcessRegistry, use_registry
 from engine.projects.editor import ProjectEditor
 from engine.projects.service import Projects
@@ -100,6 +101,7 @@ class Engine:
     checks: Checks
     maintenance: Maintenance
     metrics: Metrics
+    notifications: Notifications
 
     def __init__(self, settings: Settings, load: SettingsSource | None = None) -> None:
         """Make an engine; nothing is opened yet.
@@ -288,6 +290,7 @@ class Engine:
             )
         )
         self._handlers = Handlers(self._current_settings, self._runs.enqueue_handler)
+        self.notifications = Notifications(store, self.events, self._current_settings)
         retention = Retention(
             store,
             self._runs,
@@ -388,6 +391,7 @@ class Engine:
             self._spawn(self._look_for_runs, "look-for-runs")
             self._spawn(self._look_after, "upkeep")
             self._spawn(lambda: self.metrics.follow(self._stop), "metrics")
+            self._spawn(functools.partial(self.notifications.run, self._stop), "notify")
             self.boards.start(self._stop)
         except Interrupted:
             return

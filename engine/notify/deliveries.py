@@ -1,0 +1,182 @@
+"""Deliveries on their way: each in a thread of its own, of a channel one at a time.
+
+A channel that fails or hangs keeps its own lane waiting and nobody else. A thread is there while it
+sends; at rest there is none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from engine.cancel import CancelToken
+from engine.enums import DeliveryStatus
+from engine.errors import CancelledError, Interrupted
+from engine.notification_settings import NotificationSettings
+from engine.notify import commit_status, heartbeat
+from engine.notify.apprise_channel import AppriseSender
+from engine.notify.channels import channels_of
+from engine.notify.outcome import Outcome, Result
+from engine.store import notifications as rows
+from engine.store.database import Store, StoreError
+from engine.store.tables import DeliveryRow
+
+MAX_AT_ONCE = 8
+"""Deliveries that are sent at the same time."""
+
+_STORE_SECONDS = 5.0  # between two tries to write how a delivery ended
+
+_GONE = Outcome(Result.FAILED, "the settings have no such channel any more")
+
+_LOG = logging.getLogger("espdeck.notify")
+
+
+class Deliveries:
+    """Sends what is due."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Callable[[], NotificationSettings],
+        clock: Callable[[], datetime],
+        finish: Callable[[DeliveryRow, Outcome], bool],
+        sender: AppriseSender,
+    ) -> None:
+        """Know the store.
+
+        Args:
+            finish: writes how a try ended; whether the delivery has ended.
+            sender: sends messages by apprise.
+        """
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._finish = finish
+        self._sender = sender
+        self._lock = threading.Lock()
+        self._threads: dict[str, tuple[str, threading.Thread]] = {}
+        self._not_before: dict[str, datetime] = {}
+
+    def recover(self) -> None:
+        """See to what a process sent when it died."""
+        for row in rows.open_deliveries(self._store):
+            if row.status is not DeliveryStatus.SENDING:
+                continue
+            found = self._sender.find(row.number) if row.lane == row.channel else None
+            if found is None:  # not sent, or what may be sent twice
+                rows.change_delivery(self._store, row.number, {}, status=DeliveryStatus.WAITING)
+            else:
+                self._finish(row, found)
+            self._sender.forget(row.number)
+
+    def send_due(self, cancel: CancelToken, ended: Callable[[], None]) -> datetime | None:
+        """Begin to send what is due.
+
+        Args:
+            ended: called in another thread whenever one has ended.
+
+        Returns:
+            When the next is due, None where none waits.
+        """
+        now, next_due = self._clock(), None
+        seen: set[str] = set()
+        for row in rows.open_deliveries(self._store):
+            if row.lane in seen:
+                continue
+            seen.add(row.lane)
+            if row.status is not DeliveryStatus.WAITING:
+                continue
+            due = max(row.due_at, self._not_before.get(row.channel, row.due_at))
+            if due <= now:
+                self._begin(row, cancel, ended)
+            elif next_due is None or due < next_due:
+                next_due = due
+        return next_due
+
+    def wait(self, timeout: float | None) -> None:
+        """Wait until nothing is being sent; for ``timeout`` seconds each."""
+        with self._lock:
+            threads = [thread for _channel, thread in self._threads.values()]
+        for thread in threads:
+            thread.join(timeout)
+
+    def _begin(self, row: DeliveryRow, cancel: CancelToken, ended: Callable[[], None]) -> None:
+        with self._lock:
+            channels = [channel for channel, _thread in self._threads.values()]
+            if row.lane in self._threads or row.channel in channels:
+                return  # its end looks again
+            if len(self._threads) >= MAX_AT_ONCE:
+                return
+            thread = threading.Thread(
+                target=self._run,
+                args=(row, cancel, ended),
+                name=f"notify {row.channel}",
+                daemon=True,
+            )
+            self._threads[row.lane] = (row.channel, thread)
+        thread.start()
+
+    def _run(self, row: DeliveryRow, cancel: CancelToken, ended: Callable[[], None]) -> None:
+        try:
+            # What is cut off by these is seen to at the next look or the next start.
+            with contextlib.suppress(CancelledError, Interrupted, StoreError):
+                self._deliver(row, cancel)
+        except Exception:
+            _LOG.exception("a delivery")
+        finally:
+            with self._lock:
+                self._threads.pop(row.lane, None)
+            ended()
+
+    def _deliver(self, row: DeliveryRow, cancel: CancelToken) -> None:
+        now = self._clock()
+        if now >= row.expires_at:
+            self._finish(row, Outcome(Result.FAILED, row.error or "too late"))
+            return
+        if not rows.begin_delivery(self._store, row.number):
+            return
+        row.attempts += 1
+        outcome = self.send(row, cancel)
+        if outcome.result is Result.RETRY and outcome.after:
+            self._not_before[row.channel] = now + timedelta(seconds=outcome.after)
+        while True:
+            try:
+                self._finish(row, outcome)
+                break
+            except StoreError:  # what was sent must not be sent again, however long it takes
+                cancel.wait(_STORE_SECONDS)
+        self._sender.forget(row.number)
+
+    def send(self, row: DeliveryRow, cancel: CancelToken) -> Outcome:
+        """Send one delivery now.
+
+        Raises:
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        settings = self._settings()
+        if (name := row.payload.get("heartbeat")) is not None:
+            url = settings.heartbeats.get(name)
+            if url is None:
+                return _GONE
+            payload = row.payload
+            return heartbeat.send(url.get_secret_value(), payload["ping"], payload["rid"], row.body)
+        channel = channels_of(settings).get(row.channel)
+        if channel is None:
+            return _GONE
+        if channel.commit_status:
+            return commit_status.send(channel, row.payload) if row.key else _GONE
+        outcome = self._sender.send(
+            row.number,
+            channel.url.get_secret_value(),
+            title=row.title,
+            body=row.body,
+            kind=row.payload.get("kind", "info"),
+            more="espdeck notify list",
+            cancel=cancel,
+        )
+        if row.lane != row.channel:
+            self._sender.forget(row.number)  # a test
+        return outcome

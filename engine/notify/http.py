@@ -1,0 +1,64 @@
+"""One HTTP request of a notification: bounded in time and size, with what its end means."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from engine.notify.outcome import Outcome, Result, hide, of_code
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 10.0
+"""Seconds between two pieces of an answer."""
+
+TOTAL_SECONDS = 30.0
+"""Seconds for the whole answer."""
+
+_MAX_ANSWER_BYTES = 4096
+
+
+def post(
+    url: str,
+    *,
+    json: Mapping[str, Any] | None = None,
+    content: str = "",
+    headers: Mapping[str, str] | None = None,
+    secrets: tuple[str, ...] = (),
+) -> Outcome:
+    """POST, follow no redirect, and say what came of it.
+
+    Args:
+        json: the body; None for ``content``.
+        secrets: tokens and URLs that no error may show.
+    """
+    import httpx
+
+    from engine.files import explain
+
+    timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+    body: dict[str, Any] = {"content": content.encode()} if json is None else {"json": json}
+    deadline = time.monotonic() + TOTAL_SECONDS
+    try:
+        with (
+            httpx.Client(timeout=timeout, follow_redirects=False) as client,
+            client.stream("POST", url, headers=headers, **body) as answer,
+        ):
+            said = b""
+            for piece in answer.iter_raw():  # what is packed stays so
+                said += piece
+                if len(said) > _MAX_ANSWER_BYTES or time.monotonic() > deadline:
+                    break
+            text = said[:_MAX_ANSWER_BYTES].decode("utf-8", "replace")
+            outcome = of_code(
+                answer.status_code, answer.headers.get("Retry-After", ""), answer=text
+            )
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        outcome = Outcome(Result.RETRY, f"cannot connect: {error}")
+    except httpx.TransportError as error:
+        outcome = Outcome(Result.UNKNOWN, f"no answer: {error or type(error).__name__}")
+    except (httpx.InvalidURL, httpx.DecodingError, UnicodeError, ValueError) as error:
+        outcome = Outcome(Result.FAILED, f"the URL cannot be used: {error}")
+    except OSError as error:  # certificates that cannot be read
+        outcome = Outcome(Result.RETRY, explain(error))
+    return Outcome(outcome.result, hide(outcome.error, url, *secrets), outcome.after, outcome.cut)
