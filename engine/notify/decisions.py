@@ -195,7 +195,7 @@ class Decisions:
         tells = {key: Told.model_validate(each) for key, each in row.tells.items()}
         notice = int(row.payload.get("notice", 0))
         if status is DeliveryStatus.FAILED:
-            return not_arrived(known, tells, notice)
+            return not_arrived(known, tells, notice, now)
         return arrived(known, tells, notice, now)
 
     def _catch_up(self) -> None:
@@ -290,7 +290,7 @@ class Decisions:
             if abs((row.at - datetime.fromisoformat(at)).total_seconds()) < REPEAT_SECONDS
         }
         cursor["lab"] = {**recent, fact.subject: row.at.isoformat()}
-        subject = Subject(fact=fact, changed_at=self._clock())
+        subject = Subject(fact=fact, changed_at=self._clock(), seen_at=self._clock())
         self._record(NotificationKind.NOTICE, subject, "", news)
 
     def _fold(self, fact: Fact, news: _News) -> None:
@@ -501,7 +501,10 @@ def _is_for(channel: ChannelSettings, story: RunStory, settings: NotificationSet
         project=story.project.name,
         branch=story.run.branch,
     )
-    return not rules or matches(rules, Subject(fact=fact, changed_at=fact.at)) is not None
+    return (
+        not rules
+        or matches(rules, Subject(fact=fact, changed_at=fact.at, seen_at=fact.at)) is not None
+    )
 
 
 def _notice(row: NotificationRow, number: int) -> Notice:

@@ -45,6 +45,8 @@ class Told(BaseModel):
         failures: how often it had failed then.
         silent: nothing was sent: a known cause explained it, or no try arrived.
         grouped: it was told as one of several.
+        failed_at: when a message about what came since was given up, None for none: the next
+            message to the channel tells it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -53,6 +55,7 @@ class Told(BaseModel):
     failures: int = 0
     silent: bool = False
     grouped: bool = False
+    failed_at: datetime | None = None
 
 
 class ChannelState(BaseModel):
@@ -196,10 +199,18 @@ def arrived(
     )
 
 
-def not_arrived(state: ChannelState, tells: Mapping[str, Told], notice: int) -> ChannelState:
+def not_arrived(
+    state: ChannelState, tells: Mapping[str, Told], notice: int, now: datetime
+) -> ChannelState:
     """What is remembered of a channel after a message to it was given up: it was told nothing."""
-    silent = {key: told.model_copy(update={"silent": True}) for key, told in tells.items()}
-    told = _merge(state.told, silent)
+    after: dict[str, Told] = {}
+    for key, told in tells.items():
+        before = state.told.get(key)
+        if before is None or before.silent:
+            after[key] = told.model_copy(update={"silent": True})
+        else:
+            after[key] = before.model_copy(update={"failed_at": now})
+    told = _merge(state.told, after)
     return state.model_copy(update={"told": told, "notice": max(state.notice, notice)})
 
 
@@ -249,14 +260,15 @@ def _changes(
         if kind is NotificationKind.PROBLEM and is_first and _is_explained(subject, down):
             told_of[key] = Told(state=subject.state, failures=subject.failures, silent=True)
             continue
-        since = subject.fact.at if told.state is subject.state else subject.changed_at
+        since = subject.seen_at if told.state is subject.state else subject.changed_at
         if kind is NotificationKind.RECOVERY and told.grouped:
             wait = _settles(subject, told_of, around)
             if wait is not None:
                 changes.later.append(wait)
                 continue
         changes.news.append((kind, key, subject))
-        changes.due.append(since + timedelta(seconds=around.group_wait))
+        if told.failed_at is None or since > told.failed_at:
+            changes.due.append(since + timedelta(seconds=around.group_wait))
     for notice in around.notices:
         if notice.id > state.notice and _has_lab(rules):
             if until := _muted(name, notice.project, around):

@@ -81,7 +81,8 @@ class Subject(BaseModel):
         errors: failures in a row.
         failures: failures since it counts as failing.
         history: whether its last results were failures, oldest first.
-        changed_at: when its state changed last.
+        changed_at: when its state changed last, and ``seen_at`` when its last result was seen, by
+            the clock of who tells.
         notification: id of the notification of that change, 0 for none.
     """
 
@@ -93,6 +94,7 @@ class Subject(BaseModel):
     failures: int = 0
     history: tuple[bool, ...] = ()
     changed_at: datetime
+    seen_at: datetime
     notification: int = 0
 
     @property
@@ -104,7 +106,7 @@ class Subject(BaseModel):
 def fold(subject: Subject | None, fact: Fact, now: datetime) -> Subject:
     """A subject after one more result."""
     if subject is None:
-        subject = Subject(fact=fact, changed_at=now)
+        subject = Subject(fact=fact, changed_at=now, seen_at=now)
     elif fact.result == subject.fact.result or _is_same_look(subject.fact, fact):
         return subject
     history = (*subject.history, fact.failed)[-HISTORY:]
@@ -123,6 +125,7 @@ def fold(subject: Subject | None, fact: Fact, now: datetime) -> Subject:
             "history": history,
             "failures": failures,
             "changed_at": now if changed else subject.changed_at,
+            "seen_at": now,
         }
     )
 
