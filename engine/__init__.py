@@ -92,6 +92,8 @@ if TYPE_CHECKING:
     from engine.monitor.plot import Plot as Plot
     from engine.monitor.symbols import Symbols as Symbols
     from engine.monitor.symbols import load_symbols as load_symbols
+    from engine.notify.service import ChannelInfo as ChannelInfo
+    from engine.notify.service import Notifications as Notifications
     from engine.private_files import restrict_umask as restrict_umask
     from engine.projects.commit_locator import UNCOMMITTED as UNCOMMITTED
     from engine.projects.editor import ProjectEdits as ProjectEdits
@@ -142,7 +144,10 @@ if TYPE_CHECKING:
     from engine.store.service import restore_databases as restore_databases
     from engine.store.tables import Artifact as Artifact
     from engine.store.tables import CheckResultRow as CheckResultRow
+    from engine.store.tables import DeliveryRow as DeliveryRow
     from engine.store.tables import FindingRow as FindingRow
+    from engine.store.tables import MuteRow as MuteRow
+    from engine.store.tables import NotificationRow as NotificationRow
     from engine.store.tables import Project as Project
     from engine.store.tables import Run as Run
     from engine.store.tables import StageRow as StageRow
@@ -211,6 +216,7 @@ _NAMES = {
     "engine.monitor.panic": "CrashedProgram",
     "engine.monitor.plot": "MAX_PLOT_SERIES Plot",
     "engine.monitor.symbols": "Symbols load_symbols",
+    "engine.notify.service": "ChannelInfo Notifications",
     "engine.private_files": "restrict_umask",
     "engine.projects.commit_locator": "UNCOMMITTED",
     "engine.projects.editor": "ProjectEdits",
@@ -236,7 +242,10 @@ _NAMES = {
     "engine.store.logs": "LogKey LogMatch MAX_LOG_MATCHES",
     "engine.store.projects": "ProjectStats",
     "engine.store.service": "back_up_databases check_databases known_backups restore_databases",
-    "engine.store.tables": "Artifact CheckResultRow FindingRow Project Run StageRow",
+    "engine.store.tables": (
+        "Artifact CheckResultRow DeliveryRow FindingRow MuteRow NotificationRow Project Run "
+        "StageRow"
+    ),
     "engine.systemd.unit": "daemon_unit unit_folder write_unit",
     "engine.tasks.pipeline_library": "PipelineEntry read_pipeline_file",
     "engine.tasks.request": "MAX_MATERIAL_CHARACTERS TaskRequest",

@@ -26,6 +26,7 @@ class Where(StrEnum):
     TASK = "task"
     SETTINGS = "settings"
     METRICS = "metrics"
+    NOTIFICATIONS = "notifications"
     GUIDE = "guide"
 
 
@@ -67,6 +68,8 @@ KEYS = (
         Where.HOME),
     Key("settings", "comma", ",", "settings", "Show the settings, and change them", Where.HOME,
         bar=False),
+    Key("notifications", "n", "n", "notifications", "Show what happened, channels and mutes",
+        Where.HOME, bar=False),
     Key("cancel", "c", "c", "cancel", "Cancel the build", Where.HOME),
     Key("retry", "r", "r", "retry", "Run the build again from its start", Where.HOME),
     Key("filter", "slash", "/", "filter", "Filter the builds by text; esc shows all", Where.HOME),
@@ -251,6 +254,23 @@ KEYS = (
     Key("copy", "y", "y", "copy", "Copy the numbers to the clipboard, a line a build",
         Where.METRICS),
     Key("back", "q,backspace", "q", "back", "Go back to the projects", Where.METRICS),
+    Key("open", "enter,o", "enter", "open", "Show the whole of it, and who was told",
+        Where.NOTIFICATIONS),
+    Key("to_build", "b", "b", "build", "Show the build that it is about", Where.NOTIFICATIONS),
+    Key("mark_read", "r", "r", "read", "Say that it was read", Where.NOTIFICATIONS),
+    Key("all_read", "A", "A", "read all", "Say that all were read", Where.NOTIFICATIONS),
+    Key("only_unread", "U", "U", "unread", "Show only what was not read, or all",
+        Where.NOTIFICATIONS),
+    Key("channels", "c", "c", "channels", "Show where channels go, and their last delivery",
+        Where.NOTIFICATIONS),
+    Key("test_channel", "t", "t", "test", "Send a test message to a channel",
+        Where.NOTIFICATIONS),
+    Key("mute_project", "m", "m", "mute", "Send nothing about the project for a while",
+        Where.NOTIFICATIONS),
+    Key("mute_all", "M", "M", "mute all", "Send nothing at all for a while",
+        Where.NOTIFICATIONS, bar=False),
+    Key("unmute", "u", "u", "unmute", "Lift a mute", Where.NOTIFICATIONS),
+    Key("back", "q,backspace", "q", "back", "Go back to the projects", Where.NOTIFICATIONS),
     Key("open", "enter,o", "enter", "open", "Follow the link; from the list, go to the page",
         Where.GUIDE),
     Key("next_link", "tab", "tab", "link", "Go to the next link of the page", Where.GUIDE),

@@ -187,6 +187,14 @@ class Notifications:
         """
         return rows.list_notifications(self._store, limit=limit, before=before, unread=unread)
 
+    def get(self, number: int) -> NotificationRow:
+        """A notification by its number.
+
+        Raises:
+            UsageError: there is none.
+        """
+        return rows.get_notification(self._store, number)
+
     def unread(self) -> int:
         """How many nobody read."""
         return rows.count_unread(self._store)

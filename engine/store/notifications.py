@@ -264,6 +264,21 @@ def deliveries_of(store: Store, notification: int) -> Sequence[DeliveryRow]:
         return session.exec(select(DeliveryRow).where(told).order_by(col(DeliveryRow.id))).all()
 
 
+def get_notification(store: Store, number: int) -> NotificationRow:
+    """A notification by its id.
+
+    Raises:
+        UsageError: there is none.
+    """
+    row = None
+    if 0 < number < 2**63:
+        with store.read() as session:
+            row = session.get(NotificationRow, number)
+    if row is None:
+        raise UsageError(f"no notification {number}")
+    return row
+
+
 def list_notifications(
     store: Store, *, limit: int = 200, before: int | None = None, unread: bool = False
 ) -> Sequence[NotificationRow]:

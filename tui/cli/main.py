@@ -33,6 +33,7 @@ from tui.cli import (
     gc,
     guide,
     models,
+    notify,
     projects,
     size,
     sources,
@@ -75,6 +76,7 @@ cli.add_typer(tasks.cli)
 cli.add_typer(db.cli)
 cli.add_typer(gc.cli)
 cli.add_typer(config.cli)
+cli.add_typer(notify.cli)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 

@@ -33,6 +33,7 @@ TOPICS: Mapping[Where, str] = {
     Where.TASK: "workflows#tasks",
     Where.SETTINGS: "settings",
     Where.METRICS: "metrics",
+    Where.NOTIFICATIONS: "notifications",
 }
 """The page about a screen, perhaps with the anchor of a heading."""
 

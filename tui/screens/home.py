@@ -97,6 +97,7 @@ class HomeScreen(TwoListScreen):
             self.action("workflows", self._show_workflows, opened),
             self.action("settings", self._show_settings, opened),
             self.action("metrics", self._show_metrics, opened, project),
+            self.action("notifications", self._show_notifications, opened),
         ]
 
     def handle_events(self, events: Sequence[Event]) -> None:
@@ -246,6 +247,12 @@ class HomeScreen(TwoListScreen):
         from tui.screens.boards import BoardsScreen
 
         self.app.push_screen(BoardsScreen())
+
+    def _show_notifications(self) -> None:
+        """Show what happened."""
+        from tui.screens.notifications import NotificationsScreen
+
+        self.app.push_screen(NotificationsScreen())
 
     def _show_workflows(self) -> None:
         """Have models do something, on the project where that makes sense."""

@@ -1,0 +1,294 @@
+"""Notifications: what happened, whoever was told; channels and mutes."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+
+from engine.events import Event, NotificationsChanged
+from engine.text import count
+from tui.actions import Action
+from tui.keymap import Where
+from tui.presentation.notification_rows import (
+    channel_state,
+    delivery_text,
+    last_delivery,
+    mute_scope,
+    notification_parts,
+    notification_text,
+)
+from tui.screens.base import MainScreen
+from tui.widgets.details import Details
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.row_list import Parts, RowList
+
+if TYPE_CHECKING:
+    from engine import DeliveryRow, NotificationRow
+
+_PAGE_ROWS = 200
+"""Notifications that are loaded at once."""
+
+_DETAIL_ROWS = 4
+
+_HOLDS = (("1", "1 hour"), ("2", "2 hours"), ("8", "8 hours"), ("24", "1 day"), ("168", "1 week"))
+"""Hours that something can be muted for."""
+
+
+class NotificationsScreen(MainScreen):
+    """The list, newest first, above details of the chosen one."""
+
+    WHERE: ClassVar[Where] = Where.NOTIFICATIONS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: RowList[NotificationRow] = RowList(
+            draw=self._draw, key=lambda row: row.number, empty=" loading", id="notifications"
+        )
+        self._rows.title = " notifications"
+        self._details = Details()
+        self._unread_only = False
+        self._more = True
+
+    def compose(self) -> ComposeResult:
+        """The list, details, keys."""
+        yield self._rows
+        yield self._details
+        self._bar = KeyBar(self.actions.values())
+        yield self._bar
+
+    def on_mount(self) -> None:
+        """Load the newest."""
+        self.set_focus(self._rows)
+        self._load()
+
+    def list_actions(self) -> Sequence[Action]:
+        """Actions on the chosen notification, on all, and on channels."""
+        return [
+            *super().list_actions(),
+            self.action("open", self._open, self._nothing),
+            self.action("to_build", self._open_build, self._nothing, self._no_build),
+            self.action("mark_read", self._mark_read, self._nothing),
+            self.action("all_read", self._mark_all_read, self._nothing),
+            self.action("only_unread", self._switch_unread),
+            self.action("channels", self._show_channels),
+            self.action("test_channel", self._choose_channel),
+            self.action("mute_project", self._mute, self._nothing),
+            self.action("mute_all", lambda: self._ask_hold("")),
+            self.action("unmute", self._unmute),
+            self.action("back", self.app.pop_screen),
+        ]
+
+    def handle_events(self, events: Sequence[Event]) -> None:
+        """Load anew when something came or was read."""
+        if any(isinstance(event, NotificationsChanged) for event in events):
+            self._load()
+
+    def escape(self) -> None:
+        """Go back."""
+        self.app.pop_screen()
+
+    @property
+    def scroll_target(self) -> RowList[NotificationRow]:
+        """The list."""
+        return self._rows
+
+    def on_row_list_moved(self, _message: RowList.Moved) -> None:
+        """Show details of another one; load more near the last."""
+        self._show_details()
+        self._bar.refresh()
+        if self._rows.at_end and self._more:
+            self._load(more=True)
+
+    def on_row_list_opened(self, _message: RowList.Opened) -> None:
+        """Show the whole of it on a double click."""
+        self.action_do("open")
+
+    def _load(self, *, more: bool = False) -> None:
+        before = self._rows.items[-1].number if more and self._rows.items else None
+        limit = _PAGE_ROWS if more else max(_PAGE_ROWS, len(self._rows.items))
+        unread_only = self._unread_only
+
+        def read() -> tuple[Sequence[NotificationRow], int]:
+            notifications = self.engine.notifications
+            found = notifications.list(limit=limit, before=before, unread=unread_only)
+            return found, notifications.unread()
+
+        def show(found: tuple[Sequence[NotificationRow], int]) -> None:
+            rows, unread = found
+            self._more = len(rows) >= _PAGE_ROWS
+            items = [*self._rows.items, *rows] if more else list(rows)
+            only = ", only these" if unread_only else ""
+            self._rows.title = f" notifications, {unread} unread{only}"
+            nothing = " nothing unread: U shows all" if unread_only else " nothing happened yet"
+            self._rows.fill(items, empty=nothing)
+            self._show_details()
+            self._bar.refresh()
+
+        self.in_thread(read, show)
+
+    def _show_details(self) -> None:
+        row = self._rows.item
+        if row is None:
+            self._details.show([])
+            return
+        number = row.number
+
+        def show(told: Sequence[DeliveryRow]) -> None:
+            now = self._rows.item
+            if now is None or now.number != number:
+                return
+            lines = [("", line) for line in now.body.split("\n")[:_DETAIL_ROWS]]
+            sent = "; ".join(f"{each.channel} {delivery_text(each)}" for each in told)
+            self._details.show([*lines, ("told", sent or "nobody (yet)")])
+
+        self.in_thread(lambda: self.engine.notifications.deliveries(number), show)
+
+    def _open(self) -> None:
+        """Show the whole of it; it counts as read."""
+        from tui.screens.reader import LineReader
+
+        row = self._chosen
+
+        def show(told: Sequence[DeliveryRow]) -> None:
+            title = f"notification {row.number}"
+            self.app.push_screen(LineReader(title, notification_text(row, told)))
+
+        def read() -> Sequence[DeliveryRow]:
+            self.engine.notifications.mark_read([row.number])
+            return self.engine.notifications.deliveries(row.number)
+
+        self.in_thread(read, show)
+
+    def _open_build(self) -> None:
+        """Show the build that it is about."""
+        number = self._chosen.run_id
+        assert number is not None
+        self.in_thread(
+            lambda: self.engine.builds.get(number), lambda _build: self.app.show_build(number)
+        )
+
+    def _mark_read(self) -> None:
+        number = self._chosen.number
+        self.in_thread(lambda: self.engine.notifications.mark_read([number]))
+
+    def _mark_all_read(self) -> None:
+        self.in_thread(
+            self.engine.notifications.mark_read,
+            lambda changed: self.notify(f"read: {count(changed, 'notification')}", markup=False),
+        )
+
+    def _switch_unread(self) -> None:
+        self._unread_only = not self._unread_only
+        self._load()
+
+    def _show_channels(self) -> None:
+        """Show where channels go and their last delivery."""
+        from tui.screens.reader import LineReader
+
+        def read() -> str:
+            lines = []
+            for each in self.engine.notifications.channels():
+                lines += [
+                    f"{each.name}: {each.where}",
+                    f"  {channel_state(each)}",
+                    f"  last delivery: {last_delivery(each.last)}",
+                    "",
+                ]
+            lines += [f"muted: {mute_scope(row)}" for row in self.engine.notifications.mutes()]
+            return "\n".join(lines) or "no channels: H says how to set some up"
+
+        self.in_thread(read, lambda text: self.app.push_screen(LineReader("channels", text)))
+
+    def _choose_channel(self) -> None:
+        """Ask for the channel that gets a test message."""
+        from tui.screens.confirm import Choose
+
+        def ask(names: Sequence[str]) -> None:
+            if not names:
+                self.show_error("no channels: H says how to set some up")
+                return
+            choices = [(name, name) for name in names]
+            self.app.push_screen(Choose("Send a test message to", choices), chosen)
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.notify(f"sending to {name}", markup=False)
+                self.in_thread(lambda: self.engine.notifications.test(name), tested)
+
+        def tested(row: DeliveryRow) -> None:
+            text = f"{row.channel}: {delivery_text(row)}"
+            if row.error:
+                self.show_error(text)
+            else:
+                self.notify(text, markup=False)
+
+        self.in_thread(lambda: [each.name for each in self.engine.notifications.channels()], ask)
+
+    def _mute(self) -> None:
+        self._ask_hold(self._chosen.project)
+
+    def _ask_hold(self, project: str) -> None:
+        """Ask for how long nothing is sent about a project; about all if it is empty."""
+        from tui.screens.confirm import Choose
+
+        def chosen(hours: str | None) -> None:
+            if hours is None:
+                return
+            hold = timedelta(hours=int(hours))
+            self.in_thread(
+                lambda: self.engine.notifications.mute(
+                    project=project, hold=hold, by=getpass.getuser()
+                ),
+                lambda row: self.notify(f"muted: {mute_scope(row)}", markup=False),
+            )
+
+        what = f"about {project}" if project else "about anything"
+        self.app.push_screen(Choose(f"Send nothing {what} for", list(_HOLDS)), chosen)
+
+    def _unmute(self) -> None:
+        """Ask which mute is lifted."""
+        from tui.screens.confirm import Choose
+
+        def ask(mutes: Sequence[tuple[str, str, str]]) -> None:
+            if not mutes:
+                self.notify("nothing is muted", markup=False)
+                return
+            choices = [(str(place), text) for place, (_, _, text) in enumerate(mutes)]
+
+            def chosen(place: str | None) -> None:
+                if place is not None:
+                    channel, project, _text = mutes[int(place)]
+                    self.in_thread(
+                        lambda: self.engine.notifications.unmute(channel=channel, project=project),
+                        lambda _lifted: self.notify("not muted any more", markup=False),
+                    )
+
+            self.app.push_screen(Choose("Send again", choices), chosen)
+
+        self.in_thread(
+            lambda: [
+                (row.channel, row.project, mute_scope(row))
+                for row in self.engine.notifications.mutes()
+            ],
+            ask,
+        )
+
+    @property
+    def _chosen(self) -> NotificationRow:
+        """The chosen notification: actions that need one are disabled without."""
+        row = self._rows.item
+        assert row is not None
+        return row
+
+    def _nothing(self) -> str | None:
+        return None if self._rows.item is not None else "there is no notification"
+
+    def _no_build(self) -> str | None:
+        return None if self._chosen.run_id is not None else "it is about no build"
+
+    def _draw(self, row: NotificationRow, width: int) -> Parts:
+        return notification_parts(row, self.app.glyphs, width)
