@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.enums import CheckStatus, DeliveryStatus, NotificationKind, RunStatus, Trigger
+from engine.enums import DeliveryStatus, NotificationKind, RunStatus, Trigger
 from engine.events import CheckCompleted, Problem, RunChanged, RunCompleted, RunStarted
 from engine.notification_settings import ChannelSettings, NotificationSettings
 from engine.notify import commit_status, facts, heartbeat
@@ -56,6 +56,8 @@ _HANDLED_RUNS = 1000  # ended runs that are remembered as told of
 _KEEP = timedelta(days=90)  # how long notifications, and subjects without news, are kept
 _FIRST_RETRY_SECONDS = 15.0
 _LONGEST_RETRY_SECONDS = 3600.0
+
+_OF_BUILDS = "build:"  # begins the name of a heartbeat of a project's builds
 
 _CURSOR = "cursor"
 _CHANNEL = "channel:"
@@ -143,6 +145,7 @@ class Decisions:
             for row in found:
                 self._take(row, news, cursor)
             cursor["event"] = upto
+            self._beat(news, cursor)
             return self._write(news, cursor)
 
     def tidy(self) -> None:
@@ -273,9 +276,6 @@ class Decisions:
         threshold = self._settings().error_threshold
         for fact in facts.check_facts(row, project, event, threshold, boards):
             self._fold(fact, news)
-        if row.triggered_by is Trigger.SCHEDULE:
-            ping = "fail" if row.status is CheckStatus.ERROR else ""
-            self._ping(row.check_name, ping, f"check:{number}:{event}", row.message, news)
 
     def _noticed(self, message: str, row: EventRow, news: _News, cursor: dict[str, Any]) -> None:
         fact = facts.notice_fact(message, row.id or 0, row.at)
@@ -350,7 +350,20 @@ class Decisions:
         run, project = story.run, story.project
         if run.triggered_by is Trigger.SCHEDULE and project is not None:
             what = f"run:{run.number}:{run.workflow_id}"
-            self._ping(f"build:{project.name}", ping, what, run.error, news)
+            self._ping(f"{_OF_BUILDS}{project.name}", ping, what, run.error, news)
+
+    def _beat(self, news: _News, cursor: dict[str, Any]) -> None:
+        """Ping for each check that its schedule ran since the last look, new result or not."""
+        names = [name for name in self._settings().heartbeats if not name.startswith(_OF_BUILDS)]
+        if not names:
+            return
+        known = cursor.get("beats", {})
+        now = dict(known)
+        for name, (at, failed) in rows.check_beats(self._store, names).items():
+            now[name] = at.isoformat()
+            if now[name] != known.get(name):
+                self._ping(name, "fail" if failed else "", f"{name}:{now[name]}", "", news)
+        cursor["beats"] = now
 
     def _ping(self, name: str, ping: str, what: str, body: str, news: _News) -> None:
         if name not in self._settings().heartbeats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,10 +18,12 @@ from engine.store.tables import CheckResultRow, FindingRow, Project, Run
 BOARD_CHECK = "board_check"
 """The check whose details say how each board is."""
 
+_ANSWERS, _SILENT, _OFF = "answers", "does not answer", "off"
+"""States of a board in the details of that check."""
+
 _BOARD_STAGE = "test.board"
 _SHORT_COMMIT = 9  # characters of a commit that people read
 _MAX_BOARDS = 1000
-_MAX_LINES = 4  # lines of a check's own that a message has
 
 
 def build_name(project: Project, run: Run) -> str:
@@ -80,7 +82,7 @@ def check_facts(
     project: Project | None,
     event: int,
     threshold: int,
-    known_boards: Iterable[str],
+    known_boards: Collection[str],
 ) -> list[Fact]:
     """What a check came to: one fact, or one a board where it says how each board is.
 
@@ -140,24 +142,36 @@ def _board_facts(
     boards: Mapping[str, Mapping[str, Any]],
     event: int,
     threshold: int,
-    known: Iterable[str],
+    known: Collection[str],
 ) -> list[Fact]:
-    named = {**{name: {} for name in known}, **boards}
-    return [
-        Fact(
-            subject=f"board:{name}",
-            result=f"check:{row.id}:{event}",
-            topic="boards",
-            name=line(str(facts.get("label") or name), 120),
-            failed=facts.get("status") == CheckStatus.ERROR,
-            at=row.confirmed_at,
-            cause=cause_of_board(name, str(facts.get("hub") or "")),
-            threshold=threshold,
-            summary=line(str(facts.get("message") or "")),
-            command="espdeck boards",
+    """How each board is of which the check can say it; a board in use was not looked at.
+
+    One that is not there fails if it was there before: else somebody has not plugged it in yet.
+    """
+    found = []
+    for name, facts in boards.items():
+        state = str(facts.get("state") or "")
+        errors = facts.get("errors")
+        said = [str(each) for each in errors] if isinstance(errors, list) else []
+        is_away = state == _OFF and name in known
+        if not (said or is_away or state == _ANSWERS):
+            continue
+        is_silent = is_away or state == _SILENT
+        found.append(
+            Fact(
+                subject=f"board:{name}",
+                result=f"check:{row.id}:{event}",
+                topic="boards",
+                name=line(f"board {facts.get('label') or name}", 120),
+                failed=bool(said) or is_away,
+                at=row.confirmed_at,
+                cause=cause_of_board(name, str(facts.get("hub") or "")) if is_silent else "",
+                threshold=threshold,
+                summary=line(said[0] if said else "is not there any more" if is_away else ""),
+                command="espdeck boards",
+            )
         )
-        for name, facts in named.items()
-    ]
+    return found
 
 
 def _boards(details: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

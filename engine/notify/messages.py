@@ -44,9 +44,8 @@ def describe(kind: NotificationKind, subject: Subject, host: str) -> Section:
         NotificationKind.STEADY: _steady(subject.state),
         NotificationKind.NOTICE: "",
     }
-    if fact.topic == "boards":
-        words[NotificationKind.PROBLEM] = "does not answer"
-        words[NotificationKind.RECOVERY] = "answers again"
+    if fact.topic == "boards" and fact.failed:
+        words[NotificationKind.PROBLEM] = fact.summary
     if kind is NotificationKind.NOTICE:
         title = line(fact.summary, TITLE_CHARACTERS)
         return Section(kind, title, (*fact.lines, _where(host, fact.command)))

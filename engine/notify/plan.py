@@ -44,7 +44,7 @@ class Told(BaseModel):
         state: how it was when it was told.
         failures: how often it had failed then.
         silent: nothing was sent: a known cause explained it, or no try arrived.
-        grouped: it was told as one of several.
+        group: the cause by which it was told as one of several; empty for none.
         failed_at: when a message about what came since was given up, None for none: the next
             message to the channel tells it.
     """
@@ -54,7 +54,7 @@ class Told(BaseModel):
     state: State = State.OK
     failures: int = 0
     silent: bool = False
-    grouped: bool = False
+    group: str = ""
     failed_at: datetime | None = None
 
 
@@ -141,6 +141,7 @@ class _Changes:
 
     told: dict[str, Told]
     news: list[tuple[NotificationKind, str, Subject]] = field(default_factory=list)
+    """Kind, key of what it is told with, and subject."""
     notices: list[Notice] = field(default_factory=list)
     due: list[datetime] = field(default_factory=list)
     later: list[datetime] = field(default_factory=list)
@@ -261,12 +262,13 @@ def _changes(
             told_of[key] = Told(state=subject.state, failures=subject.failures, silent=True)
             continue
         since = subject.seen_at if told.state is subject.state else subject.changed_at
-        if kind is NotificationKind.RECOVERY and told.grouped:
-            wait = _settles(subject, told_of, around)
-            if wait is not None:
+        group = subject.fact.cause
+        if kind is NotificationKind.RECOVERY:
+            group = told.group
+            if group and (wait := _settles(group, told_of, around)) is not None:
                 changes.later.append(wait)
                 continue
-        changes.news.append((kind, key, subject))
+        changes.news.append((kind, group or key, subject))
         if told.failed_at is None or since > told.failed_at:
             changes.due.append(since + timedelta(seconds=around.group_wait))
     for notice in around.notices:
@@ -313,14 +315,9 @@ def _is_explained(subject: Subject, known: Mapping[str, Sequence[str]]) -> bool:
     return len(topics) >= _GROUP_MEMBERS or (subject.fact.topic != "boards" and "boards" in topics)
 
 
-def _settles(
-    subject: Subject, told_of: Mapping[str, Told], around: Surroundings
-) -> datetime | None:
+def _settles(cause: str, told_of: Mapping[str, Told], around: Surroundings) -> datetime | None:
     """When the end of a common cause is told although some of it goes on; None for now."""
-    cause = subject.fact.cause
-    group = [
-        each for key, each in around.subjects.items() if each.fact.cause == cause and key in told_of
-    ]
+    group = [around.subjects[key] for key, told in told_of.items() if told.group == cause]
     if all(each.state is State.OK for each in group):
         return None
     last = max(each.changed_at for each in group)
@@ -358,18 +355,19 @@ def _closed(
 def _draft(changes: _Changes, held: str, host: str) -> Draft:
     tells: dict[str, Told] = {}
     sections: list[Section] = []
-    groups: dict[tuple[str, NotificationKind], list[tuple[str, Subject]]] = defaultdict(list)
-    for kind, key, subject in changes.news:
-        groups[(subject.fact.cause or key, kind)].append((key, subject))
-    for (cause, kind), members in groups.items():
-        subjects = [subject for _key, subject in members]
+    groups: dict[tuple[str, NotificationKind], list[Subject]] = defaultdict(list)
+    for kind, group, subject in changes.news:
+        groups[(group, kind)].append(subject)
+    for (group, kind), members in groups.items():
         is_group = len(members) >= _GROUP_MEMBERS
-        for key, subject in members:
-            tells[key] = Told(state=subject.state, failures=subject.failures, grouped=is_group)
+        for each in members:
+            tells[each.fact.subject] = Told(
+                state=each.state, failures=each.failures, group=group if is_group else ""
+            )
         if is_group and kind in (NotificationKind.PROBLEM, NotificationKind.RECOVERY):
-            sections.append(describe_group(kind, cause, subjects, host))
+            sections.append(describe_group(kind, group, members, host))
         else:
-            sections += [describe(kind, each, host) for each in subjects]
+            sections += [describe(kind, each, host) for each in members]
     sections += [notice.section for notice in changes.notices]
     title, body = compose(sections, held)
     notifications = tuple(number for each in sections for number in each.notifications)

@@ -54,7 +54,10 @@ _WAKE_FOR = (
 _LOOK_AGAIN_SECONDS = (0.3, 1.0, 3.0)
 """After an event: the journal writes it some tenths of a second after the bus had it."""
 
-_REST_SECONDS = 300.0  # between two looks where nothing happens
+_REST_SECONDS = 60.0
+"""Between two looks where nothing happens: that a result of a check stands is no event, and is told
+to heartbeats."""
+
 _TROUBLE_SECONDS = 30.0  # until the next look where one failed
 _TIDY_SECONDS = 24 * 3600.0
 _STOP_SECONDS = 5.0

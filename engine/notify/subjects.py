@@ -28,9 +28,6 @@ FLAPPING_CHANGES = 4
 STEADY_RESULTS = 5
 """Results in a row that end it."""
 
-SAME_LOOK_SECONDS = 30.0
-"""Seconds within which two equal looks at a board count as one: several projects look at it."""
-
 
 class State(StrEnum):
     """How a subject is."""
@@ -107,7 +104,7 @@ def fold(subject: Subject | None, fact: Fact, now: datetime) -> Subject:
     """A subject after one more result."""
     if subject is None:
         subject = Subject(fact=fact, changed_at=now, seen_at=now)
-    elif fact.result == subject.fact.result or _is_same_look(subject.fact, fact):
+    elif fact.result == subject.fact.result:
         return subject
     history = (*subject.history, fact.failed)[-HISTORY:]
     errors = subject.errors + 1 if fact.failed else 0
@@ -150,9 +147,3 @@ def _state(subject: Subject, before: State) -> State:
         return State.OK
     known = before is not State.OK or subject.errors >= subject.fact.threshold
     return State.FAILING if known else State.OK
-
-
-def _is_same_look(before: Fact, now: Fact) -> bool:
-    passed = abs((now.at - before.at).total_seconds())
-    same = before.failed == now.failed and passed < SAME_LOOK_SECONDS
-    return now.topic == "boards" and same

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, func, text, update
 from sqlmodel import Session, col, select
 
-from engine.enums import DeliveryStatus, RunStatus, StageStatus
+from engine.enums import CheckStatus, DeliveryStatus, RunStatus, StageStatus, Trigger
 from engine.errors import UsageError
 from engine.store.database import Store
 from engine.store.tables import (
@@ -136,6 +136,27 @@ def check_result(store: Store, result_id: int) -> tuple[CheckResultRow, Project 
         if row is None:
             return None
         return row, session.get(Project, row.project_id) if row.project_id else None
+
+
+def check_beats(store: Store, names: Collection[str]) -> dict[str, tuple[datetime, bool]]:
+    """When the schedule ran each check last, and whether it failed for some project.
+
+    A result that is confirmed is one that the schedule found to stand.
+    """
+    newest = (
+        select(func.max(CheckResultRow.id))
+        .where(col(CheckResultRow.check_name).in_(names))
+        .group_by(col(CheckResultRow.check_name), col(CheckResultRow.project_id))
+    )
+    found: dict[str, tuple[datetime, bool]] = {}
+    with store.read() as session:
+        for row in session.exec(select(CheckResultRow).where(col(CheckResultRow.id).in_(newest))):
+            if row.triggered_by is not Trigger.SCHEDULE and row.confirmed_at <= row.timestamp:
+                continue
+            failed = row.status is CheckStatus.ERROR
+            at, failed_too = found.get(row.check_name, (row.confirmed_at, False))
+            found[row.check_name] = (max(at, row.confirmed_at), failed or failed_too)
+    return found
 
 
 def results_after(store: Store, after: int, *, limit: int = 500) -> Sequence[int]:

@@ -99,5 +99,6 @@ def channel_state(channel: ChannelInfo) -> str:
 
 def mute_scope(row: MuteRow) -> str:
     """What a mute is about."""
-    where = f"channel {row.channel}" if row.channel else "all channels"
-    return f"{where}, project {row.project}" if row.project else where
+    channel = f"channel {row.channel}" if row.channel else ""
+    project = f"project {row.project}" if row.project else ""
+    return " in ".join(filter(None, (project, channel))) or "everything"

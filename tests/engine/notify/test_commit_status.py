@@ -252,51 +252,6 @@ def test_the_repository_of_a_source(text: str, expected: Repository | None) -> N
     assert repository_of(text) == expected
 
 
-def test_heartbeats_of_schedules(tmp_path: Path, sink: Sink) -> None:
-    from engine.enums import CheckStatus, Trigger
-
-    beats = {"build:blink": f"{sink.url}/ping/abc", "doc_check": f"{sink.url}/ping/def?x=1"}
-    with lab(tmp_path, heartbeats=beats) as here:
-        run = here.begin(triggered_by=Trigger.SCHEDULE)
-        here.step()
-        here.end(run, failed=False)
-        here.step()
-        here.build(failed=True, triggered_by=Trigger.SCHEDULE)
-        here.build(failed=True)  # by hand
-        here.step()
-        here.check(CheckStatus.WARNING)
-        here.step()
-        here.check(CheckStatus.ERROR)
-        here.check(CheckStatus.ERROR, trigger=Trigger.MANUAL)
-        here.step()
-
-        paths = [request.path.split("?")[0] for request in sink.requests]
-        assert paths == [
-            "/ping/abc/start",
-            "/ping/abc",
-            "/ping/abc/fail",
-            "/ping/def",
-            "/ping/def/fail",
-        ]
-        rids = [request.path.rsplit("rid=", 1)[1] for request in sink.requests]
-        assert rids[0] == rids[1] != rids[2]
-        assert re.fullmatch(r"[0-9a-f-]{36}", rids[0])
-        assert sink.requests[3].path.startswith("/ping/def?x=1&rid=")
-
-
-def test_a_heartbeat_that_is_late_is_worth_nothing(tmp_path: Path, sink: Sink) -> None:
-    from engine.enums import CheckStatus
-
-    sink.answer = lambda _request: (500, {}, "")
-    with lab(tmp_path, heartbeats={"doc_check": f"{sink.url}/ping/abc"}) as here:
-        here.check(CheckStatus.SUCCESS)
-        here.step()
-        sink.answer = lambda _request: (200, {}, "")
-        here.step(minutes=30)
-
-        assert len(sink.requests) == 1
-
-
 def test_a_server_that_hangs_delays_no_other(tmp_path: Path, sink: Sink) -> None:
     import threading
 

@@ -185,7 +185,8 @@ def test_a_hub_that_goes_down_is_one_message() -> None:
     channel.now += MINUTE
     channel.look()
 
-    assert channel.sent[1:] == ["2 news: hub 1-1.4: 8 boards answer again; blink recovered"]
+    assert channel.sent[1:] == ["hub 1-1.4: 8 boards answer again"]
+    assert "blink: it says why" in channel.bodies[1]
 
 
 def test_what_goes_on_of_a_hub_does_not_hide_what_ended() -> None:

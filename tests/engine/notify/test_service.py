@@ -113,21 +113,54 @@ def test_errors_of_a_check_are_told_once_from_the_threshold_on(here: Lab, servic
     assert "3 times in a row" in service.sent[0][1]
 
 
-def test_boards_of_a_hub_are_one_message(here: Lab, service: Service) -> None:
+def looked_at(here: Lab, *states: str, times: int = 1) -> None:
+    """Looks at boards, ten minutes apart, that find each so."""
     boards = [
-        {"board": f"usb-{n}", "status": "error", "message": "not plugged in", "hub": "1-1.4"}
-        for n in range(8)
+        {
+            "board": f"usb-{number}",
+            "label": "",
+            "state": state,
+            "errors": ["does not answer: esptool got no reply"]
+            if state == "does not answer"
+            else ["left the pool: it does not boot"]
+            if state == "answers badly"
+            else [],
+            "hub": "1-1.4",
+        }
+        for number, state in enumerate(states)
     ]
-    for _ in range(3):
+    for _ in range(times):
         here.check(CheckStatus.ERROR, "board_check", details={"boards": boards})
         here.step(minutes=10)
+
+
+def test_boards_of_a_hub_are_one_message(here: Lab, service: Service) -> None:
+    looked_at(here, *["answers"] * 8)
+    looked_at(here, *["off"] * 4, *["does not answer"] * 4, times=3)
     assert service.titles == ["hub 1-1.4: 8 boards do not answer"]
 
-    well = [{**board, "status": "success"} for board in boards]
-    here.check(CheckStatus.SUCCESS, "board_check", details={"boards": well})
-    here.step()
-
+    looked_at(here, *["answers"] * 8)
     assert service.titles[1:] == ["hub 1-1.4: 8 boards answer again"]
+
+
+def test_a_board_that_nobody_plugged_in_or_has_in_use_is_no_news(
+    here: Lab, service: Service
+) -> None:
+    looked_at(here, "off", "in use by bob", "reserved by ada", times=5)
+    looked_at(here, "answers", "answers", "in use by bob")
+    looked_at(here, "in use by bob", "answers", "not looked at: no time was left", times=5)
+
+    assert here.titles == []
+
+
+def test_boards_that_fail_each_for_itself_are_told_each(here: Lab, service: Service) -> None:
+    looked_at(here, "answers badly", "answers", times=3)
+    looked_at(here, "answers badly", "off", times=3)
+
+    assert service.titles == [
+        "board usb-0 left the pool: it does not boot",
+        "board usb-1 is not there any more",
+    ]
 
 
 def test_a_problem_of_espdeck_is_told_once_in_hours(here: Lab, service: Service) -> None:

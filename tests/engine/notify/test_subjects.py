@@ -58,24 +58,6 @@ def test_a_result_that_is_told_twice_counts_once() -> None:
     assert fold(once, fact, NOON) is once
 
 
-def test_looks_of_several_projects_at_a_board_count_as_one() -> None:
-    subject = None
-    for number in range(3):
-        fact = Fact(
-            subject="board:a",
-            result=str(number),
-            topic="boards",
-            name="a",
-            failed=True,
-            at=NOON + timedelta(seconds=number),
-            threshold=2,
-        )
-        subject = fold(subject, fact, NOON)
-
-    assert subject is not None
-    assert (subject.errors, subject.state) == (1, State.OK)
-
-
 def test_a_subject_comes_back_from_the_store_as_it_was() -> None:
     fact = Fact(subject="s", result="1", topic="builds", name="n", failed=True, at=NOON)
     subject = fold(None, fact, NOON)
