@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib.util
 import json
 import os
@@ -71,9 +72,10 @@ class AppriseSender:
             "mark": str(self._mark(number)),
             "outcome": str(self._outcome(number)),
         }
-        descriptor = os.memfd_create("espdeck-notify")
+        descriptor, lock = os.memfd_create("espdeck-notify"), self._lock(number)
         said = ""
         try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.write(descriptor, json.dumps(asked).encode())
             os.lseek(descriptor, 0, os.SEEK_SET)
             argv = [sys.executable, "-m", "engine.notify.apprise_child", str(descriptor)]
@@ -82,7 +84,7 @@ class AppriseSender:
                 timeout=SEND_SECONDS,
                 cancel=cancel,
                 clean_env=True,
-                pass_fds=(descriptor,),
+                pass_fds=(descriptor, lock),  # it holds the lock as long as it is there
                 supervised=False,  # it ends its message also when espdeck is killed
             )
             if done.returncode:
@@ -91,12 +93,27 @@ class AppriseSender:
             said = str(error)
         finally:
             os.close(descriptor)
+            os.close(lock)
         found = self.find(number)
         if found is None:
             return Outcome(Result.RETRY, said or "apprise said nothing")
         if said and found.result is Result.UNKNOWN:
             return Outcome(Result.UNKNOWN, f"no answer: {said}")
         return found
+
+    def is_running(self, number: int) -> bool:
+        """Whether a process sends a message, whoever began it."""
+        try:
+            lock = self._lock(number)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
 
     def find(self, number: int) -> Outcome | None:
         """How a message ended that was being sent; None where nothing of it went out."""
@@ -113,9 +130,15 @@ class AppriseSender:
 
     def forget(self, number: int) -> None:
         """Remove what is kept of a message."""
-        for path in (self._mark(number), self._outcome(number)):
+        for path in (self._mark(number), self._outcome(number), self._lock_file(number)):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+    def _lock(self, number: int) -> int:
+        return os.open(self._lock_file(number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def _lock_file(self, number: int) -> Path:
+        return self._folder / f"{number}.lock"
 
     def _mark(self, number: int) -> Path:
         return self._folder / f"{number}.begun"

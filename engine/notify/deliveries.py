@@ -27,6 +27,11 @@ from engine.store.tables import DeliveryRow
 MAX_AT_ONCE = 8
 """Deliveries that are sent at the same time."""
 
+TEST_LANE = "test "
+"""What lanes of test messages begin with."""
+
+_ORPHAN_SECONDS = 1.0  # between two looks at what a dead process left sending
+_TEST_SECONDS = 600.0  # in which a command that tests a channel has ended
 _STORE_SECONDS = 5.0  # between two tries to write how a delivery ended
 
 _GONE = Outcome(Result.FAILED, "the settings have no such channel any more")
@@ -60,18 +65,6 @@ class Deliveries:
         self._threads: dict[str, tuple[str, threading.Thread]] = {}
         self._not_before: dict[str, datetime] = {}
 
-    def recover(self) -> None:
-        """See to what a process sent when it died."""
-        for row in rows.open_deliveries(self._store):
-            if row.status is not DeliveryStatus.SENDING:
-                continue
-            found = self._sender.find(row.number) if row.lane == row.channel else None
-            if found is None:  # not sent, or what may be sent twice
-                rows.change_delivery(self._store, row.number, {}, status=DeliveryStatus.WAITING)
-            else:
-                self._finish(row, found)
-            self._sender.forget(row.number)
-
     def send_due(self, cancel: CancelToken, ended: Callable[[], None]) -> datetime | None:
         """Begin to send what is due.
 
@@ -87,14 +80,37 @@ class Deliveries:
             if row.lane in seen:
                 continue
             seen.add(row.lane)
-            if row.status is not DeliveryStatus.WAITING:
-                continue
-            due = max(row.due_at, self._not_before.get(row.channel, row.due_at))
-            if due <= now:
-                self._begin(row, cancel, ended)
-            elif next_due is None or due < next_due:
+            if row.status is DeliveryStatus.WAITING:
+                due = max(row.due_at, self._not_before.get(row.channel, row.due_at))
+                if due <= now:
+                    self._begin(row, cancel, ended)
+            else:
+                with self._lock:
+                    is_ours = row.lane in self._threads
+                due = row.due_at if is_ours else self._take_over(row, now)
+            if due > now and (next_due is None or due < next_due):
                 next_due = due
         return next_due
+
+    def _take_over(self, row: DeliveryRow, now: datetime) -> datetime:
+        """See to what a process sent that died; when to look again."""
+        again = now + timedelta(seconds=_ORPHAN_SECONDS)
+        if row.lane.startswith(TEST_LANE):  # of a command that waits for it
+            if now - row.created_at > timedelta(seconds=_TEST_SECONDS):
+                gone = {"status": DeliveryStatus.UNKNOWN, "error": "cut short", "ended_at": now}
+                rows.change_delivery(self._store, row.number, {}, **gone)
+            return again
+        found = None
+        if row.lane == row.channel:
+            if self._sender.is_running(row.number):
+                return again  # its process goes on without the one that began it
+            found = self._sender.find(row.number)
+        if found is None:  # not sent, or what may be sent twice
+            rows.change_delivery(self._store, row.number, {}, status=DeliveryStatus.WAITING)
+        else:
+            self._finish(row, found)
+        self._sender.forget(row.number)
+        return again
 
     def wait(self, timeout: float | None) -> None:
         """Wait until nothing is being sent; for ``timeout`` seconds each."""

@@ -211,8 +211,8 @@ def not_arrived(
             after[key] = told.model_copy(update={"silent": True})
         else:
             after[key] = before.model_copy(update={"failed_at": now})
-    told = _merge(state.told, after)
-    return state.model_copy(update={"told": told, "notice": max(state.notice, notice)})
+    update = {"told": _merge(state.told, after), "notice": max(state.notice, notice)}
+    return state.model_copy(update=update)
 
 
 def matches(rules: Iterable[RuleSettings], subject: Subject) -> RuleSettings | None:

@@ -163,7 +163,6 @@ class Notifications:
         cancel = cancel or CancelToken()
         if not self._loaded:
             self._decisions.load()
-            self._deliveries.recover()
             self._loaded = True
         now = self._clock()
         if self._tidied is None or (now - self._tidied).total_seconds() > _TIDY_SECONDS:
@@ -306,13 +305,14 @@ class Notifications:
         """
         from engine.notify.apprise_channel import check_installed
         from engine.notify.commit_status import key_of
+        from engine.notify.deliveries import TEST_LANE
         from engine.notify.outcome import Result
 
         channel = self._channel(name)
         now = self._clock()
         row = DeliveryRow(
             channel=name,
-            lane=f"test {name}",
+            lane=f"{TEST_LANE}{name}",
             title=f"espdeck on {self._host}: a test",
             body="This channel works.",
             status=DeliveryStatus.SENDING,

@@ -201,7 +201,10 @@ class NotificationsScreen(MainScreen):
             lines += [f"muted: {mute_scope(row)}" for row in self.engine.notifications.mutes()]
             return "\n".join(lines) or "no channels: H says how to set some up"
 
-        self.in_thread(read, lambda text: self.app.push_screen(LineReader("channels", text)))
+        def show(text: str) -> None:
+            self.app.push_screen(LineReader("channels", text))
+
+        self.in_thread(read, show)
 
     def _choose_channel(self) -> None:
         """Ask for the channel that gets a test message."""

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlmodel import col, select
+
 from engine import Settings
 from engine.enums import (
     CheckStatus,
@@ -24,10 +26,10 @@ from engine.notify.service import Notifications
 from engine.runs.journal import Journal
 from engine.runs.run_events import end_run, run_changed
 from engine.store import logs, projects, runs
+from engine.store import notifications as rows
 from engine.store.checks import confirm_result
 from engine.store.database import Store
-from engine.store.notifications import results_after
-from engine.store.tables import CheckResultRow, FindingRow, Project, Run, StageRow
+from engine.store.tables import CheckResultRow, DeliveryRow, FindingRow, Project, Run, StageRow
 
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
 SHA = "3f2a1b9c" * 5
@@ -37,16 +39,21 @@ class Lab:
     """A store, a bus, a journal, and notifications."""
 
     def __init__(self, folder: Path, **notifications: Any) -> None:
+        self.open(folder, **notifications)
+        self.now = MONDAY
+        self.notifications = self.restart()
+        self.notifications.step()
+
+    def open(self, folder: Path, **notifications: Any) -> None:
+        """Open the workspace; nobody tells anything yet."""
         self.folder = folder
         self.store = Store(folder / "espdeck.db")
         self.bus = Bus(lambda run: logs.last_seq(self.store, run))
         self.journal = Journal(self.store, self.bus)
-        self.now = MONDAY
+        self.now = datetime.now(UTC)
         self.configure(**notifications)
         self.events: list[Event] = []
         self.bus.subscribe(self.events.append)
-        self.notifications = self.restart()
-        self.notifications.step()
 
     def configure(self, **notifications: Any) -> None:
         """Change the settings, as a reload does."""
@@ -202,12 +209,32 @@ class Lab:
 
     def stands(self) -> None:
         """The schedule finds that the newest result of a check stands."""
-        number = results_after(self.store, 0)[-1]
+        number = rows.results_after(self.store, 0)[-1]
         confirm_result(self.store, number, self.now)
 
     def problem(self, message: str) -> None:
         """Something is wrong with espdeck."""
         self.bus.publish(Problem(message=message, at=self.now))
+
+    def deliveries(self) -> list[DeliveryRow]:
+        """All deliveries, oldest first."""
+        with self.store.read() as session:
+            return list(session.exec(select(DeliveryRow).order_by(col(DeliveryRow.id))))
+
+    def waiting(self) -> bool:
+        """Whether something is to be sent."""
+        return bool(rows.open_deliveries(self.store))
+
+    def knows(self, channel: str) -> bool:
+        """Whether somebody tells this channel."""
+        return f"channel:{channel}" in rows.load_state(self.store)
+
+    def told(self, name: str) -> bool:
+        """Whether a message that tells of a project has ended."""
+        return any(
+            row.ended_at is not None and f"{name} " in row.title + row.body
+            for row in self.deliveries()
+        )
 
     @property
     def titles(self) -> list[str]:

@@ -238,13 +238,13 @@ def test_what_was_sent_when_espdeck_died(
     sent_again: bool,
     status: str,
 ) -> None:
-    service.hold = threading.Event()
+    hold = service.hold = threading.Event()
     here.build(failed=True)
     here.journal.flush()
     here.notifications.step()
     wait_for(lambda: service.tries == 1)
     dead = here.notifications
-    service.hold, hold = None, service.hold
+    service.hold = None
     monkeypatch.setattr(AppriseSender, "find", lambda _self, _number: kept)
     monkeypatch.setattr(type(dead._decisions), "finish", _only(here, dead._decisions))
 
@@ -359,7 +359,7 @@ def test_one_channel_that_hangs_delays_no_other(tmp_path: Path, service: Service
         came.append(url)
         return Outcome(Result.SENT)
 
-    service.send = send  # type: ignore[method-assign]
+    service.send = send  # type: ignore
     with lab(tmp_path, channels=two) as here:
         here.build(failed=True)
         here.journal.flush()
