@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import time
 from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -70,6 +71,13 @@ class ChannelSettings(BaseModel):
     rate_limit: int = Field(default=20, ge=0, le=100_000)
     """Messages in an hour; what is beyond is told in one message later. 0: any number."""
 
+    @field_validator("base_url")
+    @classmethod
+    def _known_url(cls, value: str) -> str:
+        if value and not is_http(value):
+            raise ValueError("no URL such as https://git.example.org/api/v1")
+        return value
+
     @field_validator("quiet_hours")
     @classmethod
     def _known_hours(cls, value: str) -> str:
@@ -85,9 +93,7 @@ class ChannelSettings(BaseModel):
         if value:
             try:
                 ZoneInfo(value)
-            except (OSError, ValueError) as error:  # an unknown key is a kind of LookupError
-                raise ValueError(f"no time zone is called {value}") from error
-            except LookupError as error:
+            except (OSError, ValueError, LookupError) as error:
                 raise ValueError(f"no time zone is called {value}") from error
         return value
 
@@ -129,6 +135,14 @@ class NotificationSettings(BaseModel):
     """URLs in the manner of healthchecks.io that schedules ping, by the name of a check or
     ``build:PROJECT``: at the start ``/start``, at the end the URL itself or ``/fail``."""
 
+    @field_validator("heartbeats")
+    @classmethod
+    def _known_urls(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, url in value.items():
+            if not is_http(url.get_secret_value()):
+                raise ValueError(f"{name}: no URL such as https://hc-ping.com/UUID")
+        return value
+
     @model_validator(mode="after")
     def _known_names(self) -> NotificationSettings:
         for name, channel in self.channels.items():
@@ -138,6 +152,15 @@ class NotificationSettings(BaseModel):
                 if rule not in self.rules:
                     raise ValueError(f"channel {name}: no rule is called {rule}")
         return self
+
+
+def is_http(url: str) -> bool:
+    """Whether a URL is one of HTTP with a host."""
+    try:
+        split = urlsplit(url)
+        return split.scheme in ("http", "https") and bool(split.hostname)
+    except ValueError:
+        return False
 
 
 def parse_hours(text: str) -> tuple[time, time]:

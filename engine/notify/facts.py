@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Collection, Mapping
@@ -52,14 +53,17 @@ def build_fact(story: RunStory, hubs: Mapping[str, str]) -> Fact | None:
         return None
     failed = run.status is RunStatus.FAILED
     first = _first_error(story)
-    lines = [line(_place(first))] if failed and first is not None else []
+    summary = _summary(story)
+    lines = []
+    if failed and first is not None and _place(first) not in summary:
+        lines.append(line(_place(first)))
     subject = run.commit_message.split("\n", 1)[0]
     author = f" by {run.commit_author}" if run.commit_author else ""
     lines.append(
         line(f"commit {run.commit_sha[:_SHORT_COMMIT]} {subject!r}{author}, branch {run.branch}")
     )
-    who = run.asked_by or "nobody known"
-    lines.append(line(f"asked for by {who} ({run.triggered_by})"))
+    who = f", by {run.asked_by}" if run.asked_by else ""
+    lines.append(line(f"triggered: {run.triggered_by}{who}"))
     return Fact(
         subject=f"build:{project.id}:{run.branch}:{run.target}:{run.configuration}",
         result=f"run:{run.number}:{run.workflow_id}",
@@ -70,7 +74,7 @@ def build_fact(story: RunStory, hubs: Mapping[str, str]) -> Fact | None:
         project=project.name,
         branch=run.branch,
         cause=_cause_of_build(story, hubs) if failed else "",
-        summary=line(_summary(story)),
+        summary=line(summary),
         lines=tuple(lines),
         command=f"espdeck show {run.number}",
         run_id=run.number,
@@ -131,9 +135,11 @@ def cause_of_board(name: str, hub: str = "") -> str:
     """What may take other boards away with a board: its hub, or the host that it is at."""
     if hub:
         return line(f"hub {hub}", 120)
-    host = urlsplit(name).hostname if "://" in name else None
     if name.startswith("virtual:"):
         return ""
+    host = None
+    with contextlib.suppress(ValueError):
+        host = urlsplit(name).hostname if "://" in name else None
     return line(f"host {host}", 120) if host else "USB of this machine"
 
 
@@ -202,7 +208,9 @@ def _summary(story: RunStory) -> str:
     took = f" in {run.duration:.1f} s" if run.duration is not None else ""
     if run.status is RunStatus.SUCCESS:
         return f"build #{run.number} succeeded{took}"
-    stage = f" in stage {story.stages[-1].key}" if story.stages else ""
+    attempt = max((each.attempt for each in story.stages), default=0)
+    first = next((each.key for each in story.stages if each.attempt == attempt), "")
+    stage = f" in stage {first}" if first else ""
     return f"build #{run.number} failed{stage}: {run.error}"
 
 

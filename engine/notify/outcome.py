@@ -10,6 +10,9 @@ from engine.notify.messages import line
 
 _SHORTEST_SECRET = 4  # characters; what is shorter hides nothing and is part of many words
 
+_HOST_IS_PUBLIC = ("http", "https", "mailto", "mailtos", "json", "jsons")
+"""Schemes of URLs that have a host where it stands; others have tokens there."""
+
 _PERMANENT = (400, 413, 422)
 """HTTP codes that say that the message itself is not taken (RFC 9110, 15.5)."""
 
@@ -85,10 +88,9 @@ def hide(text: str, *secrets: str) -> str:
 
 def show_url(url: str) -> str:
     """A URL as far as others may see it: scheme and host."""
-    split = urlsplit(url)
-    if split.scheme in ("http", "https", "mailto", "mailtos", "json", "jsons"):
-        return f"{split.scheme}://{_host(url)}/***" if _host(url) else f"{split.scheme}://***"
-    return f"{split.scheme}://***"  # others have tokens where a host is
+    scheme = url.partition("://")[0].lower()
+    host = _host(url) if scheme in _HOST_IS_PUBLIC else ""
+    return f"{scheme}://{host}/***" if host else f"{scheme}://***"
 
 
 def _host(url: str) -> str:

@@ -74,7 +74,7 @@ def test_a_failure_says_what_where_and_how_to_look(here: Lab, service: Service) 
         "build #1 failed in stage build: it does not compile",
         "main/app.c:12: expected ';'",
         "commit 3f2a1b9c3 'Blink twice' by Ada, branch main",
-        "asked for by bob (manual)",
+        "triggered: manual, by bob",
         "on labhost: espdeck show 1",
     ]
     (row,) = here.notifications.list()
