@@ -16,6 +16,7 @@ Topic = Literal["builds", "checks", "boards", "lab"]
 TOPICS: tuple[Topic, ...] = ("builds", "checks", "boards", "lab")
 
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
+_ADDRESS = re.compile(r"[^\s@,;<>\"]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -134,6 +135,14 @@ class NotificationSettings(BaseModel):
     heartbeats: dict[str, SecretStr] = Field(default_factory=dict)
     """URLs in the manner of healthchecks.io that schedules ping, by the name of a check or
     ``build:PROJECT``: at the start ``/start``, at the end the URL itself or ``/fail``."""
+
+    @field_validator("recipients")
+    @classmethod
+    def _known_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if not _ADDRESS.fullmatch(each):  # apprise leaves such a one out, and says nothing
+                raise ValueError(f"{each!r} is no e-mail address such as ada@lab.example")
+        return value
 
     @field_validator("heartbeats")
     @classmethod

@@ -12,13 +12,16 @@ import html
 import json
 import logging
 import os
+import re
 import resource
 import smtplib
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from engine.notify.outcome import SERVER_ERROR, TOO_MANY, Outcome, Result, hide, of_code, seconds
+from engine.text import listed
 
 _MEMORY_BYTES = 1 << 30
 _MARKER = "\n… {} more characters: {}"
@@ -65,9 +68,11 @@ def send(asked: dict[str, Any], mark: Path) -> Outcome:
     url = asked["url"]
     asset = apprise.AppriseAsset(app_id="espdeck", app_desc="espdeck", secure_logging=True)
     plugin = apprise.Apprise.instantiate(url, asset=asset)
-    if plugin is None:
+    if not isinstance(plugin, apprise.NotifyBase):
         why = hide(said.last or "apprise does not know such a URL", url)
         return Outcome(Result.FAILED, f"the URL cannot be used: {why}")
+    if left := _left_out(url, plugin):
+        return Outcome(Result.FAILED, f"the URL cannot be used: {left}")
     title, body = asked["title"], asked["body"]
     if url.partition("://")[0].lower() not in _EXACT:
         title, body = defuse(title), defuse(body)
@@ -96,6 +101,17 @@ def defuse(text: str) -> str:
     """
     text = text.translate(_MARKUP)
     return text.replace("@", "@\u200b").replace("](", "]\u200b(").replace("```", "'''")
+
+
+def _left_out(url: str, plugin: Any) -> str:
+    """What is wrong with addresses of a mail that apprise leaves out and says nothing of."""
+    split = urlsplit(url)
+    if split.scheme.lower() not in ("mailto", "mailtos"):
+        return ""
+    asked = re.split(r"[,; ]+", ",".join(parse_qs(split.query).get("to", ())).strip())
+    good = {str(address).lower() for _name, address in plugin.targets}
+    wrong = [each for each in asked if each and "<" not in each and each.lower() not in good]
+    return f"{listed(wrong)}: no e-mail address" if wrong else ""
 
 
 def _fit(plugin: Any, title: str, body: str, more: str) -> tuple[str, int]:

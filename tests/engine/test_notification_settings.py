@@ -20,6 +20,8 @@ from engine.notification_settings import NotificationSettings
             "no URL such as",
         ),
         ({"heartbeats": {"doc_check": "hc-ping.com/x"}}, "doc_check: no URL such as"),
+        ({"recipients": ["ada@lab.example", "root@localhost"]}, "'root@localhost' is no e-mail"),
+        ({"recipients": ["a@b.cc,x@y.zz"]}, "is no e-mail"),
         ({"error_threshold": 0}, "greater than or equal to 1"),
     ],
 )

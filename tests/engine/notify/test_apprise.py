@@ -239,6 +239,15 @@ def test_mail_that_is_refused_and_a_server_that_is_not_there(
 
 
 @pytest.mark.usefixtures("unwatched")
+def test_an_address_that_apprise_would_leave_out_is_said(tmp_path: Path) -> None:
+    outcome = send_here(tmp_path, "mailto://localhost:1?to=ada@lab.example,root@labhost")
+
+    assert outcome == Outcome(
+        Result.FAILED, "the URL cannot be used: root@labhost: no e-mail address"
+    )
+
+
+@pytest.mark.usefixtures("unwatched")
 def test_a_url_that_apprise_does_not_know(tmp_path: Path) -> None:
     outcome = send_here(tmp_path, "nosuch://5ecret/t0ken")
 
