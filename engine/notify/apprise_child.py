@@ -76,6 +76,8 @@ def send(asked: dict[str, Any], mark: Path) -> Outcome:
     title, body = asked["title"], asked["body"]
     if url.partition("://")[0].lower() not in _EXACT:
         title, body = defuse(title), defuse(body)
+    if 0 < plugin.title_maxlen < len(title):
+        title = f"{title[: plugin.title_maxlen - 1]}…"
     body, cut = _fit(plugin, title, body, asked["more"])
     wire = _Wire(mark)
     wire.watch()

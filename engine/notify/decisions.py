@@ -52,10 +52,10 @@ GIVE_UP_SECONDS = 24 * 3600.0
 REPEAT_SECONDS = 4 * 3600.0
 """Seconds in which the same notice is recorded once (Alertmanager's ``repeat_interval``)."""
 
-_HANDLED_RUNS = 1000  # ended runs that are remembered as told of
+_HANDLED_RUNS = 600  # more than a catching up looks at: ended runs that are remembered as told of
 _KEEP = timedelta(days=90)  # how long notifications, and subjects without news, are kept
 _FIRST_RETRY_SECONDS = 15.0
-_LONGEST_RETRY_SECONDS = 3600.0
+LONGEST_RETRY_SECONDS = 3600.0
 
 _OF_BUILDS = "build:"  # begins the name of a heartbeat of a project's builds
 
@@ -174,7 +174,7 @@ class Decisions:
             values: dict[str, Any] = {"error": outcome.error, "cut": outcome.cut}
             if not ended:
                 wait = _FIRST_RETRY_SECONDS * 2.0 ** min(row.attempts, 20)
-                wait = min(wait, _LONGEST_RETRY_SECONDS) * self._jitter()
+                wait = min(wait, LONGEST_RETRY_SECONDS) * self._jitter()
                 due = now + timedelta(seconds=max(wait, outcome.after or 0.0))
                 if due < row.expires_at:
                     values |= {"status": DeliveryStatus.WAITING, "due_at": due}

@@ -19,6 +19,7 @@ from engine.notification_settings import NotificationSettings
 from engine.notify import commit_status, heartbeat
 from engine.notify.apprise_channel import AppriseSender
 from engine.notify.channels import channels_of
+from engine.notify.decisions import LONGEST_RETRY_SECONDS
 from engine.notify.outcome import Outcome, Result
 from engine.store import notifications as rows
 from engine.store.database import Store, StoreError
@@ -82,7 +83,8 @@ class Deliveries:
             seen.add(row.lane)
             if row.status is DeliveryStatus.WAITING:
                 due = max(row.due_at, self._not_before.get(row.channel, row.due_at))
-                if due <= now:
+                # One that is due much later than any can be waits since the clock was set back.
+                if due <= now or (due - now).total_seconds() > 2 * LONGEST_RETRY_SECONDS:
                     self._begin(row, cancel, ended)
             else:
                 with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from engine.enums import NotificationKind
 from engine.notify.subjects import State, Subject
@@ -48,7 +49,7 @@ def describe(kind: NotificationKind, subject: Subject, host: str) -> Section:
         words[NotificationKind.PROBLEM] = fact.summary
     if kind is NotificationKind.NOTICE:
         title = line(fact.summary, TITLE_CHARACTERS)
-        return Section(kind, title, (*fact.lines, _where(host, fact.command)))
+        return Section(kind, title, (*fact.lines, _where(host, fact.at, fact.command)))
     lines = [fact.summary] if fact.summary else []
     if kind is NotificationKind.FLAPPING:
         now = "fails" if fact.failed else "is well"
@@ -58,7 +59,7 @@ def describe(kind: NotificationKind, subject: Subject, host: str) -> Section:
     elif kind is NotificationKind.PROBLEM and subject.errors > 1:
         lines.insert(0, f"{subject.errors} times in a row")
     lines += fact.lines
-    lines.append(_where(host, fact.command))
+    lines.append(_where(host, fact.at, fact.command))
     return Section(
         kind,
         line(f"{fact.name} {words[kind]}", TITLE_CHARACTERS),
@@ -84,7 +85,7 @@ def describe_group(
         lines.append(next(each.fact.summary for each in members if each.fact.topic == "boards"))
     for each in others[:MAX_SECTIONS]:
         lines.append(f"{each.fact.name}: {each.fact.summary}")
-    lines.append(_where(host, "espdeck boards"))
+    lines.append(_where(host, max(each.fact.at for each in members), "espdeck boards"))
     return Section(
         kind,
         line(title, TITLE_CHARACTERS),
@@ -134,5 +135,5 @@ def _answer(boards: int, *, is_end: bool) -> str:
     return "does not answer" if boards == 1 else "do not answer"
 
 
-def _where(host: str, command: str) -> str:
-    return f"on {host}: {command}" if command else f"on {host}"
+def _where(host: str, at: datetime, command: str) -> str:
+    return f"on {host} at {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {command}"

@@ -166,7 +166,10 @@ def plan(
         busy: whether a message to it is on its way.
     """
     changes = _changes(name, settings, state, around)
-    state = state.model_copy(update={"told": changes.told})
+    notice = state.notice
+    if not _has_lab(settings, around):
+        notice = max((each.id for each in around.notices), default=notice)
+    state = state.model_copy(update={"told": changes.told, "notice": notice})
     wakes = list(changes.later)
     if not changes.due:
         return Plan(state.model_copy(update={"held": ""}), None, min(wakes, default=None))
@@ -241,13 +244,13 @@ def _merge(known: Mapping[str, Told], tells: Mapping[str, Told]) -> dict[str, To
 def _changes(
     name: str, settings: ChannelSettings, state: ChannelState, around: Surroundings
 ) -> _Changes:
-    rules = [around.rules[each] for each in settings.rules if each in around.rules]
+    rules = _rules(settings, around)
     told_of = {key: told for key, told in state.told.items() if key in around.subjects}
     changes = _Changes(told_of)
     down = _known_causes(state, around.subjects)
     for key, subject in around.subjects.items():
         told = told_of.get(key, Told())
-        rule = matches(rules or _EVERYTHING, subject)
+        rule = matches(rules, subject)
         if told.silent and subject.state is State.OK:
             told_of.pop(key, None)  # nobody was told that it failed
             continue
@@ -270,15 +273,20 @@ def _changes(
                 continue
         changes.news.append((kind, group or key, subject))
         if told.failed_at is None or since > told.failed_at:
-            changes.due.append(since + timedelta(seconds=around.group_wait))
+            changes.due.append(_due(since, around))
     for notice in around.notices:
-        if notice.id > state.notice and _has_lab(rules):
+        if notice.id > state.notice and _has_lab(settings, around):
             if until := _muted(name, notice.project, around):
                 changes.later.append(until)
                 continue
             changes.notices.append(notice)
-            changes.due.append(notice.at + timedelta(seconds=around.group_wait))
+            changes.due.append(_due(notice.at, around))
     return changes
+
+
+def _due(since: datetime, around: Surroundings) -> datetime:
+    """When news is told; what the clock has not reached yet was before somebody set it back."""
+    return around.now if since > around.now else since + timedelta(seconds=around.group_wait)
 
 
 def _kind(told: Told, subject: Subject, rule: RuleSettings | None) -> NotificationKind | None:
@@ -292,8 +300,13 @@ def _kind(told: Told, subject: Subject, rule: RuleSettings | None) -> Notificati
     return kind_of_change(told.state, subject.state)
 
 
-def _has_lab(rules: Sequence[RuleSettings]) -> bool:
-    return any("lab" in rule.on for rule in rules or _EVERYTHING)
+def _has_lab(settings: ChannelSettings, around: Surroundings) -> bool:
+    """Whether a channel is told of problems of espdeck itself."""
+    return any("lab" in rule.on for rule in _rules(settings, around))
+
+
+def _rules(settings: ChannelSettings, around: Surroundings) -> Sequence[RuleSettings]:
+    return [around.rules[each] for each in settings.rules if each in around.rules] or _EVERYTHING
 
 
 def _known_causes(state: ChannelState, subjects: Mapping[str, Subject]) -> dict[str, list[str]]:

@@ -10,7 +10,14 @@ from typing import Any
 from sqlalchemy import delete, func, text, update
 from sqlmodel import Session, col, select
 
-from engine.enums import CheckStatus, DeliveryStatus, RunStatus, StageStatus, Trigger
+from engine.enums import (
+    CheckStatus,
+    DeliveryStatus,
+    NotificationKind,
+    RunStatus,
+    StageStatus,
+    Trigger,
+)
 from engine.errors import UsageError
 from engine.store.database import Store
 from engine.store.tables import (
@@ -326,14 +333,18 @@ def count_unread(store: Store) -> int:
 
 
 def notices_after(store: Store, after: int, *, limit: int = 500) -> Sequence[NotificationRow]:
-    """Notices after an id, oldest first."""
+    """The newest notices after an id, oldest first."""
     with store.read() as session:
-        return session.exec(
+        found = session.exec(
             select(NotificationRow)
-            .where(col(NotificationRow.id) > after, NotificationRow.kind == "notice")
-            .order_by(col(NotificationRow.id))
+            .where(
+                col(NotificationRow.id) > after,
+                col(NotificationRow.kind) == NotificationKind.NOTICE,
+            )
+            .order_by(col(NotificationRow.id).desc())
             .limit(limit)
         ).all()
+    return found[::-1]
 
 
 def mark_read(store: Store, numbers: Sequence[int] | None, at: datetime) -> int:

@@ -58,7 +58,7 @@ class Lab:
     def configure(self, **notifications: Any) -> None:
         """Change the settings, as a reload does."""
         values = {"group_wait_seconds": 0, **notifications}
-        self.settings = Settings(workspace=self.folder, notifications=values)  # type: ignore[arg-type]
+        self.settings = Settings(workspace=self.folder, notifications=values)
 
     def restart(self) -> Notifications:
         """Notifications that know only what the store has."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -70,12 +71,13 @@ def test_a_failure_says_what_where_and_how_to_look(here: Lab, service: Service) 
 
     ((title, body),) = service.sent
     assert title == "blink main esp32c3 failed"
-    assert body.split("\n") == [
+    *lines, last = body.split("\n")
+    assert re.fullmatch(r"on labhost at \d{4}-\d\d-\d\d \d\d:\d\d UTC: espdeck show 1", last)
+    assert lines == [
         "build #1 failed in stage build: it does not compile",
         "main/app.c:12: expected ';'",
         "commit 3f2a1b9c3 'Blink twice' by Ada, branch main",
         "triggered: manual, by bob",
-        "on labhost: espdeck show 1",
     ]
     (row,) = here.notifications.list()
     assert (row.title, row.body, row.run_id) == (title, body, 1)
@@ -175,6 +177,30 @@ def test_a_problem_of_espdeck_is_told_once_in_hours(here: Lab, service: Service)
         "logs wait to be written: 0 of them",
         "logs wait to be written: 7 of them",
     ]
+
+
+def test_a_channel_that_is_not_told_of_espdeck_keeps_no_other_waiting(
+    tmp_path: Path, service: Service
+) -> None:
+    rules = {"builds": {"on": ["builds"]}}
+    channels = {**CHAT, "few": {"url": "json://127.0.0.1:9/f", "rules": ["builds"]}}
+    with lab(tmp_path, channels=channels, rules=rules) as here:
+        for letter in "abcdef":
+            here.problem(f"problem {letter}")
+        here.step()
+
+        assert service.titles == ["6 news: problem a; problem b; problem c; problem d; problem e"]
+        known = rows.load_state(here.store)["channel:few"]["notice"]
+        assert known == 6
+
+
+def test_news_is_told_though_the_clock_was_set_back(here: Lab, service: Service) -> None:
+    here.configure(channels=CHAT, group_wait_seconds=30)
+    here.build(failed=True)
+    here.step()
+    here.step(minutes=-600)
+
+    assert service.titles == ["blink main esp32c3 failed"]
 
 
 def test_a_restart_tells_nothing_twice_and_nothing_that_was_before(
