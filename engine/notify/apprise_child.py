@@ -28,6 +28,11 @@ _MARKER = "\n… {} more characters: {}"
 _EXACT = ("mailto", "mailtos", "json", "jsons", "xml", "xmls", "form", "forms")
 """Services whose readers take a text as it is; others read markup and mentions in it."""
 
+_NOT_CONNECTED = ("ConnectTimeout", "NewConnectionError", "NameResolutionError")
+"""Errors of requests and urllib3 with which nothing was sent."""
+
+_MAX_CAUSES = 20
+
 _MARKUP = str.maketrans({"<": "‹", ">": "›"})
 
 
@@ -163,7 +168,7 @@ class _Wire:
         self._mark = mark
         self._answers: list[tuple[int, str, str]] = []
         self._unanswered = 0
-        self._refused = 0
+        self._reason = ""
         self._mail_taken = 0
 
     def watch(self) -> None:
@@ -179,9 +184,10 @@ class _Wire:
         if good or self._unanswered:
             # Some of it is there, or may be: whoever has it must not have it twice.
             how = "sent to some, not to all" if good else "no answer"
-            return Outcome(Result.UNKNOWN, f"{how}: {said}")
+            return Outcome(Result.UNKNOWN, f"{how}: {self._reason or said}")
         if not self._answers:
-            return Outcome(Result.RETRY, said or "not sent")
+            why = f"cannot connect: {self._reason}" if self._reason else said or "not sent"
+            return Outcome(Result.RETRY, why)
         code, after, text = self._answers[-1]
         if code == TOO_MANY or code >= SERVER_ERROR:
             return Outcome(of_code(code, after).result, f"HTTP {code}: {said}", seconds(after))
@@ -196,14 +202,10 @@ class _Wire:
             wire._mark.touch()
             try:
                 answer = request(session, *args, **kwargs)
-            except requests.ConnectTimeout:
-                wire._refused += 1
-                raise
             except requests.RequestException as error:
-                if "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error):
-                    wire._refused += 1
-                else:
-                    wire._unanswered += 1
+                is_refused = any(kind in repr(error) for kind in _NOT_CONNECTED)
+                wire._unanswered += not is_refused
+                wire._reason = _root(error)
                 raise
             after = answer.headers.get("Retry-After", "")
             wire._answers.append((answer.status_code, after, answer.text[:200]))
@@ -229,6 +231,18 @@ class _Wire:
             return answer
 
         smtplib.SMTP.data = watched  # type: ignore
+
+
+def _root(error: BaseException) -> str:
+    """What an error of a library began with, as ``[Errno 111] Connection refused``."""
+    for _ in range(_MAX_CAUSES):
+        causes = (getattr(error, "reason", None), *error.args[:1], error.__cause__)
+        below = next((each for each in causes if isinstance(each, BaseException)), None)
+        below = below or error.__context__
+        if below is None:
+            break
+        error = below
+    return str(error) or type(error).__name__
 
 
 if __name__ == "__main__":

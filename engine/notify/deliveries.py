@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -115,11 +116,12 @@ class Deliveries:
         return again
 
     def wait(self, timeout: float | None) -> None:
-        """Wait until nothing is being sent; for ``timeout`` seconds each."""
+        """Wait until nothing is being sent, at the most ``timeout`` seconds."""
         with self._lock:
             threads = [thread for _channel, thread in self._threads.values()]
+        until = None if timeout is None else time.monotonic() + timeout
         for thread in threads:
-            thread.join(timeout)
+            thread.join(None if until is None else max(0.0, until - time.monotonic()))
 
     def _begin(self, row: DeliveryRow, cancel: CancelToken, ended: Callable[[], None]) -> None:
         with self._lock:

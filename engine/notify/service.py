@@ -60,7 +60,7 @@ to heartbeats."""
 
 _TROUBLE_SECONDS = 30.0  # until the next look where one failed
 _TIDY_SECONDS = 24 * 3600.0
-_STOP_SECONDS = 5.0
+_STOP_SECONDS = 3.0  # for what is being sent, when espdeck ends
 _REASON_CHARACTERS = 200
 
 _LOG = logging.getLogger("espdeck.notify")
@@ -143,11 +143,13 @@ class Notifications:
         """Tell what happens, until ``cancel``: in a thread of the process that executes runs."""
         unsubscribe = self._bus.subscribe(self._heard)
         forget = cancel.on_stop(self._wake.set)
+        sending = CancelToken()  # what is on its way gets a moment to arrive
         try:
             while not cancel.stopped:
-                self._wake.wait(self._once(cancel))
+                self._wake.wait(self._once(sending))
             self._deliveries.wait(_STOP_SECONDS)
         finally:
+            sending.interrupt()
             forget()
             unsubscribe()
 
@@ -175,7 +177,7 @@ class Notifications:
         return min((each for each in (looked.wake, due) if each is not None), default=None)
 
     def settle(self, timeout: float | None = None) -> None:
-        """Wait until nothing is being sent; at the most ``timeout`` seconds for each delivery."""
+        """Wait until nothing is being sent, at the most ``timeout`` seconds."""
         self._deliveries.wait(timeout)
 
     def list(
@@ -378,12 +380,12 @@ class Notifications:
     def _changed(self) -> None:
         self._bus.publish(NotificationsChanged(unread=self.unread()))
 
-    def _once(self, cancel: CancelToken) -> float:
+    def _once(self, sending: CancelToken) -> float:
         """Do what is due; the seconds until the next look."""
         self._wake.clear()
         rest = _REST_SECONDS
         try:
-            due = self.step(cancel)
+            due = self.step(sending)
             if due is not None:
                 rest = min(rest, max(0.05, (due - self._clock()).total_seconds()))
         except StoreError:

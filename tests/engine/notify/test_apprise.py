@@ -224,6 +224,7 @@ def test_no_answer_may_be_an_arrival_and_no_connection_is_none(tmp_path: Path, s
 
     refused = send_here(tmp_path, "json://127.0.0.1:1/")
     assert refused.result is Result.RETRY
+    assert refused.error == "cannot connect: [Errno 111] Connection refused"
 
 
 @pytest.mark.usefixtures("unwatched")

@@ -411,6 +411,21 @@ def test_it_wakes_by_what_happens(here: Lab, service: Service) -> None:
     assert not thread.is_alive()
 
 
+def test_what_is_on_its_way_when_espdeck_ends_arrives(here: Lab, service: Service) -> None:
+    hold = service.hold = threading.Event()
+    here.build(failed=True)
+    here.journal.flush()
+    cancel = CancelToken()
+    thread = threading.Thread(target=here.restart().run, args=(cancel,))
+    thread.start()
+    wait_for(lambda: service.tries == 1)
+    cancel.interrupt()
+    hold.set()
+    thread.join(20)
+
+    assert [row.status for row in here.deliveries()] == [DeliveryStatus.SENT]
+
+
 def test_mutes_end_by_themselves_or_by_hand(here: Lab, service: Service) -> None:
     here.project()
     mute = here.notifications.mute(
