@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from engine.enums import CheckStatus, RunKind, RunStatus, Severity
 from engine.notify.messages import line
-from engine.notify.subjects import Fact
+from engine.notify.subjects import THIS_USB, Fact
 from engine.store.notifications import RunStory
 from engine.store.tables import CheckResultRow, FindingRow, Project, Run
 
@@ -140,7 +140,7 @@ def cause_of_board(name: str, hub: str = "") -> str:
     host = None
     with contextlib.suppress(ValueError):
         host = urlsplit(name).hostname if "://" in name else None
-    return line(f"host {host}", 120) if host else "USB of this machine"
+    return line(f"host {host}", 120) if host else THIS_USB
 
 
 def _board_facts(
@@ -223,5 +223,5 @@ def _cause_of_build(story: RunStory, hubs: Mapping[str, str]) -> str:
             continue
         for name, cause in hubs.items():
             if name in found.message:
-                return cause
+                return f"board:{name}" if cause in ("", THIS_USB) else cause
     return ""

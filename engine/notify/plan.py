@@ -23,7 +23,7 @@ from engine.enums import NotificationKind
 from engine.notification_settings import ChannelSettings, RuleSettings
 from engine.notify.hours import quiet_until
 from engine.notify.messages import Section, compose, describe, describe_group
-from engine.notify.subjects import State, Subject, kind_of_change
+from engine.notify.subjects import THIS_USB, State, Subject, kind_of_change
 
 RATE_SECONDS = 3600.0
 """Seconds in which messages are counted for the rate limit."""
@@ -310,13 +310,17 @@ def _rules(settings: ChannelSettings, around: Surroundings) -> Sequence[RuleSett
 
 
 def _known_causes(state: ChannelState, subjects: Mapping[str, Subject]) -> dict[str, list[str]]:
-    """Topics of what the channel knows to fail still, by its cause."""
+    """Topics of what the channel knows to fail still, by its cause; a board is a cause, too."""
     known: dict[str, list[str]] = defaultdict(list)
     for key, told in state.told.items():
         subject = subjects.get(key)
         if subject is None or told.silent or told.state is not State.FAILING:
             continue
-        if subject.fact.cause and subject.state is not State.OK:
+        if subject.state is State.OK:
+            continue
+        if subject.fact.topic == "boards":
+            known[key].append(subject.fact.topic)
+        if subject.fact.cause and subject.fact.cause != THIS_USB:
             known[subject.fact.cause].append(subject.fact.topic)
     return known
 

@@ -29,6 +29,11 @@ STEADY_RESULTS = 5
 """Results in a row that end it."""
 
 
+THIS_USB = "USB of this machine"
+"""The cause of boards that are silent where nobody knows their hub: what is told at once is told
+together, and it explains nothing that comes later."""
+
+
 class State(StrEnum):
     """How a subject is."""
 

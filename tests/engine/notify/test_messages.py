@@ -87,6 +87,8 @@ def test_a_build_that_failed_by_a_board_that_is_gone_has_its_cause() -> None:
 
     assert (fact := build_fact(story(findings=gone), hubs)) and fact.cause == "hub 1-1.4"
     assert (fact := build_fact(story(findings=other), hubs)) and fact.cause == ""
+    usb = {"usb-A": "USB of this machine"}
+    assert (fact := build_fact(story(findings=gone), usb)) and fact.cause == "board:usb-A"
 
 
 @pytest.mark.parametrize(

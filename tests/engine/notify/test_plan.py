@@ -21,7 +21,7 @@ from engine.notify.plan import (
     not_arrived,
     plan,
 )
-from engine.notify.subjects import Fact, State, Subject, fold
+from engine.notify.subjects import THIS_USB, Fact, State, Subject, fold
 
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -187,6 +187,23 @@ def test_a_hub_that_goes_down_is_one_message() -> None:
 
     assert channel.sent[1:] == ["hub 1-1.4: 8 boards answer again"]
     assert "blink: it says why" in channel.bodies[1]
+
+
+def test_boards_whose_hub_nobody_knows_explain_only_their_builds() -> None:
+    channel = Channel()
+    for board in "ab":
+        channel.result(board, failed=True, topic="boards", cause=THIS_USB)
+    channel.look()
+    channel.now += MINUTE
+    channel.result("c", failed=True, topic="boards", cause=THIS_USB)
+    channel.result("blink", failed=True, cause="boards:a")  # as the key of that board
+    channel.result("other", failed=True, cause="boards:d")
+    channel.look()
+
+    assert channel.sent == [
+        "USB of this machine: 2 boards do not answer",
+        "2 news: c it says why; other failed",
+    ]
 
 
 def test_what_goes_on_of_a_hub_does_not_hide_what_ended() -> None:
