@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.enums import DeliveryStatus, NotificationKind, RunStatus, Trigger
-from engine.events import CheckCompleted, Problem, RunChanged, RunCompleted, RunStarted
+from engine.enums import DeliveryStatus, NotificationKind
 from engine.notification_settings import ChannelSettings, NotificationSettings
-from engine.notify import commit_status, facts, heartbeat
 from engine.notify.channels import channels_of
-from engine.notify.messages import Section, body_of, describe
+from engine.notify.messages import Section
+from engine.notify.news import KINDS, News, new_delivery
 from engine.notify.outcome import Outcome, Result
 from engine.notify.plan import (
     ChannelState,
@@ -27,37 +26,19 @@ from engine.notify.plan import (
     Surroundings,
     Told,
     arrived,
-    matches,
     new_channel,
     not_arrived,
     plan,
 )
-from engine.notify.subjects import Fact, State, Subject, fold, kind_of_change
+from engine.notify.subjects import State, Subject
 from engine.store import notifications as rows
 from engine.store.database import Store
-from engine.store.notifications import RunStory, Turn
-from engine.store.tables import DeliveryRow, EventRow, NotificationRow
+from engine.store.notifications import Turn
+from engine.store.tables import DeliveryRow, NotificationRow
 
-KINDS = (
-    RunChanged.kind,
-    RunStarted.kind,
-    RunCompleted.kind,
-    CheckCompleted.kind,
-    Problem.kind,
-)
-
-GIVE_UP_SECONDS = 24 * 3600.0
-"""Seconds after which a message is not tried any more."""
-
-REPEAT_SECONDS = 4 * 3600.0
-"""Seconds in which the same notice is recorded once (Alertmanager's ``repeat_interval``)."""
-
-_HANDLED_RUNS = 600  # more than a catching up looks at: ended runs that are remembered as told of
 _KEEP = timedelta(days=90)  # how long notifications, and subjects without news, are kept
 _FIRST_RETRY_SECONDS = 15.0
 LONGEST_RETRY_SECONDS = 3600.0
-
-_OF_BUILDS = "build:"  # begins the name of a heartbeat of a project's builds
 
 _CURSOR = "cursor"
 _CHANNEL = "channel:"
@@ -70,20 +51,6 @@ class Looked:
 
     changed: bool
     wake: datetime | None
-
-
-@dataclass(slots=True)
-class _News:
-    """What a look found, before it is written."""
-
-    subjects: dict[str, Subject] = field(default_factory=dict)
-    recorded: list[NotificationRow] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-    """Subjects of ``recorded``, empty for notices."""
-    deliveries: list[DeliveryRow] = field(default_factory=list)
-    superseded: list[tuple[str, str]] = field(default_factory=list)
-    keys: dict[tuple[str, str], str] = field(default_factory=dict)
-    """The newest state of each commit status, by channel and key."""
 
 
 class Decisions:
@@ -135,18 +102,18 @@ class Decisions:
             event, check, _notification = rows.newest_ids(self._store)
             began = self._clock().isoformat()
             cursor = {"event": event, "check": check, "began": began, "runs": [], "lab": {}}
-            self._write(_News(), cursor)
+            self._write(self._news(cursor))
 
     def look(self) -> Looked:
         """Read what happened since the last look, and decide."""
         with self._lock:
             found, upto = rows.events_after(self._store, self._cursor["event"], KINDS)
-            news, cursor = _News(), dict(self._cursor)
+            news = self._news(self._cursor)
             for row in found:
-                self._take(row, news, cursor)
-            cursor["event"] = upto
-            self._beat(news, cursor)
-            return self._write(news, cursor)
+                news.take(row)
+            news.cursor["event"] = upto
+            news.beat()
+            return self._write(news)
 
     def tidy(self) -> None:
         """Forget what is old, and what was said of projects that are gone."""
@@ -204,200 +171,21 @@ class Decisions:
     def _catch_up(self) -> None:
         """Take runs and results that ended without their event, as after a ``kill -9``."""
         found, upto = rows.events_after(self._store, self._cursor["event"], KINDS)
-        news, cursor = _News(), dict(self._cursor)
+        news = self._news(self._cursor)
         while found:
             for row in found:
-                self._take(row, news, cursor)
+                news.take(row)
             found, upto = rows.events_after(self._store, upto, KINDS)
-        cursor["event"] = upto
+        news.cursor["event"] = upto
         for number, _workflow in rows.ended_runs(
-            self._store, datetime.fromisoformat(cursor["began"])
+            self._store, datetime.fromisoformat(news.cursor["began"])
         ):
-            self._run_ended(number, news, cursor)
-        for number in rows.results_after(self._store, cursor["check"]):
-            self._check_ended(number, 0, news, cursor)
-        self._write(news, cursor)
+            news.run_ended(number)
+        for number in rows.results_after(self._store, news.cursor["check"]):
+            news.check_ended(number)
+        self._write(news)
 
-    def _take(self, row: EventRow, news: _News, cursor: dict[str, Any]) -> None:
-        body = row.body
-        if row.kind == RunCompleted.kind:
-            self._run_ended(row.run_id, news, cursor)
-        elif row.kind == CheckCompleted.kind:
-            self._check_ended(int(body.get("result_id") or 0), row.id or 0, news, cursor)
-        elif row.kind == Problem.kind:
-            self._noticed(str(body.get("message") or ""), row, news, cursor)
-        elif row.kind == RunStarted.kind:
-            self._run_goes_on(row.run_id, "running", news, is_new=not body.get("resumed"))
-        elif body.get("status") == RunStatus.PENDING:
-            self._run_goes_on(row.run_id, "queued", news, is_new=False)
-
-    def _run_goes_on(
-        self, number: int, build: commit_status.Build, news: _News, *, is_new: bool
-    ) -> None:
-        story = rows.run_story(self._store, number)
-        if story is None or story.run.status.is_final:
-            return  # how it ended is told, too
-        self._set_status(story, build, news)
-        if is_new:
-            self._ping_of_run(story, "start", news)
-
-    def _run_ended(self, number: int, news: _News, cursor: dict[str, Any]) -> None:
-        story = rows.run_story(self._store, number)
-        if story is None or not story.run.status.is_final:
-            return  # gone, or asked for again meanwhile: the next end counts
-        once = f"{number}:{story.run.workflow_id}"
-        if once in cursor["runs"]:
-            return
-        cursor["runs"] = [*cursor["runs"], once][-_HANDLED_RUNS:]
-        cause_of = {
-            each.fact.subject.removeprefix("board:"): each.fact.cause
-            for each in self._subjects.values()
-            if each.fact.topic == "boards"
-        }
-        fact = facts.build_fact(story, cause_of)
-        if fact is not None:
-            self._fold(fact, news)
-        status = story.run.status
-        self._set_status(story, commit_status.BUILDS[status], news)
-        if status is not RunStatus.CANCELLED:
-            self._ping_of_run(story, "" if status is RunStatus.SUCCESS else "fail", news)
-
-    def _check_ended(self, number: int, event: int, news: _News, cursor: dict[str, Any]) -> None:
-        found = rows.check_result(self._store, number)
-        cursor["check"] = max(cursor["check"], number)
-        if found is None:
-            return
-        row, project = found
-        boards = [
-            each.fact.subject.removeprefix("board:")
-            for each in {**self._subjects, **news.subjects}.values()
-            if each.fact.topic == "boards"
-        ]
-        threshold = self._settings().error_threshold
-        for fact in facts.check_facts(row, project, event, threshold, boards):
-            self._fold(fact, news)
-
-    def _noticed(self, message: str, row: EventRow, news: _News, cursor: dict[str, Any]) -> None:
-        fact = facts.notice_fact(message, row.id or 0, row.at)
-        last = cursor["lab"].get(fact.subject)
-        if last is not None:
-            passed = (row.at - datetime.fromisoformat(last)).total_seconds()
-            if 0 <= passed < REPEAT_SECONDS:
-                return
-        recent = {
-            key: at
-            for key, at in cursor["lab"].items()
-            if abs((row.at - datetime.fromisoformat(at)).total_seconds()) < REPEAT_SECONDS
-        }
-        cursor["lab"] = {**recent, fact.subject: row.at.isoformat()}
-        subject = Subject(fact=fact, changed_at=self._clock(), seen_at=self._clock())
-        self._record(NotificationKind.NOTICE, subject, "", news)
-
-    def _fold(self, fact: Fact, news: _News) -> None:
-        before = news.subjects.get(fact.subject) or self._subjects.get(fact.subject)
-        after = fold(before, fact, self._clock())
-        if after is before:
-            return
-        news.subjects[fact.subject] = after
-        kind = kind_of_change(before.state if before else State.OK, after.state)
-        if kind is not None:
-            self._record(kind, after, fact.subject, news)
-
-    def _record(self, kind: NotificationKind, subject: Subject, changed: str, news: _News) -> None:
-        section = describe(kind, subject, self._host)
-        news.changed.append(changed)
-        news.recorded.append(
-            NotificationRow(
-                at=self._clock(),
-                kind=kind,
-                subject=subject.fact.subject,
-                cause=subject.fact.cause,
-                title=section.title,
-                body=body_of(section),
-                project=subject.fact.project,
-                run_id=subject.fact.run_id,
-            )
-        )
-
-    def _set_status(self, story: RunStory, build: commit_status.Build, news: _News) -> None:
-        project, run = story.project, story.run
-        if project is None or not facts.is_told(story):
-            return
-        settings = self._settings()
-        for name, channel in channels_of(settings).items():
-            if not channel.commit_status or not _is_for(channel, story, settings):
-                continue
-            payload = commit_status.payload(channel, project, run, build)
-            if not payload:
-                continue
-            key = commit_status.key_of(payload)
-            known = news.keys.get((name, key))
-            if known is None and (last := rows.last_of_key(self._store, name, key)):
-                known = last.payload.get("state")
-            if known == payload["state"] and build in ("queued", "running"):
-                continue  # GitHub takes 1000 statuses of a commit and context
-            news.keys[(name, key)] = payload["state"]
-            news.superseded.append((name, key))
-            news.deliveries = [
-                each for each in news.deliveries if (each.channel, each.key) != (name, key)
-            ]
-            title = f"{payload['context']}: {payload['state']}"
-            news.deliveries.append(
-                self._delivery(name, f"{name} {key}", key=key, title=title, payload=payload)
-            )
-
-    def _ping_of_run(self, story: RunStory, ping: str, news: _News) -> None:
-        run, project = story.run, story.project
-        if run.triggered_by is Trigger.SCHEDULE and project is not None:
-            what = f"run:{run.number}:{run.workflow_id}"
-            self._ping(f"{_OF_BUILDS}{project.name}", ping, what, run.error, news)
-
-    def _beat(self, news: _News, cursor: dict[str, Any]) -> None:
-        """Ping for each check that its schedule ran since the last look, new result or not."""
-        names = [name for name in self._settings().heartbeats if not name.startswith(_OF_BUILDS)]
-        if not names:
-            return
-        known = cursor.get("beats", {})
-        now = dict(known)
-        for name, (at, failed) in rows.check_beats(self._store, names).items():
-            now[name] = at.isoformat()
-            if now[name] != known.get(name):
-                self._ping(name, "fail" if failed else "", f"{name}:{now[name]}", "", news)
-        cursor["beats"] = now
-
-    def _ping(self, name: str, ping: str, what: str, body: str, news: _News) -> None:
-        if name not in self._settings().heartbeats:
-            return
-        lane = f"heartbeat:{name}"
-        row = self._delivery(lane, lane, title=ping or "success", body=body)
-        row.payload = {"heartbeat": name, "ping": ping, "rid": heartbeat.run_id(what)}
-        row.expires_at = row.created_at + timedelta(seconds=heartbeat.EXPIRES_SECONDS)
-        news.deliveries.append(row)
-
-    def _delivery(
-        self,
-        channel: str,
-        lane: str,
-        *,
-        key: str = "",
-        title: str = "",
-        body: str = "",
-        payload: Mapping[str, Any] | None = None,
-    ) -> DeliveryRow:
-        now = self._clock()
-        return DeliveryRow(
-            channel=channel,
-            lane=lane,
-            key=key,
-            title=title,
-            body=body,
-            payload=dict(payload or {}),
-            created_at=now,
-            due_at=now,
-            expires_at=now + timedelta(seconds=GIVE_UP_SECONDS),
-        )
-
-    def _write(self, news: _News, cursor: dict[str, Any]) -> Looked:
+    def _write(self, news: News) -> Looked:
         """Decide what each channel is told, and write all of it; nothing where nothing changes."""
         settings, now = self._settings(), self._clock()
         subjects = {**self._subjects, **news.subjects}
@@ -447,13 +235,13 @@ class Decisions:
                 if planned.wake is not None:
                     wakes.append(planned.wake)
                 if (draft := planned.draft) is not None:
-                    message = self._delivery(name, name, title=draft.title, body=draft.body)
+                    message = new_delivery(now, name, name, title=draft.title, body=draft.body)
                     message.notifications = list(draft.notifications)
                     message.tells = {key: _json(told) for key, told in draft.tells.items()}
                     kind = _apprise_kind(draft.tells)
                     message.payload = {"notice": draft.notice, "kind": kind}
                     deliveries.append(message)
-            state: dict[str, dict[str, Any] | None] = {_CURSOR: cursor}
+            state: dict[str, dict[str, Any] | None] = {_CURSOR: news.cursor}
             for key, subject in news.subjects.items():
                 state[_SUBJECT + key] = _json(subject)
             for name, known in after.items():
@@ -462,33 +250,30 @@ class Decisions:
             written.append(bool(deliveries or news.recorded))
             return Turn(state, deliveries, news.superseded)
 
-        if self._is_idle(news, cursor, channels, states):
+        if self._is_idle(news, channels):
             # Only time passed: look without the write lock whether it makes anything due.
             trial = decide(())
             written.clear()
             if not trial.deliveries and len(trial.state) == 1:
-                self._cursor["event"] = cursor["event"]
+                self._cursor["event"] = news.cursor["event"]
                 return Looked(False, min(wakes, default=None))
             wakes.clear()
         rows.write_turn(self._store, news.recorded, decide)
-        self._cursor = cursor
+        self._cursor = news.cursor
         self._subjects = subjects
         self._channels.update(after)
         return Looked(any(written), min(wakes, default=None))
 
-    def _is_idle(
-        self,
-        news: _News,
-        cursor: Mapping[str, Any],
-        channels: Mapping[str, ChannelSettings],
-        states: Mapping[str, ChannelState],
-    ) -> bool:
+    def _is_idle(self, news: News, channels: Mapping[str, ChannelSettings]) -> bool:
         """Whether nothing happened and no channel is new: at the most time passed."""
         if news.subjects or news.recorded or news.deliveries or news.superseded:
             return False
-        same = {**cursor, "event": 0} == {**self._cursor, "event": 0}
-        return (
-            same and cursor is not self._cursor and all(name in self._channels for name in channels)
+        same = {**news.cursor, "event": 0} == {**self._cursor, "event": 0}
+        return same and all(name in self._channels for name in channels)
+
+    def _news(self, cursor: Mapping[str, Any]) -> News:
+        return News(
+            self._store, self._settings(), self._subjects, cursor, self._host, self._clock()
         )
 
 
@@ -498,26 +283,6 @@ _STATUS = {
     Result.FAILED: DeliveryStatus.FAILED,
     Result.RETRY: DeliveryStatus.FAILED,  # of which it is too late for another try
 }
-
-
-def _is_for(channel: ChannelSettings, story: RunStory, settings: NotificationSettings) -> bool:
-    """Whether a rule of a channel is about a build."""
-    rules = [settings.rules[name] for name in channel.rules if name in settings.rules]
-    assert story.project is not None
-    fact = Fact(
-        subject="",
-        result="",
-        topic="builds",
-        name="",
-        failed=False,
-        at=story.run.created_at,
-        project=story.project.name,
-        branch=story.run.branch,
-    )
-    return (
-        not rules
-        or matches(rules, Subject(fact=fact, changed_at=fact.at, seen_at=fact.at)) is not None
-    )
 
 
 def _notice(row: NotificationRow, number: int) -> Notice:

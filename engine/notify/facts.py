@@ -84,24 +84,22 @@ def build_fact(story: RunStory, hubs: Mapping[str, str]) -> Fact | None:
 def check_facts(
     row: CheckResultRow,
     project: Project | None,
-    event: int,
     threshold: int,
     known_boards: Collection[str],
 ) -> list[Fact]:
     """What a check came to: one fact, or one a board where it says how each board is.
 
     Args:
-        event: id of the event that told it, as a result that stands is told again.
         threshold: errors in a row before it is told.
         known_boards: names of boards that are told of.
     """
     if row.check_name == BOARD_CHECK and (boards := _boards(row.details)):
-        return _board_facts(row, boards, event, threshold, known_boards)
+        return _board_facts(row, boards, threshold, known_boards)
     name = project.name if project is not None else ""
     return [
         Fact(
             subject=f"check:{row.check_name}:{row.project_id or ''}",
-            result=f"check:{row.id}:{event}",
+            result=f"check:{row.id}",
             topic="checks",
             name=line(f"{name} {row.check_name}".strip(), 120),
             failed=row.status is CheckStatus.ERROR,
@@ -146,7 +144,6 @@ def cause_of_board(name: str, hub: str = "") -> str:
 def _board_facts(
     row: CheckResultRow,
     boards: Mapping[str, Mapping[str, Any]],
-    event: int,
     threshold: int,
     known: Collection[str],
 ) -> list[Fact]:
@@ -166,7 +163,7 @@ def _board_facts(
         found.append(
             Fact(
                 subject=f"board:{name}",
-                result=f"check:{row.id}:{event}",
+                result=f"check:{row.id}",
                 topic="boards",
                 name=line(f"board {facts.get('label') or name}", 120),
                 failed=bool(said) or is_away,
