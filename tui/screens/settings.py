@@ -24,6 +24,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     "checks": ("checks", "max_concurrent_checks", "check_timeout_seconds", "max_memory_usage_mb",
                "doc_index"),
     "projects": ("projects",),
+    "notifications": ("notifications",),
     "quality gate": ("quality",),
     "models": ("max_concurrent_tasks", "llm"),
     "storage": ("workspace", "profile", "run_days", "run_count", "session_days",
