@@ -47,6 +47,7 @@ class BoardCheck:
     interval: ClassVar[float] = 10.0
     options: ClassVar[Mapping[str, Any]] = {"known_good_hours": 24.0, "prove_power": False}
     per_project: ClassVar[bool] = False
+    quick: ClassVar[bool] = False
 
     def run(
         self,

@@ -59,7 +59,8 @@ class GitCheck:
         # Branches grow old without a change.
         for part in (context.commit, context.since, context.branch, said, context.now.date()):
             digest.update(f"{part}\0".encode())
-        digest.update(str((context.output / CHANGES_FILE).exists()).encode())
+        if context.previous is not None and not (context.output / CHANGES_FILE).exists():
+            return ""  # somebody deleted it
         git = _reader(context)
         try:
             digest.update(git.read("for-each-ref", "--format=%(objectname) %(refname)"))

@@ -51,6 +51,9 @@ class LabCheck(Protocol):
     per_project: ClassVar[bool]
     """Whether it looks at each project, and not once at the lab as a whole."""
 
+    quick: ClassVar[bool]
+    """Whether it only reads what is in the store: then it takes no turn among the others."""
+
     def run(
         self,
         services: LabServices,

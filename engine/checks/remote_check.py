@@ -65,6 +65,7 @@ class RemoteCheck:
     interval: ClassVar[float] = 5.0
     options: ClassVar[Mapping[str, Any]] = {}
     per_project: ClassVar[bool] = True
+    quick: ClassVar[bool] = False
 
     def run(
         self,

@@ -33,6 +33,7 @@ class ScheduleCheck:
     interval: ClassVar[float] = 1.0
     options: ClassVar[Mapping[str, Any]] = {}
     per_project: ClassVar[bool] = True
+    quick: ClassVar[bool] = True
 
     def __init__(self, zone: tzinfo | None = None) -> None:
         """Be ready.

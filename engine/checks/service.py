@@ -200,12 +200,21 @@ class Checks:
             self._deps.reload()
 
     def due(self) -> Iterable[tuple[str, str]]:
-        """What the clock should run now: names of checks, each with a project's id or nothing."""
+        """What the clock should run now: names of checks, each with a project's id or nothing.
+
+        Those that are quick have been run when this returns.
+        """
         now = self._now()
         for cell in self.matrix():
             last = cell.result.confirmed_at if cell.result else None
-            if cell.plan.is_due(last, now):
-                yield cell.check.name, str(cell.project.id) if cell.project else ""
+            if not cell.plan.is_due(last, now):
+                continue
+            name, project_id = cell.check.name, str(cell.project.id) if cell.project else ""
+            lab = self._lab_checks.get(name)
+            if lab is not None and lab.quick:
+                self.execute(name, project_id)
+            else:
+                yield name, project_id
 
     def execute(self, name: str, project_id: str) -> None:
         """Run one that is due. What goes wrong is logged, and is tried again when it is due next.

@@ -256,6 +256,7 @@ class OfTheLab:
     interval: ClassVar[float] = 10.0
     options: ClassVar[Mapping[str, Any]] = {"limit": 3}
     per_project: ClassVar[bool] = False
+    quick: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.found: list[str] = []
