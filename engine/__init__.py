@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from engine.console_input import send_file_with_notes as send_file_with_notes
     from engine.daemon import run_daemon as run_daemon
     from engine.daemon_control import ask_daemon as ask_daemon
+    from engine.daemon_control import is_older_daemon as is_older_daemon
     from engine.daemon_control import older_version as older_version
     from engine.daemon_control import running_daemon as running_daemon
     from engine.daemon_doctor import look_at_daemons as look_at_daemons
@@ -188,7 +189,7 @@ _NAMES = {
     "engine.checks.service": "CheckCell Checks",
     "engine.console_input": "ConsoleInput EOLS send_file_with_notes",
     "engine.daemon": "run_daemon",
-    "engine.daemon_control": "ask_daemon older_version running_daemon",
+    "engine.daemon_control": "ask_daemon is_older_daemon older_version running_daemon",
     "engine.daemon_doctor": "look_at_daemons",
     "engine.daemon_start": "start_daemon stop_daemon",
     "engine.doctor": "run_doctor",

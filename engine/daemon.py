@@ -189,7 +189,7 @@ class Daemon:
         return found
 
     def _next_checks(self) -> list[dict[str, Any]]:
-        cells = [cell for cell in self._engine.checks.matrix() if cell.next_at is not None]
+        cells = [cell for cell in self._engine.checks.matrix(details=False) if cell.next_at]
         cells.sort(key=lambda cell: (cell.next_at, cell.check.name))
         return [
             {

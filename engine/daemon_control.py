@@ -137,6 +137,15 @@ class _Handler(socketserver.StreamRequestHandler):
         self.wfile.write(json.dumps(said).encode() + b"\n")
 
 
+def is_older_daemon(daemon: str) -> bool:
+    """Whether a daemon is of an earlier version than this espdeck.
+
+    Args:
+        daemon: its version.
+    """
+    return _numbers(daemon) < _numbers(own_version())
+
+
 def older_version(daemon: str) -> str:
     """What is to be said where a daemon is of another version than this espdeck; else empty.
 
@@ -146,7 +155,7 @@ def older_version(daemon: str) -> str:
     own = own_version()
     if daemon == own:
         return ""
-    older = "the daemon" if _numbers(daemon) < _numbers(own) else "this command"
+    older = "the daemon" if is_older_daemon(daemon) else "this command"
     return (
         f"the daemon is espdeck {daemon}, this command is espdeck {own}: {older} is older; "
         "espdeck daemon restart, with the newer one"

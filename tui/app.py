@@ -16,8 +16,9 @@ from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Resize
+from textual.events import Event, InputEvent, Resize
 from textual.screen import Screen
+from textual.timer import Timer
 
 from engine.errors import EspdeckError
 from engine.events import Problem, RunCompleted
@@ -27,6 +28,7 @@ from tui.driver import TerminalDriver
 from tui.keymap import Key, Where, check, keymap, keys_of
 from tui.screens.base import MainScreen
 from tui.screens.home import HomeScreen
+from tui.state.check_runs import CheckRuns
 from tui.state.event_queue import Inbox
 from tui.theme import DARK, LIGHT, Glyphs
 
@@ -38,6 +40,9 @@ TICK_SECONDS = 0.1
 
 LOW_TERMINAL_ROWS = 18
 """Height of a terminal below which dialogs leave out empty rows."""
+
+IDLE_TICKS = 10
+"""Looks without anything new after which none is made until something happens."""
 
 QUEUED_LOG_CHARACTERS = 4 << 20
 """Log text that may wait for the next look."""
@@ -79,8 +84,12 @@ class EspdeckApp(AppBase):
 
         self._asked_to_leave = self._leaves_when_idle = self._hung_up = False
         self._load = load
-        self._events = Inbox(QUEUED_LOG_CHARACTERS)
+        self._events = Inbox(QUEUED_LOG_CHARACTERS, self._wake_soon)
+        self._idle_ticks = 0
+        self._ticking: Timer | None = None
+        self._own_loop: asyncio.AbstractEventLoop | None = None
         self.board_operations = {}
+        self.check_runs = CheckRuns()
         self.glyphs = Glyphs(self._settings.ascii)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -107,7 +116,8 @@ class EspdeckApp(AppBase):
             with contextlib.suppress(RuntimeError, ValueError):  # not the main thread: a test's
                 loop.add_signal_handler(number, end)
         self.app_resume_signal.subscribe(self, self._resumed)
-        self.set_interval(TICK_SECONDS, self._tick)
+        self._own_loop = loop
+        self._ticking = self.set_interval(TICK_SECONDS, self._tick)
         self.call_after_refresh(self._open)
         self.set_keymap(keymap(self._keys))
         if self._wrong_keys:
@@ -117,6 +127,24 @@ class EspdeckApp(AppBase):
     def on_resize(self, event: Resize) -> None:
         """Tell the style sheet whether the terminal is low."""
         self.set_class(event.size.height < LOW_TERMINAL_ROWS, "-low")
+
+    async def on_event(self, event: Event) -> None:
+        """Textual's door for every event: what a person does is answered at once."""
+        if isinstance(event, InputEvent):
+            self.wake()
+        await super().on_event(event)
+
+    def wake(self) -> None:
+        """Look for news at the usual rhythm for a while. The event loop alone calls it."""
+        self._idle_ticks = 0
+        if self._ticking is not None:
+            self._ticking.resume()
+
+    def _wake_soon(self) -> None:
+        """As :meth:`wake`, called by threads that have news."""
+        if self._own_loop is not None:
+            with contextlib.suppress(RuntimeError):  # the app has ended
+                self._own_loop.call_soon_threadsafe(self.wake)
 
     def keys_of(self, where: Where) -> tuple[Key, ...]:
         """Keys of a screen, as the settings have them."""
@@ -222,6 +250,7 @@ class EspdeckApp(AppBase):
         """Close the engine; blocks until running stages have stopped."""
         for cancel in list(self.board_operations.values()):
             cancel.cancel()
+        self.check_runs.close()
         engine = self.engine
         if engine is None:
             return
@@ -285,3 +314,8 @@ class EspdeckApp(AppBase):
         for screen in self.screen_stack:
             if isinstance(screen, MainScreen) and (self.is_open or not events):
                 screen.handle_events(events)
+        self._idle_ticks = 0 if events else self._idle_ticks + 1
+        front = self.screen
+        if self._idle_ticks > IDLE_TICKS and isinstance(front, MainScreen) and front.RESTS:
+            assert self._ticking is not None
+            self._ticking.pause()

@@ -8,6 +8,7 @@ from uuid import UUID
 from textual.app import App
 
 from tui.keymap import Key, Where
+from tui.state.check_runs import CheckRuns
 from tui.theme import Glyphs
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ class AppBase(App[None]):
     board_operations: dict[str, CancelToken]
     """Operations of a person on boards, by the board's name; they are cancelled when the app ends.
     The event loop adds one, its thread removes it."""
+
+    check_runs: CheckRuns
+    """Checks that a person runs from here; they are cancelled when the app ends."""
+
+    def wake(self) -> None:
+        """Look for news at the usual rhythm for a while: something is to be drawn."""
+        raise NotImplementedError
 
     def keys_of(self, where: Where) -> tuple[Key, ...]:
         """Keys of a screen, as the settings have them."""

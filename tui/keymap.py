@@ -27,6 +27,8 @@ class Where(StrEnum):
     SETTINGS = "settings"
     METRICS = "metrics"
     NOTIFICATIONS = "notifications"
+    CHECKS = "checks"
+    CHECK = "check"
     GUIDE = "guide"
 
 
@@ -70,6 +72,7 @@ KEYS = (
         bar=False),
     Key("notifications", "n", "n", "notifications", "Show what happened, channels and mutes",
         Where.HOME, bar=False),
+    Key("checks", "C", "C", "checks", "Show the checks: how every project is", Where.HOME),
     Key("cancel", "c", "c", "cancel", "Cancel the build", Where.HOME),
     Key("retry", "r", "r", "retry", "Run the build again from its start", Where.HOME),
     Key("filter", "slash", "/", "filter", "Filter the builds by text; esc shows all", Where.HOME),
@@ -271,6 +274,34 @@ KEYS = (
         Where.NOTIFICATIONS, bar=False),
     Key("unmute", "u", "u", "unmute", "Lift a mute", Where.NOTIFICATIONS),
     Key("back", "q,backspace", "q", "back", "Go back to the projects", Where.NOTIFICATIONS),
+    Key("open", "enter,o", "enter", "open", "Show what the check found, and its results before",
+        Where.CHECKS),
+    Key("run", "r", "r", "run", "Run the check of the project now", Where.CHECKS),
+    Key("run_all", "R", "R", "run all", "Run every check of the project now", Where.CHECKS),
+    Key("cancel", "c", "c", "cancel", "Stop the check that you have run", Where.CHECKS, bar=False),
+    Key("switch", "e", "e", "on/off", "Switch the check off or on, for the project or for all",
+        Where.CHECKS),
+    Key("interval", "i", "i", "interval", "Set how often it runs, for the project or for all",
+        Where.CHECKS),
+    Key("project", "p", "p", "project", "Go to the project and its builds", Where.CHECKS),
+    Key("to_build", "b", "b", "build", "Show the newest build of the project", Where.CHECKS),
+    Key("filter", "slash", "/", "filter", "Filter by project, check, status, message; esc shows "
+        "all", Where.CHECKS),
+    Key("left", "h,left", "h", "check before", "Go to the check before; in a list, to the project "
+        "before", Where.CHECKS, bar=False),
+    Key("right", "l,right", "l", "next check", "Go to the next check; in a list, to the next "
+        "project", Where.CHECKS, bar=False),
+    Key("back", "q,backspace", "q", "back", "Go back to the projects", Where.CHECKS),
+    Key("other", "tab,shift+tab,enter", "tab", "read", "Go to what was found, or to the results",
+        Where.CHECK),
+    Key("run", "r", "r", "run", "Run the check now", Where.CHECK),
+    Key("cancel", "c", "c", "cancel", "Stop the check that you have run", Where.CHECK, bar=False),
+    Key("copy", "y", "y", "copy", "Copy what it found to the clipboard", Where.CHECK),
+    Key("left", "h,left", "h", "to the left", "Show what is left of long lines", Where.CHECK,
+        bar=False),
+    Key("right", "l,right", "l", "to the right", "Show what is right of long lines", Where.CHECK,
+        bar=False),
+    Key("back", "q,backspace", "q", "back", "Go back to the checks", Where.CHECK),
     Key("open", "enter,o", "enter", "open", "Follow the link; from the list, go to the page",
         Where.GUIDE),
     Key("next_link", "tab", "tab", "link", "Go to the next link of the page", Where.GUIDE),

@@ -131,12 +131,16 @@ class Checks:
         names = [check.name for check in self.list()]
         raise UsageError(f"no check {name!r}{near(name, names)}")
 
-    def matrix(self) -> Sequence[CheckCell]:
-        """Every check of every project, by project and name."""
+    def matrix(self, *, details: bool = True) -> Sequence[CheckCell]:
+        """Every check of every project, by project and name.
+
+        Args:
+            details: whether results have their details; without them it takes some 10 ms.
+        """
         now = self._now()
         newest = {
             (row.check_name, row.project_id): row
-            for row in store_checks.newest_results(self._deps.store)
+            for row in store_checks.newest_results(self._deps.store, details=details)
         }
         settings = self._deps.settings().checks
         cells = []
@@ -148,10 +152,32 @@ class Checks:
         return cells
 
     def history(
-        self, name: str, project_id: uuid.UUID | None = None, *, limit: int = 50
+        self,
+        name: str,
+        project_id: uuid.UUID | None = None,
+        *,
+        limit: int = 50,
+        details: bool = True,
     ) -> Sequence[CheckResultRow]:
-        """Results of a check of a project, the newest first."""
-        return store_checks.results_of(self._deps.store, name, project_id, limit=limit)
+        """Results of a check of a project, the newest first.
+
+        Args:
+            details: whether they have their details; :meth:`result` gives those of one.
+        """
+        return store_checks.results_of(
+            self._deps.store, name, project_id, limit=limit, details=details
+        )
+
+    def result(self, result_id: int) -> CheckResultRow:
+        """A result with its details.
+
+        Raises:
+            UsageError: it is kept no more.
+        """
+        result = store_checks.get_result(self._deps.store, result_id)
+        if result is None:
+            raise UsageError(f"result {result_id} is kept no more")
+        return result
 
     def run(
         self, name: str, project_id: uuid.UUID | None = None, *, cancel: CancelToken | None = None
@@ -205,7 +231,7 @@ class Checks:
         Those that are quick have been run when this returns.
         """
         now = self._now()
-        for cell in self.matrix():
+        for cell in self.matrix(details=False):
             last = cell.result.confirmed_at if cell.result else None
             if not cell.plan.is_due(last, now):
                 continue

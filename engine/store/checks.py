@@ -5,9 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, delete, func
+from sqlalchemy.orm import QueryableAttribute, defer
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from engine.store.check_stats import count_result
 from engine.store.database import Store
@@ -46,13 +50,22 @@ def confirm_result(store: Store, result_id: int, now: datetime) -> None:
             session.add(result)
 
 
-def newest_results(store: Store) -> Sequence[CheckResultRow]:
-    """The newest result of each check of each project."""
+def newest_results(store: Store, *, details: bool = True) -> Sequence[CheckResultRow]:
+    """The newest result of each check of each project.
+
+    Args:
+        details: whether they come with their details, of which each may have 1 MiB; else empty.
+    """
     newest = select(func.max(CheckResultRow.id)).group_by(
         col(CheckResultRow.check_name), col(CheckResultRow.project_id)
     )
+    return _read(store, select(CheckResultRow).where(col(CheckResultRow.id).in_(newest)), details)
+
+
+def get_result(store: Store, result_id: int) -> CheckResultRow | None:
+    """A result by its id, None where it is kept no more."""
     with store.read() as session:
-        return session.exec(select(CheckResultRow).where(col(CheckResultRow.id).in_(newest))).all()
+        return session.get(CheckResultRow, result_id)
 
 
 def newest_result(store: Store, check: str, project_id: uuid.UUID | None) -> CheckResultRow | None:
@@ -62,17 +75,33 @@ def newest_result(store: Store, check: str, project_id: uuid.UUID | None) -> Che
 
 
 def results_of(
-    store: Store, check: str, project_id: uuid.UUID | None, *, limit: int
+    store: Store, check: str, project_id: uuid.UUID | None, *, limit: int, details: bool = True
 ) -> Sequence[CheckResultRow]:
-    """Results of a check of a project (None: of the lab), the newest first."""
+    """Results of a check of a project (None: of the lab), the newest first.
+
+    Args:
+        details: whether they come with their details, else empty.
+    """
     query = (
         select(CheckResultRow)
         .where(*_of(check, project_id))
         .order_by(col(CheckResultRow.id).desc())
         .limit(limit)
     )
+    return _read(store, query, details)
+
+
+def _read(
+    store: Store, query: SelectOfScalar[CheckResultRow], details: bool
+) -> Sequence[CheckResultRow]:
+    if not details:
+        query = query.options(defer(cast("QueryableAttribute[Any]", CheckResultRow.details)))
     with store.read() as session:
-        return session.exec(query).all()
+        rows = session.exec(query).all()
+    if not details:
+        for row in rows:
+            set_committed_value(row, "details", {})
+    return rows
 
 
 def _of(check: str, project_id: uuid.UUID | None) -> tuple[ColumnElement[bool], ...]:

@@ -4,34 +4,53 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from engine.enums import ProjectStatus
 from engine.text import mask
+from tui.presentation.check_rows import short_name
 from tui.presentation.labels import chips, followed
+from tui.presentation.strips import fit
 from tui.presentation.units import ago
-from tui.theme import RUN_COLOURS
+from tui.theme import RUN_COLOURS, STATE_COLOURS
 
 if TYPE_CHECKING:
-    from engine import Project, ProjectStats
+    from engine import CheckResultRow, Project, ProjectStats
     from engine.enums import RunStatus
     from tui.theme import Glyphs
     from tui.widgets.row_list import Parts
 
+_MIN_NAME_CELLS = 8
+"""What is left of a name beside the check that is worst."""
 
-def project_parts(project: Project, glyphs: Glyphs, last: RunStatus | None, detail: str) -> Parts:
+
+def project_parts(
+    project: Project,
+    glyphs: Glyphs,
+    width: int,
+    last: RunStatus | None,
+    detail: str,
+    worst: CheckResultRow | None,
+) -> Parts:
     """A project as a row.
 
     Args:
+        width: of the row, in cells.
         last: the status of its newest build; a project that works is shown as that.
         detail: what is being done with it.
+        worst: result of the check that is worst, None where all are well.
     """
     is_active = project.status == ProjectStatus.ACTIVE
     state = (last or "idle") if is_active else project.status
     is_pending = project.status == ProjectStatus.PENDING and detail
-    return [
-        (f" {glyphs.state(state)} ", RUN_COLOURS.get(state, "dim")),
-        (project.name, ""),
-        (f"  {detail if is_pending else _chip_of(project)}", "dim"),
-    ]
+    parts = [(f" {glyphs.state(state)} ", RUN_COLOURS.get(state, "dim")), (project.name, "")]
+    if worst is not None:
+        check = f"  {glyphs.state(worst.status)} {short_name(worst.check_name)}"
+        room = max(_MIN_NAME_CELLS, width - len(parts[0][0]) - len(check))
+        if cell_len(project.name) > room:
+            parts[1] = (f"{fit(project.name, room - 1)}{glyphs.cut}", "")
+        parts.append((check, STATE_COLOURS.get(worst.status, "dim")))
+    return [*parts, (f"  {detail if is_pending else _chip_of(project)}", "dim")]
 
 
 def project_details(

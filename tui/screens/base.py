@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.binding import Binding, BindingType
+from textual.events import ScreenResume
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -33,6 +34,11 @@ class MainScreen(Screen[None]):
     """A screen with a part of the key table; :meth:`list_actions` says what each key runs."""
 
     WHERE: ClassVar[Where]
+
+    RESTS: ClassVar[bool] = False
+    """Whether nothing changes on it but by events, keys and timers of its own: then the app calls
+    :meth:`handle_events` only for those while it is in front."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False, priority=True)
     ]
@@ -106,6 +112,9 @@ class MainScreen(Screen[None]):
         """Close what is open, step by step: a field, an enlarged pane, the screen."""
         raise NotImplementedError
 
+    def _on_screen_resume(self, _event: ScreenResume) -> None:
+        self.app.wake()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave keys to a field while something is typed in it."""
         typing = isinstance(self.focused, Input)
@@ -158,6 +167,11 @@ class MainScreen(Screen[None]):
             then: gets what ``work`` gave, on the event loop, while the screen is still there.
         """
 
+        def give(result: Any) -> None:
+            assert then is not None
+            then(result)
+            self.app.wake()
+
         def call() -> None:
             try:
                 result = work()
@@ -173,7 +187,7 @@ class MainScreen(Screen[None]):
                 self.app.call_from_thread(self.show_error, message)
                 return
             if then is not None and self.is_attached:
-                self.app.call_from_thread(then, result)
+                self.app.call_from_thread(give, result)
 
         self.run_worker(call, thread=True, exit_on_error=False)
 

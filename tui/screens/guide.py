@@ -34,6 +34,8 @@ TOPICS: Mapping[Where, str] = {
     Where.SETTINGS: "settings",
     Where.METRICS: "metrics",
     Where.NOTIFICATIONS: "notifications",
+    Where.CHECKS: "checks",
+    Where.CHECK: "checks#the-screen",
 }
 """The page about a screen, perhaps with the anchor of a heading."""
 
@@ -47,6 +49,7 @@ class GuideScreen(MainScreen):
     """The list of pages beside a page; below :data:`NARROW_CELLS` one at a time."""
 
     WHERE: ClassVar[Where] = Where.GUIDE
+    RESTS: ClassVar[bool] = True
 
     def __init__(self, place: str) -> None:
         """Make the screen.

@@ -31,6 +31,7 @@ class SizesScreen(MainScreen):
     """Regions as bars above a table of components, archives or files."""
 
     WHERE: ClassVar[Where] = Where.SIZES
+    RESTS: ClassVar[bool] = True
 
     def __init__(self, number: int) -> None:
         super().__init__()

@@ -79,6 +79,7 @@ class WorkflowsScreen(TwoListScreen):
     """Workflows and pipelines left, tasks right, details below."""
 
     WHERE: ClassVar[Where] = Where.WORKFLOWS
+    RESTS: ClassVar[bool] = True
 
     def __init__(self, project_id: UUID | None) -> None:
         """Make a screen.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 
 from engine.events import Event, Log, Partial
 
@@ -15,13 +16,15 @@ class Inbox:
     left out and counted. The store has all of it.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, came: Callable[[], None] = lambda: None) -> None:
         """Make an empty inbox.
 
         Args:
             limit: characters of log text that may wait.
+            came: called by the thread that puts an event where there was none.
         """
         self._limit = limit
+        self._came = came
         self._lock = threading.Lock()
         self._events: deque[Event] = deque()
         self._size = 0
@@ -30,11 +33,14 @@ class Inbox:
     def put(self, event: Event) -> None:
         """Take an event."""
         with self._lock:
+            is_first = not self._events
             self._events.append(event)
             if isinstance(event, Log | Partial):
                 self._size += len(event.text)
                 if self._size > self._limit:
                     self._drop_oldest()
+        if is_first:
+            self._came()
 
     def take(self) -> tuple[list[Event], int]:
         """Everything that came since the last call, and how many lines of logs were left out."""
