@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -106,6 +107,7 @@ class Checks:
         self._isolate = isolate
         self._lab_checks = {check.name: check for check in lab_checks}
         self._found: tuple[FoundCheck, ...] | None = None
+        self._finding = threading.Lock()
         self._stop = CancelToken()
 
     def list(self) -> tuple[FoundCheck, ...]:
@@ -114,6 +116,10 @@ class Checks:
             found = [*find_checks(), *map(_described, self._lab_checks.values())]
             self._found = tuple(sorted(found, key=lambda check: check.name))
         return self._found
+        with self._finding:
+            if self._found is None:
+                self._found = find_checks()
+            return self._found
 
     def reload(self) -> None:
         """Look for checks again when they are asked for next."""

@@ -94,14 +94,10 @@ def cell_details(
     rows = [("check", f"{cell.check.name} of {project_of(cell)}{title}")]
     if cell.result is not None:
         result = cell.result
-        since = span((now - result.timestamp).total_seconds())
-        rows.append(
-            (
-                "status",
-                f"{result.status}, found {since} ago, seen {age_of(result, now)} ago; "
-                f"took {result.duration_seconds:.1f} s",
-            )
-        )
+        since, age = span((now - result.timestamp).total_seconds()), age_of(result, now)
+        seen = "" if since == age else f", still so {age} ago"
+        took = f"took {result.duration_seconds:.1f} s"
+        rows.append(("status", f"{result.status} {since} ago{seen}; {took}"))
     rows.append(("runs", _next_run(cell, run, now)))
     lines = wrap(clean(message_of(cell)), max(8, width - 10))
     return [*rows, *zip(("says", *itertools.repeat("", len(lines) - 1)), lines, strict=True)]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tui.theme import Glyphs
     from tui.widgets.row_list import Parts
 
-_MIN_NAME_CELLS = 8
+_MIN_NAME_CELLS = 14
 """What is left of a name beside the check that is worst."""
 
 
