@@ -208,7 +208,7 @@ class ChecksScreen(MainScreen):
         """Ask how often the check should run, for the project or for all."""
         cell = self._cell
 
-        def ask(project: str | None) -> None:
+        def ask(project: str) -> None:
             def answered(typed: tuple[str, ...] | None) -> None:
                 if typed is not None:
                     self._configure(
@@ -225,19 +225,17 @@ class ChecksScreen(MainScreen):
 
         self._ask_whose(f"How often should {cell.check.name} run?", cell, ask)
 
-    def _ask_whose(
-        self, question: str, cell: CheckCell, then: Callable[[str | None], None]
-    ) -> None:
-        """Ask whether one project is meant or all, and go on with its name, None for all."""
+    def _ask_whose(self, question: str, cell: CheckCell, then: Callable[[str], None]) -> None:
+        """Ask whether one project is meant or all, and go on with its name, empty for all."""
         if cell.project is None:
-            then(None)
+            then("")
             return
         name = cell.project.name
         choices = [("one", f"of {name} only"), ("all", "of every project that says nothing else")]
 
         def chosen(whose: str | None) -> None:
             if whose is not None:
-                then(name if whose == "one" else None)
+                then(name if whose == "one" else "")
 
         self.app.push_screen(Choose(question, choices), chosen)
 

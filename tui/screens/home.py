@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
@@ -22,7 +21,6 @@ from engine.events import (
 from engine.text import clean
 from tui.actions import Action
 from tui.keymap import Where
-from tui.presentation.check_rows import worst_of_projects
 from tui.presentation.labels import (
     commit_of,
     ended_reason,
@@ -31,25 +29,17 @@ from tui.presentation.labels import (
     variant_of,
 )
 from tui.presentation.project_rows import project_details, project_parts, project_problem
-from tui.presentation.state_line import state_parts
 from tui.presentation.units import ago
+from tui.screens.lab_watch import LabWatch
 from tui.screens.start_build import BuildStarter
 from tui.screens.two_lists import TwoListScreen
-from tui.state.executor_state import ExecutorState, ExecutorWatch
 from tui.widgets.row_list import Parts, RowList
-from tui.widgets.state_line import StateLine
 
 if TYPE_CHECKING:
-    from engine import CheckCell, CheckResultRow, Project, ProjectStats, Run
+    from engine import Project, ProjectStats, Run
 
 _PAGE_BUILDS = 200
 """Builds that are loaded at once."""
-
-_STATE_SECONDS = 5.0
-"""Seconds between two looks at who runs the builds, while home is shown."""
-
-_CHECKS_LOOKS = 12
-"""Such looks between two at the checks: one that stood still, or another interval, is no event."""
 
 _VARIANT_CELLS = 20
 """The most that chip and configuration of a build get in its row."""
@@ -81,29 +71,22 @@ class HomeScreen(TwoListScreen):
         self._stale: set[str] = set()
         self._starter = BuildStarter(self)
         self._variant_width = 0
-        self._state_line = StateLine()
-        self._executor_watch = ExecutorWatch()
-        self._executor: ExecutorState | None = None
-        self._cells: Sequence[CheckCell] = ()
-        self._worst: dict[UUID, CheckResultRow] = {}
-        self._looks = 0
-        self._is_looking = self._is_reading_checks = False
+        self._lab = LabWatch(self, lambda: self._projects.refresh())
 
     def compose(self) -> ComposeResult:
         """As of two lists, and the line of state."""
         yield from super().compose()
-        yield self._state_line
+        yield self._lab.line
 
     def on_mount(self) -> None:
-        """Look at who runs the builds from now on."""
-        self._show_state()
-        self.set_interval(_STATE_SECONDS, self._look_around)
+        """Look at the lab from now on."""
+        self._lab.start()
 
     def opened(self) -> None:
         """Show what the engine has: it is open."""
         self._load_projects()
-        self._load_checks()
-        self._load_state()
+        self._lab.load_checks()
+        self._lab.load_executor()
 
     def select_project(self, project_id: UUID) -> None:
         """Put the cursor on a project."""
@@ -165,9 +148,9 @@ class HomeScreen(TwoListScreen):
         if "details" in stale:
             self._load_details()
         if "checks" in stale:
-            self._load_checks()
+            self._lab.load_checks()
         if "state" in stale:
-            self._load_state()
+            self._lab.load_executor()
 
     def on_row_list_moved(self, message: RowList.Moved) -> None:
         """Show the builds of another project; load more near the last one."""
@@ -329,56 +312,6 @@ class HomeScreen(TwoListScreen):
 
         self.app.push_screen(ChecksScreen())
 
-    def _look_around(self) -> None:
-        """Look at who runs the builds; now and then at the checks."""
-        if not self.is_current or not self.app.is_open:
-            return
-        self._load_state()
-        self._looks += 1
-        if self._looks % _CHECKS_LOOKS == 0:
-            self._load_checks()
-
-    def _load_state(self) -> None:
-        if self._is_looking:
-            return
-        self._is_looking = True
-
-        def look() -> ExecutorState:
-            try:
-                return self._executor_watch.look(self.engine)
-            finally:
-                self._is_looking = False
-
-        def show(state: ExecutorState) -> None:
-            self._executor = state
-            self._show_state()
-
-        self.in_thread(look, show)
-
-    def _load_checks(self) -> None:
-        """Read how every check is, in a thread: one read at a time, the next when it has ended."""
-        if self._is_reading_checks:
-            self._stale.add("checks")
-            return
-        self._is_reading_checks = True
-
-        def read() -> Sequence[CheckCell]:
-            try:
-                return self.engine.checks.matrix(details=False)
-            finally:
-                self._is_reading_checks = False
-
-        def show(cells: Sequence[CheckCell]) -> None:
-            self._cells, self._worst = cells, worst_of_projects(cells)
-            self._projects.refresh()
-            self._show_state()
-
-        self.in_thread(read, show)
-
-    def _show_state(self) -> None:
-        unread = 0
-        self._state_line.show(state_parts(self._executor, self._cells, unread, datetime.now(UTC)))
-
     def _load_projects(self, select: UUID | None = None) -> None:
         def read() -> tuple[Sequence[Project], dict[UUID, RunStatus]]:
             return self.engine.projects.list(), self.engine.projects.last_statuses()
@@ -496,7 +429,7 @@ class HomeScreen(TwoListScreen):
 
     def _draw_project(self, project: Project, width: int) -> Parts:
         detail = self._status_details.get(str(project.id), "")
-        last, worst = self._last.get(project.id), self._worst.get(project.id)
+        last, worst = self._last.get(project.id), self._lab.worst.get(project.id)
         return project_parts(project, self.app.glyphs, width, last, detail, worst)
 
     def _draw_build(self, build: Run, width: int) -> Parts:
