@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tui.check_workspaces import fill_checks, use_checks
 from tests.tui.task_workspaces import fill_tasks
 from tests.tui.workspaces import Story, fill, keep_fix, keep_maps, running
 from tui.actions import Action
@@ -69,6 +70,13 @@ async def walk(story: Story) -> dict[str, list[str]]:
     await story.sees("nothing happened yet")
     look()
     await story.press("q", "B")
+    await story.press("q", "C")
+    await story.sees("1 warning", "doc_check of sensor-hub")
+    look()
+    await story.press("enter")
+    await story.sees("README.md")
+    look()
+    await story.press("q", "q", "B")
     await story.sees("boards 1")
     look()
     await story.press("enter")
@@ -80,8 +88,12 @@ async def walk(story: Story) -> dict[str, list[str]]:
     return found
 
 
-async def test_every_action_has_its_key_and_says_why_it_is_disabled(tmp_path: Path) -> None:
+async def test_every_action_has_its_key_and_says_why_it_is_disabled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_checks(monkeypatch)
     fill(tmp_path)
+    fill_checks(tmp_path)
     keep_maps(tmp_path)
     fill_tasks(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -93,6 +105,7 @@ async def test_every_action_has_its_key_and_says_why_it_is_disabled(tmp_path: Pa
     assert "build 3 has no fix: nothing was repaired" in found["build"]
     assert "task 4 has ended already" in found["task"]
     assert "max_concurrent_builds is as it comes" in found["settings"]
+    assert "it does not run from here" in found["checks"]
     assert f"{board} is not reserved" in found["boards"]
     assert "only one board is shown" in found["monitor"]
 

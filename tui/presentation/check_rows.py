@@ -167,10 +167,10 @@ def _value_lines(name: str, value: Any) -> list[str]:
 
 def _list_lines(values: Sequence[Any]) -> list[str]:
     shown = values[:MAX_DETAIL_ROWS]
-    if shown and all(isinstance(each, Mapping) for each in shown):
+    if any(shown) and all(isinstance(each, Mapping) for each in shown):
         names = _columns_of(shown)
         rows = [tuple(_cell(each.get(name)) for name in names) for each in shown]
-        head = tuple(names)
+        head = tuple(clean(name) for name in names)
         lines = columns(head, [tuple(map(_short, row[:-1])) + row[-1:] for row in rows])
     else:
         lines = [clean(_cell(each)) for each in shown]
