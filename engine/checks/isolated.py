@@ -14,7 +14,7 @@ from engine import process
 from engine.checks.base import CheckContext, CheckResult
 from engine.checks.registry import FoundCheck
 from engine.enums import CheckStatus
-from engine.errors import EspdeckError, ToolError
+from engine.errors import CancelledError, EspdeckError, ToolError
 from engine.files import explain, read_file
 
 _MAX_ANSWER_BYTES = 4 << 20
@@ -66,6 +66,8 @@ def run_isolated(
         if done.returncode != 0:
             return _failed(f"ended early ({_how(done)}): {_last_line(done.tail)}")
         return _read(json.loads(read_file(answer, _MAX_ANSWER_BYTES)))
+    except CancelledError:
+        raise
     except ToolError as error:  # it took too long, or too much memory
         return _failed(str(error).replace(f"{Path(sys.executable).name}: ", "", 1))
     except OSError as error:

@@ -223,10 +223,18 @@ def put_log(
 
 @contextlib.asynccontextmanager
 async def running(
-    workspace: Path, *, size: tuple[int, int] = (80, 24), **settings: Any
+    workspace: Path,
+    *,
+    size: tuple[int, int] = (80, 24),
+    load: Callable[[], Settings] | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Story]:
-    """The app on a workspace, opened."""
-    app = EspdeckApp(Settings(workspace=workspace, **settings))
+    """The app on a workspace, opened.
+
+    Args:
+        load: reads the settings again when their file has changed.
+    """
+    app = EspdeckApp(Settings(workspace=workspace, **settings), load=load)
     try:
         async with app.run_test(size=size, notifications=True) as pilot:
             story = Story(app, pilot)

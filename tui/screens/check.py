@@ -176,6 +176,7 @@ class CheckScreen(MainScreen):
         name, project_id = self._key
 
         def show(results: Sequence[CheckResultRow]) -> None:
+            self._results.styles.height = max(1, len(results)) + 1  # the style sheet has the most
             self._results.fill(results, empty=f" {message_of(self._cell)}")
             self._show_found()
             self._bar.refresh()

@@ -69,7 +69,9 @@ def test_a_cell_has_a_sign_and_an_age_and_never_says_now(
 
 def test_a_cell_says_what_a_person_has_run() -> None:
     assert cell_text(cell(result()), CheckRun(CancelToken()), GLYPHS, NOW) == ("◌ waits", "busy")
-    assert cell_text(cell(None), CheckRun(CancelToken(), 0.0), Glyphs(True), NOW)[0][:7] == "* runs "
+    assert (
+        cell_text(cell(None), CheckRun(CancelToken(), 0.0), Glyphs(True), NOW)[0][:6] == "* runs"
+    )
 
 
 def test_a_result_that_stood_still_tells_both_ages() -> None:
@@ -150,8 +152,9 @@ def test_short_names() -> None:
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=6)
-    | st.dictionaries(st.text(max_size=8), inner, max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=6) | st.dictionaries(st.text(max_size=8), inner, max_size=6)
+    ),
     max_leaves=20,
 )
 

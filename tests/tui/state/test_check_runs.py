@@ -89,9 +89,7 @@ def test_one_that_runs_and_one_that_waits_are_stopped(runs: CheckRuns, gate: Gat
     assert (gate.began, runs.take_problems()) == (["a"], [])
 
 
-def test_why_one_did_not_run_is_told_once_and_the_others_go_on(
-    runs: CheckRuns, gate: Gate
-) -> None:
+def test_why_one_did_not_run_is_told_once_and_the_others_go_on(runs: CheckRuns, gate: Gate) -> None:
     gate.free.set()
     ask(runs, gate, "refused", "faulty", "a", at_once=1)
     wait_for(lambda: not len(runs))
