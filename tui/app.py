@@ -206,6 +206,7 @@ class EspdeckApp(AppBase):
             self.run_worker(self._hand_over, thread=True, exit_on_error=False)
         elif how == "wait":
             self.notify("quits when it has ended", markup=False)
+            self._in_flight(self._leave_if_idle)  # it may have ended while that was asked
 
     def _hand_over(self) -> None:
         """Start a daemon, which goes on when this process has ended."""
