@@ -112,13 +112,10 @@ class Checks:
 
     def list(self) -> tuple[FoundCheck, ...]:
         """Every check, by name; those that cannot be used say why."""
-        if self._found is None:
-            found = [*find_checks(), *map(_described, self._lab_checks.values())]
-            self._found = tuple(sorted(found, key=lambda check: check.name))
-        return self._found
         with self._finding:
             if self._found is None:
-                self._found = find_checks()
+                found = [*find_checks(), *map(_described, self._lab_checks.values())]
+                self._found = tuple(sorted(found, key=lambda check: check.name))
             return self._found
 
     def reload(self) -> None:

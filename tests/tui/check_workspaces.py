@@ -37,7 +37,7 @@ DETAILS = {
 
 def use_checks(monkeypatch: pytest.MonkeyPatch, *found: FoundCheck) -> None:
     """Let there be these checks only, and no clock that runs them."""
-    monkeypatch.setattr(service, "find_checks", lambda: found or FOUND)
+    monkeypatch.setattr(service.Checks, "list", lambda _checks: found or FOUND)
     monkeypatch.setattr(service.Checks, "due", lambda _checks: ())
 
 

@@ -69,7 +69,6 @@ async def walk(story: Story) -> dict[str, list[str]]:
     await story.press("q", "n")
     await story.sees("nothing happened yet")
     look()
-    await story.press("q", "B")
     await story.press("q", "C")
     await story.sees("1 warning", "doc_check of sensor-hub")
     look()

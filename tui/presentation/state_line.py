@@ -14,15 +14,12 @@ if TYPE_CHECKING:
     from tui.widgets.row_list import Parts
 
 
-def state_parts(
-    state: ExecutorState | None, cells: Sequence[CheckCell], unread: int, now: datetime
-) -> Parts:
+def state_parts(state: ExecutorState | None, cells: Sequence[CheckCell], now: datetime) -> Parts:
     """The line in parts, what matters most first: a narrow terminal shows the beginning.
 
     Args:
         state: None as long as nothing is known.
         cells: every check, for the next one.
-        unread: notifications that nobody read.
     """
     if state is None:
         return [(" opening", "dim")]
@@ -31,8 +28,8 @@ def state_parts(
         counts = ((state.running, "running"), (state.waiting, "waiting"))
         said = ", ".join(f"{count} {word}" for count, word in counts if count)
         parts.append((f"   {said}", "busy"))
-    if unread:
-        parts.append((f"   {unread} unread", "busy"))
+    if state.unread:
+        parts.append((f"   {state.unread} unread", "busy"))
     if next_one := _next_check(cells, now):
         parts.append((f"   {next_one}", "dim"))
     return parts

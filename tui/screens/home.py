@@ -13,6 +13,7 @@ from engine.errors import EspdeckError
 from engine.events import (
     CheckCompleted,
     Event,
+    NotificationsChanged,
     ProjectChanged,
     RunChanged,
     RunCompleted,
@@ -138,6 +139,8 @@ class HomeScreen(TwoListScreen):
                     self._stale |= {"projects", "builds", "details", "state"}
                 case CheckCompleted():
                     self._stale.add("checks")
+                case NotificationsChanged():
+                    self._stale.add("state")
                 case _:
                     pass
         stale, self._stale = self._stale, set()

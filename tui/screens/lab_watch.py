@@ -99,5 +99,4 @@ class LabWatch:
             self.load_checks()
 
     def _show(self) -> None:
-        unread = 0
-        self.line.show(state_parts(self._executor, self._cells, unread, datetime.now(UTC)))
+        self.line.show(state_parts(self._executor, self._cells, datetime.now(UTC)))

@@ -1,4 +1,4 @@
-"""Who runs the builds of a workspace, and how much there is to do; read in a thread."""
+"""Who runs the builds of a workspace, and what there is to do and to read; read in a thread."""
 
 from __future__ import annotations
 
@@ -39,13 +39,14 @@ class DaemonState:
 
 @dataclass(frozen=True, slots=True)
 class ExecutorState:
-    """Who runs builds, and how many wait and run.
+    """Who runs builds, how many wait and run, and what was not read.
 
     Args:
         is_here: whether this process runs them.
         executor: a process that does, in words, where it is neither this one nor the daemon; empty
             for none.
         daemon: None for none.
+        unread: notifications that nobody read.
     """
 
     is_here: bool
@@ -53,6 +54,7 @@ class ExecutorState:
     daemon: DaemonState | None
     running: int
     waiting: int
+    unread: int
 
 
 class ExecutorWatch:
@@ -83,6 +85,7 @@ class ExecutorWatch:
             daemon=self._daemon,
             running=running,
             waiting=len(statuses) - running,
+            unread=engine.notifications.unread(),
         )
 
     def _ask(self, workspace: Path, pid: int) -> DaemonState:

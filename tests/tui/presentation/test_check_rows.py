@@ -69,9 +69,7 @@ def test_a_cell_has_a_sign_and_an_age_and_never_says_now(
 
 def test_a_cell_says_what_a_person_has_run() -> None:
     assert cell_text(cell(result()), CheckRun(CancelToken()), GLYPHS, NOW) == ("◌ waits", "busy")
-    assert (
-        cell_text(cell(None), CheckRun(CancelToken(), 0.0), Glyphs(True), NOW)[0][:6] == "* runs"
-    )
+    assert cell_text(cell(None), CheckRun(CancelToken(), 0.0), Glyphs(True), NOW)[0][:6] == "* runs"
 
 
 def test_a_result_that_stood_still_tells_both_ages() -> None:

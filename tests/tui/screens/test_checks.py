@@ -73,9 +73,7 @@ async def test_a_wide_terminal_shows_a_matrix_a_narrow_one_a_list(workspace: Pat
             "says    2 documents of 31 are older than what they describe",
         )
         await story.press("l", "l")
-        await story.sees(
-            "lint_check of sensor-hub", "says    cannot be loaded: no module"
-        )
+        await story.sees("lint_check of sensor-hub", "says    cannot be loaded: no module")
         await story.press("e")
         await story.sees("lint_check cannot be used")
         await story.press("right", "right")
