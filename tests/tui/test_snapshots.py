@@ -15,11 +15,13 @@ from engine.boards.board_info import BoardInfo
 from engine.boards.service import Boards
 from engine.projects.variants import Variant
 from tests.engine.metrics.past import Past, fill_metrics
+from tests.tui.check_workspaces import fill_checks, use_checks
 from tests.tui.guide.small_manual import small_manual
 from tests.tui.task_workspaces import fill_tasks
 from tests.tui.workspaces import Story, fill, keep_fix, keep_maps
 from tui.app import EspdeckApp
 from tui.presentation import manual
+from tui.screens import check as screens_check
 from tui.screens.start_build import ChooseVariants
 from tui.widgets.chart import Chart
 
@@ -31,7 +33,7 @@ Walk = Callable[[Story], Awaitable[None]]
 async def home(story: Story) -> None:
     await story.sees("sensor-hub")
     await story.press("j", "l")
-    await story.sees("#3", "source  https://git.lab/sensor-hub")
+    await story.sees("#3", "source  https://git.lab/sensor-hub", "runs here")
 
 
 async def build(story: Story) -> None:
@@ -160,6 +162,19 @@ async def monitors(story: Story) -> None:
     await story.sees("108000")
 
 
+async def checks(story: Story) -> None:
+    await home(story)
+    await story.sees("! doc")
+    await story.press("C")
+    await story.sees("1 warning", "doc_check of sensor-hub")
+
+
+async def check(story: Story) -> None:
+    await checks(story)
+    await story.press("enter")
+    await story.sees("names flash_all()")
+
+
 async def monitor_help(story: Story) -> None:
     await monitor(story)
     await story.press("question_mark")
@@ -198,7 +213,7 @@ async def setting(story: Story) -> None:
 
 
 async def empty(story: Story) -> None:
-    await story.sees("no projects yet: press a")
+    await story.sees("no projects yet: press a", "runs here")
 
 
 def board(name: str, **known: Any) -> BoardInfo:
@@ -250,6 +265,13 @@ def settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def no_clock_runs_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checks of the pictures, that run by no clock; times of day do not show."""
+    use_checks(monkeypatch)
+    monkeypatch.setattr(screens_check, "when", lambda _result: "01-31 12:00")
+
+
+@pytest.fixture(autouse=True)
 def board_farm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four boards that say the same on any machine."""
 
@@ -288,6 +310,12 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
         pytest.param(sizes, (120, 40), {}, id="sizes"),
         pytest.param(fix, (80, 24), {}, id="fix"),
         pytest.param(fix, (120, 40), {"theme": "light"}, id="fix-light"),
+        pytest.param(checks, (60, 15), {}, id="checks-small"),
+        pytest.param(checks, (80, 24), {"ascii": True}, id="checks-ascii"),
+        pytest.param(checks, (120, 40), {}, id="checks"),
+        pytest.param(check, (60, 15), {}, id="check-small"),
+        pytest.param(check, (80, 24), {}, id="check"),
+        pytest.param(check, (120, 40), {"theme": "light"}, id="check-light"),
         pytest.param(boards, (80, 24), {}, id="boards"),
         pytest.param(boards, (120, 40), {"ascii": True}, id="boards-ascii"),
         pytest.param(boards, (200, 60), {}, id="boards-large"),
@@ -334,6 +362,8 @@ def test_it_looks_as_it_did(
         keep_maps(tmp_path)
     if walk is fix:
         keep_fix(tmp_path, 3, lambda text: text)
+    if walk in (checks, check):
+        fill_checks(tmp_path)
     if walk in (workflows, task, gate, form):
         fill_tasks(tmp_path)
 

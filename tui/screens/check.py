@@ -201,8 +201,7 @@ class CheckScreen(MainScreen):
         def show(lines: list[str]) -> None:
             if self._shown != number:
                 return
-            when = result.timestamp.astimezone()
-            self._found.title = f" {when:%Y-%m-%d %H:%M}: {result.status}"
+            self._found.title = f" {when(result)}: {result.status}"
             tail = LogTail()
             tail.extend(0, lines)
             self._found.show(tail)
@@ -215,10 +214,15 @@ class CheckScreen(MainScreen):
         colour = STATE_COLOURS.get(result.status, "dim")
         parts = [
             (f" {self.app.glyphs.state(result.status)} {result.status:<7}", colour),
-            (f"  {result.timestamp.astimezone():%m-%d %H:%M}", ""),
+            (f"  {when(result)}", ""),
             (f"  {age_of(result, datetime.now(UTC)) if is_newest else '':>6}", "dim"),
             (f" {result.duration_seconds:7.1f} s", "dim"),
         ]
         if width >= 90:
             parts.append((f"  {result.triggered_by:<8}", "dim"))
         return [*parts, (f"  {result.message}", "")]
+
+
+def when(result: CheckResultRow) -> str:
+    """When a result was found, by this machine's clock."""
+    return f"{result.timestamp.astimezone():%m-%d %H:%M}"
