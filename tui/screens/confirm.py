@@ -15,12 +15,17 @@ from textual.widgets.option_list import Option
 from engine.text import clean
 
 
+# A dialog keeps keys from the app's own bindings, but for those of its own.
+_CTRL_C = Binding("ctrl+c", "app.help_quit", "quit", priority=True)
+
+
 class Confirm(ModalScreen[bool]):
     """A question with its consequence; gives whether a person said yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "dismiss(True)", "yes", priority=True),
         Binding("n,escape,q", "dismiss(False)", "no", priority=True),
+        _CTRL_C,
     ]
 
     def __init__(self, question: str, consequence: str, verb: str) -> None:
@@ -48,7 +53,8 @@ class Choose(ModalScreen[str | None]):
     """A list of choices; gives the name of the chosen one, None for none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss(None)", "none", priority=True)
+        Binding("escape,q", "dismiss(None)", "none", priority=True),
+        _CTRL_C,
     ]
 
     def __init__(self, question: str, choices: list[tuple[str, str]]) -> None:
