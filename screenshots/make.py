@@ -102,6 +102,14 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
     _take(app, "help")
     await pilot.press("escape")
     await _until(pilot, lambda: app.screen is app.home)
+    await pilot.press("C")
+    await _until(pilot, lambda: " git " in _text(app))
+    await pilot.press("R")
+    await _until(pilot, lambda: not len(app.check_runs))
+    await pilot.pause(0.5)
+    _take(app, "checks")
+    await pilot.press("q")
+    await _until(pilot, lambda: app.screen is app.home)
 
     # Nobody is asked here: what the gate measures is real, what "models" say is marked.
     number = engine.tasks.start(

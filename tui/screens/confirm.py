@@ -14,7 +14,6 @@ from textual.widgets.option_list import Option
 
 from engine.text import clean
 
-
 # A dialog keeps keys from the app's own bindings, but for those of its own.
 _CTRL_C = Binding("ctrl+c", "app.help_quit", "quit", priority=True)
 

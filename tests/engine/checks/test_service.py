@@ -371,3 +371,21 @@ def test_what_cannot_be_loaded_says_why_and_the_others_are_there(tmp_path: Path)
         {"n": 1},
     )
     assert set(found) == {"bad", "none", "well"}
+
+
+def test_results_come_without_their_details_and_one_with_them(lab: Lab) -> None:
+    project = lab.project("hub")
+    found = CheckResult(CheckStatus.WARNING, "2 are old", {"old": ["a.md", "b.md"]})
+    lab.answer = lambda _context, _state: Ended(found, "")
+    kept = lab.checks.run("look", project.id)
+    assert kept.id is not None
+
+    (cell,) = lab.checks.matrix(details=False)
+    assert cell.result is not None
+    assert (cell.result.message, cell.result.details) == ("2 are old", {})
+    (row,) = lab.checks.history("look", project.id, details=False)
+    assert (row.id, row.details) == (kept.id, {})
+    assert lab.checks.history("look", project.id)[0].details == found.details
+    assert lab.checks.result(kept.id).details == found.details
+    with pytest.raises(UsageError, match="result 99 is kept no more"):
+        lab.checks.result(99)
