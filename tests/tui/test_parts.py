@@ -188,7 +188,8 @@ def test_no_two_actions_of_a_screen_have_a_key_in_common() -> None:
 
 def test_own_keys_replace_those_of_every_screen_that_has_the_action() -> None:
     assert keymap({"cancel": "ctrl+k"}) == {
-        f"{where}.cancel": "ctrl+k" for where in ("home", "build", "boards", "workflows", "task")
+        f"{where}.cancel": "ctrl+k"
+        for where in ("home", "build", "boards", "workflows", "task", "checks", "check")
     }
 
 
