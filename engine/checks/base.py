@@ -8,6 +8,7 @@ what the context names, raises what it cannot help, and returns.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -79,6 +80,27 @@ class CheckContext:
     def app_folder(self) -> Path:
         """The folder that the project builds."""
         return self.tree / self.app
+
+
+MAX_DETAILS_BYTES = 1 << 20
+"""Bytes of details, as JSON, that a result may have."""
+
+MAX_MESSAGE_CHARACTERS = 500
+"""Characters of a result's message."""
+
+
+def bounded(result: CheckResult) -> CheckResult:
+    """A result with a message of one line and with details of a size that can be kept.
+
+    Raises:
+        TypeError, ValueError: its details cannot be JSON, or its status is none.
+    """
+    details = dict(result.details)
+    size = len(json.dumps(details))
+    if size > MAX_DETAILS_BYTES:
+        details = {"left_out": f"{size} bytes of details, at most {MAX_DETAILS_BYTES} are kept"}
+    message = " ".join(str(result.message).split())[:MAX_MESSAGE_CHARACTERS]
+    return CheckResult(CheckStatus(result.status), message, details)
 
 
 class Check(Protocol):

@@ -15,16 +15,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from engine.checks.base import Check, CheckContext, CheckResult
+from engine.checks.base import Check, CheckContext, CheckResult, bounded
 from engine.checks.registry import describe
 from engine.enums import CheckStatus
 from engine.plugins import load_plugin
-
-MAX_DETAILS_BYTES = 1 << 20
-"""Bytes of details, as JSON, that a result may have."""
-
-MAX_MESSAGE_CHARACTERS = 500
-"""Characters of a result's message."""
 
 _DATA_FACTOR = 2  # a process of a check may ask for more than it may use
 
@@ -67,12 +61,8 @@ def _run(check: Check, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_json(result: CheckResult) -> dict[str, Any]:
-    details = dict(result.details)
-    size = len(json.dumps(details))
-    if size > MAX_DETAILS_BYTES:
-        details = {"left_out": f"{size} bytes of details, at most {MAX_DETAILS_BYTES} are kept"}
-    message = " ".join(str(result.message).split())[:MAX_MESSAGE_CHARACTERS]
-    return {"status": CheckStatus(result.status), "message": message, "details": details}
+    kept = bounded(result)
+    return {"status": kept.status, "message": kept.message, "details": kept.details}
 
 
 def _context(said: dict[str, Any]) -> CheckContext:

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from engine import process
-from engine.checks.base import CheckContext, CheckResult
+from engine.checks.base import CheckContext, CheckResult, bounded
 from engine.checks.registry import FoundCheck
 from engine.enums import CheckStatus
 from engine.errors import CancelledError, EspdeckError, ToolError
 from engine.files import explain, read_file
+
+MAX_STATE_CHARACTERS = 10_000
+"""Characters of what a result depends on; of a longer one a result never stands."""
 
 _MAX_ANSWER_BYTES = 4 << 20
 
@@ -65,14 +68,14 @@ def run_isolated(
         )
         if done.returncode != 0:
             return _failed(f"ended early ({_how(done)}): {_last_line(done.tail)}")
-        return _read(json.loads(read_file(answer, _MAX_ANSWER_BYTES)))
+        return _read(json.loads(read_file(answer, _MAX_ANSWER_BYTES)), state)
     except CancelledError:
         raise
     except ToolError as error:  # it took too long, or too much memory
         return _failed(str(error).replace(f"{Path(sys.executable).name}: ", "", 1))
     except OSError as error:
         return _failed(explain(error))
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         return _failed(f"its answer makes no sense: {error!r}")
     except EspdeckError as error:
         return _failed(str(error))
@@ -80,14 +83,13 @@ def run_isolated(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _read(answer: dict[str, Any]) -> Ended:
-    state = str(answer["state"])
-    if answer.get("unchanged"):
+def _read(answer: dict[str, Any], before: str) -> Ended:
+    """What an answer says; a check may have written it itself, past what its process keeps to."""
+    state = str(answer["state"])[:MAX_STATE_CHARACTERS]
+    if before and state == before and answer.get("unchanged"):
         return Ended(None, state)
-    result = CheckResult(
-        CheckStatus(answer["status"]), str(answer["message"]), dict(answer["details"])
-    )
-    return Ended(result, state)
+    result = CheckResult(answer["status"], answer["message"], answer["details"])
+    return Ended(bounded(result), state)
 
 
 def _failed(message: str) -> Ended:

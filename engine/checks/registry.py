@@ -17,7 +17,7 @@ from typing import Any
 from engine import process
 from engine.cancel import CancelToken
 from engine.checks.base import Check
-from engine.errors import EspdeckError
+from engine.errors import CancelledError, EspdeckError
 from engine.files import read_file
 from engine.plugins import registered
 from engine.settings import config_file
@@ -34,7 +34,8 @@ MAX_FILES = 100
 _OWN = "engine."
 _DESCRIBE_SECONDS = 30.0
 _MAX_DESCRIPTION_BYTES = 1 << 20
-_SHORTEST_MINUTES = 0.1
+_MAX_DESCRIPTION_MEMORY_BYTES = 512 << 20
+_SHORTEST_MINUTES, _LONGEST_MINUTES = 0.1, 525_600.0  # as the settings have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,19 @@ class FoundCheck:
         return self.place.startswith(_OWN)
 
 
-def find_checks(folder: Path | None = None) -> tuple[FoundCheck, ...]:
+def find_checks(
+    folder: Path | None = None, *, cancel: CancelToken | None = None
+) -> tuple[FoundCheck, ...]:
     """Every check, by name. Those of others cost a process for each place they come from.
 
     Args:
         folder: of files; None is the one beside the settings file.
+        cancel: ends the search early.
+
+    Raises:
+        CancelledError, Interrupted: as ``cancel`` says.
     """
+    cancel = cancel or CancelToken()
     folder = folder or config_file().parent / FOLDER
     found: dict[str, FoundCheck] = {}
     for point in registered(GROUP):
@@ -76,10 +84,10 @@ def find_checks(folder: Path | None = None) -> tuple[FoundCheck, ...]:
             own = describe(point.load(), point.value)
             found[own.name] = own
         else:
-            _add(found, _describe_apart(point.value, point.name))
+            _add(found, _describe_apart(point.value, point.name, cancel))
     for path in sorted(folder.glob("*.py"))[:MAX_FILES] if folder.is_dir() else ():
         if not path.name.startswith("_"):
-            _add(found, _describe_apart(str(path), path.stem))
+            _add(found, _describe_apart(str(path), path.stem, cancel))
     return tuple(sorted(found.values(), key=lambda check: check.name))
 
 
@@ -97,14 +105,27 @@ def describe(check: type[Check], place: str) -> FoundCheck:
         EspdeckError: that makes no sense.
     """
     try:
-        name, title, interval = str(check.name), str(check.title), float(check.interval)
-        options = dict(check.options)
-        json.dumps(options)
+        return _found(check.name, check.title, check.interval, check.options, place)
     except (AttributeError, TypeError, ValueError) as error:
         raise EspdeckError(f"{place}: not a check: {error}") from error
-    if not name.isidentifier() or not interval >= _SHORTEST_MINUTES:
-        raise EspdeckError(f"{place}: a check needs a name of letters and an interval in minutes")
-    return FoundCheck(name[:64], title[:200], interval, options, place)
+
+
+def _found(name: object, title: object, interval: Any, options: Any, place: str) -> FoundCheck:
+    """A check that says this of itself.
+
+    Raises:
+        EspdeckError: a check cannot be called so, or run so often.
+        TypeError, ValueError: its options cannot be JSON, or its interval is no number.
+    """
+    known = FoundCheck(str(name)[:64], str(title)[:200], float(interval), dict(options), place)
+    json.dumps(known.options)
+    is_in_range = _SHORTEST_MINUTES <= known.interval <= _LONGEST_MINUTES
+    if not known.name.isidentifier() or not is_in_range:
+        raise EspdeckError(
+            f"{place}: a check needs a name of letters and an interval of {_SHORTEST_MINUTES:g} to "
+            f"{_LONGEST_MINUTES:.0f} minutes"
+        )
+    return known
 
 
 def load_own(check: FoundCheck) -> Check:
@@ -114,21 +135,25 @@ def load_own(check: FoundCheck) -> Check:
     return kind()
 
 
-def _describe_apart(place: str, name: str) -> FoundCheck:
+def _describe_apart(place: str, name: str, cancel: CancelToken) -> FoundCheck:
     """What a check of somebody else's says of itself."""
     try:
         with tempfile.TemporaryDirectory(prefix="espdeck-check-") as folder:
             answer = Path(folder) / "answer"
             command = [sys.executable, "-P", "-m", "engine.checks.child", place, str(answer)]
             done = process.run(
-                command, timeout=_DESCRIBE_SECONDS, cancel=CancelToken(), clean_env=True
+                command,
+                timeout=_DESCRIBE_SECONDS,
+                cancel=cancel,
+                clean_env=True,
+                max_memory_bytes=_MAX_DESCRIPTION_MEMORY_BYTES,
             )
             if done.returncode != 0 or not answer.is_file():
                 last = (done.tail.strip().splitlines() or ["it ended early"])[-1]
                 raise EspdeckError(last[:300])
             said = json.loads(read_file(answer, _MAX_DESCRIPTION_BYTES))
-        return FoundCheck(
-            str(said["name"]), str(said["title"]), float(said["interval"]), said["options"], place
-        )
-    except (EspdeckError, OSError, ValueError, LookupError, TypeError) as error:
+        return _found(said["name"], said["title"], said["interval"], said["options"], place)
+    except CancelledError:
+        raise
+    except (EspdeckError, OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         return FoundCheck(name, "", 0.0, {}, place, f"cannot be loaded: {error}"[:400])

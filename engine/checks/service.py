@@ -114,13 +114,17 @@ class Checks:
         """Every check, by name; those that cannot be used say why."""
         with self._finding:
             if self._found is None:
-                found = [*find_checks(), *map(_described, self._lab_checks.values())]
+                found = [
+                    *find_checks(cancel=self._stop),
+                    *map(_described, self._lab_checks.values()),
+                ]
                 self._found = tuple(sorted(found, key=lambda check: check.name))
             return self._found
 
     def reload(self) -> None:
         """Look for checks again when they are asked for next."""
-        self._found = None
+        with self._finding:
+            self._found = None
 
     def get(self, name: str) -> FoundCheck:
         """A check by its name.

@@ -316,6 +316,9 @@ HOSTILE = {
     "dies": "import os\n        os._exit(7)",
     "floods": "return CheckResult(CheckStatus.SUCCESS, 'm' * 9999, {'d': 'x' * (3 << 20)})",
     "lies": "return 7",
+    "writes_much": "answer({**WELL, 'message': 'm' * 3000000})",
+    "writes_deep": "answer(None, '[' * 100000)",
+    "writes_unchanged": "answer({'state': '', 'unchanged': True})",
 }
 EXPECTED: dict[str, str | tuple[str, ...]] = {
     "leaks": ("error more memory than max_memory_usage_mb was needed", "error used "),
@@ -325,7 +328,18 @@ EXPECTED: dict[str, str | tuple[str, ...]] = {
     "dies": "error ended early (exit code 7): it said nothing",
     "floods": "success " + "m" * 500,
     "lies": "error ended early (exit code 1): AttributeError",
+    "writes_much": "success " + "m" * 500,
+    "writes_deep": "error its answer makes no sense: RecursionError",
+    "writes_unchanged": "error its answer makes no sense: KeyError",
 }
+ANSWERING = """
+import json, os, sys
+WELL = {"state": "", "status": "success", "message": "", "details": {}}
+def answer(said, text=None):
+    open(sys.argv[2], "w").write(text or json.dumps(said))
+    os._exit(0)
+"""
+"""How a check answers for itself, past what its process would say."""
 
 
 @pytest.mark.slow
@@ -335,6 +349,7 @@ def test_whatever_a_check_does_is_its_result_and_harms_no_other(tmp_path: Path, 
     folder.mkdir()
     (folder / f"{name}.py").write_text(
         "from engine.checks.base import CheckResult\nfrom engine.enums import CheckStatus\n"
+        f"{ANSWERING}"
         f"class Look:\n    name, title, interval, options = '{name}', 'x', 5.0, {{}}\n"
         "    def state(self, context): return ''\n"
         f"    def run(self, context):\n        {HOSTILE[name]}\n"
@@ -357,6 +372,17 @@ def test_whatever_a_check_does_is_its_result_and_harms_no_other(tmp_path: Path, 
 def test_what_cannot_be_loaded_says_why_and_the_others_are_there(tmp_path: Path) -> None:
     (tmp_path / "bad.py").write_text("raise SystemExit('no')")
     (tmp_path / "none.py").write_text("")
+    says = "import json, os, sys\nopen(sys.argv[2], 'w').write({})\nos._exit(0)"
+    of_path = {"name": "../../x", "title": "", "interval": 5, "options": {}}
+    (tmp_path / "deep.py").write_text(says.format("'[' * 100000"))
+    (tmp_path / "path.py").write_text(says.format(f"json.dumps({of_path})"))
+    (tmp_path / "leaks.py").write_text(
+        "kept = []\nwhile True: kept.append(bytearray(b'1' * (8 << 20)))"
+    )
+    (tmp_path / "never.py").write_text(
+        "class Never:\n    name, title, interval, options = 'never', '', float('inf'), {}\n"
+        "    def state(self, context): return ''\n    def run(self, context): return None\n"
+    )
     (tmp_path / "_part.py").write_text("raise SystemExit('never')")
     (tmp_path / "well.py").write_text(
         "class Well:\n    name, title, interval, options = 'well', 'is well', 2.0, {'n': 1}\n"
@@ -364,13 +390,17 @@ def test_what_cannot_be_loaded_says_why_and_the_others_are_there(tmp_path: Path)
     )
     found = {check.name: check for check in find_checks(tmp_path) if not check.is_own}
     assert found["bad"].problem == "cannot be loaded: no"
+    assert "maximum recursion depth" in found["deep"].problem
+    assert found["leaks"].problem.startswith("cannot be loaded: ")
+    assert "an interval of 0.1 to 525600 minutes" in found["never"].problem
+    assert "a check needs a name of letters" in found["path"].problem
     assert found["none"].problem.endswith("has 0 classes with run and interval, not 1")
     assert (found["well"].problem, found["well"].title, found["well"].options) == (
         "",
         "is well",
         {"n": 1},
     )
-    assert set(found) == {"bad", "none", "well"}
+    assert set(found) == {"bad", "deep", "leaks", "never", "none", "path", "well"}
 
 
 def test_results_come_without_their_details_and_one_with_them(lab: Lab) -> None:
