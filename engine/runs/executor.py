@@ -37,6 +37,7 @@ from engine.runs.queue import (
     queue_name,
 )
 from engine.runs.queue_workers import REST_SECONDS, QueueWorkers, look_seldom
+from engine.runs.schedule_times import start_from_now
 from engine.runs.serialization import ResultSerializer, UnreadableResultError
 from engine.store.busy_wait import WaitPolicy
 from engine.store.database import StoreError, advice
@@ -206,6 +207,7 @@ class Executor:
         }
         DBOS(config=config)
         look_seldom()
+        start_from_now()
         DBOS.listen_queues([])  # else DBOS looks into ours, too, at a pace of its own
         DBOS.launch()
         queues = [queue_name(queue, workspace) for queue in concurrency]
