@@ -381,7 +381,7 @@ class Checks:
             by is Trigger.SCHEDULE
             and before is not None
             and before.status is not CheckStatus.ERROR
-            and now - before.timestamp < STANDS_FOR
+            and timedelta(0) <= now - before.timestamp < STANDS_FOR  # the clock may be set
         )
         state = before.state if before is not None and stands else ""
         context = self._context(check, project, before, now, cancel)

@@ -163,6 +163,31 @@ def test_a_result_stands_while_nothing_changed_and_is_told_once(lab: Lab) -> Non
     assert len(lab.checks.history("look", project.id)) == 2
 
 
+def test_a_result_of_a_clock_that_was_wrong_does_not_stand(lab: Lab) -> None:
+    project = lab.project("a")
+    lab.answer = lambda _context, state: Ended(
+        CheckResult(CheckStatus.SUCCESS, f"was {state!r}"), "same"
+    )
+    lab.now = START + timedelta(days=365)
+    lab.checks.run("look", project.id)
+    lab.now = START
+    assert lab.tick() == ["look"]
+    (newest, _) = lab.checks.history("look", project.id)
+    assert (newest.message, newest.timestamp) == ("was ''", START)
+
+
+def test_a_project_that_is_removed_meanwhile_is_no_error(lab: Lab) -> None:
+    project = lab.project("a")
+
+    def remove(_context: CheckContext, _state: str) -> Ended:
+        store_projects.remove_project(lab.store, project.id)
+        return Ended(CheckResult(CheckStatus.SUCCESS, "well"), "")
+
+    lab.answer = remove
+    assert lab.tick() == ["look"]
+    assert lab.checks.history("look", project.id) == []
+
+
 def test_an_error_never_stands(lab: Lab) -> None:
     project = lab.project("a")
     lab.answer = lambda _context, state: Ended(
