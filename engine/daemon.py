@@ -19,6 +19,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any
 
@@ -39,6 +40,9 @@ from engine.systemd.notify import ServiceManager
 CLOSE_SECONDS = 30.0
 """Seconds in which a daemon that was told to stop ends by itself."""
 
+LOOK_SECONDS = 30.0
+"""Between two looks whether the workspace is there still."""
+
 _NEXT_CHECKS = 5
 _LOG = logging.getLogger("espdeck.daemon")
 
@@ -56,7 +60,7 @@ class Daemon:
         self._engine = Engine(settings, load)
         self._manager = ServiceManager()
         self._lock = FileLock(settings.workspace / LOCK_FILE)
-        self._stop = threading.Event()
+        self._stop: SimpleQueue[None] = SimpleQueue()  # unlike an event, safe in a signal handler
         self._started = datetime.now(UTC)
         self._began = time.monotonic()
 
@@ -82,7 +86,7 @@ class Daemon:
 
     def stop(self) -> None:
         """Have :meth:`run` return; runs that are carried out go on at the next start."""
-        self._stop.set()
+        self._stop.put(None)
 
     def reload(self) -> bool:
         """Read the settings again; whether they made sense."""
@@ -102,14 +106,28 @@ class Daemon:
             try:
                 _LOG.info("started by %s: espdeck %s", self._starter(), own_version())
                 self._manager.ready()
-                while not self._stop.wait(self._manager.watchdog_interval):
-                    self._manager.watchdog()
+                self._wait_for_stop()
                 self._manager.stopping()
                 _LOG.info("stops")
             finally:
                 control.close()
         finally:
             self._engine.close()
+
+    def _wait_for_stop(self) -> None:
+        """Wait until told to stop, and tell the service manager meanwhile that all is well.
+
+        Raises:
+            UsageError: the workspace is not there any more.
+        """
+        interval = min(self._manager.watchdog_interval or LOOK_SECONDS, LOOK_SECONDS)
+        while True:
+            with contextlib.suppress(Empty):
+                return self._stop.get(timeout=interval)
+            self._manager.watchdog()
+            if self._lock.is_lost:
+                folder = self._settings.workspace
+                raise UsageError(f"{folder} was deleted or replaced: its daemon ends")
 
     def _starter(self) -> str:
         """Who started it, for the log."""

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EspdeckError, UsageError
+from engine.processes.identity import ProcessIdentity
 from engine.store.busy_wait import lock_holders
 
 LOCK_FILE = "daemon.lock"
@@ -52,6 +53,7 @@ class ControlServer:
         self._path.unlink(missing_ok=True)  # of one that was killed
         with _short(self._path) as path:
             self._server = _Server(path, answer)
+        self._made = self._path.lstat()
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.5,), name="control", daemon=True
         )
@@ -59,7 +61,9 @@ class ControlServer:
 
     def close(self) -> None:
         """Answer nobody any more."""
-        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(self._made, self._path.lstat()):  # else it is a later daemon's
+                self._path.unlink()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5.0)
@@ -67,7 +71,20 @@ class ControlServer:
 
 def running_daemon(workspace: Path) -> int | None:
     """The number of the process that is the workspace's daemon; None where there is none."""
-    return next(iter(lock_holders(workspace / LOCK_FILE)), None)
+    return next(iter(lock_holders(workspace / LOCK_FILE)), None) or answering_daemon(workspace)
+
+
+def answering_daemon(workspace: Path) -> int | None:
+    """The number of the daemon that takes questions; None where none does as yet.
+
+    A container may hide who holds a lock (``/proc/locks``), but not who listens.
+    """
+    try:
+        with _connected(workspace, ASK_SECONDS) as client:
+            pid = _peer(client)[0]
+    except OSError:
+        return None
+    return pid if ProcessIdentity.of(pid) is not None else None  # a killed one takes a moment
 
 
 def ask_daemon(
@@ -80,17 +97,20 @@ def ask_daemon(
         DaemonSilentError: it does not answer in time.
     """
     try:
-        with _short(workspace / SOCKET_FILE) as path, socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(seconds)
-            client.connect(path)
+        with _connected(workspace, seconds) as client:
             client.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
             line = client.makefile("rb").readline(_MAX_LINE_BYTES)
-        answer: dict[str, Any] = json.loads(line)
+        answer = json.loads(line)
+        if not isinstance(answer, dict):
+            raise ValueError("no object")
     except (FileNotFoundError, ConnectionRefusedError) as error:
         pid = running_daemon(workspace)
         if pid is None:
             raise UsageError("no daemon runs in this workspace: espdeck daemon start") from error
-        raise DaemonSilentError(f"the daemon (process {pid}) does not answer yet") from error
+        raise DaemonSilentError(
+            f"the daemon (process {pid}) starts or stops, or its {SOCKET_FILE} was deleted: try "
+            "again, else espdeck daemon restart"
+        ) from error
     except (OSError, ValueError) as error:
         pid = running_daemon(workspace)
         raise DaemonSilentError(
@@ -124,8 +144,7 @@ class _Handler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         """Answer one question."""
         assert isinstance(self.server, _Server)
-        data = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        if _CREDENTIALS.unpack(data)[1] not in (os.geteuid(), 0):
+        if _peer(self.connection)[1] not in (os.geteuid(), 0):
             return
         try:
             question = json.loads(self.rfile.readline(_MAX_LINE_BYTES))
@@ -164,6 +183,26 @@ def older_version(daemon: str) -> str:
 
 def _numbers(version_text: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version_text)))
+
+
+def _peer(connection: socket.socket) -> tuple[int, int]:
+    """Process and user at the other end."""
+    data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, user, _ = _CREDENTIALS.unpack(data)
+    return pid, user
+
+
+@contextlib.contextmanager
+def _connected(workspace: Path, seconds: float) -> Iterator[socket.socket]:
+    """A connection to the daemon of a workspace, each step of which may take so long.
+
+    Raises:
+        OSError: nobody listens there.
+    """
+    with _short(workspace / SOCKET_FILE) as path, socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(seconds)
+        client.connect(path)
+        yield client
 
 
 @contextlib.contextmanager

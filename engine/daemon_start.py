@@ -9,10 +9,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
-from engine.daemon_control import DaemonSilentError, ask_daemon, running_daemon
-from engine.errors import EspdeckError, UsageError
-from engine.files import read_file
+from engine import private_files
+from engine.daemon_control import (
+    DaemonSilentError,
+    answering_daemon,
+    ask_daemon,
+    running_daemon,
+)
+from engine.errors import UsageError
+from engine.files import explain, read_file
 from engine.processes.identity import ProcessIdentity
 from engine.processes.members import GROUP_VARIABLE
 
@@ -42,13 +49,11 @@ def start_daemon(workspace: Path, profile: str = "", *, seconds: float = START_S
     Raises:
         UsageError: there is one already, or it does not start; says why.
     """
-    if (pid := running_daemon(workspace)) is not None:
-        raise UsageError(f"the daemon of {workspace} runs already (process {pid})")
-    workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _refuse_second(workspace)
     output = workspace / OUTPUT_FILE
     environment = {name: text for name, text in os.environ.items() if name != GROUP_VARIABLE}
     words = ["--workspace", str(workspace), *(["--profile", profile] if profile else [])]
-    with output.open("wb") as file:
+    with _open_output(output) as file:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "engine.daemon", *words],
             stdin=subprocess.DEVNULL,
@@ -61,10 +66,10 @@ def start_daemon(workspace: Path, profile: str = "", *, seconds: float = START_S
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if process.poll() is not None:
+            _refuse_second(workspace)  # another one was started at the same moment
             raise UsageError(f"the daemon did not start: {_last_line(output)}")
-        with contextlib.suppress(EspdeckError):
-            answer = ask_daemon(workspace, "status")
-            return int(answer["pid"])
+        if answering_daemon(workspace) == process.pid:
+            return process.pid
         time.sleep(_POLL_SECONDS)
     raise UsageError(
         f"the daemon (process {process.pid}) does not answer after {seconds:g} s: see "
@@ -100,10 +105,32 @@ def stop_daemon(workspace: Path, *, seconds: float = STOP_SECONDS) -> int:
     return identity.pid
 
 
+def _refuse_second(workspace: Path) -> None:
+    if (pid := running_daemon(workspace)) is not None:
+        raise UsageError(f"the daemon of {workspace} runs already (process {pid})")
+
+
+def _open_output(output: Path) -> IO[bytes]:
+    """The file for what a daemon prints, emptied; only in a folder that may be believed.
+
+    Raises:
+        UsageError: it cannot be made, or the folder is another user's.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        private_files.check_owner(output.parent)
+        output.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return os.fdopen(os.open(output, flags, 0o600), "wb", buffering=0)
+    except OSError as error:
+        raise UsageError(explain(error, output)) from error
+
+
 def _signal(process: ProcessIdentity, number: signal.Signals) -> None:
     if process.is_alive:
         try:
             os.kill(process.pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGCONT)  # one that was stopped hears it, too
         except OSError as error:
             raise UsageError(f"process {process.pid} cannot be ended: {error.strerror}") from error
 

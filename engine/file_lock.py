@@ -54,6 +54,18 @@ class FileLock:
         except OSError:
             return False
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is held by a file that was deleted or replaced: others can lock another."""
+        if self._descriptor is None:
+            return False
+        try:
+            return not os.path.samestat(os.fstat(self._descriptor), self.path.stat())
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False  # a network folder that does not answer
+
     def release(self) -> None:
         """Give it back."""
         if self._descriptor is not None:

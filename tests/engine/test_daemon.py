@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from engine import Engine, Settings, TaskRequest
+from engine import Engine, Settings, TaskRequest, daemon, daemon_control
 from engine.daemon_control import (
+    SOCKET_FILE,
     ControlServer,
     DaemonSilentError,
+    answering_daemon,
     ask_daemon,
     older_version,
     own_version,
     running_daemon,
 )
-from engine.daemon_start import start_daemon, stop_daemon
+from engine.daemon_start import OUTPUT_FILE, start_daemon, stop_daemon
 from engine.enums import RunStatus
 from engine.errors import UsageError
 from engine.processes.identity import ProcessIdentity
@@ -79,6 +82,83 @@ def test_it_goes_on_with_the_runs_of_a_process_that_leaves(workspace: Path) -> N
     with Engine(Settings(workspace=workspace)) as engine:
         assert engine.tasks.wait(number, timeout=60).status is RunStatus.SUCCESS
         assert engine.executor_pid == pid
+
+
+def test_many_that_are_started_at_once_are_one(workspace: Path) -> None:
+    said: list[str] = []
+
+    def start() -> None:
+        try:
+            said.append(f"started {start_daemon(workspace)}")
+        except UsageError as error:
+            said.append(str(error))
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    pid = running_daemon(workspace)
+    others = [each for each in said if each != f"started {pid}"]
+    assert others == [f"the daemon of {workspace} runs already (process {pid})"] * 3
+
+
+def test_it_is_found_and_ends_in_good_order_whatever_became_of_it(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = start_daemon(workspace)
+    with monkeypatch.context() as container:
+        container.setattr(daemon_control, "lock_holders", lambda _path: ())
+        assert running_daemon(workspace) == pid
+    (workspace / SOCKET_FILE).unlink()
+    with pytest.raises(DaemonSilentError, match=f"process {pid}.*daemon.sock was deleted"):
+        ask_daemon(workspace, "status")
+    os.kill(pid, signal.SIGSTOP)
+    assert stop_daemon(workspace) == pid
+    assert "stops" in (workspace / "espdeck.log").read_text()  # it was not killed
+
+
+def test_it_ends_when_its_workspace_is_deleted(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "LOOK_SECONDS", 0.1)
+    settings = Settings(workspace=workspace)
+    engine = daemon.Daemon(settings, lambda: settings)
+    ended: list[str] = []
+
+    def run() -> None:
+        try:
+            engine.run()
+        except UsageError as error:
+            ended.append(str(error))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    wait_for(lambda: answering_daemon(workspace) == os.getpid())
+    workspace.rename(workspace.with_name("elsewhere"))
+    later = start_daemon(workspace)
+    thread.join(60)
+    assert ended == [f"{workspace} was deleted or replaced: its daemon ends"]
+    assert ask_daemon(workspace, "status")["pid"] == later
+
+
+def test_what_it_prints_goes_through_no_link(workspace: Path) -> None:
+    other = workspace.parent / "precious"
+    other.write_text("kept")
+    workspace.mkdir(mode=0o700)
+    (workspace / OUTPUT_FILE).symlink_to(other)
+    with pytest.raises(UsageError, match=OUTPUT_FILE):
+        start_daemon(workspace)
+    assert other.read_text() == "kept"
+
+
+def test_an_answer_that_is_no_object_is_none(tmp_path: Path) -> None:
+    server = ControlServer(tmp_path, lambda _question: [7])  # type: ignore[arg-type,return-value]
+    try:
+        with pytest.raises(DaemonSilentError):
+            ask_daemon(tmp_path, "status")
+    finally:
+        server.close()
 
 
 def test_one_that_was_killed_leaves_nothing_in_the_way(workspace: Path) -> None:
