@@ -28,7 +28,6 @@ from engine.errors import EspdeckError, Interrupted, UsageError
 from engine.events import Bus, Event, Problem, RunChanged
 from engine.file_lock import FileLock
 from engine.files import explain
-from engine.folder_watch import FolderWatch
 from engine.handlers import Handlers
 from engine.logs.log_file import LOG_FILE, log_to
 from engine.logs.settings_log import settings_changes, settings_secrets
@@ -47,6 +46,7 @@ from engine.runs.journal import Journal, event_of
 from engine.runs.queue import APPLICATION_VERSION, CHECKS, Queued, RunQueue
 from engine.runs.service import RunService, RunServices
 from engine.settings import LlmSettings, Settings, SettingsSource, config_file
+from engine.settings.file_watch import follow_file
 from engine.settings.models import AT_START, has_note
 from engine.store import logs
 from engine.store import runs as store_runs
@@ -75,11 +75,6 @@ CLOSE_WITHIN = 1.0
 
 LOOK_FOR_RUNS = 5.0
 """Seconds between two looks for runs that were written down and never asked for."""
-
-SETTLE_SECONDS = 0.3
-"""How long after a change of the settings file it is read: editors write in several steps."""
-
-_REST_SECONDS = 60.0
 
 _LOG = logging.getLogger("espdeck")
 
@@ -531,17 +526,7 @@ class Engine:
 
     def _follow_settings(self) -> None:
         """Take the settings again whenever their file changes, until the engine closes."""
-        path = config_file()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        real = path.resolve()  # a link to a file elsewhere is changed there
-        watch = FolderWatch(real.parent, (real.name,))
-        self._stop.on_stop(watch.close)
-        try:
-            while not watch.pause(0):
-                if watch.wait(_REST_SECONDS) and not watch.pause(SETTLE_SECONDS):
-                    self.reload_or_complain()
-        finally:
-            watch.release()
+        follow_file(config_file(), self.reload_or_complain, self._stop)
 
     def reload_or_complain(self) -> bool:
         """As :meth:`reload`; what is wrong is published as a problem. Whether nothing was."""
