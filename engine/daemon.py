@@ -102,7 +102,10 @@ class Daemon:
         self._engine.open(scheduled=True)
         self._checks_before = checks_run(self._engine.metrics.checks())
         try:
-            control = ControlServer(self._settings.workspace, self._answer)
+            try:
+                control = ControlServer(self._settings.workspace, self._answer)
+            except OSError as error:
+                raise UsageError(explain(error)) from error
             try:
                 _LOG.info("started by %s: espdeck %s", self._starter(), own_version())
                 self._manager.ready()

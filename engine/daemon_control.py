@@ -46,6 +46,9 @@ class ControlServer:
     Args:
         workspace: the daemon holds its lock.
         answer: called with a question; what it raises is told to the one who asked.
+
+    Raises:
+        OSError: nobody can be answered there.
     """
 
     def __init__(self, workspace: Path, answer: Answer) -> None:
@@ -113,6 +116,8 @@ def ask_daemon(
         ) from error
     except (OSError, ValueError) as error:
         pid = running_daemon(workspace)
+        if pid is None:
+            raise UsageError(f"no daemon runs in this workspace: {error}") from error
         raise DaemonSilentError(
             f"the daemon (process {pid}) does not answer: espdeck daemon stop ends it"
         ) from error

@@ -22,6 +22,7 @@ from engine.errors import UsageError
 from engine.files import explain, read_file
 from engine.processes.identity import ProcessIdentity
 from engine.processes.members import GROUP_VARIABLE
+from engine.settings import config_file
 
 OUTPUT_FILE = "daemon.out"
 """What the process printed; a line that says why, where it did not start."""
@@ -52,6 +53,8 @@ def start_daemon(workspace: Path, profile: str = "", *, seconds: float = START_S
     _refuse_second(workspace)
     output = workspace / OUTPUT_FILE
     environment = {name: text for name, text in os.environ.items() if name != GROUP_VARIABLE}
+    if "ESPDECK_CONFIG" in environment:
+        environment["ESPDECK_CONFIG"] = str(config_file().absolute())  # it runs in another folder
     words = ["--workspace", str(workspace), *(["--profile", profile] if profile else [])]
     with _open_output(output) as file:
         process = subprocess.Popen(

@@ -152,6 +152,18 @@ def test_what_it_prints_goes_through_no_link(workspace: Path) -> None:
     assert other.read_text() == "kept"
 
 
+def test_a_workspace_that_cannot_be_used_is_told_in_a_line(tmp_path: Path) -> None:
+    folder = tmp_path / "workspace"
+    (folder / SOCKET_FILE).mkdir(parents=True)
+    settings = Settings(workspace=folder)
+    with pytest.raises(UsageError, match=f"{SOCKET_FILE}: Is a directory"):
+        daemon.Daemon(settings, lambda: settings).run()
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(UsageError, match="no daemon runs in this workspace"):
+        ask_daemon(file, "status")
+
+
 def test_an_answer_that_is_no_object_is_none(tmp_path: Path) -> None:
     server = ControlServer(tmp_path, lambda _question: [7])  # type: ignore[arg-type,return-value]
     try:
@@ -169,6 +181,16 @@ def test_one_that_was_killed_leaves_nothing_in_the_way(workspace: Path) -> None:
     wait_for(lambda: not process.is_alive)
     assert running_daemon(workspace) is None
     assert start_daemon(workspace) != pid
+
+
+def test_a_settings_file_is_found_from_the_folder_it_was_named_in(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace.parent)
+    monkeypatch.setenv("ESPDECK_CONFIG", "config/config.toml")
+    (workspace.parent / "config" / "config.toml").write_text('boards = ["/dev/ttyTEST"]')
+    start_daemon(workspace)
+    assert [each["name"] for each in status_of(workspace, "boards")] == ["/dev/ttyTEST"]
 
 
 def test_changed_settings_are_in_force_without_a_restart(workspace: Path) -> None:
