@@ -24,7 +24,9 @@ _EVENT = struct.Struct("iIII")  # watch, mask, cookie, bytes of the name
 _READ_BYTES = 1 << 16
 
 FALLBACK_SECONDS = 0.1
-"""Between two looks where the kernel has no inotify for us: everything may have changed then."""
+"""Between two looks at the files where the kernel has no inotify for us."""
+
+_FileState = tuple[int, ...] | None
 
 
 class FolderWatch:
@@ -47,6 +49,8 @@ class FolderWatch:
         self._closed = threading.Event()
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._inotify = _watch(folder)
+        self._paths = [folder / name for name in names] if self._inotify < 0 else []
+        self._states = [_state(path) for path in self._paths]
         self._poll = select.poll()
         for descriptor in (self._wake_read, self._inotify):
             if descriptor >= 0:
@@ -58,12 +62,12 @@ class FolderWatch:
         Returns:
             Whether one of the files may have changed; False after ``seconds``, or when closed.
         """
-        if self._inotify < 0:
-            return not self._closed.wait(min(seconds, FALLBACK_SECONDS))
         until = time.monotonic() + seconds
         while not self._closed.is_set():
             now = time.monotonic()
             wake = min([until, *self._due])
+            if self._inotify < 0:
+                wake = min(wake, now + FALLBACK_SECONDS)
             if wake > now:
                 self._poll.poll((wake - now) * 1000)
             now = time.monotonic()
@@ -95,6 +99,9 @@ class FolderWatch:
         self._inotify = self._wake_read = self._wake_write = -1
 
     def _changed(self) -> bool:
+        if self._inotify < 0:
+            before, self._states = self._states, [_state(path) for path in self._paths]
+            return self._states != before
         changed = False
         with contextlib.suppress(BlockingIOError):
             while True:
@@ -106,6 +113,15 @@ class FolderWatch:
                     name = data[place - size : place].rstrip(b"\0")
                     changed = changed or name in self._names or bool(mask & _IN_Q_OVERFLOW)
         return changed
+
+
+def _state(path: Path) -> _FileState:
+    """What tells a file that was written to from what it was; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size
 
 
 def _watch(folder: Path) -> int:
