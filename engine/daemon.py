@@ -246,6 +246,8 @@ def run_daemon(load: SettingsSource) -> None:
     Raises:
         EspdeckError: as :meth:`Daemon.run`, or the settings make no sense.
     """
+    if os.getpid() == 1:
+        go_on_in_child()
     daemon = Daemon(load(), load)
 
     def end(_number: int, _frame: FrameType | None) -> None:
@@ -258,6 +260,29 @@ def run_daemon(load: SettingsSource) -> None:
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGHUP, reload)
     daemon.run()
+
+
+def go_on_in_child() -> None:
+    """Return in a child; this process hands signals to it, ends as it does, and does nothing else.
+
+    The first process of a container is the parent of all whose parent has ended, and has to ask how
+    each of them ended. The daemon itself cannot: it would take that from who waits for a program.
+    """
+    child = os.fork()
+    if child == 0:
+        return
+
+    def hand_on(number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, hand_on)
+    while True:
+        pid, status = os.waitpid(-1, 0)
+        if pid == child:
+            code = os.waitstatus_to_exitcode(status)
+            os._exit(code if code >= 0 else 128 - code)  # as a shell says it
 
 
 if __name__ == "__main__":

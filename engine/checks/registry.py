@@ -84,14 +84,15 @@ def find_checks(
             own = describe(point.load(), point.value)
             found[own.name] = own
         else:
-            _add(found, _describe_apart(point.value, point.name, cancel))
+            add_check(found, _describe_apart(point.value, point.name, cancel))
     for path in sorted(folder.glob("*.py"))[:MAX_FILES] if folder.is_dir() else ():
         if not path.name.startswith("_"):
-            _add(found, _describe_apart(str(path), path.stem, cancel))
+            add_check(found, _describe_apart(str(path), path.stem, cancel))
     return tuple(sorted(found.values(), key=lambda check: check.name))
 
 
-def _add(found: dict[str, FoundCheck], check: FoundCheck) -> None:
+def add_check(found: dict[str, FoundCheck], check: FoundCheck) -> None:
+    """Add a check to those that are known by their names; a name belongs to who had it first."""
     if check.name in found:
         problem = f"there is another check of this name ({found[check.name].place})"
         check = FoundCheck(check.place, check.title, check.interval, {}, check.place, problem)

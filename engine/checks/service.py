@@ -24,7 +24,7 @@ from engine.checks.base import CheckContext, CheckResult
 from engine.checks.isolated import Ended, run_isolated
 from engine.checks.lab import LabCheck, LabServices
 from engine.checks.lab_checks import LAB_CHECKS
-from engine.checks.registry import FoundCheck, find_checks, load_own
+from engine.checks.registry import FoundCheck, add_check, find_checks, load_own
 from engine.checks.schedule import CheckPlan, plan_of
 from engine.enums import CheckStatus, ProjectStatus, Trigger
 from engine.errors import CancelledError, EspdeckError, Interrupted, UsageError
@@ -114,11 +114,10 @@ class Checks:
         """Every check, by name; those that cannot be used say why."""
         with self._finding:
             if self._found is None:
-                found = [
-                    *find_checks(cancel=self._stop),
-                    *map(_described, self._lab_checks.values()),
-                ]
-                self._found = tuple(sorted(found, key=lambda check: check.name))
+                found = {name: _described(check) for name, check in self._lab_checks.items()}
+                for check in find_checks(cancel=self._stop):
+                    add_check(found, check)
+                self._found = tuple(sorted(found.values(), key=lambda check: check.name))
             return self._found
 
     def reload(self) -> None:

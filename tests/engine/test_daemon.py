@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -162,6 +164,28 @@ def test_a_workspace_that_cannot_be_used_is_told_in_a_line(tmp_path: Path) -> No
     file.touch()
     with pytest.raises(UsageError, match="no daemon runs in this workspace"):
         ask_daemon(file, "status")
+
+
+FIRST_PROCESS = """
+import ctypes, os, signal, subprocess, sys, time
+from pathlib import Path
+from engine.daemon import go_on_in_child
+ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: orphans are this process's, as of PID 1
+go_on_in_child()
+first = os.getppid()
+children = Path(f"/proc/{first}/task/{first}/children")
+subprocess.run(["sh", "-c", "sleep 0.01 & exit"], check=True)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+while children.read_text().split() != [str(os.getpid())]:
+    time.sleep(0.01)
+os.kill(first, signal.SIGTERM)
+time.sleep(60)
+"""
+
+
+def test_the_first_process_of_a_container_leaves_no_zombies_and_hands_signals_on() -> None:
+    done = subprocess.run([sys.executable, "-c", FIRST_PROCESS], timeout=60)
+    assert done.returncode == 7
 
 
 def test_an_answer_that_is_no_object_is_none(tmp_path: Path) -> None:

@@ -321,6 +321,16 @@ def test_a_check_of_the_lab_has_no_project_and_its_same_result_stands(lab: Lab) 
     assert (late.status, late.message) == (CheckStatus.ERROR, "no end after 0.05 s, ended it")
 
 
+def test_a_plugin_with_the_name_of_a_check_of_the_lab_takes_nobody_s_place(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = FoundCheck("remote_check", "x", 5.0, {}, "/plugins/remote_check.py")
+    monkeypatch.setattr("engine.checks.service.find_checks", lambda **_: (plugin,))
+    found = {check.name: check for check in Checks(lab.checks._deps).list()}
+    assert found["remote_check"].is_own
+    assert "another check of this name" in found["/plugins/remote_check.py"].problem
+
+
 def test_a_check_is_given_its_own_settings(tmp_path: Path) -> None:
     check = FoundCheck("look", "", 5.0, {"limit": 1, "index_enabled": False, "index_path": ""})
     told: dict[str, Any] = {"limit": 2, "unknown": 3, "projects": {"a": {"limit": 4}}}
