@@ -210,6 +210,12 @@ class Daemon:
         return found
 
     def _next_checks(self) -> list[dict[str, Any]]:
+        """The next checks; none while they are looked for, which an answer does not wait for."""
+        if not self._engine.checks.are_found:
+            threading.Thread(
+                target=self._engine.checks.list, name="find-checks", daemon=True
+            ).start()
+            return []
         cells = [cell for cell in self._engine.checks.matrix(details=False) if cell.next_at]
         cells.sort(key=lambda cell: (cell.next_at, cell.check.name))
         return [

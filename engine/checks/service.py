@@ -120,6 +120,11 @@ class Checks:
                 self._found = tuple(sorted(found.values(), key=lambda check: check.name))
             return self._found
 
+    @property
+    def are_found(self) -> bool:
+        """Whether :meth:`list` answers at once: those of others cost processes."""
+        return self._found is not None
+
     def reload(self) -> None:
         """Look for checks again when they are asked for next."""
         with self._finding:
