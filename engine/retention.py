@@ -31,6 +31,7 @@ _REMOVED_PREFIX = ".gone-"
 _CLOCK_FILE = ".clock"
 _PROGRAM = re.compile(rb"ELF file SHA256:\s{0,4}([0-9a-fA-F]{7,64})\b")  # as panics and boots say
 _BLOCK_BYTES = 1 << 20
+_CLOCK_KEPT = timedelta(days=1)  # since the clock started what has ended
 _OVERLAP_BYTES = 200  # bytes; longer than what is looked for
 
 
@@ -125,6 +126,8 @@ class Retention:
                 gone.append(old)
         for folder in self._artifacts.glob(f"{_REMOVED_PREFIX}*"):  # what a killed process left
             tree.delete(folder)
+        if has_ages:
+            self._runs.forget_clock(time - _CLOCK_KEPT)
         if self._limits().days and has_ages:
             before = time - timedelta(days=self._limits().days)
             while rows.remove_old_events(self._store, before):

@@ -256,6 +256,9 @@ class Checks:
     def execute(self, name: str, project_id: str) -> None:
         """Run one that is due. What goes wrong is logged, and is tried again when it is due next.
 
+        One that is not due any more is not run: a process that was killed had kept its result, a
+        person ran it or switched it off meanwhile.
+
         Raises:
             Interrupted: the process shuts down.
         """
@@ -267,7 +270,7 @@ class Checks:
                 else None
             )
             with self._held(check, project) as held:
-                if held and not check.problem:
+                if held and self._is_due(check, project):
                     self._run(check, project, Trigger.SCHEDULE, self._stop)
         except CancelledError:
             return
@@ -284,6 +287,13 @@ class Checks:
     def close(self) -> None:
         """End what runs by the clock."""
         self._stop.interrupt()
+
+    def _is_due(self, check: FoundCheck, project: Project | None) -> bool:
+        plan = plan_of(check, self._deps.settings().checks, project.name if project else "")
+        last = store_checks.newest_result(
+            self._deps.store, check.name, project.id if project else None
+        )
+        return plan.is_due(last.confirmed_at if last else None, self._now())
 
     def _pairs(self) -> Iterator[tuple[FoundCheck, Project | None]]:
         for check in self.list():

@@ -31,6 +31,7 @@ from engine.runs.queue import (
     CHECK_WORKFLOW,
     CHECKS,
     HANDLER_WORKFLOW,
+    TICK_WORKFLOW,
     WORKFLOW,
     Queued,
     RunQueue,
@@ -139,7 +140,7 @@ def _handle(handler: str, event: str) -> None:
         _execute_handler(handler, event)
 
 
-@DBOS.workflow(name=f"espdeck.{_TICK}", max_recovery_attempts=None)
+@DBOS.workflow(name=TICK_WORKFLOW, max_recovery_attempts=None)
 def _tick(_scheduled_at: datetime, _context: None) -> None:
     assert _runs is not None
     if _scheduled is None:

@@ -29,6 +29,7 @@ APPLICATION_VERSION = "5"
 WORKFLOW = "espdeck.build"
 CHECK_WORKFLOW = "espdeck.check"
 HANDLER_WORKFLOW = "espdeck.handler"
+TICK_WORKFLOW = "espdeck.tick"
 
 CHECKS: Final = "checks"
 """The queue of what the clock starts."""
@@ -231,12 +232,24 @@ class RunQueue:
             before: only those that were asked for earlier, in UTC.
             known: ids of runs that rows name.
         """
+        return self._forget(None, before, known)
+
+    def forget_clock(self, before: datetime) -> int:
+        """Delete what the clock and handlers did and has ended: no row names it; how many these were.
+
+        Args:
+            before: only what was started earlier, in UTC.
+        """
+        return self._forget([TICK_WORKFLOW, CHECK_WORKFLOW, HANDLER_WORKFLOW], before, ())
+
+    def _forget(self, names: list[str] | None, before: datetime, known: Collection[str]) -> int:
         if not self._database.exists():
             return 0
         kept = gone = 0
         with self._connected() as client:
             while True:
                 found = client.list_workflows(
+                    name=names,
                     status=list(_OVER),
                     end_time=before.isoformat(),
                     limit=_AT_ONCE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from engine.store.database import Store
 from engine.store.tables import Project, Run
 from engine.tasks.request import TaskRequest
 from tests.tui.commands import Here
+from tests.waits import wait_for
 
 ORDER = TaskRequest(workflow="free_task", description="x", model="placeholder")
 
@@ -125,3 +127,27 @@ def test_steps_of_runs_that_are_gone_go(tmp_path: Path) -> None:
     connection.close()
     assert gone.kind is RunKind.TASK
     assert runs == steps == {kept.workflow_id}
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("upkeep")
+def test_what_the_clock_started_goes_a_day_later_whatever_is_kept_of_runs(tmp_path: Path) -> None:
+    with Engine(Settings(workspace=tmp_path, run_days=0)) as engine:
+        run = engine.tasks.wait(engine.tasks.start(ORDER).number, 60)
+        engine.maintenance._retention._runs.enqueue_check("git_check", "")
+        both = {run.workflow_id: "SUCCESS", "check": "SUCCESS"}
+        wait_for(lambda: statuses(tmp_path) == both)
+        engine.maintenance._retention.drop(cancel=CancelToken())
+        assert set(statuses(tmp_path)) == {run.workflow_id, "check"}
+        tomorrow = datetime.now(UTC) + timedelta(days=1, minutes=1)
+        engine.maintenance._retention.drop(now=tomorrow, cancel=CancelToken())
+        assert set(statuses(tmp_path)) == {run.workflow_id}
+
+
+def statuses(workspace: Path) -> dict[str, str]:
+    """How durable runs are, by their ids; that of a check is random."""
+    query = (
+        "SELECT iif(name = 'espdeck.check', 'check', workflow_uuid), status FROM workflow_status"
+    )
+    with contextlib.closing(sqlite3.connect(workspace / "runs.db")) as connection:
+        return dict(connection.execute(query).fetchall())

@@ -132,6 +132,17 @@ def test_what_was_missed_is_made_up_for_once(lab: Lab) -> None:
     assert lab.tick() == []
 
 
+def test_one_that_is_done_again_by_the_next_process_has_one_result(lab: Lab) -> None:
+    project = lab.project("a")
+    lab.checks.execute("look", str(project.id))
+    lab.now += timedelta(seconds=30)
+    lab.checks.execute("look", str(project.id))
+    assert lab.ran == ["look of a"]
+    lab.now += timedelta(minutes=10)
+    lab.checks.execute("look", str(project.id))
+    assert lab.ran == ["look of a"] * 2
+
+
 def test_one_that_is_off_or_of_a_project_that_is_not_there_does_not_run(lab: Lab) -> None:
     lab.project("a")
     lab.project("cloning", ProjectStatus.PENDING)
