@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ MAX_STATE_CHARACTERS = 10_000
 """Characters of what a result depends on; of a longer one a result never stands."""
 
 _MAX_ANSWER_BYTES = 4 << 20
+_RUN_FOLDER = ".run"  # of a check's output: its current folder, request and answer, while it runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,11 @@ def run_isolated(
     Raises:
         CancelledError, Interrupted: as ``context.cancel`` says.
     """
-    folder = Path(tempfile.mkdtemp(prefix="espdeck-check-"))
+    # Not where others leave things: who is killed here is followed by who clears it.
+    folder = context.output / _RUN_FOLDER
     try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, mode=0o700)
         request, answer = folder / "request", folder / "answer"
         said = {
             "context": _as_json(context),

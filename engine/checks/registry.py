@@ -7,6 +7,7 @@ what it does when it is imported, or that it cannot be, is no harm to others.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -18,7 +19,6 @@ from engine import process
 from engine.cancel import CancelToken
 from engine.checks.base import Check
 from engine.errors import CancelledError, EspdeckError
-from engine.files import read_file
 from engine.plugins import registered
 from engine.settings import config_file
 
@@ -139,20 +139,21 @@ def load_own(check: FoundCheck) -> Check:
 def _describe_apart(place: str, name: str, cancel: CancelToken) -> FoundCheck:
     """What a check of somebody else's says of itself."""
     try:
-        with tempfile.TemporaryDirectory(prefix="espdeck-check-") as folder:
-            answer = Path(folder) / "answer"
-            command = [sys.executable, "-P", "-m", "engine.checks.child", place, str(answer)]
+        with tempfile.TemporaryFile() as answer:  # has no name: nobody who is killed leaves it
+            place_of_answer = f"/proc/self/fd/{answer.fileno()}"
             done = process.run(
-                command,
+                [sys.executable, "-P", "-m", "engine.checks.child", place, place_of_answer],
                 timeout=_DESCRIBE_SECONDS,
                 cancel=cancel,
                 clean_env=True,
+                pass_fds=[answer.fileno()],
                 max_memory_bytes=_MAX_DESCRIPTION_MEMORY_BYTES,
             )
-            if done.returncode != 0 or not answer.is_file():
-                last = (done.tail.strip().splitlines() or ["it ended early"])[-1]
-                raise EspdeckError(last[:300])
-            said = json.loads(read_file(answer, _MAX_DESCRIPTION_BYTES))
+            text = os.pread(answer.fileno(), _MAX_DESCRIPTION_BYTES, 0)
+        if done.returncode != 0 or not text:
+            last = (done.tail.strip().splitlines() or ["it ended early"])[-1]
+            raise EspdeckError(last[:300])
+        said = json.loads(text)
         return _found(said["name"], said["title"], said["interval"], said["options"], place)
     except CancelledError:
         raise
