@@ -23,6 +23,7 @@ NAMES = (
     "gate",
     "two_users",
     "chaos",
+    "daemon_kill",
 )
 
 names = list(itertools.takewhile(lambda word: not word.startswith("-"), sys.argv[1:]))

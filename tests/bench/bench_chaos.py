@@ -102,13 +102,13 @@ class _Bench:
         outcome = play(plan, world, self._usual[scenario.name], adopted=True)
         if scenario.fresh and not outcome.faults:
             world.new_workspace()
-            _prepare(world)
+            prepare(world)
         return outcome
 
     def _new_world(self) -> World:
         self._worlds += 1
         world = World(self.folder / str(self._worlds), self.folder / "cache")
-        _prepare(world)
+        prepare(world)
         return world
 
     def _give_up_world(self) -> None:
@@ -117,7 +117,7 @@ class _Bench:
         self._world = None
 
 
-def _prepare(world: World) -> None:
+def prepare(world: World) -> None:
     """Make a workspace in which everything was built once."""
     first = world.espdeck("build", str(world.repository), "--json")
     if first.wait(4 * LIMIT) != 0:

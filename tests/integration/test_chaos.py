@@ -10,7 +10,6 @@ import pytest
 
 from tests.bench.chaos import machine
 from tests.bench.chaos.checks import Ended, Fault, ended_stages, faults
-from tests.bench.chaos.resident import READY
 from tests.bench.chaos.world import PROJECT, Espdeck, World
 
 pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.slow]
@@ -36,15 +35,15 @@ def stage_begins(world: World, *keys: str) -> Callable[[], bool]:
     return lambda: bool(world.ask("espdeck.db", query, *keys))
 
 
-def resident(world: World) -> Espdeck:
-    started = world.resident()
-    assert started.sees(READY, WITHIN), started.said
+def daemon(world: World) -> Espdeck:
+    started = world.daemon()
+    assert world.is_carried(WITHIN), started.said
     return started
 
 
 def settled(world: World, ended: Ended) -> Sequence[Fault]:
     """Let one more espdeck do what is left, and count what is wrong then."""
-    last = resident(world)
+    last = daemon(world)
     wait_for(lambda: not world.unfinished())
     for each in world.processes:
         assert each.killed or each.leave() is not None, each.said
@@ -55,7 +54,7 @@ def settled(world: World, ended: Ended) -> Sequence[Fault]:
 
 def test_a_build_survives_its_asker_and_whoever_carries_it(world: World) -> None:
     ended: Ended = {}
-    carrier = resident(world)
+    carrier = daemon(world)
     asker = world.espdeck("build", str(world.repository), "--board", "none", "--json")
     wait_for(lambda: bool(world.runs()))
     assert asker.kill()
@@ -63,7 +62,7 @@ def test_a_build_survives_its_asker_and_whoever_carries_it(world: World) -> None
         wait_for(stage_begins(world, stage))
         assert carrier.kill()
         ended.update(ended_stages(world))
-        carrier = resident(world)
+        carrier = daemon(world)
 
     wrong = settled(world, ended)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine.logs.formats import INDENT
 from engine.monitor import sessions
+from engine.runs.queue import WORKFLOW
 from tests.bench.chaos import machine
 from tests.bench.chaos.world import MARKERS, World
 
@@ -132,8 +133,8 @@ def _doubled(world: World, ended: Ended) -> Iterator[Fault]:
             times = f"ended at {when}, then at {rows.get(stage)}"
             yield Fault(Kind.DOUBLED, f"stage {stage[1]}#{stage[2]} of run {stage[0]} {times}")
     ids = {run["workflow_id"] for run in world.runs().values()}
-    for row in world.ask("runs.db", "SELECT workflow_uuid, status FROM workflow_status"):
-        if row["workflow_uuid"] not in ids:
+    for row in world.ask("runs.db", "SELECT workflow_uuid, name FROM workflow_status"):
+        if row["name"] == WORKFLOW and row["workflow_uuid"] not in ids:
             yield Fault(Kind.DOUBLED, f"durable run {row['workflow_uuid']} is no row's")
     twice = world.ask(
         "espdeck.db",

@@ -10,9 +10,8 @@ from enum import StrEnum
 
 from tests.bench.chaos import machine
 from tests.bench.chaos.checks import Ended, Fault, Kind, ended_stages, faults, told
-from tests.bench.chaos.resident import READY
 from tests.bench.chaos.scenarios import Scenario, works_again
-from tests.bench.chaos.world import Espdeck, World, sleep_until, watched_boards
+from tests.bench.chaos.world import DAEMON, Espdeck, World, sleep_until, watched_boards
 
 LIMIT = 90.0
 """Seconds after the last restart in which everything must have ended: some 20 times what it takes
@@ -26,10 +25,10 @@ class Who(StrEnum):
     """The one that asks, as on a machine where nobody else is."""
 
     ELSEWHERE = "elsewhere"
-    """An espdeck that has been there for a while."""
+    """A daemon that has been there for a while."""
 
     STARTING = "starting"
-    """An espdeck that starts at the same moment, and that the asker may come before."""
+    """A daemon that starts at the same moment, and that the asker may come before."""
 
 
 class Victims(StrEnum):
@@ -145,8 +144,8 @@ def _bursts(outcome: Outcome, world: World, usual: float, ended: Ended) -> Itera
     carrier: Espdeck | None = None
     for burst in plan.bursts:
         if plan.who is not Who.ASKER and (carrier is None or not carrier.is_alive):
-            carrier = world.resident()
-            if plan.who is Who.ELSEWHERE and not carrier.sees(READY, LIMIT):
+            carrier = world.daemon()
+            if plan.who is Who.ELSEWHERE and not world.is_carried(LIMIT):
                 yield Fault(Kind.STUCK, f"not ready: {carrier.said[-500:]}")
         chance = random.Random(burst.seed)
         before = set(world.runs())
@@ -195,9 +194,9 @@ def _kill(victims: Sequence[Espdeck], burst: Burst, usual: float) -> int:
 
 
 def _settle(world: World, needs_board: bool) -> Iterator[Fault]:
-    """Start an espdeck that carries on, wait until nothing is left to do, and end every one."""
-    restarted = world.resident()
-    if not restarted.sees(READY, LIMIT):
+    """Have a daemon that carries on, wait until nothing is left to do, and end every one."""
+    restarted = world.daemon()
+    if not world.is_carried(LIMIT):
         yield Fault(Kind.STUCK, f"not ready after the restart: {restarted.said[-500:]}")
         return
     machine.wait_for(lambda: not world.unfinished(), LIMIT, every=0.1)
@@ -205,7 +204,7 @@ def _settle(world: World, needs_board: bool) -> Iterator[Fault]:
         run = world.runs()[number]
         yield Fault(Kind.STUCK, f"run {number} ({run['kind']}) is {run['status']} at the end")
     for each in world.processes:
-        if each.is_alive and each.process.stdin is None and each.name != "app":
+        if each.is_alive and each.name not in (DAEMON, "app"):
             code = each.wait(LIMIT)
             if code is None:
                 yield Fault(Kind.STUCK, f"{each.name} does not end: {each.said[-500:]}")

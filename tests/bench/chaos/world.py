@@ -21,9 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from engine import samples
+from engine.daemon_control import ask_daemon, running_daemon
 from engine.enums import RunStatus
+from engine.errors import EspdeckError
+from engine.processes.identity import ProcessIdentity
 from engine.samples import demo
-from tests.bench.chaos import machine, resident
+from tests.bench.chaos import machine
 from tests.engine.git_repos import commit
 
 PROJECT = "hello"
@@ -31,8 +34,18 @@ PROJECT = "hello"
 MARKERS = ("marker-a", "marker-b")
 """What the firmware of the repository's two commits says, the older first."""
 
+DAEMON = "daemon"
+"""Name of the espdeck that is the daemon."""
+
 LEAVE_WITHIN = 30.0
 """Seconds that an espdeck which is told to end may take."""
+
+_EVERY_SECOND = """
+from engine import daemon
+from engine.runs import executor
+executor.TICK_CRON = "* * * * * *"
+daemon.main()
+"""
 
 _FINAL = tuple(status.value for status in RunStatus if status.is_final)
 
@@ -99,11 +112,7 @@ class Espdeck:
 
     def leave(self) -> int | None:
         """End it as its user does; its exit code, None when it had to be killed."""
-        if self.process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                self.process.stdin.close()
-        else:
-            self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(signal.SIGTERM)
         code = self.wait(LEAVE_WITHIN)
         if code is None:
             self.kill()
@@ -158,10 +167,41 @@ class World:
         command = [sys.executable, "-m", "tui.cli.main", "--workspace", str(self.workspace), *words]
         return self._start(" ".join(words) or "app", command, terminal=terminal)
 
-    def resident(self) -> Espdeck:
-        """Start an espdeck that stays and carries runs."""
-        command = [sys.executable, "-P", resident.__file__, str(self.workspace)]
-        return self._start("resident", command, keep_input=True)
+    def daemon(self) -> Espdeck:
+        """The daemon that was started here and lives, else a new one, which stays."""
+        for each in self.processes:
+            if each.name == DAEMON and each.is_alive:
+                return each
+        command = [sys.executable, "-P", "-m", "engine.daemon", "--workspace", str(self.workspace)]
+        return self._start(DAEMON, command)
+
+    def daemon_at_the_clock(self) -> Espdeck:
+        """Start a daemon that looks every second for what is due, not every minute."""
+        command = [sys.executable, "-P", "-c", _EVERY_SECOND, "--workspace", str(self.workspace)]
+        return self._start(DAEMON, command)
+
+    def is_carried(self, seconds: float) -> bool:
+        """Wait until the daemon answers and runs are carried, by it or by another process."""
+
+        def is_carried() -> bool:
+            with contextlib.suppress(EspdeckError):
+                return ask_daemon(self.workspace, "status")["executor"] is not None
+            return False
+
+        return machine.wait_for(is_carried, seconds)
+
+    def kill_daemon(self) -> bool:
+        """``kill -9`` of whichever process is the daemon; False where none is."""
+        pid = running_daemon(self.workspace)
+        who = ProcessIdentity.of(pid) if pid is not None else None
+        if who is None:
+            return False
+        for each in self.processes:
+            if each.process.pid == who.pid:
+                return each.kill()
+        os.kill(who.pid, signal.SIGKILL)
+        machine.wait_for(lambda: not who.is_alive, LEAVE_WITHIN)
+        return True
 
     @property
     def known(self) -> frozenset[int]:
@@ -219,7 +259,6 @@ class World:
         command: Sequence[str],
         *,
         terminal: bool = False,
-        keep_input: bool = False,
     ) -> Espdeck:
         if terminal:
             reading, writing = pty.openpty()
@@ -228,7 +267,7 @@ class World:
             reading, writing = os.pipe()
         process = subprocess.Popen(
             command,
-            stdin=writing if terminal else subprocess.PIPE if keep_input else subprocess.DEVNULL,
+            stdin=writing if terminal else subprocess.DEVNULL,
             stdout=writing,
             stderr=writing,
             cwd=self.folder,
