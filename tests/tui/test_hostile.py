@@ -52,17 +52,24 @@ class Terminal:
     """A person's terminal: sends keys, keeps every byte that the app writes."""
 
     def __init__(
-        self, workspace: Path, rows: int, columns: int, *, under: Sequence[str] = ()
+        self,
+        workspace: Path,
+        rows: int,
+        columns: int,
+        *,
+        under: Sequence[str] = (),
+        words: Sequence[str] = (),
     ) -> None:
         """Open a terminal with the app in it.
 
         Args:
             under: program and arguments that start the app, whose command line comes behind;
                 empty starts the app itself.
+            words: of a command that runs instead of the app.
         """
         self.fd, child = pty.openpty()
         fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        words = ["--workspace", str(workspace)]
+        words = ["--workspace", str(workspace), *words]
         env = {**os.environ, "TERM": "xterm-256color"}
         self.process: Forked | subprocess.Popen[bytes]
         if under:
