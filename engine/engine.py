@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,7 @@ from engine.store.busy_wait import WaitPolicy, lock_holders, use_wait_policy
 from engine.store.database import HEAD, Store, StoreError
 from engine.store.sqlite_errors import explain_errors
 from engine.store.store_lock import version_of
-from engine.store.tables import Run
+from engine.store.tables import Run, utc_now
 from engine.tasks.service import Tasks
 from engine.toolchains import idf_installs
 from engine.workspace import workspace_id
@@ -98,15 +99,23 @@ class Engine:
     metrics: Metrics
     notifications: Notifications
 
-    def __init__(self, settings: Settings, load: SettingsSource | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        load: SettingsSource | None = None,
+        *,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
         """Make an engine; nothing is opened yet.
 
         Args:
             settings: as :meth:`Settings.load` read them.
             load: reads them again, with the same flags, when their file has changed; raises
                 UsageError. None where they are what they are.
+            now: the clock by which checks are due.
         """
         self._settings = settings
+        self._now = now
         self._load = load
         self.events = Bus(self._last_seq)
         self._lock = FileLock(settings.workspace / "executor.lock")
@@ -282,7 +291,8 @@ class Engine:
                 folder=folder / "checks",
                 settings=self._current_settings,
                 reload=self.reload,
-            )
+            ),
+            now=self._now,
         )
         self._handlers = Handlers(self._current_settings, self._runs.enqueue_handler)
         self.notifications = Notifications(store, self.events, self._current_settings)

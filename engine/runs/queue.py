@@ -235,7 +235,7 @@ class RunQueue:
         return self._forget(None, before, known)
 
     def forget_clock(self, before: datetime) -> int:
-        """Delete what the clock and handlers did and has ended: no row names it; how many these were.
+        """Delete ended runs of the clock and of handlers, which no row names; how many these were.
 
         Args:
             before: only what was started earlier, in UTC.

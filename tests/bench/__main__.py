@@ -24,6 +24,8 @@ NAMES = (
     "two_users",
     "chaos",
     "daemon_kill",
+    "attach",
+    "daemon",
 )
 
 names = list(itertools.takewhile(lambda word: not word.startswith("-"), sys.argv[1:]))

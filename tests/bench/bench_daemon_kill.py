@@ -22,6 +22,7 @@ from tests.bench.chaos.checks import Kind
 from tests.bench.chaos.lives import Moment, Tally, add_checks, play
 from tests.bench.chaos.world import World
 from tests.bench.table import show
+from tests.engine.notify.receivers import http_sink
 
 KILLS = 200
 
@@ -41,27 +42,31 @@ def main() -> None:
     world, worlds, number = None, 0, given.only or 0
     began = time.monotonic()
     try:
-        while _killed(tallies) < given.kills and time.monotonic() - began < given.seconds:
-            if world is None:
-                worlds += 1
-                world = World(folder / str(worlds), folder / "cache")
-                prepare(world)
-                add_checks(world)
-            tally = play(given.seed, number, world)
-            tallies.append(tally)
-            print(
-                f"{_killed(tallies):4d} killed, {tally.seconds:5.1f} s, {tally.runs} runs, "
-                f"{tally.results} results of checks: round {number}",
-                flush=True,
-            )
-            for fault in tally.faults:
-                print(f"     {fault}", flush=True)
-            if tally.faults:
-                world.end()
-                world = None  # the next round has a new one, this one is to be looked at
-            number += 1
-            if given.only is not None:
-                break
+        with http_sink() as sink:
+            url = f"json://127.0.0.1:{sink.port}/"
+            while _killed(tallies) < given.kills and time.monotonic() - began < given.seconds:
+                if world is None:
+                    worlds += 1
+                    world = World(folder / str(worlds), folder / "cache")
+                    sink.requests.clear()
+                    prepare(world)
+                    add_checks(world, url)
+                tally = play(given.seed, number, world, url, sink.requests)
+                tallies.append(tally)
+                print(
+                    f"{_killed(tallies):4d} killed, {tally.seconds:5.1f} s, {tally.runs} runs, "
+                    f"{tally.results} results of checks, {len(sink.requests)} messages so far: "
+                    f"round {number}",
+                    flush=True,
+                )
+                for fault in tally.faults:
+                    print(f"     {fault}", flush=True)
+                if tally.faults:
+                    world.end()
+                    world = None  # the next round has a new one, this one is to be looked at
+                number += 1
+                if given.only is not None:
+                    break
     finally:
         if world is not None:
             world.end()

@@ -10,7 +10,7 @@ import contextlib
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -24,7 +24,7 @@ from tests.bench.chaos.rounds import LIMIT
 from tests.bench.chaos.scenarios import works_again
 from tests.bench.chaos.world import DAEMON, PROJECT, Espdeck, World, sleep_until, watched_boards
 
-LIVES = 8
+LIVES = 12
 """Times that the daemon is killed in a round."""
 
 INTERVAL_MINUTES = 0.2
@@ -34,6 +34,16 @@ _EARLY_SECONDS = 5.5  # engine.checks.schedule.EARLY_SECONDS, and what writing a
 _IN_FLIGHT = 4
 _START_SECONDS, _WORK_SECONDS, _STOP_SECONDS = 2.0, 4.0, 1.0
 """In which moments are drawn: some more than an undisturbed daemon takes."""
+
+_OWN_CHECKS = (
+    "board_check",
+    "dependency_check",
+    "doc_check",
+    "git_check",
+    "remote_check",
+    "schedule_check",
+    "test_check",
+)
 
 _HEAD = """\
 import subprocess, sys
@@ -79,8 +89,12 @@ class Tally:
     faults: list[Fault] = field(default_factory=list)
 
 
-def add_checks(world: World) -> None:
-    """Give a world's home the checks, and settings that run them often."""
+def add_checks(world: World, sink: str) -> None:
+    """Give a world's home the checks, and settings that run them often.
+
+    Args:
+        sink: the URL of the channel of notifications.
+    """
     folder = world.folder / "home" / ".config" / "espdeck"
     (folder / "checks").mkdir(parents=True, exist_ok=True)
     for name, body in CHECKS.items():
@@ -89,14 +103,20 @@ def add_checks(world: World) -> None:
             f"    def run(self, context):\n        {body}\n"
         )
         (folder / "checks" / f"{name}.py").write_text(text)
-    set_checks(world, enabled=True)
+    set_checks(world, sink, enabled=True)
 
 
-def set_checks(world: World, *, enabled: bool) -> None:
+def set_checks(world: World, sink: str, *, enabled: bool) -> None:
     """Write the settings file, whole: an editor renames it into its place."""
     path = world.folder / "home" / ".config" / "espdeck" / "config.toml"
-    lines = ["check_timeout_seconds = 4", "max_concurrent_checks = 3"]
-    for name in (*CHECKS, "git_check", "dependency_check"):
+    lines = [
+        "check_timeout_seconds = 4",
+        "max_concurrent_checks = 3",
+        "[notifications.channels.sink]",
+        f'url = "{sink}"',
+        "rate_limit = 0",
+    ]
+    for name in (*CHECKS, *_OWN_CHECKS):
         lines += [f"[checks.{name}]", f"enabled = {str(enabled).lower()}"]
         if name in CHECKS:
             lines.append(f"interval = {INTERVAL_MINUTES}")
@@ -106,8 +126,13 @@ def set_checks(world: World, *, enabled: bool) -> None:
     new.replace(path)
 
 
-def play(seed: int, number: int, world: World) -> Tally:
-    """Play a round; no espdeck is left then."""
+def play(seed: int, number: int, world: World, sink: str, received: Sequence[object]) -> Tally:
+    """Play a round; no espdeck is left then.
+
+    Args:
+        sink: where notifications go.
+        received: grows with what arrives there.
+    """
     chance = random.Random(f"{seed}/{number}")
     tally = Tally(number)
     began = time.monotonic()
@@ -117,10 +142,10 @@ def play(seed: int, number: int, world: World) -> Tally:
         for _ in range(LIVES):
             tally.faults += _live(tally, world, chance)
             ended.update(ended_stages(world))
-        tally.faults += _settle(world, needs_board=number % 4 == 0)
+        tally.faults += _settle(world, sink, needs_board=number % 4 == 0)
     tally.faults += [Fault(Kind.DOUBLED, f"a board is written by {each}") for each in twice]
     tally.faults += faults(world, before, ended, adopted=True)
-    tally.faults += _results_twice(world)
+    tally.faults += [*_results_twice(world), *_notifications(world, len(received))]
     tally.runs = len(set(world.runs()) - before)
     tally.results = len(_results(world)) - results
     tally.seconds = time.monotonic() - began
@@ -196,7 +221,7 @@ def _ask(world: World, chance: random.Random) -> None:
         engine.close()
 
 
-def _settle(world: World, *, needs_board: bool) -> Iterator[Fault]:
+def _settle(world: World, sink: str, *, needs_board: bool) -> Iterator[Fault]:
     """Have a daemon that lives finish all, see that each check runs, and end it."""
     daemon = world.daemon_at_the_clock()
     if not world.is_carried(LIMIT):
@@ -210,11 +235,14 @@ def _settle(world: World, *, needs_board: bool) -> Iterator[Fault]:
     machine.wait_for(lambda: not _silent(world, since), LIMIT, every=0.2)
     for name in _silent(world, since):
         yield Fault(Kind.STUCK, f"check {name} has not run since the restart")
-    set_checks(world, enabled=False)
+    set_checks(world, sink, enabled=False)
     machine.wait_for(lambda: not _waiting_checks(world), LIMIT, every=0.2)
     for each in _waiting_checks(world):
         yield Fault(Kind.STUCK, f"durable check {each} does not end")
-    set_checks(world, enabled=True)
+    set_checks(world, sink, enabled=True)
+    machine.wait_for(lambda: not _undelivered(world), LIMIT, every=0.2)
+    for each in _undelivered(world):
+        yield Fault(Kind.STUCK, f"a notification is {each['status']}: {each['title']}")
     if needs_board and (seen := works_again(world, LIMIT)):
         yield Fault(Kind.HELD, seen)
     code = daemon.leave()
@@ -259,6 +287,25 @@ def _results_twice(world: World) -> Iterator[Fault]:
         if row["check_name"] == "hangs" and "no end after" not in str(row["message"]):
             yield Fault(Kind.DAMAGED, f"check hangs says {row['message']}")
         last[key] = at
+
+
+def _undelivered(world: World) -> list[dict[str, object]]:
+    query = "SELECT status, title FROM delivery WHERE status IN ('waiting', 'sending')"
+    return world.ask("espdeck.db", query)
+
+
+def _notifications(world: World, received: int) -> Iterator[Fault]:
+    """Problems told twice, and messages that were sent more often than they were written down."""
+    open_: dict[object, object] = {}
+    rows = world.ask("espdeck.db", "SELECT subject, kind, title FROM notification ORDER BY id")
+    for row in rows:
+        if row["kind"] in ("problem", "recovery"):
+            if open_.get(row["subject"]) == row["kind"]:
+                yield Fault(Kind.DOUBLED, f"{row['kind']} told again: {row['title']}")
+            open_[row["subject"]] = row["kind"]
+    (sent,) = world.ask("espdeck.db", "SELECT count(*) AS messages FROM delivery")
+    if received > int(sent["messages"]):
+        yield Fault(Kind.DOUBLED, f"{received} messages arrived of {sent['messages']}")
 
 
 def _seconds(text: object) -> float:
