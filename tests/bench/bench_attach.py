@@ -8,6 +8,7 @@ processors the clients use, too.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import tempfile
@@ -35,21 +36,21 @@ APP_EVERY = 10
 _SEES_WITHIN = 60.0
 _PAGE = 5000
 
-PLUGIN = f"""
+PLUGIN = """
 import sys
 from engine.process import run
 
 FLOOD = '''
 import sys
-for number in range({LINES}):
-    sys.stdout.write(f"{{number:08d}} {{'flood ' * 12}}\\\\n"[:79].rstrip() + "\\\\n")
+for number in range(@LINES@):
+    sys.stdout.write(f"{number:08d} {'flood ' * 12}\\\\n"[:79].rstrip() + "\\\\n")
 print("ready after the flood")
 '''
 
 class Flooding:
     name = "a-flooding-one"
     bare = True
-    targets = frozenset({{"esp32c3"}})
+    targets = frozenset({"esp32c3"})
 
     def missing(self):
         return None
@@ -71,16 +72,20 @@ class Flood:
 
 def main() -> None:
     """Measure and print; exit code 1 when a line is missing."""
+    parser = argparse.ArgumentParser("python -m tests.bench attach", description=__doc__)
+    parser.add_argument("--times", type=int, default=ATTACHMENTS, help="[%(default)s]")
+    parser.add_argument("--lines", type=int, default=LINES, help="of a flood [%(default)s]")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="attach-") as name:
         folder = Path(name)
-        _install(folder)
+        _install(folder, given.lines)
         workspace = folder / "ws"
         pid = start_daemon(workspace)
         try:
             with Engine(Settings(workspace=workspace, boards=())) as engine:
                 project = engine.projects.find_or_add(str(folder / "fw"))
                 floods = [_flood(engine, project.id, workspace, pid, 0) for _ in range(2)]
-                left = ATTACHMENTS
+                left = given.times
                 while left > 0:
                     floods.append(_flood(engine, project.id, workspace, pid, left))
                     left -= floods[-1].attached
@@ -94,27 +99,28 @@ def main() -> None:
             f"{flood.seconds:.1f}",
             f"{flood.seconds / alone:.2f}",
             f"{flood.memory >> 20}",
-            LINES - flood.lines,
+            given.lines - flood.lines,
         )
         for number, flood in enumerate(floods, start=1)
     ]
     head = ("", "attached", "seconds", "ratio", "daemon MB", "lines lost")
-    show(f"{ATTACHMENTS} attach and detach during floods of {LINES} lines", head, rows)
-    if any(flood.lines != LINES for flood in floods):
+    show(f"{given.times} attach and detach during floods of {given.lines} lines", head, rows)
+    if any(flood.lines != given.lines for flood in floods):
         sys.exit(1)
 
 
-def _install(folder: Path) -> None:
+def _install(folder: Path, lines: int) -> None:
     """A simulator that floods, a project, and settings of their own; for this process as well."""
     info = folder / "plugin" / "flooding-1.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: flooding\nVersion: 1\n")
     points = "[espdeck.simulators]\na-flooding-one = flooding_sim:Flooding\n"
     (info / "entry_points.txt").write_text(points)
-    (folder / "plugin" / "flooding_sim.py").write_text(PLUGIN)
+    (folder / "plugin" / "flooding_sim.py").write_text(PLUGIN.replace("@LINES@", str(lines)))
     settings = folder / "config.toml"
     settings.touch(mode=0o600)
     os.environ |= {"PYTHONPATH": str(folder / "plugin"), "ESPDECK_CONFIG": str(settings)}
+    sys.path.insert(0, str(folder / "plugin"))
     samples.write("hello", folder / "fw")
     (folder / "fw" / "espdeck.toml").write_text('expect = ["ready after the flood"]\n')
     commit(folder / "fw", {})
