@@ -47,6 +47,9 @@ from engine.text import near
 STANDS_FOR = timedelta(days=1)
 """How long a result stands though nothing changed: some depend on the day."""
 
+QUICK_SECONDS = 0.5
+"""A check that works with the engine and took no longer is done when it is seen to be due."""
+
 _LAB = "lab"  # folder of a check of no project
 
 _LOG = logging.getLogger("espdeck.checks")
@@ -263,12 +266,7 @@ class Checks:
             Interrupted: the process shuts down.
         """
         try:
-            check = self.get(name)
-            project = (
-                store_projects.get_project(self._deps.store, uuid.UUID(project_id))
-                if project_id
-                else None
-            )
+            check, project = self.get(name), self._project(project_id)
             with self._held(check, project) as held:
                 if held and self._is_due(check, project):
                     self._run(check, project, Trigger.SCHEDULE, self._stop)
@@ -276,6 +274,36 @@ class Checks:
             return
         except EspdeckError as error:  # the project is gone, the disk is full
             _LOG.warning("%s: %s", name, error)
+
+    def settle(self, name: str, project_id: str) -> bool:
+        """Do one that is due at once if that is quick, as most are where nothing changes.
+
+        A durable run of it would cost several times what it does itself.
+
+        Returns:
+            Whether it is done; else it has to be executed.
+
+        Raises:
+            Interrupted: the process shuts down.
+        """
+        try:
+            check, project = self.get(name), self._project(project_id)
+            last = store_checks.newest_result(
+                self._deps.store, name, project.id if project is not None else None
+            )
+            if last is None or last.status is CheckStatus.ERROR:
+                return False
+            with self._held(check, project) as held:
+                if not held:
+                    return True  # a person runs it
+                if name not in self._lab_checks:
+                    return self._confirm(check, project, last)
+                if last.duration_seconds > QUICK_SECONDS:
+                    return False
+                self._run(check, project, Trigger.SCHEDULE, self._stop)
+                return True
+        except EspdeckError:
+            return False  # executing it says what is wrong
 
     def tidy(self) -> None:
         """Delete what checks kept of projects that are gone."""
@@ -287,6 +315,27 @@ class Checks:
     def close(self) -> None:
         """End what runs by the clock."""
         self._stop.interrupt()
+
+    def _project(self, project_id: str) -> Project | None:
+        if not project_id:
+            return None
+        return store_projects.get_project(self._deps.store, uuid.UUID(project_id))
+
+    def _confirm(self, check: FoundCheck, project: Project | None, last: CheckResultRow) -> bool:
+        """Confirm the result of a check of espdeck's own if it stands; whether it does."""
+        now = self._now()
+        state = _state_that_stands(last, Trigger.SCHEDULE, now)
+        if project is None or not state or not check.is_own:
+            return False
+        context = self._context(check, project, last, now, self._stop)
+        try:
+            stands = load_own(check).state(context) == state
+        except Exception:
+            return False  # executing it says what is wrong
+        if stands:
+            assert last.id is not None
+            store_checks.confirm_result(self._deps.store, last.id, self._now())
+        return stands
 
     def _is_due(self, check: FoundCheck, project: Project | None) -> bool:
         plan = plan_of(check, self._deps.settings().checks, project.name if project else "")
@@ -391,13 +440,7 @@ class Checks:
         cancel: CancelToken,
     ) -> Ended:
         assert project is not None
-        stands = (
-            by is Trigger.SCHEDULE
-            and before is not None
-            and before.status is not CheckStatus.ERROR
-            and timedelta(0) <= now - before.timestamp < STANDS_FOR  # the clock may be set
-        )
-        state = before.state if before is not None and stands else ""
+        state = _state_that_stands(before, by, now)
         context = self._context(check, project, before, now, cancel)
         if state and check.is_own and load_own(check).state(context) == state:
             return Ended(None, state)
@@ -495,6 +538,17 @@ def _is_same(row: CheckResultRow, result: CheckResult) -> bool:
         result.message,
         json.dumps(dict(result.details), sort_keys=True),
     )
+
+
+def _state_that_stands(before: CheckResultRow | None, by: Trigger, now: datetime) -> str:
+    """What a result depends on that stands where that has not changed; empty for none."""
+    stands = (
+        by is Trigger.SCHEDULE
+        and before is not None
+        and before.status is not CheckStatus.ERROR
+        and timedelta(0) <= now - before.timestamp < STANDS_FOR  # the clock may be set
+    )
+    return before.state if before is not None and stands else ""
 
 
 def options_of(check: FoundCheck, settings: Settings, project: str) -> Mapping[str, Any]:

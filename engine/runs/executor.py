@@ -64,6 +64,10 @@ class Scheduled(Protocol):
         """What is due now: names of checks, each with a project's id, empty for the lab."""
         ...
 
+    def settle(self, check: str, project_id: str) -> bool:
+        """Do one that is due at once, where that is quick; whether that was all."""
+        ...
+
     def execute(self, check: str, project_id: str) -> None:
         """Run one that is due; raises nothing but Interrupted."""
         ...
@@ -146,7 +150,8 @@ def _tick(_scheduled_at: datetime, _context: None) -> None:
     if _scheduled is None:
         return  # left by a process that did what is due
     for check, project_id in _scheduled.due():
-        _runs.enqueue_check(check, project_id)
+        if not _scheduled.settle(check, project_id):
+            _runs.enqueue_check(check, project_id)
 
 
 class Executor:

@@ -237,12 +237,13 @@ def _settle(world: World, sink: str, *, needs_board: bool) -> Iterator[Fault]:
         yield Fault(Kind.STUCK, f"check {name} has not run since the restart")
     set_checks(world, sink, enabled=False)
     machine.wait_for(lambda: not _waiting_checks(world), LIMIT, every=0.2)
-    for each in _waiting_checks(world):
-        yield Fault(Kind.STUCK, f"durable check {each} does not end")
+    for id in _waiting_checks(world):
+        yield Fault(Kind.STUCK, f"durable check {id} does not end")
     set_checks(world, sink, enabled=True)
     machine.wait_for(lambda: not _undelivered(world), LIMIT, every=0.2)
-    for each in _undelivered(world):
-        yield Fault(Kind.STUCK, f"a notification is {each['status']}: {each['title']}")
+    for delivery in _undelivered(world):
+        said = f"a notification is {delivery['status']}: {delivery['title']}"
+        yield Fault(Kind.STUCK, said)
     if needs_board and (seen := works_again(world, LIMIT)):
         yield Fault(Kind.HELD, seen)
     code = daemon.leave()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -197,6 +198,31 @@ def test_a_project_that_is_removed_meanwhile_is_no_error(lab: Lab) -> None:
     lab.answer = remove
     assert lab.tick() == ["look"]
     assert lab.checks.history("look", project.id) == []
+
+
+def test_what_stands_is_confirmed_at_once_and_what_changed_is_executed(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Look:
+        def state(self, _context: CheckContext) -> str:
+            return states.pop(0)
+
+    project = lab.project("a")
+    states = ["s", "t"]
+    monkeypatch.setattr("engine.checks.service.load_own", lambda _check: Look())
+    lab.checks._found = (replace(CHECK, place="engine.checks.look:Look"),)
+    lab.answer = lambda _context, _state: Ended(CheckResult(CheckStatus.SUCCESS, "x"), "s")
+    assert not lab.checks.settle("look", str(project.id))
+    lab.checks.execute("look", str(project.id))
+    lab.now += timedelta(minutes=10)
+
+    assert lab.checks.settle("look", str(project.id))
+    (row,) = lab.checks.history("look", project.id)
+    assert (row.timestamp, row.confirmed_at) == (START, lab.now)
+    assert not lab.checks.settle("look", str(project.id))
+    lab.now += timedelta(days=1)
+    assert not lab.checks.settle("look", str(project.id))
+    assert lab.ran == ["look of a"]
 
 
 def test_an_error_never_stands(lab: Lab) -> None:
