@@ -23,6 +23,7 @@ import psutil
 from engine import Engine, Settings, samples
 from engine.cancel import CancelToken
 from engine.daemon_start import start_daemon, stop_daemon
+from engine.logs.event_log import LogEvents
 from engine.runs import executor
 from tests.bench.chaos.machine import wait_for
 from tests.bench.table import median, show
@@ -163,6 +164,7 @@ def _week(folder: Path, given: argparse.Namespace) -> None:
     workspace = _workspace(folder, WEEK_PROJECTS)
     clock = datetime.now(UTC)
     engine = Engine(Settings.load(workspace=workspace), now=lambda: clock)
+    engine.events.subscribe(LogEvents(lambda _run: ""))
     engine.open(scheduled=True)
     rows = []
     try:
@@ -197,7 +199,8 @@ def _sizes(workspace: Path) -> Iterator[str]:
     for name in ("espdeck.db", "runs.db"):
         files = workspace.glob(f"{name}*")
         yield f"{sum(path.stat().st_size for path in files) / (1 << 20):.1f}"
-    yield str((workspace / "espdeck.log").stat().st_size >> 10)
+    logs = workspace.glob("espdeck.log*")
+    yield str(sum(path.stat().st_size for path in logs) >> 10)
 
 
 def _used() -> float:
