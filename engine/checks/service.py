@@ -240,21 +240,12 @@ class Checks:
             self._deps.reload()
 
     def due(self) -> Iterable[tuple[str, str]]:
-        """What the clock should run now: names of checks, each with a project's id or nothing.
-
-        Those that are quick have been run when this returns.
-        """
+        """What the clock should run now: names of checks, each with a project's id or nothing."""
         now = self._now()
         for cell in self.matrix(details=False):
             last = cell.result.confirmed_at if cell.result else None
-            if not cell.plan.is_due(last, now):
-                continue
-            name, project_id = cell.check.name, str(cell.project.id) if cell.project else ""
-            lab = self._lab_checks.get(name)
-            if lab is not None and lab.quick:
-                self.execute(name, project_id)
-            else:
-                yield name, project_id
+            if cell.plan.is_due(last, now):
+                yield cell.check.name, str(cell.project.id) if cell.project else ""
 
     def execute(self, name: str, project_id: str) -> None:
         """Run one that is due. What goes wrong is logged, and is tried again when it is due next.
@@ -288,18 +279,22 @@ class Checks:
         """
         try:
             check, project = self.get(name), self._project(project_id)
+            lab = self._lab_checks.get(name)
+            if lab is not None and lab.quick:
+                self.execute(name, project_id)
+                return True
             last = store_checks.newest_result(
                 self._deps.store, name, project.id if project is not None else None
             )
             if last is None or last.status is CheckStatus.ERROR:
                 return False
+            if lab is not None and last.duration_seconds > QUICK_SECONDS:
+                return False
             with self._held(check, project) as held:
-                if not held:
-                    return True  # a person runs it
-                if name not in self._lab_checks:
+                if not (held and self._is_due(check, project)):
+                    return True  # a person runs it, or another look has done so
+                if lab is None:
                     return self._confirm(check, project, last)
-                if last.duration_seconds > QUICK_SECONDS:
-                    return False
                 self._run(check, project, Trigger.SCHEDULE, self._stop)
                 return True
         except EspdeckError:

@@ -219,6 +219,8 @@ def test_what_stands_is_confirmed_at_once_and_what_changed_is_executed(
     assert lab.checks.settle("look", str(project.id))
     (row,) = lab.checks.history("look", project.id)
     assert (row.timestamp, row.confirmed_at) == (START, lab.now)
+    assert lab.checks.settle("look", str(project.id))
+    lab.now += timedelta(minutes=10)
     assert not lab.checks.settle("look", str(project.id))
     lab.now += timedelta(days=1)
     assert not lab.checks.settle("look", str(project.id))
