@@ -16,6 +16,7 @@ from engine import files
 from engine.cancel import CancelToken
 from engine.checks.documentation.document import is_vendored
 from engine.checks.git_reader import GitReader
+from engine.source.copied_libraries import copied_libraries
 
 _TIMEOUT_SECONDS = 120.0
 _PLAIN = ("-c", "core.quotePath=off", "-c", "diff.renames=false")
@@ -43,9 +44,7 @@ _SITES = {
 """Files and folders that say which generator makes a site of the folder that they lie in."""
 
 _LIBRARY_FOLDERS = frozenset({"lib", "libs", "libraries", "library"})
-_MANIFEST = re.compile(
-    r"library\.(?:json|properties)|(?:un)?licen[cs]e|copying|keywords\.txt|idf_component\.yml", re.I
-)
+_MANIFEST = re.compile(r"library\.json|idf_component\.yml", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +141,8 @@ class Tree:
 
     @functools.cached_property
     def foreign(self) -> tuple[str, ...]:
-        """Folders of libraries that somebody copied: in ``lib``, with a manifest or licence."""
-        found = set()
+        """Folders of libraries that somebody copied; of those in ``lib``, any with a manifest."""
+        found = set(copied_libraries(self.files))
         for path in self.files:
             folder, name = posixpath.split(path)
             above = posixpath.basename(posixpath.dirname(folder)).lower()

@@ -19,6 +19,7 @@ from engine.checks.tests_of_source import conventions
 from engine.checks.tests_of_source.pytest_settings import PytestSettings
 from engine.files import read_file
 from engine.projects import git, git_objects
+from engine.source.copied_libraries import copied_libraries
 from engine.source.file_policy import GENERATED, exposure_refusal
 from engine.source.files import MAX_NAMES, MAX_TEXT, FolderFiles
 from engine.source.functions import functions_of
@@ -94,6 +95,7 @@ class ProjectFiles:
     functions: dict[str, frozenset[str]] = field(default_factory=dict)
     unread: int = 0
     _read: int = 0
+    _copied: tuple[str, ...] = ()
 
     def text(self, name: str) -> str:
         """A file's text; empty for one that is no text, a link, or larger than 1 MiB."""
@@ -136,6 +138,7 @@ class ProjectFiles:
     def classify(self) -> None:
         """Say of each file what it is."""
         headers: list[str] = []
+        self._copied = copied_libraries(self.names)
         for name in self.names:
             suffix = PurePosixPath(name).suffix.lower()
             if suffix in conventions.C_HEADERS:
@@ -153,7 +156,7 @@ class ProjectFiles:
     def _kind(self, name: str, suffix: str) -> Kind:
         folders = [part.lower() for part in name.split("/")[:-1]]
         in_tests = conventions.home_of(name)[1]
-        if not conventions.FOREIGN_FOLDERS.isdisjoint(folders):
+        if not conventions.FOREIGN_FOLDERS.isdisjoint(folders) or name.startswith(self._copied):
             return Kind.FOREIGN
         if exposure_refusal(name) == GENERATED:
             return Kind.GENERATED
