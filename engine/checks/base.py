@@ -115,7 +115,7 @@ class Check(Protocol):
     interval: ClassVar[float]
     """Minutes between two runs where nobody said otherwise."""
 
-    options: ClassVar[Mapping[str, Any]]
+    options: ClassVar[Mapping[str, Any]] = {}
     """Its own settings with their defaults; the type of a default is the type of the setting."""
 
     def state(self, context: CheckContext) -> str:
@@ -124,7 +124,7 @@ class Check(Protocol):
         Where it is what it was at the last run, that result stands and :meth:`run` is not called.
         Empty: call it every time.
         """
-        ...
+        return ""
 
     def run(self, context: CheckContext) -> CheckResult:
         """Look. What it raises becomes a result of status ``error``."""
