@@ -55,7 +55,17 @@ _DATED_FOLDERS = frozenset(
             "meetings",
             "notes",
         ),
-        *("archive", "archived", "versioned_docs", "rfcs", "rfc", "adr", "adrs", "proposals"),
+        *(
+            "archive",
+            "archived",
+            "versioned_docs",
+            "rfcs",
+            "rfc",
+            "adr",
+            "adrs",
+            "decisions",
+            "proposals",
+        ),
     }
 )
 _GENERATED = re.compile(

@@ -116,7 +116,7 @@ def _of_ctest(files: ProjectFiles) -> tuple[Suite, ...]:
     for folder, one in said.items():
         if not one.is_project or one.is_firmware or any(_is_in(folder, each) for each in found):
             continue
-        below = [each for name, each in said.items() if _is_in(name, folder)]
+        below = [each for name, each in said.items() if _is_in(f"{name}/", folder)]
         if any(each.adds_tests for each in below) and any(each.enables for each in below):
             found.append(folder)
     return tuple(Suite(Runner.CTEST, folder) for folder in found)
