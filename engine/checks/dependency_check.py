@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
+import posixpath
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -20,7 +22,15 @@ from engine.checks.dependencies.components import check_components
 from engine.checks.dependencies.platformio import check_platformio
 from engine.checks.dependencies.python_packages import check_python
 from engine.checks.dependencies.submodules import check_submodules, recorded
-from engine.checks.dependencies.tree import DRIFT, INVALID, LOCK, MISSING, UNPINNED, SourceTree
+from engine.checks.dependencies.tree import (
+    DRIFT,
+    INVALID,
+    LOCK,
+    MISSING,
+    UNPINNED,
+    SourceTree,
+    name_of,
+)
 from engine.checks.git_reader import GitReader
 from engine.enums import CheckStatus, Severity
 from engine.errors import MissingToolError, ToolError
@@ -37,7 +47,16 @@ _WORDS = {
     LOCK: "lock to look at",
     UNPINNED: "not pinned",
 }
-_MAX_MESSAGE_CHARACTERS = 200
+_MAX_MESSAGE_CHARACTERS = 300
+
+_READ = re.compile(r"idf_component\.yml|dependencies\.lock|platformio\.ini|.*requirements.*\.txt")
+_OTHER_MANIFESTS = frozenset(
+    {
+        *("Cargo.toml", "west.yml", "library.properties", "library.json", "sketch.yaml"),
+        *("package.json", "package.lock", "pyproject.toml", "go.mod", "conanfile.txt"),
+    }
+)
+"""Files of Cargo, west (Zephyr), Arduino, PlatformIO's libraries, npm, Toit, Python, Go, Conan."""
 
 
 class DependencyCheck:
@@ -89,11 +108,15 @@ class DependencyCheck:
             ]
         except (ToolError, MissingToolError) as error:
             return CheckResult(CheckStatus.ERROR, str(error), {"problem": str(error)})
-        return result_of(found)
+        return result_of(found, unread=None if commits or _is_read(tree) else _unread(tree))
 
 
-def result_of(found: Sequence[Finding]) -> CheckResult:
-    """What findings come to."""
+def result_of(found: Sequence[Finding], *, unread: Sequence[str] | None = None) -> CheckResult:
+    """What findings come to.
+
+    Args:
+        unread: files of dependencies that this check knows nothing of; None where it read others.
+    """
     ordered = sorted(found, key=lambda each: _ORDER.index(each.severity))
     worst = ordered[0].severity if ordered else None
     status = {Severity.ERROR: CheckStatus.ERROR, Severity.WARNING: CheckStatus.WARNING}.get(
@@ -105,6 +128,8 @@ def result_of(found: Sequence[Finding]) -> CheckResult:
         "findings": [_json(each) for each in ordered[:_MAX_FINDINGS]],
         "left_out": max(0, len(ordered) - _MAX_FINDINGS),
     }
+    if unread is not None and not found:
+        return CheckResult(status, _nothing(unread), details)
     return CheckResult(status, _message(ordered), details)
 
 
@@ -127,4 +152,25 @@ def _message(ordered: Sequence[Finding]) -> str:
         parts.append(f"{notes} to know" if parts else f"nothing wrong, {notes} to know")
     first = next(itertools.islice(serious, 1), None)
     text = ", ".join(parts) or "nothing wrong"
-    return f"{text}: {first.title}"[:_MAX_MESSAGE_CHARACTERS] if first else text
+    if first:
+        text += f": {first.title}"
+    return text if len(text) <= _MAX_MESSAGE_CHARACTERS else f"{text[:_MAX_MESSAGE_CHARACTERS]}…"
+
+
+def _is_read(tree: SourceTree) -> bool:
+    """Whether there is any file that this check knows."""
+    names = (posixpath.basename(each) for each in tree.own)
+    return any(_READ.fullmatch(name) for name in names)
+
+
+def _unread(tree: SourceTree) -> list[str]:
+    """Manifests that this check does not know, the outermost first."""
+    found = [each for each in tree.own if posixpath.basename(each) in _OTHER_MANIFESTS]
+    return sorted(found, key=lambda name: (name.count("/"), name))
+
+
+def _nothing(unread: Sequence[str]) -> str:
+    if not unread:
+        return "nothing to look at: no manifest, lock, requirements or submodules"
+    more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
+    return f"nothing to look at: {name_of(unread[0])}{more} not read, of another package manager"

@@ -41,6 +41,7 @@ from engine.checks.documentation.names import RUN, is_readers_own
 from engine.checks.documentation.places import places_of
 from engine.checks.documentation.tree import Tree, suffix_of
 from engine.source.file_kinds import FileKind, kind_of
+from engine.text import count
 
 _LEAST_SHARE = 0.1  # of the lines of a file
 _LEAST_FOLDER_SHARE = 0.25  # of the sources that lie in a folder itself
@@ -290,7 +291,7 @@ class StaleDocuments:
             lines, share = changed_share(path, before, now)
             if (share < _LEAST_SHARE and before.count("\n") > _SHORT_LINES) or not lines:
                 continue
-            after = f"{lines} lines differ, {share:.0%}"
+            after = f"{_lines_differ(lines)}, {share:.0%}"
             if mention.is_command:
                 # Who runs a script sees its options, not its lines.
                 flags = sorted((set(_FLAG.findall(before)) ^ set(_FLAG.findall(now))) - {"--help"})
@@ -344,7 +345,7 @@ class StaleDocuments:
         before = self._text(self._history.content_at(original, index))
         lines, share = changed_share(original, before, self._now(original))
         if lines and share >= _LEAST_SHARE:
-            after = f"{lines} lines differ, {share:.0%}"
+            after = f"{_lines_differ(lines)}, {share:.0%}"
             first = self._history.commit(changes[0].index)
             yield Stale("translation", original, 1, original, first, share, len(changes), "", after)
 
@@ -420,3 +421,7 @@ def _differing(before: str, after: str) -> tuple[str, str]:
     gone = [each for each in old if each not in new]
     came = [each for each in new if each not in old]
     return "; ".join(gone)[:_MAX_TEXT_CHARACTERS], "; ".join(came)[:_MAX_TEXT_CHARACTERS]
+
+
+def _lines_differ(lines: int) -> str:
+    return f"{count(lines, 'line')} {'differs' if lines == 1 else 'differ'}"

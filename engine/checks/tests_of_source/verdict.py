@@ -107,7 +107,12 @@ def judge(
         "left_out": dict(files.left_out()),
     }
     status = _status(numbers, len(states), failures, flips)
-    message = _message(numbers, len(states), coverage, failures, flips, slowest[:1], list(lacks))
+    if coverage.tests or states:
+        message = _message(
+            numbers, len(states), coverage, failures, flips, slowest[:1], list(lacks)
+        )
+    else:
+        message = _nothing(files.left_out())
     if cut_off:
         message += f"; no time for all of {count(len(cut_off), 'suite')}"
     return CheckResult(status, message, bounded(details))
@@ -194,7 +199,7 @@ def _message(
     lacks: Sequence[str],
 ) -> str:
     if not coverage.tests:
-        return f"no tests: {count(sources, 'file')} without one" if sources else "nothing to test"
+        return f"no tests: {count(sources, 'file')} without one"
     tested = sources - numbers[FileState.MISSING.value]
     how = [
         f"{numbers[key]} {key.replace('_', ' ')}"
@@ -203,7 +208,9 @@ def _message(
     ]
     if lacks and numbers["not_run"]:
         how[-1] += f" ({lacks[0]})"
-    said = f"{tested} of {count(sources, 'file')} tested" + (f": {', '.join(how)}" if how else "")
+    said = f"{tested} of {count(sources, 'file')} with tests"
+    if how:
+        said += f": {', '.join(how)}"
     lacking = [
         f"{numbers[key]} {key}"
         for key in (FileState.MISSING.value, FileState.ORPHANED.value)
@@ -218,6 +225,14 @@ def _message(
         seconds = slowest[0].seconds or 0.0
         parts.append(f"slowest {_short(slowest[0].id)} {seconds:.3g} s")
     return clean("; ".join(parts))
+
+
+def _nothing(left_out: Mapping[str, int]) -> str:
+    """Why there is nothing to test: it is not known of code in other languages."""
+    if not left_out:
+        return "nothing to test: no source in C, C++ or Python"
+    reasons = ", ".join(f"{number} {reason}" for reason, number in left_out.items())
+    return f"nothing to test: of the code in C, C++ and Python, {reasons}"
 
 
 def _place(failure: Mapping[str, Any]) -> str:

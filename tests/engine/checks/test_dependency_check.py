@@ -54,6 +54,18 @@ def parent(tmp_path: Path) -> Path:
     return tmp_path / "fw"
 
 
+def test_a_project_of_another_package_manager_is_told_that_nothing_was_read(tmp_path: Path) -> None:
+    commit(tmp_path / "fw", {"blinky/Cargo.toml": "[package]\n", "dma/Cargo.toml": "[package]\n"})
+    commit(tmp_path / "bare", {"main.c": "int main;\n"})
+
+    rust, bare = check(tmp_path / "fw"), check(tmp_path / "bare")
+
+    assert (rust.status, bare.status) == (CheckStatus.SUCCESS, CheckStatus.SUCCESS)
+    said = "nothing to look at: blinky/Cargo.toml and 1 more not read, of another package manager"
+    assert rust.message == said
+    assert bare.message == "nothing to look at: no manifest, lock, requirements or submodules"
+
+
 def test_submodules_as_recorded_are_fine(parent: Path) -> None:
     result = check(parent)
 

@@ -33,7 +33,7 @@ def test_without_running_them_tests_are_found(tmp_path: Path) -> None:
     result = look(where)
 
     assert states(result) == {"lab/sums.py": None, "lab/web.py": "missing"}
-    assert result.message == "1 of 2 files tested: 1 not run; 1 missing"
+    assert result.message == "1 of 2 files with tests: 1 not run; 1 missing"
     assert result.status is CheckStatus.SUCCESS
     assert not (tmp_path / "o").exists()
 
@@ -68,9 +68,21 @@ def test_a_project_without_tests_is_told_so_once(tmp_path: Path) -> None:
 
 
 def test_nothing_that_wants_a_test_is_a_success(tmp_path: Path) -> None:
-    result = look(context(tmp_path / "p", tmp_path / "o", {"README.md": "x"}))
+    result = look(
+        context(tmp_path / "p", tmp_path / "o", {"README.md": "x", "src/a.rs": "fn a() {}"})
+    )
 
-    assert (result.status, result.message) == (CheckStatus.SUCCESS, "nothing to test")
+    assert result.status is CheckStatus.SUCCESS
+    assert result.message == "nothing to test: no source in C, C++ or Python"
+
+
+def test_a_repository_of_examples_alone_says_that_they_want_no_test(tmp_path: Path) -> None:
+    sketch = {"examples/led/led.c": "int led(void) { return 1; }\n"}
+
+    result = look(context(tmp_path / "p", tmp_path / "o", sketch))
+
+    said = "nothing to test: of the code in C, C++ and Python, 1 examples and documentation"
+    assert (result.status, result.message) == (CheckStatus.SUCCESS, said)
 
 
 def test_a_test_whose_source_was_deleted_is_an_orphan(tmp_path: Path) -> None:
@@ -103,7 +115,7 @@ def test_python_tests_run_in_a_copy(tmp_path: Path) -> None:
 
     assert states(result) == {"lab/sums.py": "passing", "lab/web.py": "missing"}
     assert result.status is CheckStatus.SUCCESS
-    assert result.message.startswith("1 of 2 files tested: 1 passing; 1 missing")
+    assert result.message.startswith("1 of 2 files with tests: 1 passing; 1 missing")
     assert left_behind(tmp_path / "p") == set(PYTHON)
 
 
