@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +12,9 @@ import typer
 
 from engine.enums import CheckStatus
 from engine.errors import UsageError
-from tui.cli.common import open_engine, print_line, table
+from tui.cli.common import open_engine, print_line
+from tui.presentation.check_details import detail_lines
+from tui.presentation.tables import columns
 from tui.presentation.units import span
 
 if TYPE_CHECKING:
@@ -45,7 +49,8 @@ def check(
                 print_line(json.dumps(as_dict(result, each)))
             else:
                 print_line(f"{result.status} {each.name}: {result.message}")
-                _print_details(result.details)
+                for line in detail_lines(result.details):
+                    print_line(f"  {line}")
     raise typer.Exit(worst)
 
 
@@ -66,10 +71,9 @@ def list_checks(context: typer.Context, project: _Project = None, as_json: _Json
                 print_line(json.dumps(_cell_dict(cell)))
             return
         now = datetime.now(UTC)
-        table(
-            ("PROJECT", "CHECK", "STATUS", "AGE", "NEXT", "MESSAGE"),
-            [_row(cell, now) for cell in cells],
-        )
+        head = ("PROJECT", "CHECK", "STATUS", "AGE", "NEXT", "MESSAGE")
+        for line in columns(head, [_row(cell, now) for cell in cells]):
+            print_line(_fitting(line))
         for found in engine.checks.list():
             if found.problem:
                 print_line(f"{found.name}: {found.problem}")
@@ -166,6 +170,12 @@ def _cell_dict(cell: CheckCell) -> dict[str, Any]:
     return said | (as_dict(cell.result, cell.project) if cell.result else {"status": None})
 
 
+def _fitting(line: str) -> str:
+    """A row of the table within a terminal's width; all of it where programs read."""
+    most = shutil.get_terminal_size().columns
+    return line if len(line) <= most or not sys.stdout.isatty() else f"{line[: most - 1]}…"
+
+
 def _row(cell: CheckCell, now: datetime) -> tuple[str, ...]:
     result = cell.result
     age = span((now - result.confirmed_at).total_seconds()) if result else "-"
@@ -176,19 +186,3 @@ def _row(cell: CheckCell, now: datetime) -> tuple[str, ...]:
     status = result.status if result else "-"
     project = cell.project.name if cell.project else "(lab)"
     return (project, cell.check.name, status, age, next_at, result.message if result else "")
-
-
-def _print_details(details: dict[str, Any]) -> None:
-    """What the details say, in lines: a list of objects is a line for each."""
-    for name, value in details.items():
-        rows = value if isinstance(value, list) else []
-        for row in rows[:_MAX_DETAIL_ROWS]:
-            words = row.values() if isinstance(row, dict) else [row]
-            print_line(
-                f"  {name}: {' '.join(str(each) for each in words if each not in (None, ''))}"
-            )
-        if len(rows) > _MAX_DETAIL_ROWS:
-            print_line(f"  {name}: and {len(rows) - _MAX_DETAIL_ROWS} more (--json)")
-
-
-_MAX_DETAIL_ROWS = 20
