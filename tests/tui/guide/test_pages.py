@@ -179,10 +179,11 @@ OTHER_WORDS = {
         "default_envs",
         "hello_world",
     ),
+    *("result_id", "project_id"),
     *("test_check", "auto_execute", "python_files", "test_apps", "app_main"),
     *("code_review", "architecture_design", "feature_development", "bug_fix", "free_task"),
 }
-"""Words of projects, of Python and ESP-IDF, names of workflows, and checks with their options."""
+"""Words of projects, of Python and ESP-IDF, of events, names of workflows, and checks with options."""
 
 
 def key_tables() -> Iterator[tuple[Path, Where, list[str]]]:
