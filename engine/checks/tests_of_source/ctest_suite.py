@@ -135,6 +135,10 @@ def _was_not_built(result: Result) -> bool:
 
 def _cmake_error(printed: str) -> str:
     """What CMake says first of what is wrong, as one line."""
-    found = re.search(r"CMake Error[^\n]*\n+((?:  [^\n]+\n)+)", f"{printed}\n")
+    found = re.search(
+        r"CMake Error[^\n]*\n+((?:  [^\n]+\n)+)(?:[ \t]*\n(  [^\n]+))?", f"{printed}\n"
+    )
     told = " ".join(found[1].split()) if found else host_programs.telling_line(printed)
+    if found and found[2] and told.endswith(":"):  # what it is about is the next paragraph
+        told = f"{told} {found[2].strip()}"
     return clean(f"cmake: {told}")[:_MAX_MESSAGE_CHARACTERS]

@@ -183,7 +183,7 @@ OTHER_WORDS = {
     *("test_check", "auto_execute", "python_files", "test_apps", "app_main"),
     *("code_review", "architecture_design", "feature_development", "bug_fix", "free_task"),
 }
-"""Words of projects, of Python and ESP-IDF, of events, names of workflows, and checks with options."""
+"""Words of projects, of Python, ESP-IDF and events, names of workflows, checks with options."""
 
 
 def key_tables() -> Iterator[tuple[Path, Where, list[str]]]:
