@@ -31,7 +31,7 @@ _DATED = re.compile(
     r"|notice|code_of_conduct|security|third[-_]?party\w*)(?:[-_. v\d][\w.-]*)?$",
     re.IGNORECASE,
 )
-_DATE = re.compile(r"(?:19|20)\d\d[-_.]?(?:0\d|1[0-2])[-_.]?[0-3]\d")
+_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?(?:0\d|1[0-2])[-_.]?[0-3]\d(?!\d)")
 _DATED_FOLDERS = frozenset(
     {
         *(
@@ -230,9 +230,8 @@ def is_dated(path: str) -> bool:
     """Whether a document speaks of the past, and is right to: a changelog, a guide to migration."""
     pure = PurePosixPath(path)
     folders = {part.lower() for part in pure.parts[:-1]}
-    return bool(_DATED.match(pure.stem) or _DATE.match(pure.stem)) or not _DATED_FOLDERS.isdisjoint(
-        folders
-    )
+    is_named_so = bool(_DATED.match(pure.stem) or _DATE.search(pure.stem))
+    return is_named_so or not _DATED_FOLDERS.isdisjoint(folders)
 
 
 def past_lines(text: str, document: Document) -> frozenset[int]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.checks.documentation.anchors import anchors_of
 from engine.checks.documentation.code import essence_of, option_of, signature_of
-from engine.checks.documentation.document import Document, past_lines
+from engine.checks.documentation.document import Document, is_dated, past_lines
 from engine.checks.documentation.doxygen import parse_doxygen
 from engine.checks.documentation.markdown import parse_markdown
 from engine.checks.documentation.restructuredtext import parse_rst
@@ -159,3 +159,18 @@ def test_an_option_is_read_without_its_help() -> None:
 
     assert option_of(text, "RATE") == ('int "Rate"\ndefault 4', 2)
     assert option_of(text, "GONE") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "is_past"),
+    [
+        ("CHANGELOG.md", True),
+        ("docs/2024-05-06-sensors.md", True),
+        ("CHAT_HISTORY_2026-03-13_SIMULATOR.md", True),
+        ("docs/decisions/0003-partial-refresh.md", True),
+        ("docs/part-120240101234.md", False),
+        ("docs/wiring.md", False),
+    ],
+)
+def test_documents_of_a_day_speak_of_the_past(path: str, is_past: bool) -> None:
+    assert is_dated(path) is is_past
