@@ -37,6 +37,7 @@ from engine.store.notifications import Turn
 from engine.store.tables import DeliveryRow, NotificationRow
 
 _KEEP = timedelta(days=90)  # how long notifications, and subjects without news, are kept
+_EVENTS_AT_ONCE = 200  # that one look takes, so that what ends meanwhile is written in between
 _FIRST_RETRY_SECONDS = 15.0
 LONGEST_RETRY_SECONDS = 3600.0
 
@@ -107,13 +108,18 @@ class Decisions:
     def look(self) -> Looked:
         """Read what happened since the last look, and decide."""
         with self._lock:
-            found, upto = rows.events_after(self._store, self._cursor["event"], KINDS)
+            found, upto = rows.events_after(
+                self._store, self._cursor["event"], KINDS, limit=_EVENTS_AT_ONCE
+            )
             news = self._news(self._cursor)
             for row in found:
                 news.take(row)
             news.cursor["event"] = upto
             news.beat()
-            return self._write(news)
+            looked = self._write(news)
+            if len(found) == _EVENTS_AT_ONCE:  # there are more
+                return Looked(looked.changed, self._clock())
+            return looked
 
     def tidy(self) -> None:
         """Forget what is old, and what was said of projects that are gone."""

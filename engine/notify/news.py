@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,6 +36,7 @@ REPEAT_SECONDS = 4 * 3600.0
 """Seconds in which the same notice is recorded once (Alertmanager's ``repeat_interval``)."""
 
 _HANDLED_RUNS = 600  # more than a catching up looks at: ended runs that are remembered as told of
+_KEPT_STORIES = 200  # with up to 500 findings each
 _OF_BUILDS = "build:"  # begins the name of a heartbeat of a project's builds
 
 
@@ -73,6 +75,7 @@ class News:
         self.deliveries: list[DeliveryRow] = []
         self.superseded: list[tuple[str, str]] = []
         self._keys: dict[tuple[str, str], str] = {}
+        self._ended: dict[int, RunStory] = {}
 
     def take(self, row: EventRow) -> None:
         """Take an event."""
@@ -89,7 +92,7 @@ class News:
             self._run_goes_on(row.run_id, "queued", is_new=False)
 
     def _run_goes_on(self, number: int, build: commit_status.Build, *, is_new: bool) -> None:
-        story = rows.run_story(self._store, number)
+        story = self._story(number)
         if story is None or story.run.status.is_final:
             return  # how it ended is told, too
         self._set_status(story, build)
@@ -98,19 +101,14 @@ class News:
 
     def run_ended(self, number: int) -> None:
         """Take the end of a run, once."""
-        story = rows.run_story(self._store, number)
+        story = self._story(number)
         if story is None or not story.run.status.is_final:
             return  # gone, or asked for again meanwhile: the next end counts
         once = f"{number}:{story.run.workflow_id}"
         if once in self.cursor["runs"]:
             return
         self.cursor["runs"] = [*self.cursor["runs"], once][-_HANDLED_RUNS:]
-        cause_of = {
-            each.fact.subject.removeprefix("board:"): each.fact.cause
-            for each in self._known.values()
-            if each.fact.topic == "boards"
-        }
-        fact = facts.build_fact(story, cause_of)
+        fact = facts.build_fact(story, self._cause_of_board)
         if fact is not None:
             self._fold(fact)
         status = story.run.status
@@ -125,14 +123,23 @@ class News:
         if found is None:
             return
         row, project = found
-        boards = [
-            each.fact.subject.removeprefix("board:")
-            for each in {**self._known, **self.subjects}.values()
-            if each.fact.topic == "boards"
-        ]
+        boards = {**self._cause_of_board, **_causes_of_boards(self.subjects)}
         threshold = self._settings.error_threshold
         for fact in facts.check_facts(row, project, threshold, boards):
             self._fold(fact)
+
+    @functools.cached_property
+    def _cause_of_board(self) -> Mapping[str, str]:
+        return _causes_of_boards(self._known)
+
+    def _story(self, number: int) -> RunStory | None:
+        """A run as it is now; of one that has ended as it was: it has several events in a row."""
+        story = self._ended.get(number) or rows.run_story(self._store, number)
+        if story is not None and story.run.status.is_final:
+            if len(self._ended) >= _KEPT_STORIES:
+                self._ended.clear()
+            self._ended[number] = story
+        return story
 
     def _noticed(self, message: str, row: EventRow) -> None:
         fact = facts.notice_fact(message, row.id or 0, row.at)
@@ -256,6 +263,15 @@ def new_delivery(
         due_at=now,
         expires_at=now + timedelta(seconds=GIVE_UP_SECONDS),
     )
+
+
+def _causes_of_boards(subjects: Mapping[str, Subject]) -> dict[str, str]:
+    """The cause of each board's failures, by its name."""
+    return {
+        each.fact.subject.removeprefix("board:"): each.fact.cause
+        for each in subjects.values()
+        if each.fact.topic == "boards"
+    }
 
 
 def _is_for(channel: ChannelSettings, story: RunStory, settings: NotificationSettings) -> bool:

@@ -217,7 +217,7 @@ class Notifications:
     def channels(self) -> Sequence[ChannelInfo]:
         """Every channel and how it does, by name."""
         now, settings = self._clock(), self._now_settings()
-        last = rows.last_deliveries(self._store)
+        last = rows.last_deliveries(self._store, channels_of(settings))
         waiting = [each.channel for each in rows.open_deliveries(self._store)]
         mutes = self.mutes()
         held = rows.held_channels(self._store)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, text, update
+from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
 from engine.enums import (
@@ -88,7 +89,7 @@ def newest_ids(store: Store) -> tuple[int, int, int]:
 
 
 def events_after(
-    store: Store, after: int, kinds: Sequence[str], *, limit: int = 200
+    store: Store, after: int, kinds: Sequence[str], *, limit: int = 500
 ) -> tuple[Sequence[EventRow], int]:
     """Events of some kinds after an id, oldest first, and the id up to which these are all."""
     with store.read() as session:
@@ -271,16 +272,19 @@ def last_of_key(store: Store, channel: str, key: str) -> DeliveryRow | None:
         ).first()
 
 
-def last_deliveries(store: Store) -> dict[str, DeliveryRow]:
+def last_deliveries(store: Store, channels: Iterable[str]) -> dict[str, DeliveryRow]:
     """The last delivery of each channel that was tried at least once, by channel."""
-    newest = (
-        select(func.max(DeliveryRow.id))
-        .where(col(DeliveryRow.attempts) > 0)
-        .group_by(DeliveryRow.channel)
-    )
     with store.read() as session:
-        rows = session.exec(select(DeliveryRow).where(col(DeliveryRow.id).in_(newest)))
-        return {row.channel: row for row in rows}
+        found = [
+            session.exec(
+                select(DeliveryRow)
+                .where(DeliveryRow.channel == channel, col(DeliveryRow.attempts) > 0)
+                .order_by(col(DeliveryRow.id).desc())
+                .limit(1)
+            ).first()
+            for channel in channels
+        ]
+    return {row.channel: row for row in found if row is not None}
 
 
 def deliveries_of(store: Store, notification: int) -> Sequence[DeliveryRow]:
@@ -407,11 +411,14 @@ def remove_old(store: Store, before: datetime) -> None:
 
 
 def _put_state(session: Session, state: Mapping[str, dict[str, Any] | None]) -> None:
-    for key, body in state.items():
-        if body is None:
-            session.exec(delete(NotifyStateRow).where(col(NotifyStateRow.key) == key))
-        else:
-            session.merge(NotifyStateRow(key=key, body=body))
+    for key in [key for key, body in state.items() if body is None]:
+        session.exec(delete(NotifyStateRow).where(col(NotifyStateRow.key) == key))
+    if kept := [{"key": key, "body": body} for key, body in state.items() if body is not None]:
+        put = insert(NotifyStateRow)
+        put = put.on_conflict_do_update(
+            index_elements=[col(NotifyStateRow.key)], set_={"body": put.excluded.body}
+        )
+        session.execute(put, kept)
 
 
 def _drop_mutes(session: Session, channel: str, project: str) -> int:

@@ -432,7 +432,7 @@ class NotificationRow(SQLModel, table=True):
     """
 
     __tablename__ = "notification"
-    __table_args__ = (_AUTOINCREMENT,)
+    __table_args__ = (Index("ix_notification_unread", "read_at"), _AUTOINCREMENT)
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(default_factory=utc_now, sa_column=_time_column(nullable=False))
@@ -463,7 +463,11 @@ class DeliveryRow(SQLModel, table=True):
     """
 
     __tablename__ = "delivery"
-    __table_args__ = (Index("ix_delivery_due", "status", "due_at"), _AUTOINCREMENT)
+    __table_args__ = (
+        Index("ix_delivery_due", "status", "due_at"),
+        Index("ix_delivery_key", "channel", "key"),
+        _AUTOINCREMENT,
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     channel: str = Field(index=True)

@@ -14,7 +14,7 @@ import pytest
 from engine.cancel import CancelToken
 from engine.enums import CheckStatus, DeliveryStatus
 from engine.errors import UsageError
-from engine.events import NotificationsChanged
+from engine.events import NotificationsChanged, Problem
 from engine.notify.apprise_channel import AppriseSender
 from engine.notify.outcome import Outcome, Result
 from engine.store import notifications as rows
@@ -545,3 +545,15 @@ def test_recipients_and_a_webhook_are_channels(tmp_path: Path) -> None:
         }
         assert "pa55word" not in repr(here.settings)
         assert "TIiajkdn" not in repr(here.settings)
+
+
+def test_what_is_more_than_one_look_takes_is_looked_at_at_once(tmp_path: Path) -> None:
+    with lab(tmp_path) as here:
+        events = [Problem(message=f"disk {'x' * number}") for number in range(250)]
+        for event in events:
+            here.bus.publish(event)
+        here.journal.flush()
+        assert here.notifications.step() == here.now
+        assert here.notifications.unread() == 200
+        here.notifications.step()
+        assert here.notifications.unread() == 250

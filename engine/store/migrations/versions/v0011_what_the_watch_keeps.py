@@ -98,6 +98,7 @@ def _create_notifications() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_notification_unread", "notification", ["read_at"])
     op.create_table(
         "delivery",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -121,6 +122,7 @@ def _create_notifications() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_delivery_channel", "delivery", ["channel"])
+    op.create_index("ix_delivery_key", "delivery", ["channel", "key"])
     op.create_index("ix_delivery_due", "delivery", ["status", "due_at"])
     op.create_table(
         "mute",
