@@ -17,13 +17,14 @@ TOPICS: tuple[Topic, ...] = ("builds", "checks", "boards", "lab")
 
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
 _ADDRESS = re.compile(r"[^\s@,;<>\"]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}")
+_SCHEME = re.compile(r"[A-Za-z0-9+.-]+://")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class RuleSettings(BaseModel):
     """What a channel is told: ``[notifications.rules.NAME]``. Patterns are as in fnmatch(3)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     on: tuple[Topic, ...] = TOPICS
     """What it is about."""
@@ -44,7 +45,7 @@ class RuleSettings(BaseModel):
 class ChannelSettings(BaseModel):
     """Where notifications go: ``[notifications.channels.NAME]``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     url: SecretStr = SecretStr("")
     """A URL of apprise, such as ``ntfy://topic``; see https://github.com/caronc/apprise."""
@@ -72,11 +73,18 @@ class ChannelSettings(BaseModel):
     rate_limit: int = Field(default=20, ge=0, le=100_000)
     """Messages in an hour; what is beyond is told in one message later. 0: any number."""
 
+    @field_validator("url")
+    @classmethod
+    def _known_kind(cls, value: SecretStr) -> SecretStr:
+        return _with_scheme(value, "ntfy://topic")
+
     @field_validator("base_url")
     @classmethod
     def _known_url(cls, value: str) -> str:
         if value and not is_http(value):
             raise ValueError("no URL such as https://git.example.org/api/v1")
+        if "@" in urlsplit(value).netloc:
+            raise ValueError("a password or token in it would be shown: set token instead")
         return value
 
     @field_validator("quiet_hours")
@@ -108,7 +116,7 @@ class ChannelSettings(BaseModel):
 class NotificationSettings(BaseModel):
     """Who is told what: ``[notifications]``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     error_threshold: int = Field(default=3, ge=1, le=1000)
     """Errors of a check in a row before it is told; a board is told gone after as many looks."""
@@ -136,6 +144,16 @@ class NotificationSettings(BaseModel):
     """URLs in the manner of healthchecks.io that schedules ping, by the name of a check or
     ``build:PROJECT``: at the start ``/start``, at the end the URL itself or ``/fail``."""
 
+    @field_validator("mail_server")
+    @classmethod
+    def _known_server(cls, value: SecretStr) -> SecretStr:
+        return _with_scheme(value, "mailto://localhost")
+
+    @field_validator("slack_webhook")
+    @classmethod
+    def _known_webhook(cls, value: SecretStr) -> SecretStr:
+        return _with_scheme(value, "https://hooks.slack.com/services/...")
+
     @field_validator("recipients")
     @classmethod
     def _known_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -161,6 +179,13 @@ class NotificationSettings(BaseModel):
                 if rule not in self.rules:
                     raise ValueError(f"channel {name}: no rule is called {rule}")
         return self
+
+
+def _with_scheme(url: SecretStr, example: str) -> SecretStr:
+    text = url.get_secret_value()
+    if text and not _SCHEME.match(text):
+        raise ValueError(f"no URL such as {example}")
+    return url
 
 
 def is_http(url: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import html
+import http.client
 import json
 import logging
 import os
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from engine.notify.messages import line
 from engine.notify.outcome import SERVER_ERROR, TOO_MANY, Outcome, Result, hide, of_code, seconds
 from engine.text import listed
 
@@ -27,9 +29,6 @@ _MEMORY_BYTES = 1 << 30
 _MARKER = "\n… {} more characters: {}"
 _EXACT = ("mailto", "mailtos", "json", "jsons", "xml", "xmls", "form", "forms")
 """Services whose readers take a text as it is; others read markup and mentions in it."""
-
-_NOT_CONNECTED = ("ConnectTimeout", "NewConnectionError", "NameResolutionError")
-"""Errors of requests and urllib3 with which nothing was sent."""
 
 _MAX_CAUSES = 20
 
@@ -71,7 +70,12 @@ def send(asked: dict[str, Any], mark: Path) -> Outcome:
     logging.getLogger("apprise").addHandler(said)
     logging.getLogger("apprise").setLevel(logging.DEBUG)
     url = asked["url"]
-    asset = apprise.AppriseAsset(app_id="espdeck", app_desc="espdeck", secure_logging=True)
+    asset = apprise.AppriseAsset(
+        app_id="espdeck",
+        app_desc="espdeck",
+        secure_logging=True,
+        http_redirects=False,  # tokens in headers would go to whatever host
+    )
     plugin = apprise.Apprise.instantiate(url, asset=asset)
     if not isinstance(plugin, apprise.NotifyBase):
         why = hide(said.last or "apprise does not know such a URL", url)
@@ -97,7 +101,7 @@ def send(asked: dict[str, Any], mark: Path) -> Outcome:
     if done:
         return Outcome(Result.SENT, cut=cut)
     outcome = wire.outcome(said.last)
-    return Outcome(outcome.result, hide(outcome.error, url), outcome.after, cut)
+    return Outcome(outcome.result, hide(line(outcome.error), url), outcome.after, cut)
 
 
 def defuse(text: str) -> str:
@@ -168,6 +172,7 @@ class _Wire:
         self._mark = mark
         self._answers: list[tuple[int, str, str]] = []
         self._unanswered = 0
+        self._has_begun = False
         self._reason = ""
         self._mail_taken = 0
 
@@ -175,6 +180,7 @@ class _Wire:
         """Look at each request of ``requests`` and each mail of ``smtplib`` from now on."""
         import requests
 
+        self._watch_connections()
         self._watch_requests(requests)
         self._watch_mail()
 
@@ -193,18 +199,31 @@ class _Wire:
             return Outcome(of_code(code, after).result, f"HTTP {code}: {said}", seconds(after))
         return of_code(code, after, answer=text or said)
 
+    def _watch_connections(self) -> None:
+        send = http.client.HTTPConnection.send
+        wire = self
+
+        @functools.wraps(send)
+        def watched(connection: http.client.HTTPConnection, data: Any) -> None:
+            if connection.sock is None:
+                connection.connect()
+            wire._has_begun = True
+            wire._mark.touch()
+            send(connection, data)
+
+        http.client.HTTPConnection.send = watched  # type: ignore
+
     def _watch_requests(self, requests: Any) -> None:
         request = requests.Session.request
         wire = self
 
         @functools.wraps(request)
         def watched(session: Any, *args: Any, **kwargs: Any) -> Any:
-            wire._mark.touch()
+            wire._has_begun = False
             try:
                 answer = request(session, *args, **kwargs)
-            except requests.RequestException as error:
-                is_refused = any(kind in repr(error) for kind in _NOT_CONNECTED)
-                wire._unanswered += not is_refused
+            except Exception as error:  # an answer without an end is a MemoryError
+                wire._unanswered += wire._has_begun
                 wire._reason = _root(error)
                 raise
             after = answer.headers.get("Retry-After", "")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
 
 from engine.notify.messages import line
 
+_SCHEME = re.compile(r"[a-z0-9+.-]+")
 _SHORTEST_SECRET = 4  # characters; what is shorter hides nothing and is part of many words
 
 _HOST_IS_PUBLIC = ("http", "https", "mailto", "mailtos", "json", "jsons")
@@ -16,8 +18,11 @@ _HOST_IS_PUBLIC = ("http", "https", "mailto", "mailtos", "json", "jsons")
 _PERMANENT = (400, 413, 422)
 """HTTP codes that say that the message itself is not taken (RFC 9110, 15.5)."""
 
-_MAYBE = (502, 504)
-"""Codes of a gateway that got no good answer: what is behind it may have taken the message."""
+_MAYBE = (302, 303, 502, 504)
+"""Codes with which the message may have been taken: by a server that has the answer elsewhere
+(RFC 9110, 15.4), and by what is behind a gateway that got no good answer."""
+
+_REDIRECTS = range(300, 400)
 
 SERVER_ERROR = 500
 TOO_MANY = 429
@@ -60,6 +65,8 @@ def of_code(code: int, retry_after: str, *, answer: str = "") -> Outcome:
         return Outcome(Result.SENT)
     said = line(answer, 200)
     error = f"HTTP {code}{f': {said}' if said else ''}"
+    if code in _REDIRECTS:  # not followed: tokens would go along
+        error = f"HTTP {code}: it leads to another URL; set the one that takes messages"
     if code in _PERMANENT:
         return Outcome(Result.FAILED, error)
     if code in _MAYBE:
@@ -82,13 +89,16 @@ def hide(text: str, *secrets: str) -> str:
     for secret in secrets:
         parts |= _parts(secret)
     for part in sorted(parts, key=len, reverse=True):
-        text = text.replace(part, "***")
+        # Libraries change the case of what they quote.
+        text = re.sub(re.escape(part), "***", text, flags=re.IGNORECASE)
     return text
 
 
 def show_url(url: str) -> str:
     """A URL as far as others may see it: scheme and host."""
-    scheme = url.partition("://")[0].lower()
+    scheme, delimiter, _rest = url.lower().partition("://")
+    if not delimiter or not _SCHEME.fullmatch(scheme):
+        return "***"
     host = _host(url) if scheme in _HOST_IS_PUBLIC else ""
     return f"{scheme}://{host}/***" if host else f"{scheme}://***"
 

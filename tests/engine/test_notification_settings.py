@@ -19,6 +19,13 @@ from engine.notification_settings import NotificationSettings
             {"channels": {"a": {"commit_status": "gitea", "base_url": "git.lab"}}},
             "no URL such as",
         ),
+        (
+            {"channels": {"a": {"commit_status": "gitea", "base_url": "https://me:5ecret@h"}}},
+            "set token instead",
+        ),
+        ({"channels": {"a": {"url": "slack:/T1/B1/5ecret"}}}, "no URL such as ntfy://topic"),
+        ({"slack_webhook": "hooks.slack.com/5ecret"}, "no URL such as https://hooks.slack.com"),
+        ({"mail_server": "smtp.lab"}, "no URL such as mailto://localhost"),
         ({"heartbeats": {"doc_check": "hc-ping.com/x"}}, "doc_check: no URL such as"),
         ({"recipients": ["ada@lab.example", "root@localhost"]}, "'root@localhost' is no e-mail"),
         ({"recipients": ["a@b.cc,x@y.zz"]}, "is no e-mail"),

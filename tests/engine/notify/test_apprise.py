@@ -6,6 +6,7 @@ import email
 import email.policy
 import importlib.util
 import json
+import os
 import smtplib
 import socket
 import threading
@@ -193,6 +194,8 @@ def test_the_cut_is_kept_with_the_delivery(tmp_path: Path, sink: Sink) -> None:
     ("code", "result", "after"),
     [
         (200, Result.SENT, None),
+        (301, Result.RETRY, None),
+        (303, Result.UNKNOWN, None),
         (400, Result.FAILED, None),
         (404, Result.RETRY, None),
         (413, Result.FAILED, None),
@@ -225,6 +228,41 @@ def test_no_answer_may_be_an_arrival_and_no_connection_is_none(tmp_path: Path, s
     refused = send_here(tmp_path, "json://127.0.0.1:1/")
     assert refused.result is Result.RETRY
     assert refused.error == "cannot connect: [Errno 111] Connection refused"
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_no_token_follows_a_redirect(tmp_path: Path, sink: Sink) -> None:
+    with http_sink() as other:
+        sink.answer = lambda _request: (307, {"Location": f"{other.url}/elsewhere"}, "")
+        outcome = send_here(tmp_path, f"json://127.0.0.1:{sink.port}/?+X-Token=s3cret")
+
+    assert outcome == Outcome(
+        Result.RETRY, "HTTP 307: it leads to another URL; set the one that takes messages"
+    )
+    assert (len(sink.requests), other.requests) == (1, [])
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_a_server_without_tls_was_sent_nothing(tmp_path: Path, sink: Sink) -> None:
+    outcome = send_here(tmp_path, f"jsons://127.0.0.1:{sink.port}/?cto=0.5&rto=0.5")
+
+    assert outcome.result is Result.RETRY
+    assert not (tmp_path / "mark").exists()
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_an_answer_that_cannot_be_kept_may_be_an_arrival(
+    tmp_path: Path, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import requests
+
+    def too_long(_answer: requests.Response) -> str:
+        raise MemoryError
+
+    monkeypatch.setattr(requests.Response, "content", property(too_long))
+    outcome = send_here(tmp_path, f"json://127.0.0.1:{sink.port}/")
+
+    assert outcome == Outcome(Result.UNKNOWN, "no answer: MemoryError")
 
 
 @pytest.mark.usefixtures("unwatched")
@@ -264,6 +302,8 @@ def test_a_message_is_sent_by_a_process_whose_arguments_show_nothing(
     def answer(_request: object) -> tuple[int, dict[str, str], str]:
         for path in Path("/proc").glob("[0-9]*"):
             try:
+                if f"PPid:\t{os.getpid()}\n" not in (path / "status").read_text():
+                    continue  # other tests send, too
                 text = (path / "cmdline").read_bytes() + (path / "environ").read_bytes()
             except OSError:
                 continue

@@ -146,6 +146,9 @@ def test_no_mention_and_no_markup_is_left_for_a_chat(text: str) -> None:
         ("ntfy://my-secret-topic", "ntfy://***"),
         ("tgram://123456789:abcdefg/12315544/", "tgram://***"),
         ("json://[broken", "json://***"),
+        ("slack:/T1JJ3T3L2/A1BRTD4JD/secret", "***"),
+        ("hooks.slack.com/services/T1/B2/secret", "***"),
+        ("secret", "***"),
     ],
 )
 def test_what_of_a_url_is_shown(url: str, shown: str) -> None:
@@ -158,6 +161,7 @@ def test_parts_of_a_url_are_hidden_however_they_are_written() -> None:
 
     assert hide(text, url) == "*** *** *** *** *** at 127.0.0.1"
     assert hide("a ghp_123 b", "ghp_123") == "a *** b"
+    assert hide("Unparseable ?s3cret=", "json://host/?S3cret") == "Unparseable ?***="
 
 
 @pytest.mark.parametrize(
