@@ -28,25 +28,33 @@ class _Page:
     """The families of a page, in the order in which they were begun."""
 
     def __init__(self) -> None:
-        self._families: dict[str, tuple[str, str, list[str]]] = {}
+        self._families: dict[str, tuple[str, str, dict[str, str]]] = {}
 
     def family(self, name: str, help: str, type: str = _GAUGE) -> None:
         """Begin a family; one without samples is left out."""
-        self._families[name] = (help, type, [])
+        self._families[name] = (help, type, {})
 
     def add(self, name: str, value: float | None, **labels: str) -> None:
-        """Add a sample; nothing for None."""
+        """Add a sample; nothing for None, nor for labels that had one.
+
+        A scraper refuses a page in which a sample stands twice, and names that differ only in
+        control characters are the same here.
+        """
         if value is not None:
             told = ",".join(f'{key}="{_label(text)}"' for key, text in labels.items())
-            self._families[name][2].append(f"{name}{{{told}}} {_number(value)}" if told
-                                           else f"{name} {_number(value)}")  # fmt: skip
+            series = f"{name}{{{told}}}" if told else name
+            self._families[name][2].setdefault(series, _number(value))
 
     def text(self) -> str:
         """The page, ended by a line feed."""
         lines = []
         for name, (help, type, samples) in self._families.items():
             if samples:
-                lines += [f"# HELP {name} {_help(help)}", f"# TYPE {name} {type}", *samples]
+                lines += [
+                    f"# HELP {name} {_help(help)}",
+                    f"# TYPE {name} {type}",
+                ]
+                lines += [f"{series} {value}" for series, value in samples.items()]
         return "".join(f"{line}\n" for line in lines)
 
 

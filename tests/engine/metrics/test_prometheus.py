@@ -139,3 +139,9 @@ def test_no_name_breaks_a_page(name: str) -> None:
     page = exposition([project(name, 1.0)], (), {}, None)
     assert all(_LINE.fullmatch(line) for line in page.split("\n")[:-1])
     assert len(families(page)) == 7
+
+
+def test_names_that_look_alike_are_one_sample() -> None:
+    page = exposition([project("hub", 1.0), project("h\x1b[1mub\x07", 2.0)], (), {}, None)
+    average = [line for line in page.splitlines() if line.startswith("espdeck_build_duration_av")]
+    assert average == ['espdeck_build_duration_average_seconds{project="hub"} 1']
