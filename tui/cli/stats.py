@@ -115,7 +115,15 @@ def _print_csv(engine: Engine, project_id: uuid.UUID | None) -> None:
     writer = None
     for row in engine.metrics.rows(project_id):
         if writer is None:
-            head = [clean(column) for column in row]
+            head = [csv_cell(column) for column in row]
             writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(head)
-        writer.writerow(clean(value) if isinstance(value, str) else value for value in row.values())
+        writer.writerow(
+            csv_cell(value) if isinstance(value, str) else value for value in row.values()
+        )
+
+
+def csv_cell(text: str) -> str:
+    """A text that a spreadsheet takes for no formula: OWASP's way against CSV injection."""
+    text = clean(text)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) and text != "-" else text

@@ -17,6 +17,7 @@ from engine.images.image import MemoryRegion
 from tests.engine.metrics.past import FAIL, PASS, Past, case
 from tests.tui.commands import Here
 from tests.tui.guide.pages import ROOT, tables
+from tui.cli.stats import csv_cell
 
 FAILED = RunStatus.FAILED
 
@@ -106,6 +107,19 @@ def test_csv_is_a_row_a_build(here: Here) -> None:
     assert (rows[0]["compile_time_seconds"], rows[0]["compiled_files"]) == ("2.0", "2")
     assert (rows[1]["failure_stage"], rows[1]["tests_failed"]) == ("test.simulator", "1")
     assert (rows[6]["status"], rows[6]["duration_seconds"]) == ("pending", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("@SUM(1)", "'@SUM(1)"),
+        ("-", "-"),
+        ("a", "a"),
+    ],
+)
+def test_no_name_is_a_formula(text: str, cell: str) -> None:
+    assert csv_cell(text) == cell
 
 
 def test_a_daemon_is_asked(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
