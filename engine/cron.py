@@ -27,7 +27,7 @@ _ALIASES = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight"
 _SHIFT = timedelta(hours=26)
 """More than any clock was ever set by at once: a zone that changes sides of the date line."""
 
-_FIRST = datetime(2024, 1, 1)
+_FIRST = datetime(2023, 12, 31, 23, 59)  # before the first minute of a year
 _LOOKED_AT = 100  # times of a schedule between which the distance is looked at
 
 
@@ -65,6 +65,8 @@ class Schedule:
         except (CroniterError, ValueError) as error:
             # It names the text again, in brackets or before a dash, and does not end its sentence.
             why = str(error).replace(f"[{text.lower()}]", "").strip(" -.") or "it makes no sense"
+            if why.startswith("is not acceptable"):
+                why = f"a field {why}"
             if "failed to find" in why:
                 why = "there is no such day"
             raise UsageError(f"{shown} is no schedule: {why[:200]}") from error
