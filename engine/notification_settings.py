@@ -142,7 +142,7 @@ class NotificationSettings(BaseModel):
 
     heartbeats: dict[str, SecretStr] = Field(default_factory=dict)
     """URLs in the manner of healthchecks.io that schedules ping, by the name of a check or
-    ``build:PROJECT``: at the start ``/start``, at the end the URL itself or ``/fail``."""
+    ``build:PROJECT``: at the end the URL itself or ``/fail``, of builds at the start ``/start``."""
 
     @field_validator("mail_server")
     @classmethod
