@@ -24,6 +24,7 @@ from engine.checks.lab import LabServices
 from engine.checks.power_proof import prove_power
 from engine.enums import CheckStatus, RunKind
 from engine.errors import BoardBusyError, BoardError, EspdeckError, MissingToolError, UsageError
+from engine.files import explain
 from engine.settings import BoardSettings
 from engine.store import boards as board_rows
 from engine.store import runs
@@ -213,6 +214,9 @@ class _Look:
         except MissingToolError as error:
             self.state = f"not asked: {error}"
             self.warnings.append(str(error))
+        except OSError as error:  # of this machine: the others are looked at all the same
+            self.state = f"not looked at: {explain(error)}"
+            self.errors.append(self.state)
         except BoardError as error:
             self.cancel.check()
             self.state = _SILENT
@@ -308,9 +312,10 @@ class _Look:
         if self._is_recent(proved) and not self.power:
             return
         try:
-            self.power = clean(prove_power(board))
+            problem = prove_power(board)
         except UsageError as error:
-            self.power = clean(str(error))
+            problem = str(error)
+        self.power = clean(problem).removeprefix(f"{self.info.name}: ")
         self.proved_at = self.now.isoformat()
 
 

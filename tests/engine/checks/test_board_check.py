@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -281,6 +282,31 @@ def test_a_board_is_switched_on_again_when_the_look_is_cancelled(
         yard.look(CHECK, cancel=cancel, prove_power=True)
     yard.close()
     assert (tmp_path / "calls").read_text() == "off\non\n"
+
+
+def test_what_fails_at_one_board_keeps_no_other_from_being_looked_at(
+    tmp_path: Path, ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / "ttyA", tmp_path / "ttyB"]
+    for path in paths:
+        path.touch()
+        ports.plug(str(path))
+
+    def look_at(
+        connection: Connection, region: tuple[int, int] | None, *, cancel: CancelToken
+    ) -> tuple[BoardIdentity, str]:
+        if connection.port == str(paths[0]):
+            raise OSError(errno.EIO, "Input/output error")
+        return ports.look_at(connection, region, cancel=cancel)
+
+    monkeypatch.setattr(flasher, "look_at", look_at)
+    yard = LabYard(tmp_path / "workspace", [str(path) for path in paths])
+    found = yard.look(CHECK)
+    yard.close()
+
+    assert found.status is CheckStatus.ERROR
+    assert "1 of 2 boards answer" in found.message
+    assert "ttyA not looked at: " in found.message
 
 
 def test_a_look_that_is_cancelled_ends(yard: LabYard) -> None:
