@@ -595,8 +595,9 @@ def test_a_cancelled_check_ends(folder: Path) -> None:
 
 def test_its_state_changes_with_what_it_would_say(folder: Path) -> None:
     seen = [GitCheck().state(context_of(folder))]
+    result = check(folder)
+    assert GitCheck().state(context_of(folder, previous=result)) == seen[0]
     for change in (
-        lambda: check(folder),
         lambda: (folder / "main.c").write_text("int m;\n"),
         lambda: (folder / "main.c").write_text("int more;\n"),
         lambda: (folder / "new.c").write_text("int new;\n"),
@@ -611,3 +612,9 @@ def test_its_state_changes_with_what_it_would_say(folder: Path) -> None:
     assert len(set(seen)) == len(seen)
     assert all(seen)
     assert GitCheck().state(context_of(folder)) == seen[-1]
+
+
+def test_its_result_does_not_stand_when_its_file_was_deleted(folder: Path) -> None:
+    result = check(folder)
+    Path(result.details["changes_file"]).unlink()
+    assert GitCheck().state(context_of(folder, previous=result)) == ""
