@@ -125,6 +125,8 @@ if TYPE_CHECKING:
     from engine.settings.keys import join_key as join_key
     from engine.settings.keys import split_key as split_key
     from engine.settings.keys import toml_text as toml_text
+    from engine.settings.load import find_workspace as find_workspace
+    from engine.settings.models import SettingsFile as SettingsFile
     from engine.settings.report import SettingRow as SettingRow
     from engine.settings.report import list_settings as list_settings
     from engine.settings.report import list_variables as list_variables
@@ -235,6 +237,8 @@ _NAMES = {
         "create_settings_file read_setting set_setting set_settings unknown_key unset_setting"
     ),
     "engine.settings.keys": "choices_of join_key split_key toml_text",
+    "engine.settings.load": "find_workspace",
+    "engine.settings.models": "SettingsFile",
     "engine.settings.report": "SettingRow list_settings list_variables",
     "engine.sizes.tables": "RegionRow SizeGroup SizeRow Sizes",
     "engine.store.backups": "Backup",

@@ -18,8 +18,9 @@ from engine.doctor_check import DoctorCheck
 from engine.enums import TARGETS
 from engine.errors import EspdeckError, UsageError
 from engine.quality import tools
-from engine.settings import Settings, config_file
+from engine.settings import config_file
 from engine.settings.file_check import strange_variables
+from engine.settings.models import SettingsFile
 from engine.simulators.base import find_simulators
 from engine.store.database import sqlite_too_old
 from engine.toolchains import idf_installs
@@ -28,14 +29,18 @@ from engine.toolchains.base import find_toolchains
 _LOW_DISK_BYTES = 1 << 30
 
 
-def run_doctor(settings: Settings) -> tuple[DoctorCheck, ...]:
-    """Look at everything that builds may need."""
+def run_doctor(settings: SettingsFile, *, wrong: str = "") -> tuple[DoctorCheck, ...]:
+    """Look at everything that builds may need.
+
+    Args:
+        wrong: what is wrong with the settings, where ``settings`` stands in for them.
+    """
     idf_installs.add_search_folders(settings.idf_paths)
     return (
         _python(),
         _git(),
         _workspace(settings.workspace),
-        _settings(),
+        _settings(wrong),
         *_toolchains(),
         *_esp_idf(),
         *_simulators(),
@@ -75,7 +80,10 @@ def _workspace(folder: Path) -> DoctorCheck:
     return DoctorCheck("workspace", True, True, f"{folder}, {free >> 30} GB free")
 
 
-def _settings() -> DoctorCheck:
+def _settings(wrong: str) -> DoctorCheck:
+    if wrong:
+        advice = "correct it: espdeck config check lists every mistake"
+        return DoctorCheck("settings", False, True, wrong, advice)
     path = config_file()
     detail = f"{path}" if path.is_file() else f"defaults (no {path})"
     strange = strange_variables(os.environ)
@@ -152,7 +160,7 @@ def _quality() -> list[DoctorCheck]:
     return found
 
 
-def _locks(settings: Settings) -> DoctorCheck:
+def _locks(settings: SettingsFile) -> DoctorCheck:
     """Where users of this machine lock and reserve boards; alone, they collide."""
     own = settings.workspace / "boards" / LOCKS
     folder = LockFolder.find(settings.lock_folder, own)

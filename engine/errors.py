@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class EspdeckError(Exception):
     """Any failure that espdeck explains: what happened, where, and what to do."""
@@ -25,6 +27,20 @@ class MistakeError(UsageError):
         self.file = file
         self.line = line
         self.what = what
+
+
+class WrongSettingsError(UsageError):
+    """Settings make no sense. The message is the first of them and how many more there are.
+
+    Args:
+        lines: what is wrong, a line for each setting.
+    """
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        more = len(lines) - 1
+        rest = f" (and {more} more: espdeck config check lists them)" if more else ""
+        super().__init__(f"{lines[0]}{rest}")
+        self.lines = tuple(lines)
 
 
 class MissingToolError(EspdeckError):

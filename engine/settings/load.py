@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
 from engine import private_files
-from engine.errors import UsageError
+from engine.errors import UsageError, WrongSettingsError
 from engine.settings.keys import find_key, is_list, join_key, plain_type
 from engine.settings.models import SettingsFile
-from engine.settings.sources import Layers, config_file
+from engine.settings.sources import Layers, config_file, read_variables
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
+
+_WORKSPACE = "workspace"
+_NAMES_WORKSPACE = re.compile(rf"^[ \t]*[\"']?{_WORKSPACE}[\"']?[ \t]*=", re.MULTILINE)
 
 
 class Settings(SettingsFile):
@@ -39,7 +44,8 @@ class Settings(SettingsFile):
             flags: values that win over everything; None means not given.
 
         Raises:
-            UsageError: a value makes no sense; says which, where, and what is allowed.
+            UsageError: the file cannot be read, or has no such profile.
+            WrongSettingsError: values make no sense; says which, where, and what is allowed.
         """
         check_config_file()
         given = {name: value for name, value in flags.items() if value is not None}
@@ -47,11 +53,49 @@ class Settings(SettingsFile):
             return cls(**given)
         except ValidationError as error:
             layers = Layers(SettingsFile, config_file(), os.environ, given)
-            raise UsageError("; ".join(explain_all(error, layers))) from error
+            raise WrongSettingsError(explain_all(error, layers)) from error
 
 
 SettingsSource = Callable[[], Settings]
 """Gives the settings as they are now: they may change while espdeck runs."""
+
+
+def find_workspace(**flags: Any) -> Path:
+    """The workspace, also where other settings make no sense: what runs there can be asked still.
+
+    Args:
+        flags: as for :meth:`Settings.load`.
+
+    Raises:
+        UsageError: the settings make no sense, and may name a workspace that cannot be told.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings.load(**given).workspace
+    except UsageError as error:
+        values = read_variables(SettingsFile, os.environ)[0] | given
+        if _WORKSPACE not in values:
+            try:
+                check_config_file()
+                values = Layers(SettingsFile, config_file(), os.environ, given).merged()
+            except UsageError:
+                if _may_name_workspace(config_file()):
+                    raise error from None
+        said = {name: value for name, value in values.items() if name == _WORKSPACE}
+        try:
+            return SettingsFile(**said).workspace
+        except ValidationError:
+            raise error from None
+
+
+def _may_name_workspace(path: Path) -> bool:
+    """Whether a settings file that cannot be understood names a workspace of its own."""
+    try:
+        return _NAMES_WORKSPACE.search(path.read_text("utf-8", "replace")) is not None
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def check_config_file() -> None:
@@ -68,12 +112,12 @@ def check_config_file() -> None:
 
 
 def explain_all(error: ValidationError, layers: Layers) -> list[str]:
-    """A line for each wrong setting: where it stands, and what it should be."""
-    lines = []
+    """A line for each wrong setting, in the order of the file: where, and what it should be."""
+    found = []
     for each in error.errors():
         origin = layers.origin(tuple(map(str, each["loc"])))
-        lines.append(f"{origin.place or layers.path}: {explain(each)}")
-    return lines
+        found.append((origin.line or 0, f"{origin.place or layers.path}: {explain(each)}"))
+    return [line for _, line in sorted(found, key=lambda each: each[0])]
 
 
 def explain(error: ErrorDetails) -> str:

@@ -111,3 +111,13 @@ def test_a_variable_that_looks_like_a_setting_is_noticed(
     assert not found["settings"].ok
     assert not found["settings"].needed
     assert "ESPDECK_BORADS is no setting (did you mean ESPDECK_BOARDS?)" in found["settings"].detail
+
+
+def test_settings_that_make_no_sense_are_told_and_the_rest_is_looked_at(tmp_path: Path) -> None:
+    found = {
+        each.name: each for each in run_doctor(Settings(workspace=tmp_path), wrong="a.toml:1: no")
+    }
+    assert (found["settings"].ok, found["settings"].needed) == (False, True)
+    assert found["settings"].detail == "a.toml:1: no"
+    assert "espdeck config check" in found["settings"].advice
+    assert found["workspace"].ok

@@ -46,13 +46,14 @@ def load_settings(context: typer.Context, **flags: Any) -> Settings:
 
 
 def find_workspace(context: typer.Context) -> Path:
-    """The workspace that a command is about; where it is named, no other setting has to make sense.
+    """The workspace that a command is about; no other setting has to make sense.
 
     Raises:
-        UsageError: it is not named, and the settings make no sense.
+        UsageError: the settings make no sense, and may name a workspace that cannot be told.
     """
-    named: Path | None = context.obj
-    return named.expanduser().resolve() if named is not None else load_settings(context).workspace
+    from engine import find_workspace
+
+    return find_workspace(**flags_of(context))
 
 
 def chosen_profile(context: typer.Context) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.errors import UsageError
+from engine.errors import UsageError, WrongSettingsError
 from tui.cli.common import flags_of, load_settings, print_error, print_line, table
 from tui.cli.follow import USAGE
 
@@ -178,8 +178,10 @@ def _wrong_when_loaded(context: typer.Context) -> list[str]:
     """What is wrong with settings that make sense each by itself, and with the environment."""
     try:
         settings = load_settings(context)
+    except WrongSettingsError as error:
+        return list(error.lines)
     except UsageError as error:
-        return str(error).split("; ")
+        return [str(error)]
     wrong = []
     if settings.keys:
         from tui import keymap  # it loads the toolkit of the screens

@@ -41,7 +41,7 @@ from tui.cli import (
     tasks,
     workflows,
 )
-from tui.cli.common import PROFILE, load_settings, print_error, print_line
+from tui.cli.common import PROFILE, find_workspace, load_settings, print_error, print_line
 from tui.cli.follow import FAILED, INTERRUPTED, USAGE, follow, printing
 from tui.cli.summary import print_build
 
@@ -162,9 +162,13 @@ def demo(
 @cli.command()
 def doctor(context: typer.Context) -> None:
     """Say what is installed, what is missing, and what to do."""
-    from engine import run_doctor
+    from engine import SettingsFile, run_doctor
 
-    checks = run_doctor(load_settings(context))
+    try:
+        checks = run_doctor(load_settings(context))
+    except UsageError as error:
+        defaults = SettingsFile(workspace=find_workspace(context))
+        checks = run_doctor(defaults, wrong=str(error))
     for each in checks:
         mark = "ok     " if each.ok else "MISSING" if each.needed else "absent "
         print_line(f"{mark} {each.name}: {each.detail}")

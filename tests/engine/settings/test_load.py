@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from engine.errors import UsageError
+from engine.errors import UsageError, WrongSettingsError
 from engine.settings import Settings
+from engine.settings.load import find_workspace
 
 
 @pytest.fixture(autouse=True)
@@ -74,10 +76,10 @@ def test_every_mistake_is_told_where_it_stands(
     config.write_text('workspacee = "x"\nboards = "oops"\n')
     monkeypatch.setenv("ESPDECK_MAX_ITERATIONS", "many")
 
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(WrongSettingsError) as caught:
         Settings.load()
 
-    message = str(caught.value)
+    message = "\n".join(caught.value.lines)
     assert "no setting is called workspacee (did you mean workspace?)" in message
     assert "boards is a list" in message
     assert "ESPDECK_MAX_ITERATIONS: setting max_iterations" in message
@@ -115,3 +117,50 @@ def test_a_wrong_setting_of_a_table_is_named_with_its_file(
 
     line = text.count("\n")
     assert str(raised.value).startswith(f"{file}:{line}: {said}")
+
+
+def test_of_several_mistakes_the_first_of_the_file_is_said_and_how_many_more(config: Path) -> None:
+    config.write_text("colour = 3\nmax_iterations = -1\nboards = 3\n")
+
+    with pytest.raises(WrongSettingsError) as raised:
+        Settings.load()
+
+    assert str(raised.value) == (
+        f"{config}:1: no setting is called colour (and 2 more: espdeck config check lists them)"
+    )
+    assert [line.split(":")[1] for line in raised.value.lines] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["colour = 3\nworkspace = '{place}'", "workspace = '{place}'\n[quality]\ncoverage = 'all'"],
+)
+def test_a_workspace_is_found_though_other_settings_make_no_sense(
+    text: str, config: Path, tmp_path: Path
+) -> None:
+    config.write_text(text.format(place=tmp_path / "lab"))
+    assert find_workspace() == tmp_path / "lab"
+
+
+def test_a_workspace_that_is_named_elsewhere_needs_no_file(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text("workspace = '/elsewhere\n[")
+    assert find_workspace(workspace=tmp_path / "flag") == tmp_path / "flag"
+    monkeypatch.setenv("ESPDECK_WORKSPACE", str(tmp_path / "variable"))
+    assert find_workspace() == tmp_path / "variable"
+
+
+@pytest.mark.parametrize(
+    "text", ["workspace = '/elsewhere\n[", "'workspace'=3", " workspace = '/a'\nworkspace = '/b'"]
+)
+def test_a_workspace_that_cannot_be_told_is_not_guessed(text: str, config: Path) -> None:
+    config.write_text(text)
+    with pytest.raises(UsageError, match=re.escape(str(config))):
+        find_workspace()
+
+
+def test_a_file_that_is_no_toml_and_names_no_workspace_leaves_the_usual_one(config: Path) -> None:
+    usual = find_workspace()
+    config.write_text("#workspace = '/elsewhere'\ntheme = 'light\n")
+    assert find_workspace() == usual
