@@ -109,7 +109,9 @@ def ask_daemon(
     except (FileNotFoundError, ConnectionRefusedError) as error:
         pid = running_daemon(workspace)
         if pid is None:
-            raise UsageError("no daemon runs in this workspace: espdeck daemon start") from error
+            raise UsageError(
+                f"no daemon runs in {workspace}: espdeck daemon start starts one"
+            ) from error
         raise DaemonSilentError(
             f"the daemon (process {pid}) starts or stops, or its {SOCKET_FILE} was deleted: try "
             "again, else espdeck daemon restart"

@@ -96,7 +96,7 @@ def stop_daemon(workspace: Path, *, seconds: float = STOP_SECONDS) -> int:
     pid = running_daemon(workspace)
     identity = ProcessIdentity.of(pid) if pid is not None else None
     if identity is None:
-        raise UsageError("no daemon runs in this workspace: espdeck daemon start")
+        raise UsageError(f"no daemon runs in {workspace}")
     try:
         ask_daemon(workspace, "stop")
     except (DaemonSilentError, UsageError):

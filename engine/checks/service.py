@@ -23,7 +23,8 @@ from engine.cancel import CancelToken, cancel_after
 from engine.checks.base import CheckContext, CheckResult
 from engine.checks.isolated import Ended, run_isolated
 from engine.checks.lab import LabCheck, LabServices
-from engine.checks.lab_checks import LAB_CHECKS
+from engine.checks.lab_checks import LAB_CHECKS, describe_lab_check
+from engine.checks.options import OF_DOC_INDEX
 from engine.checks.registry import FoundCheck, add_check, find_checks, load_own
 from engine.checks.schedule import CheckPlan, plan_of
 from engine.enums import CheckStatus, ProjectStatus, Trigger
@@ -117,7 +118,7 @@ class Checks:
         """Every check, by name; those that cannot be used say why."""
         with self._finding:
             if self._found is None:
-                found = {name: _described(check) for name, check in self._lab_checks.items()}
+                found = {name: describe_lab_check(check) for name, check in self._lab_checks.items()}
                 for check in find_checks(cancel=self._stop):
                     add_check(found, check)
                 self._found = tuple(sorted(found.values(), key=lambda check: check.name))
@@ -228,9 +229,13 @@ class Checks:
             interval: minutes between two runs; None leaves it as it is.
 
         Raises:
-            UsageError: there is no such check, or the file cannot be written or makes no sense.
+            UsageError: there is no such check, it looks at no project by itself, or the file cannot
+                be written or makes no sense.
         """
-        table = ("checks", self.get(name).name, *(("projects", project) if project else ()))
+        lab_check = self._lab_checks.get(self.get(name).name)
+        if project and lab_check is not None and not lab_check.per_project:
+            raise UsageError(f"{name} looks at the lab as a whole, not at {project}")
+        table = ("checks", name, *(("projects", project) if project else ()))
         values = {"enabled": enabled, "interval": interval}
         given: dict[KeyPath | str, object] = {
             (*table, key): value for key, value in values.items() if value is not None
@@ -414,7 +419,7 @@ class Checks:
                 result = check.run(
                     self._deps.lab,
                     project,
-                    options=options_of(_described(check), settings, of),
+                    options=options_of(describe_lab_check(check), settings, of),
                     previous=before,
                     now=now,
                     cancel=token,
@@ -519,12 +524,6 @@ class Checks:
         )
 
 
-def _described(check: LabCheck) -> FoundCheck:
-    return FoundCheck(
-        check.name, check.title, check.interval, check.options, type(check).__module__
-    )
-
-
 def _is_same(row: CheckResultRow, result: CheckResult) -> bool:
     """Whether a result is what a kept one is, which then stands: nothing is new."""
     kept = (row.status, row.message, json.dumps(row.details, sort_keys=True))
@@ -551,12 +550,9 @@ def options_of(check: FoundCheck, settings: Settings, project: str) -> Mapping[s
     options = dict(check.options)
     index = settings.doc_index
     of_check = settings.checks.get(check.name)
-    if "index_enabled" in options:
-        options |= {
-            "index_enabled": index.enabled,
-            "index_auto_generate": index.auto_generate,
-            "index_path": index.output_path,
-        }
+    for name, key in OF_DOC_INDEX.items():
+        if name in options:
+            options[name] = getattr(index, key)
     of_project = of_check.projects.get(project) if of_check is not None else None
     for each in (of_check, of_project):
         if each is not None:

@@ -13,6 +13,7 @@ from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.fields import FieldInfo
 
+from engine.errors import UsageError
 from engine.notification_settings import NotificationSettings
 
 AT_START = "at_start"
@@ -193,6 +194,18 @@ class WatchSettings(BaseModel):
     schedule: str | None = Field(default=None, examples=["0 3 * * *"])
     """Times at which it is built, as in cron(8): ``0 3 * * *`` for every night at three, in the
     time zone of this machine; empty for none."""
+
+    @field_validator("schedule")
+    @classmethod
+    def _makes_sense(cls, value: str | None) -> str | None:
+        if value:
+            from engine.cron import Schedule  # what counts the times loads slowly
+
+            try:
+                Schedule(value)
+            except UsageError as error:
+                raise ValueError(str(error)) from error
+        return value
 
 
 class ProjectSettings(BaseModel):

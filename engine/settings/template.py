@@ -113,14 +113,14 @@ def _below(
 def _checks(options: Options) -> Iterator[str]:
     """A table for each check; what it brings itself has no explanation but its name."""
     texts = explanations(CheckSchedule)
-    for name, declared in options.items():
+    for name, known in options.items():
+        declared = dict(known or {})
         lines = [f"#[checks.{join_key((name,))}]\n"]
         for key, field in CheckSchedule.model_fields.items():
             about = _comment(texts.get(key, ""), field)
-            lines.append(f"{about}#{key} = {_placeholder(field)}\n")
-        lines += [
-            f"#{join_key((key,))} = {toml_text(value)}\n" for key, value in (declared or {}).items()
-        ]
+            value = toml_text(declared.pop(key)) if key in declared else _placeholder(field)
+            lines.append(f"{about}#{key} = {value}\n")
+        lines += [f"#{join_key((key,))} = {toml_text(value)}\n" for key, value in declared.items()]
         yield "".join(lines)
     first = next(iter(options))
     yield (

@@ -60,7 +60,7 @@ def test_it_starts_once_says_what_it_does_and_stops(workspace: Path) -> None:
 
     assert stop_daemon(workspace) == pid
     assert running_daemon(workspace) is None
-    with pytest.raises(UsageError, match="no daemon runs in this workspace"):
+    with pytest.raises(UsageError, match="no daemon runs in /"):
         ask_daemon(workspace, "status")
 
 

@@ -354,6 +354,9 @@ def test_a_check_of_the_lab_has_no_project_and_its_same_result_stands(lab: Lab) 
     (row,) = lab.checks.history("of_the_lab")
     assert (row.project_id, row.confirmed_at) == (None, START + timedelta(minutes=20))
 
+    with pytest.raises(UsageError, match="the lab as a whole, not at sensor"):
+        lab.checks.configure(look.name, "sensor", interval=20)
+
     lab.settings = Settings(workspace=lab.folder, check_timeout_seconds=0.05)
     look.waits = True
     late = lab.checks.run("of_the_lab")

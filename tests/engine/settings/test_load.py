@@ -164,3 +164,9 @@ def test_a_file_that_is_no_toml_and_names_no_workspace_leaves_the_usual_one(conf
     usual = find_workspace()
     config.write_text("#workspace = '/elsewhere'\ntheme = 'light\n")
     assert find_workspace() == usual
+
+
+def test_a_schedule_that_makes_no_sense_is_a_mistake_of_the_file(config: Path) -> None:
+    config.write_text('[projects.a.watch]\nschedule = "0 3 * * mon-frei"\n')
+    with pytest.raises(UsageError, match=r":2: .*schedule: .* is no schedule: minute, hour"):
+        Settings.load()

@@ -16,7 +16,7 @@ from engine.settings.template import template
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "doc_check": {"skip": ()},
-    "git_check": {"token_threshold": 50000},
+    "git_check": {"interval": 5.0, "token_threshold": 50000},
 }
 TEXT = template(OPTIONS)
 
@@ -44,7 +44,11 @@ def test_uncommented_it_is_a_settings_file_with_the_defaults() -> None:
     data = tomllib.loads(uncommented())
     profile = data.pop("profile")
     assert profile == {"production": {"max_concurrent_builds": 4, "quality": {"coverage": 90}}}
-    assert data["checks"]["git_check"]["token_threshold"] == 50000
+    assert data["checks"]["git_check"] == {
+        "enabled": True,
+        "interval": 5.0,
+        "token_threshold": 50000,
+    }
     try:
         SettingsFile.model_validate(data)
     except ValidationError as error:
