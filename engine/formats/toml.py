@@ -29,6 +29,12 @@ _DIGITS = re.compile(rf"[0-9_]{{{MAX_DIGITS}}}")
 _HEADER = re.compile(rf"[ \t]*(\[\[?)[ \t]*({_KEY})[ \t]*\]")
 _VALUE = re.compile(rf"[ \t]*({_KEY})[ \t]*=")
 _PARTS = re.compile(_PART)
+_PLAINER = {
+    "Cannot overwrite a value": "this key is there already, further up",
+    "Illegal character '\\n'": "a text that does not end on its line: its closing quote is missing",
+}
+"""Messages of :mod:`tomllib` that tell a person little."""
+
 _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -75,7 +81,8 @@ class Document:
             where = _WHERE.search(said)
             last = max(1, len(text.splitlines()))
             line = (int(where[1]) if where[1] else last) if where is not None else None
-            raise MistakeError(file, line, _WHERE.sub("", said)[:500]) from error
+            what = _WHERE.sub("", said)
+            raise MistakeError(file, line, _PLAINER.get(what, what)[:500]) from error
 
     def wrong(self, place: KeyPath, what: str) -> MistakeError:
         """The error of a part of the file, which is to be raised.

@@ -136,8 +136,9 @@ def explain(error: ErrorDetails) -> str:
 
 
 def said(error: ErrorDetails) -> str:
-    """What pydantic says of a value, without how one of our own looks at it came to it."""
-    return error["msg"].removeprefix("Value error, ")
+    """What pydantic says a value should be, without how it came to that."""
+    text = error["msg"].removeprefix("Value error, ")
+    return text.partition(", unable to ")[0]
 
 
 def _known_beside(path: tuple[str, ...]) -> tuple[str, ...]:

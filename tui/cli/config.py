@@ -133,6 +133,7 @@ def set_command(
     """Change a setting in the file; its comments and its order stay."""
     from engine import (
         check_options,
+        check_settings_file,
         config_file,
         join_key,
         read_setting,
@@ -150,6 +151,10 @@ def set_command(
     else:
         options = check_options() if "checks" in path else {}  # others' cost a process each
         set_setting(config_file(), path, read_setting(path, value, options))
+        if path[0] == "profile":
+            print_line(f"{join_key(path)} is set in {config_file()}")
+        for each in check_settings_file(config_file(), options) if options else ():
+            print_error(f"note: {each}")
     _print_effect(context, key)
 
 

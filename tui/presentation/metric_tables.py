@@ -73,8 +73,8 @@ def project_lines(found: ProjectMetrics) -> list[str]:
         f"{clean(found.name)}: {count(total, 'build')}, {ok} succeeded, {failed} failed, "
         f"{cancelled} cancelled, {pending} wait, {running} run",
         f"success rate {percent(found.stats.success_rate)}, duration "
-        f"{seconds(found.stats.average_duration)} on average, {seconds(found.median_duration)} "
-        "in the middle",
+        f"{seconds(found.stats.average_duration)} on average, median "
+        f"{seconds(found.median_duration)}",
     ]
     lines += _section(
         ("FAILS OF", "CODE", "BUILDS", "SINCE", "LAST", "LAST BUILD"),

@@ -86,6 +86,17 @@ def test_a_mistake_is_one_line_and_writes_nothing(
     assert not config.exists()
 
 
+def test_what_is_set_is_said_also_of_a_profile_and_of_a_check_that_has_no_such_setting(
+    here: Here, config: Path
+) -> None:
+    said = here.says("config", "set", "profile.lab.max_iterations", "1")
+    assert said == f"profile.lab.max_iterations is set in {config}\n"
+    assert "note" not in here.says("config", "set", "checks.board_check.prove_power", "true")
+    said = here.says("config", "set", "checks.remote_check.intervl", "3")
+    assert "note: " in said
+    assert "remote_check has no setting intervl (did you mean interval?)" in said
+
+
 def test_get_of_what_is_no_setting(here: Here) -> None:
     assert "did you mean quality.coverage?" in here.refuses("config", "get", "quality.covrage")
     said = here.refuses("config", "get", "checks.doc_check.interval")
