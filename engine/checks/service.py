@@ -118,7 +118,9 @@ class Checks:
         """Every check, by name; those that cannot be used say why."""
         with self._finding:
             if self._found is None:
-                found = {name: describe_lab_check(check) for name, check in self._lab_checks.items()}
+                found = {
+                    name: describe_lab_check(check) for name, check in self._lab_checks.items()
+                }
                 for check in find_checks(cancel=self._stop):
                     add_check(found, check)
                 self._found = tuple(sorted(found.values(), key=lambda check: check.name))
