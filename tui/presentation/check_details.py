@@ -15,20 +15,21 @@ _PLACE = ("path", "file")
 _FIRST = ("severity", "state", "status", "kind")
 
 
-def detail_lines(details: Mapping[str, Any]) -> Iterator[str]:
+def detail_lines(details: Mapping[str, Any], *, most: int = MAX_ROWS) -> Iterator[str]:
     """What details say: a heading for each list with its rows below, a line for anything else.
 
     What is empty, no, none or zero is left out; names are those of the JSON, with blanks.
 
     Args:
         details: of a result. Untrusted, so are the lines.
+        most: lines of one list.
     """
     for name, value in details.items():
         if not _says_something(value):
             continue
         if _is_list(value):
             yield f"{_words(name)}:"
-            yield from _rows(value, "  ", MAX_ROWS)
+            yield from _rows(value, "  ", most)
         else:
             yield f"{_words(name)}: {_short(name, value)}"
 

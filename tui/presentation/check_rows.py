@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.enums import CheckStatus
 from engine.text import clean
+from tui.presentation import check_details
 from tui.presentation.strips import wrap
-from tui.presentation.tables import columns
 from tui.presentation.units import span
 from tui.theme import STATE_COLOURS
 
@@ -30,11 +30,6 @@ MAX_DETAIL_ROWS = 500
 MAX_DETAIL_LINES, MAX_DETAIL_CHARACTERS = 1500, 200_000
 """All that is shown of the details of a result."""
 
-MAX_TABLE_CELLS = 48
-"""Cells of a column of details but the last; longer texts are cut."""
-
-_MAX_COLUMNS = 8
-_MAX_TEXT_LINES = 200
 _RANK = {CheckStatus.SUCCESS: 0, CheckStatus.WARNING: 1, CheckStatus.ERROR: 2}
 
 
@@ -136,85 +131,16 @@ def _weight(result: CheckResultRow) -> tuple[int, datetime]:
 
 
 def detail_lines(result: CheckResultRow, width: int) -> list[str]:
-    """What a check said and found, in lines of clean text: objects of a list are rows of a table.
+    """What a check said and found, in lines of clean text, as many as a screen shows.
 
     Args:
-        width: in cells; the message is wrapped to it, tables are not.
+        width: in cells; the message is wrapped to it, details are not.
     """
-    lines = wrap(clean(result.message), max(8, width))
+    lines = [*wrap(clean(result.message), max(8, width)), ""]
     left = MAX_DETAIL_CHARACTERS
-    for name, value in result.details.items():
-        lines.append("")
-        for line in _value_lines(clean(str(name)), value):
-            left -= len(line) + 1
-            if left < 0 or len(lines) >= MAX_DETAIL_LINES:
-                return [*lines, f"and more: espdeck checks history {result.check_name} --json"]
-            lines.append(line)
+    for line in map(clean, check_details.detail_lines(result.details, most=MAX_DETAIL_ROWS)):
+        left -= len(line) + 1
+        if left < 0 or len(lines) >= MAX_DETAIL_LINES:
+            return [*lines, f"and more: espdeck checks history {result.check_name} --json"]
+        lines.append(line)
     return lines
-
-
-def _value_lines(name: str, value: Any) -> list[str]:
-    if isinstance(value, list):
-        return [f"{name} ({len(value)})", *_list_lines(value)]
-    if isinstance(value, Mapping):
-        pairs = [(str(key), _cell(each)) for key, each in value.items()]
-        return [name, *(f"  {line}" for line in columns(("", ""), pairs)[1:])]
-    text = _text(value).splitlines() or ["-"]
-    if len(text) == 1:
-        return [f"{name}  {clean(text[0])}"]
-    return [name, *(f"  {clean(line)}" for line in _at_most(text, _MAX_TEXT_LINES))]
-
-
-def _list_lines(values: Sequence[Any]) -> list[str]:
-    shown = values[:MAX_DETAIL_ROWS]
-    if any(shown) and all(isinstance(each, Mapping) for each in shown):
-        names = _columns_of(shown)
-        rows = [tuple(_cell(each.get(name)) for name in names) for each in shown]
-        head = tuple(clean(name) for name in names)
-        lines = columns(head, [tuple(map(_short, row[:-1])) + row[-1:] for row in rows])
-    else:
-        lines = [clean(_cell(each)) for each in shown]
-    if len(values) > len(shown):
-        lines.append(f"and {len(values) - len(shown)} more")
-    return [f"  {line}" for line in lines]
-
-
-def _columns_of(objects: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Names of a table's columns; what is longest comes last, where it is not cut."""
-    names = list(dict.fromkeys(str(name) for each in objects for name in each))
-    longest = {name: max(len(_cell(each.get(name))) for each in objects) for name in names}
-    names = [name for name in names if longest[name]][:_MAX_COLUMNS] or names[:1]
-    last = max(names, key=lambda name: longest[name])
-    if longest[last] > MAX_TABLE_CELLS:
-        names.remove(last)
-        names.append(last)
-    return names
-
-
-def _cell(value: Any) -> str:
-    """A value in one line."""
-    if isinstance(value, list):
-        return ", ".join(_cell(each) for each in value)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_cell(each)}" for name, each in value.items())
-    lines = _text(value).splitlines()
-    if len(lines) > 1:
-        return f"{lines[0]} (and {len(lines) - 1} more lines)"
-    return lines[0] if lines else ""
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= MAX_TABLE_CELLS else f"{text[: MAX_TABLE_CELLS - 3]}..."
-
-
-def _at_most(lines: list[str], count: int) -> list[str]:
-    more = [f"and {len(lines) - count} more lines"] if len(lines) > count else []
-    return [*lines[:count], *more]

@@ -108,37 +108,19 @@ def test_the_worst_of_a_project_is_an_error_before_a_warning_and_the_newest_of_t
     assert worst_of_projects([cell(errors[0], project=None)]) == {}
 
 
-def test_details_are_tables_lists_and_pairs() -> None:
+def test_details_are_lines_below_the_message() -> None:
     assert detail_lines(result(details=DETAILS), 80) == [
         "2 of 31 are old",
         "",
-        "documents (2)",
-        "  file          line  message",
-        "  README.md     12    names flash_all(), which is no more",
-        "  docs/pins.md  3     older than main/pins.h",
-        "",
-        "index",
-        "  path       docs/index.json",
-        "  documents  31",
-        "",
-        "left_out (2)",
+        "documents:",
+        "  README.md:12  names flash_all(), which is no more",
+        "  docs/pins.md:3  older than main/pins.h",
+        "index: path docs/index.json, documents 31",
+        "left out:",
         "  vendor/a.md",
         "  vendor/b.md",
-        "",
-        "is_whole  yes",
-        "",
-        "note",
-        "  first",
-        "  second",
-    ]
-
-
-def test_the_longest_text_of_objects_is_the_last_column_and_a_diff_is_its_first_line() -> None:
-    rows = [{"diff": "@@ -1 +1 @@ static void a_function_with_a_long_name(void)\n-x", "n": 1}]
-    assert detail_lines(result(details={"files": rows}), 80)[2:] == [
-        "files (1)",
-        "  n  diff",
-        "  1  @@ -1 +1 @@ static void a_function_with_a_long_name(void) (and 1 more lines)",
+        "is whole: yes",
+        "note: first second",
     ]
 
 

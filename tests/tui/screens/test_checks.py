@@ -92,14 +92,14 @@ async def test_a_cell_opens_with_every_result_and_what_it_found(workspace: Path)
             "doc_check of sensor-hub",
             "! warning",
             "3 h     1.2 s  schedule",
-            "README.md     12    names flash_all(), which is no more",
+            "README.md:12  names flash_all(), which is no more",
         )
         await story.press("j")
         await story.sees(" success ", "31 documents are as new")
         await story.press("enter", "y")
         await story.sees("copied")
         assert "31 documents are as new" in story.app.clipboard
-        assert "docs/pins.md  3" in story.app.clipboard
+        assert "docs/pins.md:3  older" in story.app.clipboard
         await story.press("q")
         assert isinstance(story.screen, ChecksScreen)
         await story.press("q")
