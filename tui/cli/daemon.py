@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +15,7 @@ import typer
 from engine.errors import EspdeckError
 from tui.cli import daemon_install, daemon_logs
 from tui.cli.common import chosen_profile, find_workspace, load_settings, print_line
+from tui.cli.follow import USAGE
 from tui.presentation.units import size, span
 
 cli = typer.Typer()
@@ -30,10 +33,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @daemon.command()
 def start(context: typer.Context) -> None:
     """Start it in the background; it outlives this session."""
-    from engine import start_daemon
-
-    workspace, profile = find_workspace(context), chosen_profile(context)
-    print_line(f"daemon of {workspace} started (process {start_daemon(workspace, profile)})")
+    _start(find_workspace(context), chosen_profile(context))
 
 
 @daemon.command()
@@ -47,14 +47,14 @@ def stop(context: typer.Context) -> None:
 @daemon.command()
 def restart(context: typer.Context) -> None:
     """Stop it where it runs, and start it, as after an update of espdeck."""
-    from engine import ask_daemon, running_daemon, start_daemon, stop_daemon
+    from engine import ask_daemon, running_daemon, stop_daemon
 
     workspace, profile = find_workspace(context), chosen_profile(context)
     if running_daemon(workspace) is not None:
         with contextlib.suppress(EspdeckError):  # one that does not answer has none to keep
             profile = profile or str(ask_daemon(workspace, "status").get("profile", ""))
         print_line(f"daemon stopped (process {stop_daemon(workspace)})")
-    print_line(f"daemon of {workspace} started (process {start_daemon(workspace, profile)})")
+    _start(workspace, profile)
 
 
 @daemon.command()
@@ -77,14 +77,26 @@ def run(context: typer.Context) -> None:
 @daemon.command()
 def status(context: typer.Context, as_json: _Json = False) -> None:
     """Say whether it runs, since when, what it does and what it will do next."""
-    from engine import ask_daemon
+    from engine import ask_daemon, running_daemon
 
-    answer = ask_daemon(find_workspace(context), "status")
+    workspace = find_workspace(context)
+    if as_json and running_daemon(workspace) is None:
+        print_line(json.dumps({"is_running": False}))
+        raise typer.Exit(USAGE)
+    answer = ask_daemon(workspace, "status")
     if as_json:
         print_line(json.dumps(answer))
         return
     for line in _lines(answer):
         print_line(line)
+
+
+def _start(workspace: Path, profile: str) -> None:
+    from engine import start_daemon
+
+    if sys.stderr.isatty():
+        typer.echo("starting the daemon ...", err=True)  # it loads for some seconds
+    print_line(f"daemon of {workspace} started (process {start_daemon(workspace, profile)})")
 
 
 def _lines(answer: dict[str, Any]) -> list[str]:

@@ -28,7 +28,7 @@ from engine.enums import CheckStatus
 
 
 class Look:
-    name, title, interval, options = "look_check", "looks", 1e6, {}
+    name, title, interval, options = "look_check", "looks", 500_000.0, {}
 
     def state(self, context):
         return ""
@@ -208,7 +208,7 @@ async def test_a_check_is_run_from_here_stopped_and_run_with_all_others(
         await story.press("R")
         await story.sees("✗ 0 s off", "says    3 are wrong")
         await story.press("enter")
-        await story.sees("a.c   7", "manual")
+        await story.sees("a.c  at 7", "manual")
         await story.press("r")
         await story.until(lambda: story.text().count("3 are wrong") >= 3)
         await story.until(lambda: not len(story.app.check_runs))
