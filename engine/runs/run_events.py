@@ -45,12 +45,16 @@ def end_run(
     result: str,
     verdict: str = "",
     took: float | None = None,
+    workflow_id: str | None = None,
 ) -> Run:
     """Write how a run ended, and publish it; stages that had not ended are cancelled.
 
     Args:
         result: what came of it, in a line; of one that did not succeed, why.
-        verdict, took: as :func:`engine.store.runs.finish_run` has them.
+        verdict, took, workflow_id: as :func:`engine.store.runs.finish_run` has them.
+
+    Returns:
+        The run as it stands then.
 
     Raises:
         StoreError: it cannot be written.
@@ -63,7 +67,10 @@ def end_run(
         error="" if success else result,
         verdict=verdict,
         took=took,
+        workflow_id=workflow_id,
     )
+    if run is None:
+        return runs.get_run(store, run_id)
     for row in left:
         row.status = StageStatus.CANCELLED
         bus.publish(stage_changed(row))

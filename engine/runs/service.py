@@ -265,9 +265,9 @@ class RunService(ABC):
         """
         if self._services.active.has(run.number):
             return
-        state = self._services.runs.state(run.workflow_id)
-        run = self.get(run.number)  # it may have ended meanwhile
-        if state is RunState.UNFINISHED or run.status.is_final:
+        asked, state = run.workflow_id, self._services.runs.state(run.workflow_id)
+        run = self.get(run.number)  # it may have ended meanwhile, or be carried out anew
+        if state is RunState.UNFINISHED or run.status.is_final or run.workflow_id != asked:
             return
         if run.cancel_requested:
             self._give_up(run, _LOST[RunState.ABSENT])
@@ -375,7 +375,12 @@ class RunService(ABC):
 
     def _end(self, run: Run, status: RunStatus, reason: str) -> Run:
         services = self._services
-        run = end_run(services.store, services.bus, run.number, status=status, result=reason)
+        run = end_run(
+            *(services.store, services.bus, run.number),
+            status=status,
+            result=reason,
+            workflow_id=run.workflow_id,
+        )
         self._settle()
         return run
 

@@ -196,16 +196,24 @@ def finish_run(
     error: str = "",
     verdict: str = "",
     took: float | None = None,
-) -> Run:
+    workflow_id: str | None = None,
+) -> Run | None:
     """Write how a run ended.
 
     Args:
         took: seconds since its first start as a clock measured them that only runs; None when
             nobody could, as it was interrupted or lost: then the time in which its stages worked
             counts, and not the night in which the machine was off.
+        workflow_id: of the durable run that ended; None for whichever the run has.
+
+    Returns:
+        None where the run has ended already, or is carried out anew by another durable run:
+        nothing is written then.
     """
     with store.write() as session:
         run = session.get_one(Run, run_id)
+        if workflow_id is not None and (run.workflow_id != workflow_id or run.status.is_final):
+            return None
         run.status = status
         run.error = error
         run.verdict = verdict

@@ -52,6 +52,7 @@ def test_a_run_that_was_interrupted_took_the_time_in_which_its_stages_worked(sto
         runs.put_stage(store, row)
 
     build = runs.finish_run(store, number, status=RunStatus.FAILED)
+    assert build is not None
 
     assert build.duration == (1 + 3 + 4 + 1) * 60
 
@@ -61,7 +62,8 @@ def test_a_run_that_was_lost_took_what_is_known(store: Store) -> None:
     runs.put_stage(store, stage(number, "plan", 0, 1, StageStatus.SUCCESS))
     runs.put_stage(store, stage(number, "build", 1, 1, StageStatus.RUNNING))
 
-    assert runs.finish_run(store, number, status=RunStatus.FAILED).duration == 60
+    ended = runs.finish_run(store, number, status=RunStatus.FAILED)
+    assert ended is not None and ended.duration == 60
 
 
 def test_a_run_that_was_lost_before_a_stage_ended_spoils_no_average(store: Store) -> None:
@@ -70,7 +72,8 @@ def test_a_run_that_was_lost_before_a_stage_ended_spoils_no_average(store: Store
     assert project_id is not None
     measured = runs.add_run(store, Run(project_id=project_id, started_at=NOON)).number
 
-    assert runs.finish_run(store, lost, status=RunStatus.FAILED).duration is None
+    ended = runs.finish_run(store, lost, status=RunStatus.FAILED)
+    assert ended is not None and ended.duration is None
     runs.finish_run(store, measured, status=RunStatus.SUCCESS, took=4.0)
 
     assert projects.project_stats(store, project_id).average_duration == 4.0
@@ -85,7 +88,7 @@ def test_a_clock_that_was_set_back_makes_no_negative_duration(
 
     build = runs.finish_run(store, number, status=RunStatus.SUCCESS)
 
-    assert build.duration == 0
+    assert build is not None and build.duration == 0
 
 
 @pytest.mark.parametrize("days", [-1, 1, 20000])
@@ -94,8 +97,8 @@ def test_what_was_measured_counts_whatever_the_clock_says(store: Store, days: in
 
     build = runs.finish_run(store, number, status=RunStatus.SUCCESS, took=2.5)
 
+    assert build is not None and build.started_at is not None
     assert build.duration == 2.5
-    assert build.started_at is not None
     assert build.completed_at == build.started_at + timedelta(seconds=2.5)
 
 
@@ -116,3 +119,15 @@ def test_a_stage_that_did_not_end_took_nothing_that_anybody_knows() -> None:
     )  # fmt: skip
 
     assert row.seconds is None
+
+
+def test_who_was_overtaken_by_a_retry_or_an_end_writes_nothing(store: Store) -> None:
+    number = started(store, datetime.now(UTC))
+    before = runs.get_run(store, number).workflow_id
+    runs.finish_run(store, number, status=RunStatus.CANCELLED, workflow_id=before)
+    late = runs.finish_run(store, number, status=RunStatus.FAILED, workflow_id=before)
+    runs.requeue_run(store, number, "anew", repeated=())
+    overtaken = runs.finish_run(store, number, status=RunStatus.CANCELLED, workflow_id=before)
+
+    assert (late, overtaken) == (None, None)
+    assert runs.get_run(store, number).status is RunStatus.PENDING
