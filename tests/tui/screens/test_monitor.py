@@ -105,7 +105,7 @@ async def test_a_person_types_to_a_board(tmp_path: Path, server: socket.socket) 
     workspace, file = tmp_path / "workspace", tmp_path / "commands"
     file.write_bytes(b"\x00one\n")
     boards = know(workspace, url_of(server))
-    async with running(workspace, size=(100, 24), boards=boards) as story:
+    async with running(workspace, size=(160, 24), boards=boards) as story:
         board = await watch(story, server)
         board.sendall(b"esp> ")
         await story.sees("esp> ")
