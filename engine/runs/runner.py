@@ -402,6 +402,7 @@ class _Execution:
             result=outcome.text,
             verdict=outcome.verdict,
             took=None if self._began is None else time.monotonic() - self._began,
+            workflow_id=self._run_row.workflow_id,
         )
 
 

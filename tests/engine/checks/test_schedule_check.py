@@ -124,14 +124,6 @@ def test_the_project_says_its_schedule_itself(lab: Lab) -> None:
     assert lab.at("2026-03-03 12:00").message == "next build 2026-03-09 03:00"
 
 
-@pytest.mark.parametrize("text", ["0 3 * *", "every night", "0 25 * * *"])
-def test_what_is_no_schedule_is_told(lab: Lab, text: str) -> None:
-    lab.schedule(text)
-    said = lab.at("2026-03-03 12:00")
-    assert said.status is CheckStatus.ERROR
-    assert said.message.startswith(f"schedule: '{text}' is no schedule")
-
-
 def test_a_wrong_schedule_of_a_project_is_told_with_its_line(lab: Lab) -> None:
     commit(lab.source, {"espdeck.toml": '[watch]\nschedule = "3 o\'clock"\n'})
     lab.yard.projects.sync(lab.project.id)
