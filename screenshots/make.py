@@ -104,7 +104,7 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
     await _until(pilot, lambda: app.screen is app.home)
     await pilot.press("C")
     await _until(pilot, lambda: " git " in _text(app))
-    await pilot.press("R")
+    await pilot.press("j", "R")  # of the first project; the row of the lab is before it
     await _until(pilot, lambda: not len(app.check_runs))
     await pilot.pause(0.5)
     _take(app, "checks")
