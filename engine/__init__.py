@@ -18,6 +18,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing takes longer to load than what starts before every program
 if TYPE_CHECKING:
+    from engine.access.service import Access as Access
+    from engine.access.service import Principal as Principal
     from engine.boards.board_files import DEFAULT_BAUD as DEFAULT_BAUD
     from engine.boards.board_files import BoardFiles as BoardFiles
     from engine.boards.board_info import BoardInfo as BoardInfo
@@ -137,6 +139,7 @@ if TYPE_CHECKING:
     from engine.store.backups import Backup as Backup
     from engine.store.busy_wait import describe_process as describe_process
     from engine.store.check_stats import CheckStats as CheckStats
+    from engine.store.database import StoreError as StoreError
     from engine.store.logs import MAX_LOG_MATCHES as MAX_LOG_MATCHES
     from engine.store.logs import LogKey as LogKey
     from engine.store.logs import LogMatch as LogMatch
@@ -146,6 +149,7 @@ if TYPE_CHECKING:
     from engine.store.service import known_backups as known_backups
     from engine.store.service import restore_databases as restore_databases
     from engine.store.tables import Artifact as Artifact
+    from engine.store.tables import AuditRow as AuditRow
     from engine.store.tables import CheckResultRow as CheckResultRow
     from engine.store.tables import DeliveryRow as DeliveryRow
     from engine.store.tables import FindingRow as FindingRow
@@ -154,6 +158,7 @@ if TYPE_CHECKING:
     from engine.store.tables import Project as Project
     from engine.store.tables import Run as Run
     from engine.store.tables import StageRow as StageRow
+    from engine.store.tables import TokenRow as TokenRow
     from engine.systemd.unit import daemon_unit as daemon_unit
     from engine.systemd.unit import unit_folder as unit_folder
     from engine.systemd.unit import write_unit as write_unit
@@ -171,6 +176,7 @@ if TYPE_CHECKING:
     from engine.toolchains.idf_menuconfig import ConfigurationEdit as ConfigurationEdit
 
 _NAMES = {
+    "engine.access.service": "Access Principal",
     "engine.boards.board_files": "BoardFiles DEFAULT_BAUD",
     "engine.boards.board_info": "BoardInfo",
     "engine.boards.board_session": "BoardSession",
@@ -244,12 +250,13 @@ _NAMES = {
     "engine.store.backups": "Backup",
     "engine.store.busy_wait": "describe_process",
     "engine.store.check_stats": "CheckStats",
+    "engine.store.database": "StoreError",
     "engine.store.logs": "LogKey LogMatch MAX_LOG_MATCHES",
     "engine.store.projects": "ProjectStats",
     "engine.store.service": "back_up_databases check_databases known_backups restore_databases",
     "engine.store.tables": (
-        "Artifact CheckResultRow DeliveryRow FindingRow MuteRow NotificationRow Project Run "
-        "StageRow"
+        "Artifact AuditRow CheckResultRow DeliveryRow FindingRow MuteRow NotificationRow Project "
+        "Run StageRow TokenRow"
     ),
     "engine.systemd.unit": "daemon_unit unit_folder write_unit",
     "engine.tasks.pipeline_library": "PipelineEntry read_pipeline_file",

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from engine import private_files
+from engine.access.service import Access
 from engine.boards.lock_folder import LOCKS, LockFolder
 from engine.boards.names import check_names
 from engine.boards.service import Boards
@@ -87,6 +88,7 @@ class Engine:
     this host; the others see its events, and one of them takes over when it goes away.
     """
 
+    access: Access
     projects: Projects
     project_editor: ProjectEditor
     builds: Builds
@@ -252,6 +254,7 @@ class Engine:
         self._workspace = workspace_id(folder)
         self._active = ActiveRuns(store, self.events, self._patience)
         self._journal = Journal(store, self.events, self._active.cancel_requested)
+        self.access = Access(store, self._now)
         self.boards = Boards(
             self.settings.boards,
             folder / "boards",

@@ -181,6 +181,46 @@ class NotificationKind(StrEnum):
     """Something happened that has no end."""
 
 
+class Scope(StrEnum):
+    """What a token of the HTTP API allows; each scope includes those before it."""
+
+    READ = "read"
+    """Look at everything but secrets."""
+
+    BUILD = "build"
+    """Start, cancel and retry builds, tasks and checks; on no board."""
+
+    FLASH = "flash"
+    """Use boards: flash, reset, monitor, reserve; builds that do."""
+
+    ADMIN = "admin"
+    """Change projects, settings and tokens; the app in a browser."""
+
+    def allows(self, wanted: Scope) -> bool:
+        """Whether this scope includes another."""
+        order = list(Scope)
+        return order.index(self) >= order.index(wanted)
+
+
+class Forge(StrEnum):
+    """Whose webhook it is."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    GITEA = "gitea"
+
+
+class HookStatus(StrEnum):
+    """Where the delivery of a webhook stands."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    """It started builds."""
+
+    IGNORED = "ignored"
+    FAILED = "failed"
+
+
 class DeliveryStatus(StrEnum):
     """Where a delivery to a channel stands."""
 

@@ -13,6 +13,18 @@ class UsageError(EspdeckError):
     """The caller asked for something that makes no sense: a bad URL, an unknown project."""
 
 
+class NotFoundError(UsageError):
+    """There is nothing of that name or number."""
+
+
+class ConflictError(UsageError):
+    """Something is in a state in which what was asked for cannot be done now."""
+
+
+class AccessError(EspdeckError):
+    """Who asks may not do this."""
+
+
 class MistakeError(UsageError):
     """A file of a project says something that makes no sense.
 

@@ -28,7 +28,7 @@ from engine.checks.options import OF_DOC_INDEX
 from engine.checks.registry import FoundCheck, add_check, find_checks, load_own
 from engine.checks.schedule import CheckPlan, plan_of
 from engine.enums import CheckStatus, ProjectStatus, Trigger
-from engine.errors import CancelledError, EspdeckError, Interrupted, UsageError
+from engine.errors import CancelledError, EspdeckError, Interrupted, NotFoundError, UsageError
 from engine.events import Bus, CheckCompleted
 from engine.file_lock import FileLock
 from engine.files import explain
@@ -146,7 +146,7 @@ class Checks:
             if check.name == name:
                 return check
         names = [check.name for check in self.list()]
-        raise UsageError(f"no check {name!r}{near(name, names)}")
+        raise NotFoundError(f"no check {name!r}{near(name, names)}")
 
     def matrix(self, *, details: bool = True) -> Sequence[CheckCell]:
         """Every check of every project, by project and name.

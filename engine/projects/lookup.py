@@ -6,7 +6,7 @@ import contextlib
 import re
 from pathlib import Path, PurePosixPath
 
-from engine.errors import ToolError, UsageError
+from engine.errors import NotFoundError, ToolError, UsageError
 from engine.projects import git
 from engine.projects.apps import find_apps
 from engine.projects.revisions import HEAD
@@ -34,7 +34,7 @@ class ProjectLookup:
         """
         found = store_projects.find_project(self._store, name_or_id)
         if found is None:
-            raise UsageError(f"no project {mask(name_or_id)!r} (espdeck projects lists them)")
+            raise NotFoundError(f"no project {mask(name_or_id)!r} (espdeck projects lists them)")
         return found
 
     def find(self, wanted: str) -> Project:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from engine import events
 from engine.boards.service import Boards
 from engine.enums import RunKind, RunStatus, StageStatus
-from engine.errors import UsageError
+from engine.errors import ConflictError, NotFoundError, UsageError
 from engine.files import new_file, read_file
 from engine.processes.programs import user_name
 from engine.projects import git_objects
@@ -88,7 +88,7 @@ class RunService(ABC):
         """
         run = store_runs.get_run(self._store, number, self.KIND.label)
         if run.kind is not self.KIND:
-            raise UsageError(f"no {self.KIND.label} {number}: that is a {run.kind.label}")
+            raise NotFoundError(f"no {self.KIND.label} {number}: that is a {run.kind.label}")
         return run
 
     def stages(self, number: int) -> Sequence[StageRow]:
@@ -196,7 +196,7 @@ class RunService(ABC):
         """
         run = self.get(number)
         if run.status.is_final:
-            raise UsageError(f"{self.KIND.label} {number} has ended already ({run.status})")
+            raise ConflictError(f"{self.KIND.label} {number} has ended already ({run.status})")
         self._services.wait_ready()
         run = store_runs.request_cancel(self._store, number)
         if not self._services.active.cancel(number):
@@ -217,7 +217,7 @@ class RunService(ABC):
         """
         run = self.get(number)
         if not run.status.is_final:
-            raise UsageError(
+            raise ConflictError(
                 f"{self.KIND.label} {number} has not ended ({run.status}): cancel it first"
             )
         self._services.wait_ready()

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from engine.errors import UsageError
 from engine.notification_settings import NotificationSettings
+from engine.server_settings import ServerSettings
 
 AT_START = "at_start"
 NEVER_SHOWN = "never_shown"
@@ -328,6 +329,11 @@ class SettingsFile(BaseModel):
 
     notifications: NotificationSettings = Field(default_factory=NotificationSettings)
     """Who is told what: ``[notifications]``."""
+
+    server: ServerSettings = Field(
+        default_factory=ServerSettings, json_schema_extra=_note(AT_START)
+    )
+    """The HTTP API: ``[server]``."""
 
     repair: RepairSettings = Field(default_factory=RepairSettings)
     """What becomes of repairs: ``[repair]``."""

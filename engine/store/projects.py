@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from engine.enums import ProjectStatus, RunKind, RunStatus
-from engine.errors import UsageError
+from engine.errors import NotFoundError, UsageError
 from engine.store.database import Store, StoreError
 from engine.store.tables import EventRow, Project, Run, utc_now
 
@@ -141,7 +141,7 @@ def get_project(store: Store, project_id: uuid.UUID) -> Project:
     with store.read() as session:
         project = session.get(Project, project_id)
     if project is None:
-        raise UsageError(f"no project {project_id}")
+        raise NotFoundError(f"no project {project_id}")
     return project
 
 
@@ -175,7 +175,7 @@ def change_project(
         with store.write() as session:
             project = session.get(Project, project_id)
             if project is None:
-                raise UsageError(f"no project {project_id}")
+                raise NotFoundError(f"no project {project_id}")
             change(project)
             project.updated_at = utc_now()
             session.add(project)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from engine.enums import ArtifactKind, RunKind, RunStatus, StageStatus, Trigger
-from engine.errors import UsageError
+from engine.errors import NotFoundError
 from engine.findings import Finding
 from engine.store.database import Store
 from engine.store.tables import Artifact, FindingRow, Run, RunMeasure, StageRow, utc_now
@@ -37,14 +37,14 @@ def get_run(store: Store, run_id: int, what: str = "build") -> Run:
         what: what people call such a run.
 
     Raises:
-        UsageError: there is none.
+        NotFoundError: there is none.
     """
     run = None
     if abs(run_id) < 10**MAX_DIGITS:
         with store.read() as session:
             run = session.get(Run, run_id)
     if run is None:
-        raise UsageError(f"no {what} {run_id}")
+        raise NotFoundError(f"no {what} {run_id}")
     return run
 
 

@@ -16,11 +16,14 @@ from engine.enums import (
     ArtifactKind,
     CheckStatus,
     DeliveryStatus,
+    Forge,
+    HookStatus,
     NotificationKind,
     Priority,
     ProjectStatus,
     RunKind,
     RunStatus,
+    Scope,
     Severity,
     StageStatus,
     Trigger,
@@ -122,9 +125,11 @@ class Run(SQLModel, table=True):
     ``board`` and ``simulator`` are what was asked for; ``cancel_requested`` is how another
     process asks the one that runs it to stop. ``verdict`` is a
     :class:`~engine.enums.VerdictWord`, empty where none was spoken. ``asked_by`` is who asked for
-    it: a user of this machine, or the check that did; empty for nobody knows. ``dirty`` says that
-    the commit is a snapshot of a folder with uncommitted changes, and ``notes`` are findings of
-    when it was asked for, such as that the project could not be synced.
+    it: a user of this machine, the check that did, or a token of the HTTP API; empty for nobody
+    knows. ``proposed_by`` is whose pull request or fork the commit comes from, empty for the
+    project's own branches: then it reaches no board before ``approved_by`` says who let it.
+    ``dirty`` says that the commit is a snapshot of a folder with uncommitted changes, and ``notes``
+    are findings of when it was asked for, such as that the project could not be synced.
     """
 
     __table_args__ = _AUTOINCREMENT
@@ -168,6 +173,8 @@ class Run(SQLModel, table=True):
     error: str = ""
     verdict: str = ""
     asked_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    proposed_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    approved_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: datetime = Field(default_factory=utc_now, sa_column=_time_column(nullable=False))
 
     @property
@@ -310,10 +317,15 @@ class LogChunk(SQLModel, table=True):
     lines: int
     text: str
     writer: str
+    position: int = Field(default=0, index=True, sa_column_kwargs={"server_default": "0"})
 
 
 class EventRow(SQLModel, table=True):
-    """An event that is neither log nor serial text, as JSON. ``run_id`` 0 is no run's."""
+    """An event that is neither log nor serial text, as JSON. ``run_id`` 0 is no run's.
+
+    ``position`` is its place among all events and chunks of the workspace, from 1; 0 for what
+    versions before wrote, which gave none.
+    """
 
     __tablename__ = "event"
     __table_args__ = (Index("ix_event_replay", "run_id", "seq"), _AUTOINCREMENT)
@@ -325,6 +337,79 @@ class EventRow(SQLModel, table=True):
     at: datetime = Field(default_factory=utc_now, sa_column=_time_column(nullable=False))
     body: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     writer: str
+    position: int = Field(default=0, index=True, sa_column_kwargs={"server_default": "0"})
+
+
+class StreamPosition(SQLModel, table=True):
+    """The last place that was given to an event or chunk: one row, whose id is 1."""
+
+    __tablename__ = "stream_position"
+
+    id: int = Field(default=1, primary_key=True)
+    last: int = 0
+
+
+class TokenRow(SQLModel, table=True):
+    """A token of the HTTP API. What it is is told once; kept is its SHA-256."""
+
+    __tablename__ = "token"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    sha256: str = Field(unique=True)
+    scope: Scope = Field(sa_column=Column(_enum_type(Scope), nullable=False))
+    created_at: datetime = Field(default_factory=utc_now, sa_column=_time_column(nullable=False))
+    expires_at: datetime | None = Field(default=None, sa_column=_time_column())
+    revoked_at: datetime | None = Field(default=None, sa_column=_time_column())
+    used_at: datetime | None = Field(default=None, sa_column=_time_column())
+
+
+class AuditRow(SQLModel, table=True):
+    """What somebody did, or tried to do, through the HTTP API.
+
+    ``actor`` is the name of a token, or the forge of a webhook; empty for nobody who could be told.
+    ``action`` is the method and route, ``subject`` what it was done to, ``status`` the HTTP status
+    of the answer, ``detail`` a line. Untrusted texts, without secrets.
+    """
+
+    __tablename__ = "audit"
+    __table_args__ = _AUTOINCREMENT
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(default_factory=utc_now, sa_column=_time_column(nullable=False))
+    actor: str = ""
+    address: str = ""
+    action: str
+    subject: str = ""
+    status: int = 0
+    detail: str = ""
+
+
+class HookDelivery(SQLModel, table=True):
+    """A webhook as it came: worked off after it was answered, once for each ``delivery_id``.
+
+    ``body`` is what was posted, emptied once it is done. ``message`` is what came of it.
+    """
+
+    __tablename__ = "hook_delivery"
+    __table_args__ = (
+        Index("ix_hook_delivery_once", "forge", "delivery_id", unique=True),
+        _AUTOINCREMENT,
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    forge: Forge = Field(sa_column=Column(_enum_type(Forge), nullable=False))
+    delivery_id: str
+    event: str
+    body: str = ""
+    status: HookStatus = Field(
+        default=HookStatus.WAITING,
+        sa_column=Column(_enum_type(HookStatus), nullable=False, index=True),
+    )
+    message: str = ""
+    received_at: datetime = Field(default_factory=utc_now, sa_column=_time_column(nullable=False))
+    done_at: datetime | None = Field(default=None, sa_column=_time_column())
+    attempts: int = 0
 
 
 class CheckResultRow(SQLModel, table=True):

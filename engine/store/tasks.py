@@ -8,7 +8,7 @@ from sqlalchemy import func, or_
 from sqlmodel import col, select
 
 from engine.enums import RunKind, RunStatus
-from engine.errors import UsageError
+from engine.errors import NotFoundError
 from engine.store.database import Store
 from engine.store.runs import MAX_DIGITS
 from engine.store.tables import Project, Run, StageRow, Task
@@ -34,7 +34,7 @@ def get_task(store: Store, run_id: int) -> Task:
     with store.read() as session:
         task = session.get(Task, run_id)
     if task is None:
-        raise UsageError(f"no task {run_id}")
+        raise NotFoundError(f"no task {run_id}")
     return task
 
 

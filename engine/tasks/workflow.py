@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from engine.errors import UsageError
+from engine.errors import NotFoundError, UsageError
 from engine.tasks.pipeline_file import Name, Parameters, key_of
 from engine.tasks.roles import data, roles, squad
 from engine.tasks.yaml_document import YamlModel
@@ -105,7 +105,7 @@ def workflow(name: str) -> Workflow:
     found = workflows().get(name)
     if found is None:
         known = ", ".join(workflows())
-        raise UsageError(f"no workflow {name[:60]!r}{near(name, workflows())}: {known}")
+        raise NotFoundError(f"no workflow {name[:60]!r}{near(name, workflows())}: {known}")
     return found
 
 

@@ -1,0 +1,1 @@
+"""Who may do what through the HTTP API, and who did."""

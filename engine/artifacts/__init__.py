@@ -1,0 +1,1 @@
+"""The artifact store: a folder of this machine, or an object store."""

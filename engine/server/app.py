@@ -1,0 +1,39 @@
+"""The app of the HTTP API: its routes below ``/api/v1``, and for older callers below ``/api``."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+
+from engine import Engine
+from engine.server import problems
+from engine.server.routes import health
+
+API_ROUTERS: tuple[APIRouter, ...] = ()
+"""What stands below ``/api/v1`` and, for callers of older systems, below ``/api``."""
+
+ROOT_ROUTERS: tuple[APIRouter, ...] = (health.router,)
+"""What stands at the root."""
+
+
+def create_app(engine: Engine) -> FastAPI:
+    """Make the app.
+
+    Args:
+        engine: is open as long as the app is served.
+    """
+    app = FastAPI(
+        title="espdeck",
+        summary="The console of an ESP32 firmware lab",
+        version=version("espdeck"),
+        license_info={"name": "MIT"},
+    )
+    app.state.engine = engine
+    problems.install(app)
+    for router in API_ROUTERS:
+        app.include_router(router, prefix="/api/v1")
+        app.include_router(router, prefix="/api", include_in_schema=False)
+    for router in ROOT_ROUTERS:
+        app.include_router(router)
+    return app

@@ -1,0 +1,87 @@
+"""Errors as answers: ``application/problem+json`` (RFC 9457), whose ``detail`` is one line."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from engine import StoreError
+from engine.errors import (
+    AccessError,
+    BoardBusyError,
+    BoardError,
+    ConflictError,
+    EspdeckError,
+    MissingToolError,
+    NotFoundError,
+    ToolError,
+    UsageError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+_STATUS: tuple[tuple[type[EspdeckError], HTTPStatus], ...] = (
+    (NotFoundError, HTTPStatus.NOT_FOUND),
+    (ConflictError, HTTPStatus.CONFLICT),
+    (BoardBusyError, HTTPStatus.CONFLICT),
+    (AccessError, HTTPStatus.FORBIDDEN),
+    (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (BoardError, HTTPStatus.CONFLICT),
+    (ToolError, HTTPStatus.CONFLICT),
+    (MissingToolError, HTTPStatus.CONFLICT),
+    (StoreError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+"""What an error is told as; the first that fits."""
+
+
+def problem(
+    status: HTTPStatus, detail: str, headers: dict[str, str] | None = None, **more: Any
+) -> JSONResponse:
+    """An answer that tells a problem.
+
+    Args:
+        status: the HTTP status.
+        detail: one line: what happened and what to do.
+        headers: beside its own.
+        more: members of the answer beside those of RFC 9457.
+    """
+    body = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
+    return JSONResponse(body | more, status, headers, media_type=MEDIA_TYPE)
+
+
+def status_of(error: EspdeckError) -> HTTPStatus:
+    """The HTTP status of an error of the engine."""
+    for kind, status in _STATUS:
+        if isinstance(error, kind):
+            return status
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def install(app: FastAPI) -> None:
+    """Have an app tell errors so."""
+
+    @app.exception_handler(EspdeckError)
+    async def explained(_request: Request, error: EspdeckError) -> JSONResponse:
+        return problem(status_of(error), str(error))
+
+    @app.exception_handler(HTTPException)
+    async def of_http(_request: Request, error: HTTPException) -> JSONResponse:
+        headers = dict(error.headers) if error.headers else None
+        return problem(HTTPStatus(error.status_code), str(error.detail), headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def of_input(_request: Request, error: RequestValidationError) -> JSONResponse:
+        errors = [
+            {"loc": each["loc"], "msg": each["msg"], "type": each["type"]}
+            for each in error.errors()
+        ]
+        first = errors[0]
+        where = ".".join(str(part) for part in first["loc"])
+        detail = f"{where}: {first['msg']}"
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=jsonable_encoder(errors))

@@ -1,0 +1,1 @@
+"""Webhooks of GitHub, GitLab and Gitea: kept when they come, then worked off."""

@@ -1,0 +1,84 @@
+"""Tokens of the HTTP API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from engine.access.service import Access
+from engine.enums import Scope
+from engine.errors import ConflictError, NotFoundError, UsageError
+from engine.store.database import Store
+
+NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path / "espdeck.db")
+    yield store
+    store.close()
+
+
+def test_a_token_is_known_again_and_kept_nowhere(store: Store, tmp_path: Path) -> None:
+    access = Access(store, lambda: NOW)
+
+    token, row = access.create_token("ci", Scope.BUILD)
+
+    found = access.verify(token)
+    assert found is not None
+    assert (found.name, found.scope) == ("ci", Scope.BUILD)
+    assert row.expires_at is None
+    assert token.encode() not in b"".join(each.read_bytes() for each in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("token", ["", "espdeck_", "espdeck_wrong", "x" * 5000, "espdeck_\udc80"])
+def test_what_was_never_given_is_no_token(store: Store, token: str) -> None:
+    access = Access(store)
+    access.create_token("ci", Scope.BUILD)
+
+    assert access.verify(token) is None
+
+
+def test_a_token_expires(store: Store) -> None:
+    now = NOW
+    access = Access(store, lambda: now)
+    token, _ = access.create_token("ci", Scope.READ, timedelta(hours=1))
+    assert access.verify(token) is not None
+
+    now += timedelta(hours=1)
+
+    assert access.verify(token) is None
+
+
+def test_a_revoked_token_is_none_and_its_name_stays_taken(store: Store) -> None:
+    access = Access(store, lambda: NOW)
+    token, _ = access.create_token("ci", Scope.READ)
+
+    access.revoke_token("ci")
+
+    assert access.verify(token) is None
+    assert [(row.name, row.revoked_at) for row in access.tokens()] == [("ci", NOW)]
+    with pytest.raises(ConflictError, match="another name"):
+        access.create_token("ci", Scope.READ)
+
+
+def test_what_makes_no_sense_is_refused(store: Store) -> None:
+    access = Access(store)
+    with pytest.raises(UsageError, match="1 to 64 letters"):
+        access.create_token("\x1b[2J", Scope.READ)
+    with pytest.raises(UsageError, match="more than no time"):
+        access.create_token("ci", Scope.READ, timedelta())
+    with pytest.raises(NotFoundError, match="no token 'ci'"):
+        access.revoke_token("ci")
+
+
+@pytest.mark.parametrize("held", Scope)
+@pytest.mark.parametrize("wanted", Scope)
+def test_each_scope_includes_those_before_it(held: Scope, wanted: Scope) -> None:
+    order = [Scope.READ, Scope.BUILD, Scope.FLASH, Scope.ADMIN]
+
+    assert held.allows(wanted) is (order.index(held) >= order.index(wanted))
