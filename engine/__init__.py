@@ -18,8 +18,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing takes longer to load than what starts before every program
 if TYPE_CHECKING:
+    from engine.access.principal import Principal as Principal
+    from engine.access.service import LOGIN_LIFETIME as LOGIN_LIFETIME
     from engine.access.service import Access as Access
-    from engine.access.service import Principal as Principal
+    from engine.access.service import is_token as is_token
+    from engine.access.tickets import TICKET_SECONDS as TICKET_SECONDS
     from engine.boards.board_files import DEFAULT_BAUD as DEFAULT_BAUD
     from engine.boards.board_files import BoardFiles as BoardFiles
     from engine.boards.board_info import BoardInfo as BoardInfo
@@ -176,7 +179,9 @@ if TYPE_CHECKING:
     from engine.toolchains.idf_menuconfig import ConfigurationEdit as ConfigurationEdit
 
 _NAMES = {
-    "engine.access.service": "Access Principal",
+    "engine.access.principal": "Principal",
+    "engine.access.service": "Access LOGIN_LIFETIME is_token",
+    "engine.access.tickets": "TICKET_SECONDS",
     "engine.boards.board_files": "BoardFiles DEFAULT_BAUD",
     "engine.boards.board_info": "BoardInfo",
     "engine.boards.board_session": "BoardSession",

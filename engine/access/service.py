@@ -1,4 +1,4 @@
-"""Tokens of the HTTP API, and the audit log."""
+"""Tokens of the HTTP API, browsers that logged in with one, tickets, and the audit log."""
 
 from __future__ import annotations
 
@@ -6,50 +6,58 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 
+from engine.access.principal import Principal
+from engine.access.recent import Known, RecentlyKnown
+from engine.access.tickets import Tickets
 from engine.enums import Scope
 from engine.errors import UsageError
 from engine.store import access
 from engine.store.database import Store
-from engine.store.tables import AuditRow, TokenRow, utc_now
+from engine.store.tables import AuditRow, LoginSessionRow, TokenRow, utc_now
 
 TOKEN_PREFIX = "espdeck_"  # noqa: S105 (scanners for leaked secrets look for it)
 """How every token begins."""
 
-_TOKEN_BYTES = 32
-_MAX_TOKEN_CHARACTERS = 200
+LOGIN_LIFETIME = timedelta(days=7)
+"""How long a browser stays logged in, unless its token ends before."""
+
+_SECRET_BYTES = 32
+_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes in Base64
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}")
 _USE_NOTED = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who asks.
-
-    Args:
-        name: of the token.
-        scope: what it allows.
-        token_id: of the token's row.
-    """
-
-    name: str
-    scope: Scope
-    token_id: int
+_MAX_SESSIONS_PER_TOKEN = 50
+_MAX_LIFETIME = timedelta(days=36_500)
 
 
 class Access:
-    """Tokens and audit log of a workspace. All calls may block: keep them off an event loop.
+    """Tokens, login sessions, tickets and audit log of a workspace. Any thread may call.
+
+    All calls but :meth:`remembered` may block: keep them off an event loop.
 
     Args:
         store: keeps them.
-        now: the clock by which tokens expire.
+        now: the clock by which tokens and sessions expire.
+        clock: seconds that only go forward, by which tickets do.
+
+    Attributes:
+        cookie_name: of login sessions. Cookies know hosts but not ports, so that two espdecks of a
+            machine would else log each other's users out.
     """
 
-    def __init__(self, store: Store, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        store: Store,
+        now: Callable[[], datetime] = utc_now,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         self._store = store
         self._now = now
+        self.cookie_name = f"espdeck_{_hash(str(store.path.resolve()))[:8]}"
+        self._recent = RecentlyKnown(clock)
+        self._tickets = Tickets(clock)
 
     def create_token(
         self, name: str, scope: Scope, lifetime: timedelta | None = None
@@ -57,7 +65,8 @@ class Access:
         """Make a token.
 
         Args:
-            name: what it is called in lists and in the audit log.
+            name: what it is called in lists and in the audit log; that of a token which was
+                revoked or has expired may be used again.
             scope: what it allows.
             lifetime: after which it is none any more; None for ever.
 
@@ -72,9 +81,9 @@ class Access:
             raise UsageError(
                 f"token name {name[:80]!r}: 1 to 64 letters, digits, spaces and . _ @ -"
             )
-        if lifetime is not None and lifetime <= timedelta():
-            raise UsageError("a token lives for more than no time")
-        token = f"{TOKEN_PREFIX}{secrets.token_urlsafe(_TOKEN_BYTES)}"
+        if lifetime is not None and not timedelta() < lifetime <= _MAX_LIFETIME:
+            raise UsageError("a token lives for more than no time, and at most 100 years")
+        token = f"{TOKEN_PREFIX}{secrets.token_urlsafe(_SECRET_BYTES)}"
         now = self._now()
         row = TokenRow(
             name=name,
@@ -86,34 +95,103 @@ class Access:
         return token, access.add_token(self._store, row)
 
     def tokens(self) -> Sequence[TokenRow]:
-        """Every token, also expired and revoked ones, by name."""
+        """Every token, by name; also those that ended within the last 90 days."""
         return access.list_tokens(self._store)
 
     def revoke_token(self, name: str) -> TokenRow:
-        """Let a token be none from now on.
+        """Let a token be none from now on; browsers that logged in with it are logged out.
 
         Raises:
             NotFoundError: there is none of that name.
         """
-        return access.revoke_token(self._store, name, self._now())
+        row = access.revoke_token(self._store, name, self._now())
+        self._recent.forget()
+        return row
 
     def verify(self, token: str) -> Principal | None:
         """Who it is that has a token; None for one that is none, has expired or was revoked.
 
         It is looked up by its SHA-256, so how long that takes tells nothing of the tokens there
-        are.
+        are. What another process revokes ends within a second, what this one does at once.
         """
-        if not token.startswith(TOKEN_PREFIX) or len(token) > _MAX_TOKEN_CHARACTERS:
+        if not is_token(token):
             return None
-        row = access.token_with(self._store, _hash(token))
+        sha256 = _hash(token)
+        return self._good(self._recent.get(sha256)) or self._look_up(sha256, self._token)
+
+    def session(self, cookie: str) -> Principal | None:
+        """Who it is whose browser has a cookie of :meth:`open_session`; None as :meth:`verify`."""
+        if not _SECRET.fullmatch(cookie):
+            return None
+        sha256 = _hash(cookie)
+        return self._good(self._recent.get(sha256)) or self._look_up(sha256, self._login_session)
+
+    def remembered(self, credential: str) -> Principal | None:
+        """Whose token or cookie it is, where that was asked less than a second ago; never blocks.
+
+        None says nothing: :meth:`verify` and :meth:`session` tell.
+        """
+        if len(credential) > len(TOKEN_PREFIX) + 43:
+            return None
+        return self._good(self._recent.get(_hash(credential)))
+
+    def holds(self, principal: Principal) -> bool:
+        """Whether who asked some time ago, and is still answered, might still ask."""
+        key = f"{principal.token_id} {principal.session_id}"
+        if self._good(self._recent.get(key)) is not None:
+            return True
+        return self._look_up(key, lambda _key: self._again(principal)) is not None
+
+    def open_session(self, token: str) -> str | None:
+        """Log a browser in.
+
+        Returns:
+            What its cookie is to hold, a random value that is kept nowhere; None where
+            :meth:`verify` knows no such token.
+        """
+        principal = self.verify(token)
+        if principal is None:
+            return None
+        cookie = secrets.token_urlsafe(_SECRET_BYTES)
         now = self._now()
-        if row is None or row.id is None or row.revoked_at is not None:
-            return None
-        if row.expires_at is not None and row.expires_at <= now:
-            return None
-        if row.used_at is None or now - row.used_at >= _USE_NOTED:
-            access.note_use(self._store, row.id, now)
-        return Principal(row.name, row.scope, row.id)
+        row = LoginSessionRow(
+            sha256=_hash(cookie),
+            token_id=principal.token_id,
+            created_at=now,
+            expires_at=now + LOGIN_LIFETIME,
+        )
+        access.add_login_session(self._store, row, _MAX_SESSIONS_PER_TOKEN)
+        return cookie
+
+    def close_session(self, cookie: str) -> None:
+        """Log a browser out."""
+        access.end_login_session(self._store, _hash(cookie))
+        self._recent.forget()
+
+    def issue_ticket(self, principal: Principal, path: str) -> str:
+        """Make a ticket: it lets whoever has it ask once, within a minute, for one path.
+
+        Args:
+            principal: who asks for it, and counts as the one who uses it.
+            path: of the request, decoded, from the root of the server.
+
+        Raises:
+            UsageError: it is no path.
+            ConflictError: too many tickets wait to be used.
+        """
+        if not path.startswith("/") or len(path) > 2_000:
+            raise UsageError("path: a path such as /api/v1/events, at most 2,000 characters")
+        return self._tickets.issue(principal, path)
+
+    def redeem_ticket(self, ticket: str, path: str) -> Principal | None:
+        """Use a ticket up.
+
+        Returns:
+            Who asked for it; None for one that is none, was used, has expired, is for another
+            path, or whose token or login session has ended.
+        """
+        principal = self._tickets.redeem(ticket, path)
+        return principal if principal is not None and self.holds(principal) else None
 
     def record(self, entry: AuditRow) -> None:
         """Add to the audit log."""
@@ -123,6 +201,58 @@ class Access:
         """Entries of the audit log, newest first (see :func:`engine.store.access.list_audit`)."""
         return access.list_audit(self._store, limit=limit, before=before)
 
+    def _good(self, known: Known | None) -> Principal | None:
+        if known is None or (known.expires_at is not None and known.expires_at <= self._now()):
+            return None
+        return known.principal
 
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+    def _look_up(self, key: str, ask: Callable[[str], Known | None]) -> Principal | None:
+        generation = self._recent.generation
+        known = ask(key)
+        if known is None:
+            return None
+        self._recent.put(key, known, generation)
+        return known.principal
+
+    def _token(self, sha256: str) -> Known | None:
+        row = access.token_with(self._store, sha256)
+        return self._known(row) if row is not None else None
+
+    def _login_session(self, sha256: str) -> Known | None:
+        found = access.login_session_with(self._store, sha256)
+        return self._known(found[1], found[0]) if found is not None else None
+
+    def _again(self, principal: Principal) -> Known | None:
+        token = access.token_of_id(self._store, principal.token_id)
+        if token is None:
+            return None
+        if principal.session_id is None:
+            return self._known(token)
+        session = access.login_session_of_id(self._store, principal.session_id)
+        return self._known(token, session) if session is not None else None
+
+    def _known(self, token: TokenRow, session: LoginSessionRow | None = None) -> Known | None:
+        """What is true of a token, and of a session of it; None where one of them has ended."""
+        now = self._now()
+        if token.id is None or not access.is_active(token, now):
+            return None
+        expires_at = token.expires_at
+        if session is not None:
+            if session.expires_at <= now:
+                return None
+            expires_at = min(filter(None, (expires_at, session.expires_at)))
+        if token.used_at is None or now - token.used_at >= _USE_NOTED:
+            access.note_use(self._store, token.id, now)
+        principal = Principal(
+            token.name, token.scope, token.id, session.id if session is not None else None
+        )
+        return Known(principal, expires_at)
+
+
+def is_token(text: str) -> bool:
+    """Whether a text has the form of a token."""
+    return text.startswith(TOKEN_PREFIX) and bool(_SECRET.fullmatch(text[len(TOKEN_PREFIX) :]))
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()

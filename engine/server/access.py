@@ -1,65 +1,109 @@
-"""Who asks, and whether they may: what routes depend on."""
+"""What who asks may do: what routes depend on.
 
-from __future__ import annotations
+Who asks was found out before (:mod:`engine.server.authentication`). ``Reader``, ``BuildUser``,
+``BoardUser`` and ``Admin`` are for calls; ``StreamReader`` and ``StreamBoardUser`` for what a
+browser opens without being able to set a header, that is WebSockets, event streams and downloads:
+these take a ticket, too. All work for HTTP and WebSocket routes; a WebSocket is refused before it
+is accepted.
+"""
 
-from collections.abc import Callable
+# Annotations are no strings here: FastAPI cannot resolve those of objects that are called.
+from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Depends, HTTPException, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, HTTPException
+from fastapi.openapi.models import APIKey, APIKeyIn, HTTPBearer
+from fastapi.security.base import SecurityBase
+from starlette.requests import HTTPConnection
 
 from engine import Engine, Principal
 from engine.enums import Scope
-
-_BEARER = HTTPBearer(auto_error=False, description="A token of `espdeck token create`.")
-
-
-def engine_of(request: Request) -> Engine:
-    """The engine that is served."""
-    engine: Engine = request.app.state.engine
-    return engine
+from engine.server.credentials import Kind
 
 
-def principal_of(
-    request: Request,
-    engine: Annotated[Engine, Depends(engine_of)],
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
-) -> Principal:
-    """Who asks.
+class _Asker(SecurityBase):
+    """A dependency that gives who asks; the OpenAPI document tells how they say so."""
 
-    Raises:
-        HTTPException: 401, nobody that is known.
-    """
-    found = engine.access.verify(bearer.credentials) if bearer is not None else None
-    if found is None:
-        raise HTTPException(
-            401,
-            "a token is needed: espdeck token create, then 'Authorization: Bearer TOKEN'",
-            {"WWW-Authenticate": "Bearer"},
-        )
-    request.state.principal = found
-    return found
+    def __init__(self, name: str, model: HTTPBearer | APIKey) -> None:
+        self.scheme_name = name
+        self.model = model
+
+    async def __call__(self, connection: HTTPConnection) -> Principal | None:
+        principal: Principal | None = connection.state.principal
+        return principal
 
 
-def require(scope: Scope) -> Callable[[Principal], Principal]:
-    """A dependency that lets only those through whose token has a scope.
+_TOKEN = _Asker(
+    "token",
+    HTTPBearer(description="A token of `espdeck token create`; a browser sends its cookie."),
+)
+_TICKET = _Asker(
+    "ticket",
+    APIKey.model_validate(
+        {"in": APIKeyIn.query, "name": "ticket", "description": "Of `POST /api/v1/tickets`."}
+    ),
+)
 
-    Raises:
-        HTTPException: 401 or 403, when it is asked.
+
+class ScopeNeeded:
+    """A dependency that lets only those through whose token has a scope, and gives who it is.
+
+    Args:
+        scope: that is needed.
     """
 
-    def check(principal: Annotated[Principal, Depends(principal_of)]) -> Principal:
-        if not principal.scope.allows(scope):
+    takes_tickets = False
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    async def __call__(
+        self, connection: HTTPConnection, principal: Annotated[Principal | None, Depends(_TOKEN)]
+    ) -> Principal:
+        """Who asks.
+
+        Raises:
+            HTTPException: 401 or 403, they may not.
+        """
+        if principal is None:
+            raise HTTPException(HTTPStatus.UNAUTHORIZED, "a token is needed")
+        if connection.state.credential is Kind.TICKET and not self.takes_tickets:
             raise HTTPException(
-                403, f"token {principal.name!r} has the scope {principal.scope}: {scope} is needed"
+                HTTPStatus.FORBIDDEN, "tickets are for streams and downloads: send the token"
+            )
+        if not principal.scope.allows(self.scope):
+            raise HTTPException(
+                HTTPStatus.FORBIDDEN,
+                f"token {principal.name!r} has the scope {principal.scope}: {self.scope} is needed",
             )
         return principal
 
-    return check
+
+class StreamScopeNeeded(ScopeNeeded):
+    """The same for what a browser opens by its URL alone: a ticket will do."""
+
+    takes_tickets = True
+
+    async def __call__(
+        self,
+        connection: HTTPConnection,
+        principal: Annotated[Principal | None, Depends(_TOKEN)],
+        _by_ticket: Annotated[Principal | None, Depends(_TICKET)] = None,
+    ) -> Principal:
+        """Who asks (see :class:`ScopeNeeded`)."""
+        return await super().__call__(connection, principal)
+
+
+async def engine_of(connection: HTTPConnection) -> Engine:
+    """The engine that is served."""
+    engine: Engine = connection.app.state.engine
+    return engine
 
 
 EngineOf = Annotated[Engine, Depends(engine_of)]
-Reader = Annotated[Principal, Depends(require(Scope.READ))]
-BuildUser = Annotated[Principal, Depends(require(Scope.BUILD))]
-BoardUser = Annotated[Principal, Depends(require(Scope.FLASH))]
-Admin = Annotated[Principal, Depends(require(Scope.ADMIN))]
+Reader = Annotated[Principal, Depends(ScopeNeeded(Scope.READ))]
+BuildUser = Annotated[Principal, Depends(ScopeNeeded(Scope.BUILD))]
+BoardUser = Annotated[Principal, Depends(ScopeNeeded(Scope.FLASH))]
+Admin = Annotated[Principal, Depends(ScopeNeeded(Scope.ADMIN))]
+StreamReader = Annotated[Principal, Depends(StreamScopeNeeded(Scope.READ))]
+StreamBoardUser = Annotated[Principal, Depends(StreamScopeNeeded(Scope.FLASH))]

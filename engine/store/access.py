@@ -3,38 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func
-from sqlmodel import col, select
+from sqlalchemy import delete, func, or_
+from sqlmodel import Session, col, select
 
 from engine.errors import ConflictError, NotFoundError
 from engine.store.database import Store
-from engine.store.tables import AuditRow, TokenRow
+from engine.store.tables import AuditRow, LoginSessionRow, TokenRow
 
 KEPT_AUDIT_ROWS = 10_000
 """Entries of the audit log that are kept."""
 
+KEPT_ENDED_TOKENS = timedelta(days=90)
+"""How long a token is still listed that was revoked or has expired."""
+
 
 def add_token(store: Store, token: TokenRow) -> TokenRow:
-    """Keep a new token.
+    """Keep a new token, in place of one of the same name that was revoked or has expired.
+
+    Tokens that ended long before it was created go.
 
     Raises:
-        ConflictError: there is one of that name, perhaps a revoked one.
+        ConflictError: there is one of that name, which is in use.
     """
+    now = token.created_at
     with store.write() as session:
-        if session.exec(select(TokenRow).where(TokenRow.name == token.name)).first():
-            raise ConflictError(f"there is a token {token.name!r} already: choose another name")
+        same_name = session.exec(select(TokenRow).where(TokenRow.name == token.name)).first()
+        if same_name is not None and is_active(same_name, now):
+            raise ConflictError(
+                f"there is a token {token.name!r} already: choose another name, or revoke it first"
+            )
+        session.exec(delete(TokenRow).where(col(TokenRow.name) == token.name))
+        long_ago = now - KEPT_ENDED_TOKENS
+        session.exec(
+            delete(TokenRow).where(
+                or_(col(TokenRow.revoked_at) <= long_ago, col(TokenRow.expires_at) <= long_ago)
+            )
+        )
         session.add(token)
         session.flush()
         session.refresh(token)
     return token
 
 
+def is_active(token: TokenRow, now: datetime) -> bool:
+    """Whether a token is neither revoked nor expired."""
+    if token.revoked_at is not None:
+        return False
+    return token.expires_at is None or now < token.expires_at
+
+
 def token_with(store: Store, sha256: str) -> TokenRow | None:
     """The token with this hash, None where there is none."""
     with store.read() as session:
         return session.exec(select(TokenRow).where(TokenRow.sha256 == sha256)).first()
+
+
+def token_of_id(store: Store, token_id: int) -> TokenRow | None:
+    """The token with this id, None where there is none."""
+    with store.read() as session:
+        return session.get(TokenRow, token_id)
 
 
 def list_tokens(store: Store) -> Sequence[TokenRow]:
@@ -44,7 +73,7 @@ def list_tokens(store: Store) -> Sequence[TokenRow]:
 
 
 def revoke_token(store: Store, name: str, now: datetime) -> TokenRow:
-    """Let a token be none from now on.
+    """Let a token be none from now on; its login sessions end.
 
     Raises:
         NotFoundError: there is none of that name.
@@ -55,6 +84,7 @@ def revoke_token(store: Store, name: str, now: datetime) -> TokenRow:
             raise NotFoundError(f"no token {name!r} (espdeck token list)")
         token.revoked_at = token.revoked_at or now
         session.add(token)
+        session.exec(delete(LoginSessionRow).where(col(LoginSessionRow.token_id) == token.id))
     return token
 
 
@@ -65,6 +95,56 @@ def note_use(store: Store, token_id: int, now: datetime) -> None:
         if token is not None:
             token.used_at = now
             session.add(token)
+
+
+def add_login_session(store: Store, row: LoginSessionRow, most: int) -> LoginSessionRow:
+    """Keep a login session; expired ones go, and the oldest of its token beyond ``most``."""
+    with store.write() as session:
+        session.exec(
+            delete(LoginSessionRow).where(col(LoginSessionRow.expires_at) <= row.created_at)
+        )
+        session.add(row)
+        session.flush()
+        session.refresh(row)
+        _drop_oldest_sessions(session, row.token_id, most)
+    return row
+
+
+def _drop_oldest_sessions(session: Session, token_id: int, most: int) -> None:
+    newest = (
+        select(LoginSessionRow.id)
+        .where(LoginSessionRow.token_id == token_id)
+        .order_by(col(LoginSessionRow.id).desc())
+        .limit(most)
+    )
+    session.exec(
+        delete(LoginSessionRow).where(
+            col(LoginSessionRow.token_id) == token_id, col(LoginSessionRow.id).not_in(newest)
+        )
+    )
+
+
+def login_session_with(store: Store, sha256: str) -> tuple[LoginSessionRow, TokenRow] | None:
+    """The login session with this hash and its token, None where there is none."""
+    query = (
+        select(LoginSessionRow, TokenRow)
+        .where(LoginSessionRow.sha256 == sha256)
+        .where(TokenRow.id == LoginSessionRow.token_id)
+    )
+    with store.read() as session:
+        return session.exec(query).first()
+
+
+def login_session_of_id(store: Store, session_id: int) -> LoginSessionRow | None:
+    """The login session with this id, None where there is none any more."""
+    with store.read() as session:
+        return session.get(LoginSessionRow, session_id)
+
+
+def end_login_session(store: Store, sha256: str) -> None:
+    """Forget the login session with this hash."""
+    with store.write() as session:
+        session.exec(delete(LoginSessionRow).where(col(LoginSessionRow.sha256) == sha256))
 
 
 def add_audit(store: Store, entry: AuditRow) -> None:

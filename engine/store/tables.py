@@ -353,6 +353,7 @@ class TokenRow(SQLModel, table=True):
     """A token of the HTTP API. What it is is told once; kept is its SHA-256."""
 
     __tablename__ = "token"
+    __table_args__ = _AUTOINCREMENT
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
@@ -362,6 +363,19 @@ class TokenRow(SQLModel, table=True):
     expires_at: datetime | None = Field(default=None, sa_column=_time_column())
     revoked_at: datetime | None = Field(default=None, sa_column=_time_column())
     used_at: datetime | None = Field(default=None, sa_column=_time_column())
+
+
+class LoginSessionRow(SQLModel, table=True):
+    """A browser that logged in with a token. Kept is the SHA-256 of what its cookie holds."""
+
+    __tablename__ = "login_session"
+    __table_args__ = _AUTOINCREMENT
+
+    id: int | None = Field(default=None, primary_key=True)
+    sha256: str = Field(unique=True)
+    token_id: int = Field(foreign_key="token.id", index=True, ondelete="CASCADE")
+    created_at: datetime = Field(default_factory=utc_now, sa_column=_time_column(nullable=False))
+    expires_at: datetime = Field(sa_column=_time_column(nullable=False))
 
 
 class AuditRow(SQLModel, table=True):

@@ -54,16 +54,50 @@ def test_a_token_expires(store: Store) -> None:
     assert access.verify(token) is None
 
 
-def test_a_revoked_token_is_none_and_its_name_stays_taken(store: Store) -> None:
+def test_a_revoked_token_is_none_and_its_name_may_be_used_again(store: Store) -> None:
     access = Access(store, lambda: NOW)
     token, _ = access.create_token("ci", Scope.READ)
+    with pytest.raises(ConflictError, match="another name, or revoke it"):
+        access.create_token("ci", Scope.READ)
 
     access.revoke_token("ci")
 
     assert access.verify(token) is None
     assert [(row.name, row.revoked_at) for row in access.tokens()] == [("ci", NOW)]
-    with pytest.raises(ConflictError, match="another name"):
-        access.create_token("ci", Scope.READ)
+    other, _ = access.create_token("ci", Scope.BUILD)
+    assert access.verify(token) is None
+    found = access.verify(other)
+    assert found is not None
+    assert found.scope is Scope.BUILD
+    assert [row.revoked_at for row in access.tokens()] == [None]
+
+
+def test_the_name_of_an_expired_token_may_be_used_again(store: Store) -> None:
+    now = NOW
+    access = Access(store, lambda: now)
+    access.create_token("ci", Scope.READ, timedelta(hours=1))
+    now += timedelta(hours=1)
+
+    access.create_token("ci", Scope.READ)
+
+    assert [row.expires_at for row in access.tokens()] == [None]
+
+
+def test_tokens_that_ended_are_listed_for_90_days(store: Store) -> None:
+    now = NOW
+    access = Access(store, lambda: now)
+    access.create_token("expires", Scope.READ, timedelta(hours=1))
+    access.create_token("revoked", Scope.READ)
+    access.create_token("stays", Scope.READ)
+    access.revoke_token("revoked")
+
+    now += timedelta(days=90)
+    access.create_token("later", Scope.READ)
+    assert [row.name for row in access.tokens()] == ["expires", "later", "stays"]
+
+    now += timedelta(hours=2)
+    access.create_token("last", Scope.READ)
+    assert [row.name for row in access.tokens()] == ["last", "later", "stays"]
 
 
 def test_what_makes_no_sense_is_refused(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.enums import Scope
 from tests.engine.server.conftest import ClientOf
 
 
@@ -12,7 +13,7 @@ def test_alive_needs_no_token(client_of: ClientOf) -> None:
 
 
 def test_what_is_not_there_is_a_problem(client_of: ClientOf) -> None:
-    answer = client_of(None).get("/api/v1/nothing")
+    answer = client_of(Scope.READ).get("/api/v1/nothing")
 
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"

@@ -40,7 +40,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
         sa.UniqueConstraint("sha256"),
+        sqlite_autoincrement=True,
     )
+    op.create_table(
+        "login_session",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("token_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["token_id"], ["token.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("sha256"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_login_session_token_id", "login_session", ["token_id"])
     op.create_table(
         "audit",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -75,7 +89,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget all of that."""
-    for name in ("hook_delivery", "audit", "token", "stream_position"):
+    for name in ("hook_delivery", "audit", "login_session", "token", "stream_position"):
         op.drop_table(name)
     for table in _STREAMS:
         op.drop_index(f"ix_{table}_position", table)

@@ -1,0 +1,143 @@
+"""Finds out who asks, before anything is read of what they ask for.
+
+It stands in front of all routes, so that one that forgets to ask for a scope is no open door, and
+nobody learns without a token which paths there are. What a token may do is a matter of each route
+(:mod:`engine.server.access`).
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import URL
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from engine import Engine, Principal
+from engine.server.credentials import Credential, Kind, read_credential
+from engine.server.open_paths import is_open
+from engine.server.origins import is_from_elsewhere
+from engine.server.problems import problem
+
+_NEEDED = (
+    "a token is needed: espdeck token create, then 'Authorization: Bearer TOKEN' "
+    "(a browser: /login)"
+)
+_WRONG = {
+    Kind.BEARER: "no such token: it was mistyped, revoked or has expired (espdeck token list)",
+    Kind.COOKIE: "logged out: log in again (/login)",
+    Kind.TICKET: "no such ticket: it was used, is older than a minute or for another path "
+    "(POST /api/v1/tickets)",
+}
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="espdeck"'}
+
+
+def install(app: FastAPI) -> None:
+    """Have an app let nobody in who is not known, but for what is open."""
+    app.add_middleware(Authentication, engine=app.state.engine)
+
+
+class Authentication:
+    """ASGI middleware that leaves in ``state.principal`` who asks and in ``state.credential`` what
+    told so, None for nobody, and refuses them unless the path is open.
+
+    Args:
+        app: what is behind it.
+        engine: knows tokens.
+    """
+
+    def __init__(self, app: ASGIApp, engine: Engine) -> None:
+        self._app = app
+        self._engine = engine
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or hand on."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        connection = HTTPConnection(scope)
+        try:
+            principal, kind = await self._authenticate(connection)
+        except HTTPException as error:
+            headers = dict(error.headers) if error.headers else None
+            await problem(HTTPStatus(error.status_code), error.detail, headers)(
+                scope, receive, send
+            )
+            return
+        connection.state.principal = principal
+        connection.state.credential = kind
+        if principal is None and not is_open(route_path(scope)):
+            await _refusal(connection, kind)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    async def _authenticate(
+        self, connection: HTTPConnection
+    ) -> tuple[Principal | None, Kind | None]:
+        credential = read_credential(connection, self._engine.access.cookie_name)
+        if credential is None:
+            return None, None
+        if credential.kind is Kind.COOKIE and is_from_elsewhere(
+            connection, self._engine.settings.server.public_url
+        ):
+            raise HTTPException(
+                HTTPStatus.FORBIDDEN,
+                "a page of another server asks with this browser's cookie: use a token",
+            )
+        return await self._principal(credential, connection.scope), credential.kind
+
+    async def _principal(self, credential: Credential, scope: Scope) -> Principal | None:
+        access = self._engine.access
+        if credential.kind is Kind.TICKET:
+            if scope["type"] == "http" and scope["method"] != "GET":
+                return None
+            path = route_path(scope)
+            return await run_in_threadpool(access.redeem_ticket, credential.values[0], path)
+        ask = access.verify if credential.kind is Kind.BEARER else access.session
+        found: set[Principal] = set()
+        for value in credential.values:
+            principal = access.remembered(value) or await run_in_threadpool(ask, value)
+            if principal is not None:
+                found.add(principal)
+        if len({each.token_id for each in found}) > 1:
+            raise HTTPException(
+                HTTPStatus.BAD_REQUEST,
+                "cookies of several logins: delete this host's cookies, then log in again",
+            )
+        return next(iter(found), None)
+
+
+def route_path(scope: Scope) -> str:
+    """The path that is asked for, decoded, without the prefix of a reverse proxy."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "").rstrip("/")
+    if root and (path == root or path.startswith(f"{root}/")):
+        return path[len(root) :] or "/"
+    return path
+
+
+def _refusal(connection: HTTPConnection, kind: Kind | None) -> Response:
+    """The answer to somebody who is not known."""
+    if _is_page_view(connection) and kind in (None, Kind.COOKIE):
+        wanted = URL(scope=connection.scope)
+        target = wanted.path + (f"?{wanted.query}" if wanted.query else "")
+        root = connection.scope.get("root_path", "").rstrip("/")
+        return RedirectResponse(
+            f"{root}/login?next={quote(target, safe='/')}", HTTPStatus.SEE_OTHER
+        )
+    detail = _WRONG[kind] if kind is not None else _NEEDED
+    return problem(HTTPStatus.UNAUTHORIZED, detail, _CHALLENGE)
+
+
+def _is_page_view(connection: HTTPConnection) -> bool:
+    """Whether a person opens a page in a browser."""
+    return (
+        connection.scope["type"] == "http"
+        and connection.scope["method"] == "GET"
+        and "text/html" in connection.headers.get("accept", "")
+    )
