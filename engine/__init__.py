@@ -114,6 +114,7 @@ if TYPE_CHECKING:
     from engine.runs.service import RunService as RunService
     from engine.samples.demo import DEMO_BOARD as DEMO_BOARD
     from engine.samples.demo import prepare_demo as prepare_demo
+    from engine.serving import start_http_server as start_http_server
     from engine.settings import Settings as Settings
     from engine.settings import config_file as config_file
     from engine.settings.file_check import Mistake as Mistake
@@ -242,6 +243,7 @@ _NAMES = {
     "engine.runs.pipeline": "Pipeline",
     "engine.runs.service": "RunService",
     "engine.samples.demo": "DEMO_BOARD prepare_demo",
+    "engine.serving": "start_http_server",
     "engine.settings": "Settings config_file",
     "engine.settings.file_check": "Mistake check_settings_file strange_variables wrong_option",
     "engine.settings.file_editor": (

@@ -32,6 +32,7 @@ from engine.files import explain
 from engine.logs.event_log import LogEvents
 from engine.metrics.health import checks_run
 from engine.processes.memory import resident_bytes
+from engine.serving import DaemonServer
 from engine.settings import Settings, SettingsSource
 from engine.store.busy_wait import openers
 from engine.systemd.login import user_name
@@ -58,6 +59,7 @@ class Daemon:
     def __init__(self, settings: Settings, load: SettingsSource) -> None:
         self._settings = settings
         self._engine = Engine(settings, load)
+        self._server = DaemonServer(self._engine)
         self._manager = ServiceManager()
         self._lock = FileLock(settings.workspace / LOCK_FILE)
         self._stop: SimpleQueue[None] = SimpleQueue()  # unlike an event, safe in a signal handler
@@ -92,6 +94,7 @@ class Daemon:
         """Read the settings again; whether they made sense."""
         self._manager.reloading()
         is_well = self._engine.reload_or_complain()
+        self._server.settings_changed()
         self._manager.ready(
             "settings read" if is_well else "the settings from before stay in force"
         )
@@ -106,6 +109,7 @@ class Daemon:
                 control = ControlServer(self._settings.workspace, self._answer)
             except OSError as error:
                 raise UsageError(explain(error)) from error
+            self._server.start()
             try:
                 _LOG.info("started by %s: espdeck %s", self._starter(), own_version())
                 self._manager.ready()
@@ -113,6 +117,7 @@ class Daemon:
                 self._manager.stopping()
                 _LOG.info("stops")
             finally:
+                self._server.close()
                 control.close()
         finally:
             self._engine.close()
@@ -184,6 +189,7 @@ class Daemon:
                 for board in engine.boards.list()
             ],
             "next_checks": self._next_checks(),
+            "server": self._server.status(),
             "clients": list(openers(self._settings.workspace / "espdeck.db")),
         }
 

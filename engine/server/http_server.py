@@ -2,50 +2,87 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
-import time
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from engine import Engine
-from engine.errors import EspdeckError
+from engine.errors import EspdeckError, UsageError
+from engine.server.addresses import check_exposure, ip_address, open_sockets
+from engine.server.answers import Answers
 from engine.server.app import create_app
+from engine.server.guard import Guard
+from engine.server.protocol import LimitedProtocol
+from engine.server.proxies import BehindProxy
+from engine.server.request_limits import RequestLimits
+from engine.server.streams import Streams
+from engine.server.tls import Certificate
+from engine.server_settings import ServerSettings
 
 _START_SECONDS = 10.0
+_GRACE_SECONDS = 2
 _STOP_SECONDS = 5.0
-_LOOK_SECONDS = 0.01
+_HTTPS_PORT = 443
+_MAX_MESSAGE_BYTES = 1 << 20
+_LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing listens there)
 
 
 class HttpServer:
     """Serves the API of an engine while it is open.
 
     Args:
-        engine: its settings say where.
+        engine: its settings say where; they may change later, and what is served does not.
 
     Raises:
-        EspdeckError: the address cannot be listened on.
+        EspdeckError: the address cannot be listened on, the certificate cannot be used, or other
+            machines would reach what is not closed to them.
     """
 
     def __init__(self, engine: Engine) -> None:
-        settings = engine.settings.server
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        try:
-            self._socket = socket.create_server((settings.host, settings.port), family=family)
-        except OSError as error:
-            raise EspdeckError(
-                f"cannot listen on {settings.host} port {settings.port}: {error.strerror}; "
-                "another port: espdeck config set server.port"
-            ) from error
-        config = uvicorn.Config(create_app(engine), log_config=None, access_log=False)
-        self._server = uvicorn.Server(config)
+        self.settings = settings = engine.settings.server
+        self._certificate = _certificate_of(settings)
+        check_exposure(engine)
+        self._sockets = open_sockets(settings)
+        port = self._sockets[0].getsockname()[1]
+        is_https_of_host = self._certificate is not None and port == _HTTPS_PORT
+        self._streams = Streams(_guarded(create_app(engine), settings))
+        answers = Answers(self._streams, is_https_of_host=is_https_of_host)
+        config = uvicorn.Config(
+            BehindProxy(answers, settings),
+            http=LimitedProtocol,
+            loop="asyncio",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            ws_max_size=_MAX_MESSAGE_BYTES,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        if self._certificate is not None:
+            context = self._certificate.context
+            config.ssl_context_factory = lambda _config, _default: context
+        self._server = _Server(config, self._streams)
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
 
     @property
     def url(self) -> str:
         """Where it is reached from this machine."""
-        host, port = self._socket.getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        address, port = self._sockets[0].getsockname()[:2]
+        is_name = ip_address(self.settings.host) is None
+        host = self.settings.host if is_name else _LOOPBACK_OF.get(address, address)
+        scheme = "http" if self._certificate is None else "https"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are."""
+        return len(self._server.server_state.connections)
 
     def start(self) -> None:
         """Begin to serve.
@@ -54,17 +91,70 @@ class HttpServer:
             EspdeckError: it does not begin.
         """
         self._thread.start()
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._server.started:
-            if not self._thread.is_alive() or time.monotonic() > deadline:
-                raise EspdeckError("the HTTP server does not start (see espdeck.log)")
-            time.sleep(_LOOK_SECONDS)
+        if not self._server.begun.wait(_START_SECONDS) or not self._server.started:
+            raise EspdeckError("the HTTP server does not start (see espdeck.log)")
+
+    def refresh_certificate(self) -> None:
+        """Take the certificate again where its files have changed."""
+        if self._certificate is not None:
+            self._certificate.refresh()
 
     def stop(self) -> None:
         """Answer what was asked, end streams, and serve no more."""
-        self._server.should_exit = True
-        self._thread.join(_STOP_SECONDS)
-        self._socket.close()
+        self._server.end()
+        if self._thread.ident is not None:
+            self._thread.join(_STOP_SECONDS)
+        for each in self._sockets:
+            each.close()
 
     def _run(self) -> None:
-        self._server.run(sockets=[self._socket])
+        try:
+            self._server.run(sockets=self._sockets)
+        finally:
+            self._server.begun.set()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which sleeps while nobody asks: its own looks ten times a second."""
+
+    def __init__(self, config: uvicorn.Config, streams: Streams) -> None:
+        super().__init__(config)
+        self.begun = threading.Event()
+        self._streams = streams
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._over = asyncio.Event()
+
+    def end(self) -> None:
+        """Have it stop. Called from any thread."""
+        self.should_exit = True
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._over.set)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to take connections."""
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        self.begun.set()
+
+    async def main_loop(self) -> None:
+        """Wait until it stops."""
+        if not self.should_exit:
+            await self._over.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what is open."""
+        self._streams.end()
+        await super().shutdown(sockets)
+
+
+def _guarded(app: ASGIApp, settings: ServerSettings) -> ASGIApp:
+    return Guard(RequestLimits(app), settings)
+
+
+def _certificate_of(settings: ServerSettings) -> Certificate | None:
+    if settings.tls_certificate is not None:
+        return Certificate(settings.tls_certificate, settings.tls_key)
+    if settings.tls_key is not None:
+        raise UsageError("server.tls_key is set, and server.tls_certificate is not")
+    return None

@@ -330,9 +330,7 @@ class SettingsFile(BaseModel):
     notifications: NotificationSettings = Field(default_factory=NotificationSettings)
     """Who is told what: ``[notifications]``."""
 
-    server: ServerSettings = Field(
-        default_factory=ServerSettings, json_schema_extra=_note(AT_START)
-    )
+    server: ServerSettings = Field(default_factory=ServerSettings)
     """The HTTP API: ``[server]``."""
 
     repair: RepairSettings = Field(default_factory=RepairSettings)

@@ -126,6 +126,13 @@ def _lines(answer: dict[str, Any]) -> list[str]:
         left = (datetime.fromisoformat(each["at"]) - now).total_seconds()
         when = f"in {span(left)}" if left > 0 else "now"
         lines.append(f"next: {each['check']} of {each['project'] or 'the lab'} {when}")
+    served = answer.get("server", {})  # none of a daemon of an older version
+    if served.get("url"):
+        lines.append(
+            f"serves the HTTP API at {served['url']}, connections: {served['connections']}"
+        )
+    elif served.get("problem"):
+        lines.append(f"does not serve the HTTP API: {served['problem']}; it tries again")
     others = [pid for pid in answer["clients"] if pid != os.getpid()]
     lines += [f"attached: {describe_process(pid)}" for pid in others]
     return lines

@@ -35,6 +35,7 @@ from tui.cli import (
     models,
     notify,
     projects,
+    serve,
     size,
     sources,
     stats,
@@ -67,6 +68,7 @@ cli.add_typer(models.cli)
 cli.add_typer(gate.cli)
 cli.add_typer(checks.cli)
 cli.add_typer(daemon.cli)
+cli.add_typer(serve.cli)
 cli.add_typer(guide.cli)
 cli.add_typer(flash.cli)
 cli.add_typer(size.cli)

@@ -1,0 +1,88 @@
+"""How much a request may hold, and how long it may take to come."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from engine.server.problems import problem
+
+MAX_BODY_BYTES = 4 << 20
+"""Bytes of a request's body."""
+
+MAX_WEBHOOK_BYTES = 25 << 20
+"""Bytes of what a forge posts: GitHub sends up to 25 MB."""
+
+BODY_SECONDS = 60.0
+"""Seconds in which a body is there."""
+
+_WEBHOOK = "/webhook"
+_CLOSE = {"Connection": "close"}  # what is still on its way is not read
+
+
+class RequestLimits:
+    """Refuses bodies that are too large, also where their length is not said, or too slow.
+
+    Args:
+        app: what takes the request then.
+        max_bytes: of a body.
+        seconds: in which it has to be there.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, max_bytes: int = MAX_BODY_BYTES, seconds: float = BODY_SECONDS
+    ) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take a request, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        is_webhook = path.endswith(_WEBHOOK)
+        limit = max(self._max_bytes, MAX_WEBHOOK_BYTES) if is_webhook else self._max_bytes
+        length = Headers(scope=scope).get("content-length", "")
+        if length.isdecimal() and (len(length) > 18 or int(length) > limit):
+            await _too_large(limit)(scope, receive, send)
+            return
+        await self._app(scope, self._limited(receive, limit), send)
+
+    def _limited(self, receive: Receive, limit: int) -> Receive:
+        until = asyncio.get_running_loop().time() + self._seconds
+        left = limit
+        is_whole = False
+
+        async def limited() -> Message:
+            nonlocal left, is_whole
+            if is_whole:
+                return await receive()  # which waits for the client to leave
+            try:
+                async with asyncio.timeout_at(until):
+                    message = await receive()
+            except TimeoutError:
+                detail = f"the body was not there after {self._seconds:g} s"
+                raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail, _CLOSE) from None
+            left -= len(message.get("body", b""))
+            is_whole = not message.get("more_body", False)
+            if left < 0:
+                raise HTTPException(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large_line(limit), _CLOSE
+                )
+            return message
+
+        return limited
+
+
+def _too_large(limit: int) -> ASGIApp:
+    return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large_line(limit), _CLOSE)
+
+
+def _too_large_line(limit: int) -> str:
+    return f"a body may have {limit} bytes here"
