@@ -18,6 +18,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing takes longer to load than what starts before every program
 if TYPE_CHECKING:
+    from engine.access.audit_log import REFUSED_STATUSES as REFUSED_STATUSES
     from engine.access.principal import Principal as Principal
     from engine.access.service import LOGIN_LIFETIME as LOGIN_LIFETIME
     from engine.access.service import Access as Access
@@ -180,6 +181,7 @@ if TYPE_CHECKING:
     from engine.toolchains.idf_menuconfig import ConfigurationEdit as ConfigurationEdit
 
 _NAMES = {
+    "engine.access.audit_log": "REFUSED_STATUSES",
     "engine.access.principal": "Principal",
     "engine.access.service": "Access LOGIN_LIFETIME is_token",
     "engine.access.tickets": "TICKET_SECONDS",

@@ -333,6 +333,7 @@ class Engine:
         for thread in self._threads:
             thread.join(STOP_WITHIN)
         with use_wait_policy(WaitPolicy(CLOSE_WITHIN)):
+            self.access.close()
             self.projects.close()
             self.boards.close()
             self._runs.close()

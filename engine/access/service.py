@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 
+from engine.access.audit_log import AuditLog
 from engine.access.principal import Principal
+from engine.access.rate_limits import RateLimit, address_key
 from engine.access.recent import Known, RecentlyKnown
 from engine.access.tickets import Tickets
 from engine.enums import Scope
@@ -29,6 +31,10 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes in Base64
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}")
 _USE_NOTED = timedelta(minutes=1)
 _MAX_SESSIONS_PER_TOKEN = 50
+_FAILURES_PER_SECOND = 0.5
+_FAILURE_BURST = 20
+_REQUESTS_PER_SECOND = 200.0
+_REQUEST_BURST = 2_000
 _MAX_LIFETIME = timedelta(days=36_500)
 
 
@@ -58,6 +64,13 @@ class Access:
         self.cookie_name = f"espdeck_{_hash(str(store.path.resolve()))[:8]}"
         self._recent = RecentlyKnown(clock)
         self._tickets = Tickets(clock)
+        self._audit = AuditLog(store, clock)
+        self._failures = RateLimit(_FAILURES_PER_SECOND, _FAILURE_BURST, clock)
+        self._requests = RateLimit(_REQUESTS_PER_SECOND, _REQUEST_BURST, clock)
+
+    def close(self) -> None:
+        """Write what waits for the audit log."""
+        self._audit.close()
 
     def create_token(
         self, name: str, scope: Scope, lifetime: timedelta | None = None
@@ -193,12 +206,32 @@ class Access:
         principal = self._tickets.redeem(ticket, path)
         return principal if principal is not None and self.holds(principal) else None
 
+    def count_failure(self, address: str) -> float:
+        """Count that somebody at an address is not known.
+
+        A good token is never refused for it: it may be of a neighbour behind the same proxy, or of
+        another user of this machine, and 256 random bits are not guessed.
+
+        Returns:
+            0.0 where that was not too often of late; else the seconds to wait.
+        """
+        return self._failures.take(address_key(address))
+
+    def count_request(self, principal: Principal) -> float:
+        """Count a request of a token.
+
+        Returns:
+            0.0 where it may be answered; else the seconds to wait.
+        """
+        return self._requests.take(principal.token_id)
+
     def record(self, entry: AuditRow) -> None:
-        """Add to the audit log."""
-        access.add_audit(self._store, entry)
+        """Add to the audit log, soon (see :class:`engine.access.audit_log.AuditLog`)."""
+        self._audit.record(entry)
 
     def audit(self, *, limit: int = 200, before: int | None = None) -> Sequence[AuditRow]:
         """Entries of the audit log, newest first (see :func:`engine.store.access.list_audit`)."""
+        self._audit.flush()
         return access.list_audit(self._store, limit=limit, before=before)
 
     def _good(self, known: Known | None) -> Principal | None:
@@ -242,7 +275,7 @@ class Access:
                 return None
             expires_at = min(filter(None, (expires_at, session.expires_at)))
         if token.used_at is None or now - token.used_at >= _USE_NOTED:
-            access.note_use(self._store, token.id, now)
+            self._audit.note_use(token.id, now)
         principal = Principal(
             token.name, token.scope, token.id, session.id if session is not None else None
         )

@@ -7,13 +7,13 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from engine import Engine
-from engine.server import authentication, problems
-from engine.server.routes import health, tickets
+from engine.server import audit, authentication, problems
+from engine.server.routes import health, login, tickets
 
 API_ROUTERS: tuple[APIRouter, ...] = (tickets.router,)
 """What stands below ``/api/v1`` and, for callers of older systems, below ``/api``."""
 
-ROOT_ROUTERS: tuple[APIRouter, ...] = (health.router,)
+ROOT_ROUTERS: tuple[APIRouter, ...] = (health.router, login.router)
 """What stands at the root."""
 
 
@@ -32,6 +32,7 @@ def create_app(engine: Engine) -> FastAPI:
     app.state.engine = engine
     problems.install(app)
     authentication.install(app)
+    audit.install(app)
     for router in API_ROUTERS:
         app.include_router(router, prefix="/api/v1")
         app.include_router(router, prefix="/api", include_in_schema=False)

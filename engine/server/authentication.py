@@ -7,12 +7,12 @@ nobody learns without a token which paths there are. What a token may do is a ma
 
 from __future__ import annotations
 
+import math
 from http import HTTPStatus
 from urllib.parse import quote
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
@@ -63,16 +63,20 @@ class Authentication:
         connection = HTTPConnection(scope)
         try:
             principal, kind = await self._authenticate(connection)
+            connection.state.principal = principal
+            connection.state.credential = kind
+            if principal is not None:
+                wait_or_go_on(self._engine.access.count_request(principal), "requests")
+            elif not is_open(route_path(scope)):
+                if _is_page_view(connection) and kind in (None, Kind.COOKIE):
+                    await _to_login(connection)(scope, receive, send)
+                    return
+                self._refuse(connection, kind)
         except HTTPException as error:
+            connection.state.audit_detail = error.detail
             headers = dict(error.headers) if error.headers else None
-            await problem(HTTPStatus(error.status_code), error.detail, headers)(
-                scope, receive, send
-            )
-            return
-        connection.state.principal = principal
-        connection.state.credential = kind
-        if principal is None and not is_open(route_path(scope)):
-            await _refusal(connection, kind)(scope, receive, send)
+            refused = problem(HTTPStatus(error.status_code), error.detail, headers)
+            await refused(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
@@ -90,6 +94,17 @@ class Authentication:
                 "a page of another server asks with this browser's cookie: use a token",
             )
         return await self._principal(credential, connection.scope), credential.kind
+
+    def _refuse(self, connection: HTTPConnection, kind: Kind | None) -> None:
+        """Say that they are not known.
+
+        Raises:
+            HTTPException: 401, or 429 after too many.
+        """
+        if kind is None:
+            raise HTTPException(HTTPStatus.UNAUTHORIZED, _NEEDED, _CHALLENGE)
+        wait_or_go_on(self._engine.access.count_failure(address_of(connection)), "failed attempts")
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, _WRONG[kind], _CHALLENGE)
 
     async def _principal(self, credential: Credential, scope: Scope) -> Principal | None:
         access = self._engine.access
@@ -112,6 +127,11 @@ class Authentication:
         return next(iter(found), None)
 
 
+def address_of(connection: HTTPConnection) -> str:
+    """Where somebody asks from; empty where it is not known."""
+    return connection.client.host if connection.client is not None else ""
+
+
 def route_path(scope: Scope) -> str:
     """The path that is asked for, decoded, without the prefix of a reverse proxy."""
     path: str = scope["path"]
@@ -121,17 +141,26 @@ def route_path(scope: Scope) -> str:
     return path
 
 
-def _refusal(connection: HTTPConnection, kind: Kind | None) -> Response:
-    """The answer to somebody who is not known."""
-    if _is_page_view(connection) and kind in (None, Kind.COOKIE):
-        wanted = URL(scope=connection.scope)
-        target = wanted.path + (f"?{wanted.query}" if wanted.query else "")
-        root = connection.scope.get("root_path", "").rstrip("/")
-        return RedirectResponse(
-            f"{root}/login?next={quote(target, safe='/')}", HTTPStatus.SEE_OTHER
+def wait_or_go_on(seconds: float, what: str) -> None:
+    """Refuse who asks too often.
+
+    Raises:
+        HTTPException: 429, there are seconds to wait.
+    """
+    if seconds:
+        again = math.ceil(seconds)
+        raise HTTPException(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            f"too many {what}: again in {again} s",
+            {"Retry-After": str(again)},
         )
-    detail = _WRONG[kind] if kind is not None else _NEEDED
-    return problem(HTTPStatus.UNAUTHORIZED, detail, _CHALLENGE)
+
+
+def _to_login(connection: HTTPConnection) -> Response:
+    wanted = connection.url
+    target = wanted.path + (f"?{wanted.query}" if wanted.query else "")
+    root = connection.scope.get("root_path", "").rstrip("/")
+    return RedirectResponse(f"{root}/login?next={quote(target, safe='/')}", HTTPStatus.SEE_OTHER)
 
 
 def _is_page_view(connection: HTTPConnection) -> bool:

@@ -27,11 +27,25 @@ def is_from_elsewhere(connection: HTTPConnection, public_url: str) -> bool:
     """
     if connection.scope["type"] == "http" and connection.scope["method"] in _SAFE_METHODS:
         return False
+    says_nothing = not {"origin", "sec-fetch-site"} & set(connection.headers.keys())
+    return says_nothing or names_other_origin(connection, public_url)
+
+
+def names_other_origin(connection: HTTPConnection, public_url: str) -> bool:
+    """Whether a request says that a page of another server has the browser send it.
+
+    One that says nothing is of no browser.
+
+    Args:
+        public_url: under which a reverse proxy serves it; empty for none.
+    """
     site = connection.headers.get("sec-fetch-site")
     if site is not None:
         return site != "same-origin"
     origins = connection.headers.getlist("origin")
-    if len(origins) != 1:
+    if not origins:
+        return False
+    if len(origins) > 1:
         return True
     own = {_origin(f"{connection.url.scheme}://{connection.url.netloc}"), _origin(public_url)}
     origin = _origin(origins[0])

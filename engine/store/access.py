@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, or_
+from sqlalchemy import delete, or_
 from sqlmodel import Session, col, select
 
 from engine.errors import ConflictError, NotFoundError
@@ -13,7 +13,13 @@ from engine.store.database import Store
 from engine.store.tables import AuditRow, LoginSessionRow, TokenRow
 
 KEPT_AUDIT_ROWS = 10_000
-"""Entries of the audit log that are kept."""
+"""Entries of the audit log that are kept of what was done."""
+
+KEPT_REFUSALS = 2_000
+"""Entries that are kept beside them of what was refused: who is refused pushes nothing out."""
+
+REFUSED_STATUSES = (401, 403, 429)
+"""HTTP statuses of what was refused."""
 
 KEPT_ENDED_TOKENS = timedelta(days=90)
 """How long a token is still listed that was revoked or has expired."""
@@ -88,13 +94,16 @@ def revoke_token(store: Store, name: str, now: datetime) -> TokenRow:
     return token
 
 
-def note_use(store: Store, token_id: int, now: datetime) -> None:
-    """Write down when a token was used last."""
+def note_uses(store: Store, uses: Mapping[int, datetime]) -> None:
+    """Write down when tokens, told by their ids, were used last."""
+    if not uses:
+        return
     with store.write() as session:
-        token = session.get(TokenRow, token_id)
-        if token is not None:
-            token.used_at = now
-            session.add(token)
+        for token_id, at in uses.items():
+            token = session.get(TokenRow, token_id)
+            if token is not None:
+                token.used_at = at
+                session.add(token)
 
 
 def add_login_session(store: Store, row: LoginSessionRow, most: int) -> LoginSessionRow:
@@ -147,13 +156,24 @@ def end_login_session(store: Store, sha256: str) -> None:
         session.exec(delete(LoginSessionRow).where(col(LoginSessionRow.sha256) == sha256))
 
 
-def add_audit(store: Store, entry: AuditRow) -> None:
-    """Add to the audit log; its oldest entries go."""
+def add_audit(store: Store, entries: Sequence[AuditRow]) -> None:
+    """Add to the audit log; its oldest entries go, refusals and others each beyond their number."""
+    if not entries:
+        return
+    refused = col(AuditRow.status).in_(REFUSED_STATUSES)
     with store.write() as session:
-        session.add(entry)
+        session.add_all(entries)
         session.flush()
-        newest = session.exec(select(func.max(AuditRow.id))).one() or 0
-        session.exec(delete(AuditRow).where(col(AuditRow.id) <= newest - KEPT_AUDIT_ROWS))
+        for kind, kept in ((refused, KEPT_REFUSALS), (~refused, KEPT_AUDIT_ROWS)):
+            oldest = (
+                select(AuditRow.id)
+                .where(kind)
+                .order_by(col(AuditRow.id).desc())
+                .offset(kept)
+                .limit(1)
+                .scalar_subquery()
+            )
+            session.exec(delete(AuditRow).where(kind, col(AuditRow.id) <= oldest))
 
 
 def list_audit(store: Store, *, limit: int = 200, before: int | None = None) -> Sequence[AuditRow]:
