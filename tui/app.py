@@ -47,6 +47,8 @@ IDLE_TICKS = 10
 QUEUED_LOG_CHARACTERS = 4 << 20
 """Log text that may wait for the next look."""
 
+_WEB_DRIVER = "textual.drivers.web_driver"
+
 
 class EspdeckApp(AppBase):
     """The app of the lab: it starts with the home screen while the engine opens in a thread."""
@@ -98,8 +100,12 @@ class EspdeckApp(AppBase):
         self.home = HomeScreen()
 
     def get_driver_class(self) -> type[Driver]:
-        """The driver that Textual chooses; its usual one is ours, which sees the terminal go."""
+        """The driver that Textual chooses; its usual ones are ours, which see the terminal go."""
         chosen = super().get_driver_class()
+        if chosen.__module__ == _WEB_DRIVER:
+            from tui.browser_driver import BrowserDriver
+
+            return BrowserDriver
         return TerminalDriver if chosen is LinuxDriver else chosen
 
     def get_default_screen(self) -> Screen[None]:

@@ -13,6 +13,7 @@ import select
 import threading
 from typing import IO, Any, cast
 
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from tui.app_base import AppBase
@@ -36,8 +37,15 @@ class TerminalDriver(LinuxDriver):
         for _fd, event in poll.poll():
             if event & (select.POLLHUP | select.POLLERR):
                 with contextlib.suppress(RuntimeError):  # the app ended at the same time
-                    end = self._app.hang_up if isinstance(self._app, AppBase) else self._app.exit
-                    self._loop.call_soon_threadsafe(end)
+                    self._loop.call_soon_threadsafe(hang_up, self._app)
+
+
+def hang_up(app: App[Any]) -> None:
+    """End an app as its terminal is gone."""
+    if isinstance(app, AppBase):
+        app.hang_up()
+    else:
+        app.exit()
 
 
 class _Output:

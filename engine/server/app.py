@@ -8,12 +8,16 @@ from fastapi import APIRouter, FastAPI
 
 from engine import Engine
 from engine.server import audit, authentication, problems
-from engine.server.routes import health, login, tickets
+from engine.server.routes import browser_app, health, login, tickets
 
 API_ROUTERS: tuple[APIRouter, ...] = (tickets.router,)
 """What stands below ``/api/v1`` and, for callers of older systems, below ``/api``."""
 
-ROOT_ROUTERS: tuple[APIRouter, ...] = (health.router, login.router)
+ROOT_ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    login.router,
+    browser_app.router,
+)
 """What stands at the root."""
 
 
@@ -30,6 +34,7 @@ def create_app(engine: Engine) -> FastAPI:
         license_info={"name": "MIT"},
     )
     app.state.engine = engine
+    app.state.app_sessions = set()
     problems.install(app)
     authentication.install(app)
     audit.install(app)
@@ -38,4 +43,5 @@ def create_app(engine: Engine) -> FastAPI:
         app.include_router(router, prefix="/api", include_in_schema=False)
     for router in ROOT_ROUTERS:
         app.include_router(router)
+    browser_app.mount_static(app)
     return app

@@ -185,7 +185,8 @@ def _run_app(
 ) -> None:
     from tui.app import EspdeckApp
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    in_browser = "TEXTUAL_DRIVER" in os.environ  # of the server that shows the app in one
+    if not in_browser and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the app needs a terminal; without one: espdeck build, espdeck builds")
     settings = load()
     app = EspdeckApp(settings, load=load, open_build=open_build)
