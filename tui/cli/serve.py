@@ -1,4 +1,4 @@
-"""``espdeck serve``: the HTTP API, in the foreground."""
+"""``espdeck serve`` and ``espdeck web``: the HTTP API and the app in a browser."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.enums import Scope
 from engine.errors import EspdeckError, UsageError
 from tui import garbage_collection
 from tui.cli.common import load_settings, print_line
@@ -24,17 +25,35 @@ _LOOK_SECONDS = 2.0
 """Between two looks at the files of the certificate."""
 
 
+_Host = Annotated[str | None, typer.Option(help="Address to listen on, instead of server.host.")]
+_Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port, instead of server.port.")]
+
+
 @cli.command()
-def serve(
-    context: typer.Context,
-    host: Annotated[
-        str | None, typer.Option(help="Address to listen on, instead of server.host.")
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Port, instead of server.port.")
-    ] = None,
-) -> None:
+def serve(context: typer.Context, host: _Host = None, port: _Port = None) -> None:
     """Serve the HTTP API until Ctrl-C; builds run here, unless another process runs them."""
+    _serve(context, host, port, lambda url: f"documents: {url}/docs", Scope.READ)
+
+
+@cli.command()
+def web(context: typer.Context, host: _Host = None, port: _Port = None) -> None:
+    """Serve the app in a browser until Ctrl-C, beside the HTTP API; the daemon does, too."""
+    _serve(context, host, port, lambda url: f"the app: {url}/app/", Scope.ADMIN)
+
+
+def _serve(
+    context: typer.Context,
+    host: str | None,
+    port: int | None,
+    line: Callable[[str], str],
+    scope: Scope,
+) -> None:
+    """Serve until a signal comes.
+
+    Args:
+        line: of what is to be opened, given the URL.
+        scope: that it needs a token of.
+    """
     from engine import Engine, start_http_server
 
     given = {"host": host, "port": port}
@@ -53,9 +72,9 @@ def serve(
             garbage_collection.modules_are_there()
             try:
                 print_line(f"serves {settings.workspace} at {server.url}; Ctrl-C ends it")
-                print_line(f"documents: {server.url}/docs")
-                if not _has_token(engine):
-                    print_line("no token yet, and each request needs one: espdeck token create")
+                print_line(line(server.url))
+                if not _has_token(engine, scope):
+                    print_line(f"it needs a token: espdeck token create NAME --scope {scope}")
                 while not wait():
                     server.refresh_certificate()
             finally:
@@ -64,10 +83,12 @@ def serve(
             engine.close()
 
 
-def _has_token(engine: Engine) -> bool:
+def _has_token(engine: Engine, scope: Scope) -> bool:
     now = datetime.now(UTC)
     return any(
-        token.revoked_at is None and (token.expires_at is None or token.expires_at > now)
+        token.scope.allows(scope)
+        and token.revoked_at is None
+        and (token.expires_at is None or token.expires_at > now)
         for token in engine.access.tokens()
     )
 
