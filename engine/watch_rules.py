@@ -60,6 +60,12 @@ def read(document: Document) -> WatchRules:
     table = document.data.get(TABLE, {})
     if not isinstance(table, dict):
         raise document.wrong((TABLE,), f"{TABLE} must be a table")
+    if "pull_requests" in table:  # the author of one could switch it on
+        raise document.wrong(
+            (TABLE, "pull_requests"),
+            f"{TABLE}.pull_requests is for the settings of the lab: "
+            f"espdeck config set projects.NAME.{TABLE}.pull_requests true",
+        )
     known = {"push", "tags", "schedule"}
     if unknown := sorted(set(table) - known):
         name = f"{TABLE}.{unknown[0]}"[:100]

@@ -13,6 +13,7 @@ from engine.boards.service import Boards
 from engine.builds.context import Agent, BuildContext
 from engine.builds.outputs import Compiled, Tested, Verdict
 from engine.builds.pipeline import FIRMWARE_PIPELINE
+from engine.builds.proposals import not_approved
 from engine.cancel import CancelToken
 from engine.enums import Role, RunStatus, StageStatus, VerdictWord
 from engine.errors import ToolError, UsageError
@@ -96,7 +97,8 @@ class BuildRun:
             stage=context,
             project=self._project,
             target=build.target,
-            board=build.board,
+            board="none" if build.is_held else build.board,
+            held=build.is_held,
             simulator=build.simulator,
             build_dir=self._held.folder / self._build_name,
             configuration=build.configuration,
@@ -106,6 +108,11 @@ class BuildRun:
             image_before=self._image_before,
             commit=build.commit_sha,
         )
+        if build.is_held and context.definition.key == "test.board":
+            # Whatever an earlier process planned.
+            return StageResult(
+                status=StageStatus.SKIPPED, summary=f"no board: {not_approved(build)}"
+            )
         if context.definition.role == Role.BUILDER:
             return self._compile(firmware)
         if context.definition.role in _NEED_WHAT_WAS_COMPILED:

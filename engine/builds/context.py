@@ -32,6 +32,7 @@ class BuildContext:
             where there is none any more.
         commit: that is built, empty where not known.
         notes: what there was to say when the build was asked for.
+        held: whether it is of somebody's commit that nobody approved: no board, no network.
     """
 
     stage: StageContext
@@ -46,6 +47,7 @@ class BuildContext:
     commit: str = ""
     configuration: str = ""
     notes: tuple[Finding, ...] = ()
+    held: bool = False
 
     @property
     def app(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import string
 import uuid
 from collections.abc import Sequence
@@ -10,10 +11,12 @@ from pathlib import Path
 
 from engine.boards.board_files import Flashed, flashed
 from engine.builds.pipeline import FIRMWARE_PIPELINE
+from engine.builds.proposals import Proposal, check_approved, proposal_of
 from engine.builds.variant_choice import choose_variants
 from engine.cancel import CancelToken
 from engine.enums import ArtifactKind, RunKind, RunStatus, Trigger
-from engine.errors import EspdeckError, ToolError, UsageError
+from engine.errors import AccessError, ConflictError, EspdeckError, ToolError, UsageError
+from engine.events import RunCompleted
 from engine.images import image_file, partitions
 from engine.images.flash_layout import FlashLayout
 from engine.images.image import Image
@@ -32,7 +35,7 @@ from engine.sizes.measure import measure
 from engine.sizes.tables import Sizes
 from engine.store import projects
 from engine.store import runs as store_runs
-from engine.store.tables import Artifact, Project, Run
+from engine.store.tables import Artifact, Project, Run, utc_now
 
 SHA_DIGITS = 7
 """Hexadecimal digits of a SHA-256 that are enough to look for a program."""
@@ -77,6 +80,7 @@ class Builds(RunService):
         simulator: str = "auto",
         triggered_by: Trigger = Trigger.MANUAL,
         asked_by: str = "",
+        proposal: Proposal | None = None,
     ) -> Run:
         """Ask for a build; it waits in the queue of this host.
 
@@ -93,11 +97,13 @@ class Builds(RunService):
             simulator: ``auto``, ``none`` or a simulator's name.
             triggered_by: what started it.
             asked_by: who asks: the check that does; empty for the user of this process.
+            proposal: whose the commit is; None finds out.
 
         Raises:
             UsageError: the project is not active, its chip is not known, there is no such commit,
                 or a choice makes no sense.
             ToolError: a snapshot of the folder cannot be made.
+            AccessError: a board was asked for, for a commit that nobody approved.
             BoardError: the board that was asked for is not there.
             StoreError: it cannot be written down (the disk is full).
         """
@@ -114,6 +120,14 @@ class Builds(RunService):
             raise UsageError(f"{project.name}: {lack}")
         if not project.target:
             project = self._projects.edit(project_id, targets=[chip])
+        whose = proposal or proposal_of(self._store, project, found)
+        if whose.by and not whose.approved_by:
+            if board not in ("auto", "none"):
+                raise AccessError(
+                    f"commit {found.commit.sha[:10]} is of {whose.by}: it reaches no board before "
+                    "somebody approves it: build it with --board none, then espdeck approve BUILD"
+                )
+            board = "none"
         self._services.boards.choose(board, chip)
         self._services.wait_ready()
         git_objects.keep_commit(Path(project.clone_path), found.commit.sha, cancel=CancelToken())
@@ -124,7 +138,9 @@ class Builds(RunService):
                 commit_sha=found.commit.sha,
                 commit_message=found.commit.message,
                 commit_author=found.commit.author,
-                branch=project.branch or "",
+                branch=whose.branch,
+                proposed_by=whose.by,
+                approved_by=whose.approved_by,
                 target=chip,
                 configuration=(
                     check_configuration(variant.configuration) if variant else project.configuration
@@ -139,6 +155,93 @@ class Builds(RunService):
             ),
         )
         return self._ask_for_run(build.number)
+
+    def approve(self, number: int, by: str = "") -> Run:
+        """Let the commit of a build reach boards, and build it again with one.
+
+        Args:
+            number: of a build of a pull request, of its newest commit.
+            by: who approves it; empty for the user of this process.
+
+        Returns:
+            The new build.
+
+        Raises:
+            UsageError: there is no such build, or it is of the project's own commit.
+            ConflictError: somebody approved it already, or there is a newer commit.
+            EspdeckError: as :meth:`start`.
+        """
+        build = self.get(number)
+        assert build.project_id is not None
+        if not build.proposed_by:
+            raise UsageError(f"build {number} is of the project's own commit: it needs no approval")
+        if build.approved_by:
+            raise ConflictError(f"{build.approved_by} approved build {number} already")
+        if (newer := store_runs.proposed_since(self._store, build)) is not None:
+            raise ConflictError(
+                f"build {newer.number} is of a newer commit of {build.proposed_by}: approve that"
+            )
+        by = by or who_asks()
+        found = self._projects.commit(build.project_id, build.commit_sha, fresh=False)
+        variant = Variant(build.target, build.configuration)
+        self._services.wait_ready()
+        if not store_runs.approve_run(self._store, number, by):
+            raise ConflictError(f"somebody approved build {number} already")
+        if build.status is RunStatus.PENDING:
+            with contextlib.suppress(UsageError):  # it began meanwhile
+                self.cancel(number, reason=f"approved by {by}: built again with a board")
+        return self.start(
+            build.project_id,
+            located=found,
+            variant=variant,
+            simulator=build.simulator,
+            triggered_by=build.triggered_by,
+            asked_by=by,
+            proposal=Proposal(build.proposed_by, build.branch, by),
+        )
+
+    def skip(
+        self, located: LocatedCommit, reason: str, *, triggered_by: Trigger, asked_by: str
+    ) -> Run | None:
+        """Note that a commit is not built, so that its status says so; None where it has a build.
+
+        Raises:
+            StoreError: it cannot be written down.
+        """
+        project, commit = located.project, located.commit
+        if store_runs.runs_of_commit(self._store, project.id, commit.sha):
+            return None
+        now = utc_now()
+        build = store_runs.add_run(
+            self._store,
+            Run(
+                project_id=project.id,
+                commit_sha=commit.sha,
+                commit_message=commit.message,
+                commit_author=commit.author,
+                branch=project.branch or "",
+                target=project.target,
+                configuration=project.configuration,
+                triggered_by=triggered_by,
+                asked_by=asked_by,
+                status=RunStatus.CANCELLED,
+                error=reason,
+                workflow_id=str(uuid.uuid4()),
+                created_at=now,
+                completed_at=now,
+            ),
+        )
+        completed = RunCompleted(
+            run_id=build.number,
+            success=False,
+            status=build.status,
+            duration=0.0,
+            result=reason,
+            run=build.kind,
+        )
+        self._services.bus.publish(completed)
+        self._changed(build)
+        return build
 
     def start_each(
         self,
@@ -254,6 +357,7 @@ class Builds(RunService):
         limit: int = 200,
         before: int | None = None,
         variant: tuple[str, str] | None = None,
+        own: bool = False,
     ) -> Sequence[Run]:
         """Builds, newest first, a page at a time (see :func:`engine.store.runs.list_runs`)."""
         return store_runs.list_runs(
@@ -264,6 +368,7 @@ class Builds(RunService):
             limit=limit,
             before=before,
             variant=variant,
+            own=own,
         )
 
     def pipeline_of(self, build: Run) -> Pipeline:
@@ -292,9 +397,11 @@ class Builds(RunService):
 
         Raises:
             UsageError: there is no such build.
+            AccessError: it is of a pull request that nobody approved.
             OSError: a part of the image cannot be read.
         """
         build = self.get(number)
+        check_approved(build)
         project = projects.get_project(self._store, build.project_id) if build.project_id else None
         name = project.name if project else ""
         return flashed(image, number, project=name, commit=build.commit_sha, app_only=app_only)

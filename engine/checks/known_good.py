@@ -17,6 +17,7 @@ from engine.boards.virtual.chips import RUNNABLE, STOPPED
 from engine.builds.agents.output_checker import OutputChecker
 from engine.builds.agents.silence import is_silent
 from engine.builds.agents.tester import as_text, is_done, seconds_of
+from engine.builds.proposals import check_approved
 from engine.builds.service import Builds
 from engine.console_input import ConsoleInput
 from engine.enums import ArtifactKind, RunStatus
@@ -70,6 +71,7 @@ def find(builds: Builds, projects: Projects, settings: BoardSettings, chip: str)
 
     Raises:
         UsageError: there is none for this chip, or it may not be flashed unasked; one line.
+        AccessError: it is of a pull request that nobody approved.
         ToolError: what it expects cannot be read.
     """
     name, number = settings.known_good_build
@@ -80,8 +82,9 @@ def find(builds: Builds, projects: Projects, settings: BoardSettings, chip: str)
             raise UsageError(f"build {build.number} is none of {project.name}")
         if build.target != chip:
             raise UsageError(f"build {build.number} is for {build.target}, not for {chip}")
+        check_approved(build)
     else:
-        done = builds.list(project_id=project.id, status=RunStatus.SUCCESS)
+        done = builds.list(project_id=project.id, status=RunStatus.SUCCESS, own=True)
         newest = next((each for each in done if each.target == chip and not each.dirty), None)
         if newest is None:
             raise UsageError(f"{project.name} has no successful build for {chip}")

@@ -19,11 +19,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
+from engine.builds.new_commits import NEW_TAG, asks_for_no_build, build_of, end_older, start_once
 from engine.cancel import CancelToken
 from engine.checks.base import CheckResult
 from engine.checks.lab import LabServices
-from engine.checks.watched import watched
-from engine.enums import CheckStatus, ProjectStatus, RunStatus, Severity, Trigger
+from engine.enums import CheckStatus, ProjectStatus, Severity, Trigger
 from engine.errors import EspdeckError, SourceRefusedError, ToolError, UsageError
 from engine.findings import Finding
 from engine.projects import git_objects, remote
@@ -33,7 +33,7 @@ from engine.projects.git import TAG_REFS
 from engine.projects.project_sync import NOT_SYNCED
 from engine.projects.remote import RemoteRefs
 from engine.projects.sources import check_source
-from engine.store import runs
+from engine.projects.watched import watched
 from engine.store.tables import CheckResultRow, Project, Run, WatchRow
 from engine.store.watch import change_watch, get_watch
 from engine.text import clean, mask
@@ -47,9 +47,6 @@ MAX_TAGS_AT_ONCE = 3
 
 MAX_TAGS = 10_000
 """Tags that a pattern may match."""
-
-NEW_TAG = "watch.tag"
-"""Code of the note that a build is of a new tag."""
 
 _SLACK = timedelta(seconds=30)  # a look may come a little before it is due
 _HASH_DIGITS = 7
@@ -142,7 +139,8 @@ class _Look:
         if self.rules.tags:
             self._look_at_tags(has)
         if tip and self.rules.push:
-            self._end_older_builds(tip)
+            ended = end_older(self.services.store, self.services.builds, self.project, tip)
+            self.said += [f"build {number} is superseded" for number in ended]
         status = CheckStatus.ERROR if self.problems else CheckStatus.SUCCESS
         details: dict[str, Any] = {
             "branch": self.project.branch or "",
@@ -183,7 +181,7 @@ class _Look:
         if not self.rules.push or sha == get_watch(self.services.store, project.id).tip:
             self.said.append(where)
             return sha
-        built = self._build_of(sha)
+        built = build_of(self.services.store, self.project, sha)
         if built is None:
             located = self._fetched(None)
             sha, self.project = located.commit.sha, located.project
@@ -191,8 +189,12 @@ class _Look:
             # It may not ask for it any more.
             if not _rules(self.services, self.project, sha)[0].push:
                 where += ", whose espdeck.toml asks for no build"
-            elif (built := self._build_of(sha)) is None:
-                where += f": build {self._start(located)} started"
+            elif words := asks_for_no_build(located.commit.message):
+                where += f", whose message says {words}"
+            else:
+                built, is_new = self._start(located)
+                if is_new:
+                    where, built = f"{where}: build {built.number} started", None
         if built is not None:
             where += f", which build {built.number} has"
         change_watch(self.services.store, project.id, lambda row: setattr(row, "tip", sha))
@@ -245,18 +247,17 @@ class _Look:
             except UsageError as error:  # it names no commit
                 self.problems.append(f"tag {clean(name)}: {error}")
                 continue
-            built = self._build_of(located.commit.sha)
             note = Finding(Severity.INFO, NEW_TAG, f"the tag {clean(name)} is new")
             located = replace(located, notes=(*located.notes, note))
             try:
-                number = self._start(located) if built is None else built.number
+                build, is_new = self._start(located)
             except UsageError as error:
                 self.problems.append(f"tag {clean(name)}: {error}")
                 stay.append(name)
                 continue
-            how = f"build {number} started" if built is None else f"which build {number} has"
-            at = located.commit.sha[:_HASH_DIGITS]
-            self.said.append(f"tag {clean(name)} is at {at}{':' if built is None else ','} {how}")
+            number, at = build.number, located.commit.sha[:_HASH_DIGITS]
+            how = f": build {number} started" if is_new else f", which build {number} has"
+            self.said.append(f"tag {clean(name)} is at {at}{how}")
         if left := [clean(name) for name in newest[MAX_TAGS_AT_ONCE:]]:
             more = ", ..." if left[_SHOWN_TAGS:] else ""
             self.said.append(
@@ -278,38 +279,19 @@ class _Look:
             raise ToolError(late.message)
         return located
 
-    def _build_of(self, sha: str) -> Run | None:
-        variant = (self.project.target, self.project.configuration)
-        return runs.build_of_commit(self.services.store, self.project.id, sha, variant)
-
-    def _start(self, located: LocatedCommit) -> int:
+    def _start(self, located: LocatedCommit) -> tuple[Run, bool]:
         """Raises UsageError."""
         self.cancel.check()
-        build = self.services.builds.start(
-            self.project.id,
-            located=located,
+        build, is_new = start_once(
+            self.services.store,
+            self.services.builds,
+            located,
             triggered_by=Trigger.PUSH,
             asked_by=RemoteCheck.name,
         )
-        self.started.append(build.number)
-        return build.number
-
-    def _end_older_builds(self, tip: str) -> None:
-        """Cancel pushes of the branch that still wait, of what is not its tip any more."""
-        store, branch = self.services.store, self.project.branch or ""
-        for build in runs.builds_started_by(store, self.project.id, Trigger.PUSH, unfinished=True):
-            if (
-                build.status is RunStatus.PENDING
-                and not build.cancel_requested
-                and build.commit_sha != tip
-                # The branch that HEAD is on may have been renamed.
-                and (build.branch == branch or not self.project.branch_chosen)
-                and not any(note.get("code") == NEW_TAG for note in build.notes)
-            ):
-                reason = f"superseded: {clean(branch) or 'HEAD'} is at {tip[:_HASH_DIGITS]} now"
-                with contextlib.suppress(UsageError):  # it has ended meanwhile
-                    self.services.builds.cancel(build.number, reason=reason)
-                    self.said.append(f"build {build.number} is superseded")
+        if is_new:
+            self.started.append(build.number)
+        return build, is_new
 
 
 def _rules(services: LabServices, project: Project, sha: str) -> tuple[WatchRules, str]:

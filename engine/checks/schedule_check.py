@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 from engine.cancel import CancelToken
 from engine.checks.base import CheckResult
 from engine.checks.lab import LabServices
-from engine.checks.watched import watched
 from engine.cron import Schedule
 from engine.enums import CheckStatus, ProjectStatus, Trigger
 from engine.errors import EspdeckError, UsageError
+from engine.projects.watched import watched
 from engine.store import runs
 from engine.store.tables import CheckResultRow, Project, WatchRow
 from engine.store.watch import change_watch, get_watch

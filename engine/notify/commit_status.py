@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
@@ -17,6 +16,7 @@ from engine.enums import RunStatus
 from engine.notification_settings import ChannelSettings
 from engine.notify.http import post
 from engine.notify.outcome import Outcome, Result
+from engine.projects.repository_address import repository_of
 from engine.store.tables import Project, Run
 from engine.text import clean
 
@@ -61,37 +61,10 @@ _DESCRIPTION_CHARACTERS = 140  # GitHub's limit; GitLab has 255, Gitea more
 
 _PUBLIC = {"github": "https://api.github.com", "gitlab": "https://gitlab.com/api/v4"}
 
-_SCP = re.compile(r"(?:[^@/\s]+@)?([A-Za-z0-9.-]+):(?!//)(.+)")
-_PATH = re.compile(r"[\w.~-]+(?:/[\w.~-]+)+")
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 # GitLab refuses what a status is already, which says that it arrived.
 _IS_SO_ALREADY = "cannot transition status"
-
-
-@dataclass(frozen=True, slots=True)
-class Repository:
-    """A repository at a server: ``path`` is its owner, groups and name."""
-
-    host: str
-    path: str
-
-
-def repository_of(source: str) -> Repository | None:
-    """The repository of a project's source; None for a folder, or a URL of another shape."""
-    if "://" in source:
-        try:
-            split = urlsplit(source)
-            host, path = split.hostname or "", split.path
-        except ValueError:
-            return None
-    elif found := _SCP.fullmatch(source):
-        host, path = found.groups()
-    else:
-        return None
-    path = path.strip("/").removesuffix(".git")
-    is_good = _PATH.fullmatch(path) and not any(part in (".", "..") for part in path.split("/"))
-    return Repository(host, path) if host and is_good else None
 
 
 def payload(channel: ChannelSettings, project: Project, run: Run, build: Build) -> dict[str, Any]:
@@ -111,7 +84,7 @@ def payload(channel: ChannelSettings, project: Project, run: Run, build: Build) 
     return {
         "repository": repository.path,
         "sha": run.commit_sha,
-        "ref": run.branch,
+        "ref": "" if run.proposed_by else run.branch,  # GitLab refuses what is no branch of it
         "context": clean(f"espdeck/{variant}")[:200],
         "state": _STATES[service][build],
         "description": clean(f"build #{run.number} {build}{took}")[:_DESCRIPTION_CHARACTERS],

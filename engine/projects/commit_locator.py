@@ -20,6 +20,8 @@ from engine.store import projects as store_projects
 from engine.store.database import Store
 from engine.store.tables import Project
 
+_HASH_DIGITS = 10
+
 UNCOMMITTED = "project.uncommitted"
 """Code of the finding that a project's folder has changes which are not committed."""
 
@@ -34,12 +36,15 @@ class LocatedCommit:
         notes: what is to be known of it: that the project could not be synced, that history was
             rewritten, that a folder has changes which are not committed.
         dirty: whether the commit is a snapshot of such changes.
+        foreign: as what it was asked for, where no branch and no tag of the source has it: the
+            commit of a fork or a pull request, or one that was rewritten; empty for others.
     """
 
     project: Project
     commit: Commit
     notes: tuple[Finding, ...] = ()
     dirty: bool = False
+    foreign: str = ""
 
 
 class CommitLocator:
@@ -80,7 +85,11 @@ class CommitLocator:
         if fresh and folder and revision is None:
             notes += _uncommitted(folder, cancel)
         commit, found = self._resolve(project, revision, cancel, fresh=fresh)
-        return LocatedCommit(project, commit, (*notes, *found))
+        foreign = ""
+        # What is committed in a folder of this machine is its user's own.
+        if revision is not None and not folder and not git_objects.is_on_a_ref(clone, commit.sha):
+            foreign = revision if is_elsewhere(base_of(revision)) else commit.sha[:_HASH_DIGITS]
+        return LocatedCommit(project, commit, (*notes, *found), foreign=foreign)
 
     def _as_it_is(
         self, project: Project, notes: Sequence[Finding], cancel: CancelToken

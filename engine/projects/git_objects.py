@@ -16,6 +16,8 @@ from engine.errors import ToolError, UsageError
 from engine.projects.git import (
     KEPT_REFS,
     LOCAL_TIMEOUT_SECONDS,
+    REMOTE_REFS,
+    SOURCE_HEAD,
     TAG_REFS,
     explain,
     read_git,
@@ -165,6 +167,18 @@ def has_ref(path: Path, name: str) -> bool:
     """
     with open_repository(path) as repository:
         return sha_of(repository, name) is not None
+
+
+def is_on_a_ref(path: Path, sha: str) -> bool:
+    """Whether a branch or a tag of the source, as it was fetched last, has a commit.
+
+    Raises:
+        ToolError: the clone is gone.
+    """
+    words = ["git", "for-each-ref", "--count=1", f"--contains={sha}"]
+    with open_repository(path) as repository:
+        where = [REMOTE_REFS, TAG_REFS, SOURCE_HEAD]
+        return bool(str(repository.git.execute([*words, "--", *where])).strip())
 
 
 def is_ancestor(path: Path, before: str, after: str) -> bool:

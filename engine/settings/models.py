@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from engine.errors import UsageError
 from engine.notification_settings import NotificationSettings
 from engine.server_settings import ServerSettings
+from engine.webhook_settings import WebhookSettings
 
 AT_START = "at_start"
 NEVER_SHOWN = "never_shown"
@@ -196,6 +197,10 @@ class WatchSettings(BaseModel):
     """Times at which it is built, as in cron(8): ``0 3 * * *`` for every night at three, in the
     time zone of this machine; empty for none."""
 
+    pull_requests: bool = False
+    """Build pull requests that a webhook tells of, in the simulator only before somebody approves
+    them. Their build files run as this user. A project's own file cannot say so."""
+
     @field_validator("schedule")
     @classmethod
     def _makes_sense(cls, value: str | None) -> str | None:
@@ -216,6 +221,12 @@ class ProjectSettings(BaseModel):
 
     watch: WatchSettings = Field(default_factory=WatchSettings)
     """What starts builds; wins over the project's own ``espdeck.toml``."""
+
+    webhook: WebhookSettings = Field(default_factory=WebhookSettings)
+    """The secret of the project's own webhook, which then takes no other."""
+
+    badge: bool = False
+    """Whether everybody may see the badge of its builds; else a token is needed."""
 
 
 class LogSettings(BaseModel):
@@ -332,6 +343,9 @@ class SettingsFile(BaseModel):
 
     server: ServerSettings = Field(default_factory=ServerSettings)
     """The HTTP API: ``[server]``."""
+
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
+    """Webhooks of projects that have no secret of their own: ``[webhooks]``."""
 
     repair: RepairSettings = Field(default_factory=RepairSettings)
     """What becomes of repairs: ``[repair]``."""

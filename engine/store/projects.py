@@ -239,9 +239,11 @@ def _stats(store: Store, project_id: uuid.UUID | None) -> dict[uuid.UUID, Projec
 
 
 def last_statuses(store: Store) -> dict[uuid.UUID, RunStatus]:
-    """How the newest build of each project stands; projects without builds are left out."""
+    """How the newest build of each project stands, of its own commits; others are left out."""
     newest = (
-        select(func.max(Run.id)).where(Run.kind == RunKind.FIRMWARE).group_by(col(Run.project_id))
+        select(func.max(Run.id))
+        .where(Run.kind == RunKind.FIRMWARE, Run.proposed_by == "")
+        .group_by(col(Run.project_id))
     )
     with store.read() as session:
         rows = session.exec(select(Run.project_id, Run.status).where(col(Run.id).in_(newest))).all()

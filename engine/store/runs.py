@@ -17,6 +17,9 @@ from engine.findings import Finding
 from engine.store.database import Store
 from engine.store.tables import Artifact, FindingRow, Run, RunMeasure, StageRow, utc_now
 
+PUSHES = (Trigger.PUSH, Trigger.WEBHOOK)
+"""What starts the builds of what is new at a source."""
+
 MAX_DIGITS = 18
 """Digits of a number that fits into SQLite's integers."""
 
@@ -56,6 +59,7 @@ def list_runs(
     status: RunStatus | None = None,
     variant: tuple[str, str] | None = None,
     dirty: bool | None = None,
+    own: bool = False,
     text: str = "",
     limit: int = 200,
     before: int | None = None,
@@ -66,6 +70,7 @@ def list_runs(
         kind: None for runs of every kind.
         variant: only those for this chip and configuration.
         dirty: only those of uncommitted changes, or only those of commits; None for both.
+        own: only those of the project's own commits, not of forks and pull requests.
         text: kept are runs whose number, commit, message, branch or status has this in it.
         before: only runs with a smaller number, for the next page.
     """
@@ -80,6 +85,8 @@ def list_runs(
         query = query.where(Run.target == variant[0], Run.configuration == variant[1])
     if dirty is not None:
         query = query.where(Run.dirty == dirty)
+    if own:
+        query = query.where(Run.proposed_by == "")
     if before is not None:
         query = query.where(col(Run.id) < before)
     if text:
@@ -107,7 +114,7 @@ def last_successful(
     dirty: bool | None = None,
     before: int | None = None,
 ) -> Run | None:
-    """The last build of a project that succeeded, None where none did.
+    """The last build of a project's own commits that succeeded, None where none did.
 
     Args:
         variant: for this chip and configuration.
@@ -119,6 +126,7 @@ def last_successful(
         status=RunStatus.SUCCESS,
         variant=variant,
         dirty=dirty,
+        own=True,
         before=before,
         limit=1,
     )
@@ -136,17 +144,17 @@ def build_of_commit(
 ) -> Run | None:
     """The newest build of a commit, for this chip and configuration or started by a push.
 
-    One that was cancelled before it began built nothing, and one of uncommitted changes something
+    Not one of it as a pull request's, which used no board. One that was cancelled before it began built nothing, and one of uncommitted changes something
     else.
     """
     query = (
         select(Run)
         .where(Run.kind == RunKind.FIRMWARE, Run.project_id == project_id)
-        .where(Run.commit_sha == sha, ~col(Run.dirty))
+        .where(Run.commit_sha == sha, ~col(Run.dirty), Run.proposed_by == "")
         .where(or_(col(Run.status) != RunStatus.CANCELLED, col(Run.started_at).is_not(None)))
         .where(
             or_(
-                col(Run.triggered_by) == Trigger.PUSH,
+                col(Run.triggered_by).in_(PUSHES),
                 and_(col(Run.target) == variant[0], col(Run.configuration) == variant[1]),
             )
         )
@@ -157,8 +165,48 @@ def build_of_commit(
         return session.exec(query).first()
 
 
+def runs_of_commit(store: Store, project_id: uuid.UUID, sha: str) -> Sequence[Run]:
+    """The last hundred builds of a commit, newest first, whoever proposed it."""
+    query = (
+        select(Run)
+        .where(Run.kind == RunKind.FIRMWARE, Run.project_id == project_id)
+        .where(Run.commit_sha == sha, ~col(Run.dirty))
+        .order_by(col(Run.id).desc())
+        .limit(100)
+    )
+    with store.read() as session:
+        return session.exec(query).all()
+
+
+def proposed_since(store: Store, run: Run) -> Run | None:
+    """The newest build of the same pull request with another commit than a build, if it is newer.
+
+    ``branch`` is that of the pull request.
+    """
+    query = (
+        select(Run)
+        .where(Run.project_id == run.project_id, Run.branch == run.branch)
+        .where(Run.proposed_by != "", Run.commit_sha != run.commit_sha, col(Run.id) > run.number)
+        .order_by(col(Run.id).desc())
+        .limit(1)
+    )
+    with store.read() as session:
+        return session.exec(query).first()
+
+
+def approve_run(store: Store, run_id: int, by: str) -> bool:
+    """Write who let the commit of a run reach a board; False where somebody did before."""
+    with store.write() as session:
+        run = session.get_one(Run, run_id)
+        if run.approved_by:
+            return False
+        run.approved_by = by
+        session.add(run)
+    return True
+
+
 def builds_started_by(
-    store: Store, project_id: uuid.UUID, trigger: Trigger, *, unfinished: bool = False
+    store: Store, project_id: uuid.UUID, *triggers: Trigger, unfinished: bool = False
 ) -> Sequence[Run]:
     """The last hundred builds of a project that were started so, newest first.
 
@@ -168,7 +216,7 @@ def builds_started_by(
     query = (
         select(Run)
         .where(Run.kind == RunKind.FIRMWARE, Run.project_id == project_id)
-        .where(Run.triggered_by == trigger)
+        .where(col(Run.triggered_by).in_(triggers), Run.proposed_by == "")
         .order_by(col(Run.id).desc())
         .limit(100)
     )

@@ -183,6 +183,11 @@ class Run(SQLModel, table=True):
         assert self.id is not None
         return self.id
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it is of a commit that reaches no board before somebody approves it."""
+        return bool(self.proposed_by) and not self.approved_by
+
 
 class Task(SQLModel, table=True):
     """What was asked of a task; how it stands is in its row of :class:`Run`.
@@ -402,7 +407,9 @@ class AuditRow(SQLModel, table=True):
 class HookDelivery(SQLModel, table=True):
     """A webhook as it came: worked off after it was answered, once for each ``delivery_id``.
 
-    ``body`` is what was posted, emptied once it is done. ``message`` is what came of it.
+    ``body`` is what is needed of what was posted, as JSON: nothing of commits and their authors.
+    ``projects`` are those of whose own secret it was signed, empty for the common one. ``message``
+    is what came of it.
     """
 
     __tablename__ = "hook_delivery"
@@ -416,6 +423,7 @@ class HookDelivery(SQLModel, table=True):
     delivery_id: str
     event: str
     body: str = ""
+    projects: list[str] = Field(default_factory=list, sa_column=_json_list())
     status: HookStatus = Field(
         default=HookStatus.WAITING,
         sa_column=Column(_enum_type(HookStatus), nullable=False, index=True),

@@ -65,7 +65,9 @@ def run(context: BuildContext) -> StageResult:
     boards = context.boards.choose(context.board, context.target)
     if not boards:
         untested.append(
-            "no board was wanted"
+            f"no board before somebody approves it: espdeck approve {context.stage.run_id}"
+            if context.held
+            else "no board was wanted"
             if context.board == "none"
             else "no board: firmware for linux runs on this machine"
             if context.target == LINUX

@@ -273,7 +273,7 @@ def _chip_options(context: BuildContext, manifest: Manifest) -> ChipOptions:
     """
     name = manifest.efuse
     efuse = file_inside(context.stage.source, name, FILE_NAME, "repository") if name else None
-    return ChipOptions(network=manifest.network, efuse=efuse)
+    return ChipOptions(network=manifest.network and not context.held, efuse=efuse)
 
 
 def seconds_of(manifest: Manifest) -> float:

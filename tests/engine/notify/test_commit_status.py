@@ -11,7 +11,7 @@ import pytest
 
 from engine.enums import DeliveryStatus
 from engine.errors import UsageError
-from engine.notify.commit_status import Repository, repository_of
+from engine.projects.repository_address import Repository, repository_of
 from tests.engine.notify.lab import SHA, lab
 from tests.engine.notify.receivers import Request, Sink, http_sink, wait_for
 

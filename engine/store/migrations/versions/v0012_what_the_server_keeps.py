@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("delivery_id", sa.String(), nullable=False),
         sa.Column("event", sa.String(), nullable=False),
         sa.Column("body", sa.String(), nullable=False),
+        sa.Column("projects", sa.JSON(), nullable=False, server_default="[]"),
         sa.Column("status", sa.String(32), nullable=False),
         sa.Column("message", sa.String(), nullable=False),
         sa.Column("received_at", sa.DateTime(), nullable=False),
