@@ -59,6 +59,8 @@ from engine.store.store_lock import version_of
 from engine.store.tables import Run, utc_now
 from engine.tasks.service import Tasks
 from engine.toolchains import idf_installs
+from engine.webhooks.service import Webhooks
+from engine.webhooks.work import HookServices
 from engine.workspace import workspace_id
 
 if TYPE_CHECKING:
@@ -100,6 +102,7 @@ class Engine:
     maintenance: Maintenance
     metrics: Metrics
     notifications: Notifications
+    webhooks: Webhooks
 
     def __init__(
         self,
@@ -299,6 +302,11 @@ class Engine:
         )
         self._handlers = Handlers(self._current_settings, self._runs.enqueue_handler)
         self.notifications = Notifications(store, self.events, self._current_settings)
+        self.webhooks = Webhooks(
+            HookServices(store, self.projects, self.builds, self._current_settings),
+            self.events,
+            self._now,
+        )
         retention = Retention(
             store,
             self._runs,
@@ -401,6 +409,7 @@ class Engine:
             self._spawn(self._look_after, "upkeep")
             self._spawn(lambda: self.metrics.follow(self._stop), "metrics")
             self._spawn(functools.partial(self.notifications.run, self._stop), "notify")
+            self._spawn(functools.partial(self.webhooks.run, self._stop), "webhooks")
             self.boards.start(self._stop)
         except Interrupted:
             return

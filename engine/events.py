@@ -15,7 +15,15 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from engine.enums import AgentStatus, CheckStatus, ProjectStatus, RunKind, RunStatus, StageStatus
+from engine.enums import (
+    AgentStatus,
+    CheckStatus,
+    HookStatus,
+    ProjectStatus,
+    RunKind,
+    RunStatus,
+    StageStatus,
+)
 
 _LOG = logging.getLogger("espdeck.events")
 
@@ -242,6 +250,15 @@ class NotificationsChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookChanged(Event):
+    """A webhook came, or was worked off. ``delivery`` is its number."""
+
+    kind: ClassVar[str] = "webhook.changed"
+    delivery: int
+    status: HookStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem(Event):
     """Something outside a stage went wrong that a person should know of; one line."""
 
@@ -262,6 +279,7 @@ KINDS: dict[str, type[Event]] = {
         RunChanged,
         CheckCompleted,
         NotificationsChanged,
+        WebhookChanged,
         Problem,
     )
 }
@@ -276,6 +294,7 @@ _ENUMS = {
     ("workflow.completed", "run"): RunKind,
     ("workflow.completed", "status"): RunStatus,
     ("check.completed", "status"): CheckStatus,
+    ("webhook.changed", "status"): HookStatus,
 }
 
 

@@ -1,8 +1,8 @@
 """Commits of forks and pull requests: they reach no board before somebody approves them.
 
 What holds them is the build's row (:attr:`engine.store.tables.Run.is_held`): a stage that runs, a
-retry and a process that goes on with a build ask it, and whoever flashes what a build made. Approved
-is a commit, not a pull request: what is pushed to it later is held again.
+retry and a process that goes on with a build ask it, and whoever flashes what a build made.
+Approved is a commit, not a pull request: what is pushed to it later is held again.
 """
 
 from __future__ import annotations

@@ -144,8 +144,8 @@ def build_of_commit(
 ) -> Run | None:
     """The newest build of a commit, for this chip and configuration or started by a push.
 
-    Not one of it as a pull request's, which used no board. One that was cancelled before it began built nothing, and one of uncommitted changes something
-    else.
+    Not one of it as a pull request's, which used no board. One that was cancelled before it began
+    built nothing, and one of uncommitted changes something else.
     """
     query = (
         select(Run)
@@ -173,6 +173,18 @@ def runs_of_commit(store: Store, project_id: uuid.UUID, sha: str) -> Sequence[Ru
         .where(Run.commit_sha == sha, ~col(Run.dirty))
         .order_by(col(Run.id).desc())
         .limit(100)
+    )
+    with store.read() as session:
+        return session.exec(query).all()
+
+
+def unfinished_proposals(store: Store, project_id: uuid.UUID, branch: str) -> Sequence[Run]:
+    """Builds of a pull request that wait, or run, before anybody approved them."""
+    query = (
+        select(Run)
+        .where(Run.project_id == project_id, Run.branch == branch)
+        .where(Run.proposed_by != "", Run.approved_by == "")
+        .where(col(Run.status).in_([RunStatus.PENDING, RunStatus.RUNNING]))
     )
     with store.read() as session:
         return session.exec(query).all()
