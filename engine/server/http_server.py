@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 
@@ -46,8 +47,8 @@ class HttpServer:
         self._certificate = _certificate_of(settings)
         check_exposure(engine)
         self._sockets = open_sockets(settings)
-        port = self._sockets[0].getsockname()[1]
-        is_https_of_host = self._certificate is not None and port == _HTTPS_PORT
+        self._address, self._port = self._sockets[0].getsockname()[:2]
+        is_https_of_host = self._certificate is not None and self._port == _HTTPS_PORT
         self._streams = Streams(_guarded(create_app(engine), settings))
         answers = Answers(self._streams, is_https_of_host=is_https_of_host)
         config = uvicorn.Config(
@@ -67,17 +68,17 @@ class HttpServer:
         if self._certificate is not None:
             context = self._certificate.context
             config.ssl_context_factory = lambda _config, _default: context
+        logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
         self._server = _Server(config, self._streams)
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
 
     @property
     def url(self) -> str:
         """Where it is reached from this machine."""
-        address, port = self._sockets[0].getsockname()[:2]
         is_name = ip_address(self.settings.host) is None
-        host = self.settings.host if is_name else _LOOPBACK_OF.get(address, address)
+        host = self.settings.host if is_name else _LOOPBACK_OF.get(self._address, self._address)
         scheme = "http" if self._certificate is None else "https"
-        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}"
 
     @property
     def connections(self) -> int:
@@ -146,6 +147,11 @@ class _Server(uvicorn.Server):
         """End what is open."""
         self._streams.end()
         await super().shutdown(sockets)
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    """Whether a record is not uvicorn's of a WebSocket that was refused with a problem."""
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 def _guarded(app: ASGIApp, settings: ServerSettings) -> ASGIApp:

@@ -21,11 +21,14 @@ BODY_SECONDS = 60.0
 """Seconds in which a body is there."""
 
 _WEBHOOK = "/webhook"
-_CLOSE = {"Connection": "close"}  # what is still on its way is not read
 
 
 class RequestLimits:
     """Refuses bodies that are too large, also where their length is not said, or too slow.
+
+    What is still on its way of one that is too large is read and dropped for some seconds
+    (:data:`engine.server.protocol.REQUEST_SECONDS`): a connection that is closed upon it would
+    take the answer with it (RFC 9112, section 9.6).
 
     Args:
         app: what takes the request then.
@@ -50,7 +53,8 @@ class RequestLimits:
         limit = max(self._max_bytes, MAX_WEBHOOK_BYTES) if is_webhook else self._max_bytes
         length = Headers(scope=scope).get("content-length", "")
         if length.isdecimal() and (len(length) > 18 or int(length) > limit):
-            await _too_large(limit)(scope, receive, send)
+            refused = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large(limit))
+            await refused(scope, receive, send)
             return
         await self._app(scope, self._limited(receive, limit), send)
 
@@ -68,21 +72,16 @@ class RequestLimits:
                     message = await receive()
             except TimeoutError:
                 detail = f"the body was not there after {self._seconds:g} s"
-                raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail, _CLOSE) from None
+                close = {"Connection": "close"}
+                raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail, close) from None
             left -= len(message.get("body", b""))
             is_whole = not message.get("more_body", False)
             if left < 0:
-                raise HTTPException(
-                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large_line(limit), _CLOSE
-                )
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large(limit))
             return message
 
         return limited
 
 
-def _too_large(limit: int) -> ASGIApp:
-    return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large_line(limit), _CLOSE)
-
-
-def _too_large_line(limit: int) -> str:
+def _too_large(limit: int) -> str:
     return f"a body may have {limit} bytes here"
