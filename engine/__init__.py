@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from engine.boards.power import switch_power as switch_power
     from engine.boards.service import Boards as Boards
     from engine.builds.board_program import BoardProgram as BoardProgram
+    from engine.builds.comparison import BuildComparison as BuildComparison
     from engine.builds.fixes import Fix as Fix
     from engine.builds.pipeline import FIRMWARE_PIPELINE as FIRMWARE_PIPELINE
     from engine.builds.quality_gate import GateMeasurement as GateMeasurement
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
     from engine.private_files import restrict_umask as restrict_umask
     from engine.projects.commit_locator import UNCOMMITTED as UNCOMMITTED
     from engine.projects.editor import ProjectEdits as ProjectEdits
+    from engine.projects.git_objects import CommitsBetween as CommitsBetween
     from engine.projects.project_options import check_targets as check_targets
     from engine.projects.project_sync import NO_CHIP as NO_CHIP
     from engine.projects.variants import Variant as Variant
@@ -146,6 +148,7 @@ if TYPE_CHECKING:
     from engine.store.check_stats import CheckStats as CheckStats
     from engine.store.database import StoreError as StoreError
     from engine.store.logs import MAX_LOG_MATCHES as MAX_LOG_MATCHES
+    from engine.store.logs import LogExtent as LogExtent
     from engine.store.logs import LogKey as LogKey
     from engine.store.logs import LogMatch as LogMatch
     from engine.store.projects import ProjectStats as ProjectStats
@@ -195,6 +198,7 @@ _NAMES = {
     "engine.boards.power": "switch_power",
     "engine.boards.service": "Boards",
     "engine.builds.board_program": "BoardProgram",
+    "engine.builds.comparison": "BuildComparison",
     "engine.builds.fixes": "Fix",
     "engine.builds.pipeline": "FIRMWARE_PIPELINE",
     "engine.builds.quality_gate": "GateMeasurement",
@@ -237,6 +241,7 @@ _NAMES = {
     "engine.private_files": "restrict_umask",
     "engine.projects.commit_locator": "UNCOMMITTED",
     "engine.projects.editor": "ProjectEdits",
+    "engine.projects.git_objects": "CommitsBetween",
     "engine.projects.project_options": "check_targets",
     "engine.projects.project_sync": "NO_CHIP",
     "engine.projects.variants": "Variant chips_of",
@@ -260,7 +265,7 @@ _NAMES = {
     "engine.store.busy_wait": "describe_process",
     "engine.store.check_stats": "CheckStats",
     "engine.store.database": "StoreError",
-    "engine.store.logs": "LogKey LogMatch MAX_LOG_MATCHES",
+    "engine.store.logs": "LogExtent LogKey LogMatch MAX_LOG_MATCHES",
     "engine.store.projects": "ProjectStats",
     "engine.store.service": "back_up_databases check_databases known_backups restore_databases",
     "engine.store.tables": (

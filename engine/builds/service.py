@@ -7,9 +7,10 @@ import string
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from engine.boards.board_files import Flashed, flashed
+from engine.builds.comparison import BuildComparison, compare
 from engine.builds.pipeline import FIRMWARE_PIPELINE
 from engine.builds.proposals import Proposal, check_approved, proposal_of
 from engine.builds.variant_choice import choose_variants
@@ -22,11 +23,12 @@ from engine.images.flash_layout import FlashLayout
 from engine.images.image import Image
 from engine.images.partitions import Partition
 from engine.projects import git_objects
-from engine.projects.apps import check_configuration, touches
+from engine.projects.apps import check_configuration, find_app, touches
 from engine.projects.commit_locator import LocatedCommit
 from engine.projects.project_options import check_targets
 from engine.projects.project_sync import lack_of_chip
 from engine.projects.service import Projects
+from engine.projects.validation import lack_of_project
 from engine.projects.variants import Variant
 from engine.runs.pipeline import Pipeline
 from engine.runs.service import RunService, RunServices, who_asks
@@ -36,6 +38,7 @@ from engine.sizes.tables import Sizes
 from engine.store import projects
 from engine.store import runs as store_runs
 from engine.store.tables import Artifact, Project, Run, utc_now
+from engine.toolchains import cmake_project_kind
 
 SHA_DIGITS = 7
 """Hexadecimal digits of a SHA-256 that are enough to look for a program."""
@@ -243,6 +246,35 @@ class Builds(RunService):
         self._changed(build)
         return build
 
+    def check(self, project_id: uuid.UUID, commit: str | None = None) -> LocatedCommit:
+        """See that a project can be built, for who wants no build that cannot come to anything.
+
+        The project is synced first.
+
+        Args:
+            commit: as :meth:`start` takes it.
+
+        Returns:
+            What :meth:`start` takes as ``located``.
+
+        Raises:
+            ConflictError: it cannot be: it is not active, its clone or branch is not there, or
+                the commit has nothing there that can be built.
+            UsageError: there is no such project or commit.
+            ToolError: the sources cannot be read.
+        """
+        located = self._projects.commit(project_id, commit)
+        project, sha = located.project, located.commit.sha
+        lack = lack_of_project(project)
+        clone = Path(project.clone_path)
+        lists = str(PurePosixPath(project.app, cmake_project_kind.LISTS))
+        if not lack and not git_objects.has_file(clone, sha, lists):
+            found = find_app(clone, sha, project.app)
+            lack = found if isinstance(found, str) else ""
+        if lack:
+            raise ConflictError(lack)
+        return located
+
     def start_each(
         self,
         project_id: uuid.UUID,
@@ -358,6 +390,12 @@ class Builds(RunService):
         before: int | None = None,
         variant: tuple[str, str] | None = None,
         own: bool = False,
+        *,
+        branch: str | None = None,
+        target: str | None = None,
+        commit: str | None = None,
+        after: int | None = None,
+        oldest_first: bool = False,
     ) -> Sequence[Run]:
         """Builds, newest first, a page at a time (see :func:`engine.store.runs.list_runs`)."""
         return store_runs.list_runs(
@@ -369,6 +407,11 @@ class Builds(RunService):
             before=before,
             variant=variant,
             own=own,
+            branch=branch,
+            target=target,
+            commit=commit,
+            after=after,
+            oldest_first=oldest_first,
         )
 
     def pipeline_of(self, build: Run) -> Pipeline:
@@ -441,6 +484,14 @@ class Builds(RunService):
         if not files:
             raise UsageError(f"build {number} has no sizes: it kept no files")
         return measure(files, build.target)
+
+    def compare(self, number: int, other: int) -> BuildComparison:
+        """What differs between a build and another one of its project, which comes before it.
+
+        Raises:
+            UsageError: there is no such build, or they are of different projects.
+        """
+        return compare(self._store, self.get(number), self.get(other), self.sizes)
 
     def with_program(self, sha256: str) -> Artifact | None:
         """The program that a build kept and whose ELF's SHA-256 begins with some digits.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.enums import ProjectStatus, Severity
-from engine.errors import ToolError, UsageError
+from engine.errors import ConflictError, ToolError, UsageError
 from engine.findings import Finding
 from engine.projects import git, git_objects, remote, working_tree
 from engine.projects.project_options import inactive_reason
@@ -79,7 +79,7 @@ class CommitLocator:
             notes += found
         inactive = inactive_reason(project)
         if inactive:
-            raise UsageError(inactive)
+            raise ConflictError(inactive)
         if dirty:
             return self._as_it_is(project, notes, cancel)
         if fresh and folder and revision is None:

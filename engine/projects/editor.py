@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.enums import TARGETS, ProjectStatus
-from engine.errors import UsageError
+from engine.errors import ConflictError, UsageError
 from engine.projects.apps import check_app
 from engine.projects.project_options import check_targets
 from engine.projects.project_sync import NOT_SYNCED
@@ -91,9 +91,11 @@ class ProjectEditor:
         """Change a project, sync it where that matters, and wait until that is done.
 
         Raises:
-            UsageError: one of them makes no sense; nothing has changed.
+            UsageError: one of them makes no sense, or it is being cloned; nothing has changed.
             ToolError: the sources cannot be read.
         """
+        if project.status is ProjectStatus.PENDING:
+            raise ConflictError(f"{project.name} is being cloned: change it when that is done")
         targets = edits.targets
         check_targets(targets or ())  # before the source is asked anything
         if project.status is ProjectStatus.ACTIVE:
@@ -145,7 +147,7 @@ def _check_no_twin(
     """Refuse what is a project already: the same source, app and configuration, and branch."""
     for each in projects:
         if _identity(each) == wanted and (branch or each.branch) == each.branch:
-            raise UsageError(
+            raise ConflictError(
                 f"{mask(wanted[0])} is the project {each.name} already: espdeck sync "
                 f"{each.name} brings it up to date, a name of its own adds it a second time"
             )

@@ -115,6 +115,41 @@ def diff_between(
     return diff.decode("utf-8", "replace"), tuple(filter(None, files.split("\0"))), size
 
 
+@dataclass(frozen=True, slots=True)
+class CommitsBetween:
+    """What a commit has that another has not, and how many the other has that it has not.
+
+    Args:
+        count: how many commits.
+        behind: how many the other has: more than none where the one does not follow the other.
+        commits: the newest of them, each a hash and its subject. Untrusted text.
+    """
+
+    count: int
+    behind: int
+    commits: tuple[tuple[str, str], ...]
+
+
+def commits_between(path: Path, before: str, after: str, most: int = 50) -> CommitsBetween:
+    """What lies between two commits.
+
+    Args:
+        path: a clone or a worktree.
+        before, after: their hashes.
+        most: commits that are named.
+
+    Raises:
+        ToolError: Git cannot say, such as that a commit is gone.
+    """
+    sides = read_git(path, "rev-list", "--left-right", "--count", f"{before}...{after}", "--")
+    behind, count = map(int, sides.split())
+    form = ("--encoding=UTF-8", "--no-show-signature", "--no-color", "--format=%H %s")
+    text = read_git(path, "log", "-z", f"--max-count={most}", *form, f"{before}..{after}", "--")
+    lines = text.encode("utf-8", "replace").decode("utf-8").split("\0")
+    commits = tuple((sha, subject) for sha, _, subject in (line.partition(" ") for line in lines))
+    return CommitsBetween(count, behind, commits if count else ())
+
+
 def files_in(path: Path, sha: str, folder: str) -> tuple[str, ...]:
     """Names of the files that lie directly in a folder of a commit, sorted. Untrusted text.
 

@@ -13,11 +13,15 @@ _MAX_NAME_CHARACTERS = 80
 
 
 def inactive_reason(project: Project) -> str:
-    """One line with why a project cannot be built, as it is not active; empty where it is."""
+    """One line with why a project cannot be built, as it is not active; empty where it is.
+
+    Programs outside know its words.
+    """
     if project.status is ProjectStatus.ACTIVE:
         return ""
-    detail = f": {project.status_detail}" if project.status_detail else ""
-    return f"{project.name} is {project.status}, not active{detail}"
+    failed = project.status is ProjectStatus.ERROR and project.status_detail
+    why = f": {project.status_detail}" if failed else ""
+    return f"Project status is '{project.status}', must be 'active'{why}"
 
 
 def check_name(name: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.enums import ProjectStatus, RunStatus
-from engine.errors import EspdeckError, UsageError
+from engine.errors import ConflictError, EspdeckError, UsageError
 from engine.events import Bus
 from engine.files import read_file
 from engine.formats.elf import MAX_BYTES
@@ -371,7 +371,7 @@ class Projects:
         lock = self._jobs.lock_of(project_id)
         if self._jobs.is_working(project_id) or not lock.acquire():
             name = store_projects.get_project(self._store, project_id).name
-            raise UsageError(f"{name} is being cloned or synced already")
+            raise ConflictError(f"{name} is being cloned or synced already")
         try:
             project = store_projects.get_project(self._store, project_id)
             source = check_source(project.source)
@@ -379,6 +379,10 @@ class Projects:
             lock.release()
             raise
         self._sync.start(project, source, lock)
+
+    def is_syncing(self, project_id: uuid.UUID) -> bool:
+        """Whether this process clones or syncs a project now."""
+        return self._jobs.is_working(project_id)
 
     def resume(self, project_id: uuid.UUID, timeout: float | None = None) -> Project:
         """Wait for a project to be imported; an import that was interrupted is begun again.
@@ -407,11 +411,15 @@ class Projects:
             if build.project_id == project_id
         ]
         if busy:
-            raise UsageError(f"build {busy[0].number} of {project.name} has not ended")
+            raise ConflictError(
+                f"{busy[0].kind.label} {busy[0].number} of {project.name} has not ended"
+            )
         self._jobs.cancel(project_id)
         lock = self._jobs.lock_of(project_id)
         if not lock.acquire():
-            raise UsageError(f"{project.name} is being cloned or synced: try again when it is done")
+            raise ConflictError(
+                f"{project.name} is being cloned or synced: try again when it is done"
+            )
         try:
             # A negative limit is none in SQLite.
             kept = store_runs.list_runs(self._store, kind=None, project_id=project_id, limit=-1)

@@ -57,8 +57,7 @@ class Rule:
 
 
 def _active(subject: Subject) -> str | None:
-    reason = inactive_reason(subject.project)
-    return f"project {reason}" if reason else None
+    return inactive_reason(subject.project) or None
 
 
 def _clone_path(subject: Subject) -> str | None:
@@ -162,6 +161,15 @@ RULES = (
     ),
 )
 """In the order in which they are looked at."""
+
+_OF_PROJECT = frozenset({"project.status", "project.clone", "project.repository", "project.branch"})
+
+
+def lack_of_project(project: Project) -> str:
+    """Why nothing of a project can be built, whatever its sources are; empty where it can."""
+    subject = Subject(project, Path(), "", "")
+    lines = (rule.broken(subject) for rule in RULES if rule.code in _OF_PROJECT)
+    return next((line for line in lines if line), "")
 
 
 def validate(

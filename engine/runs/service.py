@@ -29,7 +29,7 @@ from engine.runs.run_events import end_run, run_changed
 from engine.store import logs, projects
 from engine.store import runs as store_runs
 from engine.store.database import Store, StoreError
-from engine.store.logs import LogKey, LogMatch
+from engine.store.logs import LogExtent, LogKey, LogMatch
 from engine.store.tables import Artifact, FindingRow, Run, StageRow
 
 if TYPE_CHECKING:
@@ -170,6 +170,22 @@ class RunService(ABC):
         self._settle()
         return logs.logs_of(self._store, number)
 
+    def log_extents(self, number: int) -> Sequence[LogExtent]:
+        """Which lines each log of a run has, in the order in which they began.
+
+        Of a log that was written to since the run was retried, those from there on.
+        """
+        after = self.asked_seq(number)
+        return logs.log_extents(self._store, number, after=after)
+
+    def asked_seq(self, number: int) -> int:
+        """The sequence number of the event with which a run was asked for last.
+
+        What a retried run printed before it was retried comes before that.
+        """
+        self._settle()
+        return logs.asked_seq(self._store, number)
+
     def lines(self, key: LogKey, first: int = 0, count: int | None = None) -> Sequence[str]:
         """Lines of a log by range, from line 0. Untrusted text."""
         self._settle()
@@ -308,7 +324,10 @@ class RunService(ABC):
 
     def _requeue(self, run: Run, rows: Sequence[StageRow], repeats: dict[str, Any] | None) -> None:
         cleared = store_runs.requeue_run(
-            *(self._store, run.number, str(uuid.uuid4())), repeated=rows, repeats=repeats
+            *(self._store, run.number, str(uuid.uuid4())),
+            before=run.workflow_id,
+            repeated=rows,
+            repeats=repeats,
         )
         if run.artifacts_path:
             folder = Path(run.artifacts_path)

@@ -8,9 +8,15 @@ from fastapi import APIRouter, FastAPI
 
 from engine import Engine
 from engine.server import audit, authentication, problems
-from engine.server.routes import browser_app, health, login, tickets
+from engine.server.routes import browser_app, build_logs, builds, health, login, projects, tickets
 
 API_ROUTERS: tuple[APIRouter, ...] = (tickets.router,)
+
+API_ROUTERS: tuple[APIRouter, ...] = (
+    projects.router,
+    builds.router,
+    build_logs.router,
+)
 """What stands below ``/api/v1`` and, for callers of older systems, below ``/api``."""
 
 ROOT_ROUTERS: tuple[APIRouter, ...] = (

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func
+from sqlalchemy import case, func
 from sqlmodel import SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from engine.enums import RunStatus
+from engine.events import RunChanged
 from engine.store.database import Store
 from engine.store.tables import EventRow, LogChunk
 
@@ -28,6 +30,15 @@ class LogKey:
     stage: str
     attempt: int
     stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogExtent:
+    """Which lines a log has: from ``first`` on, before ``end``."""
+
+    key: LogKey
+    first: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +112,46 @@ def search(store: Store, run_id: int, text: str, *, limit: int = MAX_LOG_MATCHES
 
 def logs_of(store: Store, run_id: int) -> list[LogKey]:
     """Every log that a run has, in the order in which they began."""
+    return [each.key for each in log_extents(store, run_id)]
+
+
+def log_extents(store: Store, run_id: int, *, after: int = 0) -> list[LogExtent]:
+    """Which lines each log of a run has, in the order in which they began.
+
+    Args:
+        after: sequence number of an event; of a log that was written to after it, the lines from
+            there on are told.
+    """
     query = (
-        select(LogChunk.stage, LogChunk.attempt, LogChunk.stream)
+        select(  # type: ignore[call-overload] # it knows no more than four columns
+            LogChunk.stage,
+            LogChunk.attempt,
+            LogChunk.stream,
+            func.min(LogChunk.first_line),
+            func.min(case((col(LogChunk.seq) > after, LogChunk.first_line))),
+            func.max(LogChunk.first_line + LogChunk.lines),
+        )
         .where(LogChunk.run_id == run_id)
         .group_by(LogChunk.stage, col(LogChunk.attempt), LogChunk.stream)
         .order_by(func.min(LogChunk.seq))
     )
     with store.read() as session:
-        return [LogKey(run_id, *row) for row in session.exec(query)]
+        rows = session.exec(query).all()
+    return [
+        LogExtent(LogKey(run_id, *key), first if newer is None else newer, end)
+        for *key, first, newer, end in rows
+    ]
+
+
+def asked_seq(store: Store, run_id: int) -> int:
+    """The sequence number of the event with which a run was asked for last; 0 for none."""
+    query = (
+        select(func.max(EventRow.seq))
+        .where(EventRow.run_id == run_id, EventRow.kind == RunChanged.kind)
+        .where(col(EventRow.body)["status"].as_string() == RunStatus.PENDING)
+    )
+    with store.read() as session:
+        return session.exec(query).one() or 0
 
 
 def rows_after(

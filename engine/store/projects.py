@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from engine.enums import ProjectStatus, RunKind, RunStatus
-from engine.errors import NotFoundError, UsageError
+from engine.errors import ConflictError, NotFoundError
 from engine.store.database import Store, StoreError
 from engine.store.tables import EventRow, Project, Run, utc_now
 
@@ -98,7 +98,7 @@ def add_project(store: Store, project: Project) -> Project:
             session.flush()
     except StoreError as error:
         if isinstance(error.__cause__, IntegrityError):
-            raise UsageError(f"a project named {project.name!r} is there already") from error
+            raise ConflictError(f"a project named {project.name!r} is there already") from error
         raise
     return project
 
@@ -182,7 +182,7 @@ def change_project(
             session.flush()
     except StoreError as error:
         if isinstance(error.__cause__, IntegrityError):
-            raise UsageError("a project of that name is there already") from error
+            raise ConflictError("a project of that name is there already") from error
         raise
     return project
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from engine.enums import ArtifactKind, RunKind, RunStatus, StageStatus, Trigger
-from engine.errors import NotFoundError
+from engine.errors import ConflictError, NotFoundError
 from engine.findings import Finding
 from engine.store.database import Store
 from engine.store.tables import Artifact, FindingRow, Run, RunMeasure, StageRow, utc_now
@@ -60,9 +60,14 @@ def list_runs(
     variant: tuple[str, str] | None = None,
     dirty: bool | None = None,
     own: bool = False,
+    branch: str | None = None,
+    target: str | None = None,
+    commit: str | None = None,
     text: str = "",
     limit: int = 200,
     before: int | None = None,
+    after: int | None = None,
+    oldest_first: bool = False,
 ) -> Sequence[Run]:
     """Builds, or runs of another kind, newest first, a page at a time.
 
@@ -71,10 +76,16 @@ def list_runs(
         variant: only those for this chip and configuration.
         dirty: only those of uncommitted changes, or only those of commits; None for both.
         own: only those of the project's own commits, not of forks and pull requests.
+        branch: only those of this branch.
+        target: only those for this chip.
+        commit: only those of commits whose hash begins so.
         text: kept are runs whose number, commit, message, branch or status has this in it.
         before: only runs with a smaller number, for the next page.
+        after: only runs with a larger number.
+        oldest_first: whether the page begins with the smallest numbers.
     """
-    query = select(Run).order_by(col(Run.id).desc()).limit(limit)
+    order = col(Run.id).asc() if oldest_first else col(Run.id).desc()
+    query = select(Run).order_by(order).limit(limit)
     if kind is not None:
         query = query.where(Run.kind == kind)
     if project_id is not None:
@@ -87,8 +98,16 @@ def list_runs(
         query = query.where(Run.dirty == dirty)
     if own:
         query = query.where(Run.proposed_by == "")
+    if branch is not None:
+        query = query.where(Run.branch == branch)
+    if target is not None:
+        query = query.where(Run.target == target)
+    if commit is not None:
+        query = query.where(col(Run.commit_sha).startswith(commit.lower(), autoescape=True))
     if before is not None:
         query = query.where(col(Run.id) < before)
+    if after is not None:
+        query = query.where(col(Run.id) > after)
     if text:
         fields = (
             Run.commit_sha,
@@ -334,20 +353,28 @@ def requeue_run(
     run_id: int,
     workflow_id: str,
     *,
+    before: str | None = None,
     repeated: Iterable[StageRow],
     repeats: dict[str, Any] | None = None,
 ) -> Sequence[Artifact]:
     """Make an ended run pending again, to be executed under a new id.
 
     Args:
+        before: the id under which it was executed; None for whichever the run has.
         repeated: stages that are done again: what they came to, found and made is cleared.
         repeats: as :class:`Run` has it; None for a run that starts over: then all that it made is
             cleared, whoever made it.
 
     Returns:
         The artifacts that were cleared.
+
+    Raises:
+        ConflictError: somebody else did so since.
     """
     with store.write() as session:
+        run = session.get_one(Run, run_id)
+        if before is not None and run.workflow_id != before:
+            raise ConflictError(f"{run.kind.label} {run_id} was begun anew already")
         kept = session.exec(select(Artifact).where(Artifact.run_id == run_id)).all()
         made_by = {(row.key, row.attempt) for row in repeated}
         cleared = [
@@ -371,7 +398,6 @@ def requeue_run(
                 )
             )
         session.exec(delete(RunMeasure).where(col(RunMeasure.run_id) == run_id))
-        run = session.get_one(Run, run_id)
         run.status = RunStatus.PENDING
         run.workflow_id = workflow_id
         run.repeats = repeats

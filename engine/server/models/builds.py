@@ -1,0 +1,460 @@
+"""Builds, as the HTTP API takes and tells them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from engine import (
+    Artifact,
+    BuildComparison,
+    CommitsBetween,
+    FindingRow,
+    Fix,
+    GateResult,
+    LogExtent,
+    RegionRow,
+    Run,
+    SizeRow,
+    StageRow,
+)
+from engine.enums import ArtifactKind, RunStatus, Severity, StageStatus, Trigger
+
+MAX_NUMBER = 10**18 - 1
+"""What the store can count to."""
+
+_Text = Annotated[str, StringConstraints(max_length=200)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class BuildFilters(BaseModel):
+    """Which builds are listed; an empty value is none."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    status: RunStatus | None = None
+    project_id: _Text | None = None
+    """Id of a project, or its name."""
+
+    branch: _Text | None = None
+    target: _Text | None = None
+    commit_sha: _Text | None = None
+    """A commit, or how its hash begins."""
+
+    text: _Text = ""
+    """What its number, commit, message, author, branch or status has in it."""
+
+    sort: Literal["-id", "id"] = "-id"
+    """The newest first, or the oldest."""
+
+    limit: int = Field(default=50, ge=1, le=1000)
+    before: int | None = Field(default=None, ge=1, le=MAX_NUMBER)
+    """Only those with a smaller number."""
+
+    after: int | None = Field(default=None, ge=0, le=MAX_NUMBER)
+    """Only those with a larger number."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {name: value for name, value in values.items() if value != ""}
+
+
+class BuildSummary(_Model):
+    """A build, as lists have it."""
+
+    id: int = Field(examples=[42])
+    project_id: uuid.UUID | None
+    status: RunStatus
+    commit_sha: str
+    commit_message: str
+    commit_author: str
+    branch: str
+    target: str
+    configuration: str
+    dirty: bool
+    """Whether what was built has changes that are not committed."""
+
+    triggered_by: Trigger
+    asked_by: str
+    """User of the lab machine, token or check that asked for it."""
+
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    duration: float | None
+    """Seconds."""
+
+    error: str
+    """Why it did not succeed, in a line."""
+
+    verdict: str = Field(examples=["accepted"])
+    """What QA says of the firmware; empty where it said nothing."""
+
+    artifacts_path: str
+    """Folder on the lab machine."""
+
+    @classmethod
+    def of(cls, run: Run) -> BuildSummary:
+        """A build of the engine."""
+        return cls(**run.model_dump(include=set(BuildSummary.model_fields)))
+
+
+class StageAnswer(_Model):
+    """A stage of a build, in one attempt."""
+
+    stage: str = Field(examples=["test.board"])
+    agent: str
+    phase: str
+    attempt: int
+    status: StageStatus
+    started_at: datetime | None
+    completed_at: datetime | None
+    duration: float | None
+    """Seconds."""
+
+    summary: str
+
+    @classmethod
+    def of(cls, row: StageRow) -> StageAnswer:
+        """A stage of the engine."""
+        names = {"agent", "phase", "attempt", "status", "started_at", "completed_at", "summary"}
+        return cls(stage=row.key, duration=row.seconds, **row.model_dump(include=names))
+
+
+class BuildAnswer(BuildSummary):
+    """A build."""
+
+    build_output: str
+    """The end of what its compiler printed: at most 2,000 lines and 65,536 characters. The logs
+    have all of it."""
+
+    test_results: dict[str, Any] | None
+    """What tests came to, by stage."""
+
+    board: str
+    simulator: str
+    """What was asked for, not what was used."""
+
+    cancel_requested: bool
+    notes: list[dict[str, Any]]
+    """Findings of when it was asked for."""
+
+    stages: list[StageAnswer]
+
+    @classmethod
+    def whole(cls, run: Run, stages: Sequence[StageRow]) -> BuildAnswer:
+        """A build of the engine."""
+        facts = run.model_dump(include=set(cls.model_fields) - {"stages"})
+        return cls(**facts, stages=[StageAnswer.of(row) for row in stages])
+
+
+class RetryRequest(BaseModel):
+    """What of a build is done again; all of it where nothing is named."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    stage: _Text | None = Field(default=None, examples=["test.board"])
+    """Stage from whose phase on; what came before is kept."""
+
+
+class LogAnswer(_Model):
+    """A log of a build."""
+
+    stage: str = Field(examples=["build"])
+    attempt: int
+    stream: str = Field(examples=["log"])
+    """``log`` is what the agent did, ``serial`` what the firmware printed."""
+
+    first: int
+    """Number of its first line since the build was started or retried; lines count from 0."""
+
+    lines: int
+    """How many lines it has in all."""
+
+    @classmethod
+    def of(cls, log: LogExtent) -> LogAnswer:
+        """A log of the engine."""
+        key = log.key
+        return cls(
+            stage=key.stage,
+            attempt=key.attempt,
+            stream=key.stream,
+            first=log.first,
+            lines=log.end,
+        )
+
+
+class LogLines(_Model):
+    """Lines of a log."""
+
+    build_id: int
+    stage: str
+    attempt: int
+    stream: str
+    first: int
+    """Number of the first of these lines."""
+
+    lines: list[str]
+    next: int
+    """Number of the line after these."""
+
+    total: int
+    """How many lines the log has now."""
+
+    complete: bool
+    """Whether no more lines come."""
+
+
+class LogMatchAnswer(_Model):
+    """A line that a search found."""
+
+    stage: str
+    attempt: int
+    stream: str
+    line: int
+    text: str
+
+
+class FindingAnswer(_Model):
+    """A problem that a stage found."""
+
+    id: int
+    stage: str
+    attempt: int
+    severity: Severity
+    code: str = Field(examples=["compiler.error"])
+    message: str
+    file: str | None
+    line: int | None
+    column: int | None
+    hint: str | None
+    evidence: str | None
+    """The lines of output that show it."""
+
+    @classmethod
+    def of(cls, row: FindingRow) -> FindingAnswer:
+        """A finding of the engine."""
+        return cls(**row.model_dump(include=set(cls.model_fields)))
+
+
+class ArtifactAnswer(_Model):
+    """A file that a build kept."""
+
+    path: str = Field(examples=["firmware.elf"])
+    kind: ArtifactKind
+    size: int
+    """Bytes."""
+
+    sha256: str
+    stage: str
+    attempt: int
+
+    @classmethod
+    def of(cls, row: Artifact) -> ArtifactAnswer:
+        """An artifact of the engine."""
+        return cls(**row.model_dump(include=set(cls.model_fields)))
+
+
+class SourceLines(_Model):
+    """Lines of a source file, as the commit of a build has them."""
+
+    file: str
+    first: int
+    """Number of the first of these lines; lines of a file count from 1."""
+
+    lines: list[str]
+    total: int
+
+
+class RegionAnswer(_Model):
+    """How full a memory or the app's partition is, in bytes."""
+
+    name: str = Field(examples=["IRAM"])
+    used: int
+    total: int | None
+    before: int | None
+    """In the other build."""
+
+    @classmethod
+    def of(cls, row: RegionRow) -> RegionAnswer:
+        """A region of the engine."""
+        return cls(name=row.name, used=row.used, total=row.total, before=row.before)
+
+
+class SizeAnswer(_Model):
+    """Bytes of a component, archive or file."""
+
+    name: str
+    size: int
+    before: int | None
+    """In the other build."""
+
+    memories: dict[str, int]
+
+    @classmethod
+    def of(cls, row: SizeRow) -> SizeAnswer:
+        """A row of the engine."""
+        return cls(name=row.name, size=row.size, before=row.before, memories=row.memories)
+
+
+class SizesAnswer(_Model):
+    """Where the bytes of a build's firmware are."""
+
+    build_id: int
+    against: int | None
+    """The other build."""
+
+    by: str
+    regions: list[RegionAnswer]
+    rows: list[SizeAnswer]
+    """The largest first."""
+
+
+class MeasureAnswer(_Model):
+    """One thing that the quality gate measured."""
+
+    id: str
+    title: str
+    status: str
+    value: float | None
+    unit: str
+    threshold: float | None
+    at_most: bool
+    """Whether the threshold is not to be exceeded; else it is to be reached."""
+
+    detail: str
+
+
+class GateAnswer(_Model):
+    """What the quality gate said of a build."""
+
+    passed: bool
+    score: float
+    summary: str
+    measures: list[MeasureAnswer]
+    blockers: list[str]
+
+    @classmethod
+    def of(cls, result: GateResult) -> GateAnswer:
+        """A result of the engine."""
+        names = ("id", "title", "status", "value", "unit", "threshold", "at_most", "detail")
+        return cls(
+            passed=result.passed,
+            score=result.score,
+            summary=result.summary,
+            measures=[
+                MeasureAnswer(**{name: getattr(each, name) for name in names})
+                for each in result.measures
+            ],
+            blockers=[each.title for each in result.blockers],
+        )
+
+
+class FixAnswer(_Model):
+    """What the repairs of a build come to."""
+
+    build_id: int
+    state: str = Field(examples=["open"])
+    proved: bool
+    """Whether the build succeeded with it."""
+
+    files: list[str]
+    message: str
+    branch: str
+    diff: str
+    """Against the build's commit. The artifact ``fix.patch`` has it byte for byte."""
+
+    @classmethod
+    def of(cls, fix: Fix) -> FixAnswer:
+        """A fix of the engine."""
+        return cls(
+            build_id=fix.build,
+            state=fix.state,
+            proved=fix.proved,
+            files=[_unicode(name) for name in fix.files],
+            message=_unicode(fix.message),
+            branch=fix.branch,
+            diff=_unicode(fix.diff),
+        )
+
+
+class StageTimesAnswer(_Model):
+    """How long a stage took, in seconds."""
+
+    stage: str
+    duration: float | None
+    before: float | None
+
+
+class CommitAnswer(_Model):
+    """A commit."""
+
+    commit_sha: str
+    subject: str
+
+
+class CommitsAnswer(_Model):
+    """What lies between the commits of two builds."""
+
+    count: int
+    behind: int
+    """How many commits the other build has that this one has not."""
+
+    commits: list[CommitAnswer]
+    """The newest, at most 50."""
+
+    @classmethod
+    def of(cls, found: CommitsBetween) -> CommitsAnswer:
+        """What the engine says of them."""
+        commits = [CommitAnswer(commit_sha=sha, subject=line) for sha, line in found.commits]
+        return cls(count=found.count, behind=found.behind, commits=commits)
+
+
+class ComparisonAnswer(_Model):
+    """What differs between a build and one before it."""
+
+    build: BuildSummary
+    other: BuildSummary
+    regions: list[RegionAnswer]
+    components: list[SizeAnswer]
+    """Those whose size differs, what grew most first."""
+
+    new_findings: list[FindingAnswer]
+    gone_findings: list[FindingAnswer]
+    stages: list[StageTimesAnswer]
+    commits: CommitsAnswer | None
+    problems: list[str]
+    """What could not be compared, and why."""
+
+    @classmethod
+    def of(cls, found: BuildComparison) -> ComparisonAnswer:
+        """A comparison of the engine."""
+        return cls(
+            build=BuildSummary.of(found.build),
+            other=BuildSummary.of(found.other),
+            regions=[RegionAnswer.of(row) for row in found.regions],
+            components=[SizeAnswer.of(row) for row in found.components],
+            new_findings=[FindingAnswer.of(row) for row in found.new_findings],
+            gone_findings=[FindingAnswer.of(row) for row in found.gone_findings],
+            stages=[
+                StageTimesAnswer(stage=each.stage, duration=each.seconds, before=each.before)
+                for each in found.stages
+            ],
+            commits=CommitsAnswer.of(found.commits) if found.commits else None,
+            problems=list(found.problems),
+        )
+
+
+def _unicode(text: str) -> str:
+    """Text without lone surrogates, which UTF-8 has not."""
+    return text.encode("utf-8", "replace").decode("utf-8")
