@@ -23,6 +23,8 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any
 
+from pydantic import SecretStr
+
 from engine import private_files
 from engine.daemon_control import LOCK_FILE, ControlServer, own_version
 from engine.engine import Engine
@@ -153,7 +155,7 @@ class Daemon:
         return ""
 
     def _answer(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Answer a client: the commands are ``status``, ``stop`` and ``reload``."""
+        """Answer a client: the commands are ``status``, ``stop``, ``reload`` and ``hold_key``."""
         command = question["command"]
         head = {"version": own_version(), "pid": os.getpid()}
         if command == "stop":
@@ -165,6 +167,9 @@ class Daemon:
             return head
         if command == "status":
             return head | self._status()
+        if command == "hold_key":
+            self._engine.tasks.hold_key(str(question["workflow"]), SecretStr(str(question["key"])))
+            return head
         raise UsageError(
             f"no command {str(command)[:40]!r}: the daemon is espdeck {head['version']}"
         )

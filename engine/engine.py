@@ -57,6 +57,8 @@ from engine.store.database import HEAD, Store, StoreError
 from engine.store.sqlite_errors import explain_errors
 from engine.store.store_lock import version_of
 from engine.store.tables import Run, utc_now
+from engine.tasks.keyring import TaskKeyring
+from engine.tasks.keys import TaskKeys
 from engine.tasks.service import Tasks
 from engine.toolchains import idf_installs
 from engine.webhooks.service import Webhooks
@@ -285,7 +287,15 @@ class Engine:
         self.builds = Builds(services, self.projects)
         self.gate = Gates(store, self.projects, self.builds, self._slots, self._current_settings)
         self.fixes = Fixes(store, self._current_settings)
-        self.tasks = Tasks(services, self.projects, self._current_settings, lambda: self.models)
+        self._task_keys = TaskKeys()
+        self.tasks = Tasks(
+            services,
+            self.projects,
+            self._current_settings,
+            lambda: self.models,
+            TaskKeyring(folder, self._task_keys, lambda: self.is_executor),
+            now=self._now,
+        )
         self.checks = Checks(
             CheckDeps(
                 store=store,
@@ -441,7 +451,7 @@ class Engine:
         of_builds = BuildDeps(
             self._store, self._current_settings, self.boards, self._slots, find_agents()
         )
-        of_tasks = TaskDeps(self._store, self._slots, self.gate.built)
+        of_tasks = TaskDeps(self._store, self._slots, self.gate.built, self._task_keys, self._now)
         runner = Runner(
             RunnerDeps(
                 active=self._active,
@@ -485,7 +495,9 @@ class Engine:
     def _ensure_executed(self) -> None:
         """See to runs that no durable run carries: their asker died, or what it asked is gone."""
         assert self._store is not None
-        for run in store_runs.unfinished_runs(self._store):
+        runs = store_runs.unfinished_runs(self._store)
+        self._task_keys.keep_only({run.workflow_id for run in runs})
+        for run in runs:
             self._services_of[run.kind].ensure_executed(run)
 
     def _look_for_runs(self) -> None:
@@ -505,7 +517,7 @@ class Engine:
         while not self._closed.is_set():
             asked = self._asked.wait(LOOK_FOR_RUNS)
             self._asked.clear()
-            if (current := data_version()) != seen or asked:
+            if (current := data_version()) != seen or asked or self._task_keys:
                 self._ensure_executed()
                 seen = current
 

@@ -13,6 +13,7 @@ from typing import Any
 from engine.cancel import CancelToken
 from engine.errors import ModelError
 from engine.llm.chat import Answer, Request, Usage, fit
+from engine.llm.key_mask import MASK, KeyMask
 from engine.llm.wire import (
     Call,
     RetryableError,
@@ -35,16 +36,19 @@ _DONE = "[DONE]"
 class OpenAI:
     """A server that speaks OpenAI's protocol."""
 
-    def __init__(self, name: str, url: str, key: str = "") -> None:
+    def __init__(self, name: str, url: str, key: str = "", key_name: str = "") -> None:
         """Know where it is; nothing is asked yet.
 
         Args:
             name: how settings call it.
             url: base URL, with its ``/v1``.
-            key: sent as a bearer token; empty for a server that wants none.
+            key: sent as a bearer token, and told to nobody else; empty for a server that wants
+                none.
+            key_name: how people call the key; empty for the variable that it is taken from.
         """
         self.name = name
         self._url = url.rstrip("/")
+        self._key, self._key_name = key, key_name
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     def models(self, cancel: CancelToken) -> tuple[str, ...]:
@@ -97,20 +101,23 @@ class OpenAI:
     ) -> Answer:
         began, texts = time.monotonic(), list[str]()
         model, reason, usage = request.model, "", dict[str, Any]()
-        is_whole = False
+        is_whole, mask_of_key = False, KeyMask(self._key)
         for data in events_of(lines_of(call, cancel)):
             if data == _DONE:
                 is_whole = True
                 break
             piece = object_of(call, data)
-            model = name_of(piece.get("model")) or model
+            model = self._without_key(name_of(piece.get("model"))) or model
             usage = piece["usage"] if isinstance(piece.get("usage"), dict) else usage
             text, reason = _text(piece, reason)
-            if text:
+            if text := mask_of_key.feed(text):
                 texts.append(text)
                 on_text(text)
         if not (is_whole or reason):
             raise RetryableError(f"{self.name}: the answer broke off")
+        if text := mask_of_key.rest():
+            texts.append(text)
+            on_text(text)
         took = Usage(
             server=self.name,
             model=model,
@@ -130,14 +137,16 @@ class OpenAI:
                 variable = (
                     "OPENROUTER_API_KEY" if "openrouter" in self._url else "ESPDECK_LLM_API_KEY"
                 )
-                return (
-                    f"set {variable}" if not self._headers else f"the key in {variable} is refused"
-                )
+                name = self._key_name or f"the key in {variable}"
+                return f"{name} is refused" if self._headers else f"set {variable}"
             if code == 404 and model:
                 return f"espdeck models lists what it has; {model} may not be among it"
             return ""
 
         return Call(self.name, f"{self._url}{path}", body, self._headers, timeout, explain)
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key, MASK) if self._key else text
 
 
 def events_of(lines: Iterable[bytes]) -> Iterator[str]:

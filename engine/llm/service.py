@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from engine.cancel import CancelToken
 from engine.errors import ModelError, UsageError
 from engine.llm.catalogue import CATALOGUE, ModelKind, kind_of
@@ -19,6 +21,7 @@ from engine.settings import LlmSettings, ModelSettings
 
 _MAX_TOKENS = 512
 _TEMPERATURE = 0.7
+_WITH_KEY = "openai"  # the server that takes a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,12 @@ class ModelState:
 class Models:
     """The models of the settings."""
 
-    def __init__(self, settings: LlmSettings) -> None:
+    def __init__(self, settings: LlmSettings, key: SecretStr | None = None) -> None:
         """Know the servers; nothing is asked yet.
 
         Args:
             settings: as they were read; keys are taken from the environment.
+            key: of one task, instead of that.
         """
         self._settings = settings
         self._servers: dict[str, ModelServer] = {
@@ -84,7 +88,24 @@ class Models:
             PLACEHOLDER: Placeholder(),
         }
         if settings.openai:
-            self._servers["openai"] = OpenAI("openai", settings.openai, _key(settings.openai))
+            self._servers[_WITH_KEY] = OpenAI(
+                _WITH_KEY,
+                settings.openai,
+                key.get_secret_value() if key else _key(settings.openai),
+                "the api_key of the task" if key else "",
+            )
+
+    def with_key(self, key: SecretStr) -> Models:
+        """The same models, asked with another key, which is kept nowhere else."""
+        return Models(self._settings, key)
+
+    def takes_key(self, names: Sequence[str]) -> bool:
+        """Whether the model of the first of some names is on a server that takes a key.
+
+        Raises:
+            UsageError: the settings name no model for any of them.
+        """
+        return self._of(self.choose(*names)).server == _WITH_KEY
 
     def chat(
         self,

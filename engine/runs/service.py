@@ -231,6 +231,10 @@ class RunService(ABC):
             UsageError: it has not ended, or that stage never ran.
             StoreError: it cannot be written down.
         """
+        return self._retry(number, stage, str(uuid.uuid4()))
+
+    def _retry(self, number: int, stage: str | None, workflow_id: str) -> Run:
+        """As :meth:`retry`; the durable run that carries it out then has this id."""
         run = self.get(number)
         if not run.status.is_final:
             raise ConflictError(
@@ -246,7 +250,7 @@ class RunService(ABC):
         if stage is not None:
             repeated, steps = self._repeated(run, repeated, stage)
             repeats = {"run": run.workflow_id, "steps": sorted(steps)}
-        self._requeue(run, repeated, repeats)
+        self._requeue(run, repeated, repeats, workflow_id)
         return self._ask_for_run(number)
 
     def wait(self, number: int, timeout: float | None = None) -> Run:
@@ -317,14 +321,20 @@ class RunService(ABC):
             if first is not None:
                 rows = _from(rows, pipeline, first)
                 repeats = {"run": run.workflow_id, "steps": sorted(steps)}
-        self._requeue(run, rows, repeats)
+        self._requeue(run, rows, repeats, str(uuid.uuid4()))
         again = self.get(run.number)
         self._changed(again)
         self._ask(again)
 
-    def _requeue(self, run: Run, rows: Sequence[StageRow], repeats: dict[str, Any] | None) -> None:
+    def _requeue(
+        self,
+        run: Run,
+        rows: Sequence[StageRow],
+        repeats: dict[str, Any] | None,
+        workflow_id: str,
+    ) -> None:
         cleared = store_runs.requeue_run(
-            *(self._store, run.number, str(uuid.uuid4())),
+            *(self._store, run.number, workflow_id),
             before=run.workflow_id,
             repeated=rows,
             repeats=repeats,

@@ -10,9 +10,9 @@ from engine import Engine
 from engine.server import audit, authentication, problems
 from engine.server.routes import browser_app, build_logs, builds, health, login, projects, tickets
 
-API_ROUTERS: tuple[APIRouter, ...] = (tickets.router,)
 
 API_ROUTERS: tuple[APIRouter, ...] = (
+    tickets.router,
     projects.router,
     builds.router,
     build_logs.router,

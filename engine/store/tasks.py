@@ -86,6 +86,24 @@ def stages_of_all(store: Store, build_ids: Sequence[int]) -> Mapping[int, Sequen
     return found
 
 
+def durations(store: Store, title: str, model: str, limit: int) -> Sequence[float]:
+    """Seconds that the newest successful tasks of a title took, with the same choice of model.
+
+    Args:
+        model: the one that was named for all steps; empty for each role's own.
+    """
+    query = (
+        select(Run.duration)
+        .join(Task, col(Task.run_id) == col(Run.id))
+        .where(Run.status == RunStatus.SUCCESS, Task.title == title, Task.model == model)
+        .where(col(Run.duration).is_not(None))
+        .order_by(col(Run.id).desc())
+        .limit(limit)
+    )
+    with store.read() as session:
+        return [seconds for seconds in session.exec(query) if seconds is not None]
+
+
 def put_result(store: Store, run_id: int, result: str) -> None:
     """Keep what came of a task, in a line; empty while it is not there."""
     with store.write() as session:

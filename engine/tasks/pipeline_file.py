@@ -17,6 +17,8 @@ A file in YAML::
         prompt: Write the header and the source of step_1_output.
         needs: [design]
 
+``deadline`` is a day, which ends in UTC, or a time: no step begins after it.
+
 A step begins when those that it ``needs`` have succeeded; without that key it needs the one above
 it, and with ``needs: []`` none. Steps that wait for the same run at once.
 """
@@ -24,16 +26,17 @@ it, and with ``needs: []`` none. Steps that wait for the same run at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from datetime import date
-from typing import Annotated
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
 
 from engine.enums import Priority
+from engine.errors import UsageError
 from engine.llm.catalogue import CATALOGUE
 from engine.tasks.roles import roles
-from engine.tasks.yaml_document import YamlDocument, YamlModel
+from engine.tasks.yaml_document import Place, YamlDocument, YamlModel, explain
 from engine.text import near
 
 MAX_STEPS = 32
@@ -59,6 +62,23 @@ def key_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
+def _deadline(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        kind = date if len(value) == len("2027-01-31") else datetime
+        found = kind.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{value[:40]!r} is no day (2027-01-31) or time (…T18:00:00Z)") from None
+    if found.year not in range(2000, 9999):
+        raise ValueError(f"the year {found.year} makes no sense")
+    return found
+
+
+Deadline = Annotated[date | datetime, BeforeValidator(_deadline)]
+"""A day, whose end is meant, or a time; in UTC where it names no zone."""
+
+
 class Parameters(YamlModel):
     """How a step's model is asked, where that is not as its kind is asked."""
 
@@ -70,7 +90,17 @@ class Metadata(YamlModel):
     """What is said of a whole run."""
 
     priority: Priority = Priority.MEDIUM
-    deadline: date | None = None
+    deadline: Deadline | None = None
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the last step may begin, in UTC; None for any time."""
+        at = self.deadline
+        if at is None:
+            return None
+        if not isinstance(at, datetime):
+            at = datetime.combine(at, time.max)
+        return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
 
 
 class PipelineStep(YamlModel):
@@ -124,28 +154,66 @@ def load(text: str, file: str, models: Collection[str] = ()) -> StepPipeline:
     """
     document = YamlDocument(text, file)
     pipeline = document.as_model(StepPipeline)
+    _check(pipeline, models, document.wrong)
+    return pipeline
+
+
+def of_data(data: Mapping[str, Any], models: Collection[str] = ()) -> StepPipeline:
+    """A pipeline from data in the form of its file.
+
+    Args:
+        data: untrusted.
+        models: as :func:`load` has them.
+
+    Raises:
+        UsageError: it makes no sense: ``steps.0.prompt: what``.
+    """
+
+    def wrong(place: Place, what: str) -> UsageError:
+        where = ".".join(map(str, place))
+        return UsageError(f"{where}: {what}" if where else what)
+
+    try:
+        pipeline = StepPipeline.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise wrong(tuple(first["loc"][:-1]), explain(first, StepPipeline)) from None
+    _check(pipeline, models, wrong)
+    return pipeline
+
+
+def _check(
+    pipeline: StepPipeline, models: Collection[str], wrong: Callable[[Place, str], UsageError]
+) -> None:
+    """See that steps name what there is.
+
+    Args:
+        wrong: makes the error of a part of the pipeline.
+
+    Raises:
+        UsageError: one does not.
+    """
     kinds = [*(kind.id for kind in CATALOGUE), *models]
     keys: dict[str, str] = {}
     for number, step in enumerate(pipeline.steps):
         place = ("steps", number)
         if not step.model_type and not step.role:
-            raise document.wrong(place, "a step has a model_type, a role, or both")
+            raise wrong(place, "a step has a model_type, a role, or both")
         if step.model_type and step.model_type not in kinds:
             what = f"no model_type {step.model_type[:60]!r}{near(step.model_type, kinds)}"
-            raise document.wrong((*place, "model_type"), what)
+            raise wrong((*place, "model_type"), what)
         if step.role and step.role not in roles():
             what = f"no role {step.role[:60]!r}{near(step.role, roles())}"
-            raise document.wrong((*place, "role"), what)
+            raise wrong((*place, "role"), what)
         for index, name in enumerate(step.needs or ()):
             if name not in keys.values():
                 what = f"no step {name[:60]!r} above this one{near(name, list(keys.values()))}"
-                raise document.wrong((*place, "needs", index), what)
+                raise wrong((*place, "needs", index), what)
         key = key_of(step.step_name)
         if key in OWN_STAGES:
             what = f"{step.step_name} is a name that espdeck uses itself"
-            raise document.wrong((*place, "step_name"), what)
+            raise wrong((*place, "step_name"), what)
         if key in keys:
             what = f"{step.step_name} is too much like {keys[key]}: names are told apart without"
-            raise document.wrong((*place, "step_name"), f"{what} case and signs")
+            raise wrong((*place, "step_name"), f"{what} case and signs")
         keys[key] = step.step_name
-    return pipeline

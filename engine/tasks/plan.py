@@ -75,12 +75,13 @@ class Plan(YamlModel):
 
     Args:
         title: as people call it.
-        steps: in the order of their file; their numbers begin at 1.
+        steps: in the order of their file.
         global_context: what every step has to know.
         assembler: names of the settings that the Assembler may be asked with; empty for none.
         gathers: whether files are chosen first that the steps are shown.
         gate: whether the result is measured.
         reviser: who is asked to mend what the gate blocks; None where nothing can be mended.
+        first_number: of the first step, as its ``step_N_output`` is called.
     """
 
     title: str
@@ -90,6 +91,7 @@ class Plan(YamlModel):
     gathers: bool = False
     gate: bool = False
     reviser: PlannedStep | None = None
+    first_number: int = 1
 
     def step(self, key: str) -> PlannedStep:
         """The step with this key.
@@ -103,8 +105,8 @@ class Plan(YamlModel):
         return steps[key]
 
     def number(self, key: str) -> int:
-        """Place of a step in its file, from 1."""
-        return 1 + [step.key for step in self.steps].index(key)
+        """Place of a step in its file, from :attr:`first_number`."""
+        return self.first_number + [step.key for step in self.steps].index(key)
 
     def before(self, key: str) -> tuple[PlannedStep, ...]:
         """The steps that have ended when a stage begins, in the order in which they ran."""
@@ -186,8 +188,14 @@ def of_workflow(workflow: Workflow, squad: str, model: str, *, gate: bool, gathe
     )
 
 
-def of_pipeline(pipeline: StepPipeline, model: str, *, gate: bool, gathers: bool) -> Plan:
-    """What a run of a step pipeline does; arguments as :func:`of_workflow` has them."""
+def of_pipeline(
+    pipeline: StepPipeline, model: str, *, gate: bool, gathers: bool, first_number: int = 1
+) -> Plan:
+    """What a run of a step pipeline does; arguments as :func:`of_workflow` has them.
+
+    Args:
+        first_number: as :class:`Plan` has it.
+    """
     steps = [_of_pipeline(step, model) for step in pipeline.steps]
     return Plan(
         title=pipeline.name,
@@ -197,6 +205,7 @@ def of_pipeline(pipeline: StepPipeline, model: str, *, gate: bool, gathers: bool
         gathers=gathers,
         gate=gate,
         reviser=_reviser(steps, model) if gate else None,
+        first_number=first_number,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.enums import Priority
@@ -45,6 +46,7 @@ class TaskRequest:
         gate: whether the result is measured by the quality gate.
         max_iterations: how often the work may be revised when the gate blocks it;
             None: as the settings say.
+        first_number: of the pipeline's first step, in ``step_N_output``.
     """
 
     workflow: str = ""
@@ -61,6 +63,7 @@ class TaskRequest:
     priority: Priority | None = None
     gate: bool = False
     max_iterations: int | None = None
+    first_number: int = 1
 
 
 def plan_for(request: TaskRequest) -> Plan:
@@ -72,13 +75,22 @@ def plan_for(request: TaskRequest) -> Plan:
     _check(request)
     gathers = request.project_id is not None
     if request.pipeline is not None:
-        return of_pipeline(request.pipeline, request.model, gate=request.gate, gathers=gathers)
+        return of_pipeline(
+            *(request.pipeline, request.model),
+            gate=request.gate,
+            gathers=gathers,
+            first_number=request.first_number,
+        )
     selected = workflow(request.workflow)
     return of_workflow(selected, request.squad, request.model, gate=request.gate, gathers=gathers)
 
 
-def row_of(request: TaskRequest, plan: Plan, max_iterations: int) -> Task:
-    """A request as a row of the store."""
+def row_of(request: TaskRequest, plan: Plan, max_iterations: int, *, keyed: bool = False) -> Task:
+    """A request as a row of the store.
+
+    Args:
+        keyed: whether it came with an API key of its own, which is not kept.
+    """
     pipeline = request.pipeline
     priority = pipeline.metadata.priority if pipeline else Priority.MEDIUM
     return Task(
@@ -99,6 +111,7 @@ def row_of(request: TaskRequest, plan: Plan, max_iterations: int) -> Task:
             "diff": request.diff,
             "commit": request.commit,
             "plan": plan.model_dump(mode="json"),
+            "keyed": keyed,
         },
     )
 
@@ -122,7 +135,24 @@ def order_of(task: Task, project_id: uuid.UUID | None) -> TaskRequest:
         priority=task.priority,
         gate=task.gate,
         max_iterations=task.max_iterations,
+        first_number=plan_of(task).first_number,
     )
+
+
+def is_keyed(task: Task) -> bool:
+    """Whether a task was asked for with an API key of its own."""
+    return bool(task.definition.get("keyed"))
+
+
+def texts_of(request: TaskRequest) -> Iterator[str]:
+    """Every text of a request that is kept with the task."""
+    yield from (request.description, request.context, request.text, request.model, request.diff)
+    yield from (request.commit or "", *request.paths)
+    pipeline = request.pipeline
+    if pipeline is not None:
+        yield from (pipeline.name, pipeline.description, pipeline.global_context)
+        for step in pipeline.steps:
+            yield from (step.step_name, step.prompt, step.context)
 
 
 def plan_of(task: Task) -> Plan:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
 
 from engine.cancel import CancelToken
-from engine.enums import Priority, RunKind, RunStatus
-from engine.errors import UsageError
+from engine.enums import Priority, RunKind, RunStatus, StageStatus
+from engine.errors import ConflictError, UsageError
 from engine.files import read_file
 from engine.llm.placeholder import PLACEHOLDER
 from engine.projects import git_objects
@@ -21,16 +25,19 @@ from engine.runs.service import RunService, RunServices, who_asks
 from engine.settings import SettingsSource
 from engine.store import projects
 from engine.store import tasks as store_tasks
-from engine.store.tables import Run
-from engine.tasks import pipeline_library
+from engine.store.tables import Run, utc_now
+from engine.tasks import pipeline_file, pipeline_library
 from engine.tasks.agents.step import answer_name
+from engine.tasks.estimate import EARLIER_TASKS, Estimate, estimate
+from engine.tasks.keyring import TaskKeyring
 from engine.tasks.pipeline_file import StepPipeline
 from engine.tasks.pipeline_library import PipelineEntry
 from engine.tasks.plan import Plan, title_of
-from engine.tasks.request import TaskRequest, plan_for, plan_of, row_of
+from engine.tasks.request import TaskRequest, is_keyed, plan_for, plan_of, row_of, texts_of
 from engine.tasks.roles import ModelRole, Squad, roles, squads
 from engine.tasks.state import Summary, TaskState, state_of, summary_of
 from engine.tasks.workflow import Workflow, workflows
+from engine.text import near
 
 if TYPE_CHECKING:
     from engine.llm.service import Models
@@ -51,17 +58,23 @@ class Tasks(RunService):
         commits: Projects,
         settings: SettingsSource,
         models: Callable[[], Models],
+        keyring: TaskKeyring,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         """Know the tasks.
 
         Args:
             commits: finds what tasks are about.
             models: gives the models of the settings; heavy the first time.
+            keyring: brings keys of tasks to where they are executed.
+            now: the clock by which a deadline has passed.
         """
         super().__init__(services)
         self._projects = commits
         self._settings = settings
         self._models = models
+        self._keyring = keyring
+        self._now = now
 
     def workflows(self) -> tuple[Workflow, ...]:
         """The workflows."""
@@ -78,6 +91,34 @@ class Tasks(RunService):
     def models(self) -> tuple[str, ...]:
         """Names that the settings give a model, and the placeholder's."""
         return (*self._settings().llm.models, PLACEHOLDER)
+
+    def model_named(self, text: str) -> str:
+        """The name of the settings that somebody means by a model.
+
+        Args:
+            text: such a name in any case, or what a server calls the model; empty for each role's
+                own.
+
+        Raises:
+            UsageError: there is none; names what there is.
+        """
+        wanted = text.strip()
+        models = self._settings().llm.models
+        names = {name.casefold(): name for name in self.models()}
+        servers = {each.name.casefold(): name for name, each in models.items() if each.name}
+        found = (servers | names).get(wanted.casefold(), "")
+        if found or not wanted:
+            return found
+        known = ", ".join(self.models())
+        raise UsageError(f"no model {wanted[:60]!r}{near(wanted, self.models())}: {known}")
+
+    def pipeline_of_data(self, data: Mapping[str, Any]) -> StepPipeline:
+        """A step pipeline from data in the form of its file.
+
+        Raises:
+            UsageError: it makes no sense; one line that names the place.
+        """
+        return pipeline_file.of_data(data, self._settings().llm.models)
 
     def pipelines(
         self, project_id: uuid.UUID | None = None, commit: str | None = None
@@ -131,23 +172,90 @@ class Tasks(RunService):
         """
         return plan_for(request).pipeline
 
-    def start(self, request: TaskRequest) -> Run:
+    def estimate(self, request: TaskRequest) -> Estimate:
+        """How long a task may take once it runs.
+
+        Raises:
+            UsageError: the request makes no sense.
+        """
+        plan = plan_for(request)
+        took = store_tasks.durations(self._store, plan.title, request.model, EARLIER_TASKS)
+        return estimate(plan, took)
+
+    def start(
+        self, request: TaskRequest, *, api_key: SecretStr | None = None, asked_by: str = ""
+    ) -> Run:
         """Start a task; it waits in the queue of this host, behind those that are more urgent.
+
+        Args:
+            api_key: for the server that takes keys, in this task alone. It is stored nowhere; where
+                no step asks that server, it is not taken at all (:attr:`TaskState.keyed`).
+            asked_by: who asks; empty for the user of this process.
 
         Raises:
             UsageError: the request makes no sense, the project is not active, or the settings name
                 no model for a step.
+            ConflictError: the key cannot be brought to where tasks are executed.
             StoreError: it cannot be written down (the disk is full).
         """
         plan = plan_for(request)
+        self._check_deadline(request.pipeline)
         self._check_models(plan)
-        run = Run(kind=RunKind.TASK, workflow_id=str(uuid.uuid4()), asked_by=who_asks())
+        key = api_key if api_key and any(map(self._models().takes_key, plan.asked)) else None
+        if api_key is not None and _stands_in(api_key, request):
+            raise UsageError(
+                "the api_key stands in a text of the task, too, which would be stored: leave it out"
+            )
+        run = Run(kind=RunKind.TASK, workflow_id=str(uuid.uuid4()), asked_by=asked_by or who_asks())
         if request.project_id is not None:
             request = _put_commit(run, request.project_id, request, self._projects)
         most = request.max_iterations
-        task = row_of(request, plan, self._settings().max_iterations if most is None else most)
+        most = self._settings().max_iterations if most is None else most
+        task = row_of(request, plan, most, keyed=key is not None)
         self._services.wait_ready()
-        return self._ask_for_run(store_tasks.add_task(self._store, run, task).number)
+        with self._brought(run.workflow_id, key):
+            number = store_tasks.add_task(self._store, run, task).number
+        return self._ask_for_run(number)
+
+    def retry(
+        self, number: int, stage: str | None = None, *, api_key: SecretStr | None = None
+    ) -> Run:
+        """Run an ended task again, from its start or from the phase of a stage.
+
+        Args:
+            stage: key of a stage that ran; None starts over.
+            api_key: has to be given again where the task was asked for with one.
+
+        Raises:
+            UsageError: it has not ended, that stage never ran, or the key is missing.
+            ConflictError: the key cannot be brought to where tasks are executed.
+            StoreError: it cannot be written down.
+        """
+        run = self.get(number)
+        keyed = is_keyed(store_tasks.get_task(self._store, number))
+        if keyed and run.status.is_final and api_key is None:
+            raise ConflictError(
+                f"task {number} was asked for with an api_key, which is not kept: retry it through "
+                "the HTTP API, with the key"
+            )
+        workflow_id = str(uuid.uuid4())
+        with self._brought(workflow_id, api_key if keyed else None):
+            return self._retry(number, stage, workflow_id)
+
+    def cancel(self, number: int, *, reason: str = "cancelled before it began") -> Run:
+        """End a task: see :meth:`RunService.cancel`."""
+        run = super().cancel(number, reason=reason)
+        if run.status.is_final:
+            self._keyring.forget(run.workflow_id)
+        return run
+
+    def hold_key(self, workflow_id: str, key: SecretStr) -> None:
+        """Hold the key of a task that another process asks for, and this one will execute.
+
+        Raises:
+            ConflictError: this process executes nothing, or holds too many.
+        """
+        self._keyring.hold(workflow_id, key)
 
     def list(
         self,
@@ -203,6 +311,23 @@ class Tasks(RunService):
             return ""  # somebody deleted it
         return data.decode("utf-8", "replace")
 
+    def answer(self, number: int) -> str:
+        """What the last step that succeeded said, as Markdown. Untrusted.
+
+        Raises:
+            UsageError: there is no such task.
+        """
+        steps = [step.key for step in plan_of(store_tasks.get_task(self._store, number)).steps]
+        done = [
+            (steps.index(row.key), row.attempt)
+            for row in self.stages(number)
+            if row.key in steps and row.status is StageStatus.SUCCESS
+        ]
+        if not done:
+            return ""
+        place, attempt = max(done)
+        return self.text(number, steps[place], attempt)
+
     def summary(self, number: int) -> Summary:
         """How the steps of a task went.
 
@@ -211,6 +336,26 @@ class Tasks(RunService):
         """
         task = store_tasks.get_task(self._store, number)
         return summary_of(self.get(number), task, self.stages(number))
+
+    @contextlib.contextmanager
+    def _brought(self, workflow_id: str, key: SecretStr | None) -> Iterator[None]:
+        """Bring a key to where its task is executed, and take it back where that is not asked for.
+
+        Raises:
+            ConflictError: it cannot be brought there.
+        """
+        if key is not None:
+            self._keyring.bring(workflow_id, key)
+        try:
+            yield
+        except BaseException:
+            self._keyring.forget(workflow_id)
+            raise
+
+    def _check_deadline(self, pipeline: StepPipeline | None) -> None:
+        ends_at = pipeline.metadata.ends_at if pipeline else None
+        if ends_at is not None and ends_at < self._now():
+            raise UsageError(f"metadata.deadline: {ends_at:%Y-%m-%d %H:%M} UTC has passed")
 
     def _check_models(self, plan: Plan) -> None:
         """See that every step has a model, before it waits for a worktree to learn that it has not.
@@ -230,6 +375,10 @@ class Tasks(RunService):
                 f"no model for {', '.join(missing)}: set {tables} (espdeck guide models), name one "
                 f"model for all steps, or choose {PLACEHOLDER}, which asks nobody"
             )
+
+
+def _stands_in(key: SecretStr, request: TaskRequest) -> bool:
+    return any(key.get_secret_value() in text for text in texts_of(request))
 
 
 def _is_file(name: str) -> bool:

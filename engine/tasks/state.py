@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from engine.enums import Priority, RunStatus, StageStatus
 from engine.llm.placeholder import PLACEHOLDER
 from engine.runs.pipeline import Pipeline
 from engine.store.tables import Run, StageRow, Task
-from engine.tasks.request import TaskRequest, order_of, plan_of
+from engine.tasks.request import TaskRequest, is_keyed, order_of, plan_of
+
+MOST_UNFINISHED = 99.0
+"""Percent that a task shows at the most before it has succeeded."""
 
 _OVER = (StageStatus.SUCCESS, StageStatus.FAILED, StageStatus.SKIPPED)
 
@@ -83,6 +87,8 @@ class TaskState:
         agents: roles that took part, in order.
         metrics: what models were asked.
         result: what came of it, in a line; empty until it has ended well.
+        keyed: whether it was asked for with an API key of its own, which is not kept.
+        updated_at: when something of it changed last, in UTC.
     """
 
     run: Run
@@ -96,6 +102,8 @@ class TaskState:
     agents: tuple[str, ...]
     metrics: TaskMetrics
     result: str
+    keyed: bool
+    updated_at: datetime
 
 
 def state_of(run: Run, task: Task, project: str, rows: Sequence[StageRow]) -> TaskState:
@@ -124,6 +132,8 @@ def state_of(run: Run, task: Task, project: str, rows: Sequence[StageRow]) -> Ta
         ),
         metrics=_metrics(rows),
         result=task.result if run.status is RunStatus.SUCCESS else "",
+        keyed=is_keyed(task),
+        updated_at=_updated_at(run, rows),
     )
 
 
@@ -167,7 +177,14 @@ def _progress(run: Run, pipeline: Pipeline, rows: Sequence[StageRow]) -> float:
             for stage in pipeline.stages
             if latest.get(stage.key) is StageStatus.SUCCESS
         )
-    return round(min(100.0, sum(done)), 1)
+    # All of it is done when what came of it is kept, and not before.
+    return round(min(MOST_UNFINISHED, sum(done)), 1)
+
+
+def _updated_at(run: Run, rows: Sequence[StageRow]) -> datetime:
+    times = [run.created_at, run.started_at, run.completed_at]
+    times += [at for row in rows for at in (row.started_at, row.completed_at)]
+    return max(at for at in times if at is not None)
 
 
 def _metrics(rows: Sequence[StageRow]) -> TaskMetrics:

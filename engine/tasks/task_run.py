@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from engine.cancel import CancelToken
 from engine.enums import RunKind, RunStatus, StageStatus
+from engine.errors import UsageError
 from engine.events import RunStarted
 from engine.findings import Finding
 from engine.llm.placeholder import PLACEHOLDER
@@ -23,8 +27,9 @@ from engine.store.database import Store
 from engine.store.tables import Project, Run
 from engine.tasks.agents import assembler, context_collector, gate, step
 from engine.tasks.context import Assembled, TaskContext
+from engine.tasks.keys import TaskKeys
 from engine.tasks.plan import ASSEMBLE, GATE, GATHER, REVISE
-from engine.tasks.request import plan_of, wanted_of
+from engine.tasks.request import is_keyed, order_of, plan_of, wanted_of
 from engine.text import count
 
 _AGENTS: Mapping[str, Callable[[TaskContext], StageResult]] = {
@@ -42,11 +47,15 @@ class TaskDeps:
 
     Args:
         built: what is known of the build of a project's commit.
+        keys: those of tasks that came with one.
+        now: the clock by which a deadline has passed.
     """
 
     store: Store
     slots: Slots
     built: Callable[[Project, str], BuildReport]
+    keys: TaskKeys
+    now: Callable[[], datetime]
 
 
 class TaskRun:
@@ -63,6 +72,10 @@ class TaskRun:
             self._project = projects.get_project(deps.store, run.project_id)
         self.pipeline = self._plan.pipeline
         self.max_repeats = task.max_iterations
+        asked = order_of(task, run.project_id).pipeline
+        self._deadline = asked.metadata.ends_at if asked else None
+        self._is_keyed = is_keyed(task)
+        self._key: SecretStr | None = deps.keys.get(run.workflow_id)
         self._slot: Slot | None = None
         self._turn = threading.Lock()
 
@@ -79,7 +92,16 @@ class TaskRun:
 
     @contextlib.contextmanager
     def workspace(self, cancel: CancelToken) -> Iterator[Path]:
-        """A slot with a worktree of the commit, or one without files."""
+        """A slot with a worktree of the commit, or one without files.
+
+        Raises:
+            UsageError: the key that the task was asked for with is not here any more.
+        """
+        if self._is_keyed and self._key is None:
+            raise UsageError(
+                "the api_key of this task is gone, as espdeck was started anew and keeps none: "
+                "retry it with the key"
+            )
         slots, project = self._deps.slots, self._project
         with (
             slots.take(
@@ -99,7 +121,15 @@ class TaskRun:
             self._held.become(patch)
 
     def do(self, context: StageContext) -> StageResult:
-        """Let whoever does this stage do it."""
+        """Let whoever does this stage do it.
+
+        Raises:
+            UsageError: the deadline has passed.
+        """
+        if self._deadline is not None and self._deps.now() > self._deadline:
+            raise UsageError(f"the deadline has passed ({self._deadline:%Y-%m-%d %H:%M} UTC)")
+        if self._key is not None:
+            context = replace(context, models=context.models.with_key(self._key))
         agent = _AGENTS.get(context.definition.key, step.run)
         return agent(
             TaskContext(
@@ -130,7 +160,9 @@ class TaskRun:
         return Outcome(RunStatus.SUCCESS, self._result(results))
 
     def close(self, results: Mapping[str, StageResult]) -> None:
-        """Keep with the task what came of it."""
+        """Keep with the task what came of it, and drop its key."""
+        self._key = None
+        self._deps.keys.forget(self._run_row.workflow_id)
         due = [stage.key for stage in self.pipeline.stages if stage.key != REVISE]
         whole = all(key in results and results[key].status is StageStatus.SUCCESS for key in due)
         result = self._result(results) if whole else ""

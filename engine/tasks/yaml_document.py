@@ -103,7 +103,7 @@ class YamlDocument:
             odd = [each for each in found if each["type"] == "extra_forbidden"]
             first = (odd or found)[0]
             where = tuple(first["loc"])
-            raise self.wrong(where, _explain(first, kind)) from error
+            raise self.wrong(where, explain(first, kind)) from error
 
     def wrong(self, place: Place, what: str) -> UsageError:
         """The error of a part of the file, which is to be raised.
@@ -168,7 +168,8 @@ class YamlDocument:
         return found
 
 
-def _explain(error: ErrorDetails, kind: type[YamlModel]) -> str:
+def explain(error: ErrorDetails, kind: type[YamlModel]) -> str:
+    """What is wrong with a part of a model, in a line; the part's own name is in it."""
     *above, last = error["loc"] or ("",)
     name = f"item {last + 1}" if isinstance(last, int) else str(last)[:60]
     match error["type"]:
