@@ -10,7 +10,6 @@ from engine import Engine
 from engine.server import audit, authentication, problems
 from engine.server.routes import browser_app, build_logs, builds, health, login, projects, tickets
 
-
 API_ROUTERS: tuple[APIRouter, ...] = (
     tickets.router,
     projects.router,
