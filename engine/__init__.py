@@ -113,8 +113,15 @@ if TYPE_CHECKING:
     from engine.quality.gate import GATE_REPORT as GATE_REPORT
     from engine.quality.result import GateResult as GateResult
     from engine.quality.result import Measure as Measure
+    from engine.runs.event_stream import EventStream as EventStream
+    from engine.runs.event_stream import Subscription as Subscription
     from engine.runs.pipeline import Pipeline as Pipeline
     from engine.runs.service import RunService as RunService
+    from engine.runs.stream_events import Notice as Notice
+    from engine.runs.stream_events import StreamEvent as StreamEvent
+    from engine.runs.stream_events import StreamFilter as StreamFilter
+    from engine.runs.stream_events import sse_message as sse_message
+    from engine.runs.stream_events import utc_text as utc_text
     from engine.samples.demo import DEMO_BOARD as DEMO_BOARD
     from engine.samples.demo import prepare_demo as prepare_demo
     from engine.serving import start_http_server as start_http_server
@@ -247,8 +254,10 @@ _NAMES = {
     "engine.projects.variants": "Variant chips_of",
     "engine.quality.gate": "GATE_REPORT",
     "engine.quality.result": "GateResult Measure",
+    "engine.runs.event_stream": "EventStream Subscription",
     "engine.runs.pipeline": "Pipeline",
     "engine.runs.service": "RunService",
+    "engine.runs.stream_events": "Notice StreamEvent StreamFilter sse_message utc_text",
     "engine.samples.demo": "DEMO_BOARD prepare_demo",
     "engine.serving": "start_http_server",
     "engine.settings": "Settings config_file",

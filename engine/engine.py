@@ -44,6 +44,7 @@ from engine.projects.slots import Slots
 from engine.retention import Retention, RunLimits
 from engine.runs.active import ActiveRuns
 from engine.runs.database import check_version
+from engine.runs.event_stream import EventStream
 from engine.runs.journal import Journal, event_of
 from engine.runs.queue import APPLICATION_VERSION, CHECKS, Queued, RunQueue
 from engine.runs.service import RunService, RunServices
@@ -105,6 +106,7 @@ class Engine:
     metrics: Metrics
     notifications: Notifications
     webhooks: Webhooks
+    stream: EventStream
 
     def __init__(
         self,
@@ -258,7 +260,8 @@ class Engine:
         said = private_files.close_to_others(folder)
         self._workspace = workspace_id(folder)
         self._active = ActiveRuns(store, self.events, self._patience)
-        self._journal = Journal(store, self.events, self._active.cancel_requested)
+        self.stream = EventStream(store, self._now)
+        self._journal = Journal(store, self.events, self._active.cancel_requested, self.stream.wake)
         self.access = Access(store, self._now)
         self.boards = Boards(
             self.settings.boards,
@@ -356,6 +359,7 @@ class Engine:
             self.boards.close()
             self._runs.close()
             self._journal.close()
+            self.stream.close()
             if self._lock.held:
                 with contextlib.suppress(StoreError):  # who opens it next sees to it
                     store_runs.put_back_running(self._store, died=False)

@@ -70,7 +70,8 @@ class Event:
 class RunStarted(Event):
     """A run began, or went on after an interruption (``resumed``).
 
-    A task that is about no project has neither project nor commit nor target.
+    A task that is about no project has neither project nor commit nor target. ``project_path`` is
+    the folder of the project's clone.
     """
 
     kind: ClassVar[str] = "workflow.started"
@@ -80,6 +81,7 @@ class RunStarted(Event):
     pipeline: str = "firmware"
     resumed: bool = False
     run: RunKind = RunKind.FIRMWARE
+    project_path: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,12 @@ class RunProgress(Event):
     phase: str
     percent: float
     message: str
+
+    def wire(self) -> tuple[str, dict[str, Any]]:
+        """``percent`` is ``progress`` outside."""
+        body = self.body()
+        body["progress"] = body.pop("percent")
+        return self.kind, body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,12 @@ class BuildRun:
     def started(self) -> RunStarted:
         """Which commit of which project, for which chip."""
         build = self._build
-        return RunStarted(project=self._project.name, commit=build.commit_sha, target=build.target)
+        return RunStarted(
+            project=self._project.name,
+            commit=build.commit_sha,
+            target=build.target,
+            project_path=self._project.clone_path,
+        )
 
     @contextlib.contextmanager
     def workspace(self, cancel: CancelToken) -> Iterator[Path]:

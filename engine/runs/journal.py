@@ -17,7 +17,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError
-from sqlmodel import SQLModel
 
 from engine import events
 from engine.events import Bus, Event, Log, Partial, Serial
@@ -51,12 +50,18 @@ class Journal:
     """Writes what this process publishes; relays what other processes publish."""
 
     def __init__(
-        self, store: Store, bus: Bus, on_change: Callable[[], None] = lambda: None
+        self,
+        store: Store,
+        bus: Bus,
+        on_change: Callable[[], None] = lambda: None,
+        on_rows: Callable[[], None] = lambda: None,
     ) -> None:
         """Know the store; nothing is written or relayed before :meth:`start`.
 
         Args:
             on_change: called in the journal's thread after another process wrote something.
+            on_rows: called as soon as there may be new rows, of whatever process; any thread. It
+                hands over and returns at once.
         """
         self._store = store
         self._bus = bus
@@ -72,6 +77,7 @@ class Journal:
         database = store.path.name
         self._changes = FolderWatch(store.path.parent, (database, f"{database}-wal"), _ECHO_SECONDS)
         self._on_change = on_change
+        self._on_rows = on_rows
         self._unsubscribe = bus.subscribe(self._enqueue)
         self._threads = [
             threading.Thread(target=self._write_loop, name="journal-write", daemon=True),
@@ -115,13 +121,13 @@ class Journal:
             try:
                 logs.append(self._store, batch)
             except StoreError as error:
-                if _is_for_good(error):
-                    self._write_singly(batch)
-                    return
-                self._put_back(batch)
-                raise
+                if not _is_for_good(error):
+                    self._put_back(batch)
+                    raise
+                self._write_singly(batch)
+        self._on_rows()
 
-    def _write_singly(self, batch: Sequence[SQLModel]) -> None:
+    def _write_singly(self, batch: Sequence[LogChunk | EventRow]) -> None:
         """Write what can be written of a batch in which something never can be."""
         rows = _fresh(batch)
         for place, row in enumerate(rows):
@@ -134,7 +140,7 @@ class Journal:
                 # Of a run that was removed meanwhile, for instance.
                 _LOG.warning("left out of the journal: %s", error)
 
-    def _put_back(self, batch: Sequence[SQLModel]) -> None:
+    def _put_back(self, batch: Sequence[LogChunk | EventRow]) -> None:
         rows = _fresh(batch)
         with self._pending:
             self._queue.extendleft(reversed(rows))
@@ -156,6 +162,7 @@ class Journal:
                 lines=event.text.count("\n"),
                 text=event.text,
                 writer=self._writer,
+                at=event.at,
             )
         else:
             row = EventRow(
@@ -220,6 +227,7 @@ class Journal:
             current = data_version()
             if current != seen:
                 seen = current
+                self._on_rows()
                 self._relay()
                 self._changes.pause(RELAY_SECONDS)
             self._changes.wait(REST_SECONDS)
@@ -262,6 +270,7 @@ def event_of(row: LogChunk | EventRow) -> Event | None:
         agent=row.agent,
         first_line=row.first_line,
         text=row.text,
+        **({"at": row.at} if row.at else {}),
     )
 
 
@@ -269,9 +278,9 @@ def _size(row: LogChunk | EventRow) -> int:
     return len(row.text) if isinstance(row, LogChunk) else 256
 
 
-def _merge(queue: deque[LogChunk | EventRow]) -> list[SQLModel]:
+def _merge(queue: deque[LogChunk | EventRow]) -> list[LogChunk | EventRow]:
     """Join neighbouring chunks of one log, so that a batch is a few rows."""
-    merged: list[SQLModel] = []
+    merged: list[LogChunk | EventRow] = []
     open_chunk: dict[tuple[int, str, int, str], LogChunk] = {}
     for row in queue:
         if isinstance(row, LogChunk):
@@ -290,13 +299,9 @@ def _merge(queue: deque[LogChunk | EventRow]) -> list[SQLModel]:
     return merged
 
 
-def _fresh(batch: Sequence[SQLModel]) -> list[LogChunk | EventRow]:
+def _fresh(batch: Sequence[LogChunk | EventRow]) -> list[LogChunk | EventRow]:
     """The rows again, unbound from the session that could not write them."""
-    fresh: list[LogChunk | EventRow] = []
-    for row in batch:
-        assert isinstance(row, LogChunk | EventRow)
-        fresh.append(type(row)(**row.model_dump(exclude={"id"})))
-    return fresh
+    return [type(row)(**row.model_dump(exclude={"id"})) for row in batch]
 
 
 def wait_until(

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import case, func
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from engine.enums import RunStatus
 from engine.events import RunChanged
 from engine.store.database import Store
+from engine.store.positions import give_positions
 from engine.store.tables import EventRow, LogChunk
 
 MAX_LOG_MATCHES = 1000
@@ -50,9 +51,10 @@ class LogMatch:
     text: str
 
 
-def append(store: Store, rows: Sequence[SQLModel]) -> None:
-    """Write chunks and events, all or none."""
+def append(store: Store, rows: Sequence[LogChunk | EventRow]) -> None:
+    """Write chunks and events, all or none; each gets the next place of all of the workspace."""
     with store.write() as session:
+        give_positions(session, rows)
         session.add_all(rows)
 
 

@@ -190,6 +190,7 @@ def change_project(
 def remove_project(store: Store, project_id: uuid.UUID) -> None:
     """Forget a project with its builds, findings and logs."""
     with store.write() as session:
+        # A reader hears that the project is gone: that their rows are is nothing it misses.
         mine = select(Run.id).where(Run.project_id == project_id)
         session.exec(delete(EventRow).where(col(EventRow.run_id).in_(mine)))
         session.exec(delete(Project).where(col(Project.id) == project_id))

@@ -149,6 +149,7 @@ def _restore(workspace: Path, made: Path, backup: Backup | None) -> RestoreRepor
         if not (workspace / RUNS_FILE).exists() or not damage_of(workspace / RUNS_FILE):
             replaced.remove(RUNS_FILE)
     _number_on(made / STORE_FILE, max(artifact_folders(workspace), default=0))
+    _begin_stream(made / STORE_FILE)
     aside = _put_aside(workspace, replaced)
     for name in replaced:
         if (made / name).exists():
@@ -188,6 +189,14 @@ def _number_on(database: Path, highest: int) -> None:
         connection.execute(
             "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (highest, table)
         )
+
+
+def _begin_stream(database: Path) -> None:
+    """See that no event gets a place that readers saw another one at."""
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        if ("stream_position",) in tables.fetchall():  # not in a store of before
+            connection.execute("UPDATE stream_position SET stream = lower(hex(randomblob(4)))")
 
 
 def _read_out(source: Path, target: Path) -> tuple[dict[str, int], tuple[str, ...]]:

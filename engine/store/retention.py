@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, func
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from engine.enums import ArtifactKind, RunKind, RunStatus
 from engine.store.database import Store
+from engine.store.positions import note_removed
 from engine.store.tables import Artifact, EventRow, LogChunk, Run
 
 _ROWS_PER_TRANSACTION = 200  # rows deleted in one transaction, so that nobody waits for long
@@ -97,8 +99,7 @@ def remove_some(store: Store, run_id: int) -> bool:
             return False
         for table in (LogChunk, EventRow):
             some = select(table.id).where(table.run_id == run_id).limit(_ROWS_PER_TRANSACTION)
-            gone = session.execute(delete(table).where(col(table.id).in_(some)))
-            if gone.rowcount:  # type: ignore[attr-defined]
+            if _remove(session, table, some):
                 return True
         session.execute(delete(Run).where(col(Run.id) == run_id))
     return False
@@ -119,5 +120,16 @@ def remove_old_events(store: Store, before: datetime) -> bool:
             .order_by(col(EventRow.id))
             .limit(_ROWS_PER_TRANSACTION)
         )
-        gone = session.execute(delete(EventRow).where(col(EventRow.id).in_(some)))
-        return bool(gone.rowcount)  # type: ignore[attr-defined]
+        return _remove(session, EventRow, some)
+
+
+def _remove(
+    session: Session,
+    table: type[LogChunk] | type[EventRow],
+    some: SelectOfScalar[int] | SelectOfScalar[None],
+) -> bool:
+    """Delete rows by their ids; False when there are none. What had a place is noted."""
+    removed = delete(table).where(col(table.id).in_(some)).returning(col(table.position))
+    places = session.execute(removed).scalars().all()
+    note_removed(session, max(places, default=0))
+    return bool(places)

@@ -322,6 +322,7 @@ class LogChunk(SQLModel, table=True):
     lines: int
     text: str
     writer: str
+    at: datetime | None = Field(default=None, sa_column=_time_column())
     position: int = Field(default=0, index=True, sa_column_kwargs={"server_default": "0"})
 
 
@@ -346,12 +347,18 @@ class EventRow(SQLModel, table=True):
 
 
 class StreamPosition(SQLModel, table=True):
-    """The last place that was given to an event or chunk: one row, whose id is 1."""
+    """The places of events and chunks: one row, whose id is 1.
+
+    ``last`` is the last that was given, ``removed`` the last whose row was removed. ``stream``
+    names the sequence of places: a store that was restored begins another one.
+    """
 
     __tablename__ = "stream_position"
 
     id: int = Field(default=1, primary_key=True)
     last: int = 0
+    removed: int = 0
+    stream: str = ""
 
 
 class TokenRow(SQLModel, table=True):

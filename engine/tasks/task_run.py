@@ -88,6 +88,7 @@ class TaskRun:
             target=self._run_row.target,
             pipeline=self._plan.title,
             run=RunKind.TASK,
+            project_path=self._project.clone_path if self._project else "",
         )
 
     @contextlib.contextmanager

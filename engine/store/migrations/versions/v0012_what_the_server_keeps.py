@@ -21,10 +21,13 @@ def upgrade() -> None:
             table, sa.Column("position", sa.Integer(), nullable=False, server_default="0")
         )
         op.create_index(f"ix_{table}_position", table, ["position"])
+    op.add_column("log_chunk", sa.Column("at", sa.DateTime(), nullable=True))
     op.create_table(
         "stream_position",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("last", sa.Integer(), nullable=False),
+        sa.Column("removed", sa.Integer(), nullable=False),
+        sa.Column("stream", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -96,6 +99,8 @@ def downgrade() -> None:
         op.drop_index(f"ix_{table}_position", table)
         with op.batch_alter_table(table, table_kwargs={"sqlite_autoincrement": True}) as changed:
             changed.drop_column("position")
+            if table == "log_chunk":
+                changed.drop_column("at")
     with op.batch_alter_table("run", table_kwargs={"sqlite_autoincrement": True}) as run:
         for name in _RUN_COLUMNS:
             run.drop_column(name)
