@@ -1,6 +1,7 @@
 """Makes the pictures of the README anew, of the real app at work on the demo workspace.
 
-``pip install '.[lab,screenshots]' && python screenshots/make.py``; it takes some ten seconds.
+``pip install '.[lab,screenshots,server,test]' && python -m screenshots.make``, with Debian's
+packages chromium and chromium-driver; it takes some minutes.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cairosvg
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from textual.app import App
 from textual.pilot import Pilot
 
-from engine import DEMO_BOARD, Settings, TaskRequest, prepare_demo
-from engine.enums import RunStatus
+from engine import DEMO_BOARD, Engine, Settings, TaskRequest, prepare_demo, start_http_server
+from engine.enums import RunStatus, Scope
+from tests.browser import TerminalText, chromium
 from tui.app import EspdeckApp
 from tui.screens.build import BuildScreen
 from tui.screens.task import TaskScreen
@@ -32,7 +36,7 @@ async def main() -> None:
     """Walk through the demo and take the pictures."""
     with tempfile.TemporaryDirectory(prefix="espdeck-") as name:
         boards = (DEMO_BOARD, *(f"{DEMO_BOARD}-{number}" for number in (2, 3, 4)))
-        settings = Settings(workspace=Path(name) / "demo", boards=boards)
+        settings = Settings(workspace=Path(name) / "demo", boards=boards, server={"port": 0})
         app = EspdeckApp(settings)
         try:
             async with app.run_test(size=SIZE) as pilot:
@@ -150,6 +154,32 @@ async def _walk(app: EspdeckApp, pilot: Pilot[None]) -> None:
     await pilot.press("R", "tab", "R")
     await _until(pilot, lambda: "3 Tests" in _text(app) and "CPU halted" in _text(app))
     _take(app, "monitor")
+    await pilot.press("q", "q", "q")
+    await _until(pilot, lambda: app.screen is app.home)
+    await asyncio.to_thread(_take_browser, engine)
+
+
+def _take_browser(engine: Engine) -> None:
+    """Take the picture of the app in a browser, which shows the newest build."""
+    server = start_http_server(engine)
+    token, _ = engine.access.create_token("browser", Scope.ADMIN)
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="espdeck-") as profile,
+            chromium(Path(profile), (1600, 900)) as browser,
+        ):
+            screen = TerminalText(browser)
+            browser.get(f"{server.url}/app/")
+            field = browser.find_element(By.NAME, "token")
+            field.send_keys(token)
+            field.submit()
+            screen.wait_for("hello")
+            screen.press("l" + Keys.ENTER)
+            screen.wait_for("PROJECT_MANAGER")
+            time.sleep(1)
+            browser.save_screenshot(str(FOLDER / "browser.png"))
+    finally:
+        server.stop()
 
 
 async def _until(pilot: Pilot[None], seen: Callable[[], bool]) -> None:
