@@ -21,6 +21,10 @@ API_ROUTERS: tuple[APIRouter, ...] = (
 ROOT_ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     login.router,
+)
+ROOT_ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    login.router,
     browser_app.router,
 )
 """What stands at the root."""
