@@ -202,6 +202,14 @@ class Scope(StrEnum):
         return order.index(self) >= order.index(wanted)
 
 
+class TokenStatus(StrEnum):
+    """What has become of a token of the HTTP API."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
 class Forge(StrEnum):
     """Whose webhook it is."""
 

@@ -14,7 +14,7 @@ from engine.access.principal import Principal
 from engine.access.rate_limits import RateLimit, address_key
 from engine.access.recent import Known, RecentlyKnown
 from engine.access.tickets import Tickets
-from engine.enums import Scope
+from engine.enums import Scope, TokenStatus
 from engine.errors import UsageError
 from engine.store import access
 from engine.store.database import Store
@@ -267,7 +267,7 @@ class Access:
     def _known(self, token: TokenRow, session: LoginSessionRow | None = None) -> Known | None:
         """What is true of a token, and of a session of it; None where one of them has ended."""
         now = self._now()
-        if token.id is None or not access.is_active(token, now):
+        if token.id is None or token.status(now) is not TokenStatus.ACTIVE:
             return None
         expires_at = token.expires_at
         if session is not None:

@@ -7,21 +7,29 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from engine import Engine
-from engine.server import audit, authentication, problems
-from engine.server.routes import browser_app, build_logs, builds, health, login, projects, tickets
+from engine.server import audit_requests, authentication, problems
+from engine.server.routes import (
+    audit,
+    browser_app,
+    build_logs,
+    builds,
+    health,
+    login,
+    projects,
+    tickets,
+    tokens,
+)
 
 API_ROUTERS: tuple[APIRouter, ...] = (
     tickets.router,
     projects.router,
     builds.router,
     build_logs.router,
+    tokens.router,
+    audit.router,
 )
 """What stands below ``/api/v1`` and, for callers of older systems, below ``/api``."""
 
-ROOT_ROUTERS: tuple[APIRouter, ...] = (
-    health.router,
-    login.router,
-)
 ROOT_ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     login.router,
@@ -46,7 +54,7 @@ def create_app(engine: Engine) -> FastAPI:
     app.state.app_sessions = set()
     problems.install(app)
     authentication.install(app)
-    audit.install(app)
+    audit_requests.install(app)
     for router in API_ROUTERS:
         app.include_router(router, prefix="/api/v1")
         app.include_router(router, prefix="/api", include_in_schema=False)

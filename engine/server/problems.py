@@ -7,11 +7,12 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
-from engine import StoreError
+from engine import REFUSED_STATUSES, StoreError
 from engine.errors import (
     AccessError,
     BoardBusyError,
@@ -64,19 +65,22 @@ def status_of(error: EspdeckError) -> HTTPStatus:
 
 
 def install(app: FastAPI) -> None:
-    """Have an app tell errors so."""
+    """Have an app tell errors so, those of WebSockets that are not accepted yet, too."""
 
     @app.exception_handler(EspdeckError)
-    async def explained(_request: Request, error: EspdeckError) -> JSONResponse:
-        return problem(status_of(error), str(error))
+    async def explained(connection: HTTPConnection, error: EspdeckError) -> JSONResponse:
+        return _noted(connection, status_of(error), str(error))
 
     @app.exception_handler(HTTPException)
-    async def of_http(_request: Request, error: HTTPException) -> JSONResponse:
+    async def of_http(connection: HTTPConnection, error: HTTPException) -> JSONResponse:
         headers = dict(error.headers) if error.headers else None
-        return problem(HTTPStatus(error.status_code), str(error.detail), headers)
+        return _noted(connection, HTTPStatus(error.status_code), str(error.detail), headers)
 
     @app.exception_handler(RequestValidationError)
-    async def of_input(_request: Request, error: RequestValidationError) -> JSONResponse:
+    @app.exception_handler(WebSocketRequestValidationError)
+    async def of_input(
+        _connection: HTTPConnection, error: RequestValidationError | WebSocketRequestValidationError
+    ) -> JSONResponse:
         errors = [
             {"loc": each["loc"], "msg": each["msg"], "type": each["type"]}
             for each in error.errors()
@@ -85,3 +89,20 @@ def install(app: FastAPI) -> None:
         where = ".".join(str(part) for part in first["loc"])
         detail = f"{where}: {first['msg']}"
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=jsonable_encoder(errors))
+
+    @app.exception_handler(Exception)
+    async def unexpected(_request: Request, _error: Exception) -> JSONResponse:
+        detail = "an error of espdeck itself: espdeck daemon logs tells which"
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+
+
+def _noted(
+    connection: HTTPConnection,
+    status: HTTPStatus,
+    detail: str,
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """The answer; the audit log gets to know why something was refused."""
+    if status in REFUSED_STATUSES:
+        connection.state.audit_detail = detail
+    return problem(status, detail, headers)

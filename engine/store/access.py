@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_
 from sqlmodel import Session, col, select
 
+from engine.enums import TokenStatus
 from engine.errors import ConflictError, NotFoundError
 from engine.store.database import Store
 from engine.store.tables import AuditRow, LoginSessionRow, TokenRow
@@ -36,7 +37,7 @@ def add_token(store: Store, token: TokenRow) -> TokenRow:
     now = token.created_at
     with store.write() as session:
         same_name = session.exec(select(TokenRow).where(TokenRow.name == token.name)).first()
-        if same_name is not None and is_active(same_name, now):
+        if same_name is not None and same_name.status(now) is TokenStatus.ACTIVE:
             raise ConflictError(
                 f"there is a token {token.name!r} already: choose another name, or revoke it first"
             )
@@ -51,13 +52,6 @@ def add_token(store: Store, token: TokenRow) -> TokenRow:
         session.flush()
         session.refresh(token)
     return token
-
-
-def is_active(token: TokenRow, now: datetime) -> bool:
-    """Whether a token is neither revoked nor expired."""
-    if token.revoked_at is not None:
-        return False
-    return token.expires_at is None or now < token.expires_at
 
 
 def token_with(store: Store, sha256: str) -> TokenRow | None:

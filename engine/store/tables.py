@@ -26,6 +26,7 @@ from engine.enums import (
     Scope,
     Severity,
     StageStatus,
+    TokenStatus,
     Trigger,
 )
 from engine.findings import Finding
@@ -375,6 +376,14 @@ class TokenRow(SQLModel, table=True):
     expires_at: datetime | None = Field(default=None, sa_column=_time_column())
     revoked_at: datetime | None = Field(default=None, sa_column=_time_column())
     used_at: datetime | None = Field(default=None, sa_column=_time_column())
+
+    def status(self, now: datetime) -> TokenStatus:
+        """What has become of it."""
+        if self.revoked_at is not None:
+            return TokenStatus.REVOKED
+        if self.expires_at is not None and self.expires_at <= now:
+            return TokenStatus.EXPIRED
+        return TokenStatus.ACTIVE
 
 
 class LoginSessionRow(SQLModel, table=True):
