@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from engine import Engine, Finding, Settings
 
 _CLEAR_LINE = "\r\x1b[K"  # ECMA-48: erase in line
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
 _LINE_COLUMNS = 78  # a terminal has this many at least
 
 PROGRESS_LINE_SECONDS = 3.0
@@ -93,6 +96,23 @@ def run_number(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,18}", digits):  # what SQLite can count to
         raise UsageError(f"{text!r} is not the number of a build")
     return int(digits)
+
+
+def duration(text: str) -> timedelta:
+    """Read how long something is, as ``30m``, ``2h`` or ``1d``.
+
+    Raises:
+        UsageError: it is none.
+    """
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise UsageError(f"{text!r} is no time such as 30m, 2h or 1d")
+    try:
+        long = timedelta(seconds=int(found[1]) * _UNIT_SECONDS[found[2]])
+        _ = datetime.now(UTC) + long
+    except OverflowError as error:
+        raise UsageError(f"{text} is too long") from error
+    return long
 
 
 def table(head: Row, rows: Sequence[Row]) -> None:

@@ -21,6 +21,7 @@ from engine import restrict_umask
 from engine.errors import EspdeckError, Interrupted, UsageError
 from tui import garbage_collection
 from tui.cli import (
+    audit,
     boards,
     builds,
     checks,
@@ -40,6 +41,7 @@ from tui.cli import (
     sources,
     stats,
     tasks,
+    tokens,
     workflows,
 )
 from tui.cli.common import PROFILE, find_workspace, load_settings, print_error, print_line
@@ -79,6 +81,8 @@ cli.add_typer(db.cli)
 cli.add_typer(gc.cli)
 cli.add_typer(config.cli)
 cli.add_typer(notify.cli)
+cli.add_typer(tokens.cli)
+cli.add_typer(audit.cli)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import re
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -13,7 +11,7 @@ import typer
 from engine.enums import DeliveryStatus
 from engine.errors import UsageError
 from engine.text import count
-from tui.cli.common import open_engine, print_json, print_line, table
+from tui.cli.common import duration, open_engine, print_json, print_line, table
 from tui.presentation.notification_rows import (
     channel_state,
     delivery_text,
@@ -28,8 +26,6 @@ _notify = typer.Typer(help="Notifications: what happened, where it is sent, what
 cli.add_typer(_notify, name="notify")
 
 _FAILED = 1
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_HOLD = re.compile(r"([0-9]{1,6})([smhdw])")
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 _Channel = Annotated[str, typer.Argument(help="Name of the channel; all if none is named.")]
@@ -151,7 +147,7 @@ def mute(
         row = engine.notifications.mute(
             channel=channel,
             project=project,
-            hold=_time(hold),
+            hold=duration(hold),
             reason=reason,
             by=getpass.getuser(),
         )
@@ -178,15 +174,3 @@ def mutes(context: typer.Context) -> None:
                 for row in engine.notifications.mutes()
             ],
         )
-
-
-def _time(text: str) -> timedelta:
-    found = _HOLD.fullmatch(text)
-    if found is None:
-        raise UsageError(f"{text!r} is no time such as 30m, 2h or 1d")
-    try:
-        hold = timedelta(seconds=int(found[1]) * _UNITS[found[2]])
-        _ = datetime.now(UTC) + hold
-    except OverflowError as error:
-        raise UsageError(f"{text} is too long") from error
-    return hold

@@ -1,0 +1,28 @@
+"""``espdeck audit``: who did what through the HTTP API, and who was refused."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tui.cli.common import open_engine, print_json, table
+from tui.presentation.audit_rows import HEAD, audit_row
+
+cli = typer.Typer()
+
+
+@cli.command()
+def audit(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
+) -> None:
+    """List who did what through the HTTP API, and who was refused, newest first."""
+    with open_engine(context) as engine:
+        entries = engine.access.audit(limit=limit)
+        if as_json:
+            for entry in entries:
+                print_json(entry)
+            return
+        table(HEAD, [audit_row(entry) for entry in entries])

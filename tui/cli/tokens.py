@@ -1,0 +1,107 @@
+"""``espdeck token``: who may use the HTTP API, and for what."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.enums import Scope
+from engine.text import clean
+from tui.cli.common import duration, open_engine, print_line, table
+from tui.presentation.notification_rows import local_time
+
+if TYPE_CHECKING:
+    from engine import Engine, TokenRow
+
+cli = typer.Typer()
+_token = typer.Typer(help="Tokens of the HTTP API: who may use it, and for what.")
+cli.add_typer(_token, name="token")
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+_Name = Annotated[str, typer.Argument(help="What lists and the audit log call it.")]
+
+
+@_token.command()
+def create(
+    context: typer.Context,
+    name: _Name,
+    scope: Annotated[
+        Scope,
+        typer.Option(
+            help="What it allows, each with what is before it: look, build, use boards, change all."
+        ),
+    ],
+    expires: Annotated[
+        str | None, typer.Option(help="How long it lives: 12h, 30d; for ever if not said.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Make a token and print it, this once: it is kept nowhere."""
+    lifetime = duration(expires) if expires is not None else None
+    with open_engine(context) as engine:
+        token, row = engine.access.create_token(name, scope, lifetime)
+        _record(engine, "create", f"{row.name} ({row.scope})")
+        if as_json:
+            print_line(json.dumps({"token": token} | _facts(row)))
+            return
+        # The token alone is on standard output, for pipes and $(...).
+        print_line(token)
+        until = f"until {local_time(row.expires_at)}" if row.expires_at else "until it is revoked"
+        typer.echo(
+            f"token {clean(row.name)!r} ({row.scope}), good {until}; it is not shown again",
+            err=True,
+        )
+
+
+@_token.command("list")
+def list_tokens(context: typer.Context, as_json: _Json = False) -> None:
+    """List tokens by name, and those that ended within the last 90 days; not what they are."""
+    with open_engine(context) as engine:
+        rows = engine.access.tokens()
+        if as_json:
+            for row in rows:
+                print_line(json.dumps(_facts(row)))
+            return
+        if not rows:
+            typer.echo("no tokens: espdeck token create NAME --scope read", err=True)
+            return
+        now = datetime.now(UTC)
+        table(
+            ("NAME", "SCOPE", "STATUS", "EXPIRES", "LAST USED"),
+            [
+                (
+                    row.name,
+                    row.scope,
+                    row.status(now),
+                    local_time(row.expires_at) if row.expires_at else "never",
+                    local_time(row.used_at) if row.used_at else "never",
+                )
+                for row in rows
+            ],
+        )
+
+
+@_token.command()
+def revoke(context: typer.Context, name: _Name) -> None:
+    """Let a token be none from now on; browsers that logged in with it are logged out."""
+    with open_engine(context) as engine:
+        row = engine.access.revoke_token(name)
+        _record(engine, "revoke", row.name)
+        print_line(f"token {row.name!r} is revoked")
+
+
+def _record(engine: Engine, verb: str, subject: str) -> None:
+    from engine import AuditRow
+
+    entry = AuditRow(actor=getpass.getuser(), action=f"espdeck token {verb}", subject=subject)
+    engine.access.record(entry)
+
+
+def _facts(row: TokenRow) -> dict[str, Any]:
+    """What is told of a token; not its hash."""
+    facts = row.model_dump(mode="json", exclude={"id", "sha256"})
+    return facts | {"status": row.status(datetime.now(UTC))}
