@@ -19,10 +19,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine import Engine, Principal
+from engine.errors import EspdeckError
 from engine.server.credentials import Credential, Kind, read_credential
 from engine.server.open_paths import is_open
 from engine.server.origins import is_from_elsewhere
-from engine.server.problems import problem
+from engine.server.problems import problem, status_of
+from engine.server.token_watch import TokenWatch
 
 _NEEDED = (
     "a token is needed: espdeck token create, then 'Authorization: Bearer TOKEN' "
@@ -78,7 +80,18 @@ class Authentication:
             refused = problem(HTTPStatus(error.status_code), error.detail, headers)
             await refused(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        except EspdeckError as error:  # the database is held by somebody, for instance
+            await problem(status_of(error), str(error))(scope, receive, send)
+            return
+        if principal is None:
+            await self._app(scope, receive, send)
+            return
+        watch = TokenWatch(self._engine, principal, receive, send)
+        try:
+            await self._app(scope, watch.receive, watch.send)
+        except Exception:
+            if not watch.has_ended:
+                raise
 
     async def _authenticate(
         self, connection: HTTPConnection

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI, WebSocket
+from fastapi.responses import StreamingResponse
 from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.websockets import WebSocketDisconnect
 
 from engine import Engine
 from engine.enums import Scope
+from engine.server import token_watch
 from engine.server.access import StreamBoardUser, StreamReader
 from engine.server.app import create_app
 
@@ -18,7 +22,7 @@ HOST = "http://testserver"
 
 
 @pytest.fixture
-def app(engine: Engine) -> FastAPI:
+def app(engine: Engine, heard: list[str]) -> FastAPI:
     """The app, with a stream and a download of a test."""
     app = create_app(engine)
 
@@ -38,7 +42,24 @@ def app(engine: Engine) -> FastAPI:
         await websocket.send_text(user.name)
         await websocket.close()
 
+    @app.get("/api/v1/stream")
+    def stream(_reader: StreamReader) -> StreamingResponse:
+        return StreamingResponse(f"{number}\n" for number in itertools.count())
+
+    @app.websocket("/api/v1/echo")
+    async def echo(websocket: WebSocket, _reader: StreamReader) -> None:
+        await websocket.accept()
+        async for text in websocket.iter_text():
+            heard.append(text)
+            await websocket.send_text(text)
+
     return app
+
+
+@pytest.fixture
+def heard() -> list[str]:
+    """What the app was told over its WebSocket."""
+    return []
 
 
 @pytest.fixture
@@ -149,3 +170,33 @@ def test_a_token_in_a_url_is_refused_with_the_reason(
     assert "ends in logs" in answer.json()["detail"]
     assert token not in answer.text
     assert refusal(client, f"/api/v1/ws-read?{name}={token}") == 400
+
+
+def test_an_open_websocket_ends_when_its_token_is_revoked(
+    client: TestClient, engine: Engine, heard: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(token_watch, "_LOOK_SECONDS", 0.0)
+    headers = bearer(engine, Scope.READ)
+    with client.websocket_connect("/api/v1/echo", headers=headers) as websocket:
+        websocket.send_text("before")
+        assert websocket.receive_text() == "before"
+
+        engine.access.revoke_token("ci")
+        websocket.send_text("after")
+
+        with pytest.raises(WebSocketDisconnect) as ended:
+            websocket.receive_text()
+    assert (ended.value.code, ended.value.reason) == (1008, "the token has ended")
+    assert heard == ["before"]
+
+
+def test_an_open_stream_ends_when_its_token_is_revoked(
+    client: TestClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(token_watch, "_LOOK_SECONDS", 0.0)
+    looks = itertools.count()
+    monkeypatch.setattr(engine.access, "holds", lambda _principal: next(looks) < 3)
+
+    answer = client.get("/api/v1/stream", headers=bearer(engine, Scope.READ))
+
+    assert answer.text == "0\n1\n2\n"
