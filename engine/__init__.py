@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from engine.access.principal import Principal as Principal
     from engine.access.service import LOGIN_LIFETIME as LOGIN_LIFETIME
     from engine.access.service import Access as Access
-    from engine.access.service import is_token as is_token
     from engine.access.tickets import TICKET_SECONDS as TICKET_SECONDS
     from engine.boards.board_files import DEFAULT_BAUD as DEFAULT_BAUD
     from engine.boards.board_files import BoardFiles as BoardFiles
@@ -193,7 +192,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "engine.access.audit_log": "REFUSED_STATUSES",
     "engine.access.principal": "Principal",
-    "engine.access.service": "Access LOGIN_LIFETIME is_token",
+    "engine.access.service": "Access LOGIN_LIFETIME",
     "engine.access.tickets": "TICKET_SECONDS",
     "engine.boards.board_files": "BoardFiles DEFAULT_BAUD",
     "engine.boards.board_info": "BoardInfo",

@@ -8,7 +8,6 @@ all together; how many were not is told by the next that is. They push out none 
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from datetime import datetime
 from time import monotonic
 
 from engine.access.rate_limits import RateLimit, address_key
+from engine.access.token_format import mask_tokens
 from engine.store import access
 from engine.store.database import Store, StoreError
 from engine.store.tables import AuditRow
@@ -30,9 +30,6 @@ _REFUSALS_PER_SECOND = 10 / 60  # of an address; the same six times over for all
 _REFUSAL_BURST = 20
 _ALL_ADDRESSES = 6
 _MAX_TEXT = {"actor": 64, "address": 64, "action": 200, "subject": 300, "detail": 300}
-
-_SECRETS = re.compile(r"[A-Za-z0-9_-]{43,}")
-"""What tokens, cookies and tickets hold, should one stand in a path; commits have 40."""
 
 _LOG = logging.getLogger("espdeck.audit")
 
@@ -70,11 +67,12 @@ class AuditLog:
                 self._untold += 1
             return
         for name, most in _MAX_TEXT.items():
-            text = _SECRETS.sub("***", clean(str(getattr(entry, name))))
+            text = mask_tokens(clean(str(getattr(entry, name))))
             setattr(entry, name, text[:most])
         with self._changed:
             if entry.status in REFUSED_STATUSES and self._untold:
-                entry.detail += f" ({self._untold} more refusals before are not listed)"
+                untold = f"({self._untold} more refusals before are not listed)"
+                entry.detail = f"{entry.detail} {untold}".strip()
                 self._untold = 0
             if len(self._queue) >= _MAX_QUEUE or self._closed:
                 self._dropped += 1

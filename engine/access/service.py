@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
@@ -14,20 +12,23 @@ from engine.access.principal import Principal
 from engine.access.rate_limits import RateLimit, address_key
 from engine.access.recent import Known, RecentlyKnown
 from engine.access.tickets import Tickets
+from engine.access.token_format import (
+    MAX_TOKEN_CHARACTERS,
+    hash_of,
+    is_secret,
+    is_token,
+    new_secret,
+    new_token,
+)
 from engine.enums import Scope, TokenStatus
 from engine.errors import UsageError
 from engine.store import access
 from engine.store.database import Store
 from engine.store.tables import AuditRow, LoginSessionRow, TokenRow, utc_now
 
-TOKEN_PREFIX = "espdeck_"  # noqa: S105 (scanners for leaked secrets look for it)
-"""How every token begins."""
-
 LOGIN_LIFETIME = timedelta(days=7)
 """How long a browser stays logged in, unless its token ends before."""
 
-_SECRET_BYTES = 32
-_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes in Base64
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}")
 _USE_NOTED = timedelta(minutes=1)
 _MAX_SESSIONS_PER_TOKEN = 50
@@ -61,7 +62,7 @@ class Access:
     ) -> None:
         self._store = store
         self._now = now
-        self.cookie_name = f"espdeck_{_hash(str(store.path.resolve()))[:8]}"
+        self.cookie_name = f"espdeck_{hash_of(str(store.path.resolve()))[:8]}"
         self._recent = RecentlyKnown(clock)
         self._tickets = Tickets(clock)
         self._audit = AuditLog(store, clock)
@@ -96,11 +97,11 @@ class Access:
             )
         if lifetime is not None and not timedelta() < lifetime <= _MAX_LIFETIME:
             raise UsageError("a token lives for more than no time, and at most 100 years")
-        token = f"{TOKEN_PREFIX}{secrets.token_urlsafe(_SECRET_BYTES)}"
+        token = new_token()
         now = self._now()
         row = TokenRow(
             name=name,
-            sha256=_hash(token),
+            sha256=hash_of(token),
             scope=scope,
             created_at=now,
             expires_at=now + lifetime if lifetime is not None else None,
@@ -129,14 +130,14 @@ class Access:
         """
         if not is_token(token):
             return None
-        sha256 = _hash(token)
+        sha256 = hash_of(token)
         return self._good(self._recent.get(sha256)) or self._look_up(sha256, self._token)
 
     def session(self, cookie: str) -> Principal | None:
         """Who it is whose browser has a cookie of :meth:`open_session`; None as :meth:`verify`."""
-        if not _SECRET.fullmatch(cookie):
+        if not is_secret(cookie):
             return None
-        sha256 = _hash(cookie)
+        sha256 = hash_of(cookie)
         return self._good(self._recent.get(sha256)) or self._look_up(sha256, self._login_session)
 
     def remembered(self, credential: str) -> Principal | None:
@@ -144,9 +145,9 @@ class Access:
 
         None says nothing: :meth:`verify` and :meth:`session` tell.
         """
-        if len(credential) > len(TOKEN_PREFIX) + 43:
+        if len(credential) > MAX_TOKEN_CHARACTERS:
             return None
-        return self._good(self._recent.get(_hash(credential)))
+        return self._good(self._recent.get(hash_of(credential)))
 
     def holds(self, principal: Principal) -> bool:
         """Whether who asked some time ago, and is still answered, might still ask."""
@@ -165,10 +166,10 @@ class Access:
         principal = self.verify(token)
         if principal is None:
             return None
-        cookie = secrets.token_urlsafe(_SECRET_BYTES)
+        cookie = new_secret()
         now = self._now()
         row = LoginSessionRow(
-            sha256=_hash(cookie),
+            sha256=hash_of(cookie),
             token_id=principal.token_id,
             created_at=now,
             expires_at=now + LOGIN_LIFETIME,
@@ -178,7 +179,7 @@ class Access:
 
     def close_session(self, cookie: str) -> None:
         """Log a browser out."""
-        access.end_login_session(self._store, _hash(cookie))
+        access.end_login_session(self._store, hash_of(cookie))
         self._recent.forget()
 
     def issue_ticket(self, principal: Principal, path: str) -> str:
@@ -280,12 +281,3 @@ class Access:
             token.name, token.scope, token.id, session.id if session is not None else None
         )
         return Known(principal, expires_at)
-
-
-def is_token(text: str) -> bool:
-    """Whether a text has the form of a token."""
-    return text.startswith(TOKEN_PREFIX) and bool(_SECRET.fullmatch(text[len(TOKEN_PREFIX) :]))
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()

@@ -5,21 +5,18 @@ They live in the memory of the process that serves, for a minute: what it gives 
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
 from engine.access.principal import Principal
+from engine.access.token_format import hash_of, is_secret, new_secret
 from engine.errors import ConflictError
 
 TICKET_SECONDS = 60.0
 """How long a ticket can be used."""
 
-_TICKET_BYTES = 32
-_MAX_TICKET_CHARACTERS = 100
 _MAX_PER_TOKEN = 200
 _MAX_TICKETS = 5_000
 
@@ -41,7 +38,7 @@ class Tickets:
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._tickets: dict[bytes, _Ticket] = {}  # by hash, oldest first
+        self._tickets: dict[str, _Ticket] = {}  # by hash, oldest first
 
     def issue(self, principal: Principal, path: str) -> str:
         """Make a ticket for one request to a path.
@@ -49,7 +46,7 @@ class Tickets:
         Raises:
             ConflictError: too many wait to be used.
         """
-        ticket = secrets.token_urlsafe(_TICKET_BYTES)
+        ticket = new_secret()
         now = self._clock()
         with self._lock:
             self._drop_expired(now)
@@ -61,17 +58,17 @@ class Tickets:
                     f"{of_token} tickets wait to be used: use them, "
                     f"or wait {TICKET_SECONDS:.0f} s until they expire"
                 )
-            self._tickets[_hash(ticket)] = _Ticket(principal, path, now + TICKET_SECONDS)
+            self._tickets[hash_of(ticket)] = _Ticket(principal, path, now + TICKET_SECONDS)
         return ticket
 
     def redeem(self, ticket: str, path: str) -> Principal | None:
         """Use a ticket up: who has it; None for one that is none, has expired, was used or is for
         another path. Of several that try at once, one gets it."""
-        if len(ticket) > _MAX_TICKET_CHARACTERS:
+        if not is_secret(ticket):
             return None
         with self._lock:
             self._drop_expired(self._clock())
-            found = self._tickets.pop(_hash(ticket), None)
+            found = self._tickets.pop(hash_of(ticket), None)
         return found.principal if found is not None and found.path == path else None
 
     def _drop_expired(self, now: float) -> None:
@@ -81,7 +78,3 @@ class Tickets:
             if now < self._tickets[oldest].until:
                 return
             del self._tickets[oldest]
-
-
-def _hash(ticket: str) -> bytes:
-    return hashlib.sha256(ticket.encode("utf-8", "surrogateescape")).digest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,13 +13,6 @@ from engine.errors import ConflictError, NotFoundError, UsageError
 from engine.store.database import Store
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "espdeck.db")
-    yield store
-    store.close()
 
 
 def test_a_token_is_known_again_and_kept_nowhere(store: Store, tmp_path: Path) -> None:

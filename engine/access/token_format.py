@@ -1,0 +1,49 @@
+"""How tokens and the values of cookies look, and what is kept of them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+
+TOKEN_PREFIX = "espdeck_"  # noqa: S105 (scanners for leaked secrets look for it)
+"""How every token begins."""
+
+SECRET_CHARACTERS = 43
+"""What a secret of 32 bytes has in Base64."""
+
+MAX_TOKEN_CHARACTERS = len(TOKEN_PREFIX) + SECRET_CHARACTERS
+
+_SECRET_BYTES = 32
+_SECRET = re.compile(rf"[A-Za-z0-9_-]{{{SECRET_CHARACTERS}}}")
+_LIKE_A_TOKEN = re.compile(rf"{TOKEN_PREFIX}[A-Za-z0-9_-]{{16,}}")
+
+
+def new_secret() -> str:
+    """A random value: what a cookie holds."""
+    return secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def new_token() -> str:
+    """A random token."""
+    return TOKEN_PREFIX + new_secret()
+
+
+def is_secret(text: str) -> bool:
+    """Whether a text has the form of what a cookie holds."""
+    return _SECRET.fullmatch(text) is not None
+
+
+def is_token(text: str) -> bool:
+    """Whether a text has the form of a token."""
+    return text.startswith(TOKEN_PREFIX) and is_secret(text[len(TOKEN_PREFIX) :])
+
+
+def mask_tokens(text: str) -> str:
+    """A text without the tokens in it, also mistyped ones."""
+    return _LIKE_A_TOKEN.sub(f"{TOKEN_PREFIX}***", text)
+
+
+def hash_of(secret: str) -> str:
+    """What is kept of a secret: its SHA-256. Random bits need no salt and no slow hash."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
