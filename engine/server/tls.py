@@ -62,7 +62,9 @@ class Certificate:
         _check_pem(self._certificate, b"CERTIFICATE-----", "certificate")
         _check_pem(self._key, b"PRIVATE KEY-----", "private key")
         if self._key.stat().st_mode & _OTHERS_MAY:
-            raise UsageError(f"{self._key}: other users may read or write it: chmod 600")
+            raise UsageError(
+                f"{self._key}: other users may read or write it: chmod 600 {self._key}"
+            )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
