@@ -1,4 +1,4 @@
-"""Requests that are answered to nobody, whatever their token: of strange hosts, origins, ways."""
+"""Requests that are answered to nobody, whatever their token."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from engine.server.problems import problem
 from engine.server_settings import ServerSettings
 
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
-_SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
 class Guard:
@@ -24,8 +23,6 @@ class Guard:
     - A page of another site may lead a browser here under a name of its own (DNS rebinding): the
       host that is asked for has to be a name of this server. An address as such leads nobody
       astray, and over TLS the certificate says who is who.
-    - A page of another site may have a browser send a request, or open a WebSocket, with the
-      cookies for this one: an ``Origin`` that is not this host is refused.
     - Without TLS, other machines than proxies are told nothing, as they would send their token in
       the clear.
 
@@ -38,7 +35,6 @@ class Guard:
         self._app = app
         self._has_tls = settings.tls_certificate is not None
         public = urlsplit(settings.public_url)
-        self._public_host = public.netloc.lower()
         names = {"localhost", settings.host, socket.gethostname(), public.hostname or ""}
         self._names = {name.lower().rstrip(".") for name in names if name}
 
@@ -50,22 +46,17 @@ class Guard:
         await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> tuple[HTTPStatus, str] | None:
-        headers = Headers(scope=scope)
-        host = headers.get("host")
         peer = scope.get("peer", "")
         is_near = scope.get("is_from_proxy", False) or is_loopback(peer)
         if not (self._has_tls or is_near):
             return HTTPStatus.FORBIDDEN, (
                 f"no TLS: only this machine and server.proxies are answered, and {peer} is neither"
             )
-        if not self._is_known(host):
+        if not self._is_known(Headers(scope=scope).get("host")):
             return HTTPStatus.MISDIRECTED_REQUEST, (
                 "this server goes by another name than the Host that was asked for: "
                 "server.public_url says under which"
             )
-        origin = headers.get("origin")
-        if origin is not None and self._may_change(scope) and not self._is_own(origin, host):
-            return HTTPStatus.FORBIDDEN, "a page of another site (Origin) may not do this"
         return None
 
     def _is_known(self, host: str | None) -> bool:
@@ -75,11 +66,3 @@ class Guard:
             return False
         name = found["name"].strip("[]").lower().rstrip(".")
         return self._has_tls or ip_address(name) is not None or name in self._names
-
-    def _is_own(self, origin: str, host: str | None) -> bool:
-        asked = origin.lower().partition("://")[2]
-        return bool(asked) and asked in ((host or "").lower(), self._public_host)
-
-    @staticmethod
-    def _may_change(scope: Scope) -> bool:
-        return scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS
