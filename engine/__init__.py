@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from engine.boards.names import check_names as check_names
     from engine.boards.power import switch_power as switch_power
     from engine.boards.service import Boards as Boards
+    from engine.bounded_queue import BoundedQueue as BoundedQueue
+    from engine.builds.board_consoles import BoardConsoles as BoardConsoles
+    from engine.builds.board_consoles import ConsoleEvent as ConsoleEvent
+    from engine.builds.board_consoles import ConsoleKind as ConsoleKind
+    from engine.builds.board_consoles import ConsoleWatch as ConsoleWatch
     from engine.builds.board_program import BoardProgram as BoardProgram
     from engine.builds.comparison import BuildComparison as BuildComparison
     from engine.builds.fixes import Fix as Fix
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
     from engine.builds.service import Builds as Builds
     from engine.builds.service import StartedBuilds as StartedBuilds
     from engine.cancel import CancelToken as CancelToken
+    from engine.cancel import cancel_after as cancel_after
     from engine.checks.options import check_options as check_options
     from engine.checks.registry import FoundCheck as FoundCheck
     from engine.checks.service import CheckCell as CheckCell
@@ -97,6 +103,7 @@ if TYPE_CHECKING:
     from engine.monitor.panic import CrashedProgram as CrashedProgram
     from engine.monitor.plot import MAX_PLOT_SERIES as MAX_PLOT_SERIES
     from engine.monitor.plot import Plot as Plot
+    from engine.monitor.sessions import SessionInfo as SessionInfo
     from engine.monitor.symbols import Symbols as Symbols
     from engine.monitor.symbols import load_symbols as load_symbols
     from engine.notify.service import ChannelInfo as ChannelInfo
@@ -203,13 +210,15 @@ _NAMES = {
     "engine.boards.names": "check_names",
     "engine.boards.power": "switch_power",
     "engine.boards.service": "Boards",
+    "engine.bounded_queue": "BoundedQueue",
+    "engine.builds.board_consoles": "BoardConsoles ConsoleEvent ConsoleKind ConsoleWatch",
     "engine.builds.board_program": "BoardProgram",
     "engine.builds.comparison": "BuildComparison",
     "engine.builds.fixes": "Fix",
     "engine.builds.pipeline": "FIRMWARE_PIPELINE",
     "engine.builds.quality_gate": "GateMeasurement",
     "engine.builds.service": "Builds StartedBuilds",
-    "engine.cancel": "CancelToken",
+    "engine.cancel": "CancelToken cancel_after",
     "engine.checks.options": "check_options",
     "engine.checks.registry": "FoundCheck",
     "engine.checks.service": "CheckCell Checks",
@@ -242,6 +251,7 @@ _NAMES = {
     ),
     "engine.monitor.panic": "CrashedProgram",
     "engine.monitor.plot": "MAX_PLOT_SERIES Plot",
+    "engine.monitor.sessions": "SessionInfo",
     "engine.monitor.symbols": "Symbols load_symbols",
     "engine.notify.service": "ChannelInfo Notifications",
     "engine.private_files": "restrict_umask",

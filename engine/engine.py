@@ -67,6 +67,7 @@ from engine.webhooks.work import HookServices
 from engine.workspace import workspace_id
 
 if TYPE_CHECKING:
+    from engine.builds.board_consoles import BoardConsoles
     from engine.builds.board_program import BoardPrograms
     from engine.llm.service import Models
     from engine.runs.executor import Executor
@@ -141,6 +142,8 @@ class Engine:
         self._patience = WaitPolicy(None, self._stop, self._complain)
         self._scheduled = False
         self._models: tuple[LlmSettings, Models] | None = None
+        self._making_consoles = threading.Lock()
+        self._consoles: BoardConsoles | None = None
 
     def __enter__(self) -> Engine:
         self.open()
@@ -180,6 +183,16 @@ class Engine:
         from engine.builds.board_program import BoardPrograms
 
         return BoardPrograms(self.projects, self.builds, self.boards)
+
+    @property
+    def consoles(self) -> BoardConsoles:
+        """Consoles that several watch at once; loaded when first asked for (panics)."""
+        from engine.builds.board_consoles import BoardConsoles
+
+        with self._making_consoles:
+            if self._consoles is None:
+                self._consoles = BoardConsoles(self.boards, lambda: self.programs)
+            return self._consoles
 
     def open(self, *, execute: bool = True, scheduled: bool = False) -> None:
         """Open the workspace. Blocks for some 0.3 s; builds can be asked for when it returns.
@@ -347,6 +360,8 @@ class Engine:
         self._stop.interrupt()
         self.checks.close()
         self._handlers.close()
+        if self._consoles is not None:
+            self._consoles.close()
         with self._turn:
             self._active.interrupt(STOP_WITHIN)
             if self._executor is not None:

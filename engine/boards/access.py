@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.boards import discovery, port_users
-from engine.boards.board_lock import Lock, hold_one, holder_of
+from engine.boards.board_lock import Lock, hold_one, holder_of, is_awaited
 from engine.boards.keys import Keys
 from engine.boards.lock_folder import LockFolder
 from engine.boards.names import USB
@@ -54,6 +54,16 @@ class Access:
     def reserved(self, key: str, row: BoardRow) -> str:
         """Who reserved a board, until when, and why; empty when nobody did."""
         return str(self._reservations.of(key, row) or "")
+
+    def reserved_from(self, name: str, holder: str) -> str:
+        """Who reserved a board, where that is another than ``holder``; else empty."""
+        row = board_rows.get_board(self._store, name)
+        found = self._reservations.of(self.keys().of(name), row)
+        return str(found) if found is not None and not found.is_of(holder) else ""
+
+    def is_awaited(self, name: str) -> bool:
+        """Whether somebody waits for a board that this process holds."""
+        return is_awaited(self.keys().of(name), self._locks)
 
     def restore(self) -> None:
         """Let what this workspace remembers of reservations hold again."""
@@ -117,12 +127,12 @@ class Access:
 
     @contextlib.contextmanager
     def hold_if_free(
-        self, name: str, *, cancel: CancelToken, purpose: str
+        self, name: str, *, cancel: CancelToken, purpose: str, holder: str = ""
     ) -> Iterator[Lock | None]:
         """Hold a board while the block runs, if nobody has it, waits for it or reserved it.
 
         Args:
-            cancel, purpose: as :meth:`hold` has them.
+            cancel, purpose, holder: as :meth:`hold` has them; whose reservation is no hindrance.
 
         Yields:
             None where somebody has it.
@@ -131,7 +141,7 @@ class Access:
             BoardError: it cannot be locked.
             CancelledError, Interrupted: as ``cancel`` says.
         """
-        if self._hindrance(name, "", is_held=False):
+        if self._hindrance(name, holder, is_held=False):
             yield None
             return
         key = self.keys().of(name)
@@ -146,7 +156,7 @@ class Access:
             # It may have been reserved meanwhile, or another board may be there now.
             is_ours = (
                 lock is not None
-                and not self._hindrance(name, "", is_held=True)
+                and not self._hindrance(name, holder, is_held=True)
                 and self.keys().of(name) == key
             )
             yield lock if is_ours else None

@@ -277,6 +277,21 @@ def holder_of(key: str, folder: LockFolder) -> str:
     return notes[0].text(is_alive=True) if len(notes) == 1 else _UNKNOWN
 
 
+def is_awaited(key: str, folder: LockFolder) -> bool:
+    """Whether somebody waits for a board that this process holds.
+
+    Args:
+        key: which board.
+        folder: where lock files are.
+    """
+    file = file_of(key)
+    with _changed:
+        if len(_queues.get(f"{folder.path}/{file}", ())) > 1:
+            return True
+    looked = folder.status(f"{file}.next")
+    return looked is not None and looked[1]
+
+
 @dataclass(frozen=True, slots=True)
 class _Note:
     """What a holder wrote down: its user (the file's owner), its process, and what for."""

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 from engine.boards.board_lock import file_of
 from engine.boards.lock_folder import LockFolder
-from engine.errors import BoardError, UsageError
+from engine.errors import BoardError, ConflictError
 from engine.processes.programs import user_name
 from engine.store import boards as board_rows
 from engine.store.database import Store
@@ -103,13 +103,13 @@ class Reservations:
         """Reserve a board for a person; one's own reservation is made anew.
 
         Raises:
-            UsageError: another person has it.
+            ConflictError: another person has it.
             BoardError: that cannot be kept for others.
         """
         with self._booking(key, name):
             now = self.of(key, board_rows.get_board(self._store, name))
             if now is not None and not now.is_of(holder):
-                raise UsageError(f"{name} is reserved by {now}")
+                raise ConflictError(f"{name} is reserved by {now}")
             row = BoardRow(name=name, holder=holder, note=note, held_until=until)
             with _explained(name):
                 self._write(key, row)
@@ -121,20 +121,20 @@ class Reservations:
         """Give a board back.
 
         Raises:
-            UsageError: it is not reserved, or by another person and not ``force``, or by another
+            ConflictError: it is not reserved, or by another person and not ``force``, or by another
                 user and this one is not root.
         """
         with self._booking(key, name):
             now = self.of(key, board_rows.get_board(self._store, name))
             if now is None:
-                raise UsageError(f"{name} is not reserved")
+                raise ConflictError(f"{name} is not reserved")
             if os.geteuid() not in (0, now.uid):
                 who = user_name(now.uid)
-                raise UsageError(
+                raise ConflictError(
                     f"{name} is reserved by {now}; only {who} and root can give it back"
                 )
             if not now.is_of(holder) and not force:
-                raise UsageError(f"{name} is reserved by {now} (--force takes it)")
+                raise ConflictError(f"{name} is reserved by {now} (--force takes it)")
             with _explained(name):
                 self._folder.empty(_file(key, now.uid))
             board_rows.forget_reservation(self._store, name)

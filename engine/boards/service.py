@@ -226,6 +226,36 @@ class Boards:
         """
         self._access.release(name, holder=holder, force=force)
 
+    def reserved_from(self, name: str, holder: str) -> str:
+        """Who reserved a board, until when and why, where that is another than ``holder``.
+
+        Empty where ``holder`` may have it.
+        """
+        return self._access.reserved_from(name, holder)
+
+    def is_awaited(self, name: str) -> bool:
+        """Whether somebody waits for a board that this process holds."""
+        return self._access.is_awaited(name)
+
+    def key_of(self, name: str) -> str:
+        """Which board a name means now: names of one board have one key."""
+        return self._access.keys().of(name)
+
+    def holder_of(self, name: str) -> str:
+        """Who holds a board now, for people; empty when it is free."""
+        keys = self._access.keys()
+        return self._access.holder(keys.of(name), self._port_of(name))
+
+    def _port_of(self, name: str) -> str:
+        """What is opened for a board now; empty where that is not known."""
+        if is_virtual(name):
+            return self._lab.running().get(name, "")
+        if name.startswith(USB):
+            with contextlib.suppress(BoardError):
+                return discovery.device_of(name)
+            return ""
+        return name
+
     def count_resets(self, name: str, *, brownouts: int, watchdogs: int) -> None:
         """Add resets that a board did by itself; a list shows their sums."""
         if brownouts or watchdogs:
@@ -348,7 +378,13 @@ class Boards:
 
     @contextlib.contextmanager
     def use_if_free(
-        self, name: str, *, cancel: CancelToken, on_note: Callable[[str], None], purpose: str
+        self,
+        name: str,
+        *,
+        cancel: CancelToken,
+        on_note: Callable[[str], None],
+        purpose: str,
+        holder: str = "",
     ) -> Iterator[BoardSession | None]:
         """Hold a board while the block runs, if nobody has it, waits for it or reserved it.
 
@@ -356,7 +392,7 @@ class Boards:
             name: the board.
             cancel: ends what is done with it.
             on_note: called with lines for people: what is seen of it meanwhile.
-            purpose: as :meth:`use` has it.
+            purpose, holder: as :meth:`use` has them.
 
         Yields:
             The board, None where somebody has it.
@@ -365,11 +401,11 @@ class Boards:
             BoardError: it is not there.
             CancelledError, Interrupted: as ``cancel`` says.
         """
-        with self._access.hold_if_free(name, cancel=cancel, purpose=purpose) as lock:
+        with self._access.hold_if_free(name, cancel=cancel, purpose=purpose, holder=holder) as lock:
             if lock is None:
                 yield None
                 return
-            with self._held(lock, cancel, on_note, by_hand=False) as session:
+            with self._held(lock, cancel, on_note, by_hand=bool(holder)) as session:
                 yield session
 
     @contextlib.contextmanager
@@ -427,7 +463,7 @@ class Boards:
         purpose = f"monitor of {holder}" if holder else "monitor"
         with (
             self.use(name, cancel=cancel, on_wait=on_note, holder=holder, purpose=purpose) as board,
-            Recording(name, self._sessions, on_output, on_note, crashes) as recording,
+            self.recording(name, on_output, on_note, crashes) as recording,
         ):
             if reset and is_virtual(name):
                 board.reset.into_program()
@@ -440,6 +476,21 @@ class Boards:
                 console_input=console_input,
                 on_return=lambda away: on_note(f"{name}: back after {away:.1f} s"),
             )
+
+    def recording(
+        self,
+        name: str,
+        on_output: Callable[[bytes], None],
+        on_note: Callable[[str], None],
+        crashes: CrashWatcher | None,
+    ) -> Recording:
+        """What keeps a board's console as a session, for as long as a ``with`` block runs.
+
+        Args:
+            name: the board, which the caller holds.
+            on_output, on_note, crashes: as :meth:`watch` has them.
+        """
+        return Recording(name, self._sessions, on_output, on_note, crashes)
 
     def record(self, name: str) -> Recorder:
         """Begin a session of a board, also of a simulated one; old ones go meanwhile.

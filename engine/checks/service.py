@@ -28,7 +28,14 @@ from engine.checks.options import OF_DOC_INDEX
 from engine.checks.registry import FoundCheck, add_check, find_checks, load_own
 from engine.checks.schedule import CheckPlan, plan_of
 from engine.enums import CheckStatus, ProjectStatus, Trigger
-from engine.errors import CancelledError, EspdeckError, Interrupted, NotFoundError, UsageError
+from engine.errors import (
+    CancelledError,
+    ConflictError,
+    EspdeckError,
+    Interrupted,
+    NotFoundError,
+    UsageError,
+)
 from engine.events import Bus, CheckCompleted
 from engine.file_lock import FileLock
 from engine.files import explain
@@ -185,15 +192,44 @@ class Checks:
             self._deps.store, name, project_id, limit=limit, details=details
         )
 
+    def results(
+        self,
+        name: str = "",
+        project_id: uuid.UUID | None = None,
+        *,
+        status: CheckStatus | None = None,
+        before: int | None = None,
+        limit: int = 50,
+        details: bool = False,
+    ) -> Sequence[CheckResultRow]:
+        """Results of all checks, the newest first, a page at a time.
+
+        Args:
+            name: only of this check; empty for all.
+            project_id: only of this project; None for all, and the lab.
+            status: only those.
+            before: only those with a smaller id.
+            details: whether they have their details; :meth:`result` gives those of one.
+        """
+        return store_checks.list_results(
+            self._deps.store,
+            check=name,
+            project_id=project_id,
+            status=status,
+            before=before,
+            limit=limit,
+            details=details,
+        )
+
     def result(self, result_id: int) -> CheckResultRow:
         """A result with its details.
 
         Raises:
-            UsageError: it is kept no more.
+            NotFoundError: it is kept no more.
         """
         result = store_checks.get_result(self._deps.store, result_id)
         if result is None:
-            raise UsageError(f"result {result_id} is kept no more")
+            raise NotFoundError(f"result {result_id} is kept no more")
         return result
 
     def run(
@@ -202,17 +238,21 @@ class Checks:
         """Run a check now, whatever its schedule says, and keep its result.
 
         Raises:
-            UsageError: there is no such check or project, or it runs already.
+            NotFoundError: there is no such check or project.
+            ConflictError: it runs already, or cannot be used.
+            UsageError: it looks at a project, and none is given.
             CancelledError, Interrupted: as ``cancel`` says.
         """
         check = self.get(name)
         if check.problem:
-            raise UsageError(f"{name}: {check.problem}")
+            raise ConflictError(f"{name}: {check.problem}")
+        if project_id is None and self._is_per_project(check):
+            raise UsageError(f"{name} looks at a project: say at which one")
         project = store_projects.get_project(self._deps.store, project_id) if project_id else None
         with self._held(check, project) as held:
             if not held:
                 of = f" of {project.name}" if project else ""
-                raise UsageError(f"{name}{of} runs already: wait for it")
+                raise ConflictError(f"{name}{of} runs already: wait for it")
             return self._run(check, project, Trigger.MANUAL, cancel or CancelToken())
 
     def configure(

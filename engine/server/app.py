@@ -8,13 +8,21 @@ from fastapi import APIRouter, FastAPI
 
 from engine import Engine
 from engine.server import audit_requests, authentication, problems
+from engine.server.jobs import Jobs
 from engine.server.routes import (
     audit,
+    boards,
     browser_app,
     build_logs,
     builds,
+    checks,
+    consoles,
+    daemon,
+    flashes,
     health,
+    jobs,
     login,
+    notifications,
     projects,
     tickets,
     tokens,
@@ -27,6 +35,13 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     build_logs.router,
     tokens.router,
     audit.router,
+    jobs.router,
+    consoles.router,
+    flashes.router,
+    boards.router,
+    checks.router,
+    daemon.router,
+    notifications.router,
 )
 """What stands below ``/api/v1`` and, for callers of older systems, below ``/api``."""
 
@@ -52,6 +67,7 @@ def create_app(engine: Engine) -> FastAPI:
     )
     app.state.engine = engine
     app.state.app_sessions = set()
+    app.state.jobs = Jobs()
     problems.install(app)
     authentication.install(app)
     audit_requests.install(app)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import select
 
-from engine.errors import UsageError
+from engine.errors import ConflictError, UsageError
 from engine.store.database import Store
 from engine.store.tables import BoardRow, utc_now
 
@@ -38,12 +38,12 @@ def reserve_board(store: Store, name: str, *, holder: str, note: str, until: dat
     """Reserve a board for a person; one's own reservation is made anew.
 
     Raises:
-        UsageError: another person has it.
+        ConflictError: another person has it.
     """
     with store.write() as session:
         row = session.get(BoardRow, name) or BoardRow(name=name)
         if row.is_held and row.holder != holder:
-            raise UsageError(f"{name} is reserved by {row.reserved}")
+            raise ConflictError(f"{name} is reserved by {row.reserved}")
         row.holder, row.note, row.held_until = holder, note, until
         session.add(row)
     return row

@@ -13,6 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from engine.enums import CheckStatus
 from engine.store.check_stats import count_result
 from engine.store.database import Store
 from engine.store.tables import CheckResultRow
@@ -88,6 +89,37 @@ def results_of(
         .order_by(col(CheckResultRow.id).desc())
         .limit(limit)
     )
+    return _read(store, query, details)
+
+
+def list_results(
+    store: Store,
+    *,
+    check: str = "",
+    project_id: uuid.UUID | None = None,
+    status: CheckStatus | None = None,
+    before: int | None = None,
+    limit: int,
+    details: bool = True,
+) -> Sequence[CheckResultRow]:
+    """Results of checks, the newest first, a page at a time.
+
+    Args:
+        check: only of this one; empty for all.
+        project_id: only of this project; None for all, and the lab.
+        status: only those.
+        before: only those with a smaller id, for the next page.
+        details: whether they come with their details, else empty.
+    """
+    query = select(CheckResultRow).order_by(col(CheckResultRow.id).desc()).limit(limit)
+    if check:
+        query = query.where(col(CheckResultRow.check_name) == check)
+    if project_id is not None:
+        query = query.where(col(CheckResultRow.project_id) == project_id)
+    if status is not None:
+        query = query.where(col(CheckResultRow.status) == status)
+    if before is not None:
+        query = query.where(col(CheckResultRow.id) < before)
     return _read(store, query, details)
 
 

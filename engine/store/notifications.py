@@ -19,7 +19,7 @@ from engine.enums import (
     StageStatus,
     Trigger,
 )
-from engine.errors import UsageError
+from engine.errors import NotFoundError, UsageError
 from engine.store.database import Store
 from engine.store.tables import (
     CheckResultRow,
@@ -300,14 +300,14 @@ def get_notification(store: Store, number: int) -> NotificationRow:
     """A notification by its id.
 
     Raises:
-        UsageError: there is none.
+        NotFoundError: there is none.
     """
     row = None
     if 0 < number < 2**63:
         with store.read() as session:
             row = session.get(NotificationRow, number)
     if row is None:
-        raise UsageError(f"no notification {number}")
+        raise NotFoundError(f"no notification {number}")
     return row
 
 

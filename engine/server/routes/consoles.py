@@ -1,0 +1,132 @@
+"""Consoles of boards: watched by several at once, typed to, and what was kept of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from engine import ConsoleEvent, ConsoleWatch
+from engine.server import sse
+from engine.server.access import EngineOf, Reader
+from engine.server.models.boards import ConsoleSession, SessionMatch
+from engine.server.parameters import Limit
+from engine.server.routes.boards import BoardOf, find_board
+from engine.text import clean
+
+router = APIRouter(tags=["consoles"])
+
+Tail = Annotated[
+    int, Query(ge=0, le=1000, description="Lines from before to begin with, as far as kept.")
+]
+
+
+@router.get(
+    "/boards/{board:path}/monitor",
+    response_class=StreamingResponse,
+    responses={200: {"content": {sse.MEDIA_TYPE: {}}}},
+)
+async def watch_console(
+    board: BoardOf,
+    engine: EngineOf,
+    principal: Reader,
+    tail: Tail = 0,
+    last_event_id: Annotated[str, Header(max_length=100)] = "",
+) -> StreamingResponse:
+    """Watch a console (SSE): `line`, `partial`, `note`, `finding`; `lagged` for a slow reader.
+
+    It does not reset the board, and makes way for whoever wants it.
+    """
+    wakeup = sse.Wakeup()
+    watch = await run_in_threadpool(
+        engine.consoles.watch,
+        board.name,
+        holder=principal.name,
+        on_ready=wakeup.set,
+        tail=tail,
+        after=last_event_id,
+    )
+    return sse.answer(_frames(watch, wakeup))
+
+
+async def _frames(watch: ConsoleWatch, wakeup: sse.Wakeup) -> AsyncIterator[str]:
+    try:
+        if watch.lost:
+            yield sse.frame("lagged", {"events": watch.lost})
+        while not watch.is_over:
+            if not await wakeup.wait(sse.HEARTBEAT_SECONDS):
+                yield sse.HEARTBEAT
+            events, dropped = watch.take()
+            if dropped:
+                yield sse.frame("lagged", {"events": dropped})
+            for event in events:
+                number = f"{watch.epoch}-{event.number}"
+                yield sse.frame(event.kind, console_message(event), number)
+    finally:
+        watch.close()
+
+
+def console_message(event: ConsoleEvent) -> dict[str, Any]:
+    """What is told of a line, a note or a problem."""
+    told: dict[str, Any] = {
+        "at": event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "text": event.text,
+    }
+    if event.finding is not None:
+        told["finding"] = {
+            name: clean(value) if isinstance(value, str) and name != "evidence" else value
+            for name, value in asdict(event.finding).items()
+        }
+    return told
+
+
+@router.get("/boards/{board:path}/sessions")
+def list_board_sessions(
+    board: BoardOf, engine: EngineOf, _reader: Reader, limit: Limit = 50
+) -> list[ConsoleSession]:
+    """List the sessions that were kept of a board, newest first."""
+    found = engine.boards.kept_sessions(board.name)
+    return [ConsoleSession.of(session) for session in found[:limit]]
+
+
+@router.get("/sessions")
+def list_sessions(
+    request: Request,
+    response: Response,
+    engine: EngineOf,
+    _reader: Reader,
+    board: Annotated[str, Query(max_length=1000, description="Only of this board.")] = "",
+    before: Annotated[datetime | None, Query(description="Only what began before.")] = None,
+    limit: Limit = 50,
+) -> list[ConsoleSession]:
+    """List the sessions that monitors and simulated runs kept, newest first."""
+    name = find_board(engine, board).name if board else None
+    found = [
+        session
+        for session in engine.boards.kept_sessions(name)
+        if before is None or session.began < before
+    ]
+    return [ConsoleSession.of(session) for session in found[:limit]]
+
+
+@router.get("/sessions/search")
+def search_sessions(
+    engine: EngineOf,
+    _reader: Reader,
+    text: Annotated[str, Query(min_length=1, max_length=200, description="Whatever its case.")],
+    board: Annotated[str, Query(max_length=1000, description="Only of this board.")] = "",
+    limit: Limit = 50,
+) -> list[SessionMatch]:
+    """Search the lines of kept sessions, newest session first."""
+    name = find_board(engine, board).name if board else None
+    found = engine.boards.search_sessions(text, name)
+    return [
+        SessionMatch(session=session.raw.stem, board=session.board, line=clean(line))
+        for session, line in itertools.islice(found, limit)
+    ]
