@@ -16,7 +16,14 @@ from engine.builds.proposals import Proposal, check_approved, proposal_of
 from engine.builds.variant_choice import choose_variants
 from engine.cancel import CancelToken
 from engine.enums import ArtifactKind, RunKind, RunStatus, Trigger
-from engine.errors import AccessError, ConflictError, EspdeckError, ToolError, UsageError
+from engine.errors import (
+    AccessError,
+    ConflictError,
+    EspdeckError,
+    NotFoundError,
+    ToolError,
+    UsageError,
+)
 from engine.events import RunCompleted
 from engine.images import image_file, partitions
 from engine.images.flash_layout import FlashLayout
@@ -427,7 +434,7 @@ class Builds(RunService):
         self.get(number)
         artifact = self.artifact(number, image_file.FILE_NAME)
         if artifact is None:
-            raise UsageError(f"build {number} kept no image (espdeck show {number})")
+            raise NotFoundError(f"build {number} kept no image (espdeck show {number})")
         return image_file.read(self.artifact_file(artifact))
 
     def flashed(self, number: int, image: Image, *, app_only: bool = False) -> Flashed:
@@ -482,7 +489,7 @@ class Builds(RunService):
         folder = Path(build.artifacts_path)
         files = {each.kind: folder / each.path for each in self.artifacts(number)}
         if not files:
-            raise UsageError(f"build {number} has no sizes: it kept no files")
+            raise NotFoundError(f"build {number} has no sizes: it kept no files")
         return measure(files, build.target)
 
     def compare(self, number: int, other: int) -> BuildComparison:

@@ -146,8 +146,8 @@ def commits_between(path: Path, before: str, after: str, most: int = 50) -> Comm
     form = ("--encoding=UTF-8", "--no-show-signature", "--no-color", "--format=%H %s")
     text = read_git(path, "log", "-z", f"--max-count={most}", *form, f"{before}..{after}", "--")
     lines = text.encode("utf-8", "replace").decode("utf-8").split("\0")
-    commits = tuple((sha, subject) for sha, _, subject in (line.partition(" ") for line in lines))
-    return CommitsBetween(count, behind, commits if count else ())
+    pairs = (line.partition(" ") for line in lines if line)
+    return CommitsBetween(count, behind, tuple((sha, subject) for sha, _, subject in pairs))
 
 
 def files_in(path: Path, sha: str, folder: str) -> tuple[str, ...]:

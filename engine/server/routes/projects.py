@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
@@ -32,6 +33,8 @@ router = APIRouter(
 )
 
 _AUTO, _NONE = "auto", "none"
+
+_SETTLE_SECONDS = 0.1
 
 _SORT_KEYS: dict[str, Callable[[Project], str]] = {
     "name": lambda project: project.name.lower(),
@@ -127,6 +130,7 @@ async def get_project(
 
         def is_done() -> bool:
             now = engine.projects.get(project)
+            engine.projects.wait(now.id, _SETTLE_SECONDS)  # it says that it is done, then it is
             return now.status is not ProjectStatus.PENDING and not engine.projects.is_syncing(
                 now.id
             )
@@ -267,9 +271,8 @@ def _targets(target: str | None, targets: Sequence[str] | None) -> list[str] | N
 
 
 def _is_relative(source: str) -> bool:
-    """Whether a source depends on the folder or the home that the server happens to have."""
-    is_url = "://" in source or "@" in source.partition("/")[0]
-    return not is_url and not source.startswith("/")
+    """Whether a source is a path from the folder or the home that the server happens to have."""
+    return re.match(r"/|-|[\w+.-]+://|[^/]*@", source) is None
 
 
 def _is_of_projects(event: Event) -> bool:
