@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from engine.images.partition_csv import read_partition_file as read_partition_file
     from engine.images.partitions import PARTITION_TABLE_OFFSET as PARTITION_TABLE_OFFSET
     from engine.images.partitions import Partition as Partition
+    from engine.llm.catalogue import ModelKind as ModelKind
     from engine.llm.service import Models as Models
     from engine.llm.service import ModelState as ModelState
     from engine.logs.event_log import LogEvents as LogEvents
@@ -119,6 +120,8 @@ if TYPE_CHECKING:
     from engine.quality.gate import GATE_REPORT as GATE_REPORT
     from engine.quality.result import GateResult as GateResult
     from engine.quality.result import Measure as Measure
+    from engine.quality_requirements import Aspect as Aspect
+    from engine.quality_requirements import Demands as Demands
     from engine.runs.event_stream import EventStream as EventStream
     from engine.runs.event_stream import Subscription as Subscription
     from engine.runs.pipeline import Pipeline as Pipeline
@@ -183,12 +186,18 @@ if TYPE_CHECKING:
     from engine.systemd.unit import daemon_unit as daemon_unit
     from engine.systemd.unit import unit_folder as unit_folder
     from engine.systemd.unit import write_unit as write_unit
+    from engine.tasks.context_object import render_context as render_context
+    from engine.tasks.keys import ApiKey as ApiKey
+    from engine.tasks.pipeline_file import PipelineStep as PipelineStep
     from engine.tasks.pipeline_library import PipelineEntry as PipelineEntry
     from engine.tasks.pipeline_library import read_pipeline_file as read_pipeline_file
     from engine.tasks.request import MAX_MATERIAL_CHARACTERS as MAX_MATERIAL_CHARACTERS
     from engine.tasks.request import TaskRequest as TaskRequest
+    from engine.tasks.roles import ModelRole as ModelRole
+    from engine.tasks.roles import Squad as Squad
     from engine.tasks.roles import model_purposes as model_purposes
     from engine.tasks.service import Tasks as Tasks
+    from engine.tasks.state import StepState as StepState
     from engine.tasks.state import TaskMetrics as TaskMetrics
     from engine.tasks.state import TaskState as TaskState
     from engine.tasks.workflow import Workflow as Workflow
@@ -234,6 +243,7 @@ _NAMES = {
     "engine.images.partition_checks": "find_partition_problems",
     "engine.images.partition_csv": "read_partition_file",
     "engine.images.partitions": "PARTITION_TABLE_OFFSET Partition",
+    "engine.llm.catalogue": "ModelKind",
     "engine.llm.service": "ModelState Models",
     "engine.logs.event_log": "LogEvents",
     "engine.logs.log_file": "LOG_FILE",
@@ -263,6 +273,7 @@ _NAMES = {
     "engine.projects.variants": "Variant chips_of",
     "engine.quality.gate": "GATE_REPORT",
     "engine.quality.result": "GateResult Measure",
+    "engine.quality_requirements": "Aspect Demands",
     "engine.runs.event_stream": "EventStream Subscription",
     "engine.runs.pipeline": "Pipeline",
     "engine.runs.service": "RunService",
@@ -291,11 +302,14 @@ _NAMES = {
         "Run StageRow TokenRow"
     ),
     "engine.systemd.unit": "daemon_unit unit_folder write_unit",
+    "engine.tasks.context_object": "render_context",
+    "engine.tasks.keys": "ApiKey",
+    "engine.tasks.pipeline_file": "PipelineStep",
     "engine.tasks.pipeline_library": "PipelineEntry read_pipeline_file",
     "engine.tasks.request": "MAX_MATERIAL_CHARACTERS TaskRequest",
-    "engine.tasks.roles": "model_purposes",
+    "engine.tasks.roles": "ModelRole Squad model_purposes",
     "engine.tasks.service": "Tasks",
-    "engine.tasks.state": "TaskMetrics TaskState",
+    "engine.tasks.state": "StepState TaskMetrics TaskState",
     "engine.tasks.workflow": "Workflow",
     "engine.toolchains.base": "App AppConfiguration",
     "engine.toolchains.idf_menuconfig": "ConfigurationEdit",

@@ -49,6 +49,23 @@ class QualityRequirements:
     exclude: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What is demanded of files that belong to no project.
+
+    Args:
+        coverage: percent of lines that tests ran.
+        code: points of the code's quality.
+        security: whether they are searched for secrets and dangerous calls.
+        require: what fails when it cannot be measured.
+    """
+
+    coverage: float = 80.0
+    code: float = 85.0
+    security: bool = True
+    require: tuple[Aspect, ...] = ()
+
+
 def read(document: Document) -> QualityRequirements:
     """Read the table.
 

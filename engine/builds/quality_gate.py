@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine import manifest
 from engine.builds.service import Builds
-from engine.cancel import CancelToken
+from engine.cancel import CancelToken, cancel_after
 from engine.enums import Role, RunStatus
-from engine.errors import UsageError
+from engine.errors import CancelledError, ConflictError, ToolError, UsageError
 from engine.findings import Finding
 from engine.images.image import Image
 from engine.projects.revisions import Commit
@@ -20,10 +21,17 @@ from engine.projects.slots import Slots
 from engine.projects.variants import chips_of
 from engine.quality.performance import facts_of
 from engine.quality.result import BuildFacts, BuildReport, GateResult
+from engine.quality_requirements import Demands
 from engine.settings import SettingsSource
 from engine.store import runs
 from engine.store.database import Store
 from engine.store.tables import Project, Run
+
+MAX_AT_ONCE = 2
+"""Sets of files that are measured at the same time."""
+
+FILES_SECONDS = 120.0
+"""Seconds that a set of files may take."""
 
 _BECAME = {
     RunStatus.PENDING: "waits",
@@ -72,6 +80,7 @@ class Gates:
         self._builds = builds
         self._slots = slots
         self._settings = settings
+        self._measuring = threading.BoundedSemaphore(MAX_AT_ONCE)
 
     def measure(
         self,
@@ -125,6 +134,33 @@ class Gates:
         return GateMeasurement(
             project.name, found, built.number, built.words, result, located.notes
         )
+
+    def measure_files(
+        self, files: Mapping[str, str], demands: Demands, *, seconds: float = FILES_SECONDS
+    ) -> GateResult:
+        """Measure files that belong to no project, as :func:`measure_files` does.
+
+        Args:
+            files: what each says, by its path. Untrusted.
+            demands: what they are held against.
+            seconds: that it may take.
+
+        Raises:
+            UsageError: there are too many, they are too large, or a path is no plain one.
+            ConflictError: others are measured.
+            ToolError: they cannot be measured, or not in time.
+        """
+        from engine.quality.loose_files import measure_files  # its readers, too, are heavy
+
+        if not self._measuring.acquire(blocking=False):
+            raise ConflictError(f"{MAX_AT_ONCE} others are measured now: try again in a minute")
+        try:
+            with cancel_after(seconds, CancelToken()) as cancel:
+                return measure_files(files, demands, settings=self._settings(), cancel=cancel)
+        except CancelledError:
+            raise ToolError(f"not measured within {seconds:g} s: post fewer files") from None
+        finally:
+            self._measuring.release()
 
     def built(self, project: Project, sha: str) -> BuildReport:
         """What is known of a commit's build, from the newest successful one of its project.

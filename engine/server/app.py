@@ -21,8 +21,11 @@ from engine.server.routes import (
     flashes,
     health,
     jobs,
+    lineup,
     login,
     notifications,
+    orchestrate,
+    orchestrator,
     projects,
     tickets,
     tokens,
@@ -42,6 +45,9 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     checks.router,
     daemon.router,
     notifications.router,
+    lineup.router,
+    orchestrate.router,
+    orchestrator.router,
 )
 """What stands below ``/api/v1`` and, for callers of older systems, below ``/api``."""
 

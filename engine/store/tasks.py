@@ -41,7 +41,7 @@ def get_task(store: Store, run_id: int) -> Task:
 def list_tasks(
     store: Store,
     *,
-    status: RunStatus | None = None,
+    status: Sequence[RunStatus] = (),
     text: str = "",
     limit: int = 200,
     before: int | None = None,
@@ -49,6 +49,7 @@ def list_tasks(
     """Tasks with their runs and their projects' names, newest first, a page at a time.
 
     Args:
+        status: kept are tasks that stand so; empty for all.
         text: kept are tasks whose number, title, description, project or status has this in it.
         before: only tasks with a smaller number, for the next page.
     """
@@ -61,8 +62,8 @@ def list_tasks(
         .order_by(col(Run.id).desc())
         .limit(limit)
     )
-    if status is not None:
-        query = query.where(Run.status == status)
+    if status:
+        query = query.where(col(Run.status).in_(status))
     if before is not None:
         query = query.where(col(Run.id) < before)
     if text:

@@ -16,6 +16,7 @@ from engine.cancel import CancelToken
 from engine.enums import Priority, RunKind, RunStatus, StageStatus
 from engine.errors import ConflictError, UsageError
 from engine.files import read_file
+from engine.llm.catalogue import CATALOGUE, ModelKind
 from engine.llm.placeholder import PLACEHOLDER
 from engine.projects import git_objects
 from engine.projects.revisions import is_range
@@ -25,7 +26,7 @@ from engine.runs.service import RunService, RunServices, who_asks
 from engine.settings import SettingsSource
 from engine.store import projects
 from engine.store import tasks as store_tasks
-from engine.store.tables import Run, utc_now
+from engine.store.tables import Artifact, Run, utc_now
 from engine.tasks import pipeline_file, pipeline_library
 from engine.tasks.agents.step import answer_name
 from engine.tasks.estimate import EARLIER_TASKS, Estimate, estimate
@@ -35,7 +36,7 @@ from engine.tasks.pipeline_library import PipelineEntry
 from engine.tasks.plan import Plan, title_of
 from engine.tasks.request import TaskRequest, is_keyed, plan_for, plan_of, row_of, texts_of
 from engine.tasks.roles import ModelRole, Squad, roles, squads
-from engine.tasks.state import Summary, TaskState, state_of, summary_of
+from engine.tasks.state import StepState, Summary, TaskState, state_of, steps_of, summary_of
 from engine.tasks.workflow import Workflow, workflows
 from engine.text import near
 
@@ -88,6 +89,10 @@ class Tasks(RunService):
         """The squads; each workflow can be done by any of them."""
         return tuple(squads().values())
 
+    def kinds(self) -> tuple[ModelKind, ...]:
+        """The kinds of models that steps of a pipeline can ask for."""
+        return CATALOGUE
+
     def models(self) -> tuple[str, ...]:
         """Names that the settings give a model, and the placeholder's."""
         return (*self._settings().llm.models, PLACEHOLDER)
@@ -111,6 +116,16 @@ class Tasks(RunService):
             return found
         known = ", ".join(self.models())
         raise UsageError(f"no model {wanted[:60]!r}{near(wanted, self.models())}: {known}")
+
+    def model_of(self, *names: str) -> str | None:
+        """What its server calls the model of the first of some names that the settings give one.
+
+        Args:
+            names: ids of roles and of kinds, the most particular first; None where none is set.
+        """
+        models = self._settings().llm.models
+        found = next((models[name] for name in names if name in models), None)
+        return (found.name or found.server) if found else None
 
     def pipeline_of_data(self, data: Mapping[str, Any]) -> StepPipeline:
         """A step pipeline from data in the form of its file.
@@ -260,7 +275,7 @@ class Tasks(RunService):
     def list(
         self,
         text: str = "",
-        status: RunStatus | None = None,
+        status: Sequence[RunStatus] = (),
         limit: int = 200,
         before: int | None = None,
     ) -> Sequence[TaskState]:
@@ -303,13 +318,24 @@ class Tasks(RunService):
             attempt: from 1.
         """
         artifact = self.artifact(number, answer_name(stage, attempt))
-        if artifact is None:
-            return ""
+        return self.artifact_text(artifact) if artifact else ""
+
+    def artifact_text(self, artifact: Artifact) -> str:
+        """What a file says that a task kept; empty where it was deleted. Untrusted."""
         try:
             data = read_file(self.artifact_file(artifact), _MAX_ANSWER_BYTES)
         except OSError:
             return ""  # somebody deleted it
         return data.decode("utf-8", "replace")
+
+    def steps(self, number: int) -> tuple[StepState, ...]:
+        """How each stage of a task stands, reached or not, in the order of its pipeline.
+
+        Raises:
+            UsageError: there is no such task.
+        """
+        self.get(number)
+        return steps_of(store_tasks.get_task(self._store, number), self.stages(number))
 
     def answer(self, number: int) -> str:
         """What the last step that succeeded said, as Markdown. Untrusted.

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.enums import Priority, RunStatus, StageStatus
 from engine.llm.placeholder import PLACEHOLDER
-from engine.runs.pipeline import Pipeline
+from engine.runs.pipeline import Pipeline, Stage
 from engine.store.tables import Run, StageRow, Task
 from engine.tasks.request import TaskRequest, is_keyed, order_of, plan_of
 
@@ -51,6 +51,31 @@ class StepTime:
     attempt: int
     status: StageStatus
     seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+    """How a stage of a task stands, reached or not; of its attempts, the last.
+
+    Args:
+        key: of the stage.
+        name: as people call it.
+        role: who does it.
+        is_step: whether it is one of the steps that were asked for.
+        attempt: from 1; 0 where it was not reached.
+        status: ``pending`` where it was not reached.
+        seconds: that it took, None while it has not ended.
+        summary: what came of it, or why it failed; one line.
+    """
+
+    key: str
+    name: str
+    role: str
+    is_step: bool
+    attempt: int
+    status: StageStatus
+    seconds: float | None
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +187,29 @@ def summary_of(run: Run, task: Task, stages: Sequence[StageRow]) -> Summary:
             )
             for row in rows
         ),
+    )
+
+
+def steps_of(task: Task, rows: Sequence[StageRow]) -> tuple[StepState, ...]:
+    """How each stage of a task stands, in the order of its pipeline."""
+    plan = plan_of(task)
+    keys = {step.key for step in plan.steps}
+    latest = {row.key: row for row in rows}  # rows come in the order of their attempts
+    return tuple(
+        _step(stage, latest.get(stage.key), stage.key in keys) for stage in plan.pipeline.stages
+    )
+
+
+def _step(stage: Stage, row: StageRow | None, is_step: bool) -> StepState:
+    return StepState(
+        key=stage.key,
+        name=stage.title,
+        role=stage.role,
+        is_step=is_step,
+        attempt=row.attempt if row else 0,
+        status=row.status if row else StageStatus.PENDING,
+        seconds=row.seconds if row else None,
+        summary=row.summary if row else "",
     )
 
 
