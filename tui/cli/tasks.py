@@ -36,7 +36,7 @@ def list_tasks(
 ) -> None:
     """List tasks, newest first."""
     with open_engine(context) as engine:
-        found = engine.tasks.list(status=status, limit=limit)
+        found = engine.tasks.list(status=[status] if status else (), limit=limit)
         if as_json:
             for each in found:
                 print_line(json.dumps(_facts(each)))

@@ -34,6 +34,9 @@ router = APIRouter(
 FREE_TASK = "free_task"
 """The workflow of a task that names none: one question, one answer."""
 
+EVERYBODY = "full-stack"
+"""The squad of a task that names none."""
+
 TaskId = Annotated[str, Path(min_length=1, max_length=40, description="Id of a task.")]
 
 _RUN_STATUS: dict[Status, tuple[RunStatus, ...]] = {
@@ -210,7 +213,7 @@ def _start(
 def _squad(text: str | None) -> str:
     """The squad that somebody means; ``full_stack`` is as good as ``full-stack``."""
     word = (text or "").strip().lower().replace("_", "-")
-    return word or TaskRequest.squad
+    return word or EVERYBODY
 
 
 def _status(engine: Engine, number: int) -> TaskStatus:
