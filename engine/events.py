@@ -293,6 +293,12 @@ KINDS: dict[str, type[Event]] = {
 }
 """Every kind of event that the store keeps, by its name there."""
 
+WIRE_KINDS = frozenset(KINDS) - {StageChanged.kind} | {AGENT_STATUS}
+"""Their names as programs outside know them."""
+
+LOG_KINDS = frozenset((Log.kind, Serial.kind))
+"""Those that are text of logs and consoles."""
+
 _ENUMS = {
     ("stage.status", "status"): StageStatus,
     ("project.status", "status"): ProjectStatus,

@@ -100,6 +100,11 @@ class Subscription:
         return self._is_live
 
     @property
+    def is_stale(self) -> bool:
+        """Whether it cannot go on where it was, and has not been told so."""
+        return bool(self._stale)
+
+    @property
     def reads_store(self) -> bool:
         """Whether the next :meth:`read` reads the store: it takes milliseconds, and may wait."""
         return not self._is_live or self._missed is not None
@@ -227,6 +232,12 @@ class EventStream:
         """Names the sequence of places."""
         return self._name
 
+    @property
+    def readers(self) -> int:
+        """How many get what comes from now on."""
+        with self._lock:
+            return len(self._live)
+
     def subscribe(
         self,
         chosen: StreamFilter,
@@ -267,8 +278,11 @@ class EventStream:
             thread.join(_RETRY_SECONDS)
 
     def hello(self, reader: Subscription) -> Notice:
-        """The first that a reader is told: where it is, so that it can go on from there."""
-        return Notice("hello", reader.id, self._now(), {})
+        """The first that a reader is told: where it is, so that it can go on from there.
+
+        One that a resync waits for is not told: it would come again without.
+        """
+        return Notice("hello", "" if reader.is_stale else reader.id, self._now(), {})
 
     def lagged(self, count: int, first: str, last: str) -> Notice:
         """That a reader was too slow."""

@@ -18,6 +18,7 @@ from engine.server.routes import (
     checks,
     consoles,
     daemon,
+    events,
     flashes,
     health,
     jobs,
@@ -48,6 +49,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     lineup.router,
     orchestrate.router,
     orchestrator.router,
+    events.router,
 )
 """What stands below ``/api/v1`` and, for callers of older systems, below ``/api``."""
 

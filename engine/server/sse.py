@@ -1,5 +1,8 @@
 """Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), and waking
 the loop that sends them from other threads.
+
+FastAPI's own (``fastapi.sse``) makes each event text again for every reader; here it is text
+already.
 """
 
 from __future__ import annotations
@@ -7,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
 from fastapi.responses import StreamingResponse
@@ -17,13 +21,32 @@ HEARTBEAT_SECONDS = 15.0
 has gone is found out."""
 
 MEDIA_TYPE = "text/event-stream"
-HEARTBEAT = ": still there\n\n"
 
-_OPENING = ": here\nretry: 1000\n\n"
+HEARTBEAT = b":\n"
+"""A comment. With an empty line behind it, some clients would take it for an event without data."""
+
 _HEADERS = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
+"""Proxies hand on each byte at once: nginx goes by the first."""
+
+_RETRY_MILLISECONDS = (1000, 4000)  # so that not all come again at once
 
 
-def frame(event: str, data: Mapping[str, Any], number: str = "") -> str:
+class SseResponse(StreamingResponse):
+    """An answer whose body is an event stream."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, content: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(content, headers=_HEADERS)
+
+
+def start_of_stream() -> bytes:
+    """The first bytes: when to come again, once it ends."""
+    milliseconds = random.randint(*_RETRY_MILLISECONDS)  # noqa: S311 (no secret)
+    return b": espdeck\nretry: %d\n" % milliseconds
+
+
+def frame(event: str, data: Mapping[str, Any], number: str = "") -> bytes:
     """An event as it is sent.
 
     Args:
@@ -32,18 +55,18 @@ def frame(event: str, data: Mapping[str, Any], number: str = "") -> str:
         number: what a client sends as ``Last-Event-ID`` when it comes again; empty for none.
     """
     head = f"id: {number}\n" if number else ""
-    return f"{head}event: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
+    return f"{head}event: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
 
 
-def answer(frames: AsyncIterator[str]) -> StreamingResponse:
+def answer(frames: AsyncIterator[bytes]) -> SseResponse:
     """An answer that sends events as they come, and something at once."""
 
-    async def opened() -> AsyncIterator[str]:
-        yield _OPENING
+    async def opened() -> AsyncGenerator[bytes, None]:
+        yield start_of_stream()
         async for each in frames:
             yield each
 
-    return StreamingResponse(opened(), media_type=MEDIA_TYPE, headers=_HEADERS)
+    return SseResponse(opened())
 
 
 class Wakeup:

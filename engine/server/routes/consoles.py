@@ -55,7 +55,7 @@ async def watch_console(
     return sse.answer(_frames(watch, wakeup))
 
 
-async def _frames(watch: ConsoleWatch, wakeup: sse.Wakeup) -> AsyncIterator[str]:
+async def _frames(watch: ConsoleWatch, wakeup: sse.Wakeup) -> AsyncIterator[bytes]:
     try:
         if watch.lost:
             yield sse.frame("lagged", {"events": watch.lost})

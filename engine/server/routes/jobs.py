@@ -85,7 +85,7 @@ async def follow_job(job_id: str, jobs: JobsOf, _reader: Reader) -> StreamingRes
     return sse.answer(_events(jobs.get(job_id)))
 
 
-async def _events(job: Job) -> AsyncIterator[str]:
+async def _events(job: Job) -> AsyncIterator[bytes]:
     wakeup = sse.Wakeup()
     queue = job.watch(wakeup.set)
     try:
