@@ -208,6 +208,16 @@ class Partial(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BoardTaken(Event):
+    """A stage has a board, and uses it from now on."""
+
+    kind: ClassVar[str] = "board.taken"
+    board: str
+    stage: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectChanged(Event):
     """A project was added, cloned, synced, failed or removed."""
 
@@ -283,6 +293,7 @@ KINDS: dict[str, type[Event]] = {
         StageChanged,
         Log,
         Serial,
+        BoardTaken,
         ProjectChanged,
         RunChanged,
         CheckCompleted,

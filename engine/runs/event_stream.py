@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import Any
 
 from engine.enums import RunStatus
-from engine.events import RunProgress
+from engine.events import BoardTaken, RunProgress
 from engine.runs.journal import event_of
 from engine.runs.stream_events import Item, Notice, StreamEvent, StreamFilter, event_id, utc_text
 from engine.store import positions, runs
@@ -427,6 +427,8 @@ class EventStream:
         event = event_of(row)
         if event is None:
             return None
+        if isinstance(event, BoardTaken):
+            self._facts.cache_clear()  # its run has another board now
         facts = self._facts(row.run_id) if row.run_id else None
         return StreamEvent(event, row.position, self._name, facts)
 
@@ -442,8 +444,13 @@ class EventStream:
         return [
             run
             for _, run in sorted(found.items())
-            if chosen.project_id in ("", str(run.project_id)) and chosen.board in ("", run.board)
+            if chosen.project_id in ("", str(run.project_id))
+            and (not chosen.board or self._is_on(run, chosen.board))
         ]
+
+    def _is_on(self, run: Run, board: str) -> bool:
+        facts = self._facts(run.number)
+        return facts is not None and facts.board == board
 
     def _state(self, run: Run) -> dict[str, Any]:
         state: dict[str, Any] = {

@@ -128,6 +128,7 @@ class Reporter:
         output: raw output of a tool, in chunks.
         serial: raw bytes that firmware printed, in chunks.
         progress: percent of this stage (0 to 100) and what is being done.
+        board: name of a board that it has from now on.
         keep: copy a file to the run's artifacts and give back where it lies; takes the key of the
             stage that made it, its kind, the file, and its path among the artifacts.
     """
@@ -136,6 +137,7 @@ class Reporter:
     output: Callable[[bytes], None]
     serial: Callable[[bytes], None]
     progress: Callable[[float, str], None]
+    board: Callable[[str], None]
     keep: Callable[[str, ArtifactKind, Path, str], Path]
 
 

@@ -334,8 +334,14 @@ class _Execution:
                 output=log.feed,
                 serial=serial.feed,
                 progress=lambda percent, message: self._say_progress(stage, percent, message),
+                board=partial(self._say_board, stage, attempt),
                 keep=partial(self._keep, attempt),
             ),
+        )
+
+    def _say_board(self, stage: Stage, attempt: int, board: str) -> None:
+        self._deps.bus.publish(
+            events.BoardTaken(run_id=self._id, board=board, stage=stage.key, attempt=attempt)
         )
 
     def _keep(self, attempt: int, stage: str, kind: ArtifactKind, file: Path, path: str) -> Path:

@@ -21,7 +21,7 @@ class StreamFilter:
     Args:
         run_id: of this run; None for all.
         project_id: of this project and its runs; empty for all.
-        board: of runs that were asked for this board; empty for all.
+        board: of runs that use this board, or were asked for it; empty for all.
         types: names as programs outside know them; empty for all.
         logs: whether log and console text is among them.
     """

@@ -63,7 +63,7 @@ def _choice(
         int | None, Query(ge=1, lt=10**18, description="Only of this build or task.")
     ] = None,
     board: Annotated[
-        str, Query(max_length=200, description="Only of builds on this board, and of itself.")
+        str, Query(max_length=200, description="Only of builds that use this board.")
     ] = "",
     kinds: Annotated[
         list[str] | None,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
+from engine.events import BoardTaken
 from engine.store.database import Store
 from engine.store.tables import EventRow, LogChunk, Run, StreamPosition
 
@@ -57,7 +58,12 @@ class StreamPage:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What readers choose events by: the project's id, empty for none, and the board asked for."""
+    """What readers choose events by.
+
+    Args:
+        project_id: empty for none.
+        board: the one that the run had last, else what was asked for.
+    """
 
     project_id: str
     board: str
@@ -125,7 +131,10 @@ def run_facts(store: Store, run_id: int) -> RunFacts | None:
     """What readers choose a run's events by; None for no such run."""
     with store.read() as session:
         found = session.exec(select(Run.project_id, Run.board).where(Run.id == run_id)).first()
-    return RunFacts(str(found[0] or ""), found[1]) if found else None
+    if found is None:
+        return None
+    taken = latest_of_kind(store, run_id, BoardTaken.kind)
+    return RunFacts(str(found[0] or ""), taken.body["board"] if taken else found[1])
 
 
 def latest_of_kind(store: Store, run_id: int, kind: str) -> EventRow | None:

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from engine.enums import RunKind
 from engine.events import (
+    BoardTaken,
     Event,
     Log,
     Partial,
@@ -65,6 +66,8 @@ def line_of(event: Event) -> list[str]:
             text = f"project {event.project} {event.status}{detail}"
         case RunChanged() if event.status.is_final:
             return []  # RunCompleted has said so
+        case BoardTaken():
+            return []  # the log of its stage says so
         case RunChanged():
             text = f"{event.run.label} {event.run_id} {event.status}"
         case Problem():

@@ -99,6 +99,7 @@ def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult
         on_wait=report.log,
         purpose=f"build {context.stage.run_id}",
     ) as board:
+        report.board(board.name)
         report.log(f"flashing {board.name} ({board.url})")
         written = board.flash.write(
             image,

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.enums import RunStatus
-from engine.events import Bus, Log, Problem, RunChanged, RunProgress, RunStarted
+from engine.events import BoardTaken, Bus, Log, Problem, RunChanged, RunProgress, RunStarted
 from engine.runs import event_stream
 from engine.runs.event_stream import EventStream
 from engine.runs.journal import Journal
@@ -232,6 +232,22 @@ def test_readers_choose(process: Process) -> None:
         assert got == expected
     later = {name: Reader(process, each, after="0") for name, each in chosen.items()}
     assert {name: reader.take_until(0) for name, reader in later.items()} == expected
+
+
+def test_a_reader_of_a_board_gets_the_builds_that_it_is_used_by(process: Process) -> None:
+    run, other = process.add_run(), process.add_run()
+    reader = Reader(process, StreamFilter(board="virtual:esp32c3"))
+    process.say("before it has a board", run=run)
+    for number, board in ((run, "virtual:esp32c3"), (other, "/dev/ttyUSB0")):
+        process.bus.publish(BoardTaken(run_id=number, board=board, stage="test.board", attempt=1))
+    process.journal.flush()
+    process.say("flashed", run=run)
+    process.say("flashed", run=other)
+
+    assert reader.take_until(2) == ["board.taken", "flashed"]
+    assert len({json.loads(each.text)["job_id"] for each in reader.items}) == 1
+    resync = process.stream.resync(reader.subscription.filter, 0, "lagged")
+    assert [each["job_id"] for each in json.loads(resync.text)["runs"]] == [str(run)]
 
 
 def test_a_slow_reader_is_told_once_what_it_missed_and_how_runs_stand(

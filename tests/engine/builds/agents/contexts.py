@@ -46,6 +46,7 @@ def build_context(
                 output=lambda _data: None,
                 serial=lambda _data: None,
                 progress=lambda _percent, _message: None,
+                board=lambda _name: None,
                 keep=lambda _stage, kind, path, name: keep(kind, path, name),
             ),
         ),
