@@ -96,11 +96,9 @@ class Webhooks:
         """
         delivery = read_headers(headers, body)
         settings = self._services.settings()
-        projects = self._signed_for(
-            settings, find_signer(delivery, _secrets(settings), self._now())
-        )
-        event = read_payload(delivery.forge, delivery.event, delivery.payload)
         now = self._now()
+        projects = _signed_for(settings, find_signer(delivery, _secrets(settings), now))
+        event = read_payload(delivery.forge, delivery.event, delivery.payload)
         row = HookDelivery(
             forge=delivery.forge,
             delivery_id=delivery.delivery_id,
@@ -285,17 +283,18 @@ class Webhooks:
     def _changed(self, row: HookDelivery) -> None:
         self._bus.publish(WebhookChanged(delivery=row.id or 0, status=row.status))
 
-    def _signed_for(self, settings: Settings, found: frozenset[str]) -> list[str]:
-        """The projects of whose own secret those are with which something was signed.
 
-        Returns:
-            None where it is the common one.
-        """
-        if found & set(settings.webhooks.secrets):
-            return []
-        return sorted(
-            name for name, each in settings.projects.items() if found & set(each.webhook.secrets)
-        )
+def _signed_for(settings: Settings, found: frozenset[str]) -> list[str]:
+    """The projects of whose own secret those are with which something was signed.
+
+    Returns:
+        None of them where it is the common secret.
+    """
+    if found & set(settings.webhooks.secrets):
+        return []
+    return sorted(
+        name for name, each in settings.projects.items() if found & set(each.webhook.secrets)
+    )
 
 
 def _secrets(settings: Settings) -> frozenset[str]:
