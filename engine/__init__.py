@@ -177,6 +177,7 @@ if TYPE_CHECKING:
     from engine.store.tables import CheckResultRow as CheckResultRow
     from engine.store.tables import DeliveryRow as DeliveryRow
     from engine.store.tables import FindingRow as FindingRow
+    from engine.store.tables import HookDelivery as HookDelivery
     from engine.store.tables import MuteRow as MuteRow
     from engine.store.tables import NotificationRow as NotificationRow
     from engine.store.tables import Project as Project
@@ -298,8 +299,8 @@ _NAMES = {
     "engine.store.projects": "ProjectStats",
     "engine.store.service": "back_up_databases check_databases known_backups restore_databases",
     "engine.store.tables": (
-        "Artifact AuditRow CheckResultRow DeliveryRow FindingRow MuteRow NotificationRow Project "
-        "Run StageRow TokenRow"
+        "Artifact AuditRow CheckResultRow DeliveryRow FindingRow HookDelivery MuteRow "
+        "NotificationRow Project Run StageRow TokenRow"
     ),
     "engine.systemd.unit": "daemon_unit unit_folder write_unit",
     "engine.tasks.context_object": "render_context",

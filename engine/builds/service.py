@@ -514,6 +514,19 @@ class Builds(RunService):
             return None
         return store_runs.program_with(self._store, sha256.lower())
 
+    def newest_result(self, project: Project, branch: str | None = None) -> Run | None:
+        """The newest build of a project, as it is built plainly, that succeeded or failed.
+
+        Args:
+            branch: that it is of; None for the one that the project follows.
+
+        Returns:
+            None where there is none.
+        """
+        wanted = (project.branch or "") if branch is None else branch
+        variant = (project.target, project.configuration)
+        return store_runs.newest_result(self._store, project.id, wanted, variant)
+
     def before(self, number: int) -> Run | None:
         """The last build of the same project, chip and configuration before this that succeeded.
 

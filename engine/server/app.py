@@ -10,7 +10,9 @@ from engine import Engine
 from engine.server import audit_requests, authentication, problems
 from engine.server.jobs import Jobs
 from engine.server.routes import (
+    approvals,
     audit,
+    badges,
     boards,
     browser_app,
     build_logs,
@@ -30,6 +32,7 @@ from engine.server.routes import (
     projects,
     tickets,
     tokens,
+    webhook,
 )
 
 API_ROUTERS: tuple[APIRouter, ...] = (
@@ -50,6 +53,8 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     orchestrate.router,
     orchestrator.router,
     events.router,
+    approvals.router,
+    webhook.router,
 )
 """What stands below ``/api/v1`` and, for callers of older systems, below ``/api``."""
 
@@ -57,6 +62,7 @@ ROOT_ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     login.router,
     browser_app.router,
+    badges.router,
 )
 """What stands at the root."""
 

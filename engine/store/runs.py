@@ -158,6 +158,30 @@ def successful_before(store: Store, build: Run) -> Run | None:
     return last_successful(store, build.project_id, variant, before=build.number)
 
 
+def newest_result(
+    store: Store, project_id: uuid.UUID, branch: str, variant: tuple[str, str]
+) -> Run | None:
+    """The newest build of a branch's own commits that succeeded or failed; None for none.
+
+    Args:
+        branch: empty for any.
+        variant: for this chip and configuration.
+    """
+    query = (
+        select(Run)
+        .where(Run.kind == RunKind.FIRMWARE, Run.project_id == project_id)
+        .where(col(Run.status).in_([RunStatus.SUCCESS, RunStatus.FAILED]))
+        .where(Run.target == variant[0], Run.configuration == variant[1])
+        .where(Run.proposed_by == "", ~col(Run.dirty))
+        .order_by(col(Run.id).desc())
+        .limit(1)
+    )
+    if branch:
+        query = query.where(Run.branch == branch)
+    with store.read() as session:
+        return session.exec(query).first()
+
+
 def build_of_commit(
     store: Store, project_id: uuid.UUID, sha: str, variant: tuple[str, str]
 ) -> Run | None:

@@ -42,6 +42,7 @@ from tui.cli import (
     stats,
     tasks,
     tokens,
+    webhooks,
     workflows,
 )
 from tui.cli.common import PROFILE, find_workspace, load_settings, print_error, print_line
@@ -83,6 +84,7 @@ cli.add_typer(config.cli)
 cli.add_typer(notify.cli)
 cli.add_typer(tokens.cli)
 cli.add_typer(audit.cli)
+cli.add_typer(webhooks.cli)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 

@@ -18,7 +18,7 @@ from tui.state.run_state import SERIAL, RunView, TailKey
 from tui.widgets.live_pane import LivePane
 
 if TYPE_CHECKING:
-    from engine import Builds, Fix
+    from engine import Builds, Fix, Run
 
 PANES = Panes(tuple(role.value for role in Role), {SERIAL: 2, FINDINGS: 1, ARTIFACTS: 1})
 """The panes of a build: one for each agent, with all that it does, and those of results."""
@@ -43,6 +43,7 @@ class BuildScreen(RunScreen):
             name: LivePane(id=name, empty=" nothing yet") for name in (*PANES.agents, SERIAL)
         }
         self._fix: Fix | None = None
+        self._build: Run | None = None
 
     @property
     def runs(self) -> Builds:
@@ -55,6 +56,7 @@ class BuildScreen(RunScreen):
         return [
             *super().list_actions(),
             self.action("sizes", self._show_sizes, self._no_sizes),
+            self.action("approve", self._approve, self._no_approval),
             self.action("fix", self._show_fix, no_fix),
             self.action("commit", self._commit_fix, no_fix, decided),
             self.action("export", lambda: fixes.export(self, self.number), no_fix),
@@ -64,6 +66,29 @@ class BuildScreen(RunScreen):
     def _no_sizes(self) -> str | None:
         has_program = any(row.kind == "elf" for row in self._results.artifacts.items)
         return None if has_program else "no sizes: this build kept no program"
+
+    def _no_approval(self) -> str | None:
+        build = self._build
+        if build is None or not build.proposed_by:
+            return "this is the project's own commit: it needs no approval"
+        return f"{build.approved_by} approved it already" if build.approved_by else None
+
+    def _approve(self) -> None:
+        from tui.screens.confirm import Confirm
+
+        build = self._build
+        assert build is not None
+
+        def show(again: Run) -> None:
+            self.app.push_screen(BuildScreen(again.number))
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                self.in_thread(lambda: self.engine.builds.approve(self.number), show)
+
+        question = f"Approve commit {build.commit_sha[:10]} of {build.proposed_by}?"
+        consequence = "It is built again and flashed on a board. Look at what it changes first."
+        self.app.push_screen(Confirm(question, consequence, "approve"), answered)
 
     def _no_fix(self) -> str | None:
         if self._fix is not None:
@@ -113,8 +138,11 @@ class BuildScreen(RunScreen):
         variant = f"  {variant_of(build)}" if tells_apart(project, [build]) else ""
         title = f"{project.name}{variant}  {commit_of(build, 10)}  {message}"
         notes = [_HEAD_NOTES[note["code"]] for note in build.notes if note["code"] in _HEAD_NOTES]
+        if build.is_held:
+            notes.append(f"not approved: {build.proposed_by}")
 
         def show() -> None:
+            self._build = build
             self.app.select_project(project.id)
             self._view.load(build, stages, title)
             self._view.warning = ", ".join(notes) if not build.dirty else ""
