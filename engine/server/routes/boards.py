@@ -90,7 +90,7 @@ def list_boards(engine: EngineOf, _reader: Reader) -> list[Board]:
 
 @router.post("/boards/{board:path}/reserve")
 def reserve_board(
-    board: BoardOf, engine: EngineOf, principal: BoardUser, body: ReserveBody | None = None
+    principal: BoardUser, board: BoardOf, engine: EngineOf, body: ReserveBody | None = None
 ) -> Board:
     """Reserve a board for the token that asks: builds and others wait until it is given back."""
     body = body or ReserveBody()
@@ -102,7 +102,7 @@ def reserve_board(
 
 @router.post("/boards/{board:path}/release")
 def release_board(
-    board: BoardOf, engine: EngineOf, principal: BoardUser, body: ReleaseBody | None = None
+    principal: BoardUser, board: BoardOf, engine: EngineOf, body: ReleaseBody | None = None
 ) -> Board:
     """Give a board back that was reserved; an admin also another's."""
     force = body is not None and body.force
@@ -114,7 +114,7 @@ def release_board(
 
 
 @router.post("/boards/{board:path}/reset")
-def reset_board(board: BoardOf, engine: EngineOf, principal: BoardUser) -> Board:
+def reset_board(principal: BoardUser, board: BoardOf, engine: EngineOf) -> Board:
     """Restart a board's program, also while its console is watched here."""
     check_free(engine, board, principal.name)
     if not engine.consoles.reset(board.name, principal.name):

@@ -74,6 +74,7 @@ async def connect(
 ) -> None:
     """Show the app in a browser's terminal until either of them ends."""
     sessions: set[AppSession] = websocket.app.state.app_sessions
+    websocket.state.audit_subject = "the app"
     await websocket.accept()
     if len(sessions) >= MAX_SESSIONS:
         await websocket.close(_TRY_AGAIN_LATER, "too many browsers show the app")

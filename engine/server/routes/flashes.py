@@ -21,7 +21,7 @@ router = APIRouter(tags=["boards"])
 
 
 def _start_flash(
-    body: FlashBody, board: BoardOf, engine: EngineOf, jobs: JobsOf, principal: BoardUser
+    principal: BoardUser, body: FlashBody, board: BoardOf, engine: EngineOf, jobs: JobsOf
 ) -> Job:
     image = engine.builds.image(body.build)
     flashed = engine.builds.flashed(body.build, image, app_only=body.app_only)
@@ -57,7 +57,7 @@ def _start_flash(
 
 
 def _start_erasure(
-    body: EraseBody, board: BoardOf, engine: EngineOf, jobs: JobsOf, principal: BoardUser
+    principal: BoardUser, body: EraseBody, board: BoardOf, engine: EngineOf, jobs: JobsOf
 ) -> Job:
     if body.confirm not in (board.name, board.label or board.name):
         raise UsageError(

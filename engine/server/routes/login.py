@@ -23,7 +23,7 @@ router = APIRouter(tags=["access"])
 
 _MAX_BODY_BYTES = 8_000
 _FORM = "application/x-www-form-urlencoded"
-_START_PAGE = "/docs"
+_START_PAGE = "/"
 _WRONG = "no such token: it was mistyped, revoked or has expired"
 
 

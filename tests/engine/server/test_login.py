@@ -105,7 +105,7 @@ def test_a_link_cannot_lead_elsewhere_after_the_login(
 ) -> None:
     answer = browser.post("/login", data={"token": token, "next": target}, headers=OWN)
 
-    assert answer.headers["location"] == "/docs"
+    assert answer.headers["location"] == "/"
 
 
 def test_what_a_link_says_is_text_on_the_page(browser: TestClient) -> None:
@@ -142,7 +142,7 @@ def test_behind_a_proxy_with_tls_the_cookie_is_for_its_path_and_https(
     assert cookie.key == f"__Secure-{engine.access.cookie_name}"
     assert cookie["path"] == "/lab"
     assert cookie["secure"]
-    assert answer.headers["location"] == "/lab/docs"
+    assert answer.headers["location"] == "/lab/"
     assert browser.get("/api/v1/tokens").status_code == 200
 
 
