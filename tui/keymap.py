@@ -27,6 +27,7 @@ class Where(StrEnum):
     SETTINGS = "settings"
     METRICS = "metrics"
     NOTIFICATIONS = "notifications"
+    AUDIT = "audit"
     CHECKS = "checks"
     CHECK = "check"
     GUIDE = "guide"
@@ -71,6 +72,8 @@ KEYS = (
     Key("settings", "comma", ",", "settings", "Show the settings, and change them", Where.HOME,
         bar=False),
     Key("notifications", "n", "n", "notifications", "Show what happened, channels and mutes",
+        Where.HOME, bar=False),
+    Key("audit", "L", "L", "audit log", "Show who did what through the HTTP API, and tokens",
         Where.HOME, bar=False),
     Key("checks", "C", "C", "checks", "Show the checks: how every project is", Where.HOME),
     Key("cancel", "c", "c", "cancel", "Cancel the build", Where.HOME),
@@ -277,6 +280,10 @@ KEYS = (
         Where.NOTIFICATIONS, bar=False),
     Key("unmute", "u", "u", "unmute", "Lift a mute", Where.NOTIFICATIONS),
     Key("back", "q,backspace", "q", "back", "Go back to the projects", Where.NOTIFICATIONS),
+    Key("open", "enter,o", "enter", "open", "Show the whole of it", Where.AUDIT),
+    Key("renew", "r", "r", "load", "Load what came since", Where.AUDIT),
+    Key("tokens", "t", "t", "tokens", "Show the tokens: scope, end, last use", Where.AUDIT),
+    Key("back", "q,backspace", "q", "back", "Go back to the projects", Where.AUDIT),
     Key("open", "enter,o", "enter", "open", "Show what the check found, and its results before",
         Where.CHECKS),
     Key("run", "r", "r", "run", "Run the check of the project now", Where.CHECKS),

@@ -18,9 +18,9 @@ from tests.engine.metrics.past import Past, fill_metrics
 from tests.tui.check_workspaces import fill_checks, use_checks
 from tests.tui.guide.small_manual import small_manual
 from tests.tui.task_workspaces import fill_tasks
-from tests.tui.workspaces import Story, fill, keep_fix, keep_maps
+from tests.tui.workspaces import Story, fill, fill_audit, keep_fix, keep_maps
 from tui.app import EspdeckApp
-from tui.presentation import manual
+from tui.presentation import audit_rows, manual
 from tui.screens import check as screens_check
 from tui.screens.start_build import ChooseVariants
 from tui.widgets.chart import Chart
@@ -175,6 +175,12 @@ async def check(story: Story) -> None:
     await story.sees("names flash_all()")
 
 
+async def audit(story: Story) -> None:
+    await home(story)
+    await story.press("L")
+    await story.sees("audit log", "build is needed")
+
+
 async def monitor_help(story: Story) -> None:
     await monitor(story)
     await story.press("question_mark")
@@ -269,6 +275,7 @@ def no_clock_runs_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """The checks of the pictures, that run by no clock; times of day do not show."""
     use_checks(monkeypatch)
     monkeypatch.setattr(screens_check, "when", lambda _result: "01-31 12:00")
+    monkeypatch.setattr(audit_rows, "local_time", lambda _at: "2026-01-31 12:00")
 
 
 @pytest.fixture(autouse=True)
@@ -316,6 +323,7 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
         pytest.param(check, (60, 15), {}, id="check-small"),
         pytest.param(check, (80, 24), {}, id="check"),
         pytest.param(check, (120, 40), {"theme": "light"}, id="check-light"),
+        pytest.param(audit, (80, 24), {}, id="audit"),
         pytest.param(boards, (80, 24), {}, id="boards"),
         pytest.param(boards, (120, 40), {"ascii": True}, id="boards-ascii"),
         pytest.param(boards, (200, 60), {}, id="boards-large"),
@@ -362,6 +370,8 @@ def test_it_looks_as_it_did(
         keep_maps(tmp_path)
     if walk is fix:
         keep_fix(tmp_path, 3, lambda text: text)
+    if walk is audit:
+        fill_audit(tmp_path)
     if walk in (checks, check):
         fill_checks(tmp_path)
     if walk in (workflows, task, gate, form):

@@ -19,16 +19,17 @@ from textual.screen import Screen
 from textual.worker import Worker
 
 from engine import Settings
+from engine.access.service import Access
 from engine.builds import fix_patch
 from engine.builds.pipeline import FIRMWARE_PIPELINE
-from engine.enums import ArtifactKind, ProjectStatus, RunStatus, Severity, StageStatus
+from engine.enums import ArtifactKind, ProjectStatus, RunStatus, Scope, Severity, StageStatus
 from engine.findings import Finding
 from engine.images import image_file
 from engine.images.image import Image
 from engine.runs.pipeline import Stage
 from engine.store import logs, projects, runs
 from engine.store.database import Store
-from engine.store.tables import Artifact, LogChunk, Project, Run, StageRow
+from engine.store.tables import Artifact, AuditRow, LogChunk, Project, Run, StageRow
 from tests.engine.sizes import maps
 from tui.app import EspdeckApp
 from tui.widgets.text_view import TextView
@@ -287,3 +288,34 @@ class Story:
 
 def _lays_out(worker: Worker[Any]) -> bool:
     return isinstance(worker.node, TextView) and not worker.is_finished
+
+
+def fill_audit(workspace: Path) -> None:
+    """Write what was asked of the HTTP API, and two tokens."""
+    store = Store(workspace / "espdeck.db")
+    began = datetime(2026, 1, 31, 12, 0, 7, tzinfo=UTC)
+    access = Access(store, lambda: began)
+    access.create_token("ci", Scope.READ)
+    access.create_token("desk", Scope.FLASH, timedelta(days=30))
+    access.revoke_token("desk")
+    entries = (
+        ("desk", "192.0.2.7", "POST /api/v1/projects/{project}/build", "sensor-hub", 202, ""),
+        ("desk", "192.0.2.7", "POST /api/v1/boards/{board}/reset", "rack-2", 200, ""),
+        ("", "198.51.100.23", "GET /api/v1/builds", "", 401, "a token is needed"),
+        ("ci", "192.0.2.9", "POST /api/v1/builds/{number}/cancel", "3\x1b[31m", 403,
+         "token 'ci' has the scope read: build is needed"),
+    )  # fmt: skip
+    for actor, address, action, subject, status, detail in entries:
+        access.record(
+            AuditRow(
+                at=began,
+                actor=actor,
+                address=address,
+                action=action,
+                subject=subject,
+                status=status,
+                detail=detail,
+            )
+        )
+    access.close()
+    store.close()

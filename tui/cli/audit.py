@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tui.cli.common import open_engine, print_json, table
-from tui.presentation.audit_rows import HEAD, audit_row
+from tui.presentation.audit_rows import AUDIT_HEAD, audit_row
 
 cli = typer.Typer()
 
@@ -25,4 +25,4 @@ def audit(
             for entry in entries:
                 print_json(entry)
             return
-        table(HEAD, [audit_row(entry) for entry in entries])
+        table(AUDIT_HEAD, [audit_row(entry) for entry in entries])

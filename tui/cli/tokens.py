@@ -12,6 +12,7 @@ import typer
 from engine.enums import Scope
 from engine.text import clean
 from tui.cli.common import duration, open_engine, print_line, table
+from tui.presentation.audit_rows import TOKEN_HEAD, token_row
 from tui.presentation.notification_rows import local_time
 
 if TYPE_CHECKING:
@@ -70,19 +71,7 @@ def list_tokens(context: typer.Context, as_json: _Json = False) -> None:
             typer.echo("no tokens: espdeck token create NAME --scope read", err=True)
             return
         now = datetime.now(UTC)
-        table(
-            ("NAME", "SCOPE", "STATUS", "EXPIRES", "LAST USED"),
-            [
-                (
-                    row.name,
-                    row.scope,
-                    row.status(now),
-                    local_time(row.expires_at) if row.expires_at else "never",
-                    local_time(row.used_at) if row.used_at else "never",
-                )
-                for row in rows
-            ],
-        )
+        table(TOKEN_HEAD, [token_row(row, now) for row in rows])
 
 
 @_token.command()

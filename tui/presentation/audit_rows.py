@@ -1,20 +1,23 @@
-"""Entries of the audit log as rows and texts, for the screen and for the table."""
+"""Entries of the audit log, and tokens, as rows and texts: for the screen and for tables."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tui.presentation.notification_rows import local_time
 from tui.presentation.tables import Row
 
 if TYPE_CHECKING:
-    from engine import AuditRow
+    from engine import AuditRow, TokenRow
     from tui.widgets.row_list import Parts
 
-HEAD: Row = ("TIME", "WHO", "FROM", "STATUS", "WHAT")
+AUDIT_HEAD: Row = ("TIME", "WHO", "FROM", "STATUS", "WHAT")
+TOKEN_HEAD: Row = ("NAME", "SCOPE", "STATUS", "EXPIRES", "LAST USED")
 
 _NOBODY = "-"
-_FAILED = 400
+_PREFIX = " /api/v1"  # of nearly all: the row says more without it
+_FAILED = 400  # the first HTTP status of what was not done
 
 
 def audit_row(entry: AuditRow) -> Row:
@@ -24,42 +27,52 @@ def audit_row(entry: AuditRow) -> Row:
         entry.actor or _NOBODY,
         entry.address or _NOBODY,
         _status(entry),
-        _what(entry),
+        _did(entry) + (f" ({entry.detail})" if entry.detail else ""),
     )
 
 
 def audit_parts(entry: AuditRow, width: int) -> Parts:
     """An entry as a row of a list."""
-    colour = "bad" if entry.status >= _FAILED else "good"
     address = [(f"{entry.address or _NOBODY:<16.16} ", "dim")] if width >= 80 else []
     return [
         (f" {local_time(entry.at)[5:]} ", "dim"),
-        (f"{_status(entry):>3} ", colour),
+        (f"{_status(entry):>3} ", "bad" if entry.status >= _FAILED else "good"),
         (f"{entry.actor or _NOBODY:<14.14} ", ""),
         *address,
-        (_what(entry), ""),
+        (_did(entry).replace(_PREFIX, " ", 1), ""),
+    ]
+
+
+def audit_lines(entry: AuditRow) -> list[tuple[str, str]]:
+    """What an entry says, each with its name."""
+    return [
+        ("time", f"{local_time(entry.at)}:{entry.at:%S}"),
+        ("who", f"{entry.actor or 'nobody who is known'}, {entry.address or 'this machine'}"),
+        ("what", entry.action),
+        ("to", entry.subject or _NOBODY),
+        ("status", f"{_status(entry)} {entry.detail}".strip()),
     ]
 
 
 def audit_text(entry: AuditRow) -> str:
     """The whole of an entry."""
-    lines = (
-        ("time", f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S}"),
-        ("who", entry.actor or "nobody that is known"),
-        ("from", entry.address or "this machine"),
-        ("what", entry.action),
-        ("to", entry.subject or _NOBODY),
-        ("status", _status(entry)),
-        ("detail", entry.detail or _NOBODY),
+    return "\n".join(f"{name:<7} {text}" for name, text in audit_lines(entry))
+
+
+def token_row(token: TokenRow, now: datetime) -> Row:
+    """A token as a row of a table."""
+    return (
+        token.name,
+        token.scope,
+        token.status(now),
+        local_time(token.expires_at) if token.expires_at else "never",
+        local_time(token.used_at) if token.used_at else "never",
     )
-    return "\n".join(f"{name:<7} {text}" for name, text in lines)
 
 
 def _status(entry: AuditRow) -> str:
     return str(entry.status) if entry.status else _NOBODY
 
 
-def _what(entry: AuditRow) -> str:
-    subject = f": {entry.subject}" if entry.subject else ""
-    detail = f" ({entry.detail})" if entry.detail else ""
-    return f"{entry.action}{subject}{detail}"
+def _did(entry: AuditRow) -> str:
+    return f"{entry.action}: {entry.subject}" if entry.subject else entry.action

@@ -34,6 +34,7 @@ TOPICS: Mapping[Where, str] = {
     Where.SETTINGS: "settings",
     Where.METRICS: "metrics",
     Where.NOTIFICATIONS: "notifications",
+    Where.AUDIT: "api#audit-log",
     Where.CHECKS: "checks",
     Where.CHECK: "checks#the-screen",
 }

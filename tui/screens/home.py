@@ -122,6 +122,7 @@ class HomeScreen(TwoListScreen):
             self.action("settings", self._show_settings, opened),
             self.action("metrics", self._show_metrics, opened, project),
             self.action("notifications", self._show_notifications, opened),
+            self.action("audit", self._show_audit, opened),
             self.action("checks", self._show_checks, opened),
         ]
 
@@ -286,6 +287,12 @@ class HomeScreen(TwoListScreen):
         from tui.screens.notifications import NotificationsScreen
 
         self.app.push_screen(NotificationsScreen())
+
+    def _show_audit(self) -> None:
+        """Show who did what through the HTTP API."""
+        from tui.screens.audit import AuditScreen
+
+        self.app.push_screen(AuditScreen())
 
     def _show_workflows(self) -> None:
         """Have models do something, on the project where that makes sense."""
