@@ -1,15 +1,16 @@
 """The audit log: written by one thread, so that nobody waits for the disk to be answered.
 
-Those who are refused can be strangers and many. A few a minute are written of each address and of
-all together; how many were not is told by the next that is. They push out none of what was done
-(:data:`engine.store.access.KEPT_REFUSALS`).
+Nobody fills it. Of strangers, and of those who are refused, a few entries a minute are written, of
+each address and of all together; they push out none of what was done
+(:data:`engine.store.access.KEPT_OF_STRANGERS`). Of a token it is one a second after a burst. How
+many were not written is told by the next that is.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import monotonic
@@ -26,9 +27,12 @@ REFUSED_STATUSES = access.REFUSED_STATUSES
 _MAX_QUEUE = 2_000
 _FLUSH_SECONDS = 2.0
 _RETRY_SECONDS = 1.0
-_REFUSALS_PER_SECOND = 10 / 60  # of an address; the same six times over for all together
-_REFUSAL_BURST = 20
+_STRANGERS_PER_SECOND = 10 / 60  # of an address; the same six times over for all together
+_STRANGER_BURST = 20
 _ALL_ADDRESSES = 6
+_TOKEN_PER_SECOND = 1.0
+_TOKEN_BURST = 500
+_STRANGERS = ""
 _MAX_TEXT = {"actor": 64, "address": 64, "action": 200, "subject": 300, "detail": 300}
 
 _LOG = logging.getLogger("espdeck.audit")
@@ -53,27 +57,29 @@ class AuditLog:
         self._writing = False
         self._closed = False
         self._thread: threading.Thread | None = None
-        self._of_address = RateLimit(_REFUSALS_PER_SECOND, _REFUSAL_BURST, clock)
+        self._of_address = RateLimit(_STRANGERS_PER_SECOND, _STRANGER_BURST, clock)
         self._of_all = RateLimit(
-            _REFUSALS_PER_SECOND * _ALL_ADDRESSES, _REFUSAL_BURST * _ALL_ADDRESSES, clock
+            _STRANGERS_PER_SECOND * _ALL_ADDRESSES, _STRANGER_BURST * _ALL_ADDRESSES, clock
         )
-        self._untold = 0
+        self._of_token = RateLimit(_TOKEN_PER_SECOND, _TOKEN_BURST, clock)
+        self._untold: Counter[str] = Counter()
+        """What was not written of strangers, and of each token by its name."""
         self._dropped = 0
 
     def record(self, entry: AuditRow) -> None:
         """Add an entry; its texts may be anything that a stranger sends."""
-        if entry.status in REFUSED_STATUSES and self._is_flood(entry):
+        is_strange = not entry.actor or entry.status in REFUSED_STATUSES
+        whose = _STRANGERS if is_strange else entry.actor
+        if self._is_flood(entry, whose):
             with self._changed:
-                self._untold += 1
+                self._untold[whose] += 1
             return
         for name, most in _MAX_TEXT.items():
             text = mask_tokens(clean(str(getattr(entry, name))))
             setattr(entry, name, text[:most])
         with self._changed:
-            if entry.status in REFUSED_STATUSES and self._untold:
-                untold = f"({self._untold} more refusals before are not listed)"
-                entry.detail = f"{entry.detail} {untold}".strip()
-                self._untold = 0
+            if untold := self._untold.pop(whose, 0):
+                entry.detail = f"{entry.detail} ({untold} more before are not listed)".strip()
             if len(self._queue) >= _MAX_QUEUE or self._closed:
                 self._dropped += 1
                 return
@@ -106,7 +112,9 @@ class AuditLog:
         if self._thread is not None:
             self._thread.join(_FLUSH_SECONDS)
 
-    def _is_flood(self, entry: AuditRow) -> bool:
+    def _is_flood(self, entry: AuditRow, whose: str) -> bool:
+        if whose != _STRANGERS:
+            return self._of_token.take(whose) > 0
         return self._of_address.take(address_key(entry.address)) > 0 or self._of_all.take("") > 0
 
     def _wake(self) -> None:

@@ -2,7 +2,8 @@
 
 Never a body, a header or a query: an entry holds the route, and what a route says in
 ``request.state.audit_subject`` it was done to; else the values in its path. A WebSocket that is
-opened is an entry if its route says what it is done to.
+opened is an entry if its route says what it is done to. A route that does nothing, though it is
+asked by POST, says ``request.state.is_audited = False``.
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ class Audit:
         if method in _READING and status not in REFUSED_STATUSES:
             return
         state: dict[str, Any] = scope.get("state", {})
+        if not state.get("is_audited", True) and status not in REFUSED_STATUSES:
+            return
         principal: Principal | None = state.get("principal")
         client = scope.get("client")
         path, values = _route(scope)

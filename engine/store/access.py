@@ -13,11 +13,12 @@ from engine.errors import ConflictError, NotFoundError
 from engine.store.database import Store
 from engine.store.tables import AuditRow, LoginSessionRow, TokenRow
 
-KEPT_AUDIT_ROWS = 10_000
-"""Entries of the audit log that are kept of what was done."""
+KEPT_AUDIT_ROWS = 20_000
+"""Entries of the audit log that are kept of what tokens did."""
 
-KEPT_REFUSALS = 2_000
-"""Entries that are kept beside them of what was refused: who is refused pushes nothing out."""
+KEPT_OF_STRANGERS = 2_000
+"""Entries that are kept beside them of what was refused, or asked by nobody who is known: they push
+nothing out."""
 
 REFUSED_STATUSES = (401, 403, 429)
 """HTTP statuses of what was refused."""
@@ -151,14 +152,14 @@ def end_login_session(store: Store, sha256: str) -> None:
 
 
 def add_audit(store: Store, entries: Sequence[AuditRow]) -> None:
-    """Add to the audit log; its oldest entries go, refusals and others each beyond their number."""
+    """Add to the audit log; the oldest go, of strangers and of others beyond their number each."""
     if not entries:
         return
-    refused = col(AuditRow.status).in_(REFUSED_STATUSES)
+    strange = or_(col(AuditRow.status).in_(REFUSED_STATUSES), col(AuditRow.actor) == "")
     with store.write() as session:
         session.add_all(entries)
         session.flush()
-        for kind, kept in ((refused, KEPT_REFUSALS), (~refused, KEPT_AUDIT_ROWS)):
+        for kind, kept in ((strange, KEPT_OF_STRANGERS), (~strange, KEPT_AUDIT_ROWS)):
             oldest = (
                 select(AuditRow.id)
                 .where(kind)

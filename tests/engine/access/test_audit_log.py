@@ -69,8 +69,36 @@ def test_strangers_are_listed_a_few_times_a_minute(access: Access, clock: Clock)
     newest = access.audit()[0]
     assert (newest.action, newest.detail) == (
         "GET /again",
-        "(980 more refusals before are not listed)",
+        "(980 more before are not listed)",
     )
+
+
+@pytest.mark.parametrize("status", [204, 413, 422])
+def test_what_nobody_who_is_known_asks_is_strange_whatever_came_of_it(
+    access: Access, store: Store, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(rows, "KEPT_OF_STRANGERS", 3)
+    access.record(entry("POST /done"))
+    for _ in range(100):
+        access.record(AuditRow(address="192.0.2.7", action="POST /login", status=status))
+
+    assert [row.action for row in access.audit()] == ["POST /login"] * 3 + ["POST /done"]
+
+
+def test_a_token_cannot_hide_what_it_did_in_a_flood(access: Access, clock: Clock) -> None:
+    for _ in range(2000):
+        access.record(entry("POST /x", 404))
+    assert len(access.audit(limit=3000)) == 500
+
+    clock.seconds += 1
+    access.record(AuditRow(actor="other", action="POST /y", status=200))
+    access.record(entry("POST /z"))
+
+    newest = [(row.actor, row.action, row.detail) for row in access.audit(limit=2)]
+    assert newest == [
+        ("ci", "POST /z", "(1500 more before are not listed)"),
+        ("other", "POST /y", ""),
+    ]
 
 
 def test_many_addresses_are_listed_a_few_times_together(access: Access) -> None:
@@ -84,7 +112,7 @@ def test_what_was_done_is_not_pushed_out_by_who_was_refused(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rows, "KEPT_AUDIT_ROWS", 5)
-    monkeypatch.setattr(rows, "KEPT_REFUSALS", 3)
+    monkeypatch.setattr(rows, "KEPT_OF_STRANGERS", 3)
 
     rows.add_audit(store, [entry(f"POST /{number}") for number in range(7)])
     for number in range(20):
