@@ -47,6 +47,8 @@ class LimitedProtocol(H11Protocol):
         if opened is not None:
             milliseconds = int(UNREAD_SECONDS * 1000)
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+            # asyncio does so for sockets that it makes itself; else answers wait 40 ms for an ACK.
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._wait_for_request()
 
     def connection_lost(self, exc: Exception | None) -> None:

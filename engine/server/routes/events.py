@@ -22,6 +22,7 @@ Readers = Annotated[EventReaders, Depends(event_readers_of)]
 
 @router.get(
     "/events",
+    status_code=200,  # which the class does not say
     response_class=SseResponse,
     responses={
         200: {

@@ -140,7 +140,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
         nonlocal is_held
         is_held = value
 
-    monkeypatch.setattr(audit_log.access, "add_audit", add)
+    monkeypatch.setattr(rows, "add_audit", add)
     monkeypatch.setattr(audit_log, "_RETRY_SECONDS", 0.01)
     return set_held
 
