@@ -14,7 +14,7 @@ from engine import MAX_LOG_MATCHES, Engine, LogExtent, LogKey
 from engine.errors import NotFoundError
 from engine.events import Event, Log, StageChanged
 from engine.server import log_streams
-from engine.server.access import EngineOf, Reader
+from engine.server.access import EngineOf, Reader, StreamReader
 from engine.server.models.builds import MAX_NUMBER, LogAnswer, LogLines, LogMatchAnswer
 from engine.server.parameters import RunNumber
 from engine.server.responses import TEXT_HEADERS, SafeJson, wants
@@ -69,7 +69,7 @@ async def build_log(
     number: RunNumber,
     request: Request,
     engine: EngineOf,
-    _: Reader,
+    _: StreamReader,
     follow: Follow = False,
     after: Annotated[
         int | None, Query(ge=0, le=MAX_NUMBER, description="Event to go on after; 0 for all.")
@@ -102,7 +102,7 @@ async def stage_log(
     stage: str,
     request: Request,
     engine: EngineOf,
-    _: Reader,
+    _: StreamReader,
     attempt: Annotated[int | None, Query(ge=1, le=10**6, description="Else the last.")] = None,
     stream: LogStream = LogStream.LOG,
     first: Line = None,

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from engine import ConsoleEvent, ConsoleWatch
 from engine.server import sse
-from engine.server.access import EngineOf, Reader
+from engine.server.access import EngineOf, Reader, StreamReader
 from engine.server.models.boards import ConsoleSession, SessionMatch
 from engine.server.parameters import Limit
 from engine.server.routes.boards import BoardOf, find_board
@@ -35,7 +35,7 @@ Tail = Annotated[
 async def watch_console(
     board: BoardOf,
     engine: EngineOf,
-    principal: Reader,
+    principal: StreamReader,
     tail: Tail = 0,
     last_event_id: Annotated[str, Header(max_length=100)] = "",
 ) -> StreamingResponse:

@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 
 from engine.enums import Scope
 from engine.server import sse
-from engine.server.access import BuildUser, Reader
+from engine.server.access import BuildUser, Reader, StreamReader
 from engine.server.jobs import Job, Jobs
 from engine.server.models.jobs import JobAnswer
 from engine.server.parameters import Limit
@@ -80,7 +80,7 @@ def cancel_job(job_id: str, jobs: JobsOf, principal: BuildUser) -> JobAnswer:
     response_class=StreamingResponse,
     responses={200: {"content": {sse.MEDIA_TYPE: {}}}},
 )
-async def follow_job(job_id: str, jobs: JobsOf, _reader: Reader) -> StreamingResponse:
+async def follow_job(job_id: str, jobs: JobsOf, _reader: StreamReader) -> StreamingResponse:
     """Follow a job (SSE): `output`, `progress`, and at last `ended` with the whole job."""
     return sse.answer(_events(jobs.get(job_id)))
 

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, PlainTextResponse
 from engine import Engine, Principal, TaskRequest, render_context
 from engine.enums import Priority, RunStatus
 from engine.errors import NotFoundError
-from engine.server.access import BuildUser, EngineOf, Reader
+from engine.server.access import BuildUser, EngineOf, Reader, StreamReader
 from engine.server.models.orchestrate import (
     Status,
     TaskAccepted,
@@ -159,7 +159,7 @@ def list_files(task_id: TaskId, engine: EngineOf, _: Reader) -> list[TaskFile]:
 
 @router.get("/orchestrate/tasks/{task_id}/artifacts/{path:path}", response_class=FileResponse)
 def get_file(
-    task_id: TaskId, path: Annotated[str, Path(max_length=400)], engine: EngineOf, _: Reader
+    task_id: TaskId, path: Annotated[str, Path(max_length=400)], engine: EngineOf, _: StreamReader
 ) -> FileResponse:
     """A file that a task made. Untrusted."""
     number = task_number(task_id)

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 from fastapi import Depends, FastAPI
 from fastapi.dependencies.models import Dependant
+from fastapi.responses import FileResponse, StreamingResponse
 from fastapi.routing import iter_route_contexts
 from starlette.routing import Mount
 
 from engine import Engine
 from engine.access.service import Access
 from engine.enums import Scope
-from engine.server.access import ScopeNeeded
+from engine.server.access import ScopeNeeded, StreamScopeNeeded
 from engine.server.app import create_app
 from engine.server.open_paths import is_open
 from engine.store.database import Store
@@ -173,6 +174,24 @@ def test_a_route_without_a_scope_is_found(app: FastAPI) -> None:
 def test_what_needs_no_token_is_on_the_list(app: FastAPI) -> None:
     for route in routes_of(app):
         assert is_open(route.path) == (route.template in OPEN), route
+
+
+def test_what_a_browser_opens_by_its_url_takes_a_ticket(app: FastAPI) -> None:
+    cookie_only = {"/app/ws": "a page of this server opens it, which has the cookie"}
+    for each in iter_route_contexts(app.routes):
+        kind = getattr(each, "response_class", None)
+        is_stream = isinstance(kind, type) and issubclass(kind, StreamingResponse | FileResponse)
+        if each.path in cookie_only or not (is_stream or each.methods is None):
+            continue
+        if not isinstance(each.original_route, Mount):
+            assert takes_tickets(each.dependant), each.path
+
+
+def takes_tickets(dependant: Dependant) -> bool:
+    """Whether a route depends on a scope that a ticket will do for."""
+    return isinstance(dependant.call, StreamScopeNeeded) or any(
+        takes_tickets(each) for each in dependant.dependencies
+    )
 
 
 def test_what_changes_something_needs_more_than_to_read(app: FastAPI) -> None:
