@@ -151,7 +151,7 @@ def test_defaults_of_settings_are_those_of_the_code() -> None:
 
 
 USERS_PAGES = tuple(
-    page for page in PAGES if page.stem not in ("architecture", "extending", "metrics")
+    page for page in PAGES if page.stem not in ("api", "architecture", "extending", "metrics")
 )
 """Those that name settings; the others name functions and fields, too."""
 
