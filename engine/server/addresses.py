@@ -7,8 +7,10 @@ import errno
 import ipaddress
 import socket
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from engine import Engine, describe_process
+from engine.enums import TokenStatus
 from engine.errors import EspdeckError, UsageError
 from engine.server_settings import ServerSettings
 
@@ -73,7 +75,8 @@ def check_exposure(engine: Engine) -> None:
     if all(is_loopback(address) for _, address in _resolve(settings.host)):
         return
     missing = []
-    if not any(token.revoked_at is None for token in engine.access.tokens()):
+    now = datetime.now(UTC)
+    if not any(token.status(now) is TokenStatus.ACTIVE for token in engine.access.tokens()):
         missing.append("a token (espdeck token create)")
     is_behind = settings.public_url.startswith("https://")
     if settings.tls_certificate is None and not is_behind:

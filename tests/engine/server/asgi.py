@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +23,18 @@ class Answer:
 
     Args:
         status: of HTTP; 101 for a WebSocket that was accepted.
-        content_type: of the body.
+        headers: by their names in lower case.
         body: as it came.
     """
 
     status: int
-    content_type: str
+    headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def content_type(self) -> str:
+        """Of the body."""
+        return self.headers.get("content-type", "")
 
     @property
     def detail(self) -> str:
@@ -84,7 +89,8 @@ async def _ask(
     }
     if not is_socket:
         scope["method"] = method
-    status, kind, told = 0, "", bytearray()
+    status, told = 0, bytearray()
+    answered: dict[str, str] = {}
     asked = False
 
     async def receive() -> MutableMapping[str, Any]:
@@ -97,10 +103,10 @@ async def _ask(
         return {"type": "websocket.disconnect" if is_socket else "http.disconnect", "code": 1001}
 
     async def send(message: MutableMapping[str, Any]) -> None:
-        nonlocal status, kind
+        nonlocal status
         if message["type"].endswith("http.response.start"):
             status = message["status"]
-            kind = dict(message["headers"]).get(b"content-type", b"").decode()
+            answered.update((name.decode(), value.decode()) for name, value in message["headers"])
         elif message["type"].endswith("http.response.body"):
             told.extend(message.get("body", b""))
         elif message["type"] == "websocket.accept":
@@ -109,4 +115,4 @@ async def _ask(
             status = 403
 
     await app(scope, receive, send)
-    return Answer(status, kind, bytes(told))
+    return Answer(status, answered, bytes(told))
