@@ -17,9 +17,10 @@ _HEADERS = {
     "X-Frame-Options": "DENY",  # browsers that know no frame-ancestors
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
 }
 """Of each answer, unless its route says otherwise."""
+
+_NOT_KEPT, _ASKED_FOR_AGAIN = "no-store", "private, no-cache"
 
 _HSTS = "max-age=31536000"
 _REFUSED = frozenset((401, 403, 408, 413, 421, 429))
@@ -59,6 +60,8 @@ class Answers:
                 headers.setdefault("Date", formatdate(usegmt=True))
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
+                kept = _ASKED_FOR_AGAIN if "ETag" in headers else _NOT_KEPT
+                headers.setdefault("Cache-Control", kept)
                 _tell(scope, message["status"], time.monotonic() - began)
             elif kind == "websocket.accept":
                 _tell(scope, 101, time.monotonic() - began)

@@ -20,6 +20,7 @@ from engine.server.routes import (
     checks,
     consoles,
     daemon,
+    documents,
     events,
     flashes,
     health,
@@ -63,6 +64,7 @@ ROOT_ROUTERS: tuple[APIRouter, ...] = (
     login.router,
     browser_app.router,
     badges.router,
+    documents.router,
 )
 """What stands at the root."""
 
@@ -78,6 +80,8 @@ def create_app(engine: Engine) -> FastAPI:
         summary="The console of an ESP32 firmware lab",
         version=version("espdeck"),
         license_info={"name": "MIT"},
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.engine = engine
     app.state.app_sessions = set()
@@ -91,4 +95,5 @@ def create_app(engine: Engine) -> FastAPI:
     for router in ROOT_ROUTERS:
         app.include_router(router)
     browser_app.mount_static(app)
+    documents.mount_static(app)
     return app
