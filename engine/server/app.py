@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from engine import Engine
-from engine.server import audit_requests, authentication, problems
+from engine.server import audit_requests, authentication, openapi, problems
 from engine.server.jobs import Jobs
 from engine.server.routes import (
     approvals,
@@ -96,4 +96,5 @@ def create_app(engine: Engine) -> FastAPI:
         app.include_router(router)
     browser_app.mount_static(app)
     documents.mount_static(app)
+    openapi.install(app)
     return app
