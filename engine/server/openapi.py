@@ -129,6 +129,9 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 def _add_problems(path: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
+    for code, response in responses.items():
+        if code.startswith(("4", "5")):  # one that a route describes in its own words
+            response.setdefault("content", _response("")["content"])
     is_public = is_open(path)
     takes_input = "parameters" in operation or "requestBody" in operation
     for status in _PROBLEMS:
