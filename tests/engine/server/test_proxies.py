@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import httpx
@@ -11,12 +11,12 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 from websockets.sync.client import connect
 
+from engine.server.http_server import HttpServer
 from engine.server.proxies import BehindProxy
 from engine.server_settings import ServerSettings
-from tests import nginx
+from tests.engine.server.behind_nginx import behind_nginx
+from tests.engine.server.certificates import trusting
 from tests.engine.server.small_app import served
-from tests.engine.server.test_tls import trusting, written
-from tests.tui.guide.pages import blocks
 
 PUBLIC = "https://example.org/lab"
 
@@ -128,29 +128,14 @@ async def test_what_others_say_is_not_believed(more: dict[str, Any]) -> None:
 def behind(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """The URL of the small app behind nginx, with the manual's configuration, TLS and a path.
-
-    nginx leaves the path in what it sends on, or takes it away.
-    """
-    assert nginx.is_installed(), "apt-get install nginx-light"
+    """The URL of the small app; nginx leaves the path in what it sends on, or takes it away."""
     folder = tmp_path_factory.mktemp("nginx")
-    port = nginx.free_port()
-    files = written(folder)
-    public_url = f"https://localhost:{port}/lab"
-    (block,) = blocks("nginx")
-    with served(folder, public_url=public_url) as server:
-        config = block.text
-        for told, own in (
-            ("listen 443", f"listen 127.0.0.1:{port}"),
-            ("example.org;", "localhost;"),
-            ("/etc/ssl/lab.pem", str(files["tls_certificate"])),
-            ("/etc/ssl/lab.key", str(files["tls_key"])),
-            ("http://127.0.0.1:8080;", server.url + ("/;" if request.param == "stripped" else ";")),
-        ):
-            assert told in config
-            config = config.replace(told, own)
-        with nginx.running(folder, config, port):
-            yield public_url
+
+    def serve(public_url: str) -> AbstractContextManager[HttpServer]:
+        return served(folder, public_url=public_url)
+
+    with behind_nginx(folder, serve, is_stripped=request.param == "stripped") as url:
+        yield url
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import trustme
 
 from engine import Engine, Settings
 from engine.enums import Scope
@@ -17,26 +16,8 @@ from engine.errors import UsageError
 from engine.server.addresses import check_exposure
 from engine.server.tls import Certificate
 from engine.server_settings import ServerSettings
+from tests.engine.server.certificates import ONE, OTHER, trusting, written
 from tests.engine.server.small_app import served
-
-AUTHORITY = trustme.CA()
-ONE = AUTHORITY.issue_cert("localhost", "lab.example", "127.0.0.1")
-OTHER = AUTHORITY.issue_cert("localhost", "127.0.0.1")
-
-
-def trusting() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    AUTHORITY.configure_trust(context)
-    return context
-
-
-def written(folder: Path, cert: trustme.LeafCert = ONE) -> dict[str, Path]:
-    """The files of a certificate, as settings name them."""
-    certificate, key = folder / "lab.pem", folder / "lab.key"
-    certificate.write_bytes(b"".join(each.bytes() for each in cert.cert_chain_pems))
-    key.touch(0o600)
-    key.write_bytes(cert.private_key_pem.bytes())
-    return {"tls_certificate": certificate, "tls_key": key}
 
 
 def serial_of(port: int) -> bytes:
