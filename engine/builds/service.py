@@ -403,6 +403,7 @@ class Builds(RunService):
         commit: str | None = None,
         after: int | None = None,
         oldest_first: bool = False,
+        brief: bool = False,
     ) -> Sequence[Run]:
         """Builds, newest first, a page at a time (see :func:`engine.store.runs.list_runs`)."""
         return store_runs.list_runs(
@@ -419,6 +420,7 @@ class Builds(RunService):
             commit=commit,
             after=after,
             oldest_first=oldest_first,
+            brief=brief,
         )
 
     def pipeline_of(self, build: Run) -> Pipeline:

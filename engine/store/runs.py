@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Exists, and_, delete, exists, func, or_, update
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, defer
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
 from engine.enums import ArtifactKind, RunKind, RunStatus, StageStatus, Trigger
@@ -19,6 +20,8 @@ from engine.store.tables import Artifact, FindingRow, Run, RunMeasure, StageRow,
 
 PUSHES = (Trigger.PUSH, Trigger.WEBHOOK)
 """What starts the builds of what is new at a source."""
+
+_LONG = (col(Run.build_output), col(Run.test_results))
 
 MAX_DIGITS = 18
 """Digits of a number that fits into SQLite's integers."""
@@ -68,6 +71,7 @@ def list_runs(
     before: int | None = None,
     after: int | None = None,
     oldest_first: bool = False,
+    brief: bool = False,
 ) -> Sequence[Run]:
     """Builds, or runs of another kind, newest first, a page at a time.
 
@@ -83,6 +87,8 @@ def list_runs(
         before: only runs with a smaller number, for the next page.
         after: only runs with a larger number.
         oldest_first: whether the page begins with the smallest numbers.
+        brief: whether to leave out what no list shows and may be long: the rows have neither
+            build output nor test results.
     """
     order = col(Run.id).asc() if oldest_first else col(Run.id).desc()
     query = select(Run).order_by(order).limit(limit)
@@ -121,8 +127,14 @@ def list_runs(
         if number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS:
             tests.append(col(Run.id) == int(number))
         query = query.where(or_(*tests))
+    if brief:
+        query = query.options(*(defer(column, raiseload=True) for column in _LONG))
     with store.read() as session:
-        return session.exec(query).all()
+        rows = session.exec(query).all()
+        for row in rows if brief else ():
+            set_committed_value(row, "build_output", "")
+            set_committed_value(row, "test_results", None)
+    return rows
 
 
 def last_successful(

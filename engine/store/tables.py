@@ -157,7 +157,8 @@ class Run(SQLModel, table=True):
         default=Trigger.MANUAL, sa_column=Column(_enum_type(Trigger), nullable=False)
     )
     status: RunStatus = Field(
-        default=RunStatus.PENDING, sa_column=Column(_enum_type(RunStatus), nullable=False)
+        default=RunStatus.PENDING,
+        sa_column=Column(_enum_type(RunStatus), nullable=False, index=True),
     )
     board: str = "auto"
     simulator: str = "auto"

@@ -88,6 +88,12 @@ class BuildSummary(_Model):
     asked_by: str
     """User of the lab machine, token or check that asked for it."""
 
+    proposed_by: str
+    """Whose pull request or fork the commit is of; empty for the project's own."""
+
+    approved_by: str
+    """Who let such a commit reach a board."""
+
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None

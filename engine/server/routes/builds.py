@@ -63,6 +63,7 @@ def list_builds(
         commit=filters.commit_sha,
         after=filters.after,
         oldest_first=filters.sort == "id",
+        brief=True,
     )
     page = found[: filters.limit]
     if len(found) > filters.limit:

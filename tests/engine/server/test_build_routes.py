@@ -129,6 +129,8 @@ def test_a_build_has_all_fields_of_the_wire(
         "configuration": "",
         "dirty": False,
         "asked_by": "ci",
+        "proposed_by": "",
+        "approved_by": "",
         "error": "compiling failed",
         "verdict": "",
         "board": "auto",

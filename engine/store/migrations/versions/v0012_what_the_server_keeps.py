@@ -16,6 +16,7 @@ def upgrade() -> None:
     """Add the columns and the tables."""
     for name in _RUN_COLUMNS:
         op.add_column("run", sa.Column(name, sa.String(), nullable=False, server_default=""))
+    op.create_index("ix_run_status", "run", ["status"])
     for table in _STREAMS:
         op.add_column(
             table, sa.Column("position", sa.Integer(), nullable=False, server_default="0")
@@ -101,6 +102,7 @@ def downgrade() -> None:
             changed.drop_column("position")
             if table == "log_chunk":
                 changed.drop_column("at")
+    op.drop_index("ix_run_status", "run")
     with op.batch_alter_table("run", table_kwargs={"sqlite_autoincrement": True}) as run:
         for name in _RUN_COLUMNS:
             run.drop_column(name)
