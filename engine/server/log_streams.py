@@ -17,7 +17,7 @@ from engine.text import clean
 HEARTBEAT_SECONDS = 15.0
 """Seconds of silence after which a stream of events says that it lives."""
 
-_BATCH = 50
+_BATCH = 200
 """Events that are read at once: some megabytes at the most."""
 
 Chosen = Callable[[Event], bool]

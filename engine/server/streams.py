@@ -54,7 +54,7 @@ class Streams:
             nonlocal has_started
             if message["type"] == "http.response.start":
                 has_started = True
-                if Headers(raw=message["headers"]).get("content-type", "").startswith(_MEDIA_TYPES):
+                if _is_stream(Headers(raw=message["headers"])):
                     self._open.add(task)
             await send(message)
 
@@ -73,3 +73,9 @@ class Streams:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             self._open.discard(task)
+
+
+def _is_stream(headers: Headers) -> bool:
+    """Whether an answer has no end of its own: by its type, or as no proxy is to hold it back."""
+    is_unbuffered = headers.get("x-accel-buffering") == "no"
+    return is_unbuffered or headers.get("content-type", "").startswith(_MEDIA_TYPES)

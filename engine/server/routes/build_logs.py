@@ -93,7 +93,8 @@ async def build_log(
         events = log_streams.build_events(engine, number, start, lambda _: True, follow=follow)
         return StreamingResponse(events, media_type=_EVENTS, headers=_SSE_HEADERS)
     text = log_streams.build_text(engine, number, start, follow=follow)
-    return StreamingResponse(text, media_type=_TEXT, headers=_TEXT_STREAM)
+    headers = _TEXT_STREAM if follow else TEXT_HEADERS
+    return StreamingResponse(text, media_type=_TEXT, headers=headers)
 
 
 @router.get("/builds/{number}/logs/{stage}", response_model=LogLines, responses=_FORMS)
