@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
 from engine.checks.dependency_check import DependencyCheck
 from engine.checks.doc_check import DocCheck
@@ -14,6 +15,7 @@ from engine.checks.git_check import GitCheck
 from engine.checks.lab_checks import LAB_CHECKS
 from engine.manifest import Manifest
 from engine.quality_requirements import Aspect
+from engine.server.app import API_ROUTERS, ROOT_ROUTERS
 from engine.settings import Settings
 from engine.settings.keys import known_keys
 from engine.settings.models import AT_START, SettingsFile, has_note
@@ -162,10 +164,23 @@ def test_every_word_with_the_look_of_a_setting_is_one(page: Path) -> None:
     known |= {*Aspect, *Manifest.__dataclass_fields__, *OTHER_WORDS}
     known |= {GitCheck.name, *GitCheck.options, DependencyCheck.name, DocCheck.name}
     known |= {word for check in LAB_CHECKS for word in (check.name, *check.options)}
+    known |= words_of_api() if page.stem == "api" else set()
     for span in code_spans(page):
         word = span.partition(" = ")[0]
         if _SETTING.fullmatch(word):
             assert word in known, span
+
+
+def words_of_api() -> set[str]:
+    """Fields and parameters of the HTTP API."""
+    app = FastAPI()
+    for router in (*API_ROUTERS, *ROOT_ROUTERS):
+        app.include_router(router)
+    document = app.openapi()
+    schemas = document["components"]["schemas"].values()
+    calls = (call for path in document["paths"].values() for call in path.values())
+    found = {name for schema in schemas for name in schema.get("properties", ())}
+    return found | {each["name"] for call in calls for each in call.get("parameters", ())}
 
 
 OTHER_WORDS = {
