@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
 from fastapi.concurrency import run_in_threadpool
 
 from engine import Engine
 from engine.errors import EspdeckError
 from engine.events import Event, Log, Partial, RunChanged, Serial, StageChanged
+from engine.server.sse import HEARTBEAT, HEARTBEAT_SECONDS, frame, start_of_stream
 from engine.server.waiting import news_of
 from engine.text import clean
-
-HEARTBEAT_SECONDS = 15.0
-"""Seconds of silence after which a stream of events says that it lives."""
 
 _BATCH = 200
 """Events that are read at once: some megabytes at the most."""
@@ -89,23 +86,23 @@ async def log_text(
 
 async def build_events(
     engine: Engine, number: int, after: int, chosen: Chosen, *, follow: bool
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[bytes, None]:
     """Logs and stages of a build as server-sent events; the last one, ``end``, says how it stands.
 
     The id of each is its sequence number, from which a reader that comes again goes on.
     """
-    yield ": ok\n\n"
+    yield start_of_stream() + b"\n"
     async for event in events_of(engine, number, after, follow=follow):
         if event is None:
-            yield ": \n\n"
+            yield HEARTBEAT
         elif isinstance(event, Log) and chosen(event):
             place = {"stage": event.stage, "attempt": event.attempt, "stream": event.kind}
             body = {**place, "first": event.first_line, "lines": _split(event)}
-            yield _sse("log", body, event.seq)
+            yield frame("log", body, str(event.seq))
         elif isinstance(event, StageChanged) and chosen(event):
             name, body = event.wire()
-            yield _sse(name, body, event.seq)
-    yield _sse("end", await run_in_threadpool(_end_of, engine, number))
+            yield frame(name, body, str(event.seq))
+    yield frame("end", await run_in_threadpool(_end_of, engine, number))
 
 
 def _lines_of(event: Event) -> Iterator[str]:
@@ -142,12 +139,6 @@ def _end_of(engine: Engine, number: int) -> dict[str, object]:
         "duration": build.duration,
         "error": build.error,
     }
-
-
-def _sse(name: str, body: dict[str, object], seq: int | None = None) -> str:
-    """One event of a stream (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
-    place = f"id: {seq}\n" if seq is not None else ""
-    return f"{place}event: {name}\ndata: {json.dumps(body)}\n\n"
 
 
 def _split(event: Log) -> list[str]:

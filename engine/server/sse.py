@@ -36,8 +36,9 @@ class SseResponse(StreamingResponse):
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, content: AsyncGenerator[bytes, None]) -> None:
-        super().__init__(content, headers=_HEADERS)
+    # FastAPI reads the default of ``status_code`` here for its OpenAPI document.
+    def __init__(self, content: AsyncGenerator[bytes, None], status_code: int = 200) -> None:
+        super().__init__(content, status_code, headers=_HEADERS)
 
 
 def start_of_stream() -> bytes:

@@ -11,50 +11,26 @@ from fastapi.concurrency import run_in_threadpool
 
 from engine import Engine
 from engine.events import Event
+from engine.server.sse import Wakeup
 
 _LOOK_SECONDS = 2.0
 """How long a request that waits goes without a look, should nothing be told."""
 
 
-class News:
-    """Tells a coroutine that something happened; how often meanwhile does not matter.
-
-    The threads that publish events call :meth:`take`, the coroutine calls :meth:`wait`.
+@contextlib.asynccontextmanager
+async def news_of(engine: Engine, wanted: Callable[[Event], bool]) -> AsyncIterator[Wakeup]:
+    """Be woken up by what the engine tells.
 
     Args:
-        wanted: whether an event is worth waking up for; quick.
+        wanted: whether an event is worth waking up for; quick, and called in any thread.
     """
+    news = Wakeup()
 
-    def __init__(self, wanted: Callable[[Event], bool]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._wanted = wanted
-        self._happened = asyncio.Event()
-        self._is_told = False
+    def take(event: Event) -> None:
+        if wanted(event):
+            news.set()
 
-    def take(self, event: Event) -> None:
-        """Note an event."""
-        if self._is_told or not self._wanted(event):
-            return
-        self._is_told = True
-        with contextlib.suppress(RuntimeError):  # the server has stopped
-            self._loop.call_soon_threadsafe(self._happened.set)
-
-    async def wait(self, seconds: float) -> bool:
-        """Wait for news since this was called last; False where none came."""
-        try:
-            await asyncio.wait_for(self._happened.wait(), seconds)
-        except TimeoutError:
-            return False
-        self._happened.clear()
-        self._is_told = False
-        return True
-
-
-@contextlib.asynccontextmanager
-async def news_of(engine: Engine, wanted: Callable[[Event], bool]) -> AsyncIterator[News]:
-    """News of the engine, as long as they are wanted."""
-    news = News(wanted)
-    unsubscribe = await run_in_threadpool(engine.events.subscribe, news.take)
+    unsubscribe = await run_in_threadpool(engine.events.subscribe, take)
     try:
         yield news
     finally:

@@ -18,6 +18,8 @@ from engine.server.access import EngineOf, Reader, StreamReader
 from engine.server.models.builds import MAX_NUMBER, LogAnswer, LogLines, LogMatchAnswer
 from engine.server.parameters import RunNumber
 from engine.server.responses import TEXT_HEADERS, SafeJson, wants
+from engine.server.sse import MEDIA_TYPE as _EVENTS
+from engine.server.sse import SseResponse
 from engine.text import clean
 
 router = APIRouter(tags=["builds"], default_response_class=SafeJson)
@@ -26,9 +28,8 @@ MAX_LINES = 10_000
 """Lines of a log that one answer in JSON has."""
 
 _PAGE_LINES = 2000
-_SSE_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _TEXT_STREAM = {**TEXT_HEADERS, "X-Accel-Buffering": "no"}
-_TEXT, _EVENTS = "text/plain", "text/event-stream"
+_TEXT = "text/plain"
 _FORMS: dict[int | str, dict[str, Any]] = {200: {"content": {_TEXT: {}, _EVENTS: {}}}}
 
 
@@ -91,7 +92,7 @@ async def build_log(
     start = await run_in_threadpool(begin)
     if _form(request, format, LogFormat.TEXT) is LogFormat.EVENTS:
         events = log_streams.build_events(engine, number, start, lambda _: True, follow=follow)
-        return StreamingResponse(events, media_type=_EVENTS, headers=_SSE_HEADERS)
+        return SseResponse(events)
     text = log_streams.build_text(engine, number, start, follow=follow)
     headers = _TEXT_STREAM if follow else TEXT_HEADERS
     return StreamingResponse(text, media_type=_TEXT, headers=headers)
@@ -145,7 +146,7 @@ async def stage_log(
         after = max(0, await run_in_threadpool(engine.builds.asked_seq, number) - 1)
     if form is LogFormat.EVENTS:
         events = log_streams.build_events(engine, number, after, is_chosen, follow=follow)
-        return StreamingResponse(events, media_type=_EVENTS, headers=_SSE_HEADERS)
+        return SseResponse(events)
     text = log_streams.log_text(engine, number, after, is_chosen, begin)
     return StreamingResponse(text, media_type=_TEXT, headers=_TEXT_STREAM)
 

@@ -56,7 +56,8 @@ def add_build(store: Store, project: Project) -> AddBuild:
     """A function that adds a build of the project."""
 
     def add(status: RunStatus = RunStatus.SUCCESS, **fields: Any) -> Run:
-        facts = {"project_id": project.id, "status": status, "target": "esp32c3"} | fields
+        facts: dict[str, Any] = {"project_id": project.id, "status": status, "target": "esp32c3"}
+        facts |= fields
         return runs.add_run(store, Run(**facts))
 
     return add

@@ -279,7 +279,7 @@ def test_a_log_as_events_goes_on_after_the_last_one(
 
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert answer.headers["x-accel-buffering"] == "no"
-    assert answer.text.startswith(": ok\n\n")
+    assert answer.text.startswith(": espdeck\nretry: ")
     assert [(name, body) for _, name, body in found] == [
         ("log", {"stage": "build", "attempt": 1, "stream": "log", "first": 0, "lines": ["one"]}),
         (
