@@ -21,8 +21,6 @@ from engine.store.tables import Artifact, FindingRow, Run, RunMeasure, StageRow,
 PUSHES = (Trigger.PUSH, Trigger.WEBHOOK)
 """What starts the builds of what is new at a source."""
 
-_LONG = (col(Run.build_output), col(Run.test_results))
-
 MAX_DIGITS = 18
 """Digits of a number that fits into SQLite's integers."""
 
@@ -128,7 +126,7 @@ def list_runs(
             tests.append(col(Run.id) == int(number))
         query = query.where(or_(*tests))
     if brief:
-        query = query.options(*(defer(column, raiseload=True) for column in _LONG))
+        query = query.options(defer(Run.build_output), defer(Run.test_results))  # type: ignore[arg-type] # SQLModel says what an instance has
     with store.read() as session:
         rows = session.exec(query).all()
         for row in rows if brief else ():
