@@ -21,9 +21,9 @@ Wait = Annotated[
     float,
     Query(
         ge=0,
-        le=600,
+        le=60,
         allow_inf_nan=False,
-        description="Seconds to hold the answer until it has ended; a proxy may allow fewer.",
+        description="Seconds to hold the answer until it has ended.",
     ),
 ]
 

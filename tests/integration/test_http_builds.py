@@ -98,7 +98,7 @@ def built(curl: Call, project: str, **asked: object) -> Any:
     """Start a build and wait until it has ended."""
     status, started = curl(f"/api/projects/{project}/build", BARE | asked)
     assert status == 202, started
-    status, build = curl(f"/api/builds/{started['build_id']}?wait=100")
+    status, build = curl(f"/api/builds/{started['build_id']}?wait=60")
     assert status == 200
     return build
 
@@ -142,7 +142,7 @@ def test_a_token_to_build_uses_no_board(curl: Call, project: str, engine: Engine
     narrow, _ = engine.access.create_token("narrow", Scope.BUILD)
 
     status, started = curl(f"/api/projects/{project}/build", {"run_qemu": False}, token=narrow)
-    build = curl(f"/api/builds/{started['build_id']}?wait=100")[1]
+    build = curl(f"/api/builds/{started['build_id']}?wait=60")[1]
 
     assert status == 202
     assert (build["board"], build["asked_by"], build["status"]) == ("none", "narrow", "success")
@@ -152,7 +152,7 @@ def test_a_build_without_a_body(curl: Call, project: str) -> None:
     status, started = curl(f"/api/projects/{project}/build", None, "-X", "POST")
 
     assert (status, started["status"]) == (202, "pending")
-    assert curl(f"/api/builds/{started['build_id']}?wait=100")[1]["triggered_by"] == "manual"
+    assert curl(f"/api/builds/{started['build_id']}?wait=60")[1]["triggered_by"] == "manual"
 
 
 def test_two_builds_are_compared(curl: Call, project: str, source: Path) -> None:
@@ -206,7 +206,7 @@ def test_a_failed_build_is_retried(curl: Call, project: str, source: Path) -> No
     assert before.splitlines()[-1].startswith(f"build {number} failed in ")
     from_build = curl(f"/api/builds/{number}/retry", {"stage": "build"})
     assert from_build[0] == 202
-    assert curl(f"/api/builds/{number}?wait=100")[1]["status"] == "failed"
+    assert curl(f"/api/builds/{number}?wait=60")[1]["status"] == "failed"
     assert curl(f"/api/builds/{number}/retry", {"stage": "flash"})[0] == 422
 
 
@@ -236,7 +236,7 @@ def test_a_running_build_is_cancelled(
     assert curl(f"/api/builds/{number}")[1]["status"] == "cancelled"
     assert curl(f"/api/builds/{number}/cancel", None, "-X", "POST")[0] == 409
     assert curl(f"/api/builds/{number}/retry", None, "-X", "POST")[0] == 202
-    assert curl(f"/api/builds/{number}?wait=100")[1]["status"] != "cancelled"
+    assert curl(f"/api/builds/{number}?wait=60")[1]["status"] != "cancelled"
 
 
 def test_a_repaired_build_has_a_fix(curl: Call, tmp_path: Path) -> None:
