@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from engine import Project, ProjectStats
+from engine import App, Project, ProjectStats
 from engine.enums import ProjectStatus, RunStatus, Trigger
 from engine.text import mask
 
@@ -178,3 +178,28 @@ class VariantAnswer(BaseModel):
 
     target: str = Field(examples=["esp32c3"])
     configuration: str
+
+
+class AppAnswer(BaseModel):
+    """A folder of a repository that becomes a firmware of its own."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    app: str = Field(examples=["examples/blink"])
+    """The folder; empty for the root."""
+
+    toolchain: str = Field(examples=["idf"])
+    targets: list[str]
+    """What the sources say it is for; none where they do not say."""
+
+    configurations: list[str]
+
+    @classmethod
+    def of(cls, found: App) -> AppAnswer:
+        """An app of the engine."""
+        return cls(
+            app=found.path,
+            toolchain=found.toolchain,
+            targets=list(found.targets),
+            configurations=[each.name for each in found.configurations],
+        )

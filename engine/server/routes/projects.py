@@ -15,6 +15,7 @@ from engine.errors import UsageError
 from engine.events import Event, ProjectChanged
 from engine.server.access import Admin, BuildUser, EngineOf, Reader
 from engine.server.models.projects import (
+    AppAnswer,
     BuildRequest,
     BuildStarted,
     ProjectAnswer,
@@ -245,6 +246,29 @@ def project_variants(project: ProjectName, engine: EngineOf, _: Reader) -> list[
     """Every way to build a project: its chips, each with the configurations that are for it."""
     found = engine.projects.variants(engine.projects.get(project).id)
     return [VariantAnswer(target=each.target, configuration=each.configuration) for each in found]
+
+
+@router.get("/projects/{project}/apps")
+def project_apps(
+    project: ProjectName,
+    request: Request,
+    response: Response,
+    engine: EngineOf,
+    _: Reader,
+    limit: Limit = 1000,
+    after: Annotated[
+        str | None, Query(max_length=4096, description="Only folders after this one.")
+    ] = None,
+) -> list[AppAnswer]:
+    """What there is to build in the repository of a project, by folder."""
+    found = [
+        each
+        for each in engine.projects.survey(engine.projects.get(project).id).apps
+        if after is None or each.path > after
+    ]
+    if len(found) > limit:
+        next_page(request, response, after=found[limit - 1].path)
+    return [AppAnswer.of(each) for each in found[:limit]]
 
 
 def _edit(engine: Engine, project: str, request: Request, edits: ProjectEdits) -> ProjectAnswer:

@@ -69,3 +69,19 @@ def test_no_name_raises_anything_else(kept: tuple[Path, str], name: str) -> None
         git_objects.read_text(*kept, name)
     except EspdeckError as error:
         assert "\n" not in str(error) or "\n" in name
+
+
+def test_what_lies_between_two_commits(tmp_path: Path) -> None:
+    first = commit(tmp_path, {"a": "1"}, "First")
+    commit(tmp_path, {"a": "2"}, "Second\n\nWith a body")
+    third = commit(tmp_path, {"a": "3"}, "Third")
+
+    found = git_objects.commits_between(tmp_path, first, third, most=1)
+    back = git_objects.commits_between(tmp_path, third, first)
+    none = git_objects.commits_between(tmp_path, third, third)
+
+    assert (found.count, found.behind, found.commits) == (2, 0, ((third, "Third"),))
+    assert (back.count, back.behind, back.commits) == (0, 2, ())
+    assert (none.count, none.behind, none.commits) == (0, 0, ())
+    with pytest.raises(ToolError):
+        git_objects.commits_between(tmp_path, "f" * 40, third)

@@ -270,6 +270,25 @@ def test_the_ways_to_build_a_project(admin: httpx.Client, folder: Path) -> None:
     ]
 
 
+def test_the_apps_of_a_repository(admin: httpx.Client, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    apps = {f"{app}/{name}": text for app in ("blink", "wifi") for name, text in IDF.items()}
+    commit(folder, apps)
+    project = imported(admin, folder)
+
+    first = admin.get(f"/api/v1/projects/{project}/apps?limit=1")
+
+    assert first.json() == [
+        {"app": "blink", "toolchain": "idf", "targets": ["esp32c3"], "configurations": []}
+    ]
+    assert [each["app"] for each in admin.get(first.links["next"]["url"]).json()] == ["wifi"]
+    none = admin.post(f"/api/v1/projects/{project}/build")
+    assert none.status_code == 409
+    assert none.json()["detail"].endswith("add the project with one of its apps: blink, wifi")
+    chosen = admin.patch(f"/api/v1/projects/{project}", json={"app": "wifi"})
+    assert (chosen.status_code, chosen.json()["target"]) == (200, "esp32c3")
+
+
 @pytest.mark.parametrize(
     ("status", "told", "detail"),
     [

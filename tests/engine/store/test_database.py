@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
 from engine.enums import Role, RunStatus, StageStatus
-from engine.errors import UsageError
+from engine.errors import ConflictError, UsageError
 from engine.store import database, logs, projects, runs
 from engine.store.database import Store, StoreError
 from engine.store.tables import EventRow, LogChunk, Project, Run, StageRow
@@ -346,3 +346,55 @@ def test_a_workspace_is_its_owners_only(tmp_path: Path) -> None:
     Store(tmp_path / "ws" / "espdeck.db").close()
     assert (tmp_path / "ws").stat().st_mode & 0o077 == 0
     assert (tmp_path / "ws" / "espdeck.db").stat().st_mode & 0o077 == 0
+
+
+def test_brief_lists_leave_out_what_is_long(store: Store, project: Project) -> None:
+    add(store, project, build_output="x" * 100, test_results={"a": 1}, error="no")
+
+    (brief,) = runs.list_runs(store, brief=True)
+    (whole,) = runs.list_runs(store)
+
+    assert (brief.build_output, brief.test_results, brief.error) == ("", None, "no")
+    assert (whole.build_output, whole.test_results) == ("x" * 100, {"a": 1})
+
+
+def test_builds_are_chosen_by_branch_chip_and_the_first_digits_of_a_commit(
+    store: Store, project: Project
+) -> None:
+    add(store, project, branch="main", commit_sha="ab%1")
+    add(store, project, branch="main", target="esp32", commit_sha="abc1")
+    add(store, project, branch="fix")
+
+    def numbers(**filters: Any) -> list[int]:
+        return [each.number for each in runs.list_runs(store, **filters)]
+
+    assert numbers(branch="main") == [2, 1]
+    assert numbers(target="esp32") == [2]
+    assert numbers(commit="AB%") == [1]
+    assert numbers(after=1, oldest_first=True) == [2, 3]
+
+
+def test_a_run_is_begun_anew_once(store: Store, project: Project) -> None:
+    number = add(store, project, status=RunStatus.FAILED, workflow_id="first").number
+
+    runs.requeue_run(store, number, "second", before="first", repeated=())
+    with pytest.raises(ConflictError, match="build 1 was begun anew already"):
+        runs.requeue_run(store, number, "third", before="first", repeated=())
+
+    assert runs.get_run(store, number).workflow_id == "second"
+
+
+def test_extents_of_logs_begin_where_they_were_written_to_since(
+    store: Store, project: Project
+) -> None:
+    add(store, project)
+    asked = EventRow(run_id=1, seq=3, kind="build.status", body={"status": "pending"}, writer="w")
+    ran = EventRow(run_id=1, seq=4, kind="build.status", body={"status": "running"}, writer="w")
+    plan = chunk(0, "p\n", seq=1, stage="plan")
+    logs.append(store, [plan, chunk(0, "a\nb\n", seq=2), asked, ran, chunk(2, "c\n", seq=5)])
+
+    assert logs.asked_seq(store, 1) == 3
+    assert logs.asked_seq(store, 2) == 0
+    assert [
+        (each.key.stage, each.first, each.end) for each in logs.log_extents(store, 1, after=3)
+    ] == [("plan", 0, 1), ("build", 2, 3)]
