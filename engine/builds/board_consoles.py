@@ -62,12 +62,13 @@ class ConsoleKind(StrEnum):
 
     LINE = "line"
     PARTIAL = "partial"
+    STATE = "state"
     NOTE = "note"
     FINDING = "finding"
     BYTES = "bytes"
 
 
-_KEPT_KINDS = (ConsoleKind.LINE, ConsoleKind.NOTE, ConsoleKind.FINDING)
+_KEPT_KINDS = (ConsoleKind.LINE, ConsoleKind.STATE, ConsoleKind.NOTE, ConsoleKind.FINDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,16 @@ class ConsoleEvent:
     """What a console said, or what is to be said of it.
 
     Args:
-        kind: a whole line; a line that has begun, which the next one of either kind replaces; a
-            note of espdeck's; a problem that was found, such as a decoded panic; bytes as they
-            came, for those who want them instead of lines.
+        kind: a whole line; a line that has begun, which the next one of either kind replaces;
+            whether the board is read now, or what that waits for; a note of espdeck's; a problem
+            that was found, such as a decoded panic; bytes as they came, for those who want them
+            instead of lines.
         at: when it came.
         text: what it says, cleaned: no control characters.
         data: the bytes.
         finding: the problem.
-        number: counts lines, notes and problems from 1; that of the last one for other kinds.
+        number: counts whole lines, states, notes and problems from 1; that of the last one for
+            other kinds.
     """
 
     kind: ConsoleKind
@@ -260,6 +263,7 @@ class _SharedConsole:
         self._watches: list[ConsoleWatch] = []
         self._kept: deque[ConsoleEvent] = deque(maxlen=KEPT_EVENTS)
         self._number = 0
+        self._state: ConsoleEvent | None = None
         self._left_at = time.monotonic()
         self._ended = False
         self._token = CancelToken()
@@ -329,14 +333,15 @@ class _SharedConsole:
 
     def _before(self, watch: ConsoleWatch, tail: int, after: str) -> Sequence[ConsoleEvent]:
         """What a new watcher is to know of what was before."""
-        kept = list(self._kept)
+        kept, state = list(self._kept), [self._state] if self._state is not None else []
         epoch, _, number = after.rpartition("-")
         if epoch == self.epoch and number.isdecimal():
             known = int(number)
             if kept:
                 watch.lost = max(0, kept[0].number - known - 1)
             return [event for event in kept if event.number > known]
-        return kept[-tail:] if tail else []
+        before = kept[-tail:] if tail else []
+        return before if self._state in before else [*state, *before]
 
     # The thread that reads.
 
@@ -372,12 +377,12 @@ class _SharedConsole:
                     return
             who = self._boards.reserved_from(self.board, holder)
             who = f"reserved by {who}" if who else self._boards.holder_of(self.board)
-            self._note_once(f"waiting for {self.board}: {who or 'somebody else wants it'}")
+            self._tell_state(f"waiting for {self.board}: {who or 'somebody else wants it'}")
             wait = _LOOK_SECONDS
         except CancelledError:
             raise
         except EspdeckError as error:
-            self._note_once(str(error))
+            self._tell_state(str(error))
             wait = _RETRY_SECONDS
         token.wait(wait)
 
@@ -395,9 +400,8 @@ class _SharedConsole:
             ) as crashes,
             self._boards.recording(self.board, self._take, self._note, crashes) as recording,
         ):
-            self._said = ""
             build = f" of build {program.build}" if program is not None else ""
-            self._note(f"reading {self.board} at {running.baud} baud{build}")
+            self._tell_state(f"reading {self.board} at {running.baud} baud{build}")
             self._binary, self._crashes = BinaryLog(elf), crashes
             self.is_reading = True
             try:
@@ -425,13 +429,15 @@ class _SharedConsole:
         self._unread.put(ConsoleEvent(ConsoleKind.BYTES, _now(), data=data))
 
     def _note(self, text: str) -> None:
+        # Who watches from elsewhere knows sessions by their names.
+        text = text.replace(f"{self._boards.sessions_folder}/", "")
         self._unread.put(ConsoleEvent(ConsoleKind.NOTE, _now(), clean(text)))
 
-    def _note_once(self, text: str) -> None:
-        """Note what hinders, unless that was said last."""
+    def _tell_state(self, text: str) -> None:
+        """Tell whether the board is read, or what hinders, unless that was told last."""
         if text != self._said:
             self._said = text
-            self._note(text)
+            self._unread.put(ConsoleEvent(ConsoleKind.STATE, _now(), clean(text)))
 
     def _found(self, finding: Finding) -> None:
         event = ConsoleEvent(ConsoleKind.FINDING, _now(), clean(finding.title), finding=finding)
@@ -463,7 +469,7 @@ class _SharedConsole:
 
     @property
     def _has_begun(self) -> bool:
-        return self._cutter.rest != self._partial or self._cutter.is_redrawn
+        return self._cutter.is_redrawn or self._cutter.rest != self._partial
 
     def _tell_all(self) -> None:
         events, dropped = self._unread.take()
@@ -499,6 +505,8 @@ class _SharedConsole:
             event = replace(event, number=self._number)
             if event.kind in _KEPT_KINDS:
                 self._kept.append(event)
+            if event.kind is ConsoleKind.STATE:
+                self._state = event
             for watch in self._watches:
                 watch.put(event)
 
@@ -519,7 +527,7 @@ class _SharedConsole:
             self._boards.reserved_from(self.board, holder) for holder in holders
         )
         if is_reserved or self._boards.is_awaited(self.board):
-            self._note(f"{self.board} is let go for who wants it; it is read on when it is free")
+            self._tell_state(f"{self.board} is let go for who wants it, and read on after that")
             self._token.cancel()
 
 

@@ -431,7 +431,8 @@ class Builds(RunService):
         """What a build is to be flashed with.
 
         Raises:
-            UsageError: there is no such build, or it kept no image.
+            NotFoundError: there is no such build.
+            ConflictError: it kept no image.
         """
         self.get(number)
         artifact = self.artifact(number, image_file.FILE_NAME)

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from engine import ConsoleEvent, ConsoleWatch
+from engine import ConsoleEvent, ConsoleWatch, Engine, Principal
 from engine.server import sse
 from engine.server.access import EngineOf, Reader, StreamReader
 from engine.server.models.boards import ConsoleSession, SessionMatch
@@ -52,22 +52,27 @@ async def watch_console(
         tail=tail,
         after=last_event_id,
     )
-    return sse.answer(_frames(watch, wakeup))
+    return sse.answer(_frames(watch, wakeup, engine, principal))
 
 
-async def _frames(watch: ConsoleWatch, wakeup: sse.Wakeup) -> AsyncIterator[bytes]:
+async def _frames(
+    watch: ConsoleWatch, wakeup: sse.Wakeup, engine: Engine, principal: Principal
+) -> AsyncIterator[bytes]:
     try:
         if watch.lost:
             yield sse.frame("lagged", {"events": watch.lost})
         while not watch.is_over:
             if not await wakeup.wait(sse.HEARTBEAT_SECONDS):
                 yield sse.HEARTBEAT
+            if not await run_in_threadpool(engine.access.holds, principal):
+                return
             events, dropped = watch.take()
-            if dropped:
-                yield sse.frame("lagged", {"events": dropped})
+            frames = [sse.frame("lagged", {"events": dropped})] if dropped else []
             for event in events:
                 number = f"{watch.epoch}-{event.number}"
-                yield sse.frame(event.kind, console_message(event), number)
+                frames.append(sse.frame(event.kind, console_message(event), number))
+            if frames:
+                yield b"".join(frames)
     finally:
         watch.close()
 
