@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import math
 import os
 import threading
 import time
@@ -84,6 +85,9 @@ CLOSE_WITHIN = 1.0
 LOOK_FOR_RUNS = 5.0
 """Seconds between two looks for runs that were written down and never asked for."""
 
+HINDRANCES_SECONDS = 1.0
+"""Seconds for which it is not looked again whether anything can be built."""
+
 _LOG = logging.getLogger("espdeck")
 
 
@@ -142,6 +146,9 @@ class Engine:
         self._patience = WaitPolicy(None, self._stop, self._complain)
         self._scheduled = False
         self._models: tuple[LlmSettings, Models] | None = None
+        self._looking = threading.Lock()
+        self._looked = -math.inf
+        self._hindrances: Sequence[str] = ()
         self._making_consoles = threading.Lock()
         self._consoles: BoardConsoles | None = None
 
@@ -608,6 +615,32 @@ class Engine:
         if self.is_executor:
             return os.getpid()
         return next(iter(lock_holders(self._lock.path)), None)
+
+    def hindrances(self) -> Sequence[str]:
+        """Why nothing can be built now, a line for each reason, without paths; empty when it can.
+
+        Cheap: what was found is true for a second. A store that others write is given a moment.
+        """
+        with self._looking:
+            if time.monotonic() - self._looked >= HINDRANCES_SECONDS:
+                self._hindrances = self._look_for_hindrances()
+                self._looked = time.monotonic()
+            return self._hindrances
+
+    def _look_for_hindrances(self) -> Sequence[str]:
+        if self._store is None or self._closed.is_set():
+            return ("the engine is closed",)
+        found = []
+        try:
+            with use_wait_policy(WaitPolicy(CLOSE_WITHIN)):
+                self._store.check_writable()
+        except StoreError:
+            found.append("the store cannot be written (espdeck daemon logs)")
+        if self.executor_pid is None:
+            found.append("no process carries out builds (espdeck daemon start)")
+        elif self.is_executor and not self._ready.is_set():
+            found.append("what carries out builds is starting")
+        return tuple(found)
 
     def _run_limits(self) -> RunLimits:
         builds = (each.known_good_build[1] for each in self.settings.board.values())

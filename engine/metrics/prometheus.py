@@ -1,17 +1,18 @@
-"""Metrics in Prometheus' text format, version 0.0.4.
+"""Metrics in Prometheus' text format, version 0.0.4, written by its own client library.
 
-The format is that of https://prometheus.io/docs/instrumenting/exposition_formats/: a ``HELP`` and a
-``TYPE`` line, then all samples of that name. Names end in their base unit. Builds are gauges, not
-counters: old ones are removed, and their number falls. Labels are what a lab
-has few of: projects, chips, memories, checks; no commits, files or tests. OpenMetrics, which wants
-``# EOF`` and other names of counters, is another format: say ``text/plain; version=0.0.4``.
+Names end in their base unit. Builds are gauges, not counters: old ones are removed, and their
+number falls. Labels are what a lab has few of: projects, chips, memories, checks; no commits, files
+or tests. OpenMetrics, which wants ``# EOF`` and other names of counters, is another format: say
+``text/plain; version=0.0.4``.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
+
+from prometheus_client import Metric, generate_latest
+from prometheus_client.registry import Collector
 
 from engine.enums import CheckStatus, RunStatus
 from engine.metrics.health import DaemonState
@@ -19,20 +20,19 @@ from engine.metrics.project_metrics import ProjectMetrics
 from engine.store.check_stats import CheckStats
 from engine.text import clean
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-_GAUGE, _COUNTER = "gauge", "counter"
+_GAUGE, _COUNTER, _TOTAL = "gauge", "counter", "_total"
 
 
-class _Page:
+class _Page(Collector):
     """The families of a page, in the order in which they were begun."""
 
     def __init__(self) -> None:
-        self._families: dict[str, tuple[str, str, dict[str, str]]] = {}
+        self._families: dict[str, Metric] = {}
+        self._known: set[tuple[str, ...]] = set()
 
     def family(self, name: str, help: str, type: str = _GAUGE) -> None:
         """Begin a family; one without samples is left out."""
-        self._families[name] = (help, type, {})
+        self._families[name] = Metric(name.removesuffix(_TOTAL), help, type)
 
     def add(self, name: str, value: float | None, **labels: str) -> None:
         """Add a sample; nothing for None, nor for labels that had one.
@@ -40,22 +40,15 @@ class _Page:
         A scraper refuses a page in which a sample stands twice, and names that differ only in
         control characters are the same here.
         """
-        if value is not None:
-            told = ",".join(f'{key}="{_label(text)}"' for key, text in labels.items())
-            series = f"{name}{{{told}}}" if told else name
-            self._families[name][2].setdefault(series, _number(value))
+        told = {key: clean(text) for key, text in labels.items()}
+        series = (name, *told.values())
+        if value is not None and series not in self._known:
+            self._known.add(series)
+            self._families[name].add_sample(name, told, value)
 
-    def text(self) -> str:
-        """The page, ended by a line feed."""
-        lines = []
-        for name, (help, type, samples) in self._families.items():
-            if samples:
-                lines += [
-                    f"# HELP {name} {_help(help)}",
-                    f"# TYPE {name} {type}",
-                ]
-                lines += [f"{series} {value}" for series, value in samples.items()]
-        return "".join(f"{line}\n" for line in lines)
+    def collect(self) -> Iterable[Metric]:
+        """The families that have samples."""
+        return [family for family in self._families.values() if family.samples]
 
 
 def exposition(
@@ -79,7 +72,7 @@ def exposition(
     _add_variants(page, projects)
     _add_checks(page, checks, checks_of)
     _add_daemon(page, daemon or DaemonState(is_running=False))
-    return page.text()
+    return generate_latest(page).decode()
 
 
 def _add_projects(page: _Page, projects: Sequence[ProjectMetrics]) -> None:
@@ -180,21 +173,3 @@ def _add_daemon(page: _Page, daemon: DaemonState) -> None:
     page.add("espdeck_daemon_checks_successful_total", daemon.successful_checks)
     page.family("espdeck_daemon_checks_seconds_total", "How long these took.", _COUNTER)
     page.add("espdeck_daemon_checks_seconds_total", daemon.checks_seconds)
-
-
-def _label(text: str) -> str:
-    escaped = clean(text).replace("\\", "\\\\").replace('"', '\\"')
-    return escaped.replace("\n", "\\n")
-
-
-def _help(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("\n", "\\n")
-
-
-def _number(value: float) -> str:
-    """As Go's ParseFloat reads it."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))

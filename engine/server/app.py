@@ -28,6 +28,7 @@ from engine.server.routes import (
     jobs,
     lineup,
     login,
+    metrics,
     notifications,
     orchestrate,
     orchestrator,
@@ -67,6 +68,7 @@ ROOT_ROUTERS: tuple[APIRouter, ...] = (
     browser_app.router,
     badges.router,
     documents.router,
+    metrics.router,
 )
 """What stands at the root."""
 
@@ -91,6 +93,7 @@ def create_app(engine: Engine) -> FastAPI:
     problems.install(app)
     authentication.install(app)
     audit_requests.install(app)
+    metrics.measure(app, engine)
     for router in API_ROUTERS:
         app.include_router(router, prefix="/api/v1")
         app.include_router(router, prefix="/api", include_in_schema=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,9 @@ HEAD = "0012"
 
 OLDEST_SQLITE = (3, 35)
 """The first that has RETURNING, which durable runs ask for (https://sqlite.org/lang_returning.html)."""
+
+MIN_FREE_BYTES = 1 << 20
+"""Room on the disk without which nothing more is written."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -91,6 +95,17 @@ class Store:
         with self._explained(), self._begun(self._writer) as session:
             yield session
             session.commit()
+
+    def check_writable(self) -> None:
+        """See whether anything can be written: the lock, the file system, and room.
+
+        Raises:
+            StoreError: nothing can be written now.
+        """
+        with self._explained(), self._begun(self._writer) as session:
+            session.rollback()
+        if shutil.disk_usage(self.path.parent).free < MIN_FREE_BYTES:
+            raise StoreError(f"{self.path.parent}: the disk is full")
 
     @contextlib.contextmanager
     def watch(self) -> Iterator[Callable[[], int]]:
