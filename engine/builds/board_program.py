@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.boards.board_files import DEFAULT_BAUD
 from engine.boards.service import Boards
 from engine.builds.service import Builds
-from engine.errors import UsageError
+from engine.errors import EspdeckError, UsageError
 from engine.monitor import panic
 from engine.projects.service import Projects
 
@@ -72,8 +72,8 @@ class BoardPrograms:
             return BoardProgram(None, DEFAULT_BAUD)
         try:
             program = self.of_build(flashed.build)
-        except UsageError:
-            program = None  # the build was deleted since
+        except EspdeckError:
+            program = None  # the build was deleted since, or its project's clone is gone
         return BoardProgram(program, flashed.baud)
 
     def table_offset(self, board: str) -> int | None:

@@ -91,7 +91,10 @@ def reload_settings(engine: EngineOf, _admin: Admin) -> Reloaded:
 def get_settings(engine: EngineOf, _admin: Admin) -> list[Setting]:
     """List every setting, where it comes from and what it is; secrets are masked."""
     settings = engine.settings
-    rows = list_settings(workspace=settings.workspace, profile=settings.profile or None)
+    try:
+        rows = list_settings(workspace=settings.workspace, profile=settings.profile or None)
+    except UsageError as error:
+        raise ConflictError(f"the settings from before stay in force: {error}") from error
     return [
         Setting(
             key=row.key,

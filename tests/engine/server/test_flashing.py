@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
 from engine.boards.virtual.board import VirtualBoard
 from engine.enums import ArtifactKind, Scope
 from engine.images.image import Image
 from engine.server.models.boards import board_id
 from engine.store.database import Store
-from engine.store.tables import Artifact
+from engine.store.tables import Artifact, Project
 from tests.engine.server.lab import ServedLab, events, served
 from tests.tui.workspaces import fill, keep_image
 
@@ -40,6 +41,8 @@ def keep(workspace: Path, number: int, image: Image) -> None:
     )
     with store.write() as session:
         session.add(program)
+        for project in session.exec(select(Project)):
+            project.clone_path = str(image.elf.parent.parent / "source")
     store.close()
 
 
