@@ -137,21 +137,31 @@ class KeptPage:
     Args:
         make: makes it.
         now: a clock in seconds that never goes back.
+        cost: seconds of a processor that this thread took so far.
     """
 
-    def __init__(self, make: Callable[[], str], now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        make: Callable[[], str],
+        now: Callable[[], float] = time.monotonic,
+        cost: Callable[[], float] = time.thread_time,
+    ) -> None:
         self._make = make
         self._now = now
+        self._cost = cost
         self._lock = threading.Lock()
         self._page = ""
         self._until = float("-inf")
 
     def read(self) -> str:
-        """The page; who comes while it is made waits for it."""
-        with self._lock:
-            began = self._now()
-            if began >= self._until:
-                self._page = self._make()
-                ended = self._now()
-                self._until = ended + max(MIN_PAGE_SECONDS, (ended - began) / CPU_SHARE)
-            return self._page
+        """The page; who comes while it is made anew gets the one from before, if there is one."""
+        if self._lock.acquire(blocking=not self._page):
+            try:
+                if self._now() >= self._until:
+                    began = self._cost()
+                    self._page = self._make()
+                    rest = max(MIN_PAGE_SECONDS, (self._cost() - began) / CPU_SHARE)
+                    self._until = self._now() + rest
+            finally:
+                self._lock.release()
+        return self._page
