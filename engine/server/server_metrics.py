@@ -73,6 +73,18 @@ class ServerMetrics:
         return generate_latest(self.registry).decode()
 
 
+def count_lagged(app: FastAPI, stream: str, events: int) -> None:
+    """Count events that were dropped as their reader was slow.
+
+    Args:
+        app: that is measured.
+        stream: which kind of stream.
+        events: how many.
+    """
+    metrics: ServerMetrics = app.state.metrics
+    metrics.lagged.labels(stream).inc(events)
+
+
 def install(app: FastAPI) -> None:
     """Have an app measure itself, outside of all that may refuse a request."""
     app.add_middleware(_Measured, metrics=app.state.metrics)

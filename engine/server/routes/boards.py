@@ -54,7 +54,7 @@ def find_board(engine: Engine, word: str) -> BoardInfo:
         for board in boards:
             if wanted in (board.name, board.label):
                 return board
-    joined = _joined(decoded)  # a proxy made one slash of several
+    joined = _joined(decoded)  # a proxy that decodes makes one slash of several
     for board in boards:
         if _joined(board.name) == joined:
             return board
@@ -63,7 +63,7 @@ def find_board(engine: Engine, word: str) -> BoardInfo:
 
 
 def _joined(name: str) -> str:
-    return re.sub("/+", "/", name)
+    return re.sub("/+", "/", name).lstrip("/")
 
 
 BoardOf = Annotated[BoardInfo, Depends(board_of)]

@@ -23,6 +23,7 @@ from engine.server import sse
 from engine.server.access import EngineOf, StreamReader
 from engine.server.routes.boards import BoardOf
 from engine.server.routes.consoles import Tail, console_message
+from engine.server.server_metrics import count_lagged
 
 router = APIRouter(tags=["consoles"])
 
@@ -115,6 +116,7 @@ class _ConsoleSocket:
                 return
             events, dropped = self._watch.take()
             if dropped:
+                count_lagged(self._websocket.app, "console", dropped)
                 await self._tell("lagged", {"events": dropped})
             for event in events:
                 if self._is_raw and event.data:

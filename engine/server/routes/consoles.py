@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -16,8 +16,9 @@ from engine import ConsoleEvent, ConsoleWatch, Engine, Principal
 from engine.server import sse
 from engine.server.access import EngineOf, Reader, StreamReader
 from engine.server.models.boards import ConsoleSession, SessionMatch
-from engine.server.parameters import Limit
+from engine.server.parameters import Limit, next_page
 from engine.server.routes.boards import BoardOf, find_board
+from engine.server.server_metrics import count_lagged
 from engine.text import clean
 
 router = APIRouter(tags=["consoles"])
@@ -33,13 +34,14 @@ Tail = Annotated[
     responses={200: {"content": {sse.MEDIA_TYPE: {}}}},
 )
 async def watch_console(
+    request: Request,
     board: BoardOf,
     engine: EngineOf,
     principal: StreamReader,
     tail: Tail = 0,
     last_event_id: Annotated[str, Header(max_length=100)] = "",
 ) -> StreamingResponse:
-    """Watch a console (SSE): `line`, `partial`, `note`, `finding`; `lagged` for a slow reader.
+    """Watch a console (SSE): `state`, `line`, `partial`, `note`, `finding`, `lagged`.
 
     It does not reset the board, and makes way for whoever wants it.
     """
@@ -52,12 +54,13 @@ async def watch_console(
         tail=tail,
         after=last_event_id,
     )
-    return sse.answer(_frames(watch, wakeup, engine, principal))
+    return sse.answer(_frames(watch, wakeup, request.app, principal))
 
 
 async def _frames(
-    watch: ConsoleWatch, wakeup: sse.Wakeup, engine: Engine, principal: Principal
+    watch: ConsoleWatch, wakeup: sse.Wakeup, app: FastAPI, principal: Principal
 ) -> AsyncIterator[bytes]:
+    engine: Engine = app.state.engine
     try:
         if watch.lost:
             yield sse.frame("lagged", {"events": watch.lost})
@@ -67,7 +70,10 @@ async def _frames(
             if not await run_in_threadpool(engine.access.holds, principal):
                 return
             events, dropped = watch.take()
-            frames = [sse.frame("lagged", {"events": dropped})] if dropped else []
+            frames = []
+            if dropped:
+                count_lagged(app, "console", dropped)
+                frames.append(sse.frame("lagged", {"events": dropped}))
             for event in events:
                 number = f"{watch.epoch}-{event.number}"
                 frames.append(sse.frame(event.kind, console_message(event), number))
@@ -85,7 +91,7 @@ def console_message(event: ConsoleEvent) -> dict[str, Any]:
     }
     if event.finding is not None:
         told["finding"] = {
-            name: clean(value) if isinstance(value, str) and name != "evidence" else value
+            name: "\n".join(map(clean, value.split("\n"))) if isinstance(value, str) else value
             for name, value in asdict(event.finding).items()
         }
     return told
@@ -117,6 +123,8 @@ def list_sessions(
         for session in engine.boards.kept_sessions(name)
         if before is None or session.began < before
     ]
+    if len(found) > limit:
+        next_page(request, response, before=found[limit - 1].began.isoformat())
     return [ConsoleSession.of(session) for session in found[:limit]]
 
 
