@@ -52,6 +52,7 @@ def settings(workspace: Path, ollama: str, keyed: str) -> Settings:
         quality={"documentation": 0},  # type: ignore[arg-type]
         max_concurrent_tasks=1,
         server=ServerSettings(port=0),
+        log={"level": "debug"},  # type: ignore[arg-type]
     )
 
 
