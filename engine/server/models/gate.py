@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field
 
 from engine import Aspect, Demands
 from engine.enums import Severity
 
 _MAX_FILES = 500
 
-_Content = Annotated[str, Field(max_length=4 << 20)]
-_Path = Annotated[str, Field(min_length=1, max_length=300)]
-
 
 class PostedFile(BaseModel):
     """A file."""
 
-    path: _Path = Field(
-        validation_alias=AliasChoices("path", "name"), description="Relative; `name` is read, too."
+    path: str = Field(
+        min_length=1,
+        max_length=300,
+        validation_alias=AliasChoices("path", "name"),
+        description="Relative; `name` is read, too.",
     )
-    content: _Content
+    content: str = Field(max_length=4 << 20)
 
 
 class Requirements(BaseModel):
@@ -38,14 +38,19 @@ class Requirements(BaseModel):
     )
 
 
+def _as_list(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return [{"path": path, "content": content} for path, content in value.items()]
+
+
 class GateRequest(BaseModel):
     """Files and what is demanded of them."""
 
-    artifacts: (
-        Annotated[list[PostedFile], Field(min_length=1, max_length=_MAX_FILES)]
-        | Annotated[dict[_Path, _Content], Field(min_length=1, max_length=_MAX_FILES)]
-    ) = Field(
-        description="A list of files, or an object with the text of each file by its path.",
+    artifacts: Annotated[list[PostedFile], BeforeValidator(_as_list)] = Field(
+        min_length=1,
+        max_length=_MAX_FILES,
+        description="Files; an object with the text of each file by its path is read, too.",
         examples=[[{"path": "main/led.c", "content": "int led = 1;\n"}]],
     )
     requirements: Requirements | None = None

@@ -18,10 +18,10 @@ so."""
 
 
 class StepParameters(BaseModel):
-    """How a step's model is asked."""
+    """How a step's model is asked; null is as the settings or the kind of model say."""
 
-    max_tokens: int = Field(default=512, ge=1, le=1_000_000)
-    temperature: float = Field(default=0.7, ge=0, le=2, allow_inf_nan=False)
+    max_tokens: int | None = Field(default=512, ge=1, le=1_000_000)
+    temperature: float | None = Field(default=0.7, ge=0, le=2, allow_inf_nan=False)
 
 
 class PostedStep(BaseModel):

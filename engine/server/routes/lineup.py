@@ -99,10 +99,10 @@ def measure_files(asked: GateRequest, engine: EngineOf, _: BuildUser) -> GateAns
     Nothing of them is executed, so tests among them are not run: coverage is that of a report
     among them, and unknown without one.
     """
-    posted = asked.artifacts
-    if not isinstance(posted, dict):
-        posted = _unique([(each.path, each.content) for each in posted])
-    result = engine.gate.measure_files(posted, demands_of(asked.requirements))
+    files = {each.path: each.content for each in asked.artifacts}
+    if len(files) < len(asked.artifacts):
+        raise UsageError("artifacts: a path comes twice")
+    result = engine.gate.measure_files(files, demands_of(asked.requirements))
     return GateAnswer(
         passed=result.passed,
         score=result.score,
@@ -121,18 +121,6 @@ def measure_files(asked: GateRequest, engine: EngineOf, _: BuildUser) -> GateAns
         ],
         blockers=[each.title for each in result.blockers],
     )
-
-
-def _unique(files: list[tuple[str, str]]) -> dict[str, str]:
-    """Files by their paths.
-
-    Raises:
-        UsageError: a path comes twice.
-    """
-    found = dict(files)
-    if len(found) < len(files):
-        raise UsageError("artifacts: a path comes twice")
-    return found
 
 
 def _finding(found: Finding) -> GateFinding:
