@@ -63,8 +63,10 @@ def key_of(name: str) -> str:
 
 
 def _deadline(value: object) -> object:
-    if not isinstance(value, str):
+    if value is None or isinstance(value, date):
         return value
+    if not isinstance(value, str):
+        raise ValueError("a day or a time is a text")
     try:
         kind = date if len(value) == len("2027-01-31") else datetime
         found = kind.fromisoformat(value)

@@ -217,14 +217,12 @@ def _progress(run: Run, pipeline: Pipeline, rows: Sequence[StageRow]) -> float:
     if run.status is RunStatus.SUCCESS:
         return 100.0
     latest = {row.key: row.status for row in rows}
-    done = (stage.weight for stage in pipeline.stages if latest.get(stage.key) in _OVER)
+    # What is done again, as the gate blocked it, was done before: progress does not go back.
+    over = {row.key for row in rows if row.status is StageStatus.SUCCESS}
     # What is skipped behind a step that failed was not done.
-    if StageStatus.FAILED in latest.values():
-        done = (
-            stage.weight
-            for stage in pipeline.stages
-            if latest.get(stage.key) is StageStatus.SUCCESS
-        )
+    if StageStatus.FAILED not in latest.values():
+        over |= {key for key, status in latest.items() if status in _OVER}
+    done = (stage.weight for stage in pipeline.stages if stage.key in over)
     # All of it is done when what came of it is kept, and not before.
     return round(min(MOST_UNFINISHED, sum(done)), 1)
 

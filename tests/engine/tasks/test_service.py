@@ -188,7 +188,7 @@ def test_tasks_are_listed_apart_from_builds(engine: Engine, oracle: Oracle) -> N
     assert listed(limit=2) == [two, one]
     assert listed(text="what is a led") == [two]
     assert listed(text=f"#{one}") == [one]
-    assert one not in listed(status=RunStatus.FAILED)
+    assert one not in listed(status=[RunStatus.FAILED])
     assert listed(before=two, limit=1) == [one]
     assert engine.builds.list() == []
     with pytest.raises(UsageError, match="that is a task"):

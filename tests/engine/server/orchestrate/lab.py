@@ -49,10 +49,10 @@ def settings(workspace: Path, ollama: str, keyed: str) -> Settings:
     return Settings(
         workspace=workspace,
         llm=llm,
-        quality={"documentation": 0},  # type: ignore[arg-type]
+        quality={"documentation": 0},
         max_concurrent_tasks=1,
         server=ServerSettings(port=0),
-        log={"level": "debug"},  # type: ignore[arg-type]
+        log={"level": "debug"},
     )
 
 

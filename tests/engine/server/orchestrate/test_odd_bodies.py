@@ -46,7 +46,7 @@ _GATE = st.fixed_dictionaries(
         "requirements": _JSON,
     },
 )
-_often = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_often = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def post(client: httpx.Client, path: str, body: Any) -> httpx.Response:

@@ -93,6 +93,19 @@ def test_it_is_there_as_soon_as_it_was_asked_for(client: httpx.Client, oracle: O
     assert second["completed_at"] is None
 
 
+def test_who_waits_and_leaves_ends_nothing(client: httpx.Client, oracle: Oracle) -> None:
+    held = Held()
+    oracle.replies = {"Answer": [held, "Done."]}
+    blocker = start(client)["task_id"]
+    assert held.reached.wait(WITHIN)
+    task_id = start(client)["task_id"]
+    with pytest.raises(httpx.ReadTimeout):
+        client.get(f"/orchestrate/status/{task_id}", params={"wait": WITHIN}, timeout=0.2)
+    client.post(f"/orchestrate/tasks/{blocker}/cancel")
+
+    assert ended(client, task_id)["status"] == "completed"
+
+
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_each_workflow_runs_to_its_end(client: httpx.Client, name: str) -> None:
     task = start(client, f"/orchestrate/workflow/{name}", model="placeholder")

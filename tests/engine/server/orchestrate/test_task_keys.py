@@ -97,6 +97,16 @@ def test_it_is_used_and_no_byte_of_it_is_kept(
                 "/orchestrate",
                 json={"task_description": "x", "model": REMOTE, "api_key": f"{KEY}\n{KEY}"},
             )
+            mistaken = [
+                client.post("/orchestrate", json={"model": REMOTE, "api_key": KEY} | more)
+                for more in (
+                    {"max_iterations": "x"},
+                    {"task_description": [KEY]},
+                    {"api_key": [KEY]},
+                    {"squad_type": KEY * 10},
+                    {"project_id": "nothing"},
+                )
+            ]
         server.stop()
         left = len(engine._task_keys)
 
@@ -109,7 +119,8 @@ def test_it_is_used_and_no_byte_of_it_is_kept(
     assert refused.status_code == 422
     assert "stands in a text of the task" in refused.json()["detail"]
     assert odd.status_code == 422
-    assert KEY not in refused.text + odd.text
+    assert [each.status_code for each in mistaken] == [422, 422, 422, 422, 404]
+    assert KEY not in "".join(each.text for each in (refused, odd, *mistaken))
     assert left == 0
     assert (workspace / "espdeck.log").stat().st_size > 0
     assert holders(workspace) == []
