@@ -25,6 +25,7 @@ NAMES = (
     "chaos",
     "daemon_kill",
     "attach",
+    "events",
     "daemon",
     "contract",
 )
