@@ -1,7 +1,8 @@
 """Four builds at once while 200 readers follow all events, against the same without readers.
 
-Readers are in a process of their own, which gives way to everything else: what is measured is what
-they cost the engine and its server. Rounds with and without them take turns.
+All but a few readers are in a process that gives way to everything else, so that what is measured
+is what they cost the engine and its server, not what their own work takes from two cores. The few
+others say when events arrive. Rounds with and without readers take turns.
 """
 
 from __future__ import annotations
@@ -23,20 +24,22 @@ from engine.server_settings import ServerSettings
 from tests.bench.table import median, show
 
 READERS = 200
+PROMPT_READERS = 10
+"""Of these, those that do not give way."""
+
 BUILDS = 4
 ROUNDS = 5
 
 
 def main() -> None:
     """Measure and print."""
-    load = os.getloadavg()[0]
+    others = [f"{demo.DEMO_BOARD}-{number}" for number in range(2, BUILDS + 1)]
+    alone, watched, notices = [], [], 0
+    seconds: list[list[float]] = [[], []]
     with tempfile.TemporaryDirectory() as name:
         settings = Settings(
             workspace=Path(name) / "workspace",
-            boards=(
-                demo.DEMO_BOARD,
-                *(f"{demo.DEMO_BOARD}-{2 + each}" for each in range(BUILDS - 1)),
-            ),
+            boards=(demo.DEMO_BOARD, *others),
             max_concurrent_builds=BUILDS,
             server=ServerSettings(port=0),
         )
@@ -46,35 +49,46 @@ def main() -> None:
             server.start()
             token, _ = engine.access.create_token("bench", Scope.READ)
             _build_all(engine, project)
-            alone, watched, seconds, notices = [], [], [], 0
             for _ in range(ROUNDS):
                 alone.append(_build_all(engine, project))
-                readers = _start_readers(server.url, token)
+                readers = [
+                    _start_readers(server.url, token, count=PROMPT_READERS, niceness=0),
+                    _start_readers(server.url, token, count=READERS - PROMPT_READERS, niceness=19),
+                ]
                 watched.append(_build_all(engine, project))
                 time.sleep(1)  # what is on its way
-                found = json.loads(readers.communicate("end\n")[0])
-                seconds += found["seconds"]
-                notices += found["notices"]
+                for each, all_seconds in zip(readers, seconds, strict=True):
+                    found = json.loads(each.communicate("end\n")[0])
+                    all_seconds += found["seconds"]
+                    notices += found["notices"]
             server.stop()
-    seconds.sort()
     rows: list[tuple[object, ...]] = [
         ("without readers", f"{median(alone):.2f}", "1.000"),
         (f"{READERS} readers", f"{median(watched):.2f}", f"{median(watched) / median(alone):.3f}"),
     ]
     show(f"{BUILDS} builds at once, median of {ROUNDS}", ("", "seconds", "ratio"), rows)
     show(
-        f"from publication to receipt, {len(seconds)} events, {notices} notices, load {load:.1f}",
-        ("", "ms"),
+        f"from publication to receipt, {notices} notices, load {os.getloadavg()[0]:.1f}",
+        ("", "events", "p50 ms", "p90 ms", "p99 ms"),
         [
-            (f"p{part}", f"{seconds[len(seconds) * part // 100] * 1000:.0f}")
-            for part in (50, 90, 99)
+            (f"{PROMPT_READERS} prompt readers", *_figures(seconds[0])),
+            (f"{READERS - PROMPT_READERS} that give way", *_figures(seconds[1])),
         ],
     )
 
 
-def _start_readers(url: str, token: str) -> subprocess.Popen[str]:
+def _figures(seconds: list[float]) -> tuple[str, ...]:
+    seconds.sort()
+    parts = (seconds[len(seconds) * part // 100] for part in (50, 90, 99))
+    return (str(len(seconds)), *(f"{part * 1000:.0f}" for part in parts))
+
+
+def _start_readers(url: str, token: str, *, count: int, niceness: int) -> subprocess.Popen[str]:
     readers = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.event_readers_child", url, token, str(READERS)],
+        [
+            *(sys.executable, "-m", "tests.bench.event_readers_child"),
+            *(url, token, str(count), str(niceness)),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

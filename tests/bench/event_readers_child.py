@@ -1,7 +1,7 @@
 """Many readers of events in a process of their own, half by SSE, half by WebSocket.
 
-``python -m tests.bench.event_readers_child URL TOKEN READERS`` says ``ready`` when all are there;
-a line on stdin ends it, and it prints the seconds from publication to receipt of each event of
+``python -m tests.bench.event_readers_child URL TOKEN READERS NICENESS`` says ``ready`` when all are
+there; a line on stdin ends it, and it prints the seconds from publication to receipt of each event of
 each reader, as JSON, with how many were told to be slow.
 """
 
@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 
 from websockets.asyncio.client import connect
 
-_NICENESS = 19
 _LOGS_EVERY = 10
 """Of so many readers one reads logs, too."""
 
@@ -91,5 +90,5 @@ async def main(url: str, token: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    os.nice(_NICENESS)
+    os.nice(int(sys.argv[4]))
     asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
