@@ -11,9 +11,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import anyio.to_thread
 from anyio import CapacityLimiter
+from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from engine import Engine, Notice, Principal, StoreError, StreamEvent, StreamFilter, Subscription
@@ -145,6 +147,9 @@ async def event_readers_of(connection: HTTPConnection) -> EventReaders:
         state.event_readers = EventReaders(state.engine)
     readers: EventReaders = state.event_readers
     return readers
+
+
+ReadersOf = Annotated[EventReaders, Depends(event_readers_of)]
 
 
 async def _wait(news: asyncio.Event) -> bool:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, WebSocket
+from fastapi import APIRouter, WebSocket
 
 from engine import Principal, Subscription
 from engine.server.access import EngineOf, StreamReader
 from engine.server.event_choice import EventChoiceOf
-from engine.server.event_readers import EventReaders, event_readers_of
+from engine.server.event_readers import EventReaders, ReadersOf
 from engine.server.event_sockets import POLICY_VIOLATION, open_socket
 from engine.server.sse import HEARTBEAT, SseResponse, start_of_stream
 
 router = APIRouter(tags=["events"])
-
-Readers = Annotated[EventReaders, Depends(event_readers_of)]
 
 
 @router.get(
@@ -40,7 +37,7 @@ Readers = Annotated[EventReaders, Depends(event_readers_of)]
     },
 )
 async def events(
-    principal: StreamReader, choice: EventChoiceOf, readers: Readers, engine: EngineOf
+    principal: StreamReader, choice: EventChoiceOf, readers: ReadersOf, engine: EngineOf
 ) -> SseResponse:
     """Everything that happens, as server-sent events: builds, agents, checks, projects.
 
@@ -66,7 +63,7 @@ async def socket(
     websocket: WebSocket,
     principal: StreamReader,
     choice: EventChoiceOf,
-    readers: Readers,
+    readers: ReadersOf,
     engine: EngineOf,
 ) -> None:
     """The same, a message each."""

@@ -25,6 +25,7 @@ from engine.server.models.orchestrate import (
 from engine.server.parameters import Before, Limit, Wait, next_page, require_json
 from engine.server.responses import TEXT_HEADERS, SafeJson
 from engine.server.task_numbers import task_number
+from engine.server.task_states import task_status
 from engine.server.task_waits import wait_for_task
 
 router = APIRouter(
@@ -72,7 +73,7 @@ async def get_status(
     task_id: TaskId, request: Request, engine: EngineOf, _: Reader, wait: Wait = 0.0
 ) -> TaskStatus:
     """How a task stands; with `wait`, when it has ended."""
-    return await wait_for_task(engine, request, task_number(task_id), wait, _status)
+    return await wait_for_task(engine, request, task_number(task_id), wait, task_status)
 
 
 @router.get("/orchestrate/tasks")
@@ -103,7 +104,7 @@ def cancel_task(
     """End a task; 409 where it has ended. Its running question is given up within a second."""
     number = _subject(request, task_number(task_id))
     engine.tasks.cancel(number, reason=f"cancelled by {principal.name} before it began")
-    return _status(engine, number)
+    return task_status(engine, number)
 
 
 @router.post("/orchestrate/tasks/{task_id}/retry")
@@ -118,7 +119,7 @@ def retry_task(
     asked = asked or TaskRetry()
     number = _subject(request, task_number(task_id))
     engine.tasks.retry(number, asked.step or None, api_key=asked.api_key)
-    return _status(engine, number)
+    return task_status(engine, number)
 
 
 @router.get("/orchestrate/tasks/{task_id}/steps")
@@ -214,12 +215,6 @@ def _squad(text: str | None) -> str:
     """The squad that somebody means; ``full_stack`` is as good as ``full-stack``."""
     word = (text or "").strip().lower().replace("_", "-")
     return word or EVERYBODY
-
-
-def _status(engine: Engine, number: int) -> TaskStatus:
-    state = engine.tasks.state(number)
-    answer = engine.tasks.answer(number) if state.run.status is RunStatus.SUCCESS else None
-    return status_of_task(state, answer)
 
 
 def _subject(request: Request, number: int) -> int:
