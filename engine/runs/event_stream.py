@@ -20,6 +20,7 @@ from typing import Any
 
 from engine.enums import RunStatus
 from engine.events import BoardTaken, RunProgress
+from engine.runs.event_blocks import EventBlocks, Page
 from engine.runs.journal import event_of
 from engine.runs.stream_events import Item, Notice, StreamEvent, StreamFilter, event_id, utc_text
 from engine.store import positions, runs
@@ -196,13 +197,6 @@ class Subscription:
         self._bytes = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    events: Sequence[StreamEvent]
-    reached: int
-    is_last: bool
-
-
 class EventStream:
     """All events of a workspace for readers outside. Any thread may call it.
 
@@ -225,6 +219,7 @@ class EventStream:
         self._tail_start = 0  # behind which the tail has all
         self._thread: threading.Thread | None = None
         self._name = ""
+        self._blocks = EventBlocks(store, self._events)
         self._facts = lru_cache(maxsize=_KNOWN_RUNS)(self._read_facts)
 
     @property
@@ -309,23 +304,13 @@ class EventStream:
         self._name = head.stream
         return head
 
-    def page(self, position: int, chosen: StreamFilter) -> _Page:
+    def page(self, position: int, chosen: StreamFilter) -> Page:
         """Some of the events behind a place, from the store.
 
         Raises:
             StoreError: the store cannot be read.
         """
-        found = positions.rows_behind(
-            self._store,
-            position,
-            with_logs=chosen.logs,
-            run_id=chosen.run_id,
-            limit=PAGE_ROWS,
-        )
-        events = [event for event in map(self._event, found.rows) if event is not None]
-        return _Page(
-            [event for event in events if chosen.takes(event)], found.reached, found.is_last
-        )
+        return self._blocks.page(position, chosen)
 
     def join(self, reader: Subscription, *, at_head: bool) -> bool:
         """Give a reader what comes from now on, if it has all that came before, or the tail does.
@@ -389,7 +374,7 @@ class EventStream:
                 return False
             position, with_logs = self._position, self._with_logs
         found = positions.rows_behind(self._store, position, with_logs=with_logs, limit=PAGE_ROWS)
-        events = [event for event in map(self._event, found.rows) if event is not None]
+        events = self._events(found.rows)
         told: dict[Callable[[Sequence[Subscription]], None], list[Subscription]] = {}
         with self._lock:
             if (self._with_logs and not with_logs) or self._position != position:
@@ -422,6 +407,10 @@ class EventStream:
     def _drop_closed(self) -> None:
         self._live = [reader for reader in self._live if not reader.is_closed]
         self._with_logs = any(reader.filter.logs for reader in self._live)
+
+    def _events(self, rows: Sequence[LogChunk | EventRow]) -> list[StreamEvent]:
+        """Events of rows, without those of a kind of a newer version."""
+        return [event for event in map(self._event, rows) if event is not None]
 
     def _event(self, row: LogChunk | EventRow) -> StreamEvent | None:
         event = event_of(row)

@@ -22,11 +22,12 @@ has gone is found out."""
 
 MEDIA_TYPE = "text/event-stream"
 
-HEARTBEAT = b":\n"
-"""A comment. With an empty line behind it, some clients would take it for an event without data."""
+HEARTBEAT = b": ping\n"
+"""A comment. With an empty line behind it, clients that keep the last id (httpx-sse) would take it
+for an event without data; an empty comment is a mistake to others (LaunchDarkly's, in Rust)."""
 
-_HEADERS = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
-"""Proxies hand on each byte at once: nginx goes by the first."""
+_HEADERS = {"X-Accel-Buffering": "no", "Cache-Control": "no-store, no-transform"}
+"""Proxies hand on each byte at once: nginx goes by the first, what compresses by the second."""
 
 _RETRY_MILLISECONDS = (1000, 4000)  # so that not all come again at once
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import text
+from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
 from engine.events import BoardTaken
@@ -125,6 +125,41 @@ def rows_behind(
     rows.sort(key=lambda row: row.position)
     del rows[limit:]
     return StreamPage(rows, rows[-1].position, is_last=False)
+
+
+def rows_between(
+    store: Store, after: int, last: int, *, with_logs: bool
+) -> tuple[Sequence[LogChunk | EventRow], int]:
+    """Rows behind a place, up to another one, in order; and the last place that was given by now.
+
+    Args:
+        with_logs: also chunks of logs.
+    """
+    events = select(EventRow).where(EventRow.position > after, EventRow.position <= last)
+    chunks = select(LogChunk).where(LogChunk.position > after, LogChunk.position <= last)
+    rows: list[LogChunk | EventRow] = []
+    with store.read() as session:
+        given = session.exec(select(StreamPosition.last)).first() or 0
+        rows += session.exec(events).all()
+        if with_logs:
+            rows += session.exec(chunks).all()
+    rows.sort(key=lambda row: row.position)
+    return rows, given
+
+
+def look_behind(store: Store, position: int, *, with_logs: bool) -> tuple[int | None, int]:
+    """The first place behind one that has a row, None where there is none; and the last place.
+
+    Args:
+        with_logs: also of chunks of logs.
+    """
+    firsts = [select(func.min(EventRow.position)).where(EventRow.position > position)]
+    if with_logs:
+        firsts.append(select(func.min(LogChunk.position)).where(LogChunk.position > position))
+    with store.read() as session:
+        last = session.exec(select(StreamPosition.last)).first() or 0
+        found = [session.exec(each).one() for each in firsts]
+    return min((each for each in found if each is not None), default=None), last
 
 
 def run_facts(store: Store, run_id: int) -> RunFacts | None:

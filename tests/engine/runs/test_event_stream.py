@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.enums import RunStatus
 from engine.events import BoardTaken, Bus, Log, Problem, RunChanged, RunProgress, RunStarted
-from engine.runs import event_stream
+from engine.runs import event_blocks, event_stream
 from engine.runs.event_stream import EventStream
 from engine.runs.journal import Journal
 from engine.runs.stream_events import Notice, StreamEvent, StreamFilter, sse_message
@@ -237,7 +237,6 @@ def test_readers_choose(process: Process) -> None:
 def test_a_reader_of_a_board_gets_the_builds_that_it_is_used_by(process: Process) -> None:
     run, other = process.add_run(), process.add_run()
     reader = Reader(process, StreamFilter(board="virtual:esp32c3"))
-    process.say("before it has a board", run=run)
     for number, board in ((run, "virtual:esp32c3"), (other, "/dev/ttyUSB0")):
         process.bus.publish(BoardTaken(run_id=number, board=board, stage="test.board", attempt=1))
     process.journal.flush()
@@ -248,6 +247,38 @@ def test_a_reader_of_a_board_gets_the_builds_that_it_is_used_by(process: Process
     assert len({json.loads(each.text)["job_id"] for each in reader.items}) == 1
     resync = process.stream.resync(reader.subscription.filter, 0, "lagged")
     assert [each["job_id"] for each in json.loads(resync.text)["runs"]] == [str(run)]
+
+
+def test_readers_that_are_behind_read_the_store_once_for_all(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process.say(*map(str, range(600)))
+    read: list[int] = []
+    real = positions.rows_between
+
+    def counted(store: Store, after: int, last: int, *, with_logs: bool) -> Any:
+        read.append(after)
+        return real(store, after, last, with_logs=with_logs)
+
+    monkeypatch.setattr(positions, "rows_between", counted)
+
+    readers = [Reader(process, StreamFilter(), after="0") for _ in range(5)]
+
+    assert all(
+        [said(each) for each in reader.items] == [*map(str, range(600))] for reader in readers
+    )
+    assert read == [0, 256, 512]
+    one, other, *_ = readers
+    assert one.items[0] is other.items[0]
+
+
+def test_rows_that_were_removed_cost_a_reader_nothing(process: Process) -> None:
+    process.say(*map(str, range(700)))
+    while retention.remove_old_events(process.store, datetime(2999, 1, 1, tzinfo=UTC)):
+        pass
+    process.say("left")
+
+    assert Reader(process, after="0").take_until(1) == ["left"]
 
 
 def test_a_slow_reader_is_told_once_what_it_missed_and_how_runs_stand(
@@ -397,8 +428,19 @@ STEPS = st.lists(
 )
 
 
+@pytest.fixture(scope="module")
+def small_pages() -> Iterator[None]:
+    """Ends of pages and blocks within few events."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(event_blocks, "BLOCK", 4)
+        patch.setattr(event_stream, "PAGE_ROWS", 3)
+        patch.setattr(event_blocks, "MAX_KEPT_BYTES", 3000)
+        yield
+
+
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.usefixtures("small_pages")
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
 def test_each_event_comes_once_and_in_order_however_writers_and_readers_take_turns(
     steps: list[tuple[str, int, int]], tmp_path_factory: pytest.TempPathFactory

@@ -73,5 +73,5 @@ def sse(
         answer.raise_for_status()
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["x-accel-buffering"] == "no"
-        assert answer.headers["cache-control"] == "no-store", answer.headers
+        assert answer.headers["cache-control"] == "no-store, no-transform"
         yield SseReader(answer.iter_lines())
