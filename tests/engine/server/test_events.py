@@ -220,7 +220,7 @@ def test_who_left_is_forgotten(
     with sse(reader, EVENTS) as stream, open_ws() as ws:
         stream.next()
         received(ws)
-        assert engine.stream.readers == 2
+        wait_for(lambda: engine.stream.readers == 2, 10)
 
     wait_for(lambda: engine.stream.readers == 0, 10)
 
