@@ -256,7 +256,9 @@ class _Work:
 
     def _is_ours(self, build: Run) -> bool:
         """Whether this delivery started a build before its process died."""
-        return build.triggered_by is Trigger.WEBHOOK and build.created_at >= self.row.received_at
+        is_again = self.row.attempts > 1
+        since = self.row.received_at
+        return is_again and build.triggered_by is Trigger.WEBHOOK and build.created_at >= since
 
     def _decided(self, project: Project, sha: str) -> None:
         """Note that this tip was decided upon, so that who looks for new ones need not."""

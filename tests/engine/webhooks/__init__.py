@@ -1,0 +1,1 @@
+"""Webhooks: who sent them, what they say, and what comes of them."""
