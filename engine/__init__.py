@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from engine.access.service import LOGIN_LIFETIME as LOGIN_LIFETIME
     from engine.access.service import Access as Access
     from engine.access.tickets import TICKET_SECONDS as TICKET_SECONDS
+    from engine.artifacts.file_changes import FileChange as FileChange
+    from engine.artifacts.service import DEFAULT_LINK_SECONDS as DEFAULT_LINK_SECONDS
+    from engine.artifacts.service import LONGEST_LINK_SECONDS as LONGEST_LINK_SECONDS
+    from engine.artifacts.service import ArtifactLink as ArtifactLink
+    from engine.artifacts.service import Artifacts as Artifacts
+    from engine.artifacts.service import StoreState as StoreState
+    from engine.artifacts.service import StoreSweep as StoreSweep
     from engine.boards.board_files import DEFAULT_BAUD as DEFAULT_BAUD
     from engine.boards.board_files import BoardFiles as BoardFiles
     from engine.boards.board_info import BoardInfo as BoardInfo
@@ -211,6 +218,10 @@ _NAMES = {
     "engine.access.principal": "Principal",
     "engine.access.service": "Access LOGIN_LIFETIME",
     "engine.access.tickets": "TICKET_SECONDS",
+    "engine.artifacts.file_changes": "FileChange",
+    "engine.artifacts.service": (
+        "ArtifactLink Artifacts DEFAULT_LINK_SECONDS LONGEST_LINK_SECONDS StoreState StoreSweep"
+    ),
     "engine.boards.board_files": "BoardFiles DEFAULT_BAUD",
     "engine.boards.board_info": "BoardInfo",
     "engine.boards.board_session": "BoardSession",

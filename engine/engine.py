@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from engine import private_files
 from engine.access.service import Access
+from engine.artifacts.service import Artifacts
 from engine.boards.lock_folder import LOCKS, LockFolder
 from engine.boards.names import check_names
 from engine.boards.service import Boards
@@ -68,6 +69,7 @@ from engine.webhooks.work import HookServices
 from engine.workspace import workspace_id
 
 if TYPE_CHECKING:
+    from engine.artifacts.mover import Mover
     from engine.builds.board_consoles import BoardConsoles
     from engine.builds.board_program import BoardPrograms
     from engine.llm.service import Models
@@ -99,6 +101,7 @@ class Engine:
     """
 
     access: Access
+    artifacts: Artifacts
     projects: Projects
     project_editor: ProjectEditor
     builds: Builds
@@ -137,6 +140,7 @@ class Engine:
         self._reloading = threading.Lock()
         self._store: Store | None = None
         self._executor: Executor | None = None
+        self._mover: Mover | None = None
         self._ready = threading.Event()
         self._asked = threading.Event()
         self._failure: str | None = None
@@ -283,6 +287,9 @@ class Engine:
         self.stream = EventStream(store, self._now)
         self._journal = Journal(store, self.events, self._active.cancel_requested, self.stream.wake)
         self.access = Access(store, self._now)
+        self.artifacts = Artifacts(
+            store, self._current_settings, folder, self._workspace, self._now
+        )
         self.boards = Boards(
             self.settings.boards,
             folder / "boards",
@@ -304,6 +311,7 @@ class Engine:
             active=self._active,
             runs=self._runs,
             boards=self.boards,
+            artifacts=self.artifacts,
             wait_ready=self._ready_to_ask,
             is_asked_elsewhere=lambda: not self.is_executor and self.executor_pid is not None,
         )
@@ -349,7 +357,7 @@ class Engine:
             limits=self._run_limits,
         )
         self.maintenance = Maintenance(
-            folder, retention, self.projects, self.checks, self._complain
+            folder, retention, self.artifacts, self.projects, self.checks, self._complain
         )
         self.metrics = Metrics(store, self.events)
         self._services_of: dict[RunKind, RunService] = {
@@ -443,6 +451,7 @@ class Engine:
             self.events.subscribe(self._note_asked)
             self._spawn(self._look_for_runs, "look-for-runs")
             self._spawn(self._look_after, "upkeep")
+            self._spawn(self._move_artifacts, "artifacts")
             self._spawn(lambda: self.metrics.follow(self._stop), "metrics")
             self._spawn(functools.partial(self.notifications.run, self._stop), "notify")
             self._spawn(functools.partial(self.webhooks.run, self._stop), "webhooks")
@@ -487,6 +496,7 @@ class Engine:
                 settings=self._current_settings,
                 models=lambda: self.models,
                 artifacts=folder / "artifacts",
+                kept=self.artifacts.kept.set,
                 patience=self._patience,
                 do_again=lambda run, steps: self._services_of[run.kind].do_again(run, steps),
             ),
@@ -580,6 +590,8 @@ class Engine:
             idf_installs.add_search_folders(new.idf_paths)
             self._settings = new
             self.checks.reload()
+            if self._mover is not None:
+                self._mover.settings_changed()
             if self._executor is not None:
                 self._executor.limit(self._limits())
             _LOG.info("settings changed: %s", "; ".join(changes))
@@ -643,15 +655,28 @@ class Engine:
         return tuple(found)
 
     def _run_limits(self) -> RunLimits:
-        builds = (each.known_good_build[1] for each in self.settings.board.values())
-        named = frozenset(number for number in builds if number is not None)
-        return RunLimits(self.settings.run_days, self.settings.run_count, named)
+        settings = self.settings
+        builds = (each.known_good_build[1] for each in settings.board.values())
+        return RunLimits(
+            settings.run_days,
+            settings.run_count,
+            settings.run_megabytes << 20,
+            named=frozenset(number for number in builds if number is not None),
+            projects={name: each.keep for name, each in settings.projects.items()},
+        )
 
     def _complain(self, line: str) -> None:
         self.events.publish(Problem(message=line))
 
     def _look_after(self) -> None:
         self.maintenance.run_daily(self._stop)
+
+    def _move_artifacts(self) -> None:
+        from engine.artifacts.mover import Mover
+
+        assert self._store is not None
+        self._mover = Mover(self.artifacts, self._store, self._complain)
+        self._mover.run(self._stop)
 
     def _take_over(self) -> None:
         while not self._closed.wait(LOOK_FOR_LOCK):

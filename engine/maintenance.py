@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from engine.artifacts.service import Artifacts, StoreSweep
 from engine.cancel import CancelToken
 from engine.checks.service import Checks
 from engine.projects.service import Projects
@@ -37,12 +38,14 @@ class CleanupReport:
     Args:
         runs: old builds and tasks.
         removed: other things, a line each.
-        bytes: how much all of it takes.
+        bytes: how much all of it takes on this machine.
+        store: what goes from the store of artifacts, and from here because that has it.
     """
 
     runs: tuple[OldRun, ...]
     removed: tuple[str, ...]
     bytes: int
+    store: StoreSweep
 
 
 class Maintenance:
@@ -52,6 +55,7 @@ class Maintenance:
         self,
         workspace: Path,
         retention: Retention,
+        artifacts: Artifacts,
         projects: Projects,
         checks: Checks,
         say: Callable[[str], None],
@@ -60,12 +64,14 @@ class Maintenance:
 
         Args:
             retention: lets old runs go.
+            artifacts: are copied to a store.
             projects: have worktrees and clones.
             checks: keep files of projects.
             say: is given a line about what a person has to know.
         """
         self._workspace = workspace
         self._retention = retention
+        self._artifacts = artifacts
         self._projects = projects
         self._checks = checks
         self._say = say
@@ -74,7 +80,9 @@ class Maintenance:
         """What :meth:`sweep` would delete now. Walks through all of it: seconds."""
         runs = self._retention.due()
         room = self._projects.removable(unused_for=unused_for)
-        return CleanupReport(runs, room.removed, room.bytes + sum(run.size for run in runs))
+        store = self._artifacts.preview()
+        total = room.bytes + sum(run.size for run in runs) + store.file_bytes
+        return CleanupReport(runs, room.removed, total, store)
 
     def sweep(self, *, unused_for: float, cancel: CancelToken | None = None) -> CleanupReport:
         """Delete what can be made again and let old runs go; the databases shrink.
@@ -89,11 +97,28 @@ class Maintenance:
         cancel = cancel or CancelToken()
         room = self._projects.make_room(unused_for=unused_for, cancel=cancel)
         runs = self._retention.drop(cancel=cancel)
+        store = self._artifacts.sweep(cancel)
         self._cache().shrink()
         shrunk = self._shrink(whole=True, cancel=cancel)
         # What a log had is in the size of the run, and in what its database shrank by.
-        total = room.bytes + max(sum(run.size for run in runs), shrunk)
-        return CleanupReport(runs, room.removed, total)
+        total = room.bytes + max(sum(run.size for run in runs), shrunk) + store.file_bytes
+        return CleanupReport(runs, room.removed, total, store)
+
+    def preview_artifacts(self) -> CleanupReport:
+        """What :meth:`sweep_artifacts` would delete now."""
+        runs, store = self._retention.due(), self._artifacts.preview()
+        return CleanupReport(runs, (), sum(run.size for run in runs) + store.file_bytes, store)
+
+    def sweep_artifacts(self, *, cancel: CancelToken | None = None) -> CleanupReport:
+        """Let old runs go, and then of artifacts what need not be in the store, or here.
+
+        Raises:
+            StoreError: the database cannot be read or written; what went before is gone.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        cancel = cancel or CancelToken()
+        runs, store = self._retention.drop(cancel=cancel), self._artifacts.sweep(cancel)
+        return CleanupReport(runs, (), sum(run.size for run in runs) + store.file_bytes, store)
 
     def run_daily(self, cancel: CancelToken) -> None:
         """Do all of it that is due, for ever, in small pieces.
@@ -137,6 +162,8 @@ class Maintenance:
 
     def _drop(self, cancel: CancelToken) -> None:
         self._retention.drop(now=datetime.now(UTC), cancel=cancel)
+        if problem := self._artifacts.sweep(cancel).problem:
+            _LOG.warning("artifacts: %s", problem)
 
     def _tidy(self, cancel: CancelToken) -> None:
         self._checks.tidy()

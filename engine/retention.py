@@ -1,4 +1,5 @@
-"""Removes old runs. The newest stay, up to an age and a number, and those that something needs.
+"""Removes old runs. The newest stay, up to an age, a number and a size of what they kept, for all
+and for each project, and those that something needs.
 
 Never goes what waits or runs; the newest successful build of each project, chip and configuration,
 against which sizes are compared; what a board was flashed with last; a program that a kept session
@@ -9,13 +10,15 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from engine.artifact_settings import KeepSettings
 from engine.builds import fix_patch
 from engine.builds.fixes import has_fix
 from engine.cancel import CancelToken
@@ -24,6 +27,7 @@ from engine.enums import RunKind, RunStatus
 from engine.runs.queue import RunQueue
 from engine.source import tree
 from engine.store import retention as rows
+from engine.store.artifacts import Content, contents_of_runs
 from engine.store.database import Store
 from engine.store.retention import RunFacts
 
@@ -42,12 +46,16 @@ class RunLimits:
     Args:
         days: since a run ended; 0 for ever.
         count: runs at the most; 0 for any number.
+        size: bytes of artifacts at the most, content that several have counted once; 0 for any.
         named: builds that stay, as the settings name them.
+        projects: what holds for one project, by its name.
     """
 
     days: float = 180.0
     count: int = 2000
+    size: int = 0
     named: frozenset[int] = frozenset()
+    projects: Mapping[str, KeepSettings] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ class OldRun:
         number: of the run.
         kind: what it is.
         ended: when, in UTC.
-        size: bytes of its artifacts and logs.
+        size: bytes of its logs, and of those artifacts that no run has that stays.
     """
 
     number: int
@@ -104,7 +112,8 @@ class Retention:
         """
         time = now or datetime.now(UTC)
         found = self._due(time, has_ages=self._has_ages(time))
-        return tuple(self._old(run) for run in found)
+        gone: Counter[tuple[int, int]] = Counter()
+        return tuple(self._old(run, gone) for run in found)
 
     def drop(self, *, now: datetime | None = None, cancel: CancelToken) -> tuple[OldRun, ...]:
         """Let old runs go: rows, logs, artifacts, and steps. In small transactions.
@@ -121,7 +130,7 @@ class Retention:
         has_ages = self._has_ages(time)
         for run in self._due(time, has_ages=has_ages):
             cancel.check()
-            old = self._old(run)
+            old = self._old(run, Counter())
             if self._remove(run):
                 gone.append(old)
         for folder in self._artifacts.glob(f"{_REMOVED_PREFIX}*"):  # what a killed process left
@@ -151,8 +160,8 @@ class Retention:
         tree.delete(aside)
         return True
 
-    def _old(self, run: RunFacts) -> OldRun:
-        size = tree.size(Path(run.folder)) if run.folder else 0
+    def _old(self, run: RunFacts, gone: Counter[tuple[int, int]]) -> OldRun:
+        size = tree.size_freed(Path(run.folder), gone) if run.folder else 0
         return OldRun(run.number, run.kind, run.ended, size + rows.text_of(self._store, run.number))
 
     def _has_ages(self, now: datetime) -> bool:
@@ -163,17 +172,7 @@ class Retention:
 
     def _due(self, now: datetime, *, has_ages: bool) -> Sequence[RunFacts]:
         every = rows.all_runs(self._store)
-        days, count = self._limits().days if has_ages else 0, self._limits().count
-        longest = timedelta(days=days)
-        over = [
-            run
-            for place, run in enumerate(every)
-            if run.status.is_final
-            and (
-                (days and run.ended.timestamp() >= EARLIEST_TIME and now - run.ended > longest)
-                or (count and place >= count)
-            )
-        ]
+        over = self._over(every, now, has_ages=has_ages)
         if not over:
             return ()
         needed = self._compared_with(every) | self._flashed() | self._repaired(over)
@@ -181,6 +180,29 @@ class Retention:
         left = [run for run in over if run.number not in needed]
         named = self._named_in_sessions(left)
         return [run for run in reversed(left) if run.number not in named]
+
+    def _over(
+        self, every: Sequence[RunFacts], now: datetime, *, has_ages: bool
+    ) -> Sequence[RunFacts]:
+        """Those of all runs, newest first, that are beyond a limit."""
+        limits = self._limits()
+        names = rows.project_names(self._store) if limits.projects else {}
+        rules = {"": _Rule(limits.days, limits.count, limits.size)}
+        for number, name in names.items():
+            keep = limits.projects.get(name, KeepSettings())
+            days = limits.days if keep.days is None else keep.days
+            rules[number] = _Rule(days, keep.count or 0, (keep.megabytes or 0) << 20)
+        has_size = any(rule.size for rule in rules.values())
+        contents = contents_of_runs(self._store) if has_size else {}
+        over = []
+        for run in every:
+            of_run, project = contents.get(run.number, ()), rules.get(run.variant[0])
+            days = (rules[""] if project is None else project).days if has_ages else 0
+            is_old = run.ended.timestamp() >= EARLIEST_TIME and now - run.ended > timedelta(days)
+            too_many = [rule.is_beyond(of_run) for rule in (rules[""], project) if rule is not None]
+            if run.status.is_final and ((days and is_old) or any(too_many)):
+                over.append(run)
+        return over
 
     def _compared_with(self, every: Sequence[RunFacts]) -> set[int]:
         newest: dict[tuple[tuple[str, str, str], bool], int] = {}
@@ -215,6 +237,29 @@ class Retention:
             return set()
         named = programs_named(self._sessions)
         return {number for number, sha in ours.items() if any(map(sha.lower().startswith, named))}
+
+
+class _Rule:
+    """A bound on the number of runs and on what they kept; the newest are counted first."""
+
+    def __init__(self, days: float, count: int, size: int) -> None:
+        self.days = days
+        self.size = size
+        self._most = count
+        self._runs = 0
+        self._bytes = 0
+        self._counted: set[str] = set()
+
+    def is_beyond(self, contents: Iterable[Content]) -> bool:
+        """Count the next run; whether it is beyond a bound."""
+        self._runs += 1
+        own = {each.sha256: each.size for each in contents if each.sha256 not in self._counted}
+        added = sum(own.values())
+        self._bytes += added
+        is_too_large = bool(self.size and added and self._bytes > self.size)
+        if not is_too_large:
+            self._counted |= own.keys()
+        return is_too_large or bool(self._most and self._runs > self._most)
 
 
 class _Flashed(BaseModel):

@@ -62,7 +62,10 @@ class BoardPrograms:
         artifact = self._builds.with_program(sha256)
         if artifact is None:
             return None
-        program = self.of_build(artifact.run_id)
+        try:
+            program = self.of_build(artifact.run_id)
+        except EspdeckError:
+            return None
         return panic.CrashedProgram(program.elf, program.root, f"build {program.build}")
 
     def running_on(self, board: str) -> BoardProgram:
@@ -73,7 +76,7 @@ class BoardPrograms:
         try:
             program = self.of_build(flashed.build)
         except EspdeckError:
-            program = None  # the build was deleted since, or its project's clone is gone
+            program = None  # the build or its project's clone is gone, or only a store has it
         return BoardProgram(program, flashed.baud)
 
     def table_offset(self, board: str) -> int | None:
@@ -83,5 +86,5 @@ class BoardPrograms:
             return None
         try:
             return self._builds.layout(flashed.build).table
-        except UsageError:  # the build was deleted since
+        except EspdeckError:  # the build was deleted since, or only a store has it
             return None

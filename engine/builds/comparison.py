@@ -1,4 +1,4 @@
-"""What differs between two builds of a project: sizes, findings, durations, commits."""
+"""What differs between two builds of a project: files, sizes, findings, durations, commits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.artifacts.file_changes import FileChange, compare_files
 from engine.errors import EspdeckError, UsageError
 from engine.projects.git_objects import CommitsBetween, commits_between
 from engine.sizes.tables import RegionRow, SizeGroup, SizeRow, Sizes
@@ -37,6 +38,7 @@ class BuildComparison:
         new_findings: findings of the last attempts of ``build`` that ``other`` has not.
         gone_findings: findings of the last attempts of ``other`` that ``build`` has not.
         stages: durations.
+        files: what either kept, by path.
         commits: what lies between their commits; None where that cannot be said.
         problems: what could not be compared, and why, a line each.
     """
@@ -48,6 +50,7 @@ class BuildComparison:
     new_findings: tuple[FindingRow, ...]
     gone_findings: tuple[FindingRow, ...]
     stages: tuple[StageTimes, ...]
+    files: tuple[FileChange, ...]
     commits: CommitsBetween | None
     problems: tuple[str, ...]
 
@@ -90,6 +93,9 @@ def compare(store: Store, build: Run, other: Run, sizes_of: SizesOf) -> BuildCom
         new_findings=_without(found[0], found[1]),
         gone_findings=_without(found[1], found[0]),
         stages=_times(*stages),
+        files=compare_files(
+            runs.artifacts_of(store, other.number), runs.artifacts_of(store, build.number)
+        ),
         commits=commits,
         problems=tuple(problems),
     )

@@ -44,6 +44,7 @@ from engine.sizes.measure import measure
 from engine.sizes.tables import Sizes
 from engine.store import projects
 from engine.store import runs as store_runs
+from engine.store.artifacts import FIRMWARE
 from engine.store.tables import Artifact, Project, Run, utc_now
 from engine.toolchains import cmake_project_kind
 
@@ -430,14 +431,21 @@ class Builds(RunService):
     def image(self, number: int) -> Image:
         """What a build is to be flashed with.
 
+        Its files are read: what is flashed is what was built.
+
         Raises:
             NotFoundError: there is no such build.
             ConflictError: it kept no image.
+            UsageError: that is gone or damaged.
+            ToolError: only a store has it, which cannot be reached.
         """
         self.get(number)
         artifact = self.artifact(number, image_file.FILE_NAME)
         if artifact is None:
             raise NotFoundError(f"build {number} kept no image (espdeck show {number})")
+        for each in self.artifacts(number):
+            if each.kind in FIRMWARE and each.kind is not ArtifactKind.MAP:
+                self._services.artifacts.whole(each)
         return image_file.read(self.artifact_file(artifact))
 
     def flashed(self, number: int, image: Image, *, app_only: bool = False) -> Flashed:
@@ -487,12 +495,13 @@ class Builds(RunService):
 
         Raises:
             UsageError: there is no such build, or it kept nothing that tells.
+            ToolError: only a store has it, which cannot be reached.
         """
         build = self.get(number)
-        folder = Path(build.artifacts_path)
-        files = {each.kind: folder / each.path for each in self.artifacts(number)}
-        if not files:
+        kept = self.artifacts(number)
+        if not kept:
             raise NotFoundError(f"build {number} has no sizes: it kept no files")
+        files = {each.kind: self.artifact_file(each) for each in kept if each.kind in FIRMWARE}
         return measure(files, build.target)
 
     def compare(self, number: int, other: int) -> BuildComparison:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +74,7 @@ def measure(store: Store, slots: Slots) -> tuple[DiskUsage, ...]:
                 clone=tree.size(clone),
                 worktrees=everything - builds,
                 builds=builds,
-                artifacts=sum(_artifacts(store, each.id) for each in projects),
+                artifacts=_artifacts(store, projects),
             )
         )
     return tuple(sorted(found, key=lambda each: -each.total))
@@ -149,7 +148,13 @@ def _remove_unwanted(store: Store, clone: Path) -> bool:
             lock.release()
 
 
-def _artifacts(store: Store, project_id: uuid.UUID) -> int:
-    # A negative limit is none in SQLite.
-    runs = store_runs.list_runs(store, kind=None, project_id=project_id, limit=-1)
-    return sum(tree.size(Path(run.artifacts_path)) for run in runs if run.artifacts_path)
+def _artifacts(store: Store, projects: list[Project]) -> int:
+    seen: set[tuple[int, int]] = set()
+    total = 0
+    for project in projects:
+        # A negative limit is none in SQLite.
+        runs = store_runs.list_runs(store, kind=None, project_id=project.id, limit=-1)
+        total += sum(
+            tree.size(Path(run.artifacts_path), seen) for run in runs if run.artifacts_path
+        )
+    return total

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine import events
+from engine.artifacts import run_files
 from engine.cancel import CancelToken
 from engine.clock import Stopwatch
 from engine.enums import ArtifactKind, RunKind, RunStatus, Severity, StageStatus
@@ -24,7 +25,6 @@ from engine.errors import CancelledError, EspdeckError, Interrupted
 from engine.files import explain
 from engine.findings import Finding
 from engine.llm.service import Models
-from engine.runs import artifact_files
 from engine.runs.active import ActiveRuns
 from engine.runs.executor import Steps
 from engine.runs.journal import Journal
@@ -68,6 +68,8 @@ class RunnerDeps:
     settings: SettingsSource
     models: Callable[[], Models]
     artifacts: Path
+    kept: Callable[[], None]
+    """Called after a stage kept a file."""
     patience: WaitPolicy
     do_again: Callable[[Run, Collection[str]], None]
     """Carries a run out again from the wave of some steps on; from its start where it has none."""
@@ -199,7 +201,7 @@ class _Execution:
         run = runs.start_run(self._deps.store, self._id)
         self._folder.mkdir(parents=True, exist_ok=True)
         runs.set_artifacts_path(self._deps.store, self._id, str(self._folder))
-        artifact_files.put_back(self._deps.store, self._id, self._folder)  # if we died just then
+        run_files.put_back(self._deps.store, self._id, self._folder)  # if we died just then
         self._deps.bus.publish(run_changed(run))
         self._deps.bus.publish(replace(self._work.started(), run_id=self._id, resumed=resumed))
 
@@ -345,7 +347,7 @@ class _Execution:
         )
 
     def _keep(self, attempt: int, stage: str, kind: ArtifactKind, file: Path, path: str) -> Path:
-        return artifact_files.keep(
+        kept = run_files.keep(
             *(self._deps.store, self._folder, file),
             run_id=self._id,
             stage=stage,
@@ -353,6 +355,8 @@ class _Execution:
             kind=kind,
             path=path,
         )
+        self._deps.kept()
+        return kept
 
     def _writer(self, stage: Stage, attempt: int, stream: str) -> LineWriter:
         key = logs.LogKey(self._id, stage.key, attempt, stream)

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine import events
+from engine.artifacts import run_files
+from engine.artifacts.service import Artifacts
 from engine.boards.service import Boards
 from engine.enums import RunKind, RunStatus, StageStatus
 from engine.errors import ConflictError, NotFoundError, UsageError
 from engine.files import new_file, read_file
 from engine.processes.programs import user_name
 from engine.projects import git_objects
-from engine.runs import artifact_files
 from engine.runs.active import ActiveRuns
 from engine.runs.journal import Journal, wait_until
 from engine.runs.pipeline import Pipeline, step_name, steps_of_phase
@@ -58,6 +59,7 @@ class RunServices:
     active: ActiveRuns
     runs: RunQueue
     boards: Boards
+    artifacts: Artifacts
     wait_ready: Callable[[], None]
     is_asked_elsewhere: Callable[[], bool]
 
@@ -124,8 +126,13 @@ class RunService(ABC):
         return next((each for each in self.artifacts(number) if each.path == path), None)
 
     def artifact_file(self, artifact: Artifact) -> Path:
-        """Where an artifact lies."""
-        return Path(self.get(artifact.run_id).artifacts_path) / artifact.path
+        """Where an artifact lies; one that only a store has is fetched back.
+
+        Raises:
+            UsageError: it is nowhere.
+            ToolError: only a store has it, which cannot be reached.
+        """
+        return self._services.artifacts.locate(artifact)
 
     def save(self, artifact: Artifact, path: Path) -> Path:
         """Copy an artifact to a new file of a person's choice.
@@ -137,12 +144,14 @@ class RunService(ABC):
             The new file.
 
         Raises:
-            UsageError: there is such a file already, or it cannot be written.
+            UsageError: there is such a file already, or it cannot be written; or the artifact is
+                gone or damaged.
+            ToolError: only a store has it, which cannot be reached.
         """
         name = Path(artifact.path).name
         with (
+            self._services.artifacts.open(artifact) as kept,
             new_file(path, name) as (target, file),
-            self.artifact_file(artifact).open("rb") as kept,
         ):
             shutil.copyfileobj(kept, file)
         return target
@@ -341,8 +350,8 @@ class RunService(ABC):
         )
         if run.artifacts_path:
             folder = Path(run.artifacts_path)
-            artifact_files.clear(folder, cleared)
-            artifact_files.put_back(self._store, run.number, folder)
+            run_files.clear(folder, cleared)
+            run_files.put_back(self._store, run.number, folder)
 
     def _repeated(
         self, run: Run, ran: Sequence[StageRow], stage: str

@@ -13,6 +13,7 @@ from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.fields import FieldInfo
 
+from engine.artifact_settings import ArtifactStoreSettings, KeepSettings, check_place
 from engine.errors import UsageError
 from engine.notification_settings import NotificationSettings
 from engine.server_settings import ServerSettings
@@ -228,6 +229,9 @@ class ProjectSettings(BaseModel):
     badge: bool = False
     """Whether everybody may see the badge of its builds; else a token is needed."""
 
+    keep: KeepSettings = Field(default_factory=KeepSettings)
+    """Which of its builds and tasks are kept."""
+
 
 class LogSettings(BaseModel):
     """The log of espdeck's processes, ``espdeck.log`` in the workspace."""
@@ -309,6 +313,17 @@ class SettingsFile(BaseModel):
     run_count: int = Field(default=2000, ge=0)
     """How many builds and tasks are kept before the oldest go; 0: any."""
 
+    run_megabytes: int = Field(default=0, ge=0)
+    """Megabytes (2^20 bytes) of artifacts that are kept before the oldest builds and tasks go; what
+    several have in common counts once. 0: any."""
+
+    artifacts: str = ""
+    """Store that artifacts are copied to: ``s3://bucket/prefix``, ``gs://bucket/prefix``,
+    ``az://container/prefix`` or ``file:///folder``; empty: they lie in the workspace alone."""
+
+    artifact_store: ArtifactStoreSettings = Field(default_factory=ArtifactStoreSettings)
+    """How that store is reached: ``[artifact_store]``."""
+
     local_submodules: bool = False
     """Whether a submodule with a relative URL, in a repository that is a folder of this machine,
     may be fetched from another folder of this machine."""
@@ -367,6 +382,11 @@ class SettingsFile(BaseModel):
 
     keys: dict[str, str] = Field(default_factory=dict, json_schema_extra=_note(AT_START))
     """Keys by the id of their action, such as ``build = "ctrl+b"`` (the help screen shows ids)."""
+
+    @field_validator("artifacts")
+    @classmethod
+    def _is_store(cls, value: str) -> str:
+        return check_place(value)
 
     @field_validator("workspace", "lock_folder")
     @classmethod

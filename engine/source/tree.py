@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,16 +37,46 @@ def below(folder: Path, *, skip: frozenset[str] = frozenset()) -> Iterator[os.Di
             yield entry
 
 
-def size(path: Path) -> int:
-    """Bytes of the disk that a file, or a folder with all that is in it, takes."""
+def size(path: Path, seen: set[tuple[int, int]] | None = None) -> int:
+    """Bytes of the disk that a file, or a folder with all that is in it, takes.
+
+    Args:
+        seen: files that are counted already, under whichever name; those of this one are added.
+    """
+    counted = set() if seen is None else seen
     total = 0
+    for status in _statuses(path):
+        file = (status.st_dev, status.st_ino)
+        if status.st_nlink == 1 or stat.S_ISDIR(status.st_mode) or file not in counted:
+            total += status.st_blocks * _BLOCK
+            counted.add(file)
+    return total
+
+
+def size_freed(path: Path, gone: Counter[tuple[int, int]]) -> int:
+    """Bytes of the disk that are free when a folder is deleted: not what has other names, too.
+
+    Args:
+        gone: how many names each file loses before; those of this folder are added.
+    """
+    total = 0
+    for status in _statuses(path):
+        file = (status.st_dev, status.st_ino)
+        gone[file] += 1
+        if stat.S_ISDIR(status.st_mode) or gone[file] == status.st_nlink:
+            total += status.st_blocks * _BLOCK
+    return total
+
+
+def _statuses(path: Path) -> Iterator[os.stat_result]:
+    """Status of a file, or of a folder and of all that is in it; no link is followed."""
     with contextlib.suppress(OSError):
-        total += path.lstat().st_blocks * _BLOCK
-        if path.is_dir() and not path.is_symlink():
+        status = path.lstat()
+        yield status
+        if stat.S_ISDIR(status.st_mode):
             for entry in below(path):
                 with contextlib.suppress(OSError):
-                    total += entry.stat(follow_symlinks=False).st_blocks * _BLOCK
-    return total
+                    yield entry.stat(follow_symlinks=False)
 
 
 def delete(folder: Path) -> None:

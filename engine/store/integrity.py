@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +34,7 @@ class IntegrityFault:
 
 
 def check(workspace: Path) -> tuple[IntegrityFault, ...]:
-    """Look through a workspace; changes nothing. Reads all of its databases.
+    """Look through a workspace; changes nothing. Reads all of its databases and artifacts.
 
     Others may use it meanwhile.
     """
@@ -91,26 +93,59 @@ def _check_files(workspace: Path) -> list[IntegrityFault]:
     with read_only(workspace / STORE_FILE) as connection:
         tables, columns = former_names(connection)
         artifacts = connection.execute(
-            f"SELECT DISTINCT run.artifacts_path, artifact.path FROM artifact"
+            f"SELECT run.artifacts_path, artifact.path, artifact.sha256 FROM artifact"
             f" JOIN {tables.get('run', 'run')} AS run"
-            f" ON run.id = artifact.{columns.get('run_id', 'run_id')} ORDER BY run.id"
+            f" ON run.id = artifact.{columns.get('run_id', 'run_id')} ORDER BY artifact.id"
         ).fetchall()
+        stored = _stored(connection)
         projects = connection.execute(
             "SELECT name, clone_path FROM project WHERE clone_path != '' AND status = 'active'"
         ).fetchall()
-    missing = [f"{folder}/{name}" for folder, name in artifacts if not Path(folder, name).exists()]
+    newest = {(folder, name): sha256 for folder, name, sha256 in artifacts}
+    lacking = {key: sha256 for key, sha256 in newest.items() if not Path(*key).exists()}
+    missing = ["/".join(key) for key, sha256 in lacking.items() if sha256 not in stored]
+    damaged = _damaged({Path(*key): sha256 for key, sha256 in newest.items() if key not in lacking})
     gone = [f"{path}, of {name}" for name, path in projects if not Path(path).exists()]
     unknown = [
         f"artifacts of run {number}, of which no row is" for number in kept_without_rows(workspace)
     ]
     return [
         *(IntegrityFault("artifacts", f"missing: {each}") for each in _first(missing)),
+        *(IntegrityFault("artifacts", f"not as it was kept: {each}") for each in _first(damaged)),
         *(
             IntegrityFault("projects", f"missing: {each}: espdeck sync clones it again")
             for each in _first(gone)
         ),
         *(IntegrityFault("artifacts", f"kept: {each}") for each in _first(unknown)),
     ]
+
+
+def _stored(connection: sqlite3.Connection) -> set[str]:
+    """SHA-256 of what a store of artifacts has."""
+    query = "SELECT sha256 FROM stored_object WHERE stored_at IS NOT NULL"
+    try:
+        return {sha256 for (sha256,) in connection.execute(query)}
+    except sqlite3.OperationalError:  # a database of before there was one
+        return set()
+
+
+def _damaged(files: dict[Path, str]) -> list[str]:
+    """Files whose content has not the SHA-256 that was written down; each is read once."""
+    digests: dict[tuple[int, int], str] = {}
+    found = []
+    for path, sha256 in files.items():
+        try:
+            with path.open("rb") as file:
+                status = os.fstat(file.fileno())
+                key = (status.st_dev, status.st_ino)
+                if key not in digests:
+                    digests[key] = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            found.append(f"{path}: {error.strerror}")
+        else:
+            if digests[key] != sha256:
+                found.append(str(path))
+    return found
 
 
 def _first(lines: list[str]) -> list[str]:

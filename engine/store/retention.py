@@ -13,7 +13,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from engine.enums import ArtifactKind, RunKind, RunStatus
 from engine.store.database import Store
 from engine.store.positions import note_removed
-from engine.store.tables import Artifact, EventRow, LogChunk, Run
+from engine.store.tables import Artifact, EventRow, LogChunk, Project, Run
 
 _ROWS_PER_TRANSACTION = 200  # rows deleted in one transaction, so that nobody waits for long
 
@@ -62,6 +62,12 @@ def all_runs(store: Store) -> Sequence[RunFacts]:
             )
             for row in session.execute(query)
         ]
+
+
+def project_names(store: Store) -> dict[str, str]:
+    """Name of each project, by its id as :attr:`RunFacts.variant` has it."""
+    with store.read() as session:
+        return {str(key): name for key, name in session.exec(select(Project.id, Project.name))}
 
 
 def programs(store: Store) -> dict[int, str]:

@@ -296,7 +296,28 @@ class Artifact(SQLModel, table=True):
     kind: ArtifactKind = Field(sa_column=Column(_enum_type(ArtifactKind), nullable=False))
     path: str
     size: int
-    sha256: str
+    sha256: str = Field(index=True)
+
+
+class StoredObject(SQLModel, table=True):
+    """Content that is in a store of artifacts, or on its way there.
+
+    ``place`` is the store, as the setting ``artifacts`` names it. The row is written before
+    anything is sent and goes after the object was deleted there, so that a process that is killed
+    leaves no object that no row names. ``stored_at`` is when it was seen whole in the store; None
+    while it still has to be moved: it is not tried again before ``due_at``, as it failed
+    ``failures`` times, the last time because of ``error``.
+    """
+
+    __tablename__ = "stored_object"
+
+    sha256: str = Field(primary_key=True)
+    place: str = Field(primary_key=True)
+    size: int
+    stored_at: datetime | None = Field(default=None, sa_column=_time_column())
+    due_at: datetime | None = Field(default=None, sa_column=_time_column())
+    failures: int = 0
+    error: str = ""
 
 
 class LogChunk(SQLModel, table=True):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import Settings
+from engine.artifacts.service import Artifacts
 from engine.boards.service import Boards
 from engine.builds.service import Builds
 from engine.cancel import CancelToken
@@ -24,7 +25,7 @@ from engine.runs.service import RunServices
 from engine.store import runs
 from engine.store.busy_wait import WaitPolicy
 from engine.store.database import Store
-from engine.store.tables import CheckResultRow, Project, Run
+from engine.store.tables import CheckResultRow, Project, Run, utc_now
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """When the lab begins to be looked at."""
@@ -61,6 +62,7 @@ class LabYard:
             active=ActiveRuns(self.store, bus, WaitPolicy(None)),
             runs=Queue(folder / "runs.db", "here"),
             boards=self.boards,
+            artifacts=Artifacts(self.store, lambda: self.settings, folder, "0" * 32, utc_now),
             wait_ready=lambda: None,
             is_asked_elsewhere=lambda: False,
         )

@@ -1,4 +1,4 @@
-"""Tokens, audit and webhooks of the HTTP API; places of events; who proposed a commit."""
+"""Tokens, audit and webhooks of the HTTP API; places of events; stored artifacts; who proposed."""
 
 from __future__ import annotations
 
@@ -90,11 +90,32 @@ def upgrade() -> None:
     )
     op.create_index("ix_hook_delivery_once", "hook_delivery", ["forge", "delivery_id"], unique=True)
     op.create_index("ix_hook_delivery_status", "hook_delivery", ["status"])
+    op.create_table(
+        "stored_object",
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("place", sa.String(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("stored_at", sa.DateTime(), nullable=True),
+        sa.Column("due_at", sa.DateTime(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("error", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", "place"),
+    )
+    op.create_index("ix_artifact_sha256", "artifact", ["sha256"])
 
 
 def downgrade() -> None:
     """Forget all of that."""
-    for name in ("hook_delivery", "audit", "login_session", "token", "stream_position"):
+    op.drop_index("ix_artifact_sha256", "artifact")
+    tables = (
+        "stored_object",
+        "hook_delivery",
+        "audit",
+        "login_session",
+        "token",
+        "stream_position",
+    )
+    for name in tables:
         op.drop_table(name)
     for table in _STREAMS:
         op.drop_index(f"ix_{table}_position", table)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.artifacts import run_files
 from engine.enums import ArtifactKind, Phase, RunStatus, StageStatus
 from engine.errors import EspdeckError
-from engine.runs import artifact_files
 from engine.store import retention, runs
 from engine.store.database import Store
 from engine.store.tables import Artifact, Run, StageRow
@@ -35,7 +35,7 @@ class Lab:
         row = self.row(stage, attempt)
         row.status = StageStatus.SUCCESS
         runs.put_stage(self.store, row)
-        return artifact_files.keep(
+        return run_files.keep(
             *(self.store, self.folder, self._source),
             run_id=self.number, stage=stage, attempt=attempt, kind=kind, path=path,
         )  # fmt: skip
@@ -52,8 +52,8 @@ class Lab:
             repeated=[self.row(*each) for each in repeated],
             repeats=None if over else {"run": "before", "steps": []},
         )
-        artifact_files.clear(self.folder, cleared)
-        artifact_files.put_back(self.store, self.number, self.folder)
+        run_files.clear(self.folder, cleared)
+        run_files.put_back(self.store, self.number, self.folder)
 
     @property
     def kept(self) -> dict[str, str]:
@@ -129,7 +129,7 @@ def test_a_process_that_dies_as_a_file_is_put_aside_loses_none(lab: Lab) -> None
         session.delete(runs.artifacts_of(lab.store, lab.number)[0])
     kept.unlink()
 
-    artifact_files.put_back(lab.store, lab.number, lab.folder)
+    run_files.put_back(lab.store, lab.number, lab.folder)
 
     assert lab.kept == {"fix.patch": "one"}
 
@@ -144,7 +144,7 @@ def test_what_a_retry_could_not_delete_does_not_come_back(lab: Lab) -> None:
     )
 
     lab.keep("repair", 1, "fix.patch", "new")
-    artifact_files.put_back(lab.store, lab.number, lab.folder)
+    run_files.put_back(lab.store, lab.number, lab.folder)
 
     assert lab.kept == {"fix.patch": "new"}
 
@@ -166,7 +166,7 @@ def test_a_file_that_cannot_be_copied_leaves_what_was_there(lab: Lab, tmp_path: 
     lab.keep("repair", 1, "fix.patch", "one")
 
     with pytest.raises(EspdeckError, match=r"fix\.patch: No such file"):
-        artifact_files.keep(
+        run_files.keep(
             *(lab.store, lab.folder, tmp_path / "absent"),
             run_id=lab.number, stage="repair", attempt=2, kind=ArtifactKind.PATCH,
             path="fix.patch",

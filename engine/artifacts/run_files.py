@@ -4,12 +4,17 @@ An artifact lies under its path in the run's folder. Several stages and attempts
 path, as every repair keeps ``fix.patch``: there lies what was kept last, and what was kept before
 it is in ``.superseded/STAGE#ATTEMPT/``. So a retry that clears a later stage leaves what the
 earlier ones made.
+
+A file of :data:`SHARED_BYTES` or more that another run has, too, is kept as another name of that
+one (a hard link): the same image of many builds takes its room once, and goes with the last of
+them. Such files cannot be written to.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,11 +22,16 @@ from pathlib import Path
 from engine.enums import ArtifactKind
 from engine.errors import EspdeckError
 from engine.files import explain
-from engine.store import runs
+from engine.store import artifacts, runs
 from engine.store.database import Store
 from engine.store.tables import Artifact
 
+SHARED_BYTES = 64 << 10
+"""Size from which on the same file of several runs lies on the disk once."""
+
 _ASIDE = ".superseded"
+_READ_ONLY_MODE = 0o400
+_MAX_TRIED = 3  # files of the same content; one that is damaged is not taken
 
 
 def keep(
@@ -35,7 +45,7 @@ def keep(
     kind: ArtifactKind,
     path: str,
 ) -> Path:
-    """Copy a file to the artifacts, whole or not at all, and write down who made it.
+    """Keep a file among the artifacts, whole or not at all, and write down who made it.
 
     Args:
         folder: of the run's artifacts.
@@ -56,15 +66,19 @@ def keep(
     )
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, part)
+        part.unlink(missing_ok=True)
+        made.sha256, made.size = digest_of(file)
+        if not _share(store, made, part):
+            shutil.copyfile(file, part)
+            made.sha256, made.size = digest_of(part)
+        if made.size >= SHARED_BYTES:
+            with contextlib.suppress(OSError):  # some file systems have no modes
+                part.chmod(_READ_ONLY_MODE)
         _put_aside(store, folder, made)
         part.replace(kept)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise EspdeckError(explain(error, kept)) from error
-    with kept.open("rb") as copied:
-        made.sha256 = hashlib.file_digest(copied, "sha256").hexdigest()
-    made.size = kept.stat().st_size
     runs.put_artifacts(store, run_id, [made])
     return kept
 
@@ -84,6 +98,39 @@ def put_back(store: Store, run_id: int, folder: Path) -> None:
         if aside.is_file():
             with contextlib.suppress(OSError):
                 aside.replace(folder / artifact.path)
+
+
+def path_of(folder: Path, artifact: Artifact) -> Path:
+    """Where the file of an artifact lies: under its path, or aside where it is superseded.
+
+    Args:
+        folder: of the run's artifacts.
+    """
+    aside = _aside(folder, artifact)
+    return aside if aside.is_file() else folder / artifact.path
+
+
+def digest_of(file: Path) -> tuple[str, int]:
+    """SHA-256 of a file, in hexadecimal digits, and its size in bytes.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest(), stream.tell()
+
+
+def _share(store: Store, made: Artifact, part: Path) -> bool:
+    """Make a file of the same content, that a run has already, another name; whether it did."""
+    if made.size < SHARED_BYTES:
+        return False
+    for other in artifacts.files_with(store, made.sha256, _MAX_TRIED):
+        with contextlib.suppress(OSError):  # it went meanwhile, or has all names that it can have
+            os.link(path_of(Path(other.folder), other.artifact), part)
+            if digest_of(part) == (made.sha256, made.size):
+                return True
+        part.unlink(missing_ok=True)
+    return False
 
 
 def _put_aside(store: Store, folder: Path, made: Artifact) -> None:
