@@ -45,7 +45,7 @@ class LocalCopies:
         return None
 
     def put(self, source: Path, target: Path) -> None:
-        """Put a file under another name, too: where an artifact lies.
+        """Put a file where an artifact lies, as another name of it where it is large.
 
         Raises:
             OSError: that cannot be.
@@ -54,9 +54,7 @@ class LocalCopies:
         part = target.with_name(f".{target.name}.part")
         part.unlink(missing_ok=True)
         try:
-            try:
-                os.link(source, part)
-            except OSError:  # a file system without links, or a file with all that it can have
+            if not _link(source, part):
                 shutil.copyfile(source, part)
             part.replace(target)
         finally:
@@ -114,6 +112,17 @@ class LocalCopies:
                 if kept_path(each).samefile(path):
                     kept_path(each).unlink()
         path.unlink(missing_ok=True)
+
+
+def _link(source: Path, part: Path) -> bool:
+    """Whether a file got another name; not a small one, which people may change."""
+    if source.stat().st_size < run_files.SHARED_BYTES:
+        return False
+    try:
+        os.link(source, part)
+    except OSError:  # a file system without links, or a file that has all that it can have
+        return False
+    return True
 
 
 def is_whole(path: Path, content: Content) -> bool:

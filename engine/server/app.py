@@ -11,6 +11,7 @@ from engine.server import audit_requests, authentication, openapi, problems
 from engine.server.jobs import Jobs
 from engine.server.routes import (
     approvals,
+    artifacts,
     audit,
     badges,
     boards,
@@ -44,6 +45,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     projects.router,
     builds.router,
     build_logs.router,
+    artifacts.router,
     tokens.router,
     audit.router,
     jobs.router,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tui.cli.common import open_engine, print_line
+from engine.text import count
+from tui.cli.common import open_engine, print_error, print_line
 
 if TYPE_CHECKING:
     from engine import CleanupReport
@@ -31,18 +33,24 @@ def gc(
 ) -> None:
     """Free disk: old builds and tasks, worktrees, build folders and clones of no project.
 
-    How long builds and tasks stay, and how many, say the settings run_days and run_count. Those
-    that something kept needs stay, and so does every commit that a build was of.
+    How long builds and tasks stay, and how many, say the settings run_days, run_count and
+    run_megabytes. Those that something kept needs stay, and so does every commit that a build was
+    of. What no build has any more goes from the store of artifacts, too.
     """
     with open_engine(context) as engine:
         if dry_run:
             swept = engine.maintenance.preview(unused_for=days * DAY_SECONDS)
         else:
             swept = engine.maintenance.sweep(unused_for=days * DAY_SECONDS)
-        if as_json:
-            _print_json(swept)
-        else:
-            _print(swept, "would free" if dry_run else "freed")
+        print_swept(swept, dry_run=dry_run, as_json=as_json)
+
+
+def print_swept(swept: CleanupReport, *, dry_run: bool, as_json: bool) -> None:
+    """Print what went, or would go."""
+    if as_json:
+        _print_json(swept)
+    else:
+        _print(swept, "would free" if dry_run else "freed")
 
 
 def _print(swept: CleanupReport, word: str) -> None:
@@ -52,7 +60,16 @@ def _print(swept: CleanupReport, word: str) -> None:
         print_line(f"{run.kind} #{run.number}, ended {run.ended:%Y-%m-%d}: {size(run.size)}")
     for line in swept.removed:
         print_line(line)
+    store = swept.store
+    if store.objects:
+        what = f"{count(store.objects, 'file')} that no build has any more"
+        print_line(f"in the store, {what}: {size(store.object_bytes)}")
+    if store.files:
+        what = f"{count(store.files, 'file')} that the store has"
+        print_line(f"here, {what}: {size(store.file_bytes)}")
     print_line(f"{word}: {size(swept.bytes)}")
+    if store.problem:
+        print_error(store.problem)
 
 
 def _print_json(swept: CleanupReport) -> None:
@@ -61,4 +78,4 @@ def _print_json(swept: CleanupReport) -> None:
         print_line(json.dumps(facts | {"size": run.size}))
     for line in swept.removed:
         print_line(json.dumps({"removed": line}))
-    print_line(json.dumps({"bytes": swept.bytes}))
+    print_line(json.dumps({"bytes": swept.bytes, "store": asdict(swept.store)}))

@@ -21,6 +21,7 @@ from engine import restrict_umask
 from engine.errors import EspdeckError, Interrupted, UsageError
 from tui import garbage_collection
 from tui.cli import (
+    artifacts,
     audit,
     boards,
     builds,
@@ -80,6 +81,7 @@ cli.add_typer(workflows.cli)
 cli.add_typer(tasks.cli)
 cli.add_typer(db.cli)
 cli.add_typer(gc.cli)
+cli.add_typer(artifacts.cli)
 cli.add_typer(config.cli)
 cli.add_typer(notify.cli)
 cli.add_typer(tokens.cli)

@@ -59,9 +59,31 @@ def _print(
             facts = {"size": row.size, "before": row.before, "memories": row.memories}
             common.print_line(json.dumps({str(by): row.name, **facts}))
         return
-    versus = f"VS #{other}" if other is not None else ""
+    print_regions(full, other)
+    common.print_line("")
+    memories = tuple(dict.fromkeys(name for row in rows for name in row.memories))
     common.table(
-        ("REGION", "USED", "OF", "", versus),
+        ("TOTAL", _versus(other), *(name.upper() for name in memories), by.upper()),
+        [
+            (
+                f"{row.size:>9,}",
+                f"{change(row.change):>8}",
+                *(f"{row.memories[name]:>9,}" if name in row.memories else "" for name in memories),
+                row.name,
+            )
+            for row in rows
+        ],
+    )
+
+
+def print_regions(full: tuple[RegionRow, ...], other: int | None) -> None:
+    """Print how full memories are.
+
+    Args:
+        other: the build that they are compared with.
+    """
+    common.table(
+        ("REGION", "USED", "OF", "", _versus(other)),
         [
             (
                 each.name,
@@ -73,20 +95,10 @@ def _print(
             for each in full
         ],
     )
-    common.print_line("")
-    memories = tuple(dict.fromkeys(name for row in rows for name in row.memories))
-    common.table(
-        ("TOTAL", versus, *(name.upper() for name in memories), by.upper()),
-        [
-            (
-                f"{row.size:>9,}",
-                f"{change(row.change):>8}",
-                *(f"{row.memories[name]:>9,}" if name in row.memories else "" for name in memories),
-                row.name,
-            )
-            for row in rows
-        ],
-    )
+
+
+def _versus(other: int | None) -> str:
+    return f"VS #{other}" if other is not None else ""
 
 
 def _percent(region: RegionRow) -> str:

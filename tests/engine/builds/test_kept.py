@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -40,7 +41,8 @@ def keep(engine: Engine, name: str, text: str) -> Artifact:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(text)
     store = Store(engine.settings.workspace / "espdeck.db")
-    row = Artifact(run_id=3, kind=ArtifactKind.REPORT, path=name, size=len(text), sha256="ab" * 32)
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    row = Artifact(run_id=3, kind=ArtifactKind.REPORT, path=name, size=len(text), sha256=sha256)
     runs.put_artifacts(store, 3, [row])
     store.close()
     return next(each for each in engine.builds.artifacts(3) if each.path == name)
@@ -60,7 +62,7 @@ def test_an_artifact_is_saved_as_a_new_file_and_none_is_overwritten(
     with pytest.raises(UsageError, match="No such file or directory"):
         engine.builds.save(artifact, folder / "none" / "x.md")
     (tmp_path / "artifacts" / "3" / "report.md").unlink()
-    with pytest.raises(UsageError, match=r"3/report\.md: No such file"):
+    with pytest.raises(UsageError, match=r"report\.md of #3 is not here, and no store has it"):
         engine.builds.save(artifact, folder / "third.md")
     assert not (folder / "third.md").exists()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,9 @@ pytestmark = pytest.mark.slow
 BUILDS = 300
 
 
+ELF_SHA256 = hashlib.sha256(b"elf").hexdigest()
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     """With builds that have rows, logs, and one of them artifacts."""
@@ -39,7 +43,7 @@ def workspace(tmp_path: Path) -> Path:
     (folder / "app.elf").write_bytes(b"elf")
     with store.write() as session:
         session.get_one(Run, 7).artifacts_path = str(folder)
-    elf = Artifact(run_id=7, kind=ArtifactKind.ELF, path="app.elf", size=3, sha256="0")
+    elf = Artifact(run_id=7, kind=ArtifactKind.ELF, path="app.elf", size=3, sha256=ELF_SHA256)
     store_runs.put_artifacts(store, 7, [elf])
     store.close()
     return tmp_path
