@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from engine.artifact_settings import KeepSettings
 from engine.builds import fix_patch
 from engine.cancel import CancelToken
 from engine.enums import ArtifactKind, RunStatus
@@ -277,3 +278,55 @@ def test_without_room_nothing_is_made_anew(tmp_path: Path, monkeypatch: pytest.M
         shrink(path, whole=True, cancel=CancelToken())
 
     assert path.stat().st_size == before
+
+
+def contents(lab: Lab, number: int, *files: tuple[str, int]) -> None:
+    """Say what a run kept: names that stand for contents, and megabytes."""
+    rows = [
+        Artifact(
+            run_id=number, kind=ArtifactKind.APP, path=name, size=size << 20,
+            sha256=hashlib.sha256(name.encode()).hexdigest(),
+        )
+        for name, size in files
+    ]  # fmt: skip
+    runs.put_artifacts(lab.store, number, rows)
+
+
+def test_the_oldest_go_when_all_together_are_too_large(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, days=0, count=0, size=(25 << 20) + 100)
+    numbers = [lab.add(days) for days in (5, 4, 3, 2)]
+    for number in numbers:
+        contents(lab, number, (f"app {number}", 10))
+
+    assert lab.drop() == numbers[:2]
+    assert lab.drop() == []
+
+
+def test_content_that_several_have_counts_once(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, days=0, count=0, size=(25 << 20) + 100)
+    numbers = [lab.add(days) for days in (5, 4, 3, 2)]
+    for number in numbers:
+        contents(lab, number, ("bootloader", 20), (f"app {number}", 1))
+
+    assert lab.drop() == []
+    newest = lab.add(1)
+    contents(lab, newest, ("another", 4))
+    assert lab.drop() == numbers[:3]  # each but the newest of these would be beyond
+
+
+def test_a_project_has_limits_of_its_own(tmp_path: Path) -> None:
+    keep = {"p": KeepSettings(days=10, count=3, megabytes=15), "q": KeepSettings(count=1)}
+    lab = Lab(tmp_path, days=100, count=0, projects=keep)
+    other = projects.add_project(lab.store, Project(name="q", source="/q", target="esp32"))
+    old = lab.add(11)
+    of_q = [lab.add(days, project_id=other.id) for days in (20, 19)]
+    many = [lab.add(days) for days in (9, 8, 7, 6)]
+    unnamed = lab.add(99, project_id=None)
+
+    assert lab.drop() == sorted([old, of_q[0], many[0]])
+    assert lab.left() == sorted([of_q[1], *many[1:], unnamed])
+
+    contents(lab, many[3], ("large", 10))
+    contents(lab, many[2], ("larger", 10))
+    assert many[2] in lab.drop()
+    assert many[3] in lab.left()

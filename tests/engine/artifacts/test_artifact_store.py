@@ -10,6 +10,7 @@ import pytest
 from engine.cancel import CancelToken
 from engine.errors import ConflictError, NotFoundError, ToolError
 from engine.store import artifacts as rows
+from engine.store.tables import StoredObject
 from tests.engine.artifacts.conftest import MakeShelf
 from tests.engine.artifacts.shelf import LARGE, Shelf, digest
 
@@ -256,7 +257,7 @@ def test_a_process_that_dies_as_it_sends_leaves_nothing_that_no_row_names(shelf:
     kept = shelf.keep(ONE)
     shelf.move()
     with shelf.store.write() as session:  # it died before it wrote that it was done
-        (row,) = session.exec(rows.select(rows.StoredObject)).all()
+        row = session.get_one(StoredObject, (kept.sha256, shelf.settings.artifacts))
         row.stored_at = None
         session.add(row)
     shelf.delete(kept)

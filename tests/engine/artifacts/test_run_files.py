@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from engine.artifacts import run_files
 from engine.enums import ArtifactKind, Phase, RunStatus, StageStatus
 from engine.errors import EspdeckError
+from engine.source import tree
 from engine.store import retention, runs
 from engine.store.database import Store
 from engine.store.tables import Artifact, Run, StageRow
@@ -174,3 +178,86 @@ def test_a_file_that_cannot_be_copied_leaves_what_was_there(lab: Lab, tmp_path: 
 
     assert lab.kept == {"fix.patch": "one"}
     assert lab.on_disk == {"fix.patch"}
+
+
+LARGE = "x" * run_files.SHARED_BYTES
+
+
+class Builds:
+    """Several runs of one workspace."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = Store(folder / "espdeck.db")
+
+    def keep(self, text: str, path: str = "app.bin") -> Path:
+        """Keep a file in a run of its own."""
+        number = runs.add_run(self.store, Run(status=RunStatus.SUCCESS)).number
+        folder = self.folder / "artifacts" / str(number)
+        runs.set_artifacts_path(self.store, number, str(folder))
+        source = self.folder / "made"
+        source.write_text(text)
+        return run_files.keep(
+            *(self.store, folder, source),
+            run_id=number, stage="build", attempt=1, kind=ArtifactKind.APP, path=path,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def builds(tmp_path: Path) -> Builds:
+    return Builds(tmp_path)
+
+
+def test_the_same_file_of_several_runs_lies_on_the_disk_once(builds: Builds) -> None:
+    kept = [builds.keep(LARGE) for _ in range(10)]
+    other = builds.keep(LARGE + "y")
+
+    assert len({each.stat().st_ino for each in kept}) == 1
+    assert not other.samefile(kept[0])
+    assert tree.size(builds.folder / "artifacts") < 4 * run_files.SHARED_BYTES
+
+    for each in kept[:-1]:
+        each.unlink()
+    assert kept[-1].read_text() == LARGE
+
+
+def test_small_files_are_files_of_their_own(builds: Builds) -> None:
+    first, second = builds.keep("small"), builds.keep("small")
+    assert not first.samefile(second)
+    assert first.stat().st_mode & 0o200
+
+
+def test_shared_files_cannot_be_written_to(builds: Builds) -> None:
+    assert builds.keep(LARGE).stat().st_mode & 0o777 == 0o400
+
+
+def test_a_damaged_file_is_shared_with_nobody(builds: Builds) -> None:
+    first = builds.keep(LARGE)
+    first.chmod(0o600)
+    first.write_text("damaged")
+    second = builds.keep(LARGE)
+    third = builds.keep(LARGE)
+    assert second.read_text() == LARGE
+    assert third.samefile(second)
+
+
+def test_a_file_that_goes_meanwhile_is_copied(builds: Builds) -> None:
+    builds.keep(LARGE).unlink()
+    assert builds.keep(LARGE).read_text() == LARGE
+
+
+def test_without_links_files_are_copied(builds: Builds, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_names: Path) -> None:
+        raise OSError(errno.EMLINK, "Too many links")
+
+    monkeypatch.setattr(os, "link", refuse)
+    first, second = builds.keep(LARGE), builds.keep(LARGE)
+    assert not first.samefile(second)
+    assert second.read_text() == LARGE
+
+
+def test_what_is_freed_is_what_has_no_other_name(builds: Builds) -> None:
+    first, second = builds.keep(LARGE), builds.keep(LARGE)
+    gone: Counter[tuple[int, int]] = Counter()
+    assert tree.size_freed(first.parent, gone) < run_files.SHARED_BYTES
+    assert tree.size_freed(second.parent, gone) >= run_files.SHARED_BYTES

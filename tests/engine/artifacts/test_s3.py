@@ -25,7 +25,7 @@ from engine.errors import CancelledError, Interrupted, NotFoundError, ToolError
 from engine.store.artifacts import Content
 from tests.engine.artifacts import test_s3 as this
 from tests.engine.artifacts.conftest import MakeShelf
-from tests.engine.artifacts.seaweed import BUCKET, Seaweed
+from tests.engine.artifacts.seaweed import ACCESS_KEY, BUCKET, SECRET_KEY, Seaweed
 from tests.engine.artifacts.shelf import LARGE, WORKSPACE_ID, Shelf, digest
 from tests.engine.artifacts.tcp_proxy import TcpProxy
 from tests.waits import wait_for
@@ -47,6 +47,13 @@ def opened(
     place: str, reached: ArtifactStoreSettings, environ: dict[str, str] | None = None
 ) -> ObjectStore:
     return ObjectStore(place, reached, WORKSPACE_ID, environ or {})
+
+
+def reach(listener: socket.socket, **others: float) -> ArtifactStoreSettings:
+    """How a server is reached that listens and does nothing else."""
+    endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    keys = {"access_key": "a", "secret_key": "b"}
+    return ArtifactStoreSettings.model_validate({"endpoint": endpoint} | keys | others)
 
 
 def read(store: ObjectStore, content: Content = CONTENT) -> bytes:
@@ -164,10 +171,7 @@ def test_keys_and_endpoint_come_from_the_environment(
 
 def test_a_server_that_says_nothing_is_waited_for_no_longer_than_set(bucket: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        reached = ArtifactStoreSettings(
-            endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}",
-            access_key="a", secret_key="b", timeout=0.3,
-        )  # fmt: skip
+        reached = reach(silent, timeout=0.3)
         with pytest.raises(ToolError, match=f"^{bucket}: no answer within 0 s$"):
             read(opened(bucket, reached), Content("0" * 64, 3))
 
@@ -176,9 +180,7 @@ def test_a_server_that_says_nothing_is_waited_for_no_longer_than_set(bucket: str
 def test_whoever_waits_can_be_told_to_stop(bucket: str, file: Path, how: str) -> None:
     cancel = CancelToken()
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        reached = ArtifactStoreSettings(
-            endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}", access_key="a", secret_key="b"
-        )
+        reached = reach(silent)
         store = opened(bucket, reached)
         threading.Timer(0.1, getattr(cancel, how)).start()
         with pytest.raises(CancelledError if how == "cancel" else Interrupted):
@@ -308,9 +310,13 @@ def test_the_mover_is_woken_by_what_is_kept_and_ends_when_it_is_told_to(
 
 def main(folder: str, place: str, endpoint: str) -> None:
     """Move all from a workspace: a process that is killed meanwhile."""
-    reached = ArtifactStoreSettings(
-        endpoint=endpoint, region="us-east-1", access_key="lab-access", secret_key="lab-secret"
-    )  # type: ignore[arg-type]
+    fields = {
+        "endpoint": endpoint,
+        "region": "us-east-1",
+        "access_key": ACCESS_KEY,
+        "secret_key": SECRET_KEY,
+    }
+    reached = ArtifactStoreSettings.model_validate(fields)
     Shelf(Path(folder), place, reached).move()
 
 
