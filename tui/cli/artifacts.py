@@ -70,7 +70,7 @@ def compare_command(
 ) -> None:
     """Say what changed from one build to another: files, memories, and what takes them."""
     with open_engine(context) as engine:
-        compared = engine.builds.compare(run_number(before), run_number(after))
+        compared = engine.builds.compare(run_number(after), run_number(before))
         if as_json:
             print_line(json.dumps(_facts(compared)))
         else:
@@ -148,8 +148,7 @@ def _print_state(state: StoreState, *, as_json: bool) -> None:
 def _print_comparison(compared: BuildComparison) -> None:
     for line in compared.problems:
         print_error(line)
-    earlier = f"#{compared.before.number}"
-    later = f"#{compared.after.number}"
+    later = f"#{compared.build.number}"
     rows = [
         (
             size(each.before) if each.before is not None else "-",
@@ -159,29 +158,25 @@ def _print_comparison(compared: BuildComparison) -> None:
         )
         for each in compared.files
     ]
-    table((earlier, later, "CHANGE", "FILE"), rows)
+    table((f"#{compared.other.number}", later, "CHANGE", "FILE"), rows)
     if compared.regions:
         print_line("")
-        print_regions(compared.regions, compared.before.number)
-    changed = [row for row in compared.sizes if row.change]
-    if changed:
+        print_regions(compared.regions, compared.other.number)
+    if compared.components:
         print_line("")
-        changed.sort(key=lambda row: (-abs(row.change), row.name))
-        table(
-            (later, "CHANGE", "COMPONENT"),
-            [(f"{row.size:>9,}", f"{change(row.change):>8}", row.name) for row in changed],
-        )
+        sizes = [
+            (f"{row.size:>9,}", f"{change(row.change):>8}", row.name) for row in compared.components
+        ]
+        table((later, "CHANGE", "COMPONENT"), sizes)
 
 
 def _facts(compared: BuildComparison) -> dict[str, object]:
     return {
-        "before": compared.before.number,
-        "after": compared.after.number,
+        "before": compared.other.number,
+        "after": compared.build.number,
         "files": [asdict(each) for each in compared.files],
         "regions": [asdict(each) | {"change": each.change} for each in compared.regions],
-        "components": [asdict(each) | {"change": each.change} for each in compared.sizes],
-        "image_before": compared.image_before,
-        "image_after": compared.image_after,
+        "components": [asdict(each) | {"change": each.change} for each in compared.components],
         "problems": compared.problems,
     }
 
