@@ -80,6 +80,10 @@ _VARIABLES: Mapping[str, str] = {
     "ESPDECK_LLM_API_KEY": "key of the model server llm.openai",
     "OPENROUTER_API_KEY": "key of openrouter.ai",
     "OLLAMA_HOST": "the Ollama server where llm.ollama is empty",
+    "AWS_ENDPOINT_URL": "the store of artifacts where artifact_store.endpoint is empty",
+    "AWS_REGION": "region of the store of artifacts where artifact_store.region is empty",
+    "AWS_ACCESS_KEY_ID": "access key where artifact_store.access_key is empty",
+    "AWS_SECRET_ACCESS_KEY": "secret key where artifact_store.secret_key is empty",
     "IDF_PATH": "the ESP-IDF that is preferred to all others",
     "ESP_IDF_VERSION": "the version of ESP-IDF that is chosen where IDF_PATH is not set",
 }
