@@ -72,14 +72,12 @@ class Mover:
             CancelledError, Interrupted: as ``cancel`` says.
         """
         forget = cancel.on_stop(self.settings_changed)
-        is_new = True
+        self._changed.set()  # what failed before may have been this machine's network
         try:
             while True:
                 cancel.check()
                 self._artifacts.kept.clear()
-                self._changed.clear()
-                seconds = self._once(cancel, is_new=is_new)
-                is_new = False
+                seconds = self._once(cancel)
                 if self._wait:
                     self._changed.wait(seconds)  # what is kept meanwhile makes no store answer
                 else:
@@ -123,9 +121,11 @@ class Mover:
         due = rows.next_due(self._store, place.place)
         return None if due is None else max(0.0, (due - self._now()).total_seconds())
 
-    def _once(self, cancel: CancelToken, *, is_new: bool) -> float | None:
+    def _once(self, cancel: CancelToken) -> float | None:
         try:
-            if is_new:  # what failed before may have been this machine's network
+            if self._changed.is_set():
+                self._changed.clear()
+                self._wait, self._said = 0.0, False
                 rows.make_due(self._store)
             return self.move_due(cancel)
         except StoreError as error:

@@ -446,7 +446,9 @@ class Builds(RunService):
         for each in self.artifacts(number):
             if each.kind in FIRMWARE and each.kind is not ArtifactKind.MAP:
                 self._services.artifacts.whole(each)
-        return image_file.read(self.artifact_file(artifact))
+        image = image_file.read(self.artifact_file(artifact))
+        image_file.check_files(image)
+        return image
 
     def flashed(self, number: int, image: Image, *, app_only: bool = False) -> Flashed:
         """What a board runs on which a build's image was flashed.

@@ -31,7 +31,7 @@ def write(image: Image, path: Path) -> None:
 
 
 def read(path: Path) -> Image:
-    """Read what an image is.
+    """Read what an image is; its files may be elsewhere (:func:`check_files`).
 
     Raises:
         UsageError: it is not there, damaged, or of another version.
@@ -44,7 +44,15 @@ def read(path: Path) -> Image:
         image = _IMAGE.validate_python(fields)
     except (OSError, ValueError, LookupError, TypeError, RecursionError, ValidationError) as error:
         raise UsageError(f"{path}: no image of a build: {error}") from error
+    return image
+
+
+def check_files(image: Image) -> None:
+    """See that what is to be flashed is there.
+
+    Raises:
+        UsageError: it is not.
+    """
     missing = next((part.path for part in image.parts if not part.path.is_file()), None)
     if missing is not None:
         raise UsageError(f"{missing}: not there any more; build it again")
-    return image
