@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 import resource
+import select
 import signal
 import sys
 import threading
@@ -19,7 +20,6 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any
 
@@ -56,6 +56,10 @@ class Daemon:
     Args:
         settings: of the workspace.
         load: reads them again.
+
+    Attributes:
+        wake: descriptor; a byte that is written there has :meth:`run` look whether it was told to
+            stop.
     """
 
     def __init__(self, settings: Settings, load: SettingsSource) -> None:
@@ -64,7 +68,9 @@ class Daemon:
         self._server = DaemonServer(self._engine)
         self._manager = ServiceManager()
         self._lock = FileLock(settings.workspace / LOCK_FILE)
-        self._stop: SimpleQueue[None] = SimpleQueue()  # unlike an event, safe in a signal handler
+        self._is_told = False
+        self._woken, self.wake = os.pipe()  # unlike an event, safe in a signal handler
+        os.set_blocking(self.wake, False)
         self._started = datetime.now(UTC)
         self._began = time.monotonic()
 
@@ -90,7 +96,9 @@ class Daemon:
 
     def stop(self) -> None:
         """Have :meth:`run` return; runs that are carried out go on at the next start."""
-        self._stop.put(None)
+        self._is_told = True
+        with contextlib.suppress(BlockingIOError):  # it will look in any case
+            os.write(self.wake, b"\0")
 
     def reload(self) -> bool:
         """Read the settings again; whether they made sense."""
@@ -132,8 +140,10 @@ class Daemon:
         """
         interval = min(self._manager.watchdog_interval or LOOK_SECONDS, LOOK_SECONDS)
         while True:
-            with contextlib.suppress(Empty):
-                return self._stop.get(timeout=interval)
+            if select.select([self._woken], [], [], interval)[0]:
+                os.read(self._woken, 4096)
+            if self._is_told:
+                return
             self._manager.watchdog()
             if self._lock.is_lost:
                 folder = self._settings.workspace
@@ -276,6 +286,8 @@ def run_daemon(load: SettingsSource) -> None:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGHUP, reload)
+    # Any thread may take a signal: without this, the main one would not wake up to handle it.
+    signal.set_wakeup_fd(daemon.wake, warn_on_full_buffer=False)
     daemon.run()
 
 

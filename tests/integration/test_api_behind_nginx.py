@@ -95,7 +95,7 @@ def test_a_browser_logs_in_and_sees_the_documents_and_the_app(
         wait_for(lambda: "List builds" in browser.page_source)
 
         browser.get(f"{url}/app/")
-        screen.wait_for("espdeck")
+        screen.wait_for("project")
         severe = [each for each in browser.get_log("browser") if each["level"] == "SEVERE"]
         # Redoc would load its maker's logo, which the policy forbids.
         assert [each for each in severe if "logo-mini.svg" not in json.dumps(each)] == []

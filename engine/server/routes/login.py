@@ -80,7 +80,7 @@ _BODY = {
 }
 
 
-@router.get("/login", response_class=HTMLResponse)
+@router.get("/login", response_class=HTMLResponse, include_in_schema=False)  # a page
 def show_login(request: Request, next: str = "") -> HTMLResponse:
     """Show the page to log in."""
     principal: Principal | None = request.state.principal
@@ -93,7 +93,7 @@ def show_login(request: Request, next: str = "") -> HTMLResponse:
     return HTMLResponse(page, headers=HEADERS)
 
 
-@router.post("/login", response_model=LoginAnswer, openapi_extra=_BODY)
+@router.post("/login", response_model=LoginAnswer, openapi_extra=_BODY, include_in_schema=False)
 def log_in(
     request: Request, engine: EngineOf, wanted: Annotated[LoginRequest, Depends(_login_request)]
 ) -> Response:
@@ -124,7 +124,7 @@ def log_in(
     return answer
 
 
-@router.post("/logout", status_code=204, response_class=Response)
+@router.post("/logout", status_code=204, response_class=Response, include_in_schema=False)
 def log_out(request: Request, engine: EngineOf) -> Response:
     """Log a browser out: its cookie is worth nothing from now on."""
     credential = read_credential(request, engine.access.cookie_name)
