@@ -45,3 +45,11 @@ def test_files_are_asked_for_again_and_sent_once(admin: httpx.Client) -> None:
         "/docs/static/swagger-ui.css", headers={"If-None-Match": first.headers["etag"]}
     )
     assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(("scope", "target"), [(Scope.ADMIN, "app/"), (Scope.FLASH, "docs")])
+def test_the_start_leads_to_what_a_token_may_use(
+    client_of: ClientOf, scope: Scope, target: str
+) -> None:
+    answer = client_of(scope).get("/")
+    assert (answer.status_code, answer.headers["location"]) == (303, target)
