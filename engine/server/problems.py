@@ -61,7 +61,7 @@ def status_of(error: EspdeckError) -> HTTPStatus:
     for kind, status in _STATUS:
         if isinstance(error, kind):
             return status
-    return HTTPStatus.INTERNAL_SERVER_ERROR
+    return HTTPStatus.SERVICE_UNAVAILABLE  # it is explained: builds cannot be executed now, say
 
 
 def install(app: FastAPI) -> None:
