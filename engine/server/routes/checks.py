@@ -120,7 +120,10 @@ def _start_check(
     responses={200: {"model": JobAnswer, "description": "It ended while the call waited."}},
 )
 async def run_check(
-    job: Annotated[Job, Depends(_start_check)], response: Response, wait: Wait = 0.0
+    _user: BuildUser,
+    job: Annotated[Job, Depends(_start_check)],
+    response: Response,
+    wait: Wait = 0.0,
 ) -> JobAnswer:
     """Run a check now; `result.result_id` of the job names its result once it has ended."""
     return await answer_job(job, wait, response)

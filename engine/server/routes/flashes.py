@@ -116,7 +116,10 @@ _STARTED: dict[int | str, dict[str, Any]] = {
 
 @router.post("/boards/{board:path}/flash", status_code=202, responses=_STARTED)
 async def flash_board(
-    job: Annotated[Job, Depends(_start_flash)], response: Response, wait: Wait = 0.0
+    _user: BoardUser,
+    job: Annotated[Job, Depends(_start_flash)],
+    response: Response,
+    wait: Wait = 0.0,
 ) -> JobAnswer:
     """Flash what a build made; a console that is watched here makes way, and is read on after.
 
@@ -127,7 +130,10 @@ async def flash_board(
 
 @router.post("/boards/{board:path}/erase", status_code=202, responses=_STARTED)
 async def erase_board(
-    job: Annotated[Job, Depends(_start_erasure)], response: Response, wait: Wait = 0.0
+    _user: BoardUser,
+    job: Annotated[Job, Depends(_start_erasure)],
+    response: Response,
+    wait: Wait = 0.0,
 ) -> JobAnswer:
     """Erase the flash of a board whose name the body has, or a region of it."""
     return await answer_job(job, wait, response)
