@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,8 +37,13 @@ def keep(workspace: Path, number: int, image: Image) -> None:
     """Make an image and its program what a build kept."""
     keep_image(workspace, number, image)
     store = Store(workspace / "espdeck.db")
+    data = image.elf.read_bytes()
     program = Artifact(
-        run_id=number, kind=ArtifactKind.ELF, path=image.elf.name, size=1, sha256="cd" * 32
+        run_id=number,
+        kind=ArtifactKind.ELF,
+        path=image.elf.name,
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
     )
     with store.write() as session:
         session.add(program)
@@ -78,8 +84,8 @@ def test_a_board_is_flashed_while_two_watch_it(lab: ServedLab, virtual_board: Vi
 def test_a_panic_is_decoded_for_who_watches(lab: ServedLab, virtual_board: VirtualBoard) -> None:
     path = f"/boards/{board_id(virtual_board.url)}"
     ci = lab.client("ci")
-    flashed = ci.post(f"{path}/flash?wait=120", json={"build": 2})
-    assert (flashed.status_code, flashed.json()["status"]) == (200, "success")
+    flashed = ci.post(f"{path}/flash?wait=60", json={"build": 2})
+    assert (flashed.status_code, flashed.json()["status"]) == (200, "success"), flashed.text
     with events(ci, f"{path}/monitor") as stream:
         stream.until("of build 2", "state")
         ci.post(f"{path}/reset")
