@@ -121,7 +121,7 @@ def _problem(name: str) -> str:
         return "leaves the folder"
     if "" in parts or "." in parts:
         return "is no plain one"
-    if any(part.lower().startswith((".git", "git~")) for part in parts):
+    if any(part.lower() == ".git" for part in parts):
         return "is Git's"
     if any(len(part.encode()) > _MAX_PART_BYTES for part in parts):
         return "is too long"

@@ -168,6 +168,7 @@ def test_the_kinds_of_models_are_told(reader: httpx.Client) -> None:
     ((key, models),) = reader.get("/v1/orchestrator/models").json().items()
 
     assert key == "models"
+    assert reader.get("/orchestrator/models").json() == {key: models}
     assert [each["name"] for each in models] == ["CodeLlama", "CodeGemma", "T5Gemma", "Assembler"]
     assert set(models[0]) >= {"name", "description", "capabilities", "recommended_for"}
     assert models[0]["model"] == "codellama:7b"

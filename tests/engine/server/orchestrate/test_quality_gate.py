@@ -83,6 +83,9 @@ def test_nothing_of_them_is_executed_and_no_rule_of_theirs_holds(
             "espdeck.toml": rules,
             ".bandit": "[bandit]\nskips = B102\n",
             "pyproject.toml": "[tool.bandit]\nskips = ['B102']\n",
+            ".gitignore": "main/\n",
+            ".gitattributes": "* linguist-vendored\n",
+            ".github/workflows/build.yml": "on: push\n",
             "main/f.c": BAD,
         },
     )
@@ -95,7 +98,7 @@ def test_nothing_of_them_is_executed_and_no_rule_of_theirs_holds(
     "path",
     [
         *("../x.c", "/etc/x.c", "a/../../x.c", "a//x.c", "./x.c", "a/", ".", "..", "a\\b.c"),
-        *(".git/config", "a/.GIT/hooks/x", ".gitmodules", "a\nb.c", "x\x00.c", "\x1b[31m.c"),
+        *(".git/config", "a/.GIT/hooks/x", "a\nb.c", "x\x00.c", "\x1b[31m.c"),
         *("a/" * 20 + "x.c", "\u00e9" * 150 + ".c"),
     ],
 )
