@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import Any
 
 from engine.enums import RunStatus
+from engine.errors import NotFoundError
 from engine.events import BoardTaken, RunProgress
 from engine.runs.event_blocks import EventBlocks, Page
 from engine.runs.journal import event_of
@@ -155,11 +156,27 @@ class Subscription:
             missed, self._missed = self._missed, None
             reason, self._stale = self._stale or "lagged", ""
             self._cursor = max(head.last, missed.last.position if missed else 0)
-        # What happens while this is read is told of twice, not never.
-        resync = self._source.resync(self.filter, self._cursor, reason)
+        try:
+            # What happens while this is read is told of twice, not never.
+            resync = self._source.resync(self.filter, self._cursor, reason)
+        except StoreError:
+            self._still_missed(missed, reason)
+            raise
         if missed is None:
             return [resync]
         return [self._source.lagged(missed.count, missed.first.id, missed.last.id), resync]
+
+    def _still_missed(self, missed: _Missed | None, reason: str) -> None:
+        """Have told the next time what could not be told now."""
+        with self._lock:
+            if missed is None:
+                self._stale = reason
+                return
+            waiting = len(self._waiting)
+            last = self._waiting[-1] if self._waiting else missed.last
+            self._missed = _Missed(missed.count + waiting, missed.first, last)
+            self._waiting.clear()
+            self._bytes = 0
 
     # Called by the stream:
 
@@ -171,10 +188,10 @@ class Subscription:
 
     def offer(self, event: StreamEvent) -> bool:
         """Have an event wait for the reader, if it is one for it; whether it is."""
-        if event.position <= self._cursor or not self.filter.takes(event):
+        if not self.filter.takes(event):
             return False
         with self._lock:
-            if not self._is_live:
+            if not self._is_live or event.position <= self._cursor:
                 return False
             if self._missed is not None:
                 self._missed = _Missed(self._missed.count + 1, self._missed.first, event)
@@ -413,7 +430,11 @@ class EventStream:
         return [event for event in map(self._event, rows) if event is not None]
 
     def _event(self, row: LogChunk | EventRow) -> StreamEvent | None:
-        event = event_of(row)
+        try:
+            event = event_of(row)
+        except (LookupError, TypeError, ValueError):
+            _LOG.warning("event at place %d: of a newer version", row.position)
+            return None
         if event is None:
             return None
         if isinstance(event, BoardTaken):
@@ -427,7 +448,10 @@ class EventStream:
     def _shown(self, chosen: StreamFilter) -> list[Run]:
         """Runs that a reader wants to know of: those that have not ended, and the newest."""
         if chosen.run_id is not None:
-            return [runs.get_run(self._store, chosen.run_id, "run")]
+            try:
+                return [runs.get_run(self._store, chosen.run_id, "run")]
+            except NotFoundError:
+                return []  # it was removed
         newest = runs.list_runs(self._store, kind=None, limit=_SHOWN_RUNS)
         found = {run.number: run for run in (*runs.unfinished_runs(self._store), *newest)}
         return [

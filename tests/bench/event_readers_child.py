@@ -21,6 +21,9 @@ from websockets.asyncio.client import connect
 _LOGS_EVERY = 10
 """Of so many readers one reads logs, too."""
 
+_OPEN_SECONDS = 120.0
+"""Seconds that opening a WebSocket may take a process that gives way to all others."""
+
 _TIMESTAMP = re.compile(rb'"timestamp": "([^"]+)"')
 
 
@@ -68,7 +71,12 @@ class Readers:
     async def _read_websocket(self, query: str) -> None:
         url = f"{self._url.replace('http', 'ws', 1)}/api/v1/ws{query}"
         async with connect(
-            url, additional_headers=self._headers, compression=None, proxy=None
+            url,
+            additional_headers=self._headers,
+            compression=None,
+            proxy=None,
+            open_timeout=_OPEN_SECONDS,
+            ping_interval=None,
         ) as ws:
             async for message in ws:
                 assert isinstance(message, str)
@@ -80,7 +88,9 @@ async def main(url: str, token: str, count: int) -> None:
     readers = Readers(url, token)
     tasks = [asyncio.create_task(readers.read(number)) for number in range(count)]
     while readers.there < count:
-        await asyncio.sleep(0.05)
+        done, _ = await asyncio.wait(tasks, timeout=0.05)
+        for task in done:
+            task.result()  # says why it ended
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     for task in tasks:

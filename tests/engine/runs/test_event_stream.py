@@ -19,8 +19,8 @@ from engine.runs.event_stream import EventStream
 from engine.runs.journal import Journal
 from engine.runs.stream_events import Notice, StreamEvent, StreamFilter, sse_message
 from engine.store import logs, positions, projects, retention, runs
-from engine.store.database import Store
-from engine.store.tables import Project, Run
+from engine.store.database import Store, StoreError
+from engine.store.tables import EventRow, LogChunk, Project, Run
 from tests.waits import wait_for
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
@@ -350,6 +350,47 @@ def test_an_id_that_is_older_than_what_is_kept_gives_a_resync(process: Process) 
     assert Reader(process, after=f"{name}-1").take_until(1) == ["resync"]
     assert Reader(process, after=f"{name}-2").take_until(1) == ["three"]
     assert Reader(process, after="0").take_until(1) == ["three"]
+
+
+def test_what_another_version_wrote_is_passed_over(process: Process) -> None:
+    reader = Reader(process)
+    rows: list[LogChunk | EventRow] = [
+        EventRow(seq=1, kind="build.status", body={"project_id": "p", "status": "new"}, writer="w"),
+        EventRow(seq=2, kind="problem", body={}, writer="w"),
+        EventRow(seq=3, kind="a.new.one", body={}, writer="w"),
+    ]
+    logs.append(process.store, rows)
+    process.say("known")
+
+    assert reader.take_until(1) == ["known"]
+    assert Reader(process, after="0").take_until(1) == ["known"]
+
+
+def test_a_resync_that_the_store_has_no_answer_for_is_told_later(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_stream, "MAX_WAITING_EVENTS", 3)
+    reader = Reader(process)
+    process.say(*"abcde")
+    wait_for(lambda: reader.subscription.reads_store, 10)
+    with monkeypatch.context() as broken:
+        broken.setattr(event_stream.runs, "list_runs", _no_answer)
+        with pytest.raises(StoreError):
+            reader.take()
+    process.say("f")
+
+    assert reader.take_until(2)[:2] == ["lagged", "resync"]
+    assert json.loads(reader.items[0].text)["from_id"] == f"{process.stream.name}-1"
+
+
+def _no_answer(*_given: object, **_more: object) -> None:
+    raise StoreError("held by another")
+
+
+def test_a_run_that_was_removed_is_in_no_resync(process: Process) -> None:
+    reader = Reader(process, StreamFilter(run_id=99), after="x")
+
+    assert json.loads(reader.items[0].text)["runs"] == []
 
 
 def test_a_place_is_given_once_though_its_row_is_removed(process: Process) -> None:
