@@ -430,11 +430,7 @@ class EventStream:
         return [event for event in map(self._event, rows) if event is not None]
 
     def _event(self, row: LogChunk | EventRow) -> StreamEvent | None:
-        try:
-            event = event_of(row)
-        except (LookupError, TypeError, ValueError):
-            _LOG.warning("event at place %d: of a newer version", row.position)
-            return None
+        event = event_of(row)
         if event is None:
             return None
         if isinstance(event, BoardTaken):

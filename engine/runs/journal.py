@@ -258,9 +258,12 @@ def _is_for_good(error: StoreError) -> bool:
 
 
 def event_of(row: LogChunk | EventRow) -> Event | None:
-    """The event that a row of the store was; None for a kind of a newer version."""
+    """The event that a row of the store was; None for one of another version."""
     if isinstance(row, EventRow):
-        return events.from_body(row.kind, row.body, run_id=row.run_id, seq=row.seq, at=row.at)
+        try:
+            return events.from_body(row.kind, row.body, run_id=row.run_id, seq=row.seq, at=row.at)
+        except (LookupError, TypeError, ValueError):
+            return None  # a field or a word that this one does not know
     cls = Serial if row.stream == Serial.kind else Log
     return cls(
         run_id=row.run_id,

@@ -374,7 +374,7 @@ def test_a_resync_that_the_store_has_no_answer_for_is_told_later(
     process.say(*"abcde")
     wait_for(lambda: reader.subscription.reads_store, 10)
     with monkeypatch.context() as broken:
-        broken.setattr(event_stream.runs, "list_runs", _no_answer)
+        broken.setattr(runs, "list_runs", _no_answer)
         with pytest.raises(StoreError):
             reader.take()
     process.say("f")
