@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine.builds import fix_patch
 from engine.builds.pipeline import FIRMWARE_PIPELINE
+from engine.builds.proposals import check_approved
 from engine.cancel import CancelToken
 from engine.enums import Role, RunKind, RunStatus, StageStatus
 from engine.errors import ToolError, UsageError
@@ -121,10 +122,13 @@ class Fixes:
 
         Raises:
             UsageError: there is none, or it was decided on already.
+            AccessError: it is of a pull request that nobody approved, whose commits would come to
+                a branch of the project.
             ToolError: Git cannot commit it; or it is committed, but was not taken when pushed.
         """
         found = self._open(number)
         build = self._build(number)
+        check_approved(build)
         if build.dirty:
             raise UsageError(
                 f"build {number} was of uncommitted changes, which the commit would have in it: "

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from engine.cancel import CancelToken
 from engine.errors import ToolError, UsageError
 from engine.projects.git import (
+    BRANCH_REFS,
     KEPT_REFS,
     LOCAL_TIMEOUT_SECONDS,
     REMOTE_REFS,
@@ -207,12 +208,14 @@ def has_ref(path: Path, name: str) -> bool:
 def is_on_a_ref(path: Path, sha: str) -> bool:
     """Whether a branch or a tag of the source, as it was fetched last, has a commit.
 
+    Or a branch of the clone: a repair that a person committed.
+
     Raises:
         ToolError: the clone is gone.
     """
     words = ["git", "for-each-ref", "--count=1", f"--contains={sha}"]
     with open_repository(path) as repository:
-        where = [REMOTE_REFS, TAG_REFS, SOURCE_HEAD]
+        where = [REMOTE_REFS, TAG_REFS, SOURCE_HEAD, BRANCH_REFS]
         return bool(str(repository.git.execute([*words, "--", *where])).strip())
 
 

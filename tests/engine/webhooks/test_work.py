@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from engine.builds.fixes import Fixes
 from engine.checks.remote_check import RemoteCheck
 from engine.enums import HookStatus, RunStatus, Trigger
 from engine.errors import AccessError, ConflictError, UsageError
@@ -577,6 +578,31 @@ def test_no_way_around_the_approval(
     # Neither does it count as the project's own.
     assert yard.builds.list(project.id, RunStatus.SUCCESS, own=True) == []
     assert yard.builds.newest_result(project) is None
+
+
+def test_a_repair_that_a_person_committed_is_the_projects_own(
+    yard: HookYard, source: Path, upstream: Path
+) -> None:
+    project = yard.add(upstream, name="fw")
+    clone = Path(project.clone_path)
+    fixed = git(clone, "commit-tree", "-p", project.tip, "-m", "Fix", f"{project.tip}^{{tree}}")
+    assert yard.builds.start(project.id, commit=project.tip).board == "auto"
+    git(clone, "update-ref", "refs/heads/espdeck/fix-1", fixed)
+
+    run = yard.builds.start(project.id, commit="espdeck/fix-1")
+
+    assert (run.commit_sha, run.board, run.is_held) == (fixed, "auto", False)
+
+
+def test_a_repair_of_a_pull_request_comes_to_no_branch(
+    yard: HookYard, proposed: tuple[Project, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pushed to the source, it would make the commit of the fork the project's own."""
+    fixes = Fixes(yard.store, lambda: yard.settings)
+    monkeypatch.setattr(fixes, "_open", lambda _number: None)
+
+    with pytest.raises(AccessError, match="espdeck approve 1"):
+        fixes.commit(1)
 
 
 def test_a_pull_request_that_is_merged_is_built_with_a_board(
