@@ -16,6 +16,7 @@ from engine.files import open_file
 from engine.store import artifacts as rows
 from engine.store.artifacts import Content, KeptFile
 from engine.store.database import Store
+from engine.store.tables import Artifact
 
 _MAX_NAMES = 100_000  # of one file; file systems have a lower bound
 _IN_USE_SECONDS = 3600.0  # a file that was fetched so lately may be being read
@@ -44,8 +45,8 @@ class LocalCopies:
                 return path
         return None
 
-    def put(self, source: Path, target: Path) -> None:
-        """Put a file where an artifact lies, as another name of it where it is large.
+    def put(self, source: Path, artifact: Artifact, target: Path) -> None:
+        """Put a file where an artifact lies, as another name of it where it may be shared.
 
         Raises:
             OSError: that cannot be.
@@ -54,8 +55,10 @@ class LocalCopies:
         part = target.with_name(f".{target.name}.part")
         part.unlink(missing_ok=True)
         try:
-            if not _link(source, part):
+            if artifact.kind not in rows.FIRMWARE or not _link(source, part):
                 shutil.copyfile(source, part)
+            if artifact.kind in rows.FIRMWARE:
+                run_files.protect(part)
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
@@ -115,9 +118,7 @@ class LocalCopies:
 
 
 def _link(source: Path, part: Path) -> bool:
-    """Whether a file got another name; not a small one, which people may change."""
-    if source.stat().st_size < run_files.SHARED_BYTES:
-        return False
+    """Whether a file got another name."""
     try:
         os.link(source, part)
     except OSError:  # a file system without links, or a file that has all that it can have

@@ -114,7 +114,10 @@ class ObjectStore:
         name, whole = self._name(content.sha256), content.size <= MAX_SINGLE_PUT_BYTES
         data: bytes | Path = path
         if whole:
-            data = path.read_bytes()
+            try:
+                data = path.read_bytes()
+            except OSError as error:
+                raise DamagedObjectError(explain(error, path)) from error
             if hashlib.sha256(data).hexdigest() != content.sha256:
                 raise DamagedObjectError(f"{path}: not the file that was kept")
         kind = {} if self._is_folder else {"Content-Type": "application/octet-stream"}
@@ -127,7 +130,12 @@ class ObjectStore:
             return sent
 
         self._finish(send, content.size, cancel)
-        there: int = self._finish(self._obstore.head_async, 0, cancel, self._store, name)["size"]
+        try:
+            there: int = self._finish(self._obstore.head_async, 0, cancel, self._store, name)[
+                "size"
+            ]
+        except MissingObjectError:
+            there = 0
         if there != content.size:
             raise ToolError(f"{self.place}: has {there} of {content.size} bytes that it took")
         if not whole:

@@ -5,9 +5,9 @@ path, as every repair keeps ``fix.patch``: there lies what was kept last, and wh
 it is in ``.superseded/STAGE#ATTEMPT/``. So a retry that clears a later stage leaves what the
 earlier ones made.
 
-A file of :data:`SHARED_BYTES` or more that another run has, too, is kept as another name of that
-one (a hard link): the same image of many builds takes its room once, and goes with the last of
-them. Such files cannot be written to.
+A file of firmware that another run has, too, is kept as another name of that one (a hard link): the
+same image of many builds takes its room once, and goes with the last of them. Such files cannot be
+written to. Texts, which people may change, have a file each.
 """
 
 from __future__ import annotations
@@ -25,9 +25,6 @@ from engine.files import explain
 from engine.store import artifacts, runs
 from engine.store.database import Store
 from engine.store.tables import Artifact
-
-SHARED_BYTES = 64 << 10
-"""Size from which on the same file of several runs lies on the disk once."""
 
 _ASIDE = ".superseded"
 _READ_ONLY_MODE = 0o400
@@ -71,9 +68,8 @@ def keep(
         if not _share(store, made, part):
             shutil.copyfile(file, part)
             made.sha256, made.size = digest_of(part)
-        if made.size >= SHARED_BYTES:
-            with contextlib.suppress(OSError):  # some file systems have no modes
-                part.chmod(_READ_ONLY_MODE)
+        if kind in artifacts.FIRMWARE:
+            protect(part)
         _put_aside(store, folder, made)
         part.replace(kept)
     except OSError as error:
@@ -110,6 +106,12 @@ def path_of(folder: Path, artifact: Artifact) -> Path:
     return aside if aside.is_file() else folder / artifact.path
 
 
+def protect(file: Path) -> None:
+    """Have a file that is shared not be written to."""
+    with contextlib.suppress(OSError):  # some file systems have no modes
+        file.chmod(_READ_ONLY_MODE)
+
+
 def digest_of(file: Path) -> tuple[str, int]:
     """SHA-256 of a file, in hexadecimal digits, and its size in bytes.
 
@@ -122,7 +124,7 @@ def digest_of(file: Path) -> tuple[str, int]:
 
 def _share(store: Store, made: Artifact, part: Path) -> bool:
     """Make a file of the same content, that a run has already, another name; whether it did."""
-    if made.size < SHARED_BYTES:
+    if made.kind not in artifacts.FIRMWARE:
         return False
     for other in artifacts.files_with(store, made.sha256, _MAX_TRIED):
         with contextlib.suppress(OSError):  # it went meanwhile, or has all names that it can have

@@ -175,7 +175,8 @@ class Artifacts:
             return path
         source = self._copies.whole(content)
         try:
-            self._copies.put(source or self._fetch(artifact, path, cancel or CancelToken()), path)
+            found = source or self._fetch(artifact, path, cancel or CancelToken())
+            self._copies.put(found, artifact, path)
         except OSError as error:
             raise ToolError(explain(error, path)) from error
         return path

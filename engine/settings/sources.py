@@ -187,8 +187,12 @@ class Layers:
                 return Origin(source, f"--{path[0].replace('_', '-')}")
             case Source.VARIABLE | Source.ALIAS:
                 names = self._names if source is Source.VARIABLE else self._alias_names
-                above = (path[:end] for end in range(len(path), 0, -1))
-                return Origin(source, next(names[each] for each in above if each in names))
+                above = [path[:end] for end in range(len(path), 0, -1)]
+                # What is wrong with a table as a whole is said of the first that is in it.
+                below = [each for each in names if each[: len(path)] == path]
+                return Origin(
+                    source, next(names[each] for each in (*above, *below) if each in names)
+                )
             case _:
                 profile = self.profile if source is Source.PROFILE else ""
                 place: KeyPath = (PROFILES, profile, *path) if profile else path

@@ -74,18 +74,6 @@ def files_with(store: Store, sha256: str, limit: int = 20) -> Sequence[KeptFile]
         return [KeptFile(*row) for row in session.exec(query)]
 
 
-def files_of(store: Store, run_id: int, kinds: Sequence[ArtifactKind]) -> Sequence[KeptFile]:
-    """Artifacts of a run of these kinds, also superseded ones."""
-    query = (
-        select(Artifact, Run.artifacts_path)
-        .join(Run)
-        .where(Artifact.run_id == run_id, col(Artifact.kind).in_(kinds))
-        .order_by(col(Artifact.id))
-    )
-    with store.read() as session:
-        return [KeptFile(*row) for row in session.exec(query)]
-
-
 def stored(store: Store, sha256: str) -> Sequence[StoredObject]:
     """Stores that have this content."""
     with store.read() as session:

@@ -14,7 +14,6 @@ from engine.artifacts.service import Artifacts
 from engine.cancel import CancelToken
 from engine.enums import ArtifactKind, RunStatus
 from engine.settings import Settings
-from engine.store import artifacts as rows
 from engine.store import runs
 from engine.store.database import Store
 from engine.store.tables import Artifact, Run
@@ -66,7 +65,11 @@ class Shelf:
         return self.folder / "artifacts" / str(number)
 
     def keep(
-        self, data: bytes, number: int | None = None, path: str = "app.elf", attempt: int = 1
+        self,
+        data: bytes,
+        number: int | None = None,
+        attempt: int = 1,
+        kind: ArtifactKind = ArtifactKind.ELF,
     ) -> Artifact:
         """What a stage kept, in a build of its own or in another."""
         number = number or self.build()
@@ -74,11 +77,10 @@ class Shelf:
         source.write_bytes(data)
         kept = run_files.keep(
             *(self.store, self.folder_of(number), source),
-            run_id=number, stage="build", attempt=attempt, kind=ArtifactKind.ELF, path=path,
+            run_id=number, stage="build", attempt=attempt, kind=kind, path="app.elf",
         )  # fmt: skip
         os.utime(kept, (START.timestamp(), START.timestamp()))
-        found = rows.files_of(self.store, number, (ArtifactKind.ELF,))
-        return next(each.artifact for each in found[::-1] if each.artifact.path == path)
+        return runs.artifacts_of(self.store, number)[0]
 
     def path(self, artifact: Artifact) -> Path:
         return self.folder_of(artifact.run_id) / artifact.path

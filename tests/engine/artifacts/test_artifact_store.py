@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from engine.cancel import CancelToken
+from engine.enums import ArtifactKind
 from engine.errors import ConflictError, NotFoundError, ToolError
 from engine.store import artifacts as rows
+from engine.store.integrity import check
 from engine.store.tables import StoredObject
 from tests.engine.artifacts.conftest import MakeShelf
 from tests.engine.artifacts.shelf import LARGE, Shelf, digest
@@ -99,7 +101,7 @@ def test_a_file_that_is_damaged_here_is_not_copied_and_keeps_nothing_else_waitin
 
 def test_of_several_copies_a_whole_one_is_taken(shelf: Shelf) -> None:
     small = b"small"  # each has a file of its own
-    first, second = shelf.keep(small), shelf.keep(small)
+    first, second = (shelf.keep(small, kind=ArtifactKind.REPORT) for _ in range(2))
     shelf.path(first).write_bytes(b"Small")
 
     assert shelf.artifacts.open(first).read() == small
@@ -278,3 +280,19 @@ def test_two_processes_do_not_change_the_store_at_once(shelf: Shelf, shelf_on: M
         assert shelf.move() is None
     finally:
         other.store.close()
+
+
+def test_the_check_of_the_workspace_knows_what_is_in_the_store_alone(shelf: Shelf) -> None:
+    kept, lost, damaged = (shelf.keep(data) for data in (ONE, TWO, b"three"))
+    shelf.move()
+    shelf.keep(b"four")
+    shelf.path(kept).unlink()
+    assert check(shelf.folder) == ()
+
+    rows.forget_stored(shelf.store, shelf.settings.artifacts, lost.sha256)
+    shelf.path(lost).unlink()
+    shelf.path(damaged).write_bytes(b"threE")
+    assert [fault.what for fault in check(shelf.folder)] == [
+        f"missing: {shelf.path(lost)}",
+        f"not as it was kept: {shelf.path(damaged)}",
+    ]

@@ -180,7 +180,7 @@ def test_a_file_that_cannot_be_copied_leaves_what_was_there(lab: Lab, tmp_path: 
     assert lab.on_disk == {"fix.patch"}
 
 
-LARGE = "x" * run_files.SHARED_BYTES
+LARGE = "x" * 100_000
 
 
 class Builds:
@@ -190,7 +190,7 @@ class Builds:
         self.folder = folder
         self.store = Store(folder / "espdeck.db")
 
-    def keep(self, text: str, path: str = "app.bin") -> Path:
+    def keep(self, text: str, kind: ArtifactKind = ArtifactKind.APP) -> Path:
         """Keep a file in a run of its own."""
         number = runs.add_run(self.store, Run(status=RunStatus.SUCCESS)).number
         folder = self.folder / "artifacts" / str(number)
@@ -199,7 +199,7 @@ class Builds:
         source.write_text(text)
         return run_files.keep(
             *(self.store, folder, source),
-            run_id=number, stage="build", attempt=1, kind=ArtifactKind.APP, path=path,
+            run_id=number, stage="build", attempt=1, kind=kind, path="kept",
         )  # fmt: skip
 
 
@@ -214,15 +214,15 @@ def test_the_same_file_of_several_runs_lies_on_the_disk_once(builds: Builds) -> 
 
     assert len({each.stat().st_ino for each in kept}) == 1
     assert not other.samefile(kept[0])
-    assert tree.size(builds.folder / "artifacts") < 4 * run_files.SHARED_BYTES
+    assert tree.size(builds.folder / "artifacts") < 4 * len(LARGE)
 
     for each in kept[:-1]:
         each.unlink()
     assert kept[-1].read_text() == LARGE
 
 
-def test_small_files_are_files_of_their_own(builds: Builds) -> None:
-    first, second = builds.keep("small"), builds.keep("small")
+def test_texts_have_a_file_each_which_may_be_changed(builds: Builds) -> None:
+    first, second = (builds.keep(LARGE, ArtifactKind.REPORT) for _ in range(2))
     assert not first.samefile(second)
     assert first.stat().st_mode & 0o200
 
@@ -259,5 +259,5 @@ def test_without_links_files_are_copied(builds: Builds, monkeypatch: pytest.Monk
 def test_what_is_freed_is_what_has_no_other_name(builds: Builds) -> None:
     first, second = builds.keep(LARGE), builds.keep(LARGE)
     gone: Counter[tuple[int, int]] = Counter()
-    assert tree.size_freed(first.parent, gone) < run_files.SHARED_BYTES
-    assert tree.size_freed(second.parent, gone) >= run_files.SHARED_BYTES
+    assert tree.size_freed(first.parent, gone) < len(LARGE)
+    assert tree.size_freed(second.parent, gone) >= len(LARGE)

@@ -152,6 +152,7 @@ def test_an_empty_variable_means_nothing(monkeypatch: pytest.MonkeyPatch, name: 
         ("ESPDECK_QUALITY__COVRAGE", "1", "no setting is called quality.covrage"),
         ("ESPDECK_QUALITY__COVERAGE", "101", "setting quality.coverage: "),
         ("AUTOCODE_TESTS_ENABLED", "perhaps", "setting checks.test_check.enabled: "),
+        ("ESPDECK_ARTIFACT_STORE__ACCESS_KEY", "me", "setting artifact_store: access_key and "),
     ],
 )
 def test_a_mistake_of_a_variable_names_it(
