@@ -32,6 +32,8 @@ OPEN = {
     "/logout": "who has none any more",
     "/api/v1/webhook": "a forge has no token and signs what it posts",
     "/api/webhook": "the same for callers of older systems",
+    "/api/v1/download/{sha256}/{name}": "the signature of a link stands for a token",
+    "/api/download/{sha256}/{name}": "the same",
     "/badge/{project}.svg": "pages of forges show it; of public projects alone",
     "/badge/{project}/{branch:path}.svg": "the same",
 }
@@ -198,6 +200,10 @@ def test_what_changes_something_needs_more_than_to_read(app: FastAPI) -> None:
     asks_only = {
         "/api/v1/tickets": "gives what the token may do already",
         "/api/tickets": "the same",
+    } | {
+        f"/api{version}{path}": "makes a link to what the token may read already"
+        for version in ("", "/v1")
+        for path in ("/artifacts/{sha256}/url", "/builds/{number}/artifacts/{path:path}/url")
     }
     for route in routes_of(app):
         if route.method in ("POST", "PUT", "PATCH", "DELETE") and route.scope is Scope.READ:
