@@ -11,7 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-pytestmark = [pytest.mark.xdist_group("orchestrate"), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.xdist_group("orchestrate"),
+    pytest.mark.slow,
+    # Threads of the server use random numbers meanwhile.
+    pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisDeprecationWarning"),
+]
 
 _TEXT = st.text(
     st.characters(codec=None, categories=None), max_size=12
