@@ -16,6 +16,7 @@ import schemathesis
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -121,7 +122,8 @@ def call_all(lab: Lab, examples: int, *, is_short: bool = False) -> list[str]:
         is_short: only of one of these, in turns.
     """
     schema = schemathesis.openapi.from_dict(document(lab))
-    operations = [result.ok() for result in schema.get_all_operations()]
+    results = schema.get_all_operations()
+    operations = [result.ok() for result in results if isinstance(result, Ok)]
     operations.sort(key=lambda each: each.method.upper() == "DELETE")  # what is there is used first
     modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
     wrong = []
@@ -137,7 +139,9 @@ def call_all(lab: Lab, examples: int, *, is_short: bool = False) -> list[str]:
     return wrong
 
 
-def _call(lab: Lab, operation: APIOperation, mode: GenerationMode, examples: int) -> None:
+def _call(
+    lab: Lab, operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, examples: int
+) -> None:
     headers = {"Authorization": f"Bearer {lab.token}"}
     is_stream = _STREAM in str(operation.definition.raw["responses"].get("200", ""))
 
@@ -150,7 +154,7 @@ def _call(lab: Lab, operation: APIOperation, mode: GenerationMode, examples: int
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     @hypothesis.given(operation.as_strategy(generation_mode=mode))
-    def call(case: Case) -> None:
+    def call(case: Case[Any]) -> None:
         for known in ({}, {k: v for k, v in lab.known.items() if k in case.path_parameters}):
             case.path_parameters.update(known)
             if "wait" in case.query:
@@ -164,7 +168,7 @@ def _call(lab: Lab, operation: APIOperation, mode: GenerationMode, examples: int
     call()
 
 
-def _begin(case: Case, url: str, headers: dict[str, str]) -> None:
+def _begin(case: Case[Any], url: str, headers: dict[str, str]) -> None:
     """Call what may have no end, and hear the begin of its answer."""
     words = case.as_transport_kwargs(base_url=url, headers=headers)
     with requests.request(**words, stream=True, timeout=_SECONDS) as answer:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
@@ -81,12 +82,9 @@ def served(folder: Path, **settings: Any) -> Iterator[HttpServer]:
     said = ServerSettings(**{"port": 0, **settings})
     engine = Engine(Settings(workspace=folder / "lab", server=said))
     engine.open(execute=False)
-    create = http_server.create_app
-    http_server.create_app = small_app
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(http_server, "create_app", small_app)
         server = HttpServer(engine)
-    finally:
-        http_server.create_app = create
     server.start()
     try:
         yield server

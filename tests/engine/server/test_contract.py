@@ -102,7 +102,7 @@ def served() -> Iterator[tuple[str, str]]:
             for route in router.routes:
                 assert isinstance(route, APIRoute | APIWebSocketRoute), route
                 methods = route.methods if isinstance(route, APIRoute) else {"WebSocket"}
-                for method in methods - {"HEAD"}:
+                for method in (methods or set()) - {"HEAD"}:
                     yield f"{method} {prefix}{route.path.replace(':path}', '}')}", _scope(route)
 
 

@@ -28,7 +28,10 @@ async def seen(headers: dict[str, str], path: str = "/api", **more: Any) -> Scop
     async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
         found.append(scope)
 
-    async def nothing(_message: Message | None = None) -> Message:
+    async def receive() -> Message:
+        raise AssertionError
+
+    async def send(_message: Message) -> None:
         raise AssertionError
 
     scope = {
@@ -40,7 +43,7 @@ async def seen(headers: dict[str, str], path: str = "/api", **more: Any) -> Scop
         "headers": [(name.lower().encode(), text.encode()) for name, text in headers.items()],
     }
     settings = ServerSettings(**{"public_url": PUBLIC, **more})
-    await BehindProxy(app, settings)(scope, nothing, nothing)
+    await BehindProxy(app, settings)(scope, receive, send)
     return found[0]
 
 
