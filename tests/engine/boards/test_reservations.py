@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -276,3 +277,38 @@ def test_a_reservation_that_makes_no_sense_is_none(
     (file,) = (tmp_path / "locks").glob("*.reserved.*")
     file.write_text(text)
     assert not boards.list()[0].reserved
+
+
+def test_a_board_that_is_free_is_had_by_who_reserved_it(boards: Boards) -> None:
+    boards.reserve(BOARD, holder="ada", note="", hours=1)
+
+    def had(holder: str) -> bool:
+        with boards.use_if_free(
+            BOARD, cancel=CancelToken(), on_note=pytest.fail, purpose="look", holder=holder
+        ) as board:
+            return board is not None
+
+    assert (had("ada"), had("bob"), had("")) == (True, False, False)
+    assert boards.reserved_from(BOARD, "ada") == ""
+    assert boards.reserved_from(BOARD, "bob").startswith("ada until ")
+
+
+def test_who_holds_a_board_sees_that_another_waits(boards: Boards) -> None:
+    cancel, waits = CancelToken(), threading.Event()
+
+    def wait() -> None:
+        with (
+            contextlib.suppress(CancelledError),
+            boards.use(BOARD, cancel=cancel, on_wait=lambda _line: waits.set(), purpose="two"),
+        ):
+            pass
+
+    with boards.use(BOARD, cancel=CancelToken(), on_wait=pytest.fail, purpose="one"):
+        assert not boards.is_awaited(BOARD)
+        other = threading.Thread(target=wait)
+        other.start()
+        assert waits.wait(20)
+        assert boards.is_awaited(BOARD)
+        cancel.cancel()
+        other.join(20)
+        assert not boards.is_awaited(BOARD)
