@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from engine.cancel import CancelToken
 from engine.errors import ToolError, UsageError
 from engine.projects.git import (
-    BRANCH_REFS,
     KEPT_REFS,
     LOCAL_TIMEOUT_SECONDS,
     REMOTE_REFS,
@@ -213,10 +212,11 @@ def is_on_a_ref(path: Path, sha: str) -> bool:
     Raises:
         ToolError: the clone is gone.
     """
-    words = ["git", "for-each-ref", "--count=1", f"--contains={sha}"]
+    # for-each-ref --contains takes minutes where there are thousands of refs, this half a second.
     with open_repository(path) as repository:
-        where = [REMOTE_REFS, TAG_REFS, SOURCE_HEAD, BRANCH_REFS]
-        return bool(str(repository.git.execute([*words, "--", *where])).strip())
+        words = ["git", "rev-list", "--max-count=1", sha, "--not"]
+        globs = [f"--glob={SOURCE_HEAD[:-1]}[{SOURCE_HEAD[-1]}]", f"--glob={REMOTE_REFS}*"]
+        return not str(repository.git.execute([*words, *globs, "--tags", "--branches"])).strip()
 
 
 def is_ancestor(path: Path, before: str, after: str) -> bool:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from engine.errors import EspdeckError, ToolError, UsageError
 from engine.projects import git_objects
+from engine.projects.git import SOURCE_HEAD
 from tests.engine.git_repos import commit
+from tests.engine.projects.repositories import git
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +87,20 @@ def test_what_lies_between_two_commits(tmp_path: Path) -> None:
     assert (none.count, none.behind, none.commits) == (0, 0, ())
     with pytest.raises(ToolError):
         git_objects.commits_between(tmp_path, "f" * 40, third)
+
+
+def test_a_commit_is_on_a_ref_of_the_source_or_on_none(tmp_path: Path) -> None:
+    first = commit(tmp_path / "fw", {"a": "1"})
+    second = commit(tmp_path / "fw", {"a": "2"})
+    git(tmp_path / "fw", "checkout", "-q", "--detach")
+    loose = commit(tmp_path / "fw", {"a": "3"})
+    git(tmp_path / "fw", "update-ref", "refs/pull/1/head", loose)
+    git(tmp_path / "fw", "checkout", "-q", "main")
+
+    assert git_objects.is_on_a_ref(tmp_path / "fw", first)
+    assert git_objects.is_on_a_ref(tmp_path / "fw", second)
+    assert not git_objects.is_on_a_ref(tmp_path / "fw", loose)
+    for ref in ("refs/tags/v1", "refs/remotes/origin/dev", SOURCE_HEAD):
+        git(tmp_path / "fw", "update-ref", ref, loose)
+        assert git_objects.is_on_a_ref(tmp_path / "fw", loose)
+        git(tmp_path / "fw", "update-ref", "-d", ref)
