@@ -216,6 +216,12 @@ def test_what_changes_something_needs_more_than_to_read(app: FastAPI) -> None:
             assert re.sub("^/api(/v1)?", "", route.template) in READ_BY_POST, route
 
 
+def test_any_token_opens_the_documents(app: FastAPI, tokens: dict[str, str]) -> None:
+    for template in ("/docs", "/redoc", "/openapi.json"):
+        answer = ask_with(app, Route("GET", template, None), tokens[Scope.READ])
+        assert answer.status == 200, template
+
+
 @pytest.mark.usefixtures("nothing_done")
 @pytest.mark.parametrize("token", [None, "wrong", "expired", "revoked"])
 def test_nothing_answers_who_is_not_known(
