@@ -63,7 +63,10 @@ def check_owner(workspace: Path) -> None:
         *(each for each in workspace.iterdir() if each.name.startswith(_WORKSPACE_NAMES)),
     ]
     for path in found:
-        owner = (path.stat() if path == workspace else path.lstat()).st_uid
+        try:
+            owner = (path.stat() if path == workspace else path.lstat()).st_uid
+        except FileNotFoundError:
+            continue  # SQLite deletes files of its own when a process closes a database
         if owner not in trusted:
             raise UsageError(
                 f"{path} belongs to {_user(owner)}, who could have espdeck run anything as you: "

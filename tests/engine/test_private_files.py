@@ -140,6 +140,15 @@ Path(sys.argv[2]).touch()
 """
 
 
+def test_a_file_that_goes_meanwhile_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "runs.db-shm"  # another process closed the database
+    monkeypatch.setattr(Path, "iterdir", lambda _folder: iter([gone]))
+
+    private_files.check_owner(tmp_path)
+
+
 def test_a_file_that_a_person_saves_has_the_mode_that_they_want(tmp_path: Path) -> None:
     saved, kept = tmp_path / "saved", tmp_path / "kept"
 

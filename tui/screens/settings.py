@@ -26,9 +26,10 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     "projects": ("projects",),
     "notifications": ("notifications",),
     "quality gate": ("quality",),
+    "HTTP API": ("server", "webhooks"),
     "models": ("max_concurrent_tasks", "llm"),
-    "storage": ("workspace", "profile", "run_days", "run_count", "session_days",
-                "session_megabytes", "log"),
+    "storage": ("workspace", "profile", "run_days", "run_count", "run_megabytes", "artifacts",
+                "artifact_store", "session_days", "session_megabytes", "log"),
     "the app": ("theme", "mouse", "ascii", "keys"),
 }  # fmt: skip
 """What each group has: settings or tables of the top; what none has is in the last one."""
