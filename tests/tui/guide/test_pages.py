@@ -38,7 +38,7 @@ from tui.presentation import manual
 
 GUIDE = tuple(page for page in PAGES if page != README)
 README_WORDS = range(800, 1201)
-ARCHITECTURE_WORDS = 950
+ARCHITECTURE_WORDS = 1_000
 SUMMARY_CHARACTERS = 62
 """With the name of the page before it, a line of 80 columns."""
 
