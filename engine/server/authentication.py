@@ -56,6 +56,7 @@ class Authentication:
     def __init__(self, app: ASGIApp, engine: Engine) -> None:
         self._app = app
         self._engine = engine
+        self._watch = TokenWatch(engine.access)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on."""
@@ -86,12 +87,7 @@ class Authentication:
         if principal is None:
             await self._app(scope, receive, send)
             return
-        watch = TokenWatch(self._engine, principal, receive, send)
-        try:
-            await self._app(scope, watch.receive, watch.send)
-        except Exception:
-            if not watch.has_ended:
-                raise
+        await self._watch.run(self._app, principal, scope, receive, send)
 
     async def _authenticate(
         self, connection: HTTPConnection

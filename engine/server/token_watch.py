@@ -2,75 +2,106 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
+import contextlib
 
+import h11
 from starlette.concurrency import run_in_threadpool
-from starlette.types import Message, Receive, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from engine import Engine, Principal
+from engine import Access, Principal
+from engine.errors import EspdeckError
 
-_LOOK_SECONDS = 2.0
+LOOK_SECONDS = 2.0
+"""Seconds between two looks whether the tokens of open streams are still good."""
+
 _POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
-_SENT = ("http.response.body", "websocket.send")
-_RECEIVED = "websocket.receive"
+_REASON = "the token has ended"
+
+
+class _Answer:
+    """An answer that has begun: a stream, a WebSocket, or one that will soon be whole.
+
+    Args:
+        principal: whose it is.
+        task: sends it.
+    """
+
+    def __init__(self, principal: Principal, task: asyncio.Task[object]) -> None:
+        self.principal = principal
+        self.has_ended = False
+        self._task = task
+
+    def end(self) -> None:
+        """Let nothing more of it pass, and end who sends it."""
+        if not self.has_ended:
+            self.has_ended = True
+            self._task.cancel()
 
 
 class TokenWatch:
-    """Stands between a stream and its reader. Before something passes that comes more than two
-    seconds after the last look, it looks whether the token is still good.
+    """Looks every two seconds whether tokens whose requests are being answered are still good, and
+    ends the answers of those that are not. A request is not ended before its answer begins.
 
     Used on the server's loop alone.
 
     Args:
-        engine: knows tokens.
-        principal: whose stream it is.
-        receive: of the request.
-        send: of the request.
+        access: knows tokens.
     """
 
-    def __init__(self, engine: Engine, principal: Principal, receive: Receive, send: Send) -> None:
-        self._access = engine.access
-        self._principal = principal
-        self._receive = receive
-        self._send = send
-        self._next_look = time.monotonic() + _LOOK_SECONDS
-        self.has_ended = False
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._open: set[_Answer] = set()
+        self._looking: asyncio.Task[None] | None = None
 
-    async def receive(self) -> Message:
-        """What the reader sends; that it left, when the token has ended."""
-        if self.has_ended:
-            return {"type": "websocket.disconnect", "code": _POLICY_VIOLATION}
-        message = await self._receive()
-        if message["type"] == _RECEIVED and not await self._is_good():
-            await self._end("websocket.send")
-            return {"type": "websocket.disconnect", "code": _POLICY_VIOLATION}
-        return message
+    async def run(
+        self, app: ASGIApp, principal: Principal, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Have a request answered for as long as its token is good."""
+        task = asyncio.current_task()
+        assert task is not None
+        answer = _Answer(principal, task)
 
-    async def send(self, message: Message) -> None:
-        """Send to the reader.
+        async def watched(message: Message) -> None:
+            if answer.has_ended:
+                raise OSError(_REASON)  # to who sends, as if the reader had left
+            if message["type"] in ("http.response.start", "websocket.accept"):
+                self._add(answer)
+            await send(message)
 
-        Raises:
-            OSError: the token has ended, which is to the sender as if the reader had left.
-        """
-        if not self.has_ended and message["type"] in _SENT and not await self._is_good():
-            await self._end(message["type"])
-        if self.has_ended:
-            raise OSError("the token has ended")
-        await self._send(message)
+        try:
+            await app(scope, receive, watched)
+        except (asyncio.CancelledError, Exception) as error:
+            if not answer.has_ended:
+                raise
+            if isinstance(error, asyncio.CancelledError):
+                task.uncancel()
+            await _say_goodbye(scope, send)
+        finally:
+            self._open.discard(answer)
 
-    async def _is_good(self) -> bool:
-        now = time.monotonic()
-        if now < self._next_look:
-            return True
-        self._next_look = now + _LOOK_SECONDS
-        return await run_in_threadpool(self._access.holds, self._principal)
+    def _add(self, answer: _Answer) -> None:
+        self._open.add(answer)
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
 
-    async def _end(self, kind: str) -> None:
-        self.has_ended = True
-        if kind == "websocket.send":
-            reason = "the token has ended"
-            await self._send(
-                {"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": reason}
-            )
-        else:
-            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+    async def _look(self) -> None:
+        while self._open:
+            await asyncio.sleep(LOOK_SECONDS)
+            for principal in {each.principal for each in self._open}:
+                try:
+                    is_good = await run_in_threadpool(self._access.holds, principal)
+                except EspdeckError:
+                    continue  # nobody can say
+                if not is_good:
+                    for answer in self._open:
+                        if answer.principal == principal:
+                            answer.end()
+
+
+async def _say_goodbye(scope: Scope, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": _REASON})
+        return
+    with contextlib.suppress(h11.LocalProtocolError):  # it has a length: uvicorn hangs up
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Annotated
 
@@ -16,9 +15,8 @@ import textual_serve
 from fastapi import APIRouter, FastAPI, Query, WebSocket, WebSocketDisconnect
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.concurrency import run_in_threadpool
 
-from engine import Engine, Principal
+from engine import Engine
 from engine.enums import Scope
 from engine.server.access import Admin, Reader
 from engine.server.app_session import (
@@ -30,9 +28,6 @@ from engine.server.app_session import (
 
 MAX_SESSIONS = 8
 """Browsers at once: each has a process of the app."""
-
-LOGIN_LOOK_SECONDS = 5.0
-"""Between two looks whether the login of a browser still holds."""
 
 _PAGE = files("engine.server") / "pages" / "app.html"
 _TOO_BIG, _TRY_AGAIN_LATER = 1009, 1013  # RFC 6455 and its registry of close codes
@@ -70,7 +65,7 @@ def page(
 
 @router.websocket("/app/ws")
 async def connect(
-    websocket: WebSocket, principal: Admin, width: int = 80, height: int = 24
+    websocket: WebSocket, _principal: Admin, width: int = 80, height: int = 24
 ) -> None:
     """Show the app in a browser's terminal until either of them ends."""
     sessions: set[AppSession] = websocket.app.state.app_sessions
@@ -93,24 +88,13 @@ async def connect(
         close=close,
     )
     sessions.add(session)
-    watch = asyncio.create_task(_watch_login(engine, principal, close))
     try:
         await session.start(*terminal_size(width, height))
         with contextlib.suppress(WebSocketDisconnect):
             await _hand_over(websocket, session)
     finally:
-        watch.cancel()
         sessions.discard(session)
         await asyncio.shield(session.stop())
-
-
-async def _watch_login(
-    engine: Engine, principal: Principal, close: Callable[[], Awaitable[None]]
-) -> None:
-    """Close the connection when the one who opened it might not open it any more."""
-    while await run_in_threadpool(engine.access.holds, principal):
-        await asyncio.sleep(LOGIN_LOOK_SECONDS)
-    await close()
 
 
 async def _hand_over(websocket: WebSocket, session: AppSession) -> None:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketState
 
-from engine import EOLS, ConsoleWatch, Engine, Principal
+from engine import EOLS, ConsoleWatch, Principal
 from engine.enums import Scope
 from engine.errors import AccessError, EspdeckError
 from engine.server import sse
@@ -31,7 +31,6 @@ Format = Annotated[Literal["lines", "bytes"], Query(description="What messages a
 
 _MAX_TYPED_CHARACTERS = 1 << 16
 _AWAY = 1001  # RFC 6455, section 7.4.1
-_NOT_ALLOWED = 1008
 
 
 class Typed(BaseModel):
@@ -76,7 +75,7 @@ async def console_socket(
     except EspdeckError as error:
         await websocket.close(_AWAY, str(error)[:100])
         return
-    socket = _ConsoleSocket(websocket, watch, engine, principal, is_raw=format == "bytes")
+    socket = _ConsoleSocket(websocket, watch, principal, is_raw=format == "bytes")
     try:
         async with asyncio.TaskGroup() as tasks:
             sending = tasks.create_task(socket.send(wakeup))
@@ -94,26 +93,21 @@ class _ConsoleSocket:
         self,
         websocket: WebSocket,
         watch: ConsoleWatch,
-        engine: Engine,
         principal: Principal,
         *,
         is_raw: bool,
     ) -> None:
         self._websocket = websocket
         self._watch = watch
-        self._engine = engine
         self._principal = principal
         self._is_raw = is_raw
 
     async def send(self, wakeup: sse.Wakeup) -> None:
-        """Send what the board says until the console or the token ends."""
+        """Send what the board says until the console ends."""
         if self._watch.lost:
             await self._tell("lagged", {"events": self._watch.lost})
         while not self._watch.is_over:
             await wakeup.wait(sse.HEARTBEAT_SECONDS)
-            if not await run_in_threadpool(self._engine.access.holds, self._principal):
-                await self._websocket.close(_NOT_ALLOWED, "the token is none any more")
-                return
             events, dropped = self._watch.take()
             if dropped:
                 count_lagged(self._websocket.app, "console", dropped)

@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from engine import ConsoleEvent, ConsoleWatch, Engine, Principal
+from engine import ConsoleEvent, ConsoleWatch
 from engine.server import sse
 from engine.server.access import EngineOf, Reader, StreamReader
 from engine.server.models.boards import ConsoleSession, SessionMatch
@@ -54,21 +54,16 @@ async def watch_console(
         tail=tail,
         after=last_event_id,
     )
-    return sse.answer(_frames(watch, wakeup, request.app, principal))
+    return sse.answer(_frames(watch, wakeup, request.app))
 
 
-async def _frames(
-    watch: ConsoleWatch, wakeup: sse.Wakeup, app: FastAPI, principal: Principal
-) -> AsyncIterator[bytes]:
-    engine: Engine = app.state.engine
+async def _frames(watch: ConsoleWatch, wakeup: sse.Wakeup, app: FastAPI) -> AsyncIterator[bytes]:
     try:
         if watch.lost:
             yield sse.frame("lagged", {"events": watch.lost})
         while not watch.is_over:
             if not await wakeup.wait(sse.HEARTBEAT_SECONDS):
                 yield sse.HEARTBEAT
-            if not await run_in_threadpool(engine.access.holds, principal):
-                return
             events, dropped = watch.take()
             frames = []
             if dropped:

@@ -7,11 +7,11 @@ from contextlib import aclosing
 
 from fastapi import APIRouter, WebSocket
 
-from engine import Principal, Subscription
+from engine import Subscription
 from engine.server.access import EngineOf, StreamReader
 from engine.server.event_choice import EventChoiceOf
 from engine.server.event_readers import EventReaders, ReadersOf
-from engine.server.event_sockets import POLICY_VIOLATION, open_socket
+from engine.server.event_sockets import open_socket
 from engine.server.sse import HEARTBEAT, SseResponse, start_of_stream
 
 router = APIRouter(tags=["events"])
@@ -37,7 +37,7 @@ router = APIRouter(tags=["events"])
     },
 )
 async def events(
-    principal: StreamReader, choice: EventChoiceOf, readers: ReadersOf, engine: EngineOf
+    _reader: StreamReader, choice: EventChoiceOf, readers: ReadersOf, engine: EngineOf
 ) -> SseResponse:
     """Everything that happens, as server-sent events: builds, agents, checks, projects.
 
@@ -46,14 +46,14 @@ async def events(
     """
     subscription = await readers.subscribe(choice.filter, choice.after)
     hello = engine.stream.hello(subscription).sse
-    return SseResponse(_messages(subscription, readers, principal, hello))
+    return SseResponse(_messages(subscription, readers, hello))
 
 
 async def _messages(
-    subscription: Subscription, readers: EventReaders, principal: Principal, hello: bytes
+    subscription: Subscription, readers: EventReaders, hello: bytes
 ) -> AsyncGenerator[bytes, None]:
     yield start_of_stream() + hello
-    async with aclosing(readers.follow(subscription, principal)) as batches:
+    async with aclosing(readers.follow(subscription)) as batches:
         async for items in batches:
             yield b"".join([item.sse for item in items]) or HEARTBEAT
 
@@ -61,7 +61,7 @@ async def _messages(
 @router.websocket("/ws")
 async def socket(
     websocket: WebSocket,
-    principal: StreamReader,
+    _reader: StreamReader,
     choice: EventChoiceOf,
     readers: ReadersOf,
     engine: EngineOf,
@@ -70,10 +70,9 @@ async def socket(
     subscription = await readers.subscribe(choice.filter, choice.after)
     async with (
         open_socket(websocket) as send,
-        aclosing(readers.follow(subscription, principal)) as batches,
+        aclosing(readers.follow(subscription)) as batches,
     ):
         await send(engine.stream.hello(subscription).text)
         async for items in batches:
             for item in items:
                 await send(item.text)
-        await websocket.close(POLICY_VIOLATION, "the token holds no more")

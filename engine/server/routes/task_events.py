@@ -14,7 +14,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response, WebSocket
 from fastapi.concurrency import run_in_threadpool
 
-from engine import Engine, Notice, Principal, StreamEvent, StreamFilter, Subscription, sse_message
+from engine import Engine, Notice, StreamEvent, StreamFilter, Subscription, sse_message
 from engine.errors import NotFoundError
 from engine.events import AGENT_STATUS, RunChanged, RunCompleted, RunProgress
 from engine.server.access import EngineOf, StreamReader
@@ -54,7 +54,7 @@ _TELLING = frozenset((AGENT_STATUS, RunChanged.kind, RunCompleted.kind, RunProgr
     },
 )
 async def stream(
-    task_id: TaskId, principal: StreamReader, engine: EngineOf, readers: ReadersOf, after: LastId
+    task_id: TaskId, _reader: StreamReader, engine: EngineOf, readers: ReadersOf, after: LastId
 ) -> Response:
     """How a task gets on, as server-sent events: `progress`, then `completed` or `failed`."""
     number = task_number(task_id)
@@ -62,14 +62,14 @@ async def stream(
     if first.is_last and after == _END:
         return Response(status_code=HTTPStatus.NO_CONTENT)
     subscription = await _subscribe(readers, number)
-    return SseResponse(_sse(_messages(engine, number, subscription, readers, principal)))
+    return SseResponse(_sse(_messages(engine, number, subscription, readers)))
 
 
 @router.websocket("/orchestrate/ws/{task_id}")
 async def socket(
     websocket: WebSocket,
     task_id: TaskId,
-    principal: StreamReader,
+    _reader: StreamReader,
     engine: EngineOf,
     readers: ReadersOf,
 ) -> None:
@@ -79,7 +79,7 @@ async def socket(
     subscription = await _subscribe(readers, number)
     async with (
         open_socket(websocket) as send,
-        aclosing(_messages(engine, number, subscription, readers, principal)) as messages,
+        aclosing(_messages(engine, number, subscription, readers)) as messages,
     ):
         async for message in messages:
             if message is not None:
@@ -87,7 +87,7 @@ async def socket(
                 if message.is_last:
                     await websocket.close(NORMAL)
                     return
-        await websocket.close(POLICY_VIOLATION, "the task is gone, or the token holds no more")
+        await websocket.close(POLICY_VIOLATION, "the task is gone")
 
 
 async def _subscribe(readers: EventReaders, number: int) -> Subscription:
@@ -99,7 +99,6 @@ async def _messages(
     number: int,
     subscription: Subscription,
     readers: EventReaders,
-    principal: Principal,
 ) -> AsyncGenerator[TaskMessage | None, None]:
     """How a task stands, and again whenever that is not as it was; the last one when it has ended.
 
@@ -113,7 +112,7 @@ async def _messages(
         yield (told := await run_in_threadpool(_look, engine, number))
         if told.is_last:
             return
-        async with aclosing(readers.follow(subscription, principal)) as batches:
+        async with aclosing(readers.follow(subscription)) as batches:
             async for items in batches:
                 percent = _percent(percent, items)
                 message = _at_least(percent, await run_in_threadpool(_look, engine, number))

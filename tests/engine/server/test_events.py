@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from engine import Engine
 from engine.enums import RunStatus, Scope
 from engine.events import Log, Problem, RunChanged, RunProgress
-from engine.server import event_readers, protocol
+from engine.server import event_readers, protocol, token_watch
 from engine.server.http_server import HttpServer
 from tests.engine.server.conftest import ClientOf
 from tests.engine.server.readers import sse
@@ -183,7 +183,7 @@ def test_a_stream_ends_when_its_token_is_revoked(
     open_ws: Callable[..., ClientConnection],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(event_readers, "CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(token_watch, "LOOK_SECONDS", 0.05)
     with sse(reader, EVENTS) as stream, open_ws() as ws:
         stream.next()
         received(ws)
