@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from engine import Engine
 from engine.errors import EspdeckError
 from engine.events import Event, Log, Partial, RunChanged, Serial, StageChanged
-from engine.server.sse import HEARTBEAT, HEARTBEAT_SECONDS, frame, start_of_stream
+from engine.server.sse import HEARTBEAT, HEARTBEAT_SECONDS, frame
 from engine.server.waiting import news_of
 from engine.text import clean
 
@@ -91,7 +91,6 @@ async def build_events(
 
     The id of each is its sequence number, from which a reader that comes again goes on.
     """
-    yield start_of_stream() + b"\n"
     async for event in events_of(engine, number, after, follow=follow):
         if event is None:
             yield HEARTBEAT

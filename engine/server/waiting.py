@@ -11,10 +11,31 @@ from fastapi.concurrency import run_in_threadpool
 
 from engine import Engine
 from engine.events import Event
-from engine.server.sse import Wakeup
 
 _LOOK_SECONDS = 2.0
 """How long a request that waits goes without a look, should nothing be told."""
+
+
+class Wakeup:
+    """An event of the running loop that any thread can set."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """Wake who waits; never waits itself."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._event.set)
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait until it is set, which is forgotten then, or time is up; whether it was set."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+            self._event.clear()
+            return True
+        return False
 
 
 @contextlib.asynccontextmanager

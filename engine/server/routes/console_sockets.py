@@ -24,6 +24,7 @@ from engine.server.access import EngineOf, StreamReader
 from engine.server.routes.boards import BoardOf
 from engine.server.routes.consoles import Tail, console_message
 from engine.server.server_metrics import count_lagged
+from engine.server.waiting import Wakeup
 
 router = APIRouter(tags=["consoles"])
 
@@ -61,7 +62,7 @@ async def console_socket(
 ) -> None:
     """Watch a console, and type to it with the scope flash."""
     await websocket.accept()
-    wakeup = sse.Wakeup()
+    wakeup = Wakeup()
     try:
         watch = await run_in_threadpool(
             engine.consoles.watch,
@@ -102,7 +103,7 @@ class _ConsoleSocket:
         self._principal = principal
         self._is_raw = is_raw
 
-    async def send(self, wakeup: sse.Wakeup) -> None:
+    async def send(self, wakeup: Wakeup) -> None:
         """Send what the board says until the console ends."""
         if self._watch.lost:
             await self._tell("lagged", {"events": self._watch.lost})

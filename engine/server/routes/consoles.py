@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from engine import ConsoleEvent, ConsoleWatch
@@ -19,6 +18,7 @@ from engine.server.models.boards import ConsoleSession, SessionMatch
 from engine.server.parameters import Limit, next_page
 from engine.server.routes.boards import BoardOf, find_board
 from engine.server.server_metrics import count_lagged
+from engine.server.waiting import Wakeup
 from engine.text import clean
 
 router = APIRouter(tags=["consoles"])
@@ -28,11 +28,7 @@ Tail = Annotated[
 ]
 
 
-@router.get(
-    "/boards/{board:path}/monitor",
-    response_class=StreamingResponse,
-    responses={200: {"content": {sse.MEDIA_TYPE: {}}}},
-)
+@router.get("/boards/{board:path}/monitor", response_class=sse.SseResponse)
 async def watch_console(
     request: Request,
     board: BoardOf,
@@ -40,12 +36,12 @@ async def watch_console(
     principal: StreamReader,
     tail: Tail = 0,
     last_event_id: Annotated[str, Header(max_length=100)] = "",
-) -> StreamingResponse:
+) -> sse.SseResponse:
     """Watch a console (SSE): `state`, `line`, `partial`, `note`, `finding`, `lagged`.
 
     It does not reset the board, and makes way for whoever wants it.
     """
-    wakeup = sse.Wakeup()
+    wakeup = Wakeup()
     watch = await run_in_threadpool(
         engine.consoles.watch,
         board.name,
@@ -54,10 +50,10 @@ async def watch_console(
         tail=tail,
         after=last_event_id,
     )
-    return sse.answer(_frames(watch, wakeup, request.app))
+    return sse.SseResponse(_frames(watch, wakeup, request.app))
 
 
-async def _frames(watch: ConsoleWatch, wakeup: sse.Wakeup, app: FastAPI) -> AsyncIterator[bytes]:
+async def _frames(watch: ConsoleWatch, wakeup: Wakeup, app: FastAPI) -> AsyncGenerator[bytes, None]:
     try:
         if watch.lost:
             yield sse.frame("lagged", {"events": watch.lost})

@@ -12,14 +12,13 @@ from engine.server.access import EngineOf, StreamReader
 from engine.server.event_choice import EventChoiceOf
 from engine.server.event_readers import EventReaders, ReadersOf
 from engine.server.event_sockets import open_socket
-from engine.server.sse import HEARTBEAT, SseResponse, start_of_stream
+from engine.server.sse import HEARTBEAT, SseResponse
 
 router = APIRouter(tags=["events"])
 
 
 @router.get(
     "/events",
-    status_code=200,  # which the class does not say
     response_class=SseResponse,
     responses={
         200: {
@@ -52,7 +51,7 @@ async def events(
 async def _messages(
     subscription: Subscription, readers: EventReaders, hello: bytes
 ) -> AsyncGenerator[bytes, None]:
-    yield start_of_stream() + hello
+    yield hello
     async with aclosing(readers.follow(subscription)) as batches:
         async for items in batches:
             yield b"".join([item.sse for item in items]) or HEARTBEAT

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
-from typing import Annotated, Any
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Response
-from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
@@ -18,6 +17,7 @@ from engine.server.access import BuildUser, Reader, StreamReader
 from engine.server.jobs import Job, Jobs
 from engine.server.models.jobs import JobAnswer
 from engine.server.parameters import Limit
+from engine.server.waiting import Wakeup
 
 
 @contextlib.asynccontextmanager
@@ -41,7 +41,7 @@ JobsOf = Annotated[Jobs, Depends(jobs_of)]
 async def answer_job(job: Job, wait: float, response: Response) -> JobAnswer:
     """Answer a job that was started: 202, or 200 where it ended within some seconds."""
     if wait > 0:
-        wakeup = sse.Wakeup()
+        wakeup = Wakeup()
         queue = job.watch(wakeup.set)
         try:
             with contextlib.suppress(TimeoutError):
@@ -75,18 +75,14 @@ def cancel_job(job_id: str, jobs: JobsOf, principal: BuildUser) -> JobAnswer:
     return JobAnswer.of(job)
 
 
-@router.get(
-    "/jobs/{job_id}/events",
-    response_class=StreamingResponse,
-    responses={200: {"content": {sse.MEDIA_TYPE: {}}}},
-)
-async def follow_job(job_id: str, jobs: JobsOf, _reader: StreamReader) -> StreamingResponse:
+@router.get("/jobs/{job_id}/events", response_class=sse.SseResponse)
+async def follow_job(job_id: str, jobs: JobsOf, _reader: StreamReader) -> sse.SseResponse:
     """Follow a job (SSE): `output`, `progress`, and at last `ended` with the whole job."""
-    return sse.answer(_events(jobs.get(job_id)))
+    return sse.SseResponse(_events(jobs.get(job_id)))
 
 
-async def _events(job: Job) -> AsyncIterator[bytes]:
-    wakeup = sse.Wakeup()
+async def _events(job: Job) -> AsyncGenerator[bytes, None]:
+    wakeup = Wakeup()
     queue = job.watch(wakeup.set)
     try:
         while True:
@@ -94,7 +90,7 @@ async def _events(job: Job) -> AsyncIterator[bytes]:
             if dropped:
                 yield sse.frame("lagged", {"events": dropped})
             for event in events:
-                yield sse.frame(event.name, _plain(event.data))
+                yield sse.frame(event.name, event.data)
             if queue.is_over:
                 break
             if not await wakeup.wait(sse.HEARTBEAT_SECONDS):
@@ -102,7 +98,3 @@ async def _events(job: Job) -> AsyncIterator[bytes]:
         yield sse.frame("ended", JobAnswer.of(job).model_dump(mode="json"))
     finally:
         job.leave(queue)
-
-
-def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(data)

@@ -22,7 +22,7 @@ from engine.server.event_choice import LastId
 from engine.server.event_readers import EventReaders, ReadersOf
 from engine.server.event_sockets import NORMAL, POLICY_VIOLATION, open_socket
 from engine.server.models.orchestrate import TaskMessage, message_of_task
-from engine.server.sse import HEARTBEAT, SseResponse, start_of_stream
+from engine.server.sse import HEARTBEAT, SseResponse
 from engine.server.task_numbers import task_number
 from engine.server.task_states import task_status
 
@@ -132,7 +132,6 @@ async def _messages(
 async def _sse(
     messages: AsyncGenerator[TaskMessage | None, None],
 ) -> AsyncGenerator[bytes, None]:
-    yield start_of_stream()
     async with aclosing(messages):
         async for message in messages:
             if message is None:
