@@ -23,13 +23,10 @@ if TYPE_CHECKING:
     from engine.access.service import LOGIN_LIFETIME as LOGIN_LIFETIME
     from engine.access.service import Access as Access
     from engine.access.tickets import TICKET_SECONDS as TICKET_SECONDS
-    from engine.artifacts.file_changes import FileChange as FileChange
     from engine.artifacts.service import DEFAULT_LINK_SECONDS as DEFAULT_LINK_SECONDS
     from engine.artifacts.service import LONGEST_LINK_SECONDS as LONGEST_LINK_SECONDS
-    from engine.artifacts.service import ArtifactLink as ArtifactLink
     from engine.artifacts.service import Artifacts as Artifacts
     from engine.artifacts.service import StoreState as StoreState
-    from engine.artifacts.service import StoreSweep as StoreSweep
     from engine.boards.board_files import DEFAULT_BAUD as DEFAULT_BAUD
     from engine.boards.board_files import BoardFiles as BoardFiles
     from engine.boards.board_info import BoardInfo as BoardInfo
@@ -45,7 +42,6 @@ if TYPE_CHECKING:
     from engine.bounded_queue import BoundedQueue as BoundedQueue
     from engine.builds.board_consoles import BoardConsoles as BoardConsoles
     from engine.builds.board_consoles import ConsoleEvent as ConsoleEvent
-    from engine.builds.board_consoles import ConsoleKind as ConsoleKind
     from engine.builds.board_consoles import ConsoleWatch as ConsoleWatch
     from engine.builds.board_program import BoardProgram as BoardProgram
     from engine.builds.comparison import BuildComparison as BuildComparison
@@ -80,10 +76,8 @@ if TYPE_CHECKING:
     from engine.images.partition_csv import read_partition_file as read_partition_file
     from engine.images.partitions import PARTITION_TABLE_OFFSET as PARTITION_TABLE_OFFSET
     from engine.images.partitions import Partition as Partition
-    from engine.llm.catalogue import ModelKind as ModelKind
     from engine.llm.service import Models as Models
     from engine.llm.service import ModelState as ModelState
-    from engine.logs.event_log import LogEvents as LogEvents
     from engine.logs.log_file import LOG_FILE as LOG_FILE
     from engine.logs.reader import LogRecord as LogRecord
     from engine.logs.reader import LogSelection as LogSelection
@@ -93,7 +87,6 @@ if TYPE_CHECKING:
     from engine.metrics.health import DaemonState as DaemonState
     from engine.metrics.health import check_fields as check_fields
     from engine.metrics.health import daemon_state as daemon_state
-    from engine.metrics.project_metrics import FailurePattern as FailurePattern
     from engine.metrics.project_metrics import ProjectMetrics as ProjectMetrics
     from engine.metrics.series import Metric as Metric
     from engine.metrics.series import Point as Point
@@ -137,7 +130,6 @@ if TYPE_CHECKING:
     from engine.runs.stream_events import StreamEvent as StreamEvent
     from engine.runs.stream_events import StreamFilter as StreamFilter
     from engine.runs.stream_events import sse_message as sse_message
-    from engine.runs.stream_events import utc_text as utc_text
     from engine.samples.demo import DEMO_BOARD as DEMO_BOARD
     from engine.samples.demo import prepare_demo as prepare_demo
     from engine.serving import start_http_server as start_http_server
@@ -196,13 +188,10 @@ if TYPE_CHECKING:
     from engine.systemd.unit import write_unit as write_unit
     from engine.tasks.context_object import render_context as render_context
     from engine.tasks.keys import ApiKey as ApiKey
-    from engine.tasks.pipeline_file import PipelineStep as PipelineStep
     from engine.tasks.pipeline_library import PipelineEntry as PipelineEntry
     from engine.tasks.pipeline_library import read_pipeline_file as read_pipeline_file
     from engine.tasks.request import MAX_MATERIAL_CHARACTERS as MAX_MATERIAL_CHARACTERS
     from engine.tasks.request import TaskRequest as TaskRequest
-    from engine.tasks.roles import ModelRole as ModelRole
-    from engine.tasks.roles import Squad as Squad
     from engine.tasks.roles import model_purposes as model_purposes
     from engine.tasks.service import Tasks as Tasks
     from engine.tasks.state import StepState as StepState
@@ -218,10 +207,7 @@ _NAMES = {
     "engine.access.principal": "Principal",
     "engine.access.service": "Access LOGIN_LIFETIME",
     "engine.access.tickets": "TICKET_SECONDS",
-    "engine.artifacts.file_changes": "FileChange",
-    "engine.artifacts.service": (
-        "ArtifactLink Artifacts DEFAULT_LINK_SECONDS LONGEST_LINK_SECONDS StoreState StoreSweep"
-    ),
+    "engine.artifacts.service": ("Artifacts DEFAULT_LINK_SECONDS LONGEST_LINK_SECONDS StoreState"),
     "engine.boards.board_files": "BoardFiles DEFAULT_BAUD",
     "engine.boards.board_info": "BoardInfo",
     "engine.boards.board_session": "BoardSession",
@@ -232,7 +218,7 @@ _NAMES = {
     "engine.boards.power": "switch_power",
     "engine.boards.service": "Boards",
     "engine.bounded_queue": "BoundedQueue",
-    "engine.builds.board_consoles": "BoardConsoles ConsoleEvent ConsoleKind ConsoleWatch",
+    "engine.builds.board_consoles": "BoardConsoles ConsoleEvent ConsoleWatch",
     "engine.builds.board_program": "BoardProgram",
     "engine.builds.comparison": "BuildComparison",
     "engine.builds.fixes": "Fix",
@@ -255,14 +241,12 @@ _NAMES = {
     "engine.images.partition_checks": "find_partition_problems",
     "engine.images.partition_csv": "read_partition_file",
     "engine.images.partitions": "PARTITION_TABLE_OFFSET Partition",
-    "engine.llm.catalogue": "ModelKind",
     "engine.llm.service": "ModelState Models",
-    "engine.logs.event_log": "LogEvents",
     "engine.logs.log_file": "LOG_FILE",
     "engine.logs.reader": "LogRecord LogSelection follow_logs read_logs",
     "engine.maintenance": "CleanupReport",
     "engine.metrics.health": "DaemonState check_fields daemon_state",
-    "engine.metrics.project_metrics": "FailurePattern ProjectMetrics",
+    "engine.metrics.project_metrics": "ProjectMetrics",
     "engine.metrics.series": "Metric Point Series",
     "engine.metrics.service": "Metrics",
     "engine.monitor.binary_log": "BinaryLog",
@@ -289,7 +273,7 @@ _NAMES = {
     "engine.runs.event_stream": "EventStream Subscription",
     "engine.runs.pipeline": "Pipeline",
     "engine.runs.service": "RunService",
-    "engine.runs.stream_events": "Notice StreamEvent StreamFilter sse_message utc_text",
+    "engine.runs.stream_events": "Notice StreamEvent StreamFilter sse_message",
     "engine.samples.demo": "DEMO_BOARD prepare_demo",
     "engine.serving": "start_http_server",
     "engine.settings": "Settings config_file",
@@ -316,10 +300,9 @@ _NAMES = {
     "engine.systemd.unit": "daemon_unit unit_folder write_unit",
     "engine.tasks.context_object": "render_context",
     "engine.tasks.keys": "ApiKey",
-    "engine.tasks.pipeline_file": "PipelineStep",
     "engine.tasks.pipeline_library": "PipelineEntry read_pipeline_file",
     "engine.tasks.request": "MAX_MATERIAL_CHARACTERS TaskRequest",
-    "engine.tasks.roles": "ModelRole Squad model_purposes",
+    "engine.tasks.roles": "model_purposes",
     "engine.tasks.service": "Tasks",
     "engine.tasks.state": "StepState TaskMetrics TaskState",
     "engine.tasks.workflow": "Workflow",

@@ -28,9 +28,6 @@ from engine.text import clean
 MAX_SINGLE_PUT_BYTES = 64 << 20
 """Size of a file that is sent in one request, from memory."""
 
-LONGEST_URL_SECONDS = 7 * 24 * 3600
-"""For how long a signed URL of S3 can hold (Signature Version 4)."""
-
 _PART_BYTES = 16 << 20
 _CHUNK_BYTES = 1 << 20
 _SLOWEST_BYTES_PER_SECOND = 64 << 10

@@ -71,12 +71,10 @@ class Subscription:
         cursor: int,
         *,
         stale: str,
-        keep_all: bool,
     ) -> None:
         self.filter = chosen
         self.notify = notify
         self._source = source
-        self._keep_all = keep_all
         self._lock = threading.Lock()
         self._cursor = cursor
         self._waiting: deque[StreamEvent] = deque()
@@ -95,11 +93,6 @@ class Subscription:
     def cursor(self) -> int:
         """The place up to which it has all."""
         return self._cursor
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it gets what comes from memory."""
-        return self._is_live
 
     @property
     def is_stale(self) -> bool:
@@ -206,10 +199,7 @@ class Subscription:
         return True
 
     def _overflow(self, event: StreamEvent) -> None:
-        if self._keep_all:
-            self._is_live = False  # the store has them
-        else:
-            self._missed = _Missed(len(self._waiting) + 1, self._waiting[0], event)
+        self._missed = _Missed(len(self._waiting) + 1, self._waiting[0], event)
         self._waiting.clear()
         self._bytes = 0
 
@@ -255,8 +245,6 @@ class EventStream:
         chosen: StreamFilter,
         notify: Callable[[Sequence[Subscription]], None],
         after: str = "",
-        *,
-        keep_all: bool = False,
     ) -> Subscription:
         """A new reader.
 
@@ -266,15 +254,13 @@ class EventStream:
                 those that have the same function are told at once. It hands over and returns.
             after: id of the last event that it has; ``0`` gives all that are kept, empty what
                 comes from now on. One that cannot be gone on from gives a resync first.
-            keep_all: where it is too slow, it reads on from the store: for what is no use in
-                parts. Else it is told what it missed.
 
         Raises:
             StoreError: the store cannot be read.
         """
         head = self.head()
         cursor, stale = _resume(after, head)
-        return Subscription(self, chosen, notify, cursor, stale=stale, keep_all=keep_all)
+        return Subscription(self, chosen, notify, cursor, stale=stale)
 
     def wake(self) -> None:
         """There may be new rows. Returns at once."""
@@ -403,7 +389,6 @@ class EventStream:
                 new = [reader.offer(event) for event in events]
                 if any(new):
                     told.setdefault(reader.notify, []).append(reader)
-            self._live = [reader for reader in self._live if reader.is_live]
         for notify, readers in told.items():
             notify(readers)
         return not found.is_last

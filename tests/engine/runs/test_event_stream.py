@@ -63,9 +63,9 @@ class Process:
 class Reader:
     """A reader that takes what there is whenever it is asked."""
 
-    def __init__(self, process: Process, chosen: StreamFilter = ALL, after: str = "", **more: Any):
+    def __init__(self, process: Process, chosen: StreamFilter = ALL, after: str = ""):
         self.told = 0
-        self.subscription = process.stream.subscribe(chosen, self._tell, after, **more)
+        self.subscription = process.stream.subscribe(chosen, self._tell, after)
         self.last_id = self.subscription.id
         self.items: list[StreamEvent | Notice] = []
         self.take()
@@ -312,18 +312,6 @@ def test_a_slow_reader_is_told_once_what_it_missed_and_how_runs_stand(
     assert event["message"] == "i"
 
 
-def test_a_reader_that_must_have_all_reads_on_from_the_store(
-    process: Process, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(event_stream, "MAX_WAITING_EVENTS", 3)
-    reader = Reader(process, keep_all=True)
-    process.say(*"abcdefg")
-    wait_for(lambda: reader.subscription.reads_store, 10)
-    process.say("h")
-
-    assert reader.take_until(8) == list("abcdefgh")
-
-
 @pytest.mark.parametrize("after", ["{}-99", "deadbeef-1", "99", "-1", "x", "{}-", "9" * 40, "²"])
 def test_an_id_that_is_not_of_this_stream_gives_a_resync_and_then_what_comes(
     process: Process, after: str
@@ -493,7 +481,7 @@ def test_each_event_comes_once_and_in_order_however_writers_and_readers_take_tur
         each.journal.start()
     run = processes[0].add_run()
     written: list[str] = []
-    readers = [Reader(processes[number % 2], keep_all=number == 2) for number in range(3)]
+    readers = [Reader(processes[number % 2]) for number in range(3)]
     got: list[list[str]] = [[] for _ in readers]
 
     def take(number: int) -> None:
