@@ -16,7 +16,6 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import unquote_to_bytes
 
 from engine.enums import Forge
 from engine.errors import AccessError, UsageError
@@ -29,7 +28,7 @@ MAX_NAME_CHARACTERS = 100
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:-]*")
 _FORM = "application/x-www-form-urlencoded"
-_FIELD = b"payload="
+_FIELD = re.compile(rb"(?:^|&)payload=([^&]*)")
 _KEY_PREFIX = "whsec_"
 _DIGITS = re.compile(r"[0-9]{1,15}")
 
@@ -60,10 +59,18 @@ class Delivery:
         """The JSON text that was posted, of a form, too."""
         if not self.headers.get("content-type", "").lower().startswith(_FORM):
             return self.body
-        for field in self.body.split(b"&"):
-            if field.startswith(_FIELD):
-                return unquote_to_bytes(field[len(_FIELD) :].replace(b"+", b" "))
-        return b""
+        field = _FIELD.search(self.body)
+        return _decoded(field[1]) if field is not None else b""
+
+
+def _decoded(field: bytes) -> bytes:
+    """What a field of a form holds.
+
+    It is decoded before anybody is known to have signed it: urllib makes an object of each escape,
+    which took 2 GB and seconds for 25 MB of them. This is quoted-printable but for the sign.
+    """
+    plain = field.replace(b"+", b" ").replace(b"=", b"=3D")
+    return binascii.a2b_qp(plain.replace(b"%", b"="))
 
 
 def read_headers(headers: Mapping[str, str], body: bytes) -> Delivery:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import tracemalloc
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -15,6 +17,7 @@ from engine.webhooks.senders import find_signer, read_headers
 from tests.engine.webhooks import requests
 from tests.engine.webhooks.requests import SECRET, Request
 
+FORM = "application/x-www-form-urlencoded"
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 PUSH = requests.push("https://git.lab/me/fw.git", "a" * 40)
 KEY = bytes(range(32))
@@ -51,6 +54,36 @@ def test_the_payload_of_a_form_is_what_the_field_holds() -> None:
 
     assert form.payload == plain.payload
     assert form.body != plain.body
+
+
+@given(st.binary(max_size=200))
+def test_a_field_of_a_form_may_hold_any_bytes(text: bytes) -> None:
+    headers = {"x-github-event": "push", "x-github-delivery": "1", "content-type": FORM}
+    body = urlencode([(b"other", b"payload=1"), (b"payload", text), (b"payload", b"2")]).encode()
+
+    assert read_headers(headers, body).payload == text
+
+
+@pytest.mark.parametrize("body", [b"", b"a=b", b"xpayload=1", b"&" * 1000, b"payload"])
+def test_a_form_without_the_field_has_no_payload(body: bytes) -> None:
+    headers = {"x-github-event": "push", "x-github-delivery": "1", "content-type": FORM}
+
+    assert read_headers(headers, body).payload == b""
+
+
+@pytest.mark.parametrize("filling", [b"%41", b"%", b"&", b"+", b"=", b"&payload="])
+def test_a_form_that_nobody_signed_takes_little_room(filling: bytes) -> None:
+    body = b"payload=" + filling * ((4 << 20) // len(filling))
+    headers, _ = requests.gitea("push", PUSH, form=True)
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(AccessError, match="signed with another secret"):
+            signer((headers, body))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 12 * len(body)
 
 
 def test_a_signature_is_of_the_raw_body_and_not_of_the_same_json() -> None:
