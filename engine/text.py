@@ -12,6 +12,9 @@ from collections.abc import Iterable, Sequence
 
 TAB = "    "
 
+TOKEN_PREFIX = "espdeck_"  # noqa: S105 (scanners for leaked secrets look for it)
+"""How every token of the HTTP API begins."""
+
 _SEQUENCE = re.compile(
     r"""
     (?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?              # CSI, also one that was cut short
@@ -28,6 +31,7 @@ _ESCAPED = re.compile(
 )
 
 _SECRETS = re.compile(r"(?<=://)[^/\s]*@|^[^/\s:@]*:[^/\s]*@")
+_LIKE_A_TOKEN = re.compile(rf"{TOKEN_PREFIX}[A-Za-z0-9_-]{{16,}}")
 
 
 def clean(text: str) -> str:
@@ -76,6 +80,11 @@ def mask(text: str) -> str:
     This is how a front end shows ``Project.source``.
     """
     return _SECRETS.sub("***@", text)
+
+
+def mask_tokens(text: str) -> str:
+    """A text without tokens of the HTTP API, also mistyped ones."""
+    return _LIKE_A_TOKEN.sub(f"{TOKEN_PREFIX}***", text)
 
 
 def first_lines(lines: Sequence[str], most: int = 20) -> tuple[str, ...]:

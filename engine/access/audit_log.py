@@ -16,11 +16,10 @@ from datetime import datetime
 from time import monotonic
 
 from engine.access.rate_limits import RateLimit, address_key
-from engine.access.token_format import mask_tokens
 from engine.store import access
 from engine.store.database import Store, StoreError
 from engine.store.tables import AuditRow
-from engine.text import clean
+from engine.text import clean, mask_tokens
 
 REFUSED_STATUSES = access.REFUSED_STATUSES
 

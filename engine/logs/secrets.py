@@ -1,11 +1,11 @@
-"""Hides secrets in what is logged: those of the environment, those of settings, those in URLs."""
+"""Hides secrets in what is logged: those of the environment, of settings, in URLs, and tokens."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 
-from engine.text import mask
+from engine.text import TOKEN_PREFIX, mask, mask_tokens
 
 MASK = "***"
 
@@ -49,6 +49,8 @@ class SecretFilter:
             text = self._known.sub(MASK, text)
         if "://" in text or "@" in text:
             text = mask(text)
+        if TOKEN_PREFIX in text:
+            text = mask_tokens(text)
         if "=" in text:
             text = _PARAMETER.sub(rf"\1{MASK}", text)
         return _AUTHORIZATION.sub(rf"\1{MASK}", text)

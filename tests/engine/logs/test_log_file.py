@@ -307,6 +307,8 @@ def test_extras_that_are_no_plain_values_or_have_our_names_are_left_out() -> Non
         ("slack://tokenA/tokenB refuses", "*** refuses"),
         ("board token ring of 3 boards", "board token ring of 3 boards"),
         ("max_tokens=100", "max_tokens=100"),
+        (f"GET /api/v1/espdeck_{'a-B_9' * 8}xyz: 401", "GET /api/v1/espdeck_***: 401"),
+        ("espdeck_lock of espdeck_1a2b3c4d", "espdeck_lock of espdeck_1a2b3c4d"),
     ],
 )
 def test_secrets_are_hidden(text: str, hidden: str) -> None:
