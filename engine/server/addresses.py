@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from engine import Engine, describe_process
 from engine.enums import TokenStatus
 from engine.errors import EspdeckError, UsageError
+from engine.server.listener import Accepted, Listener
 from engine.server_settings import ServerSettings
 
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-
 _BACKLOG = 128
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def ip_address(text: str) -> IpAddress | None:
@@ -41,6 +42,7 @@ def open_sockets(settings: ServerSettings) -> list[socket.socket]:
         EspdeckError: it is not possible; says why and what to do.
     """
     found: list[socket.socket] = []
+    accepted = Accepted()
     port = settings.port
     wrong: OSError | None = None
     for family, address in _resolve(settings.host):
@@ -54,8 +56,8 @@ def open_sockets(settings: ServerSettings) -> list[socket.socket]:
             if error.errno == errno.EADDRNOTAVAIL:
                 continue  # ``localhost`` where IPv6 is off has an address that is not there
             break
-        found.append(opened)
-        port = opened.getsockname()[1]  # of a free one, the same for each address
+        found.append(Listener(opened, accepted))
+        port = found[-1].getsockname()[1]  # of a free one, the same for each address
     else:
         if found:
             return found

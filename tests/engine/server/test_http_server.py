@@ -18,10 +18,11 @@ from websockets.sync.client import connect
 from engine import Engine, Settings
 from engine.enums import Scope
 from engine.errors import EspdeckError, UsageError
-from engine.server import protocol, request_limits
+from engine.server import listener, protocol, request_limits
 from engine.server.addresses import check_exposure, is_loopback, open_sockets
 from engine.server.http_server import HttpServer
 from engine.server_settings import ServerSettings
+from tests.engine.server.certificates import trusting, written
 from tests.engine.server.small_app import served
 from tests.waits import wait_for
 
@@ -321,6 +322,32 @@ def test_more_connections_than_there_may_be_are_refused(
             first.send("a")
         wait_for(lambda: server.connections == 0)
         assert httpx.get(f"{server.url}/seen").status_code == 200
+
+
+@pytest.mark.parametrize("has_tls", [True, False])
+def test_connections_that_say_nothing_take_no_more_files_than_they_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_tls: bool
+) -> None:
+    monkeypatch.setattr(listener, "MAX_ACCEPTED", 4)
+    with served(tmp_path, host="localhost", **(written(tmp_path) if has_tls else {})) as server:
+        address = httpx.URL(server.url)
+
+        def silent() -> socket.socket:
+            return socket.create_connection((address.host, address.port), timeout=30)
+
+        taken = [silent() for _ in range(4)]
+        with closing(silent()) as beyond:
+            assert beyond.recv(1) == b""
+        for each in taken:
+            each.close()
+        wait_for(lambda: _is_answered(server))
+
+
+def _is_answered(server: HttpServer) -> bool:
+    try:
+        return httpx.get(f"{server.url}/seen", verify=trusting()).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 # The log
