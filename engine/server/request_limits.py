@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from collections.abc import Callable
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
@@ -16,6 +18,12 @@ MAX_BODY_BYTES = 4 << 20
 
 MAX_WEBHOOK_BYTES = 25 << 20
 """Bytes of what a forge posts: GitHub sends up to 25 MB."""
+
+SMALL_WEBHOOK_BYTES = 256 << 10
+"""Bytes up to which what a forge posts is taken however many do: few deliveries have more."""
+
+LARGE_WEBHOOKS = 4
+"""Larger ones that are read at the same time: nobody knows yet who signed them."""
 
 BODY_SECONDS = 60.0
 """Seconds in which a body is there."""
@@ -42,6 +50,7 @@ class RequestLimits:
         self._app = app
         self._max_bytes = max_bytes
         self._seconds = seconds
+        self._large_webhooks = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take a request, or refuse it."""
@@ -56,7 +65,38 @@ class RequestLimits:
             refused = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large(limit))
             await refused(scope, receive, send)
             return
-        await self._app(scope, self._limited(receive, limit), send)
+        limited = self._limited(receive, limit)
+        if not is_webhook:
+            await self._app(scope, limited, send)
+            return
+        counted, leave = self._counted(limited)
+        try:
+            await self._app(scope, counted, send)
+        finally:
+            leave()
+
+    def _counted(self, receive: Receive) -> tuple[Receive, Callable[[], None]]:
+        """A webhook's body as one of the large ones once it is, and what ends to count it."""
+        came = 0
+        is_large = False
+
+        async def counted() -> Message:
+            nonlocal came, is_large
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > SMALL_WEBHOOK_BYTES and not is_large:
+                if self._large_webhooks >= LARGE_WEBHOOKS:
+                    again = {"Retry-After": str(math.ceil(self._seconds))}
+                    detail = "too many large webhooks at once: deliver it again in a minute"
+                    raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, detail, again)
+                is_large = True
+                self._large_webhooks += 1
+            return message
+
+        def leave() -> None:
+            self._large_webhooks -= is_large
+
+        return counted, leave
 
     def _limited(self, receive: Receive, limit: int) -> Receive:
         until = asyncio.get_running_loop().time() + self._seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import time
@@ -272,6 +273,25 @@ def test_a_large_body_is_refused_whether_its_length_is_said_or_not(
     assert client.post("/body", content=b"a").json() == {"bytes": 1}
     larger = bytes(limit + 1)
     assert client.post("/api/webhook", content=larger).json() == {"bytes": limit + 1}
+
+
+def test_large_webhooks_that_nobody_signed_yet_are_few_at_once(
+    small: HttpServer, client: httpx.Client
+) -> None:
+    size = request_limits.SMALL_WEBHOOK_BYTES
+    head = f"POST /api/webhook HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size + 2}\r\n\r\n"
+    partly = head.encode() + bytes(size + 1)
+    with contextlib.ExitStack() as held:
+        for _ in range(request_limits.LARGE_WEBHOOKS):
+            held.enter_context(closing(raw(small, partly)))
+        beyond = held.enter_context(closing(raw(small, partly)))
+        answer = read_until(beyond, b"}")
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: " in answer.lower()
+        assert b"deliver it again in a minute" in answer
+        assert client.post("/api/webhook", content=bytes(size)).json() == {"bytes": size}
+    more = bytes(size + 1)
+    wait_for(lambda: client.post("/api/webhook", content=more).status_code == 200)
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(
