@@ -13,7 +13,6 @@ from engine.access.rate_limits import RateLimit, address_key
 from engine.access.recent import Known, RecentlyKnown
 from engine.access.tickets import Tickets
 from engine.access.token_format import (
-    MAX_TOKEN_CHARACTERS,
     hash_of,
     is_secret,
     is_token,
@@ -42,7 +41,8 @@ _MAX_LIFETIME = timedelta(days=36_500)
 class Access:
     """Tokens, login sessions, tickets and audit log of a workspace. Any thread may call.
 
-    All calls but :meth:`remembered` may block: keep them off an event loop.
+    All calls but :meth:`remembered_token` and :meth:`remembered_session` may block: keep them off
+    an event loop.
 
     Args:
         store: keeps them.
@@ -140,14 +140,16 @@ class Access:
         sha256 = hash_of(cookie)
         return self._good(self._recent.get(sha256)) or self._look_up(sha256, self._login_session)
 
-    def remembered(self, credential: str) -> Principal | None:
-        """Whose token or cookie it is, where that was asked less than a second ago; never blocks.
+    def remembered_token(self, token: str) -> Principal | None:
+        """Whose token it is, where that was asked less than a second ago; never blocks.
 
-        None says nothing: :meth:`verify` and :meth:`session` tell.
+        None says nothing: :meth:`verify` tells.
         """
-        if len(credential) > MAX_TOKEN_CHARACTERS:
-            return None
-        return self._good(self._recent.get(hash_of(credential)))
+        return self._good(self._recent.get(hash_of(token))) if is_token(token) else None
+
+    def remembered_session(self, cookie: str) -> Principal | None:
+        """Whose cookie it is, as :meth:`remembered_token`; else :meth:`session` tells."""
+        return self._good(self._recent.get(hash_of(cookie))) if is_secret(cookie) else None
 
     def holds(self, principal: Principal) -> bool:
         """Whether who asked some time ago, and is still answered, might still ask."""

@@ -11,8 +11,6 @@ from engine.text import TOKEN_PREFIX
 SECRET_CHARACTERS = 43
 """What a secret of 32 bytes has in Base64."""
 
-MAX_TOKEN_CHARACTERS = len(TOKEN_PREFIX) + SECRET_CHARACTERS
-
 _SECRET_BYTES = 32
 _SECRET = re.compile(rf"[A-Za-z0-9_-]{{{SECRET_CHARACTERS}}}")
 

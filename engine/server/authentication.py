@@ -122,10 +122,12 @@ class Authentication:
                 return None
             path = route_path(scope)
             return await run_in_threadpool(access.redeem_ticket, credential.values[0], path)
-        ask = access.verify if credential.kind is Kind.BEARER else access.session
+        is_token = credential.kind is Kind.BEARER
+        remembered = access.remembered_token if is_token else access.remembered_session
+        ask = access.verify if is_token else access.session
         found: set[Principal] = set()
         for value in credential.values:
-            principal = access.remembered(value) or await run_in_threadpool(ask, value)
+            principal = remembered(value) or await run_in_threadpool(ask, value)
             if principal is not None:
                 found.add(principal)
         if len({each.token_id for each in found}) > 1:

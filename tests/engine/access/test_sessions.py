@@ -43,7 +43,7 @@ def test_what_was_never_given_is_no_session(access: Access, cookie: str) -> None
     logged_in(access)
 
     assert access.session(cookie) is None
-    assert access.remembered(cookie) is None
+    assert access.remembered_session(cookie) is None
     access.close_session(cookie)
 
 
@@ -128,7 +128,7 @@ def test_what_another_process_revokes_is_none_after_a_second(
     assert access.verify(token) is None
     assert access.session(cookie) is None
     assert not access.holds(found)
-    assert access.remembered(token) is None
+    assert access.remembered_token(token) is None
 
 
 def test_what_expires_is_none_at_once_although_it_was_just_asked(
@@ -136,12 +136,12 @@ def test_what_expires_is_none_at_once_although_it_was_just_asked(
 ) -> None:
     token, _ = access.create_token("ci", Scope.READ, SECOND)
     assert access.verify(token) is not None
-    assert access.remembered(token) is not None
+    assert access.remembered_token(token) is not None
 
     clock.now += SECOND
 
     assert access.verify(token) is None
-    assert access.remembered(token) is None
+    assert access.remembered_token(token) is None
 
 
 def test_a_token_that_is_used_much_asks_the_store_once_a_second(

@@ -128,6 +128,19 @@ def test_the_cookie_is_out_of_reach_and_is_not_the_token(
     assert engine.access.session(token) is None
 
 
+def test_a_cookie_is_no_token_and_a_token_no_cookie_also_just_after_its_use(
+    browser: TestClient, engine: Engine, token: str
+) -> None:
+    cookie = engine.access.open_session(token)
+    name = engine.access.cookie_name
+    right = ({"Cookie": f"{name}={cookie}"}, {"Authorization": f"Bearer {token}"})
+    wrong = ({"Cookie": f"{name}={token}"}, {"Authorization": f"Bearer {cookie}"})
+
+    for headers in (*right, *wrong):
+        status = browser.get("/api/v1/tokens", headers=headers).status_code
+        assert status == (200 if headers in right else 401), headers
+
+
 def test_behind_a_proxy_with_tls_the_cookie_is_for_its_path_and_https(
     behind: tuple[Engine, TestClient],
 ) -> None:
