@@ -24,11 +24,13 @@ class Proposal:
         by: whose pull request or fork; empty for the project's own.
         branch: that the build is said to be of.
         approved_by: who let it reach a board; empty for nobody.
+        approved: the build of it that they approved just now; None for none.
     """
 
     by: str = ""
     branch: str = ""
     approved_by: str = ""
+    approved: int | None = None
 
 
 def proposal_of(store: Store, project: Project, found: LocatedCommit) -> Proposal:

@@ -142,8 +142,8 @@ class Builds(RunService):
         self._services.boards.choose(board, chip)
         self._services.wait_ready()
         git_objects.keep_commit(Path(project.clone_path), found.commit.sha, cancel=CancelToken())
-        build = store_runs.add_run(
-            self._store,
+        build = self._write_down(
+            whose,
             Run(
                 project_id=project.id,
                 commit_sha=found.commit.sha,
@@ -193,23 +193,35 @@ class Builds(RunService):
                 f"build {newer.number} is of a newer commit of {build.proposed_by}: approve that"
             )
         by = by or who_asks()
+        whose = Proposal(build.proposed_by, build.branch, by, approved=number)
         found = self._projects.commit(build.project_id, build.commit_sha, fresh=False)
         variant = Variant(build.target, build.configuration)
-        self._services.wait_ready()
-        if not store_runs.approve_run(self._store, number, by):
-            raise ConflictError(f"somebody approved build {number} already")
-        if build.status is RunStatus.PENDING:
-            with contextlib.suppress(UsageError):  # it began meanwhile
-                self.cancel(number, reason=f"approved by {by}: built again with a board")
-        return self.start(
+        again = self.start(
             build.project_id,
             located=found,
             variant=variant,
             simulator=build.simulator,
             triggered_by=build.triggered_by,
             asked_by=by,
-            proposal=Proposal(build.proposed_by, build.branch, by),
+            proposal=whose,
         )
+        if build.status is RunStatus.PENDING:
+            with contextlib.suppress(UsageError):  # it began meanwhile
+                self.cancel(number, reason=f"approved by {by}: built again with a board")
+        return again
+
+    def _write_down(self, whose: Proposal, build: Run) -> Run:
+        """Write a new build down, and the approval that it comes of.
+
+        Raises:
+            ConflictError: somebody approved it already.
+        """
+        if whose.approved is None:
+            return store_runs.add_run(self._store, build)
+        added = store_runs.add_approved_run(self._store, build, whose.approved)
+        if added is None:
+            raise ConflictError(f"somebody approved build {whose.approved} already")
+        return added
 
     def skip(
         self, located: LocatedCommit, reason: str, *, triggered_by: Trigger, asked_by: str

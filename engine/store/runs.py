@@ -34,6 +34,28 @@ def add_run(store: Store, run: Run) -> Run:
     return run
 
 
+def add_approved_run(store: Store, run: Run, approved: int) -> Run | None:
+    """Write a new run of a commit and that it was approved, both or none.
+
+    Args:
+        run: its ``approved_by`` says who did.
+        approved: the run that was approved.
+
+    Returns:
+        The new run with its number; None where somebody approved that one before.
+    """
+    with store.write() as session:
+        before = session.get_one(Run, approved)
+        if before.approved_by:
+            return None
+        before.approved_by = run.approved_by
+        session.add(before)
+        session.add(run)
+        session.flush()
+        session.refresh(run)
+    return run
+
+
 def get_run(store: Store, run_id: int, what: str = "build") -> Run:
     """A run by its number.
 
@@ -257,17 +279,6 @@ def proposed_since(store: Store, run: Run) -> Run | None:
     )
     with store.read() as session:
         return session.exec(query).first()
-
-
-def approve_run(store: Store, run_id: int, by: str) -> bool:
-    """Write who let the commit of a run reach a board; False where somebody did before."""
-    with store.write() as session:
-        run = session.get_one(Run, run_id)
-        if run.approved_by:
-            return False
-        run.approved_by = by
-        session.add(run)
-    return True
 
 
 def builds_started_by(

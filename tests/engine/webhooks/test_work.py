@@ -6,7 +6,9 @@ branches, twice for one commit, of forms that were signed, of repositories by an
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from engine.enums import HookStatus, RunStatus, Trigger
 from engine.errors import AccessError, ConflictError, UsageError
 from engine.events import Bus
 from engine.settings import ProjectSettings, WatchSettings
+from engine.store.database import StoreError
 from engine.store.tables import HookDelivery, Project
 from engine.store.watch import get_watch
 from engine.webhook_settings import WebhookSettings
@@ -658,6 +661,42 @@ def test_an_approval_is_of_one_commit(
     yard.take(pull(upstream, newer, action="synchronize"))
 
     assert yard.builds.get(3).is_held
+
+
+def test_an_approval_that_starts_no_build_is_none(
+    yard: HookYard, proposed: tuple[Project, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process dies, or the disk is full: who approves it again is not told that it was."""
+
+    def die(*_arguments: object, **_more: object) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.builds.service.git_objects.keep_commit", die)
+        with pytest.raises(StoreError):
+            yard.builds.approve(1, "ada")
+    assert yard.builds.get(1).is_held
+    assert yard.builds.get(1).status is RunStatus.PENDING
+
+    assert yard.builds.approve(1, "bob").number == 2
+
+
+def test_of_two_who_approve_at_once_one_does(yard: HookYard, proposed: tuple[Project, str]) -> None:
+    both = threading.Barrier(2)
+
+    def approve(by: str) -> str:
+        both.wait(30)
+        try:
+            return str(yard.builds.approve(1, by).approved_by)
+        except ConflictError:
+            return ""
+
+    with ThreadPoolExecutor(2) as pool:
+        done = sorted(pool.map(approve, ["ada", "bob"]))
+
+    assert done[0] == ""
+    assert done[1] == yard.builds.get(1).approved_by
+    assert len(yard.builds.list(proposed[0].id)) == 2
 
 
 def test_what_was_overtaken_is_not_approved(
