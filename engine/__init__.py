@@ -132,6 +132,14 @@ if TYPE_CHECKING:
     from engine.runs.stream_events import sse_message as sse_message
     from engine.samples.demo import DEMO_BOARD as DEMO_BOARD
     from engine.samples.demo import prepare_demo as prepare_demo
+    from engine.server.client.asynchronous.client import AsyncClient as AsyncClient
+    from engine.server.client.errors import ApiError as ApiError
+    from engine.server.client.messages import ConsoleMessage as ConsoleMessage
+    from engine.server.client.messages import LabEvent as LabEvent
+    from engine.server.client.messages import Lagged as Lagged
+    from engine.server.client.messages import LogText as LogText
+    from engine.server.client.messages import Resync as Resync
+    from engine.server.client.synchronous.client import Client as Client
     from engine.serving import start_http_server as start_http_server
     from engine.settings import Settings as Settings
     from engine.settings import config_file as config_file
@@ -275,6 +283,10 @@ _NAMES = {
     "engine.runs.service": "RunService",
     "engine.runs.stream_events": "Notice StreamEvent StreamFilter sse_message",
     "engine.samples.demo": "DEMO_BOARD prepare_demo",
+    "engine.server.client.asynchronous.client": "AsyncClient",
+    "engine.server.client.errors": "ApiError",
+    "engine.server.client.messages": "ConsoleMessage LabEvent Lagged LogText Resync",
+    "engine.server.client.synchronous.client": "Client",
     "engine.serving": "start_http_server",
     "engine.settings": "Settings config_file",
     "engine.settings.file_check": "Mistake check_settings_file strange_variables wrong_option",

@@ -336,13 +336,36 @@ def from_body(
     cls = KINDS.get(kind)
     if cls is None:
         return None
-    known = {entry.name for entry in fields(cls)}
+    known = {entry.name for entry in fields(cls)} - {"run_id", "seq", "at"}
     values = {name: value for name, value in body.items() if name in known}
     for name, value in values.items():
         enum = _ENUMS.get((kind, name))
         if enum is not None:
             values[name] = enum(value)
     return cls(run_id=run_id, seq=seq, at=at, **values)
+
+
+def from_wire(message: dict[str, Any]) -> Event | None:
+    """An event from what the server's streams tell of it: the inverse of :meth:`Event.wire`.
+
+    Args:
+        message: with ``type``, ``job_id``, ``timestamp``, ``seq`` and what the type has.
+
+    Returns:
+        None for one that this version does not know, or knows with other fields.
+    """
+    body = dict(message)
+    kind, job_id = body.pop("type", ""), body.pop("job_id", None)
+    if kind == AGENT_STATUS:
+        kind = StageChanged.kind
+        body["status"], body["summary"] = body.get("stage_status"), body.get("task")
+    elif kind == RunProgress.kind:
+        body["percent"] = body.get("progress")
+    try:
+        at = datetime.fromisoformat(body["timestamp"])
+        return from_body(kind, body, run_id=int(job_id or 0), seq=int(body["seq"]), at=at)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _of_agent(body: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,13 @@ def trusting() -> ssl.SSLContext:
     return context
 
 
+def authority(folder: Path) -> Path:
+    """The file of the authority's certificate."""
+    file = folder / "authority.pem"
+    _AUTHORITY.cert_pem.write_to_path(str(file))
+    return file
+
+
 def written(folder: Path, cert: trustme.LeafCert = ONE) -> dict[str, Path]:
     """The files of a certificate, as settings name them."""
     certificate, key = folder / "lab.pem", folder / "lab.key"

@@ -1,0 +1,317 @@
+"""Projects, builds, their logs and files."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from engine.enums import ProjectStatus, RunStatus, Severity, Trigger
+from engine.server.client import connection, files
+from engine.server.client.errors import ApiError
+from engine.server.client.messages import LogText, StreamItem, stream_item
+from engine.server.client.synchronous.transport import Transport
+from engine.server.models.builds import (
+    ArtifactAnswer,
+    BuildAnswer,
+    BuildSummary,
+    FindingAnswer,
+    LogAnswer,
+    LogLines,
+    RetryRequest,
+)
+from engine.server.models.projects import (
+    BuildRequest,
+    BuildStarted,
+    ProjectAnswer,
+    ProjectImport,
+    StatsAnswer,
+    VariantAnswer,
+)
+
+_LOG_LINES = 2000
+
+
+class Builds(Transport):
+    """Calls about projects and builds."""
+
+    def projects(
+        self, *, status: ProjectStatus | str | None = None, text: str | None = None
+    ) -> Generator[ProjectAnswer, None]:
+        """Projects, all pages of them; ``text`` is in their name or source."""
+        return self._pages(ProjectAnswer, "projects", {"status": status, "text": text})
+
+    def project(self, project: str) -> ProjectAnswer:
+        """A project by its id or name."""
+        return self._get(ProjectAnswer, _project(project))
+
+    def import_project(
+        self,
+        source: str,
+        *,
+        name: str | None = None,
+        branch: str | None = None,
+        targets: Sequence[str] = (),
+        app: str = "",
+        configuration: str = "",
+        timeout: float | None = None,
+    ) -> ProjectAnswer:
+        """Make a repository a project.
+
+        Args:
+            source: Git URL, or a path on the lab machine.
+            timeout: seconds to wait until it is cloned; None answers at once.
+        """
+        asked = ProjectImport(
+            source=source,
+            name=name,
+            branch=branch,
+            targets=list(targets),
+            app=app,
+            configuration=configuration,
+        )
+        project = self._post(ProjectAnswer, "projects", asked)
+        return project if timeout is None else self._settled(project, timeout)
+
+    def sync_project(self, project: str, *, timeout: float | None = None) -> ProjectAnswer:
+        """Fetch from a project's source.
+
+        Args:
+            timeout: seconds to wait until that is done; None answers at once.
+        """
+        found = self._post(ProjectAnswer, f"{_project(project)}/sync")
+        return found if timeout is None else self._settled(found, timeout)
+
+    def stats(self, project: str) -> StatsAnswer:
+        """How the builds of a project went."""
+        return self._get(StatsAnswer, f"{_project(project)}/stats")
+
+    def variants(self, project: str) -> list[VariantAnswer]:
+        """The chips and configurations of a project."""
+        return self._get(list[VariantAnswer], f"{_project(project)}/variants")
+
+    def start_build(
+        self,
+        project: str,
+        commit_sha: str | None = None,
+        *,
+        trigger: Trigger = Trigger.MANUAL,
+        target: str | None = None,
+        configuration: str | None = None,
+        flash_device: bool | None = None,
+        run_qemu: bool | None = None,
+        board: str | None = None,
+        simulator: str | None = None,
+    ) -> BuildStarted:
+        """Start a build; it waits in the queue and runs by itself.
+
+        Args:
+            commit_sha: commit, branch or tag; None for the newest.
+            flash_device: whether it runs on a board; None for where there is one, and the token
+                may use it.
+            run_qemu: whether it runs in a simulator; None for where there is one.
+        """
+        asked = BuildRequest.model_validate(
+            {
+                "commit_sha": commit_sha,
+                "trigger": trigger,
+                "target": target,
+                "configuration": configuration,
+                "flash_device": flash_device,
+                "run_qemu": run_qemu,
+                "board": board,
+                "simulator": simulator,
+            }
+        )
+        return self._post(BuildStarted, f"{_project(project)}/build", asked)
+
+    def builds(
+        self,
+        *,
+        status: RunStatus | str | None = None,
+        project: str | None = None,
+        branch: str | None = None,
+        target: str | None = None,
+        commit_sha: str | None = None,
+        text: str | None = None,
+    ) -> Generator[BuildSummary, None]:
+        """Builds, all pages of them, the newest first."""
+        filters = {
+            "status": status,
+            "project_id": project,
+            "branch": branch,
+            "target": target,
+            "commit_sha": commit_sha,
+            "text": text,
+        }
+        return self._pages(BuildSummary, "builds", filters)
+
+    def build(self, number: int) -> BuildAnswer:
+        """A build."""
+        return self._get(BuildAnswer, f"builds/{number}")
+
+    def retry(self, number: int, stage: str | None = None) -> BuildAnswer:
+        """Do a failed or cancelled build again, or from a stage on."""
+        asked = RetryRequest(stage=stage)
+        return self._post(BuildAnswer, f"builds/{number}/retry", asked)
+
+    def cancel(self, number: int) -> BuildAnswer:
+        """End a build."""
+        return self._post(BuildAnswer, f"builds/{number}/cancel")
+
+    def wait_for_build(self, number: int, timeout: float | None = None) -> BuildAnswer:
+        """Wait until a build has ended, also while the server is started again.
+
+        Args:
+            timeout: seconds; None waits as long as it takes.
+
+        Raises:
+            ApiError: time is over, the build is unknown, or the server was away for too long.
+        """
+
+        def is_final(build: BuildAnswer) -> bool:
+            return build.status.is_final
+
+        what = f"build {number}"
+        return self._until(BuildAnswer, f"builds/{number}", is_final, timeout, what)
+
+    def findings(
+        self, number: int, *, severity: Severity | str | None = None, stage: str | None = None
+    ) -> Generator[FindingAnswer, None]:
+        """What the stages of a build found."""
+        filters = {"severity": severity, "stage": stage}
+        return self._pages(FindingAnswer, f"builds/{number}/findings", filters)
+
+    def artifacts(
+        self, number: int, *, stage: str | None = None
+    ) -> Generator[ArtifactAnswer, None]:
+        """The files that a build kept."""
+        return self._pages(ArtifactAnswer, f"builds/{number}/artifacts", {"stage": stage})
+
+    def download(self, number: int, path: str, to: str | Path) -> Path:
+        """Copy a file of a build, and compare it with its SHA-256.
+
+        What is there of an earlier try, in ``TO.part``, is gone on from.
+
+        Args:
+            path: among the build's artifacts.
+            to: file, or folder that it comes into.
+
+        Returns:
+            The file.
+
+        Raises:
+            ApiError: there is no such file, or the connection breaks off again and again.
+            UsageError: the file cannot be written.
+        """
+        url = f"builds/{number}/artifacts/{quote(path)}"
+        with files.PartialFile(files.destination(Path(to), path)) as part:
+            for tries in range(1, connection.TRIES + 1):
+                headers = {"Accept": "*/*", "Accept-Encoding": "identity", **part.headers()}
+                try:
+                    with self._stream(url, None, headers) as response:
+                        part.begin(response)
+                        for chunk in response.iter_raw():
+                            part.write(chunk)
+                    part.check()
+                except ApiError as error:
+                    if error.status == 416:
+                        part.begin_anew()
+                    elif not error.is_passing or tries == connection.TRIES:
+                        raise
+                else:
+                    return part.finish()
+        raise AssertionError("every try returns or raises")
+
+    def logs(self, number: int) -> list[LogAnswer]:
+        """The logs of a build, in the order in which they began."""
+        return self._get(list[LogAnswer], f"builds/{number}/logs")
+
+    def log_lines(
+        self, number: int, stage: str, *, attempt: int | None = None, stream: str = "log"
+    ) -> Generator[str, None]:
+        """The lines of one log, as far as it is now. Untrusted."""
+        parameters = {"attempt": attempt, "stream": stream, "count": _LOG_LINES, "format": "json"}
+        path, first = f"builds/{number}/logs/{quote(stage, safe='')}", None
+        while True:
+            page = self._get(LogLines, path, {**parameters, "first": first})
+            for line in page.lines:
+                yield line
+            if not page.lines:
+                return
+            first = page.next
+
+    def follow_log(self, number: int) -> Generator[LogText, None]:
+        """Everything that a build and its firmware say, until it has ended; comes again by itself.
+
+        Raises:
+            ApiError: there is no such build, or the server was away for too long.
+        """
+        parameters = {"follow": True, "format": "events"}
+        with closing(self._follow(f"builds/{number}/log", parameters)) as messages:
+            for message in messages:
+                data = message.json
+                if message.name == "log":
+                    place = (data["stage"], data["attempt"], data["stream"], data["first"])
+                    yield LogText(*place, tuple(data["lines"]))
+                elif message.name == "end":
+                    status = data.get("status")
+                    if status is not None and RunStatus(status).is_final:
+                        return  # else the server ends, and is come back to
+
+    def events(
+        self,
+        *,
+        project: str | None = None,
+        build: int | None = None,
+        board: str | None = None,
+        types: Sequence[str] = (),
+        logs: bool = False,
+        after: str = "",
+    ) -> Generator[StreamItem, None]:
+        """What happens, as it happens, without an end; it comes again by itself.
+
+        Nothing is missed when the server is started again in between.
+
+        Args:
+            build: only of this build or task.
+            types: only these, as the manual has them; all for none.
+            logs: whether ``log`` and ``serial`` are among them.
+            after: id of the last event that you have; ``0`` for all that are kept, empty for what
+                comes from now on.
+
+        Raises:
+            ApiError: the server refuses, or was away for too long.
+        """
+        parameters = {
+            "project": project,
+            "build": build,
+            "board": board,
+            "type": ",".join(types) or None,
+            "logs": logs or None,
+        }
+        with closing(self._follow("events", parameters, after)) as messages:
+            for message in messages:
+                item = stream_item(message)
+                if item is not None:
+                    yield item
+
+    def last_event_id(self) -> str:
+        """Id of the newest event: ``events(after=…)`` goes on from there."""
+        with closing(self._follow("events", {"type": "problem"})) as messages:
+            for message in messages:
+                if message.id:
+                    return message.id
+        raise AssertionError("it has no end")
+
+    def _settled(self, project: ProjectAnswer, timeout: float) -> ProjectAnswer:
+        def is_final(found: ProjectAnswer) -> bool:
+            return found.status is not ProjectStatus.PENDING and not found.syncing
+
+        path, what = _project(str(project.id)), f"fetching {project.name}"
+        return self._until(ProjectAnswer, path, is_final, timeout, what)
+
+
+def _project(project: str) -> str:
+    return f"projects/{quote(project, safe='')}"
