@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from engine.cancel import cancel_after as cancel_after
     from engine.checks.options import check_options as check_options
     from engine.checks.registry import FoundCheck as FoundCheck
+    from engine.checks.schedule import CheckPlan as CheckPlan
     from engine.checks.service import CheckCell as CheckCell
     from engine.checks.service import Checks as Checks
     from engine.console_input import EOLS as EOLS
@@ -140,6 +141,7 @@ if TYPE_CHECKING:
     from engine.server.client.messages import LogText as LogText
     from engine.server.client.messages import Resync as Resync
     from engine.server.client.synchronous.client import Client as Client
+    from engine.server.models.builds import FixAnswer as FixAnswer
     from engine.serving import start_http_server as start_http_server
     from engine.settings import Settings as Settings
     from engine.settings import config_file as config_file
@@ -236,6 +238,7 @@ _NAMES = {
     "engine.cancel": "CancelToken cancel_after",
     "engine.checks.options": "check_options",
     "engine.checks.registry": "FoundCheck",
+    "engine.checks.schedule": "CheckPlan",
     "engine.checks.service": "CheckCell Checks",
     "engine.console_input": "ConsoleInput EOLS send_file_with_notes",
     "engine.daemon": "run_daemon",
@@ -287,6 +290,7 @@ _NAMES = {
     "engine.server.client.errors": "ApiError",
     "engine.server.client.messages": "ConsoleMessage LabEvent Lagged LogText Resync",
     "engine.server.client.synchronous.client": "Client",
+    "engine.server.models.builds": "FixAnswer",
     "engine.serving": "start_http_server",
     "engine.settings": "Settings config_file",
     "engine.settings.file_check": "Mistake check_settings_file strange_variables wrong_option",

@@ -32,6 +32,9 @@ _OLDER_PREFIX = "AUTOCODE_"
 OTHER_VARIABLES: Mapping[str, str] = {
     "ESPDECK_CONFIG": "the settings file",
     "ESPDECK_LLM_API_KEY": "key of the model server llm.openai",
+    "ESPDECK_REMOTE": "the lab of espdeck --remote",
+    "ESPDECK_TOKEN": "token for the lab of espdeck --remote",
+    "ESPDECK_URL": "the server, in examples of the manual",
     "ESPDECK_GROUP": "marks processes that espdeck started",
     "ESPDECK_GIT_USER": "given to Git by espdeck itself",
     "ESPDECK_GIT_PASSWORD": "given to Git by espdeck itself",

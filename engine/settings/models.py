@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from engine.artifact_settings import ArtifactStoreSettings, KeepSettings, check_place
 from engine.errors import UsageError
 from engine.notification_settings import NotificationSettings
+from engine.remote_settings import RemoteSettings
 from engine.server_settings import ServerSettings
 from engine.webhook_settings import WebhookSettings
 
@@ -358,6 +359,10 @@ class SettingsFile(BaseModel):
 
     server: ServerSettings = Field(default_factory=ServerSettings)
     """The HTTP API: ``[server]``."""
+
+    remotes: dict[str, RemoteSettings] = Field(default_factory=dict)
+    """Labs on other machines, by the name that ``espdeck --remote NAME`` takes:
+    ``[remotes.NAME]``."""
 
     webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     """Webhooks of projects that have no secret of their own: ``[webhooks]``."""

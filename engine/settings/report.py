@@ -78,6 +78,8 @@ class Change:
 _VARIABLES: Mapping[str, str] = {
     "ESPDECK_CONFIG": "the settings file",
     "ESPDECK_LLM_API_KEY": "key of the model server llm.openai",
+    "ESPDECK_REMOTE": "the lab of espdeck --remote",
+    "ESPDECK_TOKEN": "token for the lab of espdeck --remote",
     "OPENROUTER_API_KEY": "key of openrouter.ai",
     "OLLAMA_HOST": "the Ollama server where llm.ollama is empty",
     "AWS_ENDPOINT_URL": "the store of artifacts where artifact_store.endpoint is empty",

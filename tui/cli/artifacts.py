@@ -13,6 +13,7 @@ from engine.errors import NotFoundError
 from engine.text import count
 from tui.cli.common import open_engine, print_error, print_line, run_number, table
 from tui.cli.gc import print_swept
+from tui.cli.remote import open_lab
 from tui.cli.size import print_regions
 from tui.presentation.units import change, size
 
@@ -53,7 +54,7 @@ def get_command(
 ) -> None:
     """Copy a file that a build kept; it is fetched from the store where it is not here."""
     number = run_number(build)
-    with open_engine(context) as engine:
+    with open_lab(context) as engine:
         engine.builds.get(number)
         artifact = engine.builds.artifact(number, path)
         if artifact is None:

@@ -14,6 +14,7 @@ import typer
 
 from engine.text import count
 from tui.cli.common import open_engine, print_line, run_number, table
+from tui.cli.remote import open_lab
 
 if TYPE_CHECKING:
     from engine import Engine
@@ -37,7 +38,7 @@ def boards_command(context: typer.Context, as_json: _Json = False) -> None:
     """List the boards of the settings, and USB ports that may have one."""
     from tui.presentation.units import ago
 
-    with open_engine(context) as engine:
+    with open_lab(context) as engine:
         boards = engine.boards.list_all()
         if as_json:
             for each in boards:
@@ -80,7 +81,7 @@ def reserve(
     hours: Annotated[float, typer.Option(help="For how long.")] = 8.0,
 ) -> None:
     """Reserve a board for yourself: builds wait until it is given back."""
-    with open_engine(context) as engine:
+    with open_lab(context) as engine:
         row = engine.boards.reserve(
             engine.boards.named(board), holder=getpass.getuser(), note=note, hours=hours
         )
@@ -94,7 +95,7 @@ def release(
     force: Annotated[bool, typer.Option("--force", help="Also another person's.")] = False,
 ) -> None:
     """Give a board back that was reserved."""
-    with open_engine(context) as engine:
+    with open_lab(context) as engine:
         engine.boards.release(engine.boards.named(board), holder=getpass.getuser(), force=force)
         print_line(f"{board} is given back")
 

@@ -10,8 +10,6 @@ import typer
 from engine.enums import RunStatus
 from engine.errors import EspdeckError, UsageError
 from tui.cli.common import (
-    load_settings,
-    open_engine,
     print_error,
     print_json,
     print_line,
@@ -20,7 +18,8 @@ from tui.cli.common import (
     split_names,
     table,
 )
-from tui.cli.follow import USAGE, follow, follow_each, printing
+from tui.cli.follow import USAGE, follow, follow_each
+from tui.cli.remote import of_this_machine, open_lab, printing_lab
 from tui.cli.summary import print_build, print_builds
 from tui.presentation.labels import commit_of, variant_of
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine import Engine, Project, Variant
+    from tui.remote.lab import RemoteLab
 
 CANCEL_TIMEOUT_SECONDS = 10.0
 """How long a cancelled build is waited for; its programs end within a second."""
@@ -90,7 +90,7 @@ def build_command(
         other = "--changed" if changed else "--commit"
         raise UsageError(f"--dirty takes the folder as it is now: leave {other} out")
     chips, configurations = check_targets(split_names(target)), split_names(configuration)
-    with printing(load_settings(context), as_json=as_json) as (engine, printer):
+    with printing_lab(context, as_json=as_json) as (engine, printer):
         found = engine.projects.find_or_add(project, targets=chips, app=app_folder, branch=branch)
         say = _discard if as_json else print_line
         variants = engine.builds.choose_variants(
@@ -102,7 +102,8 @@ def build_command(
             dirty=dirty,
         )
         if changed:
-            variants = tuple(_changed(engine, found, variants, commit, say))
+            here = of_this_machine(engine, "--changed")
+            variants = tuple(_changed(here, found, variants, commit, say))
             if not variants:
                 return
         started = engine.builds.start_each(
@@ -137,7 +138,7 @@ def builds_command(
     as_json: _Json = False,
 ) -> None:
     """List builds, newest first."""
-    with open_engine(context) as engine:
+    with open_lab(context) as engine:
         wanted = engine.projects.find(project).id if project is not None else None
         found = engine.builds.list(project_id=wanted, status=status, limit=limit)
         if as_json:
@@ -174,10 +175,10 @@ def show(
 ) -> None:
     """Show a build: stages, findings, artifacts; or the log of a stage."""
     number = run_number(build)
-    with open_engine(context) as engine:
+    with open_lab(context) as engine:
         engine.builds.get(number)
         if as_json:
-            for event in engine.replay(number):
+            for event in of_this_machine(engine, "show --json").replay(number):
                 print_line(event.json())
         elif log is not None:
             _show_log(engine, number, log)
@@ -192,7 +193,7 @@ def cancel(
 ) -> None:
     """Cancel builds that wait or run."""
     numbers = list(dict.fromkeys(map(run_number, builds)))
-    with open_engine(context) as engine:
+    with open_lab(context) as engine:
         for number in numbers:
             engine.builds.get(number)
         wrong = False
@@ -223,7 +224,7 @@ def retry(
 ) -> None:
     """Run a build again, of the same commit; follow it to its end."""
     number = run_number(build)
-    with printing(load_settings(context), as_json=as_json) as (engine, printer):
+    with printing_lab(context, as_json=as_json) as (engine, printer):
         engine.builds.retry(number, stage)
         code = follow(engine.builds, number, printer)
         if not as_json:
@@ -254,7 +255,7 @@ def _changed(
     return found
 
 
-def _show_log(engine: Engine, number: int, stage: str) -> None:
+def _show_log(engine: Engine | RemoteLab, number: int, stage: str) -> None:
     keys = [key for key in engine.builds.logs(number) if stage in (key.stage, "all")]
     if not keys:
         known = sorted({key.stage for key in engine.builds.logs(number)})

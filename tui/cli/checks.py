@@ -13,12 +13,14 @@ import typer
 from engine.enums import CheckStatus
 from engine.errors import UsageError
 from tui.cli.common import open_engine, print_line
+from tui.cli.remote import open_lab
 from tui.presentation.check_details import detail_lines
 from tui.presentation.tables import columns
 from tui.presentation.units import span
 
 if TYPE_CHECKING:
     from engine import CheckCell, CheckResultRow, Engine, Project
+    from tui.remote.lab import RemoteLab
 
 cli = typer.Typer()
 checks = typer.Typer(help="How projects are: results of checks, and when checks run.")
@@ -39,7 +41,7 @@ def check(
     as_json: _Json = False,
 ) -> None:
     """Run a check now. Exit code 0 is success, 1 error, 3 warning: the worst of all projects."""
-    with open_engine(context) as engine:
+    with open_lab(context) as engine:
         engine.checks.get(name)
         worst = 0
         for each in _projects(engine, project):
@@ -59,7 +61,7 @@ def list_checks(context: typer.Context, project: _Project = None, as_json: _Json
     """List every check of every project: how it is, since when, and when it runs next."""
     if context.invoked_subcommand is not None:
         return
-    with open_engine(context) as engine:
+    with open_lab(context) as engine:
         wanted = engine.projects.get(project).id if project else None
         cells = [
             cell
@@ -147,7 +149,7 @@ def as_dict(result: CheckResultRow, project: Project | None) -> dict[str, Any]:
     }
 
 
-def _projects(engine: Engine, name: str | None) -> list[Project]:
+def _projects(engine: Engine | RemoteLab, name: str | None) -> list[Project]:
     projects = [engine.projects.get(name)] if name else list(engine.projects.list())
     if not projects:
         raise UsageError("there is no project: espdeck add REPOSITORY")

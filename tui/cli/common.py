@@ -32,6 +32,9 @@ PROGRESS_LINE_SECONDS = 3.0
 """Seconds from one line of progress to the next where there is no terminal."""
 
 
+REMOTE = "espdeck.remote"
+"""Where a context keeps which lab ``--remote`` names; nothing for that of this machine."""
+
 PROFILE = "espdeck.profile"
 """Where a context of the command line, and those below it, keep the profile that was chosen."""
 
@@ -42,7 +45,18 @@ def flags_of(context: typer.Context) -> dict[str, Any]:
 
 
 def load_settings(context: typer.Context, **flags: Any) -> Settings:
-    """Read the settings; what the command line says wins."""
+    """Read the settings; what the command line says wins.
+
+    Raises:
+        UsageError: they make no sense, or the command is about another machine's lab.
+    """
+    if REMOTE in context.meta:
+        raise UsageError(f"espdeck {context.info_name} is for the lab machine itself")
+    return load_local_settings(context, **flags)
+
+
+def load_local_settings(context: typer.Context, **flags: Any) -> Settings:
+    """Read the settings of this machine, whichever lab a command is about."""
     from engine import Settings
 
     return Settings.load(**(flags_of(context) | flags))

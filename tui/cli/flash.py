@@ -19,6 +19,8 @@ from engine import PARTITION_TABLE_OFFSET, FlashLayout, read_flash_layout
 from engine.errors import EspdeckError, UsageError
 from engine.text import clean, count
 from tui.cli.common import open_engine, print_error, print_line, run_number, table
+from tui.cli.common import progress as progress_bar
+from tui.cli.remote import not_remote, open_lab
 from tui.presentation.tables import efuse_rows, partition_rows
 
 if TYPE_CHECKING:
@@ -51,8 +53,26 @@ def flash(
     ] = False,
 ) -> None:
     """Flash what a build made, on one board or on several at once."""
-    with open_engine(context) as engine:
-        number = run_number(build)
+    from tui.remote.lab import RemoteLab
+
+    number = run_number(build)
+    with open_lab(context) as engine:
+        if isinstance(engine, RemoteLab):
+            if secure:
+                raise not_remote("--secure")
+            for board in dict.fromkeys(boards):
+                with progress_bar() as progress:
+                    said = engine.boards.flash(
+                        board,
+                        number,
+                        app_only=app_only,
+                        baud=baud,
+                        before=before,
+                        after=after,
+                        progress=progress,
+                    )
+                print_line(f"{board}: {said}")
+            return
         image = engine.builds.image(number)
         options = _options(engine, app_only, baud, before, after, secure=secure)
         runs = engine.builds.flashed(number, image, app_only=app_only)
@@ -233,8 +253,14 @@ def efuses(
 @cli.command()
 def reset(context: typer.Context, board: _Board) -> None:
     """Start a board's program anew."""
-    with open_engine(context) as engine, _session_of(engine, board) as session:
-        session.reset.into_program()
+    from tui.remote.lab import RemoteLab
+
+    with open_lab(context) as lab:
+        if isinstance(lab, RemoteLab):
+            lab.boards.reset(board)
+        else:
+            with _session_of(lab, board) as session:
+                session.reset.into_program()
         print_line(f"{board}: reset")
 
 

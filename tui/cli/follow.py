@@ -16,6 +16,7 @@ from tui import garbage_collection
 if TYPE_CHECKING:
     from engine import Engine, RunService, Settings
     from tui.cli.event_printer import Printer
+    from tui.remote.lab import RemoteBuilds, RemoteLab
 
 SUCCESS, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: it went well, a run failed, a mistake of usage or environment, Ctrl-C."""
@@ -44,7 +45,7 @@ def printing(settings: Settings, *, as_json: bool) -> Iterator[tuple[Engine, Pri
         printer.close()
 
 
-def follow(runs: RunService, number: int, printer: Printer) -> int:
+def follow(runs: RunService | RemoteBuilds, number: int, printer: Printer) -> int:
     """Print a run's events until it ends; Ctrl-C cancels it.
 
     Args:
@@ -62,7 +63,10 @@ def follow(runs: RunService, number: int, printer: Printer) -> int:
 
 
 def follow_each(
-    engine: Engine, numbers: Sequence[int], printer: Printer, on_end: Callable[[int], None]
+    engine: Engine | RemoteLab,
+    numbers: Sequence[int],
+    printer: Printer,
+    on_end: Callable[[int], None],
 ) -> int:
     """Print the events of builds, one build after the other; Ctrl-C cancels all of them.
 
@@ -87,7 +91,9 @@ def follow_each(
     return worst
 
 
-def _until_it_ends(runs: RunService, number: int, printer: Printer, asked: threading.Event) -> int:
+def _until_it_ends(
+    runs: RunService | RemoteBuilds, number: int, printer: Printer, asked: threading.Event
+) -> int:
     garbage_collection.modules_are_there()
     run = runs.wait(number, timeout=_LOOK_SECONDS)
     while not (run.status.is_final or asked.is_set()):
@@ -98,7 +104,7 @@ def _until_it_ends(runs: RunService, number: int, printer: Printer, asked: threa
     return SUCCESS if run.status is RunStatus.SUCCESS else FAILED
 
 
-def _cancel(runs: RunService, numbers: Sequence[int]) -> None:
+def _cancel(runs: RunService | RemoteBuilds, numbers: Sequence[int]) -> None:
     for number in reversed(numbers):  # else the next one begins when one is cancelled
         with contextlib.suppress(EspdeckError):
             runs.cancel(number)

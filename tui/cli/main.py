@@ -48,6 +48,7 @@ from tui.cli import (
 )
 from tui.cli.common import PROFILE, find_workspace, load_settings, print_error, print_line
 from tui.cli.follow import FAILED, INTERRUPTED, USAGE, follow, printing
+from tui.cli.remote import choose_remote
 from tui.cli.summary import print_build
 
 if TYPE_CHECKING:
@@ -123,6 +124,14 @@ def app(
         str | None,
         typer.Option(help="Profile of the settings file: [profile.NAME] overrides the rest."),
     ] = None,
+    remote: Annotated[
+        str | None,
+        typer.Option(
+            envvar="ESPDECK_REMOTE",
+            help="A lab on another machine: its URL (token in ESPDECK_TOKEN), or NAME of "
+            "[remotes.NAME].",
+        ),
+    ] = None,
     show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Open the app on your workspace."""
@@ -131,6 +140,8 @@ def app(
     if show_version:
         print_line(f"espdeck {version('espdeck')}")
         raise typer.Exit
+    if remote:
+        choose_remote(context, remote)
     if context.invoked_subcommand is None:
         _run_app(lambda: load_settings(context))
 

@@ -14,6 +14,7 @@ from engine.errors import EspdeckError, UsageError
 from engine.text import count, listed, mask
 from tui.cli.common import open_engine, print_error, print_json, print_line, split_names, table
 from tui.cli.follow import FAILED
+from tui.cli.remote import of_this_machine, open_lab
 from tui.presentation.labels import DIGITS, chips, followed
 
 if TYPE_CHECKING:
@@ -161,9 +162,9 @@ def projects_command(
     as_json: _Json = False,
 ) -> None:
     """List the projects."""
-    with open_engine(context) as engine:
+    with open_lab(context) as engine:
         if disk:
-            _print_disk(engine, as_json=as_json)
+            _print_disk(of_this_machine(engine, "--disk"), as_json=as_json)
             return
         found = engine.projects.list()
         if as_json:

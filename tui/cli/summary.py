@@ -10,6 +10,7 @@ from tui.presentation.labels import commit_of, variant_of
 
 if TYPE_CHECKING:
     from engine import Engine, Run, RunService, StageRow
+    from tui.remote.lab import RemoteBuilds, RemoteLab
 
 EVIDENCE_LINES = 6
 """How much of a finding's evidence is printed; the screen shows all."""
@@ -18,7 +19,7 @@ MESSAGE_CHARACTERS = 100
 """How much of the first line of a commit's message is printed."""
 
 
-def print_build(engine: Engine, number: int) -> None:
+def print_build(engine: Engine | RemoteLab, number: int) -> None:
     """Print the result of a build; its notes come last, where they are seen."""
     build = engine.builds.get(number)
     project = engine.projects.get(str(build.project_id))
@@ -87,7 +88,7 @@ def print_stages(rows: Sequence[StageRow]) -> None:
     )
 
 
-def print_findings(runs: RunService, number: int) -> None:
+def print_findings(runs: RunService | RemoteBuilds, number: int) -> None:
     """Print the findings of a run, the newest attempt and the worst first."""
     findings = sorted(runs.findings(number), key=lambda row: (-row.attempt, row.rank))
     attempts = max((row.attempt for row in findings), default=1)
@@ -104,7 +105,7 @@ def print_findings(runs: RunService, number: int) -> None:
                 print_line(f"    | {line}")
 
 
-def print_artifacts(runs: RunService, number: int) -> None:
+def print_artifacts(runs: RunService | RemoteBuilds, number: int) -> None:
     """Print the artifacts of a run, and the folder that they are in."""
     artifacts = runs.artifacts(number)
     if artifacts:

@@ -12,7 +12,7 @@ from engine.enums import CheckStatus
 from engine.server.client.asynchronous.transport import AsyncTransport
 from engine.server.client.errors import ApiError
 from engine.server.client.messages import ConsoleMessage, console_message_of
-from engine.server.models.boards import Board, FlashBody, ReserveBody, board_id
+from engine.server.models.boards import Board, ReserveBody, board_id
 from engine.server.models.checks import CheckResultAnswer, CheckState
 from engine.server.models.jobs import JobAnswer
 
@@ -45,10 +45,27 @@ class AsyncBoards(AsyncTransport):
         return await self._post(Board, f"{_board(board)}/reset")
 
     async def flash(
-        self, board: str, build: int, *, app_only: bool = False, baud: int | None = None
+        self,
+        board: str,
+        build: int,
+        *,
+        app_only: bool = False,
+        baud: int | None = None,
+        before: str = "",
+        after: str = "",
     ) -> JobAnswer:
-        """Start to flash the image of a build; ``wait_for_job`` waits until that is done."""
-        asked = FlashBody(build=build, app_only=app_only, baud=baud)
+        """Start to flash the image of a build; ``wait_for_job`` waits until that is done.
+
+        Args:
+            before, after: how the bootloader is entered and left; as ever where they are empty.
+        """
+        asked = {
+            "build": build,
+            "app_only": app_only,
+            "baud": baud,
+            "before": before,
+            "after": after,
+        }
         return await self._post(JobAnswer, f"{_board(board)}/flash", asked)
 
     async def job(self, job_id: str) -> JobAnswer:

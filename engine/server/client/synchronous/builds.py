@@ -17,6 +17,7 @@ from engine.server.models.builds import (
     BuildAnswer,
     BuildSummary,
     FindingAnswer,
+    FixAnswer,
     LogAnswer,
     LogLines,
     RetryRequest,
@@ -188,6 +189,10 @@ class Builds(Transport):
     ) -> Generator[ArtifactAnswer, None]:
         """The files that a build kept."""
         return self._pages(ArtifactAnswer, f"builds/{number}/artifacts", {"stage": stage})
+
+    def fix(self, number: int) -> FixAnswer:
+        """What the repairs of a build come to; a 404 where there are none."""
+        return self._get(FixAnswer, f"builds/{number}/fix")
 
     def download(self, number: int, path: str, to: str | Path) -> Path:
         """Copy a file of a build, and compare it with its SHA-256.
