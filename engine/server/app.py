@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from engine import Engine
-from engine.server import audit_requests, authentication, openapi, problems
+from engine.server import audit_requests, authentication, head_requests, openapi, problems
 from engine.server.jobs import Jobs
 from engine.server.routes import (
     approvals,
@@ -94,6 +94,7 @@ def create_app(engine: Engine) -> FastAPI:
     app.state.engine = engine
     app.state.app_sessions = set()
     app.state.jobs = Jobs()
+    head_requests.install(app)
     problems.install(app)
     authentication.install(app)
     audit_requests.install(app)

@@ -36,6 +36,7 @@ _WRONG = {
     Kind.TICKET: "no such ticket: it was used, is older than a minute or for another path "
     "(POST /api/v1/tickets)",
 }
+_OTHER_SCHEME = "the header has to be 'Authorization: Bearer TOKEN'"
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="espdeck"'}
 
 
@@ -113,7 +114,10 @@ class Authentication:
         if kind is None:
             raise HTTPException(HTTPStatus.UNAUTHORIZED, _NEEDED, _CHALLENGE)
         wait_or_go_on(self._engine.access.count_failure(address_of(connection)), "failed attempts")
-        raise HTTPException(HTTPStatus.UNAUTHORIZED, _WRONG[kind], _CHALLENGE)
+        header = connection.headers.get("authorization", "")
+        is_other = kind is Kind.BEARER and header[:7].lower() != "bearer "
+        detail = _OTHER_SCHEME if is_other else _WRONG[kind]
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, detail, _CHALLENGE)
 
     async def _principal(self, credential: Credential, scope: Scope) -> Principal | None:
         access = self._engine.access

@@ -37,6 +37,9 @@ def _last_id(
             "`Last-Event-ID`; `0` for all that are kept.",
         ),
     ] = "",
+    of_polyfills: Annotated[
+        str, Query(alias="lastEventId", max_length=_MAX_ID_CHARACTERS, include_in_schema=False)
+    ] = "",
     header: Annotated[
         str,
         Header(
@@ -46,8 +49,12 @@ def _last_id(
         ),
     ] = "",
 ) -> str:
-    """The id that a reader goes on from; what it was told last stands in the header."""
-    return (header or last_event_id).strip()
+    """The id that a reader goes on from; what it was told last stands in the header.
+
+    EventSource of browsers sends no token; the polyfill that people use instead
+    (``event-source-polyfill``) adds ``lastEventId`` to the URL that it was opened with.
+    """
+    return (header or of_polyfills or last_event_id).strip()
 
 
 LastId = Annotated[str, Depends(_last_id)]

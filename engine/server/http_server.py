@@ -25,6 +25,9 @@ from engine.server_settings import ServerSettings
 
 _START_SECONDS = 10.0
 _GRACE_SECONDS = 2
+KEEP_ALIVE_SECONDS = 75
+"""Seconds that an idle connection is kept: longer than clients keep theirs (aiohttp 15, nginx 60),
+who would send a request on one that has just been closed, and dare not send it again."""
 _STOP_SECONDS = 5.0
 _HTTPS_PORT = 443
 _MAX_MESSAGE_BYTES = 1 << 20
@@ -63,6 +66,7 @@ class HttpServer:
             date_header=False,
             ws_max_size=_MAX_MESSAGE_BYTES,
             ws_per_message_deflate=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         if self._certificate is not None:

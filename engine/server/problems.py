@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError, WebSocketRequestValidatio
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
+from starlette.routing import Match, Mount
 
 from engine import REFUSED_STATUSES, StoreError
 from engine.errors import (
@@ -39,6 +40,13 @@ _STATUS: tuple[tuple[type[EspdeckError], HTTPStatus], ...] = (
     (StoreError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 """What an error is told as; the first that fits."""
+
+
+_NO_UPGRADE = (
+    "a WebSocket, and it was asked for by plain HTTP: a reverse proxy has to hand on the headers "
+    "Upgrade and Connection"
+)
+_UNREADABLE = "There was an error parsing the body"  # FastAPI's words for bytes that are no UTF-8
 
 
 def problem(
@@ -74,7 +82,12 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def of_http(connection: HTTPConnection, error: HTTPException) -> JSONResponse:
         headers = dict(error.headers) if error.headers else None
-        return _noted(connection, HTTPStatus(error.status_code), str(error.detail), headers)
+        status, detail = HTTPStatus(error.status_code), str(error.detail)
+        if status is HTTPStatus.NOT_FOUND and _is_websocket(app, connection):
+            return problem(HTTPStatus.UPGRADE_REQUIRED, _NO_UPGRADE, {"Upgrade": "websocket"})
+        if detail == _UNREADABLE:
+            detail = "the body is no JSON in UTF-8"
+        return _noted(connection, status, detail, headers)
 
     @app.exception_handler(RequestValidationError)
     @app.exception_handler(WebSocketRequestValidationError)
@@ -94,6 +107,15 @@ def install(app: FastAPI) -> None:
     async def unexpected(_request: Request, _error: Exception) -> JSONResponse:
         detail = "an error of espdeck itself: espdeck daemon logs tells which"
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+
+
+def _is_websocket(app: FastAPI, connection: HTTPConnection) -> bool:
+    """Whether what is asked for by HTTP is there as a WebSocket."""
+    if connection.scope["type"] != "http":
+        return False
+    scope = {**connection.scope, "type": "websocket"}
+    routes = (route for route in app.routes if not isinstance(route, Mount))
+    return any(route.matches(scope)[0] is Match.FULL for route in routes)
 
 
 def _noted(

@@ -28,7 +28,7 @@ LARGE_WEBHOOKS = 4
 BODY_SECONDS = 60.0
 """Seconds in which a body is there."""
 
-_WEBHOOK = "/webhook"
+_WEBHOOK = ("/webhook", "/webhook/")
 
 
 class RequestLimits:

@@ -94,12 +94,18 @@ def read_headers(headers: Mapping[str, str], body: bytes) -> Delivery:
         elif "x-gitlab-event" in headers:
             found = Forge.GITLAB, _gitlab_id(headers, body), headers["x-gitlab-event"]
         else:
-            raise UsageError("no webhook of GitHub, GitLab, Gitea or Forgejo: X-…-Event is missing")
+            raise UsageError(_why_not(headers))
     forge, delivery_id, event = found
     for what, name in (("event", event), ("delivery", delivery_id)):
         if len(name) > MAX_NAME_CHARACTERS or not _NAME.fullmatch(name):
             raise UsageError(f"webhook of {forge}: the header that names the {what} makes no sense")
     return Delivery(forge, delivery_id, event, body, headers)
+
+
+def _why_not(headers: Mapping[str, str]) -> str:
+    if "x-event-key" in headers:
+        return "webhooks of Bitbucket are not read: remote_check finds what is pushed there"
+    return "no webhook of GitHub, GitLab, Gitea or Forgejo: X-…-Event is missing"
 
 
 def _gitlab_id(headers: Mapping[str, str], body: bytes) -> str:
@@ -143,6 +149,11 @@ def find_signer(delivery: Delivery, secrets: Collection[str], now: datetime) -> 
 def _of_github(delivery: Delivery, secrets: Collection[str]) -> frozenset[str]:
     given = delivery.headers.get("x-hub-signature-256", "").removeprefix("sha256=")
     if not given:
+        if "x-hub-signature" in delivery.headers:
+            raise AccessError(
+                "webhook of github: signed with SHA-1 alone, which is not taken: GitHub Enterprise "
+                "Server signs with SHA-256 too since 2.22 (X-Hub-Signature-256)"
+            )
         raise AccessError(
             "webhook of github: not signed: enter a secret there (Settings, Webhooks)"
         )

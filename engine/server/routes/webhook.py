@@ -73,6 +73,8 @@ async def _raw_body(request: Request) -> bytes:
     return await request.body()
 
 
+# Forges follow no redirect to the path without the slash, or do so with GET.
+@router.post("/webhook/", response_model=None, include_in_schema=False)
 @router.post(
     "/webhook",
     response_model=WebhookTaken,

@@ -101,6 +101,8 @@ def served() -> Iterator[tuple[str, str]]:
         for router in routers:
             for route in router.routes:
                 assert isinstance(route, APIRoute | APIWebSocketRoute), route
+                if route.path == "/webhook/":
+                    continue  # the same as without the slash
                 methods = route.methods if isinstance(route, APIRoute) else {"WebSocket"}
                 for method in (methods or set()) - {"HEAD"}:
                     yield f"{method} {prefix}{route.path.replace(':path}', '}')}", _scope(route)

@@ -89,6 +89,9 @@ def test_who_comes_again_misses_nothing(engine: Engine, reader: httpx.Client) ->
         assert [each.data.get("message") for each in stream.take(3)] == [None, "one", "two"]
     with sse(reader, EVENTS, last_event_id=f"{engine.stream.name}-1") as stream:
         assert [each.data.get("message") for each in stream.take(2)] == [None, "two"]
+    polyfill = {"last_event_id": hello.id, "lastEventId": f"{engine.stream.name}-1"}
+    with sse(reader, EVENTS, **polyfill) as stream:  # Yaffle/EventSource#162
+        assert [each.data.get("message") for each in stream.take(2)] == [None, "two"]
     with sse(reader, EVENTS, stream.last_id, last_event_id=hello.id) as stream:
         stream.next()
         say(engine, "three")

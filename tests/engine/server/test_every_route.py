@@ -32,6 +32,8 @@ OPEN = {
     "/logout": "who has none any more",
     "/api/v1/webhook": "a forge has no token and signs what it posts",
     "/api/webhook": "the same for callers of older systems",
+    "/api/v1/webhook/": "the same with a slash behind it, as people enter it",
+    "/api/webhook/": "the same",
     "/api/v1/download/{sha256}/{name}": "a signed link that expires, made for who may read it",
     "/api/download/{sha256}/{name}": "the same",
     "/badge/{project}.svg": "pages of forges show it; of public projects alone",

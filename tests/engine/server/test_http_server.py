@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 from engine import Engine, Settings
 from engine.enums import Scope
 from engine.errors import EspdeckError, UsageError
-from engine.server import listener, protocol, request_limits
+from engine.server import http_server, listener, protocol, request_limits
 from engine.server.addresses import check_exposure, is_loopback, open_sockets
 from engine.server.http_server import HttpServer
 from engine.server_settings import ServerSettings
@@ -323,6 +323,19 @@ def test_the_head_of_a_second_request_is_not_waited_for(
         assert read_until(connection, b"}").startswith(b"HTTP/1.1 200")
         connection.sendall(b"GET /se")
         assert connection.makefile("rb").read() == b""
+
+
+def test_an_idle_connection_is_kept_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert http_server.KEEP_ALIVE_SECONDS > 60  # nginx keeps its own for as long
+    monkeypatch.setattr(http_server, "KEEP_ALIVE_SECONDS", 0.2)
+    with served(tmp_path) as server:
+        connection = raw(server, b"GET /seen HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        with closing(connection):
+            read_until(connection, b"}")
+            connection.settimeout(3)
+            assert connection.recv(1) == b""
 
 
 def test_a_long_head_is_refused(small: HttpServer) -> None:

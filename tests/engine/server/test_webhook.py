@@ -67,6 +67,12 @@ def test_a_webhook_needs_a_signature_and_no_token(nobody: httpx.Client, engine: 
     assert [row.forge for row in engine.webhooks.list()] == ["gitea", "github"]
 
 
+def test_a_slash_behind_the_address_does_not_matter(nobody: httpx.Client) -> None:
+    """WeblateOrg/weblate#3976, treeverse/dvc#9240: a redirect loses the body."""
+    for path in ("/api/v1/webhook/", "/api/webhook/"):
+        assert post(nobody, requests.github("push", PUSH), path).status_code == 202
+
+
 def test_a_ping_and_a_repeat_are_answered_with_200(nobody: httpx.Client) -> None:
     request = requests.github("push", PUSH)
     post(nobody, request)
@@ -93,6 +99,7 @@ def test_a_form_as_github_sends_it_by_default(nobody: httpx.Client) -> None:
         (requests.gitea("push", PUSH, secret=""), 403, "enter a secret there"),
         (requests.gitlab(PUSH, token=""), 403, "no X-Gitlab-Token"),
         (({}, b"{}"), 422, "X-…-Event is missing"),
+        (({"X-Event-Key": "repo:push"}, b"{}"), 422, "webhooks of Bitbucket are not read"),
     ],
 )
 def test_what_is_not_signed_changes_nothing(
