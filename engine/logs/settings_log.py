@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
+from pydantic_core import to_jsonable_python
 
 from engine.logs.secrets import is_secret_name
 
@@ -20,7 +21,7 @@ def settings_secrets(settings: BaseModel) -> frozenset[str]:
     """Values that must not be seen in a log: keys, and addresses in which services have theirs."""
     return frozenset(
         text
-        for name, value in _values("", settings.model_dump(mode="json"))
+        for name, value in _values("", _plain(settings.model_dump(exclude_defaults=True)))
         for text in (value if isinstance(value, list) else [value])
         if isinstance(text, str)
         and (is_secret_name(name.rpartition(".")[2]) or (_may_be_secret(name) and "://" in text))
@@ -33,8 +34,8 @@ def settings_changes(before: BaseModel, now: BaseModel) -> tuple[str, ...]:
     Args:
         before, now: models of one class.
     """
-    old = dict(_values("", before.model_dump(mode="json")))
-    new = dict(_values("", now.model_dump(mode="json")))
+    old = dict(_values("", _plain(before.model_dump())))
+    new = dict(_values("", _plain(now.model_dump())))
     changed = [
         _change(name, old.get(name), new.get(name))
         for name in sorted(old.keys() | new.keys())
@@ -61,6 +62,17 @@ def _shown(value: object) -> str:
         return "none"
     text = str(value)
     return text if len(text) <= _MAX_VALUE_CHARACTERS else f"{text[:_MAX_VALUE_CHARACTERS]}..."
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; a secret as what it is."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return to_jsonable_python(value)
 
 
 def _values(before: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, object]]:

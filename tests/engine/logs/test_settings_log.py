@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from engine.logs.settings_log import settings_changes, settings_secrets
 from engine.settings import Settings
+from engine.webhook_settings import WebhookSettings
 
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> tuple[str, ...]:
@@ -53,6 +54,22 @@ def test_addresses_and_keys_are_not_for_the_log() -> None:
     found = settings_secrets(settings)
     assert found == {"slack://s3cret", "s3cret-2", "ntfy://s3cret-3"}
     assert settings_secrets(Settings(keys={"build": "ctrl+b"}, boards=("socket://lab:1",))) == set()
+
+
+def test_what_the_settings_keep_secret_is_not_for_the_log() -> None:
+    settings = Settings.model_validate(
+        {
+            "webhooks": {"secret": "s3cret-1"},
+            "remotes": {"lab": {"url": "https://lab", "token": "s3cret-2"}},
+            "artifact_store": {"access_key": "name-3", "secret_key": "s3cret-3"},
+        }
+    )
+    changed = settings.model_copy(
+        update={"webhooks": WebhookSettings(secret=SecretStr("s3cret-4"))}
+    )
+
+    assert {"s3cret-1", "s3cret-2", "s3cret-3"} <= settings_secrets(settings)
+    assert settings_changes(settings, changed) == ("webhooks.secret: changed",)
 
 
 def test_what_may_be_secret_is_told_without_its_value() -> None:
