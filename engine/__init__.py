@@ -59,6 +59,9 @@ if TYPE_CHECKING:
     from engine.checks.service import Checks as Checks
     from engine.console_input import EOLS as EOLS
     from engine.console_input import ConsoleInput as ConsoleInput
+    from engine.console_input import Lines as Lines
+    from engine.console_input import ResetStep as ResetStep
+    from engine.console_input import Restart as Restart
     from engine.console_input import send_file_with_notes as send_file_with_notes
     from engine.daemon import run_daemon as run_daemon
     from engine.daemon_control import ask_daemon as ask_daemon
@@ -134,6 +137,7 @@ if TYPE_CHECKING:
     from engine.samples.demo import DEMO_BOARD as DEMO_BOARD
     from engine.samples.demo import prepare_demo as prepare_demo
     from engine.server.client.asynchronous.client import AsyncClient as AsyncClient
+    from engine.server.client.console import ConsoleSocket as ConsoleSocket
     from engine.server.client.errors import ApiError as ApiError
     from engine.server.client.messages import ConsoleMessage as ConsoleMessage
     from engine.server.client.messages import LabEvent as LabEvent
@@ -240,7 +244,7 @@ _NAMES = {
     "engine.checks.registry": "FoundCheck",
     "engine.checks.schedule": "CheckPlan",
     "engine.checks.service": "CheckCell Checks",
-    "engine.console_input": "ConsoleInput EOLS send_file_with_notes",
+    "engine.console_input": "ConsoleInput EOLS Lines ResetStep Restart send_file_with_notes",
     "engine.daemon": "run_daemon",
     "engine.daemon_control": "ask_daemon is_older_daemon older_version running_daemon",
     "engine.daemon_doctor": "look_at_daemons",
@@ -287,6 +291,7 @@ _NAMES = {
     "engine.runs.stream_events": "Notice StreamEvent StreamFilter sse_message",
     "engine.samples.demo": "DEMO_BOARD prepare_demo",
     "engine.server.client.asynchronous.client": "AsyncClient",
+    "engine.server.client.console": "ConsoleSocket",
     "engine.server.client.errors": "ApiError",
     "engine.server.client.messages": "ConsoleMessage LabEvent Lagged LogText Resync",
     "engine.server.client.synchronous.client": "Client",

@@ -7,14 +7,16 @@ import json
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.errors import UsageError
 from engine.text import count
-from tui.cli.common import open_engine, print_line, run_number, table
-from tui.cli.remote import open_lab
+from tui.cli.common import REMOTE, open_engine, print_line, run_number, table
+from tui.cli.remote import of_this_machine, open_lab
 
 if TYPE_CHECKING:
     from engine import Engine
@@ -132,22 +134,25 @@ def monitor(
     from tui.presentation.console_formatter import ConsoleView
 
     view = ConsoleView(print_filter, highlight, mute, timestamps=timestamps, hex=hex_)
-    with open_engine(context) as engine:
-        board = engine.boards.named(board)
+    if REMOTE in context.meta and (baud is not None or build is not None):
+        raise UsageError("--baud and --build: the lab machine knows both")
+    with open_lab(context) as lab:
+        board = lab.boards.named(board)
+        watched = partial(
+            watch, lab.boards, board, view=view, reset=reset, eol=eol.value, send_file=send_file
+        )
+        if REMOTE in context.meta:
+            watched(program=None, root=Path.cwd(), baud=0, find=lambda _sha256: None)
+            return
+        engine = of_this_machine(lab, "decoding by a program")
         running = engine.programs.running_on(board)
         program = (
             engine.programs.of_build(run_number(build)) if build is not None else running.program
         )
-        watch(
-            engine.boards,
-            board,
-            view=view,
+        watched(
             program=program.elf if program else None,
             root=program.root if program else Path.cwd(),
             baud=baud or running.baud,
-            reset=reset,
-            eol=eol.value,
-            send_file=send_file,
             find=engine.programs.with_hash,
         )
 

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine import (
     Boards,
@@ -23,11 +24,14 @@ from tui.cli.console_printer import ConsolePrinter
 from tui.cli.terminal_input import MenuItem, TerminalInput
 from tui.presentation.console_formatter import ConsoleView
 
+if TYPE_CHECKING:
+    from tui.remote.lab import RemoteBoards
+
 STDIN = 0
 
 
 def watch(
-    boards: Boards,
+    boards: Boards | RemoteBoards,
     board: str,
     *,
     view: ConsoleView,

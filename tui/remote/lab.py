@@ -21,6 +21,7 @@ from engine import (
     CheckCell,
     CheckResultRow,
     Client,
+    ConsoleInput,
     FindingRow,
     FoundCheck,
     LogKey,
@@ -35,10 +36,11 @@ from engine.errors import EspdeckError, NotFoundError, UsageError
 from engine.events import Event
 from engine.text import clean
 from tui.remote import rows
+from tui.remote.console import RemoteConsole
 from tui.remote.followed_build import FollowedBuild
 
 if TYPE_CHECKING:
-    from engine import FixAnswer
+    from engine import CancelToken, CrashWatcher, FixAnswer
 
 _CLONE_SECONDS = 1800.0
 _JOB_LOOK_SECONDS = 0.4
@@ -300,6 +302,24 @@ class RemoteBoards:
     def release(self, name: str, *, holder: str, force: bool) -> BoardInfo:
         """Give one back."""
         return rows.board_of(self._client.release(name, force=force))
+
+    def watch(
+        self,
+        name: str,
+        *,
+        baud: int,
+        reset: bool,
+        on_output: Callable[[bytes], None],
+        on_note: Callable[[str], None],
+        cancel: CancelToken,
+        holder: str = "",
+        console_input: ConsoleInput | None = None,
+        crashes: CrashWatcher | None = None,
+    ) -> None:
+        """Read its console until ``cancel``, and type to it; the lab keeps the session."""
+        typed = console_input or ConsoleInput(on_note)
+        console = RemoteConsole(self._client, name, on_output, on_note, typed)
+        console.watch(cancel, reset=reset)
 
     def reset(self, name: str) -> None:
         """Restart its program."""

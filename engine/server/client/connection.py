@@ -159,7 +159,7 @@ def ssl_context(verify: bool | str | Path) -> ssl.SSLContext:
 def failure_of(error: Exception, address: Address) -> ApiError:
     """What went wrong on the way, in a line."""
     url = address.url
-    if isinstance(error, httpx.ConnectTimeout):
+    if isinstance(error, httpx.ConnectTimeout | TimeoutError):
         return ApiError(f"{url} does not answer: is the address right?", is_passing=True)
     if isinstance(error, httpx.TimeoutException):
         return ApiError(f"{url} answered nothing for too long", is_passing=True)
@@ -169,7 +169,7 @@ def failure_of(error: Exception, address: Address) -> ApiError:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLError):
             return ApiError(f"{url}: {_tls_reason(cause)}")
-    if isinstance(error, httpx.ConnectError):
+    if isinstance(error, httpx.ConnectError | OSError):
         reason = _connect_reason(error)
         return ApiError(f"{url} cannot be reached: {reason}", is_passing=True)
     if isinstance(error, httpx.TransportError):
@@ -183,21 +183,30 @@ def refusal_of(response: httpx.Response, text: str, address: Address) -> ApiErro
     Args:
         text: the body.
     """
-    status = response.status_code
     if response.is_redirect:
         target = clean(mask(response.headers.get("location", "")))[:200]
-        return ApiError(f"{address.url} leads to {target}: name that server instead", status)
+        detail = f"{address.url} leads to {target}: name that server instead"
+        return ApiError(detail, response.status_code)
+    error = refusal(response.status_code, text, address, response.url.path)
+    error.retry_after = _retry_after(response)
+    return error
+
+
+def refusal(status: int, text: str, address: Address, path: str = "") -> ApiError:
+    """Why a server refused, in a line.
+
+    Args:
+        status: of HTTP.
+        text: the body.
+        path: what was asked for.
+    """
     detail = _detail(text)
     if not detail or (status == 404 and detail == "Not Found"):  # of the server, not of a route
-        detail = f"{address.url} answered {status} {response.reason_phrase}".rstrip()
+        reason = httpx.codes.get_reason_phrase(status)
+        detail = f"{address.url} answered {status} {reason}".rstrip()
         if status == 404:
-            detail += f": nothing is at {clean(response.url.path)[:200]}"
-    return ApiError(
-        detail,
-        status,
-        retry_after=_retry_after(response),
-        is_passing=status in _PASSING_STATUSES,
-    )
+            detail += f": nothing is at {clean(path)[:200]}"
+    return ApiError(detail, status, is_passing=status in _PASSING_STATUSES)
 
 
 def pause_before(method: str, failure: ApiError, tries: int) -> float | None:
@@ -272,7 +281,7 @@ def _tls_reason(error: ssl.SSLError) -> str:
     return f"TLS failed: {clean(error.reason or str(error))}"
 
 
-def _connect_reason(error: httpx.ConnectError) -> str:
+def _connect_reason(error: Exception) -> str:
     for cause in _causes(error):
         if isinstance(cause, ConnectionRefusedError):
             return "nothing listens there (espdeck serve does)"

@@ -48,18 +48,18 @@ class AsyncTransport:
         verify: bool | str | Path = True,
         patience: float = 300.0,
     ) -> None:
-        self._address = connection.address_of(url)
+        self.address = connection.address_of(url)
         self._patience = patience
-        self._options = connection.options_of(self._address, token, timeout, verify)
+        self.options = connection.options_of(self.address, token, timeout, verify)
         try:
-            self._http = httpx.AsyncClient(**self._options)
+            self._http = httpx.AsyncClient(**self.options)
         except (ValueError, ImportError) as error:  # that is how httpx refuses a proxy
             raise UsageError(f"the proxy of the environment cannot be used: {error}") from error
 
     @property
     def url(self) -> str:
         """The server's root."""
-        return self._address.url
+        return self.address.url
 
     async def __aenter__(self) -> Self:
         return self
@@ -96,7 +96,7 @@ class AsyncTransport:
         if isinstance(body, BaseModel):
             body = body.model_dump(mode="json")
         json = _given(body) if body is not None else None
-        options = self._options["timeout"]
+        options = self.options["timeout"]
         timeout = httpx.Timeout(
             (options.read or 0.0) + held, connect=options.connect, pool=options.pool
         )
@@ -108,12 +108,12 @@ class AsyncTransport:
                     method, path, params=_given(parameters), json=json, timeout=timeout
                 )
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                failure = connection.failure_of(error, self._address)
+                failure = connection.failure_of(error, self.address)
                 failure.__cause__ = error
             else:
                 if response.is_success:
                     return response
-                failure = connection.refusal_of(response, response.text, self._address)
+                failure = connection.refusal_of(response, response.text, self.address)
             pause = connection.pause_before(method, failure, tries)
             if pause is None:
                 raise failure
@@ -222,7 +222,7 @@ class AsyncTransport:
         self, path: str, parameters: Parameters | None, headers: Mapping[str, str]
     ) -> AsyncIterator[httpx.Response]:
         """An answer that is read as it comes; what breaks it off is an :class:`ApiError`."""
-        options = self._options["timeout"]
+        options = self.options["timeout"]
         timeout = httpx.Timeout(connection.SILENCE_SECONDS, connect=options.connect)
         given = {"Accept": "text/event-stream", **headers}
         try:
@@ -235,10 +235,10 @@ class AsyncTransport:
             ) as response:
                 if not response.is_success:
                     text = (await response.aread()).decode("utf-8", "replace")
-                    raise connection.refusal_of(response, text, self._address)
+                    raise connection.refusal_of(response, text, self.address)
                 yield response
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            raise connection.failure_of(error, self._address) from error
+            raise connection.failure_of(error, self.address) from error
 
     def _read(self, kind: type[T], response: httpx.Response) -> T:
         """An answer as what it is to be.
@@ -246,7 +246,7 @@ class AsyncTransport:
         Raises:
             ApiError: it is something else.
         """
-        data = connection.json_of(response, self._address)
+        data = connection.json_of(response, self.address)
         try:
             return TypeAdapter(kind).validate_python(data)
         except ValidationError as error:
