@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -81,12 +82,15 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def of_http(connection: HTTPConnection, error: HTTPException) -> JSONResponse:
+        status = HTTPStatus(error.status_code)
         headers = dict(error.headers) if error.headers else None
-        status, detail = HTTPStatus(error.status_code), str(error.detail)
+        detail = str(error.detail)
         if status is HTTPStatus.NOT_FOUND and _is_websocket(app, connection):
             return problem(HTTPStatus.UPGRADE_REQUIRED, _NO_UPGRADE, {"Upgrade": "websocket"})
         if detail == _UNREADABLE:
             detail = "the body is no JSON in UTF-8"
+        elif detail == status.phrase:  # Starlette's own
+            detail = _without_a_route(connection, status) or detail
         return _noted(connection, status, detail, headers)
 
     @app.exception_handler(RequestValidationError)
@@ -94,14 +98,13 @@ def install(app: FastAPI) -> None:
     async def of_input(
         _connection: HTTPConnection, error: RequestValidationError | WebSocketRequestValidationError
     ) -> JSONResponse:
-        errors = [
-            {"loc": each["loc"], "msg": each["msg"], "type": each["type"]}
-            for each in error.errors()
-        ]
-        first = errors[0]
-        where = ".".join(str(part) for part in first["loc"])
-        detail = f"{where}: {first['msg']}"
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=jsonable_encoder(errors))
+        found = error.errors()
+        errors = [{key: each[key] for key in ("loc", "msg", "type")} for each in found]
+        return problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            _in_a_line(found[0]),
+            errors=jsonable_encoder(errors),
+        )
 
     @app.exception_handler(Exception)
     async def unexpected(_request: Request, _error: Exception) -> JSONResponse:
@@ -116,6 +119,31 @@ def _is_websocket(app: FastAPI, connection: HTTPConnection) -> bool:
     scope = {**connection.scope, "type": "websocket"}
     routes = (route for route in app.routes if not isinstance(route, Mount))
     return any(route.matches(scope)[0] is Match.FULL for route in routes)
+
+
+def _without_a_route(connection: HTTPConnection, status: HTTPStatus) -> str | None:
+    """What is said where no route takes what is asked."""
+    if status is HTTPStatus.NOT_FOUND:
+        return "there is no such path: /docs lists all calls"
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        method = connection.scope["method"]
+        return f"this path does not take {method}: /docs lists all calls"
+    return None
+
+
+def _in_a_line(error: Mapping[str, Any]) -> str:
+    """An error of pydantic or FastAPI, in the words of who asks rather than in those of Python."""
+    place = error["loc"]
+    where = ".".join(str(part) for part in place)
+    match error["type"]:
+        case "json_invalid":
+            return f"the body is no JSON: {error['ctx']['error']}, at character {place[-1]}"
+        case "extra_forbidden":
+            kind = "field" if place[0] == "body" else "parameter"
+            return f"{where}: there is no such {kind}"
+        case "model_attributes_type" | "model_type" | "dict_type":
+            return f"{where}: a JSON object is needed"
+    return f"{where}: {error['msg']}"
 
 
 def _noted(

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from engine import App, Project, ProjectStats
-from engine.enums import ProjectStatus, RunStatus, Trigger
+from engine.enums import ProjectStatus, RunStatus
 from engine.text import mask
 
 _Line = Annotated[str, StringConstraints(max_length=400)]
@@ -118,7 +118,7 @@ class BuildRequest(_Asked):
     commit_sha: _Line | None = Field(default=None, examples=["4f0c8e1"])
     """A commit, branch or tag; else the newest commit of what the project follows."""
 
-    trigger: Literal[Trigger.MANUAL, Trigger.PUSH, Trigger.WEBHOOK] = Trigger.MANUAL
+    trigger: Literal["manual", "push", "webhook"] = "manual"
     """What started it."""
 
     target: _Line | None = None

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from engine import Engine, Principal, Project, ProjectEdits
-from engine.enums import ProjectStatus, Scope
+from engine.enums import ProjectStatus, Scope, Trigger
 from engine.errors import UsageError
 from engine.events import Event, ProjectChanged
 from engine.server.access import Admin, BuildUser, EngineOf, Reader
@@ -223,7 +223,7 @@ def build_project(
         located=located,
         board=board,
         simulator=simulator,
-        triggered_by=asked.trigger,
+        triggered_by=Trigger(asked.trigger),
         asked_by=principal.name,
     )
     response.headers["Location"] = str(request.url_for("get_build", number=build.number))

@@ -351,7 +351,7 @@ def test_a_clone_that_is_gone_with_its_source_is_no_5xx(
         ({"commit_sha": "0" * 40}, "no commit, branch or tag '0000"),
         ({"commit_sha": "--all"}, "'--all' is no branch, tag or commit"),
         ({"commit_sha": "main..x"}, "names several commits"),
-        ({"commit": "main"}, "body.commit: Extra inputs"),
+        ({"commit": "main"}, "body.commit: there is no such field"),
         ({"trigger": "schedule"}, "body.trigger"),
         ({"target": "esp99"}, "target 'esp99' is not one of"),
         ({"configuration": "large"}, "fw has no configuration 'large' (there are: none)"),
