@@ -62,6 +62,8 @@ class LimitedProtocol(H11Protocol):
         is_idle = self.cycle is None or self.cycle.response_complete
         if not is_idle:
             self._stop_waiting()
+        elif self.transport.get_protocol() is not self:
+            return  # a WebSocket has it
         elif self._waiting is None and self.timeout_keep_alive_task is None:
             self._wait_for_request()
 

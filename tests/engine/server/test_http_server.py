@@ -325,6 +325,18 @@ def test_the_head_of_a_second_request_is_not_waited_for(
         assert connection.makefile("rb").read() == b""
 
 
+def test_a_websocket_is_waited_for_no_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.1)
+    with served(tmp_path) as server, connect(server.url.replace("http", "ws") + "/ws") as echo:
+        echo.recv()
+        with pytest.raises(TimeoutError):
+            echo.recv(timeout=0.3)
+        echo.send("a")
+        assert echo.recv(timeout=5) == "a"
+
+
 def test_an_idle_connection_is_kept_for_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
