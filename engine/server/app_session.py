@@ -20,6 +20,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from starlette.websockets import WebSocketDisconnect
 from textual_serve.app_service import AppService
 from textual_serve.download_manager import DownloadManager
 
@@ -32,6 +33,9 @@ ROWS = (5, 200)
 
 MAX_MESSAGE_CHARACTERS = 1 << 20
 """Length of a message from a browser: what is pasted comes as one."""
+
+_WENT_AWAY = (RuntimeError, OSError, WebSocketDisconnect)
+"""What is raised when something is sent to a browser that went away."""
 
 _LOG = logging.getLogger("espdeck.server")
 
@@ -88,9 +92,10 @@ class AppSession(AppService):
 
     async def run(self) -> None:
         """Carry what the app shows to the browser, until the app ends."""
-        with contextlib.suppress(RuntimeError, OSError):  # the browser went away
+        with contextlib.suppress(*_WENT_AWAY):
             await super().run()
-        await self.remote_close()
+        with contextlib.suppress(*_WENT_AWAY):
+            await self.remote_close()
 
     async def stop(self) -> None:
         """End the app as when a terminal is closed; what does not end is ended."""

@@ -76,7 +76,7 @@ async def connect(
         return
 
     async def close() -> None:
-        with contextlib.suppress(RuntimeError):  # it is closed already
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it is closed already
             await websocket.close()
 
     engine: Engine = websocket.app.state.engine

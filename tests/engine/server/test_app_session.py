@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from starlette.websockets import WebSocketDisconnect
 
 from engine.server.app_session import AppSession, app_command, terminal_size
 
@@ -119,6 +120,20 @@ async def test_an_app_that_ends_closes_the_connection() -> None:
 
     await session.stop()
     assert browser.shown == []
+
+
+async def test_a_browser_that_went_away_is_no_error() -> None:
+    async def send(_what: object = None) -> None:
+        raise WebSocketDisconnect(1006)
+
+    session = AppSession(
+        (sys.executable, "-c", _ECHO), write_bytes=send, write_str=send, close=send
+    )
+    await session.start(80, 24)
+    await session.stop()
+
+    assert session._process is not None
+    assert session._process.returncode is not None
 
 
 async def test_an_app_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
