@@ -95,6 +95,8 @@ class Access:
             raise UsageError(
                 f"token name {name[:80]!r}: 1 to 64 letters, digits, spaces and . _ @ -"
             )
+        if is_token(name):
+            raise UsageError("token name: that is a token, and names are shown to others")
         if lifetime is not None and not timedelta() < lifetime <= _MAX_LIFETIME:
             raise UsageError("a token lives for more than no time, and at most 100 years")
         token = new_token()

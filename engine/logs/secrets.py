@@ -15,7 +15,7 @@ _SECRET_NAME = re.compile(
 )
 _MIN_SECRET_CHARACTERS = 6  # a shorter one would hide every such word of a log
 _PARAMETER = re.compile(
-    r"(?i)([?&;](?:[\w-]{0,20}(?:token|key|secret|password|signature|sig))=)[^&\s\"'<>]{1,2000}"
+    r"(?i)([?&;](?:[\w-]{0,20}(?:token|ticket|key|secret|password|signature|sig))=)[^&\s\"'<>]{1,2000}"
 )
 _AUTHORIZATION = re.compile(r"(?i)\b((?:bearer|basic|token)\s{1,4})[\w.~+/-]{12,2000}=*")
 

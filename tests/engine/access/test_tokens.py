@@ -35,6 +35,17 @@ def test_what_was_never_given_is_no_token(store: Store, token: str) -> None:
     assert access.verify(token) is None
 
 
+def test_a_token_is_no_name_of_another(store: Store) -> None:
+    """Pasted into the wrong field it would be in every list and entry of the audit log."""
+    access = Access(store, lambda: NOW)
+    token, _ = access.create_token("ci", Scope.ADMIN)
+
+    with pytest.raises(UsageError, match="names are shown") as refused:
+        access.create_token(token, Scope.READ)
+
+    assert token not in str(refused.value)
+
+
 def test_a_token_expires(store: Store) -> None:
     now = NOW
     access = Access(store, lambda: now)

@@ -301,6 +301,7 @@ def test_extras_that_are_no_plain_values_or_have_our_names_are_left_out() -> Non
     [
         ("clone https://ada:pass@host/x.git fails", "clone https://***@host/x.git fails"),
         ("GET https://h/x?a=1&token=abcdefgh&b=2", "GET https://h/x?a=1&token=***&b=2"),
+        ("GET http://h/api/v1/ws?ticket=abcdefgh", "GET http://h/api/v1/ws?ticket=***"),
         ("POST https://h/x?api_key=abcdefgh", "POST https://h/x?api_key=***"),
         ("Authorization: Bearer abcdefghijklmnop.qr==", "Authorization: Bearer ***"),
         ("the key is s3cr3t-v4lue here", "the key is *** here"),
