@@ -14,6 +14,7 @@ from engine.errors import NotFoundError
 from engine.server.access import EngineOf, Reader, StreamReader
 from engine.server.content import file_response, headers_of, is_known, not_modified
 from engine.server.parameters import RunNumber
+from engine.server.turns import READING
 
 router = APIRouter(tags=["artifacts"])
 
@@ -61,8 +62,15 @@ class LinkAnswer(BaseModel):
     sha256: str
 
 
-@router.get("/builds/{number}/artifacts/{path:path}", response_class=Response, responses=_FILE)
-@router.head("/builds/{number}/artifacts/{path:path}", include_in_schema=False)
+@router.get(
+    "/builds/{number}/artifacts/{path:path}",
+    response_class=Response,
+    responses=_FILE,
+    dependencies=[READING],
+)
+@router.head(
+    "/builds/{number}/artifacts/{path:path}", include_in_schema=False, dependencies=[READING]
+)
 def get_artifact(
     number: RunNumber, path: FilePath, engine: EngineOf, _reader: StreamReader, request: Request
 ) -> Response:
@@ -70,8 +78,8 @@ def get_artifact(
     return _answer(engine, request, _kept(engine, number, path), "private, no-cache")
 
 
-@router.get("/artifacts/{sha256}", response_class=Response, responses=_FILE)
-@router.head("/artifacts/{sha256}", include_in_schema=False)
+@router.get("/artifacts/{sha256}", response_class=Response, responses=_FILE, dependencies=[READING])
+@router.head("/artifacts/{sha256}", include_in_schema=False, dependencies=[READING])
 def get_content(
     sha256: Sha256, engine: EngineOf, _reader: StreamReader, request: Request
 ) -> Response:
@@ -107,8 +115,10 @@ def create_content_link(
     return _link(engine, request, engine.artifacts.get(sha256), wanted)
 
 
-@router.get("/download/{sha256}/{name}", response_class=Response, responses=_FILE)
-@router.head("/download/{sha256}/{name}", include_in_schema=False)
+@router.get(
+    "/download/{sha256}/{name}", response_class=Response, responses=_FILE, dependencies=[READING]
+)
+@router.head("/download/{sha256}/{name}", include_in_schema=False, dependencies=[READING])
 def download(
     sha256: Sha256,
     name: Annotated[str, Path(max_length=1000, description="As the link has it.")],

@@ -31,6 +31,7 @@ from engine.server.models.builds import (
 )
 from engine.server.parameters import RunNumber, Wait, next_page, require_json
 from engine.server.responses import SafeJson, text_answer, wants_text
+from engine.server.turns import MEASURING
 from engine.server.waiting import wait_until
 
 router = APIRouter(
@@ -167,7 +168,7 @@ def list_artifacts(
     return [ArtifactAnswer.of(each) for each in found[:limit]]
 
 
-@router.get("/builds/{number}/sizes")
+@router.get("/builds/{number}/sizes", dependencies=[MEASURING])
 def build_sizes(
     number: RunNumber,
     engine: EngineOf,
@@ -224,6 +225,7 @@ def build_source(
 @router.get(
     "/builds/{number}/compare/{other}",
     response_model=ComparisonAnswer,
+    dependencies=[MEASURING],
     responses={200: {"content": {"text/plain": {}}}},
 )
 def compare_builds(

@@ -18,6 +18,7 @@ from engine.server.models.boards import ConsoleSession, SessionMatch
 from engine.server.parameters import Limit, next_page
 from engine.server.routes.boards import BoardOf, find_board
 from engine.server.server_metrics import count_lagged
+from engine.server.turns import MEASURING
 from engine.server.waiting import Wakeup
 from engine.text import clean
 
@@ -119,7 +120,7 @@ def list_sessions(
     return [ConsoleSession.of(session) for session in found[:limit]]
 
 
-@router.get("/sessions/search")
+@router.get("/sessions/search", dependencies=[MEASURING])
 def search_sessions(
     engine: EngineOf,
     _reader: Reader,

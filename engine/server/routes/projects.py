@@ -27,6 +27,7 @@ from engine.server.models.projects import (
 )
 from engine.server.parameters import Limit, ProjectName, Wait, next_page, require_json
 from engine.server.responses import SafeJson
+from engine.server.turns import MEASURING
 from engine.server.waiting import wait_until
 
 router = APIRouter(
@@ -241,14 +242,14 @@ def project_stats(project: ProjectName, engine: EngineOf, _: Reader) -> StatsAns
     return StatsAnswer.of(engine.projects.stats(engine.projects.get(project).id))
 
 
-@router.get("/projects/{project}/variants")
+@router.get("/projects/{project}/variants", dependencies=[MEASURING])
 def project_variants(project: ProjectName, engine: EngineOf, _: Reader) -> list[VariantAnswer]:
     """Every way to build a project: its chips, each with the configurations that are for it."""
     found = engine.projects.variants(engine.projects.get(project).id)
     return [VariantAnswer(target=each.target, configuration=each.configuration) for each in found]
 
 
-@router.get("/projects/{project}/apps")
+@router.get("/projects/{project}/apps", dependencies=[MEASURING])
 def project_apps(
     project: ProjectName,
     request: Request,
