@@ -142,8 +142,8 @@ class AuditLog:
     def _write(self, entries: Sequence[AuditRow], uses: dict[int, datetime]) -> None:
         fresh = [AuditRow(**entry.model_dump(exclude={"id"})) for entry in entries]
         try:
-            access.add_audit(self._store, fresh)
             access.note_uses(self._store, uses)
+            access.add_audit(self._store, fresh)  # the last: none is written twice
         except StoreError as error:
             self._keep(entries, error)
             return

@@ -41,8 +41,8 @@ _MAX_LIFETIME = timedelta(days=36_500)
 class Access:
     """Tokens, login sessions, tickets and audit log of a workspace. Any thread may call.
 
-    All calls but :meth:`remembered_token` and :meth:`remembered_session` may block: keep them off
-    an event loop.
+    The calls that ask the store may block: keep them off an event loop. :meth:`remembered_token`,
+    :meth:`remembered_session`, :meth:`record` and those that count do not.
 
     Args:
         store: keeps them.

@@ -18,6 +18,7 @@ from starlette.requests import HTTPConnection
 
 from engine import Engine, Principal
 from engine.enums import Scope
+from engine.errors import AccessError
 from engine.server.credentials import Kind
 
 
@@ -45,6 +46,22 @@ _TICKET = _Asker(
 )
 
 
+def require_scope(principal: Principal, scope: Scope, purpose: str = "") -> None:
+    """See that who asks has a scope.
+
+    Args:
+        purpose: what it is needed for, where the route alone does not say.
+
+    Raises:
+        AccessError: they have not.
+    """
+    if not principal.scope.allows(scope):
+        raise AccessError(
+            f"token {principal.name!r} has the scope {principal.scope}: {scope} is needed"
+            + (f" {purpose}" if purpose else "")
+        )
+
+
 class ScopeNeeded:
     """A dependency that lets only those through whose token has a scope, and gives who it is.
 
@@ -64,6 +81,7 @@ class ScopeNeeded:
 
         Raises:
             HTTPException: 401 or 403, they may not.
+            AccessError: their scope does not allow it.
         """
         if principal is None:
             raise HTTPException(HTTPStatus.UNAUTHORIZED, "a token is needed")
@@ -71,11 +89,7 @@ class ScopeNeeded:
             raise HTTPException(
                 HTTPStatus.FORBIDDEN, "tickets are for streams and downloads: send the token"
             )
-        if not principal.scope.allows(self.scope):
-            raise HTTPException(
-                HTTPStatus.FORBIDDEN,
-                f"token {principal.name!r} has the scope {principal.scope}: {self.scope} is needed",
-            )
+        require_scope(principal, self.scope)
         return principal
 
 

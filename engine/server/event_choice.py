@@ -11,6 +11,7 @@ from engine import StreamFilter
 from engine.errors import UsageError
 from engine.events import LOG_KINDS, WIRE_KINDS
 from engine.server.access import EngineOf
+from engine.server.parameters import MAX_NUMBER
 
 _MAX_ID_CHARACTERS = 100
 
@@ -67,7 +68,7 @@ def _choice(
         str | None, Query(max_length=200, description="Only of this project: its id or name.")
     ] = None,
     build: Annotated[
-        int | None, Query(ge=1, lt=10**18, description="Only of this build or task.")
+        int | None, Query(ge=1, le=MAX_NUMBER, description="Only of this build or task.")
     ] = None,
     board: Annotated[
         str, Query(max_length=200, description="Only of builds that use this board.")

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -269,13 +270,16 @@ class Jobs:
         """End all of them, and wait a moment until they have."""
         with self._lock:
             self._closed = True
-            self._waiting.clear()
             threads = list(self._threads)
+            for job, _work, _at_once in self._waiting:
+                job.end(RunStatus.CANCELLED, error="cancelled: the server stops")
+            self._waiting.clear()
             jobs = [job for job in self._jobs.values() if not job.status.is_final]
         for job in jobs:
             job.cancel.cancel()
+        until = time.monotonic() + _STOP_SECONDS
         for thread in threads:
-            thread.join(_STOP_SECONDS)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _start_due(self) -> None:
         with self._lock:

@@ -6,16 +6,18 @@ from typing import Annotated
 
 from fastapi import HTTPException, Path, Query, Request, Response
 
-_MAX_NUMBER = 10**18 - 1  # what SQLite can count to
+MAX_NUMBER = 10**18 - 1
+"""The largest number that is taken: SQLite can count to it."""
 
-RunNumber = Annotated[int, Path(ge=1, le=_MAX_NUMBER, description="Number of a build or a task.")]
+RunNumber = Annotated[int, Path(ge=1, le=MAX_NUMBER, description="Number of a build or a task.")]
+TaskId = Annotated[str, Path(min_length=1, max_length=40, description="Id of a task.")]
 ProjectName = Annotated[
     str, Path(min_length=1, max_length=200, description="Id of a project, or its name.")
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Entries at the most.")]
 Before = Annotated[
     int | None,
-    Query(ge=1, le=_MAX_NUMBER, description="Only what has a smaller number: the next page."),
+    Query(ge=1, le=MAX_NUMBER, description="Only what has a smaller number: the next page."),
 ]
 Wait = Annotated[
     float,

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine import BoardInfo, SessionInfo
+from engine.server.parameters import MAX_NUMBER
 
 
 def board_id(name: str) -> str:
@@ -106,7 +107,7 @@ class FlashBody(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"build": 12, "app_only": False}]}
     )
 
-    build: Annotated[int, Field(ge=1, le=10**18 - 1)] = Field(
+    build: Annotated[int, Field(ge=1, le=MAX_NUMBER)] = Field(
         description="Number of a build that succeeded to build."
     )
     app_only: bool = Field(

@@ -23,9 +23,7 @@ from engine import (
     StageRow,
 )
 from engine.enums import ArtifactKind, RunStatus, Severity, StageStatus, Trigger
-
-MAX_NUMBER = 10**18 - 1
-"""What the store can count to."""
+from engine.server.parameters import MAX_NUMBER
 
 _Text = Annotated[str, StringConstraints(max_length=200)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from engine.enums import RunStatus
 from engine.server.access import BoardUser, EngineOf
@@ -15,6 +15,8 @@ router = APIRouter(tags=["builds"], default_response_class=SafeJson)
 
 class Approved(BaseModel):
     """The build of an approved commit, which may use a board."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     build_id: int
     """The new build."""

@@ -15,8 +15,8 @@ from engine.errors import NotFoundError
 from engine.events import Event, Log, StageChanged
 from engine.server import log_streams
 from engine.server.access import EngineOf, Reader, StreamReader
-from engine.server.models.builds import MAX_NUMBER, LogAnswer, LogLines, LogMatchAnswer
-from engine.server.parameters import RunNumber
+from engine.server.models.builds import LogAnswer, LogLines, LogMatchAnswer
+from engine.server.parameters import MAX_NUMBER, RunNumber
 from engine.server.responses import TEXT_HEADERS, SafeJson, wants
 from engine.server.sse import MEDIA_TYPE as _EVENTS
 from engine.server.sse import SseResponse

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from engine import Engine, Principal, Run, SizeGroup
 from engine.enums import RunStatus, Scope, Severity
 from engine.errors import ConflictError, NotFoundError
 from engine.events import Event, Problem, RunChanged, RunCompleted
-from engine.server.access import BuildUser, EngineOf, Reader
+from engine.server.access import BuildUser, EngineOf, Reader, require_scope
 from engine.server.comparison_text import comparison_lines
 from engine.server.models.builds import (
-    MAX_NUMBER,
     ArtifactAnswer,
     BuildAnswer,
     BuildFilters,
@@ -29,7 +28,7 @@ from engine.server.models.builds import (
     SizesAnswer,
     SourceLines,
 )
-from engine.server.parameters import RunNumber, Wait, next_page, require_json
+from engine.server.parameters import MAX_NUMBER, RunNumber, Wait, next_page, require_json
 from engine.server.responses import SafeJson, text_answer, wants_text
 from engine.server.turns import MEASURING
 from engine.server.waiting import wait_until
@@ -255,11 +254,8 @@ def _check_board(build: Run, principal: Principal) -> None:
     """See that who asks for a build may have its board.
 
     Raises:
-        HTTPException: 403.
+        AccessError: they may not.
     """
-    if build.board != "none" and not principal.scope.allows(Scope.FLASH):
-        raise HTTPException(
-            403,
-            f"build {build.number} may use a board ({build.board}): token {principal.name!r} has "
-            f"the scope {principal.scope}, {Scope.FLASH} is needed",
-        )
+    if build.board != "none":
+        purpose = f"for build {build.number}, which may use a board ({build.board})"
+        require_scope(principal, Scope.FLASH, purpose)

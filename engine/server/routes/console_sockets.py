@@ -18,9 +18,9 @@ from starlette.websockets import WebSocketState
 
 from engine import EOLS, ConsoleWatch, Principal
 from engine.enums import Scope
-from engine.errors import AccessError, EspdeckError
+from engine.errors import EspdeckError
 from engine.server import sse
-from engine.server.access import EngineOf, StreamReader
+from engine.server.access import EngineOf, StreamReader, require_scope
 from engine.server.routes.boards import BoardOf
 from engine.server.routes.consoles import Tail, console_message
 from engine.server.server_metrics import count_lagged
@@ -139,11 +139,7 @@ class _ConsoleSocket:
                 await self._tell("error", {"detail": f"{where}: {first['msg']}".removeprefix(": ")})
 
     def _type(self, message: Mapping[str, Any]) -> None:
-        if not self._principal.scope.allows(Scope.FLASH):
-            raise AccessError(
-                f"not sent: token {self._principal.name!r} has the scope {self._principal.scope}: "
-                f"{Scope.FLASH} is needed"
-            )
+        require_scope(self._principal, Scope.FLASH, "to type")
         data, text = message.get("bytes"), message.get("text")
         if data is not None:
             self._watch.send(data)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
+from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
-from engine import ConsoleEvent, ConsoleWatch
+from engine import ConsoleEvent, ConsoleWatch, SessionInfo
 from engine.server import sse
 from engine.server.access import EngineOf, Reader, StreamReader
 from engine.server.models.boards import ConsoleSession, SessionMatch
@@ -89,13 +89,21 @@ def console_message(event: ConsoleEvent) -> dict[str, Any]:
     return told
 
 
+BeganBefore = Annotated[AwareDatetime | None, Query(description="Only what began before.")]
+
+
 @router.get("/boards/{board:path}/sessions")
 def list_board_sessions(
-    board: BoardOf, engine: EngineOf, _reader: Reader, limit: Limit = 50
+    request: Request,
+    response: Response,
+    board: BoardOf,
+    engine: EngineOf,
+    _reader: Reader,
+    before: BeganBefore = None,
+    limit: Limit = 50,
 ) -> list[ConsoleSession]:
     """List the sessions that were kept of a board, newest first."""
-    found = engine.boards.kept_sessions(board.name)
-    return [ConsoleSession.of(session) for session in found[:limit]]
+    return _page(engine.boards.kept_sessions(board.name), before, limit, request, response)
 
 
 @router.get("/sessions")
@@ -105,19 +113,25 @@ def list_sessions(
     engine: EngineOf,
     _reader: Reader,
     board: Annotated[str, Query(max_length=1000, description="Only of this board.")] = "",
-    before: Annotated[datetime | None, Query(description="Only what began before.")] = None,
+    before: BeganBefore = None,
     limit: Limit = 50,
 ) -> list[ConsoleSession]:
     """List the sessions that monitors and simulated runs kept, newest first."""
     name = find_board(engine, board).name if board else None
-    found = [
-        session
-        for session in engine.boards.kept_sessions(name)
-        if before is None or session.began < before
-    ]
+    return _page(engine.boards.kept_sessions(name), before, limit, request, response)
+
+
+def _page(
+    sessions: Sequence[SessionInfo],
+    before: AwareDatetime | None,
+    limit: int,
+    request: Request,
+    response: Response,
+) -> list[ConsoleSession]:
+    found = [each for each in sessions if before is None or each.began < before]
     if len(found) > limit:
         next_page(request, response, before=found[limit - 1].began.isoformat())
-    return [ConsoleSession.of(session) for session in found[:limit]]
+    return [ConsoleSession.of(each) for each in found[:limit]]
 
 
 @router.get("/sessions/search", dependencies=[MEASURING])

@@ -22,7 +22,7 @@ from engine.server.models.orchestrate import (
     status_of_task,
     step_of,
 )
-from engine.server.parameters import Before, Limit, Wait, next_page, require_json
+from engine.server.parameters import Before, Limit, TaskId, Wait, next_page, require_json
 from engine.server.responses import TEXT_HEADERS, SafeJson
 from engine.server.task_numbers import task_number
 from engine.server.task_states import task_status
@@ -37,8 +37,6 @@ FREE_TASK = "free_task"
 
 EVERYBODY = "full-stack"
 """The squad of a task that names none."""
-
-TaskId = Annotated[str, Path(min_length=1, max_length=40, description="Id of a task.")]
 
 _RUN_STATUS: dict[Status, tuple[RunStatus, ...]] = {
     "pending": (RunStatus.PENDING,),

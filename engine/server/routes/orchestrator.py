@@ -26,9 +26,8 @@ from engine.server.models.pipelines import (
     TemplateAnswer,
     TemplatesAnswer,
 )
-from engine.server.parameters import ProjectName, Wait, require_json
+from engine.server.parameters import ProjectName, TaskId, Wait, require_json
 from engine.server.responses import SafeJson
-from engine.server.routes.orchestrate import TaskId
 from engine.server.task_numbers import task_number
 from engine.server.task_waits import wait_for_task
 

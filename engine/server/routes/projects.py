@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from engine import Engine, Principal, Project, ProjectEdits
 from engine.enums import ProjectStatus, Scope, Trigger
 from engine.errors import UsageError
 from engine.events import Event, ProjectChanged
-from engine.server.access import Admin, BuildUser, EngineOf, Reader
+from engine.server.access import Admin, BuildUser, EngineOf, Reader, require_scope
 from engine.server.models.projects import (
     AppAnswer,
     BuildRequest,
@@ -309,7 +309,7 @@ def _board(asked: BuildRequest, principal: Principal) -> str:
 
     Raises:
         UsageError: what is asked for contradicts itself.
-        HTTPException: 403, the token may use none.
+        AccessError: the token may use none.
     """
     named = asked.board or ""
     if asked.flash_device is False and named not in ("", _NONE):
@@ -320,11 +320,7 @@ def _board(asked: BuildRequest, principal: Principal) -> str:
     if principal.scope.allows(Scope.FLASH):
         return wanted or _AUTO
     if asked.flash_device or wanted not in ("", _NONE):
-        raise HTTPException(
-            403,
-            f"token {principal.name!r} has the scope {principal.scope}: {Scope.FLASH} is needed "
-            "to use a board",
-        )
+        require_scope(principal, Scope.FLASH, "to use a board")
     return _NONE
 
 

@@ -9,9 +9,8 @@ import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Path, Response, WebSocket
+from fastapi import APIRouter, Response, WebSocket
 from fastapi.concurrency import run_in_threadpool
 
 from engine import Engine, Notice, StreamEvent, StreamFilter, Subscription, sse_message
@@ -22,13 +21,12 @@ from engine.server.event_choice import LastId
 from engine.server.event_readers import EventReaders, ReadersOf
 from engine.server.event_sockets import NORMAL, POLICY_VIOLATION, open_socket
 from engine.server.models.orchestrate import TaskMessage, message_of_task
+from engine.server.parameters import TaskId
 from engine.server.sse import HEARTBEAT, SseResponse
 from engine.server.task_numbers import task_number
 from engine.server.task_states import task_status
 
 router = APIRouter(tags=["tasks"])
-
-TaskId = Annotated[str, Path(min_length=1, max_length=40, description="Id of a task.")]
 
 _END = "end"
 """Id of the last message: a browser that comes again with it is told to stay away."""

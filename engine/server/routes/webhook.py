@@ -13,17 +13,19 @@ from engine.enums import Forge, HookStatus
 from engine.errors import AccessError
 from engine.server.access import Admin, EngineOf
 from engine.server.authentication import address_of, wait_or_go_on
-from engine.server.parameters import Before, Limit, next_page
+from engine.server.parameters import MAX_NUMBER, Before, Limit, next_page
 from engine.server.responses import SafeJson
 
 router = APIRouter(tags=["webhooks"], default_response_class=SafeJson)
 
 _MAX_SUBJECT = 200
-_Number = Annotated[int, Path(ge=1, le=10**18 - 1, description="Number of a webhook.")]
+_Number = Annotated[int, Path(ge=1, le=MAX_NUMBER, description="Number of a webhook.")]
 
 
 class WebhookTaken(BaseModel):
     """What becomes of a delivery."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     id: int
     """Its number here."""
@@ -38,7 +40,7 @@ class WebhookTaken(BaseModel):
 class Webhook(BaseModel):
     """A delivery of a webhook, and what came of it."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
 
     id: int
     """Its number here."""

@@ -264,7 +264,7 @@ def test_a_build_on_a_board_is_retried_by_who_may_use_one(
     answer = client_of(Scope.BUILD).post(f"/api/v1/builds/{build.number}/retry")
 
     assert answer.status_code == 403
-    assert "build 1 may use a board (auto)" in answer.json()["detail"]
+    assert "build 1, which may use a board (auto)" in answer.json()["detail"]
 
 
 def test_a_build_that_ended_is_not_cancelled(admin: httpx.Client, add_build: AddBuild) -> None:

@@ -250,6 +250,10 @@ def test_sessions_are_listed_and_searched(lab: ServedLab, board: PlayedBoard) ->
     assert client.get(f"/boards/{board_id(board.url)}/sessions").json() == [session]
     assert session["size"] == len(b"a rare word\n")
     assert client.get("/sessions", params={"before": session["began"]}).json() == []
+    of_board = f"/boards/{board_id(board.url)}/sessions"
+    assert client.get(of_board, params={"before": session["began"]}).json() == []
+    without_zone = {"before": session["began"].rstrip("Z")}
+    assert client.get("/sessions", params=without_zone).status_code == 422
     (match,) = client.get("/sessions/search", params={"text": "RARE"}).json()
     assert match["session"] == session["name"]
     assert match["line"].endswith("Z a rare word")
