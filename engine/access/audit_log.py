@@ -134,6 +134,8 @@ class AuditLog:
                 self._writing = True
             try:
                 self._write(entries, uses)
+            except Exception:  # what comes later is still to be written
+                _LOG.exception("audit log: %d entries were not written", len(entries))
             finally:
                 with self._changed:
                     self._writing = False

@@ -8,7 +8,6 @@ asked by POST, says ``request.state.is_audited = False``.
 
 from __future__ import annotations
 
-import contextlib
 from http import HTTPStatus
 from typing import Any
 
@@ -77,17 +76,16 @@ class Audit:
         client = scope.get("client")
         path, values = _route(scope)
         subject = state.get("audit_subject")
-        with contextlib.suppress(ValueError):  # no log is worth an answer
-            self._engine.access.record(
-                AuditRow(
-                    actor=state.get("audit_actor") or (principal.name if principal else ""),
-                    address=client[0] if client else "",
-                    action=f"{method} {path}",
-                    subject=str(subject) if subject is not None else values,
-                    status=status,
-                    detail=state.get("audit_detail", ""),
-                )
+        self._engine.access.record(
+            AuditRow(
+                actor=state.get("audit_actor") or (principal.name if principal else ""),
+                address=client[0] if client else "",
+                action=f"{method} {path}",
+                subject=str(subject) if subject is not None else values,
+                status=status,
+                detail=state.get("audit_detail", ""),
             )
+        )
 
 
 def _route(scope: Scope) -> tuple[str, str]:

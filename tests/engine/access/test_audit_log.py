@@ -173,3 +173,20 @@ def test_what_there_is_no_room_for_is_counted(
     assert 5 <= kept < 50
     told = [record.args for record in caplog.records if "dropped" in record.msg]
     assert told == [(50 - kept,)]
+
+
+def test_an_entry_that_cannot_be_written_at_all_keeps_no_other_from_it(
+    access: Access, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_given: object) -> None:
+        raise ValueError("no text")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "add_audit", fail)
+        access.record(entry("POST /1"))
+        assert access.audit() == []
+    assert "1 entries were not written" in caplog.text
+
+    access.record(entry("POST /2"))
+
+    assert [row.action for row in access.audit()] == ["POST /2"]
