@@ -27,9 +27,6 @@ from engine.webhooks.payloads import HookEvent, Kind, read_payload
 from engine.webhooks.senders import find_signer, read_headers
 from engine.webhooks.work import HookServices, NotYetError, Outcome, work_off
 
-MAX_BODY_BYTES = 25 << 20
-"""Bytes of a request: GitHub and GitLab send no larger ones."""
-
 RETRY_SECONDS = (2.0, 10.0, 60.0, 300.0, 900.0)
 """How long after each try the next one is; after the last there is none: remote_check looks."""
 
@@ -87,7 +84,7 @@ class Webhooks:
 
         Args:
             headers: by their names in small letters. Untrusted.
-            body: as it was posted, of :data:`MAX_BODY_BYTES` at the most. Untrusted.
+            body: as it was posted, of bounded size. Untrusted.
 
         Raises:
             AccessError: it is not signed, or no secret is set.
@@ -198,10 +195,10 @@ class Webhooks:
                     continue
                 self._busy.add(lane)
             pool.submit(self._run_one, row, lane, cancel)
-        due = [at for row in waiting if (at := self._not_before.get(row.id or 0)) is not None]
-        if not due:
-            return _REST_SECONDS
-        return max(0.05, min(_REST_SECONDS, (min(due) - self._now()).total_seconds()))
+        # What is due and has not begun waits for its repository: the end of that looks again.
+        now = self._now()
+        later = [at for row in waiting if (at := self._not_before.get(row.id or 0, now)) > now]
+        return min([_REST_SECONDS, *((at - now).total_seconds() for at in later)])
 
     def _run_one(self, row: HookDelivery, lane: str, cancel: CancelToken) -> None:
         trouble = False
