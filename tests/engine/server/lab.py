@@ -17,6 +17,7 @@ from engine import Engine, Settings
 from engine.enums import Scope
 from engine.server.http_server import HttpServer
 from engine.server_settings import ServerSettings
+from tests.engine.server.readers import SseReader
 
 
 class ServedLab:
@@ -145,25 +146,20 @@ def events(client: httpx.Client, path: str, **options: Any) -> Iterator[EventRea
         yield EventReader(response)
 
 
-class EventReader:
-    """Reads server-sent events."""
+class EventReader(SseReader):
+    """Reads server-sent events as they come, each as its name and what it says."""
 
     def __init__(self, response: httpx.Response) -> None:
+        super().__init__(response.iter_lines())
         self.response = response
-        self.last_id = ""
-        self._lines = response.iter_lines()
 
     def __iter__(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        name, deadline = "", time.monotonic() + 30
-        for line in self._lines:
-            assert time.monotonic() < deadline, "nothing of interest for too long"
-            key, _, value = line.partition(": ")
-            if key == "event":
-                name = value
-            elif key == "id":
-                self.last_id = value
-            elif key == "data":
-                yield name, json.loads(value)
+        deadline = time.monotonic() + 30
+        with contextlib.suppress(EOFError):
+            while True:
+                message = self.next()
+                assert time.monotonic() < deadline, "nothing of interest for too long"
+                yield message.event, message.data
 
     def until(self, text: str, name: str = "") -> list[tuple[str, dict[str, Any]]]:
         """Everything up to an event in which a text is found."""
