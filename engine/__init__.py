@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from engine.boards.service import Boards as Boards
     from engine.bounded_queue import BoundedQueue as BoundedQueue
     from engine.builds.board_consoles import BoardConsoles as BoardConsoles
-    from engine.builds.board_consoles import ConsoleEvent as ConsoleEvent
-    from engine.builds.board_consoles import ConsoleWatch as ConsoleWatch
     from engine.builds.board_program import BoardProgram as BoardProgram
     from engine.builds.comparison import BuildComparison as BuildComparison
     from engine.builds.fixes import Fix as Fix
@@ -50,6 +48,8 @@ if TYPE_CHECKING:
     from engine.builds.quality_gate import GateMeasurement as GateMeasurement
     from engine.builds.service import Builds as Builds
     from engine.builds.service import StartedBuilds as StartedBuilds
+    from engine.builds.shared_console import ConsoleEvent as ConsoleEvent
+    from engine.builds.shared_console import ConsoleWatch as ConsoleWatch
     from engine.cancel import CancelToken as CancelToken
     from engine.cancel import cancel_after as cancel_after
     from engine.checks.options import check_options as check_options
@@ -232,13 +232,14 @@ _NAMES = {
     "engine.boards.power": "switch_power",
     "engine.boards.service": "Boards",
     "engine.bounded_queue": "BoundedQueue",
-    "engine.builds.board_consoles": "BoardConsoles ConsoleEvent ConsoleWatch",
+    "engine.builds.board_consoles": "BoardConsoles",
     "engine.builds.board_program": "BoardProgram",
     "engine.builds.comparison": "BuildComparison",
     "engine.builds.fixes": "Fix",
     "engine.builds.pipeline": "FIRMWARE_PIPELINE",
     "engine.builds.quality_gate": "GateMeasurement",
     "engine.builds.service": "Builds StartedBuilds",
+    "engine.builds.shared_console": "ConsoleEvent ConsoleWatch",
     "engine.cancel": "CancelToken cancel_after",
     "engine.checks.options": "check_options",
     "engine.checks.registry": "FoundCheck",

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from engine.builds import board_consoles
+from engine.builds import shared_console
 from engine.cancel import CancelToken
 from engine.enums import Scope
 from engine.server import token_watch
@@ -28,9 +28,9 @@ def board() -> PlayedBoard:
 
 @pytest.fixture
 def lab(tmp_path: Path, board: PlayedBoard, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedLab]:
-    monkeypatch.setattr(board_consoles, "_LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(board_consoles, "_RETRY_SECONDS", 0.05)
-    monkeypatch.setattr(board_consoles, "LINGER_SECONDS", 0.2)
+    monkeypatch.setattr(shared_console, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(shared_console, "_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(shared_console, "LINGER_SECONDS", 0.2)
     with served(tmp_path / "lab", [board.url]) as lab:
         yield lab
 
@@ -111,7 +111,7 @@ def test_who_comes_again_misses_nothing(lab: ServedLab, board: PlayedBoard) -> N
 def test_a_slow_watcher_is_told_and_slows_nobody(
     lab: ServedLab, board: PlayedBoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(board_consoles, "WAITING_BYTES", 100_000)
+    monkeypatch.setattr(shared_console, "WAITING_BYTES", 100_000)
     lines, text = 12_000, b"x" * 200
     small = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)]
     slow = lab.client("slow", Scope.READ, transport=httpx.HTTPTransport(socket_options=small))
