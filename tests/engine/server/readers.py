@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
+from engine import Engine, StreamFilter
+
+_AGAIN_SECONDS = 0.02
+_NO_EVENTS = frozenset({"hello", "lagged", "resync"})
 
 
 @dataclass
@@ -75,3 +84,72 @@ def sse(
         assert answer.headers["x-accel-buffering"] == "no"
         assert answer.headers["cache-control"] == "no-store, no-transform"
         yield SseReader(answer.iter_lines())
+
+
+class LastingReader(threading.Thread):
+    """Reads events, and comes again whenever it is cut off, with the id that it had last.
+
+    Args:
+        url: of the server.
+        token: that may read.
+        by_websocket: instead of server-sent events.
+        parameters: say which events.
+    """
+
+    def __init__(self, url: str, token: str, *, by_websocket: bool, **parameters: Any) -> None:
+        super().__init__(daemon=True)
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._parameters = parameters
+        self._read = self._read_websocket if by_websocket else self._read_sse
+        self.last_id = "0"
+        self.events: list[dict[str, Any]] = []
+        self.resyncs = 0
+        self.times_cut_off = 0
+        self.is_done = False
+
+    def run(self) -> None:
+        """Read until it is done."""
+        while not self.is_done:
+            with contextlib.suppress(httpx.HTTPError, EOFError, OSError, WebSocketException):
+                self._read()
+            self.times_cut_off += 1
+            time.sleep(_AGAIN_SECONDS)
+
+    def has(self, message: str) -> bool:
+        """Whether it has got a problem."""
+        return any(each.get("message") == message for each in reversed(self.events))
+
+    def _take(self, message: dict[str, Any]) -> None:
+        self.last_id = message.get("id", self.last_id)
+        if message["type"] not in _NO_EVENTS:
+            self.events.append(message)
+        elif message["type"] != "hello":
+            self.resyncs += 1
+
+    def _read_sse(self) -> None:
+        with (
+            httpx.Client(base_url=self._url, headers=self._headers, timeout=30) as client,
+            sse(client, "/api/v1/events", self.last_id, **self._parameters) as stream,
+        ):
+            while not self.is_done:
+                self._take(stream.next().data)
+
+    def _read_websocket(self) -> None:
+        url = httpx.URL(
+            self._url.replace("http", "ws", 1) + "/api/v1/ws",
+            params={**self._parameters, "last_event_id": self.last_id},
+        )
+        with connect(str(url), additional_headers=self._headers, proxy=None) as ws:
+            while not self.is_done:
+                self._take(json.loads(ws.recv(timeout=30)))
+
+
+def kept_events(engine: Engine, chosen: StreamFilter) -> list[dict[str, Any]]:
+    """Events that the store has, in order."""
+    reader = engine.stream.subscribe(chosen, lambda _readers: None, "0")
+    found: list[dict[str, Any]] = []
+    while (items := reader.read()) or reader.reads_store:
+        found += [json.loads(item.text) for item in items]
+    reader.close()
+    return found
