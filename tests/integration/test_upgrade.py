@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import Engine, Settings
+from engine import Engine, Settings, StreamFilter
 from engine.enums import RunStatus, StageStatus
+from tests.engine.server.readers import kept_events
 
 pytestmark = pytest.mark.slow
 
@@ -49,9 +50,14 @@ def test_a_killed_run_goes_on_and_what_waited_is_carried_out(workspace: Path) ->
         after = {row.key: row for row in engine.builds.stages(1)}
         task = engine.tasks.get(3)
 
+        events = kept_events(engine, StreamFilter(run_id=1))
+
     assert (first.status, first.error) == (RunStatus.SUCCESS, "")
     assert (second.status, second.error) == (RunStatus.SUCCESS, "")
     assert (task.status, task.error) == (RunStatus.SUCCESS, "")
     assert before["build"].status is StageStatus.SUCCESS
     assert after["build"].completed_at == before["build"].completed_at
     assert after["test.simulator"].status is StageStatus.SUCCESS
+    assert {each["type"] for each in events} >= {"workflow.started", "workflow.completed"}
+    assert events[0]["timestamp"] < "2026-11-28T10:50" < events[-1]["timestamp"]
+    assert [each["seq"] for each in events] == sorted(each["seq"] for each in events)

@@ -43,8 +43,8 @@ class LogChunk(SQLModel, table=True):
 class EventRow(SQLModel, table=True):
     """An event that is neither log nor serial text, as JSON. ``run_id`` 0 is no run's.
 
-    ``position`` is its place among all events and chunks of the workspace, from 1; 0 for what
-    versions before wrote, which gave none.
+    ``position`` is its place among all events and chunks of the workspace, from 1. Of chunks of
+    versions before, which have no time, it is 0: they are read by their run alone.
     """
 
     __tablename__ = "event"

@@ -153,3 +153,9 @@ def kept_events(engine: Engine, chosen: StreamFilter) -> list[dict[str, Any]]:
         found += [json.loads(item.text) for item in items]
     reader.close()
     return found
+
+
+def up_to(message: str, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Events up to a problem, without those that come while others are looked at."""
+    (end,) = (place for place, each in enumerate(events) if each.get("message") == message)
+    return events[: end + 1]

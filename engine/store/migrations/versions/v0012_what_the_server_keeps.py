@@ -21,6 +21,9 @@ def upgrade() -> None:
         op.add_column(
             table, sa.Column("position", sa.Integer(), nullable=False, server_default="0")
         )
+        if table == "event":
+            # In the order in which they were written; chunks have no time that could be told.
+            op.execute("UPDATE event SET position = id")
         op.create_index(f"ix_{table}_position", table, ["position"])
     op.add_column("log_chunk", sa.Column("at", sa.DateTime(), nullable=True))
     op.create_table(
