@@ -226,6 +226,9 @@ class ObjectStore:
                 "secret_access_key": self._settings.secret_key.get_secret_value(),
             }
             config = {name: value for name, value in values.items() if value}
+            # Deleting many at once (with a checksum of the list) is what Google's, Alibaba's and
+            # older Backblaze's do not know; one at a time is all that is asked for here.
+            config["disable_bulk_delete"] = True
         return from_url(
             self.place,
             config=config,

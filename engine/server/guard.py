@@ -55,7 +55,8 @@ class Guard:
         if not self._is_known(Headers(scope=scope).get("host")):
             return HTTPStatus.MISDIRECTED_REQUEST, (
                 "this server goes by another name than the Host that was asked for: "
-                "server.public_url says under which"
+                "server.public_url says under which, and a reverse proxy has to send that "
+                "(nginx: proxy_set_header Host $http_host)"
             )
         return None
 
