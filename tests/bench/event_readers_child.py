@@ -1,8 +1,8 @@
 """Many readers of events in a process of their own, half by SSE, half by WebSocket.
 
 ``python -m tests.bench.event_readers_child URL TOKEN READERS NICENESS`` says ``ready`` when all are
-there; a line on stdin ends it, and it prints the seconds from publication to receipt of each event of
-each reader, as JSON, with how many were told to be slow.
+there; a line on stdin ends it, and it prints the seconds from publication to receipt of each event
+of each reader, as JSON, with how many were told to be slow.
 """
 
 from __future__ import annotations
