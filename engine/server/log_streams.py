@@ -43,10 +43,11 @@ async def events_of(
     def is_of_build(event: Event) -> bool:
         return event.run_id == number and not isinstance(event, Partial)
 
-    async with news_of(engine, is_of_build) as news:
+    news = news_of(engine)
+    async with news.of(is_of_build) as wakeup:
         while True:
             try:
-                has_ended, batch = await run_in_threadpool(read)
+                has_ended, batch = await news.read((number, after), read)
             except EspdeckError:
                 return  # it was removed, or the engine closes
             for event in batch:
@@ -55,7 +56,7 @@ async def events_of(
                 after = batch[-1].seq
             elif has_ended or not follow:
                 return
-            elif not await news.wait(HEARTBEAT_SECONDS):
+            elif not await wakeup.wait(HEARTBEAT_SECONDS):
                 yield None
 
 
