@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from engine.server.http_server import HttpServer
 from engine.server_settings import ServerSettings
 from tests.engine.git_repos import commit
 from tests.forked import Running
+from tests.tui.guide.pages import ROOT
 from tui.cli.main import cli
 
 pytestmark = [pytest.mark.xdist_group("remote-commands"), pytest.mark.slow]
@@ -233,3 +236,43 @@ def test_ctrl_c_cancels_a_followed_build(elsewhere: None, engine: Engine, tmp_pa
     assert running.wait(30) == 130
     assert "of crash: cancelled" in rest
     assert engine.builds.list()[0].status == "cancelled"
+
+
+def of_manual(heading: str, language: str) -> str:
+    """The first example of a section of the manual."""
+    page = (ROOT / "tui" / "guide" / "api.md").read_text("utf-8")
+    part = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return part.partition(f"```{language}\n")[2].partition("```")[0]
+
+
+def test_the_ci_job_of_the_manual(
+    elsewhere: None, server: HttpServer, engine: Engine, tmp_path: Path
+) -> None:
+    def run(**env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", of_manual("Python client", "python")],
+            cwd=tmp_path,
+            env={**os.environ, "ESPDECK_URL": server.url, **env},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    done, refused = run(), run(COMMIT="nosuch")
+
+    assert done.returncode == 0, done.stderr
+    saved = done.stdout.splitlines()[-1].removeprefix("saved as ")
+    assert (tmp_path / saved).read_bytes()[:4] == b"\x7fELF"
+    assert len(done.stdout.splitlines()) > 10
+    assert refused.returncode == 1
+    assert refused.stderr == "no commit, branch or tag 'nosuch'\n"
+
+
+def test_examples_of_another_machine(says: Says, server: HttpServer) -> None:
+    lines = of_manual("From another machine", "sh").splitlines()[1:]
+    commands = [line.replace("https://lab.example.org/lab", server.url).split() for line in lines]
+
+    assert [words[:2] for words in commands] == [["espdeck", "--remote"]] * 2
+    assert "hello" in says(*commands[0][1:])
+    assert "of hello: success" in says(*commands[1][1:])
