@@ -6,8 +6,7 @@ from typing import Annotated
 
 from fastapi import HTTPException, Path, Query, Request, Response
 
-MAX_NUMBER = 10**18 - 1
-"""The largest number that is taken: SQLite can count to it."""
+from engine.server.models.limits import MAX_NUMBER as MAX_NUMBER
 
 RunNumber = Annotated[int, Path(ge=1, le=MAX_NUMBER, description="Number of a build or a task.")]
 TaskId = Annotated[str, Path(min_length=1, max_length=40, description="Id of a task.")]

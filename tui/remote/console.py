@@ -17,6 +17,9 @@ _PATIENCE_SECONDS = 300.0
 _COME_AGAIN_SECONDS = 2.0
 _LOOK_SECONDS = 0.2
 
+_IS_READ = "reading "
+"""How the state of a console begins whose board is read."""
+
 
 class RemoteConsole:
     """Watches a board until it is cancelled; a connection that breaks off is opened again.
@@ -57,15 +60,13 @@ class RemoteConsole:
             try:
                 with ConsoleSocket(self._client, self._name) as socket:
                     last_seen = time.monotonic()
-                    if reset:
-                        self._reset()
-                        reset = False
-                    self._converse(socket, cancel)
+                    self._converse(socket, cancel, reset=reset)
             except ApiError as error:
                 cancel.check()
                 if not error.is_passing or time.monotonic() - last_seen > _PATIENCE_SECONDS:
                     raise
                 self._on_note(f"{error}: trying again")
+                reset = False
             cancel.wait(_COME_AGAIN_SECONDS)
 
     # Of the console's control lines only a restart is reached over the network:
@@ -88,23 +89,30 @@ class RemoteConsole:
         except ApiError as error:
             self._on_note(f"not reset: {error}")
 
-    def _converse(self, socket: ConsoleSocket, cancel: CancelToken) -> None:
+    def _converse(self, socket: ConsoleSocket, cancel: CancelToken, *, reset: bool) -> None:
+        """Show what comes, and type once the board is read: before, the lab takes nothing."""
         is_over = threading.Event()
         typist = threading.Thread(
             target=self._type, args=(socket, is_over), name="typist", daemon=True
         )
-        typist.start()
         forget = cancel.on_stop(socket.close)
         try:
             for message in socket:
+                is_read = True
                 if isinstance(message, bytes):
                     self._on_output(message)
                 else:
                     self._on_note(message.text)
+                    is_read = message.text.startswith(_IS_READ)
+                if is_read and typist.ident is None:
+                    if reset:
+                        self._reset()
+                    typist.start()
         finally:
             forget()
             is_over.set()
-            typist.join()
+            if typist.ident is not None:
+                typist.join()
 
     def _type(self, socket: ConsoleSocket, is_over: threading.Event) -> None:
         def write(data: bytes) -> int:

@@ -37,7 +37,9 @@ class ConsoleSocket:
 
     def __init__(self, client: Client, board: str) -> None:
         self._address = client.address
-        self._socket = _connect(client, f"boards/{board_id(board)}/monitor/ws?format=bytes")
+        self._opened = contextlib.ExitStack()
+        path = f"boards/{board_id(board)}/monitor/ws?format=bytes"
+        self._socket = _connect(client, path, self._opened)
 
     def __enter__(self) -> Self:
         return self
@@ -86,13 +88,13 @@ class ConsoleSocket:
     def close(self) -> None:
         """Close it."""
         with contextlib.suppress(OSError):
-            self._socket.close()
+            self._opened.close()
 
     def _broken(self) -> ApiError:
         return ApiError(f"the connection to {self._address.url} broke off", is_passing=True)
 
 
-def _connect(client: Client, path: str) -> ClientConnection:
+def _connect(client: Client, path: str, opened: contextlib.ExitStack) -> ClientConnection:
     from websockets.exceptions import InvalidHandshake, InvalidStatus
     from websockets.sync.client import connect
 
@@ -101,13 +103,16 @@ def _connect(client: Client, path: str) -> ClientConnection:
     is_tls = address.url.startswith("https:")
     headers = {name: value for name, value in options["headers"].items() if name == "Authorization"}
     try:
-        return connect(
-            address.api.replace("http", "ws", 1) + path,
-            additional_headers=headers,
-            user_agent_header=options["headers"]["User-Agent"],
-            ssl=options["verify"] if is_tls else None,
-            proxy=None if address.is_local else True,
-            open_timeout=connection.CONNECT_SECONDS,
+        # Versions differ in when they connect, but for this.
+        return opened.enter_context(
+            connect(
+                address.api.replace("http", "ws", 1) + path,
+                additional_headers=headers,
+                user_agent_header=options["headers"]["User-Agent"],
+                ssl=options["verify"] if is_tls else None,
+                proxy=None if address.is_local else True,
+                open_timeout=connection.CONNECT_SECONDS,
+            )
         )
     except InvalidStatus as error:
         response = error.response

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine import BoardInfo, SessionInfo
-from engine.server.parameters import MAX_NUMBER
+from engine.server.models.limits import MAX_NUMBER
 
 
 def board_id(name: str) -> str:

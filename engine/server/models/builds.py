@@ -23,7 +23,7 @@ from engine import (
     StageRow,
 )
 from engine.enums import ArtifactKind, RunStatus, Severity, StageStatus, Trigger
-from engine.server.parameters import MAX_NUMBER
+from engine.server.models.limits import MAX_NUMBER
 
 _Text = Annotated[str, StringConstraints(max_length=200)]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine import ApiError, CancelToken, Client, ConsoleInput, ConsoleSocket
-from engine.builds import board_consoles
+from engine.builds import shared_console
 from engine.enums import RunStatus, Scope
 from engine.errors import CancelledError
 from engine.store.database import Store
@@ -29,9 +29,9 @@ def board() -> PlayedBoard:
 
 @pytest.fixture
 def lab(tmp_path: Path, board: PlayedBoard, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedLab]:
-    monkeypatch.setattr(board_consoles, "_LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(board_consoles, "_RETRY_SECONDS", 0.05)
-    monkeypatch.setattr(board_consoles, "LINGER_SECONDS", 0.2)
+    monkeypatch.setattr(shared_console, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(shared_console, "_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(shared_console, "LINGER_SECONDS", 0.2)
     with served(tmp_path / "lab", [board.url]) as lab:
         yield lab
 
@@ -149,10 +149,10 @@ def test_a_remote_monitor_goes_on_when_its_connection_broke_off(
 
         thread = threading.Thread(target=watch)
         thread.start()
-        board.say(b"one\r\n")
-        wait_for(lambda: b"one" in said)
         typed.send(b"hello\r")
         board.wait_for_typed(b"hello\r")
+        board.say(b"one\r\n")
+        wait_for(lambda: b"one" in said)
         lab.server._streams.end()
         wait_for(lambda: len(sockets) == 2)
         cancel.cancel()
