@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from engine import Engine, Principal
 from engine.errors import EspdeckError
 from engine.server.credentials import Credential, Kind, read_credential
+from engine.server.login_page import is_page_view
 from engine.server.open_paths import is_open
 from engine.server.origins import is_from_elsewhere
 from engine.server.problems import problem, status_of
@@ -72,7 +73,7 @@ class Authentication:
             if principal is not None:
                 wait_or_go_on(self._engine.access.count_request(principal), "requests")
             elif not is_open(route_path(scope)):
-                if _is_page_view(connection) and kind in (None, Kind.COOKIE):
+                if is_page_view(connection) and kind in (None, Kind.COOKIE):
                     await _to_login(connection)(scope, receive, send)
                     return
                 self._refuse(connection, kind)
@@ -176,12 +177,3 @@ def _to_login(connection: HTTPConnection) -> Response:
     target = wanted.path + (f"?{wanted.query}" if wanted.query else "")
     root = connection.scope.get("root_path", "").rstrip("/")
     return RedirectResponse(f"{root}/login?next={quote(target, safe='/')}", HTTPStatus.SEE_OTHER)
-
-
-def _is_page_view(connection: HTTPConnection) -> bool:
-    """Whether a person opens a page in a browser."""
-    return (
-        connection.scope["type"] == "http"
-        and connection.scope["method"] == "GET"
-        and "text/html" in connection.headers.get("accept", "")
-    )

@@ -5,6 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from html import escape
+from http import HTTPStatus
+
+from starlette.requests import HTTPConnection
+from starlette.responses import HTMLResponse
+
+from engine import Principal
 
 _STYLE = """
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
@@ -44,11 +50,40 @@ _FORM = """{alert}<form method="post" action="{root}/login">
  spellcheck="false"></label>
 <button>Log in</button>
 </form>
-<p>On the lab machine: <code>espdeck token create NAME --scope read</code></p>"""
+<p>On the lab machine: <code>espdeck token create NAME --scope admin</code> for the app,
+<code>--scope read</code> for the documents.</p>"""
 
 _LOGGED_IN = """<p>Logged in with the token {name} ({scope}).</p>
 <form method="post" action="{root}/logout"><button>Log out</button></form>
 """
+
+
+def is_page_view(connection: HTTPConnection) -> bool:
+    """Whether a person opens a page in a browser."""
+    return (
+        connection.scope["type"] == "http"
+        and connection.scope["method"] == "GET"
+        and "text/html" in connection.headers.get("accept", "")
+    )
+
+
+def refused_page(connection: HTTPConnection, detail: str) -> HTMLResponse:
+    """The page where somebody is logged in whose token is too narrow for what they open.
+
+    Args:
+        connection: by which they ask.
+        detail: what is needed.
+    """
+    principal: Principal = connection.state.principal
+    wanted = connection.url
+    page = login_page(
+        connection.scope.get("root_path", "").rstrip("/"),
+        wanted.path + (f"?{wanted.query}" if wanted.query else ""),
+        alert=detail,
+        name=principal.name,
+        scope=principal.scope,
+    )
+    return HTMLResponse(page, HTTPStatus.FORBIDDEN, HEADERS)
 
 
 def login_page(root: str, target: str, *, alert: str = "", name: str = "", scope: str = "") -> str:

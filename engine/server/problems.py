@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.routing import Match, Mount
@@ -26,6 +26,8 @@ from engine.errors import (
     ToolError,
     UsageError,
 )
+from engine.server.credentials import Kind
+from engine.server.login_page import is_page_view, refused_page
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -81,7 +83,7 @@ def install(app: FastAPI) -> None:
         return _noted(connection, status_of(error), str(error))
 
     @app.exception_handler(HTTPException)
-    async def of_http(connection: HTTPConnection, error: HTTPException) -> JSONResponse:
+    async def of_http(connection: HTTPConnection, error: HTTPException) -> Response:
         status = HTTPStatus(error.status_code)
         headers = dict(error.headers) if error.headers else None
         detail = str(error.detail)
@@ -91,6 +93,9 @@ def install(app: FastAPI) -> None:
             detail = "the body is no JSON in UTF-8"
         elif detail == status.phrase:  # Starlette's own
             detail = _without_a_route(connection, status) or detail
+        if status is HTTPStatus.FORBIDDEN and _is_logged_in(connection):
+            connection.state.audit_detail = detail
+            return refused_page(connection, detail)
         return _noted(connection, status, detail, headers)
 
     @app.exception_handler(RequestValidationError)
@@ -119,6 +124,12 @@ def _is_websocket(app: FastAPI, connection: HTTPConnection) -> bool:
     scope = {**connection.scope, "type": "websocket"}
     routes = (route for route in app.routes if not isinstance(route, Mount))
     return any(route.matches(scope)[0] is Match.FULL for route in routes)
+
+
+def _is_logged_in(connection: HTTPConnection) -> bool:
+    """Whether it is a person at a browser who is logged in."""
+    state = connection.state
+    return is_page_view(connection) and getattr(state, "credential", None) is Kind.COOKIE
 
 
 def _without_a_route(connection: HTTPConnection, status: HTTPStatus) -> str | None:

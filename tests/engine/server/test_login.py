@@ -88,6 +88,22 @@ def test_a_person_who_is_not_logged_in_is_led_to_the_page_and_back(
     assert "Logged in with the token ci" in browser.get("/login").text
 
 
+def test_a_person_whose_token_is_too_narrow_can_log_in_with_another(
+    browser: TestClient, engine: Engine, token: str
+) -> None:
+    log_in(browser, engine.access.create_token("viewer", Scope.READ)[0])
+
+    page = browser.get("/app/", headers={"Accept": "text/html"})
+
+    assert (page.status_code, page.headers["cache-control"]) == (403, "no-store")
+    assert "token &#x27;viewer&#x27; has the scope read: admin is needed" in page.text
+    assert 'name="next" value="/app/"' in page.text
+    assert "--scope admin" in page.text
+    answer = browser.post("/login", data={"token": token, "next": "/app/"}, headers=OWN)
+    assert answer.headers["location"] == "/app/"
+    assert browser.get("/app/", headers={"Accept": "text/html"}).status_code == 200
+
+
 @pytest.mark.parametrize(
     "target",
     [
