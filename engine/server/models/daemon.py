@@ -15,6 +15,25 @@ class Version(BaseModel):
     api: str = Field(examples=["v1"])
 
 
+class UnfinishedRun(BaseModel):
+    """A build or task that waits or runs."""
+
+    number: int
+    kind: str
+    project: str
+    status: str
+    asked_by: str
+    since: datetime
+
+
+class NextCheck(BaseModel):
+    """A check that is to run."""
+
+    check: str
+    project: str
+    at: datetime
+
+
 class DaemonStatus(BaseModel):
     """The daemon of the workspace, and the process that serves."""
 
@@ -28,8 +47,8 @@ class DaemonStatus(BaseModel):
     cpu_seconds: float | None
     executor: int | None = Field(description="Process that carries out builds; none where null.")
     server: int = Field(description="Process that answers this.")
-    runs: list[dict[str, Any]] = Field(description="Builds and tasks that wait or run.")
-    next_checks: list[dict[str, Any]] = Field(description="Checks that run next.")
+    runs: list[UnfinishedRun] = Field(description="Builds and tasks that wait or run.")
+    next_checks: list[NextCheck] = Field(description="Checks that run next.")
     problem: str = Field(description="Why the daemon tells nothing; empty where it does.")
 
 
