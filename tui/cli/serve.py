@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.enums import Scope
+from engine.enums import Scope, TokenStatus
 from engine.errors import EspdeckError, UsageError
 from tui import garbage_collection
 from tui.cli.common import load_settings, print_line
@@ -86,9 +86,7 @@ def _serve(
 def _has_token(engine: Engine, scope: Scope) -> bool:
     now = datetime.now(UTC)
     return any(
-        token.scope.allows(scope)
-        and token.revoked_at is None
-        and (token.expires_at is None or token.expires_at > now)
+        token.scope.allows(scope) and token.status(now) is TokenStatus.ACTIVE
         for token in engine.access.tokens()
     )
 

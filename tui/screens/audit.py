@@ -90,9 +90,14 @@ class AuditScreen(MainScreen):
         self.action_do("open")
 
     def _load(self, *, more: bool = False) -> None:
-        before = self._rows.items[-1].id if more and self._rows.items else None
+        def last() -> int | None:
+            return self._rows.items[-1].id if self._rows.items else None
+
+        before = last() if more else None
 
         def show(rows: Sequence[AuditRow]) -> None:
+            if more and last() != before:
+                return  # it was asked for twice, or the list was loaded anew
             self._more = len(rows) >= _PAGE_ROWS
             self._rows.fill([*self._rows.items, *rows] if more else list(rows), empty=_NOTHING)
             self._show_details()

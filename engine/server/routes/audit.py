@@ -40,8 +40,8 @@ def list_audit(
     before: Before = None,
 ) -> list[AuditEntry]:
     """List what was asked for that was not only to read, and what was refused, newest first."""
-    rows = engine.access.audit(limit=limit, before=before)
-    entries = [AuditEntry(number=row.id or 0, **row.model_dump(exclude={"id"})) for row in rows]
-    if len(entries) == limit:
-        next_page(request, response, before=entries[-1].number)
-    return entries
+    found = engine.access.audit(limit=limit + 1, before=before)
+    page = found[:limit]
+    if len(found) > limit:
+        next_page(request, response, before=page[-1].id)
+    return [AuditEntry(number=row.id or 0, **row.model_dump(exclude={"id"})) for row in page]

@@ -103,6 +103,7 @@ def test_the_audit_log_has_pages(admin: httpx.Client) -> None:
     assert [each["subject"] for each in first.json()] == ["none-4", "none-3", "none-2"]
     assert [each["subject"] for each in second.json()] == ["none-1", "none-0"]
     assert "next" not in second.links
+    assert "next" not in admin.get("/api/v1/audit", params={"limit": 5}).links
 
 
 def test_no_secret_reaches_the_audit_log(
