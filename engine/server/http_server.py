@@ -12,13 +12,14 @@ from starlette.types import ASGIApp
 
 from engine import Engine
 from engine.errors import EspdeckError, UsageError
+from engine.server.access_log import AccessLog
 from engine.server.addresses import check_exposure, ip_address, open_sockets
-from engine.server.answers import Answers
 from engine.server.app import create_app
 from engine.server.guard import Guard
 from engine.server.protocol import LimitedProtocol
 from engine.server.proxies import BehindProxy
 from engine.server.request_limits import RequestLimits
+from engine.server.security_headers import SecurityHeaders
 from engine.server.streams import Streams
 from engine.server.tls import Certificate
 from engine.server_settings import ServerSettings
@@ -53,9 +54,9 @@ class HttpServer:
         self._address, self._port = self._sockets[0].getsockname()[:2]
         is_https_of_host = self._certificate is not None and self._port == _HTTPS_PORT
         self._streams = Streams(_guarded(create_app(engine), settings))
-        answers = Answers(self._streams, is_https_of_host=is_https_of_host)
+        secured = SecurityHeaders(self._streams, is_https_of_host=is_https_of_host)
         config = uvicorn.Config(
-            BehindProxy(answers, settings),
+            BehindProxy(AccessLog(secured), settings),
             http=LimitedProtocol,
             loop="asyncio",
             log_config=None,

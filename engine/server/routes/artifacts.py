@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine import DEFAULT_LINK_SECONDS, LONGEST_LINK_SECONDS, Artifact, Engine
 from engine.errors import NotFoundError
 from engine.server.access import EngineOf, Reader, StreamReader
-from engine.server.content import file_response, headers_of, is_known, not_modified
+from engine.server.file_responses import file_response, headers_of, is_known, not_modified
 from engine.server.parameters import RunNumber
 from engine.server.turns import READING
 

@@ -1,15 +1,11 @@
-"""What every answer carries, and what the log says of it."""
+"""Headers that every answer carries."""
 
 from __future__ import annotations
 
-import logging
-import time
 from email.utils import formatdate
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-_LOG = logging.getLogger("espdeck.http")
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -23,12 +19,10 @@ _HEADERS = {
 _NOT_KEPT, _ASKED_FOR_AGAIN = "no-store", "private, no-cache"
 
 _HSTS = "max-age=31536000"
-_REFUSED = frozenset((401, 403, 408, 413, 421, 429))
-_MAX_LOGGED_CHARACTERS = 200
 
 
-class Answers:
-    """Gives answers their security headers, and tells each in the log.
+class SecurityHeaders:
+    """Gives answers their security headers, where their route does not, and their date.
 
     ``Strict-Transport-Security`` holds for all ports of a host: it is sent only where this server
     itself is ``https://HOST`` without a port. On another port, it would lock browsers out of
@@ -50,40 +44,15 @@ class Answers:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        began = time.monotonic()
-        scope.setdefault("state", {})
 
         async def complete(message: Message) -> None:
-            kind = message["type"]
-            if kind in ("http.response.start", "websocket.http.response.start"):
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("Date", formatdate(usegmt=True))
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 kept = _ASKED_FOR_AGAIN if "ETag" in headers else _NOT_KEPT
                 headers.setdefault("Cache-Control", kept)
-                _tell(scope, message["status"], time.monotonic() - began)
-            elif kind == "websocket.accept":
-                _tell(scope, 101, time.monotonic() - began)
             await send(message)
 
         await self._app(scope, receive, complete)
-
-
-def _tell(scope: Scope, status: int, seconds: float) -> None:
-    """Write a line to the log: of what was refused at level info, else at level debug.
-
-    The query is left out: it may hold a ticket.
-    """
-    client = scope.get("client") or ("-",)
-    principal = scope["state"].get("principal")
-    _LOG.log(
-        logging.INFO if status in _REFUSED else logging.DEBUG,
-        "%s %s %s: %s after %.0f ms%s",
-        client[0],
-        scope.get("method", "WebSocket"),
-        scope["path"][:_MAX_LOGGED_CHARACTERS],
-        status,
-        seconds * 1000,
-        f" by {principal.name}" if principal is not None else "",
-    )
