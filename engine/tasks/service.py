@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from engine.cancel import CancelToken
 from engine.enums import Priority, RunKind, RunStatus, StageStatus
-from engine.errors import ConflictError, UsageError
+from engine.errors import ConflictError, NotFoundError, UsageError
 from engine.files import read_file
 from engine.llm.catalogue import CATALOGUE, ModelKind
 from engine.llm.placeholder import PLACEHOLDER
@@ -324,8 +324,8 @@ class Tasks(RunService):
         """What a file says that a task kept; empty where it was deleted. Untrusted."""
         try:
             data = read_file(self.artifact_file(artifact), _MAX_ANSWER_BYTES)
-        except OSError:
-            return ""  # somebody deleted it
+        except (NotFoundError, OSError):
+            return ""  # somebody deleted it, or it was too old
         return data.decode("utf-8", "replace")
 
     def steps(self, number: int) -> tuple[StepState, ...]:
