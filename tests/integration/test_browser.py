@@ -54,7 +54,12 @@ def test_a_build_is_started_and_watched_in_a_browser(engine: Engine, tmp_path: P
 
             assert build.status is RunStatus.SUCCESS
             assert not [each for each in browser.get_log("browser") if each["level"] == "SEVERE"]
+            screen.press("q")  # back
+            screen.wait_for("q quit")
             screen.press("q")
             wait_for(lambda: browser.find_element(By.ID, "message").is_displayed())
+            browser.find_element(By.LINK_TEXT, "Start again").click()
+            wait_for(lambda: bool(browser.find_elements(By.CSS_SELECTOR, "body.-loaded")))
+            assert not browser.find_element(By.ID, "message").is_displayed()
     finally:
         server.stop()
