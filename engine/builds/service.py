@@ -443,7 +443,7 @@ class Builds(RunService):
     def image(self, number: int) -> Image:
         """What a build is to be flashed with.
 
-        Its files are read: what is flashed is what was built.
+        What goes onto a board is read: it is what was built.
 
         Raises:
             NotFoundError: there is no such build.
@@ -456,7 +456,7 @@ class Builds(RunService):
         if artifact is None:
             raise NotFoundError(f"build {number} kept no image (espdeck show {number})")
         for each in self.artifacts(number):
-            if each.kind in FIRMWARE and each.kind is not ArtifactKind.MAP:
+            if each.kind in FIRMWARE and each.kind not in (ArtifactKind.ELF, ArtifactKind.MAP):
                 self._services.artifacts.whole(each)
         image = image_file.read(self.artifact_file(artifact))
         image_file.check_files(image)
