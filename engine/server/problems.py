@@ -79,7 +79,7 @@ def install(app: FastAPI) -> None:
     """Have an app tell errors so, those of WebSockets that are not accepted yet, too."""
 
     @app.exception_handler(EspdeckError)
-    async def explained(connection: HTTPConnection, error: EspdeckError) -> JSONResponse:
+    async def explained(connection: HTTPConnection, error: EspdeckError) -> Response:
         return _noted(connection, status_of(error), str(error))
 
     @app.exception_handler(HTTPException)
@@ -93,9 +93,6 @@ def install(app: FastAPI) -> None:
             detail = "the body is no JSON in UTF-8"
         elif detail == status.phrase:  # Starlette's own
             detail = _without_a_route(connection, status) or detail
-        if status is HTTPStatus.FORBIDDEN and _is_logged_in(connection):
-            connection.state.audit_detail = detail
-            return refused_page(connection, detail)
         return _noted(connection, status, detail, headers)
 
     @app.exception_handler(RequestValidationError)
@@ -162,8 +159,10 @@ def _noted(
     status: HTTPStatus,
     detail: str,
     headers: dict[str, str] | None = None,
-) -> JSONResponse:
+) -> Response:
     """The answer; the audit log gets to know why something was refused."""
     if status in REFUSED_STATUSES:
         connection.state.audit_detail = detail
+    if status is HTTPStatus.FORBIDDEN and _is_logged_in(connection):
+        return refused_page(connection, detail)
     return problem(status, detail, headers)
