@@ -80,7 +80,7 @@ class RunQueue:
             database: DBOS's own database file.
             workspace: id of the workspace (:func:`engine.workspace.workspace_id`).
         """
-        self._database = database
+        self.database = database
         self._workspace = workspace
         self._lock = threading.Lock()
         self._client: DBOSClient | None = None
@@ -243,7 +243,7 @@ class RunQueue:
         return self._forget([TICK_WORKFLOW, CHECK_WORKFLOW, HANDLER_WORKFLOW], before, ())
 
     def _forget(self, names: list[str] | None, before: datetime, known: Collection[str]) -> int:
-        if not self._database.exists():
+        if not self.database.exists():
             return 0
         kept = gone = 0
         with self._connected() as client:
@@ -277,7 +277,7 @@ class RunQueue:
                 if self._client is None:
                     with use_wait_policy(wait_policy()):
                         self._client = DBOSClient(
-                            system_database_url=runs_url(self._database),
+                            system_database_url=runs_url(self.database),
                             application_name=APPLICATION,
                             serializer=ResultSerializer(),
                         )
@@ -285,6 +285,6 @@ class RunQueue:
             with use_wait_policy(wait_policy()):
                 yield self._client
         except DatabaseError as error:
-            raise StoreError(f"{self._database}: {advice(error, self._database)}") from error
+            raise StoreError(f"{self.database}: {advice(error, self.database)}") from error
         except dbos_error.DBOSException as error:
-            raise StoreError(f"{self._database}: {error}") from error
+            raise StoreError(f"{self.database}: {error}") from error

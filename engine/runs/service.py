@@ -29,6 +29,7 @@ from engine.runs.queue import RunQueue, RunState
 from engine.runs.run_events import end_run, run_changed
 from engine.store import logs, projects
 from engine.store import runs as store_runs
+from engine.store.busy_wait import wait_policy
 from engine.store.database import Store, StoreError
 from engine.store.logs import LogExtent, LogKey, LogMatch
 from engine.store.tables import Artifact, FindingRow, Run, StageRow
@@ -395,10 +396,15 @@ class RunService(ABC):
 
     def _ask(self, run: Run) -> None:
         """Ask for the run that the row names; nothing where that was asked for already."""
-        with self._asking:  # another thread may find it in the store before it is asked for
+        # Another thread may find it in the store before it is asked for, and wait for the queue's
+        # database as long as somebody holds that.
+        wait_policy().take(self._asking, self._services.runs.database)
+        try:
             if self._services.runs.state(run.workflow_id) is not RunState.ABSENT:
                 return
             self._ask_once(run)
+        finally:
+            self._asking.release()
 
     def _ask_once(self, run: Run) -> None:
         runs, repeats = self._services.runs, run.repeats

@@ -34,6 +34,8 @@ RESERVED_BYTES = 1 << 20
 DISK_POLL_SECONDS = 1.0
 """Seconds between two looks whether there is room again."""
 
+_LOCK_POLL_SECONDS = 0.1
+
 _BUSY = (
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -117,6 +119,18 @@ class WaitPolicy:
                 if told:  # others may read what nobody can write
                     self._over(path)
                 return done
+
+    def take(self, lock: threading.Lock, path: Path) -> None:
+        """Take a lock whose holder may wait for a database itself, and with more patience.
+
+        Raises:
+            StoreError: it is held for too long; says by whom the database is.
+            CancelledError, Interrupted: as the token says.
+        """
+        began = time.monotonic()
+        while not lock.acquire(timeout=_LOCK_POLL_SECONDS):
+            self._stop.check()
+            self._wait_on(path, time.monotonic() - began)
 
     def pause(self, seconds: float) -> None:
         """Wait that long, unless the token says to stop."""

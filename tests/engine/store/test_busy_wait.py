@@ -40,6 +40,16 @@ def test_who_asks_is_told_who_holds_the_database(store: Store) -> None:
     assert "\n" not in str(told.value)
 
 
+def test_who_waits_for_one_who_waits_for_the_database_is_told_who_holds_it(store: Store) -> None:
+    taken = threading.Lock()
+    with held(store.path) as holder, taken, pytest.raises(StoreError) as told:
+        WaitPolicy(0.3).take(taken, store.path)
+
+    assert f"held by process {holder.pid} (" in str(told.value)
+    WaitPolicy(0.3).take(taken, store.path)
+    assert taken.locked()
+
+
 def test_reading_goes_on_while_another_process_writes(store: Store) -> None:
     write(store)
 
