@@ -52,7 +52,8 @@ def test_each_step_sees_what_came_before_and_the_assembler_ends_it(
 def test_what_is_made_is_kept_and_the_assembled_files_are_whole(
     engine: Engine, oracle: Oracle
 ) -> None:
-    oracle.replies = {"header": [HEADER], "source": [SOURCE], "assemble": [MENDED]}
+    said = f"{SOURCE}\nNo other task has this answer, so no other copy is found for it.\n"
+    oracle.replies = {"header": [HEADER], "source": [said], "assemble": [MENDED]}
     build = done(engine, TaskRequest(pipeline=pipeline(), description="Switch a LED."))
 
     kept = files(engine, build.number)
@@ -66,7 +67,7 @@ def test_what_is_made_is_kept_and_the_assembled_files_are_whole(
     assert kinds["final/led.c"] is ArtifactKind.SOURCE
     assert kinds["header.md"] is ArtifactKind.DOCUMENT
     assert kinds["changes.patch"] is ArtifactKind.PATCH
-    assert engine.tasks.text(build.number, "source") == SOURCE
+    assert engine.tasks.text(build.number, "source") == said
     (Path(build.artifacts_path) / "source.md").unlink()
     assert engine.tasks.text(build.number, "source") == ""
     lines = [
