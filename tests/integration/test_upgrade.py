@@ -10,12 +10,14 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine import Engine, Settings, StreamFilter
 from engine.enums import RunStatus, StageStatus
 from tests.engine.server.readers import kept_events
+from tests.waits import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +52,12 @@ def test_a_killed_run_goes_on_and_what_waited_is_carried_out(workspace: Path) ->
         after = {row.key: row for row in engine.builds.stages(1)}
         task = engine.tasks.get(3)
 
-        events = kept_events(engine, StreamFilter(run_id=1))
+        def events_of_first() -> list[dict[str, Any]]:
+            return kept_events(engine, StreamFilter(run_id=1))
+
+        # The row of a build says that it ended a moment before the journal writes the event.
+        wait_for(lambda: any(each["type"] == "workflow.completed" for each in events_of_first()))
+        events = events_of_first()
 
     assert (first.status, first.error) == (RunStatus.SUCCESS, "")
     assert (second.status, second.error) == (RunStatus.SUCCESS, "")
