@@ -7,6 +7,7 @@ leaves it waiting, and what it had started by then is found and not started agai
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -203,9 +204,8 @@ class Webhooks:
     def _run_one(self, row: HookDelivery, lane: str, cancel: CancelToken) -> None:
         trouble = False
         try:
-            self._work(row, cancel)
-        except (CancelledError, Interrupted):
-            pass  # it waits for the next start
+            with contextlib.suppress(CancelledError, Interrupted):  # it waits for the next start
+                self._work(row, cancel)
         except StoreError:
             trouble = True
         finally:
