@@ -113,6 +113,9 @@ if TYPE_CHECKING:
     from engine.monitor.symbols import load_symbols as load_symbols
     from engine.notify.service import ChannelInfo as ChannelInfo
     from engine.notify.service import Notifications as Notifications
+    from engine.overview import BoardOverview as BoardOverview
+    from engine.overview import ProjectOverview as ProjectOverview
+    from engine.overview import WorkItem as WorkItem
     from engine.private_files import restrict_umask as restrict_umask
     from engine.projects.commit_locator import UNCOMMITTED as UNCOMMITTED
     from engine.projects.editor import ProjectEdits as ProjectEdits
@@ -276,6 +279,7 @@ _NAMES = {
     "engine.monitor.sessions": "SessionInfo",
     "engine.monitor.symbols": "Symbols load_symbols",
     "engine.notify.service": "ChannelInfo Notifications",
+    "engine.overview": "BoardOverview ProjectOverview WorkItem",
     "engine.private_files": "restrict_umask",
     "engine.projects.commit_locator": "UNCOMMITTED",
     "engine.projects.editor": "ProjectEdits",
