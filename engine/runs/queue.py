@@ -273,7 +273,9 @@ class RunQueue:
         from engine.runs.serialization import ResultSerializer
 
         try:
-            with self._lock:
+            # Another thread may wait for the database with more patience than this one has.
+            wait_policy().take(self._lock, self.database)
+            try:
                 if self._client is None:
                     with use_wait_policy(wait_policy()):
                         self._client = DBOSClient(
@@ -281,6 +283,8 @@ class RunQueue:
                             application_name=APPLICATION,
                             serializer=ResultSerializer(),
                         )
+            finally:
+                self._lock.release()
             # Who asks is not one of DBOS's own threads.
             with use_wait_policy(wait_policy()):
                 yield self._client
