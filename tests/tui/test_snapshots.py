@@ -275,7 +275,7 @@ def no_clock_runs_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """The checks of the pictures, that run by no clock; times of day do not show."""
     use_checks(monkeypatch)
     monkeypatch.setattr(screens_check, "when", lambda _result: "01-31 12:00")
-    monkeypatch.setattr(audit_rows, "local_time", lambda _at: "2026-01-31 12:00")
+    monkeypatch.setattr(audit_rows, "day_and_clock", lambda _at, **_seconds: "2026-01-31 12:00")
 
 
 @pytest.fixture(autouse=True)

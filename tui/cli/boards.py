@@ -169,7 +169,7 @@ def sessions_command(
 
     Old ones go when a new one begins: see session_days and session_megabytes in the settings.
     """
-    from tui.presentation.units import size
+    from tui.presentation.units import day_and_clock, size
 
     with open_engine(context) as engine:
         if search is not None:
@@ -187,10 +187,10 @@ def sessions_command(
             print_line("no sessions yet: espdeck monitor BOARD makes one")
             return
         table(
-            ("BEGAN (UTC)", "BOARD", "BYTES", "LOG"),
+            ("BEGAN", "BOARD", "BYTES", "LOG"),
             [
                 (
-                    each.began.strftime("%Y-%m-%d %H:%M:%S"),
+                    day_and_clock(each.began, seconds=True),
                     each.board,
                     str(each.size),
                     str(each.log),

@@ -16,7 +16,7 @@ from tui.cli.common import open_engine, print_line
 from tui.cli.remote import open_lab
 from tui.presentation.check_details import detail_lines
 from tui.presentation.tables import columns
-from tui.presentation.units import span
+from tui.presentation.units import day_and_clock, span
 
 if TYPE_CHECKING:
     from engine import CheckCell, CheckResultRow, Engine, Project
@@ -97,10 +97,8 @@ def history(
                 if as_json:
                     print_line(json.dumps(as_dict(result, each)))
                 else:
-                    when = result.timestamp.astimezone()
-                    print_line(
-                        f"{when:%Y-%m-%d %H:%M} {each.name} {result.status}: {result.message}"
-                    )
+                    when = day_and_clock(result.timestamp)
+                    print_line(f"{when} {each.name} {result.status}: {result.message}")
 
 
 @checks.command("set")

@@ -19,6 +19,7 @@ from engine.events import Event, ProjectChanged
 from engine.text import clean
 from tui import garbage_collection
 from tui.presentation.tables import Row, columns
+from tui.presentation.units import show_utc
 
 if TYPE_CHECKING:
     from engine import Engine, Finding, Settings
@@ -59,7 +60,9 @@ def load_local_settings(context: typer.Context, **flags: Any) -> Settings:
     """Read the settings of this machine, whichever lab a command is about."""
     from engine import Settings
 
-    return Settings.load(**(flags_of(context) | flags))
+    settings = Settings.load(**(flags_of(context) | flags))
+    show_utc(settings.utc)
+    return settings
 
 
 def find_workspace(context: typer.Context) -> Path:
@@ -68,9 +71,12 @@ def find_workspace(context: typer.Context) -> Path:
     Raises:
         UsageError: the settings make no sense, and may name a workspace that cannot be told.
     """
-    from engine import find_workspace
+    try:
+        return load_local_settings(context).workspace
+    except UsageError:
+        from engine import find_workspace
 
-    return find_workspace(**flags_of(context))
+        return find_workspace(**flags_of(context))
 
 
 def chosen_profile(context: typer.Context) -> str:

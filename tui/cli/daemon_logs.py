@@ -10,6 +10,7 @@ import typer
 
 from engine.errors import UsageError
 from tui.cli.common import find_workspace, print_line
+from tui.presentation.units import day_and_clock
 
 if TYPE_CHECKING:
     from engine import LogRecord
@@ -57,7 +58,7 @@ def _print(record: LogRecord, *, as_json: bool) -> None:
     extra = " ".join(f"{name}={value}" for name, value in record.extra.items())
     process = f"[{record.pid}]" if record.pid else ""
     print_line(
-        f"{record.time:%Y-%m-%d %H:%M:%S} {record.level:7} {record.logger}{process}: "
+        f"{day_and_clock(record.time, seconds=True)} {record.level:7} {record.logger}{process}: "
         f"{record.message}{f' ({extra})' if extra else ''}"
     )
     for line in record.traceback.splitlines():

@@ -13,6 +13,7 @@ from engine.errors import UsageError
 from engine.text import count
 from tui.cli.common import load_settings, print_line, table
 from tui.cli.follow import FAILED
+from tui.presentation.units import day_and_clock
 
 if TYPE_CHECKING:
     from engine import Backup
@@ -130,7 +131,7 @@ def restore(
 
 
 def _time(backup: Backup) -> str:
-    return f"{backup.made:%Y-%m-%d %H:%M} UTC"
+    return day_and_clock(backup.made)
 
 
 def _facts(backup: Backup) -> dict[str, str | int]:

@@ -23,6 +23,7 @@ from engine.events import (
     StageChanged,
 )
 from engine.text import clean, count
+from tui.presentation.units import clock
 from tui.state.event_queue import Inbox
 
 WAITING_TEXT = 8 << 20
@@ -39,7 +40,7 @@ _WHO_CELLS = 17
 
 def line_of(event: Event) -> list[str]:
     """An event as lines for people; untrusted text is cleaned."""
-    at = event.at.astimezone().strftime("%H:%M:%S")
+    at = clock(event.at, seconds=True)
     if isinstance(event, Log):
         who = event.stage if isinstance(event, Serial) else event.agent
         mark = ">" if isinstance(event, Serial) else "|"

@@ -54,10 +54,10 @@ def print_swept(swept: CleanupReport, *, dry_run: bool, as_json: bool) -> None:
 
 
 def _print(swept: CleanupReport, word: str) -> None:
-    from tui.presentation.units import size
+    from tui.presentation.units import day, size
 
     for run in swept.runs:
-        print_line(f"{run.kind} #{run.number}, ended {run.ended:%Y-%m-%d}: {size(run.size)}")
+        print_line(f"{run.kind} #{run.number}, ended {day(run.ended)}: {size(run.size)}")
     for line in swept.removed:
         print_line(line)
     store = swept.store

@@ -16,10 +16,10 @@ from tui.presentation.notification_rows import (
     channel_state,
     delivery_text,
     last_delivery,
-    local_time,
     mute_scope,
     notification_text,
 )
+from tui.presentation.units import day_and_clock
 
 cli = typer.Typer()
 _notify = typer.Typer(help="Notifications: what happened, where it is sent, what is muted.")
@@ -51,7 +51,7 @@ def list_notifications(
             [
                 (
                     str(row.number),
-                    local_time(row.at),
+                    day_and_clock(row.at),
                     "" if row.read_at else "new",
                     row.title,
                 )
@@ -151,7 +151,7 @@ def mute(
             reason=reason,
             by=getpass.getuser(),
         )
-        print_line(f"{mute_scope(row)}: muted until {local_time(row.until)}")
+        print_line(f"{mute_scope(row)}: muted until {day_and_clock(row.until)}")
 
 
 @_notify.command()
@@ -170,7 +170,7 @@ def mutes(context: typer.Context) -> None:
         table(
             ("MUTED", "UNTIL", "BY", "WHY"),
             [
-                (mute_scope(row), local_time(row.until), row.by, row.reason)
+                (mute_scope(row), day_and_clock(row.until), row.by, row.reason)
                 for row in engine.notifications.mutes()
             ],
         )

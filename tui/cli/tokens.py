@@ -13,7 +13,7 @@ from engine.enums import Scope
 from engine.text import clean
 from tui.cli.common import duration, open_engine, print_line, table
 from tui.presentation.audit_rows import TOKEN_HEAD, token_row
-from tui.presentation.notification_rows import local_time
+from tui.presentation.units import day_and_clock
 
 if TYPE_CHECKING:
     from engine import Engine, TokenRow
@@ -51,9 +51,9 @@ def create(
             return
         # The token alone is on standard output, for pipes and $(...).
         print_line(token)
-        until = f"until {local_time(row.expires_at)}" if row.expires_at else "until it is revoked"
+        end = day_and_clock(row.expires_at) if row.expires_at else "it is revoked"
         typer.echo(
-            f"token {clean(row.name)!r} ({row.scope}), good {until}; it is not shown again",
+            f"token {clean(row.name)!r} ({row.scope}), good until {end}; it is not shown again",
             err=True,
         )
 

@@ -8,7 +8,7 @@ import typer
 
 from engine.enums import Forge, HookStatus
 from tui.cli.common import open_engine, print_json, print_line, run_number, table
-from tui.presentation.notification_rows import local_time
+from tui.presentation.units import day_and_clock
 
 cli = typer.Typer()
 _webhooks = typer.Typer(help="Webhooks: what forges told, and what came of it.")
@@ -40,7 +40,7 @@ def list_webhooks(
             [
                 (
                     str(row.id),
-                    local_time(row.received_at),
+                    day_and_clock(row.received_at),
                     row.forge,
                     row.event,
                     row.status,
@@ -61,7 +61,7 @@ def show(context: typer.Context, number: _Number, as_json: _Json = False) -> Non
             return
         print_line(f"webhook {row.id} of {row.forge}: {row.event}")
         print_line(f"delivery  {row.delivery_id[:_DELIVERY_CHARACTERS]}")
-        print_line(f"came      {local_time(row.received_at)}")
+        print_line(f"came      {day_and_clock(row.received_at)}")
         if row.projects:
             print_line(f"signed    with the secret of {', '.join(row.projects)}")
         print_line(f"told      {row.body}")

@@ -2,7 +2,49 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+
+_zone: tzinfo | None = None
+"""Zone of the times that people read; None is this machine's."""
+
+
+def show_utc(is_utc: bool) -> None:
+    """Choose the zone of all times that people read, by the setting ``utc``.
+
+    It is one for the process, as ``TZ`` is: called when settings are read, from one thread.
+    """
+    global _zone
+    _zone = UTC if is_utc else None
+
+
+def clock(at: datetime, *, seconds: bool = False) -> str:
+    """A time of day as ``15:30``; in UTC as ``15:30Z``.
+
+    Args:
+        at: with its zone.
+        seconds: show them, as ``15:30:07``.
+    """
+    return _shown(at, "%H:%M:%S" if seconds else "%H:%M")
+
+
+def day_and_clock(at: datetime, *, seconds: bool = False) -> str:
+    """A day and a time of day as ``2026-03-01 15:30``; in UTC as ``2026-03-01 15:30Z``.
+
+    Args:
+        at: with its zone.
+        seconds: show them.
+    """
+    return _shown(at, "%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+
+
+def day(at: datetime) -> str:
+    """The day of a time, as ``2026-03-01``."""
+    return f"{at.astimezone(_zone):%Y-%m-%d}"
+
+
+def _shown(at: datetime, form: str) -> str:
+    """A time in the zone that people chose; ``Z`` marks UTC, as ISO 8601 does."""
+    return f"{at.astimezone(_zone):{form}}{'Z' if _zone is UTC else ''}"
 
 
 def change(count: int) -> str:

@@ -12,7 +12,7 @@ from engine.events import CheckCompleted, Event
 from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation.check_rows import age_of, detail_lines, message_of, project_of
-from tui.presentation.units import span
+from tui.presentation.units import day_and_clock, span
 from tui.screens.base import MainScreen
 from tui.state.log_tail import LogTail
 from tui.theme import STATE_COLOURS
@@ -225,4 +225,4 @@ class CheckScreen(MainScreen):
 
 def when(result: CheckResultRow) -> str:
     """When a result was found, by this machine's clock."""
-    return f"{result.timestamp.astimezone():%m-%d %H:%M}"
+    return day_and_clock(result.timestamp)[5:]
