@@ -119,6 +119,7 @@ if TYPE_CHECKING:
     from engine.private_files import restrict_umask as restrict_umask
     from engine.projects.commit_locator import UNCOMMITTED as UNCOMMITTED
     from engine.projects.editor import ProjectEdits as ProjectEdits
+    from engine.projects.editor import consequences as consequences
     from engine.projects.git_objects import CommitsBetween as CommitsBetween
     from engine.projects.project_options import check_targets as check_targets
     from engine.projects.project_sync import NO_CHIP as NO_CHIP
@@ -282,7 +283,7 @@ _NAMES = {
     "engine.overview": "BoardOverview ProjectOverview WorkItem",
     "engine.private_files": "restrict_umask",
     "engine.projects.commit_locator": "UNCOMMITTED",
-    "engine.projects.editor": "ProjectEdits",
+    "engine.projects.editor": "ProjectEdits consequences",
     "engine.projects.git_objects": "CommitsBetween",
     "engine.projects.project_options": "check_targets",
     "engine.projects.project_sync": "NO_CHIP",

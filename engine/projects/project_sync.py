@@ -87,7 +87,7 @@ class ProjectSync:
         if project.status is ProjectStatus.PENDING:
             self._update(project.id, ProjectStatus.PENDING, "cloning")
         # Only said, not written: the project is as usable as it was while this goes on.
-        progress = self._progress(project)
+        progress = self.progress(project)
         clone = Path(project.clone_path)
         with self.locked_clone(clone, cancel, within=lock_within):
             upstream = synchronise(
@@ -238,7 +238,8 @@ class ProjectSync:
         finally:
             lock.release()
 
-    def _progress(self, project: Project) -> Callable[[float, str], None]:
+    def progress(self, project: Project) -> Callable[[float, str], None]:
+        """Publishes how far a clone or a fetch of a project is; called with percent and phase."""
         said = -PROGRESS_INTERVAL_SECONDS
 
         def publish(percent: float, what: str) -> None:
