@@ -139,7 +139,7 @@ class Builds(RunService):
                     "somebody approves it: build it with --board none, then espdeck approve BUILD"
                 )
             board = "none"
-        self._services.boards.choose(board, chip)
+        self._services.boards().choose(board, chip)
         self._services.wait_ready()
         git_objects.keep_commit(Path(project.clone_path), found.commit.sha, cancel=CancelToken())
         build = self._write_down(
@@ -457,7 +457,7 @@ class Builds(RunService):
             raise NotFoundError(f"build {number} kept no image (espdeck show {number})")
         for each in self.artifacts(number):
             if each.kind in FIRMWARE and each.kind not in (ArtifactKind.ELF, ArtifactKind.MAP):
-                self._services.artifacts.whole(each)
+                self._services.artifacts().whole(each)
         image = image_file.read(self.artifact_file(artifact))
         image_file.check_files(image)
         return image

@@ -59,8 +59,8 @@ class RunServices:
     journal: Journal
     active: ActiveRuns
     runs: RunQueue
-    boards: Boards
-    artifacts: Artifacts
+    boards: Callable[[], Boards]
+    artifacts: Callable[[], Artifacts]
     wait_ready: Callable[[], None]
     is_asked_elsewhere: Callable[[], bool]
 
@@ -133,7 +133,7 @@ class RunService(ABC):
             UsageError: it is nowhere.
             ToolError: only a store has it, which cannot be reached.
         """
-        return self._services.artifacts.locate(artifact)
+        return self._services.artifacts().locate(artifact)
 
     def save(self, artifact: Artifact, path: Path) -> Path:
         """Copy an artifact to a new file of a person's choice.
@@ -151,7 +151,7 @@ class RunService(ABC):
         """
         name = Path(artifact.path).name
         with (
-            self._services.artifacts.open(artifact) as kept,
+            self._services.artifacts().open(artifact) as kept,
             new_file(path, name) as (target, file),
         ):
             shutil.copyfileobj(kept, file)
