@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.presentation.labels import stage_label
 from tui.presentation.units import size
 
 if TYPE_CHECKING:
@@ -21,14 +22,14 @@ def finding_parts(row: FindingRow, glyphs: Glyphs, *, attempts: int) -> Parts:
         (f" {glyphs.state(row.severity)} ", _SEVERITIES.get(row.severity, "dim")),
         (f"{where}: " if where else "", "note"),
         (row.message, ""),
-        (f"  {row.stage}", "dim"),
+        (f"  {stage_label(row.stage)}", "dim"),
         (f" attempt {row.attempt}" if attempts > 1 else "", "dim"),
     ]
 
 
 def finding_text(row: FindingRow) -> str:
     """All of a finding: what, where, what to do, and the lines that show it."""
-    return describe_finding(row.finding, f"in {row.stage}")
+    return describe_finding(row.finding, f"in {stage_label(row.stage)}")
 
 
 def describe_finding(finding: Finding, of: str) -> str:

@@ -6,22 +6,25 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from engine import FIRMWARE_PIPELINE
-from engine.enums import Role, RunStatus
+from engine.enums import Role, RunStatus, StageStatus
 from tui.actions import Action
 from tui.keymap import Where
-from tui.presentation.labels import commit_of, tells_apart, variant_of
+from tui.presentation.labels import commit_of, stage_label, tells_apart, variant_of
 from tui.presentation.pane_layout import Panes
 from tui.screens import fix as fixes
 from tui.screens.result_lists import ARTIFACTS, FINDINGS
 from tui.screens.run import RunScreen
-from tui.state.run_state import SERIAL, RunView, TailKey
+from tui.state.run_state import RunView, TailKey
 from tui.widgets.live_pane import LivePane
 
 if TYPE_CHECKING:
     from engine import Builds, Fix, Run
 
-PANES = Panes(tuple(role.value for role in Role), {SERIAL: 2, FINDINGS: 1, ARTIFACTS: 1})
-"""The panes of a build: one for each agent, with all that it does, and those of results."""
+CONSOLES = {stage_label(key): key for key in ("test.board", "test.simulator")}
+"""The panes of what firmware printed, each with the stage that listened."""
+
+PANES = Panes(tuple(role.value for role in Role), (*CONSOLES, FINDINGS, ARTIFACTS))
+"""The panes of a build: one for each agent, with all that it does, the consoles, the results."""
 
 _HEAD_NOTES = {
     "project.not_synced": "not synced",
@@ -40,7 +43,7 @@ class BuildScreen(RunScreen):
         view = RunView(number, FIRMWARE_PIPELINE, pane_of=lambda _stage, role: role)
         super().__init__(view, PANES, Role.BUILDER.value)
         self._log_panes = {
-            name: LivePane(id=name, empty=" nothing yet") for name in (*PANES.agents, SERIAL)
+            name: LivePane(id=name, empty=" nothing yet") for name in (*PANES.agents, *CONSOLES)
         }
         self._fix: Fix | None = None
         self._build: Run | None = None
@@ -150,25 +153,52 @@ class BuildScreen(RunScreen):
         return show
 
     def _pane_to_show(self) -> str:
-        if self._view.status is RunStatus.FAILED:
+        view = self._view
+        if view.status is RunStatus.FAILED:
             return FINDINGS
-        if self._view.status.is_final and self._log_keys(SERIAL):
-            return SERIAL
-        running = [stage.role for _, stage in self._view.running()]
-        if Role.TESTER in running and self._log_keys(SERIAL):
-            return SERIAL
+        consoles = [name for name in self._open_consoles() if self._log_keys(name)]
+        if view.status.is_final and consoles:
+            return consoles[0]
+        running = [stage.role for _, stage in view.running()]
+        if Role.TESTER in running and consoles:
+            return consoles[0]
         return running[0] if running else self._focused
 
+    def _worth_room(self) -> Sequence[str]:
+        view, consoles = self._view, self._open_consoles()
+        if view.status.is_final:
+            failed = [name for name in PANES.agents if view.state(name)[0] is StageStatus.FAILED]
+            others = [name for name in PANES.agents if self._log_keys(name)]
+            found = [FINDINGS] if self._results.findings.items else []
+            return [*found, *consoles, *failed, *others, ARTIFACTS]
+        running = [stage.role for _, stage in view.running()]
+        # Between two stages nobody is at work for a moment: then the panes stay as they are.
+        agents = running or [name for name in self._wants.worth if name in PANES.agents]
+        found = [name for name, rows in self._results.by_name.items() if rows.items]
+        return [*agents, *consoles, *found]
+
+    def _open_consoles(self) -> list[str]:
+        """The consoles whose stage runs, or has listened in the newest attempt."""
+        running = dict(self._view.running())
+        return [
+            name for name, stage in CONSOLES.items() if stage in running or self._log_keys(name)
+        ]
+
     def _log_title(self, name: str, key: TailKey | None, which: str) -> str:
-        if name == SERIAL:
-            where = f" {key.stage.removeprefix('test.')}" if key is not None else ""
-            return f" SERIAL{where}{which}"
+        if name in CONSOLES:
+            return f" {'  '.join(filter(None, ('CONSOLE of', name.upper(), which)))}"
         status, task = self._view.state(name)
-        stage = ""
-        if key is not None and name == Role.TESTER:
-            # Two of its stages run at once: the text is of the one that is shown.
-            stage, task = f" {key.stage}", self._view.stages[key.stage].task
-        return f" {self.app.glyphs.state(status)} {name}{stage}{which} {task}"
+        # Two stages of the TESTER run at once: the text is of the one that is shown.
+        stages = [each.key for each in self._view.pipeline.stages if each.role == name]
+        stage = stages[0] if key is None else key.stage
+        shown = self._view.stages.get(stage)
+        if key is not None and shown is not None:
+            status, task = shown.status, shown.task
+        words = stage_label(stage) if key is not None or len(stages) == 1 else ""
+        if task == self._view.pipeline.stage(stage).title:
+            task = ""  # it says of the stage what its name does
+        parts = (name, words, which, task)
+        return f" {self.app.glyphs.state(status)} {'  '.join(filter(None, parts))}"
 
     def _agent_label(self, name: str) -> str:
         return name

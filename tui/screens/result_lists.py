@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from engine.enums import Severity
+from engine.text import count
 from tui.presentation.result_rows import artifact_parts, finding_parts
 from tui.screens import open_result
 from tui.widgets.row_list import RowList
@@ -16,6 +19,14 @@ if TYPE_CHECKING:
 
 FINDINGS, ARTIFACTS = "findings", "artifacts"
 """Names of the two lists."""
+
+
+def _severities(findings: Sequence[FindingRow]) -> str:
+    """How many findings there are of each severity, as ``1 error, 2 warnings``."""
+    words = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+    numbers = Counter(row.severity for row in findings)
+    told = [count(numbers[severity], word) for severity, word in words.items() if numbers[severity]]
+    return ", ".join(told) or "none"
 
 
 class ResultLists:
@@ -49,8 +60,8 @@ class ResultLists:
     def fill(self, findings: Sequence[FindingRow], artifacts: Sequence[Artifact]) -> None:
         """Show these; findings of the newest attempt come first."""
         ordered = sorted(findings, key=lambda row: (-row.attempt, row.rank))
-        self.findings.title = f" FINDINGS {len(ordered)}"
-        self.artifacts.title = f" ARTIFACTS {len(artifacts)}"
+        self.findings.title = f" FINDINGS  {_severities(ordered)}"
+        self.artifacts.title = f" ARTIFACTS  {count(len(artifacts), 'file')}"
         self.findings.fill(ordered)
         self.artifacts.fill(artifacts)
 

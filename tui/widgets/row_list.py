@@ -150,20 +150,20 @@ class RowList(RowWidget, Generic[T]):
         """One row: the title, or an item."""
         width = self.size.width
         if y == 0:
-            return row(self.title, self.title_style, width)
+            return row(self.title, self.title_style, width, cut=self.cut)
         index = self._top + y - 1
         base = self.style_of("row")
         if index >= len(self._items):
             if y == 1 and not self._items:
-                return row(self._empty, self.style_of("note"), width)
+                return row(self._empty, self.style_of("note"), width, cut=self.cut)
             return row("", base, width)
         parts = self._draw(self._items[index], width)
         if self._has_cursor and index == self._cursor:
             name = "cursor" if self.has_focus else "cursor-blur"
             cursor = self.style_of(name)
-            return pieces([(text, cursor) for text, _ in parts], width, cursor)
+            return pieces([(text, cursor) for text, _ in parts], width, cursor, cut=self.cut)
         styled = [(text, self.style_of(name) if name else base) for text, name in parts]
-        return pieces(styled, width, base)
+        return pieces(styled, width, base, cut=self.cut)
 
     def _on_resize(self, _event: events.Resize) -> None:
         self._show_cursor()

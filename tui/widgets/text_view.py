@@ -102,7 +102,7 @@ class TextView(RowWidget):
         width = self.size.width
         if y == 0:
             where = self._where()
-            title = fit(clean(self.title), max(0, width - len(where))) + where[:width]
+            title = fit(clean(self.title), max(0, width - len(where)), cut=self.cut) + where[:width]
             return Strip([Segment(title, self.title_style)], width)
         number = self._top + y - 1
         if number >= len(self._lines):

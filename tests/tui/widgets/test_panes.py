@@ -13,7 +13,7 @@ from tui.app_base import AppBase
 from tui.presentation.strips import wrap
 from tui.state.log_tail import LogTail
 from tui.theme import DARK, Glyphs
-from tui.widgets.stream_pane import StreamPane
+from tui.widgets.live_pane import LivePane
 from tui.widgets.text_view import TextView
 
 WORDS = "Der Puffer läuft über, weil 漢字 niemand ihn leert. "
@@ -46,7 +46,7 @@ def rows(pane: Widget) -> list[str]:
 
 
 async def test_what_is_written_is_wrapped_and_followed() -> None:
-    pane, tail = StreamPane(), LogTail()
+    pane, tail = LivePane(wraps=True), LogTail()
     async with shown(pane, (20, 6)):
         pane.show(tail)
         tail.extend(0, ["# The cause"])
@@ -63,7 +63,7 @@ async def test_what_is_written_is_wrapped_and_followed() -> None:
 
 
 async def test_every_row_is_seen_on_the_way_down_and_up() -> None:
-    pane, tail = StreamPane(), LogTail()
+    pane, tail = LivePane(wraps=True), LogTail()
     lines = [WORDS * (number % 7) for number in range(40)]
     expected = [row for line in lines for row in wrap(line, 29)]
     async with shown(pane, (30, 9)):
@@ -88,7 +88,7 @@ async def test_every_row_is_seen_on_the_way_down_and_up() -> None:
 
 
 async def test_who_scrolled_back_stays_while_more_is_written() -> None:
-    pane, tail = StreamPane(), LogTail()
+    pane, tail = LivePane(wraps=True), LogTail()
     async with shown(pane, (30, 6)):
         tail.extend(0, [f"line {number}" for number in range(20)])
         pane.show(tail)
