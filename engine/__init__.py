@@ -113,9 +113,16 @@ if TYPE_CHECKING:
     from engine.monitor.symbols import load_symbols as load_symbols
     from engine.notify.service import ChannelInfo as ChannelInfo
     from engine.notify.service import Notifications as Notifications
-    from engine.overview import BoardOverview as BoardOverview
-    from engine.overview import ProjectOverview as ProjectOverview
-    from engine.overview import WorkItem as WorkItem
+    from engine.overview.changes import Changes as Changes
+    from engine.overview.changes import changed_by as changed_by
+    from engine.overview.order import PROJECT_ORDERS as PROJECT_ORDERS
+    from engine.overview.order import Attention as Attention
+    from engine.overview.order import attention as attention
+    from engine.overview.records import BoardOverview as BoardOverview
+    from engine.overview.records import LabTotals as LabTotals
+    from engine.overview.records import ProjectOverview as ProjectOverview
+    from engine.overview.records import WorkItem as WorkItem
+    from engine.overview.service import Overview as Overview
     from engine.private_files import restrict_umask as restrict_umask
     from engine.projects.commit_locator import UNCOMMITTED as UNCOMMITTED
     from engine.projects.editor import ProjectEdits as ProjectEdits
@@ -280,7 +287,10 @@ _NAMES = {
     "engine.monitor.sessions": "SessionInfo",
     "engine.monitor.symbols": "Symbols load_symbols",
     "engine.notify.service": "ChannelInfo Notifications",
-    "engine.overview": "BoardOverview ProjectOverview WorkItem",
+    "engine.overview.changes": "Changes changed_by",
+    "engine.overview.order": "Attention PROJECT_ORDERS attention",
+    "engine.overview.records": "BoardOverview LabTotals ProjectOverview WorkItem",
+    "engine.overview.service": "Overview",
     "engine.private_files": "restrict_umask",
     "engine.projects.commit_locator": "UNCOMMITTED",
     "engine.projects.editor": "ProjectEdits consequences",

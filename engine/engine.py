@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from engine.metrics.service import Metrics
     from engine.monitor.retention import SessionLimits
     from engine.notify.service import Notifications
+    from engine.overview.service import Executing, Overview
     from engine.projects.editor import ProjectEditor
     from engine.projects.service import Projects
     from engine.projects.slots import Slots
@@ -371,6 +372,25 @@ class Engine:
         from engine.metrics.service import Metrics
 
         return Metrics(self._opened, self.events)
+
+    @part
+    def overview(self) -> Overview:
+        """The lab at a glance."""
+        from engine.overview.service import Overview
+
+        return Overview(
+            self._opened,
+            self.boards,
+            self._current_settings,
+            executing=self._executing,
+            unread=lambda: self.notifications.unread(),
+            now=self._now,
+        )
+
+    def _executing(self) -> Executing:
+        from engine.overview.service import Executing
+
+        return Executing(self.is_executor, self._ready.is_set(), self.executor_pid)
 
     @part
     def programs(self) -> BoardPrograms:

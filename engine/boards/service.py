@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.boards import discovery, labgrid, ports
 from engine.boards.access import Access
-from engine.boards.board_files import BoardFiles
+from engine.boards.board_files import BoardFiles, Flashed
 from engine.boards.board_info import BoardInfo, board_info
 from engine.boards.board_lock import Lock
 from engine.boards.board_port import BoardPort
@@ -542,6 +542,17 @@ class Boards:
             files=self.board_files(name),
             virtual_url=virtual_url,
         )
+
+    def flashed(self) -> Mapping[str, tuple[str, Flashed]]:
+        """What each board runs of which that is known, by name, and how people call the board."""
+        rows = board_rows.all_boards(self._store)
+        names = dict.fromkeys((*self._names, *self._lab.running(), *rows))
+        found = {name: self.board_files(name).flashed for name in names}
+        return {
+            name: (rows[name].label if name in rows else "", each)
+            for name, each in found.items()
+            if each is not None
+        }
 
     def board_files(self, name: str) -> BoardFiles:
         """What is kept of a board for the person who works with it."""

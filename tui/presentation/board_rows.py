@@ -21,7 +21,7 @@ _FULL_NAME_CELLS = 110
 
 _MIN_NAME_CELLS, _MAX_NAME_CELLS = 16, 44
 
-_COLOURS = {"free": "good", "busy": "busy", "off": "dim"}
+_COLOURS = {"free": "good", "busy": "busy", "reserved": "note", "off": "dim"}
 
 
 def name_cells(boards: Sequence[BoardInfo], width: int) -> int:
