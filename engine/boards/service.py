@@ -8,32 +8,34 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.boards import discovery, labgrid, ports
 from engine.boards.access import Access
 from engine.boards.board_files import BoardFiles, Flashed
 from engine.boards.board_info import BoardInfo, board_info
 from engine.boards.board_lock import Lock
-from engine.boards.board_port import BoardPort
-from engine.boards.board_session import BoardSession
 from engine.boards.board_status import BoardStatus
 from engine.boards.lock_folder import LOCKS, LockFolder
 from engine.boards.names import LABGRID, USB, check_names, is_virtual, virtual_chip, virtual_name
-from engine.boards.recording import Recording
 from engine.boards.virtual.lab import VirtualLab
 from engine.cancel import CancelToken
-from engine.console_input import ConsoleInput
 from engine.enums import LINUX
 from engine.errors import BoardError, UsageError
-from engine.monitor import sessions
-from engine.monitor.crash_watcher import CrashWatcher
 from engine.monitor.retention import SessionLimits
 from engine.monitor.session_folder import SessionFolder
-from engine.monitor.sessions import Recorder
 from engine.settings import BoardSettings
 from engine.store import boards as board_rows
 from engine.store.database import Store
 from engine.store.tables import LONGEST_RESERVATION, BoardRow, utc_now
+
+if TYPE_CHECKING:
+    from engine.boards.board_session import BoardSession
+    from engine.boards.recording import Recording
+    from engine.console_input import ConsoleInput
+    from engine.monitor import sessions
+    from engine.monitor.crash_watcher import CrashWatcher
+    from engine.monitor.sessions import Recorder
 
 MAX_RESERVATION_HOURS = LONGEST_RESERVATION // timedelta(hours=1)
 """The longest reservation."""
@@ -269,16 +271,22 @@ class Boards:
         Args:
             board: only of this board, by its name.
         """
+        from engine.monitor import sessions
+
         return sessions.sessions(self.sessions_folder, board=board)
 
     def sessions_size(self) -> int:
         """Bytes that all sessions take."""
+        from engine.monitor import sessions
+
         return sum(file.size for file in sessions.kept_files(self.sessions_folder))
 
     def search_sessions(
         self, text: str, board: str | None = None
     ) -> Iterator[tuple[sessions.SessionInfo, str]]:
         """Lines of sessions that have a text in them, as :func:`sessions.search` finds them."""
+        from engine.monitor import sessions
+
         return sessions.search(self.sessions_folder, text, board=board)
 
     def close(self) -> None:
@@ -490,6 +498,8 @@ class Boards:
             name: the board, which the caller holds.
             on_output, on_note, crashes: as :meth:`watch` has them.
         """
+        from engine.boards.recording import Recording
+
         return Recording(name, self._sessions, on_output, on_note, crashes)
 
     def record(self, name: str) -> Recorder:
@@ -522,6 +532,9 @@ class Boards:
         cancel: CancelToken,
         on_note: Callable[[str], None],
     ) -> BoardSession:
+        from engine.boards.board_port import BoardPort
+        from engine.boards.board_session import BoardSession
+
         name = lock.name
         return BoardSession.begin(
             BoardPort(name, lock.descriptor, open_url, cancel, on_note),

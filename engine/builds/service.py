@@ -8,12 +8,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from engine.boards.board_files import Flashed, flashed
-from engine.builds.comparison import BuildComparison, compare
 from engine.builds.pipeline import FIRMWARE_PIPELINE
 from engine.builds.proposals import Proposal, check_approved, proposal_of
-from engine.builds.variant_choice import choose_variants
 from engine.cancel import CancelToken
 from engine.enums import ArtifactKind, RunKind, RunStatus, Trigger
 from engine.errors import (
@@ -25,28 +24,26 @@ from engine.errors import (
     UsageError,
 )
 from engine.events import RunCompleted
-from engine.images import image_file, partitions
-from engine.images.flash_layout import FlashLayout
-from engine.images.image import Image
-from engine.images.partitions import Partition
 from engine.projects import git_objects
 from engine.projects.apps import check_configuration, find_app, touches
 from engine.projects.commit_locator import LocatedCommit
 from engine.projects.project_options import check_targets
 from engine.projects.project_sync import lack_of_chip
 from engine.projects.service import Projects
-from engine.projects.validation import lack_of_project
 from engine.projects.variants import Variant
 from engine.runs.pipeline import Pipeline
 from engine.runs.service import RunService, RunServices, who_asks
-from engine.simulators.base import find_simulators
-from engine.sizes.measure import measure
-from engine.sizes.tables import Sizes
 from engine.store import projects
 from engine.store import runs as store_runs
 from engine.store.artifacts import FIRMWARE
 from engine.store.tables import Artifact, Project, Run, utc_now
-from engine.toolchains import cmake_project_kind
+
+if TYPE_CHECKING:
+    from engine.builds.comparison import BuildComparison
+    from engine.images.flash_layout import FlashLayout
+    from engine.images.image import Image
+    from engine.images.partitions import Partition
+    from engine.sizes.tables import Sizes
 
 SHA_DIGITS = 7
 """Hexadecimal digits of a SHA-256 that are enough to look for a program."""
@@ -118,6 +115,8 @@ class Builds(RunService):
             BoardError: the board that was asked for is not there.
             StoreError: it cannot be written down (the disk is full).
         """
+        from engine.simulators.base import find_simulators
+
         known = ("auto", "none", *(each.name for each in find_simulators()))
         if simulator not in known:
             raise UsageError(f"simulator {simulator!r}: one of {', '.join(known)}")
@@ -283,6 +282,9 @@ class Builds(RunService):
             UsageError: there is no such project or commit.
             ToolError: the sources cannot be read.
         """
+        from engine.projects.validation import lack_of_project
+        from engine.toolchains import cmake_project_kind
+
         located = self._projects.commit(project_id, commit)
         project, sha = located.project, located.commit.sha
         lack = lack_of_project(project)
@@ -358,6 +360,8 @@ class Builds(RunService):
             UsageError: there is no such variant, or the chip is not known.
             ToolError: the project is not cloned.
         """
+        from engine.builds.variant_choice import choose_variants
+
         if every or configurations or not (targets or project.target):
             project = self._projects.commit(project.id, None).project
         return choose_variants(
@@ -451,6 +455,8 @@ class Builds(RunService):
             UsageError: that is gone or damaged.
             ToolError: only a store has it, which cannot be reached.
         """
+        from engine.images import image_file
+
         self.get(number)
         artifact = self.artifact(number, image_file.FILE_NAME)
         if artifact is None:
@@ -488,6 +494,8 @@ class Builds(RunService):
             UsageError: there is no such build, or it kept no image.
             PartitionTableError: the table is one that ESP-IDF refuses.
         """
+        from engine.images import partitions
+
         for part in self.image(number).parts:
             if part.kind is ArtifactKind.PARTITION_TABLE:
                 return partitions.read(part.path)
@@ -499,9 +507,12 @@ class Builds(RunService):
         Raises:
             UsageError: there is no such build, or it kept no image.
         """
+        from engine.images.flash_layout import FlashLayout
+        from engine.images.partitions import PARTITION_TABLE_OFFSET
+
         image = self.image(number)
         tables = [each for each in image.parts if each.kind is ArtifactKind.PARTITION_TABLE]
-        at = tables[0].offset if tables else partitions.PARTITION_TABLE_OFFSET
+        at = tables[0].offset if tables else PARTITION_TABLE_OFFSET
         return FlashLayout(table=at, flash_size=image.flash_size)
 
     def sizes(self, number: int) -> Sizes:
@@ -511,6 +522,8 @@ class Builds(RunService):
             UsageError: there is no such build, or it kept nothing that tells.
             ToolError: only a store has it, which cannot be reached.
         """
+        from engine.sizes.measure import measure
+
         build = self.get(number)
         kept = self.artifacts(number)
         if not kept:
@@ -524,6 +537,8 @@ class Builds(RunService):
         Raises:
             UsageError: there is no such build, or they are of different projects.
         """
+        from engine.builds.comparison import compare
+
         return compare(self._store, self.get(number), self.get(other), self.sizes)
 
     def with_program(self, sha256: str) -> Artifact | None:

@@ -7,6 +7,7 @@ import os
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.cancel import CancelToken
 from engine.enums import ProjectStatus, RunStatus
@@ -14,7 +15,7 @@ from engine.errors import ConflictError, EspdeckError, UsageError
 from engine.events import Bus
 from engine.files import read_file
 from engine.formats.elf import MAX_BYTES
-from engine.projects import disk, menuconfig
+from engine.projects import disk
 from engine.projects.apps import check_app, check_configuration, survey_commit
 from engine.projects.clones import Clones
 from engine.projects.commit_locator import CommitLocator, LocatedCommit, tip_of
@@ -26,7 +27,6 @@ from engine.projects.revisions import HEAD, CommitRange, resolve, resolve_range
 from engine.projects.slots import Slots
 from engine.projects.source_change import SourceChange
 from engine.projects.sources import Source, check_ref, check_source, looks_like_a_path
-from engine.projects.survey import Survey
 from engine.projects.variants import Variant, variants_of
 from engine.source import tree
 from engine.store import projects as store_projects
@@ -34,7 +34,10 @@ from engine.store import runs as store_runs
 from engine.store.database import Store
 from engine.store.projects import ProjectStats
 from engine.store.tables import Project
-from engine.toolchains.idf_menuconfig import ConfigurationEdit
+
+if TYPE_CHECKING:
+    from engine.projects.survey import Survey
+    from engine.toolchains.idf_menuconfig import ConfigurationEdit
 
 
 class Projects:
@@ -285,6 +288,8 @@ class Projects:
             MissingToolError: ESP-IDF is not there, or cannot build for its chip.
             ToolError: it is not cloned, or none of ESP-IDF.
         """
+        from engine.projects import menuconfig
+
         found = self.commit(project_id, None, fresh=False)
         menuconfig.check(found.project, found.commit.sha)
 
@@ -298,6 +303,8 @@ class Projects:
             MissingToolError: ESP-IDF is not there.
             ToolError: it is not cloned, is none of ESP-IDF, or cannot be configured.
         """
+        from engine.projects import menuconfig
+
         found = self.commit(project_id, None, fresh=False)
         return menuconfig.menuconfig(found.project, found.commit.sha, self._slots)
 
@@ -307,6 +314,8 @@ class Projects:
         Raises:
             UsageError: as :func:`engine.projects.menuconfig.write`.
         """
+        from engine.projects import menuconfig
+
         return menuconfig.write(store_projects.get_project(self._store, project_id), edited)
 
     def commit(

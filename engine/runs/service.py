@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine import events
 from engine.artifacts import run_files
-from engine.artifacts.service import Artifacts
-from engine.boards.service import Boards
 from engine.enums import RunKind, RunStatus, StageStatus
 from engine.errors import ConflictError, NotFoundError, UsageError
 from engine.files import new_file, read_file
@@ -35,6 +33,8 @@ from engine.store.logs import LogExtent, LogKey, LogMatch
 from engine.store.tables import Artifact, FindingRow, Run, StageRow
 
 if TYPE_CHECKING:
+    from engine.artifacts.service import Artifacts
+    from engine.boards.service import Boards
     from engine.quality.result import GateResult
 
 _MAX_REPORT_BYTES = 8 << 20
