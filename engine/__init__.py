@@ -99,8 +99,11 @@ if TYPE_CHECKING:
     from engine.monitor.binary_log import BinaryLog as BinaryLog
     from engine.monitor.crash_watcher import CrashCounts as CrashCounts
     from engine.monitor.crash_watcher import CrashWatcher as CrashWatcher
+    from engine.monitor.line_splitter import ColouredLine as ColouredLine
     from engine.monitor.line_splitter import LineCutter as LineCutter
+    from engine.monitor.line_times import LineTimes as LineTimes
     from engine.monitor.log_lines import LineSelection as LineSelection
+    from engine.monitor.log_lines import compile_pattern as compile_pattern
     from engine.monitor.log_lines import decoded_addresses as decoded_addresses
     from engine.monitor.log_lines import has_address as has_address
     from engine.monitor.log_lines import hex_rows as hex_rows
@@ -278,9 +281,10 @@ _NAMES = {
     "engine.metrics.service": "Metrics",
     "engine.monitor.binary_log": "BinaryLog",
     "engine.monitor.crash_watcher": "CrashCounts CrashWatcher",
-    "engine.monitor.line_splitter": "LineCutter",
+    "engine.monitor.line_splitter": "ColouredLine LineCutter",
+    "engine.monitor.line_times": "LineTimes",
     "engine.monitor.log_lines": (
-        "LineSelection decoded_addresses has_address hex_rows parse_log_line"
+        "LineSelection compile_pattern decoded_addresses has_address hex_rows parse_log_line"
     ),
     "engine.monitor.panic": "CrashedProgram",
     "engine.monitor.plot": "MAX_PLOT_SERIES Plot",

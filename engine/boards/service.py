@@ -16,6 +16,7 @@ from engine.boards.board_files import BoardFiles, Flashed
 from engine.boards.board_info import BoardInfo, board_info
 from engine.boards.board_lock import Lock
 from engine.boards.board_status import BoardStatus
+from engine.boards.called import CalledBoards
 from engine.boards.lock_folder import LOCKS, LockFolder
 from engine.boards.names import LABGRID, USB, check_names, is_virtual, virtual_chip, virtual_name
 from engine.boards.virtual.lab import VirtualLab
@@ -133,8 +134,16 @@ class Boards:
         check_names([name])
         return name
 
+    def called(self, name: str) -> str:
+        """What people call a board; its name where they gave it none."""
+        return board_rows.get_board(self._store, name).label or name
+
+    def _called(self, *names: str) -> CalledBoards:
+        labels = {name: board_rows.get_board(self._store, name).label for name in names}
+        return CalledBoards({name: each for name, each in labels.items() if each}, self._port_of)
+
     def call(self, name: str, *, label: str, remark: str) -> None:
-        """Call a board by a name of one's own, which then does wherever a board is named.
+        """Give a board a name of one's own, which can be used wherever a board is named.
 
         Args:
             name: the board.
@@ -376,11 +385,17 @@ class Boards:
             BoardError: it cannot be had.
             CancelledError, Interrupted: as ``cancel`` says, while it waits.
         """
+        called = self._called(*names)
+
+        def say(line: str) -> None:
+            on_wait(called.line(line))
+
         with (
+            called.errors(),
             self._access.hold(
-                names, cancel=cancel, on_wait=on_wait, purpose=purpose, holder=holder
+                names, cancel=cancel, on_wait=say, purpose=purpose, holder=holder
             ) as lock,
-            self._held(lock, cancel, on_wait, by_hand=bool(holder)) as session,
+            self._held(lock, cancel, say, by_hand=bool(holder)) as session,
         ):
             yield session
 
@@ -409,11 +424,19 @@ class Boards:
             BoardError: it is not there.
             CancelledError, Interrupted: as ``cancel`` says.
         """
-        with self._access.hold_if_free(name, cancel=cancel, purpose=purpose, holder=holder) as lock:
+        called = self._called(name)
+        with (
+            called.errors(),
+            self._access.hold_if_free(name, cancel=cancel, purpose=purpose, holder=holder) as lock,
+        ):
             if lock is None:
                 yield None
                 return
-            with self._held(lock, cancel, on_note, by_hand=bool(holder)) as session:
+
+            def say(line: str) -> None:
+                on_note(called.line(line))
+
+            with self._held(lock, cancel, say, by_hand=bool(holder)) as session:
                 yield session
 
     @contextlib.contextmanager
@@ -447,6 +470,7 @@ class Boards:
         holder: str = "",
         console_input: ConsoleInput | None = None,
         crashes: CrashWatcher | None = None,
+        on_presence: Callable[[bool], None] = lambda _is_there: None,
     ) -> None:
         """Read a board's console until ``cancel``; what it says is kept as a session.
 
@@ -462,13 +486,14 @@ class Boards:
             holder: the person who watches, for a board that is reserved.
             console_input: what is typed to the board; None when nothing is.
             crashes: told what comes, and where the session is.
+            on_presence: told whether the board is there, when it is read and when it vanishes.
 
         Raises:
             BoardError: the board cannot be had.
             SessionError: what it says cannot be kept.
             CancelledError, Interrupted: as ``cancel`` says.
         """
-        purpose = f"monitor of {holder}" if holder else "monitor"
+        purpose, called = f"monitor of {holder}" if holder else "monitor", self.called(name)
         with (
             self.use(name, cancel=cancel, on_wait=on_note, holder=holder, purpose=purpose) as board,
             self.recording(name, on_output, on_note, crashes) as recording,
@@ -482,7 +507,8 @@ class Boards:
                 seconds=math.inf,
                 reset=reset,
                 console_input=console_input,
-                on_return=lambda away: on_note(f"{name}: back after {away:.1f} s"),
+                on_return=lambda away: on_note(f"{called}: back after {away:.1f} s"),
+                on_presence=on_presence,
             )
 
     def recording(
@@ -541,6 +567,7 @@ class Boards:
             self._settings.get(name, BoardSettings()),
             self._status(name),
             self.board_files(name),
+            called=self.called(name),
         )
 
     def _status(self, name: str) -> BoardStatus:

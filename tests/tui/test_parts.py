@@ -30,6 +30,7 @@ from engine.quality_requirements import Aspect
 from engine.runs.pipeline import Pipeline, Stage
 from tui.keymap import KEYS, SCREENS, Where, check, keymap, keys_of
 from tui.presentation.gate_rows import gate_text, gate_title, measure_parts
+from tui.presentation.line_class import log_class
 from tui.presentation.pane_layout import tiles
 from tui.presentation.strips import fit, pieces, row, wrap
 from tui.presentation.units import tokens
@@ -37,7 +38,6 @@ from tui.state.event_queue import Inbox
 from tui.state.log_tail import MAX_BYTES, MAX_LINES, LogTail
 from tui.state.run_state import RunView, TailKey
 from tui.theme import Glyphs
-from tui.widgets.live_pane import log_class
 
 PLAIN = Style.null()
 

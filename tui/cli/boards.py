@@ -114,21 +114,41 @@ def monitor(
     ] = "",
     highlight: Annotated[str, typer.Option(help="Mark what matches (RE2).")] = "",
     mute: Annotated[str, typer.Option(help="Hide lines in which this is found (RE2).")] = "",
+    until: Annotated[
+        str, typer.Option(metavar="REGEX", help="End when a line matches (RE2); exit code 0.")
+    ] = "",
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--for",
+            min=0.0,
+            metavar="SECONDS",
+            help="End after so long: exit code 0, or 1 when --until did not match.",
+        ),
+    ] = None,
     build: Annotated[
         str | None,
         typer.Option(help="Decode by this build's program; else by the last that was flashed."),
     ] = None,
     reset: Annotated[bool, typer.Option(help="Reset the board first.")] = True,
-    timestamps: Annotated[bool, typer.Option(help="Show when each line came (UTC).")] = False,
+    timestamps: Annotated[
+        bool, typer.Option(help="Show when the first byte of each line came (UTC).")
+    ] = False,
     hex_: Annotated[bool, typer.Option("--hex", help="Show bytes instead of lines.")] = False,
     eol: Annotated[Eol, typer.Option(help="What Enter sends.")] = Eol.CR,
     send_file: Annotated[
         Path | None, typer.Option(help="Send this file as it is, first of all.")
     ] = None,
+    as_json: _Json = False,
 ) -> None:
     """Show a board's console, and type to it; all of it is kept as a session.
 
     Keys go to the board, lines of a pipe too. Ctrl-] or Ctrl-C quits, Ctrl-T H shows more keys.
+    It ends when the pipe that it prints into is closed.
+
+    Exit code: 0 when a line matched --until, or without --until; 1 when none matched; 2 when the
+    board cannot be used; 3 when it vanished and did not come back, or was not to be had, within
+    --for or 30 s; 130 when Ctrl-C came before a match.
     """
     from tui.cli.monitor import watch
     from tui.presentation.console_formatter import ConsoleView
@@ -139,22 +159,38 @@ def monitor(
     with open_lab(context) as lab:
         board = lab.boards.named(board)
         watched = partial(
-            watch, lab.boards, board, view=view, reset=reset, eol=eol.value, send_file=send_file
+            watch,
+            lab.boards,
+            board,
+            view=view,
+            reset=reset,
+            eol=eol.value,
+            send_file=send_file,
+            called=lab.boards.called(board),
+            until=until,
+            seconds=seconds,
+            as_json=as_json,
         )
         if REMOTE in context.meta:
-            watched(program=None, root=Path.cwd(), baud=0, find=lambda _sha256: None)
-            return
+            code = watched(
+                program=None, root=Path.cwd(), baud=0, find=lambda _sha256: None, runs="remote lab"
+            )
+            raise typer.Exit(code)
         engine = of_this_machine(lab, "decoding by a program")
         running = engine.programs.running_on(board)
         program = (
             engine.programs.of_build(run_number(build)) if build is not None else running.program
         )
-        watched(
+        flashed = engine.boards.board_files(board).flashed
+        by_flash = str(flashed) if flashed else "what it runs is not known"
+        code = watched(
             program=program.elf if program else None,
             root=program.root if program else Path.cwd(),
             baud=baud or running.baud,
             find=engine.programs.with_hash,
+            runs=f"decoded by build {program.build}" if build and program else by_flash,
         )
+        raise typer.Exit(code)
 
 
 @cli.command("sessions")

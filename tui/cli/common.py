@@ -188,6 +188,11 @@ class _ProgressLines:
             typer.echo(f"{percent:3.0f} % {clean(what)}", err=True)
 
 
+def print_aside(text: str) -> None:
+    """Print one line to standard error that is no error."""
+    typer.echo(f"{clean(text)}", err=True)
+
+
 def print_notes(notes: Iterable[Finding]) -> None:
     """Print the notes of a commit to standard error."""
     for note in notes:

@@ -295,6 +295,10 @@ class RemoteBoards:
         """A board as the lab names it."""
         return self._client.board(word).name
 
+    def called(self, name: str) -> str:
+        """What people there call it."""
+        return self._client.board(name).label or name
+
     def reserve(self, name: str, *, holder: str, note: str, hours: float) -> BoardInfo:
         """Reserve one for the token."""
         return rows.board_of(self._client.reserve(name, hours=hours, note=note))
@@ -315,10 +319,12 @@ class RemoteBoards:
         holder: str = "",
         console_input: ConsoleInput | None = None,
         crashes: CrashWatcher | None = None,
+        on_presence: Callable[[bool], None] = lambda _is_there: None,
     ) -> None:
         """Read its console until ``cancel``, and type to it; the lab keeps the session."""
         typed = console_input or ConsoleInput(on_note)
         console = RemoteConsole(self._client, name, on_output, on_note, typed)
+        on_presence(True)  # the lab waits for a board that vanishes
         console.watch(cancel, reset=reset)
 
     def reset(self, name: str) -> None:

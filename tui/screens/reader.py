@@ -13,10 +13,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.text import clean
+from tui.presentation.line_class import log_class
 from tui.presentation.strips import wrap
 from tui.state.log_tail import LogTail
 from tui.widgets.base import RowWidget
-from tui.widgets.live_pane import LivePane, log_class
+from tui.widgets.live_pane import LivePane
 from tui.widgets.text_view import TextView
 
 

@@ -7,7 +7,6 @@ its newest screenful, ten times a second.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -19,6 +18,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from engine.text import clean, count
+from tui.presentation.line_class import log_class
 from tui.presentation.strips import drop_cells, fit, pieces, row, wrap
 from tui.state.log_tail import LogTail
 from tui.widgets.base import RowWidget
@@ -28,29 +28,6 @@ GUTTER_CELLS = 10
 
 PAGE_LINES = 400
 """Lines that are asked of the store at once."""
-
-_CLASSIFIED_CHARACTERS = 400
-"""Characters of a line that decide its colour."""
-
-# esp_log.h's LOG_FORMAT begins a line with its level; Unity puts the outcome after colons.
-_BAD = re.compile(
-    r"^E \(|Guru Meditation|:FAIL\b|\b(?:fatal )?error\b|^FAILED:|\babort\(\)|Brownout|panic'ed",
-    re.IGNORECASE,
-)
-_WARNING = re.compile(r"^W \(|\bwarning\b|:IGNORE\b", re.IGNORECASE)
-_GOOD = re.compile(r":PASS\b|^OK$|\bHash of data verified|\b0 Failures\b")
-
-
-def log_class(line: str) -> str:
-    """The colour for a line of a log: error, warning, good, note or text."""
-    line = line[:_CLASSIFIED_CHARACTERS]
-    if _GOOD.search(line):
-        return "good"
-    if _BAD.search(line):
-        return "error"
-    if _WARNING.search(line):
-        return "warning"
-    return "note" if line.startswith("$ ") else "text"
 
 
 def prose_class(line: str) -> str:
@@ -75,6 +52,7 @@ class LivePane(RowWidget):
         "live-pane--warning",
         "live-pane--good",
         "live-pane--note",
+        "live-pane--place",
         "live-pane--match",
     }
 
@@ -232,6 +210,18 @@ class LivePane(RowWidget):
         self.move(-(self.rows // 3))
         if self._top is None:
             self._top, self._above = self._place()
+
+    def shift(self, number: int, rows: int) -> None:
+        """Stay where it is while so many lines come before the one of that number."""
+        if self._top is not None and number <= self._top:
+            self._top += rows
+        if self._marked is not None and number <= self._marked:
+            self._marked += rows
+
+    @property
+    def marked(self) -> int | None:
+        """The number of the line that is highlighted, None for none."""
+        return self._marked
 
     def visible_text(self) -> str:
         """The rows that are seen, cleaned, without the title."""

@@ -100,7 +100,7 @@ def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult
         purpose=f"build {context.stage.run_id}",
     ) as board:
         report.board(board.name)
-        report.log(f"flashing {board.name} ({board.url})")
+        report.log(f"flashing {board.called} ({board.url})")
         written = board.flash.write(
             image,
             FlashOptions(baud=settings.flash_baud, secure=settings.flash_secure),
@@ -112,14 +112,14 @@ def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult
             ),
         )
         identity = written.identity
-        report.log(f"{board.name} is an {identity}")
+        report.log(f"{board.called} is an {identity}")
         if not written.verified:
             report.log("not compared with what was written: the chip encrypts it")
         if is_virtual(board.name) and identity.chip not in RUNNABLE:
-            return _kept(context, board.name, CANNOT_RUN.format(chip=identity.chip))
+            return _kept(context, board.called, CANNOT_RUN.format(chip=identity.chip))
         seconds = seconds_of(manifest)
         baud = image.baud or DEFAULT_BAUD
-        report.log(f"listening to {board.name} at {baud} baud for up to {seconds:g} s")
+        report.log(f"listening to {board.called} at {baud} baud for up to {seconds:g} s")
         report.progress(60, f"listening for up to {seconds:g} s")
         board.console.listen(
             baud=baud,
@@ -132,13 +132,15 @@ def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult
         )
         checker.end(f"nothing more came in {seconds:g} s")
         if _never_started(board.name, image, checker):
-            return _kept(context, board.name, CANNOT_START.format(chip=identity.chip))
+            return _kept(context, board.called, CANNOT_START.format(chip=identity.chip))
         boots = checker.boots
         context.boards.count_resets(
             board.name, brownouts=boots.brownouts, watchdogs=boots.watchdogs
         )
         if boots.loop and board.reset.into_bootloader():
-            report.log(f"boot loop ({boots.loop}): stopped, {board.name} is left in its bootloader")
+            report.log(
+                f"boot loop ({boots.loop}): stopped, {board.called} is left in its bootloader"
+            )
         suite = _Played() if boots.loop else _play_suite(context, plan, board, baud)
         return _judge(
             context,

@@ -1,0 +1,39 @@
+"""What people call boards, in lines about them: errors, and what is waited for."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from engine.errors import BoardError
+
+
+class CalledBoards:
+    """Boards that people gave names to; a line that names one by its port gets that name.
+
+    Args:
+        labels: what people call them, by their names; those without one are left out.
+        port_of: what is opened for a board now, empty where that is not known.
+    """
+
+    def __init__(self, labels: Mapping[str, str], port_of: Callable[[str], str]) -> None:
+        self._labels = labels
+        self._port_of = port_of
+
+    def line(self, text: str) -> str:
+        """The line with the names that people know."""
+        for name, label in self._labels.items():
+            for word in {name, self._port_of(name)} - {""}:
+                # As a whole: /dev/ttyUSB1 is not the beginning of /dev/ttyUSB10.
+                text = re.sub(rf"(?<![\w/.:-]){re.escape(word)}(?![\w/-])", lambda _: label, text)
+        return text
+
+    @contextlib.contextmanager
+    def errors(self) -> Iterator[None]:
+        """Have errors of boards in the block name them so."""
+        try:
+            yield
+        except BoardError as error:
+            error.args = (self.line(str(error)),)
+            raise
