@@ -26,7 +26,8 @@ class CalledBoards:
         for name, label in self._labels.items():
             for word in {name, self._port_of(name)} - {""}:
                 # As a whole: /dev/ttyUSB1 is not the beginning of /dev/ttyUSB10.
-                text = re.sub(rf"(?<![\w/.:-]){re.escape(word)}(?![\w/-])", lambda _: label, text)
+                whole = re.compile(rf"(?<![\w/.:-]){re.escape(word)}(?![\w/-])")
+                text = whole.sub(label.replace("\\", r"\\"), text)
         return text
 
     @contextlib.contextmanager

@@ -132,7 +132,7 @@ def monitor(
     ] = None,
     reset: Annotated[bool, typer.Option(help="Reset the board first.")] = True,
     timestamps: Annotated[
-        bool, typer.Option(help="Show when the first byte of each line came (UTC).")
+        bool, typer.Option(help="Show when the first byte of each line came.")
     ] = False,
     hex_: Annotated[bool, typer.Option("--hex", help="Show bytes instead of lines.")] = False,
     eol: Annotated[Eol, typer.Option(help="What Enter sends.")] = Eol.CR,

@@ -1,4 +1,4 @@
-"""Prints a board's console on a terminal, into a pipe or as JSON, coloured as idf.py monitor does."""
+"""Prints a board's console on a terminal, into a pipe or as JSON."""
 
 from __future__ import annotations
 

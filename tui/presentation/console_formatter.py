@@ -26,6 +26,7 @@ from engine import (
 )
 from engine.text import count
 from tui.presentation.line_class import NOTE_PREFIX
+from tui.presentation.units import clock_to_milliseconds
 from tui.state.byte_queue import Piece
 
 
@@ -231,7 +232,7 @@ class ConsoleFormatter:
         return [self._unfinished]
 
     def _stamp(self, at: datetime) -> str:
-        return f"{at:%H:%M:%S}.{at.microsecond // 1000:03} " if self.view.timestamps else ""
+        return f"{clock_to_milliseconds(at)} " if self.view.timestamps else ""
 
 
 def with_skipped(pieces: Sequence[Piece], skipped: int) -> list[Piece]:

@@ -19,7 +19,8 @@ _FAILED = re.compile(
     r"|Guru Meditation|panic'ed|\babort\(\)|\bassert failed\b|Brownout|^fatal error\b"
 )
 _GOOD = re.compile(
-    r":PASS\b|\bPASS(?:ED)?\s*$|\bPASSED\b|^OK$|\bHash of data verified|\b0 Failures\b|\b\d+ passed\b"
+    r":PASS\b|\bPASS(?:ED)?\s*$|\bPASSED\b|^OK$|\bHash of data verified"
+    r"|\b0 Failures\b|\b\d+ passed\b"
 )
 _SKIPPED = re.compile(r":IGNORE\b|\bSKIPPED\b")
 # esp_log.h begins a line with its level; version 2 of the log may leave the time out.

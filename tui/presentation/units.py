@@ -27,6 +27,11 @@ def clock(at: datetime, *, seconds: bool = False) -> str:
     return _shown(at, "%H:%M:%S" if seconds else "%H:%M")
 
 
+def clock_to_milliseconds(at: datetime) -> str:
+    """A time of day as ``15:30:07.250``; in UTC as ``15:30:07.250Z``."""
+    return _shown(at, f"%H:%M:%S.{at.microsecond // 1000:03}")
+
+
 def day_and_clock(at: datetime, *, seconds: bool = False) -> str:
     """A day and a time of day as ``2026-03-01 15:30``; in UTC as ``2026-03-01 15:30Z``.
 

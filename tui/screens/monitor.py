@@ -129,6 +129,7 @@ class MonitorScreen(MainScreen):
             self.action("timestamps", self._toggle_timestamps),
             self.action("pause", self._toggle_pause),
             self.action("follow", self._toggle_follow),
+            self.action("wrap", lambda: self._pane.wrap_lines(not self._pane.wraps)),
             self.action("baud", self._next_baud),
             self.action("reset", self._reset_board),
             self.action("boot", self._enter_bootloader),

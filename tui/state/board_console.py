@@ -37,6 +37,7 @@ from tui.presentation.console_formatter import (
     with_skipped,
 )
 from tui.presentation.line_class import NOTE_PREFIX
+from tui.presentation.units import clock
 from tui.state.byte_queue import Backlog, Piece
 from tui.state.console_tail import Anchor, ConsoleTail
 from tui.state.log_tail import MAX_LINES
@@ -115,7 +116,7 @@ class BoardConsole:
         """The board and how it is, then what runs on it and how it is shown."""
         parts = [self.called]
         if self._gone_at is not None:
-            parts.append(f"VANISHED at {self._gone_at.astimezone():%H:%M:%S}, waiting for it")
+            parts.append(f"VANISHED at {clock(self._gone_at, seconds=True)}, waiting for it")
         elif self.lack:
             parts.append(self.lack)
         if self.paused:

@@ -229,7 +229,11 @@ def test_it_ends_when_the_time_is_up(
 def test_a_board_that_is_lost_has_an_exit_code_of_its_own(
     tmp_path: Path, server: socket.socket
 ) -> None:
-    watched = Watched(tmp_path, server, "--for", "1", "--until", "never")
+    watched = Watched(tmp_path, server, "--for", "3", "--until", "never")
+    watched.board.sendall(b"hello\n")
+    assert watched.process.stdout is not None
+    while watched.process.stdout.readline() != b"hello\n":
+        pass
     server.close()
     watched.board.close()
     assert watched.end()[0] == 3
