@@ -184,6 +184,29 @@ class Boards:
         check_names(names)
         return {name: self._lab.url(name, cancel, share=share) for name in names}
 
+    def keep_lab(
+        self,
+        names: Sequence[str],
+        cancel: CancelToken,
+        *,
+        share: bool = False,
+        on_start: Callable[[str], None],
+    ) -> None:
+        """Have virtual boards run until ``cancel``, also those that run in another process now.
+
+        Args:
+            names: as :meth:`start_lab` gave them.
+            cancel: ends it.
+            share: as :meth:`start_lab` takes it.
+            on_start: called with the name of a board that ended with another process and was
+                started here.
+
+        Raises:
+            BoardError: one did not start again.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        self._lab.keep(names, cancel, share=share, on_start=on_start)
+
     def start(self, cancel: CancelToken) -> None:
         """Start virtual boards of the settings, and ask every port of which nothing is known.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import getpass
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -285,7 +284,7 @@ def name_command(
     label: Annotated[str, typer.Argument(help="Its name; empty takes it back.")],
     note: Annotated[str, typer.Option(help="Anything worth knowing about it.")] = "",
 ) -> None:
-    """Call a board by a name of your own, which then does wherever a board is named."""
+    """Give a board a name of your own, which can be used wherever a board is named."""
     with open_engine(context) as engine:
         name = engine.boards.named(board)
         engine.boards.call(name, label=label, remark=note)
@@ -319,7 +318,12 @@ def lab(
             if share
             else "what starts here is for you alone, not even for root; --share lets every user in"
         )
-        threading.Event().wait()
+        engine.boards.keep_lab(
+            list(started),
+            CancelToken(),
+            share=share,
+            on_start=lambda name: print_line(f"{name}: started here, its process has ended"),
+        )
 
 
 def written_as(written: FlashResult) -> str:
