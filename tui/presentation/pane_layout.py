@@ -21,6 +21,9 @@ _COLUMNS_CELLS = 150
 _STACK_ROWS = 18
 """Height from which on panes share the room beside the list: a terminal of 24 rows has that."""
 
+_STACK_PANES = 3
+"""How many do where there is little height: an agent and two consoles."""
+
 _LEAST_ROWS = 6
 """Rows of a pane that shares the room, its title among them; less where it needs less."""
 
@@ -141,10 +144,11 @@ def _stack(room: Box, names: Sequence[str], focused: str, wants: Wants) -> dict[
     """The focused pane and what is worth room beside it, one below the other."""
     shown = [focused]
     if room.height >= _STACK_ROWS:
+        most = max(_STACK_PANES, room.height // _COLUMN_ROWS)
         left = room.height - wants.least(focused, _LEAST_ROWS)
         for name in wants.worth:
             least = wants.least(name, _LEAST_ROWS)
-            if name not in shown and name in names and least <= left:
+            if len(shown) < most and name not in shown and name in names and least <= left:
                 shown.append(name)
                 left -= least
     shown.sort(key=names.index)

@@ -168,14 +168,13 @@ class BuildScreen(RunScreen):
         view, consoles = self._view, self._open_consoles()
         if view.status.is_final:
             failed = [name for name in PANES.agents if view.state(name)[0] is StageStatus.FAILED]
-            others = [name for name in PANES.agents if self._log_keys(name)]
+            others = [name for name in reversed(PANES.agents) if self._log_keys(name)]
             found = [FINDINGS] if self._results.findings.items else []
             return [*found, *consoles, *failed, *others, ARTIFACTS]
         running = [stage.role for _, stage in view.running()]
         # Between two stages nobody is at work for a moment: then the panes stay as they are.
         agents = running or [name for name in self._wants.worth if name in PANES.agents]
-        found = [name for name, rows in self._results.by_name.items() if rows.items]
-        return [*agents, *consoles, *found]
+        return [*agents, *consoles, *([FINDINGS] if self._results.findings.items else [])]
 
     def _open_consoles(self) -> list[str]:
         """The consoles whose stage runs, or has listened in the newest attempt."""
@@ -186,7 +185,7 @@ class BuildScreen(RunScreen):
 
     def _log_title(self, name: str, key: TailKey | None, which: str) -> str:
         if name in CONSOLES:
-            return f" {'  '.join(filter(None, ('CONSOLE of', name.upper(), which)))}"
+            return f" {'  '.join(filter(None, (name.upper(), 'console', which)))}"
         status, task = self._view.state(name)
         # Two stages of the TESTER run at once: the text is of the one that is shown.
         stages = [each.key for each in self._view.pipeline.stages if each.role == name]

@@ -422,7 +422,7 @@ class RunScreen(PanesScreen):
 
         return LogKey(self.number, key.stage, key.attempt, key.stream)
 
-    def _draw_pane_name(self, name: str, _width: int) -> Parts:
+    def _draw_pane_name(self, name: str, width: int) -> Parts:
         place = self._panes.names.index(name) + 1
         number = str(place % 10) if place <= 10 else " "
         if name in self._panes.agents:
@@ -433,11 +433,16 @@ class RunScreen(PanesScreen):
                 (f"{sign} ", STATE_COLOURS.get(status, "dim")),
                 (self._agent_label(name), ""),
             ]
-        return [(f" {number}   ", "dim"), (name.upper(), ""), (f" {self._count(name)}", "dim")]
+        parts = [(f" {number}   ", "dim"), (name.upper(), "")]
+        for told in self._counts(name):
+            if sum(len(text) for text, _ in parts) + len(told) < width:
+                return [*parts, (f" {told}", "dim")]
+        return parts
 
-    def _count(self, name: str) -> str:
-        """How much a pane has that is no agent's."""
+    def _counts(self, name: str) -> tuple[str, ...]:
+        """How much a pane has that is no agent's, in words and shorter."""
         if name in self._results.by_name:
-            return str(len(self._results.by_name[name].items))
+            return (str(len(self._results.by_name[name].items)),)
         key = self._log_key(name)
-        return count(self._view.tails[key].end if key is not None else 0, "line")
+        lines = self._view.tails[key].end if key is not None else 0
+        return count(lines, "line"), str(lines)

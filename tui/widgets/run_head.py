@@ -65,7 +65,9 @@ class RunHead(Widget):
         parts += self._stages(width - sum(len(part) for part, _ in parts) - len(clock))
         used = sum(cell_len(part) for part, _ in parts)
         room = width - used - len(clock) - _PERCENT_CELLS
-        if room >= _MIN_BAR_CELLS:
+        if room < _MIN_BAR_CELLS and not view.status.is_final:
+            parts.append((f" {view.percent:3.0f}%", text))
+        elif room >= _MIN_BAR_CELLS:
             bar = self._glyphs.bar(view.percent, min(room, 30))
             parts += [(f"  {bar}", self._of(view.status)), (f" {view.percent:3.0f}%", text)]
         left = width - sum(cell_len(part) for part, _ in parts) - len(clock)
@@ -82,7 +84,8 @@ class RunHead(Widget):
             phase = stage.phase
             word = f" {self._glyphs.state(status)} {stage_label(stage.key)}"
             named += [(arrow, self._style("dim")), (word, self._of(status))]
-        if sum(len(part) for part, _ in named) + _MIN_BAR_CELLS + _PERCENT_CELLS <= room:
+        percent = 0 if view.status.is_final else _PERCENT_CELLS
+        if sum(len(part) for part, _ in named) + percent <= room:
             return named
         states = {stage.key: view.stage(stage.key) for stage in view.pipeline.stages}
         signs = [(self._glyphs.state(state), self._of(state)) for state in states.values()]

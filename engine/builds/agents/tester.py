@@ -28,6 +28,7 @@ from engine.images import sdkconfig
 from engine.images.image import Image
 from engine.manifest import FILE_NAME, Manifest
 from engine.monitor.binary_log import BinaryLog
+from engine.monitor.decoded_console import DecodedConsole
 from engine.runs.pipeline import StageResult
 from engine.simulators import labwired_stops
 from engine.simulators.base import ChipOptions, Stop, find_simulators
@@ -121,15 +122,16 @@ def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult
         baud = image.baud or DEFAULT_BAUD
         report.log(f"listening to {board.called} at {baud} baud for up to {seconds:g} s")
         report.progress(60, f"listening for up to {seconds:g} s")
-        board.console.listen(
-            baud=baud,
-            on_output=as_text(image, report.serial, absences.feed, checker.feed),
-            until=lambda passed: is_done(checker, passed),
-            seconds=seconds,
-            reset=True,
-            console_input=console_input,
-            on_return=absences.returned,
-        )
+        with _decoded(context, image) as serial:
+            board.console.listen(
+                baud=baud,
+                on_output=as_text(image, serial.feed, absences.feed, checker.feed),
+                until=lambda passed: is_done(checker, passed),
+                seconds=seconds,
+                reset=True,
+                console_input=console_input,
+                on_return=absences.returned,
+            )
         checker.end(f"nothing more came in {seconds:g} s")
         if _never_started(board.name, image, checker):
             return _kept(context, board.called, CANNOT_START.format(chip=identity.chip))
@@ -250,11 +252,11 @@ def _in_simulator(
     report.log(f"{name} runs {image.elf.name} for up to {seconds:g} s of firmware time")
     # To the monitor it is a board: what its console said is kept as a session, named for the build.
     board = f"{name}.{context.stage.run_id}"
-    with context.boards.record(board) as session:
+    with context.boards.record(board) as session, _decoded(context, image) as serial:
         stop = simulator.run(
             image,
             seconds=seconds,
-            on_output=_each(as_text(image, report.serial, checker.feed), session.feed),
+            on_output=_each(as_text(image, serial.feed, checker.feed), session.feed),
             until=lambda passed: is_done(checker, passed),
             cancel=context.stage.cancel,
             console_input=console_input,
@@ -298,6 +300,11 @@ def _teller(log: Callable[[str], None]) -> Callable[[TestCase], None]:
         log(f"{case.outcome:6} {case.name}{took}{': ' if case.message else ''}{case.message}")
 
     return tell
+
+
+def _decoded(context: BuildContext, image: Image) -> DecodedConsole:
+    """The serial log of the stage, with where the addresses in it lie."""
+    return DecodedConsole(context.stage.report.serial, image.elf, context.stage.source)
 
 
 def as_text(image: Image, *takers: Callable[[bytes], None]) -> Callable[[bytes], None]:
