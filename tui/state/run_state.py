@@ -97,6 +97,9 @@ class RunView:
     _repaired: set[int] = field(default_factory=set)
     """Attempts that a repair has made; a retry made the others but the first."""
 
+    _repairs: dict[str, StageView] = field(default_factory=dict)
+    """Of each stage that sends the run back, how it ended last."""
+
     @property
     def percent(self) -> float:
         """How far it is; of one that has ended, how much of it was done."""
@@ -123,6 +126,7 @@ class RunView:
         self.stages.clear()
         self.tails.clear()
         self._repaired.clear()
+        self._repairs.clear()
         self.attempt = 1
         self.message = self.result = ""
 
@@ -245,14 +249,19 @@ class RunView:
 
     def _set_stage(self, key: str, stage: StageView) -> None:
         """Take a stage; a new attempt makes pending what comes after it."""
+        self.attempt = max(self.attempt, stage.attempt)
         if stage.status is StageStatus.SKIPPED:
             stage.task = stage.task or _NOT_NEEDED
         known = self.stages.get(key)
         again = {each.key for each in self.pipeline.stages if each.back_to is not None}
-        if key in again and stage.status is StageStatus.SUCCESS:
-            self._repaired.add(stage.attempt + 1)
-        if known is not None and stage.status is StageStatus.SKIPPED and key in again:
-            return  # an attempt that needs no repair does not undo an earlier one
+        if key in again and stage.status in (StageStatus.SUCCESS, StageStatus.FAILED):
+            self._repairs[key] = stage
+            if stage.status is StageStatus.SUCCESS:
+                self._repaired.add(stage.attempt + 1)
+        if stage.status is StageStatus.SKIPPED and key in self._repairs:
+            stage = self._repairs[
+                key
+            ]  # an attempt that needs no repair does not undo an earlier one
         if known is not None and stage.attempt > known.attempt:
             order = self.pipeline.phases
             begin = order.index(stage.phase)
@@ -261,7 +270,6 @@ class RunView:
                 if behind and other.attempt < stage.attempt:
                     other.status, other.task = StageStatus.PENDING, ""
         self.stages[key] = stage
-        self.attempt = max(self.attempt, stage.attempt)
 
     def _done_percent(self) -> float:
         done = [key for key, stage in self.stages.items() if stage.status in _ENDED]
