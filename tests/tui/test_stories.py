@@ -48,7 +48,7 @@ async def test_from_nothing_to_a_judged_firmware(tmp_path: Path) -> None:
         await story.sees(" hello  esp32c3", "status  active", "no build yet: press b")
 
         await story.press("b")
-        await story.sees("✓ success", "SERIAL board", "0 Failures", timeout=60)
+        await story.sees("✓ success", "BOARD  console", "0 Failures", timeout=60)
         await story.press("q")
         await story.sees("✓ success", "#1", "1, 100 % succeed")
 
@@ -112,7 +112,7 @@ async def test_a_finding_is_shown_in_its_source(tmp_path: Path) -> None:
         await story.press("b")
         await story.until(lambda: bool(engine.builds.list()), timeout=60)
         await story.until(lambda: engine.builds.get(1).status.is_final, timeout=60)
-        await story.press("8", "G")
+        await story.press("9", "G")
         await story.sees("expected ';'")
         await story.until(lambda: "FINDINGS" in story.text())
         row = next(row for row in engine.builds.findings(1) if "expected ';'" in row.message)
@@ -184,7 +184,7 @@ async def test_panes_are_chosen_enlarged_scrolled_and_searched(tmp_path: Path) -
         assert "PROJECT_MANAGER" not in story.text()
         await story.press("z", "tab", "tab")
         await story.sees("DOCTOR diagnose: done", "PROJECT_MANAGER")
-        await story.press("9")
+        await story.press("0")
         await story.sees("27.6 KiB hub.elf")
         await story.press("escape")
         assert isinstance(story.screen, HomeScreen)
