@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Column, Index
 from sqlmodel import Field, SQLModel
 
+import engine.store.tables.runs  # noqa: F401 - a foreign key of it
 from engine.enums import ArtifactKind
 from engine.store.tables.columns import enum_type, time_column
 

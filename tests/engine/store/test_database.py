@@ -20,7 +20,7 @@ from engine.enums import Role, RunStatus, StageStatus
 from engine.errors import ConflictError, UsageError
 from engine.store import database, logs, projects, runs
 from engine.store.database import Store, StoreError
-from engine.store.tables import EventRow, LogChunk, Project, Run, StageRow
+from engine.store.tables import EventRow, LogChunk, Project, Run, StageRow, load_all
 
 
 @pytest.fixture
@@ -69,6 +69,7 @@ def test_an_sqlite_that_is_too_old_is_said_in_a_line(
 
 
 def test_migrations_make_exactly_the_tables_of_the_models(store: Store) -> None:
+    load_all()
     with create_engine(f"sqlite:///{store.path}").connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
 
