@@ -16,30 +16,28 @@ from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Event, InputEvent, Resize
+from textual.events import Event, InputEvent, Key, Paste, Resize
 from textual.screen import Screen
 from textual.timer import Timer
 
 from engine.errors import EspdeckError
 from engine.events import Problem, RunCompleted
 from engine.text import clean, count
+from tui import keymap as key_table
 from tui.app_base import AppBase
 from tui.driver import TerminalDriver
-from tui.keymap import Key, Where, check, keymap, keys_of
 from tui.screens.base import MainScreen
 from tui.screens.home import HomeScreen
 from tui.state.check_runs import CheckRuns
 from tui.state.event_queue import Inbox
-from tui.theme import DARK, LIGHT, Glyphs
+from tui.theme import DARK, LIGHT, LOW_TERMINAL_ROWS, Glyphs
+from tui.type_ahead import TypeAhead
 
 if TYPE_CHECKING:
     from engine import Engine, Settings
 
 TICK_SECONDS = 0.1
 """Time between two looks at new events: all that changes by itself is drawn then."""
-
-LOW_TERMINAL_ROWS = 18
-"""Height of a terminal below which dialogs leave out empty rows."""
 
 IDLE_TICKS = 10
 """Looks without anything new after which none is made until something happens."""
@@ -76,7 +74,7 @@ class EspdeckApp(AppBase):
         """
         super().__init__()
         self._settings = settings
-        self._keys, self._wrong_keys = check(self._settings.keys)
+        self._keys, self._wrong_keys = key_table.check(self._settings.keys)
         self._open_build = open_build
         self.failure = ""
         """Why the workspace could not be opened, when that ended the app."""
@@ -87,6 +85,7 @@ class EspdeckApp(AppBase):
         self._asked_to_leave = self._leaves_when_idle = self._hung_up = False
         self._load = load
         self._events = Inbox(QUEUED_LOG_CHARACTERS, self._wake_soon)
+        self._type_ahead = TypeAhead(self, self._is_loading)
         self._idle_ticks = 0
         self._ticking: Timer | None = None
         self._own_loop: asyncio.AbstractEventLoop | None = None
@@ -125,7 +124,7 @@ class EspdeckApp(AppBase):
         self._own_loop = loop
         self._ticking = self.set_interval(TICK_SECONDS, self._tick)
         self.call_after_refresh(self._open)
-        self.set_keymap(keymap(self._keys))
+        self.set_keymap(key_table.keymap(self._keys))
         if self._wrong_keys:
             message = f"settings, [keys]: {'; '.join(self._wrong_keys)}"
             self.call_after_refresh(self.home.show_error, message)
@@ -135,10 +134,18 @@ class EspdeckApp(AppBase):
         self.set_class(event.size.height < LOW_TERMINAL_ROWS, "-low")
 
     async def on_event(self, event: Event) -> None:
-        """Textual's door for every event: what a person does is answered at once."""
+        """Textual's door for every event: what a person does is answered at once, in order."""
         if isinstance(event, InputEvent):
             self.wake()
-        await super().on_event(event)
+        if isinstance(event, Key | Paste) and not event.is_forwarded:
+            await self._type_ahead.handle(event, super().on_event)
+        else:
+            await super().on_event(event)
+
+    def _is_loading(self) -> bool:
+        """Whether the screen in front has not loaded what it shows at first."""
+        screen = self.screen
+        return isinstance(screen, MainScreen) and (screen.is_loading or not self.is_open)
 
     def wake(self) -> None:
         """Look for news at the usual rhythm for a while. The event loop alone calls it."""
@@ -152,9 +159,9 @@ class EspdeckApp(AppBase):
             with contextlib.suppress(RuntimeError):  # the app has ended
                 self._own_loop.call_soon_threadsafe(self.wake)
 
-    def keys_of(self, where: Where) -> tuple[Key, ...]:
+    def keys_of(self, where: key_table.Where) -> tuple[key_table.Key, ...]:
         """Keys of a screen, as the settings have them."""
-        return keys_of(where, self._keys)
+        return key_table.keys_of(where, self._keys)
 
     def show_build(self, number: int) -> None:
         """Show a build."""

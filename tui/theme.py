@@ -45,6 +45,10 @@ RUN_COLOURS = {**STATE_COLOURS, "pending": "busy"}
 """Colours of runs in lists: one that waits is busy, too."""
 
 
+LOW_TERMINAL_ROWS = 18
+"""Height of a terminal below which dialogs leave out empty rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Glyphs:
     """The signs of a terminal: ``ascii`` for one that shows nothing else."""

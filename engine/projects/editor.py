@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 
 from engine.cancel import CancelToken
 from engine.enums import ProjectStatus
-from engine.errors import ConflictError, ToolError, UsageError
+from engine.errors import ConflictError, ToolError, UsageError, about_field
 from engine.projects import remote
-from engine.projects.apps import check_app
+from engine.projects.apps import check_app, check_configuration
 from engine.projects.clone_sync import find_upstream
-from engine.projects.project_options import check_targets
+from engine.projects.project_options import check_name, check_targets
 from engine.projects.project_sync import NOT_SYNCED
 from engine.projects.service import Projects
-from engine.projects.sources import Source, check_source
+from engine.projects.sources import Source, check_ref, check_source
 from engine.projects.survey import Survey
 from engine.store.tables import Project
 from engine.text import listed, mask
@@ -134,13 +134,24 @@ class ProjectEditor:
             CancelledError: it was told to stop.
         """
         self.check_new(source, name, branch, app, configuration)
-        check_targets(targets)
+        with about_field("targets"):
+            check_targets(targets)
+        with about_field("branch"):
+            check_ref(branch or "HEAD")
         checked = check_source(source)
-        has = remote.list_refs(checked, cancel=cancel)
-        find_upstream(has, mask(checked.url), branch or "", gone=False)
-        return self._projects.add(
-            source, name=name, targets=targets, branch=branch, app=app, configuration=configuration
-        )
+        with about_field("source"):
+            has = remote.list_refs(checked, cancel=cancel)
+        with about_field("branch" if branch and has.refs else "source"):
+            find_upstream(has, mask(checked.url), branch or "", gone=False)
+        with about_field("name"):
+            return self._projects.add(
+                source,
+                name=name,
+                targets=targets,
+                branch=branch,
+                app=app,
+                configuration=configuration,
+            )
 
     def check_new(
         self, source: str, name: str | None, branch: str | None, app: str, configuration: str
@@ -150,10 +161,18 @@ class ProjectEditor:
         Raises:
             UsageError: it is one already, or one of them is not valid.
         """
-        checked = check_source(source)
-        wanted = checked.url, check_app(app or checked.folder), configuration
-        if not name:
-            _check_no_twin(self._projects.list(), wanted, branch)
+        with about_field("source"):
+            checked = check_source(source)
+        with about_field("app"):
+            folder = check_app(app or checked.folder)
+        with about_field("configuration"):
+            check_configuration(configuration)
+        if name:
+            with about_field("name"):
+                check_name(name)
+            return
+        with about_field("source"):
+            _check_no_twin(self._projects.list(), (checked.url, folder, configuration), branch)
 
     def edit(
         self, project: Project, edits: ProjectEdits, *, cancel: CancelToken | None = None
@@ -173,16 +192,18 @@ class ProjectEditor:
         if project.status is ProjectStatus.PENDING:
             raise ConflictError(f"{project.name} is being cloned: change it when that is done")
         targets = edits.targets
-        check_targets(targets or ())  # before the source is asked anything
+        _check_words(edits)  # before the source is asked anything
         if edits.source is not None and edits.source.strip() != mask(project.source):
-            source = check_source(edits.source)
+            with about_field("source"):
+                source = check_source(edits.source)
             if source.folder and edits.app is None:
                 edits = replace(edits, app=source.folder)
             if source.url != project.source:
                 return self._move(project, source, edits, cancel)
         if project.status is ProjectStatus.ACTIVE:
             if edits.branch is not None:
-                project = self._follow(project, edits.branch)
+                with about_field("branch"):
+                    project = self._follow(project, edits.branch)
             if edits.app is not None or edits.configuration:
                 found = self._projects.survey(project.id)
                 app = check_app(_or(edits.app, project.app))
@@ -190,14 +211,15 @@ class ProjectEditor:
                 _check_configuration(found, app, _or(edits.configuration, project.configuration))
                 if targets is None and project.targets == found.targets(project.app):
                     targets = []  # they were read from the other app
-        changed = self._projects.edit(
-            project.id,
-            name=edits.name,
-            targets=targets,
-            branch=edits.branch if project.status is not ProjectStatus.ACTIVE else None,
-            app=edits.app,
-            configuration=edits.configuration,
-        )
+        with about_field("name"):
+            changed = self._projects.edit(
+                project.id,
+                name=edits.name,
+                targets=targets,
+                branch=edits.branch if project.status is not ProjectStatus.ACTIVE else None,
+                app=edits.app,
+                configuration=edits.configuration,
+            )
         reads_targets = targets is not None and (not targets or not project.target)
         if reads_targets or edits.app is not None or changed.status is not ProjectStatus.ACTIVE:
             changed = self._sync(project)
@@ -222,16 +244,17 @@ class ProjectEditor:
             was_read = project.targets == known
             return [] if edits.targets is None and was_read else edits.targets
 
-        return self._projects.change_source(
-            project.id,
-            source,
-            check,
-            branch=edits.branch,
-            name=edits.name,
-            app=edits.app,
-            configuration=edits.configuration,
-            cancel=cancel,
-        )
+        with about_field("source"):
+            return self._projects.change_source(
+                project.id,
+                source,
+                check,
+                branch=edits.branch,
+                name=edits.name,
+                app=edits.app,
+                configuration=edits.configuration,
+                cancel=cancel,
+            )
 
     def _follow(self, project: Project, branch: str) -> Project:
         """Have a project follow another branch of its source; else it stays as it was."""
@@ -273,14 +296,36 @@ def _identity(project: Project) -> tuple[str, str, str]:
     return project.source, project.app, project.configuration
 
 
+def _check_words(edits: ProjectEdits) -> None:
+    """Refuse what no source needs to be asked about.
+
+    Raises:
+        UsageError: one of them is not valid.
+    """
+    with about_field("targets"):
+        check_targets(edits.targets or ())
+    if edits.name is not None:
+        with about_field("name"):
+            check_name(edits.name)
+    if edits.branch:
+        with about_field("branch"):
+            check_ref(edits.branch)
+    with about_field("app"):
+        check_app(edits.app or "")
+    with about_field("configuration"):
+        check_configuration(edits.configuration or "")
+
+
 def _check_app(found: Survey, folder: str) -> None:
     if found.app(folder) is None:
-        raise UsageError(found.explain_absence(folder))
+        with about_field("app"):
+            raise UsageError(found.explain_absence(folder))
 
 
 def _check_configuration(found: Survey, folder: str, name: str) -> None:
     app = found.app(folder)
     names = [each.name for each in app.configurations] if app else []
     if app is not None and name and name not in names:
-        there = listed(names) or "none"
-        raise UsageError(f"no configuration {name[:80]!r} there (there are: {there})")
+        with about_field("configuration"):
+            there = listed(names) or "none"
+            raise UsageError(f"no configuration {name[:80]!r} there (there are: {there})")

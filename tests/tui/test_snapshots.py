@@ -85,7 +85,7 @@ async def gate(story: Story) -> None:
 async def form(story: Story) -> None:
     await workflows(story)
     await story.press("h", "enter")
-    await story.sees("each role's own; ")
+    await story.sees("default of each role  ")
 
 
 async def fix(story: Story) -> None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.binding import Binding, BindingType
-from textual.events import ScreenResume
+from textual.events import Mount, ScreenResume
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -47,6 +47,25 @@ class MainScreen(Screen[None]):
         if "WHERE" in cls.__dict__:
             cls.BINDINGS = [*bindings_of(cls.WHERE), *cls.BINDINGS]
         super().__init_subclass__(**arguments)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._opening: set[object] = set()
+        self._is_mounting = True
+
+    def _on_mount(self, _event: Mount) -> None:
+        self.call_later(self._mounted)
+
+    def _mounted(self) -> None:
+        self._is_mounting = False
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether it has not got what it shows at first, or reads what the last key opens.
+
+        Keys wait meanwhile, see :mod:`tui.type_ahead`.
+        """
+        return bool(self._opening)
 
     @property
     def app(self) -> AppBase:  # type: ignore[override] # the only app that shows this screen
@@ -157,7 +176,13 @@ class MainScreen(Screen[None]):
         except EspdeckError as error:
             self.show_error(str(error))
 
-    def in_thread(self, work: Callable[[], Any], then: Callable[[Any], None] | None = None) -> None:
+    def in_thread(
+        self,
+        work: Callable[[], Any],
+        then: Callable[[Any], None] | None = None,
+        *,
+        opens: bool = False,
+    ) -> None:
         """Call the engine off the event loop.
 
         An :class:`EspdeckError` is shown as its one line; any other exception is logged and shown.
@@ -165,7 +190,11 @@ class MainScreen(Screen[None]):
         Args:
             work: runs in a thread.
             then: gets what ``work`` gave, on the event loop, while the screen is still there.
+            opens: whether ``then`` opens a screen, for which the next keys are meant.
         """
+        token = object()
+        if opens or self._is_mounting:
+            self._opening.add(token)
 
         def give(result: Any) -> None:
             assert then is not None
@@ -173,6 +202,12 @@ class MainScreen(Screen[None]):
             self.app.wake()
 
         def call() -> None:
+            try:
+                call_and_give()
+            finally:
+                self._opening.discard(token)
+
+        def call_and_give() -> None:
             try:
                 result = work()
             except EspdeckError as error:

@@ -162,7 +162,7 @@ class WorkflowsScreen(TwoListScreen):
             return self._no_task()
         template = self._templates.item
         if template is not None and template.problem:
-            return f"it makes no sense: {template.problem}"
+            return f"it cannot be read: {template.problem}"
         return self._no_template()
 
     def _has_ended(self) -> str | None:

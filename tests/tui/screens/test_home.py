@@ -30,14 +30,14 @@ async def test_variants_are_chosen_built_and_told_apart(tmp_path: Path) -> None:
     commit(tmp_path / "fw", MATRIX)
     async with running(tmp_path / "ws", boards=(), size=(100, 30)) as story:
         await story.press("a")
-        await story.sees("read from the sources")
+        await story.sees("read from sources")
         await story.type(str(tmp_path / "fw"))
         await story.press("enter")
         await story.sees(" fw  esp32 +1", "for esp32, esp32c6", "status  active")
         await story.press("a")
         await story.type(str(tmp_path / "fw"))
         await story.press("enter")
-        await story.sees("is the project fw already")
+        await story.sees("project fw already")
         await story.press("escape")
 
         await story.press("v")
@@ -110,15 +110,17 @@ async def test_a_project_is_changed_in_its_form(tmp_path: Path) -> None:
         engine.projects.wait(engine.projects.add(str(tmp_path / "fw")).id)
         await story.sees(" fw  esp32 +1")
         await story.press("e")
-        await story.sees("HEAD of the source (main)", "the plain one; debug, small")
+        await story.sees(
+            "HEAD of the source (main)", "default                                                ▾"
+        )
         await story.press("backspace", *"esp32c")  # over what was there
         await story.press("tab")
         await story.type("gone")
         await story.press("enter")
         await story.sees("target 'esp32c' is not one of")
-        await story.press("shift+tab", "end", "6", "enter")
+        await story.press("end", "6", "enter")
         await story.sees("no commit, branch or tag 'gone'")
-        await story.press("tab", *["backspace"] * len("gone"), "tab", "tab")
+        await story.press(*["backspace"] * len("gone"), "tab", "tab")
         await story.type("debug")
         await story.press("tab")
         await story.type("lamp")

@@ -110,7 +110,7 @@ async def test_settings_are_found_by_text_and_new_keys_are_set(
         await story.press("a")
         await story.type('board."/dev/ttyUSB0".reset_command')
         await story.press("enter")
-        await story.sees("words between commas")
+        await story.sees("with commas between make a list")
         await story.type("usbreset,x")
         await story.press("enter")
         await story.until(lambda: "usbreset" in config.read_text())
